@@ -1,0 +1,138 @@
+"""The telemetry store: one interface, an embedded implementation and one for InfluxDB.
+
+store = open_store("duckdb:////var/lib/siaga/telemetry.duckdb")
+store = open_store("influxdb://user:password@127.0.0.1:8086/-/siaga")
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from siaga.observation import Arrival, Point, Track, TrackKey
+from siaga.signals import Value
+
+__all__ = [
+    "RefusedPoint",
+    "SeriesPoint",
+    "StoreUnavailable",
+    "TelemetryStore",
+    "open_store",
+]
+
+
+class StoreUnavailable(Exception):
+    """The store cannot be reached or cannot take data now; the same call may succeed later. Says what and where."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedPoint:
+    """A point that the store will never take (a field of another type, say), and why."""
+
+    point: Point
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPoint:
+    """One step of a downsampled series: booleans count as 0 and 1. `time` is the step's start, in milliseconds."""
+
+    time: int
+    count: int
+    minimum: float
+    mean: float
+    maximum: float
+    last: float
+
+
+class TelemetryStore(Protocol):
+    """Keeps every reading once, under its event time, with the time the centre got it.
+
+    All times are milliseconds. Every method may raise `StoreUnavailable`. Safe to call from several threads.
+    """
+
+    def write(self, points: Sequence[Point], arrivals: Sequence[Arrival] = ()) -> Sequence[RefusedPoint]:
+        """Store the points durably; when this returns they survive a power cut.
+
+        Writing a point again changes nothing. Of two values of one signal at one time the later written stays, and
+        signals of one device at one time that come in several points share one stored point. The refused points are
+        answered; all others are stored. Arrivals are stored with them: both or neither may be missing after a crash,
+        never the arrival alone.
+        """
+        ...
+
+    def latest(self, village: str, device: str) -> Mapping[str, tuple[int, Value]]:
+        """The last value of each signal of a device and its event time; a signal never heard is absent."""
+        ...
+
+    def latest_of_village(self, village: str) -> Mapping[TrackKey, tuple[int, Value]]:
+        """The same for all devices of a village (its gateways' `alive` among them)."""
+        ...
+
+    def first_times(self, village: str) -> Mapping[TrackKey, int]:
+        """When each signal of each device of a village was first reported."""
+        ...
+
+    def tracks(
+        self,
+        village: str,
+        start: int,
+        end: int,
+        *,
+        signals: Collection[str] | None = None,
+        lookback: int = 0,
+    ) -> Mapping[TrackKey, Track]:
+        """All observations of a village with event time in `[start, end)`, and what may still hold at `start`.
+
+        That is, per device and signal, the last observation in `[start - lookback, start)`. `signals` restricts them.
+        Values have the type of their signal. The gateways' `alive` is among them.
+        """
+        ...
+
+    def series(
+        self, village: str, device: str, signal: str, start: int, end: int, step: int
+    ) -> Sequence[SeriesPoint]:
+        """A signal in `[start, end)` for a chart, reduced by the store to one point a `step`; empty steps are left out.
+
+        Steps begin at multiples of `step` since the Unix epoch.
+        """
+        ...
+
+    def arrivals(self, since: int) -> Sequence[Arrival]:
+        """The arrivals noted with `received >= since`, in order of `received`."""
+        ...
+
+    def drop_before(self, time: int) -> None:
+        """Retention: telemetry with an event time before `time` may be deleted by the store, now or soon."""
+        ...
+
+    def check(self) -> None:
+        """Answer quietly if the store can be written to and read; else raise `StoreUnavailable`."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections. The store is not used afterwards."""
+        ...
+
+
+def open_store(url: str) -> TelemetryStore:
+    """The store of a `SIAGA_STORE_URL`: `duckdb:///PATH`, `influxdb://…` or `influxdbs://…`.
+
+    The InfluxDB store does not connect before its first call.
+
+    Raises:
+        ValueError: the URL is of none of these forms; the sentence says which form is expected.
+        StoreUnavailable: the DuckDB file is in use by another process or cannot be opened.
+    """
+    scheme = url.partition("://")[0]
+    if scheme == "duckdb":
+        from siaga.telemetry.duck import DuckStore  # noqa: PLC0415 - DuckDB is large: loaded where it is used
+
+        return DuckStore.open(url)
+    if scheme in ("influxdb", "influxdbs"):
+        from siaga.telemetry.influx import InfluxStore  # noqa: PLC0415
+
+        return InfluxStore.open(url)
+    raise ValueError(
+        f"store URL {scheme}://…: expected duckdb:///PATH, influxdb://:TOKEN@HOST:8086/ORG/BUCKET "
+        "or influxdb://USER:PASSWORD@HOST:8086/-/DATABASE"
+    )
