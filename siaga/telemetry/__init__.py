@@ -88,9 +88,7 @@ class TelemetryStore(Protocol):
         """
         ...
 
-    def series(
-        self, village: str, device: str, signal: str, start: int, end: int, step: int
-    ) -> Sequence[SeriesPoint]:
+    def series(self, village: str, device: str, signal: str, start: int, end: int, step: int) -> Sequence[SeriesPoint]:
         """A signal in `[start, end)` for a chart, reduced by the store to one point a `step`; empty steps are left out.
 
         Steps begin at multiples of `step` since the Unix epoch.
