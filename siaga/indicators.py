@@ -78,7 +78,7 @@ class Attested:
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """One of the 14. `numbers` are its numbers in the programme; `grace`, `recovery` are milliseconds, `target` a share."""
+    """One of the 14. `number` is its number in the programme; `grace`, `recovery`: ms, `target`: a share."""
 
     kind: str
     number: int
