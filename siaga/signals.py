@@ -58,8 +58,8 @@ _ALL = (
     Signal("latency", SignalType.FLOAT, "time a service took to answer", "ms"),
     Signal("mains", SignalType.BOOL, "grid (PLN) power is present"),
     Signal("battery", SignalType.FLOAT, "battery charge", "%EL"),
-    Signal("rssi", SignalType.INT, "received signal strength", "dBm"),
-    Signal("uptime", SignalType.FLOAT, "time since boot", "s"),
+    Signal("rssi", SignalType.FLOAT, "received signal strength", "dBm"),
+    Signal("uptime", SignalType.INT, "time since boot", "s"),
 )
 
 SIGNALS: dict[str, Signal] = {signal.name: signal for signal in _ALL}
