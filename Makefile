@@ -1,0 +1,35 @@
+# siaga. `make run` and `make test` do all their own set-up.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup run test lint bench clean
+
+setup: .venv/.ready
+
+run: .venv/.ready
+	@exec $(BIN)/siaga up --demo
+
+test: .venv/.ready-dev
+	@scripts/servers.sh
+	$(BIN)/pytest $(ARGS)
+
+lint: .venv/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/project/test_arrows.py
+
+bench: .venv/.ready-dev
+	@scripts/servers.sh
+	$(BIN)/python -m bench $(ARGS)
+
+clean:
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache dist
+
+.venv/.ready: uv.lock pyproject.toml scripts/bootstrap.py
+	$(PYTHON) scripts/bootstrap.py
+	@touch $@
+
+.venv/.ready-dev: uv.lock pyproject.toml scripts/bootstrap.py
+	$(PYTHON) scripts/bootstrap.py --dev
+	@touch $@ .venv/.ready
