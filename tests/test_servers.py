@@ -1,0 +1,47 @@
+"""The servers that the tests stand on start, keep their data over a stop and a kill, and fail loudly."""
+
+import psycopg
+import pytest
+
+from siaga.clock import SECOND
+from tests.servers import Influxd, Mosquitto, Postgres, _Server, find_binary
+
+
+def test_a_missing_server_is_an_error_that_names_the_package() -> None:
+    with pytest.raises(RuntimeError, match="apt-get install nosuchpackage"):
+        find_binary("nosuchserver", "nosuchpackage")
+
+
+def test_a_server_that_cannot_start_says_why() -> None:
+    with pytest.raises(RuntimeError, match="nonsense"):
+        Mosquitto(config=["nonsense true"]).start()
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+@pytest.mark.parametrize("kind", [Mosquitto, Influxd])
+def test_it_starts_again_on_the_same_port(kind: type[_Server], how: str) -> None:
+    with kind() as server:
+        port = server.port
+        getattr(server, how)()
+        assert not server.running
+        assert server.start().running
+        assert server.port == port
+
+
+def test_influxd_with_auth_keeps_its_data_over_a_kill() -> None:
+    with Influxd(auth=True) as server:
+        server.write("one", f"m v=1i {SECOND}")
+        server.kill()
+        server.start()
+        assert server.query("one", "SELECT v FROM m") == [{"time": SECOND, "v": 1}]
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_postgres_keeps_its_data(postgres: Postgres, how: str) -> None:
+    url = postgres.database_url()
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 42 AS answer")
+    getattr(postgres, how)()
+    postgres.start()
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT answer FROM t").fetchone() == (42,)
