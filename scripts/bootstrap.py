@@ -129,6 +129,9 @@ def certificate_file() -> str | None:
     for name in ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
         if (path := os.environ.get(name)) and Path(path).exists():
             return path
+    for machine_wide in (ssl.get_default_verify_paths().cafile, "/etc/ssl/certs/ca-certificates.crt"):
+        if machine_wide and Path(machine_wide).exists():
+            return machine_wide
     return None
 
 
