@@ -1,0 +1,10 @@
+"""The SQL database: SQLite by default, PostgreSQL for a district.
+
+`connect(url)` gives the engine, `migrate(engine)` its tables, `siaga.database.tables` their names. Read with
+`engine.connect()`; change with `writing(engine)`, which commits at the end.
+"""
+
+from siaga.database.engine import BadDatabaseUrl, connect, writing
+from siaga.database.migration import UnknownSchema, migrate
+
+__all__ = ["BadDatabaseUrl", "UnknownSchema", "connect", "migrate", "writing"]
