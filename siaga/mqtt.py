@@ -4,20 +4,42 @@
 worker has no threads and no callbacks, and the same worker runs on an in-memory transport under simulation.
 """
 
+import random
+import threading
+import time
+from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["Message", "Transport"]
+import structlog
+
+from siaga.mqtt_address import BrokerAddress
+from siaga.mqtt_session import Incoming, Outgoing, Session, SessionOptions
+
+__all__ = ["BrokerAddress", "Message", "MqttTransport", "Transport"]
+
+log = structlog.get_logger(__name__)
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 15.0
+"""Seconds between two attempts to connect: the first, doubling up to the longest, each shortened by up to half."""
+DENIED_AGAIN = 30.0
+"""Seconds after which a subscription that the broker refused is asked for again."""
+CLOSE_WITHIN = 5.0
+"""Seconds that `close` takes at most to send what is queued."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message from the broker. `receipt` is what the transport needs to acknowledge it, and means nothing else."""
+    """A message from the broker. `receipt` is what the transport needs to acknowledge it, and means nothing else.
+
+    `kept` says that the broker held it while the session was away: it is late, whatever its sender's clock says.
+    """
 
     topic: str
     payload: bytes
     retain: bool = False
     receipt: object = None
+    kept: bool = False
 
 
 class Transport(Protocol):
@@ -29,7 +51,11 @@ class Transport(Protocol):
         ...
 
     def subscribe(self, topic_filter: str) -> None:
-        """Subscribe with QoS 1, now and after every reconnect."""
+        """Subscribe with QoS 1, now and after every reconnect.
+
+        `$share/GROUP/FILTER` shares the messages with the other members of the group where the broker can; where it
+        cannot, it is a subscription to FILTER.
+        """
         ...
 
     def unsubscribe(self, topic_filter: str) -> None:
@@ -55,3 +81,305 @@ class Transport(Protocol):
     def close(self) -> None:
         """Send what is queued, say good-bye to the broker (no last will), end the session's threads."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Receipt:
+    session: Session
+    mid: int
+
+
+def _fresh(message: Message, session: Session) -> bool:
+    return not isinstance(message.receipt, _Receipt) or message.receipt.session is session
+
+
+class MqttTransport:
+    """A session with a real broker: MQTT 5 where it speaks it, 3.1.1 otherwise.
+
+    One thread of its own does all the network; only it touches paho. The worker's side is queues with bounds: a full
+    inbound queue stops the reading of the socket (and with MQTT 5 the broker's sending: receive maximum), so memory
+    is bounded and the broker keeps the rest.
+
+    Args:
+        url: `mqtt[s]://[user:password@]host[:port]`; the password appears in no log.
+        client_id: the session's name at the broker.
+        will: what the broker publishes (QoS 1) when the session breaks.
+        clean: False keeps the session at the broker for `expiry` seconds while this side is away.
+        max_queue: messages that may be received and not acknowledged, or not yet taken by `receive`.
+        max_outbound: messages that may be published and not acknowledged by the broker.
+        marker: a topic of the session's own. With it, and with a session that the broker had kept, the transport
+            publishes a mark to itself and calls everything that arrives before it `Message.kept`.
+        version: 5 or 4 (3.1.1) when the composition root knows what the broker speaks; `None` finds out.
+        ca_file: certificates to trust with `mqtts` instead of the system's.
+
+    Raises:
+        ValueError: the URL is none.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        client_id: str,
+        *,
+        will: Message | None = None,
+        clean: bool = True,
+        max_queue: int = 1000,
+        max_outbound: int = 1000,
+        max_bytes: int = 64 * 1024 * 1024,
+        keepalive: int = 30,
+        expiry: int = 30 * 86_400,
+        marker: str | None = None,
+        version: int | None = None,
+        ca_file: str | None = None,
+        chance: random.Random | None = None,
+    ) -> None:
+        self._options = SessionOptions(
+            address=BrokerAddress.parse(url),
+            client_id=client_id,
+            will=Outgoing(will.topic, will.payload, will.retain) if will else None,
+            clean=clean,
+            receive_maximum=max_queue,
+            keepalive=keepalive,
+            expiry=expiry,
+            marker=marker,
+            ca_file=ca_file,
+        )
+        self._max_queue, self._max_outbound, self._max_bytes = max_queue, max_outbound, max_bytes
+        self._version = version
+        self._chance = chance or random.Random()  # noqa: S311 - spreads reconnects, protects nothing
+        self._lock = threading.Lock()
+        self._arrived = threading.Condition(self._lock)
+        self._inbox: deque[Message] = deque()
+        self._inbox_bytes = 0
+        self._woken = False
+        self._wanted: dict[str, None] = {}
+        self._wanted_version = 0
+        self._granted_version = -1
+        self._outbox: deque[Outgoing] = deque()
+        self._receipts: deque[_Receipt] = deque()
+        self._flying: dict[int, Outgoing] = {}
+        self._session: Session | None = None
+        self._connected = False
+        self._denied_again = 0.0
+        self._closing: float | None = None
+        self._pause_over = threading.Event()
+        self.problem: str | None = f"not connected to {self._options.address} yet"
+        """Why there is no connection, as a sentence for people; None while there is one."""
+        self._thread = threading.Thread(target=self._run, name=f"mqtt {client_id}", daemon=True)
+        self._thread.start()
+
+    # The worker's side: any thread.
+
+    @property
+    def connected(self) -> bool:
+        """Whether the session stands now and its subscriptions are granted."""
+        return self._connected and self._granted_version == self._wanted_version
+
+    @property
+    def shared_subscriptions(self) -> bool:
+        """Whether the broker of the present session shares subscriptions (`$share/…`)."""
+        session = self._session
+        return session is not None and session.shares
+
+    @property
+    def inbound(self) -> int:
+        """How many messages wait for `receive`."""
+        return len(self._inbox)
+
+    def subscribe(self, topic_filter: str) -> None:
+        """Subscribe with QoS 1, now and after every reconnect."""
+        with self._lock:
+            self._wanted[topic_filter] = None
+            self._wanted_version += 1
+        self._nudge()
+
+    def unsubscribe(self, topic_filter: str) -> None:
+        """End a subscription."""
+        with self._lock:
+            self._wanted.pop(topic_filter, None)
+            self._wanted_version += 1
+        self._nudge()
+
+    def receive(self, timeout: float) -> Message | None:
+        """The next message, waiting up to `timeout` seconds; `None` when there is none, or when `wake` was called."""
+        with self._arrived:
+            if not self._inbox and not self._woken:
+                self._arrived.wait_for(lambda: self._inbox or self._woken, timeout)
+            self._woken = False
+            if not self._inbox:
+                return None
+            was_full = self._room() <= 0
+            message = self._inbox.popleft()
+            self._inbox_bytes -= len(message.payload)
+            resumes = was_full and self._room() > 0
+        if resumes:
+            self._nudge()
+        return message
+
+    def wake(self) -> None:
+        """Make a waiting `receive` return at once. May be called from any thread."""
+        with self._arrived:
+            self._woken = True
+            self._arrived.notify_all()
+
+    def acknowledge(self, message: Message) -> None:
+        """Give the broker its PUBACK. Of a message from an earlier connection nothing is said: it comes again."""
+        if isinstance(message.receipt, _Receipt):
+            with self._lock:
+                self._receipts.append(message.receipt)
+            self._nudge()
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
+        """Hand a message to the session with QoS 1. False: not connected or its queue is full; nothing was taken."""
+        with self._lock:
+            if not self._connected or self._closing is not None:
+                return False
+            if len(self._outbox) + len(self._flying) >= self._max_outbound:
+                return False
+            self._outbox.append(Outgoing(topic, payload, retain))
+        self._nudge()
+        return True
+
+    def close(self) -> None:
+        """Send what is queued (within 5 s), say good-bye to the broker (no last will), end the thread."""
+        with self._lock:
+            if self._closing is None:
+                self._closing = time.monotonic() + CLOSE_WITHIN
+        self._pause_over.set()
+        self._nudge()
+        self._thread.join(CLOSE_WITHIN + 10)
+        self.wake()
+
+    def _nudge(self) -> None:
+        session = self._session
+        if session is not None:
+            session.wake()
+
+    def _room(self) -> int:
+        return self._max_queue - len(self._inbox) if self._inbox_bytes < self._max_bytes else 0
+
+    # The network's side: the one thread.
+
+    def _run(self) -> None:
+        """Hold a session until it breaks, wait, again; until closed.
+
+        A broker that refuses MQTT 5 is spoken to in 3.1.1 from then on. One that answers nothing to it is spoken to in
+        3.1.1 for one connection: it may only have been slow.
+        """
+        pause, refused_5, silent_5 = FIRST_PAUSE, False, False
+        while not self._is_closing():
+            session = Session(self._options, self._version or (4 if refused_5 or silent_5 else 5))
+            try:
+                stood = self._hold(session)
+            finally:
+                self._lost(session)
+            if session.version == 5 and self._version is None:
+                refused_5, silent_5 = session.refused_version, session.unanswered
+                if refused_5 or silent_5:
+                    continue
+            silent_5 = False
+            if self._is_closing():
+                return
+            self._complain(session.problem)
+            pause = FIRST_PAUSE if stood else pause
+            self._pause_over.wait(pause * self._chance.uniform(0.5, 1))
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _is_closing(self) -> bool:
+        return self._closing is not None
+
+    def _complain(self, problem: str) -> None:
+        if problem != self.problem:
+            log.warning("mqtt_connection_lost", broker=str(self._options.address), problem=problem)
+        self.problem = problem
+
+    def _hold(self, session: Session) -> bool:
+        """Connect and serve one connection; whether it ever stood."""
+        with self._lock:
+            self._session = session
+        if not session.connect():
+            return False
+        stood = False
+        while session.alive:
+            session.serve(room=self._room(), deliver=self._deliver)
+            if not session.accepted:
+                if self._is_closing():
+                    break
+                continue
+            if not stood:
+                stood = True
+                self._stands(session)
+            self._reconcile(session)
+            self._send(session)
+            if self._is_closing() and self._done(session, time.monotonic()):
+                session.disconnect()
+                break
+        return stood
+
+    def _reconcile(self, session: Session) -> None:
+        """Bring the broker's subscriptions to what the worker wants; one that was refused is asked for again later."""
+        now = time.monotonic()
+        again = session.denied and now >= self._denied_again
+        if again:
+            self._denied_again = now + DENIED_AGAIN
+            session.denied.clear()
+        with self._lock:
+            version = self._wanted_version
+            wanted = list(self._wanted) if again or session.reconciled != version else None
+        if wanted is not None:
+            session.reconcile(wanted, version)
+        self.problem = session.problem if session.denied else None
+        self._granted_version = version if session.settled_filters else -1
+
+    def _stands(self, session: Session) -> None:
+        """The broker accepted the connection: send first what the connection before left without a PUBACK."""
+        with self._lock:
+            left = list(self._flying.values())
+            self._flying.clear()
+            self._outbox.extendleft(reversed(left))
+            if session.resumed:
+                # The broker sends again whatever it had no PUBACK for; what still waits here would come twice.
+                kept = [message for message in self._inbox if _fresh(message, session)]
+                self._inbox = deque(kept)
+                self._inbox_bytes = sum(len(message.payload) for message in kept)
+            self._connected = True
+            self.problem = None
+        log.info("mqtt_connected", broker=str(self._options.address), version=session.version, resumed=session.resumed)
+
+    def _lost(self, session: Session) -> None:
+        with self._lock:
+            self._connected = False
+            self._granted_version = -1
+            self._session = None
+            self._receipts.clear()
+        session.release()
+
+    def _deliver(self, incoming: Incoming) -> None:
+        receipt = _Receipt(incoming.session, incoming.mid) if incoming.mid is not None else None
+        message = Message(incoming.topic, incoming.payload, incoming.retain, receipt, incoming.kept)
+        with self._arrived:
+            self._inbox.append(message)
+            self._inbox_bytes += len(message.payload)
+            self._arrived.notify()
+
+    def _send(self, session: Session) -> None:
+        """Give paho what the worker left: acknowledgements, then messages."""
+        with self._lock:
+            receipts = [receipt for receipt in self._receipts if receipt.session is session]
+            self._receipts.clear()
+            for mid in session.confirmed():
+                self._flying.pop(mid, None)
+        for receipt in receipts:
+            session.acknowledge(receipt.mid)
+        while self._outbox and session.alive:
+            with self._lock:
+                outgoing = self._outbox[0]
+                self._outbox.popleft()
+                sent = session.publish(outgoing)
+                if sent is not None:
+                    self._flying[sent] = outgoing
+
+    def _done(self, session: Session, now: float) -> bool:
+        with self._lock:
+            idle = not (self._outbox or self._flying or self._receipts) and not session.has_output
+            return idle or (self._closing is not None and now >= self._closing)

@@ -1,0 +1,380 @@
+"""One connection to a broker on paho-mqtt, served by one thread. `siaga.mqtt` makes one after another of them.
+
+Every connection has a paho client of its own: so a receipt of one connection can never be acknowledged on the next,
+and what is to be sent again is decided in one place, not in two.
+"""
+
+import selectors
+import socket
+import ssl
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import structlog
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTv5, MQTTv311
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from siaga.mqtt_address import BrokerAddress
+
+__all__ = ["Incoming", "Outgoing", "Session", "SessionOptions"]
+
+log = structlog.get_logger(__name__)
+
+CONNECT_WITHIN = 5.0
+"""Seconds for the TCP connection and the TLS handshake."""
+CONNACK_WITHIN = {5: 3.0, 4: 15.0}
+"""Seconds for the broker's answer, by protocol version: some 3.1.1 brokers misread an MQTT 5 CONNECT, and wait."""
+MARK_WITHIN = 600.0
+"""Seconds after which everything is taken for live although the mark did not come back (the broker may deny it)."""
+MARK_IDLE = 5.0
+"""Seconds of silence that end the backlog as well."""
+READ_AT_ONCE = 100
+"""Messages to read before looking at what is to be sent."""
+FILTERS_AT_ONCE = 100
+"""Filters in one SUBSCRIBE."""
+TICK = 0.5
+"""Seconds between two looks at keep-alive and time limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to publish."""
+
+    topic: str
+    payload: bytes
+    retain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A message as it came; `mid` is None with QoS 0, which needs no acknowledgement."""
+
+    session: "Session"
+    topic: str
+    payload: bytes
+    retain: bool
+    mid: int | None
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """What all connections of a transport have in common; seconds."""
+
+    address: BrokerAddress
+    client_id: str
+    will: Outgoing | None
+    clean: bool
+    receive_maximum: int
+    keepalive: int
+    expiry: int
+    marker: str | None
+    ca_file: str | None
+
+
+class Session:
+    """One connection. All methods but `wake` belong to the thread that serves it."""
+
+    def __init__(self, options: SessionOptions, version: int) -> None:
+        self.version = version
+        self.alive = False
+        """Whether there is a socket that is worth serving."""
+        self.accepted = False
+        """Whether the broker has accepted the connection (CONNACK)."""
+        self.unanswered = False
+        """Whether the broker took the connection and never answered the CONNECT."""
+        self.resumed = False
+        """Whether the broker had kept the session."""
+        self.shares = False
+        """Whether the broker shares subscriptions."""
+        self.refused_version = False
+        """Whether the broker said that it does not speak this version."""
+        self.problem = f"no connection to {options.address}"
+        """Why the connection is no more, for people."""
+        self.granted: dict[str, None] = {}
+        """The filters that the broker granted, as the worker wrote them."""
+        self.denied: set[str] = set()
+        """The filters that it refused."""
+        self.reconciled = -1
+        """The version of the worker's wishes that `reconcile` saw last."""
+        self._options = options
+        self._asked: dict[str, str] = {}  # the worker's filter -> as it was sent
+        self._subscribing: dict[int, list[str]] = {}
+        self._confirmed: list[int] = []
+        self._messages = 0
+        self._mark: bytes | None = None
+        self._heard = self._began = time.monotonic()
+        self._deliver: Callable[[Incoming], None] | None = None
+        self._far, self._near = socket.socketpair()
+        self._far.setblocking(False)
+        self._near.setblocking(False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._near, selectors.EVENT_READ)
+        self._watched: tuple[socket.socket, int] | None = None
+        self._client = self._make_client()
+
+    def _make_client(self) -> Client:
+        options = self._options
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=options.client_id,
+            clean_session=options.clean if self.version == 4 else None,
+            protocol=MQTTv5 if self.version == 5 else MQTTv311,
+            reconnect_on_failure=False,
+            manual_ack=True,
+        )
+        client.connect_timeout = CONNECT_WITHIN
+        if options.address.user is not None:
+            client.username_pw_set(options.address.user, options.address.password)
+        if options.address.tls:
+            client.tls_set_context(ssl.create_default_context(cafile=options.ca_file))
+        if options.will is not None:
+            client.will_set(options.will.topic, options.will.payload, qos=1, retain=options.will.retain)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        client.on_subscribe = self._on_subscribe
+        client.on_publish = self._on_publish
+        # Without this callback paho would write to the socket from within publish().
+        client.on_socket_register_write = lambda _client, _data, _socket: None
+        return client
+
+    def connect(self) -> bool:
+        """Open the connection and send CONNECT. False, with `problem` set, where there is nobody."""
+        options = self._options
+        properties: Properties | None = None
+        if self.version == 5:
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has no types there
+            properties.SessionExpiryInterval = 0 if options.clean else options.expiry
+            properties.ReceiveMaximum = min(options.receive_maximum, 65_535)
+        host, port = options.address.host, options.address.port
+        try:
+            if properties is None:
+                self._client.connect(host, port, options.keepalive)
+            else:
+                self._client.connect(host, port, options.keepalive, clean_start=options.clean, properties=properties)
+        except (OSError, ValueError) as error:  # ssl.SSLError and gaierror are OSErrors
+            self.problem = f"no connection to {options.address}: {error}"
+            return False
+        self.unanswered = self.alive = True
+        self.problem = f"{options.address} did not answer"
+        self._began = time.monotonic()
+        return True
+
+    def wake(self) -> None:
+        """Make a waiting `serve` return. Any thread may call it, also when the session is over."""
+        try:
+            self._far.send(b"\0")
+        except (BlockingIOError, OSError):
+            return  # a full pipe wakes as well; a closed one has nobody to wake
+
+    def serve(self, *, room: int, deliver: Callable[[Incoming], None]) -> None:
+        """Wait for the network or for `wake`, up to half a second, and do what there is to do.
+
+        At most `room` messages are read; with no room the socket is not read at all: TCP then holds back the broker.
+        """
+        self._deliver = deliver
+        sock = self._client.socket()
+        if not isinstance(sock, socket.socket) or not self._watch(sock, room > 0):
+            self.alive = False
+            return
+        pending = room > 0 and isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+        ready = self._selector.select(0 if pending else TICK)
+        for key, events in ready:
+            if key.fileobj is self._near:
+                self._drain_wakes()
+            elif events & selectors.EVENT_WRITE:
+                self._client.loop_write()
+        if pending or any(key.fileobj is sock and events & selectors.EVENT_READ for key, events in ready):
+            self._read(min(room, READ_AT_ONCE))
+        self._client.loop_misc()
+        if self._client.want_write():
+            self._client.loop_write()
+        unanswered = not self.accepted and time.monotonic() - self._began > CONNACK_WITHIN[self.version]
+        if unanswered or self._client.socket() is None:
+            self.alive = False
+
+    def _read(self, room: int) -> None:
+        """Read packets until the socket has none or `room` messages came."""
+        for _ in range(room):
+            before = self._messages
+            self._client.loop_read()
+            if self._messages == before:
+                return
+
+    def _watch(self, sock: socket.socket, reading: bool) -> bool:
+        events = (selectors.EVENT_READ if reading else 0) | (selectors.EVENT_WRITE if self._client.want_write() else 0)
+        if self._watched == (sock, events):
+            return True
+        if self._watched is not None and self._watched[1]:
+            self._selector.unregister(self._watched[0])
+        if events:
+            try:
+                self._selector.register(sock, events)
+            except (ValueError, OSError):  # closed under our hands
+                self._watched = None
+                return False
+        self._watched = (sock, events)
+        return True
+
+    def _drain_wakes(self) -> None:
+        try:
+            while self._near.recv(4096):
+                pass
+        except BlockingIOError:
+            return
+
+    def reconcile(self, wanted: Iterable[str], version: int) -> None:
+        """Subscribe to what is wanted and not asked for yet, unsubscribe from what is no longer wanted."""
+        self.reconciled = version
+        wanted = dict.fromkeys(wanted)
+        if self._mark is not None and self._options.marker:
+            wanted[self._options.marker] = None
+        for topic_filter in [each for each in self._asked if each not in wanted]:
+            self._client.unsubscribe(self._asked.pop(topic_filter))
+            self.granted.pop(topic_filter, None)
+        new = [each for each in wanted if each not in self._asked and each not in self.denied]
+        for start in range(0, len(new), FILTERS_AT_ONCE):
+            some = new[start : start + FILTERS_AT_ONCE]
+            result, mid = self._client.subscribe([(self._as_sent(each), 1) for each in some])
+            if result is MQTTErrorCode.MQTT_ERR_SUCCESS and mid is not None:
+                self._asked.update((each, self._as_sent(each)) for each in some)
+                self._subscribing[mid] = some
+
+    @property
+    def settled_filters(self) -> bool:
+        """Whether the broker answered every subscription that was asked for, and refused none."""
+        return not self._subscribing and not self.denied
+
+    def _as_sent(self, topic_filter: str) -> str:
+        if topic_filter.startswith("$share/") and not self.shares:
+            return topic_filter.split("/", 2)[2]
+        return topic_filter
+
+    def publish(self, outgoing: Outgoing) -> int | None:
+        """Hand a message to paho; its id, or None where it cannot be sent at all."""
+        try:
+            return self._client.publish(outgoing.topic, outgoing.payload, qos=1, retain=outgoing.retain).mid
+        except ValueError:  # a wildcard in the topic, a payload over 256 MB: a mistake of the caller
+            log.exception("mqtt_publish_impossible", topic=outgoing.topic)
+            return None
+
+    def acknowledge(self, mid: int) -> None:
+        """PUBACK."""
+        self._client.ack(mid, 1)
+
+    def confirmed(self) -> list[int]:
+        """The ids of published messages that the broker acknowledged since the last call."""
+        confirmed, self._confirmed = self._confirmed, []
+        return confirmed
+
+    @property
+    def has_output(self) -> bool:
+        """Whether bytes wait to be written."""
+        return self._client.want_write()
+
+    def disconnect(self) -> None:
+        """Say good-bye: the broker publishes no last will."""
+        self._client.disconnect()
+        deadline = time.monotonic() + 1
+        while self._client.want_write() and self._client.socket() is not None and time.monotonic() < deadline:
+            self._client.loop_write()
+
+    def release(self) -> None:
+        """Give back sockets; the session is over."""
+        self.alive = self.accepted = False
+        sock = self._client.socket()
+        if sock is not None:
+            sock.close()
+        self._selector.close()
+        self._far.close()
+        self._near.close()
+
+    # paho's callbacks, within `serve`.
+
+    def _on_connect(
+        self, _client: Client, _data: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        self.unanswered = False
+        if reason.is_failure:
+            self.refused_version = "protocol version" in str(reason).lower()
+            self.problem = f"{self._options.address} refused the connection: {reason}"
+            self.alive = False
+            return
+        self.accepted = True
+        self.resumed = bool(flags.session_present) and not self._options.clean
+        self.problem = f"the connection to {self._options.address} broke"
+        self.shares = self.version == 5 and bool(getattr(properties, "SharedSubscriptionAvailable", 1))
+        self._heard = self._began = time.monotonic()
+        if self.resumed and self._options.marker:
+            self._mark = uuid.uuid4().hex.encode()
+
+    def _on_disconnect(
+        self,
+        _client: Client,
+        _data: object,
+        _flags: DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if self.accepted and reason.is_failure:
+            self.problem = f"the connection to {self._options.address} broke: {reason}"
+        self.alive = False
+
+    def _on_message(self, client: Client, _data: object, message: MQTTMessage) -> None:
+        self._messages += 1
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:  # the broker should have refused it; taken again it would come again for ever
+            log.warning("mqtt_topic_unreadable")
+            client.ack(message.mid, message.qos)
+            return
+        if topic == self._options.marker:
+            if message.payload == self._mark:
+                self._mark = None
+            client.ack(message.mid, message.qos)
+            return
+        mid = message.mid if message.qos else None
+        kept = self._mark is not None and not message.retain and not self._backlog_over()
+        self._heard = time.monotonic()
+        if self._deliver is not None:
+            self._deliver(Incoming(self, topic, bytes(message.payload), message.retain, mid, kept))
+
+    def _backlog_over(self) -> bool:
+        now = time.monotonic()
+        if now - self._began > MARK_WITHIN or now - self._heard > MARK_IDLE:
+            self._mark = None
+            return True
+        return False
+
+    def _on_subscribe(
+        self, client: Client, _data: object, mid: int, reasons: list[ReasonCode], _properties: Properties | None
+    ) -> None:
+        for topic_filter, reason in zip(self._subscribing.pop(mid, ()), reasons, strict=False):
+            if topic_filter not in self._asked:
+                continue
+            if reason.is_failure:
+                self._refused(topic_filter)
+                continue
+            self.granted[topic_filter] = None
+            if topic_filter == self._options.marker and self._mark is not None:
+                client.publish(topic_filter, self._mark, qos=1)
+
+    def _refused(self, topic_filter: str) -> None:
+        del self._asked[topic_filter]
+        log.warning("mqtt_subscription_refused", broker=str(self._options.address), filter=topic_filter)
+        if topic_filter == self._options.marker:
+            self._mark = None
+            return
+        self.denied.add(topic_filter)
+        self.problem = f"{self._options.address} refuses the subscription to {topic_filter}"
+
+    def _on_publish(
+        self, _client: Client, _data: object, mid: int, _reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        self._confirmed.append(mid)
