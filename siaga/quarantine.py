@@ -1,0 +1,210 @@
+"""The quarantine: what was refused, kept for people to look at, bounded and without hardware addresses."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypedDict
+
+from sqlalchemy import ColumnElement, Connection, Engine, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from siaga.database import tables, writing
+from siaga.topics import is_village_code
+
+__all__ = ["Quarantine", "QuarantineItem", "Refusal", "mask", "sample"]
+
+SAMPLE_BYTES = 256
+"""How much of a refused payload is kept: enough to recognise the device and the mistake."""
+PER_VILLAGE = 1_000
+"""So many of the newest are kept of one village, so that a broken device leaves room for the others."""
+TOTAL = 10_000
+"""So many are kept in all."""
+_TEXT = 1_000
+"""Characters kept of a topic and of a reason; MQTT allows topics of 65,535 bytes."""
+
+# Six to eight octets with one separator throughout (MAC-48, EUI-64), Cisco's three groups of four digits, or twelve
+# digits alone, but not the last group of a UUID.
+_ADDRESS = re.compile(
+    r"""(?<![0-9a-f]) (?:
+        [0-9a-f]{2} ([:_.-]) [0-9a-f]{2} (?: \1 [0-9a-f]{2} ){4,6}
+      | [0-9a-f]{4} \. [0-9a-f]{4} \. [0-9a-f]{4}
+      | (?<! [0-9a-f]{4}- ) [0-9a-f]{12}
+    ) (?![0-9a-f])""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_HEX = re.compile("[0-9a-f]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A payload, or one record of it, that was refused. `time` is wall time in ms, `bytes` what `sample` made of it."""
+
+    village: str | None
+    time: int
+    topic: str
+    reason: str
+    bytes: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineItem:
+    """A refusal as it is kept; a newer one has a larger `id`."""
+
+    id: int
+    village: str | None
+    time: int
+    topic: str
+    reason: str
+    bytes: str
+
+
+def mask(text: str) -> str:
+    """The text with `x` for every digit of a hardware address: a station's address never leaves the village."""
+    return _ADDRESS.sub(lambda address: _HEX.sub("x", address[0]), text)
+
+
+def sample(payload: bytes) -> str:
+    """The first 256 bytes as readable text: UTF-8, all else as escapes, hardware addresses masked."""
+    # An address that the cut goes through must be seen whole to be masked; masking changes no length. One byte is one
+    # character in Latin-1, so the cut falls where it should.
+    start = mask(payload[: SAMPLE_BYTES + 32].decode("latin-1"))[:SAMPLE_BYTES].encode("latin-1")
+    return _readable(start.decode("utf-8", "backslashreplace"))
+
+
+def _readable(text: str) -> str:
+    """Text that every database takes and that moves no cursor: control characters and lone surrogates as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+class Quarantine:
+    """The refused payloads in the SQL database. Safe to use from several threads and processes."""
+
+    def __init__(self, engine: Engine, per_village: int = PER_VILLAGE, total: int = TOTAL) -> None:
+        self._engine = engine
+        self._per_village = per_village
+        self._total = total
+
+    def add(self, refusals: Iterable[Refusal]) -> int:
+        """Keep these, in one transaction. Old ones make room; how many were dropped for it is the answer."""
+        rows = [_row(refusal) for refusal in refusals]
+        if not rows:
+            return 0
+        dropped: Counter[str | None] = Counter()
+        left = Counter(dict.fromkeys({row["village"] for row in rows}, self._per_village))
+        newest = []
+        for row in reversed(rows):
+            left[row["village"]] -= 1
+            if left[row["village"]] < 0:
+                dropped[row["village"]] += 1
+            else:
+                newest.append(row)
+        with writing(self._engine) as connection:
+            connection.execute(tables.quarantine.insert(), newest[::-1])
+            for village in left:
+                dropped[village] += _drop_old(connection, _of(village), self._per_village)
+            dropped += self._share(connection)
+            _count(connection, dropped)
+        return dropped.total()
+
+    def items(self, village: str | None = None, limit: int = 100, before_id: int | None = None) -> list[QuarantineItem]:
+        """What is kept, newest first: of one village or of all, older than `before_id` where it is given."""
+        table = tables.quarantine
+        query = select(table.c.id, table.c.village, table.c.time, table.c.topic, table.c.reason, table.c.bytes)
+        if village is not None:
+            query = query.where(table.c.village == village)
+        if before_id is not None:
+            query = query.where(table.c.id < before_id)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(table.c.id.desc()).limit(limit))
+            return [QuarantineItem(*row) for row in rows]
+
+    def dropped(self) -> dict[str | None, int]:
+        """How many refused payloads made room for newer ones, by village, since the database was made."""
+        table = tables.quarantine_dropped
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(table.c.village, table.c.dropped))
+            return {village or None: count for village, count in rows}
+
+    def _share(self, connection: Connection) -> Counter[str | None]:
+        """Bring the whole back under its bound: the villages with the most give first, so a quiet one loses nothing."""
+        table = tables.quarantine
+        rows = connection.execute(select(table.c.village, func.count()).group_by(table.c.village))
+        counts: dict[str | None, int] = {village: count for village, count in rows}  # noqa: C416 - rows are no tuples
+        dropped: Counter[str | None] = Counter()
+        if sum(counts.values()) <= self._total:
+            return dropped
+        share = _fair_share(list(counts.values()), self._total)
+        if share == 0:
+            return _drop_oldest(connection, self._total * 9 // 10)
+        for village, count in counts.items():
+            if count > share:
+                dropped[village] = _drop_old(connection, _of(village), share)
+        return dropped
+
+
+class _Row(TypedDict):
+    village: str | None
+    time: int
+    topic: str
+    reason: str
+    bytes: str
+
+
+def _row(refusal: Refusal) -> _Row:
+    """What is kept of a refusal. A gateway sends texts of its own: what it failed to mask is masked here."""
+    known = refusal.village is not None and is_village_code(refusal.village)
+    return {
+        "village": refusal.village if known else None,
+        "time": refusal.time,
+        "topic": _readable(mask(refusal.topic))[:_TEXT],
+        "reason": _readable(mask(refusal.reason))[:_TEXT],
+        "bytes": _readable(mask(refusal.bytes))[: SAMPLE_BYTES * 4],  # an escape has four characters for a byte
+    }
+
+
+def _of(village: str | None) -> ColumnElement[bool]:
+    column = tables.quarantine.c.village
+    return column.is_(None) if village is None else column == village
+
+
+def _drop_old(connection: Connection, which: ColumnElement[bool], keep: int) -> int:
+    """Delete all but the newest `keep` of these rows; answers how many."""
+    table = tables.quarantine
+    last = select(table.c.id).where(which).order_by(table.c.id.desc()).offset(keep).limit(1).scalar_subquery()
+    return connection.execute(table.delete().where(which, table.c.id <= last)).rowcount
+
+
+def _drop_oldest(connection: Connection, keep: int) -> Counter[str | None]:
+    """Delete all but the newest `keep` rows, whosever they are; answers how many of each village."""
+    table = tables.quarantine
+    last = select(table.c.id).order_by(table.c.id.desc()).offset(keep).limit(1).scalar_subquery()
+    gone = connection.execute(table.delete().where(table.c.id <= last).returning(table.c.village))
+    return Counter(gone.scalars())
+
+
+def _fair_share(counts: list[int], total: int) -> int:
+    """The largest number of rows that each may keep so that all together keep at most nine tenths of `total`.
+
+    A tenth is left free, so that not every addition has to make room. With more villages than rows some keep none: the
+    answer is then 0, and the newest rows are kept whosever they are.
+    """
+    room = total * 9 // 10
+    for index, count in enumerate(sorted(counts)):
+        share = room // (len(counts) - index)
+        if count > share:
+            return share
+        room -= count
+    return max(counts)
+
+
+def _count(connection: Connection, dropped: Counter[str | None]) -> None:
+    table = tables.quarantine_dropped
+    rows = [{"village": village or "", "dropped": number} for village, number in dropped.items() if number]
+    if not rows:
+        return
+    insert = postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    added = table.c.dropped + insert.excluded.dropped
+    connection.execute(insert.on_conflict_do_update(index_elements=[table.c.village], set_={"dropped": added}), rows)

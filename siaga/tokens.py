@@ -1,0 +1,90 @@
+"""API tokens: who may call, in which role. The database holds their hashes alone."""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Engine, select
+
+from siaga.clock import MINUTE, Clock, SystemClock
+from siaga.database import tables, writing
+
+__all__ = ["Caller", "Role", "Tokens"]
+
+PREFIX = "siaga_"
+"""Marks a token as one of ours, for people and for scanners that look for leaked secrets."""
+_TOUCH = 10 * MINUTE
+"""`last_used` is as exact as this: reading must not cost a write each time."""
+
+
+class Role(StrEnum):
+    """What a caller may do; each may do all that the one before may."""
+
+    VIEWER = "viewer"
+    TECHNICIAN = "technician"
+    ADMIN = "admin"
+
+
+_ORDER = list(Role)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who holds a valid token. `id` is the token's number, `name` what an alert shows as `acknowledged_by`."""
+
+    role: Role
+    name: str
+    id: int = 0
+
+    def may(self, role: Role) -> bool:
+        """Whether the caller may do what needs `role`."""
+        return _ORDER.index(self.role) >= _ORDER.index(role)
+
+
+class Tokens:
+    """The tokens in the SQL database. Safe to use from several threads and processes."""
+
+    def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
+        self._engine = engine
+        self._clock = clock or SystemClock()
+
+    def create(self, role: Role | str, name: str) -> str:
+        """A new token, which is shown this once and cannot be read back.
+
+        Raises:
+            ValueError: there is no such role.
+        """
+        # 256 random bits: nothing to guess, so one plain hash protects it as well as a slow one would
+        token = PREFIX + secrets.token_urlsafe(32)
+        row = {"hash": _hash(token), "role": Role(role).value, "name": name, "created_at": self._clock.now()}
+        with writing(self._engine) as connection:
+            connection.execute(tables.token.insert().values(row))
+        return token
+
+    def verify(self, text: str) -> Caller | None:
+        """The caller who holds this token, or `None` if it is not one, or was revoked."""
+        wanted = _hash(text)
+        table = tables.token
+        query = select(table.c.id, table.c.hash, table.c.role, table.c.name, table.c.last_used)
+        with self._engine.connect() as connection:
+            row = connection.execute(query.where(table.c.hash == wanted, table.c.revoked_at.is_(None))).one_or_none()
+        # The index finds by hash, which tells who measures time nothing of the token; the comparison tells nothing more
+        if row is None or not hmac.compare_digest(row.hash, wanted):
+            return None
+        now = self._clock.now()
+        if row.last_used is None or now - row.last_used >= _TOUCH:
+            with writing(self._engine) as connection:
+                connection.execute(table.update().where(table.c.id == row.id).values(last_used=now))
+        return Caller(Role(row.role), row.name, row.id)
+
+    def revoke(self, token_id: int) -> None:
+        """Take a token's validity away, from the next call on."""
+        table = tables.token
+        with writing(self._engine) as connection:
+            connection.execute(table.update().where(table.c.id == token_id).values(revoked_at=self._clock.now()))
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,86 @@
+"""The registry gives back the villages it was told of, and says when they changed."""
+
+from dataclasses import replace
+from datetime import date
+
+from sqlalchemy import Engine, select
+
+from siaga.database import tables
+from siaga.registry import ImportReport, Registry
+from siaga.sites import Adapter, Device, Facility, Needs, Silence, Village
+
+GATE = Facility(
+    id="gerbang",
+    kind="gate",
+    name="Gerbang kantor desa",
+    devices=(
+        Device(
+            "gerbang-1", Adapter.TASMOTA, 60_000, "gerbang-depan", {"Switch1": "gate_open"}, frozenset({"gate_open"})
+        ),
+        Device("gerbang-2", Adapter.SENML, 10_000),
+    ),
+    since=date(2026, 1, 1),
+    needs=Needs.ALL,
+    grace=300_000,
+    recovery=120_000,
+    target=0.99,
+    schedule=("Mon-Sat 18:00-06:00", "Sun 08:00-24:00"),
+    silence=Silence.FAILED,
+)
+KAMPUNGANYAR = Village(
+    "35.10.15.2012", "Kampunganyar", -8.19, 114.30, "Asia/Jakarta", (GATE,), True, 600_000, "odp-glagah-2"
+)
+TAMANSURUH = Village("35.10.15.2010", "Tamansuruh", -8.17, 114.31, "Asia/Jakarta", (replace(GATE, schedule="night"),))
+
+
+def test_what_was_imported_is_given_back_whole_and_in_the_order_of_the_file(engine: Engine) -> None:
+    registry = Registry(engine)
+    assert registry.villages() == []
+    assert registry.replace([KAMPUNGANYAR, TAMANSURUH], now=1_000) == ImportReport(2, 0, 0)
+    assert registry.villages() == [replace(KAMPUNGANYAR, told=1_000), replace(TAMANSURUH, told=1_000)]
+    assert registry.village("35.10.15.2010") == replace(TAMANSURUH, told=1_000)
+    assert registry.village("35.10.15.2099") is None
+
+
+def test_the_version_grows_with_a_change_and_only_then(engine: Engine) -> None:
+    registry = Registry(engine)
+    start = registry.version()
+    registry.replace([KAMPUNGANYAR], now=1)
+    assert registry.version() == start + 1
+    assert registry.replace([KAMPUNGANYAR], now=2) == ImportReport(0, 0, 1)
+    assert registry.version() == start + 1
+    assert registry.replace([replace(KAMPUNGANYAR, name="Kampung Anyar")], now=3) == ImportReport(0, 1, 0)
+    assert registry.version() == start + 2
+
+
+def test_a_village_is_replaced_whole_others_stay_and_told_is_from_the_first_time(engine: Engine) -> None:
+    registry = Registry(engine)
+    registry.replace([KAMPUNGANYAR, TAMANSURUH], now=1_000)
+    wifi = Facility("wifi", "free_wifi", "Wi-Fi", (Device("ap", Adapter.SENML, 60_000),))
+    changed = replace(KAMPUNGANYAR, facilities=(wifi,))
+    assert registry.replace([changed], now=2_000) == ImportReport(0, 1, 0)
+    assert registry.village(KAMPUNGANYAR.code) == replace(changed, told=1_000)
+    assert registry.village(TAMANSURUH.code) == replace(TAMANSURUH, told=1_000)
+    with engine.connect() as connection:
+        devices = connection.execute(
+            select(tables.device.c.village, tables.device.c.id).order_by("village", "id")
+        ).all()
+        kinds = connection.execute(select(tables.facility.c.kind).where(tables.facility.c.village == changed.code))
+        assert [tuple(row) for row in devices] == [
+            (TAMANSURUH.code, "gerbang-1"),
+            (TAMANSURUH.code, "gerbang-2"),
+            (KAMPUNGANYAR.code, "ap"),
+        ]
+        assert kinds.scalars().all() == ["free_wifi"]
+
+
+def test_a_whole_district_fits_into_one_import(engine: Engine) -> None:
+    villages = [replace(KAMPUNGANYAR, code=f"35.10.{n // 50:02}.{2000 + n % 50}") for n in range(1_200)]
+    registry = Registry(engine)
+    assert registry.replace(villages, now=5) == ImportReport(1_200, 0, 0)
+    assert registry.replace(villages, now=6) == ImportReport(0, 0, 1_200)
+    assert [village.code for village in registry.villages()] == [village.code for village in villages]
+
+
+def test_nothing_to_import_changes_nothing(engine: Engine) -> None:
+    assert Registry(engine).replace([], now=1) == ImportReport(0, 0, 0)

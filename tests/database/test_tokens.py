@@ -1,0 +1,73 @@
+"""A token is shown once, says who calls, and is of no use to who steals the database."""
+
+import pytest
+from sqlalchemy import Engine, select
+
+from siaga.clock import HOUR, ManualClock
+from siaga.database import tables
+from siaga.tokens import Caller, Role, Tokens
+
+
+def test_a_token_names_its_caller_and_anything_else_nobody(engine: Engine) -> None:
+    tokens = Tokens(engine, ManualClock(1_000))
+    text = tokens.create("technician", "Bu Sri")
+    assert text.startswith("siaga_")
+    assert len(text) >= 6 + 43
+    caller = tokens.verify(text)
+    assert caller is not None
+    assert (caller.role, caller.name) == (Role.TECHNICIAN, "Bu Sri")
+    for wrong in ("", text[:-1], text + "x", text.upper(), "siaga_", "\ud800", "' OR 1=1 --"):
+        assert tokens.verify(wrong) is None
+
+
+def test_the_database_does_not_hold_the_token(engine: Engine) -> None:
+    text = Tokens(engine).create(Role.ADMIN, "ops")
+    with engine.connect() as connection:
+        (row,) = connection.execute(select(tables.token)).all()
+    assert text not in str(row)
+    assert text.removeprefix("siaga_") not in str(row)
+
+
+def test_two_tokens_are_never_the_same(engine: Engine) -> None:
+    tokens = Tokens(engine)
+    assert len({tokens.create(Role.VIEWER, "screen") for _ in range(20)}) == 20
+
+
+def test_a_revoked_token_is_nobodys(engine: Engine) -> None:
+    tokens = Tokens(engine)
+    text, other = tokens.create(Role.VIEWER, "a"), tokens.create(Role.VIEWER, "b")
+    caller = tokens.verify(text)
+    assert caller is not None
+    tokens.revoke(caller.id)
+    assert tokens.verify(text) is None
+    assert tokens.verify(other) is not None
+
+
+def test_when_a_token_was_last_used_is_kept_to_some_minutes(engine: Engine) -> None:
+    clock = ManualClock(1_000)
+    tokens = Tokens(engine, clock)
+    text = tokens.create(Role.VIEWER, "screen")
+    seen = []
+    for pause in (0, 1_000, HOUR):
+        clock.advance(pause)
+        tokens.verify(text)
+        with engine.connect() as connection:
+            seen.append(connection.execute(select(tables.token.c.last_used)).scalar_one())
+    assert seen == [1_000, 1_000, 1_000 + 1_000 + HOUR]
+
+
+def test_there_are_three_roles(engine: Engine) -> None:
+    with pytest.raises(ValueError, match="root"):
+        Tokens(engine).create("root", "x")
+
+
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [
+        (Role.VIEWER, [Role.VIEWER]),
+        (Role.TECHNICIAN, [Role.VIEWER, Role.TECHNICIAN]),
+        (Role.ADMIN, [Role.VIEWER, Role.TECHNICIAN, Role.ADMIN]),
+    ],
+)
+def test_each_role_may_what_the_one_before_may(role: Role, may: list[Role]) -> None:
+    assert [wanted for wanted in Role if Caller(role, "x").may(wanted)] == may
