@@ -55,8 +55,8 @@ class TelemetryStore(Protocol):
 
         Writing a point again changes nothing. Of two values of one signal at one time the later written stays, and
         signals of one device at one time that come in several points share one stored point. The refused points are
-        answered; all others are stored. Arrivals are stored with them: both or neither may be missing after a crash,
-        never the arrival alone.
+        answered; all others are stored. Arrivals are stored with them: when this returns both are
+        durable; a crash before may leave an arrival without its data, never the other way round.
         """
         ...
 
@@ -81,9 +81,10 @@ class TelemetryStore(Protocol):
         signals: Collection[str] | None = None,
         lookback: int = 0,
     ) -> Mapping[TrackKey, Track]:
-        """All observations of a village with event time in `[start, end)`, and what may still hold at `start`.
+        """All observations of a village with event time in `[start - lookback, end)`, by device and signal.
 
-        That is, per device and signal, the last observation in `[start - lookback, start)`. `signals` restricts them.
+        All of them, not only the last before `start`: a last will followed by a birth, or an event followed by a zero,
+        decides what holds at `start`. `signals` restricts them.
         Values have the type of their signal. The gateways' `alive` is among them.
         """
         ...
