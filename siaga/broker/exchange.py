@@ -1,0 +1,330 @@
+"""The embedded broker without its network: sessions, subscriptions, retained messages, who gets what.
+
+A message with QoS 1 for a session that outlives its connection is in the journal until that session acknowledged it.
+`publish` says whether the journal must be committed before the publisher gets its own acknowledgement, so what a
+device was told is safe survives a crash of the whole process. Nothing here waits, and time is given.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from siaga.broker.journal import Journal
+from siaga.broker.packets import PUBREC, Connect, Flow, Publish, flow, publish
+from siaga.broker.topics import is_filter, matches, share
+
+__all__ = ["Exchange", "Outlet", "Session"]
+
+WINDOW, WINDOW_BYTES = 500, 8 * 1024 * 1024
+"""Messages, and bytes, on their way to one client that it has not acknowledged yet."""
+QUEUE, QUEUE_BYTES = 200_000, 512 * 1024 * 1024
+"""What may wait on disk for one session; what comes beyond is dropped and counted."""
+FLEETING_QUEUE, FLEETING_BYTES = 10_000, 32 * 1024 * 1024
+"""The same for a session that ends with its connection, which waits in memory."""
+IN_MEMORY = 4 * 1024 * 1024
+"""Payloads waiting for one session beyond this are read back from the journal."""
+MAX_RETAINED = 50_000
+ROUTES = 20_000
+"""Topics whose receivers are remembered."""
+FAILURE = 0x80
+"""The SUBACK code of a filter that is not granted."""
+
+
+class Outlet(Protocol):
+    """One client's connection, to write to."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes, without waiting."""
+        ...
+
+    def congested(self) -> bool:
+        """Whether so much is unsent that a message with QoS 0 is better dropped."""
+        ...
+
+    def close(self) -> None:
+        """End the connection."""
+        ...
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A message for one session. `number` is its id in the journal, 0 without; `payload` `None`: in the journal."""
+
+    number: int
+    topic: str
+    size: int
+    payload: bytes | None
+    retain: bool = False
+
+
+@dataclass(slots=True)
+class Session:
+    """A client's session. `lasting` ones outlive the connection and are in the journal."""
+
+    client_id: str
+    lasting: bool
+    subscriptions: dict[str, int] = field(default_factory=dict)
+    outlet: Outlet | None = None
+    will: Publish | None = None
+    waiting: deque[_Waiting] = field(default_factory=deque)
+    waiting_bytes: int = 0
+    inflight: dict[int, _Waiting] = field(default_factory=dict)
+    inflight_bytes: int = 0
+    received: set[int] = field(default_factory=set)
+    last_id: int = 0
+
+    def full(self) -> bool:
+        """Whether nothing more may wait for it."""
+        if self.lasting:
+            return len(self.waiting) >= QUEUE or self.waiting_bytes >= QUEUE_BYTES
+        return len(self.waiting) >= FLEETING_QUEUE or self.waiting_bytes >= FLEETING_BYTES
+
+    def enqueue(self, message: _Waiting) -> None:
+        """Let a message wait."""
+        if message.number and self.waiting_bytes > IN_MEMORY:
+            message.payload = None
+        self.waiting.append(message)
+        self.waiting_bytes += message.size
+
+
+class Exchange:
+    """All sessions, subscriptions and retained messages of one broker. Used from one thread."""
+
+    def __init__(self, journal: Journal, now: int) -> None:
+        self._journal = journal
+        self._retained = journal.retained()
+        self._sessions: dict[str, Session] = {}
+        self._routes: dict[str, list[tuple[tuple[str, str], list[tuple[Session, int]]]]] = {}
+        self._turns: dict[tuple[str, str], int] = {}
+        self._seen: dict[str, int] = {}
+        self._unnamed = 0
+        self.dropped = 0
+        """Messages that found a full queue, or a congested client with QoS 0."""
+        self.published = 0
+        """Messages that clients sent."""
+        for stored in journal.sessions():
+            session = Session(stored.client, lasting=True, subscriptions=stored.subscriptions)
+            for number, topic, size in stored.waiting:
+                session.enqueue(_Waiting(number, topic, size, None))
+            self._sessions[stored.client] = session
+            self._seen[stored.client] = stored.seen or now
+
+    @property
+    def connected(self) -> int:
+        """How many clients are connected."""
+        return sum(session.outlet is not None for session in self._sessions.values())
+
+    def connect(self, client: Connect, outlet: Outlet, now: int) -> tuple[Session, bool]:
+        """Begin or resume a client's session; whether it was there already. An older connection of it is ended."""
+        client_id = client.client_id
+        if not client_id:
+            self._unnamed += 1
+            client_id = f"unnamed-{now}-{self._unnamed}"
+        old = self._sessions.get(client_id)
+        if old is not None and old.outlet is not None:
+            stale = old.outlet
+            self.leave(old, stale, now)
+            stale.close()
+            old = self._sessions.get(client_id)
+        if old is not None and client.clean:
+            self._forget(old)
+            old = None
+        session = old or Session(client_id, lasting=not client.clean)
+        session.outlet, session.will = outlet, client.will
+        self._sessions[client_id] = session
+        if session.lasting:
+            self._journal.save_session(client_id, session.subscriptions, now)
+        return session, old is not None
+
+    def resume(self, session: Session) -> None:
+        """After CONNACK: send again what was not acknowledged, then what has waited."""
+        for packet_id, message in session.inflight.items():
+            self._send(session, message, packet_id, again=True)
+        self._pump(session)
+
+    def leave(self, session: Session, outlet: Outlet, now: int, *, on_purpose: bool = False) -> bool:
+        """A connection has ended; unless on purpose its will is published. Whether a commit is due (see `publish`)."""
+        if session.outlet is not outlet:
+            return False  # another connection has taken the session over
+        session.outlet, will, session.will = None, session.will, None
+        if session.lasting:
+            self._seen[session.client_id] = now
+            self._journal.save_session(session.client_id, session.subscriptions, now)
+        else:
+            self._forget(session)
+        return self.publish(will) if will and not on_purpose else False
+
+    def expire(self, before: int) -> int:
+        """Forget the sessions whose clients were not seen since `before` (ms); how many."""
+        gone = [
+            session
+            for session in self._sessions.values()
+            if session.outlet is None and self._seen.get(session.client_id, before) < before
+        ]
+        for session in gone:
+            self._forget(session)
+        return len(gone)
+
+    def _forget(self, session: Session) -> None:
+        self._sessions.pop(session.client_id, None)
+        self._seen.pop(session.client_id, None)
+        self._routes.clear()
+        if session.lasting:
+            numbers = [message.number for message in (*session.inflight.values(), *session.waiting) if message.number]
+            self._journal.forget_session(session.client_id, numbers)
+
+    def subscribe(self, session: Session, filters: list[tuple[str, int]], now: int) -> list[int]:
+        """Grant subscriptions; the SUBACK codes. Retained messages are sent by `greet`, after them."""
+        codes = []
+        for topic_filter, qos in filters:
+            granted = is_filter(share(topic_filter)[1])
+            codes.append(min(qos, 1) if granted else FAILURE)
+            if granted:
+                session.subscriptions[topic_filter] = min(qos, 1)
+        self._subscribed(session, now)
+        return codes
+
+    def unsubscribe(self, session: Session, filters: list[str], now: int) -> None:
+        """End subscriptions."""
+        for topic_filter in filters:
+            session.subscriptions.pop(topic_filter, None)
+        self._subscribed(session, now)
+
+    def _subscribed(self, session: Session, now: int) -> None:
+        self._routes.clear()
+        if session.lasting:
+            self._journal.save_session(session.client_id, session.subscriptions, now)
+
+    def greet(self, session: Session, filters: list[tuple[str, int]]) -> None:
+        """Send the retained messages of new subscriptions; a shared one gets none."""
+        for topic_filter, qos in filters:
+            if session.subscriptions.get(topic_filter) is None or share(topic_filter)[0]:
+                continue
+            for topic, payload in self._retained.items():
+                if matches(topic_filter, topic):
+                    self._deliver(session, topic, payload, min(qos, 1), retain=True)
+
+    def publish(self, message: Publish) -> bool:
+        """Give a message to all that subscribed. Whether the journal must be committed before it is acknowledged."""
+        self.published += 1
+        due = False
+        if message.retain:
+            due = self._retain(message.topic, message.payload)
+        receivers = [(session, min(message.qos, qos)) for session, qos in self._receivers(message.topic)]
+        journalled = []
+        for session, qos in receivers:
+            if qos and session.lasting:
+                if session.full():
+                    self.dropped += 1
+                else:
+                    journalled.append(session)
+            else:
+                self._deliver(session, message.topic, message.payload, qos)
+        if journalled:
+            number = self._journal.add(message.topic, message.payload, {session.client_id for session in journalled})
+            for session in journalled:
+                session.enqueue(_Waiting(number, message.topic, len(message.payload), message.payload))
+                self._pump(session)
+        return due or bool(journalled)
+
+    def _retain(self, topic: str, payload: bytes) -> bool:
+        if payload and (topic in self._retained or len(self._retained) < MAX_RETAINED):
+            self._retained[topic] = payload
+        elif payload:
+            self.dropped += 1
+            return False
+        elif self._retained.pop(topic, None) is None:
+            return False
+        self._journal.retain(topic, payload)
+        return True
+
+    def _receivers(self, topic: str) -> Iterator[tuple[Session, int]]:
+        """Each session that a topic reaches, once, with its best QoS; of a shared subscription one member in turn."""
+        if (routes := self._routes.get(topic)) is None:
+            routes = self._find_routes(topic)
+            if len(self._routes) >= ROUTES:
+                self._routes.clear()
+            self._routes[topic] = routes
+        for key, members in routes:
+            if not key[0]:
+                yield from members
+                continue
+            awake = [member for member in members if member[0].outlet is not None] or members
+            turn = self._turns.get(key, 0)
+            self._turns[key] = turn + 1
+            yield awake[turn % len(awake)]
+
+    def _find_routes(self, topic: str) -> list[tuple[tuple[str, str], list[tuple[Session, int]]]]:
+        plain: dict[str, tuple[Session, int]] = {}
+        groups: dict[tuple[str, str], list[tuple[Session, int]]] = {}
+        for session in self._sessions.values():
+            for topic_filter, qos in session.subscriptions.items():
+                key = share(topic_filter)
+                if not matches(key[1], topic):
+                    continue
+                if key[0]:
+                    groups.setdefault(key, []).append((session, qos))
+                elif session.client_id not in plain or plain[session.client_id][1] < qos:
+                    plain[session.client_id] = (session, qos)
+        return [(("", ""), list(plain.values())), *groups.items()]
+
+    def _deliver(self, session: Session, topic: str, payload: bytes, qos: int, *, retain: bool = False) -> None:
+        """Send a message that is not journalled."""
+        if qos:
+            if session.full():
+                self.dropped += 1
+                return
+            session.enqueue(_Waiting(0, topic, len(payload), payload, retain))
+            self._pump(session)
+        elif session.outlet is not None:
+            if session.outlet.congested():
+                self.dropped += 1
+            else:
+                session.outlet.write(publish(topic, payload, retain=retain))
+
+    def _pump(self, session: Session) -> None:
+        """Send what waits, as far as the client's window goes."""
+        while (
+            session.outlet is not None
+            and session.waiting
+            and len(session.inflight) < WINDOW
+            and session.inflight_bytes < WINDOW_BYTES
+        ):
+            message = session.waiting.popleft()
+            session.waiting_bytes -= message.size
+            packet_id = session.last_id
+            while not packet_id or packet_id in session.inflight:
+                packet_id = packet_id % 0xFFFF + 1
+            session.last_id = packet_id % 0xFFFF + 1
+            session.inflight[packet_id] = message
+            session.inflight_bytes += message.size
+            self._send(session, message, packet_id)
+
+    def _send(self, session: Session, message: _Waiting, packet_id: int, *, again: bool = False) -> None:
+        if session.outlet is not None:
+            payload = self._journal.payload(message.number) if message.payload is None else message.payload
+            session.outlet.write(
+                publish(message.topic, payload, packet_id=packet_id, retain=message.retain, again=again)
+            )
+
+    def acknowledged(self, session: Session, packet_id: int) -> None:
+        """A client has acknowledged a message: forget it, send the next."""
+        if (message := session.inflight.pop(packet_id, None)) is None:
+            return
+        session.inflight_bytes -= message.size
+        if message.number:
+            self._journal.done(session.client_id, message.number)
+        self._pump(session)
+
+    def receive_once(self, session: Session, message: Publish) -> tuple[bytes, bool]:
+        """A message with QoS 2: published at its first coming only. Its PUBREC, and whether a commit is due."""
+        due = False
+        if message.packet_id not in session.received:
+            session.received.add(message.packet_id)
+            due = self.publish(message)
+        return flow(PUBREC, message.packet_id), due
+
+    def released(self, session: Session, packet: Flow) -> None:
+        """PUBREL: the identifier may be used again."""
+        session.received.discard(packet.packet_id)
