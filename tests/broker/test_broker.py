@@ -24,7 +24,9 @@ class Peer:
         self, port: int, name: str, *, clean: bool = True, late: bool = False, protocol: int = MQTTv311
     ) -> None:
         kind = {} if protocol == MQTTv5 else {"clean_session": clean}
-        self.client = Client(CallbackAPIVersion.VERSION2, name, protocol=protocol, manual_ack=late, **kind)
+        self.client = Client(
+            CallbackAPIVersion.VERSION2, name, protocol=protocol, manual_ack=late, reconnect_on_failure=False, **kind
+        )
         self.port = port
         self.got: list[MQTTMessage] = []
         self.answers: list[str] = []
