@@ -20,6 +20,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from siaga.mqtt_address import BrokerAddress
+from siaga.mqtt_filters import unshared
 
 __all__ = ["Incoming", "Outgoing", "Session", "SessionOptions"]
 
@@ -253,7 +254,7 @@ class Session:
 
     def _as_sent(self, topic_filter: str) -> str:
         if topic_filter.startswith("$share/") and not self.shares:
-            return topic_filter.split("/", 2)[2]
+            return unshared(topic_filter)[1]
         return topic_filter
 
     def publish(self, outgoing: Outgoing) -> int | None:
