@@ -30,8 +30,8 @@ class Link:
         """The cable is cut: nobody says good-bye."""
         with self._lock:
             self.whole = False
-            for each in list(self._pairs):
-                self._end(each)
+            while self._pairs:
+                self._end(next(iter(self._pairs)))
 
     def mend(self) -> None:
         """The cable is whole again."""
