@@ -1,0 +1,31 @@
+"""Writing an alert's event, in the same transaction as the change that it tells of.
+
+A stream reads the events above the last id it sent, so ids have to become visible in order. SQLite has one writer at
+a time; in PostgreSQL, where the engine and the HTTP API write at once, a number drawn first could be committed last.
+There the writers of events take turns, by an advisory lock that the end of the transaction gives back.
+"""
+
+from sqlalchemy import Connection, select, text
+
+from api.alerts.documents import alert_document
+from siaga.database import tables
+
+__all__ = ["append_event", "take_turn"]
+
+_LOCK = 0x5349_4147_4145
+"""The advisory lock's number in PostgreSQL: `SIAGAE` in ASCII."""
+
+
+def take_turn(connection: Connection) -> None:
+    """Wait for other writers of events; to be called in a transaction before its first event."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+
+
+def append_event(connection: Connection, alert: str, kind: str, at: int) -> dict[str, object]:
+    """Write that the alert was `raised`, `updated` or `cleared` at wall time `at`; answers the alert as it is now."""
+    take_turn(connection)
+    row = connection.execute(select(tables.alert).where(tables.alert.c.id == alert)).mappings().one()
+    document = alert_document({str(key): value for key, value in row.items()})
+    connection.execute(tables.alert_event.insert(), {"alert": alert, "type": kind, "time": at, "document": document})
+    return document
