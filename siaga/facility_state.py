@@ -38,18 +38,21 @@ def facility_state(rule: str, needs: Needs, silence: Silence, devices: Sequence[
     # Silence decides a failure if without it there would be none; it decides an unknown by being a part of it.
     failed_anyway, part_of_unknown = combine(heard) is False, quiet_means is None and any(silent)
     decided_by_silence = not failed_anyway if state is False else part_of_unknown
-    cause = DEVICE_SILENT if decided_by_silence else _deciding_signal(heard, devices, state)
+    if decided_by_silence:
+        cause = DEVICE_SILENT
+    else:
+        cause = _deciding_signal(heard if state is False else taken, devices, state)
     return (State.FAILED if state is False else State.UNKNOWN), cause
 
 
-def _deciding_signal(heard: Sequence[Ternary], devices: Sequence[Asked], state: Ternary) -> str:
+def _deciding_signal(values: Sequence[Ternary], devices: Sequence[Asked], state: Ternary) -> str:
     """The first signal that says so, of the first device that does.
 
     By every rule a device that is false has a false signal and the first of them decides; so with not known.
     """
     return next(
         name
-        for value, asked in zip(heard, devices, strict=True)
+        for value, asked in zip(values, devices, strict=True)
         if value is state
         for name, said in asked
         if said is state

@@ -1,0 +1,15 @@
+"""The judge says what the brute-force judge says, of random villages with random histories."""
+
+from hypothesis import HealthCheck, given, settings
+
+from siaga.timeline import judge
+from tests.timeline.brute_force import BruteForce
+from tests.timeline.scenarios import Scenario, scenarios
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(scenarios())
+def test_the_judge_equals_the_brute_force_judge(scenario: Scenario) -> None:
+    judged = judge(scenario.village, scenario.facility, scenario.evidence(), scenario.window, scenario.planned)
+    slow = BruteForce(scenario.village, scenario.facility, scenario.readings, scenario.planned)
+    assert judged == slow.spans(*scenario.window)
