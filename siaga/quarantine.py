@@ -1,6 +1,5 @@
 """The quarantine: what was refused, kept for people to look at, bounded and without hardware addresses."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,41 +9,17 @@ from sqlalchemy import ColumnElement, Connection, Engine, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from siaga.database import tables, writing
+from siaga.refusal import SAMPLE_BYTES, Refusal, mask, readable, sample
 from siaga.topics import is_village_code
 
 __all__ = ["Quarantine", "QuarantineItem", "Refusal", "mask", "sample"]
 
-SAMPLE_BYTES = 256
-"""How much of a refused payload is kept: enough to recognise the device and the mistake."""
 PER_VILLAGE = 1_000
 """So many of the newest are kept of one village, so that a broken device leaves room for the others."""
 TOTAL = 10_000
 """So many are kept in all."""
 _TEXT = 1_000
 """Characters kept of a topic and of a reason; MQTT allows topics of 65,535 bytes."""
-
-# Six to eight octets with one separator throughout (MAC-48, EUI-64), Cisco's three groups of four digits, or twelve
-# digits alone, but not the last group of a UUID.
-_ADDRESS = re.compile(
-    r"""(?<![0-9a-f]) (?:
-        [0-9a-f]{2} ([:_.-]) [0-9a-f]{2} (?: \1 [0-9a-f]{2} ){4,6}
-      | [0-9a-f]{4} \. [0-9a-f]{4} \. [0-9a-f]{4}
-      | (?<! [0-9a-f]{4}- ) [0-9a-f]{12}
-    ) (?![0-9a-f])""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_HEX = re.compile("[0-9a-f]", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A payload, or one record of it, that was refused. `time` is wall time in ms, `bytes` what `sample` made of it."""
-
-    village: str | None
-    time: int
-    topic: str
-    reason: str
-    bytes: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +32,6 @@ class QuarantineItem:
     topic: str
     reason: str
     bytes: str
-
-
-def mask(text: str) -> str:
-    """The text with `x` for every digit of a hardware address: a station's address never leaves the village."""
-    return _ADDRESS.sub(lambda address: _HEX.sub("x", address[0]), text)
-
-
-def sample(payload: bytes) -> str:
-    """The first 256 bytes as readable text: UTF-8, all else as escapes, hardware addresses masked."""
-    # An address that the cut goes through must be seen whole to be masked; masking changes no length. One byte is one
-    # character in Latin-1, so the cut falls where it should.
-    start = mask(payload[: SAMPLE_BYTES + 32].decode("latin-1"))[:SAMPLE_BYTES].encode("latin-1")
-    return _readable(start.decode("utf-8", "backslashreplace"))
-
-
-def _readable(text: str) -> str:
-    """Text that every database takes and that moves no cursor: control characters and lone surrogates as escapes."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 class Quarantine:
@@ -159,9 +114,9 @@ def _row(refusal: Refusal) -> _Row:
     return {
         "village": refusal.village if known else None,
         "time": refusal.time,
-        "topic": _readable(mask(refusal.topic))[:_TEXT],
-        "reason": _readable(mask(refusal.reason))[:_TEXT],
-        "bytes": _readable(mask(refusal.bytes))[: SAMPLE_BYTES * 4],  # an escape has four characters for a byte
+        "topic": readable(mask(refusal.topic))[:_TEXT],
+        "reason": readable(mask(refusal.reason))[:_TEXT],
+        "bytes": readable(mask(refusal.bytes))[: SAMPLE_BYTES * 4],  # an escape has four characters for a byte
     }
 
 
