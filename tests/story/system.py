@@ -1,0 +1,143 @@
+"""A whole siaga as a user runs it: the command in a process of its own, spoken to over MQTT and HTTP alone."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.wait import until
+
+SIAGA = Path(sys.executable).with_name("siaga")
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def rfc3339(seconds: float) -> str:
+    """Unix seconds as the API takes them."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
+def unix(text: str) -> float:
+    """Unix seconds of a time of the API."""
+    return datetime.fromisoformat(text).timestamp()
+
+
+class System:
+    """One `siaga up`, with a client that holds an admin's token."""
+
+    def __init__(self, directory: Path, sites: str, **environment: str) -> None:
+        self.directory = directory
+        self.port = free_port()
+        self.mqtt_port = free_port()
+        (directory / "sites.yaml").write_text(sites)
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("SIAGA_")},
+            "SIAGA_DATA_DIR": str(directory / "data"),
+            "SIAGA_SITES": str(directory / "sites.yaml"),
+            "SIAGA_HTTP_PORT": str(self.port),
+            "SIAGA_MQTT_PORT": str(self.mqtt_port),
+            **environment,
+        }
+        self.log = directory / "siaga.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=20)
+
+    def start(self, *, ready: bool = True) -> None:
+        """Start the process; wait until it says it is ready."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [str(SIAGA), "up"], env=self.environment, stdout=log, stderr=log, cwd=self.directory
+            )
+        if "Authorization" not in self.client.headers:
+            self.client.headers["Authorization"] = f"Bearer {self.token()}"
+        if ready:
+            until(self.is_ready, timeout=60, what="siaga up is ready")
+
+    def token(self) -> str:
+        """A new admin's token, by the command line."""
+        answer = subprocess.run(
+            [str(SIAGA), "token", "create", "--role", "admin"],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=self.directory,
+        )
+        return answer.stdout.strip()
+
+    def is_ready(self) -> bool:
+        """Whether `/readyz` answers 200; fails at once if the process is gone."""
+        assert self.process is not None
+        assert self.process.poll() is None, self.log.read_text()[-4000:]
+        try:
+            return self.client.get("/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit status; more than the promised ten seconds is a failure."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=10)
+
+    def kill(self) -> None:
+        """The power cut."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def get(self, path: str, **parameters: str) -> Any:
+        """The JSON answer of a call below `/api/v1`."""
+        answer = self.client.get(f"/api/v1{path}", params=parameters)
+        assert answer.status_code == 200, (path, answer.status_code, answer.text)
+        return answer.json()
+
+    def items(self, path: str, **parameters: str) -> list[dict[str, Any]]:
+        """All items of a list, page by page."""
+        items: list[dict[str, Any]] = []
+        cursor: dict[str, str] = {}
+        while True:
+            page = self.get(path, **parameters, **cursor)
+            items += page["items"]
+            if page["next"] is None:
+                return items
+            cursor = {"cursor": page["next"]}
+
+    def facility(self, facility: str) -> dict[str, Any]:
+        """One facility as the list has it."""
+        return next(item for item in self.items("/facilities") if item["id"] == facility)
+
+    @contextmanager
+    def stream(self) -> Iterator[Iterator[tuple[str, dict[str, Any]]]]:
+        """The alert stream as pairs of event and alert."""
+        with self.client.stream("GET", "/api/v1/alerts/stream", timeout=60) as answer:
+            assert answer.status_code == 200, answer.read()
+            yield _events(answer.iter_lines())
+
+
+def _events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    event: Mapping[str, str] = {}
+    for line in lines:
+        if line.startswith(":"):
+            continue
+        if line:
+            name, _, value = line.partition(": ")
+            event = {**event, name: value}
+        elif event:
+            if "data" in event:
+                yield event["event"], json.loads(event["data"])
+            event = {}
