@@ -10,6 +10,7 @@ from typing import Protocol
 
 from siaga.observation import Arrival, Point, Track, TrackKey
 from siaga.signals import Value
+from siaga.telemetry.refusal import RefusedPoint
 
 __all__ = [
     "RefusedPoint",
@@ -22,14 +23,6 @@ __all__ = [
 
 class StoreUnavailable(Exception):
     """The store cannot be reached or cannot take data now; the same call may succeed later. Says what and where."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedPoint:
-    """A point that the store will never take (a field of another type, say), and why."""
-
-    point: Point
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,234 @@
+"""The telemetry store on an InfluxDB: line protocol in, InfluxQL out, the pair that 1.x, 2.x, 3.x and openGemini speak.
+
+Retention: `drop_before` sets the length of a 1.x database's `autogen` policy. A bucket of InfluxDB 2 or 3, and a
+default policy that an administrator made, keep the length that they were given there.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from siaga.clock import HOUR, Clock, SystemClock
+from siaga.observation import Arrival, Point, Track, TrackKey
+from siaga.signals import SIGNALS, SignalType, Value
+from siaga.telemetry import RefusedPoint, SeriesPoint, StoreUnavailable
+from siaga.telemetry.gathering import Gathering
+from siaga.telemetry.influx_address import InfluxAddress
+from siaga.telemetry.influx_connection import InfluxConnection, PartialWrite, Series, TooLarge, identifier
+from siaga.telemetry.influx_rows import number, observations
+from siaga.telemetry.line_protocol import ARRIVAL, TELEMETRY, Lines, render_arrival
+from siaga.telemetry.partial_write import Part, Settlement
+from siaga.telemetry.refusal import TIME_MAX, united
+
+__all__ = ["InfluxStore"]
+
+LINES_MAX = 25_000
+"""Points in one request: about 4 MB, where InfluxDB takes 25 MB, and a proxy before it often less."""
+
+# Statements are put together from these, names of `SIGNALS` and integers; every value is bound.
+_READINGS = f'FROM "{TELEMETRY}" WHERE "village" = $village'
+_OF_DEVICE = 'AND "device" = $device'
+_WINDOW = "AND time >= $start AND time < $end"
+_BEFORE = "AND time >= $before AND time < $start"
+_ARRIVALS = f'FROM "{ARRIVAL}" WHERE time >= $since'
+_Params = dict[str, str | int]
+
+
+class InfluxStore:
+    """A `TelemetryStore`. Everything is one attempt, with what a refusal needs: trying again is the caller's."""
+
+    def __init__(self, connection: InfluxConnection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._lines = Lines()
+        self._lines_max = LINES_MAX
+
+    @classmethod
+    def open(cls, url: str, clock: Clock | None = None) -> "InfluxStore":
+        """The store of a URL; `clock` tells how long ago the time of `drop_before` is. Does not connect.
+
+        Raises:
+            ValueError: the URL is not one of an InfluxDB.
+        """
+        return cls(InfluxConnection(InfluxAddress.read(url)), clock or SystemClock())
+
+    def write(self, points: Sequence[Point], arrivals: Sequence[Arrival] = ()) -> Sequence[RefusedPoint]:
+        """See `TelemetryStore.write`."""
+        notes = [render_arrival(arrival) for arrival in arrivals]
+        lines, sound, refused = self._lines.render(united(points))
+        start = 0
+        while start < len(lines):
+            end = min(start + self._lines_max, len(lines))
+            try:
+                answer = self._connection.write(lines[start:end], "ms")
+            except TooLarge:
+                self._shrink(end - start)
+                continue
+            if answer is not None:
+                parts = [Part(point) for point in sound[start:end]]
+                refused += Settlement(self._write_parts).after(parts, answer)
+            start = end
+        if notes and (answer := self._connection.write(notes, "ns")):
+            raise StoreUnavailable(f"InfluxDB at {self._connection.address.base} refuses an arrival: {answer.reason}")
+        return refused
+
+    def _shrink(self, lines: int) -> None:
+        """Write fewer lines a request from now on: what is between us and the server takes no more."""
+        if lines == 1:
+            raise StoreUnavailable(f"InfluxDB at {self._connection.address.base} refuses a single line as too large")
+        self._lines_max = lines // 2
+
+    def _write_parts(self, parts: Sequence[Part]) -> PartialWrite | None:
+        try:
+            lines = [self._lines.render_part(part.point, received=part.received) for part in parts]
+            return self._connection.write(lines, "ms")
+        except TooLarge:
+            return PartialWrite("the request is too large", None, None)
+
+    def latest(self, village: str, device: str) -> Mapping[str, tuple[int, Value]]:
+        """See `TelemetryStore.latest`."""
+        found = self._selected("last", village, device)
+        return {signal: observed for (_, signal), observed in found.items()}
+
+    def latest_of_village(self, village: str) -> Mapping[TrackKey, tuple[int, Value]]:
+        """See `TelemetryStore.latest_of_village`."""
+        return self._selected("last", village)
+
+    def first_times(self, village: str) -> Mapping[TrackKey, int]:
+        """See `TelemetryStore.first_times`."""
+        return {key: time for key, (time, _) in self._selected("first", village).items()}
+
+    def _selected(self, selector: str, village: str, device: str | None = None) -> dict[TrackKey, tuple[int, Value]]:
+        """One observation of each track. A statement a field: several selectors in one would answer with time 0."""
+        where = _READINGS if device is None else f"{_READINGS} {_OF_DEVICE}"
+        statements = [f'SELECT {selector}("{name}") {where} GROUP BY "device"' for name in SIGNALS]
+        params: _Params = {"village": village}
+        if device is not None:
+            params["device"] = device
+        found: dict[TrackKey, tuple[int, Value]] = {}
+        for key, times, values in self._observations(statements, list(SIGNALS), params):
+            found[key] = times[-1], values[-1]
+        return found
+
+    def tracks(
+        self,
+        village: str,
+        start: int,
+        end: int,
+        *,
+        signals: Collection[str] | None = None,
+        lookback: int = 0,
+    ) -> Mapping[TrackKey, Track]:
+        """See `TelemetryStore.tracks`. One request; memory holds the result and one part of the answer."""
+        names = [name for name in SIGNALS if signals is None or name in signals]
+        if not names or start >= end:
+            return {}
+        before = [f'SELECT last("{name}") {_READINGS} {_BEFORE} GROUP BY "device"' for name in names if lookback > 0]
+        within = [f'SELECT "{name}" {_READINGS} {_WINDOW} GROUP BY "device"' for name in names]
+        params: _Params = {"village": village, "before": _ns(start - lookback), "start": _ns(start), "end": _ns(end)}
+        tracks: dict[TrackKey, Gathering] = {}
+        for key, times, values in self._observations(before + within, [*names[: len(before)], *names], params):
+            tracks.setdefault(key, Gathering()).extend(times, values)
+        return {key: gathered.track() for key, gathered in tracks.items()}
+
+    def _observations(
+        self, statements: Sequence[str], names: Sequence[str], params: _Params
+    ) -> Iterator[tuple[TrackKey, Sequence[int], Sequence[Value]]]:
+        """What statements answer, each about the signal of `names` at its place, part by part."""
+        for index, series in self._connection.query(statements, params):
+            device, signal = series.tags.get("device"), SIGNALS[names[index]]
+            times, values = observations(signal, series.values)
+            if device and times:
+                yield (device, signal.name), times, values
+
+    def series(self, village: str, device: str, signal: str, start: int, end: int, step: int) -> Sequence[SeriesPoint]:
+        """See `TelemetryStore.series`."""
+        if signal not in SIGNALS or start >= end:
+            return []
+        where = f"{_READINGS} {_OF_DEVICE} {_WINDOW}"
+        by = f"GROUP BY time({int(step)}ms) fill(none)"  # a duration cannot be bound; this one is an integer of ours
+        params: _Params = {"village": village, "device": device, "start": _ns(start), "end": _ns(end)}
+        if SIGNALS[signal].type is SignalType.BOOL:  # which have no mean: the share of those that are true
+            statements = [
+                f'SELECT count("{signal}"), last("{signal}") {where} {by}',
+                f'SELECT count("{signal}") {where} AND "{signal}" = true {by}',
+            ]
+            return _steps_of_flag(self._connection.query(statements, params))
+        select = ", ".join(f'{of}("{signal}")' for of in ("count", "min", "mean", "max", "last"))
+        return [
+            SeriesPoint(int(number(row[0])), int(number(row[1])), *(float(number(value)) for value in row[2:6]))
+            for _, part in self._connection.query([f"SELECT {select} {where} {by}"], params)
+            for row in part.values
+        ]
+
+    def arrivals(self, since: int) -> Sequence[Arrival]:
+        """See `TelemetryStore.arrivals`."""
+        statement = f'SELECT "first", "last", "village", "gateway" {_ARRIVALS}'
+        found = [
+            Arrival(str(village), str(gateway), int(number(time)), int(number(first)), int(number(last)))
+            for _, part in self._connection.query([statement], {"since": _ns(since)})
+            for time, first, last, village, gateway in part.values
+        ]
+        return sorted(found, key=lambda arrival: arrival.received)
+
+    def drop_before(self, time: int) -> None:
+        """See `TelemetryStore.drop_before`: sets the length of the policy `autogen`, where there is one."""
+        connection = self._connection
+        if connection.address.org is not None or connection.version()[0] != 1:
+            return
+        database = identifier(connection.address.database)
+        hours = max(1, -(-(self._clock.now() - time) // HOUR))
+        for _, part in connection.query([f"SHOW RETENTION POLICIES ON {database}"]):
+            for row in part.values:
+                policy = dict(zip(part.columns, row, strict=True))
+                if policy["name"] == "autogen" and policy["default"] and _hours(str(policy["duration"])) != hours:
+                    # The lengths of shards that InfluxDB itself takes for policies of such lengths.
+                    shard = 1 if hours < 48 else 24 if hours <= 180 * 24 else 168
+                    connection.administer(
+                        f'ALTER RETENTION POLICY "autogen" ON {database} DURATION {hours}h SHARD DURATION {shard}h'
+                    )
+
+    def check(self) -> None:
+        """See `TelemetryStore.check`. InfluxDB 1 also says whether it would let us write."""
+        for _ in self._connection.query([f'SELECT "received" {_READINGS}'], {"village": ""}):
+            pass
+        if self._connection.version()[0] == 1:
+            self._connection.write(["# nothing, to ask whether writing is allowed"], "ms")
+
+    def close(self) -> None:
+        """See `TelemetryStore.close`."""
+        self._connection.close()
+
+
+def _steps_of_flag(answer: Iterator[tuple[int, Series]]) -> list[SeriesPoint]:
+    """Steps of a boolean: from the counts of all and the last of each, and the counts of those that are true."""
+    counts: dict[int, tuple[int, bool]] = {}
+    true: dict[int, int] = {}
+    for index, part in answer:
+        for row in part.values:
+            time, count = int(number(row[0])), int(number(row[1]))
+            if index == 0:
+                counts[time] = count, bool(row[2])
+            else:
+                true[time] = count
+    return [
+        SeriesPoint(
+            time,
+            count,
+            minimum=float(true.get(time, 0) == count),
+            mean=true.get(time, 0) / count,
+            maximum=float(time in true),
+            last=float(last),
+        )
+        for time, (count, last) in counts.items()
+    ]
+
+
+def _ns(time: int) -> int:
+    """Milliseconds as InfluxQL's integers have them, within what InfluxDB can count."""
+    return max(-TIME_MAX, min(TIME_MAX, time)) * 1_000_000
+
+
+def _hours(duration: str) -> int:
+    """A duration as InfluxDB writes it (`960h0m0s`, `0s` for ever) in whole hours."""
+    found = re.match(r"(\d+)h", duration)
+    return int(found[1]) if found else 0

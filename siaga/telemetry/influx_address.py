@@ -1,0 +1,57 @@
+"""Where an InfluxDB is and how it is spoken to: a store URL, read."""
+
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, unquote, urlsplit
+
+__all__ = ["InfluxAddress"]
+
+_FORMS = (
+    "influxdb://:TOKEN@HOST:8086/ORG/BUCKET or influxdb://USER:PASSWORD@HOST:8086/-/DATABASE (influxdbs:// for TLS)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InfluxAddress:
+    """A store URL's parts. `org` is None where it has `-`: a database of InfluxDB 1. The repr holds no secret."""
+
+    base: str
+    database: str
+    org: str | None = None
+    user: str | None = None
+    secret: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def read(cls, url: str) -> "InfluxAddress":
+        """The parts of `influxdb://…` or `influxdbs://…`; what is special in them is percent-encoded.
+
+        Raises:
+            ValueError: it is of another form. The sentence does not repeat the URL, which may hold a password.
+        """
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port or 8086
+        except ValueError as error:
+            raise ValueError(f"the store URL cannot be read ({error}): expected {_FORMS}") from None
+        path = [unquote(part) for part in parts.path.strip("/").split("/")]
+        if not host or len(path) != 2 or not all(path):
+            raise ValueError(f"the store URL lacks a host, or ORG/BUCKET or -/DATABASE at its end: expected {_FORMS}")
+        if path[0] != "-" and not parts.password:
+            raise ValueError(f"the store URL names an organisation and a bucket but no token: expected {_FORMS}")
+        scheme = "https" if parts.scheme == "influxdbs" else "http"
+        return cls(
+            base=f"{scheme}://{_host_of(parts)}:{port}",
+            database=path[1],
+            org=None if path[0] == "-" else path[0],
+            user=unquote(parts.username) if parts.username else None,
+            secret=unquote(parts.password) if parts.password else None,
+        )
+
+    @property
+    def by_token(self) -> bool:
+        """Whether the secret is a token; else it is a user's password, or there is none."""
+        return self.user is None and self.secret is not None
+
+
+def _host_of(parts: SplitResult) -> str:
+    host = parts.hostname or ""
+    return f"[{host}]" if ":" in host else host
