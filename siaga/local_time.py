@@ -20,9 +20,25 @@ def local_moment(day: date, minute: int, timezone: str) -> int:
     Raises:
         ZoneInfoNotFoundError: there is no such time zone.
     """
+    zone = ZoneInfo(timezone)
     days, minute = divmod(minute, MINUTES_OF_A_DAY)
-    wall = datetime.combine(day + timedelta(days=days), time(minute // 60, minute % 60), ZoneInfo(timezone))
-    return round(wall.timestamp()) * 1000
+    wall = datetime.combine(day + timedelta(days=days), time(minute // 60, minute % 60), zone)
+    moment = round(wall.timestamp())
+    if datetime.fromtimestamp(moment, tz=zone).replace(tzinfo=None) != wall.replace(tzinfo=None):
+        moment = _change(round(wall.replace(fold=1).timestamp()), moment, zone)
+    return moment * 1000
+
+
+def _change(before: int, after: int, zone: ZoneInfo) -> int:
+    """The second, after one and not after the other, from which the zone's clocks have been put forward."""
+    offset = datetime.fromtimestamp(before, tz=zone).utcoffset()
+    while after - before > 1:
+        middle = (before + after) // 2
+        if datetime.fromtimestamp(middle, tz=zone).utcoffset() == offset:
+            before = middle
+        else:
+            after = middle
+    return after
 
 
 def local_date(moment: int, timezone: str) -> date:

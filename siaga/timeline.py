@@ -51,11 +51,9 @@ def reach(village: Village, facility: Facility) -> int:
     """How long an observation can bear on this facility's state: the longest validity or event interval, ms."""
     indicator = INDICATORS.get(facility.kind)
     wanted = indicator.sensed.evidence if indicator is not None and indicator.sensed is not None else ()
-    return max(
-        GATEWAY_HEARD,
-        *(device.validity for device in _mains_devices(village, facility)),
-        *(item.interval for item in wanted if isinstance(item, EventWithin)),
-    )
+    holds = [device.validity for device in _mains_devices(village, facility)]
+    holds += [item.interval for item in wanted if isinstance(item, EventWithin)]
+    return max([GATEWAY_HEARD, *holds])
 
 
 def judged_from(village: Village, facility: Facility, evidence: Evidence) -> int | None:
