@@ -1,0 +1,139 @@
+"""The past, as a village's gateway would have buffered it: readings of weeks, in batches with an epoch and numbers.
+
+The readings follow from the scene (faults, sun, guard) alone, so the same seed gives the same history, batch by batch,
+and a history that was cut short goes on where it stopped.
+"""
+
+import gzip
+import json
+import random
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from firmware_sim.faults import FaultKind
+from firmware_sim.scene import Scene
+from firmware_sim.senses import Value, sense
+from firmware_sim.sites import SimulatedDevice
+
+__all__ = ["Batch", "History"]
+
+SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
+HEARTBEAT = 60 * SECOND
+"""The gateway's `alive`: half as often as a real one says it, and still within the 90 s that one holds."""
+UPS = 1 * HOUR
+"""So long the gateway lives without mains power."""
+BACK = (4 * SECOND, 12 * SECOND)
+"""Boot and join after the power returns."""
+NOTICED = 30 * SECOND
+"""So long the village broker takes to notice that a device is gone."""
+CHUNK = 12 * HOUR
+"""What one batch covers, well below the wire's limits of 1 MB packed and 16 MB unpacked."""
+
+Record = tuple[int, str, Value]
+"""Time (ms), `device/signal`, value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One batch, ready to send. `start` and `end` are the stretch it covers, in milliseconds."""
+
+    village: str
+    gateway: str
+    epoch: str
+    seq: int
+    start: int
+    end: int
+    readings: int
+    payload: bytes
+
+
+class History:
+    """One village's past in `[start, end)`, reported every `every` ms, as gateway `gateway` buffered it."""
+
+    def __init__(self, scene: Scene, gateway: str, *, start: int, end: int, every: int, seed: int) -> None:
+        self.scene = scene
+        self.gateway = gateway
+        self.start, self.end, self._every, self._seed = start, end, every, seed
+        name = f"{scene.village.code}/{gateway}/{seed}/{start}/{end}"
+        self.epoch = str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://siaga.invalid/history/{name}"))
+
+    @property
+    def chunks(self) -> int:
+        """How many batches it is; they are numbered from 1, the oldest first."""
+        return -(-(self.end - self.start) // CHUNK)
+
+    def stretch(self, seq: int) -> tuple[int, int]:
+        """What batch `seq` covers, `[start, end)` in milliseconds."""
+        first = self.start + (seq - 1) * CHUNK
+        return first, min(first + CHUNK, self.end)
+
+    def batch(self, seq: int) -> Batch:
+        """Batch `seq`, as it goes on the wire."""
+        start, end = self.stretch(seq)
+        records = self.records(start, end)
+        senml: list[dict[str, object]] = [
+            {"n": name, "t": (time - start) / 1000, ("vb" if isinstance(value, bool) else "v"): value}
+            for time, name, value in records
+        ]
+        if senml:
+            senml[0]["bt"] = start / 1000
+        wire = {"epoch": self.epoch, "seq": seq, "sent": end / 1000, "senml": senml}
+        payload = gzip.compress(json.dumps(wire, separators=(",", ":")).encode(), compresslevel=1, mtime=0)
+        return Batch(self.scene.village.code, self.gateway, self.epoch, seq, start, end, len(records), payload)
+
+    def records(self, start: int, end: int) -> list[Record]:
+        """All readings with an event time in `[start, end)`, in order of time."""
+        records: list[Record] = [(time, f"{self.gateway}/alive", True) for time in range(start, end, HEARTBEAT)]
+        for device in self.scene.village.devices:
+            records += self._device(device, start, end)
+        dead = self._gateway_dead(start, end)
+        if dead:
+            records = [r for r in records if not any(begin <= r[0] < until for begin, until in dead)]
+        return sorted(records, key=lambda record: record[0])
+
+    def _gateway_dead(self, start: int, end: int) -> list[tuple[int, int]]:
+        return [
+            (cut + UPS, back)
+            for cut, back in self.scene.mains_cuts()
+            if back - cut > UPS and cut + UPS < end and back > start
+        ]
+
+    def _device(self, device: SimulatedDevice, start: int, end: int) -> Iterator[Record]:
+        chance = random.Random(f"{self._seed}/{device.village}/{device.id}/{start}")  # noqa: S311
+        shift = chance.randrange(self._every)
+        outages = self._outages(device)
+        for moment in self._moments(device, start, end, shift):
+            outage = next((o for o in outages if o[0] <= moment < o[1]), None)
+            if outage is not None:
+                continue
+            yield moment, f"{device.id}/online", True
+            for signal, value in sense(device, self.scene, moment, chance).items():
+                yield moment, f"{device.id}/{signal}", value
+        if device.kind == "night_guard":
+            for pressed in self.scene.rounds(device, start - 1, end - 1):
+                yield pressed, f"{device.id}/checkin", 1
+        for begin, _ in outages:
+            if start <= begin + NOTICED < end:
+                yield begin + NOTICED, f"{device.id}/online", False
+
+    def _moments(self, device: SimulatedDevice, start: int, end: int, shift: int) -> list[int]:
+        """When a device reports: every so often, and within a second of a change."""
+        moments = set(range(start + shift, end, self._every))
+        change = self.scene.next_change(device, start - 1)
+        while change is not None and change < end:
+            if device.kind != "night_guard":
+                moments.add(change + 500)
+            change = self.scene.next_change(device, change)
+        for _, back in self._outages(device):
+            if start <= back < end:
+                moments.add(back)
+        return sorted(moment for moment in moments if start <= moment < end)
+
+    def _outages(self, device: SimulatedDevice) -> list[tuple[int, int]]:
+        """When a device was gone: without mains power, or hung."""
+        if device.kind in ("power", "night_guard", "gate"):
+            return []
+        chance = random.Random(f"{self._seed}/{device.village}/{device.id}/back")  # noqa: S311
+        cuts = self.scene.mains_cuts() + self.scene.stretches(FaultKind.DEVICE_HANG, device)
+        return [(cut, back + int(chance.uniform(*BACK))) for cut, back in cuts]
