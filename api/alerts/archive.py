@@ -1,0 +1,47 @@
+"""Writing judged history into the database: the stretch of each facility is replaced, its days get a revision."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Engine
+
+from api.alerts.days import correcting
+from api.alerts.reader import RebuildAnswer
+from api.alerts.span_rows import read_spans, write_spans
+from api.alerts.spans import difference, joined, replaced
+from siaga.database import writing
+from siaga.sites import Facility, Village
+from siaga.timeline import Interval, Span
+
+__all__ = ["archive"]
+
+
+def archive(engine: Engine, answer: RebuildAnswer, now: int) -> list[str]:
+    """Write what a stretch of history has been judged to be, in one transaction; the facilities that it changed."""
+    village = answer.request.village
+    known = {facility.id: facility for facility in village.facilities}
+    changed = []
+    with writing(engine) as connection:
+        for facility, spans in answer.spans.items():
+            if spans and _replace(connection, village, known[facility], spans, now):
+                changed.append(facility)
+    return changed
+
+
+def _replace(connection: Connection, village: Village, facility: Facility, spans: Sequence[Span], now: int) -> bool:
+    window: Interval = (spans[0].start, spans[-1].end)
+    # One instant more on both sides: the neighbours, which may turn out to be the same span
+    old = read_spans(connection, village.code, facility.id, window[0] - 1, window[1] + 1)
+    change = difference(old, replaced(joined(old), spans))
+    if not change:
+        return False
+    rows: dict[int, Span | None] = dict.fromkeys(change.deleted)
+    rows |= {span.start: span for span in change.written}
+    changed_from = min(rows)
+    correcting(
+        connection,
+        village,
+        facility,
+        (max(changed_from, window[0]), min(window[1], now)),
+        lambda: write_spans(connection, {(village.code, facility.id): rows}),
+    )
+    return True

@@ -1,0 +1,233 @@
+"""What is decided about an alert, as pure functions that answer with a named reason.
+
+Each takes what is known of one subject and the time, and answers `Raise`, `Clear`, `Amend` or `Hold`. `now` is wall
+time; what it is compared with is event time for facilities and devices, and wall time for a village's link. A `Hold`
+names the instant at which time alone will change the answer, if there is one (`until`), so that nobody has to scan.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from api.alerts.spans import at, failed_run
+from siaga.clock import MINUTE
+from siaga.facility_state import DEVICE_SILENT
+from siaga.timeline import Span, State
+
+__all__ = [
+    "SEVERITIES",
+    "SILENT_MARGIN",
+    "Amend",
+    "Clear",
+    "Decision",
+    "Hold",
+    "Kind",
+    "Link",
+    "Quiet",
+    "Raise",
+    "device_silent",
+    "facility_failed",
+    "village_offline",
+]
+
+SILENT_MARGIN = 10 * MINUTE
+"""What a device is given beyond three of its intervals before it is called silent (contract, section 5)."""
+
+
+class Kind(StrEnum):
+    """The kinds of alerts."""
+
+    FACILITY_FAILED = "facility_failed"
+    INDICATOR_MISSED = "indicator_missed"
+    DEVICE_SILENT = "device_silent"
+    VILLAGE_OFFLINE = "village_offline"
+    GATEWAY_BUFFER = "gateway_buffer"
+    CLOCK_SKEW = "clock_skew"
+
+
+SEVERITIES: Mapping[Kind, str] = {
+    Kind.FACILITY_FAILED: "major",
+    Kind.INDICATOR_MISSED: "critical",
+    Kind.DEVICE_SILENT: "minor",
+    Kind.VILLAGE_OFFLINE: "major",
+    Kind.GATEWAY_BUFFER: "warning",
+    Kind.CLOCK_SKEW: "warning",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """Open an alert. `began_at`: when it started; `evidence`: what it was decided on, as JSON."""
+
+    reason: str
+    began_at: int
+    cause: str | None
+    evidence: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Close the open alert: it was over at `ended_at`."""
+
+    reason: str
+    ended_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Amend:
+    """The open alert stays, but late data showed that it had begun before it was thought to have."""
+
+    reason: str
+    began_at: int
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Leave things as they are. `until`: when time alone will change that."""
+
+    reason: str
+    until: int | None = None
+
+
+Decision = Raise | Clear | Amend | Hold
+
+
+def facility_failed(
+    spans: Sequence[Span],
+    now: int,
+    *,
+    grace: int,
+    recovery: int,
+    open_since: int | None,
+    muted: str | None = None,
+    muted_if_silent: str | None = None,
+    sure_from: int = 0,
+) -> Decision:
+    """Decide on a facility from its spans.
+
+    Args:
+        spans: its spans, at least from the start of the run that holds `now`; with an alert open that late data may
+            have changed, from where that began.
+        now: wall time, at which the state is looked at.
+        grace: how long it may fail, ms; strictly longer raises.
+        recovery: how long it must be met again to clear, ms.
+        open_since: where the open alert began, `None` if there is none.
+        muted: why nothing may be raised now (`village_offline`, `catching_up`).
+        muted_if_silent: why nothing that rests on a device's silence may be raised now (`catching_up`).
+        sure_from: before this the spans are not yet what the evidence says; a failure is counted from here at most.
+    """
+    if open_since is not None:
+        return _open_facility(spans, now, recovery, open_since)
+    run = failed_run(spans, now)
+    if run is None:
+        return Hold(_why_not(at(spans, now)))
+    if muted is None and run.cause == DEVICE_SILENT:
+        muted = muted_if_silent
+    if muted is not None:
+        return Hold(muted)
+    began = max(run.start, sure_from)
+    due = began + grace + 1  # longer than grace, strictly
+    if now < due:
+        return Hold("in_grace", due)
+    return Raise("failed_longer_than_grace", began, run.cause, {"state": "failed", "failed_ms": now - began})
+
+
+def _open_facility(spans: Sequence[Span], now: int, recovery: int, began: int) -> Decision:
+    for span in spans:
+        if span.state is State.MET and span.end > began and span.start <= now and min(span.end, now) > began:
+            met_from = max(span.start, began)
+            if min(span.end, now) - met_from >= recovery:
+                return Clear("met_for_recovery", met_from)
+    run = failed_run(spans, now)
+    if run is not None:
+        return Amend("began_earlier", run.start) if run.start < began else Hold("still_failed")
+    current = at(spans, now)
+    if current is not None and current.state is State.MET:
+        return Hold("recovering", max(current.start, began) + recovery)
+    return Hold(_why_not(current))
+
+
+def _why_not(span: Span | None) -> str:
+    if span is None:
+        return "not_judged"
+    return "excused" if span.state is State.FAILED else str(span.state)
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """What is known of a device's silence. Event times in ms.
+
+    `reported`: its last reading (`None`: never); `watched`: from when it is expected to report; `heard_from`: the
+    start of the stretch around now in which its gateway is heard (`None`: it is not heard now).
+    """
+
+    reported: int | None
+    watched: int
+    heard_from: int | None
+    every: int
+
+    @property
+    def allowed(self) -> int:
+        """How long it may be silent, ms."""
+        return 3 * self.every + SILENT_MARGIN
+
+
+def device_silent(
+    quiet: Quiet, now: int, *, open_since: int | None, spoke_at: int | None = None, muted: str | None = None
+) -> Decision:
+    """Decide on a device's silence.
+
+    `spoke_at` is its first reading after the open alert began. After a gap in which the gateway was not heard the
+    device gets three intervals of heard time to report again, so a village without mains does not make twenty silent
+    devices.
+    """
+    if open_since is not None:
+        reported = quiet.reported
+        if reported is not None and reported > open_since and now - reported < quiet.allowed:
+            return Clear("reported", spoke_at if spoke_at is not None else reported)
+        return Hold("still_silent")
+    if quiet.heard_from is None:
+        return Hold("gateway_not_heard")
+    if quiet.reported is None:
+        began = max(quiet.watched, quiet.heard_from)
+        due = began + quiet.allowed
+    else:
+        began = quiet.reported
+        due = max(began + quiet.allowed, quiet.heard_from + 3 * quiet.every)
+    if now < due:
+        return Hold("reports", due)
+    if muted is not None:
+        return Hold(muted)
+    reason = "never_reported" if quiet.reported is None else "stopped_reporting"
+    return Raise(reason, began, DEVICE_SILENT, {"last_seen": quiet.reported, "every_ms": quiet.every})
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What is known of a village's link; wall times in ms.
+
+    `quiet_for`: how long nothing has arrived while the centre itself was listening (`None`: it is not listening now);
+    `last_arrival`: when something last arrived (`None`: never); `listening_since`: when the centre began to listen;
+    `arrived`: whether something arrived since the open alert was raised, which a jump of the clock does not hide.
+    """
+
+    quiet_for: int | None
+    last_arrival: int | None
+    listening_since: int
+    arrived: bool = False
+
+
+def village_offline(link: Link, now: int, *, offline_after: int, open_since: int | None) -> Decision:
+    """Decide on a village's link. The centre's own absence never counts against a village."""
+    if open_since is not None:
+        if link.arrived and link.last_arrival is not None:
+            return Clear("arrived", max(link.last_arrival, open_since))
+        return Hold("still_offline")
+    if link.quiet_for is None:
+        return Hold("not_listening")
+    if link.quiet_for < offline_after:
+        return Hold("arriving", now + offline_after - link.quiet_for)
+    began = link.listening_since if link.last_arrival is None else link.last_arrival
+    reason = "never_heard" if link.last_arrival is None else "nothing_arrived"
+    return Raise(reason, began, None, {"last_arrival": link.last_arrival, "quiet_ms": link.quiet_for})

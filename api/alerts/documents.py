@@ -1,0 +1,28 @@
+"""An alert as the API shows it and as its events carry it."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+__all__ = ["alert_document", "rfc3339"]
+
+_TIMES = ("began_at", "raised_at", "ended_at", "cleared_at", "acknowledged_at")
+
+
+def rfc3339(time: int | None) -> str | None:
+    """A time in milliseconds as RFC 3339 in UTC, with `Z`; fractions of a second only where there are some."""
+    if time is None:
+        return None
+    text = datetime.fromtimestamp(time // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{time % 1000:03d}Z" if time % 1000 else f"{text}Z"
+
+
+def alert_document(row: Mapping[str, object]) -> dict[str, object]:
+    """The alert of a row of table `alert` (`row._mapping`): contract, section 7, `GET /alerts`."""
+    village = row["village"]
+    document: dict[str, object] = {key: row[key] for key in ("id", "kind", "severity", "village")}
+    for part in ("facility", "device"):
+        document[part] = None if row[part] is None else f"{village}/{row[part]}"
+    for name in _TIMES:
+        time = row[name]
+        document[name] = rfc3339(time if isinstance(time, int) else None)
+    return document | {key: row[key] for key in ("acknowledged_by", "assignee", "cause", "evidence")}

@@ -1,0 +1,353 @@
+"""The alert engine: batches in; spans, alerts and their events out, into the database.
+
+`receive` takes one message, `tick` does what time has made due: both return soon, and neither has a thread or a wait in
+it. What the engine knows beside its configuration can be taken from it at any moment: a new engine on the same
+database and telemetry store goes on where the old one was.
+"""
+
+from collections.abc import Iterable
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from api.alerts.ledger import Changes, Ledger, OpenAlert
+from api.alerts.live import Live, Moment
+from api.alerts.loading import Loading
+from api.alerts.metrics import EngineMetrics
+from api.alerts.reader import StoreReader
+from api.alerts.state_store import StateKeeper
+from api.alerts.stream import EventSignal
+from api.alerts.watch import WatchedVillage
+from siaga.batch import Batch, UnreadableBatch, decode_ack, decode_batch
+from siaga.clock import MINUTE, SECOND, Clock
+from siaga.json_text import UnreadableJson, read_json
+from siaga.mqtt import Message, Transport
+from siaga.observation import Reading
+from siaga.registry import Registry
+from siaga.topics import BATCHES, GATEWAY_STATUS, ForeignTopic, GatewayTopic, parse_topic
+
+__all__ = ["ACKS", "AlertEngine"]
+
+log = structlog.get_logger(__name__)
+
+ACKS = "siaga/v1/+/gateway/+/ack"
+"""Filter: the centre's acknowledgements, by which the engine knows that late data is stored."""
+REGISTRY_POLL = 2 * SECOND
+"""How often the registry and the maintenance windows are looked at."""
+REGISTRY_GAP = 100
+"""ms between two looks, however many unknown names come in."""
+JUMP = 2 * SECOND
+"""The wall clock was set when it moved by more than this against the monotonic one."""
+
+
+class AlertEngine:
+    """Watches all villages of a registry.
+
+    Args:
+        registry: the villages.
+        ledger: the database's tables.
+        clock: wall and monotonic time.
+        transport: a session with the centre's broker; the engine subscribes on it.
+        reader: the telemetry store.
+        signal: rung after alert events were committed.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        ledger: Ledger,
+        clock: Clock,
+        transport: Transport,
+        reader: StoreReader,
+        signal: EventSignal | None = None,
+        metrics: EngineMetrics | None = None,
+    ) -> None:
+        self.signal = signal or EventSignal()
+        self.metrics = metrics or EngineMetrics()
+        self.villages: dict[str, WatchedVillage] = {}
+        self.live = Live()
+        self._ledger, self._clock, self._transport = ledger, clock, transport
+        self._keeper = StateKeeper(registry, ledger, self.villages, self.live)
+        self.loading = Loading(reader, ledger, self.live, self.villages, self._commit, self.metrics)
+        self._listening_from: int | None = None
+        self._deaf_since: int | None = None
+        self._next_poll = 0
+        self._offset = clock.now() - clock.monotonic()
+        self._database_problem: str | None = "the villages were not read yet"
+        self._opened = False
+
+    @property
+    def problem(self) -> str | None:
+        """Why the engine is not ready, in one sentence; `None`: it watches. A store that is away is no reason."""
+        if self._database_problem is not None:
+            return self._database_problem
+        if not self._transport.connected:
+            return "the alert engine has no connection to the broker"
+        waiting = sum(not village.loaded for village in self.villages.values())
+        return f"the evidence of {waiting} villages is being read" if waiting else None
+
+    def open(self) -> None:
+        """Read villages, open alerts and marks from the database, and subscribe.
+
+        Raises:
+            DBAPIError: the database is away; the call may be made again.
+        """
+        moment = self._moment()
+        since = self._keeper.open(moment)
+        for topic in (BATCHES, GATEWAY_STATUS, ACKS):
+            self._transport.subscribe(topic)
+        self.loading.follow_arrivals(since)
+        self._next_poll = moment.monotonic + REGISTRY_POLL
+        self._database_problem = None
+        self._opened = True
+        self.metrics.villages.set(len(self.villages))
+
+    def close(self) -> None:
+        """Write what is not yet written. The engine is not used afterwards; the transport is its owner's."""
+        if self._opened and self._commit():
+            try:
+                self._keeper.save(self._moment(), everything=True)
+            except DBAPIError as error:
+                log.warning("the engine's marks cannot be written", error=type(error).__name__)
+
+    def receive(self, message: Message) -> None:
+        """Take one message; what it changes is in the database when this returns, unless that is away."""
+        moment = self._moment()
+        try:
+            topic = parse_topic(message.topic)
+        except ForeignTopic:
+            self.metrics.unreadable.inc()
+            return
+        if not isinstance(topic, GatewayTopic):
+            return
+        village = self._village(topic.village, moment)
+        if village is None:
+            return
+        match topic.channel:
+            case "batch":
+                self._take_batch(village, topic.gateway, message.payload, moment)
+            case "ack":
+                self._take_ack(village, topic.gateway, message.payload, moment)
+            case "status":
+                self._take_status(village, topic.gateway, message, moment)
+        self._commit()
+
+    def tick(self) -> int | None:
+        """Do what is due; answer when (wall ms) something is due next by itself, `None` if nothing is."""
+        moment = self._moment()
+        self._notice_connection(moment)
+        self._notice_jump(moment)
+        if moment.monotonic >= self._next_poll:
+            self._poll(moment)
+        for subject in self.live.deadlines.due(moment.now):
+            self.live.look(subject, moment)
+        self._commit()
+        self.loading.step(moment)
+        self._commit()
+        self._keep(moment)
+        return self._next(moment)
+
+    def _next(self, moment: Moment) -> int | None:
+        monotonic = [self._next_poll, self._keeper.save_at]
+        loading = self.loading.next_at(moment.monotonic)
+        if loading is not None:
+            monotonic.append(loading)
+        due = moment.now + max(0, min(monotonic) - moment.monotonic)
+        first = self.live.deadlines.next()
+        return due if first is None else min(due, max(first, moment.now))
+
+    def _moment(self) -> Moment:
+        return Moment(self._clock.now(), self._clock.monotonic(), self._listening_from)
+
+    # The world around
+
+    def _notice_connection(self, moment: Moment) -> None:
+        """The centre's own absence is not the villages': their silence counts from when it listens again."""
+        connected = self._transport.connected
+        if connected == (self._listening_from is not None):
+            return
+        if not connected:
+            self._listening_from, self._deaf_since = None, moment.now
+            log.warning("the alert engine lost the broker")
+            return
+        self._listening_from = moment.monotonic
+        again = self._deaf_since
+        for village in self.villages.values():
+            village.quiet_from = max(village.quiet_from, moment.monotonic)
+            village.returned = village.late_at = moment.monotonic
+            self.live.deadlines.ask(village, moment.now)
+            if again is not None:
+                self.loading.reload(village, again, moment)
+        if again is not None:
+            self.loading.follow_arrivals(again - MINUTE)
+
+    def _notice_jump(self, moment: Moment) -> None:
+        """After the wall clock was set all deadlines are wrong: everything is looked at once."""
+        offset = moment.now - moment.monotonic
+        if abs(offset - self._offset) > JUMP:
+            log.warning("the wall clock was set", by_ms=offset - self._offset)
+            for village in self.villages.values():
+                for subject in (village, *village.subjects):
+                    subject.due = None
+                    self.live.deadlines.ask(subject, moment.now)
+        self._offset = offset
+
+    def _poll(self, moment: Moment) -> None:
+        self._next_poll = moment.monotonic + REGISTRY_POLL
+        try:
+            for village in self._keeper.refresh(moment):
+                self.loading.reload(village, None, moment)
+        except DBAPIError as error:
+            self._away(error)
+            return
+        self.metrics.villages.set(len(self.villages))
+
+    def _village(self, code: str, moment: Moment) -> WatchedVillage | None:
+        village = self.villages.get(code)
+        if village is None and self._look_again(moment):
+            village = self.villages.get(code)
+        return village
+
+    def _look_again(self, moment: Moment) -> bool:
+        """A name is unknown: look at the registry now, but not at once after the last time."""
+        if moment.monotonic < self._next_poll - REGISTRY_POLL + REGISTRY_GAP:
+            return False
+        self._poll(moment)
+        return True
+
+    # Messages
+
+    def _take_batch(self, village: WatchedVillage, gateway: str, payload: bytes, moment: Moment) -> None:
+        code = village.village.code
+        try:
+            batch = decode_batch(payload, code, moment.now, village.devices)
+            if batch.refused_count and self._look_again(moment):
+                village = self.villages.get(code, village)
+                batch = decode_batch(payload, code, moment.now, village.devices)
+        except UnreadableBatch:
+            self.metrics.unreadable.inc()  # the collector shows it in the quarantine
+            return
+        self.metrics.batches.inc()
+        self._arrived(village, gateway, moment)
+        if village.gateway(gateway).seen.again(batch.id.epoch, batch.id.seq, hash(payload)):
+            return
+        self._take_readings(village, gateway, batch, moment)
+
+    def _arrived(self, village: WatchedVillage, gateway: str, moment: Moment) -> None:
+        village.arrive(gateway, moment.now, moment.monotonic)
+        if village.offline is not None:
+            self.live.look_at_link(village, moment)
+
+    def _take_readings(self, village: WatchedVillage, gateway: str, batch: Batch, moment: Moment) -> None:
+        now, recent = moment.now, village.recent
+        village.note_times((point.time for point in batch.points), now, moment.monotonic)
+        self.loading.trim(village, moment)
+        covers = recent.covers
+        late: list[Reading] = []
+        dirty: dict[str, int] = {}
+        spoke: dict[str, int] = {}
+        for _, device, time, _, values in batch.points:
+            watched = village.devices.get(device)
+            for signal, value in values.items():
+                if (
+                    watched is not None
+                    and recent.note_report(device, signal, time, now)
+                    and watched.alert is not None
+                    and time > watched.alert.began_at
+                ):
+                    spoke[device] = min(time, spoke.get(device, time))
+                changed = recent.insert((device, signal), time, value, now)
+                if time < covers:
+                    late.append(Reading(device, signal, time, value))
+                else:
+                    changed |= self.loading.learn_first(village, (device, signal), time, moment)
+                if changed:
+                    for facility in recent.affected(device, signal):
+                        dirty[facility.id] = min(time, dirty.get(facility.id, time))
+                    if watched is None:
+                        self._heard_again(village, gateway, time, moment)
+        if late:
+            self.metrics.late.inc(len(late))
+            village.history.wait_for_ack((gateway, batch.id.epoch, batch.id.seq), late, now)
+        for facility_id, since in dirty.items():
+            self.live.look_at_facility(village.facilities[facility_id], moment, since)
+        for device, time in spoke.items():
+            self._spoke(village, device, time, moment)
+
+    def _spoke(self, village: WatchedVillage, device: str, time: int, moment: Moment) -> None:
+        watched = village.devices[device]
+        watched.spoke_at = time if watched.spoke_at is None else min(time, watched.spoke_at)
+        self.live.look_at_device(watched, moment)
+
+    def _heard_again(self, village: WatchedVillage, gateway: str, time: int, moment: Moment) -> None:
+        """A gateway's heartbeat made a difference: its devices' silence counts from another moment."""
+        state = village.gateway(gateway)
+        state.last_alive = max(time, state.last_alive or time)
+        for device in village.devices.values():
+            self.live.deadlines.ask(device, moment.now)
+
+    def _take_ack(self, village: WatchedVillage, gateway: str, payload: bytes, moment: Moment) -> None:
+        try:
+            batch = decode_ack(payload)
+        except UnreadableBatch:
+            self.metrics.unreadable.inc()
+            return
+        self.loading.acknowledged(village, (gateway, batch.epoch, batch.seq), moment)
+
+    def _take_status(self, village: WatchedVillage, gateway: str, message: Message, moment: Moment) -> None:
+        try:
+            document, _ = read_json(message.payload)
+        except UnreadableJson:
+            document = None
+        state = document.get("state") if isinstance(document, dict) else None
+        if state not in ("online", "offline"):
+            self.metrics.unreadable.inc()
+            return
+        known = village.gateway(gateway)
+        known.status, known.status_at, village.changed = str(state), moment.now, True
+        if state == "online" and not message.retain:
+            self._arrived(village, gateway, moment)
+        elif state == "offline" and all(other.status != "online" for other in village.gateways.values()):
+            village.set_link("offline", moment.now)
+
+    # The database
+
+    def _commit(self) -> bool:
+        """Write what has changed; whether nothing is left to write. What is not written waits."""
+        changes = self.live.changes
+        if not changes:
+            return True
+        try:
+            committed = self._ledger.commit(changes)
+        except DBAPIError as error:
+            self._away(error)
+            return False
+        self.live.changes = Changes()
+        self._database_problem = None
+        self._adopt(committed.adopted)
+        if committed.events:
+            self.metrics.events.inc(committed.events)
+            self.signal.ring()
+        return True
+
+    def _adopt(self, alerts: Iterable[OpenAlert]) -> None:
+        """Another engine had opened these: they are the ones that are open."""
+        for alert in alerts:
+            self._keeper.attach(alert)
+
+    def _keep(self, moment: Moment) -> None:
+        if moment.monotonic < self._keeper.save_at or self.live.changes:
+            return
+        try:
+            self._keeper.save(moment)
+        except DBAPIError as error:
+            self._keeper.save_at = moment.monotonic + 5 * SECOND
+            self._away(error)
+        else:
+            self._database_problem = None
+
+    def _away(self, error: DBAPIError) -> None:
+        if self._database_problem is None:
+            log.warning("the database does not answer, alerts wait in memory", error=type(error).__name__)
+        self.metrics.database_failures.inc()
+        self._database_problem = f"the database does not answer ({type(error).__name__}): check SIAGA_DATABASE_URL"

@@ -1,0 +1,309 @@
+"""The recent evidence of one village, in memory: what the live state is judged from.
+
+Only what can bear on a state is kept: the indicator's signals, `online`, `mains`, the gateways' `alive`, and every
+signal of a device whose events count (any reading of it says that it is heard). Readings may come in any order; of two
+at one time the one that came last stays.
+
+What the memory covers: every observation from `start` on is in it, so a facility can be judged from it for instants
+from `start` + its reach. The memory is trimmed from behind as time passes.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+
+from siaga.clock import MINUTE
+from siaga.indicators import INDICATORS, POWER, Above, Below, EventWithin, evidence_signals
+from siaga.indicators import Evidence as Wanted
+from siaga.observation import Track, TrackKey
+from siaga.signals import EVENTS, Value
+from siaga.sites import Device, Facility, Village
+from siaga.timeline import GATEWAY_HEARD, Evidence, reach
+
+__all__ = ["LIVE", "Recent", "judged_facilities"]
+
+LIVE = 10 * MINUTE
+"""How far back live judgement goes, beyond an observation's reach; older readings are `api.alerts.history`."""
+_ALWAYS_KEPT = frozenset({"online", "mains"})
+_NEVER = 2**62
+
+
+def judged_facilities(village: Village) -> list[Facility]:
+    """The facilities that have an indicator, and so a state."""
+    return [facility for facility in village.facilities if facility.kind in INDICATORS]
+
+
+class _Series:
+    """One track that grows, and what it takes for two of its values to say the same."""
+
+    __slots__ = ("holds", "interval", "limits", "times", "track", "values")
+
+    def __init__(self, holds: int, interval: int | None, limits: tuple[Wanted, ...]) -> None:
+        self.times: list[int] = []
+        self.values: list[Value] = []
+        self.track = Track(self.times, self.values)  # it sees the lists grow
+        self.holds = holds
+        self.interval = interval
+        self.limits = limits
+
+    def means(self, value: Value) -> object:
+        """What a value says: for a number, on which side of the indicator's limits it lies."""
+        if not self.limits:
+            return value
+        return tuple(value > limit.limit for limit in self.limits if isinstance(limit, Above | Below)), tuple(
+            value == limit.limit for limit in self.limits if isinstance(limit, Below)
+        )
+
+    def changes_after(self, moment: int) -> int:
+        """The first instant after `moment` at which this track may say something else, if nothing more comes."""
+        times = self.times
+        index = bisect_right(times, moment)
+        if index < len(times):
+            return min(times[index], self._lapses(index, moment))
+        return self._lapses(index, moment)
+
+    def _lapses(self, index: int, moment: int) -> int:
+        """When the last of the first `index` observations stops to hold; `_NEVER`: it did so long ago."""
+        first = _NEVER
+        if index and self.times[index - 1] + self.holds > moment:
+            first = self.times[index - 1] + self.holds
+        if self.interval is not None:
+            while index and self.times[index - 1] + self.interval > moment:
+                index -= 1
+                if self.values[index]:
+                    return min(first, self.times[index] + self.interval)
+        return first
+
+
+class Recent:
+    """The recent evidence of one village.
+
+    `insert` answers whether a reading can change a state that has been judged. One that only goes on saying what the
+    one before said, which still holds, cannot: so a village whose devices repeat themselves costs next to nothing.
+    """
+
+    def __init__(self, village: Village, start: int, first: Mapping[TrackKey, int] | None = None) -> None:
+        self.start = start
+        self.first: dict[TrackKey, int] = dict(first or {})
+        self._speaking = {device for device, signal in self.first if signal != "online"}
+        self.reported: dict[str, int] = {}
+        self._series: dict[TrackKey, _Series] = {}
+        self._gateways: set[str] = set()
+        self.watch(village)
+
+    def watch(self, village: Village) -> None:
+        """Take the village as it is now: which signals are kept follows from it. What is already kept stays."""
+        self.village = village
+        self._kept: dict[str, frozenset[str] | None] = {}  # by device; None: all its signals
+        self._devices: dict[str, tuple[Facility, Device]] = {}
+        self._wanted: dict[TrackKey, tuple[Wanted, ...]] = {}
+        for facility in village.facilities:
+            indicator = INDICATORS.get(facility.kind)
+            sensed = indicator.sensed if indicator is not None else None
+            wanted = sensed.evidence if sensed is not None else ()
+            events = any(isinstance(item, EventWithin) for item in wanted)
+            signals = _ALWAYS_KEPT | evidence_signals(facility.kind)
+            for device in facility.devices:
+                self._devices[device.id] = (facility, device)
+                self._kept[device.id] = None if events else signals
+                for item in wanted:
+                    self._wanted[device.id, item.signal] = (*self._wanted.get((device.id, item.signal), ()), item)
+        old, self._series, self._gateways = self._series, {}, set()
+        self.tracks: dict[TrackKey, Track] = {}
+        self._inputs: dict[str, list[TrackKey]] = {}
+        for key, series in old.items():
+            fresh = self._new_series(key)
+            if fresh is not None:
+                fresh.times += series.times
+                fresh.values += series.values
+        self.reach = max(
+            GATEWAY_HEARD,
+            *(reach(village, facility) for facility in judged_facilities(village)),
+            *(device.validity for _, device in self._devices.values()),
+        )
+
+    @property
+    def covers(self) -> int:
+        """From when on any facility of the village can be judged from memory."""
+        return self.start + self.reach
+
+    @property
+    def evidence(self) -> Evidence:
+        """What is in memory, for the judge. It shares the memory's lists: use it before the next insertion."""
+        return Evidence(self.tracks, self.first)
+
+    def facility_of(self, device: str) -> Facility | None:
+        """The facility of a device; `None` for a gateway."""
+        found = self._devices.get(device)
+        return found[0] if found is not None else None
+
+    def learn_first(self, key: TrackKey, time: int) -> bool:
+        """Take note of when a signal was reported; whether it is the first time, or earlier than the first known."""
+        known = self.first.get(key)
+        if known is not None and known <= time:
+            return False
+        self.first[key] = time
+        if key[1] != "online":
+            self._speaking.add(key[0])
+        return True
+
+    def note_report(self, device: str, signal: str, time: int, now: int) -> bool:
+        """Keep when a device last reported: by any reading but `online`, unless it never says anything else.
+
+        A reading whose time is yet to come is no report. Answers whether this is one.
+        """
+        if time > now or (signal == "online" and device in self._speaking):
+            return False
+        if time > self.reported.get(device, -_NEVER):
+            self.reported[device] = time
+        return True
+
+    def insert(self, key: TrackKey, time: int, value: Value, now: int) -> bool:
+        """Take in a reading; whether it can change what was judged up to `now`."""
+        series = self._series.get(key) or self._new_series(key)
+        if series is None or time < self.start:
+            return False
+        times, values = series.times, series.values
+        if times and time > times[-1]:
+            goes_on = self._goes_on(key, series, value, time, now)
+            times.append(time)
+            values.append(value)
+            return not goes_on
+        index = bisect_left(times, time)
+        if index < len(times) and times[index] == time:
+            before, values[index] = values[index], value
+            return series.means(before) != series.means(value)
+        times.insert(index, time)
+        values.insert(index, value)
+        return True
+
+    def _goes_on(self, key: TrackKey, series: _Series, value: Value, time: int, now: int) -> bool:
+        """Whether a newest reading only repeats what is said and still holds, at `now` as at its own time."""
+        if time > now:
+            return False
+        device, signal = key
+        holds_until = series.times[-1] + series.holds
+        if holds_until <= now or (signal == "online" and not value):
+            return False
+        if signal in EVENTS:
+            return bool(value) and bool(series.values[-1]) and series.times[-1] + (series.interval or 0) > now
+        kept = self._kept.get(device)
+        if device in self._devices and kept is None and key not in self._wanted and signal not in _ALWAYS_KEPT:
+            return True  # of an event device's other signals it only counts that they come
+        return series.means(value) == series.means(series.values[-1])
+
+    def _new_series(self, key: TrackKey) -> _Series | None:
+        device, signal = key
+        owner = self._devices.get(device)
+        if owner is None:
+            if signal != "alive":
+                return None
+            self._gateways.add(device)
+            series = _Series(GATEWAY_HEARD, None, ())
+        else:
+            kept = self._kept[device]
+            if kept is not None and signal not in kept:
+                return None
+            wanted = self._wanted.get(key, ())
+            interval = next((item.interval for item in wanted if isinstance(item, EventWithin)), None)
+            limits = tuple(item for item in wanted if isinstance(item, Above | Below))
+            series = _Series(owner[1].validity, interval, limits)
+        self._series[key] = series
+        self.tracks[key] = series.track
+        self._inputs = {}
+        return series
+
+    def absorb(self, tracks: Mapping[TrackKey, Track], start: int) -> None:
+        """Take in what the store has from `start` on; what is in memory is newer and stays."""
+        for key, track in tracks.items():
+            series = self._series.get(key) or self._new_series(key)
+            if series is None:
+                continue
+            merged = dict(zip(track.times, track.values, strict=True))
+            merged.update(zip(series.times, series.values, strict=True))
+            series.times[:] = sorted(merged)
+            series.values[:] = [merged[time] for time in series.times]
+        self.start = start
+
+    def affected(self, device: str, signal: str) -> list[Facility]:
+        """The facilities whose state a reading of this device and signal can bear on."""
+        owner = self.facility_of(device)
+        if owner is None or (signal == "mains" and owner.kind == POWER):
+            return judged_facilities(self.village)
+        return [owner] if owner.kind in INDICATORS else []
+
+    def changes_after(self, facility: Facility, moment: int) -> int:
+        """The first instant after `moment` at which something that bears on a facility's state may change by itself.
+
+        By validity, by an event's interval, by the gateway falling silent, or by a reading whose time is yet to come;
+        its schedule and maintenance are not looked at.
+        """
+        return min((self._series[key].changes_after(moment) for key in self._inputs_of(facility)), default=_NEVER)
+
+    def _inputs_of(self, facility: Facility) -> list[TrackKey]:
+        inputs = self._inputs.get(facility.id)
+        if inputs is None:
+            own = {device.id for device in facility.devices}
+            inputs = [
+                (device, signal)
+                for device, signal in self._series
+                if device in own or device in self._gateways or (signal in _ALWAYS_KEPT and self._is_power(device))
+            ]
+            self._inputs[facility.id] = inputs
+        return inputs
+
+    def _is_power(self, device: str) -> bool:
+        owner = self.facility_of(device)
+        return owner is not None and owner.kind == POWER
+
+    def heard_from(self, moment: int) -> int | None:
+        """The start of the stretch around `moment` in which a gateway is heard, as far back as memory goes."""
+        begins = None
+        for time in self._heartbeats_back_from(moment):
+            if time + GATEWAY_HEARD <= (moment if begins is None else begins - 1):
+                break
+            begins = time
+        return begins
+
+    def _heartbeats_back_from(self, moment: int) -> Iterable[int]:
+        tracks = [self._series[gateway, "alive"].times for gateway in self._gateways]
+        if len(tracks) == 1:
+            times = tracks[0]
+            return _backwards(times, bisect_right(times, moment))
+        return sorted((time for times in tracks for time in times if time <= moment), reverse=True)
+
+    def gateway_lapses(self, moment: int) -> int:
+        """The first instant after `moment` at which a gateway's heartbeat stops to count."""
+        return min((self._series[gateway, "alive"].changes_after(moment) for gateway in self._gateways), default=_NEVER)
+
+    def trim(self, now: int) -> None:
+        """Forget what no live judgement needs any more."""
+        start = now - LIVE - self.reach
+        if start <= self.start:
+            return
+        self.start = start
+        empty = []
+        for key, series in self._series.items():
+            gone = bisect_left(series.times, start)
+            if gone:
+                del series.times[:gone], series.values[:gone]
+            if not series.times and key[0] in self._gateways:
+                empty.append(key)
+        for key in empty:  # gateways come and go, devices stay
+            del self._series[key], self.tracks[key]
+            self._gateways.discard(key[0])
+            self._inputs = {}
+
+    def between(self, start: int, end: int) -> dict[TrackKey, Track]:
+        """A copy of what is remembered of `[start, end)`."""
+        return {key: part for key, track in self.tracks.items() if (part := track.between(start, end)).times}
+
+    @property
+    def size(self) -> int:
+        """How many readings are kept."""
+        return sum(len(series.times) for series in self._series.values())
+
+
+def _backwards(times: list[int], index: int) -> Iterator[int]:
+    while index:
+        index -= 1
+        yield times[index]

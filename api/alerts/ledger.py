@@ -1,0 +1,266 @@
+"""What the engine keeps in the database: spans, first reports, alerts with their events, and its own marks.
+
+Changes are collected in a `Changes` and committed together: an alert is never there without the span it rests on, nor
+its event without the alert. While the database is away they wait and grow only with what really changed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from uuid import uuid4
+
+from sqlalchemy import Connection, Engine, RowMapping, or_, select
+
+from api.alerts.days import correcting
+from api.alerts.decisions import SEVERITIES, Kind, Raise
+from api.alerts.events import append_event
+from api.alerts.span_rows import insert, read_spans, span_of, upsert, write_spans
+from api.alerts.spans import FOREVER, Difference
+from siaga.database import tables, writing
+from siaga.observation import TrackKey
+from siaga.sites import Facility, Village
+from siaga.timeline import Span
+
+__all__ = ["Changes", "Committed", "Correction", "Ledger", "OpenAlert", "new_alert"]
+
+
+@dataclass(slots=True)
+class OpenAlert:
+    """An alert that has not cleared. `subject` with `kind` is what it is unique by."""
+
+    id: str
+    kind: Kind
+    village: str
+    facility: str | None
+    device: str | None
+    began_at: int
+
+    @property
+    def subject(self) -> str:
+        """`VILLAGE`, `VILLAGE/FACILITY` or `VILLAGE/DEVICE`."""
+        part = self.device or self.facility
+        return f"{self.village}/{part}" if part else self.village
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    alert: OpenAlert
+    raised_at: int
+    cause: str | None
+    evidence: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """Columns of an open alert to set; `event` is `updated` or `cleared`."""
+
+    id: str
+    event: str
+    at: int
+    values: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """Live evidence changed what a day that is over comes to: whose spans, and from when on; `now` is wall time."""
+
+    village: Village
+    facility: Facility
+    start: int
+    now: int
+
+
+@dataclass(slots=True)
+class Changes:
+    """What has changed since the last commit. A span is known by its start; `None`: it is to be deleted."""
+
+    spans: dict[tuple[str, str], dict[int, Span | None]] = field(default_factory=dict)
+    corrections: dict[tuple[str, str], Correction] = field(default_factory=dict)
+    first: dict[tuple[str, TrackKey], int] = field(default_factory=dict)
+    alerts: list[_Opened | _Changed] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.spans or self.first or self.alerts)
+
+    def spans_changed(self, village: str, facility: str, change: Difference) -> None:
+        """Take over what turns the old spans of a facility into the new."""
+        mine = self.spans.setdefault((village, facility), {})
+        mine.update(dict.fromkeys(change.deleted))
+        mine.update({span.start: span for span in change.written})
+
+    def raised(self, alert: OpenAlert, decision: Raise, now: int) -> None:
+        """Open an alert at wall time `now`."""
+        evidence = dict(decision.evidence) | {"reason": decision.reason}
+        self.alerts.append(_Opened(alert, now, decision.cause, evidence))
+
+    def cleared(self, alert: OpenAlert, ended_at: int, now: int) -> None:
+        """Close an open alert at wall time `now`."""
+        self.alerts.append(_Changed(alert.id, "cleared", now, {"ended_at": ended_at, "cleared_at": now}))
+
+    def began_earlier(self, alert: OpenAlert, now: int) -> None:
+        """Late data showed when an open alert really began: its `began_at`, already set."""
+        self.alerts.append(_Changed(alert.id, "updated", now, {"began_at": alert.began_at}))
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit did: how many events it wrote, and the alerts that another had opened first."""
+
+    events: int
+    adopted: Sequence[OpenAlert]
+
+
+class Ledger:
+    """Reads and writes the engine's tables. Every method may raise SQLAlchemy's `DBAPIError` while they are away."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def commit(self, changes: Changes) -> Committed:
+        """Write all changes in one transaction."""
+        adopted: list[OpenAlert] = []
+        events = 0
+        with writing(self.engine) as connection:
+            for key, correction in changes.corrections.items():
+                write = partial(write_spans, connection, {key: changes.spans.get(key, {})})
+                stretch = (correction.start, correction.now)
+                correcting(connection, correction.village, correction.facility, stretch, write)
+            write_spans(connection, changes.spans)
+            _write_first(connection, changes.first)
+            for change in changes.alerts:
+                if isinstance(change, _Opened):
+                    other = _open(connection, change)
+                    if other is not None:
+                        adopted.append(other)
+                        continue
+                    append_event(connection, change.alert.id, "raised", change.raised_at)
+                elif _change(connection, change):
+                    append_event(connection, change.id, change.event, change.at)
+                else:
+                    continue
+                events += 1
+        return Committed(events, adopted)
+
+    def open_alerts(self) -> list[OpenAlert]:
+        """All alerts that have not cleared, of the kinds that this engine decides."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(select(tables.alert).where(tables.alert.c.cleared_at.is_(None)))
+            return [_open_alert(row) for row in rows.mappings()]
+
+    def first_reports(self) -> dict[str, dict[TrackKey, int]]:
+        """When each signal was first reported, by village."""
+        found: dict[str, dict[TrackKey, int]] = {}
+        with self.engine.connect() as connection:
+            for row in connection.execute(select(tables.first_report)):
+                found.setdefault(row.village, {})[row.device, row.signal] = row.time
+        return found
+
+    def span_tails(self, since: int) -> dict[tuple[str, str], list[Span]]:
+        """The spans of all facilities that reach beyond `since`, the running ones among them."""
+        table = tables.span
+        query = select(table).where(or_(table.c.end.is_(None), table.c.end > since))
+        found: dict[tuple[str, str], list[Span]] = {}
+        with self.engine.connect() as connection:
+            for row in connection.execute(query.order_by(table.c.village, table.c.facility, table.c.start)).mappings():
+                found.setdefault((row["village"], row["facility"]), []).append(span_of(row))
+        return found
+
+    def spans(self, village: str, facility: str, start: int, end: int = FOREVER) -> list[Span]:
+        """The spans of a facility that touch `[start, end)`, and those before that belong to the same failed run."""
+        with self.engine.connect() as connection:
+            return read_spans(connection, village, facility, start, end)
+
+    def first_span(self, village: str) -> dict[str, int]:
+        """Where the spans of each facility of a village begin."""
+        table = tables.span
+        query = select(table.c.facility, table.c.start).where(table.c.village == village).order_by(table.c.start.desc())
+        with self.engine.connect() as connection:
+            return {row.facility: row.start for row in connection.execute(query)}
+
+    def planned(self, since: int) -> dict[str, list[tuple[str | None, int, int]]]:
+        """Maintenance windows that end after `since`, by village: the facility (`None`: all), start, end."""
+        table = tables.maintenance
+        query = select(table).where(table.c.end > since, table.c.deleted_at.is_(None)).order_by(table.c.start)
+        found: dict[str, list[tuple[str | None, int, int]]] = {}
+        with self.engine.connect() as connection:
+            for row in connection.execute(query).mappings():
+                found.setdefault(row["village"], []).append((row["facility"], row["start"], row["end"]))
+        return found
+
+    def states(self) -> tuple[dict[str, RowMapping], dict[str, object]]:
+        """The rows of `village_state` by village, and the values of `engine_state` by key."""
+        with self.engine.connect() as connection:
+            villages = {row["village"]: row for row in connection.execute(select(tables.village_state)).mappings()}
+            values = {row.key: row.value for row in connection.execute(select(tables.engine_state))}
+        return villages, values
+
+    def save_states(
+        self,
+        villages: Sequence[Mapping[str, object]],
+        gateways: Sequence[Mapping[str, object]],
+        values: Mapping[str, object],
+    ) -> None:
+        """Write rows of `village_state` and `gateway_state`, and values of `engine_state`."""
+        with writing(self.engine) as connection:
+            upsert(connection, tables.village_state, villages, ("village",))
+            upsert(connection, tables.gateway_state, gateways, ("village", "gateway"))
+            rows = [{"key": key, "value": value} for key, value in values.items()]
+            upsert(connection, tables.engine_state, rows, ("key",))
+
+    def forget_spans(self, village: str, facility: str, before: int = FOREVER) -> None:
+        """Delete the spans of a facility that begin before a time: all of them by default."""
+        table = tables.span
+        with writing(self.engine) as connection:
+            connection.execute(
+                table.delete().where(table.c.village == village, table.c.facility == facility, table.c.start < before)
+            )
+
+
+def new_alert(kind: Kind, village: str, *, facility: str | None, device: str | None, began_at: int) -> OpenAlert:
+    """An alert about to be opened, with an id of its own."""
+    return OpenAlert(uuid4().hex, kind, village, facility, device, began_at)
+
+
+def _write_first(connection: Connection, first: Mapping[tuple[str, TrackKey], int]) -> None:
+    rows = [
+        {"village": village, "device": device, "signal": signal, "time": time}
+        for (village, (device, signal)), time in first.items()
+    ]
+    upsert(connection, tables.first_report, rows, ("village", "device", "signal"))
+
+
+def _open(connection: Connection, opened: _Opened) -> OpenAlert | None:
+    """Insert an alert; where another has opened one of this kind and subject, that one."""
+    alert = opened.alert
+    row = {
+        "id": alert.id,
+        "kind": alert.kind.value,
+        "severity": SEVERITIES[alert.kind],
+        "village": alert.village,
+        "facility": alert.facility,
+        "device": alert.device,
+        "subject": alert.subject,
+        "began_at": alert.began_at,
+        "raised_at": opened.raised_at,
+        "cause": opened.cause,
+        "evidence": opened.evidence,
+        "revision": 1,
+    }
+    if connection.execute(insert(connection, tables.alert).on_conflict_do_nothing(), row).rowcount == 1:
+        return None
+    table = tables.alert
+    others = select(table).where(
+        table.c.kind == alert.kind.value, table.c.subject == alert.subject, table.c.cleared_at.is_(None)
+    )
+    return _open_alert(connection.execute(others).mappings().one())
+
+
+def _change(connection: Connection, changed: _Changed) -> bool:
+    """Set columns of an open alert; whether it was open."""
+    table = tables.alert
+    update = table.update().where(table.c.id == changed.id, table.c.cleared_at.is_(None))
+    return connection.execute(update.values(**changed.values, revision=table.c.revision + 1)).rowcount == 1
+
+
+def _open_alert(row: RowMapping) -> OpenAlert:
+    return OpenAlert(row["id"], Kind(row["kind"]), row["village"], row["facility"], row["device"], row["began_at"])

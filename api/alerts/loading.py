@@ -1,0 +1,355 @@
+"""The store side of the engine: loading memory, judging history again, following what others stored.
+
+One request to the telemetry store is under way at a time; the most urgent comes first: memory of villages, then late
+arrivals, then history, the newest first. A store that is away costs nothing but time.
+"""
+
+from collections.abc import Callable, Mapping
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from api.alerts.archive import archive
+from api.alerts.evidence import LIVE
+from api.alerts.history import BatchId
+from api.alerts.ledger import Ledger
+from api.alerts.live import Live, Moment
+from api.alerts.metrics import EngineMetrics
+from api.alerts.reader import (
+    ArrivalsAnswer,
+    ArrivalsRequest,
+    Failure,
+    RebuildAnswer,
+    RebuildRequest,
+    RecentAnswer,
+    RecentRequest,
+    Request,
+    StoreReader,
+)
+from api.alerts.spans import FOREVER
+from api.alerts.watch import WatchedFacility, WatchedVillage
+from siaga.batch import LIVE_EDGE
+from siaga.clock import DAY, HOUR, MINUTE, SECOND
+from siaga.observation import Arrival, TrackKey
+from siaga.timeline import judged_from
+
+__all__ = ["OVERLAP", "Loading"]
+
+log = structlog.get_logger(__name__)
+
+OVERLAP = LIVE_EDGE + MINUTE
+"""How far before the last known moment a new engine looks again: what was under way then may not have been judged."""
+LONGEST_MEMORY = 6 * HOUR
+"""An absence up to this long is made up for from memory; a longer one is history."""
+STORE_PATIENCE = 5 * SECOND
+"""How long a start waits for a store that is away before villages are judged from what arrives alone."""
+RETRY, LONGEST_RETRY = 1 * SECOND, 15 * SECOND
+RELOAD_EVERY = 10 * SECOND
+"""How often one village's memory is read again at most."""
+_ARRIVALS_KEPT = 10_000
+
+
+class Loading:
+    """Asks the store, one request after another, and takes over what it answers."""
+
+    def __init__(
+        self,
+        reader: StoreReader,
+        ledger: Ledger,
+        live: Live,
+        villages: Mapping[str, WatchedVillage],
+        commit: Callable[[], bool],
+        metrics: EngineMetrics,
+    ) -> None:
+        self._reader, self._ledger, self._live = reader, ledger, live
+        self._villages, self._commit, self._metrics = villages, commit, metrics
+        self._outstanding: Request | None = None
+        self._asked_at = 0
+        self._retry_at = 0
+        self._pause = RETRY
+        self._failing_since: int | None = None
+        self._arrivals_since: int | None = None
+        self._taken: dict[Arrival, None] = {}
+        self.problem: str | None = None
+        """Why the store does not answer, in one sentence; `None` while it does."""
+
+    def follow_arrivals(self, since: int) -> None:
+        """Look for late data that the collector noted since a moment of wall time."""
+        self._arrivals_since = since if self._arrivals_since is None else min(since, self._arrivals_since)
+
+    def reload(self, village: WatchedVillage, missed_since: int | None, moment: Moment) -> None:
+        """Read a village's memory again; `missed_since`: evidence of event times from shortly before may be missing."""
+        village.reload = True
+        village.reload_at = max(village.reload_at, moment.monotonic)
+        if missed_since is not None:
+            village.reload_from = min(village.reload_from, missed_since - OVERLAP)
+
+    def acknowledged(self, village: WatchedVillage, batch: BatchId, moment: Moment) -> None:
+        """A batch is stored: its late readings are history to be judged again."""
+        gateway, epoch, seq = batch
+        if not village.gateway(gateway).seen.knows(epoch, seq):
+            # It was sent before the engine listened: what it held is in the store alone
+            self.reload(village, moment.now, moment)
+            village.reload_at = max(village.reload_at, moment.monotonic + SECOND)
+            self.follow_arrivals(moment.now - HOUR)
+            return
+        late = village.history.acknowledged(batch, moment.monotonic)
+        if not late:
+            return
+        for reading in late:
+            self.learn_first(village, (reading.device, reading.signal), reading.time, moment)
+        times = [reading.time for reading in late]
+        village.history.mark(min(times), max(times) + 1 + village.recent.reach, moment.monotonic)
+
+    def trim(self, village: WatchedVillage, moment: Moment) -> None:
+        """Let go of what no live judgement needs, but not while a stretch that ends where memory begins is judged."""
+        if moment.now - village.trimmed < MINUTE:
+            return
+        if isinstance(self._outstanding, RebuildRequest) and self._outstanding.village.code == village.village.code:
+            return
+        village.trimmed = moment.now
+        village.recent.trim(moment.now)
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is awaited."""
+        return self._outstanding is not None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is left to ask for."""
+        return (
+            self._outstanding is None
+            and self._arrivals_since is None
+            and not any(village.reload or village.history.pending for village in self._villages.values())
+        )
+
+    def step(self, moment: Moment) -> bool:
+        """Take over one answer and ask for the next; whether there was anything to do."""
+        answer = self._reader.poll() if self._outstanding is not None else None
+        if answer is not None:
+            self._outstanding = None
+            match answer:
+                case Failure():
+                    self._failed(answer, moment)
+                case RecentAnswer():
+                    self._take_recent(answer, moment)
+                case RebuildAnswer():
+                    self._take_rebuilt(answer, moment)
+                case ArrivalsAnswer():
+                    self._take_arrivals(answer, moment)
+            if not isinstance(answer, Failure):
+                self._failing_since, self._pause, self.problem = None, RETRY, None
+        if self._outstanding is None and moment.monotonic >= self._retry_at:
+            request = self._next_request(moment)
+            if request is not None:
+                self._outstanding, self._asked_at = request, moment.monotonic
+                self._reader.ask(request)
+                return True
+        return answer is not None
+
+    def next_at(self, monotonic: int) -> int | None:
+        """When (monotonic ms) `step` has something to do by itself; an awaited answer wakes the service."""
+        if self._outstanding is not None:
+            return None
+        times = [village.reload_at for village in self._villages.values() if village.reload]
+        times += [ready for village in self._dirty() if (ready := village.history.ready_at()) is not None]
+        if self._arrivals_since is not None:
+            times.append(monotonic)
+        return max(min(times), self._retry_at) if times else None
+
+    def _dirty(self) -> list[WatchedVillage]:
+        return [village for village in self._villages.values() if village.loaded and village.history.pending]
+
+    def _next_request(self, moment: Moment) -> Request | None:
+        waiting = [v for v in self._villages.values() if v.reload and v.reload_at <= moment.monotonic]
+        if waiting:
+            return self._recent_request(min(waiting, key=lambda village: village.loaded), moment)
+        if self._arrivals_since is not None:
+            since, self._arrivals_since = self._arrivals_since, None
+            return ArrivalsRequest(since)
+        ready = [v for v in self._dirty() if (at := v.history.ready_at()) is not None and at <= moment.monotonic]
+        self._metrics.dirty.set(len(ready))
+        for village in sorted(ready, key=lambda v: max([*v.history.dirty, *v.history.queue])[1], reverse=True):
+            request = self._rebuild_request(village, moment)
+            if request is not None:
+                return request
+        return None
+
+    def _recent_request(self, village: WatchedVillage, moment: Moment) -> RecentRequest:
+        village.reload = False
+        village.reload_at = moment.monotonic + RELOAD_EVERY
+        reach = village.recent.reach
+        start = moment.now - LIVE - reach
+        if not village.loaded and village.judged_until is not None:
+            start = min(start, max(village.judged_until - OVERLAP, moment.now - LONGEST_MEMORY) - reach)
+        return RecentRequest(village.village, start, moment.now + DAY)
+
+    def _rebuild_request(self, village: WatchedVillage, moment: Moment) -> RebuildRequest | None:
+        history, recent = village.history, village.recent
+        chunk = history.next_chunk(moment.monotonic, recent.covers)
+        if chunk is None:
+            self._settled(village, moment)
+            return None
+        start = chunk[0] - recent.reach
+        read_first, history.stale_first = history.stale_first, False
+        return RebuildRequest(
+            village.village,
+            chunk,
+            list(village.facilities),
+            dict(recent.first),
+            read_first,
+            history.in_hand(start, chunk[1]),
+            recent.between(start, chunk[1]),
+            {facility: village.planned_for(facility) for facility in village.facilities},
+        )
+
+    def _failed(self, failure: Failure, moment: Moment) -> None:
+        self._metrics.store_failures.inc()
+        if self.problem is None:
+            log.warning("the telemetry store does not answer, going on from memory", reason=failure.reason)
+        self.problem = failure.reason
+        if self._failing_since is None:
+            self._failing_since = moment.monotonic
+        self._retry_at = moment.monotonic + self._pause
+        self._pause = min(2 * self._pause, LONGEST_RETRY)
+        match failure.request:
+            case RecentRequest(village=village):
+                known = self._villages.get(village.code)
+                if known is not None:
+                    known.reload, known.reload_at = True, self._retry_at
+            case ArrivalsRequest(since=since):
+                self.follow_arrivals(since)
+            case RebuildRequest():
+                self._put_back(failure.request)
+        if moment.monotonic - self._failing_since >= STORE_PATIENCE:
+            self._go_on_without(moment)
+
+    def _put_back(self, request: RebuildRequest) -> None:
+        known = self._villages.get(request.village.code)
+        if known is not None:
+            known.history.put_back(request.window)
+            known.history.stale_first |= request.read_first
+
+    def _go_on_without(self, moment: Moment) -> None:
+        """Judge from what arrives alone. What is in the database stays until memory covers what a state needs."""
+        for village in self._villages.values():
+            if not village.loaded:
+                village.loaded = True
+                village.recent.start = moment.now
+                village.sure_from = village.recent.covers
+                self._look_at_all(village, moment, None)
+
+    # Memory
+
+    def _take_recent(self, answer: RecentAnswer, moment: Moment) -> None:
+        village = self._villages.get(answer.request.village.code)
+        if village is None:
+            return
+        if village.village != answer.request.village:
+            village.reload = True  # the registry changed meanwhile
+            return
+        recent = village.recent
+        for key, time in answer.first.items():
+            self.learn_first(village, key, time, moment)
+        recent.absorb(answer.tracks, answer.request.start)
+        for (device, signal), (time, _) in answer.latest.items():
+            recent.note_report(device, signal, time, moment.now)
+        begin = village.reload_from
+        if not village.loaded:
+            village.loaded = True
+            begin = self._resume(village)
+        village.reload_from = FOREVER
+        history = village.history
+        history.stale_first = False
+        if begin < recent.covers:
+            village.sure_from = recent.covers
+            history.mark(begin, recent.covers, moment.monotonic, now=True)
+        self._look_at_all(village, moment, min(max(begin, recent.covers), moment.now))
+
+    def _resume(self, village: WatchedVillage) -> int:
+        """From when on what the database says of a village has to be judged again."""
+        if village.judged_until is not None and not village.rejudge:
+            return village.judged_until - OVERLAP
+        begins = [self._begins(facility) for facility in village.facilities.values()]
+        earliest = min((moment for moment in begins if moment is not None), default=FOREVER)
+        resumed = FOREVER if village.judged_until is None else village.judged_until - OVERLAP
+        village.rejudge.clear()
+        return min(earliest, resumed)
+
+    def _begins(self, facility: WatchedFacility) -> int | None:
+        village = facility.village
+        return judged_from(village.village, facility.facility, village.recent.evidence)
+
+    def _look_at_all(self, village: WatchedVillage, moment: Moment, dirty_from: int | None) -> None:
+        for facility in village.facilities.values():
+            self._live.look_at_facility(facility, moment, dirty_from)
+        for device in village.devices.values():
+            self._live.look_at_device(device, moment)
+        self._live.look_at_link(village, moment)
+
+    def learn_first(self, village: WatchedVillage, key: TrackKey, time: int, moment: Moment) -> bool:
+        """Take note of a first report; where it is earlier than the one known, the time between is judged again."""
+        before = village.recent.first.get(key)
+        if not village.recent.learn_first(key, time):
+            return False
+        self._live.changes.first[village.village.code, key] = time
+        if village.loaded:
+            village.history.mark(time, village.recent.covers if before is None else before, moment.monotonic)
+        return True
+
+    # History
+
+    def _take_arrivals(self, answer: ArrivalsAnswer, moment: Moment) -> None:
+        for arrival in answer.arrivals:
+            village = self._villages.get(arrival.village)
+            if village is None or arrival in self._taken:
+                continue
+            self._taken[arrival] = None
+            if len(self._taken) > _ARRIVALS_KEPT:
+                del self._taken[next(iter(self._taken))]
+            village.history.stale_first = True
+            village.history.mark(arrival.first, arrival.last + 1 + village.recent.reach, moment.monotonic)
+            if arrival.last >= village.recent.covers:
+                village.reload, village.reload_from = True, min(village.reload_from, arrival.first)
+
+    def _take_rebuilt(self, answer: RebuildAnswer, moment: Moment) -> None:
+        request = answer.request
+        village = self._villages.get(request.village.code)
+        if village is None or village.village != request.village:
+            return  # a change of the registry marks what has to be judged again by itself
+        try:
+            if not self._commit():
+                self._put_back(request)
+                return
+            learned = [self.learn_first(village, key, time, moment) for key, time in answer.first.items()]
+            changed = archive(self._ledger.engine, answer, moment.now)
+            for facility in changed:
+                self._refresh(village.facilities[facility], request.window, moment)
+        except DBAPIError as error:
+            log.warning("judged history cannot be written, trying again", error=type(error).__name__)
+            self._put_back(request)
+            self._retry_at = moment.monotonic + RETRY
+            return
+        self._metrics.rebuilt.inc()
+        village.history.spent(moment.monotonic - self._asked_at)
+        village.history.forget_visible(moment.monotonic)
+        if any(learned) or (changed and request.window[1] >= village.recent.covers):
+            self._look_at_all(village, moment, village.recent.covers)
+        if not village.history.pending:
+            self._settled(village, moment)
+
+    def _refresh(self, facility: WatchedFacility, window: tuple[int, int], moment: Moment) -> None:
+        """Take over what was written: into the spans in memory, and into an open alert."""
+        code, recent = facility.village.village.code, facility.village.recent
+        if not facility.spans or window[1] >= facility.spans[0].start:
+            facility.spans = self._ledger.spans(code, facility.facility.id, recent.covers - 1)
+        if facility.alert is not None:
+            spans = self._ledger.spans(code, facility.facility.id, facility.alert.began_at)
+            self._live.decide_facility(facility, moment, spans)
+
+    def _settled(self, village: WatchedVillage, moment: Moment) -> None:
+        """All history of a village is judged: failures count from where they began."""
+        if village.sure_from:
+            village.sure_from = 0
+            self._look_at_all(village, moment, None)

@@ -1,0 +1,189 @@
+"""Reading the telemetry store for the engine, so that a slow or absent store never holds up the alert path.
+
+A request says what is wanted and holds everything that is needed beside the store; `answer` does it, without touching
+the engine, so it may run in a thread of its own (`api.alerts.service`) or at once (`InlineReader`).
+"""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from api.alerts.evidence import judged_facilities
+from api.alerts.history import combined
+from siaga.indicators import INDICATORS, EventWithin, evidence_signals
+from siaga.observation import Arrival, Reading, Track, TrackKey
+from siaga.signals import Value
+from siaga.sites import Village
+from siaga.telemetry import StoreUnavailable, TelemetryStore
+from siaga.timeline import Evidence, Interval, Span, judge, judged_from, reach
+
+__all__ = [
+    "Answer",
+    "ArrivalsAnswer",
+    "ArrivalsRequest",
+    "Failure",
+    "InlineReader",
+    "RebuildAnswer",
+    "RebuildRequest",
+    "RecentAnswer",
+    "RecentRequest",
+    "Request",
+    "StoreReader",
+    "answer",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RecentRequest:
+    """The evidence of a village from `start` on, and when its devices last reported."""
+
+    village: Village
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecentAnswer:
+    """All observations from the request's start on, the latest value of each signal, and the first reports."""
+
+    request: RecentRequest
+    tracks: Mapping[TrackKey, Track]
+    latest: Mapping[TrackKey, tuple[int, Value]]
+    first: Mapping[TrackKey, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildRequest:
+    """Judge a stretch of a village's history again.
+
+    `first` are the first reports known; with `read_first` the store is asked too. `in_hand` and `remembered` are
+    readings that the store may not show yet. `facilities`: which ones; `planned`: their maintenance windows.
+    """
+
+    village: Village
+    window: Interval
+    facilities: Sequence[str]
+    first: Mapping[TrackKey, int]
+    read_first: bool
+    in_hand: Sequence[Reading]
+    remembered: Mapping[TrackKey, Track]
+    planned: Mapping[str, Sequence[Interval]]
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildAnswer:
+    """The spans of each facility over the request's window, from when it is judged; and the first reports."""
+
+    request: RebuildRequest
+    spans: Mapping[str, Sequence[Span]]
+    first: Mapping[TrackKey, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalsRequest:
+    """The late data that came in since a moment of wall time."""
+
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalsAnswer:
+    """What was noted."""
+
+    request: ArrivalsRequest
+    arrivals: Sequence[Arrival]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The store was not there; the request may be made again."""
+
+    request: "Request"
+    reason: str
+
+
+Request = RecentRequest | RebuildRequest | ArrivalsRequest
+Answer = RecentAnswer | RebuildAnswer | ArrivalsAnswer | Failure
+
+
+class StoreReader(Protocol):
+    """Takes one request after another; answers come in their order."""
+
+    def ask(self, request: Request) -> None:
+        """Take a request."""
+        ...
+
+    def poll(self) -> Answer | None:
+        """An answer, if there is one; it does not wait."""
+        ...
+
+
+class InlineReader:
+    """Answers at once, in the caller's thread: for tests, tools and the simulation."""
+
+    def __init__(self, store: TelemetryStore) -> None:
+        self._store = store
+        self._answers: deque[Answer] = deque()
+
+    def ask(self, request: Request) -> None:
+        """Answer the request now."""
+        self._answers.append(answer(self._store, request))
+
+    def poll(self) -> Answer | None:
+        """The next answer."""
+        return self._answers.popleft() if self._answers else None
+
+
+def answer(store: TelemetryStore, request: Request) -> Answer:
+    """Do what a request asks; a store that is away is a `Failure`."""
+    try:
+        match request:
+            case RecentRequest():
+                return _recent(store, request)
+            case RebuildRequest():
+                return _rebuild(store, request)
+            case ArrivalsRequest():
+                return ArrivalsAnswer(request, store.arrivals(request.since))
+    except StoreUnavailable as error:
+        return Failure(request, str(error))
+
+
+def _recent(store: TelemetryStore, request: RecentRequest) -> RecentAnswer:
+    code = request.village.code
+    return RecentAnswer(
+        request,
+        store.tracks(code, request.start, request.end, signals=_signals(request.village)),
+        store.latest_of_village(code),
+        store.first_times(code),
+    )
+
+
+def _rebuild(store: TelemetryStore, request: RebuildRequest) -> RebuildAnswer:
+    village, (start, end) = request.village, request.window
+    first = dict(request.first)
+    if request.read_first:
+        for key, time in store.first_times(village.code).items():
+            first[key] = min(time, first.get(key, time))
+    facilities = [facility for facility in judged_facilities(village) if facility.id in request.facilities]
+    lookback = max((reach(village, facility) for facility in facilities), default=0)
+    stored = store.tracks(village.code, start, end, signals=_signals(village), lookback=lookback)
+    evidence = Evidence(combined(stored, request.in_hand, request.remembered), first)
+    spans: dict[str, Sequence[Span]] = {}
+    for facility in facilities:
+        begins = judged_from(village, facility, evidence)
+        if begins is not None and begins < end:
+            window = (max(start, begins), end)
+            spans[facility.id] = judge(village, facility, evidence, window, request.planned.get(facility.id, ()))
+    return RebuildAnswer(request, spans, first)
+
+
+def _signals(village: Village) -> frozenset[str] | None:
+    """The signals that can bear on a state in this village; `None`: all, where a device is heard by any reading."""
+    wanted = {"alive", "online", "mains"}
+    for facility in judged_facilities(village):
+        sensed = INDICATORS[facility.kind].sensed
+        if sensed is not None and any(isinstance(item, EventWithin) for item in sensed.evidence):
+            return None
+        wanted |= evidence_signals(facility.kind)
+    return frozenset(wanted)

@@ -1,0 +1,101 @@
+"""Spans as rows of the database, and the one way to insert or replace rows in SQLite and in PostgreSQL."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import Connection, RowMapping, Table, bindparam, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+
+from api.alerts.spans import FOREVER
+from siaga.database import tables
+from siaga.timeline import Span, State
+
+__all__ = ["insert", "read_spans", "span_of", "upsert", "write_spans"]
+
+_ROWS = 500
+"""Rows a statement: SQLite takes 32,766 bound values."""
+
+
+def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]], keys: Iterable[str]) -> None:
+    """Insert rows, or replace the columns of those that are there; all rows have the same columns."""
+    if not rows:
+        return
+    statement = insert(connection, table)
+    others = [name for name in rows[0] if name not in tuple(keys)]
+    statement = statement.on_conflict_do_update(
+        index_elements=list(keys), set_={name: statement.excluded[name] for name in others}
+    )
+    for start in range(0, len(rows), _ROWS):
+        connection.execute(statement, [dict(row) for row in rows[start : start + _ROWS]])
+
+
+def insert(connection: Connection, table: Table) -> SqliteInsert | PostgresInsert:
+    """An insertion that can say what to do on a conflict, in the connection's dialect."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def write_spans(connection: Connection, spans: Mapping[tuple[str, str], Mapping[int, Span | None]]) -> None:
+    """Write the spans of facilities by their start; `None`: delete the one that starts there."""
+    gone = [
+        {"v": village, "f": facility, "s": start}
+        for (village, facility), mine in spans.items()
+        for start, span in mine.items()
+        if span is None
+    ]
+    rows = [
+        _row(village, facility, span)
+        for (village, facility), mine in spans.items()
+        for span in mine.values()
+        if span is not None
+    ]
+    if gone:
+        table = tables.span
+        connection.execute(
+            table.delete().where(
+                table.c.village == bindparam("v"), table.c.facility == bindparam("f"), table.c.start == bindparam("s")
+            ),
+            gone,
+        )
+    upsert(connection, tables.span, rows, ("village", "facility", "start"))
+
+
+def _row(village: str, facility: str, span: Span) -> dict[str, object]:
+    return {
+        "village": village,
+        "facility": facility,
+        "start": span.start,
+        "end": None if span.end >= FOREVER else span.end,
+        "state": span.state.value,
+        "cause": span.cause,
+        "excused": span.excused,
+    }
+
+
+def span_of(row: RowMapping) -> Span:
+    """The span of a row; the one that runs ends at `FOREVER`."""
+    end = FOREVER if row["end"] is None else row["end"]
+    return Span(row["start"], end, State(row["state"]), row["cause"], row["excused"])
+
+
+def read_spans(connection: Connection, village: str, facility: str, start: int, end: int) -> list[Span]:
+    """The spans that touch `[start, end)`, widened to whole runs of neighbours that are failed and not excused."""
+    table = tables.span
+    mine = select(table).where(table.c.village == village, table.c.facility == facility)
+    inside = mine.where(table.c.start < end, or_(table.c.end.is_(None), table.c.end > start)).order_by(table.c.start)
+    spans = [span_of(row) for row in connection.execute(inside).mappings()]
+    while spans and _fails(spans[0]):
+        row = connection.execute(mine.where(table.c.end == spans[0].start)).mappings().one_or_none()
+        if row is None or not _fails(span_of(row)):
+            break
+        spans.insert(0, span_of(row))
+    while spans and _fails(spans[-1]) and spans[-1].end < FOREVER:
+        row = connection.execute(mine.where(table.c.start == spans[-1].end)).mappings().one_or_none()
+        if row is None or not _fails(span_of(row)):
+            break
+        spans.append(span_of(row))
+    return spans
+
+
+def _fails(span: Span) -> bool:
+    return span.state is State.FAILED and not span.excused

@@ -1,0 +1,106 @@
+"""Arithmetic on one facility's spans: cutting, joining, comparing, and finding the run that an alert is about.
+
+A list of spans is in order, without gap or overlap; the last one of a live list runs, and ends at `FOREVER`.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from siaga.timeline import Span, State
+
+__all__ = ["FOREVER", "Difference", "Run", "at", "cut", "difference", "failed_run", "joined", "replaced", "same_state"]
+
+FOREVER = 2**62
+"""The end of the span that runs, in milliseconds: later than any time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A stretch of neighbouring spans that count as one, and the cause of its last part."""
+
+    start: int
+    end: int
+    cause: str | None
+
+
+@dataclass(slots=True)
+class Difference:
+    """What turns the old spans of a facility into the new: starts to delete, spans to write (by their start)."""
+
+    deleted: list[int] = field(default_factory=list)
+    written: list[Span] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.deleted or self.written)
+
+
+def same_state(one: Span, other: Span) -> bool:
+    """Whether two neighbours say the same, so that they are one span."""
+    return one.state is other.state and one.cause == other.cause and one.excused == other.excused
+
+
+def cut(spans: Sequence[Span], start: int, end: int) -> list[Span]:
+    """The part of the spans within `[start, end)`."""
+    return [
+        Span(max(span.start, start), min(span.end, end), span.state, span.cause, span.excused)
+        for span in spans
+        if span.start < end and span.end > start
+    ]
+
+
+def joined(spans: Sequence[Span]) -> list[Span]:
+    """The spans with equal neighbours made one."""
+    result: list[Span] = []
+    for span in spans:
+        if result and result[-1].end == span.start and same_state(result[-1], span):
+            last = result[-1]
+            result[-1] = Span(last.start, span.end, last.state, last.cause, last.excused)
+        else:
+            result.append(span)
+    return result
+
+
+def replaced(old: Sequence[Span], new: Sequence[Span]) -> list[Span]:
+    """The old spans with the stretch that the new ones cover taken from them."""
+    if not new:
+        return list(old)
+    start, end = new[0].start, new[-1].end
+    return joined([*cut(old, -FOREVER, start), *new, *cut(old, end, FOREVER)])
+
+
+def difference(old: Sequence[Span], new: Sequence[Span]) -> Difference:
+    """What has to be deleted and written to turn `old` into `new`; a span is known by its start."""
+    before = {span.start: span for span in old}
+    starts = {span.start for span in new}
+    return Difference(
+        [start for start in before if start not in starts],
+        [span for span in new if before.get(span.start) != span],
+    )
+
+
+def at(spans: Sequence[Span], time: int) -> Span | None:
+    """The span that holds `time`."""
+    index = bisect_right(spans, time, key=_start) - 1
+    return spans[index] if index >= 0 and time < spans[index].end else None
+
+
+def failed_run(spans: Sequence[Span], time: int) -> Run | None:
+    """The unbroken stretch around `time` that is failed and not excused, whatever its causes; `None`: it is not so."""
+    index = bisect_right(spans, time, key=_start) - 1
+    if index < 0 or time >= spans[index].end or not _fails(spans[index]):
+        return None
+    first = last = index
+    while first and _fails(spans[first - 1]) and spans[first - 1].end == spans[first].start:
+        first -= 1
+    while last + 1 < len(spans) and _fails(spans[last + 1]) and spans[last].end == spans[last + 1].start:
+        last += 1
+    return Run(spans[first].start, spans[last].end, spans[index].cause)
+
+
+def _fails(span: Span) -> bool:
+    return span.state is State.FAILED and not span.excused
+
+
+def _start(span: Span) -> int:
+    return span.start

@@ -1,0 +1,252 @@
+"""What the engine takes from the database when it starts, and the marks that it leaves there for its successor."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import BaseModel, Field
+from sqlalchemy import RowMapping
+
+from api.alerts.decisions import Kind
+from api.alerts.ledger import Ledger, OpenAlert
+from api.alerts.live import Live, Moment
+from api.alerts.loading import LONGEST_MEMORY, OVERLAP
+from api.alerts.watch import WatchedVillage, fingerprint, take_over, watched
+from siaga.clock import HOUR, MINUTE, SECOND
+from siaga.observation import TrackKey
+from siaga.registry import Registry
+from siaga.sites import Village
+from siaga.timeline import Span
+
+__all__ = ["StateKeeper", "VillageMarks"]
+
+SAVE_EVERY = 10 * SECOND
+"""How much a successor has to judge again at most, beside `OVERLAP`."""
+TAIL = LONGEST_MEMORY + OVERLAP + 12 * HOUR
+"""How far back the spans are read at the start: beyond what memory can cover."""
+_ARRIVALS = "arrivals_since"
+
+
+class VillageMarks(BaseModel):
+    """What `engine_state` keeps of a village.
+
+    `since`: when the centre began to listen; `devices`: from when each device is expected to report; `facilities`: the
+    fingerprint that each facility was judged under; `unfinished`: stretches of history still to be judged again.
+    """
+
+    since: int
+    devices: dict[str, int] = Field(default_factory=dict)
+    facilities: dict[str, str] = Field(default_factory=dict)
+    unfinished: list[tuple[int, int]] = Field(default_factory=list)
+
+
+class StateKeeper:
+    """Begins to watch villages, follows the registry, and saves marks."""
+
+    def __init__(self, registry: Registry, ledger: Ledger, villages: dict[str, WatchedVillage], live: Live) -> None:
+        self._registry, self._ledger, self._villages, self._live = registry, ledger, villages, live
+        self._version = -1
+        self._planned: Mapping[str, Sequence[tuple[str | None, int, int]]] = {}
+        self._marks: dict[str, VillageMarks] = {}
+        self._arrivals_floor = 0
+        self.save_at = 0
+
+    def open(self, moment: Moment) -> int:
+        """Begin to watch all villages; from when on arrivals may not have been followed (wall time).
+
+        Raises:
+            DBAPIError: the database is away.
+        """
+        self._villages.clear()
+        version, villages = self._registry.version(), self._registry.villages()
+        states, values = self._ledger.states()
+        first = self._ledger.first_reports()
+        tails = self._ledger.span_tails(moment.now - TAIL)
+        self._planned = self._ledger.planned(0)
+        for village in villages:
+            marks = values.get(_key(village.code))
+            known = VillageMarks.model_validate(marks) if marks is not None else None
+            self._begin(village, moment, first.get(village.code, {}), states.get(village.code), known)
+        for (code, facility), spans in tails.items():
+            self._take_spans(code, facility, spans)
+        for alert in self._ledger.open_alerts():
+            self.attach(alert)
+        self._version = version
+        self.save_at = moment.monotonic
+        since = values.get(_ARRIVALS)
+        self._arrivals_floor = since if isinstance(since, int) else moment.now - OVERLAP
+        return self._arrivals_floor
+
+    def refresh(self, moment: Moment) -> list[WatchedVillage]:
+        """Follow the registry and the maintenance windows; the villages whose memory has to be read.
+
+        Raises:
+            DBAPIError: the database is away.
+        """
+        self._refresh_planned(moment)
+        version = self._registry.version()
+        if version == self._version:
+            return []
+        changed = []
+        found = {village.code: village for village in self._registry.villages()}
+        for code in self._villages.keys() - found.keys():
+            self._end(self._villages.pop(code), moment)
+        for code, village in found.items():
+            known = self._villages.get(code)
+            if known is None:
+                changed.append(self._begin(village, moment, {}, None, None))
+            elif known.village != village:
+                self._change(known, village, moment)
+                changed.append(known)
+        self._version = version
+        self.save_at = moment.monotonic
+        return changed
+
+    def attach(self, alert: OpenAlert) -> None:
+        """Give an open alert of the database to its subject, if that is watched."""
+        village = self._villages.get(alert.village)
+        if village is None:
+            return
+        if alert.kind is Kind.VILLAGE_OFFLINE:
+            village.offline, village.arrived = alert, False
+        elif alert.kind is Kind.FACILITY_FAILED and alert.facility in village.facilities:
+            village.facilities[alert.facility].alert = alert
+        elif alert.kind is Kind.DEVICE_SILENT and alert.device in village.devices:
+            village.devices[alert.device].alert = alert
+
+    def save(self, moment: Moment, *, everything: bool = False) -> None:
+        """Write the marks of the villages that changed.
+
+        Raises:
+            DBAPIError: the database is away.
+        """
+        villages, gateways, values = [], [], {}
+        for code, village in self._villages.items():
+            if village.loaded and moment.listening_from is not None:
+                village.judged_until = moment.now
+            if village.changed or everything or village.loaded:
+                villages.append(_village_row(code, village))
+            if village.changed or everything:
+                gateways += _gateway_rows(code, village)
+            marks = _marks(village)
+            if marks != self._marks.get(code):
+                values[_key(code)] = marks.model_dump()
+        self._ledger.save_states(villages, gateways, values | {_ARRIVALS: self._arrivals_since(moment)})
+        for village in self._villages.values():
+            village.changed = False
+            self._marks[village.village.code] = _marks(village)
+        self.save_at = moment.monotonic + SAVE_EVERY
+
+    def _arrivals_since(self, moment: Moment) -> int:
+        """From when on a successor has to look for late data: before the oldest batch that still waits."""
+        waiting = [since for v in self._villages.values() if (since := v.history.waiting_since()) is not None]
+        return min([moment.now, *waiting]) - MINUTE
+
+    def _begin(
+        self,
+        village: Village,
+        moment: Moment,
+        first: Mapping[TrackKey, int],
+        state: RowMapping | None,
+        marks: VillageMarks | None,
+    ) -> WatchedVillage:
+        found = watched(village, now=moment.now, monotonic=moment.monotonic, first=first)
+        found.planned = self._planned.get(village.code, ())
+        if state is not None:
+            found.link, found.link_since = state["link"], state["since"]
+            found.last_arrival, found.judged_until = state["last_arrival"], state["judged_until"]
+        else:
+            found.link_since = moment.now
+        if marks is not None:
+            found.listening_since = marks.since
+            for device in found.devices.values():
+                device.watched = marks.devices.get(device.device.id, device.watched)
+            found.history.queue = list(marks.unfinished)
+        judged_before = marks.facilities if marks is not None else {}
+        for facility in found.facilities.values():
+            if judged_before.get(facility.facility.id) != fingerprint(village, facility.facility):
+                found.rejudge.add(facility.facility.id)
+        self._villages[village.code] = found
+        self._live.deadlines.ask(found, moment.now)
+        return found
+
+    def _take_spans(self, code: str, facility: str, spans: list[Span]) -> None:
+        village = self._villages.get(code)
+        watched_facility = village.facilities.get(facility) if village is not None else None
+        if watched_facility is None:
+            return
+        # What a failed run began with may lie before: it is read when it matters
+        start = spans[0].start
+        watched_facility.spans = self._ledger.spans(code, facility, start) if spans[0].state == "failed" else spans
+
+    def _change(self, known: WatchedVillage, village: Village, moment: Moment) -> None:
+        before = {name: fingerprint(known.village, each.facility) for name, each in known.facilities.items()}
+        for alert in take_over(known, village, moment.now):
+            self._live.changes.cleared(alert, moment.now, moment.now)
+        for name, facility in known.facilities.items():
+            if before.get(name) != fingerprint(village, facility.facility):
+                known.rejudge.add(name)
+        known.loaded = False
+        known.changed = True
+
+    def _end(self, village: WatchedVillage, moment: Moment) -> None:
+        alerts = [subject.alert for subject in village.subjects]
+        for alert in [*alerts, village.offline]:
+            if alert is not None:
+                self._live.changes.cleared(alert, moment.now, moment.now)
+
+    def _refresh_planned(self, moment: Moment) -> None:
+        planned = self._ledger.planned(0)
+        if planned == self._planned:
+            return
+        for code, village in self._villages.items():
+            old, new = set(village.planned), set(planned.get(code, ()))
+            if old == new:
+                continue
+            village.planned = planned.get(code, ())
+            differing = old ^ new
+            start, end = min(window[1] for window in differing), max(window[2] for window in differing)
+            village.history.mark(start, end, moment.monotonic, now=True)
+            for facility in village.facilities.values():
+                facility.plan_until = 0
+                self._live.look_at_facility(facility, moment, min(start, moment.now))
+        self._planned = planned
+
+
+def _key(code: str) -> str:
+    return f"village/{code}"
+
+
+def _marks(village: WatchedVillage) -> VillageMarks:
+    return VillageMarks(
+        since=village.listening_since,
+        devices={name: device.watched for name, device in village.devices.items()},
+        facilities={
+            name: fingerprint(village.village, each.facility)
+            for name, each in village.facilities.items()
+            if name not in village.rejudge
+        },
+        unfinished=village.history.unfinished(),
+    )
+
+
+def _village_row(code: str, village: WatchedVillage) -> dict[str, object]:
+    return {
+        "village": code,
+        "link": village.link,
+        "since": village.link_since,
+        "last_arrival": village.last_arrival,
+        "judged_until": village.judged_until,
+    }
+
+
+def _gateway_rows(code: str, village: WatchedVillage) -> list[dict[str, object]]:
+    return [
+        {
+            "village": code,
+            "gateway": name,
+            "status": gateway.status,
+            "status_at": gateway.status_at,
+            "last_arrival": gateway.last_arrival,
+            "last_alive": gateway.last_alive,
+        }
+        for name, gateway in village.gateways.items()
+    ]

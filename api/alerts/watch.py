@@ -1,0 +1,245 @@
+"""What the engine holds in memory of each village it watches, beside the evidence."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from api.alerts.evidence import LIVE, Recent, judged_facilities
+from api.alerts.history import History
+from api.alerts.ledger import OpenAlert
+from api.alerts.spans import FOREVER
+from siaga.batch import LIVE_EDGE
+from siaga.clock import SECOND
+from siaga.indicators import Terms, terms
+from siaga.observation import TrackKey
+from siaga.sites import Device, Facility, Village
+from siaga.timeline import Interval, Span, State
+
+__all__ = [
+    "Seen",
+    "WatchedDevice",
+    "WatchedFacility",
+    "WatchedGateway",
+    "WatchedVillage",
+    "fingerprint",
+    "take_over",
+    "watched",
+]
+
+BEHIND = 45 * SECOND
+"""A village whose newest reading is older lags: a gateway that lives sends a heartbeat every 30 s."""
+SETTLE = 5 * SECOND
+"""Wall time without late data after which a gateway that came back has caught up."""
+CATCH_UP_WITHIN = 60 * SECOND
+"""How long alerts wait at most for a gateway that came back."""
+_SEEN = 256
+"""Batches of a gateway that are remembered: many more than it has in flight."""
+
+
+@dataclass(slots=True, eq=False)
+class WatchedFacility:
+    """One judged facility. `spans` reach from where memory covers it, or from the start of the failed run before."""
+
+    village: "WatchedVillage"
+    facility: Facility
+    terms: Terms
+    spans: list[Span] = field(default_factory=list)
+    alert: OpenAlert | None = None
+    checked: int = 0
+    plan_until: int = 0
+    due: int | None = None
+
+    def trim(self, before: int) -> None:
+        """Forget spans that end before a time, but not the start of a failed run that reaches beyond it."""
+        index = next((n for n, span in enumerate(self.spans) if span.end > before), len(self.spans))
+        while index and self._fails(index) and self._fails(index - 1):
+            index -= 1
+        del self.spans[:index]
+
+    def _fails(self, index: int) -> bool:
+        span = self.spans[index] if index < len(self.spans) else None
+        return span is not None and span.state is State.FAILED and not span.excused
+
+
+@dataclass(slots=True, eq=False)
+class WatchedDevice:
+    """One device. `watched`: from when it is to report; `spoke_at`: its first reading since its alert began."""
+
+    village: "WatchedVillage"
+    device: Device
+    watched: int
+    alert: OpenAlert | None = None
+    spoke_at: int | None = None
+    due: int | None = None
+
+
+class Seen:
+    """The last batches of one gateway, to know one that comes again and an acknowledgement of one never seen."""
+
+    def __init__(self) -> None:
+        self._order: deque[tuple[str, int]] = deque()
+        self._content: dict[tuple[str, int], int] = {}
+
+    def again(self, epoch: str, seq: int, content: int) -> bool:
+        """Remember a batch; whether it had been seen, with this content."""
+        key = (epoch, seq)
+        before = self._content.get(key)
+        if before is None:
+            self._order.append(key)
+            if len(self._order) > _SEEN:
+                del self._content[self._order.popleft()]
+        self._content[key] = content
+        return before == content
+
+    def knows(self, epoch: str, seq: int) -> bool:
+        """Whether a batch was seen, whatever it held."""
+        return (epoch, seq) in self._content
+
+
+@dataclass(slots=True, eq=False)
+class WatchedGateway:
+    """One gateway of a village, as `gateway_state` keeps it."""
+
+    status: str | None = None
+    status_at: int | None = None
+    last_arrival: int | None = None
+    last_alive: int | None = None
+    seen: Seen = field(default_factory=Seen)
+
+
+@dataclass(slots=True, eq=False)
+class WatchedVillage:
+    """One village: its evidence, its subjects, its link. Wall times in ms, `quiet_from` and the like monotonic ms.
+
+    `loaded`: memory is complete from its start on; `reload`: read it again from the store, as evidence since
+    `reload_from` may have been missed; `rejudge`: facilities whose configuration changed; `sure_from`: before this the
+    spans are not yet what the evidence says.
+    """
+
+    village: Village
+    recent: Recent
+    listening_since: int
+    quiet_from: int
+    history: History = field(default_factory=History)
+    facilities: dict[str, WatchedFacility] = field(default_factory=dict)
+    devices: dict[str, WatchedDevice] = field(default_factory=dict)
+    gateways: dict[str, WatchedGateway] = field(default_factory=dict)
+    planned: Sequence[tuple[str | None, int, int]] = ()
+    offline: OpenAlert | None = None
+    last_arrival: int | None = None
+    arrived: bool = False
+    newest: int = 0
+    reload: bool = True
+    reload_at: int = 0
+    reload_from: int = FOREVER
+    returned: int = -FOREVER
+    late_at: int = -FOREVER
+    link: str = "offline"
+    link_since: int | None = None
+    judged_until: int | None = None
+    rejudge: set[str] = field(default_factory=set)
+    loaded: bool = False
+    sure_from: int = 0
+    trimmed: int = 0
+    changed: bool = True
+    due: int | None = None
+
+    @property
+    def subjects(self) -> "list[WatchedFacility | WatchedDevice]":
+        """Its facilities and devices."""
+        return [*self.facilities.values(), *self.devices.values()]
+
+    def planned_for(self, facility: str) -> list[Interval]:
+        """The maintenance windows that excuse a facility."""
+        return [(start, end) for whom, start, end in self.planned if whom is None or whom == facility]
+
+    def gateway(self, gateway: str) -> WatchedGateway:
+        """What is known of a gateway; a new one from now on."""
+        return self.gateways.setdefault(gateway, WatchedGateway())
+
+    def arrive(self, gateway: str, now: int, monotonic: int) -> None:
+        """Something arrived from a gateway of the village."""
+        if monotonic - self.quiet_from > BEHIND:
+            self.returned = self.late_at = monotonic
+        self.quiet_from = monotonic
+        self.last_arrival = self.gateway(gateway).last_arrival = now
+        self.arrived = self.changed = True
+        self.set_link("online", now)
+
+    def set_link(self, link: str, now: int) -> None:
+        """What the link is from now on."""
+        if link != self.link or self.link_since is None:
+            self.link, self.link_since, self.changed = link, now, True
+
+    def note_times(self, times: Iterable[int], now: int, monotonic: int) -> None:
+        """Take note of how late readings came."""
+        oldest, newest = FOREVER, 0
+        for time in times:
+            oldest = min(oldest, time)
+            if time <= now:
+                newest = max(newest, time)
+        if oldest < now - LIVE_EDGE:
+            self.late_at = monotonic
+        self.newest = max(self.newest, newest)
+
+    def catching_up_until(self, monotonic: int) -> int | None:
+        """Until when (monotonic) late data of a gateway that came back is waited for; `None`: it is not."""
+        until = min(self.late_at + SETTLE, self.returned + CATCH_UP_WITHIN)
+        return until if until > monotonic else None
+
+    def behind_until(self, now: int, monotonic: int) -> int | None:
+        """The same while all that came is old: more is likely to follow, so nothing is known of now."""
+        until = self.quiet_from + SETTLE
+        return until if self.newest < now - BEHIND and until > monotonic else None
+
+
+def fingerprint(village: Village, facility: Facility) -> str:
+    """A digest of all that a facility's state follows from beside the evidence."""
+    power = [other for other in village.facilities if other.kind == "power"]
+    place = (village.latitude, village.longitude, village.timezone)
+    devices = sorted(device.id for other in village.facilities for device in other.devices)
+    judged = (facility.kind, facility.since, facility.needs, facility.schedule, facility.silence)
+    said = repr((place, devices, judged, [_said(device) for device in facility.devices], power))
+    return blake2b(said.encode(), digest_size=12).hexdigest()
+
+
+def _said(device: Device) -> tuple[str, str, int, tuple[tuple[str, str], ...]]:
+    return device.id, device.adapter.value, device.every, tuple(sorted(device.map.items()))
+
+
+def watched(village: Village, *, now: int, monotonic: int, first: Mapping[TrackKey, int]) -> WatchedVillage:
+    """A village that begins to be watched now, with nothing in memory."""
+    found = WatchedVillage(village, Recent(village, 0, first), listening_since=now, quiet_from=monotonic)
+    take_over(found, village, now)
+    found.recent.start = now - LIVE - found.recent.reach
+    return found
+
+
+def take_over(watched_village: WatchedVillage, village: Village, now: int) -> list[OpenAlert]:
+    """Take the village as the registry has it now; the open alerts of subjects that are gone."""
+    orphans: list[OpenAlert] = []
+    watched_village.village = village
+    watched_village.recent.watch(village)
+    facilities: dict[str, WatchedFacility] = {}
+    for facility in judged_facilities(village):
+        held_to = terms(facility)
+        if held_to is None:
+            continue
+        old = watched_village.facilities.pop(facility.id, None)
+        fresh = old or WatchedFacility(watched_village, facility, held_to)
+        fresh.facility, fresh.terms, fresh.plan_until = facility, held_to, 0
+        facilities[facility.id] = fresh
+    devices: dict[str, WatchedDevice] = {}
+    for facility in village.facilities:
+        for device in facility.devices:
+            known = watched_village.devices.pop(device.id, None)
+            if known is not None:
+                known.device = device
+            devices[device.id] = known or WatchedDevice(watched_village, device, now)
+    for subject in watched_village.subjects:  # what is left is gone
+        subject.due = None
+        if subject.alert is not None:
+            orphans.append(subject.alert)
+    watched_village.facilities, watched_village.devices = facilities, devices
+    return orphans
