@@ -1,6 +1,7 @@
 """The fixed vocabulary of signals. Everything native is translated into it at the gateway."""
 
 import math
+import sys
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -89,7 +90,7 @@ def check_value(signal: Signal, raw: object) -> Value:
                 return bool(raw)
             case SignalType.EVENT:
                 return int(raw != 0)
-            case SignalType.FLOAT if abs(raw) <= 1.7e308:  # an int of JSON can be larger than any float
+            case SignalType.FLOAT if abs(raw) <= sys.float_info.max:  # an int of JSON can be larger than any float
                 return float(raw)
             case SignalType.INT if raw == int(raw) and INT_MIN <= raw <= INT_MAX:
                 return int(raw)
