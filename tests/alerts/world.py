@@ -1,0 +1,235 @@
+"""A small world for the engine: a clock that is moved by hand, a broker in memory, a real store and a real database.
+
+What a gateway publishes reaches the engine and a centre that stores and acknowledges, as the collector does.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine, select
+
+from api.alerts.engine import AlertEngine
+from api.alerts.ledger import Ledger
+from api.alerts.metrics import EngineMetrics
+from api.alerts.reader import InlineReader
+from api.alerts.spans import FOREVER
+from siaga.batch import LIVE_EDGE, BatchId, decode_batch, encode_ack, encode_batch
+from siaga.clock import MINUTE, SECOND, ManualClock
+from siaga.database import connect, migrate, tables
+from siaga.mqtt import Message
+from siaga.mqtt_memory import MemoryBroker, MemoryTransport
+from siaga.observation import Arrival, Point, Reading
+from siaga.registry import Registry
+from siaga.sites import Adapter, Device, Facility, Village
+from siaga.telemetry import StoreUnavailable, TelemetryStore, open_store
+from siaga.timeline import Span
+from siaga.topics import BATCHES, ack_topic, batch_topic, gateway_status_topic, parse_topic
+
+CODE = "35.10.16.2003"
+MIDNIGHT = int(datetime(2026, 3, 4, 17, tzinfo=UTC).timestamp()) * 1000  # in Jakarta
+NOON = MIDNIGHT + 12 * 60 * MINUTE
+
+
+def gate(grace: int | None = None, **changes: object) -> Facility:
+    device = Device("gerbang-1", Adapter.SENML, MINUTE)
+    return Facility("gerbang", "gate", "Gerbang", (device,), grace=grace, **changes)  # type: ignore[arg-type] # terse
+
+
+def village(*facilities: Facility, code: str = CODE, offline_after: int = 5 * MINUTE) -> Village:
+    return Village(code, "Tamansuruh", -8.2, 114.31, "Asia/Jakarta", facilities or (gate(),), True, offline_after)
+
+
+class TestStore:
+    """The real store behind a door that can be shut."""
+
+    __test__ = False
+
+    def __init__(self, path: Path) -> None:
+        self.inner = open_store(f"duckdb:///{path}")
+        self.away = False
+
+    def __getattr__(self, name: str) -> object:
+        if self.away:
+            raise StoreUnavailable("the store is away")
+        return getattr(self.inner, name)
+
+
+class Centre:
+    """Stores batches and acknowledges them; with the store away it keeps them, as the collector and broker would."""
+
+    def __init__(self, broker: MemoryBroker, store: TestStore, clock: ManualClock, villages: Sequence[Village]) -> None:
+        self._transport = MemoryTransport(broker, "centre", clean=False, max_queue=1_000_000)
+        self._transport.subscribe(BATCHES)
+        self._store, self._clock = store, clock
+        self.devices = {
+            each.code: {device.id for facility in each.facilities for device in facility.devices} for each in villages
+        }
+        self.held = False
+
+    def work(self) -> None:
+        while not self.held and not self._store.away and (message := self._transport.receive(0)) is not None:
+            self._store_one(message)
+            self._transport.acknowledge(message)
+
+    def _store_one(self, message: Message) -> None:
+        topic = parse_topic(message.topic)
+        code = topic.village
+        received = self._clock.now()
+        batch = decode_batch(message.payload, code, received, self.devices[code])
+        arrivals = []
+        if batch.first is not None and batch.last is not None and batch.first < received - LIVE_EDGE:
+            arrivals.append(Arrival(code, topic.gateway, received, batch.first, batch.last))  # type: ignore[union-attr] # a batch's topic is a gateway's
+        store: TelemetryStore = self._store  # type: ignore[assignment] # it hands everything on
+        store.write([Point(*point) for point in batch.points], arrivals)
+        self._transport.publish(ack_topic(code, topic.gateway), encode_ack(batch.id))  # type: ignore[union-attr] # as above
+
+
+@dataclass
+class Alert:
+    """An alert as a test compares it."""
+
+    kind: str
+    subject: str
+    began_at: int
+    raised_at: int
+    ended_at: int | None
+    cleared_at: int | None
+    cause: str | None = None
+
+
+class World:
+    """One centre with villages. `say` publishes at once; `let` lets time pass, second by second where it matters."""
+
+    def __init__(
+        self, path: Path, *villages: Village, now: int = NOON, database: str | None = None, engine: bool = True
+    ) -> None:
+        self.clock = ManualClock(now)
+        self.broker = MemoryBroker()
+        self.store = TestStore(path / "telemetry.duckdb")
+        self.database: Engine = connect(database or f"sqlite:///{path / 'siaga.db'}")
+        migrate(self.database)
+        self.registry = Registry(self.database)
+        self.villages = list(villages) or [village()]
+        self.registry.replace(self.villages, now)
+        self.centre = Centre(self.broker, self.store, self.clock, self.villages)
+        self._gateway = MemoryTransport(self.broker, "gateway")
+        self._epoch = str(uuid.UUID(int=1))
+        self._seq = 0
+        self.engine: AlertEngine
+        self.transport: MemoryTransport
+        if engine:
+            self.start()
+
+    def start(self) -> None:
+        """A new engine, which knows nothing but the database and the store."""
+        self.transport = MemoryTransport(self.broker, "engine", max_queue=1_000_000)
+        self.engine = AlertEngine(
+            self.registry,
+            Ledger(self.database),
+            self.clock,
+            self.transport,
+            InlineReader(self.store),  # type: ignore[arg-type] # it hands everything on
+            metrics=EngineMetrics(CollectorRegistry()),
+        )
+        self.engine.open()
+        self.settle()
+
+    def restart(self, *, clean: bool = False) -> None:
+        """The engine is gone without a word (or with one), and a new one comes."""
+        if clean:
+            self.engine.close()
+        self.transport.cut()
+        self.transport.close()
+        self.start()
+
+    def settle(self) -> None:
+        """Everything that can happen now happens."""
+        for _ in range(1000):
+            self.centre.work()
+            worked = False
+            while (message := self.transport.receive(0)) is not None:
+                self.engine.receive(message)
+                self.transport.acknowledge(message)
+                worked = True
+            due = self.engine.tick()
+            if not worked and (due is None or due > self.clock.now()) and not self.engine.loading.busy:
+                return
+        raise AssertionError("the engine does not come to rest")
+
+    def let(self, milliseconds: int) -> None:
+        """Let time pass; the engine wakes when something is due."""
+        end = self.clock.now() + milliseconds
+        while self.clock.now() < end:
+            due = self.engine.tick()
+            step = min(end, end if due is None else due) - self.clock.now()
+            self.clock.advance(max(1, step))
+            self.settle()
+
+    def until(self, time: int) -> None:
+        """Let time pass until a moment."""
+        self.let(time - self.clock.now())
+
+    def send(self, readings: Iterable[Reading], *, code: str = CODE, gateway: str = "gw", settle: bool = True) -> bytes:
+        """A batch of a gateway; answers the payload, so that it can be sent again."""
+        self._seq += 1
+        payload = encode_batch(BatchId(self._epoch, self._seq), self.clock.now(), list(readings), pack=False)
+        self.resend(payload, code=code, gateway=gateway, settle=settle)
+        return payload
+
+    def resend(self, payload: bytes, *, code: str = CODE, gateway: str = "gw", settle: bool = True) -> None:
+        self._gateway.publish(batch_topic(code, gateway), payload)
+        if settle:
+            self.settle()
+
+    def status(self, state: str, *, code: str = CODE, gateway: str = "gw") -> None:
+        self._gateway.publish(gateway_status_topic(code, gateway), f'{{"state":"{state}"}}'.encode(), retain=True)
+        self.settle()
+
+    def beat(self, *says: tuple[str, str, object], at: int | None = None, code: str = CODE) -> None:
+        """The gateway's heartbeat with what devices say, now."""
+        now = self.clock.now() if at is None else at
+        readings = [Reading("gw", "alive", now, True)]
+        readings += [Reading(device, signal, now, value) for device, signal, value in says]  # type: ignore[arg-type] # terse
+        self.send(readings, code=code)
+
+    def live(self, minutes: float, *says: tuple[str, str, object]) -> None:
+        """For some minutes the gateway beats every 30 s and devices say the same every minute."""
+        end = self.clock.now() + round(minutes * MINUTE)
+        turn = 0
+        while self.clock.now() < end:
+            self.beat(*(says if turn % 2 == 0 else ()))
+            self.let(min(30 * SECOND, end - self.clock.now()))
+            turn += 1
+
+    # What came of it
+
+    def alerts(self, kind: str | None = None) -> list[Alert]:
+        table = tables.alert
+        with self.database.connect() as connection:
+            rows = connection.execute(select(table).order_by(table.c.raised_at, table.c.kind, table.c.subject)).all()
+        return [
+            Alert(row.kind, row.subject, row.began_at, row.raised_at, row.ended_at, row.cleared_at, row.cause)
+            for row in rows
+            if kind in (None, row.kind)
+        ]
+
+    def events(self) -> list[tuple[str, str]]:
+        with self.database.connect() as connection:
+            rows = connection.execute(select(tables.alert_event).order_by(tables.alert_event.c.id)).all()
+        return [(row.type, row.document["kind"]) for row in rows]
+
+    def spans(self, facility: str = "gerbang", code: str = CODE) -> list[Span]:
+        return Ledger(self.database).spans(code, facility, -FOREVER)
+
+    def states(self, facility: str = "gerbang", code: str = CODE) -> list[tuple[int, str, str | None]]:
+        return [(span.start, span.state.value, span.cause) for span in self.spans(facility, code)]
+
+    def close(self) -> None:
+        self.engine.close()
+        self.transport.close()
+        self.store.inner.close()
+        self.database.dispose()
