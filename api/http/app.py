@@ -1,0 +1,133 @@
+"""The HTTP application, put together from what it is given."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+
+import anyio.to_thread
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine
+from starlette.middleware.gzip import GZipMiddleware
+
+from api.alerts.stream import EventSignal
+from api.http import alerts, availability, days, devices, facilities, health, quarantine, series, stream, villages
+from api.http.broadcast import Broadcast
+from api.http.health import NotReady
+from api.http.middleware import BodyLimit, RequestMetrics, SecurityHeaders, count_streams
+from api.http.problems import Problem, install_problems
+from api.http.services import Check, Services
+from api.web import web
+from siaga.clock import Clock, SystemClock
+from siaga.quarantine import Quarantine
+from siaga.registry import Registry
+from siaga.telemetry import TelemetryStore
+from siaga.tokens import Tokens
+
+__all__ = ["create_app"]
+
+BASE = "/api/v1"
+THREADS = 10
+"""Routes that may be at work at once: as many as the database engine keeps connections for, beside its other users."""
+
+_ROUTERS: tuple[APIRouter, ...] = (
+    villages.router,
+    facilities.router,
+    devices.router,
+    series.router,
+    availability.router,
+    days.router,
+    stream.router,  # before `/alerts/{alert}`, whose pattern its path fits too
+    alerts.router,
+    quarantine.router,
+)
+
+
+def create_app(
+    *,
+    engine: Engine,
+    store: TelemetryStore,
+    registry: Registry | None = None,
+    signal: EventSignal | None = None,
+    clock: Clock | None = None,
+    checks: Mapping[str, Check] | None = None,
+    metrics: CollectorRegistry | None = None,
+    public_page: bool = True,
+) -> FastAPI:
+    """The API, the public page, health and metrics.
+
+    Args:
+        engine: the database, migrated or about to be.
+        store: where `/series` and `/devices` look.
+        registry: the villages; by default those of `engine`.
+        signal: rings when alert events are committed in this process; events of others are seen within a second.
+        clock: wall time.
+        checks: by name, why a part of this process is not ready; `/readyz` asks them, beside its own of the database.
+        metrics: what `/metrics` shows, and where the app counts its requests; by default only these.
+        public_page: whether `GET /` and the pages of villages are there for everybody.
+    """
+    clock = clock or SystemClock()
+    signal = signal or EventSignal()
+    services = Services(
+        engine=engine,
+        store=store,
+        registry=registry or Registry(engine),
+        tokens=Tokens(engine, clock),
+        quarantine=Quarantine(engine),
+        clock=clock,
+        signal=signal,
+        broadcast=Broadcast(engine, signal),
+        metrics=metrics or CollectorRegistry(),
+        checks=dict(checks or {}),
+        public_page=public_page,
+    )
+    app = _App(
+        title="siaga",
+        version="1",
+        summary="Watches village facilities around the clock, and says honestly what was met, failed, or is not known.",
+        openapi_url="/openapi.json",
+        docs_url=None,  # these load their scripts from an outside host
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    app.state.services = services
+    for router in _ROUTERS:
+        app.include_router(router, prefix=BASE)
+    app.include_router(health.router)
+    app.include_router(web.router)
+    install_problems(app)
+    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=6)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestMetrics, registry=services.metrics)
+    count_streams(services.broadcast, services.metrics)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Follow the alert events while the app runs, and keep its threads few."""
+    services: Services = app.state.services
+    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    following = asyncio.create_task(services.broadcast.run())
+    try:
+        yield
+    finally:
+        services.broadcast.close()
+        with suppress(asyncio.CancelledError):
+            await following
+
+
+class _App(FastAPI):
+    """FastAPI with what its OpenAPI document leaves out: the schemas of problems."""
+
+    def openapi(self) -> dict[str, object]:
+        """The OpenAPI document, made once."""
+        if self.openapi_schema is None:
+            document = get_openapi(title=self.title, version=self.version, summary=self.summary, routes=self.routes)
+            schemas = document["components"]["schemas"]
+            for model in (Problem, NotReady):
+                schemas[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            self.openapi_schema = document
+        return self.openapi_schema

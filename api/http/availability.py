@@ -1,0 +1,95 @@
+"""`/availability`: how much of a time each facility met its indicator, failed, or is not known."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from api.http.access import Viewer
+from api.http.moments import FromTime, ToTime, window
+from api.http.paging import CursorParameter, Filter, Limit, Page, after, page
+from api.http.problems import Refused, problems
+from api.http.seconds import Seconds, parts, seconds
+from api.http.services import ServicesHere
+from api.http.spans import judged_facilities, spans_by_facility
+from siaga.availability import Availability, measure
+
+__all__ = ["FacilityFilter", "one_facility", "router"]
+
+router = APIRouter(tags=["availability"])
+
+FacilityFilter = Annotated[
+    str | None,
+    Query(max_length=200, pattern="^[ -~]+$", description="`VILLAGE/ID`", examples=["35.10.15.2012/gerbang"]),
+]
+
+
+class AvailabilityDocument(BaseModel):
+    """The required seconds by state, and the shares that follow. `required = met + failed + unknown`, exactly."""
+
+    id: str = Field(examples=["35.10.15.2012/gerbang"])
+    required_s: Seconds
+    met_s: Seconds
+    failed_s: Seconds = Field(description="excused or not")
+    unknown_s: Seconds = Field(description="excused or not")
+    excused_s: Seconds = Field(description="the part of failed and unknown that is excused")
+    availability_low: float | None = Field(description="if all that is unknown had failed; null: a share of nothing")
+    availability_high: float | None = Field(description="if all that is unknown had been met; null: a share of nothing")
+    coverage: float | None = Field(description="the share of required time that is known; null: a share of nothing")
+
+
+@router.get("/availability", summary="The availability of each facility", responses=problems(401, 422, 503))
+def list_availability(
+    services: ServicesHere,
+    _: Viewer,
+    from_: FromTime = None,
+    to: ToTime = None,
+    village: Filter = None,
+    facility: FacilityFilter = None,
+    limit: Limit = 100,
+    cursor: CursorParameter = None,
+) -> Page[AvailabilityDocument]:
+    """The availability from `from` to `to`, by village and id. Power facilities have none."""
+    asked = window(from_, to, services.clock.now())
+    chosen, alone = one_facility(village, facility)
+    start = after("availability", cursor, [str, str]) or ["", ""]
+    with services.engine.connect() as connection:
+        found = judged_facilities(connection, chosen, alone, (str(start[0]), str(start[1])), limit + 1)
+        shown, further = page("availability", found, limit, lambda found: (found.village, found.id))
+        stretch = (asked.start, asked.end)
+        items = [
+            _document(name.name, measure(spans, stretch))
+            for name, spans in spans_by_facility(connection, shown, stretch)
+        ]
+    return Page(items=items, next=further)
+
+
+def one_facility(village: str | None, facility: str | None) -> tuple[str | None, str | None]:
+    """The village and the facility's own id that `village=` and `facility=` ask for.
+
+    Raises:
+        Refused: 422, `facility` is not of the form VILLAGE/ID, or of another village.
+    """
+    if facility is None:
+        return village, None
+    code, slash, name = facility.partition("/")
+    if not (code and slash and name):
+        raise Refused(422, f"query facility: {facility!r} is not of the form VILLAGE/ID")
+    if village not in (None, code):
+        raise Refused(422, f"query facility: {facility!r} is not in the village asked for, {village!r}")
+    return code, name
+
+
+def _document(name: str, measured: Availability) -> AvailabilityDocument:
+    required, met, failed, unknown = parts(measured.met, measured.failed, measured.unknown)
+    return AvailabilityDocument(
+        id=name,
+        required_s=required,
+        met_s=met,
+        failed_s=failed,
+        unknown_s=unknown,
+        excused_s=seconds(measured.excused),
+        availability_low=measured.availability_low,
+        availability_high=measured.availability_high,
+        coverage=measured.coverage,
+    )

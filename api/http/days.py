@@ -1,0 +1,202 @@
+"""`/days`: the verdict on each day of each facility, in the village's own calendar."""
+
+import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from sqlalchemy import Connection, func, select
+
+from api.alerts.span_rows import read_spans
+from api.alerts.spans import FOREVER, cut
+from api.http.access import Viewer
+from api.http.availability import FacilityFilter, one_facility
+from api.http.moments import LONGEST_WINDOW, FromDate, ToDate, parse_date
+from api.http.paging import CursorParameter, Filter, Limit, Page, after, page
+from api.http.problems import Refused, problems
+from api.http.seconds import Seconds, seconds
+from api.http.services import ServicesHere
+from api.http.spans import JudgedFacility, judged_facilities
+from siaga.clock import DAY
+from siaga.database import tables
+from siaga.indicators import terms
+from siaga.local_time import local_date
+from siaga.registry import Registry
+from siaga.sites import Village
+from siaga.verdict import LATE_DATA, Verdict, is_provisional, judge_day, local_day
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["availability"])
+
+_ONE_DAY = datetime.timedelta(days=1)
+
+
+class DayDocument(BaseModel):
+    """A day of a facility. The seconds are of the day, excused or not."""
+
+    id: str = Field(examples=["35.10.15.2012/gerbang"])
+    date: datetime.date = Field(description="in the village's own time zone")
+    verdict: Verdict
+    provisional: bool = Field(description="the day runs, or data for it may still be buffered somewhere")
+    revision: int = Field(description="how often a later correction changed what the day comes to")
+    failed_s: Seconds
+    unknown_s: Seconds
+    longest_failure_s: Seconds = Field(
+        description="the longest failure without a break that touches the day, not excused, not cut at midnight"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Dates:
+    """The dates asked about: `[start, end)`, either of them open."""
+
+    start: datetime.date | None
+    end: datetime.date | None
+
+    def of(self, village: Village, now: int) -> list[datetime.date]:
+        """The dates in the village's calendar, up to its today."""
+        today = local_date(now, village.timezone)
+        end = today + _ONE_DAY if self.end is None else min(self.end, today + _ONE_DAY)
+        if self.start is not None:
+            start = self.start
+        elif self.end is None:
+            start = local_date(now - DAY, village.timezone)
+        else:
+            start = self.end - _ONE_DAY
+        return [start + _ONE_DAY * n for n in range(max(0, (end - start).days))]
+
+
+@router.get("/days", summary="The verdict on each day", responses=problems(401, 422, 503))
+def list_days(
+    services: ServicesHere,
+    _: Viewer,
+    from_: FromDate = None,
+    to: ToDate = None,
+    village: Filter = None,
+    facility: FacilityFilter = None,
+    limit: Limit = 100,
+    cursor: CursorParameter = None,
+) -> Page[DayDocument]:
+    """The days from `from` to before `to`, by village, id and date. Power facilities have none."""
+    now = services.clock.now()
+    dates = _asked(from_, to, now)
+    only = one_facility(village, facility)
+    start = after("days", cursor, [str, str, str])
+    found: list[DayDocument] = []
+    with services.engine.connect() as connection:
+        for wanted in _wanted(connection, services.registry, dates, only, start, now):
+            room = limit + 1 - len(found)
+            found += _judged(connection, replace(wanted, dates=wanted.dates[:room]), now)
+            if len(found) > limit:
+                break
+    shown, further = page("days", found, limit, lambda day: (*day.id.split("/"), day.date.isoformat()))
+    return Page(items=list(shown), next=further)
+
+
+def _asked(from_: str | None, to: str | None, now: int) -> _Dates:
+    start = None if from_ is None else parse_date("query from", from_)
+    end = None if to is None else parse_date("query to", to)
+    # The last date anywhere: no zone is more than 14 hours ahead
+    last = local_date(now, "Etc/GMT-14") if end is None else min(end, local_date(now, "Etc/GMT-14"))
+    if start is not None and end is not None and start >= end:
+        raise Refused(422, f"query from: {start} is not before to, {end}")
+    if start is not None and (last - start).days * DAY > LONGEST_WINDOW:
+        raise Refused(422, f"query from: {start} is more than 400 days before to, {last}: ask in parts")
+    return _Dates(start, end)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The dates of one facility that go on the page."""
+
+    facility: JudgedFacility
+    village: Village
+    dates: list[datetime.date]
+
+
+def _wanted(
+    connection: Connection,
+    registry: Registry,
+    dates: _Dates,
+    only: tuple[str | None, str | None],
+    start: list[str | int] | None,
+    now: int,
+) -> Iterator[_Wanted]:
+    """The facilities with their dates, from the one where the cursor stands."""
+    homes: dict[str, Village | None] = {}
+    for facility in _from(connection, only, start):
+        if facility.village not in homes:
+            homes = {facility.village: registry.village(facility.village)}  # they come village by village
+        home = homes[facility.village]
+        if home is None:
+            continue  # taken out of the registry since the query
+        wanted = dates.of(home, now)
+        if start is not None and [facility.village, facility.id] == start[:2]:
+            wanted = [date for date in wanted if date.isoformat() > str(start[2])]
+        if wanted:
+            yield _Wanted(facility, home, wanted)
+
+
+def _from(
+    connection: Connection, only: tuple[str | None, str | None], start: list[str | int] | None
+) -> Iterator[JudgedFacility]:
+    """The facilities in order, the cursor's own first; read in portions, as most pages need few."""
+    last = ("", "")
+    if start is not None:
+        last = (str(start[0]), str(start[1]))
+        yield from judged_facilities(connection, *last, ("", ""), 1)
+    while portion := judged_facilities(connection, *only, last, 100):
+        yield from portion
+        last = (portion[-1].village, portion[-1].id)
+
+
+def _judged(connection: Connection, wanted: _Wanted, now: int) -> list[DayDocument]:
+    """The verdicts on the dates, which follow each other."""
+    village, facility = wanted.village, wanted.facility
+    held_to = next((terms(found) for found in village.facilities if found.id == facility.id), None)
+    if held_to is None:
+        return []
+    stretch = (local_day(village, wanted.dates[0])[0], min(local_day(village, wanted.dates[-1])[1], now))
+    # Whole failed runs, also before and after the days; what runs has lasted until now
+    spans = cut(read_spans(connection, facility.village, facility.id, *stretch), -FOREVER, now)
+    revisions, heard = _revisions(connection, wanted), _heard_until(connection, village.code)
+    found = []
+    for date in wanted.dates:
+        day = local_day(village, date)
+        judged = judge_day(spans, day, held_to.grace)
+        buffered = (heard is None or heard < day[1]) and now < day[1] + LATE_DATA
+        found.append(
+            DayDocument(
+                id=facility.name,
+                date=date,
+                verdict=judged.verdict,
+                provisional=buffered or is_provisional(spans, day, now),
+                revision=revisions.get(date, 0),
+                failed_s=seconds(judged.failed),
+                unknown_s=seconds(judged.unknown),
+                longest_failure_s=seconds(judged.longest_failure),
+            )
+        )
+    return found
+
+
+def _revisions(connection: Connection, wanted: _Wanted) -> dict[datetime.date, int]:
+    """How often the days were corrected; those that never were are not in it."""
+    table = tables.day
+    query = select(table.c.date, table.c.revision).where(
+        table.c.village == wanted.facility.village,
+        table.c.facility == wanted.facility.id,
+        table.c.date.between(wanted.dates[0], wanted.dates[-1]),
+    )
+    return {row.date: row.revision for row in connection.execute(query)}
+
+
+def _heard_until(connection: Connection, village: str) -> int | None:
+    """Event time at which one of the village's gateways was last heard."""
+    table = tables.gateway_state
+    found: int | None = connection.execute(
+        select(func.max(table.c.last_alive)).where(table.c.village == village)
+    ).scalar_one()
+    return found

@@ -1,0 +1,126 @@
+"""What every answer and every request goes through: headers, a bound on bodies, counters."""
+
+import time
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.http.broadcast import Broadcast
+from api.http.problems import problem_response
+
+__all__ = ["BodyLimit", "RequestMetrics", "SecurityHeaders", "count_streams"]
+
+LARGEST_BODY = 64 * 1024
+"""Bytes of a request's body: a comment has 2,000 characters at most."""
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_HEADERS: Mapping[str, str] = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+"""What an answer carries unless it says otherwise itself."""
+
+
+class SecurityHeaders:
+    """Adds the headers that tell a browser to trust nothing, and nobody to keep the answers of the API."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, with the headers added."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+class BodyLimit:
+    """Refuses a request whose body is too large, before more of it than that is in memory."""
+
+    def __init__(self, app: ASGIApp, largest: int = LARGEST_BODY) -> None:
+        self._app = app
+        self._largest = largest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the body up to the bound, then pass on."""
+        headers = Headers(scope=scope) if scope["type"] == "http" else None
+        if headers is None or not ("content-length" in headers or "transfer-encoding" in headers):
+            await self._app(scope, receive, send)
+            return
+        told = headers.get("content-length", "")
+        body = b""
+        message: Message = {"type": "http.request", "body": b"", "more_body": True}
+        too_large = told.isdigit() and int(told) > self._largest
+        while not too_large and message.get("more_body", False):
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body += message.get("body", b"")
+            too_large = len(body) > self._largest
+        if too_large:
+            sentence = f"the body of this request is larger than {self._largest} bytes, the most that any call takes"
+            await problem_response(413, sentence, {"Connection": "close"})(scope, receive, send)
+            return
+        first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive_body() -> Message:
+            return first.pop() if first else await receive()
+
+        await self._app(scope, receive_body, send)
+
+
+class RequestMetrics:
+    """Counts and times requests, by the route and not by the path, so that callers cannot make new labels."""
+
+    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
+        self._app = app
+        labels = ("method", "route", "status")
+        self._count = Counter("siaga_http_requests", "HTTP requests answered", labels, registry=registry)
+        self._time = Histogram(
+            "siaga_http_request_seconds",
+            "time until an answer begins",
+            ("route",),
+            buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+            registry=registry,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, and count when the answer begins."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+
+        async def send_and_count(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = getattr(scope.get("route"), "path", "none")
+                method = scope["method"] if scope["method"] in _METHODS else "other"
+                self._count.labels(method, route, str(message["status"])).inc()
+                self._time.labels(route).observe(time.perf_counter() - began)
+            await send(message)
+
+        await self._app(scope, receive, send_and_count)
+
+
+def count_streams(broadcast: Broadcast, registry: CollectorRegistry) -> None:
+    """Show how many alert streams are open, and how many were ended because their reader did not keep up."""
+    Gauge("siaga_alert_streams", "alert streams that are open", registry=registry).set_function(
+        lambda: broadcast.streams
+    )
+    Gauge("siaga_alert_streams_dropped", "alert streams ended for a slow reader", registry=registry).set_function(
+        lambda: broadcast.dropped
+    )

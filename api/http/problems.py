@@ -1,0 +1,122 @@
+"""Errors as RFC 9457 problem details: one sentence that says what is wrong, where, and with which value."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from siaga.telemetry import StoreUnavailable
+
+__all__ = ["Problem", "Refused", "install_problems", "not_found", "problem_response", "problems"]
+
+PROBLEM_JSON = "application/problem+json"
+_log = structlog.get_logger(__name__)
+
+
+class Problem(BaseModel):
+    """A problem detail (RFC 9457)."""
+
+    type: str = Field("about:blank", description="no type of its own: the status says it")
+    title: str = Field(description="what the status means")
+    status: int = Field(description="the HTTP status", ge=400, le=599)
+    detail: str = Field(description="one sentence for people: what, where, which value, what to do")
+
+
+class Refused(Exception):
+    """A call that is answered with a problem; the message is its `detail`."""
+
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = dict(headers or {})
+
+
+def not_found(what: str, name: str) -> Refused:
+    """404: there is no such village, facility, device, alert."""
+    return Refused(404, f"there is no {what} {_shown(name)}")
+
+
+def problem_response(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """A problem as it goes out."""
+    problem = Problem(type="about:blank", title=HTTPStatus(status).phrase, status=status, detail=detail)
+    return JSONResponse(problem.model_dump(), status, headers, media_type=PROBLEM_JSON)
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, object]]:
+    """These statuses for a route's `responses`, documented as problem details."""
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": {PROBLEM_JSON: schema}}
+        for status in sorted(statuses)
+    }
+
+
+def install_problems(app: FastAPI) -> None:
+    """Answer every exception of the app with a problem, and none of them with a traceback."""
+
+    @app.exception_handler(Refused)
+    async def refused(_: Request, error: Refused) -> JSONResponse:
+        return problem_response(error.status, error.detail, error.headers)
+
+    @app.exception_handler(HTTPException)
+    async def http_error(request: Request, error: HTTPException) -> JSONResponse:
+        return problem_response(error.status_code, _http_sentence(request, error), error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        return problem_response(422, "; ".join(_mistake(found) for found in error.errors()[:5]))
+
+    @app.exception_handler(StoreUnavailable)
+    async def no_store(_: Request, error: StoreUnavailable) -> JSONResponse:
+        return problem_response(503, f"the telemetry store cannot answer now: {error}", {"Retry-After": "5"})
+
+    @app.exception_handler(PoolTimeout)
+    @app.exception_handler(DBAPIError)
+    async def no_database(request: Request, error: SQLAlchemyError) -> JSONResponse:
+        # The text of the exception may hold the statement and its values: it is for the log alone
+        _log.warning("database_error", path=request.url.path, error=str(error))
+        return problem_response(503, "the database cannot answer now: try again in a moment", {"Retry-After": "5"})
+
+    @app.exception_handler(Exception)
+    async def broken(request: Request, error: Exception) -> JSONResponse:
+        _log.error("request_failed", path=request.url.path, error=repr(error))
+        return problem_response(500, "siaga failed to answer this call; its log says why")
+
+
+def _http_sentence(request: Request, error: HTTPException) -> str:
+    path = _shown(request.url.path)
+    match error.status_code:
+        case 404:
+            return f"there is nothing at {path}; /openapi.json lists all calls"
+        case 405:
+            allowed = (error.headers or {}).get("Allow", "another method")
+            return f"{request.method} is not a method of {path}: it takes {allowed}"
+        case _:
+            return str(error.detail)
+
+
+def _mistake(error: Mapping[str, object]) -> str:
+    """One mistake of a request as a sentence that names where it is and the value."""
+    where = error.get("loc", ())
+    place, *names = [str(part) for part in where] if isinstance(where, Sequence) else ["request"]
+    name = ".".join(names)
+    if error.get("type") == "json_invalid":
+        return f"the body is not JSON (character {name})"
+    if error.get("type") == "missing":
+        return f"{place} {name}: is missing" if names else f"the {place} is missing"
+    message = str(error.get("msg", "is not valid")).removeprefix("Value error, ")
+    return f"{place} {name}: {_shown(error.get('input'))}: {message}"
+
+
+def _shown(value: object) -> str:
+    """A value from outside in a sentence: short, in quotes, without what a terminal or an encoder trips over."""
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:97]}…{text[0]}"

@@ -1,0 +1,148 @@
+"""The HTTP server: uvicorn on a port of its own, in a thread, with an end that comes within seconds."""
+
+import socket
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from fastapi import FastAPI
+
+from api.http.services import Services
+
+__all__ = ["CannotListen", "HttpServer"]
+
+_STUCK_AFTER = 60_000
+"""Milliseconds that data may wait for a peer that takes none before the kernel gives the connection up."""
+_GRACE = 3
+"""Seconds that calls under way have to end when the server does; streams are ended at once."""
+
+
+class CannotListen(OSError):
+    """The address cannot be listened on; the message is a sentence."""
+
+
+class HttpServer:
+    """Serves an app on `host:port` (0: a free one) from `start` to `stop`.
+
+    with HttpServer(app, "127.0.0.1", 8000) as server:
+        ...
+    """
+
+    def __init__(self, app: FastAPI, host: str, port: int) -> None:
+        self._app = app
+        self._host = host
+        self._port = port
+        self._socket: socket.socket | None = None
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+        self._ready = threading.Event()
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on, once started."""
+        found: int = self._port if self._socket is None else self._socket.getsockname()[1]
+        return found
+
+    @property
+    def url(self) -> str:
+        """Where it can be reached from this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104 - compared, not bound
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
+    def running(self) -> bool:
+        """Whether it serves."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self) -> Self:
+        """Listen, serve in a thread of its own, and return when calls are answered.
+
+        Raises:
+            CannotListen: the port is taken, or the address is not one of this machine's.
+        """
+        self._socket = _listen(self._host, self._port)
+        config = uvicorn.Config(
+            self._app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            ws="none",
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=_GRACE,
+            h11_max_incomplete_event_size=32 * 1024,
+        )
+        self._server = _Server(config, self._app.state.services, self._ready)
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="http")
+        self._thread.start()
+        self._ready.wait()
+        if not self._server.started:
+            self.stop()
+            raise CannotListen("the HTTP server ended while it was starting; the log says why")
+        return self
+
+    def stop(self) -> None:
+        """End all streams, let calls under way end, and close the port. Safe to call again."""
+        if self._server is not None:
+            self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join()
+        if self._socket is not None:
+            self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+
+class _Server(uvicorn.Server):
+    """Says when it has started, and ends the streams first, for which uvicorn would wait in vain."""
+
+    def __init__(self, config: uvicorn.Config, services: Services, ready: threading.Event) -> None:
+        super().__init__(config)
+        self._services = services
+        self._ready = ready
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            super().run(sockets)
+        finally:
+            self._ready.set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready.set()
+
+    async def shutdown(self, sockets: Sequence[socket.socket] | None = None) -> None:
+        self._services.broadcast.close()
+        await super().shutdown(None if sockets is None else list(sockets))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except (OSError, UnicodeError) as error:
+        raise CannotListen(f"HTTP address {host}:{port}: {_reason(error)}: set SIAGA_HTTP_HOST to another") from None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STUCK_AFTER)
+        listener.bind(address)
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        sentence = f"HTTP address {host}:{port}: {_reason(error)}: set SIAGA_HTTP_PORT to another port"
+        raise CannotListen(sentence) from None
+    return listener
+
+
+def _reason(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).lower()
