@@ -187,13 +187,14 @@ class DuckStore:
     def write(self, points: Sequence[Point], arrivals: Sequence[Arrival] = ()) -> Sequence[RefusedPoint]:
         """See `TelemetryStore.write`."""
         sound, refused = sift(united(points))
-        with self._writing, self._transaction() as connection:
-            rows = self._known.append(sound)
-            _append(connection, rows)
-            if arrivals:
-                connection.execute(_NOTE, [list(column) for column in zip(*arrivals, strict=True)])
-        with self._knowing:
-            self._known.take(rows.changed)
+        with self._writing:
+            with self._transaction() as connection:
+                rows = self._known.append(sound)
+                _append(connection, rows)
+                if arrivals:
+                    connection.execute(_NOTE, [list(column) for column in zip(*arrivals, strict=True)])
+            with self._knowing:
+                self._known.take(rows.changed)
         return refused
 
     def latest(self, village: str, device: str) -> Mapping[str, tuple[int, Value]]:
