@@ -1,0 +1,6 @@
+"""The HTTP API: `create_app` puts it together, `HttpServer` serves it."""
+
+from api.http.app import create_app
+from api.http.server import CannotListen, HttpServer
+
+__all__ = ["CannotListen", "HttpServer", "create_app"]

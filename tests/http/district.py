@@ -1,0 +1,156 @@
+"""A small district as the engine would leave it in the database, and an API that serves it from a real socket."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import httpx
+from sqlalchemy import Engine
+
+from api.alerts.decisions import SEVERITIES, Kind
+from api.alerts.events import append_event
+from api.alerts.span_rows import write_spans
+from api.alerts.spans import FOREVER
+from api.alerts.stream import EventSignal
+from api.http import HttpServer, create_app
+from api.http.services import Check
+from siaga.clock import DAY, HOUR, MINUTE, ManualClock
+from siaga.database import migrate, tables, writing
+from siaga.registry import Registry
+from siaga.sites import Adapter, Device, Facility, Village
+from siaga.spans import Span, State
+from siaga.telemetry import TelemetryStore, open_store
+from siaga.tokens import Role, Tokens
+
+NOW = 1_772_600_400_000
+"""2026-03-04T05:00:00Z: a Wednesday, noon in western Indonesia."""
+
+MET, FAILED, UNKNOWN, NOT_REQUIRED = State.MET, State.FAILED, State.UNKNOWN, State.NOT_REQUIRED
+GLAGAH, LICIN = "35.10.15.2012", "35.10.16.2003"
+
+
+def villages() -> list[Village]:
+    """Two villages; Glagah's generator has no indicator."""
+    gate = Facility(
+        "gerbang", "gate", "Gerbang kantor desa", (Device("gerbang-1", Adapter.TASMOTA, MINUTE, "gerbang-depan"),)
+    )
+    wifi = Facility("wifi-balai", "free_wifi", "Wi-Fi balai desa", (Device("ap-1", Adapter.OPENWRT, MINUTE, "ap"),))
+    mains = Facility("listrik", "power", "Listrik", (Device("ups-1", Adapter.SENML, MINUTE),))
+    lamp = Facility(
+        "lampu", "office_lighting", "Lampu kantor", (Device("lampu-1", Adapter.SENML, 5 * MINUTE),), date(2026, 3, 1)
+    )
+    return [
+        Village(GLAGAH, "Kampunganyar", -8.19, 114.30, "Asia/Jakarta", (gate, wifi, mains)),
+        Village(LICIN, "Banjar", -8.17, 114.26, "Asia/Jakarta", (lamp,)),
+    ]
+
+
+class District:
+    """A database, a store, a clock and the API over them."""
+
+    def __init__(self, engine: Engine, store: TelemetryStore) -> None:
+        migrate(engine)
+        self.engine = engine
+        self.store = store
+        self.clock = ManualClock(NOW)
+        self.signal = EventSignal()
+        self.registry = Registry(engine)
+        self.checks: dict[str, Check] = {}
+        self.public_page = True
+        self.registry.replace(villages(), NOW - 40 * DAY)
+        self.tokens = {role: Tokens(engine, self.clock).create(role, f"{role}-budi") for role in Role}
+
+    def spans(self, village: str, facility: str, *spans: Span) -> None:
+        """Write spans; the one that ends at `FOREVER` runs."""
+        with writing(self.engine) as connection:
+            write_spans(connection, {(village, facility): {span.start: span for span in spans}})
+
+    def alternating(self, village: str, facility: str, start: int, *lengths: tuple[int, State, str | None]) -> None:
+        """Spans that follow each other from `start`; the last one runs."""
+        found: list[Span] = []
+        for length, state, cause in lengths:
+            found.append(Span(start, start + length, state, cause))
+            start += length
+        last = found.pop()
+        self.spans(village, facility, *found, Span(last.start, FOREVER, last.state, last.cause))
+
+    def link(self, village: str, link: str, since: int, last_alive: int | None = None) -> None:
+        """What the engine knows of a village's gateway."""
+        with writing(self.engine) as connection:
+            connection.execute(tables.village_state.insert(), {"village": village, "link": link, "since": since})
+            row = {"village": village, "gateway": "gw", "last_alive": last_alive}
+            connection.execute(tables.gateway_state.insert(), row)
+
+    def raise_alert(
+        self,
+        number: int,
+        *,
+        kind: Kind = Kind.FACILITY_FAILED,
+        village: str = GLAGAH,
+        facility: str | None = "gerbang",
+        device: str | None = None,
+        at: int = NOW - HOUR,
+    ) -> str:
+        """Raise an alert as the engine does; answers its id."""
+        alert = f"{number:032x}"
+        row = {
+            "id": alert,
+            "kind": kind.value,
+            "severity": SEVERITIES[kind],
+            "village": village,
+            "facility": facility,
+            "device": device,
+            "subject": f"{village}/{facility or device}",
+            "began_at": at - 5 * MINUTE,
+            "raised_at": at,
+            "cause": "gate_open",
+            "evidence": {"state": "failed"},
+            "revision": 1,
+        }
+        with writing(self.engine) as connection:
+            connection.execute(tables.alert.insert(), row)
+            append_event(connection, alert, "raised", at)
+        self.signal.ring()
+        return alert
+
+    def clear_alert(self, alert: str, at: int) -> None:
+        """Clear an alert as the engine does."""
+        table = tables.alert
+        with writing(self.engine) as connection:
+            values = {"ended_at": at - 2 * MINUTE, "cleared_at": at, "revision": table.c.revision + 1}
+            connection.execute(table.update().where(table.c.id == alert).values(values))
+            append_event(connection, alert, "cleared", at)
+        self.signal.ring()
+
+    @contextmanager
+    def served(self, role: Role | None = Role.ADMIN) -> Iterator[httpx.Client]:
+        """The API on a port of its own, and a client that holds a token of this role."""
+        app = create_app(
+            engine=self.engine,
+            store=self.store,
+            registry=self.registry,
+            signal=self.signal,
+            clock=self.clock,
+            checks=self.checks,
+            public_page=self.public_page,
+        )
+        with HttpServer(app, "127.0.0.1", 0) as server, httpx.Client(base_url=server.url, timeout=20) as client:
+            if role is not None:
+                client.headers["Authorization"] = f"Bearer {self.tokens[role]}"
+            yield client
+
+    def bearer(self, role: Role) -> dict[str, str]:
+        """The header of a call in this role."""
+        return {"Authorization": f"Bearer {self.tokens[role]}"}
+
+
+def open_duckdb(directory: Path) -> TelemetryStore:
+    """A store of its own."""
+    return open_store(f"duckdb:///{directory / 'telemetry.duckdb'}")
+
+
+def names(answer: httpx.Response, key: str = "id") -> Sequence[str]:
+    """One field of all items of a list."""
+    assert answer.status_code == 200, answer.text
+    return [item[key] for item in answer.json()["items"]]
