@@ -1,0 +1,119 @@
+"""The one interface behind which every device family stands. Adapters are pure: what they answer depends on what they
+are given, and on nothing else.
+
+A new family is one module with one class here beside the others, and one line in the registry of `gateway.adapters`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+from zoneinfo import ZoneInfo
+
+from gateway.values import Refused, read_value
+from siaga.capabilities import default_keys
+from siaga.mqtt import Message
+from siaga.signals import SIGNALS, Value
+from siaga.sites import Device, Facility, Village
+
+__all__ = ["Adapter", "Installed", "Observed", "Translation"]
+
+
+class Observed(NamedTuple):
+    """A value that a device reported. `time` is what the device says, ms; `None`: it does not say.
+
+    Whether the device's clock is to be trusted is not the adapter's affair.
+    """
+
+    signal: str
+    value: Value
+    time: int | None = None
+
+
+@dataclass(slots=True)
+class Translation:
+    """What a message means: values, and reasons why parts of it (or all) were refused. Neither: it is ignored."""
+
+    observed: list[Observed] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+    @property
+    def ignored(self) -> bool:
+        """Whether the message is well-formed and of no use."""
+        return not self.observed and not self.refused
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A device where it stands: what an adapter knows of it.
+
+    `keys` are the native keys to look at and their signals: the family's own for this kind of facility, and the
+    site's `map`. A default key gives way where the site names that key, or another key for the same signal.
+    `memory` is the adapter's own, for what a family tells only in parts: it lives as long as the gateway's process.
+    """
+
+    village: str
+    zone: ZoneInfo
+    kind: str
+    device: Device
+    keys: Mapping[str, str]
+    memory: dict[str, object] = field(default_factory=dict, compare=False)
+
+    @classmethod
+    def of(cls, village: Village, facility: Facility, device: Device) -> "Installed":
+        """A device of the registry.
+
+        Raises:
+            ZoneInfoNotFoundError: the village's time zone is none.
+        """
+        mapped = set(device.map.values())
+        defaults = {
+            key: signal for key, signal in default_keys(device.adapter, facility.kind).items() if signal not in mapped
+        }
+        keys = defaults | dict(device.map)
+        return cls(village.code, ZoneInfo(village.timezone), facility.kind, device, keys)
+
+    @property
+    def address(self) -> str:
+        """Where the device is found; the empty text for families that need none."""
+        return self.device.address or ""
+
+    def read(self, signal: str, raw: object, time: int | None, into: Translation, *, turned: bool = False) -> None:
+        """Add a raw value: read, turned round where the site says `invert` (or the family, `turned`), or refused."""
+        try:
+            value = read_value(SIGNALS[signal], raw)
+        except Refused as refused:
+            into.refused.append(refused)
+            return
+        if value is None:
+            return
+        if isinstance(value, bool) and (signal in self.device.invert) != turned:
+            value = not value
+        into.observed.append(Observed(signal, value, time))
+
+
+class Adapter(Protocol):
+    """One device family."""
+
+    def filters(self, installed: Installed) -> Iterable[str]:
+        """What to subscribe to for a device. Devices may share filters; two filters must not take one topic twice."""
+        ...
+
+    def key(self, installed: Installed) -> str:
+        """Under which key the gateway finds the device again: see `keys`."""
+        ...
+
+    def keys(self, topic: str) -> Sequence[str]:
+        """The keys of devices that a topic may belong to, the likeliest first; the first that exists is taken."""
+        ...
+
+    def concerns_all(self, topic: str) -> bool:
+        """Whether the topic belongs to every device of the family: a bridge that speaks of all its children."""
+        ...
+
+    def translate(self, installed: Installed, message: Message, received: int) -> Translation:
+        """What the message means. `received` is the gateway's time, ms.
+
+        Raises:
+            Refused: nothing can be taken of it.
+        """
+        ...

@@ -1,0 +1,69 @@
+"""Our own firmware: SenML packs (RFC 8428), and a birth and last will in plain words, on topics of their own."""
+
+from collections.abc import Iterable, Sequence
+
+from gateway.adapters.interface import Installed, Translation
+from gateway.values import MAX_PAYLOAD, Refused, read_bool, read_text
+from siaga.mqtt import Message
+from siaga.senml import BadRecord, Record, UnreadablePack, read_pack
+from siaga.signals import SIGNALS
+from siaga.topics import DeviceTopic, ForeignTopic, parse_topic
+
+__all__ = ["Senml"]
+
+_NOT_REPORTED = frozenset({"online", "alive"})
+"""Signals that no pack can say: one comes from births and last wills, the other is the gateway's own."""
+
+
+class Senml:
+    """`siaga/v1/{village}/{device}/senml` and `…/status`."""
+
+    def filters(self, installed: Installed) -> Iterable[str]:
+        """All that devices of the village publish, so that one that is not known is seen."""
+        return (f"siaga/v1/{installed.village}/+/+",)
+
+    def key(self, installed: Installed) -> str:
+        """`village/device`: it needs no address."""
+        return f"{installed.village}/{installed.device.id}"
+
+    def keys(self, topic: str) -> Sequence[str]:
+        """The one device that the topic names."""
+        try:
+            match parse_topic(topic):
+                case DeviceTopic(village, device, _):
+                    return (f"{village}/{device}",)
+                case _:
+                    return ()
+        except ForeignTopic:
+            return ()
+
+    def concerns_all(self, topic: str) -> bool:  # noqa: ARG002 - the interface; there is no bridge
+        """Never."""
+        return False
+
+    def translate(self, installed: Installed, message: Message, received: int) -> Translation:
+        """A pack's records, each with its own time, or a birth or last will."""
+        result = Translation()
+        if message.topic.endswith("/status"):
+            online = read_bool(read_text(message.payload), "online", "offline")
+            if online is not None:
+                installed.read("online", online, None, result)
+            return result
+        if len(message.payload) > MAX_PAYLOAD:
+            raise Refused("too_large", f"the pack has {len(message.payload)} bytes, more than {MAX_PAYLOAD}")
+        if not message.payload:
+            return result  # a retained pack was cleared
+        try:
+            records = read_pack(message.payload, received)
+        except UnreadablePack as error:
+            raise Refused("senml", str(error)) from None
+        for record in records:
+            _take(installed, record, result)
+        return result
+
+
+def _take(installed: Installed, record: Record | BadRecord, into: Translation) -> None:
+    if isinstance(record, BadRecord):
+        into.refused.append(Refused("senml", record.reason))
+    elif record.name in SIGNALS and record.name not in _NOT_REPORTED:
+        installed.read(record.name, record.value, record.time if record.timed else None, into)

@@ -1,0 +1,107 @@
+"""Tasmota: relays, switches, buttons, power meters and light sensors.
+
+The order of the levels is the owner's (`FullTopic`): the prefix `tele` or `stat` may stand anywhere before the last
+level, and the device's `%topic%`, one level or several, anywhere beside it. `cmnd` is what others want of the device
+and never what it is.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from gateway.adapters.interface import Installed, Translation
+from gateway.native_time import read_time
+from gateway.values import Refused, find, read_bool, read_document, read_text
+from siaga.mqtt import Message
+
+__all__ = ["Tasmota"]
+
+_PREFIXES = ("tele", "stat")
+MAX_PREFIX_LEVEL = 6
+"""How many levels may stand before the prefix; the deepest seen in the field has four."""
+_BODIES = frozenset({"STATE", "SENSOR", "RESULT"})
+"""Messages that hold the device's state; `STATUS` and its numbers hold it one level deeper."""
+_NESTED = ("StatusSNS", "StatusSTS")
+_SUMMED = frozenset({"power", "energy"})
+"""What a meter with several channels gives as a list, one number a channel."""
+
+
+class Tasmota:
+    """`tele` and `stat` of devices found by their `%topic%`."""
+
+    def filters(self, installed: Installed) -> Iterable[str]:  # noqa: ARG002 - the same for all
+        """The prefixes on every level: few filters for any number of devices, and none overlaps another."""
+        return [f"{'+/' * level}{prefix}/#" for level in range(MAX_PREFIX_LEVEL + 1) for prefix in _PREFIXES]
+
+    def key(self, installed: Installed) -> str:
+        """The `%topic%`."""
+        return installed.address
+
+    def keys(self, topic: str) -> Sequence[str]:
+        """Every run of levels beside the prefix, the longest first: one of them may be a `%topic%`."""
+        levels = topic.split("/")[:-1]
+        if len(levels) > 24:  # no FullTopic is so long; the number of runs grows with the square
+            return ()
+        runs: dict[str, int] = {}
+        for place, level in enumerate(levels):
+            if level in _PREFIXES and place <= MAX_PREFIX_LEVEL:
+                for side in (levels[place + 1 :], levels[:place]):
+                    runs.update(_runs(side))
+        return sorted(runs, key=lambda run: -runs[run])
+
+    def concerns_all(self, topic: str) -> bool:  # noqa: ARG002 - the interface; there is no bridge
+        """Never."""
+        return False
+
+    def translate(self, installed: Installed, message: Message, received: int) -> Translation:  # noqa: ARG002
+        """A birth or last will, a bare POWER, or a document of states and sensors."""
+        result = Translation()
+        kind = message.topic.rpartition("/")[2]
+        text = read_text(message.payload)
+        if kind == "LWT":
+            if "LWT" in installed.keys and (online := read_bool(text, "online", "offline")) is not None:
+                installed.read(installed.keys["LWT"], online, None, result)
+            return result
+        if not text:
+            return result
+        if _is_power(kind) and text[0] not in "{[":
+            _take(installed, {kind: text}, result)
+            return result
+        if text[0] not in '{["':
+            if kind in _BODIES or kind.startswith("STATUS"):
+                raise Refused("not_json", f"{kind} is not JSON")
+            return result  # a log line, a version: of no use
+        document = read_document(message.payload)
+        if kind in _BODIES or kind.startswith("STATUS") or _is_power(kind):
+            _take(installed, document, result)
+        return result
+
+
+def _runs(levels: Sequence[str]) -> Iterator[tuple[str, int]]:
+    for start in range(len(levels)):
+        for end in range(start + 1, len(levels) + 1):
+            yield "/".join(levels[start:end]), end - start
+
+
+def _is_power(kind: str) -> bool:
+    return kind.startswith("POWER") and (kind[5:] == "" or kind[5:].isdecimal())
+
+
+def _take(installed: Installed, document: object, into: Translation) -> None:
+    if not isinstance(document, dict):
+        raise Refused("not_an_object", "a Tasmota document is an object")
+    bodies = [document] + [document[nested] for nested in _NESTED if isinstance(document.get(nested), dict)]
+    for body in bodies:
+        time = read_time(body.get("Time"), installed.zone)
+        for key, signal in installed.keys.items():
+            for raw in find(body, key):
+                installed.read(signal, _plain(signal, raw), time, into)
+                break  # of several sensors of one kind the first speaks
+
+
+def _plain(signal: str, raw: object) -> object:
+    """The value itself: of a button or a detached switch its action, of several channels their sum."""
+    if isinstance(raw, dict) and "Action" in raw:
+        return raw["Action"]
+    if signal in _SUMMED and isinstance(raw, list):
+        numbers = [each for each in raw if isinstance(each, int | float) and not isinstance(each, bool)]
+        return sum(numbers) if numbers and len(numbers) == len(raw) else raw
+    return raw

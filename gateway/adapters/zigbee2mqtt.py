@@ -1,0 +1,140 @@
+"""Zigbee2MQTT: contacts, plugs, motion and light sensors behind one bridge.
+
+`BASE/NAME` holds a device's state as JSON, `BASE/NAME/availability` whether it is reachable, and with the bridge's
+`output: attribute` every attribute has a topic below the name. The base topic, `zigbee2mqtt` by default, is the
+owner's choice of one level; the friendly name may hold blanks and slashes.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from gateway.adapters.interface import Installed, Translation
+from gateway.native_time import read_time
+from gateway.values import Refused, find, read_bool, read_document, read_text
+from siaga.mqtt import Message
+
+__all__ = ["Zigbee2mqtt"]
+
+DEFAULT_BASE = "zigbee2mqtt"
+_OTHERS = frozenset(
+    {
+        "",
+        "application",
+        "cmnd",
+        "collectd",
+        "homeassistant",
+        "homie",
+        "shellies",
+        "siaga",
+        "spBv1.0",
+        "stat",
+        "tele",
+        "v3",
+    }
+)
+"""First levels of other families' topics: never a base."""
+_COMMANDS = frozenset({"set", "get"})
+"""What others want of the device."""
+
+
+class Zigbee2mqtt:
+    """Devices found by their friendly name, under any base topic of one level."""
+
+    def filters(self, installed: Installed) -> Iterable[str]:
+        """The device, what is one level below it, and the bridge."""
+        return (f"+/{installed.address}", f"+/{installed.address}/+", "+/bridge/state")
+
+    def key(self, installed: Installed) -> str:
+        """The friendly name."""
+        return installed.address
+
+    def keys(self, topic: str) -> Sequence[str]:
+        """What follows the base as a name; or, without its last level, as the name that an attribute belongs to."""
+        base, _, rest = topic.partition("/")
+        if base in _OTHERS or not rest:
+            return ()
+        name, slash, _ = rest.rpartition("/")
+        return (rest, name) if slash else (rest,)
+
+    def concerns_all(self, topic: str) -> bool:
+        """The bridge's own birth and last will is one of all its children."""
+        base, _, rest = topic.partition("/")
+        return rest == "bridge/state" and base not in _OTHERS
+
+    def translate(self, installed: Installed, message: Message, received: int) -> Translation:  # noqa: ARG002
+        """A state, an attribute, an availability, or what the bridge says of itself."""
+        result = Translation()
+        base, _, rest = message.topic.partition("/")
+        if rest == "bridge/state":
+            return _bridge(installed, base, message, result)
+        installed.memory["base"] = base
+        below = rest[len(installed.address) + 1 :]
+        if below in _COMMANDS:
+            return result
+        if below == "availability":
+            return _availability(installed, message, result)
+        installed.memory["heard"] = not message.retain or installed.memory.get("heard", False)
+        if below:
+            _attribute(installed, below, message, result)
+        elif message.payload.strip():
+            _state(installed, read_document(message.payload), result)
+        return result
+
+
+def _bridge(installed: Installed, base: str, message: Message, result: Translation) -> Translation:
+    """A bridge that is gone takes its children with it: their last will. Its birth says nothing of them.
+
+    Bridges leave a last will behind that no birth takes back while their devices go on reporting. So one that the
+    broker had kept counts only for a device that was not heard since this gateway began to listen.
+    """
+    if base != installed.memory.get("base", DEFAULT_BASE):
+        return result
+    if _reachable(message) is False and not (message.retain and installed.memory.get("heard")):
+        installed.read("online", False, None, result)
+    return result
+
+
+def _availability(installed: Installed, message: Message, result: Translation) -> Translation:
+    signal = installed.keys.get("availability")
+    reachable = _reachable(message)
+    if signal is not None and reachable is not None:
+        installed.read(signal, reachable, None, result)
+    return result
+
+
+def _reachable(message: Message) -> bool | None:
+    """What an availability says: `online`, `offline` (1.x), or an object with that as its state; empty: cleared."""
+    text = read_text(message.payload)
+    if text.startswith("{"):
+        document = read_document(message.payload)
+        text = str(document.get("state", "")) if isinstance(document, dict) else ""
+    return read_bool(text, "online", "offline")
+
+
+def _attribute(installed: Installed, name: str, message: Message, result: Translation) -> None:
+    """One attribute in plain text; what is not asked for is not even read."""
+    wanted = {key: signal for key, signal in installed.keys.items() if key.split(".")[0] == name}
+    if not wanted:
+        return
+    text = read_text(message.payload)
+    value = read_document(message.payload) if text[:1] in ("{", "[") else text
+    for key, signal in wanted.items():
+        for raw in find({name: value}, key):
+            installed.read(signal, raw, None, result, turned=_turned(key, signal))
+            break
+
+
+def _state(installed: Installed, document: object, result: Translation) -> None:
+    if not isinstance(document, dict):
+        raise Refused("not_an_object", "the state of a Zigbee device is an object")
+    time = read_time(document.get("last_seen"), installed.zone)
+    for key, signal in installed.keys.items():
+        if key == "availability":
+            continue
+        for raw in find(document, key):
+            installed.read(signal, raw, time, result, turned=_turned(key, signal))
+            break
+
+
+def _turned(key: str, signal: str) -> bool:
+    """A contact is closed when it is true; a gate is then not open."""
+    return key == "contact" and signal == "gate_open"

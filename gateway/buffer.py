@@ -1,0 +1,350 @@
+"""The buffer on disk: readings until the centre has acknowledged them, in one SQLite file.
+
+Readings of a village are numbered; a batch is a run of numbers, so forming one writes a single row and touches no
+reading. `commit` makes everything since the last one durable at once (`synchronous=FULL`): the readings of many
+messages, the batches formed of them, what acknowledgements deleted. Before it nothing may be acknowledged or sent.
+
+A commit writes the changed pages to the log and, in time, to the file; most of the wear on an SD card is that a page
+is the least that can be written, so fewer, larger commits are kinder.
+"""
+
+import sqlite3
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.priority import LEVELS, priority
+from siaga.observation import Reading
+from siaga.signals import SIGNALS, SignalType, Value
+
+__all__ = ["Buffer", "BufferUnavailable", "FormedBatch", "OnlineState"]
+
+MAX_READINGS = 4_000_000
+"""A week of 50 devices with one reading each 10 s is 3 million; some 35 bytes each."""
+THIN_BY = 100
+"""One part in so many makes room at a time."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS village (
+    id INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE, epoch TEXT NOT NULL,
+    next_seq INTEGER NOT NULL, next_number INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS track (
+    id INTEGER PRIMARY KEY, device TEXT NOT NULL, signal TEXT NOT NULL, priority INTEGER NOT NULL,
+    UNIQUE (device, signal));
+CREATE TABLE IF NOT EXISTS reading (
+    village INTEGER NOT NULL, number INTEGER NOT NULL, track INTEGER NOT NULL, time INTEGER NOT NULL, value NOT NULL,
+    PRIMARY KEY (village, number)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS batch (
+    village INTEGER NOT NULL, seq INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    PRIMARY KEY (village, seq)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS online (
+    village TEXT NOT NULL, device TEXT NOT NULL, online INTEGER, since INTEGER NOT NULL, overruled INTEGER NOT NULL,
+    PRIMARY KEY (village, device)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+
+class BufferUnavailable(Exception):
+    """The disk did not take it: it is full, gone or damaged. Nothing since the last commit is safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormedBatch:
+    """A batch that the centre has not acknowledged: the readings numbered `first` to `last` of a village."""
+
+    village: str
+    epoch: str
+    seq: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class OnlineState:
+    """What was known of a device's session when it last changed; see `gateway.presence`."""
+
+    online: bool | None
+    since: int
+    overruled: bool
+
+
+@dataclass(slots=True)
+class _Village:
+    id: int
+    epoch: str
+    next_seq: int
+    next_number: int
+    unsent: list[tuple[int, int]] = field(default_factory=list)
+    """Runs of numbers that are in no batch, in ascending order, both ends in them."""
+
+
+class Buffer:
+    """One file for all villages of a gateway process. Used from one thread.
+
+    Raises:
+        BufferUnavailable: from every method that reads or writes, when the disk does not play along. What was added
+            since the last commit is then forgotten: the caller still has it, and adds it again.
+    """
+
+    def __init__(self, path: Path, max_readings: int = MAX_READINGS) -> None:
+        self.path = path
+        self.max_readings = max_readings
+        self.thinned = 0
+        """Readings given up for want of room since the buffer was made."""
+        self.readings = 0
+        """Readings in the buffer now."""
+        self._villages: dict[str, _Village] = {}
+        self._tracks: dict[tuple[str, str], int] = {}
+        self._open = False
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            # WAL needs one fsync a commit; FULL is what makes that one certain.
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.execute("PRAGMA wal_autocheckpoint=400")
+            self._db.execute("PRAGMA cache_size=-4000")
+            self._db.executescript(_SCHEMA)
+            self._load()
+        except sqlite3.Error as error:
+            raise BufferUnavailable(f"the buffer {path} cannot be used: {error}") from None
+
+    def _load(self) -> None:
+        """Read the whole state again, as the last commit left it."""
+        db = self._db
+        self._tracks = {
+            (device, signal): track for track, device, signal in db.execute("SELECT id, device, signal FROM track")
+        }
+        self._villages = {}
+        for row in db.execute("SELECT code, id, epoch, next_seq, next_number FROM village").fetchall():
+            village = _Village(*row[1:])
+            village.unsent = list(self._gaps(village))
+            self._villages[row[0]] = village
+        self.readings = db.execute("SELECT count(*) FROM reading").fetchone()[0]
+        kept = db.execute("SELECT value FROM counter WHERE name = 'thinned'").fetchone()
+        self.thinned = kept[0] if kept else 0
+
+    def _gaps(self, village: _Village) -> Iterator[tuple[int, int]]:
+        """What no batch holds: between the batches, and after the last."""
+        low = self._db.execute("SELECT min(number) FROM reading WHERE village = ?", (village.id,)).fetchone()[0]
+        if low is None:
+            return
+        batches = self._db.execute("SELECT first, last FROM batch WHERE village = ? ORDER BY first", (village.id,))
+        start = low
+        for first, last in batches:
+            if start < first:
+                yield start, first - 1
+            start = max(start, last + 1)
+        if start < village.next_number:
+            yield start, village.next_number - 1
+
+    # Writing
+
+    def add(self, village: str, readings: Iterable[Reading]) -> int:
+        """Put readings of a village into the buffer, in this order; how many. They are safe after `commit`."""
+        with _disk(self):
+            self._begin()
+            place = self._village(village)
+            number = place.next_number
+            rows = []
+            for number, reading in enumerate(readings, number):
+                value = int(reading.value) if isinstance(reading.value, bool) else reading.value
+                rows.append((place.id, number, self._track(reading.device, reading.signal), reading.time, value))
+            if not rows:
+                return 0
+            self._db.executemany("INSERT INTO reading VALUES (?, ?, ?, ?, ?)", rows)
+            if place.unsent and place.unsent[-1][1] == place.next_number - 1:
+                place.unsent[-1] = (place.unsent[-1][0], number)
+            else:
+                place.unsent.append((place.next_number, number))
+            place.next_number = number + 1
+            self._db.execute("UPDATE village SET next_number = ? WHERE id = ?", (place.next_number, place.id))
+            self.readings += len(rows)
+            if self.readings > self.max_readings:
+                self._thin()
+            return len(rows)
+
+    def form(self, village: str, limit: int) -> FormedBatch | None:
+        """Form a batch of unsent readings, the oldest first, up to `limit`; `None`: there are none.
+
+        Which readings go first is decided here and nowhere else.
+        """
+        with _disk(self):
+            place = self._villages.get(village)
+            if place is None or not place.unsent:
+                return None
+            self._begin()
+            first, end = place.unsent[0]
+            last = min(end, first + limit - 1)
+            place.unsent[:1] = [(last + 1, end)] if last < end else []
+            seq = place.next_seq
+            place.next_seq += 1
+            self._db.execute("INSERT INTO batch VALUES (?, ?, ?, ?)", (place.id, seq, first, last))
+            self._db.execute("UPDATE village SET next_seq = ? WHERE id = ?", (place.next_seq, place.id))
+            return FormedBatch(village, place.epoch, seq, first, last)
+
+    def acknowledged(self, village: str, epoch: str, seq: int) -> bool:
+        """The centre has every reading of a batch: delete them. False: no such batch waits here."""
+        with _disk(self):
+            place = self._villages.get(village)
+            if place is None or place.epoch != epoch:
+                return False
+            run = self._db.execute(
+                "SELECT first, last FROM batch WHERE village = ? AND seq = ?", (place.id, seq)
+            ).fetchone()
+            if run is None:
+                return False
+            self._begin()
+            gone = self._db.execute(
+                "DELETE FROM reading WHERE village = ? AND number BETWEEN ? AND ?", (place.id, *run)
+            )
+            self._db.execute("DELETE FROM batch WHERE village = ? AND seq = ?", (place.id, seq))
+            self.readings -= gone.rowcount
+            return True
+
+    def remember(self, village: str, device: str, state: OnlineState) -> None:
+        """Keep what is known of a device's session."""
+        with _disk(self):
+            self._begin()
+            self._db.execute(
+                "INSERT OR REPLACE INTO online VALUES (?, ?, ?, ?, ?)",
+                (village, device, state.online, state.since, state.overruled),
+            )
+
+    def commit(self) -> bool:
+        """Make everything since the last commit durable; whether there was anything."""
+        with _disk(self):
+            if not self._open:
+                return False
+            self._db.execute("COMMIT")
+            self._open = False
+            return True
+
+    def _begin(self) -> None:
+        if not self._open:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._open = True
+
+    def roll_back(self) -> None:
+        """Forget everything since the last commit."""
+        self._open = False
+        try:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            self._load()
+        except sqlite3.Error as error:
+            raise BufferUnavailable(f"the buffer {self.path} cannot be read: {error}") from None
+
+    def _village(self, code: str) -> _Village:
+        place = self._villages.get(code)
+        if place is None:
+            epoch = str(uuid.uuid4())
+            row = self._db.execute(
+                "INSERT INTO village (code, epoch, next_seq, next_number) VALUES (?, ?, 1, 1)", (code, epoch)
+            )
+            assert row.lastrowid is not None  # noqa: S101 - after an INSERT there is one; the type checker cannot know
+            place = self._villages[code] = _Village(row.lastrowid, epoch, 1, 1)
+        return place
+
+    def _track(self, device: str, signal: str) -> int:
+        track = self._tracks.get((device, signal))
+        if track is None:
+            row = self._db.execute(
+                "INSERT INTO track (device, signal, priority) VALUES (?, ?, ?)", (device, signal, priority(signal))
+            )
+            assert row.lastrowid is not None  # noqa: S101 - as above
+            track = self._tracks[device, signal] = row.lastrowid
+        return track
+
+    def _thin(self) -> None:
+        """Make room: of the least important readings there are the oldest, that no batch holds; else of any."""
+        wanted = self.readings - self.max_readings + self.max_readings // THIN_BY
+        for level in range(LEVELS):
+            gone = self._db.execute(
+                "DELETE FROM reading WHERE (village, number) IN ("
+                "  SELECT reading.village, number FROM reading JOIN track ON track.id = reading.track"
+                "  WHERE track.priority = ? ORDER BY time LIMIT ?)",
+                (level, wanted),
+            ).rowcount
+            self.readings -= gone
+            self.thinned += gone
+            wanted -= gone
+            if wanted <= 0:
+                break
+        self._db.execute("INSERT OR REPLACE INTO counter VALUES ('thinned', ?)", (self.thinned,))
+
+    # Reading
+
+    def read(self, batch: FormedBatch) -> list[Reading]:
+        """The readings of a batch, in the order in which they were added; those that were thinned are missing."""
+        with _disk(self):
+            place = self._villages[batch.village]
+            rows = self._db.execute(
+                "SELECT device, signal, time, value FROM reading JOIN track ON track.id = reading.track"
+                " WHERE village = ? AND number BETWEEN ? AND ? ORDER BY number",
+                (place.id, batch.first, batch.last),
+            )
+            return [Reading(device, signal, time, _typed(signal, value)) for device, signal, time, value in rows]
+
+    def batches(self) -> list[FormedBatch]:
+        """The batches that are not acknowledged, the oldest first."""
+        with _disk(self):
+            rows = self._db.execute(
+                "SELECT code, epoch, seq, first, last FROM batch JOIN village ON village.id = batch.village"
+                " ORDER BY code, seq"
+            )
+            return [FormedBatch(*row) for row in rows]
+
+    def unsent(self, village: str) -> int:
+        """How many numbers are in no batch: at least as many as readings."""
+        place = self._villages.get(village)
+        return sum(last - first + 1 for first, last in place.unsent) if place else 0
+
+    def villages(self) -> Sequence[str]:
+        """The villages that ever had a reading here."""
+        return list(self._villages)
+
+    def epoch(self, village: str) -> str | None:
+        """The epoch of a village's part of the buffer, made with it."""
+        place = self._villages.get(village)
+        return place.epoch if place else None
+
+    def online(self) -> dict[tuple[str, str], OnlineState]:
+        """What was remembered of devices' sessions, by village and device."""
+        with _disk(self):
+            rows = self._db.execute("SELECT village, device, online, since, overruled FROM online")
+            return {
+                (village, device): OnlineState(None if online is None else bool(online), since, bool(overruled))
+                for village, device, online, since, overruled in rows
+            }
+
+    @property
+    def fill(self) -> float:
+        """How full it is, from 0 to 1."""
+        return self.readings / self.max_readings
+
+    def close(self) -> None:
+        """Commit and give back the file."""
+        self.commit()
+        self._db.close()
+
+
+class _disk:  # noqa: N801 - reads as a word: with _disk(self)
+    """Turns SQLite's errors into `BufferUnavailable`, after undoing what was not committed."""
+
+    def __init__(self, buffer: Buffer) -> None:
+        self._buffer = buffer
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: object) -> None:
+        if isinstance(error, sqlite3.Error):
+            path = self._buffer.path
+            self._buffer.roll_back()
+            raise BufferUnavailable(f"the buffer {path} takes nothing: {error}") from None
+
+
+def _typed(signal: str, value: int | float) -> Value:
+    known = SIGNALS.get(signal)
+    return bool(value) if known is not None and known.type is SignalType.BOOL else value

@@ -1,0 +1,73 @@
+"""What the gateway knows of a device's session: `online`, and when to say it again.
+
+Births, last wills and availability topics alone set it. Every `false` is a last will at the centre: it makes unknown
+what was observed before. So a `false` is said again only while nothing newer was heard of the device; after a last
+will and live data without a birth the gateway is silent about `online`, and the data holds.
+
+What a broker retained is what it believes, and it may be wrong: a birth under a name that a device had once, a will
+that nobody took back. A retained birth therefore waits until the device is heard, unless it says what is known; a
+retained will is news only of a device of which nothing is known, or which was online.
+"""
+
+from dataclasses import dataclass
+
+__all__ = ["Presence"]
+
+
+@dataclass(slots=True)
+class Presence:
+    """One device's session. `online` `None`: not known. `since` and `said` are event times in ms.
+
+    `claimed` is a retained birth that is not believed yet; `overruled` says that data came after a last will.
+    """
+
+    online: bool | None = None
+    since: int = 0
+    said: int = 0
+    claimed: bool = False
+    overruled: bool = False
+
+    def told(self, online: bool, time: int, every: int, *, retained: bool) -> bool:
+        """A birth or last will; whether there is an `online` to report now.
+
+        A repetition is reported only when the last report is old: two devices that fight for one client id send a
+        birth each second.
+        """
+        if retained:
+            if online and self.online is not True:
+                self.claimed = True
+                return False
+            if not online and self.online is not True and (self.online is False or self.overruled):
+                return False
+        self.claimed = False
+        self.overruled = False
+        if online == self.online and time - self.said < every // 2:
+            return False
+        if online != self.online:
+            self.since = time
+        self.online, self.said = online, time
+        return True
+
+    def heard(self, time: int, *, retained: bool) -> bool:
+        """A reading of the device's own, at its event time; whether there is an `online` to report now."""
+        if retained:
+            return False
+        if self.claimed:
+            self.claimed = False
+            self.online, self.since, self.said, self.overruled = True, time, time, False
+            return True
+        if self.online is False and time > self.since:
+            self.online, self.overruled = None, True
+        return False
+
+    def forget(self) -> None:
+        """The broker lost what it knew of sessions: a device that was online has to be heard, or born, again."""
+        if self.online is True:
+            self.online, self.claimed = None, True
+
+    def due(self, every: int) -> int | None:
+        """When `online` has to be said again, ms; `None`: there is nothing to say.
+
+        A tenth early, so that the repetition is at the centre before the one before it has aged `every`.
+        """
+        return None if self.online is None else self.said + every - every // 10

@@ -1,0 +1,52 @@
+"""Which device a message belongs to, and what to subscribe to so that it comes."""
+
+from collections.abc import Iterable, Iterator
+
+from gateway.adapters import ADAPTERS, Adapter, Installed
+from siaga.mqtt import Message
+from siaga.sites import Adapter as Family
+from siaga.sites import Village
+
+__all__ = ["Router"]
+
+
+class Router:
+    """The devices of some villages by family and key. A new one is made when the registry changes."""
+
+    def __init__(self, villages: Iterable[Village], before: "Router | None" = None) -> None:
+        self.installed: dict[tuple[str, str], Installed] = {}
+        """All devices by village and id."""
+        self._by_key: dict[Family, dict[str, Installed]] = {}
+        for village in villages:
+            for facility in village.facilities:
+                for device in facility.devices:
+                    adapter = ADAPTERS.get(device.adapter)
+                    if adapter is None:
+                        continue
+                    installed = Installed.of(village, facility, device)
+                    old = before.installed.get((village.code, device.id)) if before else None
+                    if old == installed and old is not None:
+                        installed = old  # with what its adapter remembers
+                    self.installed[village.code, device.id] = installed
+                    self._by_key.setdefault(device.adapter, {})[adapter.key(installed)] = installed
+
+    def filters(self) -> set[str]:
+        """What to subscribe to for all devices."""
+        return {
+            topic_filter
+            for installed in self.installed.values()
+            for topic_filter in ADAPTERS[installed.device.adapter].filters(installed)
+        }
+
+    def route(self, message: Message) -> Iterator[tuple[Adapter, Installed]]:
+        """The devices that the message is about, with their adapters: none for a foreign device's."""
+        for family, devices in self._by_key.items():
+            adapter = ADAPTERS[family]
+            if adapter.concerns_all(message.topic):
+                for installed in devices.values():
+                    yield adapter, installed
+                continue
+            for key in adapter.keys(message.topic):
+                if key in devices:
+                    yield adapter, devices[key]
+                    break

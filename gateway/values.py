@@ -1,0 +1,179 @@
+"""Values as devices really send them: JSON with mistakes in it, words for booleans, numbers as texts.
+
+A value that is absent or null says nothing. A number that is not finite, and a word where a value was due, is refused;
+the message's other values count all the same.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator
+
+from siaga.json_text import UnreadableJson, read_json
+from siaga.signals import RefusedValue, Signal, SignalType, Value, check_value
+
+__all__ = ["MAX_PAYLOAD", "Refused", "find", "read_bool", "read_document", "read_text", "read_value"]
+
+MAX_PAYLOAD = 65_536
+"""Bytes of a native message (contract, section 4)."""
+MAX_DEPTH = 32
+"""Levels of nesting; the deepest honest payload, a LoRaWAN server's, has seven."""
+
+_TRUE = frozenset({"on", "true", "1", "open"})
+_FALSE = frozenset({"off", "false", "0", "close", "closed"})
+# What bridges and firmware write where they have no value. `nan` is not among them: it is a number that is none.
+_NOTHING = frozenset({"", "null", "none", "unavailable", "unknown", "undefined"})
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.ASCII | re.IGNORECASE)
+# A text, which is left alone, or a bare word for a number that is none
+_BARE = re.compile(r'"(?:[^"\\]|\\.)*"|[+-]?\b(?:nan|inf|infinity)\b', re.ASCII | re.IGNORECASE | re.DOTALL)
+
+
+class Refused(Exception):
+    """A message or a value that is refused: a label for counting, and a sentence for people."""
+
+    def __init__(self, label: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.label = label
+        self.sentence = sentence
+
+
+def read_text(payload: bytes) -> str:
+    """A payload as text, without the blanks around it.
+
+    Raises:
+        Refused: it is too large, or not UTF-8.
+    """
+    if len(payload) > MAX_PAYLOAD:
+        raise Refused("too_large", f"the message has {len(payload)} bytes, more than {MAX_PAYLOAD}")
+    try:
+        return payload.decode().strip()
+    except UnicodeDecodeError as error:
+        raise Refused("not_utf8", f"the message is not UTF-8 from byte {error.start} on") from None
+
+
+def read_document(payload: bytes) -> object:
+    """A payload as JSON. Bare `nan`, `inf` and the like are read as the numbers that they mean.
+
+    Raises:
+        Refused: it is too large, not UTF-8, not JSON, or nested too deeply.
+    """
+    text = read_text(payload)
+    try:
+        document, _ = read_json(payload)
+    except UnreadableJson as error:
+        document = _read_leniently(text, str(error))
+    if _deeper_than(document, MAX_DEPTH):
+        raise Refused("too_deep", f"the message is nested deeper than {MAX_DEPTH} levels")
+    return document
+
+
+def _read_leniently(text: str, problem: str) -> object:
+    mended = _BARE.sub(_as_python_writes_it, text)
+    if mended != text:
+        try:
+            return json.loads(mended)
+        except (ValueError, RecursionError):
+            pass
+    raise Refused("not_json", f"the message {problem}")
+
+
+def _as_python_writes_it(found: re.Match[str]) -> str:
+    word = found[0]
+    if word.startswith('"'):
+        return word
+    if "nan" in word.lower():
+        return "NaN"
+    return "-Infinity" if word.startswith("-") else "Infinity"
+
+
+def _deeper_than(document: object, limit: int) -> bool:
+    level = [document]
+    for _ in range(limit + 1):
+        level = [part for whole in level for part in _parts(whole)]
+        if not level:
+            return False
+    return True
+
+
+def _parts(whole: object) -> Iterator[object]:
+    if isinstance(whole, dict):
+        yield from whole.values()
+    elif isinstance(whole, list):
+        yield from whole
+
+
+def find(document: object, path: str) -> Iterator[object]:
+    """The values at a dotted path; `*` is any key of one level. A key may itself hold dots: the longest is tried first.
+
+    A number as a key counts into a list.
+    """
+    if not path:
+        yield document
+        return
+    if isinstance(document, list):
+        head, _, rest = path.partition(".")
+        if head == "*":
+            for part in document:
+                yield from find(part, rest)
+        elif head.isdecimal() and len(head) < 5 and int(head) < len(document):
+            yield from find(document[int(head)], rest)
+    elif isinstance(document, dict):
+        words = path.split(".")
+        for count in range(len(words), 0, -1):
+            head, rest = ".".join(words[:count]), ".".join(words[count:])
+            if head in document:
+                yield from find(document[head], rest)
+                return
+        if words[0] == "*":
+            for part in document.values():
+                yield from find(part, ".".join(words[1:]))
+
+
+def read_value(signal: Signal, raw: object) -> Value | None:
+    """The value of a signal from what a device sent; `None` where it says nothing.
+
+    Raises:
+        Refused: a number that is not finite, or something that is no value of the signal's type.
+    """
+    if raw is None:
+        return None
+    if isinstance(raw, str):
+        word = raw.strip().lower()
+        if word in _NOTHING:
+            return None
+        raw = _read_word(signal, word)
+    if isinstance(raw, float) and not math.isfinite(raw):
+        raise Refused("not_finite", f"{signal.name}: {raw} is not a finite number")
+    try:
+        return check_value(signal, raw)
+    except RefusedValue as error:
+        raise Refused("wrong_value", str(error)) from None
+
+
+def _read_word(signal: Signal, word: str) -> object:
+    if signal.type in (SignalType.BOOL, SignalType.EVENT):
+        if word in _TRUE:
+            return True
+        if word in _FALSE:
+            return False
+    if _NUMBER.fullmatch(word):
+        return int(word) if word.lstrip("+-").isdecimal() and len(word) < 20 else float(word)
+    if _NOT_FINITE.fullmatch(word):
+        return math.nan if "nan" in word else math.inf
+    # A button says what was done to it: single, hold, 1_double. Whatever the word, something happened.
+    return True if signal.type is SignalType.EVENT else word
+
+
+def read_bool(text: str, true: str, false: str) -> bool | None:
+    """Which of two words of its own a birth or last will says, in any case; `None` for an empty one (it was cleared).
+
+    Raises:
+        Refused: it is another word.
+    """
+    word = text.strip().lower()
+    if not word:
+        return None
+    if word not in (true, false):
+        raise Refused("wrong_value", f"{text[:40]!r} is neither {true} nor {false}")
+    return word == true
