@@ -27,10 +27,19 @@ LINES_MAX = 25_000
 # Statements are put together from these, names of `SIGNALS` and integers; every value is bound.
 _READINGS = f'FROM "{TELEMETRY}" WHERE "village" = $village'
 _OF_DEVICE = 'AND "device" = $device'
+_BY_DEVICE = 'GROUP BY "device"'
 _WINDOW = "AND time >= $start AND time < $end"
 _BEFORE = "AND time >= $before AND time < $start"
 _ARRIVALS = f'FROM "{ARRIVAL}" WHERE time >= $since'
 _Params = dict[str, str | int]
+_CASTS = {
+    SignalType.BOOL: "boolean",
+    SignalType.FLOAT: "float",
+    SignalType.INT: "integer",
+    SignalType.EVENT: "integer",
+}
+_FIELDS = {name: f'"{name}"::{_CASTS[signal.type]}' for name, signal in SIGNALS.items()}
+"""Fields with their types: else one week in which somebody wrote text into a field hides its values of all weeks."""
 
 
 class InfluxStore:
@@ -100,7 +109,7 @@ class InfluxStore:
     def _selected(self, selector: str, village: str, device: str | None = None) -> dict[TrackKey, tuple[int, Value]]:
         """One observation of each track. A statement a field: several selectors in one would answer with time 0."""
         where = _READINGS if device is None else f"{_READINGS} {_OF_DEVICE}"
-        statements = [f'SELECT {selector}("{name}") {where} GROUP BY "device"' for name in SIGNALS]
+        statements = [f"SELECT {selector}({field}) {where} {_BY_DEVICE}" for field in _FIELDS.values()]
         params: _Params = {"village": village}
         if device is not None:
             params["device"] = device
@@ -122,11 +131,12 @@ class InfluxStore:
         names = [name for name in SIGNALS if signals is None or name in signals]
         if not names or start >= end:
             return {}
-        before = [f'SELECT last("{name}") {_READINGS} {_BEFORE} GROUP BY "device"' for name in names if lookback > 0]
-        within = [f'SELECT "{name}" {_READINGS} {_WINDOW} GROUP BY "device"' for name in names]
+        before, within = f"{_READINGS} {_BEFORE} {_BY_DEVICE}", f"{_READINGS} {_WINDOW} {_BY_DEVICE}"
+        statements = [f"SELECT last({_FIELDS[name]}) {before}" for name in names if lookback > 0]
+        statements += [f"SELECT {_FIELDS[name]} {within}" for name in names]
         params: _Params = {"village": village, "before": _ns(start - lookback), "start": _ns(start), "end": _ns(end)}
         tracks: dict[TrackKey, Gathering] = {}
-        for key, times, values in self._observations(before + within, [*names[: len(before)], *names], params):
+        for key, times, values in self._observations(statements, names * 2 if lookback > 0 else names, params):
             tracks.setdefault(key, Gathering()).extend(times, values)
         return {key: gathered.track() for key, gathered in tracks.items()}
 
@@ -144,16 +154,16 @@ class InfluxStore:
         """See `TelemetryStore.series`."""
         if signal not in SIGNALS or start >= end:
             return []
-        where = f"{_READINGS} {_OF_DEVICE} {_WINDOW}"
+        field, where = _FIELDS[signal], f"{_READINGS} {_OF_DEVICE} {_WINDOW}"
         by = f"GROUP BY time({int(step)}ms) fill(none)"  # a duration cannot be bound; this one is an integer of ours
         params: _Params = {"village": village, "device": device, "start": _ns(start), "end": _ns(end)}
         if SIGNALS[signal].type is SignalType.BOOL:  # which have no mean: the share of those that are true
             statements = [
-                f'SELECT count("{signal}"), last("{signal}") {where} {by}',
-                f'SELECT count("{signal}") {where} AND "{signal}" = true {by}',
+                f"SELECT count({field}), last({field}) {where} {by}",
+                f"SELECT count({field}) {where} AND {field} = true {by}",
             ]
             return _steps_of_flag(self._connection.query(statements, params))
-        select = ", ".join(f'{of}("{signal}")' for of in ("count", "min", "mean", "max", "last"))
+        select = ", ".join(f"{of}({field})" for of in ("count", "min", "mean", "max", "last"))
         return [
             SeriesPoint(int(number(row[0])), int(number(row[1])), *(float(number(value)) for value in row[2:6]))
             for _, part in self._connection.query([f"SELECT {select} {where} {by}"], params)

@@ -30,8 +30,11 @@ class InfluxAddress:
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port or 8086
-        except ValueError as error:
-            raise ValueError(f"the store URL cannot be read ({error}): expected {_FORMS}") from None
+        except ValueError:  # its text may repeat a part of a password that is not encoded
+            raise ValueError(
+                f"the store URL cannot be read: expected {_FORMS}; in a name, password or token, what is no letter or "
+                "digit is written %2F and the like"
+            ) from None
         path = [unquote(part) for part in parts.path.strip("/").split("/")]
         if not host or len(path) != 2 or not all(path):
             raise ValueError(f"the store URL lacks a host, or ORG/BUCKET or -/DATABASE at its end: expected {_FORMS}")
