@@ -1,0 +1,162 @@
+"""The embedded store and its file: whom it belongs to, what survives, what it says when it cannot."""
+
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from siaga.clock import DAY, MINUTE
+from siaga.observation import Arrival, Point, Track
+from siaga.signals import Value
+from siaga.telemetry import StoreUnavailable, open_store
+
+T0 = 1_779_840_000_000
+VILLAGE = "35.10.15.2012"
+
+
+def point(time: int, device: str = "gerbang-1", **values: Value) -> Point:
+    return Point(VILLAGE, device, T0 + time, T0, values)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "a directory" / "telemetry.duckdb"
+
+
+WRITER = f"""
+import sys
+from siaga.observation import Arrival, Point
+from siaga.telemetry import open_store
+
+store = open_store(sys.argv[1])
+for batch in range(30):
+    times = range({T0} + batch * 1000, {T0} + batch * 1000 + 1000)
+    points = [Point("{VILLAGE}", "d", time, {T0}, {{"clients": time % 7, "lamp_on": True}}) for time in times]
+    store.write(points, [Arrival("{VILLAGE}", "gw", {T0} + batch, 0, 1)])
+    print(batch, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_what_a_write_returned_for_survives_a_kill(file: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER, f"duckdb:///{file}"], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.strip() == "17":
+                process.send_signal(signal.SIGKILL)  # it may be in the middle of a later write
+                break
+        done = 17 + len(process.stdout.read().split())
+    store = open_store(f"duckdb:///{file}")
+    (clients, lamp) = store.tracks(VILLAGE, T0, T0 + DAY).values()
+    assert len(clients.times) >= (done + 1) * 1000
+    assert len(clients.times) % 1000 == 0, "a write is there whole or not at all"
+    assert clients.times == lamp.times
+    assert len(store.arrivals(0)) == len(clients.times) // 1000
+    store.close()
+
+
+def test_the_file_belongs_to_one_process(file: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, f"duckdb:///{file}"], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with pytest.raises(StoreUnavailable, match=r"in use by another process.*SIAGA_STORE_URL to an InfluxDB"):
+            open_store(f"duckdb:///{file}")
+        process.kill()
+    open_store(f"duckdb:///{file}").close()
+
+
+def test_the_file_is_opened_once_within_a_process(file: Path) -> None:
+    store = open_store(f"duckdb:///{file}")
+    with pytest.raises(StoreUnavailable, match="in use"):
+        open_store(f"duckdb:///{file}")
+    store.close()
+    open_store(f"duckdb:///{file}").close()
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "junk").write_text("nothing of the kind " * 1_000)
+    with pytest.raises(StoreUnavailable, match=f"{tmp_path}/junk cannot be opened"):
+        open_store(f"duckdb:///{tmp_path}/junk")
+    with pytest.raises(StoreUnavailable, match="cannot be opened"):
+        open_store(f"duckdb:///{tmp_path}/junk/telemetry.duckdb")
+
+
+@contextmanager
+def full_disk(limit: int) -> Iterator[None]:
+    """No file of this process grows beyond `limit` bytes, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_refuses_the_write_and_loses_nothing(file: Path) -> None:
+    store = open_store(f"duckdb:///{file}")
+    minutes = range(5_000)
+    first = [point(minute * MINUTE, power=minute / 7) for minute in minutes]
+    store.write(first)
+    more = [point(minute * MINUTE, "other", power=minute / 3) for minute in minutes]
+    with full_disk(64 * 1024):
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable, match=r"telemetry\.duckdb cannot be"):
+                store.write(more, [Arrival(VILLAGE, "gw", T0, T0, T0)])
+    assert store.write(more) == []
+    assert store.tracks(VILLAGE, T0, T0 + 5_000 * MINUTE) == {
+        ("gerbang-1", "power"): Track([point.time for point in first], [minute / 7 for minute in minutes]),
+        ("other", "power"): Track([point.time for point in more], [minute / 3 for minute in minutes]),
+    }
+    assert store.arrivals(0) == []
+    assert store.latest(VILLAGE, "other") == {"power": (more[-1].time, 4_999 / 3)}
+    store.close()
+
+
+def test_a_closed_store_is_unavailable(file: Path) -> None:
+    store = open_store(f"duckdb:///{file}")
+    store.close()
+    store.close()
+    for call in (lambda: store.write([point(0, power=1.0)]), lambda: store.latest(VILLAGE, "x"), store.check):
+        with pytest.raises(StoreUnavailable, match="has been closed"):
+            call()
+
+
+def test_old_telemetry_is_deleted(file: Path) -> None:
+    store = open_store(f"duckdb:///{file}")
+    store.write(
+        [point(day * DAY, power=float(day)) for day in range(10)] + [point(0, "old", power=1.0)],
+        [Arrival(VILLAGE, "gw", T0 + day * DAY, T0, T0) for day in range(10)],
+    )
+    store.drop_before(T0 + 4 * DAY)
+    assert store.first_times(VILLAGE) == {("gerbang-1", "power"): T0 + 4 * DAY}
+    assert store.latest(VILLAGE, "old") == {}
+    assert [int(value) for value in store.tracks(VILLAGE, 0, T0 + DAY * 99)["gerbang-1", "power"].values] == [
+        *range(4, 10)
+    ]
+    assert len(store.arrivals(0)) == 6
+    store.write([point(DAY, "old", power=2.0), point(0, power=3.0)])
+    assert store.latest(VILLAGE, "old") == {"power": (T0 + DAY, 2.0)}
+    assert store.first_times(VILLAGE)["gerbang-1", "power"] == T0
+    store.close()
+
+
+def test_rewriting_does_not_fill_the_file(file: Path) -> None:
+    store = open_store(f"duckdb:///{file}")
+    points = [point(minute * MINUTE, power=minute / 7) for minute in range(2_000)]
+    for _ in range(5):
+        store.write(points)
+    store.close()
+    with duckdb.connect(str(file), read_only=True) as connection:
+        assert connection.execute("SELECT count(*) FROM observation").fetchone() == (2_000,)
+        assert connection.execute("SELECT count(*) FROM series").fetchone() == (1,)
