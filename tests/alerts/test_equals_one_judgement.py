@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 
 from siaga.clock import HOUR, MINUTE, SECOND
 from siaga.indicators import POWER
-from siaga.observation import Reading
 from siaga.timeline import Evidence, Span, judge, judged_from
 from tests.alerts.world import World
 from tests.timeline.scenarios import Scenario, scenarios, tracks_of
 
-SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 KNOWN = ("device-1", "device-2", "device-3", "meter", "stranger")
 
 
@@ -94,9 +93,7 @@ def send_shuffled(world: World, scenario: Scenario, chance: random.Random) -> No
 
 
 def live(world: World, scenario: Scenario, chance: random.Random, delay: int) -> None:
-    arrivals: list[tuple[int, Reading]] = []
-    for reading in scenario.readings:
-        arrivals.append((reading.time + chance.randint(0, delay) * SECOND, reading))
+    arrivals = [(reading.time + chance.randint(0, delay) * SECOND, reading) for reading in scenario.readings]
     arrivals.sort(key=lambda arrival: arrival[0])
     payload = b""
     for time, reading in arrivals:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from siaga.clock import HOUR, MINUTE, SECOND
-from siaga.observation import Reading
-from tests.alerts.world import CODE, NOON, World, gate, village
+from siaga.clock import MINUTE
+from tests.alerts.world import CODE, NOON, World
 
 OPEN, CLOSED = ("gerbang-1", "gate_open", True), ("gerbang-1", "gate_open", False)
 

@@ -1,0 +1,308 @@
+"""Every decision about an alert, as tables: one line a case, one sentence why."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from api.alerts.decisions import (
+    Amend,
+    Clear,
+    Hold,
+    Link,
+    Quiet,
+    Raise,
+    device_silent,
+    facility_failed,
+    village_offline,
+)
+from api.alerts.spans import FOREVER
+from siaga.clock import MINUTE
+from siaga.timeline import Span, State
+
+NOW = 1_000 * MINUTE
+GRACE, RECOVERY = 5 * MINUTE, 2 * MINUTE
+
+MET, FAILED, UNKNOWN, REST = State.MET, State.FAILED, State.UNKNOWN, State.NOT_REQUIRED
+
+
+def ago(minutes: float) -> int:
+    return NOW - round(minutes * MINUTE)
+
+
+def history(*parts: tuple[float, State] | tuple[float, State, str] | tuple[float, State, str, bool]) -> list[Span]:
+    """Spans from how many minutes ago each began."""
+    starts = [ago(part[0]) for part in parts]
+    spans = []
+    for part, start, end in zip(parts, starts, [*starts[1:], FOREVER], strict=True):
+        cause = part[2] if len(part) > 2 else ("gate_open" if part[1] is FAILED else None)
+        spans.append(Span(start, end, part[1], cause, len(part) > 3 and part[3]))
+    return spans
+
+
+@dataclass
+class Case:
+    """What is known, and the reason that has to come of it."""
+
+    id: str
+    spans: list[Span]
+    reason: str
+    open_since: int | None = None
+    muted: str | None = None
+    muted_if_silent: str | None = None
+    sure_from: int = 0
+    began: int | None = None
+    ended: int | None = None
+    until: int | None = None
+    cause: str | None = field(default=None)
+
+
+FACILITY = [
+    Case("met is no failure", history((60, MET)), "met"),
+    Case("nothing is known of it yet", [], "not_judged"),
+    Case("not heard of: nobody knows", history((60, UNKNOWN, "village_offline")), "unknown"),
+    Case("outside of its hours nobody minds", history((60, FAILED), (1, REST)), "not_required"),
+    Case("failing within its grace", history((60, MET), (4, FAILED)), "in_grace", until=ago(-1) + 1),
+    Case("exactly its grace is not longer", history((60, MET), (5, FAILED)), "in_grace", until=NOW + 1),
+    Case("longer than its grace", history((60, MET), (5.001, FAILED)), "failed_longer_than_grace", began=ago(5.001)),
+    Case(
+        "the cause changes, the failure lasts",
+        history((60, MET), (6, FAILED, "wifi_up"), (1, FAILED, "internet")),
+        "failed_longer_than_grace",
+        began=ago(6),
+        cause="internet",
+    ),
+    Case(
+        "excused time breaks a failure",
+        history((60, FAILED), (8, FAILED, "gate_open", True), (4, FAILED)),
+        "in_grace",
+        until=ago(-1) + 1,
+    ),
+    Case("what is excused now is not told", history((60, FAILED), (8, FAILED, "gate_open", True)), "excused"),
+    Case("a moment of unknown breaks a failure", history((60, FAILED), (3, UNKNOWN), (2, FAILED)), "in_grace"),
+    Case("already over at now", history((60, FAILED), (1, MET)), "met"),
+    Case("the village is offline", history((60, FAILED)), "village_offline", muted="village_offline"),
+    Case("old data streams in", history((60, FAILED)), "catching_up", muted="catching_up"),
+    Case(
+        "silence waits for a gateway that came back",
+        history((60, FAILED, "device_silent")),
+        "catching_up",
+        muted_if_silent="catching_up",
+    ),
+    Case(
+        "what a signal says does not wait for it",
+        history((60, FAILED)),
+        "failed_longer_than_grace",
+        muted_if_silent="catching_up",
+        began=ago(60),
+    ),
+    Case(
+        "before that moment the spans are not sure",
+        history((60, FAILED)),
+        "in_grace",
+        sure_from=ago(3),
+        until=ago(-2) + 1,
+    ),
+    Case("open and still failing", history((60, MET), (9, FAILED)), "still_failed", open_since=ago(9)),
+    Case(
+        "open: late data showed an earlier start",
+        history((90, MET), (60, FAILED)),
+        "began_earlier",
+        open_since=ago(9),
+        began=ago(60),
+    ),
+    Case(
+        "open, met, not for long enough",
+        history((60, FAILED), (1, MET)),
+        "recovering",
+        open_since=ago(60),
+        until=ago(-1),
+    ),
+    Case(
+        "open, met for exactly its recovery",
+        history((60, FAILED), (2, MET)),
+        "met_for_recovery",
+        open_since=ago(60),
+        ended=ago(2),
+    ),
+    Case(
+        "open, met and failed again too soon",
+        history((60, FAILED), (3, MET), (2, FAILED)),
+        "still_failed",
+        open_since=ago(60),
+    ),
+    Case(
+        "open: late data showed that it had recovered in between",
+        history((60, FAILED), (30, MET), (9, FAILED)),
+        "met_for_recovery",
+        open_since=ago(60),
+        ended=ago(30),
+    ),
+    Case("open, nobody knows now", history((60, FAILED), (9, UNKNOWN)), "unknown", open_since=ago(60)),
+    Case("open, and sunrise repairs no lamp", history((60, FAILED), (9, REST)), "not_required", open_since=ago(60)),
+    Case("open, excused now", history((60, FAILED), (9, FAILED, "gate_open", True)), "excused", open_since=ago(60)),
+    Case(
+        "open: it may clear while the village is offline",
+        history((60, FAILED), (9, MET)),
+        "met_for_recovery",
+        open_since=ago(60),
+        muted="village_offline",
+        ended=ago(9),
+    ),
+    Case(
+        "open: met before it began does not count",
+        history((60, MET), (9, FAILED)),
+        "still_failed",
+        open_since=ago(9),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", FACILITY, ids=lambda case: case.id)
+def test_facility_failed(case: Case) -> None:
+    decision = facility_failed(
+        case.spans,
+        NOW,
+        grace=GRACE,
+        recovery=RECOVERY,
+        open_since=case.open_since,
+        muted=case.muted,
+        muted_if_silent=case.muted_if_silent,
+        sure_from=case.sure_from,
+    )
+    assert decision.reason == case.reason
+    match decision:
+        case Raise():
+            assert decision.began_at == case.began
+            assert decision.cause == (case.cause or "gate_open")
+        case Amend():
+            assert decision.began_at == case.began
+        case Clear():
+            assert decision.ended_at == case.ended
+        case Hold() if case.until is not None:
+            assert decision.until == case.until
+
+
+EVERY = MINUTE
+ALLOWED = 13  # minutes: three intervals and ten
+
+
+@dataclass
+class Silence:
+    """Minutes ago: the last reading (None: never), when it was first expected, when its gateway began to be heard."""
+
+    id: str
+    reported: float | None
+    heard_from: float | None
+    reason: str
+    watched: float = 600
+    open_since: float | None = None
+    spoke: float | None = None
+    muted: str | None = None
+    began: float | None = None
+    ended: float | None = None
+    until: float | None = None
+
+
+SILENCE = [
+    Silence("it reports", 1, 600, "reports", until=-12),
+    Silence("a millisecond before it is too long", ALLOWED - 1 / 60_000, 600, "reports"),
+    Silence("too long", ALLOWED, 600, "stopped_reporting", began=ALLOWED),
+    Silence("long ago", 500, 600, "stopped_reporting", began=500),
+    Silence("its gateway is not heard: nobody can know", 500, None, "gateway_not_heard"),
+    Silence("its gateway is heard again: three intervals to report", 500, 2, "reports", until=-1),
+    Silence("three intervals after its gateway is heard again", 500, 3, "stopped_reporting", began=500),
+    Silence("its gateway has a short gap, the device is within its time", 11, 2, "reports", until=-2),
+    Silence("never reported, and not for long", None, 600, "reports", watched=5, until=-8),
+    Silence("never reported since it is expected to", None, 600, "never_reported", watched=ALLOWED, began=ALLOWED),
+    Silence("never reported since its gateway is heard", None, ALLOWED, "never_reported", began=ALLOWED),
+    Silence("never reported, its gateway not heard for so long", None, 5, "reports", until=-8),
+    Silence("the village is offline", 500, 600, "village_offline", muted="village_offline"),
+    Silence("old data streams in", 500, 600, "catching_up", muted="catching_up"),
+    Silence("open and silent", 500, 600, "still_silent", open_since=500),
+    Silence("open and it reports", 0, 600, "reported", open_since=500, spoke=0.5, ended=0.5),
+    Silence("open: it had reported, but too long ago", 20, 600, "still_silent", open_since=500, spoke=20),
+    Silence("open, it reports, its gateway is not heard", 0, None, "reported", open_since=500, spoke=0, ended=0),
+    Silence(
+        "open: it reports while the village is offline",
+        0,
+        None,
+        "reported",
+        open_since=500,
+        spoke=0,
+        ended=0,
+        muted="village_offline",
+    ),
+    Silence("open, never reported, then it does", 0, 600, "reported", open_since=13, spoke=0, ended=0),
+]
+
+
+@pytest.mark.parametrize("case", SILENCE, ids=lambda case: case.id)
+def test_device_silent(case: Silence) -> None:
+    def at(minutes: float | None) -> int | None:
+        return None if minutes is None else ago(minutes)
+
+    decision = device_silent(
+        Quiet(at(case.reported), ago(case.watched), at(case.heard_from), EVERY),
+        NOW,
+        open_since=at(case.open_since),
+        spoke_at=at(case.spoke),
+        muted=case.muted,
+    )
+    assert decision.reason == case.reason
+    match decision:
+        case Raise():
+            assert decision.began_at == at(case.began)
+            assert decision.cause == "device_silent"
+        case Clear():
+            assert decision.ended_at == at(case.ended)
+        case Hold() if case.until is not None:
+            assert decision.until == at(case.until)
+
+
+LINKS = [
+    # id, minutes quiet, last arrival, listening since, open since, arrived, reason, began or ended or until
+    ("it arrives", 1, 1, 600, None, False, "arriving", -4),
+    ("nothing for five minutes", 5, 5, 600, None, False, "nothing_arrived", 5),
+    ("never heard, listening for a moment", 1, None, 1, None, False, "arriving", -4),
+    ("never heard", 5, None, 5, None, False, "never_heard", 5),
+    ("the centre itself does not listen", None, 60, 600, None, False, "not_listening", None),
+    ("the centre was away: from when it listens again", 2, 60, 600, None, False, "arriving", -3),
+    ("the centre was away, and still nothing", 5, 60, 600, None, False, "nothing_arrived", 60),
+    ("open, and nothing arrives", 30, 30, 600, 30, False, "still_offline", None),
+    ("open, and something arrives", 0, 0, 600, 30, True, "arrived", 0),
+    ("open, something arrives, the clock was set back", 0, 90, 600, 30, True, "arrived", 30),
+]
+
+
+@pytest.mark.parametrize(
+    ("quiet", "arrival", "listening", "open_since", "arrived", "reason", "when"),
+    [case[1:] for case in LINKS],
+    ids=[case[0] for case in LINKS],
+)
+def test_village_offline(
+    quiet: float | None,
+    arrival: float | None,
+    listening: float,
+    open_since: float | None,
+    arrived: bool,
+    reason: str,
+    when: float | None,
+) -> None:
+    link = Link(
+        quiet_for=None if quiet is None else round(quiet * MINUTE),
+        last_arrival=None if arrival is None else ago(arrival),
+        listening_since=ago(listening),
+        arrived=arrived,
+    )
+    decision = village_offline(
+        link, NOW, offline_after=5 * MINUTE, open_since=None if open_since is None else ago(open_since)
+    )
+    assert decision.reason == reason
+    expected = None if when is None else ago(when)
+    match decision:
+        case Raise():
+            assert decision.began_at == expected
+        case Clear():
+            assert decision.ended_at == expected
+        case Hold():
+            assert decision.until == expected
