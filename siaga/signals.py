@@ -2,6 +2,7 @@
 
 import math
 import sys
+import sys
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -84,7 +85,7 @@ def check_value(signal: Signal, raw: object) -> Value:
             return raw
         if signal.type is SignalType.EVENT:
             return int(raw)
-    elif isinstance(raw, int | float) and math.isfinite(raw):
+    elif isinstance(raw, int) or (isinstance(raw, float) and math.isfinite(raw)):
         match signal.type:
             case SignalType.BOOL if raw in (0, 1):
                 return bool(raw)

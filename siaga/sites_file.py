@@ -107,7 +107,7 @@ class _Reader:
             name=section.text("name", required=True) or "",
             devices=devices,
             since=_date(section, "since"),
-            needs=Needs(section.choice("needs", tuple(Needs), "one of any, all") or Needs.ANY),
+            needs=Needs(section.choice("needs", tuple(Needs), "one of these") or Needs.ANY),
             grace=_duration(section, "grace", zero=True),
             recovery=_duration(section, "recovery", zero=True),
             target=_share(section, "target"),
@@ -265,5 +265,5 @@ def _schedule(section: Section, key: str) -> str | tuple[str, ...] | None:
 
 
 def _silence(section: Section) -> Silence | None:
-    word = section.choice("silence", tuple(Silence), "what silence can mean")
+    word = section.choice("silence", tuple(Silence), "a state of silence")
     return Silence(word) if word else None
