@@ -2,7 +2,6 @@
 
 import math
 import sys
-import sys
 from dataclasses import dataclass
 from enum import StrEnum
 
