@@ -1,0 +1,7 @@
+"""The gateway: vendors' formats in, a buffer on disk, batches to the centre."""
+
+from gateway.buffer import Buffer, BufferUnavailable
+from gateway.metrics import GatewayMetrics
+from gateway.service import Gateway, last_will, marker_topic
+
+__all__ = ["Buffer", "BufferUnavailable", "Gateway", "GatewayMetrics", "last_will", "marker_topic"]

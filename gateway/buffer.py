@@ -10,7 +10,7 @@ is the least that can be written, so fewer, larger commits are kinder.
 
 import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -87,9 +87,12 @@ class Buffer:
             since the last commit is then forgotten: the caller still has it, and adds it again.
     """
 
-    def __init__(self, path: Path, max_readings: int = MAX_READINGS) -> None:
+    def __init__(
+        self, path: Path, max_readings: int = MAX_READINGS, make_epoch: Callable[[], str] = lambda: str(uuid.uuid4())
+    ) -> None:
         self.path = path
         self.max_readings = max_readings
+        self._make_epoch = make_epoch
         self.thinned = 0
         """Readings given up for want of room since the buffer was made."""
         self.readings = 0
@@ -97,6 +100,7 @@ class Buffer:
         self._villages: dict[str, _Village] = {}
         self._tracks: dict[tuple[str, str], int] = {}
         self._open = False
+        self._stale = False
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             # WAL needs one fsync a commit; FULL is what makes that one certain.
@@ -145,13 +149,13 @@ class Buffer:
         with _disk(self):
             self._begin()
             place = self._village(village)
-            number = place.next_number
-            rows = []
-            for number, reading in enumerate(readings, number):
-                value = int(reading.value) if isinstance(reading.value, bool) else reading.value
-                rows.append((place.id, number, self._track(reading.device, reading.signal), reading.time, value))
+            rows = [
+                (place.id, number, self._track(reading.device, reading.signal), reading.time, _stored(reading.value))
+                for number, reading in enumerate(readings, place.next_number)
+            ]
             if not rows:
                 return 0
+            number = place.next_number + len(rows) - 1
             self._db.executemany("INSERT INTO reading VALUES (?, ?, ?, ?, ?)", rows)
             if place.unsent and place.unsent[-1][1] == place.next_number - 1:
                 place.unsent[-1] = (place.unsent[-1][0], number)
@@ -171,17 +175,29 @@ class Buffer:
         """
         with _disk(self):
             place = self._villages.get(village)
-            if place is None or not place.unsent:
-                return None
-            self._begin()
-            first, end = place.unsent[0]
-            last = min(end, first + limit - 1)
-            place.unsent[:1] = [(last + 1, end)] if last < end else []
-            seq = place.next_seq
-            place.next_seq += 1
-            self._db.execute("INSERT INTO batch VALUES (?, ?, ?, ?)", (place.id, seq, first, last))
-            self._db.execute("UPDATE village SET next_seq = ? WHERE id = ?", (place.next_seq, place.id))
-            return FormedBatch(village, place.epoch, seq, first, last)
+            while place is not None and place.unsent:
+                first, end = place.unsent[0]
+                last = self._last_of(place, first, end, limit)
+                if last is None:  # everything in it was thinned
+                    del place.unsent[0]
+                    continue
+                self._begin()
+                place.unsent[:1] = [(last + 1, end)] if last < end else []
+                seq = place.next_seq
+                place.next_seq += 1
+                self._db.execute("INSERT INTO batch VALUES (?, ?, ?, ?)", (place.id, seq, first, last))
+                self._db.execute("UPDATE village SET next_seq = ? WHERE id = ?", (place.next_seq, place.id))
+                return FormedBatch(village, place.epoch, seq, first, last)
+            return None
+
+    def _last_of(self, place: _Village, first: int, end: int, limit: int) -> int | None:
+        """The number of the `limit`-th reading from `first` on, or of the last up to `end`."""
+        found: int | None = self._db.execute(
+            "SELECT max(number) FROM"
+            " (SELECT number FROM reading WHERE village = ? AND number BETWEEN ? AND ? ORDER BY number LIMIT ?)",
+            (place.id, first, end, limit),
+        ).fetchone()[0]
+        return found
 
     def acknowledged(self, village: str, epoch: str, seq: int) -> bool:
         """The centre has every reading of a batch: delete them. False: no such batch waits here."""
@@ -221,6 +237,9 @@ class Buffer:
             return True
 
     def _begin(self) -> None:
+        if self._stale:
+            self._load()
+            self._stale = False
         if not self._open:
             self._db.execute("BEGIN IMMEDIATE")
             self._open = True
@@ -228,17 +247,19 @@ class Buffer:
     def roll_back(self) -> None:
         """Forget everything since the last commit."""
         self._open = False
+        self._stale = True  # until it was read again, what is in memory may be of what was undone
         try:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             self._load()
+            self._stale = False
         except sqlite3.Error as error:
             raise BufferUnavailable(f"the buffer {self.path} cannot be read: {error}") from None
 
     def _village(self, code: str) -> _Village:
         place = self._villages.get(code)
         if place is None:
-            epoch = str(uuid.uuid4())
+            epoch = self._make_epoch()
             row = self._db.execute(
                 "INSERT INTO village (code, epoch, next_seq, next_number) VALUES (?, ?, 1, 1)", (code, epoch)
             )
@@ -257,7 +278,7 @@ class Buffer:
         return track
 
     def _thin(self) -> None:
-        """Make room: of the least important readings there are the oldest, that no batch holds; else of any."""
+        """Make room: the oldest of the least important readings go first, whether or not a batch holds them."""
         wanted = self.readings - self.max_readings + self.max_readings // THIN_BY
         for level in range(LEVELS):
             gone = self._db.execute(
@@ -343,6 +364,10 @@ class _disk:  # noqa: N801 - reads as a word: with _disk(self)
             path = self._buffer.path
             self._buffer.roll_back()
             raise BufferUnavailable(f"the buffer {path} takes nothing: {error}") from None
+
+
+def _stored(value: Value) -> int | float:
+    return int(value) if isinstance(value, bool) else value
 
 
 def _typed(signal: str, value: int | float) -> Value:

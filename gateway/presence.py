@@ -48,11 +48,12 @@ class Presence:
         self.online, self.said = online, time
         return True
 
-    def heard(self, time: int, *, retained: bool) -> bool:
-        """A reading of the device's own, at its event time; whether there is an `online` to report now."""
-        if retained:
-            return False
-        if self.claimed:
+    def heard(self, time: int, *, live: bool) -> bool:
+        """The device itself spoke, at this event time; whether there is an `online` to report now.
+
+        Not `live` is what a broker had retained or kept: it does not say that the device is there now.
+        """
+        if live and self.claimed:
             self.claimed = False
             self.online, self.since, self.said, self.overruled = True, time, time, False
             return True

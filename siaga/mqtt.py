@@ -8,6 +8,7 @@ import random
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,6 +49,25 @@ class Transport(Protocol):
     @property
     def connected(self) -> bool:
         """Whether the session stands now and its subscriptions are granted."""
+        ...
+
+    @property
+    def connections(self) -> int:
+        """How many connections the broker has accepted so far: a number that grew says that this is another one."""
+        ...
+
+    @property
+    def resumed(self) -> bool:
+        """Whether the broker had kept the session when it accepted the present, or the last, connection."""
+        ...
+
+    @property
+    def problem(self) -> str | None:
+        """Why there is no connection, as a sentence for people; None while there is one."""
+        ...
+
+    def ring(self, bell: Callable[[], None]) -> None:
+        """Call `bell`, from any thread, whenever a message arrives: so one wait can serve two transports."""
         ...
 
     def subscribe(self, topic_filter: str) -> None:
@@ -163,8 +183,9 @@ class MqttTransport:
         self._denied_again = 0.0
         self._closing: float | None = None
         self._pause_over = threading.Event()
-        self.problem: str | None = f"not connected to {self._options.address} yet"
-        """Why there is no connection, as a sentence for people; None while there is one."""
+        self._problem: str | None = f"not connected to {self._options.address} yet"
+        self._connections, self._resumed = 0, False
+        self._bell: Callable[[], None] | None = None
         self._thread = threading.Thread(target=self._run, name=f"mqtt {client_id}", daemon=True)
         self._thread.start()
 
@@ -174,6 +195,25 @@ class MqttTransport:
     def connected(self) -> bool:
         """Whether the session stands now and its subscriptions are granted."""
         return self._connected and self._granted_version == self._wanted_version
+
+    @property
+    def connections(self) -> int:
+        """How many connections the broker has accepted so far."""
+        return self._connections
+
+    @property
+    def resumed(self) -> bool:
+        """Whether the broker had kept the session when it accepted the present, or the last, connection."""
+        return self._resumed
+
+    @property
+    def problem(self) -> str | None:
+        """Why there is no connection, as a sentence for people; None while there is one."""
+        return self._problem
+
+    def ring(self, bell: Callable[[], None]) -> None:
+        """Call `bell`, from the network's thread, whenever a message arrives."""
+        self._bell = bell
 
     @property
     def shared_subscriptions(self) -> bool:
@@ -289,9 +329,9 @@ class MqttTransport:
         return self._closing is not None
 
     def _complain(self, problem: str) -> None:
-        if problem != self.problem:
+        if problem != self._problem:
             log.warning("mqtt_connection_lost", broker=str(self._options.address), problem=problem)
-        self.problem = problem
+        self._problem = problem
 
     def _hold(self, session: Session) -> bool:
         """Connect and serve one connection; whether it ever stood."""
@@ -328,7 +368,7 @@ class MqttTransport:
             wanted = list(self._wanted) if again or session.reconciled != version else None
         if wanted is not None:
             session.reconcile(wanted, version)
-        self.problem = session.problem if session.denied else None
+        self._problem = session.problem if session.denied else None
         self._granted_version = version if session.settled_filters else -1
 
     def _stands(self, session: Session) -> None:
@@ -343,7 +383,9 @@ class MqttTransport:
                 self._inbox = deque(kept)
                 self._inbox_bytes = sum(len(message.payload) for message in kept)
             self._connected = True
-            self.problem = None
+            self._problem = None
+            self._resumed = session.resumed
+            self._connections += 1
         log.info("mqtt_connected", broker=str(self._options.address), version=session.version, resumed=session.resumed)
 
     def _lost(self, session: Session) -> None:
@@ -361,6 +403,8 @@ class MqttTransport:
             self._inbox.append(message)
             self._inbox_bytes += len(message.payload)
             self._arrived.notify()
+        if self._bell is not None:
+            self._bell()
 
     def _send(self, session: Session) -> None:
         """Give paho what the worker left: acknowledgements, then messages."""

@@ -101,6 +101,8 @@ class MemoryBroker:
             self.dropped += 1
             return
         session.queue.append(replace(message, kept=session.transport is None))
+        if session.transport is not None:
+            session.transport.heard()
 
     def _attach(self, transport: "MemoryTransport", client_id: str, *, clean: bool) -> tuple[_Session, bool]:
         """A connection's session, and whether it was there before."""
@@ -151,14 +153,15 @@ class MemoryTransport:
         max_outbound: int = 1000,
     ) -> None:
         self.before_publish: Callable[[str, bytes], bool] | None = None
-        self.problem: str | None = None
-        self.resumed = False
+        self._problem: str | None = None
+        self._resumed = False
+        self._bell: Callable[[], None] | None = None
         self._broker, self._client_id, self._will, self._clean = broker, client_id, will, clean
         self._max_queue, self._max_outbound = max_queue, max_outbound
         self._wanted: dict[str, None] = {}
         self._outbox: deque[tuple[str, bytes, bool]] = deque()
         self._session: _Session | None = None
-        self._connection = 0
+        self._connection = self._connections = 0
         self._next_id = 0
         self._closed = False
         self.restore()
@@ -167,6 +170,25 @@ class MemoryTransport:
     def connected(self) -> bool:
         """Whether the session stands now."""
         return self._session is not None
+
+    @property
+    def connections(self) -> int:
+        """How many connections there were so far."""
+        return self._connections
+
+    @property
+    def resumed(self) -> bool:
+        """Whether the broker had kept the session."""
+        return self._resumed
+
+    @property
+    def problem(self) -> str | None:
+        """Why there is no connection; None while there is one."""
+        return self._problem
+
+    def ring(self, bell: Callable[[], None]) -> None:
+        """Call `bell` whenever a message is queued for this transport."""
+        self._bell = bell
 
     @property
     def shared_subscriptions(self) -> bool:
@@ -183,15 +205,16 @@ class MemoryTransport:
         session, self._session = self._session, None
         self._connection += 1
         if session is not None:
-            self.problem = "the connection to the broker in memory broke"
+            self._problem = "the connection to the broker in memory broke"
             self._broker._detach(session, will=self._will if will else None)
 
     def restore(self) -> None:
         """The connection stands again, with its subscriptions, where the broker runs."""
         if self._closed or self._session is not None or not self._broker.running:
             return
-        self._session, self.resumed = self._broker._attach(self, self._client_id, clean=self._clean)
-        self.problem = None
+        self._session, self._resumed = self._broker._attach(self, self._client_id, clean=self._clean)
+        self._problem = None
+        self._connections += 1
         for topic_filter in self._wanted:
             self._broker._subscribe(self._session, self._as_sent(topic_filter))
         self._flush()
@@ -222,6 +245,11 @@ class MemoryTransport:
 
     def wake(self) -> None:
         """Nobody waits in `receive`."""
+
+    def heard(self) -> None:
+        """The broker's word to the transport that a message was queued for it."""
+        if self._bell is not None:
+            self._bell()
 
     def acknowledge(self, message: Message) -> None:
         """PUBACK; of a message from an earlier connection nothing is said."""

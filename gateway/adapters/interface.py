@@ -31,10 +31,14 @@ class Observed(NamedTuple):
 
 @dataclass(slots=True)
 class Translation:
-    """What a message means: values, and reasons why parts of it (or all) were refused. Neither: it is ignored."""
+    """What a message means: values, and reasons why parts of it (or all) were refused. Neither: it is ignored.
+
+    `heard` says that the device itself spoke, if only of things that nobody asked for.
+    """
 
     observed: list[Observed] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    heard: bool = False
 
     @property
     def ignored(self) -> bool:

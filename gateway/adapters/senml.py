@@ -57,6 +57,7 @@ class Senml:
             records = read_pack(message.payload, received)
         except UnreadablePack as error:
             raise Refused("senml", str(error)) from None
+        result.heard = True
         for record in records:
             _take(installed, record, result)
         return result

@@ -62,6 +62,7 @@ class Tasmota:
             return result
         if not text:
             return result
+        result.heard = True
         if _is_power(kind) and text[0] not in "{[":
             _take(installed, {kind: text}, result)
             return result

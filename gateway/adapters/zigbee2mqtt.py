@@ -72,6 +72,7 @@ class Zigbee2mqtt:
             return result
         if below == "availability":
             return _availability(installed, message, result)
+        result.heard = bool(message.payload.strip())
         installed.memory["heard"] = not message.retain or installed.memory.get("heard", False)
         if below:
             _attribute(installed, below, message, result)

@@ -1,0 +1,168 @@
+"""From a message of the village's broker to readings: whose it is, what it means, which time counts.
+
+Nothing here waits or writes; what comes out is put on disk by the gateway.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gateway.adapters import Adapter, Installed, Translation
+from gateway.clocks import Judged, judge
+from gateway.metrics import GatewayMetrics
+from gateway.presence import Presence
+from gateway.refusals import Refusals
+from gateway.router import Router
+from gateway.values import Refused
+from siaga.mqtt import Message
+from siaga.observation import Reading
+from siaga.sites import Village
+from siaga.topics import DeviceTopic, ForeignTopic, GatewayTopic, is_village_code, parse_topic
+
+__all__ = ["Intake", "Skew", "Taken"]
+
+OWN = "siaga/"
+"""What siaga's own topics begin with; all else is native."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skew:
+    """A device's clock is not trusted: how far it is off (ms, its time minus the gateway's), and since when."""
+
+    offset: int
+    since: int
+
+
+@dataclass(slots=True)
+class Taken:
+    """What a message gave: readings by village, and the devices of whose session something else is known now."""
+
+    readings: dict[str, list[Reading]] = field(default_factory=dict)
+    sessions: set[tuple[str, str]] = field(default_factory=set)
+
+
+class Intake:
+    """The devices of a gateway process, and what is known of each.
+
+    `known` are the codes of all villages there are, where this gateway watches all of `siaga/`; `None` where it hears
+    its own villages only, and so cannot tell an unknown village from a neighbour's.
+    """
+
+    def __init__(self, refusals: Refusals, metrics: GatewayMetrics) -> None:
+        self._refusals, self._metrics = refusals, metrics
+        self._villages: dict[str, Village] = {}
+        self._known: Collection[str] | None = None
+        self.router = Router(())
+        self.presences: dict[tuple[str, str], Presence] = {}
+        """Sessions of devices, by village and id."""
+        self.skewed: dict[tuple[str, str], Skew] = {}
+        """Devices whose clock is not trusted."""
+
+    def update(
+        self, villages: Sequence[Village], known: Collection[str] | None, remembered: Mapping[tuple[str, str], Presence]
+    ) -> None:
+        """Take over what the registry says now. `remembered` are sessions from before a restart."""
+        self._villages = {village.code: village for village in villages}
+        self._known = known
+        self.router = Router(villages, self.router)
+        devices = self.router.installed
+        self.presences = {
+            device: self.presences.get(device) or remembered.get(device) or Presence() for device in devices
+        }
+        self.skewed = {device: skew for device, skew in self.skewed.items() if device in devices}
+
+    def take(self, message: Message, received: int) -> Taken:
+        """What the message gives; what is refused is counted and sampled. `received` in ms."""
+        taken = Taken()
+        self._metrics.messages.inc()
+        if message.topic.startswith(OWN) and not self._is_known(message, received):
+            return taken
+        useful = False
+        for adapter, installed in self.router.route(message):
+            useful |= self._take_one(adapter, installed, message, received, taken)
+        if not useful:
+            self._metrics.ignored.inc()
+        return taken
+
+    def _is_known(self, message: Message, received: int) -> bool:
+        """Whether a message on a topic of siaga's own is one of a device here; what is of nobody's is refused."""
+        try:
+            topic = parse_topic(message.topic)
+        except ForeignTopic as error:
+            self._refuse(Refused("foreign_topic", str(error)), None, message, received)
+            return False
+        if isinstance(topic, GatewayTopic):
+            return False
+        village = self._villages.get(topic.village)
+        if village is None:
+            if self._known is not None and topic.village not in self._known:
+                why = Refused("unknown_village", f"{topic.village} is no village of the sites file")
+                self._refuse(why, topic.village, message, received)
+            return False
+        if (topic.village, topic.device) in self.router.installed and self._speaks_senml(topic):
+            return True
+        why = Refused("unknown_device", f"{topic.device} is no device with the adapter senml in {topic.village}")
+        self._refuse(why, topic.village, message, received)
+        return False
+
+    def _speaks_senml(self, topic: DeviceTopic) -> bool:
+        return self.router.installed[topic.village, topic.device].device.adapter == "senml"
+
+    def _refuse(self, why: Refused, village: str | None, message: Message, received: int) -> None:
+        """Count and sample; without a village of its own the message is shown with one of this gateway's."""
+        shown = village if village is not None and is_village_code(village) else next(iter(self._villages), None)
+        if shown is not None:
+            self._refusals.note(why, shown, message.topic, message.payload, received)
+
+    def _take_one(self, adapter: Adapter, installed: Installed, message: Message, received: int, taken: Taken) -> bool:
+        """What the message gives of one device; whether it was of any use, or refused."""
+        try:
+            translation = adapter.translate(installed, message, received)
+        except Refused as why:
+            translation = Translation(refused=[why])
+        for each in translation.refused:
+            self._refuse(each, installed.village, message, received)
+        self._take_values(installed, translation, message, received, taken)
+        return not translation.ignored
+
+    def _take_values(
+        self, installed: Installed, translation: Translation, message: Message, received: int, taken: Taken
+    ) -> None:
+        # What a broker retained and that says no time is of an unknown age: it is no observation of now.
+        values = [each for each in translation.observed if each.signal != "online"]
+        if message.retain:
+            values = [each for each in values if each.time is not None]
+        device = (installed.village, installed.device.id)
+        presence = self.presences[device]
+        readings: list[Reading] = []
+        if values:
+            judged = judge(values, received, late=message.kept or message.retain)
+            if judged.offset is not None:
+                self._note_clock(device, judged, received, message)
+            if not (message.retain and not judged.trusted):  # an old value that says a wrong time is of no use
+                readings = [Reading(device[1], signal, time, value) for signal, value, time in judged.values]
+        before = (presence.online, presence.overruled)
+        live = translation.heard and not message.retain and not message.kept
+        if live or readings:
+            newest = max((reading.time for reading in readings), default=received)
+            if presence.heard(newest, live=live):
+                readings.append(Reading(device[1], "online", received, value=True))
+        for each in translation.observed:
+            if each.signal == "online" and presence.told(
+                bool(each.value), received, installed.device.every, retained=message.retain
+            ):
+                readings.append(Reading(device[1], "online", received, each.value))
+        if (presence.online, presence.overruled) != before:
+            taken.sessions.add(device)
+        if readings:
+            taken.readings.setdefault(installed.village, []).extend(readings)
+
+    def _note_clock(self, device: tuple[str, str], judged: Judged, received: int, message: Message) -> None:
+        """Flag a device whose clock is not trusted; what was kept or retained does not tell of its clock of today."""
+        if message.retain or judged.offset is None:
+            return
+        if not judged.trusted:
+            since = self.skewed[device].since if device in self.skewed else received
+            self.skewed[device] = Skew(judged.offset, since)
+        elif not message.kept:
+            self.skewed.pop(device, None)
+        self._metrics.skewed.set(len(self.skewed))
