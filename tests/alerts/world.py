@@ -19,7 +19,7 @@ from api.alerts.ledger import Ledger
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import InlineReader
 from api.alerts.spans import FOREVER
-from siaga.batch import LIVE_EDGE, BatchId, decode_batch, encode_ack, encode_batch
+from siaga.batch import LIVE_EDGE, BatchId, UnreadableBatch, decode_batch, encode_ack, encode_batch
 from siaga.clock import MINUTE, SECOND, ManualClock
 from siaga.database import connect, migrate, tables
 from siaga.mqtt import Message
@@ -94,7 +94,10 @@ class Centre:
         topic = parse_topic(message.topic)
         code = topic.village
         received = self._clock.now()
-        batch = decode_batch(message.payload, code, received, self.devices[code])
+        try:
+            batch = decode_batch(message.payload, code, received, self.devices[code])
+        except (UnreadableBatch, KeyError):
+            return
         arrivals = []
         if batch.first is not None and batch.last is not None and batch.first < received - LIVE_EDGE:
             arrivals.append(Arrival(code, topic.gateway, received, batch.first, batch.last))  # type: ignore[union-attr] # a batch's topic is a gateway's
