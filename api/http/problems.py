@@ -68,7 +68,9 @@ def install_problems(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> JSONResponse:
-        return problem_response(error.status_code, _http_sentence(request, error), error.headers)
+        # What FastAPI cannot even parse (nested too deep, say) is for the caller what it can parse and not accept
+        status = 422 if error.status_code == 400 else error.status_code
+        return problem_response(status, _http_sentence(request, error), error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -99,6 +101,8 @@ def _http_sentence(request: Request, error: HTTPException) -> str:
         case 405:
             allowed = (error.headers or {}).get("Allow", "another method")
             return f"{request.method} is not a method of {path}: it takes {allowed}"
+        case 400:
+            return "the body cannot be read as JSON"
         case _:
             return str(error.detail)
 

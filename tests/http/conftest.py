@@ -1,6 +1,7 @@
 """A district served from SQLite, and one from PostgreSQL for what is queried."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -27,6 +28,15 @@ def district(tmp_path: Path) -> Iterator[District]:
 def client(district: District) -> Iterator[httpx.Client]:
     """The API over it, for an admin."""
     with district.served() as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """An API that a whole file of tests only reads from, or is refused by."""
+    directory = tmp_path_factory.mktemp("reader")
+    district = contextmanager(_district)(f"sqlite:///{directory / 'siaga.db'}", directory)
+    with district as found, found.served() as client:
         yield client
 
 

@@ -51,8 +51,8 @@ def test_a_reader_from_the_future_gets_what_comes(district: District) -> None:
 
 
 @pytest.mark.parametrize("text", ["abc", "-1", "1.5", "9" * 19, "٣"])
-def test_what_is_no_event_id_is_refused(client: httpx.Client, text: str) -> None:
-    answer = client.get("/api/v1/alerts/stream", headers={b"Last-Event-ID": text.encode()})
+def test_what_is_no_event_id_is_refused(reader: httpx.Client, text: str) -> None:
+    answer = reader.get("/api/v1/alerts/stream", headers={b"Last-Event-ID": text.encode()})
     assert answer.status_code == 422
     assert "Last-Event-ID" in answer.json()["detail"]
 
