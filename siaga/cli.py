@@ -246,7 +246,7 @@ def main() -> NoReturn:
     try:
         status = app(standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as problem:
-        typer.echo(problem.ctx.get_help() if problem.ctx else problem.format_message())
+        typer.echo(problem.ctx.get_help())
         status = _BAD_INPUT
     except click.UsageError as problem:
         status = _say(problem.format_message(), _BAD_INPUT)
@@ -268,6 +268,7 @@ def _sentence(problem: Exception) -> tuple[str, int]:
     from sqlalchemy.exc import DBAPIError, OperationalError  # noqa: PLC0415
 
     from api.http import CannotListen  # noqa: PLC0415
+    from gateway.buffer import BufferUnavailable  # noqa: PLC0415
     from siaga.broker import PortTaken  # noqa: PLC0415
     from siaga.database import UnknownSchema  # noqa: PLC0415
     from siaga.telemetry import StoreUnavailable  # noqa: PLC0415
@@ -278,6 +279,6 @@ def _sentence(problem: Exception) -> tuple[str, int]:
         return f"the embedded broker's {problem}: set SIAGA_MQTT_PORT to another one", 1
     if isinstance(problem, OperationalError | DBAPIError):
         return f"the database does not answer: {str(problem.orig).splitlines()[0]}", 1
-    if isinstance(problem, CannotListen | UnknownSchema | StoreUnavailable | PermissionError | FileNotFoundError):
+    if isinstance(problem, CannotListen | UnknownSchema | StoreUnavailable | BufferUnavailable | OSError):
         return str(problem), 1
     raise problem

@@ -1,0 +1,127 @@
+"""A gateway process: one session with the devices' broker, one with the centre's, a buffer, and the villages it serves.
+
+Follows the registry where there is one (`siaga up`), so an import counts within seconds.
+"""
+
+import random
+import threading
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from gateway.buffer import Buffer
+from gateway.metrics import GatewayMetrics
+from gateway.service import Gateway, last_will, marker_topic
+from siaga.clock import SECOND, Clock
+from siaga.mqtt import MqttTransport
+from siaga.services import session_name
+from siaga.sites import Village
+
+__all__ = ["GatewayPart", "Served"]
+
+log = structlog.get_logger(__name__)
+
+FOLLOW_EVERY = 2 * SECOND
+"""How often the registry is looked at."""
+LONGEST_WAIT = 1.0
+"""Seconds that the loop waits for a message at most."""
+END_WITHIN = 8.0
+"""Seconds that the loop gets to commit what is in hand and say `offline`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What a gateway serves. `known`: the codes of all villages, where it watches all of `siaga/`; else `None`."""
+
+    villages: Sequence[Village]
+    known: Collection[str] | None = None
+
+
+class GatewayPart:
+    """Runs a gateway in a thread of its own.
+
+    Args:
+        follow: what to serve now, or `None` when that has not changed; asked every two seconds.
+        alone: one village on site: the centre's broker then holds its last will.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        village_url: str,
+        centre_url: str,
+        follow: Callable[[], Served | None],
+        clock: Clock,
+        metrics: GatewayMetrics,
+        *,
+        alone: Village | None = None,
+    ) -> None:
+        name = session_name(data_dir, "gateway")
+        will = last_will(alone) if alone else None
+        self._follow, self._clock = follow, clock
+        self._buffer = Buffer(data_dir / "gateway.db")
+        marker = marker_topic(name)
+        self._village = MqttTransport(village_url, f"{name}-devices", clean=False, marker=marker)
+        self._centre = MqttTransport(centre_url, f"{name}-uplink", clean=False, will=will)
+        served = follow() or Served(())
+        chance = random.Random()  # noqa: S311 - spreads what would happen at one moment, protects nothing
+        self._gateway = Gateway(
+            served.villages, self._village, self._centre, self._buffer, clock, chance, metrics, known=served.known
+        )
+        self._next_look = self._deadline = 0
+        self._stop = threading.Event()
+        self._failure: str | None = None
+        self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Commit what is in hand, send what the centre takes at once, say `offline`, leave both brokers."""
+        self._stop.set()
+        self._village.wake()
+        self._thread.join(END_WITHIN)
+        for transport in (self._village, self._centre):
+            transport.close()
+        self._buffer.close()
+
+    def problem(self) -> str | None:
+        """Why it does not do its work now, in a sentence."""
+        return self._failure or "; ".join(self._gateway.problems()) or None
+
+    def _run(self) -> None:
+        try:
+            self._centre.ring(self._village.wake)
+            while not self._stop.is_set():
+                self._look_at_registry()
+                self._turn()
+        except Exception as error:
+            log.exception("gateway_failed")
+            self._failure = f"the gateway failed: {type(error).__name__}: {error}"
+            raise
+        finally:
+            self._gateway.close()
+
+    def _turn(self) -> None:
+        """Take in what there is, do what is due."""
+        wait = min(max(0, self._deadline - self._clock.monotonic()) / 1000, LONGEST_WAIT)
+        if self._gateway.full:
+            self._stop.wait(wait)
+        message = None if self._gateway.full else self._village.receive(wait)
+        while message is not None:
+            self._gateway.receive(message)
+            message = None if self._gateway.full else self._village.receive(0)
+        while (answer := self._centre.receive(0)) is not None:
+            self._gateway.hear(answer)
+        self._deadline = self._gateway.tick()
+
+    def _look_at_registry(self) -> None:
+        if self._clock.monotonic() < self._next_look:
+            return
+        self._next_look = self._clock.monotonic() + FOLLOW_EVERY
+        if (served := self._follow()) is not None:
+            self._gateway.update(served.villages, served.known)
+            log.info("gateway_serves", villages=len(served.villages))
