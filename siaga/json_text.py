@@ -8,8 +8,8 @@ __all__ = ["UnreadableJson", "read_json"]
 
 FREELY = 1 << 20
 """A text up to this many bytes is read without counting: it cannot become more than some 30 MB of objects."""
-MAX_CONTAINERS = 400_000
-"""Objects and arrays of a larger text: 16 MB of honest records hold fewer, 16 MB of `[],[],…` would fill 350 MB."""
+MAX_CONTAINERS = 500_010
+"""Objects and arrays of a larger text: as many as SenML records are read, 120 MB; 16 MB of `{},{},…` would fill 350."""
 MAX_ITEMS = 2_000_000
 """Commas of a larger text, for the same reason."""
 

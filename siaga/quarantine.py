@@ -8,7 +8,7 @@ from typing import TypedDict
 from sqlalchemy import ColumnElement, Connection, Engine, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from siaga.database import tables, writing
+from siaga.database import tables, take_turns, writing
 from siaga.refusal import SAMPLE_BYTES, Refusal, mask, readable, sample
 from siaga.topics import is_village_code
 
@@ -57,6 +57,7 @@ class Quarantine:
             else:
                 newest.append(row)
         with writing(self._engine) as connection:
+            take_turns(connection, "quarantine")
             connection.execute(tables.quarantine.insert(), newest[::-1])
             for village in left:
                 dropped[village] += _drop_old(connection, _of(village), self._per_village)

@@ -32,8 +32,8 @@ RELATIVE_BELOW = 2**28
 """A time below this many seconds (July 1978) counts from now (RFC 8428, section 4.5.3)."""
 LAST_TIME = 9_223_372_036
 """Seconds up to April 2262, where 64 bits of nanoseconds, InfluxDB's own times, end."""
-MAX_RECORDS = 200_000
-"""Records of one pack: more than 16 MB of honest ones hold."""
+MAX_RECORDS = 500_000
+"""Records of one pack: more than 16 MB of those with a name, a time and a value hold."""
 
 # RFC 8428, section 4.5.1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9:./_-]*", re.ASCII)

@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import orjson
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-__all__ = ["BadDatabaseUrl", "connect", "writing"]
+__all__ = ["BadDatabaseUrl", "connect", "take_turns", "writing"]
 
 BUSY_TIMEOUT = 15_000
 """How long a writer waits for another writer, ms: longer than the longest transaction, the import of a country."""
@@ -66,8 +66,27 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def take_turns(connection: Connection, what: str) -> None:
+    """From here to the end of the transaction only one at a time does `what`; others who ask wait for their turn.
+
+    SQLite has one writer at a time anyway. On PostgreSQL two that change many rows in different orders would otherwise
+    come to wait for each other, and one of them would fail.
+    """
+    if connection.dialect.name == "postgresql":
+        # A lock of PostgreSQL's is a number: the first eight bytes of the name do
+        number = int.from_bytes(what.encode()[:8].ljust(8), signed=True)
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+
+
 def _sqlite(url: URL) -> Engine:
-    engine = create_engine(url, json_serializer=_to_json, json_deserializer=_from_json)
+    in_memory = url.database in (None, "", ":memory:")
+    engine = create_engine(
+        url,
+        json_serializer=_to_json,
+        json_deserializer=_from_json,
+        # Every thread that answers a request may read at once
+        **({} if in_memory else {"pool_size": 20, "max_overflow": 40}),
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -6,14 +6,11 @@ import alembic.command
 import alembic.config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 
-from siaga.database.engine import writing
+from siaga.database.engine import take_turns, writing
 
 __all__ = ["UnknownSchema", "migrate"]
-
-_LOCK = 0x5349_4147_41
-"""The advisory lock's number in PostgreSQL: `SIAGA` in ASCII."""
 
 
 class UnknownSchema(RuntimeError):
@@ -32,8 +29,7 @@ def migrate(engine: Engine) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     with writing(engine) as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        take_turns(connection, "migrate")
         if _is_current(connection, config):
             return
         config.attributes["connection"] = connection

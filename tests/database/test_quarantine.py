@@ -1,5 +1,7 @@
 """What was refused can be looked at: readable, bounded, without hardware addresses."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -63,6 +65,20 @@ def test_what_no_database_would_take_is_kept_readable(engine: Engine) -> None:
     assert item.reason == "reason\\x00 of xx:xx:xx:xx:xx:xx"
     assert item.bytes.startswith("\\x1b[2J")
     assert len(item.bytes) <= 1_024
+
+
+def test_many_who_add_at_once_wait_for_each_other(engine: Engine) -> None:
+    quarantine = Quarantine(engine, per_village=8, total=20)
+    villages = [f"35.10.15.{2000 + number}" for number in range(6)]
+
+    def add(turn: int) -> int:
+        order = villages if turn % 2 else villages[::-1]
+        return sum(quarantine.add([refusal(village, turn) for village in order]) for _ in range(10))
+
+    with ThreadPoolExecutor(4) as pool:
+        dropped = sum(pool.map(add, range(4)))
+    assert dropped == sum(quarantine.dropped().values())
+    assert len(quarantine.items(limit=1_000)) == 4 * 10 * 6 - dropped <= 20
 
 
 def test_adding_nothing_is_nothing(engine: Engine) -> None:
