@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI
@@ -120,14 +121,25 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 class _App(FastAPI):
-    """FastAPI with what its OpenAPI document leaves out: the schemas of problems."""
+    """FastAPI with an OpenAPI document that knows its problems, and not FastAPI's own shape of errors."""
 
     def openapi(self) -> dict[str, object]:
         """The OpenAPI document, made once."""
         if self.openapi_schema is None:
             document = get_openapi(title=self.title, version=self.version, summary=self.summary, routes=self.routes)
             schemas = document["components"]["schemas"]
+            _without_own_errors(document)
             for model in (Problem, NotReady):
                 schemas[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
             self.openapi_schema = document
         return self.openapi_schema
+
+
+def _without_own_errors(document: dict[str, Any]) -> None:
+    """Take out the 422 that FastAPI adds by itself: where a route can answer so, it says it as a problem."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+                del operation["responses"]["422"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
