@@ -107,6 +107,11 @@ def test_what_is_observed_at_the_instant_of_the_last_will_or_after_it_holds_with
     assert story(gate(), messages, until="4:00") == ["0:00 met"]
 
 
+def test_of_several_last_wills_the_first_makes_it_unknown() -> None:
+    messages: Messages = {("g", "gate_open"): {"0:00": True}, ("g", "online"): {"1:00": False, "2:00": False}}
+    assert story(gate(), messages, until="3:00") == ["0:00 met", "1:00 unknown device_silent"]
+
+
 def test_a_last_will_kept_from_before_the_window_still_counts() -> None:
     messages = {("g", "gate_open"): {"-1:00": True}, ("g", "online"): {"-0:30": False}}
     assert story(gate(), messages, until="1:00") == ["0:00 unknown device_silent"]
@@ -258,6 +263,11 @@ def test_a_check_in_counts_for_two_hours_a_last_will_or_not() -> None:
     }
     told = story(GUARD, messages, until="125:00", heartbeats=beats)
     assert told == ["0:00 met", "120:00 failed checkin", "122:00 unknown device_silent"]
+
+
+def test_a_device_heard_just_before_the_window_is_heard_in_it() -> None:
+    messages: Messages = {("b", "checkin"): {"-3:00:00": 1}, ("b", "battery"): {"-1:00": 90.0}}
+    assert story(GUARD, messages, until="4:00") == ["0:00 failed checkin", "2:00 unknown device_silent"]
 
 
 def test_that_nothing_happened_is_a_report_but_no_event() -> None:
