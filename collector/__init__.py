@@ -1,0 +1,26 @@
+"""The collector: takes the gateways' batches from the central broker, stores them, and only then acknowledges them.
+
+`run_collector` is the whole as one process; `assemble` builds its service on a store, a database and a session that
+a composition root shares with other rooms. `Collector` is the verb inside, without threads.
+"""
+
+from collector.build import SessionName, assemble, broker_session, run_collector
+from collector.collector import Collector
+from collector.intake import Intake
+from collector.known import KnownVillages
+from collector.metrics import CollectorMetrics
+from collector.refusals import Refusals
+from collector.service import CollectorService
+
+__all__ = [
+    "Collector",
+    "CollectorMetrics",
+    "CollectorService",
+    "Intake",
+    "KnownVillages",
+    "Refusals",
+    "SessionName",
+    "assemble",
+    "broker_session",
+    "run_collector",
+]

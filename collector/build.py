@@ -1,0 +1,144 @@
+"""Puts a collector together from what a composition root has, or from addresses alone."""
+
+import fcntl
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import IO
+
+import structlog
+from prometheus_client import REGISTRY, CollectorRegistry
+from sqlalchemy import Engine
+
+from collector.collector import Collector
+from collector.intake import Intake
+from collector.known import KnownVillages
+from collector.metrics import CollectorMetrics
+from collector.refusals import Refusals
+from collector.service import CollectorService
+from siaga.clock import Clock, SystemClock
+from siaga.database import connect, migrate
+from siaga.mqtt import MqttTransport, Transport
+from siaga.quarantine import Quarantine
+from siaga.registry import Registry
+from siaga.sites import Village
+from siaga.telemetry import TelemetryStore, open_store
+
+__all__ = ["SessionName", "assemble", "broker_session", "run_collector"]
+
+log = structlog.get_logger(__name__)
+
+SESSION_EXPIRY = 600
+"""Seconds for which the broker keeps messages for a collector that is away: a restart, an upgrade. Not longer, because
+a broker deals the shared messages to absent members too; gateways send again what is not acknowledged anyway."""
+MAX_QUEUE = 20_000
+"""Messages taken from the broker and not acknowledged: more stay there (MQTT 5's receive maximum; brokers have a
+smaller one of their own, except that Mosquitto hands over at once all it kept while the collector was away)."""
+MAX_QUEUE_BYTES = 32 << 20
+"""Bytes of them; beyond, the socket is not read, and TCP holds the broker back."""
+MAX_ACKS = 2_000
+"""Acks handed to the session and not yet taken by the broker."""
+
+
+class _MigratedRegistry:
+    """The registry of a database that may still have to be migrated when it answers for the first time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._registry = Registry(engine)
+        self._migrated = False
+
+    def version(self) -> int:
+        if not self._migrated:
+            migrate(self._engine)
+            self._migrated = True
+        return self._registry.version()
+
+    def villages(self) -> list[Village]:
+        return self._registry.villages()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionName:
+    """The name of a collector's session at the broker. `lock` is held as long as the name is used."""
+
+    client_id: str
+    lasting: bool
+    lock: IO[str] | None = None
+
+    @classmethod
+    def of(cls, data_dir: Path) -> "SessionName":
+        """The name kept in a data directory, so that the collector finds its session again after a restart.
+
+        A second collector on the same directory gets a name for this once: two of one name would throw each other out.
+        """
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock = (data_dir / "collector.session").open("a+")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            return cls(f"siaga-collector-{secrets.token_hex(6)}", lasting=False)
+        lock.seek(0)
+        client_id = lock.read().strip()
+        if not client_id:
+            client_id = f"siaga-collector-{secrets.token_hex(6)}"
+            lock.truncate(0)
+            lock.write(client_id)
+            lock.flush()
+        return cls(client_id, lasting=True, lock=lock)
+
+
+def broker_session(mqtt_url: str, name: SessionName) -> MqttTransport:
+    """The collector's session with the broker. Connects by itself, and again whenever it has to.
+
+    Raises:
+        ValueError: the URL is not one of a broker.
+    """
+    return MqttTransport(
+        mqtt_url,
+        name.client_id,
+        clean=not name.lasting,
+        expiry=SESSION_EXPIRY,
+        max_queue=MAX_QUEUE,
+        max_outbound=MAX_ACKS,
+        max_bytes=MAX_QUEUE_BYTES,
+    )
+
+
+def assemble(
+    store: TelemetryStore,
+    engine: Engine,
+    transport: Transport,
+    *,
+    clock: Clock | None = None,
+    metrics: CollectorRegistry = REGISTRY,
+) -> CollectorService:
+    """A collector service on a store, a database and a session that the caller has opened.
+
+    The service closes the session when it ends; store and engine stay the caller's. One per metrics registry.
+    """
+    clock = clock or SystemClock()
+    counted = CollectorMetrics(metrics)
+    known = KnownVillages(_MigratedRegistry(engine), clock)
+    refusals = Refusals(Quarantine(engine), clock, counted)
+    collector = Collector(store, Intake(known, refusals), refusals, transport, clock, counted)
+    return CollectorService(collector, known, refusals, transport, store)
+
+
+def run_collector(mqtt_url: str, store_url: str, database_url: str, data_dir: Path, stop: Event) -> None:
+    """Run one collector until `stop` is set: it then finishes the write in hand, acknowledges, and says good-bye.
+
+    Raises:
+        ValueError: one of the URLs is none; the sentence says which and what is expected.
+        StoreUnavailable: the embedded store belongs to another process.
+    """
+    store = open_store(store_url)
+    engine = connect(database_url)
+    try:
+        service = assemble(store, engine, broker_session(mqtt_url, SessionName.of(data_dir)))
+        service.run(stop)
+    finally:
+        store.close()
+        engine.dispose()

@@ -1,0 +1,225 @@
+"""The collector: batches in, stored, acknowledged, in this order and never another.
+
+`gather` takes what has arrived and checks it, `commit` stores it and then acknowledges: first the batch to its
+gateway, then the message to the broker. A service runs the two side by side, so that one group is decoded while the
+one before is on its way to the store; `collect` does one after the other, for a simulation and for tests. While the
+store is away a group stays in hand and nothing new is gathered, so what waits is bounded by the transport's queue.
+"""
+
+from collections.abc import Sequence
+
+import orjson
+import structlog
+
+from collector.group import Group
+from collector.intake import Intake
+from collector.metrics import CollectorMetrics
+from collector.refusals import Refusals
+from siaga.clock import Clock
+from siaga.mqtt import Message, Transport
+from siaga.refusal import sample
+from siaga.telemetry import RefusedPoint, StoreUnavailable, TelemetryStore
+from siaga.topics import BATCHES, REFUSED
+
+__all__ = ["Collector"]
+
+log = structlog.get_logger(__name__)
+
+SHARE = "$share/siaga-collector/"
+"""The group in which all collectors share the gateways' messages, where the broker can."""
+MAX_READINGS = 30_000
+"""A group is full with so many readings: three or four writes of InfluxDB's recommended 5,000 to 10,000 lines; more
+does not make them cheaper, and this many are some 10 MB in memory."""
+MAX_MESSAGES = 500
+"""A group is full with so many messages, however small."""
+FIRST_PAUSE, LONGEST_PAUSE = 250, 10_000
+"""Milliseconds between two attempts on the same group: the first pause, doubling up to the longest."""
+
+
+class Collector:
+    """One collector. `gather` belongs to one thread, `commit` to one (the same or another)."""
+
+    def __init__(
+        self,
+        store: TelemetryStore,
+        intake: Intake,
+        refusals: Refusals,
+        transport: Transport,
+        clock: Clock,
+        metrics: CollectorMetrics,
+        *,
+        max_readings: int = MAX_READINGS,
+        max_messages: int = MAX_MESSAGES,
+    ) -> None:
+        self._store = store
+        self._intake = intake
+        self._refusals = refusals
+        self._transport = transport
+        self._clock = clock
+        self._metrics = metrics
+        self._max_readings = max_readings
+        self._max_messages = max_messages
+        self._in_hand: Group | None = None
+        self._pause = FIRST_PAUSE
+        self._try_again = 0
+        self._problem: str | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """Why the last write failed, in one sentence; `None` when it did not."""
+        return self._problem
+
+    def subscribe(self) -> None:
+        """Ask for the gateways' batches and refusals, shared with other collectors."""
+        self._transport.subscribe(SHARE + BATCHES)
+        self._transport.subscribe(SHARE + REFUSED)
+
+    def collect(self, timeout: float) -> bool:
+        """Gather (waiting up to `timeout` seconds), store, acknowledge: one group. Whether it went all the way.
+
+        A group that could not be stored or acknowledged stays in hand; the next calls try the same again once the
+        pause is over, and answer False at once until then.
+        """
+        if self._in_hand is None:
+            self._in_hand = self.gather(timeout)
+        if self._in_hand is None or not self.commit(self._in_hand):
+            return False
+        self._in_hand = None
+        return True
+
+    def gather(self, timeout: float) -> Group | None:
+        """Take what has arrived, up to a full group, and check it; `None` when nothing came or nothing may be judged.
+
+        Before the registry was read for the first time nothing is taken: no village could be told from an unknown one.
+        """
+        if not self._intake.ready():
+            return None
+        message = self._transport.receive(timeout)
+        if message is None:
+            return None
+        group = Group()
+        received = self._clock.now()
+        while True:
+            self._admit(message, received, group)
+            if group.readings >= self._max_readings or len(group.messages) >= self._max_messages:
+                break
+            message = self._transport.receive(0)
+            if message is None:
+                break
+        self._metrics.unacknowledged.inc(len(group.messages))
+        self._metrics.waiting_bytes.inc(group.bytes)
+        return group
+
+    def _admit(self, message: Message, received: int, group: Group) -> None:
+        try:
+            self._intake.admit(message, received, group)
+        except Exception as error:
+            # Whatever a message brings out in us, the others go on; it is refused, and we hear of it.
+            log.exception("a message cannot be handled", topic=message.topic)
+            reason = f"siaga cannot read this message, by a mistake of its own ({type(error).__name__})"
+            self._intake.refuse("internal", reason, message)
+
+    def wait(self) -> int:
+        """Milliseconds until the group in hand may be tried again; 0: now."""
+        return max(0, self._try_again - self._clock.monotonic())
+
+    def commit(self, group: Group) -> bool:
+        """Store a group and acknowledge it. False: try the same group again after `wait()`; nothing is lost by it.
+
+        Every batch of it is acknowledged only after all points are stored; PUBACK follows the batch's own ack.
+        """
+        if self.wait():
+            return False
+        if not group.stored and not self._store_group(group):
+            return False
+        return self._acknowledge(group)
+
+    def _store_group(self, group: Group) -> bool:
+        began = self._clock.monotonic()
+        try:
+            if group.points:
+                self._quarantine(group, self._store.write(group.points, group.arrivals))
+        except StoreUnavailable as error:
+            self._fail(str(error))
+            return False
+        except Exception:
+            log.exception("a group of batches cannot be stored, trying each batch alone")
+            if not self._store_apart(group):
+                return False
+        self._metrics.write_seconds.observe((self._clock.monotonic() - began) / 1000)
+        if self._problem is not None:
+            log.info("the store takes data again")
+        self._problem = None
+        self._pause = FIRST_PAUSE
+        group.stored = True
+        self._metrics.readings.inc(group.readings)
+        self._metrics.late.inc(len(group.arrivals))
+        return True
+
+    def _store_apart(self, group: Group) -> bool:
+        """Store batch by batch what a mistake of ours does not let through together; the batch at fault is refused.
+
+        It is not acknowledged, so its gateway keeps it until we have mended the mistake.
+        """
+        sound = []
+        for batch in group.batches:
+            points = group.points[batch.first : batch.last]
+            try:
+                refused = self._store.write(points, [batch.arrival] if batch.arrival else [])
+            except StoreUnavailable as error:
+                self._fail(str(error))
+                return False
+            except Exception as error:
+                log.exception("a batch cannot be stored", topic=batch.topic)
+                reason = f"siaga cannot store this batch, by a mistake of its own ({type(error).__name__})"
+                self._refusals.note(
+                    "internal", reason, village=batch.village, topic=batch.topic, payload=str(batch.ack_payload)
+                )
+            else:
+                sound.append(batch)
+                self._quarantine(group, refused)
+        group.batches = sound
+        return True
+
+    def _fail(self, problem: str) -> None:
+        if self._problem is None:
+            log.warning("the store does not take data, holding on", problem=problem)
+        self._problem = problem
+        self._metrics.failed_writes.inc()
+        self._try_again = self._clock.monotonic() + self._pause
+        self._pause = min(self._pause * 2, LONGEST_PAUSE)
+
+    def _quarantine(self, group: Group, refused: Sequence[RefusedPoint]) -> None:
+        """The store will never take these: keep them where people look; their batches count as stored."""
+        if not refused:
+            return
+        origin = {
+            (batch.village, point.device, point.time): batch.topic
+            for batch in group.batches
+            for point in group.points[batch.first : batch.last]
+        }
+        for point, reason in ((item.point, item.reason) for item in refused):
+            values = {f"{point.device}/{signal}": value for signal, value in point.values.items()}
+            self._refusals.note(
+                "store",
+                f"the telemetry store does not take this: {reason}",
+                village=point.village,
+                topic=origin.get((point.village, point.device, point.time), ""),
+                payload=sample(orjson.dumps({"t": point.time / 1000, **values})),
+            )
+
+    def _acknowledge(self, group: Group) -> bool:
+        """Publish the acks, each followed by its PUBACK, from where a failed attempt stopped."""
+        while group.acknowledged < len(group.batches):
+            batch = group.batches[group.acknowledged]
+            if not self._transport.publish(batch.ack_topic, batch.ack_payload):
+                # No connection, or too many acks under way: soon again. Nothing else can be done meanwhile.
+                self._try_again = self._clock.monotonic() + FIRST_PAUSE // 5
+                return False
+            group.acknowledged += 1
+        for message in group.messages:
+            self._transport.acknowledge(message)
+        self._metrics.batches.inc(len(group.batches))
+        self._metrics.unacknowledged.dec(len(group.messages))
+        self._metrics.waiting_bytes.dec(group.bytes)
+        return True

@@ -1,0 +1,121 @@
+"""From a message to a part of a group: read, checked against the registry, or refused with a sentence."""
+
+from collector.group import Group, TakenBatch
+from collector.known import KnownVillages
+from collector.refusals import Refusals
+from siaga.batch import LIVE_EDGE, Batch, UnreadableBatch, decode_batch, encode_ack
+from siaga.mqtt import Message
+from siaga.observation import Arrival
+from siaga.refusal import Refusal, UnreadableRefusal, decode_refusal, sample
+from siaga.topics import ForeignTopic, GatewayTopic, ack_topic, parse_topic
+
+__all__ = ["Intake"]
+
+UNKNOWN_VILLAGE = "unknown_village"
+UNKNOWN_DEVICE = "unknown_device"
+
+
+class Intake:
+    """Checks messages, by what the registry knows, and notes what is refused."""
+
+    def __init__(self, known: KnownVillages, refusals: Refusals) -> None:
+        self._known = known
+        self._refusals = refusals
+
+    def ready(self) -> bool:
+        """Whether the registry has been read; before that nobody can be called unknown."""
+        if not self._known.loaded:
+            self._known.refresh()
+        return self._known.loaded
+
+    def admit(self, message: Message, received: int, group: Group) -> None:
+        """Add what a message holds to a group. Of a refused one only the PUBACK remains to be given."""
+        group.messages.append(message)
+        group.bytes += len(message.payload)
+        topic = self._topic(message)
+        if topic is None:
+            return
+        if topic.channel == "refused":
+            self._pass_on(message, topic)
+        elif topic.channel == "batch":
+            self._take(message, topic, received, group)
+
+    def refuse(self, label: str, reason: str, message: Message, village: str | None = None) -> None:
+        """Count a message and keep its first bytes; its batch is never acknowledged."""
+        self._refusals.note(label, reason, village=village, topic=message.topic, payload=sample(message.payload))
+
+    def _topic(self, message: Message) -> GatewayTopic | None:
+        """Whose message it is; refused if it is nobody's that siaga knows."""
+        try:
+            topic = parse_topic(message.topic)
+        except ForeignTopic as error:
+            self.refuse("foreign_topic", str(error), message)
+            return None
+        if not isinstance(topic, GatewayTopic):
+            return None
+        if self._known.devices(topic.village) is None:
+            self._known.refresh()
+            if self._known.devices(topic.village) is None:
+                reason = f"{topic.village} is not a village that siaga was told of: import its sites file"
+                self.refuse(UNKNOWN_VILLAGE, reason, message)
+                return None
+        return topic
+
+    def _take(self, message: Message, topic: GatewayTopic, received: int, group: Group) -> None:
+        try:
+            batch = self._decode(message.payload, topic.village, received)
+        except UnreadableBatch as error:
+            self.refuse(error.kind, error.reason, message, topic.village)
+            return
+        self._note_records(message, topic, batch)
+        first = len(group.points)
+        group.points += batch.points
+        group.readings += batch.readings
+        group.batches.append(
+            TakenBatch(
+                topic.village,
+                message.topic,
+                ack_topic(topic.village, topic.gateway),
+                encode_ack(batch.id),
+                first,
+                len(group.points),
+                _arrival(topic, batch, received),
+            )
+        )
+
+    def _decode(self, payload: bytes, village: str, received: int) -> Batch:
+        """The batch, by the registry as it is now: an unknown device is looked for once before it is refused."""
+        devices = self._known.devices(village) or frozenset()
+        batch = decode_batch(payload, village, received, devices)
+        if any(record.kind == UNKNOWN_DEVICE for record in batch.refused):
+            self._known.refresh()
+            newer = self._known.devices(village) or frozenset()
+            if newer is not devices:
+                return decode_batch(payload, village, received, newer)
+        return batch
+
+    def _note_records(self, message: Message, topic: GatewayTopic, batch: Batch) -> None:
+        for record in batch.refused:
+            self._refusals.note(
+                record.kind, record.reason, village=topic.village, topic=message.topic, payload=record.sample
+            )
+        if more := batch.refused_count - len(batch.refused):
+            # One batch does not fill the quarantine: the first few hundred of its records show what is wrong with it.
+            self._refusals.count(batch.refused[-1].kind, more)
+
+    def _pass_on(self, message: Message, topic: GatewayTopic) -> None:
+        """What a gateway refused goes to the quarantine; the gateway has counted it."""
+        try:
+            refusal: Refusal = decode_refusal(message.payload, topic.village)
+        except UnreadableRefusal as error:
+            self.refuse("not_refusal", str(error), message, topic.village)
+            return
+        self._refusals.keep(refusal)
+
+
+def _arrival(topic: GatewayTopic, batch: Batch, received: int) -> Arrival | None:
+    """The note that a batch is late: history up to its last event was judged without it."""
+    first, last = batch.first, batch.last
+    if first is None or last is None or first >= received - LIVE_EDGE:
+        return None
+    return Arrival(topic.village, topic.gateway, received, first, last)
