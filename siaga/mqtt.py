@@ -222,6 +222,11 @@ class MqttTransport:
         return session is not None and session.shares
 
     @property
+    def outbound(self) -> int:
+        """How many messages were taken from the worker and have no PUBACK of the broker yet."""
+        return len(self._outbox) + len(self._flying)
+
+    @property
     def inbound(self) -> int:
         """How many messages wait for `receive`."""
         return len(self._inbox)
@@ -415,7 +420,7 @@ class MqttTransport:
                 self._flying.pop(mid, None)
         for receipt in receipts:
             session.acknowledge(receipt.mid)
-        while self._outbox and session.alive:
+        while self._outbox and session.alive and len(self._flying) < session.window:
             with self._lock:
                 outgoing = self._outbox[0]
                 self._outbox.popleft()

@@ -30,6 +30,9 @@ CONNECT_WITHIN = 5.0
 """Seconds for the TCP connection and the TLS handshake."""
 CONNACK_WITHIN = {5: 3.0, 4: 15.0}
 """Seconds for the broker's answer, by protocol version: some 3.1.1 brokers misread an MQTT 5 CONNECT, and wait."""
+SMALLEST_WINDOW, LARGEST_WINDOW = 20, 1_000
+"""Messages published without a PUBACK: for a broker that sets no limit (3.1.1), and at most. Each turn costs a thread
+switch, so a collector that acknowledges thousands of batches a second needs many."""
 MARK_WITHIN = 600.0
 """Seconds after which everything is taken for live although the mark did not come back (the broker may deny it)."""
 MARK_IDLE = 5.0
@@ -93,6 +96,8 @@ class Session:
         """Whether the broker had kept the session."""
         self.shares = False
         """Whether the broker shares subscriptions."""
+        self.window = SMALLEST_WINDOW
+        """How many messages may be published without a PUBACK: the broker's receive maximum."""
         self.refused_version = False
         """Whether the broker said that it does not speak this version."""
         self.problem = f"no connection to {options.address}"
@@ -130,6 +135,7 @@ class Session:
             manual_ack=True,
         )
         client.connect_timeout = CONNECT_WITHIN
+        client.max_inflight_messages = 0  # `window` is kept by who publishes
         if options.address.user is not None:
             client.username_pw_set(options.address.user, options.address.password)
         if options.address.tls:
@@ -311,6 +317,8 @@ class Session:
         self.resumed = bool(flags.session_present) and not self._options.clean
         self.problem = f"the connection to {self._options.address} broke"
         self.shares = self.version == 5 and bool(getattr(properties, "SharedSubscriptionAvailable", 1))
+        if self.version == 5:
+            self.window = min(LARGEST_WINDOW, int(getattr(properties, "ReceiveMaximum", LARGEST_WINDOW)))
         self._heard = self._began = time.monotonic()
         if self.resumed and self._options.marker:
             self._mark = uuid.uuid4().hex.encode()
