@@ -8,7 +8,9 @@ stopped, killed and started again on the same port with the same data.
 """
 
 import atexit
+import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -28,16 +30,23 @@ from tests.wait import until
 
 __all__ = ["Influxd", "Mosquitto", "Postgres", "find_binary", "free_port"]
 
+_random = random.SystemRandom()  # Hypothesis makes the common one repeat itself
+
 READY_WITHIN = 30.0
 """Seconds a server may take to answer; influxd opens its shards first, on a loaded machine that takes a while."""
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A TCP port of 127.0.0.1 that nobody listens on now.
+
+    Below the range from which Linux gives ports to outgoing connections (32768 and up): one of those could take it
+    while a server is stopped.
+    """
+    while True:
+        port = _random.randrange(20_000, 32_000)
+        with socket.socket() as listener, contextlib.suppress(OSError):  # taken: the next
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 def find_binary(name: str, package: str) -> str:

@@ -146,7 +146,7 @@ class DuckStore:
 
     def _unavailable(self, verb: str, error: Exception) -> StoreUnavailable:
         said = " ".join(str(error).split())[:300]
-        if "Conflicting lock" in said or isinstance(error, duckdb.ConnectionException):
+        if "Conflicting lock" in said or "different configuration" in said:
             return StoreUnavailable(
                 f"the telemetry file {self._path} is in use by another process or service: the embedded store belongs "
                 f"to one; for several, set SIAGA_STORE_URL to an InfluxDB ({said})"
@@ -182,6 +182,11 @@ class DuckStore:
             with connection.cursor() as cursor:
                 yield cursor
         except duckdb.Error as error:
+            if isinstance(error, duckdb.FatalException):  # DuckDB serves nothing any more until it is opened again
+                with self._writing:
+                    if self._connection is connection:
+                        self._connection = None
+                        connection.close()
             raise self._unavailable("read", error) from error
 
     def write(self, points: Sequence[Point], arrivals: Sequence[Arrival] = ()) -> Sequence[RefusedPoint]:

@@ -258,7 +258,9 @@ class InfluxConnection:
             response.release_conn()
             response = None
         except ApiException as error:
-            raise _Refused(error.status or 0, _text_of(error)) from None
+            if not error.status:  # no answer: how influxdb-client reports that TLS failed
+                raise StoreUnavailable(f"{self._where} does not answer {what}: {_text_of(error)[:200]}") from error
+            raise _Refused(error.status, _text_of(error)) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             self._version = None  # what comes back may be another server
             raise StoreUnavailable(f"{self._where} does not answer {what}: {_cause(error)}") from error

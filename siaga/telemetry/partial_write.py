@@ -17,6 +17,9 @@ from siaga.telemetry.refusal import RefusedPoint
 
 __all__ = ["Part", "Settlement"]
 
+_LIMIT = "limit exceeded"
+"""How InfluxDB 1 words that a database may hold no more series, or a tag no more values."""
+
 
 class Part(NamedTuple):
     """A point with some of its values, and whether the field `received` goes with them."""
@@ -49,6 +52,16 @@ class Part(NamedTuple):
         return Part(self.point._replace(values={field: self.point.values[field]}), received=False)
 
 
+def _by_time(part: Part) -> int:
+    """Shards cover stretches of time: halves by time soon lie in one shard, whose answer is exact."""
+    return part.point.time
+
+
+def _by_device(part: Part) -> tuple[str, str]:
+    """A limit cuts off whole series."""
+    return part.point.village, part.point.device
+
+
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """Brings a partial write to an end. `write` is one request; None is its answer when everything was taken."""
@@ -72,19 +85,18 @@ class Settlement:
             return [refused for half in split for refused in self.settle(half)]
         all_dropped = len(parts) == 1 or (answer.dropped or 0) >= len(parts)
         # A limit (of series, of tag values) speaks of whole points; anything else may be about one field of each.
-        if all_dropped and (all(part.single for part in parts) or "limit exceeded" in answer.reason):
+        if all_dropped and (all(part.single for part in parts) or _LIMIT in answer.reason):
             return [RefusedPoint(part.point, answer.reason) for part in parts]
         if len(parts) == 1:
             part = parts[0]
             return [refused for name in part.point.values for refused in self.settle([part.only(name)])]
-        # Shards cover stretches of time: halves by time soon lie in one shard, whose answer is exact.
-        ordered = sorted(parts, key=lambda part: part.point.time)
+        ordered = sorted(parts, key=_by_device if _LIMIT in answer.reason else _by_time)
         middle = len(ordered) // 2
         return self.settle(ordered[:middle]) + self.settle(ordered[middle:])
 
     def _drop_oldest(self, parts: Sequence[Part], answer: PartialWrite) -> list[RefusedPoint]:
         """A retention policy cuts at one time, so what was dropped is the oldest; writing the others proves it."""
-        ordered = sorted(parts, key=lambda part: part.point.time)
+        ordered = sorted(parts, key=_by_time)
         dropped = answer.dropped or 0
         return [RefusedPoint(part.point, answer.reason) for part in ordered[:dropped]] + self.settle(ordered[dropped:])
 

@@ -234,6 +234,18 @@ def test_a_full_cache_is_unavailable_not_a_refusal() -> None:
         store.close()
 
 
+def test_series_over_the_servers_limit_are_refused_and_the_others_stored() -> None:
+    with Influxd(config={"data": ["max-series-per-database = 3"]}) as influxd:
+        store = open_store(influxd.store_url())
+        assert store.write([point(0, f"d-{n}", power=1.0, gate_open=True) for n in (1, 3, 5)]) == []
+        refused = store.write([point(time, f"d-{n}", power=2.0) for time in range(1, 500) for n in range(7)])
+        assert {refusal.point.device for refusal in refused} == {"d-0", "d-2", "d-4", "d-6"}
+        assert len(refused) == 4 * 499
+        assert all("max-series-per-database limit exceeded" in refusal.reason for refusal in refused)
+        assert {len(track.times) for track in store.tracks(VILLAGE, T0 + 1, T0 + DAY).values()} == {499}
+        store.close()
+
+
 def test_a_request_that_is_too_large_is_split() -> None:
     with Influxd(config={"http": ["max-body-size = 20000"]}) as influxd:
         store = open_store(influxd.store_url())
