@@ -253,6 +253,8 @@ class Loading:
         for key, time in answer.first.items():
             self.learn_first(village, key, time, moment)
         recent.absorb(answer.tracks, answer.request.start)
+        newest = [at[0] for track in answer.tracks.values() if (at := track.at(moment.now)) is not None]
+        village.newest = max([village.newest, *newest])
         for (device, signal), (time, _) in answer.latest.items():
             recent.note_report(device, signal, time, moment.now)
         begin = village.reload_from

@@ -1,0 +1,202 @@
+"""A new engine at any moment: no alert is lost, doubled or dated anew."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from siaga.clock import HOUR, MINUTE, SECOND
+from siaga.observation import Reading
+from siaga.sites import Adapter, Device, Facility
+from tests.alerts.world import NOON, Alert, World, gate, village
+
+OPEN, CLOSED = ("gerbang-1", "gate_open", True), ("gerbang-1", "gate_open", False)
+WIFI = Facility("wifi", "free_wifi", "Wi-Fi", (Device("ap", Adapter.SENML, MINUTE),))
+UP = ("ap", "wifi_up", True)
+
+Step = Callable[[World], None]
+
+
+def beat(*says: tuple[str, str, object]) -> Step:
+    def step(world: World) -> None:
+        world.beat(*says)
+        world.let(30 * SECOND)
+
+    return step
+
+
+def story() -> list[Step]:
+    """A gate that closes and opens, an access point that falls silent and comes back: half a minute a step."""
+    steps: list[Step] = []
+    steps += [beat(OPEN, UP)] * 6
+    steps += [beat(CLOSED, UP)] * 14
+    steps += [beat(OPEN)] * 40
+    steps += [beat(OPEN, UP)] * 8
+    return steps
+
+
+def told(path: Path, restart_at: int | None, *, clean: bool = False) -> list[Alert]:
+    world = World(path, village(gate(), WIFI))
+    try:
+        for number, step in enumerate(story()):
+            if number == restart_at:
+                world.restart(clean=clean)
+            step(world)
+        return world.alerts()
+    finally:
+        world.close()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[Alert]:
+    return told(tmp_path_factory.mktemp("undisturbed"), None)
+
+
+def test_the_story_tells_of_a_gate_a_network_and_a_device(undisturbed: list[Alert]) -> None:
+    assert [(alert.kind, alert.subject.split("/")[1]) for alert in undisturbed] == [
+        ("facility_failed", "gerbang"),
+        ("facility_failed", "wifi"),
+        ("device_silent", "ap"),
+    ]
+    assert all(alert.cleared_at is not None for alert in undisturbed)
+
+
+@pytest.mark.parametrize("step", range(1, 68, 3))
+def test_a_crash_before_any_step_changes_no_alert(tmp_path: Path, undisturbed: list[Alert], step: int) -> None:
+    assert told(tmp_path, step, clean=False) == undisturbed
+
+
+def test_a_new_engine_before_every_step_changes_no_alert(tmp_path: Path, undisturbed: list[Alert]) -> None:
+    world = World(tmp_path, village(gate(), WIFI))
+    for step in story():
+        world.restart(clean=True)
+        step(world)
+    assert [replace(alert, raised_at=0) for alert in world.alerts()] == [
+        replace(alert, raised_at=0) for alert in undisturbed
+    ]
+    world.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path)
+    yield world
+    world.close()
+
+
+Says = tuple[str, str, bool]
+
+
+def away(world: World, minutes: int, says: Says, then: Says | None = None) -> None:
+    """The engine is gone for a while, in which a device says one thing, and another in the last five minutes of it.
+
+    The collector goes on storing.
+    """
+    world.transport.cut()
+    world.transport.close()
+    for half_minute in range(minutes * 2):
+        now = world.clock.now()
+        device, signal, value = then if then is not None and half_minute >= minutes * 2 - 10 else says
+        world.send([Reading("gw", "alive", now, True), Reading(device, signal, now, value)], settle=False)
+        world.centre.work()
+        world.clock.advance(30 * SECOND)
+    world.start()
+
+
+def test_a_failure_that_began_while_the_engine_was_away_is_told_with_its_beginning(world: World) -> None:
+    world.live(5, OPEN)
+    closed = world.clock.now()
+    away(world, 30, CLOSED)
+    world.live(1, CLOSED)
+    [alert] = world.alerts()
+    assert (alert.began_at, alert.raised_at) == (closed, closed + 30 * MINUTE)
+
+
+def test_a_failure_that_was_over_before_the_engine_came_back_is_not_told(world: World) -> None:
+    world.live(5, OPEN)
+    away(world, 30, CLOSED, then=OPEN)
+    world.live(1, OPEN)
+    assert world.alerts() == []
+    assert [state for _, state, _ in world.states()] == ["met", "failed", "met"]
+
+
+def test_an_alert_that_cleared_and_another_that_began_while_the_engine_was_away(world: World) -> None:
+    world.live(5, OPEN)
+    first = world.clock.now()
+    world.live(10, CLOSED)
+    world.transport.cut()
+    world.transport.close()
+    opened = world.clock.now()
+    for minutes, says in ((60, OPEN), (20, CLOSED)):
+        for _ in range(minutes * 2):
+            now = world.clock.now()
+            world.send([Reading("gw", "alive", now, True), Reading(says[0], says[1], now, says[2])], settle=False)
+            world.centre.work()
+            world.clock.advance(30 * SECOND)
+    second = opened + 60 * MINUTE
+    world.start()
+    world.live(1, CLOSED)
+    one, other = world.alerts()
+    assert (one.began_at, one.ended_at, one.cleared_at is not None) == (first, opened, True)
+    assert (other.began_at, other.cleared_at) == (second, None)
+
+
+def test_a_long_absence_is_made_up_for_from_the_store(world: World) -> None:
+    world.live(5, OPEN)
+    gone = world.clock.now()
+    world.transport.cut()
+    world.transport.close()
+    for minute in range(0, 10 * 60):
+        now = world.clock.now()
+        says = 120 <= minute < 180
+        readings = [Reading("gw", "alive", now, True), Reading("gw", "alive", now + 30 * SECOND, True)]
+        world.send([*readings, Reading("gerbang-1", "gate_open", now, not says)], settle=False)
+        world.centre.work()
+        world.clock.advance(MINUTE)
+    world.start()
+    world.live(2, OPEN)
+    closed = gone + 2 * HOUR
+    assert world.states() == [(NOON, "met", None), (closed, "failed", "gate_open"), (closed + HOUR, "met", None)]
+    assert world.alerts() == []
+
+
+def test_late_data_that_came_while_the_engine_was_away_is_found_by_its_arrival(world: World) -> None:
+    world.live(30, OPEN)
+    world.transport.cut()
+    world.transport.close()
+    closed = NOON + 5 * MINUTE + 10 * SECOND
+    world.send([Reading("gerbang-1", "gate_open", closed, False)], settle=False)
+    world.centre.work()
+    world.start()
+    world.live(1, OPEN)
+    assert world.states() == [
+        (NOON, "met", None),
+        (closed, "failed", "gate_open"),
+        (NOON + 6 * MINUTE, "met", None),
+    ]
+
+
+def test_a_batch_sent_before_a_restart_and_stored_after_it_is_not_lost(world: World) -> None:
+    world.live(30, OPEN)
+    world.centre.held = True
+    late = NOON + 5 * MINUTE + 10 * SECOND
+    now = world.clock.now()
+    world.send([Reading("gerbang-1", "gate_open", late, False), Reading("gerbang-1", "gate_open", now, False)])
+    world.restart()
+    world.centre.held = False
+    world.live(1)
+    assert (late, "failed", "gate_open") in world.states()
+    assert world.states()[-1] == (now, "failed", "gate_open")
+
+
+def test_history_that_a_crash_left_unfinished_is_finished_by_the_successor(world: World) -> None:
+    world.live(30, OPEN)
+    closed = NOON + 5 * MINUTE + 10 * SECOND
+    world.store.away = True
+    world.send([Reading("gerbang-1", "gate_open", closed, False)])
+    world.live(2, OPEN)
+    world.restart()
+    world.store.away = False
+    world.live(2, OPEN)
+    assert (closed, "failed", "gate_open") in world.states()
