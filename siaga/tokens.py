@@ -6,12 +6,16 @@ import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 
+import structlog
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import OperationalError
 
 from siaga.clock import MINUTE, Clock, SystemClock
 from siaga.database import tables, writing
 
 __all__ = ["Caller", "Role", "Tokens"]
+
+log = structlog.get_logger(__name__)
 
 PREFIX = "siaga_"
 """Marks a token as one of ours, for people and for scanners that look for leaked secrets."""
@@ -75,9 +79,17 @@ class Tokens:
             return None
         now = self._clock.now()
         if row.last_used is None or now - row.last_used >= _TOUCH:
-            with writing(self._engine) as connection:
-                connection.execute(table.update().where(table.c.id == row.id).values(last_used=now))
+            self._note_use(row.id, now)
         return Caller(Role(row.role), row.name, row.id)
+
+    def _note_use(self, token_id: int, now: int) -> None:
+        table = tables.token
+        try:
+            with writing(self._engine) as connection:
+                connection.execute(table.update().where(table.c.id == token_id).values(last_used=now))
+        except OperationalError as error:
+            # A caller is who they are also while the disk is full or a long import holds the write lock
+            log.warning("the use of a token was not noted", token=token_id, error=type(error).__name__)
 
     def revoke(self, token_id: int) -> None:
         """Take a token's validity away, from the next call on."""

@@ -115,7 +115,7 @@ def test_bytes_that_are_no_text_are_shown_as_escapes() -> None:
 
 
 @given(st.binary(max_size=600))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_a_sample_is_printable_and_short(payload: bytes) -> None:
     text = sample(payload)
     assert text.isprintable()
@@ -123,7 +123,7 @@ def test_a_sample_is_printable_and_short(payload: bytes) -> None:
 
 
 @given(st.lists(st.integers(1, 1_000), min_size=1, max_size=50), st.integers(1, 2_000))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_a_fair_share_fits_and_takes_nothing_from_who_has_less(counts: list[int], total: int) -> None:
     if sum(counts) <= total:
         return

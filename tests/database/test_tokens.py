@@ -1,10 +1,12 @@
 """A token is shown once, says who calls, and is of no use to who steals the database."""
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import Engine, select
 
 from siaga.clock import HOUR, ManualClock
-from siaga.database import tables
+from siaga.database import connect, migrate, tables
 from siaga.tokens import Caller, Role, Tokens
 
 
@@ -71,3 +73,19 @@ def test_there_are_three_roles(engine: Engine) -> None:
 )
 def test_each_role_may_what_the_one_before_may(role: Role, may: list[Role]) -> None:
     assert [wanted for wanted in Role if Caller(role, "x").may(wanted)] == may
+
+
+def test_a_caller_is_known_while_nothing_can_be_written(tmp_path: Path) -> None:
+    engine = connect(f"sqlite:///{tmp_path / 'siaga.db'}")
+    migrate(engine)
+    text = Tokens(engine).create(Role.VIEWER, "screen")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA query_only = ON")  # what a full disk looks like, for this connection
+    caller = Tokens(engine).verify(text)
+    assert caller is not None
+    assert caller.name == "screen"
+    with engine.connect() as connection:
+        assert connection.execute(select(tables.token.c.last_used)).scalar_one() is None, (
+            "it could be written after all"
+        )
+    engine.dispose()

@@ -1,7 +1,7 @@
 """Durations are what people write: a whole number and a unit."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siaga.clock import DAY, HOUR, MINUTE, SECOND
@@ -26,6 +26,7 @@ def test_what_is_none(text: str) -> None:
 
 
 @given(st.integers(0, LONGEST // SECOND))
+@settings(max_examples=100, deadline=None)
 def test_a_duration_is_written_as_it_is_read(seconds: int) -> None:
     assert parse_duration(format_duration(seconds * SECOND)) == seconds * SECOND
 

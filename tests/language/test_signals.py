@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siaga.signals import EVENTS, SIGNALS, RefusedValue, SignalType, check_value
@@ -71,6 +71,7 @@ def test_what_is_refused_with_a_sentence_that_names_it(signal: str, raw: object)
 
 
 @given(st.sampled_from(sorted(SIGNALS)), st.integers() | st.floats() | st.booleans() | st.none() | st.text(max_size=3))
+@settings(max_examples=100, deadline=None)
 def test_what_is_taken_once_is_taken_as_it_is_again(name: str, raw: object) -> None:
     try:
         value = check_value(SIGNALS[name], raw)

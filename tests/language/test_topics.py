@@ -57,14 +57,14 @@ def test_any_other_topic_is_foreign(topic: str) -> None:
 
 
 @given(CODES, SLUGS)
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_what_is_made_is_read_back(village: str, name: str) -> None:
     assert parse_topic(topics.senml_topic(village, name)) == DeviceTopic(village, name, "senml")
     assert parse_topic(topics.batch_topic(village, name)) == GatewayTopic(village, name, "batch")
 
 
 @given(st.text(max_size=80) | st.text(max_size=20).map(lambda text: f"siaga/v1/{VILLAGE}/{text}/senml"))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_no_text_upsets_the_reader(topic: str) -> None:
     problem = ""
     try:
