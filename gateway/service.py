@@ -99,7 +99,7 @@ class Gateway:
         self._village, self._centre = village_transport, centre_transport
         self._buffer, self._clock, self._metrics = buffer, clock, metrics
         self._gateways: dict[str, str] = {}
-        self._refusals = Refusals(self._gateways.__getitem__, metrics)
+        self._refusals = Refusals(lambda village: self._gateways.get(village, "gw"), metrics)
         self._uplink = Uplink(buffer, centre_transport, chance, metrics, flush_after=flush_after)
         self._intake = Intake(self._refusals, metrics)
         self._group = _Group([], [], [])

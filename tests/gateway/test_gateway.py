@@ -1,0 +1,416 @@
+"""A gateway's life, on brokers in memory and a clock that is moved: every message through its real path."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import orjson
+import pytest
+
+from gateway import last_will
+from siaga.batch import BatchId, encode_ack
+from siaga.sites import Village
+from siaga.topics import ack_topic
+from tests.gateway.places import CODE, MINUTE, NOW, device, village
+from tests.gateway.yard import Yard
+
+GATE = device("gerbang-1", "tasmota", "gerbang", {"Switch1": "gate_open"})
+POST = device("pos-1", "senml")
+PLACE = village(("gate", [GATE]), ("night_guard", [POST]))
+SENML = f"siaga/v1/{CODE}/pos-1/senml"
+STATUS = f"siaga/v1/{CODE}/gateway/gw/status"
+
+
+@pytest.fixture
+def yard(tmp_path: Path) -> Iterator[Yard]:
+    yard = Yard(tmp_path, [PLACE])
+    yield yard
+    yard.buffer._db.close()
+
+
+def sensor(seconds_from_now: float, switch: str, now: int = NOW) -> str:
+    """A Tasmota message with the village's local time."""
+    from datetime import UTC, datetime, timedelta
+
+    moment = datetime.fromtimestamp(now / 1000, UTC) + timedelta(hours=7, seconds=seconds_from_now)
+    return f'{{"Time":"{moment:%Y-%m-%dT%H:%M:%S}","Switch1":"{switch}"}}'
+
+
+def test_a_reading_reaches_the_centre_with_the_device_s_time(yard: Yard) -> None:
+    yard.turn()
+    yard.say("tele/gerbang/SENSOR", sensor(-60, "ON"))
+    yard.after(1)
+    assert yard.centre.values("gerbang-1", "gate_open") == [(NOW - MINUTE, True)]
+    assert yard.buffer.readings == 0, "what is acknowledged is deleted"
+
+
+def test_the_heartbeat_is_said_at_the_start_and_every_30_s(yard: Yard) -> None:
+    yard.after(95)
+    assert [time - NOW for time, _ in yard.centre.values("gw", "alive")] == [0, 30_000, 60_000, 90_000]
+
+
+def test_the_device_is_acknowledged_after_the_commit_and_not_before(yard: Yard) -> None:
+    yard.turn()
+    yard.say("tele/gerbang/SENSOR", sensor(0, "ON"))
+    yard.take()
+    session = yard.devices._sessions["gateway"]
+    assert len(session.unacknowledged) == 1
+    yard.gateway.tick()
+    assert len(session.unacknowledged) == 0
+
+
+def test_killed_before_the_commit_the_broker_sends_it_again(yard: Yard) -> None:
+    yard.turn()
+    yard.say("tele/gerbang/SENSOR", sensor(0, "ON"))
+    yard.take()
+    yard.kill()
+    yard.clock.advance(20 * MINUTE)
+    yard.start()
+    yard.after(1)
+    assert yard.centre.values("gerbang-1", "gate_open") == [(NOW, True)]
+
+
+def test_killed_after_the_commit_it_comes_from_the_disk_under_the_same_number(yard: Yard) -> None:
+    yard.centre.acknowledging = False
+    yard.say("tele/gerbang/SENSOR", sensor(0, "ON"))
+    yard.after(1)
+    sent = list(yard.centre.batches)
+    yard.kill()
+    yard.centre.acknowledging = True
+    yard.start()
+    yard.after(1)
+    assert yard.centre.batches[len(sent) : 2 * len(sent)] == sent
+    assert yard.centre.values("gerbang-1", "gate_open") == [(NOW, True)]
+    assert yard.buffer.readings == 0
+
+
+def test_a_batch_without_an_acknowledgement_is_sent_again_and_again_later_and_later(yard: Yard) -> None:
+    yard.centre.acknowledging = False
+    yard.after(29)
+    times = len(yard.centre.batches)
+    assert times == 3, "at 0, 5 and 15 s and a little"
+    assert set(yard.centre.batches) == {yard.centre.batches[0]}
+    yard.centre.acknowledging = True
+    yard.after(30)
+    assert yard.buffer.readings == 0
+
+
+def test_a_window_of_batches_is_on_its_way_and_no_more(yard: Yard) -> None:
+    yard.centre.acknowledging = False
+    for number in range(30):
+        yard.say("tele/gerbang/SENSOR", sensor(-number, "ON"))
+        yard.after(0.5)
+    assert len({batch.seq for _, batch in yard.centre.batches}) == 8
+    yard.centre.acknowledging = True
+    yard.after(60)
+    assert len(yard.centre.values("gerbang-1", "gate_open")) == 30
+    seqs = sorted({batch.seq for _, batch in yard.centre.batches})
+    assert seqs == list(range(1, len(seqs) + 1)), "numbers grow by one"
+    assert len({batch.epoch for _, batch in yard.centre.batches}) == 1
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        (ack_topic(CODE, "gw"), encode_ack(BatchId("00000000-0000-0000-0000-000000000000", 1))),
+        (ack_topic(CODE, "gw"), b"all of it"),
+        (ack_topic(CODE, "gw"), b'{"epoch":7,"seq":"1"}'),
+    ],
+    ids=["another epoch", "no JSON", "wrong types"],
+)
+def test_a_foreign_acknowledgement_deletes_nothing(yard: Yard, topic: str, payload: bytes) -> None:
+    yard.centre.acknowledging = False
+    yard.after(1)
+    yard.district.publish(topic, payload)
+    yard.after(1)
+    assert yard.buffer.readings == 1
+
+
+def test_the_link_is_down_for_an_hour_and_nothing_is_lost(yard: Yard) -> None:
+    yard.turn()
+    yard.centre_side.cut()
+    for minute in range(60):
+        yard.say("tele/gerbang/SENSOR", sensor(minute * 60, "ON" if minute % 2 else "OFF"))
+        yard.after(60, step=5)
+    assert yard.centre.values("gerbang-1", "gate_open") == []
+    yard.centre_side.restore()
+    yard.after(10)
+    assert yard.centre.values("gerbang-1", "gate_open") == [
+        (NOW + minute * MINUTE, bool(minute % 2)) for minute in range(60)
+    ]
+    assert len(yard.centre.values("gw", "alive")) == 121, "its heartbeat is buffered like any reading"
+
+
+# Clocks
+
+
+@pytest.mark.parametrize(
+    ("off_by", "counts"),
+    [(-240, -240_000), (-3600, 0), (3600, 0), (-86_400 * 365 * 20, 0)],
+    ids=["four minutes behind", "an hour behind", "an hour ahead", "before 2020"],
+)
+def test_a_live_message_with_a_wrong_time_has_the_time_of_receipt(yard: Yard, off_by: int, counts: int) -> None:
+    yard.turn()
+    yard.say("tele/gerbang/SENSOR", sensor(off_by, "ON"))
+    yard.after(1)
+    assert yard.centre.values("gerbang-1", "gate_open") == [(NOW + counts, True)]
+    assert ((CODE, "gerbang-1") in yard.gateway.skewed) == (counts == 0)
+
+
+def test_the_centre_is_told_whose_clock_is_wrong_and_when_it_is_right_again(yard: Yard) -> None:
+    yard.turn()
+    yard.say("tele/gerbang/SENSOR", sensor(-3600, "ON"))
+    yard.after(20)
+    assert yard.centre.health[CODE]["clocks"] == {"gerbang-1": {"offset": -3600.0, "since": NOW / 1000}}
+    yard.say("tele/gerbang/SENSOR", sensor(0, "ON", yard.clock.now()))
+    yard.after(20)
+    assert yard.centre.health[CODE]["clocks"] == {}
+
+
+def test_what_the_broker_kept_meanwhile_is_late_and_not_skewed(yard: Yard) -> None:
+    yard.turn()
+    yard.kill()
+    for minute in range(5):
+        yard.say("tele/gerbang/SENSOR", sensor(minute * 60, "ON"))
+    yard.clock.advance(3 * 60 * MINUTE)
+    yard.start()
+    yard.after(1)
+    assert [time for time, _ in yard.centre.values("gerbang-1", "gate_open")] == [NOW + n * MINUTE for n in range(5)]
+    assert not yard.gateway.skewed
+
+
+def test_a_retained_value_has_its_own_time_and_without_one_is_no_observation(yard: Yard) -> None:
+    yard.kill()
+    yard.devices._sessions.clear()
+    yard.say("tele/gerbang/SENSOR", sensor(-86_400, "OFF"), retain=True)
+    yard.say(SENML, '[{"n":"presence","vb":true}]', retain=True)
+    yard.start()
+    yard.after(1)
+    assert yard.centre.values("gerbang-1", "gate_open") == [(NOW - 86_400_000, False)]
+    assert yard.centre.values("pos-1", "presence") == []
+    assert not yard.gateway.skewed
+
+
+def test_before_a_clock_is_set_nothing_is_taken(yard: Yard) -> None:
+    yard.clock.jump(-NOW + 1_000_000)
+    yard.say("tele/gerbang/SENSOR", '{"Switch1":"ON"}')
+    yard.after(5)
+    assert yard.buffer.readings == 0
+    assert "2020" in yard.gateway.problems()[0]
+    yard.clock.jump(NOW - 1_000_000)
+    yard.after(1)
+    assert [value for _, value in yard.centre.values("gerbang-1", "gate_open")] == [True]
+    assert yard.gateway.problems() == []
+
+
+# Sessions of devices
+
+
+def test_online_is_repeated_at_least_every_interval(yard: Yard) -> None:
+    yard.say("tele/gerbang/LWT", "Online", retain=True)
+    yard.turn()
+    yard.say("tele/gerbang/LWT", "Online")
+    yard.after(600, step=1)
+    times = [time for time, value in yard.centre.values("gerbang-1", "online") if value]
+    gaps = [after - before for before, after in pairwise(times)]
+    assert times[0] == NOW
+    assert max(gaps) <= MINUTE
+    assert min(gaps[1:]) > MINUTE // 2
+    assert yard.centre.values("pos-1", "online") == [], "of whom nothing is known nothing is said"
+
+
+def test_a_last_will_is_repeated_until_something_newer_is_heard(yard: Yard) -> None:
+    yard.turn()
+    yard.say("tele/gerbang/LWT", "Offline")
+    yard.after(180, step=1)
+    assert len(yard.centre.values("gerbang-1", "online")) >= 3
+    yard.say("tele/gerbang/SENSOR", '{"Switch1":"ON"}')
+    yard.turn()
+    said = len(yard.centre.values("gerbang-1", "online"))
+    yard.after(300, step=1)
+    assert len(yard.centre.values("gerbang-1", "online")) == said
+    yard.say("tele/gerbang/LWT", "Online")
+    yard.after(1)
+    assert yard.centre.values("gerbang-1", "online")[-1][1] is True
+
+
+def test_a_retained_birth_of_a_name_that_is_gone_is_not_believed_until_it_speaks(yard: Yard) -> None:
+    yard.kill()
+    yard.devices._sessions.clear()
+    yard.say("tele/gerbang/LWT", "Online", retain=True)
+    yard.start()
+    yard.after(120, step=1)
+    assert yard.centre.values("gerbang-1", "online") == []
+    yard.say("tele/gerbang/STATE", '{"Uptime":"0T00:01:00"}')
+    yard.after(1)
+    assert [value for _, value in yard.centre.values("gerbang-1", "online")] == [True]
+
+
+def test_two_clients_that_fight_for_one_name_are_no_storm(yard: Yard) -> None:
+    yard.turn()
+    for _ in range(60):
+        yard.say("tele/gerbang/LWT", "Online", retain=True)
+        yard.after(1)
+    assert len(yard.centre.values("gerbang-1", "online")) <= 3
+
+
+def test_a_session_is_remembered_over_a_restart(yard: Yard) -> None:
+    yard.turn()
+    yard.say(f"siaga/v1/{CODE}/pos-1/status", "online", retain=True)
+    yard.after(1)
+    yard.kill()
+    yard.clock.advance(10 * MINUTE)
+    yard.start()
+    yard.after(10)
+    assert [value for _, value in yard.centre.values("pos-1", "online")] == [True, True]
+
+
+def test_a_broker_that_lost_its_sessions_leaves_nobody_online_by_hearsay(yard: Yard) -> None:
+    yard.turn()
+    yard.say("tele/gerbang/LWT", "Online")
+    yard.after(1)
+    yard.devices.stop()
+    yard.devices.forget()
+    yard.after(10)
+    yard.devices.start()
+    said = yard.centre.values("gerbang-1", "online")
+    yard.after(300, step=1)
+    assert yard.centre.values("gerbang-1", "online") == said
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "label"),
+    [
+        ("tele/gerbang/SENSOR", b'{"Switch1":', "not_json"),
+        ("tele/gerbang/SENSOR", b'{"Switch1":"MAYBE"}', "wrong_value"),
+        (SENML, b"[" * 70_000, "too_large"),
+        (f"siaga/v1/{CODE}/hantu/senml", b"[]", "unknown_device"),
+        (f"siaga/v1/{CODE}/gerbang-1/senml", b"[]", "unknown_device"),
+        (f"siaga/v1/{CODE}/pos-1/firmware", b"[]", "foreign_topic"),
+    ],
+    ids=["cut off", "a word", "too large", "an unknown device", "a device that speaks otherwise", "an unknown channel"],
+)
+def test_what_is_refused_is_shown_at_the_centre(yard: Yard, topic: str, payload: bytes, label: str) -> None:
+    from prometheus_client import REGISTRY
+
+    def count() -> float:
+        return REGISTRY.get_sample_value("siaga_refused_total", {"reason": label}) or 0
+
+    yard.turn()
+    before = count()
+    yard.say(topic, payload)
+    yard.after(1)
+    assert count() == before + 1
+    (sample,) = yard.centre.refused
+    assert sample["topic"] == topic
+    assert sample["time"] == NOW / 1000
+    assert sample["reason"]
+    assert str(sample["bytes"]) == payload[:256].decode()
+    assert not yard.devices._sessions["gateway"].unacknowledged, "taken from the broker all the same"
+
+
+def test_samples_have_a_bound_and_counting_goes_on(yard: Yard) -> None:
+    yard.turn()
+    for _ in range(300):
+        yard.say("tele/gerbang/SENSOR", b"\xff")
+    yard.after(5)
+    assert 100 <= len(yard.centre.refused) <= 120
+    yard.after(60)
+    yard.say("tele/gerbang/SENSOR", b"\xfe")
+    yard.after(1)
+    assert yard.centre.refused[-1]["bytes"] == r"\xfe"
+
+
+def test_hardware_addresses_stay_in_the_village(yard: Yard) -> None:
+    yard.turn()
+    yard.say("tele/gerbang/SENSOR", b'{"BSSId":"02:38:FB:DD:E9:84"')
+    yard.after(1)
+    assert "xx:xx:xx:xx:xx:xx" in str(yard.centre.refused)
+    assert "FB:DD" not in str(yard.centre.refused)
+
+
+def test_foreign_topics_are_none_of_its_business(yard: Yard) -> None:
+    yard.turn()
+    yard.say("homeassistant/sensor/x/config", b"\xb0")
+    yard.say("tele/entah/SENSOR", b"\xb0")
+    yard.after(1)
+    assert yard.centre.refused == []
+
+
+# One process for many villages
+
+
+OTHER = village(("gate", [device("gerbang-1", "senml")]), code="35.10.15.2013")
+REMOTE = village(("gate", [device("gerbang-1", "senml")]), code="35.10.15.2014", remote=True)
+
+
+def test_each_village_has_a_gateway_an_epoch_and_numbers_of_its_own(tmp_path: Path) -> None:
+    yard = Yard(tmp_path, [PLACE, OTHER], known={CODE, OTHER.code, REMOTE.code})
+    yard.turn()
+    for code in (OTHER.code, REMOTE.code, "11.01.01.2001"):
+        yard.say(f"siaga/v1/{code}/gerbang-1/senml", '[{"n":"gate_open","vb":true}]')
+    yard.after(1)
+    assert yard.centre.values("gerbang-1", "gate_open", OTHER.code) == [(NOW, True)]
+    assert yard.centre.values("gerbang-1", "gate_open", REMOTE.code) == [], "a remote village has its own gateway"
+    assert [sample["reason"] for sample in yard.centre.refused] == ["11.01.01.2001 is no village of the sites file"]
+    epochs = {village: batch.epoch for village, batch in yard.centre.batches}
+    assert len(set(epochs.values())) == 2
+    yard.end()
+    assert sorted(topic for topic, payload in yard_statuses(yard) if payload == b'{"state":"offline"}') == sorted(
+        [STATUS, STATUS.replace(CODE, OTHER.code)]
+    )
+
+
+def yard_statuses(yard: Yard) -> list[tuple[str, bytes]]:
+    yard.centre.listen()
+    return yard.centre.statuses
+
+
+def test_its_own_birth_is_retained_and_said_again_after_a_cut(yard: Yard) -> None:
+    yard.turn()
+    assert yard.district.retained(STATUS) == b'{"state":"online"}'
+    yard.district.publish(STATUS, last_will(PLACE).payload, retain=True)
+    yard.centre_side.cut()
+    yard.centre_side.restore()
+    yard.turn()
+    assert yard.district.retained(STATUS) == b'{"state":"online"}'
+    assert orjson.loads(last_will(PLACE).payload) == {"state": "offline"}
+    assert last_will(PLACE).topic == STATUS
+
+
+def test_a_change_of_the_registry_is_taken_over_while_it_runs(yard: Yard) -> None:
+    yard.turn()
+    lamp = device("lampu-1", "zigbee2mqtt", "lampu")
+    changed: Village = village(("office_lighting", [lamp]))
+    yard.gateway.update([changed])
+    yard.say("zigbee2mqtt/lampu", '{"state":"ON"}')
+    yard.say("tele/gerbang/SENSOR", '{"Switch1":"ON"}')
+    yard.after(1)
+    assert yard.centre.values("lampu-1", "lamp_on") == [(NOW, True)]
+    assert yard.centre.values("gerbang-1", "gate_open") == []
+    yard.gateway.update([])
+    yard.turn()
+    assert yard.district.retained(STATUS) == b'{"state":"offline"}'
+
+
+# The disk
+
+
+def test_with_a_full_disk_nothing_is_acknowledged_and_it_goes_on_with_room(yard: Yard) -> None:
+    yard.after(1)
+    disk = yard.buffer._db
+    disk.execute(f"PRAGMA max_page_count = {disk.execute('PRAGMA page_count').fetchone()[0]}")
+    for number in range(450):
+        time = (NOW - number) / 1000
+        yard.say(SENML, f'[{{"bt":{time},"n":"presence","vb":true}},{{"n":"uptime","v":{number}}}]')
+    yard.after(3)
+    assert len(yard.devices._sessions["gateway"].unacknowledged) == 450
+    assert "buffer" in yard.gateway.problems()[0]
+    disk.execute("PRAGMA max_page_count = 1000000")
+    yard.after(3)
+    assert not yard.devices._sessions["gateway"].unacknowledged
+    assert len(yard.centre.values("pos-1", "uptime")) == 450
+    assert yard.gateway.problems() == []
