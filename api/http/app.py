@@ -20,6 +20,7 @@ from api.http.middleware import BodyLimit, RequestMetrics, SecurityHeaders, coun
 from api.http.problems import Problem, install_problems
 from api.http.services import Check, Services
 from api.web import web
+from api.web.pages import Pages
 from siaga.clock import Clock, SystemClock
 from siaga.quarantine import Quarantine
 from siaga.registry import Registry
@@ -93,6 +94,7 @@ def create_app(
         lifespan=_lifespan,
     )
     app.state.services = services
+    app.state.pages = Pages(engine, clock)
     for router in _ROUTERS:
         app.include_router(router, prefix=BASE)
     app.include_router(health.router)

@@ -1,5 +1,94 @@
-"""The public pages."""
+"""The public pages over HTTP: no sign-in, no outside host, and they work without JavaScript."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import Response
+
+from api.http.problems import not_found
+from api.http.services import ServicesHere
+from api.web.pages import STATIC, Page, Pages
+from api.web.words import Language, chosen_language
+from siaga.topics import is_village_code
+
+__all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
+
+_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {"Content-Security-Policy": _POLICY, "Vary": "Accept-Language", "Content-Language": "id"}
+_A_YEAR = "public, max-age=31536000, immutable"
+
+Lang = Annotated[str | None, Query(max_length=20)]
+Accepted = Annotated[str | None, Header(alias="Accept-Language")]
+IfNoneMatch = Annotated[str | None, Header()]
+
+
+@router.api_route("/", methods=["GET", "HEAD"])
+def front(
+    request: Request,
+    services: ServicesHere,
+    lang: Lang = None,
+    after: Annotated[str, Query(max_length=20)] = "",
+    accept_language: Accepted = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """All villages with their facilities; where there are many, a list of villages."""
+    language, pages = chosen_language(lang, accept_language), _pages(request)
+    if not services.public_page:
+        return _sentence(pages, language, "switched_off")
+    return _answer(
+        pages.front(language, _asked(lang), after if is_village_code(after) else ""), language, if_none_match
+    )
+
+
+@router.api_route("/desa/{code}", methods=["GET", "HEAD"])
+def village(
+    request: Request,
+    services: ServicesHere,
+    code: str,
+    lang: Lang = None,
+    accept_language: Accepted = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """One village with its facilities and alerts."""
+    language, pages = chosen_language(lang, accept_language), _pages(request)
+    if not services.public_page:
+        return _sentence(pages, language, "switched_off")
+    page = pages.village(language, _asked(lang), code) if is_village_code(code) else None
+    return _sentence(pages, language, "not_found") if page is None else _answer(page, language, if_none_match)
+
+
+@router.api_route("/static/{name}", methods=["GET", "HEAD"])
+async def static(name: str) -> Response:
+    """A file of the pages; its address changes when it does."""
+    found = STATIC.get(name)
+    if found is None:
+        raise not_found("file", name)
+    return Response(found.body, media_type=found.media_type, headers={"Cache-Control": _A_YEAR})
+
+
+def _pages(request: Request) -> Pages:
+    pages: Pages = request.app.state.pages
+    return pages
+
+
+def _asked(lang: str | None) -> Language | None:
+    """The language that links go on with: only one that was asked for."""
+    return Language(lang) if lang in tuple(Language) else None
+
+
+def _answer(page: Page, language: Language, if_none_match: str | None) -> Response:
+    tag = f'W/"{page.version}"'
+    headers = _HEADERS | {"Content-Language": language.value, "ETag": tag, "Cache-Control": "no-cache"}
+    if if_none_match is not None and tag in [found.strip() for found in if_none_match.split(",")]:
+        return Response(status_code=304, headers=headers)
+    return Response(page.body, media_type="text/html", headers=headers)
+
+
+def _sentence(pages: Pages, language: Language, what: str) -> Response:
+    body = pages.sentence(language, what, f"{what}_detail")
+    return Response(body, 404, _HEADERS | {"Content-Language": language.value}, "text/html")

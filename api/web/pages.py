@@ -1,0 +1,131 @@
+"""The public pages as bytes: made from the database at most every two seconds, however many look at them."""
+
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy import Engine
+
+from api.web.view import PageView, read_page
+from api.web.words import WORDS, Language, Words
+from siaga.clock import SECOND, Clock
+
+__all__ = ["STATIC", "Page", "Pages", "StaticFile"]
+
+_HERE = Path(__file__).parent
+FRESH_FOR = 2 * SECOND
+_MOST_KEPT = 200
+"""Pages kept: some for each village that somebody looks at."""
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """A file that never changes while this version runs."""
+
+    body: bytes
+    media_type: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page, and the version of what it shows: the same while only the time of the look differs."""
+
+    body: bytes
+    version: str
+
+
+def _static_files() -> dict[str, StaticFile]:
+    found = {}
+    for path in sorted((_HERE / "static").iterdir()):
+        if path.suffix in _TYPES:
+            body = path.read_bytes()
+            found[path.name] = StaticFile(body, _TYPES[path.suffix], hashlib.sha256(body).hexdigest()[:12])
+    return found
+
+
+STATIC = _static_files()
+"""The pages' own files, by name."""
+
+
+class Pages:
+    """Makes pages. Safe to use from several threads."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: dict[tuple[str, ...], tuple[int, Page | None]] = {}
+        self._templates = Environment(
+            loader=FileSystemLoader(_HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.globals["static"] = lambda name: f"/static/{name}?v={STATIC[name].digest}"
+
+    def front(self, language: Language, asked: Language | None, after: str) -> Page:
+        """All villages, or those after a code where they are many."""
+        page = self._fresh(("front", language, asked or "", after), lambda: self._front(language, asked, after))
+        assert page is not None  # noqa: S101 - the front page is always there
+        return page
+
+    def village(self, language: Language, asked: Language | None, code: str) -> Page | None:
+        """One village; `None`: there is none with this code."""
+        return self._fresh(("village", language, asked or "", code), lambda: self._village(language, asked, code))
+
+    def sentence(self, language: Language, title: str, detail: str) -> bytes:
+        """A page that says one thing, by the keys of title and detail."""
+        words = WORDS[language]
+        return self._render("sentence.html", words, None, title=words(title), detail=words(detail))
+
+    def _fresh(self, key: tuple[str, ...], make: Callable[[], Page | None]) -> Page | None:
+        """The page of this key, made again when it is too old; who comes meanwhile waits and shares it."""
+        with self._lock:
+            now = self._clock.monotonic()
+            made, page = self._kept.get(key, (now - FRESH_FOR, None))
+            if now - made >= FRESH_FOR:
+                page = make()
+                if len(self._kept) >= _MOST_KEPT:
+                    self._kept.clear()
+                self._kept[key] = (now, page)
+            return page
+
+    def _front(self, language: Language, asked: Language | None, after: str) -> Page:
+        view = self._read(WORDS[language], after=after)
+        assert view is not None  # noqa: S101 - only a village can be missing
+        return self._page(WORDS[language], asked, view, WORDS[language]("title"), alone=False)
+
+    def _village(self, language: Language, asked: Language | None, code: str) -> Page | None:
+        view = self._read(WORDS[language], village=code)
+        return None if view is None else self._page(WORDS[language], asked, view, view.villages[0].name, alone=True)
+
+    def _read(self, words: Words, *, after: str = "", village: str | None = None) -> PageView | None:
+        with self._engine.connect() as connection:
+            return read_page(connection, words, self._clock.now(), after=after, village=village)
+
+    def _page(self, words: Words, asked: Language | None, view: PageView, title: str, *, alone: bool) -> Page:
+        # The time of the look is no part of the version, so a page on which nothing happened is not sent again
+        shown = repr(
+            (title, words.language, asked, view.villages, view.alerts, view.more_alerts, view.counts, view.next)
+        )
+        version = hashlib.sha256(shown.encode()).hexdigest()[:16]
+        return Page(
+            self._render("district.html", words, asked, page=view, title=title, village=alone, version=version),
+            version,
+        )
+
+    def _render(self, template: str, words: Words, asked: Language | None, **values: object) -> bytes:
+        text = self._templates.get_template(template).render(
+            t=words,
+            lang=words.language.value,
+            other=words.other.value,
+            query="" if asked is None else f"?lang={asked.value}",
+            **values,
+        )
+        return text.encode()

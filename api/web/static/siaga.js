@@ -1,0 +1,53 @@
+// Keeps the page up to date: asks whether it has changed, and puts in only the parts that did.
+// Without this file the page reloads itself once a minute.
+"use strict";
+(() => {
+  const EVERY = 5000; // ms between two looks; an unchanged page answers with a few bytes
+  const status = document.getElementById("updated");
+  let failures = 0;
+
+  const parts = (page) => [...page.querySelectorAll("main > [id], .villages > [id]")];
+
+  function take(fresh) {
+    const before = parts(document), after = parts(fresh);
+    if (before.map((part) => part.id).join() !== after.map((part) => part.id).join()) {
+      document.getElementById("main").replaceWith(fresh.getElementById("main"));
+      return;
+    }
+    before.forEach((part, index) => {
+      if (part.outerHTML !== after[index].outerHTML) part.replaceWith(after[index]);
+    });
+    document.getElementById("main").dataset.version = fresh.getElementById("main").dataset.version;
+  }
+
+  async function look() {
+    const version = document.getElementById("main").dataset.version;
+    const answer = await fetch(location.href, {
+      headers: { "If-None-Match": `W/"${version}"` },
+      signal: AbortSignal.timeout(20000),
+    });
+    if (answer.status === 304) return null;
+    if (!answer.ok) throw new Error(`the server answers ${answer.status}`);
+    return new DOMParser().parseFromString(await answer.text(), "text/html");
+  }
+
+  async function again() {
+    if (!document.hidden) {
+      try {
+        const fresh = await look();
+        if (fresh) {
+          take(fresh);
+          status.textContent = fresh.getElementById("updated").textContent;
+        }
+        failures = 0;
+      } catch {
+        failures += 1;
+      }
+      document.body.classList.toggle("stale", failures > 2);
+      if (failures > 2) status.textContent = status.dataset.stale;
+    }
+    setTimeout(again, EVERY * Math.min(1 + failures, 6));
+  }
+
+  setTimeout(again, EVERY);
+})();

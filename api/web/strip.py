@@ -1,0 +1,68 @@
+"""The last 24 hours of a facility as a strip: what was so in each five minutes, drawn as few paths.
+
+Height tells the states apart before colour does: failed is the tallest, met stands lower, unknown is as high and
+hatched, and where nothing is required there is a thin line.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from siaga.clock import DAY, MINUTE
+from siaga.intervals import Interval
+from siaga.spans import Span, State
+
+__all__ = ["HEIGHT", "SLOT", "SLOTS", "Stroke", "day_until", "slots", "strokes"]
+
+SLOT = 5 * MINUTE
+SLOTS = DAY // SLOT
+HEIGHT = 12
+_TOP: Mapping[State, int] = {State.FAILED: 0, State.MET: 4, State.UNKNOWN: 4, State.NOT_REQUIRED: 10}
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """All slots of one state as the path of an SVG, one unit a slot."""
+
+    state: State
+    path: str
+
+
+def day_until(now: int) -> Interval:
+    """24 hours in whole slots, the last of which holds `now`."""
+    end = (now // SLOT + 1) * SLOT
+    return end - DAY, end
+
+
+def slots(spans: Sequence[Span], day: Interval, now: int) -> list[State]:
+    """The state of each slot up to the one that holds `now`: failed if it was so at all, else the longest.
+
+    A failure that the strip hid would be worse than one that it draws a little too wide.
+    """
+    start = day[0]
+    times: list[dict[State, int]] = [{} for _ in range(SLOTS)]
+    for span in spans:
+        low, high = max(span.start, start), min(span.end, now)
+        while low < high:
+            index = (low - start) // SLOT
+            until = min(high, start + (index + 1) * SLOT)
+            times[index][span.state] = times[index].get(span.state, 0) + until - low
+            low = until
+    return [_shown(here) for here in times]
+
+
+def strokes(states: Sequence[State]) -> list[Stroke]:
+    """What to draw, one path a state."""
+    paths: dict[State, str] = {}
+    at = 0
+    for state, group in groupby(states):
+        width, top = len(list(group)), _TOP[state]
+        paths[state] = paths.get(state, "") + f"M{at} {top}h{width}V{HEIGHT}h-{width}z"
+        at += width
+    return [Stroke(state, path) for state, path in paths.items()]
+
+
+def _shown(times: Mapping[State, int]) -> State:
+    if State.FAILED in times:
+        return State.FAILED
+    return max(times, key=lambda state: times[state], default=State.NOT_REQUIRED)
