@@ -13,7 +13,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
 
-import click
 import typer
 
 from siaga.logs import set_up_logs
@@ -23,11 +22,10 @@ __all__ = ["app", "main"]
 app = typer.Typer(
     name="siaga",
     help="Watches over village facilities around the clock.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-tokens = typer.Typer(help="API tokens.", no_args_is_help=True)
+tokens = typer.Typer(help="API tokens.")
 app.add_typer(tokens, name="token")
 
 DataDir = Annotated[Path | None, typer.Option(help="Where siaga keeps its data. [SIAGA_DATA_DIR; ./data]")]
@@ -235,22 +233,23 @@ def _serve(work: Callable[[threading.Event], None]) -> None:
 
 
 @app.callback(invoke_without_command=True)
-def _root(show: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
+def _root(
+    context: typer.Context, show: Annotated[bool, typer.Option("--version", help="Show the version.")] = False
+) -> None:
     if show:
         typer.echo(f"siaga {version('siaga')}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def main() -> NoReturn:
     """The command `siaga`."""
     try:
         status = app(standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as problem:
-        typer.echo(problem.ctx.get_help())
-        status = _BAD_INPUT
-    except click.UsageError as problem:
+    except typer.TyperException as problem:
         status = _say(problem.format_message(), _BAD_INPUT)
-    except click.exceptions.Abort:
+    except typer.Abort:
         status = 130
     except Exception as problem:  # noqa: BLE001 - the last one to see it: a sentence, or raised again
         status = _say(*_sentence(problem))
@@ -263,22 +262,19 @@ def _say(sentence: str, status: int) -> int:
     return status
 
 
+# Known by name: importing them here would load every room before the first word is said.
+_CANNOT = {"PortTaken", "UnknownSchema", "StoreUnavailable", "BufferUnavailable"}
+"""Our own exceptions that say in a sentence why something cannot be done now."""
+
+
 def _sentence(problem: Exception) -> tuple[str, int]:
     """What to tell people of a failure, and the exit status. Raises it again where only a programmer can help."""
-    from sqlalchemy.exc import DBAPIError, OperationalError  # noqa: PLC0415
-
-    from api.http import CannotListen  # noqa: PLC0415
-    from gateway.buffer import BufferUnavailable  # noqa: PLC0415
-    from siaga.broker import PortTaken  # noqa: PLC0415
-    from siaga.database import UnknownSchema  # noqa: PLC0415
-    from siaga.telemetry import StoreUnavailable  # noqa: PLC0415
-
+    names = {base.__name__ for base in type(problem).__mro__}
+    if "DBAPIError" in names:
+        reason = str(getattr(problem, "orig", problem)).splitlines()[0]
+        return f"the database does not answer: {reason}: check SIAGA_DATABASE_URL", 1
     if isinstance(problem, Mistake | ValueError):
         return str(problem), _BAD_INPUT
-    if isinstance(problem, PortTaken):
-        return f"the embedded broker's {problem}: set SIAGA_MQTT_PORT to another one", 1
-    if isinstance(problem, OperationalError | DBAPIError):
-        return f"the database does not answer: {str(problem.orig).splitlines()[0]}", 1
-    if isinstance(problem, CannotListen | UnknownSchema | StoreUnavailable | BufferUnavailable | OSError):
+    if isinstance(problem, OSError) or names & _CANNOT:
         return str(problem), 1
     raise problem

@@ -154,7 +154,7 @@ def run_gateway(settings: Settings, stop: threading.Event) -> None:
 
 def _only_village(settings: Settings) -> Village:
     if settings.sites is None:
-        raise ValueError("siaga gateway: SIAGA_SITES is not set: name the sites file that has the village")
+        raise ValueError("gateway: SIAGA_SITES is not set: name the sites file that has the village")
     villages = {village.code: village for village in read_sites_file(settings.sites)}
     if settings.village is not None:
         if settings.village not in villages:
@@ -183,7 +183,7 @@ def run_api(settings: Settings, stop: threading.Event) -> None:
 def _outside_store(settings: Settings, service: str) -> None:
     if settings.store.startswith("duckdb:"):
         raise ValueError(
-            f"siaga {service}: the embedded store belongs to one process: set SIAGA_STORE_URL to an InfluxDB, "
+            f"{service}: the embedded store belongs to one process: set SIAGA_STORE_URL to an InfluxDB, "
             "or run everything in one process with `siaga up`"
         )
 

@@ -129,8 +129,10 @@ class EmbeddedBroker:
             server = await self._loop.create_server(lambda: _Connection(self), self.host, self.port)
         except OSError as problem:
             self._journal.close()
-            reason = "is in use" if problem.errno == errno.EADDRINUSE else f"cannot be used ({problem.strerror})"
-            raise PortTaken(f"port {self.port} on {self.host} {reason}") from problem
+            why = "is in use" if problem.errno == errno.EADDRINUSE else f"cannot be used ({problem.strerror})"
+            raise PortTaken(
+                f"the broker's port {self.port} on {self.host} {reason}: set SIAGA_MQTT_PORT to another"
+            ) from None
         self.port = server.sockets[0].getsockname()[1]
         ready.set()
         rounds = asyncio.create_task(self._rounds())
