@@ -29,8 +29,8 @@ class Stroke:
 
 
 def day_until(now: int) -> Interval:
-    """24 hours in whole slots, the last of which holds `now`."""
-    end = (now // SLOT + 1) * SLOT
+    """24 hours in whole slots, the last of which holds the moment before `now`."""
+    end = -(-now // SLOT) * SLOT
     return end - DAY, end
 
 

@@ -15,7 +15,7 @@ from api.web.words import Words
 from siaga.availability import Availability, measure
 from siaga.clock import HOUR
 from siaga.database import tables
-from siaga.indicators import INDICATORS
+from siaga.indicators import INDICATORS, POWER
 from siaga.spans import Span, State
 
 __all__ = ["AlertView", "FacilityView", "PageView", "VillageView", "read_page"]
@@ -126,7 +126,11 @@ def _village(words: Words, village: VillageDocument, now: int, facilities: Seque
         name=village.name,
         online=online,
         link=link,
-        counts=[(state, words.number(counts[state.value])) for state in State if counts[state.value]],
+        counts=[
+            (state, words.number(counts[state.value]))
+            for state in (State.MET, State.FAILED, State.UNKNOWN)
+            if counts[state.value]
+        ],
         open_alerts=village.open_alerts,
         facilities=facilities,
         axis=[words.time(day[0] + n * 6 * HOUR, now, village.timezone, zone=False)[-5:] for n in range(4)],
@@ -244,10 +248,10 @@ def _totals(connection: Connection, words: Words, village: str | None) -> list[t
     facility, span = tables.facility, tables.span
     state = func.coalesce(span.c.state, State.NOT_REQUIRED.value)
     on = (span.c.village == facility.c.village) & (span.c.facility == facility.c.id) & span.c.end.is_(None)
-    query = select(state, func.count()).select_from(facility.outerjoin(span, on)).group_by(state)
+    query = select(state, func.count()).select_from(facility.outerjoin(span, on)).where(facility.c.kind != POWER)
     if village is not None:
         query = query.where(facility.c.village == village)
-    found = {name: count for name, count in connection.execute(query)}  # noqa: C416 - rows are no tuples
+    found = {name: count for name, count in connection.execute(query.group_by(state))}  # noqa: C416 - rows are no tuples
     return [(one, words.number(found.get(one.value, 0)), words(f"state_{one.value}")) for one in State]
 
 

@@ -1,12 +1,15 @@
 """The public pages over HTTP: no sign-in, no outside host, and they work without JavaScript."""
 
+from collections.abc import Callable
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Header, Query, Request
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
 from api.http.problems import not_found
-from api.http.services import ServicesHere
+from api.http.services import Services, ServicesHere
 from api.web.pages import STATIC, Page, Pages
 from api.web.words import Language, chosen_language
 from siaga.topics import is_village_code
@@ -14,6 +17,7 @@ from siaga.topics import is_village_code
 __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
+_log = structlog.get_logger(__name__)
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -38,11 +42,8 @@ def front(
 ) -> Response:
     """All villages with their facilities; where there are many, a list of villages."""
     language, pages = chosen_language(lang, accept_language), _pages(request)
-    if not services.public_page:
-        return _sentence(pages, language, "switched_off")
-    return _answer(
-        pages.front(language, _asked(lang), after if is_village_code(after) else ""), language, if_none_match
-    )
+    start = after if is_village_code(after) else ""
+    return _answer(services, language, if_none_match, pages, lambda: pages.front(language, _asked(lang), start))
 
 
 @router.api_route("/desa/{code}", methods=["GET", "HEAD"])
@@ -56,10 +57,11 @@ def village(
 ) -> Response:
     """One village with its facilities and alerts."""
     language, pages = chosen_language(lang, accept_language), _pages(request)
-    if not services.public_page:
-        return _sentence(pages, language, "switched_off")
-    page = pages.village(language, _asked(lang), code) if is_village_code(code) else None
-    return _sentence(pages, language, "not_found") if page is None else _answer(page, language, if_none_match)
+
+    def made() -> Page | None:
+        return pages.village(language, _asked(lang), code) if is_village_code(code) else None
+
+    return _answer(services, language, if_none_match, pages, made)
 
 
 @router.api_route("/static/{name}", methods=["GET", "HEAD"])
@@ -81,7 +83,19 @@ def _asked(lang: str | None) -> Language | None:
     return Language(lang) if lang in tuple(Language) else None
 
 
-def _answer(page: Page, language: Language, if_none_match: str | None) -> Response:
+def _answer(
+    services: Services, language: Language, if_none_match: str | None, pages: Pages, made: Callable[[], Page | None]
+) -> Response:
+    """The page, or one that says in a sentence why there is none."""
+    if not services.public_page:
+        return _sentence(pages, language, "switched_off", 404)
+    try:
+        page = made()
+    except SQLAlchemyError as error:
+        _log.warning("page_unreadable", error=str(error))
+        return _sentence(pages, language, "starting", 503)
+    if page is None:
+        return _sentence(pages, language, "not_found", 404)
     tag = f'W/"{page.version}"'
     headers = _HEADERS | {"Content-Language": language.value, "ETag": tag, "Cache-Control": "no-cache"}
     if if_none_match is not None and tag in [found.strip() for found in if_none_match.split(",")]:
@@ -89,6 +103,8 @@ def _answer(page: Page, language: Language, if_none_match: str | None) -> Respon
     return Response(page.body, media_type="text/html", headers=headers)
 
 
-def _sentence(pages: Pages, language: Language, what: str) -> Response:
-    body = pages.sentence(language, what, f"{what}_detail")
-    return Response(body, 404, _HEADERS | {"Content-Language": language.value}, "text/html")
+def _sentence(pages: Pages, language: Language, what: str, status: int) -> Response:
+    headers = _HEADERS | {"Content-Language": language.value}
+    if status == 503:
+        headers |= {"Retry-After": "3", "Refresh": "3"}
+    return Response(pages.sentence(language, what, f"{what}_detail"), status, headers, "text/html")
