@@ -42,11 +42,11 @@ class Router:
         """The devices that the message is about, with their adapters: none for a foreign device's."""
         for family, devices in self._by_key.items():
             adapter = ADAPTERS[family]
-            if adapter.concerns_all(message.topic):
+            if adapter.concerns_all(message):
                 for installed in devices.values():
                     yield adapter, installed
                 continue
-            for key in adapter.keys(message.topic):
+            for key in adapter.keys(message):
                 if key in devices:
                     yield adapter, devices[key]
                     break

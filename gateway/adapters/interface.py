@@ -106,12 +106,15 @@ class Adapter(Protocol):
         """Under which key the gateway finds the device again: see `keys`."""
         ...
 
-    def keys(self, topic: str) -> Sequence[str]:
-        """The keys of devices that a topic may belong to, the likeliest first; the first that exists is taken."""
+    def keys(self, message: Message) -> Sequence[str]:
+        """The keys of devices that a message may be of, the likeliest first; the first that exists is taken.
+
+        The topic says it in most families; the payload, which may be anything, where a server's topics do not.
+        """
         ...
 
-    def concerns_all(self, topic: str) -> bool:
-        """Whether the topic belongs to every device of the family: a bridge that speaks of all its children."""
+    def concerns_all(self, message: Message) -> bool:
+        """Whether the message is of every device of the family: a bridge that speaks of all its children."""
         ...
 
     def translate(self, installed: Installed, message: Message, received: int) -> Translation:

@@ -26,10 +26,10 @@ class Senml:
         """`village/device`: it needs no address."""
         return f"{installed.village}/{installed.device.id}"
 
-    def keys(self, topic: str) -> Sequence[str]:
+    def keys(self, message: Message) -> Sequence[str]:
         """The one device that the topic names."""
         try:
-            match parse_topic(topic):
+            match parse_topic(message.topic):
                 case DeviceTopic(village, device, _):
                     return (f"{village}/{device}",)
                 case _:
@@ -37,7 +37,7 @@ class Senml:
         except ForeignTopic:
             return ()
 
-    def concerns_all(self, topic: str) -> bool:  # noqa: ARG002 - the interface; there is no bridge
+    def concerns_all(self, message: Message) -> bool:  # noqa: ARG002 - the interface; there is no bridge
         """Never."""
         return False
 

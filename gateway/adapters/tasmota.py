@@ -35,9 +35,9 @@ class Tasmota:
         """The `%topic%`."""
         return installed.address
 
-    def keys(self, topic: str) -> Sequence[str]:
+    def keys(self, message: Message) -> Sequence[str]:
         """Every run of levels beside the prefix, the longest first: one of them may be a `%topic%`."""
-        levels = topic.split("/")[:-1]
+        levels = message.topic.split("/")[:-1]
         if len(levels) > 24:  # no FullTopic is so long; the number of runs grows with the square
             return ()
         runs: dict[str, int] = {}
@@ -47,7 +47,7 @@ class Tasmota:
                     runs.update(_runs(side))
         return sorted(runs, key=lambda run: -runs[run])
 
-    def concerns_all(self, topic: str) -> bool:  # noqa: ARG002 - the interface; there is no bridge
+    def concerns_all(self, message: Message) -> bool:  # noqa: ARG002 - the interface; there is no bridge
         """Never."""
         return False
 

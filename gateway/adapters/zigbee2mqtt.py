@@ -47,17 +47,17 @@ class Zigbee2mqtt:
         """The friendly name."""
         return installed.address
 
-    def keys(self, topic: str) -> Sequence[str]:
+    def keys(self, message: Message) -> Sequence[str]:
         """What follows the base as a name; or, without its last level, as the name that an attribute belongs to."""
-        base, _, rest = topic.partition("/")
+        base, _, rest = message.topic.partition("/")
         if base in _OTHERS or not rest:
             return ()
         name, slash, _ = rest.rpartition("/")
         return (rest, name) if slash else (rest,)
 
-    def concerns_all(self, topic: str) -> bool:
+    def concerns_all(self, message: Message) -> bool:
         """The bridge's own birth and last will is one of all its children."""
-        base, _, rest = topic.partition("/")
+        base, _, rest = message.topic.partition("/")
         return rest == "bridge/state" and base not in _OTHERS
 
     def translate(self, installed: Installed, message: Message, received: int) -> Translation:  # noqa: ARG002

@@ -1,11 +1,14 @@
-"""What every `Transport` keeps: over mosquitto (MQTT 5 and 3.1.1), over amqtt and in memory."""
+"""What every `Transport` keeps: over mosquitto (MQTT 5 and 3.1.1), the embedded broker, amqtt and memory."""
 
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
+from siaga.broker import EmbeddedBroker
 from siaga.mqtt import Message, MqttTransport
 from siaga.mqtt_memory import MemoryBroker, MemoryTransport
 from tests.mqtt.embedded import Embedded
@@ -29,6 +32,11 @@ class World:
         elif kind == "amqtt":
             # Its version is told: how an unknown one is found out has a test of its own.
             self._url, self._version = stack.enter_context(Embedded()).url, 4
+        elif kind == "siaga's own":
+            broker = EmbeddedBroker(Path(stack.enter_context(TemporaryDirectory())) / "broker.sqlite", 0)
+            broker.start()
+            stack.callback(broker.close)
+            self._url = broker.url
 
     def join(
         self, client_id: str, *filters: str, clean: bool = True, will: Message | None = None, max_queue: int = 1000
@@ -53,8 +61,8 @@ class World:
         return transport
 
 
-BROKERS = ["mosquitto", "mosquitto 3.1.1", "amqtt", "memory"]
-SENDS_AGAIN = ["mosquitto", "mosquitto 3.1.1", "memory"]
+BROKERS = ["mosquitto", "mosquitto 3.1.1", "siaga's own", "amqtt", "memory"]
+SENDS_AGAIN = ["mosquitto", "mosquitto 3.1.1", "siaga's own", "memory"]
 """amqtt 0.12 drops what was not acknowledged within 5 s, and at the end of the connection."""
 
 
