@@ -130,9 +130,8 @@ class EmbeddedBroker:
         except OSError as problem:
             self._journal.close()
             why = "is in use" if problem.errno == errno.EADDRINUSE else f"cannot be used ({problem.strerror})"
-            raise PortTaken(
-                f"the broker's port {self.port} on {self.host} {reason}: set SIAGA_MQTT_PORT to another"
-            ) from None
+            sentence = f"the broker's port {self.port} on {self.host} {why}: set SIAGA_MQTT_PORT to another"
+            raise PortTaken(sentence) from None
         self.port = server.sockets[0].getsockname()[1]
         ready.set()
         rounds = asyncio.create_task(self._rounds())
