@@ -160,10 +160,25 @@ def _take_plainly(  # noqa: C901, PLR0911, PLR0912 - the one hot loop: a call pe
     base_time: float = 0
     known, device_before, time_before = "", "", -1
     values: dict[str, Value] = {}
-    readings = 0
+    readings, follows = 0, False
+    numbers, flags = _AS_THEY_STAND["v"], _AS_THEY_STAND["vb"]
     for record in pack:
         if type(record) is not dict:
             return False
+
+        # 0. A further signal of the point before, under the base's name and time: most records of a gateway's batch.
+        if follows and len(record) == 2:
+            signal, raw = record.get("n"), record.get("v")
+            if type(signal) is str:
+                if raw is None:
+                    raw, wanted = record.get("vb"), flags.get(signal)
+                else:
+                    wanted = numbers.get(signal)
+                if type(raw) is wanted and (wanted is not int or raw <= INT_MAX):
+                    values[signal] = raw
+                    readings += 1
+                    continue
+        follows = False
         shape = _shape(tuple(record))
         if shape is None:
             return False
@@ -220,6 +235,7 @@ def _take_plainly(  # noqa: C901, PLR0911, PLR0912 - the one hot loop: a call pe
             device_before, time_before, values = device, time, {signal: value}
             points.append(new_point(Point, (village, device, time, received, values)))
         readings += 1
+        follows = name == signal and not timed
     taken.readings = readings
     return True
 
