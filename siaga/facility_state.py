@@ -38,17 +38,15 @@ def facility_state(rule: str, needs: Needs, silence: Silence, devices: Sequence[
     # Silence decides a failure if without it there would be none; it decides an unknown by being a part of it.
     failed_anyway, part_of_unknown = combine(heard) is False, quiet_means is None and any(silent)
     decided_by_silence = not failed_anyway if state is False else part_of_unknown
-    if decided_by_silence:
-        cause = DEVICE_SILENT
-    else:
-        cause = _deciding_signal(heard if state is False else taken, devices, state)
+    cause = DEVICE_SILENT if decided_by_silence else _deciding_signal(taken, devices, state)
     return (State.FAILED if state is False else State.UNKNOWN), cause
 
 
 def _deciding_signal(values: Sequence[Ternary], devices: Sequence[Asked], state: Ternary) -> str:
     """The first signal that says so, of the first device that does.
 
-    By every rule a device that is false has a false signal and the first of them decides; so with not known.
+    By every rule a device that is false has a false signal and the first of them decides; so with not known. A silent
+    device that counts as failed has none, and is passed over.
     """
     return next(
         name

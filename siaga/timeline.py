@@ -110,7 +110,7 @@ def judge(
     if indicator is None or held_to is None or begins is None or begins >= end:
         return [Span(start, end, State.NOT_REQUIRED)]
     asked = required(parse_schedule(held_to.schedule), village, max(start, begins), end)
-    excuses = merge([*without_mains(village, facility, evidence, window), *clip(planned, start, end)])
+    excuses = merge([*without_mains(village, facility, evidence, window), *planned])
     conditions = (asked, intersect(asked, gateway_heard(village, evidence, window)), intersect(asked, excuses))
     sensed = indicator.sensed
     devices = [voices(sensed, device, evidence, window) for device in _participants(facility)] if sensed else []

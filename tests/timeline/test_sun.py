@@ -38,6 +38,12 @@ def test_the_night_is_the_almanacs(place: str, latitude: float, longitude: float
     assert night[0] % 1000 == night[1] % 1000 == 0
 
 
+def test_moments_are_rounded_to_the_nearest_second() -> None:
+    [night] = nights(-8.19, 114.30, ms("2026-01-01T12:00:00"), ms("2026-01-01T13:00:00"))
+    # astral: 10:44:00.268 and 22:08:55.925
+    assert night == (ms("2026-01-01T10:44:00"), ms("2026-01-01T22:08:56"))
+
+
 @pytest.mark.parametrize("longitude", [-179.9, -120, -45, 0, 45, 95, 120, 141, 179.9])
 def test_every_night_of_a_year_comes_once_and_is_about_half_a_day_long(longitude: float) -> None:
     start, end = ms("2026-01-01T00:00:00"), ms("2027-01-01T00:00:00")

@@ -182,6 +182,13 @@ def test_it_was_first_heard_of_long_before_these_tracks() -> None:
     assert told == ["0:00 unknown device_silent", "1:00 met"]
 
 
+def test_a_track_may_know_of_an_earlier_report_than_was_noted() -> None:
+    found = Evidence({("g", "gate_open"): Track([5, 7], [True, True])}, {("g", "gate_open"): 6, ("g", "mains"): 3})
+    assert found.first_report("g", "gate_open") == 5
+    assert found.first_report("g", "mains") == 3
+    assert found.first_report("g", "online") is None
+
+
 WIFI = Facility("wifi", "free_wifi", "Wi-Fi", (device("ap"),))
 
 
@@ -263,6 +270,11 @@ def test_a_check_in_counts_for_two_hours_a_last_will_or_not() -> None:
     }
     told = story(GUARD, messages, until="125:00", heartbeats=beats)
     assert told == ["0:00 met", "120:00 failed checkin", "122:00 unknown device_silent"]
+
+
+def test_a_check_in_of_before_the_window_still_counts() -> None:
+    told = story(GUARD, {("b", "checkin"): {"-1:59:00": 1}}, until="4:00")
+    assert told == ["0:00 met", "1:00 unknown device_silent"]
 
 
 def test_a_device_heard_just_before_the_window_is_heard_in_it() -> None:
