@@ -16,12 +16,14 @@ from gateway.values import Refused
 from siaga.mqtt import Message
 from siaga.observation import Reading
 from siaga.sites import Village
-from siaga.topics import DeviceTopic, ForeignTopic, GatewayTopic, is_village_code, parse_topic
+from siaga.topics import DeviceTopic, ForeignTopic, GatewayTopic, parse_topic
 
 __all__ = ["Intake", "Skew", "Taken"]
 
 OWN = "siaga/"
 """What siaga's own topics begin with; all else is native."""
+MAX_SENTENCES = 3
+"""Refused values of one message that are described; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class Intake:
         if village is None:
             if self._known is not None and topic.village not in self._known:
                 why = Refused("unknown_village", f"{topic.village} is no village of the sites file")
-                self._refuse(why, topic.village, message, received)
+                self._refuse(why, None, message, received)
             return False
         if (topic.village, topic.device) in self.router.installed and self._speaks_senml(topic):
             return True
@@ -108,10 +110,9 @@ class Intake:
         return self.router.installed[topic.village, topic.device].device.adapter == "senml"
 
     def _refuse(self, why: Refused, village: str | None, message: Message, received: int) -> None:
-        """Count and sample; without a village of its own the message is shown with one of this gateway's."""
-        shown = village if village is not None and is_village_code(village) else next(iter(self._villages), None)
-        if shown is not None:
-            self._refusals.note(why, shown, message.topic, message.payload, received)
+        """Count and sample. What is of no village that the centre knows is shown with one of this gateway's."""
+        shown = village or next(iter(self._villages), None) or next(iter(self._known or ()), None)
+        self._refusals.note(why, shown, message, received)
 
     def _take_one(self, adapter: Adapter, installed: Installed, message: Message, received: int, taken: Taken) -> bool:
         """What the message gives of one device; whether it was of any use, or refused."""
@@ -119,8 +120,8 @@ class Intake:
             translation = adapter.translate(installed, message, received)
         except Refused as why:
             translation = Translation(refused=[why])
-        for each in translation.refused:
-            self._refuse(each, installed.village, message, received)
+        if translation.refused:
+            self._refuse(_together(translation.refused), installed.village, message, received)
         self._take_values(installed, translation, message, received, taken)
         return not translation.ignored
 
@@ -166,3 +167,11 @@ class Intake:
         elif not message.kept:
             self.skewed.pop(device, None)
         self._metrics.skewed.set(len(self.skewed))
+
+
+def _together(refused: Sequence[Refused]) -> Refused:
+    """One refusal for a message, however many of its values are refused."""
+    sentences = [each.sentence for each in refused[:MAX_SENTENCES]]
+    if len(refused) > MAX_SENTENCES:
+        sentences.append(f"and {len(refused) - MAX_SENTENCES} more")
+    return Refused(refused[0].label, "; ".join(sentences))

@@ -8,13 +8,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import orjson
-
 from gateway.metrics import GatewayMetrics
 from gateway.values import Refused
 from siaga.metrics import refused
-from siaga.mqtt import Transport
-from siaga.refusal import mask, readable, sample
+from siaga.mqtt import Message, Transport
+from siaga.refusal import Refusal, encode_refusal, sample
 from siaga.topics import refused_topic
 
 __all__ = ["Refusals"]
@@ -47,19 +45,14 @@ class Refusals:
         """Samples that are not sent yet."""
         return len(self._waiting)
 
-    def note(self, why: Refused, village: str, topic: str, payload: bytes, now: int) -> None:
-        """Count a refusal and keep a sample of it; `now` in ms."""
+    def note(self, why: Refused, village: str | None, message: Message, now: int) -> None:
+        """Count a refusal and keep a sample of it for a village's gateway to send; `now` in ms."""
         refused(why.label)
-        if len(self._waiting) >= MAX_WAITING or not self._allowed(village, now):
+        if village is None or len(self._waiting) >= MAX_WAITING or not self._allowed(village, now):
             self._metrics.lost_samples.inc()
             return
-        text = {
-            "time": now / 1000,
-            "topic": readable(mask(topic[:MAX_TOPIC])),
-            "reason": readable(mask(why.sentence)),
-            "bytes": sample(payload),
-        }
-        self._waiting.append((refused_topic(village, self._gateway_of(village)), orjson.dumps(text)))
+        refusal = Refusal(village, now, message.topic[:MAX_TOPIC], why.sentence, sample(message.payload))
+        self._waiting.append((refused_topic(village, self._gateway_of(village)), encode_refusal(refusal)))
 
     def _allowed(self, village: str, now: int) -> bool:
         allowance = self._allowances.setdefault(village, _Allowance(BURST, now))

@@ -414,3 +414,13 @@ def test_with_a_full_disk_nothing_is_acknowledged_and_it_goes_on_with_room(yard:
     assert not yard.devices._sessions["gateway"].unacknowledged
     assert len(yard.centre.values("pos-1", "uptime")) == 450
     assert yard.gateway.problems() == []
+
+
+def test_a_message_is_refused_once_however_many_of_its_values_are(yard: Yard) -> None:
+    yard.turn()
+    records = ",".join(f'{{"n":"battery","v":"{number}"}}' for number in range(10))
+    yard.say(SENML, f'[{records},{{"n":"presence","vb":true}}]')
+    yard.after(1)
+    (sample,) = yard.centre.refused
+    assert "7 more" in str(sample["reason"])
+    assert yard.centre.values("pos-1", "presence") == [(NOW, True)]
