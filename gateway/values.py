@@ -14,7 +14,7 @@ from siaga.signals import RefusedValue, Signal, SignalType, Value, check_value
 
 __all__ = ["MAX_PAYLOAD", "Refused", "find", "read_bool", "read_document", "read_text", "read_value"]
 
-MAX_PAYLOAD = 65_536
+MAX_PAYLOAD = 64_000
 """Bytes of a native message (contract, section 4)."""
 MAX_DEPTH = 32
 """Levels of nesting; the deepest honest payload, a LoRaWAN server's, has seven."""

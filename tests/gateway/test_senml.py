@@ -81,7 +81,7 @@ def test_a_status_means(payload: bytes, expected: dict[str, object], refused: li
 
 
 def test_a_pack_over_64_kb_is_refused() -> None:
-    assert labels(read("gate", GATE, PACK, b"[" + b" " * 65_536 + b"]")) == ["too_large"]
+    assert labels(read("gate", GATE, PACK, b"[" + b" " * 64_000 + b"]")) == ["too_large"]
 
 
 def test_the_site_turns_a_signal_round() -> None:

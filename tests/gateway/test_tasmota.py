@@ -248,7 +248,7 @@ REFUSED = [
     ("a list that is no list of numbers", "tele/kwh/SENSOR", b'{"ENERGY":{"Power":[1,"x"]}}', {}, ["wrong_value"]),
     ("a text where JSON was due", "tele/kwh/SENSOR", b"viel Strom", {}, ["not_json"]),
     ("a list where an object was due", "tele/kwh/SENSOR", b"[1,2]", {}, ["not_an_object"]),
-    ("over 64 kB", "tele/kwh/SENSOR", b'{"x":"' + b"x" * 65_536 + b'"}', {}, ["too_large"]),
+    ("over 64 kB", "tele/kwh/SENSOR", b'{"x":"' + b"x" * 64_000 + b'"}', {}, ["too_large"]),
     ("nested without end", "tele/kwh/SENSOR", b'{"x":' * 40 + b"1" + b"}" * 40, {}, ["too_deep"]),
     ("nested until a parser breaks", "tele/kwh/SENSOR", b'{"x":' + b"[" * 60_000, {}, ["not_json"]),
     ("a last will of its own", "tele/kwh/LWT", b"Aus", {}, ["wrong_value"]),
