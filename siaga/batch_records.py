@@ -151,7 +151,7 @@ def _shape(labels: tuple[str, ...]) -> _Shape | None:
     return _Shape(label, _AS_THEY_STAND[label], "t" in given, not given.isdisjoint({"bn", "bt"}), "u" in given)
 
 
-def _take_plainly(  # noqa: C901, PLR0911, PLR0912 - the one hot loop: a call per record would halve its speed
+def _take_plainly(  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one hot loop: a call per record would halve its speed
     pack: list[object], village: str, received: int, devices: Container[str], taken: TakenRecords
 ) -> bool:
     """Take the records into `taken`; false, and `taken` is worth nothing, where the pack needs the general way."""

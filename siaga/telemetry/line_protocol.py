@@ -5,7 +5,10 @@ a line without a word.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import compress
 from zlib import crc32
+
+import orjson
 
 from siaga.observation import Arrival, Point
 from siaga.signals import INT_MAX, INT_MIN, SIGNALS, RefusedValue, Signal, SignalType, Value, check_value
@@ -22,6 +25,9 @@ RECEIVED = "received"
 
 PREFIXES_MAX = 200_000
 """How many devices' measurement and tags are kept ready: about 30 MB. A country has more; they are made again then."""
+
+SHAPES_MAX = 10_000
+"""How many combinations of signals are remembered; a real district has some dozens."""
 
 
 def _text_of(signal: Signal) -> Callable[[Value], str]:
@@ -61,6 +67,12 @@ def _text_of(signal: Signal) -> Callable[[Value], str]:
 
 
 _TEXTS: Mapping[str, Callable[[Value], str]] = {name: _text_of(signal) for name, signal in SIGNALS.items()}
+_WRITTEN_ALIKE: Mapping[object, type] = {
+    name: bool if signal.type is SignalType.BOOL else float
+    for name, signal in SIGNALS.items()
+    if signal.type in (SignalType.BOOL, SignalType.FLOAT)
+}
+"""The signals that JSON writes as line protocol does, and the type that their values then have."""
 _ESCAPES = str.maketrans({",": "\\,", " ": "\\ ", "=": "\\="})
 
 
@@ -69,6 +81,7 @@ class Lines:
 
     def __init__(self) -> None:
         self._prefixes: dict[tuple[str, str], str] = {}
+        self._alike: dict[tuple[object, ...], bool] = {}
 
     def render(self, points: Sequence[Point]) -> tuple[list[str], Sequence[Point], list[RefusedPoint]]:
         """One line (timestamp in ms) for each point that can be stored, those points, and what is refused."""
@@ -79,17 +92,51 @@ class Lines:
             return self._render_sound(sound), sound, refused
 
     def _render_sound(self, points: Sequence[Point]) -> list[str]:
-        texts, prefixes, lines = _TEXTS, self._prefixes, []
+        prefixes, lines = self._prefixes, []
         last_received, seconds = None, ""
-        for village, device, time, received, values in points:
+        for (village, device, time, received, _), fields in zip(points, self._fields(points), strict=True):
             prefix = prefixes.get((village, device)) or self._prefix(village, device)
             if received != last_received:  # a batch's points were all received at one time
                 last_received, seconds = received, f",{RECEIVED}={received / 1000!r} "
-            fields = ",".join([texts[name](value) for name, value in values.items()])
             if not fields or not -TIME_MAX <= time <= TIME_MAX:
                 raise RefusedValue("a point without values, or of an impossible time")
             lines.append(f"{prefix}{fields}{seconds}{time}")
         return lines
+
+    def _fields(self, points: Sequence[Point]) -> list[str]:
+        """The fields of each point. JSON writes most of them, all at once and at three times the speed.
+
+        `{"gate_open":true,"power":2.5}` is `gate_open=true,power=2.5` but for its punctuation. Booleans and floats are
+        written alike; an integer has a suffix in line protocol, and what is not of its signal's type needs a look.
+        """
+        values_of = [values for _, _, _, _, values in points]
+        alike = self._alike
+        by_json = []
+        for values in values_of:
+            shape = (*values, *map(type, values.values()))
+            by_json.append(alike[shape] if shape in alike else self._judge(shape))
+        text = orjson.dumps(list(compress(values_of, by_json)))
+        if b"null" in text:
+            raise RefusedValue("a number is not finite")
+        rendered = text[2:-2].translate(None, b'"').replace(b":", b"=").decode().split("},{")
+        if all(by_json):
+            return rendered if by_json else []
+        remaining = iter(rendered)
+        return [
+            next(remaining) if json else ",".join([_TEXTS[name](value) for name, value in values.items()])
+            for values, json in zip(values_of, by_json, strict=True)
+        ]
+
+    def _judge(self, shape: tuple[object, ...]) -> bool:
+        """Whether JSON writes points of this shape (names, then types of values) as line protocol does. Remembered."""
+        half = len(shape) // 2
+        alike = half > 0 and all(
+            _WRITTEN_ALIKE.get(name) is kind for name, kind in zip(shape[:half], shape[half:], strict=True)
+        )
+        if len(self._alike) >= SHAPES_MAX:
+            self._alike.clear()
+        self._alike[shape] = alike
+        return alike
 
     def render_part(self, point: Point, *, received: bool) -> str:
         """The line of a sound point with its values and, if `received`, that field."""

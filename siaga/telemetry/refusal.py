@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from siaga.observation import Point
 from siaga.signals import SIGNALS, RefusedValue, Value, check_value
@@ -10,6 +11,9 @@ __all__ = ["TIME_MAX", "RefusedPoint", "sift", "united"]
 
 TIME_MAX = 9_223_372_036_854
 """The latest event time a store keeps (year 2262), and negated the earliest: InfluxDB counts nanoseconds in 64 bits."""
+
+_KEY = itemgetter(0, 1, 2)
+"""Village, device and time of a point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ def _flaw(point: Point) -> str | None:
 
 def united(points: Sequence[Point]) -> Sequence[Point]:
     """The points with those of one device at one time made one: of a signal's several values the last stays."""
-    if len({point[:3] for point in points}) == len(points):
+    if len(set(map(_KEY, points))) == len(points):
         return points
     by_key: dict[tuple[str, str, int], Point] = {}
     for point in points:

@@ -23,7 +23,7 @@ def render(device: str = "gerbang-1", time: int = 1_780_000_000_123, **values: V
         ({"rx_bytes": -(2**63)}, "rx_bytes=-9223372036854775808i"),
         ({"power": 60.0}, "power=60.0"),
         ({"power": 60}, "power=60.0"),
-        ({"power": 1e-7}, "power=1e-07"),
+        ({"power": 1e-7}, "power=1e-7"),
         ({"energy": 1e22}, "energy=1e+22"),
         ({"checkin": 1}, "checkin=1i"),
         ({"checkin": True}, "checkin=1i"),
