@@ -37,6 +37,7 @@ class Page:
 
     body: bytes
     version: str
+    updated: str
 
 
 def _static_files() -> dict[str, StaticFile]:
@@ -118,6 +119,7 @@ class Pages:
         return Page(
             self._render("district.html", words, asked, page=view, title=title, village=alone, version=version),
             version,
+            words("updated", time=view.updated),
         )
 
     def _render(self, template: str, words: Words, asked: Language | None, **values: object) -> bytes:

@@ -10,7 +10,7 @@ from api.http.alerts import open_alerts
 from api.http.facilities import FacilityDocument, facilities_page
 from api.http.spans import JudgedFacility, filled, spans_by_facility
 from api.http.villages import VillageDocument, villages_page
-from api.web.strip import Stroke, day_until, slots, strokes
+from api.web.strip import SLOT, Stroke, day_until, slots, strokes
 from api.web.words import Words
 from siaga.availability import Availability, measure
 from siaga.clock import HOUR
@@ -158,7 +158,8 @@ def _facility_views(
 
 def _facility(words: Words, facility: FacilityDocument, spans: Sequence[Span], now: int, zone: str) -> FacilityView:
     day = day_until(now)
-    measured = measure(spans, (day[0], now))
+    # To the last whole slot, as the strip: so the figures of a page on which nothing happens stand still meanwhile
+    measured = measure(spans, (day[0], now // SLOT * SLOT))
     judged = facility.kind in INDICATORS
     badge = words(f"state_{facility.state.value}")
     if facility.since is None:

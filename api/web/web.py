@@ -97,7 +97,12 @@ def _answer(
     if page is None:
         return _sentence(pages, language, "not_found", 404)
     tag = f'W/"{page.version}"'
-    headers = _HEADERS | {"Content-Language": language.value, "ETag": tag, "Cache-Control": "no-cache"}
+    headers = _HEADERS | {
+        "Content-Language": language.value,
+        "ETag": tag,
+        "Cache-Control": "no-cache",
+        "X-Siaga-Updated": page.updated,
+    }
     if if_none_match is not None and tag in [found.strip() for found in if_none_match.split(",")]:
         return Response(status_code=304, headers=headers)
     return Response(page.body, media_type="text/html", headers=headers)

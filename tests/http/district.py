@@ -66,6 +66,12 @@ class District:
         with writing(self.engine) as connection:
             write_spans(connection, {(village, facility): {span.start: span for span in spans}})
 
+    def forget(self, village: str, facility: str) -> None:
+        """Delete the spans of a facility."""
+        table = tables.span
+        with writing(self.engine) as connection:
+            connection.execute(table.delete().where(table.c.village == village, table.c.facility == facility))
+
     def alternating(self, village: str, facility: str, start: int, *lengths: tuple[int, State, str | None]) -> None:
         """Spans that follow each other from `start`; the last one runs."""
         found: list[Span] = []

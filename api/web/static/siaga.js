@@ -26,19 +26,17 @@
       headers: { "If-None-Match": `W/"${version}"` },
       signal: AbortSignal.timeout(20000),
     });
-    if (answer.status === 304) return null;
-    if (!answer.ok) throw new Error(`the server answers ${answer.status}`);
-    return new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (answer.status !== 304) {
+      if (!answer.ok) throw new Error(`the server answers ${answer.status}`);
+      take(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    }
+    status.textContent = answer.headers.get("X-Siaga-Updated");
   }
 
   async function again() {
     if (!document.hidden) {
       try {
-        const fresh = await look();
-        if (fresh) {
-          take(fresh);
-          status.textContent = fresh.getElementById("updated").textContent;
-        }
+        await look();
         failures = 0;
       } catch {
         failures += 1;

@@ -1,0 +1,30 @@
+"""A district with a day behind it, and a browser."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from siaga.database import connect, tables, writing
+from tests.http.district import District, open_duckdb
+from tests.web.kampung import chromium
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[District]:
+    """A district without villages."""
+    engine, store = connect(f"sqlite:///{tmp_path / 'siaga.db'}"), open_duckdb(tmp_path)
+    district = District(engine, store)
+    with writing(engine) as connection:
+        connection.execute(tables.village.delete())
+    yield district
+    store.close()
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests; each takes a context of its own."""
+    with chromium() as browser:
+        yield browser

@@ -1,0 +1,92 @@
+"""The pages' two languages."""
+
+import re
+
+import pytest
+
+from api.alerts.decisions import SEVERITIES, Kind
+from api.web.words import _CATALOGUES, WORDS, Language, chosen_language
+from siaga.clock import DAY, HOUR
+from siaga.facility_state import DEVICE_SILENT, NO_EVIDENCE, VILLAGE_OFFLINE
+from siaga.indicators import INDICATORS, evidence_signals
+from siaga.spans import State
+from tests.http.district import NOW
+
+INDONESIAN, ENGLISH = WORDS[Language.ID], WORDS[Language.EN]
+
+
+def test_both_say_the_same_things_with_the_same_values() -> None:
+    one, other = _CATALOGUES.values()
+    assert one.keys() == other.keys()
+    for key in one:
+        assert sorted(re.findall(r"\{\w+\}", one[key])) == sorted(re.findall(r"\{\w+\}", other[key])), key
+
+
+@pytest.mark.parametrize("language", Language)
+def test_all_that_can_happen_has_words(language: Language) -> None:
+    words = WORDS[language]
+    for state in State:
+        assert words(f"state_{state.value}")
+    for kind in Kind:
+        assert "gerbang" in words(f"alert_{kind.value}", subject="gerbang") or kind is Kind.VILLAGE_OFFLINE
+        assert words(f"severity_{SEVERITIES[kind]}")
+    for cause in (VILLAGE_OFFLINE, DEVICE_SILENT, NO_EVIDENCE):
+        assert words.cause("unknown", cause) not in (None, cause)
+    for indicator in INDICATORS:
+        assert words.kind(indicator) != indicator
+        for signal in evidence_signals(indicator):
+            assert f"failed_{signal}" in _CATALOGUES[language], signal
+    assert words.cause("met", None) is None
+
+
+def test_a_cause_reads_as_a_reason() -> None:
+    assert INDONESIAN.cause("unknown", "village_offline") == "gateway desa tidak terdengar"
+    assert INDONESIAN.cause("failed", "gate_open") == "gerbang tertutup"
+    assert ENGLISH.cause("unknown", "gate_open") == "no data: gate_open"
+
+
+@pytest.mark.parametrize(
+    ("share", "indonesian", "english"),
+    [
+        (1.0, "100\u00a0%", "100\u00a0%"),
+        (0.99999, "99,9\u00a0%", "99.9\u00a0%"),
+        (0.9, "90\u00a0%", "90\u00a0%"),
+        (0.0004, "0\u00a0%", "0\u00a0%"),
+    ],
+)
+def test_a_share_has_a_decimal_comma_and_is_never_rounded_up(share: float, indonesian: str, english: str) -> None:
+    assert (INDONESIAN.percent(share), ENGLISH.percent(share)) == (indonesian, english)
+
+
+@pytest.mark.parametrize(
+    ("time", "zone", "indonesian", "english"),
+    [
+        (NOW - HOUR, "Asia/Jakarta", "11.00 WIB", "11:00 WIB"),
+        (NOW - HOUR, "Asia/Makassar", "12.00 WITA", "12:00 WITA"),
+        (NOW - HOUR, "Asia/Jayapura", "13.00 WIT", "13:00 WIT"),
+        (NOW - 13 * HOUR, "Asia/Jakarta", "3 Mar 23.00 WIB", "3 Mar 23:00 WIB"),
+        (NOW - 90 * DAY, "Asia/Jakarta", "4 Des 2025 12.00 WIB", "4 Dec 2025 12:00 WIB"),
+    ],
+)
+def test_times_are_the_villages_own(time: int, zone: str, indonesian: str, english: str) -> None:
+    assert (INDONESIAN.time(time, NOW, zone), ENGLISH.time(time, NOW, zone)) == (indonesian, english)
+
+
+@pytest.mark.parametrize(
+    ("asked", "accepted", "language"),
+    [
+        (None, None, Language.ID),
+        (None, "de-DE,de;q=0.9", Language.ID),
+        (None, "en-GB,en;q=0.8", Language.EN),
+        (None, "id,en;q=0.9", Language.ID),
+        (None, "id;q=0.5,en;q=0.9", Language.EN),
+        (None, "en;q=none,;;,id", Language.ID),
+        ("en", "id", Language.EN),
+        ("id", "en", Language.ID),
+        ("xx", "en", Language.EN),
+    ],
+)
+def test_indonesian_unless_english_is_asked_for_or_preferred(
+    asked: str | None, accepted: str | None, language: Language
+) -> None:
+    assert chosen_language(asked, accepted) is language
