@@ -92,11 +92,13 @@ class AlertEngine:
         Raises:
             DBAPIError: the database is away; the call may be made again.
         """
-        moment = self._moment()
+        moment = self.moment()
         since = self._keeper.open(moment)
         for topic in (BATCHES, GATEWAY_STATUS, ACKS):
             self._transport.subscribe(topic)
         self.loading.follow_arrivals(since)
+        for village in self.villages.values():
+            self.loading.notice(village)
         self._next_poll = moment.monotonic + REGISTRY_POLL
         self._database_problem = None
         self._opened = True
@@ -106,13 +108,13 @@ class AlertEngine:
         """Write what is not yet written. The engine is not used afterwards; the transport is its owner's."""
         if self._opened and self._commit():
             try:
-                self._keeper.save(self._moment(), everything=True)
+                self._keeper.save(self.moment(), everything=True)
             except DBAPIError as error:
                 log.warning("the engine's marks cannot be written", error=type(error).__name__)
 
     def receive(self, message: Message) -> None:
-        """Take one message; what it changes is in the database when this returns, unless that is away."""
-        moment = self._moment()
+        """Take one message; what it changes is written by the next `tick`, together with what others change."""
+        moment = self.moment()
         try:
             topic = parse_topic(message.topic)
         except ForeignTopic:
@@ -130,11 +132,10 @@ class AlertEngine:
                 self._take_ack(village, topic.gateway, message.payload, moment)
             case "status":
                 self._take_status(village, topic.gateway, message, moment)
-        self._commit()
 
     def tick(self) -> int | None:
         """Do what is due; answer when (wall ms) something is due next by itself, `None` if nothing is."""
-        moment = self._moment()
+        moment = self.moment()
         self._notice_connection(moment)
         self._notice_jump(moment)
         if moment.monotonic >= self._next_poll:
@@ -156,7 +157,8 @@ class AlertEngine:
         first = self.live.deadlines.next()
         return due if first is None else min(due, max(first, moment.now))
 
-    def _moment(self) -> Moment:
+    def moment(self) -> Moment:
+        """Now, as the engine sees it."""
         return Moment(self._clock.now(), self._clock.monotonic(), self._listening_from)
 
     # The world around
@@ -197,6 +199,8 @@ class AlertEngine:
         try:
             for village in self._keeper.refresh(moment):
                 self.loading.reload(village, None, moment)
+            for village in self._keeper.take_replanned():
+                self.loading.notice(village)
         except DBAPIError as error:
             self._away(error)
             return

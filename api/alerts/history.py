@@ -91,6 +91,11 @@ class History:
         """Whether anything has to be judged again."""
         return bool(self.dirty or self.queue)
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing has to be judged again, now or when it is acknowledged."""
+        return not (self.dirty or self.queue or self._waiting)
+
     def ready_at(self) -> int | None:
         """When (monotonic ms) the next chunk may be judged; `None`: there is nothing to do."""
         if self.queue:

@@ -69,6 +69,7 @@ class Loading:
         self._pause = RETRY
         self._failing_since: int | None = None
         self._arrivals_since: int | None = None
+        self._work: dict[str, WatchedVillage] = {}
         self._taken: dict[Arrival, None] = {}
         self.problem: str | None = None
         """Why the store does not answer, in one sentence; `None` while it does."""
@@ -77,10 +78,15 @@ class Loading:
         """Look for late data that the collector noted since a moment of wall time."""
         self._arrivals_since = since if self._arrivals_since is None else min(since, self._arrivals_since)
 
+    def notice(self, village: WatchedVillage) -> None:
+        """A village has something to ask the store for; the others are not looked at."""
+        self._work[village.village.code] = village
+
     def reload(self, village: WatchedVillage, missed_since: int | None, moment: Moment) -> None:
         """Read a village's memory again; `missed_since`: evidence of event times from shortly before may be missing."""
         village.reload = True
         village.reload_at = max(village.reload_at, moment.monotonic)
+        self.notice(village)
         if missed_since is not None:
             village.reload_from = min(village.reload_from, missed_since - OVERLAP)
 
@@ -100,6 +106,7 @@ class Loading:
             self.learn_first(village, (reading.device, reading.signal), reading.time, moment)
         times = [reading.time for reading in late]
         village.history.mark(min(times), max(times) + 1 + village.recent.reach, moment.monotonic)
+        self.notice(village)
 
     def trim(self, village: WatchedVillage, moment: Moment) -> None:
         """Let go of what no live judgement needs, but not while a stretch that ends where memory begins is judged."""
@@ -121,7 +128,7 @@ class Loading:
         return (
             self._outstanding is None
             and self._arrivals_since is None
-            and not any(village.reload or village.history.pending for village in self._villages.values())
+            and not any(village.reload or village.history.pending for village in self._work.values())
         )
 
     def step(self, moment: Moment) -> bool:
@@ -152,17 +159,19 @@ class Loading:
         """When (monotonic ms) `step` has something to do by itself; an awaited answer wakes the service."""
         if self._outstanding is not None:
             return None
-        times = [village.reload_at for village in self._villages.values() if village.reload]
+        times = [village.reload_at for village in self._work.values() if village.reload]
         times += [ready for village in self._dirty() if (ready := village.history.ready_at()) is not None]
         if self._arrivals_since is not None:
             times.append(monotonic)
         return max(min(times), self._retry_at) if times else None
 
     def _dirty(self) -> list[WatchedVillage]:
-        return [village for village in self._villages.values() if village.loaded and village.history.pending]
+        return [village for village in self._work.values() if village.loaded and village.history.pending]
 
     def _next_request(self, moment: Moment) -> Request | None:
-        waiting = [v for v in self._villages.values() if v.reload and v.reload_at <= moment.monotonic]
+        for code in [code for code, v in self._work.items() if not v.reload and not v.history.pending]:
+            del self._work[code]
+        waiting = [v for v in self._work.values() if v.reload and v.reload_at <= moment.monotonic]
         if waiting:
             return self._recent_request(min(waiting, key=lambda village: village.loaded), moment)
         if self._arrivals_since is not None:
@@ -218,6 +227,7 @@ class Loading:
                 known = self._villages.get(village.code)
                 if known is not None:
                     known.reload, known.reload_at = True, self._retry_at
+                    self.notice(known)
             case ArrivalsRequest(since=since):
                 self.follow_arrivals(since)
             case RebuildRequest():
@@ -228,6 +238,7 @@ class Loading:
     def _put_back(self, request: RebuildRequest) -> None:
         known = self._villages.get(request.village.code)
         if known is not None:
+            self.notice(known)
             known.history.put_back(request.window)
             known.history.stale_first |= request.read_first
 
@@ -248,6 +259,7 @@ class Loading:
             return
         if village.village != answer.request.village:
             village.reload = True  # the registry changed meanwhile
+            self.notice(village)
             return
         recent = village.recent
         for key, time in answer.first.items():
@@ -267,6 +279,7 @@ class Loading:
         if begin < recent.covers:
             village.sure_from = recent.covers
             history.mark(begin, recent.covers, moment.monotonic, now=True)
+            self.notice(village)
         self._look_at_all(village, moment, min(max(begin, recent.covers), moment.now))
 
     def _resume(self, village: WatchedVillage) -> int:
@@ -277,6 +290,7 @@ class Loading:
         earliest = min((moment for moment in begins if moment is not None), default=FOREVER)
         resumed = FOREVER if village.judged_until is None else village.judged_until - OVERLAP
         village.rejudge.clear()
+        village.marked = True
         return min(earliest, resumed)
 
     def _begins(self, facility: WatchedFacility) -> int | None:
@@ -298,6 +312,7 @@ class Loading:
         self._live.changes.first[village.village.code, key] = time
         if village.loaded:
             village.history.mark(time, village.recent.covers if before is None else before, moment.monotonic)
+            self.notice(village)
         return True
 
     # History
@@ -310,6 +325,7 @@ class Loading:
             self._taken[arrival] = None
             if len(self._taken) > _ARRIVALS_KEPT:
                 del self._taken[next(iter(self._taken))]
+            self.notice(village)
             village.history.stale_first = True
             village.history.mark(arrival.first, arrival.last + 1 + village.recent.reach, moment.monotonic)
             if arrival.last >= village.recent.covers:

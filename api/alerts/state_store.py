@@ -9,7 +9,7 @@ from api.alerts.decisions import Kind
 from api.alerts.ledger import Ledger, OpenAlert
 from api.alerts.live import Live, Moment
 from api.alerts.loading import LONGEST_MEMORY, OVERLAP
-from api.alerts.watch import WatchedVillage, fingerprint, take_over, watched
+from api.alerts.watch import WatchedVillage, take_over, watched
 from siaga.clock import HOUR, MINUTE, SECOND
 from siaga.observation import TrackKey
 from siaga.registry import Registry
@@ -45,8 +45,8 @@ class StateKeeper:
         self._registry, self._ledger, self._villages, self._live = registry, ledger, villages, live
         self._version = -1
         self._planned: Mapping[str, Sequence[tuple[str | None, int, int]]] = {}
-        self._marks: dict[str, VillageMarks] = {}
         self._arrivals_floor = 0
+        self._replanned: list[WatchedVillage] = []
         self.save_at = 0
 
     def open(self, moment: Moment) -> int:
@@ -100,6 +100,11 @@ class StateKeeper:
         self.save_at = moment.monotonic
         return changed
 
+    def take_replanned(self) -> list[WatchedVillage]:
+        """The villages of which maintenance changed since the last call: their history was marked."""
+        replanned, self._replanned = self._replanned, []
+        return replanned
+
     def attach(self, alert: OpenAlert) -> None:
         """Give an open alert of the database to its subject, if that is watched."""
         village = self._villages.get(alert.village)
@@ -126,13 +131,12 @@ class StateKeeper:
                 villages.append(_village_row(code, village))
             if village.changed or everything:
                 gateways += _gateway_rows(code, village)
-            marks = _marks(village)
-            if marks != self._marks.get(code):
-                values[_key(code)] = marks.model_dump()
+            if village.marked or not village.history.is_finished:
+                values[_key(code)] = _marks(village).model_dump()
         self._ledger.save_states(villages, gateways, values | {_ARRIVALS: self._arrivals_since(moment)})
         for village in self._villages.values():
             village.changed = False
-            self._marks[village.village.code] = _marks(village)
+            village.marked = not village.history.is_finished  # once more when it is
         self.save_at = moment.monotonic + SAVE_EVERY
 
     def _arrivals_since(self, moment: Moment) -> int:
@@ -162,7 +166,7 @@ class StateKeeper:
             found.history.queue = list(marks.unfinished)
         judged_before = marks.facilities if marks is not None else {}
         for facility in found.facilities.values():
-            if judged_before.get(facility.facility.id) != fingerprint(village, facility.facility):
+            if judged_before.get(facility.facility.id) != facility.fingerprint:
                 found.rejudge.add(facility.facility.id)
         self._villages[village.code] = found
         self._live.deadlines.ask(found, moment.now)
@@ -178,11 +182,11 @@ class StateKeeper:
         watched_facility.spans = self._ledger.spans(code, facility, start) if spans[0].state == "failed" else spans
 
     def _change(self, known: WatchedVillage, village: Village, moment: Moment) -> None:
-        before = {name: fingerprint(known.village, each.facility) for name, each in known.facilities.items()}
+        before = {name: facility.fingerprint for name, facility in known.facilities.items()}
         for alert in take_over(known, village, moment.now):
             self._live.changes.cleared(alert, moment.now, moment.now)
         for name, facility in known.facilities.items():
-            if before.get(name) != fingerprint(village, facility.facility):
+            if before.get(name) != facility.fingerprint:
                 known.rejudge.add(name)
         known.loaded = False
         known.changed = True
@@ -205,6 +209,7 @@ class StateKeeper:
             differing = old ^ new
             start, end = min(window[1] for window in differing), max(window[2] for window in differing)
             village.history.mark(start, end, moment.monotonic, now=True)
+            self._replanned.append(village)
             for facility in village.facilities.values():
                 facility.plan_until = 0
                 self._live.look_at_facility(facility, moment, min(start, moment.now))
@@ -220,9 +225,7 @@ def _marks(village: WatchedVillage) -> VillageMarks:
         since=village.listening_since,
         devices={name: device.watched for name, device in village.devices.items()},
         facilities={
-            name: fingerprint(village.village, each.facility)
-            for name, each in village.facilities.items()
-            if name not in village.rejudge
+            name: facility.fingerprint for name, facility in village.facilities.items() if name not in village.rejudge
         },
         unfinished=village.history.unfinished(),
     )

@@ -46,6 +46,7 @@ class WatchedFacility:
     terms: Terms
     spans: list[Span] = field(default_factory=list)
     alert: OpenAlert | None = None
+    fingerprint: str = ""
     checked: int = 0
     plan_until: int = 0
     due: int | None = None
@@ -113,8 +114,8 @@ class WatchedVillage:
     """One village: its evidence, its subjects, its link. Wall times in ms, `quiet_from` and the like monotonic ms.
 
     `loaded`: memory is complete from its start on; `reload`: read it again from the store, as evidence since
-    `reload_from` may have been missed; `rejudge`: facilities whose configuration changed; `sure_from`: before this the
-    spans are not yet what the evidence says.
+    `reload_from` may have been missed; `rejudge`: facilities whose configuration changed; `changed` and `marked`: its
+    row and its marks are to be saved; `sure_from`: before this the spans are not yet what the evidence says.
     """
 
     village: Village
@@ -143,6 +144,7 @@ class WatchedVillage:
     sure_from: int = 0
     trimmed: int = 0
     changed: bool = True
+    marked: bool = True
     due: int | None = None
 
     @property
@@ -220,6 +222,7 @@ def take_over(watched_village: WatchedVillage, village: Village, now: int) -> li
     """Take the village as the registry has it now; the open alerts of subjects that are gone."""
     orphans: list[OpenAlert] = []
     watched_village.village = village
+    watched_village.marked = True
     watched_village.recent.watch(village)
     facilities: dict[str, WatchedFacility] = {}
     for facility in judged_facilities(village):
@@ -229,6 +232,7 @@ def take_over(watched_village: WatchedVillage, village: Village, now: int) -> li
         old = watched_village.facilities.pop(facility.id, None)
         fresh = old or WatchedFacility(watched_village, facility, held_to)
         fresh.facility, fresh.terms, fresh.plan_until = facility, held_to, 0
+        fresh.fingerprint = fingerprint(village, facility)
         facilities[facility.id] = fresh
     devices: dict[str, WatchedDevice] = {}
     for facility in village.facilities:

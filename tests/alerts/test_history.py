@@ -102,11 +102,11 @@ def test_days_of_several_villages_shuffled_and_doubled_equal_one_judgement(tmp_p
 
 
 def test_a_day_that_is_corrected_gets_a_revision_and_others_do_not(tmp_path: Path) -> None:
-    world = World(tmp_path, now=MIDNIGHT + 20 * HOUR)
-    world.live(6 * 60, OPEN)  # over midnight
+    world = World(tmp_path, now=MIDNIGHT + 22 * HOUR + 50 * MINUTE)
+    world.live(90, OPEN)  # over midnight
     assert revisions(world) == {}
 
-    late = MIDNIGHT + 21 * HOUR + 10 * SECOND
+    late = MIDNIGHT + 23 * HOUR + 10 * SECOND
     world.send([Reading("gerbang-1", "gate_open", late, False)])
     world.let(5 * SECOND)
     assert revisions(world) == {date(2026, 3, 5): 1}
