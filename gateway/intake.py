@@ -13,10 +13,10 @@ from gateway.presence import Presence
 from gateway.refusals import Refusals
 from gateway.router import Router
 from gateway.values import Refused
-from siaga.mqtt import Message
 from siaga.observation import Reading
 from siaga.sites import Village
 from siaga.topics import DeviceTopic, ForeignTopic, GatewayTopic, parse_topic
+from siaga.transport import Message
 
 __all__ = ["Intake", "Skew", "Taken"]
 

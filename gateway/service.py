@@ -20,10 +20,10 @@ from gateway.presence import Presence
 from gateway.refusals import Refusals
 from gateway.uplink import Uplink
 from siaga.clock import SECOND, Clock
-from siaga.mqtt import Message, Transport
 from siaga.observation import Reading
 from siaga.sites import Village
 from siaga.topics import gateway_status_topic
+from siaga.transport import Message, Transport
 
 __all__ = ["Gateway", "last_will", "marker_topic"]
 

@@ -14,8 +14,8 @@ from gateway.buffer import Buffer, FormedBatch
 from gateway.metrics import GatewayMetrics
 from siaga.batch import BatchId, UnreadableBatch, decode_ack, encode_batch
 from siaga.clock import SECOND
-from siaga.mqtt import Message, Transport
 from siaga.topics import ForeignTopic, GatewayTopic, ack_topic, batch_topic, parse_topic
+from siaga.transport import Message, Transport
 
 __all__ = ["Uplink"]
 

@@ -1,8 +1,4 @@
-"""The broker as a worker sees it: a `Transport` to receive from, acknowledge to and publish on.
-
-`Transport` is what workers are written against; `MqttTransport` is the real one, on paho-mqtt. Workers pull, so a
-worker has no threads and no callbacks, and the same worker runs on an in-memory transport under simulation.
-"""
+"""`MqttTransport`: the `siaga.transport.Transport` to a real broker, on paho-mqtt."""
 
 import random
 import threading
@@ -10,12 +6,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 
 from siaga.mqtt_address import BrokerAddress
 from siaga.mqtt_session import Incoming, Outgoing, Session, SessionOptions
+from siaga.transport import Message, Transport
 
 __all__ = ["BrokerAddress", "Message", "MqttTransport", "Transport"]
 
@@ -25,82 +21,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 15.0
 """Seconds between two attempts to connect: the first, doubling up to the longest, each shortened by up to half."""
 DENIED_AGAIN = 30.0
 """Seconds after which a subscription that the broker refused is asked for again."""
-CLOSE_WITHIN = 5.0
+CLOSE_WITHIN = 3.0
 """Seconds that `close` takes at most to send what is queued."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message from the broker. `receipt` is what the transport needs to acknowledge it, and means nothing else.
-
-    `kept` says that the broker held it while the session was away: it is late, whatever its sender's clock says.
-    """
-
-    topic: str
-    payload: bytes
-    retain: bool = False
-    receipt: object = None
-    kept: bool = False
-
-
-class Transport(Protocol):
-    """One session with one broker, QoS 1 in both directions. It reconnects by itself."""
-
-    @property
-    def connected(self) -> bool:
-        """Whether the session stands now and its subscriptions are granted."""
-        ...
-
-    @property
-    def connections(self) -> int:
-        """How many connections the broker has accepted so far: a number that grew says that this is another one."""
-        ...
-
-    @property
-    def resumed(self) -> bool:
-        """Whether the broker had kept the session when it accepted the present, or the last, connection."""
-        ...
-
-    @property
-    def problem(self) -> str | None:
-        """Why there is no connection, as a sentence for people; None while there is one."""
-        ...
-
-    def ring(self, bell: Callable[[], None]) -> None:
-        """Call `bell`, from any thread, whenever a message arrives: so one wait can serve two transports."""
-        ...
-
-    def subscribe(self, topic_filter: str) -> None:
-        """Subscribe with QoS 1, now and after every reconnect.
-
-        `$share/GROUP/FILTER` shares the messages with the other members of the group where the broker can; where it
-        cannot, it is a subscription to FILTER.
-        """
-        ...
-
-    def unsubscribe(self, topic_filter: str) -> None:
-        """End a subscription."""
-        ...
-
-    def receive(self, timeout: float) -> Message | None:
-        """The next message, waiting up to `timeout` seconds; `None` when there is none, or when `wake` was called."""
-        ...
-
-    def wake(self) -> None:
-        """Make a waiting `receive` return at once. May be called from any thread."""
-        ...
-
-    def acknowledge(self, message: Message) -> None:
-        """Give the broker its PUBACK: what the message held is safe, it need not be sent again."""
-        ...
-
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
-        """Hand a message to the session with QoS 1. False: not connected or its queue is full; nothing was taken."""
-        ...
-
-    def close(self) -> None:
-        """Send what is queued, say good-bye to the broker (no last will), end the session's threads."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,13 +208,13 @@ class MqttTransport:
         return True
 
     def close(self) -> None:
-        """Send what is queued (within 5 s), say good-bye to the broker (no last will), end the thread."""
+        """Send what is queued (within 3 s), say good-bye to the broker (no last will), end the thread."""
         with self._lock:
             if self._closing is None:
                 self._closing = time.monotonic() + CLOSE_WITHIN
         self._pause_over.set()
         self._nudge()
-        self._thread.join(CLOSE_WITHIN + 10)
+        self._thread.join(CLOSE_WITHIN + 1)
         self.wake()
 
     def _nudge(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from gateway.adapters.interface import Installed, Translation
 from gateway.native_time import read_time
 from gateway.values import Refused, find, read_bool, read_document, read_text
-from siaga.mqtt import Message
+from siaga.transport import Message
 
 __all__ = ["Zigbee2mqtt"]
 
