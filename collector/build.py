@@ -1,6 +1,7 @@
 """Puts a collector together from what a composition root has, or from addresses alone."""
 
 import fcntl
+import gc
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,10 @@ MAX_QUEUE_BYTES = 32 << 20
 """Bytes of them; beyond, the socket is not read, and TCP holds the broker back."""
 MAX_ACKS = 2_000
 """Acks handed to the session and not yet taken by the broker."""
+
+GARBAGE_THRESHOLD = 100_000
+"""Objects until a look for cycles. A batch is thousands of small objects and no cycle; at Python's own 700, looking
+for them among all that are in hand takes as long as the whole decoding (measured: 0.75 of 1.65 µs a reading)."""
 
 
 class _MigratedRegistry:
@@ -136,6 +141,7 @@ def run_collector(mqtt_url: str, store_url: str, database_url: str, data_dir: Pa
     """
     store = open_store(store_url)
     engine = connect(database_url)
+    gc.set_threshold(GARBAGE_THRESHOLD, 20, 100)
     try:
         service = assemble(store, engine, broker_session(mqtt_url, SessionName.of(data_dir)))
         service.run(stop)

@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple
 
 from siaga.observation import Point
 from siaga.refusal import sample
-from siaga.senml import LAST_TIME, RELATIVE_BELOW, BadRecord, RecordValue, is_name, resolve
+from siaga.senml import LAST_TIME, MAX_BASE_NAME, RELATIVE_BELOW, BadRecord, RecordValue, is_name, resolve
 from siaga.signals import INT_MAX, SIGNALS, RefusedValue, SignalType, Value, check_value
 from siaga.topics import is_slug
 
@@ -187,7 +187,9 @@ def _take_plainly(  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one hot loop: 
         # 1. The base: name and time for this record and those that follow.
         if based:
             base_name, base_time = record.get("bn", base_name), record.get("bt", base_time)
-            if type(base_name) is not str or (type(base_time) is not float and type(base_time) is not int):
+            if type(base_name) is not str or len(base_name) > MAX_BASE_NAME:
+                return False
+            if type(base_time) is not float and type(base_time) is not int:
                 return False
 
         # 2. The name: device and signal.

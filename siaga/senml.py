@@ -13,6 +13,7 @@ from typing import NamedTuple
 from siaga.json_text import UnreadableJson, read_json
 
 __all__ = [
+    "MAX_BASE_NAME",
     "MAX_RECORDS",
     "RELATIVE_BELOW",
     "VERSION",
@@ -32,6 +33,8 @@ RELATIVE_BELOW = 2**28
 """A time below this many seconds (July 1978) counts from now (RFC 8428, section 4.5.3)."""
 LAST_TIME = 9_223_372_036
 """Seconds up to April 2262, where 64 bits of nanoseconds, InfluxDB's own times, end."""
+MAX_BASE_NAME = 1_000
+"""Characters of a base name: it is put before the name of every record, so megabytes of it would cost hours."""
 MAX_RECORDS = 500_000
 """Records of one pack: more than 16 MB of those with a name, a time and a value hold."""
 
@@ -146,6 +149,8 @@ def _rebase(base: _Base, raw: dict[str, object]) -> None:
 def _set_base(base: _Base, label: str, value: object) -> None:
     match label, value:
         case "bn", str():
+            if len(value) > MAX_BASE_NAME:
+                raise UnreadablePack(f"bn has {len(value)} characters, more than {MAX_BASE_NAME}")
             base.name = value
         case "bu", str():
             base.unit = value
