@@ -11,7 +11,7 @@ from api.http.paging import CursorParameter, Filter, Limit, Page, after, page
 from api.http.problems import Refused, problems
 from api.http.seconds import Seconds, parts, seconds
 from api.http.services import ServicesHere
-from api.http.spans import judged_facilities, spans_by_facility
+from api.http.spans import judged_facilities, lengths_by_facility
 from siaga.availability import Availability, measure
 
 __all__ = ["FacilityFilter", "one_facility", "router"]
@@ -56,10 +56,9 @@ def list_availability(
     with services.engine.connect() as connection:
         found = judged_facilities(connection, chosen, alone, (str(start[0]), str(start[1])), limit + 1)
         shown, further = page("availability", found, limit, lambda found: (found.village, found.id))
-        stretch = (asked.start, asked.end)
         items = [
-            _document(name.name, measure(spans, stretch))
-            for name, spans in spans_by_facility(connection, shown, stretch)
+            _document(name.name, measure(lengths, (0, asked.end - asked.start)))
+            for name, lengths in lengths_by_facility(connection, shown, (asked.start, asked.end))
         ]
     return Page(items=items, next=further)
 

@@ -1,7 +1,7 @@
 """`/facilities`: the state of each, since when and why; and its timeline."""
 
 from collections import defaultdict
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
@@ -125,7 +125,7 @@ def facilities_page(
     return [_document(row, devices.get((row.village, row.id), [])) for row in rows]
 
 
-def _document(row: Row[tuple[object, ...]], devices: list[str]) -> FacilityDocument:
+def _document(row: Row[*tuple[Any, ...]], devices: list[str]) -> FacilityDocument:
     return FacilityDocument(
         id=f"{row.village}/{row.id}",
         village=row.village,

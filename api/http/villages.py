@@ -1,7 +1,7 @@
 """`/villages`: where they are, whether they are heard, and how their facilities stand."""
 
 from collections import defaultdict
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -89,7 +89,7 @@ def villages_page(
     return [_document(row, counts[row.code], alerts.get(row.code, 0)) for row in rows]
 
 
-def _document(row: Row[tuple[object, ...]], counts: FacilityCounts, open_alerts: int) -> VillageDocument:
+def _document(row: Row[*tuple[Any, ...]], counts: FacilityCounts, open_alerts: int) -> VillageDocument:
     return VillageDocument(
         code=row.code,
         name=row.name,

@@ -13,6 +13,7 @@ from api.http.seconds import parts
 from siaga.availability import measure
 from siaga.clock import DAY, HOUR, MINUTE
 from siaga.database import tables, writing
+from siaga.sites import Facility, Village
 from siaga.spans import Span
 from siaga.verdict import judge_day, local_day
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOT_REQUIRED, NOW, UNKNOWN, District, names, villages
@@ -200,3 +201,29 @@ def test_seconds_add_up_as_floats_too(lengths: list[int]) -> None:
     for shown, length in zip((met, failed, unknown), lengths, strict=True):
         assert shown == pytest.approx(length / 1000, rel=1e-14)
         assert (shown == 0) == (length == 0)
+
+
+def test_ids_that_a_collation_orders_otherwise_keep_their_own_figures(both: District) -> None:
+    """With and without hyphens, digits, underscores: PostgreSQL may order them by a language, and pages follow it."""
+    ids = ["a-b", "ab", "a_b", "a-1", "a1", "a-c", "ac", "b", "a--z", "a_-z"]
+    village = Village(LICIN, "Banjar", -8.2, 114.3, "Asia/Jakarta", tuple(Facility(name, "gate", name) for name in ids))
+    both.registry.replace([village], NOW)
+    for hours, name in enumerate(ids, 1):
+        both.alternating(LICIN, name, NOW - hours * HOUR, (HOUR, MET, None))
+    expected = {f"{LICIN}/{name}": hours * 3_600 for hours, name in enumerate(ids, 1)}
+    with both.served() as client:
+        for limit in ("1000", "3"):
+            found: dict[str, float] = {}
+            cursor: dict[str, str] = {}
+            while True:
+                asked = {"village": LICIN, "limit": limit} | cursor
+                page = client.get("/api/v1/availability", params=asked).json()
+                found |= {item["id"]: item["met_s"] for item in page["items"]}
+                if page["next"] is None:
+                    break
+                cursor = {"cursor": page["next"]}
+            assert found == expected, limit
+        timelines = {
+            name: client.get(f"/api/v1/facilities/{name}/timeline").json()["spans"][-1]["start"] for name in expected
+        }
+    assert timelines == {name: moment(NOW - length * 1_000) for name, length in expected.items()}
