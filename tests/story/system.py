@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import httpx
 
@@ -55,6 +56,28 @@ class System:
         self.log = directory / "siaga.log"
         self.process: subprocess.Popen[bytes] | None = None
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=20)
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it as an operator does; after a failed story only get rid of it, and show what it logged."""
+        if error is None:
+            assert self.stop() == 0
+        self._end()
+
+    def _end(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
+            sys.stderr.write(self.log.read_text()[-6000:])
+        self.client.close()
 
     def start(self, *, ready: bool = True) -> None:
         """Start the process; wait until it says it is ready."""

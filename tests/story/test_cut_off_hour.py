@@ -50,44 +50,42 @@ def in_batches(records: list[Record]) -> list[list[Record]]:
 
 
 def test_an_hour_without_a_link_is_corrected_and_pages_nobody(tmp_path: Path, mosquitto: Mosquitto) -> None:
-    system = System(tmp_path, SITES, SIAGA_MQTT_URL=mosquitto.url)
-    system.start()
-    now = int(time.time()) // 60 * 60
-    cut, back = now - HOUR, now
-    closed = range(cut + 600, cut + 1200)
-    window = {"from": rfc3339(cut + 120), "to": rfc3339(back)}
+    with System(tmp_path, SITES, SIAGA_MQTT_URL=mosquitto.url) as system:
+        now = int(time.time()) // 60 * 60
+        cut, back = now - HOUR, now
+        closed = range(cut + 600, cut + 1200)
+        window = {"from": rfc3339(cut + 120), "to": rfc3339(back)}
 
-    with GatewayPlayer(mosquitto.port, VILLAGE) as gateway:
-        first = [gateway.send(part, sent=cut) for part in in_batches(readings(cut - HOUR, cut))]
-        until(lambda: gateway.is_acknowledged(first), what="the time before the cut is stored")
-        until(lambda: system.items("/alerts", kind="village_offline", open="true"), what="the village is offline")
-        link = next(v for v in system.items("/villages") if v["code"] == VILLAGE)["link"]
-        assert link["state"] == "offline"
+        with GatewayPlayer(mosquitto.port, VILLAGE) as gateway:
+            first = [gateway.send(part, sent=cut) for part in in_batches(readings(cut - HOUR, cut))]
+            until(lambda: gateway.is_acknowledged(first), what="the time before the cut is stored")
+            until(lambda: system.items("/alerts", kind="village_offline", open="true"), what="the village is offline")
+            link = next(v for v in system.items("/villages") if v["code"] == VILLAGE)["link"]
+            assert link["state"] == "offline"
 
-        spans = system.get(f"/facilities/{GATE}/timeline", **window)["spans"]
-        assert [(s["state"], s["cause"]) for s in spans] == [("unknown", "village_offline")]
-        [before] = [d for d in system.items("/availability", facility=GATE, **window)]
-        assert before["unknown_s"] == back - cut - 120
-        assert before["coverage"] == 0
+            spans = system.get(f"/facilities/{GATE}/timeline", **window)["spans"]
+            assert [(s["state"], s["cause"]) for s in spans] == [("unknown", "village_offline")]
+            [before] = system.items("/availability", facility=GATE, **window)
+            assert before["unknown_s"] == back - cut - 120
+            assert before["coverage"] == 0
 
-        seqs = [gateway.send(part, sent=back) for part in in_batches(readings(cut, back, closed))]
-        live = int(time.time())
-        seqs.append(gateway.send(readings(live, live + 1), sent=live))
-        until(lambda: gateway.is_acknowledged(seqs), what="the hour is stored")
-        until(lambda: not system.items("/alerts", kind="village_offline", open="true"), what="the village is back")
+            seqs = [gateway.send(part, sent=back) for part in in_batches(readings(cut, back, closed))]
+            live = int(time.time())
+            seqs.append(gateway.send(readings(live, live + 1), sent=live))
+            until(lambda: gateway.is_acknowledged(seqs), what="the hour is stored")
+            until(lambda: not system.items("/alerts", kind="village_offline", open="true"), what="the village is back")
 
-        def corrected() -> bool:
-            found = system.get(f"/facilities/{GATE}/timeline", **window)["spans"]
-            return [(unix(s["start"]), unix(s["end"]), s["state"]) for s in found] == [
-                (cut + 120, closed.start, "met"),
-                (closed.start, closed.stop, "failed"),
-                (closed.stop, back, "met"),
-            ]
+            def corrected() -> bool:
+                found = system.get(f"/facilities/{GATE}/timeline", **window)["spans"]
+                return [(unix(s["start"]), unix(s["end"]), s["state"]) for s in found] == [
+                    (cut + 120, closed.start, "met"),
+                    (closed.start, closed.stop, "failed"),
+                    (closed.stop, back, "met"),
+                ]
 
-        until(corrected, timeout=30, what="the hour is corrected")
-        [after] = system.items("/availability", facility=GATE, **window)
-        assert (after["failed_s"], after["unknown_s"], after["coverage"]) == (600, 0, 1)
+            until(corrected, timeout=30, what="the hour is corrected")
+            [after] = system.items("/availability", facility=GATE, **window)
+            assert (after["failed_s"], after["unknown_s"], after["coverage"]) == (600, 0, 1)
 
-    alerts = system.items("/alerts", village=VILLAGE)
-    assert {alert["kind"] for alert in alerts} == {"village_offline"}
-    assert system.stop() == 0
+        alerts = system.items("/alerts", village=VILLAGE)
+        assert {alert["kind"] for alert in alerts} == {"village_offline"}

@@ -77,50 +77,46 @@ HOSTILE: list[tuple[str, str, bytes]] = [
 
 
 def test_hostile_input_is_counted_and_disturbs_nothing(tmp_path: Path, mosquitto: Mosquitto) -> None:
-    system = System(tmp_path, SITES, SIAGA_MQTT_URL=mosquitto.url)
-    system.start()
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="penyerang")
-    client.connect("127.0.0.1", mosquitto.port)
-    client.loop_start()
-    now = time.time()
-    client.publish(f"siaga/v1/{OWN}/gerbang-2/senml", b'[{"n":"gate_open","vb":true}]', qos=1)
-    for _, topic, payload in HOSTILE:
-        client.publish(topic, payload, qos=1).wait_for_publish(10)
+    with System(tmp_path, SITES, SIAGA_MQTT_URL=mosquitto.url) as system:
+        client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="penyerang")
+        client.connect("127.0.0.1", mosquitto.port)
+        client.loop_start()
+        now = time.time()
+        client.publish(f"siaga/v1/{OWN}/gerbang-2/senml", b'[{"n":"gate_open","vb":true}]', qos=1)
+        for _, topic, payload in HOSTILE:
+            client.publish(topic, payload, qos=1).wait_for_publish(10)
 
-    def listed() -> list[str]:
-        found = [(item["topic"], item["reason"]) for item in system.items("/quarantine")]
-        return [name for name, topic, _ in HOSTILE if not any(topic == seen for seen, _ in found)]
+        def listed() -> list[str]:
+            found = [(item["topic"], item["reason"]) for item in system.items("/quarantine")]
+            return [name for name, topic, _ in HOSTILE if not any(topic == seen for seen, _ in found)]
 
-    until(lambda: not listed(), timeout=15, what="every topic that was abused is in the quarantine")
-    until(
-        lambda: len(system.items("/quarantine")) >= len(HOSTILE),
-        timeout=15,
-        what=f"{len(HOSTILE)} refusals, one item each: {[i['reason'] for i in system.items('/quarantine')]}",
-    )
-    for item in system.items("/quarantine"):
-        assert item["reason"]
-        assert "Traceback" not in item["reason"]
-        assert len(item["bytes"]) < 2000
-    metrics = system.client.get("/metrics").text
-    refused = [line for line in metrics.splitlines() if line.startswith("siaga_refused_total{")]
-    assert sum(float(line.rsplit(" ", 1)[1]) for line in refused) >= len(HOSTILE)
+        until(lambda: not listed(), timeout=15, what="every topic that was abused is in the quarantine")
+        until(
+            lambda: len(system.items("/quarantine")) >= len(HOSTILE),
+            timeout=15,
+            what=f"{len(HOSTILE)} refusals, one item each: {[i['reason'] for i in system.items('/quarantine')]}",
+        )
+        for item in system.items("/quarantine"):
+            assert item["reason"]
+            assert "Traceback" not in item["reason"]
+            assert len(item["bytes"]) < 2000
+        metrics = system.client.get("/metrics").text
+        refused = [line for line in metrics.splitlines() if line.startswith("siaga_refused_total{")]
+        assert sum(float(line.rsplit(" ", 1)[1]) for line in refused) >= len(HOSTILE)
 
-    # the neighbours live
-    with GatewayPlayer(mosquitto.port, REMOTE) as gateway:
-        seq = gateway.send([("gw-desa/alive", now, True), ("kontak/gate_open", now, True)], sent=now)
-        until(lambda: gateway.is_acknowledged([seq]), what="a good batch is acknowledged")
-    until(lambda: system.facility(f"{REMOTE}/gerbang")["state"] == "met", what="the remote gate is met")
-    assert system.facility(f"{OWN}/gerbang")["state"] == "met"
-    client.disconnect()
-    client.loop_stop()
-    assert system.stop() == 0
+        # the neighbours live
+        with GatewayPlayer(mosquitto.port, REMOTE) as gateway:
+            seq = gateway.send([("gw-desa/alive", now, True), ("kontak/gate_open", now, True)], sent=now)
+            until(lambda: gateway.is_acknowledged([seq]), what="a good batch is acknowledged")
+        until(lambda: system.facility(f"{REMOTE}/gerbang")["state"] == "met", what="the remote gate is met")
+        assert system.facility(f"{OWN}/gerbang")["state"] == "met"
+        client.disconnect()
+        client.loop_stop()
 
 
 def test_the_quarantine_can_be_asked_for_one_village(tmp_path: Path, mosquitto: Mosquitto) -> None:
-    system = System(tmp_path, SITES, SIAGA_MQTT_URL=mosquitto.url)
-    system.start()
-    with GatewayPlayer(mosquitto.port, REMOTE) as gateway:
-        gateway.publish(b"bukan batch")
-        until(lambda: system.items("/quarantine", village=REMOTE), what="it is in the quarantine")
-    assert system.items("/quarantine", village=OWN) == []
-    assert system.stop() == 0
+    with System(tmp_path, SITES, SIAGA_MQTT_URL=mosquitto.url) as system:
+        with GatewayPlayer(mosquitto.port, REMOTE) as gateway:
+            gateway.publish(b"bukan batch")
+            until(lambda: system.items("/quarantine", village=REMOTE), what="it is in the quarantine")
+        assert system.items("/quarantine", village=OWN) == []

@@ -6,10 +6,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from siaga.sites_file import read_sites
 
 from siaga.observation import Reading
 from siaga.sites import Village
+from siaga.sites_file import read_sites
 from siaga.spans import Span, State
 from tests.servers import Influxd, Mosquitto
 from tests.story.player import GatewayPlayer, Record
@@ -124,41 +124,39 @@ def test_thirty_days_shuffled_and_doubled(store: str, tmp_path: Path, mosquitto:
     environment = {"SIAGA_MQTT_URL": mosquitto.url}
     if store == "influxdb":
         environment["SIAGA_STORE_URL"] = influxd.store_url("thirty_days")
-    system = System(tmp_path, SITES, **environment)
-    system.start()
-    villages = {village.code: village for village in read_sites(SITES, "sites.yaml")}
-    end = int(datetime.now(ZoneInfo(ZONE)).replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
-    start = end - 30 * DAY
-    histories = {code: history(seed, start, end) for seed, code in enumerate(CODES)}
+    with System(tmp_path, SITES, **environment) as system:
+        villages = {village.code: village for village in read_sites(SITES, "sites.yaml")}
+        end = int(datetime.now(ZoneInfo(ZONE)).replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
+        start = end - 30 * DAY
+        histories = {code: history(seed, start, end) for seed, code in enumerate(CODES)}
 
-    for seed, code in enumerate(CODES):
-        with GatewayPlayer(mosquitto.port, code) as gateway:
-            chance = random.Random(seed)
-            records = histories[code].copy()
-            chance.shuffle(records)
-            batches = [gateway.batch(records[at : at + 1500], sent=end) for at in range(0, len(records), 1500)]
-            doubled = batches * 2
-            chance.shuffle(doubled)
-            for _, payload in doubled:
-                gateway.publish(payload)
-            until(
-                lambda g=gateway, b=batches: g.is_acknowledged(seq for seq, _ in b),  # type: ignore[misc]
-                timeout=120,
-                what=f"the history of {code} is stored",
-            )
+        for seed, code in enumerate(CODES):
+            with GatewayPlayer(mosquitto.port, code) as gateway:
+                chance = random.Random(seed)
+                records = histories[code].copy()
+                chance.shuffle(records)
+                batches = [gateway.batch(records[at : at + 1500], sent=end) for at in range(0, len(records), 1500)]
+                doubled = batches * 2
+                chance.shuffle(doubled)
+                for _, payload in doubled:
+                    gateway.publish(payload)
+                until(
+                    lambda g=gateway, b=batches: g.is_acknowledged(seq for seq, _ in b),  # type: ignore[misc]
+                    timeout=120,
+                    what=f"the history of {code} is stored",
+                )
 
-    for code, village in villages.items():
-        for place in ("gerbang", "wifi", "jaga", "lampu"):
-            facility = f"{code}/{place}"
-            spans = expected(village, place, histories[code], start, end)
-            until(
-                lambda f=facility, s=spans: shown(system, f, start, end) == s,  # type: ignore[misc]
-                timeout=60,
-                what=f"the timeline of {facility} equals the brute-force judge's",
-            )
-            check_figures(system, facility, spans, start, end)
-    assert system.items("/alerts", open="false") == []
-    assert system.stop() == 0
+        for code, village in villages.items():
+            for place in ("gerbang", "wifi", "jaga", "lampu"):
+                facility = f"{code}/{place}"
+                spans = expected(village, place, histories[code], start, end)
+                until(
+                    lambda f=facility, s=spans: shown(system, f, start, end) == s,  # type: ignore[misc]
+                    timeout=60,
+                    what=f"the timeline of {facility} equals the brute-force judge's",
+                )
+                check_figures(system, facility, spans, start, end)
+        assert system.items("/alerts", open="false") == []
 
 
 def check_figures(system: System, facility: str, spans: list[Span], start: int, end: int) -> None:
