@@ -230,6 +230,7 @@ def rebuild(settings: Settings, stop: threading.Event, clock: Clock | None = Non
                 connection.execute(tables.first_report.delete())
                 connection.execute(tables.village_state.update().values(judged_until=None))
             nobody = MemoryTransport(MemoryBroker(), "rebuild")  # the past alone is judged: nothing comes in meanwhile
+            nobody.cut()  # nor is anybody's silence of now an alert
             alerts = AlertEngine(Registry(engine), Ledger(engine), clock, nobody, InlineReader(store))
             alerts.open()
             while not stop.is_set() and not _all_judged(alerts):

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, RowMapping, or_, select
 
 from api.alerts.days import correcting
 from api.alerts.decisions import SEVERITIES, Kind, Raise
-from api.alerts.events import append_event
+from api.alerts.events import append_event, take_turn
 from api.alerts.span_rows import insert, read_spans, span_of, upsert, write_spans
 from api.alerts.spans import FOREVER, Difference
 from siaga.database import tables, writing
@@ -127,6 +127,8 @@ class Ledger:
                 correcting(connection, correction.village, correction.facility, stretch, write)
             write_spans(connection, changes.spans)
             _write_first(connection, changes.first)
+            if changes.alerts:
+                take_turn(connection)  # before any alert's row is locked, as the API does: no two wait for each other
             for change in changes.alerts:
                 if isinstance(change, _Opened):
                     other = _open(connection, change)

@@ -273,6 +273,7 @@ class Loading:
         if not village.loaded:
             village.loaded = True
             begin = self._resume(village)
+            village.judged_until = moment.now  # what is older and not judged yet is in the marks
         village.reload_from = FOREVER
         history = village.history
         history.stale_first = False
