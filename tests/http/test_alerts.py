@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from api.alerts.decisions import Kind
+from api.alerts.ledger import Changes, Ledger, OpenAlert
 from siaga.clock import DAY, HOUR, MINUTE
 from siaga.database import tables
 from siaga.tokens import Role
@@ -173,3 +174,28 @@ def test_technicians_and_the_engine_at_once_leave_every_change_and_events_in_ord
         file = client.get(f"/api/v1/alerts/{alert}")
     assert file.headers["etag"] == '"41"'
     assert len(file.json()["comments"]) == len(file.json()["actions"]) == 40
+
+
+def test_the_engine_and_a_technician_at_one_alert_never_block_each_other(both: District) -> None:
+    """Each alert clears while it is acknowledged: both are done, and told, whichever was first."""
+    ledger = Ledger(both.engine)
+    with both.served() as client:
+        for number in range(1, 31):
+            alert = both.raise_alert(number, facility=f"f-{number}")
+            changes = Changes()
+            changes.cleared(OpenAlert(alert, Kind.FACILITY_FAILED, GLAGAH, f"f-{number}", None, NOW), NOW, NOW)
+            together = threading.Barrier(2)
+
+            def clear(changes: Changes = changes, together: threading.Barrier = together) -> None:
+                together.wait()
+                ledger.commit(changes)
+
+            thread = threading.Thread(target=clear)
+            thread.start()
+            together.wait()
+            answer = client.post(f"/api/v1/alerts/{alert}/acknowledge")
+            thread.join()
+            assert answer.status_code == 200, answer.text
+            found = client.get(f"/api/v1/alerts/{alert}")
+            assert (found.headers["etag"], found.json()["acknowledged_by"]) == ('"3"', "admin-budi")
+            assert found.json()["cleared_at"] is not None
