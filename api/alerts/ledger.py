@@ -248,9 +248,11 @@ def _open(connection: Connection, opened: _Opened) -> OpenAlert | None:
         "evidence": opened.evidence,
         "revision": 1,
     }
-    if connection.execute(insert(connection, tables.alert).on_conflict_do_nothing(), row).rowcount == 1:
-        return None
     table = tables.alert
+    # Not by `rowcount`, which is not known of an insertion in PostgreSQL
+    inserted = insert(connection, table).values(row).on_conflict_do_nothing().returning(table.c.id)
+    if connection.execute(inserted).first() is not None:
+        return None
     others = select(table).where(
         table.c.kind == alert.kind.value, table.c.subject == alert.subject, table.c.cleared_at.is_(None)
     )

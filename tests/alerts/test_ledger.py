@@ -1,0 +1,138 @@
+"""What is written, and that the database itself keeps an alert single: on SQLite and on PostgreSQL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import IntegrityError
+
+from api.alerts.decisions import Kind, Raise
+from api.alerts.ledger import Changes, Ledger, new_alert
+from api.alerts.spans import FOREVER, Difference
+from siaga.clock import MINUTE
+from siaga.database import connect, migrate, tables
+from siaga.observation import Reading
+from siaga.timeline import Span, State
+from tests.alerts.world import CODE, NOON, World
+from tests.servers import Postgres
+
+FAILED = Raise("failed_longer_than_grace", NOON, "gate_open", {"failed_ms": 1})
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    if request.param == "sqlite":
+        engine = connect(f"sqlite:///{tmp_path / 'siaga.db'}")
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        engine = connect(server.database_url())
+    migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+def raising(began_at: int = NOON) -> Changes:
+    changes = Changes()
+    alert = new_alert(Kind.FACILITY_FAILED, CODE, facility="gerbang", device=None, began_at=began_at)
+    changes.raised(alert, FAILED, began_at + MINUTE)
+    return changes
+
+
+def rows(engine: Engine) -> list[tuple[str, int | None]]:
+    with engine.connect() as connection:
+        return [(row.id, row.cleared_at) for row in connection.execute(select(tables.alert)).all()]
+
+
+def test_two_engines_open_one_alert_and_agree_on_it(database: Engine) -> None:
+    one, other = Ledger(database), Ledger(database)
+    first, second = raising(), raising(NOON + 1)
+    assert one.commit(first).adopted == []
+    committed = other.commit(second)
+    [adopted] = committed.adopted
+    assert committed.events == 0
+    assert [(row_id, None) for row_id in [adopted.id]] == rows(database)
+    assert adopted.began_at == NOON
+
+
+def test_the_database_takes_no_second_open_alert_of_a_subject(database: Engine) -> None:
+    Ledger(database).commit(raising())
+    with database.connect() as connection:
+        row = dict(connection.execute(select(tables.alert)).mappings().one())
+    with pytest.raises(IntegrityError), database.begin() as connection:
+        connection.execute(tables.alert.insert(), row | {"id": "another"})
+
+
+def test_an_alert_is_raised_again_after_it_cleared(database: Engine) -> None:
+    ledger = Ledger(database)
+    ledger.commit(raising())
+    [alert] = ledger.open_alerts()
+    changes = Changes()
+    changes.cleared(alert, NOON + MINUTE, NOON + 2 * MINUTE)
+    changes.cleared(alert, NOON + MINUTE, NOON + 3 * MINUTE)  # a second time it was cleared already
+    assert ledger.commit(changes).events == 1
+    ledger.commit(raising(NOON + 9 * MINUTE))
+    assert sorted(cleared is None for _, cleared in rows(database)) == [False, True]
+
+
+def test_an_event_carries_the_alert_as_the_api_shows_it(database: Engine) -> None:
+    Ledger(database).commit(raising())
+    with database.connect() as connection:
+        event = connection.execute(select(tables.alert_event)).mappings().one()
+    document = event["document"]
+    assert event["type"] == "raised"
+    assert {key: document[key] for key in ("kind", "severity", "village", "facility", "device", "cause")} == {
+        "kind": "facility_failed",
+        "severity": "major",
+        "village": CODE,
+        "facility": f"{CODE}/gerbang",
+        "device": None,
+        "cause": "gate_open",
+    }
+    assert (document["began_at"], document["raised_at"]) == ("2026-03-05T05:00:00Z", "2026-03-05T05:01:00Z")
+    assert document["cleared_at"] is None
+    assert document["evidence"] == {"failed_ms": 1, "reason": "failed_longer_than_grace"}
+
+
+def test_spans_alert_and_event_come_together_or_not_at_all(database: Engine) -> None:
+    changes = raising()
+    changes.spans_changed(CODE, "gerbang", Difference([], [Span(NOON, FOREVER, State.FAILED, "gate_open")]))
+    broken = new_alert(Kind.DEVICE_SILENT, CODE, facility=None, device="d", began_at=NOON)
+    broken.began_at = None  # type: ignore[assignment] # what no database takes
+    changes.raised(broken, FAILED, NOON)
+    with pytest.raises(IntegrityError):
+        Ledger(database).commit(changes)
+    assert Ledger(database).spans(CODE, "gerbang", -FOREVER) == []
+    assert rows(database) == []
+
+
+def test_a_failed_run_is_read_whole(database: Engine) -> None:
+    spans = [
+        Span(NOON, NOON + 10, State.MET),
+        Span(NOON + 10, NOON + 20, State.FAILED, "wifi_up"),
+        Span(NOON + 20, NOON + 30, State.FAILED, "internet"),
+        Span(NOON + 30, NOON + 40, State.FAILED, "internet", True),
+        Span(NOON + 40, FOREVER, State.FAILED, "internet"),
+    ]
+    changes = Changes()
+    changes.spans_changed(CODE, "wifi", Difference([], spans))
+    Ledger(database).commit(changes)
+    read = Ledger(database).spans
+    assert read(CODE, "wifi", NOON + 25, NOON + 26) == spans[1:3]
+    assert read(CODE, "wifi", NOON + 12, NOON + 13) == spans[1:3]
+    assert read(CODE, "wifi", NOON + 50) == spans[4:]
+
+
+def test_the_whole_engine_on_postgresql(tmp_path: Path, postgres: Postgres) -> None:
+    world = World(tmp_path, database=postgres.database_url())
+    world.live(2, ("gerbang-1", "gate_open", True))
+    world.live(6, ("gerbang-1", "gate_open", False))
+    late = NOON + MINUTE + 10_000
+    world.restart()
+    world.live(20, ("gerbang-1", "gate_open", True))
+    world.send([Reading("gerbang-1", "gate_open", late, False)])
+    world.live(1, ("gerbang-1", "gate_open", True))
+    assert [(alert.kind, alert.cleared_at is not None) for alert in world.alerts()] == [("facility_failed", True)]
+    assert world.events() == [("raised", "facility_failed"), ("cleared", "facility_failed")]
+    assert [state for _, state, _ in world.states()] == ["met", "failed", "met"]
+    world.close()

@@ -1,0 +1,142 @@
+"""The engine as a service, on a real broker: threads, reconnects, a slow store, a clean end."""
+
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine, select
+
+from api.alerts import AlertService
+from api.alerts.metrics import EngineMetrics
+from siaga.batch import BatchId, encode_batch
+from siaga.clock import MINUTE, SystemClock
+from siaga.database import connect, migrate, tables
+from siaga.mqtt import MqttTransport
+from siaga.observation import Reading
+from siaga.registry import Registry
+from siaga.topics import batch_topic
+from tests.alerts.world import CODE, TestStore, gate, village
+from tests.servers import Mosquitto
+from tests.wait import until
+
+
+class Running:
+    """A service with a gateway beside it, in real time."""
+
+    def __init__(self, path: Path, mosquitto: Mosquitto) -> None:
+        self.store = TestStore(path / "telemetry.duckdb")
+        self.database: Engine = connect(f"sqlite:///{path / 'siaga.db'}")
+        migrate(self.database)
+        Registry(self.database).replace([village(gate(grace=0))], now() - MINUTE)
+        self.gateway = MqttTransport(mosquitto.url, "gateway")
+        self.transport = MqttTransport(mosquitto.url, "engine")
+        self.service = AlertService(
+            self.database,
+            self.store,  # type: ignore[arg-type] # it hands everything on
+            self.transport,
+            metrics=EngineMetrics(CollectorRegistry()),
+        )
+        self.seq = 0
+
+    def say(self, is_open: bool) -> None:
+        at = now()
+        self.seq += 1
+        readings = [Reading("gw", "alive", at, True), Reading("gerbang-1", "gate_open", at, is_open)]
+        payload = encode_batch(BatchId(str(uuid.UUID(int=7)), self.seq), at, readings)
+        until(lambda: self.gateway.publish(batch_topic(CODE, "gw"), payload), what="the broker takes a batch")
+
+    def state(self) -> str | None:
+        table = tables.span
+        with self.database.connect() as connection:
+            query = select(table.c.state).where(table.c.end.is_(None), table.c.facility == "gerbang")
+            state: str | None = connection.execute(query).scalar()
+        return state
+
+    def raised(self) -> int:
+        with self.database.connect() as connection:
+            return len(connection.execute(select(tables.alert)).all())
+
+    def close(self) -> None:
+        self.service.stop()
+        self.gateway.close()
+        self.store.inner.close()
+        self.database.dispose()
+
+
+def now() -> int:
+    return SystemClock().now()
+
+
+@pytest.fixture
+def running(tmp_path: Path, mosquitto: Mosquitto) -> Iterator[Running]:
+    running = Running(tmp_path, mosquitto)
+    yield running
+    running.close()
+
+
+def test_an_alert_is_there_within_a_moment_and_rings(running: Running) -> None:
+    rung = threading.Event()
+    running.service.signal.subscribe(rung.set)
+    running.service.start()
+    until(lambda: running.service.problem() is None, what="the engine is ready")
+    running.say(True)
+    until(lambda: running.state() == "met", what="the gate is open")
+    running.say(False)
+    assert rung.wait(10)
+    assert running.raised() == 1
+
+
+def test_it_says_why_it_is_not_ready_and_comes_back_with_the_broker(running: Running, mosquitto: Mosquitto) -> None:
+    assert running.service.status() == (False, "the alert engine is not running")
+    mosquitto.stop()
+    running.service.start()
+    until(lambda: "broker" in (running.service.problem() or ""), what="it misses the broker")
+    mosquitto.start()
+    until(lambda: running.service.status() == (True, "watching"), 30, "it watches")
+    running.say(True)
+    until(lambda: running.state() == "met", what="the gate is open")
+
+
+def test_a_store_that_hangs_holds_up_no_alert(running: Running) -> None:
+    running.service.start()
+    until(lambda: running.service.problem() is None, what="the engine is ready")
+    running.say(True)
+    until(lambda: running.state() == "met", what="the gate is open")
+    hangs, ends = threading.Event(), threading.Event()
+
+    def hang(since: int) -> list[object]:
+        hangs.set()
+        ends.wait(30)
+        return []
+
+    running.store.inner.arrivals = hang  # type: ignore[method-assign,assignment] # as a server that takes and never answers
+    running.gateway.publish(
+        f"siaga/v1/{CODE}/gateway/gw/ack", b'{"epoch":"%s","seq":99}' % str(uuid.UUID(int=7)).encode()
+    )
+    assert hangs.wait(10)
+    running.say(False)
+    until(lambda: running.raised() == 1, what="the alert is raised")
+    ends.set()
+
+
+def test_a_database_that_is_away_at_the_start_is_waited_for(running: Running) -> None:
+    with running.database.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE alert RENAME TO hidden")
+    running.service.start()
+    until(lambda: "database" in (running.service.problem() or ""), what="it misses the database")
+    with running.database.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE hidden RENAME TO alert")
+    until(lambda: running.service.problem() is None, what="the engine is ready")
+
+
+def test_it_ends_soon(running: Running) -> None:
+    running.service.start()
+    until(lambda: running.service.problem() is None, what="the engine is ready")
+    began = time.monotonic()
+    running.service.stop()
+    assert time.monotonic() - began < 5
+    assert running.service.status() == (False, "the alert engine is stopping")
