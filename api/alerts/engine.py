@@ -239,6 +239,7 @@ class AlertEngine:
 
     def _arrived(self, village: WatchedVillage, gateway: str, moment: Moment) -> None:
         village.arrive(gateway, moment.now, moment.monotonic)
+        self.live.tell_link(village, "online", moment.now)
         if village.offline is not None:
             self.live.look_at_link(village, moment)
 
@@ -312,7 +313,7 @@ class AlertEngine:
         if state == "online" and not message.retain:
             self._arrived(village, gateway, moment)
         elif state == "offline" and all(other.status != "online" for other in village.gateways.values()):
-            village.set_link("offline", moment.now)
+            self.live.tell_link(village, "offline", moment.now)
 
     # The database
 

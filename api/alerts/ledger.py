@@ -77,10 +77,11 @@ class Changes:
     spans: dict[tuple[str, str], dict[int, Span | None]] = field(default_factory=dict)
     corrections: dict[tuple[str, str], Correction] = field(default_factory=dict)
     first: dict[tuple[str, TrackKey], int] = field(default_factory=dict)
+    links: dict[str, dict[str, object]] = field(default_factory=dict)
     alerts: list[_Opened | _Changed] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.spans or self.first or self.alerts)
+        return bool(self.spans or self.first or self.links or self.alerts)
 
     def spans_changed(self, village: str, facility: str, change: Difference) -> None:
         """Take over what turns the old spans of a facility into the new."""
@@ -127,6 +128,7 @@ class Ledger:
                 correcting(connection, correction.village, correction.facility, stretch, write)
             write_spans(connection, changes.spans)
             _write_first(connection, changes.first)
+            upsert(connection, tables.village_state, list(changes.links.values()), ("village",))
             if changes.alerts:
                 take_turn(connection)  # before any alert's row is locked, as the API does: no two wait for each other
             for change in changes.alerts:

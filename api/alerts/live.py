@@ -213,13 +213,18 @@ class Live:
         if village.offline is not before:
             if village.offline is not None:
                 village.arrived = False
-                village.set_link("offline", now)
+                self.tell_link(village, "offline", now)
             else:
                 for subject in village.subjects:
                     self.deadlines.ask(subject, now)
             self.deadlines.ask(village, now + village.village.offline_after)
         elif isinstance(decision, Hold):
             self.deadlines.ask(village, decision.until)
+
+    def tell_link(self, village: WatchedVillage, link: str, now: int) -> None:
+        """What the link is from now on; a change is written with what else changes."""
+        if village.set_link(link, now):
+            self.changes.links[village.village.code] = village.link_row()
 
     def _muted(self, village: WatchedVillage, moment: Moment) -> tuple[str | None, int | None]:
         """Why nothing may be raised in this village, and until when (monotonic) where time alone ends it."""

@@ -128,7 +128,7 @@ class StateKeeper:
             if village.loaded and moment.listening_from is not None:
                 village.judged_until = moment.now
             if village.changed or everything or village.loaded:
-                villages.append(_village_row(code, village))
+                villages.append(_village_row(village))
             if village.changed or everything:
                 gateways += _gateway_rows(code, village)
             if village.marked or not village.history.is_finished:
@@ -231,14 +231,8 @@ def _marks(village: WatchedVillage) -> VillageMarks:
     )
 
 
-def _village_row(code: str, village: WatchedVillage) -> dict[str, object]:
-    return {
-        "village": code,
-        "link": village.link,
-        "since": village.link_since,
-        "last_arrival": village.last_arrival,
-        "judged_until": village.judged_until,
-    }
+def _village_row(village: WatchedVillage) -> dict[str, object]:
+    return village.link_row() | {"judged_until": village.judged_until}
 
 
 def _gateway_rows(code: str, village: WatchedVillage) -> list[dict[str, object]]:

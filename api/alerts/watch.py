@@ -167,12 +167,22 @@ class WatchedVillage:
         self.quiet_from = monotonic
         self.last_arrival = self.gateway(gateway).last_arrival = now
         self.arrived = self.changed = True
-        self.set_link("online", now)
 
-    def set_link(self, link: str, now: int) -> None:
-        """What the link is from now on."""
-        if link != self.link or self.link_since is None:
-            self.link, self.link_since, self.changed = link, now, True
+    def set_link(self, link: str, now: int) -> bool:
+        """What the link is from now on; whether that is a change."""
+        if link == self.link and self.link_since is not None:
+            return False
+        self.link, self.link_since, self.changed = link, now, True
+        return True
+
+    def link_row(self) -> dict[str, object]:
+        """What `village_state` says of the link."""
+        return {
+            "village": self.village.code,
+            "link": self.link,
+            "since": self.link_since,
+            "last_arrival": self.last_arrival,
+        }
 
     def note_times(self, times: Iterable[int], now: int, monotonic: int) -> None:
         """Take note of how late readings came."""

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from siaga.clock import HOUR, MINUTE, SECOND
+from siaga.database import tables
 from siaga.observation import Reading
 from siaga.sites import Adapter, Device, Facility
 from tests.alerts.world import CODE, MIDNIGHT, NOON, World, gate, village
@@ -304,3 +306,24 @@ def test_a_garbled_message_disturbs_nothing(world: World) -> None:
     world.resend(b'{"epoch":"x","seq":1}', code="99.99.99.9999")
     world.live(5, OPEN)
     assert world.states() == [(NOON, "met", None)]
+
+
+def test_the_link_is_told_as_soon_as_it_changes(world: World) -> None:
+    def link() -> tuple[str, int]:
+        with world.database.connect() as connection:
+            row = connection.execute(select(tables.village_state)).one()
+        return row.link, row.since
+
+    assert link() == ("offline", NOON)
+    world.let(SECOND)
+    world.beat(OPEN)
+    assert link() == ("online", NOON + SECOND)
+    world.status("online")
+    world.let(SECOND)
+    world.status("offline")  # its last will
+    assert link() == ("offline", NOON + 2 * SECOND)
+    world.let(SECOND)
+    world.beat(OPEN)
+    assert link() == ("online", NOON + 3 * SECOND)
+    world.let(10 * MINUTE)
+    assert link() == ("offline", NOON + 3 * SECOND + 5 * MINUTE)
