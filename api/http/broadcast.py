@@ -26,7 +26,7 @@ LOOK_EVERY = 1.0
 _PAGE = 500
 QUEUE = 500
 """Events that wait for one stream; a reader that is further behind is better served by resuming."""
-MOST_STREAMS = 1_000
+MOST_STREAMS = 500
 
 _log = structlog.get_logger(__name__)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
 
@@ -13,10 +14,16 @@ from api.http.services import Services
 
 __all__ = ["CannotListen", "HttpServer"]
 
+_log = structlog.get_logger(__name__)
+
 _STUCK_AFTER = 60_000
 """Milliseconds that data may wait for a peer that takes none before the kernel gives the connection up."""
 _GRACE = 3
 """Seconds that calls under way have to end when the server does; streams are ended at once."""
+_END = 8.0
+"""Seconds after which `stop` returns although a call hangs, in a store that does not answer say."""
+_MOST_CONNECTIONS = 900
+"""Below the 1,024 files that Linux lets a process open by default; more are answered 503."""
 
 
 class CannotListen(OSError):
@@ -70,12 +77,13 @@ class HttpServer:
             server_header=False,
             lifespan="on",
             ws="none",
+            limit_concurrency=_MOST_CONNECTIONS,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=_GRACE,
             h11_max_incomplete_event_size=32 * 1024,
         )
         self._server = _Server(config, self._app.state.services, self._ready)
-        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="http")
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="http", daemon=True)
         self._thread.start()
         self._ready.wait()
         if not self._server.started:
@@ -88,7 +96,9 @@ class HttpServer:
         if self._server is not None:
             self._server.should_exit = True
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(_END)
+            if self._thread.is_alive():
+                _log.warning("http_server_hangs", after=_END)
         if self._socket is not None:
             self._socket.close()
 

@@ -13,13 +13,19 @@ from api.web.view import PageView, read_page
 from api.web.words import WORDS, Language, Words
 from siaga.clock import SECOND, Clock
 
-__all__ = ["STATIC", "Page", "Pages", "StaticFile"]
+__all__ = ["STATIC", "Page", "Pages", "PagesBusy", "StaticFile"]
 
 _HERE = Path(__file__).parent
 FRESH_FOR = 2 * SECOND
+PATIENCE = 3.0
+"""Seconds that a request waits for its page while others are made: the threads are few, and the API needs them too."""
 _MOST_KEPT = 200
 """Pages kept: some for each village that somebody looks at."""
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+
+class PagesBusy(Exception):
+    """The page cannot be made in time; the same request may succeed later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +92,17 @@ class Pages:
         return self._render("sentence.html", words, None, title=words(title), detail=words(detail))
 
     def _fresh(self, key: tuple[str, ...], make: Callable[[], Page | None]) -> Page | None:
-        """The page of this key, made again when it is too old; who comes meanwhile waits and shares it."""
-        with self._lock:
+        """The page of this key, made again when it is too old. One is made at a time: whoever comes meanwhile gets
+        the one before, or waits a little.
+        """
+        kept = self._kept.get(key)
+        if kept is not None and self._clock.monotonic() - kept[0] < FRESH_FOR:
+            return kept[1]
+        if not self._lock.acquire(timeout=PATIENCE if kept is None else 0):
+            if kept is None:
+                raise PagesBusy("the page before is not made yet")
+            return kept[1]
+        try:
             now = self._clock.monotonic()
             made, page = self._kept.get(key, (now - FRESH_FOR, None))
             if now - made >= FRESH_FOR:
@@ -96,6 +111,8 @@ class Pages:
                     self._kept.clear()
                 self._kept[key] = (now, page)
             return page
+        finally:
+            self._lock.release()
 
     def _front(self, language: Language, asked: Language | None, after: str) -> Page:
         view = self._read(WORDS[language], after=after)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api.http.problems import not_found
 from api.http.services import Services, ServicesHere
-from api.web.pages import STATIC, Page, Pages
+from api.web.pages import STATIC, Page, Pages, PagesBusy
 from api.web.words import Language, chosen_language
 from siaga.topics import is_village_code
 
@@ -91,7 +91,7 @@ def _answer(
         return _sentence(pages, language, "switched_off", 404)
     try:
         page = made()
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, PagesBusy) as error:
         _log.warning("page_unreadable", error=str(error))
         return _sentence(pages, language, "starting", 503)
     if page is None:
