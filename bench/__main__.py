@@ -46,7 +46,7 @@ def _measurements(names: list[str]) -> Iterable[ModuleType]:
         raise SystemExit(f"no such measurement: {', '.join(unknown)}")
     for name in names or known:
         module = importlib.import_module(f"bench.{name}")
-        if callable(getattr(module, "run", None)) and getattr(module, "MEASUREMENT", True):
+        if callable(getattr(module, "run", None)):
             yield module
 
 
