@@ -6,6 +6,7 @@ database and telemetry store goes on where the old one was.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -22,7 +23,7 @@ from siaga.batch import Batch, UnreadableBatch, decode_ack, decode_batch
 from siaga.clock import MINUTE, SECOND, Clock
 from siaga.json_text import UnreadableJson, read_json
 from siaga.mqtt import Message, Transport
-from siaga.observation import Reading
+from siaga.observation import Point, Reading
 from siaga.registry import Registry
 from siaga.topics import BATCHES, GATEWAY_STATUS, ForeignTopic, GatewayTopic, parse_topic
 
@@ -38,6 +39,19 @@ REGISTRY_GAP = 100
 """ms between two looks, however many unknown names come in."""
 JUMP = 2 * SECOND
 """The wall clock was set when it moved by more than this against the monotonic one."""
+
+
+@dataclass(slots=True)
+class _Touched:
+    """What one batch bears on: facilities by the earliest time, devices that spoke, and readings that are history."""
+
+    facilities: dict[str, int] = field(default_factory=dict)
+    spoke: dict[str, int] = field(default_factory=dict)
+    late: list[Reading] = field(default_factory=list)
+
+    def facility(self, facility: str, time: int) -> None:
+        """A facility may be in another state from `time` on."""
+        self.facilities[facility] = min(time, self.facilities.get(facility, time))
 
 
 class AlertEngine:
@@ -244,52 +258,55 @@ class AlertEngine:
             self.live.look_at_link(village, moment)
 
     def _take_readings(self, village: WatchedVillage, gateway: str, batch: Batch, moment: Moment) -> None:
-        now, recent = moment.now, village.recent
-        village.note_times((point.time for point in batch.points), now, moment.monotonic)
+        village.note_times((point.time for point in batch.points), moment.now, moment.monotonic)
         self.loading.trim(village, moment)
-        covers = recent.covers
-        late: list[Reading] = []
-        dirty: dict[str, int] = {}
-        spoke: dict[str, int] = {}
-        for _, device, time, _, values in batch.points:
-            watched = village.devices.get(device)
-            for signal, value in values.items():
-                if (
-                    watched is not None
-                    and recent.note_report(device, signal, time, now)
-                    and watched.alert is not None
-                    and time > watched.alert.began_at
-                ):
-                    spoke[device] = min(time, spoke.get(device, time))
-                changed = recent.insert((device, signal), time, value, now)
-                if time < covers:
-                    late.append(Reading(device, signal, time, value))
-                else:
-                    changed |= self.loading.learn_first(village, (device, signal), time, moment)
-                if changed:
-                    for facility in recent.affected(device, signal):
-                        dirty[facility.id] = min(time, dirty.get(facility.id, time))
-                    if watched is None:
-                        self._heard_again(village, gateway, time, moment)
-        if late:
-            self.metrics.late.inc(len(late))
-            village.history.wait_for_ack((gateway, batch.id.epoch, batch.id.seq), late, now)
-        for facility_id, since in dirty.items():
-            self.live.look_at_facility(village.facilities[facility_id], moment, since)
-        for device, time in spoke.items():
-            self._spoke(village, device, time, moment)
+        touched = _Touched()
+        for point in batch.points:
+            if point.device in village.devices:
+                self._take_point(village, point, touched, moment)
+            else:
+                self._take_heartbeat(village, point, touched, moment)
+        if touched.late:
+            self.metrics.late.inc(len(touched.late))
+            village.history.wait_for_ack((gateway, batch.id.epoch, batch.id.seq), touched.late, moment.now)
+        for facility, since in touched.facilities.items():
+            self.live.look_at_facility(village.facilities[facility], moment, since)
+        for device, time in touched.spoke.items():
+            watched = village.devices[device]
+            watched.spoke_at = time if watched.spoke_at is None else min(time, watched.spoke_at)
+            self.live.look_at_device(watched, moment)
 
-    def _spoke(self, village: WatchedVillage, device: str, time: int, moment: Moment) -> None:
-        watched = village.devices[device]
-        watched.spoke_at = time if watched.spoke_at is None else min(time, watched.spoke_at)
-        self.live.look_at_device(watched, moment)
+    def _take_point(self, village: WatchedVillage, point: Point, touched: "_Touched", moment: Moment) -> None:
+        """Take what a device said at one time."""
+        _, device, time, _, values = point
+        recent, alert = village.recent, village.devices[device].alert
+        for signal, value in values.items():
+            reported = recent.note_report(device, signal, time, moment.now)
+            if reported and alert is not None and time > alert.began_at:
+                touched.spoke[device] = min(time, touched.spoke.get(device, time))
+            if self._remember(village, Reading(device, signal, time, value), touched, moment):
+                for facility in recent.affected(device, signal):
+                    touched.facility(facility.id, time)
 
-    def _heard_again(self, village: WatchedVillage, gateway: str, time: int, moment: Moment) -> None:
-        """A gateway's heartbeat made a difference: its devices' silence counts from another moment."""
-        state = village.gateway(gateway)
-        state.last_alive = max(time, state.last_alive or time)
-        for device in village.devices.values():
-            self.live.deadlines.ask(device, moment.now)
+    def _take_heartbeat(self, village: WatchedVillage, point: Point, touched: "_Touched", moment: Moment) -> None:
+        """Take a gateway's heartbeat. Where it makes a difference, its devices' silence counts from another moment."""
+        gateway = village.gateway(point.device)
+        gateway.last_alive = max(point.time, gateway.last_alive or point.time)
+        for signal, value in point.values.items():
+            if self._remember(village, Reading(point.device, signal, point.time, value), touched, moment):
+                for facility in village.facilities:
+                    touched.facility(facility, point.time)
+                for device in village.devices.values():
+                    self.live.deadlines.ask(device, moment.now)
+
+    def _remember(self, village: WatchedVillage, reading: Reading, touched: "_Touched", moment: Moment) -> bool:
+        """Keep a reading, in memory or for history; whether it can change what was judged of now."""
+        device, signal, time, value = reading
+        changed = village.recent.insert((device, signal), time, value, moment.now)
+        if time < village.recent.covers:
+            touched.late.append(reading)
+            return changed
+        return self.loading.learn_first(village, (device, signal), time, moment) or changed
 
     def _take_ack(self, village: WatchedVillage, gateway: str, payload: bytes, moment: Moment) -> None:
         try:

@@ -186,10 +186,20 @@ class Recent:
             return False
         if signal in EVENTS:
             return bool(value) and bool(series.values[-1]) and series.times[-1] + (series.interval or 0) > now
+        if self._will_between(device, series.times[-1], time):
+            return False
         kept = self._kept.get(device)
         if device in self._devices and kept is None and key not in self._wanted and signal not in _ALWAYS_KEPT:
             return True  # of an event device's other signals it only counts that they come
         return series.means(value) == series.means(series.values[-1])
+
+    def _will_between(self, device: str, before: int, time: int) -> bool:
+        """Whether a last will made unknown what was said at `before`, so that what is said at `time` is new."""
+        online = self._series.get((device, "online"))
+        if online is None:
+            return False
+        first, last = bisect_right(online.times, before), bisect_right(online.times, time)
+        return not all(online.values[first:last])
 
     def _new_series(self, key: TrackKey) -> _Series | None:
         device, signal = key

@@ -268,7 +268,10 @@ class Loading:
         newest = [at[0] for track in answer.tracks.values() if (at := track.at(moment.now)) is not None]
         village.newest = max([village.newest, *newest])
         for (device, signal), (time, _) in answer.latest.items():
-            recent.note_report(device, signal, time, moment.now)
+            if device in village.devices:
+                recent.note_report(device, signal, time, moment.now)
+            else:
+                village.gateway(device).last_alive = time
         begin = village.reload_from
         if not village.loaded:
             village.loaded = True

@@ -327,3 +327,24 @@ def test_the_link_is_told_as_soon_as_it_changes(world: World) -> None:
     assert link() == ("online", NOON + 3 * SECOND)
     world.let(10 * MINUTE)
     assert link() == ("offline", NOON + 3 * SECOND + 5 * MINUTE)
+
+
+def test_when_a_gateway_was_last_heard_is_kept(world: World) -> None:
+    world.live(10, OPEN)
+    last = world.clock.now() - 30 * SECOND
+    world.let(11 * SECOND)
+    with world.database.connect() as connection:
+        [row] = connection.execute(select(tables.gateway_state)).all()
+    assert (row.gateway, row.last_alive, row.last_arrival) == ("gw", last, last)
+
+
+def test_a_device_that_says_the_same_after_its_last_will_is_known_again(world: World) -> None:
+    world.live(2, OPEN)
+    world.beat(OPEN)
+    world.let(10 * SECOND)
+    will = world.clock.now()
+    world.beat(("gerbang-1", "online", False))
+    world.let(10 * SECOND)
+    again = world.clock.now()
+    world.beat(OPEN)
+    assert world.states() == [(NOON, "met", None), (will, "unknown", "device_silent"), (again, "met", None)]
