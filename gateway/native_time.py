@@ -33,10 +33,10 @@ def read_time(raw: object, zone: ZoneInfo) -> int | None:
     year, month, day, hour, minute, second = (int(stamp[group]) for group in range(1, 7))
     milliseconds = int((stamp[7] or "0").ljust(3, "0")[:3])
     try:
-        wall = datetime(year, month, day, hour, minute, second, tzinfo=_zone(stamp[8], zone))
-    except ValueError:  # the 31st of February
+        wall = datetime(year, month, day, hour, minute, second, tzinfo=_zone(stamp[8], zone)).astimezone(UTC)
+    except (ValueError, OverflowError):  # the 31st of February; the year 1, east of Greenwich
         return None
-    return (wall.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1) + milliseconds
+    return (wall - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1) + milliseconds
 
 
 def _zone(offset: str | None, village: ZoneInfo) -> timezone | ZoneInfo:

@@ -1,0 +1,163 @@
+"""Homie 3, 4 and 5: devices that describe themselves.
+
+`ROOT/DEVICE/NODE/PROPERTY` holds a value, `ROOT/DEVICE/$state` the session. The root is `homie`, or one level of the
+owner's choice; version 5 puts a `5` after it. An address with slashes names the whole path. `…/set` and `$target` are
+what others want.
+
+`ready`, `alert` and `init` are said by a device that holds its session, `lost` and `disconnected` of one that does not.
+`sleeping` is neither a birth nor a will: the device is away on purpose, and what it said holds. What comes under the
+name of a device that is lost are defaults of some bridge, and no values.
+
+In version 5 only a root device has a last will. Its children, which name it in their `$description`, are lost with it,
+and back with it, although their own `$state` says nothing of that.
+"""
+
+from collections.abc import Iterable, MutableMapping, Sequence
+
+from gateway.adapters.interface import Installed, Translation
+from gateway.values import Refused, read_document, read_text
+from siaga.transport import Message
+
+__all__ = ["Homie"]
+
+MAX_DEVICES = 256
+"""Other devices whose state is remembered, in case one of them is the root."""
+_VERSION = "5"
+_STATES = {"ready": True, "alert": True, "init": True, "sleeping": None, "lost": False, "disconnected": False}
+_OTHERS = frozenset(
+    {
+        "",
+        "application",
+        "cmnd",
+        "collectd",
+        "homeassistant",
+        "shellies",
+        "siaga",
+        "spBv1.0",
+        "stat",
+        "tele",
+        "v3",
+        "zigbee2mqtt",
+    }
+)
+"""First levels of other families' topics: never a root."""
+
+
+class Homie:
+    """Devices found by their id, under any root of one level."""
+
+    def filters(self, installed: Installed) -> Iterable[str]:
+        """Session and values in both forms of the topic. All states of version 5: one of them may be the root's."""
+        own = installed.address
+        if "/" in own:
+            states = [f"{own}/$state"] if own.split("/")[1] != _VERSION else ["+/5/+/$state", f"{own}/$description"]
+            return [*states, f"{own}/+/+"]
+        return [f"+/{own}/$state", f"+/{own}/+/+", "+/5/+/$state", f"+/5/{own}/$description", f"+/5/{own}/+/+"]
+
+    def key(self, installed: Installed) -> str:
+        """The id, or the whole path."""
+        return installed.address
+
+    def keys(self, message: Message) -> Sequence[str]:
+        """The path, then the id."""
+        place = _split(message.topic)
+        if place is None:
+            return ()
+        path, name, _ = place
+        return (path, name) if name else (path,)
+
+    def concerns_all(self, message: Message) -> bool:
+        """A state of version 5 may be that of a root device, and so of all its children."""
+        place = _split(message.topic)
+        return place is not None and place[2] == "$state" and _is_version_5(message.topic)
+
+    def translate(self, installed: Installed, message: Message, received: int) -> Translation:  # noqa: ARG002
+        """A state, a description or a value."""
+        result = Translation()
+        place = _split(message.topic)
+        if place is None:
+            return result
+        path, name, below = place
+        own = installed.address in (path, name)
+        if below == "$state":
+            _session(installed, name if not own else "", read_text(message.payload), result)
+        elif below == "$description":
+            _description(installed, message, result)
+        elif own and not _lost(installed):
+            text = read_text(message.payload).strip("\0")  # in version 5 a NUL stands for the empty text
+            result.heard = bool(text)
+            if below in installed.keys:
+                installed.read(installed.keys[below], text, None, result)
+        return result
+
+
+def _is_version_5(topic: str) -> bool:
+    return topic.split("/")[1:2] == [_VERSION]
+
+
+def _split(topic: str) -> tuple[str, str, str] | None:
+    """A topic as path of the device, its id (empty under a root of several levels) and what follows."""
+    levels = topic.split("/")
+    width = 1 if levels[-1] in ("$state", "$description") else 2
+    device, below = levels[:-width], levels[-width:]
+    if len(device) < 2 or levels[0] in _OTHERS or any(not level for level in below):
+        return None
+    if below[-1].startswith("$") and (width == 2 or below[-1] not in ("$state", "$description")):
+        return None  # an attribute: what a value is called, its unit, its target
+    plain = len(device) == 2 or (len(device) == 3 and device[1] == _VERSION)
+    return "/".join(device), device[-1] if plain else "", "/".join(below)
+
+
+def _states(installed: Installed) -> MutableMapping[str, bool | None]:
+    """What is known of sessions: of the device itself under the empty name, of others of version 5 by id."""
+    states = installed.memory.get("states")
+    if not isinstance(states, dict):
+        states = installed.memory["states"] = {}
+    return states
+
+
+def _root(installed: Installed) -> str | None:
+    root = installed.memory.get("root")
+    return root if isinstance(root, str) else None
+
+
+def _lost(installed: Installed) -> bool:
+    states, root = _states(installed), _root(installed)
+    return states.get("") is False or (root is not None and states.get(root) is False)
+
+
+def _session(installed: Installed, other: str, text: str, into: Translation) -> None:
+    """A state: of the device itself, of its root, or of one that may turn out to be its root."""
+    states, word = _states(installed), text.lower()
+    if other:
+        if word not in _STATES:
+            return  # its own affair
+        if other in states or len(states) < MAX_DEVICES:
+            states[other] = _STATES[word]
+        if other == _root(installed):
+            _tell(installed, into)
+        return
+    if not word:
+        states.pop("", None)  # the device was removed
+        return
+    if word not in _STATES:
+        raise Refused("wrong_value", f"{text[:40]!r} is no state of Homie's")
+    states[""] = _STATES[word]
+    _tell(installed, into)
+
+
+def _tell(installed: Installed, into: Translation) -> None:
+    signal = installed.keys.get("$state")
+    if signal is not None:
+        online = False if _lost(installed) else _states(installed).get("")
+        installed.read(signal, online, None, into)
+
+
+def _description(installed: Installed, message: Message, into: Translation) -> None:
+    if not message.payload.strip():
+        return
+    document = read_document(message.payload)
+    root = document.get("root") if isinstance(document, dict) else None
+    installed.memory["root"] = root if isinstance(root, str) else None
+    if _lost(installed):
+        _tell(installed, into)

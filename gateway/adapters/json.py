@@ -1,0 +1,80 @@
+"""Any device that publishes JSON, or bare values: the topic is its address, and the site's `map` says what is where.
+
+A path is dotted, `sensors.0.value`, or as JSONPath writes it, `$.sensors[0].value`; `*` is any key of one level. `.` is
+the message itself, where it is a number, a word or a boolean and nothing else.
+
+A `time`, `timestamp` or `ts` beside the values, in ISO 8601 or Unix seconds or milliseconds, is the device's time,
+unless the map gives it another meaning.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from gateway.adapters.interface import Installed, Translation
+from gateway.native_time import read_time
+from gateway.values import find, read_document, read_text
+from siaga.transport import Message
+
+__all__ = ["Json"]
+
+_WHOLE = frozenset({"", ".", "$"})
+"""Paths of the message itself."""
+_TIMES = ("time", "Time", "timestamp", "ts")
+_INDEX = re.compile(r"\[(\d{1,4}|\*)\]")
+
+
+class Json:
+    """Messages of one topic."""
+
+    def filters(self, installed: Installed) -> Iterable[str]:
+        """The topic."""
+        return (installed.address,)
+
+    def key(self, installed: Installed) -> str:
+        """The topic."""
+        return installed.address
+
+    def keys(self, message: Message) -> Sequence[str]:
+        """The topic."""
+        return (message.topic,)
+
+    def concerns_all(self, message: Message) -> bool:  # noqa: ARG002 - the interface; there is no bridge
+        """Never."""
+        return False
+
+    def translate(self, installed: Installed, message: Message, received: int) -> Translation:  # noqa: ARG002
+        """The values at the paths of the map."""
+        result = Translation()
+        text = read_text(message.payload)
+        if not text:
+            return result
+        result.heard = True
+        if text[0] not in '{["' and not _WHOLE.isdisjoint(installed.keys):
+            document: object = text  # a bare ON is no JSON, and all the same what the device says
+        else:
+            document = read_document(message.payload)
+        time = _time(installed, document)
+        for path, signal in installed.keys.items():
+            if path in _WHOLE:
+                if not isinstance(document, dict | list):
+                    installed.read(signal, document, time, result)
+                continue
+            for raw in _at(document, path):
+                installed.read(signal, raw, time, result)
+                break
+        return result
+
+
+def _time(installed: Installed, document: object) -> int | None:
+    if not isinstance(document, dict):
+        return None
+    names = (name for name in _TIMES if name in document and name not in installed.keys)
+    return next((time for name in names if (time := read_time(document[name], installed.zone)) is not None), None)
+
+
+def _at(document: object, path: str) -> Iterable[object]:
+    """The values at a path as it is written, else as JSONPath means it."""
+    found = list(find(document, path))
+    if found or not ("[" in path or path.startswith("$.")):
+        return found
+    return find(document, _INDEX.sub(r".\1", path.removeprefix("$.")).removeprefix("."))

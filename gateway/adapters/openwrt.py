@@ -1,0 +1,182 @@
+"""OpenWrt access points that publish by collectd's MQTT plugin.
+
+`collectd/HOST/PLUGIN[-INSTANCE]/TYPE[-INSTANCE]` holds `time:value`, of some types `time:value:value`. Up to version
+5.12, which OpenWrt ships, a NUL follows. A value that collectd does not know is `nan`.
+
+Clients are counted a radio, and summed here. Traffic is a rate as collectd publishes it by default (`StoreRates`): a
+rate is never taken for a counter. Addresses of stations stand in none of it.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from gateway.adapters.interface import Installed, Translation
+from gateway.native_time import read_time
+from gateway.values import Refused, read_text
+from siaga.signals import SIGNALS, SignalType
+from siaga.transport import Message
+
+__all__ = ["Openwrt"]
+
+ROOT = "collectd"
+"""collectd's own prefix; another one is written before the host in `address`."""
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.ASCII | re.IGNORECASE)
+_COUNTERS: Mapping[str, int] = {"rx_bytes": 0, "tx_bytes": 1}
+"""Signals that count, and their place in collectd's types of traffic: received, sent."""
+_PLACES: Mapping[str, int] = {"rx": 0, "tx": 1, "0": 0, "1": 1, "2": 2, "3": 3}
+"""How a key names one of several values."""
+_PING = re.compile(r"ping(-[^/]+)?/ping(-[^/]+)?")
+"""The round trip to a host, in ms; `nan`: nothing came back."""
+MAX_INTERFACES = 64
+"""Interfaces that one access point is remembered with."""
+
+
+class Openwrt:
+    """Routers found by the host name that their collectd has."""
+
+    def filters(self, installed: Installed) -> Iterable[str]:
+        """All values of the host, and what other scripts put beside them where the site maps it."""
+        base = _base(installed)
+        beside = [key for key in installed.keys if not {"/", "+", "#", "*"} & set(key)]
+        return [f"{base}/+/+", *(f"{base}/{key}" for key in beside)]
+
+    def key(self, installed: Installed) -> str:
+        """Prefix and host."""
+        return _base(installed)
+
+    def keys(self, message: Message) -> Sequence[str]:
+        """What stands before plugin and type; or before a word of another script."""
+        levels = message.topic.split("/")
+        return ["/".join(levels[:-2]), "/".join(levels[:-1])] if len(levels) > 2 else ()
+
+    def concerns_all(self, message: Message) -> bool:  # noqa: ARG002 - the interface; there is no bridge
+        """Never."""
+        return False
+
+    def translate(self, installed: Installed, message: Message, received: int) -> Translation:
+        """Values of one plugin and type, or a bare word one level above."""
+        result = Translation()
+        part = message.topic[len(_base(installed)) + 1 :]
+        text = read_text(message.payload.rstrip(b"\0"))
+        if not text:
+            return result
+        if "/" not in part:
+            if part in installed.keys:
+                result.heard = True
+                installed.read(installed.keys[part], text, None, result)
+            return result
+        stamp, values = _read(text)
+        result.heard = True
+        time = read_time(stamp, installed.zone)
+        for key, signal in installed.keys.items():
+            native = _Native.of(key, signal, part)
+            if fnmatchcase(part, _literally(native.pattern)):
+                _take(installed, native, values, (time, received), result)
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Native:
+    """A key as it stands to one message: its pattern for `part`, and which of the message's values it means."""
+
+    part: str
+    pattern: str
+    signal: str
+    index: int
+
+    @classmethod
+    def of(cls, key: str, signal: str, part: str) -> "_Native":
+        """`KEY:N` means the value N; names may hold colons too. Without it the signal says which."""
+        pattern, _, place = key.rpartition(":")
+        if pattern and place in _PLACES:
+            return cls(part, pattern, signal, _PLACES[place])
+        return cls(part, key, signal, _COUNTERS.get(signal, 0))
+
+    @property
+    def summed(self) -> bool:
+        """Whether several interfaces are one value: the key stands for all of them, and they can be added."""
+        return "*" in self.pattern and SIGNALS[self.signal].type in (SignalType.INT, SignalType.FLOAT)
+
+
+def _base(installed: Installed) -> str:
+    address = installed.address
+    return address if "/" in address else f"{ROOT}/{address}"
+
+
+def _literally(pattern: str) -> str:
+    """A pattern in which only `*` is one."""
+    return pattern.replace("[", "[[]").replace("?", "[?]")
+
+
+def _read(text: str) -> tuple[float, list[float]]:
+    """Time and values."""
+    stamp, *values = text.split(":")
+    if not values or not _NUMBER.fullmatch(stamp):
+        raise Refused("collectd", "the message is not time:value")
+    if not all(_NUMBER.fullmatch(each) or _NOT_FINITE.fullmatch(each) for each in values):
+        raise Refused("collectd", "a value after the time is no number")
+    return float(stamp), [float(each) for each in values]
+
+
+def _take(
+    installed: Installed,
+    native: _Native,
+    values: Sequence[float],
+    times: tuple[int | None, int],
+    into: Translation,
+) -> None:
+    time, received = times
+    if native.index >= len(values):
+        into.refused.append(Refused("collectd", f"{native.signal}: the message has {len(values)} values only"))
+        return
+    value = values[native.index]
+    kind = SIGNALS[native.signal].type
+    if kind is SignalType.BOOL and _PING.fullmatch(native.part):
+        installed.read(native.signal, math.isfinite(value), time, into)
+        return
+    if native.signal in _COUNTERS and not _counts(installed, native, values, into):
+        return
+    if kind is SignalType.INT and math.isfinite(value):
+        value = math.floor(value)
+    if native.summed:
+        value = _sum(installed, native, value, received if time is None else time)
+    installed.read(native.signal, value, time, into)
+
+
+def _counts(installed: Installed, native: _Native, values: Sequence[float], into: Translation) -> bool:
+    """Whether these are counters. A rate has a fraction sooner or later, and then all of that topic are rates.
+
+    A zero is either, and says nothing as a counter.
+    """
+    known = f"rate {native.part}"
+    if any(math.isfinite(value) and value != math.floor(value) for value in values):
+        installed.memory[known] = True
+    if installed.memory.get(known):
+        sentence = f"{native.signal}: a rate is no counter; set StoreRates false in collectd"
+        into.refused.append(Refused("rate", sentence))
+        return False
+    return values[native.index] != 0
+
+
+def _sum(installed: Installed, native: _Native, value: float, time: int) -> float:
+    """The value over all interfaces that the key stands for and that reported within three intervals.
+
+    They report one after the other, by one clock: where it is put right, the others count again with their next report.
+    """
+    memory = installed.memory.setdefault(f"sum {native.pattern}:{native.index}", {})
+    if not isinstance(memory, dict):
+        return value
+    memory.pop(native.part, None)
+    if not math.isfinite(value):
+        return value  # a radio that is off has no stations; what is wrong with it is refused
+    for part, (_, seen) in list(memory.items()):
+        if abs(time - seen) > installed.device.validity:
+            del memory[part]
+    if len(memory) < MAX_INTERFACES:
+        memory[native.part] = (value, time)
+    total: float = sum(each for each, _ in memory.values())
+    return total

@@ -1,0 +1,330 @@
+"""Shelly: relays, plugs, meters, inputs and door sensors, in the two languages that their firmware speaks.
+
+Gen1 has a topic for each value below `shellies/ID` (`relay/0`, `sensor/state`) and repeats them all as one document in
+`info`. Gen2 and later publish components (`switch:0`) below a prefix of the owner's: whole in `status/COMPONENT`, and
+in `events/rpc` what has changed. Such a change says nothing of what it does not hold: that stays as it was.
+
+Energy is counted in three units: watt-minutes (Gen1 relays), watt-hours (Gen1 meters) and watt-hours (Gen2 `aenergy`,
+`total_act`); `energy` is in kWh. Of several channels the first speaks, others by the site's `map`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from gateway.adapters.interface import Installed, Translation
+from gateway.native_time import read_time
+from gateway.values import Refused, find, read_bool, read_document, read_text, read_value
+from siaga.signals import EVENTS, SIGNALS
+from siaga.transport import Message
+
+__all__ = ["Shelly"]
+
+GEN1 = "shellies"
+"""The first level of all topics of Gen1."""
+MAX_LEVELS = 24
+"""No prefix is so long."""
+WATT_MINUTES, WATT_HOURS = 60_000.0, 1_000.0
+"""How many of them are one kWh."""
+
+_COMMANDS = frozenset({"command", "rpc", "set"})
+"""Levels of topics on which others say what they want of the device."""
+_GEN1_DEFAULTS: Mapping[str, str] = {
+    "relay/0/power": "power",
+    "relay/power": "power",  # the first model has one meter for both relays
+    "light/0/power": "power",
+    "roller/0/power": "power",
+    "emeter/0/power": "power",
+    "relay/0/energy": "energy",
+    "relay/energy": "energy",
+    "light/0/energy": "energy",
+    "roller/0/energy": "energy",
+    "emeter/0/total": "energy",
+    "sensor/battery": "battery",
+    "sensor/lux": "lux",
+    "wifi_sta/rssi": "rssi",
+}
+"""Gen1: subtopic -> the key that `siaga.capabilities` has for it. `wifi_sta/rssi` stands in `info` only."""
+_GEN1_MOTION: Mapping[str, str] = {"lux": "sensor/lux", "bat": "sensor/battery"}
+"""The motion sensor says in one document, `status`, what others say in a topic each."""
+_RELAY = re.compile(r"relay/\d+")
+_RELAY_ENERGY = re.compile(r"(relay|light|roller|white|color)(/\d+)?/energy|emeter/\d+/energy")
+_METER_ENERGY = re.compile(r"emeter/\d+/total(_returned)?")
+
+_METERS = ("switch:0", "pm1:0", "em:0", "em1:0", "light:0", "cover:0", "cct:0", "rgb:0", "rgbw:0")
+_GEN2_DEFAULTS: Mapping[str, frozenset[str]] = {
+    "power": frozenset(_METERS),
+    "energy": frozenset({*_METERS, "emdata:0", "em1data:0"}),
+    "battery": frozenset({"devicepower:0"}),
+    "lux": frozenset({"illuminance:0"}),
+    "rssi": frozenset({"wifi"}),
+}
+"""Gen2: key of `siaga.capabilities` -> the components that say it."""
+_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "power": ("apower", "total_act_power", "act_power", "value"),
+    "energy": ("aenergy.total", "total_act", "total_act_energy", "value"),
+    "battery": ("battery.percent", "battery"),
+    "illuminance": ("lux", "value"),
+    "rssi": ("rssi",),
+    "uptime": ("uptime",),
+}
+"""Gen2: where a component has the value of a signal."""
+_STATES = ("output", "state", "alarm", "value", "percent")
+"""The same for all other signals: relays, inputs and covers, smoke and flood, sensors, analogue inputs."""
+_IN_WATT_HOURS = frozenset(
+    {"aenergy.total", "ret_aenergy.total", "total_act", "total_act_ret", "total_act_energy", "total_act_ret_energy"}
+)
+_MOVING = frozenset({"opening", "closing", "stopped", "stop", "calibrating"})
+"""What a cover says while it is neither open nor closed."""
+
+
+class Shelly:
+    """Gen1 by what follows `shellies/`, Gen2 and later by the whole prefix, which may begin with `shellies/` too."""
+
+    def filters(self, installed: Installed) -> Iterable[str]:
+        """All of Gen1, one filter for any number of devices; what a Gen2 device publishes below its prefix."""
+        own = installed.address
+        if own.startswith(f"{GEN1}/"):
+            return (f"{GEN1}/#",)
+        return (f"{GEN1}/#", f"{own}/online", f"{own}/events/rpc", f"{own}/status/+")
+
+    def key(self, installed: Installed) -> str:
+        """The id or prefix."""
+        return installed.address
+
+    def keys(self, message: Message) -> Sequence[str]:
+        """Every start of what follows `shellies/`, the longest first: an id may have levels. Then a Gen2 prefix."""
+        levels = message.topic.split("/")
+        if len(levels) > MAX_LEVELS:
+            return ()
+        found = ["/".join(levels[1:end]) for end in range(len(levels) - 1, 1, -1)] if levels[0] == GEN1 else []
+        prefix = _gen2_prefix(levels)
+        return [*found, prefix] if prefix else found
+
+    def concerns_all(self, message: Message) -> bool:  # noqa: ARG002 - the interface; there is no bridge
+        """Never."""
+        return False
+
+    def translate(self, installed: Installed, message: Message, received: int) -> Translation:  # noqa: ARG002
+        """A birth or last will, a value of Gen1, or components of Gen2."""
+        result = Translation()
+        below = _below(installed.address, message.topic)
+        if not _COMMANDS.isdisjoint(below.split("/")):
+            return result
+        text = read_text(message.payload)
+        if below == "online":
+            online = read_bool(text, "true", "false")
+            if online is not None and "online" in installed.keys:
+                installed.read(installed.keys["online"], online, None, result)
+            return result
+        if not text:
+            return result
+        result.heard = True
+        if below == "events/rpc":
+            _notification(installed, _object(message), result)
+        elif below.startswith("status/"):
+            _component(installed, below.removeprefix("status/"), read_document(message.payload), None, result)
+        elif below == "info":
+            _info(installed, _object(message), result)
+        else:
+            _subtopic(installed, below, text, message, result)
+        return result
+
+
+def _gen2_prefix(levels: Sequence[str]) -> str:
+    """The prefix of a topic that has the form of Gen2's; the empty text for another."""
+    if levels[-1] == "online":
+        return "/".join(levels[:-1])
+    if levels[-2:] == ["events", "rpc"] or levels[-2:-1] == ["status"]:
+        return "/".join(levels[:-2])
+    return ""
+
+
+def _below(address: str, topic: str) -> str:
+    """What follows the device in a topic of its own."""
+    gen1 = f"{GEN1}/{address}/"
+    return topic[len(gen1) :] if topic.startswith(gen1) else topic[len(address) + 1 :]
+
+
+def _object(message: Message) -> dict[str, object]:
+    document = read_document(message.payload)
+    if not isinstance(document, dict):
+        raise Refused("not_an_object", "what a Shelly says in JSON here is an object")
+    return document
+
+
+def _read(installed: Installed, signal: str, raw: object, per_unit: float, time: int | None, into: Translation) -> None:
+    """A value; `per_unit` of the device's units are one of the signal's."""
+    if per_unit != 1:
+        try:
+            number = read_value(SIGNALS[signal], raw)
+        except Refused as refused:
+            into.refused.append(refused)
+            return
+        raw = None if number is None else number / per_unit
+    installed.read(signal, raw, time, into)
+
+
+# Gen1
+
+
+def _subtopic(installed: Installed, below: str, text: str, message: Message, into: Translation) -> None:
+    """One topic. What nobody asks for is not even read: firmware says much else there."""
+    inside = [key for key in installed.keys if key.startswith(f"{below}.")]
+    motion = below == "status" and text[0] == "{"
+    if inside or motion or (below.startswith("input_event/") and below in installed.keys):
+        document = read_document(message.payload)
+        if below.startswith("input_event/"):
+            _button(installed, below, document, into)
+        for key in inside:
+            _first(installed, installed.keys[key], document, key.removeprefix(f"{below}."), None, into)
+        if motion and isinstance(document, dict):
+            for name, subtopic in _GEN1_MOTION.items():
+                _value(installed, subtopic, document.get(name), None, into)
+        return
+    _value(installed, below, text, None, into)
+
+
+def _value(installed: Installed, subtopic: str, raw: object, time: int | None, into: Translation) -> None:
+    """A value of Gen1, from its own topic or from `info`."""
+    if raw == "overpower" and _RELAY.fullmatch(subtopic):
+        raw = False  # tripped by an overload: the relay is open
+    if subtopic.startswith("roller/") and raw in _MOVING:
+        return
+    default = _GEN1_DEFAULTS.get(subtopic)
+    for key, signal in installed.keys.items():
+        if key in (subtopic, default):
+            _read(installed, signal, raw, _gen1_unit(subtopic) if signal == "energy" else 1, time, into)
+
+
+def _gen1_unit(subtopic: str) -> float:
+    if _RELAY_ENERGY.fullmatch(subtopic):
+        return WATT_MINUTES
+    return WATT_HOURS if _METER_ENERGY.fullmatch(subtopic) else 1
+
+
+def _button(installed: Installed, subtopic: str, document: object, into: Translation) -> None:
+    """What was done to a button. The device repeats it with every report: only another count is another press."""
+    if not isinstance(document, dict):
+        raise Refused("not_an_object", "an event of an input is an object")
+    count, word = document.get("event_cnt"), document.get("event")
+    if isinstance(count, int):
+        if installed.memory.get(subtopic) == count:
+            return
+        installed.memory[subtopic] = count
+    installed.read(installed.keys[subtopic], word, None, into)
+
+
+def _info(installed: Installed, document: Mapping[str, object], into: Translation) -> None:
+    """All values of a Gen1 device at once. Its clock is not set while `unixtime` is 0."""
+    time = read_time(document.get("unixtime"), installed.zone)
+    for subtopic, raw in _told_by_info(document):
+        _value(installed, subtopic, raw, time, into)
+    for key, signal in installed.keys.items():
+        if key.startswith("info."):
+            _first(installed, signal, document, key.removeprefix("info."), time, into)
+
+
+def _told_by_info(document: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """What stands in `info`, as the topics that say the same."""
+    for number, relay in _numbered(document, "relays"):
+        yield f"relay/{number}", relay.get("ison")
+    for number, light in _numbered(document, "lights"):
+        yield f"light/{number}", light.get("ison")
+    for number, one in _numbered(document, "inputs"):
+        yield f"input/{number}", one.get("input")
+    for number, meter in _numbered(document, "meters"):
+        if meter.get("is_valid") is not False:
+            yield f"relay/{number}/power", meter.get("power")
+            yield f"relay/{number}/energy", meter.get("total")
+    for number, meter in _numbered(document, "emeters"):
+        if meter.get("is_valid") is not False:
+            yield f"emeter/{number}/power", meter.get("power")
+            yield f"emeter/{number}/total", meter.get("total")
+    for subtopic, path in (
+        ("sensor/state", "sensor.state"),
+        ("sensor/lux", "lux.value"),
+        ("sensor/battery", "bat.value"),
+        ("wifi_sta/rssi", "wifi_sta.rssi"),
+    ):
+        for raw in find(document, path):
+            yield subtopic, raw
+
+
+def _numbered(document: Mapping[str, object], key: str) -> Iterator[tuple[int, Mapping[str, object]]]:
+    parts = document.get(key)
+    if isinstance(parts, list):
+        yield from ((number, part) for number, part in enumerate(parts) if isinstance(part, dict))
+
+
+def _first(installed: Installed, signal: str, document: object, path: str, time: int | None, into: Translation) -> None:
+    for raw in find(document, path):
+        installed.read(signal, raw, time, into)
+        break
+
+
+# Gen2 and later
+
+
+def _notification(installed: Installed, document: Mapping[str, object], into: Translation) -> None:
+    """What has changed (`NotifyStatus`), all there is (`NotifyFullStatus`), or what was done (`NotifyEvent`).
+
+    `ts` counts from the boot while the clock is not set; such a time is before 2020 and not trusted.
+    """
+    params = document.get("params")
+    if not isinstance(params, dict):
+        if "method" in document:
+            raise Refused("not_an_object", "the params of a Shelly's notification are an object")
+        return
+    time = read_time(params.get("ts"), installed.zone)
+    if document.get("method") == "NotifyEvent":
+        _events(installed, params.get("events"), time, into)
+    elif document.get("method") in ("NotifyStatus", "NotifyFullStatus"):
+        for name, component in params.items():
+            if name != "ts":
+                _component(installed, name, component, time, into)
+
+
+def _events(installed: Installed, events: object, time: int | None, into: Translation) -> None:
+    for event in events if isinstance(events, list) else ():
+        if not isinstance(event, dict):
+            continue
+        component, word = event.get("component"), event.get("event")
+        signal = installed.keys.get(component) if isinstance(component, str) else None
+        # The end of a press says what it was: single_push, long_push. Its edges, btn_down and btn_up, come with it.
+        if signal in EVENTS and isinstance(word, str) and word.endswith("push"):
+            installed.read(signal, True, read_time(event.get("ts"), installed.zone) or time, into)
+
+
+def _component(installed: Installed, name: str, component: object, time: int | None, into: Translation) -> None:
+    """One component, whole or in part."""
+    for key, signal in installed.keys.items():
+        head, dot, path = key.partition(".")
+        if head != name and name not in _GEN2_DEFAULTS.get(key, ()):
+            continue
+        if not isinstance(component, dict):
+            if component is not None:
+                into.refused.append(Refused("not_an_object", f"{name[:40]} of a Shelly is an object"))
+            return
+        # A Bluetooth device that is heard through this one: the value is as old as its last packet.
+        seen = read_time(component.get("last_updated_ts"), installed.zone) if name.startswith("bthome") else None
+        if dot and head == name:
+            _field(installed, signal, component, (path,), seen or time, into)
+        else:
+            _field(installed, signal, component, _FIELDS.get(signal, _STATES), seen or time, into)
+
+
+def _field(
+    installed: Installed,
+    signal: str,
+    component: Mapping[str, object],
+    paths: Iterable[str],
+    time: int | None,
+    into: Translation,
+) -> None:
+    for path in paths:
+        for raw in find(component, path):
+            if isinstance(raw, dict | list) or (isinstance(raw, str) and raw in _MOVING):
+                continue
+            per_unit = WATT_HOURS if signal == "energy" and path in _IN_WATT_HOURS else 1
+            _read(installed, signal, raw, per_unit, time, into)
+            return
