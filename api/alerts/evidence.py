@@ -237,7 +237,7 @@ class Recent:
     def affected(self, device: str, signal: str) -> list[Facility]:
         """The facilities whose state a reading of this device and signal can bear on."""
         owner = self.facility_of(device)
-        if owner is None or (signal == "mains" and owner.kind == POWER):
+        if owner is None or (signal in _ALWAYS_KEPT and owner.kind == POWER):
             return judged_facilities(self.village)
         return [owner] if owner.kind in INDICATORS else []
 

@@ -348,3 +348,14 @@ def test_a_device_that_says_the_same_after_its_last_will_is_known_again(world: W
     again = world.clock.now()
     world.beat(OPEN)
     assert world.states() == [(NOON, "met", None), (will, "unknown", "device_silent"), (again, "met", None)]
+
+
+def test_the_last_will_of_the_villages_meter_ends_an_excuse(tmp_path: Path) -> None:
+    meter = Facility("pln", "power", "Meter", (Device("meter", Adapter.SENML, 2 * MINUTE),))
+    world = World(tmp_path, village(gate(), meter))
+    world.beat(CLOSED, ("meter", "mains", False))
+    world.let(MINUTE)
+    gone = world.clock.now()
+    world.beat(CLOSED, ("meter", "online", False))
+    assert [(span.start, span.excused) for span in world.spans()] == [(NOON, True), (gone, False)]
+    world.close()
