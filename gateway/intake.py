@@ -85,6 +85,16 @@ class Intake:
             self._metrics.ignored.inc()
         return taken
 
+    def polled(self, installed: Installed, translation: Translation, answered: int) -> Taken:
+        """What a device that is asked gave. `answered`: when, ms."""
+        taken = Taken()
+        message = Message(f"{installed.device.adapter}/{installed.device.id}", b"")
+        if translation.refused:
+            self._refuse(_together(translation.refused), installed.village, message, answered)
+        if (installed.village, installed.device.id) in self.presences:  # else it is gone from the registry since
+            self._take_values(installed, translation, message, answered, taken)
+        return taken
+
     def _is_known(self, message: Message, received: int) -> bool:
         """Whether a message on a topic of siaga's own is one of a device here; what is of nobody's is refused."""
         try:

@@ -32,6 +32,13 @@ class GatewayMetrics:
             "Commits that the disk did not take and that are tried again",
             registry=registry,
         )
+        self.polls = Counter("siaga_gateway_polls", "Questions put to devices and to the internet", registry=registry)
+        self.unasked = Counter(
+            "siaga_gateway_polls_without_answer", "Questions after which nothing can be said", registry=registry
+        )
+        self.poll_lag = Gauge(
+            "siaga_gateway_poll_lag_seconds", "How long the device that is due longest has waited", registry=registry
+        )
         self.lost_samples = Counter(
             "siaga_gateway_lost_samples",
             "Refused messages that were counted but not shown at the centre",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from gateway.adapters import ADAPTERS, Adapter, Installed
+from gateway.pollers import POLLERS
 from siaga.sites import Adapter as Family
 from siaga.sites import Village
 from siaga.transport import Message
@@ -21,20 +22,22 @@ class Router:
             for facility in village.facilities:
                 for device in facility.devices:
                     adapter = ADAPTERS.get(device.adapter)
-                    if adapter is None:
+                    if adapter is None and device.adapter not in POLLERS:
                         continue
                     installed = Installed.of(village, facility, device)
                     old = before.installed.get((village.code, device.id)) if before else None
                     if old == installed and old is not None:
                         installed = old  # with what its adapter remembers
                     self.installed[village.code, device.id] = installed
-                    self._by_key.setdefault(device.adapter, {})[adapter.key(installed)] = installed
+                    if adapter is not None:
+                        self._by_key.setdefault(device.adapter, {})[adapter.key(installed)] = installed
 
     def filters(self) -> set[str]:
         """What to subscribe to for all devices."""
         return {
             topic_filter
             for installed in self.installed.values()
+            if installed.device.adapter in ADAPTERS  # the others are asked, not heard
             for topic_filter in ADAPTERS[installed.device.adapter].filters(installed)
         }
 

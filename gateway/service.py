@@ -16,6 +16,7 @@ from gateway.buffer import Buffer, BufferUnavailable, FormedBatch, OnlineState
 from gateway.clocks import PLAUSIBLE_FROM
 from gateway.intake import Intake, Taken
 from gateway.metrics import GatewayMetrics
+from gateway.pollers import Polling
 from gateway.presence import Presence
 from gateway.refusals import Refusals
 from gateway.uplink import Uplink
@@ -81,6 +82,7 @@ class Gateway:
         village_transport: the brokers of its devices; a persistent session.
         centre_transport: the central broker; may be the same broker, never the same session.
         chance: spreads what would otherwise happen at one moment.
+        polling: asks the devices that do not report by themselves.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class Gateway:
         *,
         known: Collection[str] | None = None,
         flush_after: int = 200,
+        polling: Polling | None = None,
     ) -> None:
         self._village, self._centre = village_transport, centre_transport
         self._buffer, self._clock, self._metrics = buffer, clock, metrics
@@ -102,6 +105,9 @@ class Gateway:
         self._refusals = Refusals(lambda village: self._gateways.get(village, "gw"), metrics)
         self._uplink = Uplink(buffer, centre_transport, chance, metrics, flush_after=flush_after)
         self._intake = Intake(self._refusals, metrics)
+        self._polling = polling
+        if polling is not None:
+            polling.asker.ring(village_transport.wake)
         self._group = _Group([], [], [])
         self._filters: set[str] = set()
         self._remembered = {
@@ -125,6 +131,8 @@ class Gateway:
         """Take over what the registry says now: subscribe to what is new, unsubscribe from what is gone."""
         self._gateways.update({village.code: village.gateway for village in villages})
         self._intake.update(villages, known, self._remembered)
+        if self._polling is not None:
+            self._polling.update(self._intake.router.installed, self._clock.monotonic())
         self._uplink.update({village.code: village.gateway for village in villages})
         for gone in set(self._served) - {village.code for village in villages}:
             self._centre.publish(gateway_status_topic(gone, self._gateways[gone]), _state("offline"), retain=True)
@@ -168,6 +176,7 @@ class Gateway:
         self._notice_connections()
         if now >= self._disk_again:
             self._add_own_readings(now, wall)
+            self._poll(now, wall)
             if self._commit(now):
                 self._send(now, wall)
         self._refusals.send(self._centre)
@@ -179,6 +188,8 @@ class Gateway:
         if self._closed:
             return
         self._closed = True
+        if self._polling is not None:
+            self._polling.close()
         now, wall = self._clock.monotonic(), self._clock.now()
         if wall >= PLAUSIBLE_FROM and self._commit(now, last=True):
             self._send(now, wall)
@@ -236,6 +247,14 @@ class Gateway:
             self._repeat(now, wall, own)
         if own:
             self._group.taken.append(Taken(own))
+
+    def _poll(self, now: int, wall: int) -> None:
+        """Take in what devices answered, at the time at which they did, and ask those that are due."""
+        if self._polling is None or len(self._group.taken) > 2 * GROUP:
+            return
+        for polled in self._polling.finish():
+            self._group.taken.append(self._intake.polled(polled.installed, polled.translation, wall - now + polled.at))
+        self._polling.begin(now)
 
     def _repeat(self, now: int, wall: int, into: dict[str, list[Reading]]) -> None:
         """Say again what is due of `online`, and find out when the next is."""
@@ -328,6 +347,8 @@ class Gateway:
             times.append(uplink)
         if self._refusals.waiting:
             times.append(now + SECOND)
+        if self._polling is not None and (polls := self._polling.deadline()) is not None:
+            times.append(polls)
         if self._village.connected:
             times.append(max(self._repeat_at, self._repeat_from))
         return max(now, self._disk_again, min(times))

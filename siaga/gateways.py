@@ -6,20 +6,22 @@ Follows the registry where there is one (`siaga up`), so an import counts within
 import random
 import threading
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 
 from gateway.buffer import Buffer
 from gateway.metrics import GatewayMetrics
+from gateway.pollers import Credentials, Network, Polling, ThreadedAsker
 from gateway.service import Gateway, last_will, marker_topic
 from siaga.clock import SECOND, Clock
 from siaga.mqtt import MqttTransport
+from siaga.poll_address import WebAddress
 from siaga.services import session_name
 from siaga.sites import Village
 
-__all__ = ["GatewayPart", "Served"]
+__all__ = ["Asking", "GatewayPart", "Served"]
 
 log = structlog.get_logger(__name__)
 
@@ -39,12 +41,21 @@ class Served:
     known: Collection[str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How devices are asked that do not report: what stands for the internet (`None`: nobody), and SNMP's secrets."""
+
+    internet: WebAddress | None = None
+    credentials: Credentials = field(default_factory=Credentials)
+
+
 class GatewayPart:
     """Runs a gateway in a thread of its own.
 
     Args:
         follow: what to serve now, or `None` when that has not changed; asked every two seconds.
         alone: one village on site: the centre's broker then holds its last will.
+        asking: how devices are asked that do not report by themselves.
     """
 
     def __init__(
@@ -57,6 +68,7 @@ class GatewayPart:
         metrics: GatewayMetrics,
         *,
         alone: Village | None = None,
+        asking: Asking | None = None,
     ) -> None:
         name = session_name(data_dir, "gateway")
         will = last_will(alone) if alone else None
@@ -67,8 +79,18 @@ class GatewayPart:
         self._centre = MqttTransport(centre_url, f"{name}-uplink", clean=False, will=will)
         served = follow() or Served(())
         chance = random.Random()  # noqa: S311 - spreads what would happen at one moment, protects nothing
+        asking = asking or Asking()
+        polling = Polling(ThreadedAsker(clock, Network(asking.credentials)), chance, metrics, internet=asking.internet)
         self._gateway = Gateway(
-            served.villages, self._village, self._centre, self._buffer, clock, chance, metrics, known=served.known
+            served.villages,
+            self._village,
+            self._centre,
+            self._buffer,
+            clock,
+            chance,
+            metrics,
+            known=served.known,
+            polling=polling,
         )
         self._next_look = self._deadline = 0
         self._stop = threading.Event()

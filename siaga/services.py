@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 from prometheus_client import REGISTRY
+from pydantic import SecretStr
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from siaga.clock import Clock, SystemClock
 from siaga.database import connect, migrate, tables, writing
 from siaga.mqtt import MqttTransport
+from siaga.poll_address import read_web
 from siaga.registry import ImportReport, Registry
 from siaga.settings import Settings
 from siaga.sites import Village
@@ -26,11 +28,13 @@ from siaga.tokens import Role, Tokens
 
 if TYPE_CHECKING:
     from api.alerts import AlertEngine
+    from siaga.gateways import Asking
 
 __all__ = [
     "alert_session",
     "await_database",
     "create_token",
+    "how_to_ask",
     "import_sites",
     "read_sites_file",
     "rebuild",
@@ -146,10 +150,30 @@ def run_gateway(settings: Settings, stop: threading.Event) -> None:
         SystemClock(),
         GatewayMetrics(REGISTRY),
         alone=village,
+        asking=how_to_ask(settings),
     )
     part.start()
     stop.wait()
     part.stop()
+
+
+def how_to_ask(settings: Settings) -> "Asking":
+    """How a gateway is to ask the devices that do not report by themselves."""
+    from gateway.pollers import Credentials  # noqa: PLC0415
+    from siaga.gateways import Asking  # noqa: PLC0415
+
+    url = settings.probe_internet_url
+    credentials = Credentials(
+        settings.snmp_community.get_secret_value(),
+        settings.snmp_user,
+        _revealed(settings.snmp_auth_password),
+        _revealed(settings.snmp_privacy_password),
+    )
+    return Asking(None if url == "off" else read_web(url), credentials)
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
 
 
 def _only_village(settings: Settings) -> Village:

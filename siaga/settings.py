@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from siaga.mqtt_address import BrokerAddress
+from siaga.poll_address import BadAddress, read_web
 from siaga.telemetry.influx_address import InfluxAddress
 from siaga.topics import is_village_code
 
@@ -28,6 +29,9 @@ __all__ = ["Settings", "SettingsError", "load_settings"]
 FILE = "siaga.toml"
 """The settings file, in the directory in which siaga is started."""
 PREFIX = "SIAGA_"
+INTERNET_URL = "http://connectivitycheck.gstatic.com/generate_204"
+"""What most of the phones in a village ask themselves, so no portal treats it otherwise. A server of the district would
+tell of the way to the district; and plain HTTP it has to be, for a portal to answer in its place."""
 
 
 class SettingsError(ValueError):
@@ -61,8 +65,19 @@ def _village(code: str) -> str:
     return code
 
 
+def _internet(url: str) -> str:
+    if url != "off":
+        try:
+            read_web(url)
+        except BadAddress as problem:
+            raise ValueError(f"it {problem}; to ask nobody, write off") from None
+    return url
+
+
 BrokerUrl = Annotated[SecretStr, AfterValidator(_broker)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
+SnmpPassword = Annotated[SecretStr, Field(min_length=8)]
+"""RFC 3414, section 11.2: no shorter ones."""
 
 
 class Settings(BaseSettings):
@@ -87,6 +102,11 @@ class Settings(BaseSettings):
     database_url: Annotated[SecretStr, AfterValidator(_database)] | None = None
     http_host: str = "127.0.0.1"
     http_port: Port = 8000
+    probe_internet_url: Annotated[str, AfterValidator(_internet)] = INTERNET_URL
+    snmp_community: SecretStr = SecretStr("public")
+    snmp_user: str | None = None
+    snmp_auth_password: SnmpPassword | None = None
+    snmp_privacy_password: SnmpPassword | None = None
 
     @classmethod
     def settings_customise_sources(
@@ -163,6 +183,6 @@ def _source(key: str, flags: Mapping[str, object]) -> str:
 
 def _value(key: str, problem: ErrorDetails) -> str:
     """The value in quotes, except where it may hold a password."""
-    if key.endswith("_url"):
+    if key.endswith(("_url", "_community", "_password")):
         return ""
     return f'"{str(problem["input"])[:80]}": '

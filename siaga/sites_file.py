@@ -6,6 +6,7 @@ from datetime import date
 
 from siaga.durations import parse_duration
 from siaga.indicators import INDICATORS, POWER
+from siaga.poll_address import BadAddress, read_host, read_oid, read_probe_address
 from siaga.schedule import parse_schedule
 from siaga.signals import SIGNALS, SignalType
 from siaga.sites import Adapter, Device, Facility, Needs, Silence, Village
@@ -129,7 +130,7 @@ class _Reader:
             adapter=adapter or Adapter.SENML,
             every=_duration(section, "every") or EVERY,
             address=address,
-            map=self._map(section),
+            map=self._map(section, oids=adapter is Adapter.SNMP),
             invert=self._invert(section),
         )
 
@@ -146,6 +147,14 @@ class _Reader:
         if adapter not in (Adapter.PROBE, Adapter.SNMP) and ("+" in address or "#" in address):
             section.mistake("address", "holds + or #, which no topic of a device can")
             return
+        try:
+            if adapter is Adapter.PROBE:
+                read_probe_address(address)
+            elif adapter is Adapter.SNMP:
+                read_host(address)
+        except BadAddress as problem:
+            section.mistake("address", str(problem))
+            return
         # A DevEUI is written in any case
         place = (gateway, adapter, address.lower() if adapter is Adapter.LORAWAN else address)
         before = self._addresses.setdefault(place, section)
@@ -155,9 +164,15 @@ class _Reader:
                 "address", f"is the address of another {adapter} device at the same gateway, in line {line}"
             )
 
-    def _map(self, section: Section) -> dict[str, str]:
+    def _map(self, section: Section, *, oids: bool) -> dict[str, str]:
         pairs = {}
         for key, node in section.pairs("map"):
+            if oids:
+                try:
+                    read_oid(key)
+                except BadAddress as problem:
+                    self._mistakes.note_at(node, f"map.{key}", f"stands at a key that {problem}")
+                    continue
             if isinstance(node, Scalar) and node.text in _MAPPABLE:
                 pairs[key] = node.text
             else:

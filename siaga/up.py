@@ -29,7 +29,7 @@ from siaga.database import connect
 from siaga.demo import Demo
 from siaga.gateways import GatewayPart, Served
 from siaga.registry import Registry
-from siaga.services import alert_session, await_database, read_sites_file
+from siaga.services import alert_session, await_database, how_to_ask, read_sites_file
 from siaga.settings import Settings
 from siaga.sites import Village
 from siaga.telemetry import TelemetryStore, open_store
@@ -170,6 +170,7 @@ class System:
             Followed(registry).changes,
             self._clock,
             GatewayMetrics(REGISTRY),
+            asking=how_to_ask(self._settings),
         )
         self._gateway.start()
 

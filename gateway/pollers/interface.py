@@ -1,0 +1,96 @@
+"""Families that are asked instead of heard: what to ask of a device, and what an answer means.
+
+A `Poller` is pure. It says a question as data, the sockets in `gateway.pollers.asking` answer it, and the poller says
+what the answer means, as an adapter does with a message. An answer may be that nothing can be said: where the gateway
+could not ask, because its own link is down, nothing is observed. Where it asked and nobody answered, that is a fact.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gateway.adapters.interface import Installed, Translation
+from siaga.poll_address import HostAddress, WebAddress
+
+__all__ = ["Agent", "Answer", "Fetch", "Internet", "Poller", "Question", "Reach", "Said", "Unasked", "Values"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Is this host there?"""
+
+    address: HostAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Does this web address answer? With `healthy` as it should, else at all."""
+
+    address: WebAddress
+    healthy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Internet:
+    """Does this address answer 204 and nothing else, as nobody but the internet does?"""
+
+    address: WebAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """What an SNMP agent says under these OIDs, and all that it has below these."""
+
+    address: HostAddress
+    oids: tuple[str, ...]
+    tables: tuple[str, ...]
+
+
+Question = Reach | Fetch | Internet | Agent
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Yes or no. `how` says it in words for the log: by what, or why not. `latency` in ms, where somebody answered."""
+
+    yes: bool
+    how: str
+    latency: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What an agent said: single values by OID, and the values of whole tables. What it does not have is not there.
+
+    `how` says in words for the log what is missing.
+    """
+
+    single: Mapping[str, object] = field(default_factory=dict)
+    tables: Mapping[str, Sequence[object]] = field(default_factory=dict)
+    how: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unasked:
+    """Nothing can be said of the device: `how` says in words for the log why."""
+
+    how: str
+
+
+Answer = Said | Values | Unasked
+
+
+class Poller(Protocol):
+    """One family that is asked."""
+
+    def question(self, installed: Installed) -> Question | None:
+        """What to ask of a device; `None`: nothing of its own.
+
+        Raises:
+            BadAddress: the device's address, or a key of its map, cannot be asked for.
+        """
+        ...
+
+    def translate(self, installed: Installed, question: Question, answer: Answer) -> Translation:
+        """What an answer means for the device. Nothing is refused as a whole: what can be read is kept."""
+        ...

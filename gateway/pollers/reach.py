@@ -1,0 +1,168 @@
+"""Is a host there: by ICMP where the machine lets anybody ping, else by TCP.
+
+A ping socket (`SOCK_DGRAM`) needs no root where `net.ipv4.ping_group_range` allows it, as Debian's systemd does. Where
+it does not, or nothing comes back, connections are tried to ports that access points and servers have. One that is
+refused is an answer too: somebody was there to refuse it.
+"""
+
+import errno
+import os
+import secrets
+import selectors
+import socket
+import struct
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from gateway.pollers.interface import Answer, Said, Unasked
+from siaga.poll_address import HostAddress
+
+__all__ = ["NoName", "has_link", "reach", "resolve"]
+
+PORTS = (80, 443, 22, 53, 8291)
+"""Web page, SSH, DNS, and RouterOS' own: a device that answers none of these drops everything."""
+PINGS = 3
+"""Echo requests before a host counts as silent: one that is lost is no failure of an access point."""
+_OWN_FAULT = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EACCES, errno.EPERM})
+"""Errors that say something of this machine and nothing of the host: no route, no address, its own firewall."""
+_ANSWERED = frozenset({0, errno.ECONNREFUSED, errno.ECONNRESET})
+_INTERFACES = Path("/sys/class/net")
+
+Endpoint = tuple[socket.AddressFamily, str]
+"""Family and IP address."""
+
+
+class NoName(Exception):
+    """A name without an address. `known`: the name service answered that there is none; else it did not answer."""
+
+    def __init__(self, host: str, *, known: bool) -> None:
+        super().__init__(f"the name {host} has no address" if known else f"no name service answers for {host}")
+        self.known = known
+
+
+def has_link(interfaces: Path = _INTERFACES) -> bool:
+    """Whether one network interface of this machine has a carrier, loopback aside. True where that cannot be told."""
+    states = []
+    try:
+        for interface in interfaces.iterdir():
+            flags = int((interface / "flags").read_text().strip(), 16)
+            if not flags & 0x8:  # IFF_LOOPBACK
+                states.append((interface / "operstate").read_text().strip())
+    except (OSError, ValueError):
+        return True
+    # Some drivers never say more than `unknown` (operstates.txt of the kernel); `down` and the like are certain.
+    return any(state in ("up", "unknown", "dormant") for state in states) or not states
+
+
+def resolve(host: str, port: int) -> Endpoint:
+    """The first address of a host. It waits as long as the machine's resolver does, some seconds at most.
+
+    Raises:
+        NoName: it has none.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except socket.gaierror as problem:
+        unknown = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
+        raise NoName(host, known=problem.errno in unknown) from None
+    except UnicodeError:
+        raise NoName(host, known=True) from None
+    family, _, _, _, address = found[0]
+    return family, str(address[0])
+
+
+def reach(address: HostAddress, timeout: float, link: Callable[[], bool] = has_link) -> Answer:
+    """Whether a host is there; within `timeout` seconds after its name is resolved."""
+    try:
+        endpoint = resolve(address.host, address.port or PORTS[0])
+    except NoName as problem:
+        return Said(yes=False, how=str(problem)) if problem.known else Unasked(str(problem))
+    deadline = time.monotonic() + timeout
+    if address.port is None:
+        echo = _ping(endpoint, time.monotonic() + timeout / 2)
+        if echo is not None:
+            return echo
+    answer = _knock(endpoint, (address.port,) if address.port else PORTS, deadline)
+    if isinstance(answer, Said) and not answer.yes and not _is_loopback(endpoint) and not link():
+        return Unasked("no network interface of the gateway has a link")
+    return answer
+
+
+def _is_loopback(endpoint: Endpoint) -> bool:
+    return endpoint[1].startswith("127.") or endpoint[1] == "::1"
+
+
+def _ping(endpoint: Endpoint, deadline: float) -> Said | None:
+    """An echo, or `None`: pings are not permitted, or nothing came back."""
+    family, host = endpoint
+    version6 = family == socket.AF_INET6
+    protocol = socket.IPPROTO_ICMPV6 if version6 else socket.IPPROTO_ICMP
+    request, reply = (128, 129) if version6 else (8, 0)
+    mark = secrets.token_bytes(16)
+    begun = time.monotonic()
+    pause = (deadline - begun) / PINGS
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM, protocol) as pings:
+            pings.connect((host, 0))
+            for number in range(PINGS):
+                sent = time.monotonic()
+                pings.send(struct.pack("!BBHHH", request, 0, 0, 0, number) + mark)  # the kernel sums and names it
+                while (left := sent + pause - time.monotonic()) > 0:
+                    pings.settimeout(left)
+                    try:
+                        answer = pings.recv(256)
+                    except TimeoutError:
+                        break
+                    if answer[:1] == bytes([reply]) and answer[8:] == mark:
+                        return Said(yes=True, how="answers a ping", latency=(time.monotonic() - sent) * 1000)
+    except OSError:
+        return None  # not permitted here, or no way there: a connection finds out which
+    return None
+
+
+def _knock(endpoint: Endpoint, ports: Sequence[int], deadline: float) -> Answer:
+    """Connections to several ports at once; the first that is taken or refused says that somebody is there."""
+    family, host = endpoint
+    begun = time.monotonic()
+    problems: list[int] = []
+    with selectors.DefaultSelector() as waiting:
+        try:
+            for port in ports:
+                connection = socket.socket(family, socket.SOCK_STREAM)
+                connection.setblocking(False)
+                waiting.register(connection, selectors.EVENT_WRITE, port)
+                code = connection.connect_ex((host, port))
+                if code != errno.EINPROGRESS:
+                    waiting.unregister(connection)
+                    connection.close()
+                    if code in _ANSWERED:
+                        return _answered(port, code, begun)
+                    problems.append(code)
+            while waiting.get_map() and (left := deadline - time.monotonic()) > 0:
+                for key, _ in waiting.select(left):
+                    connection = key.fileobj  # type: ignore[assignment] # only sockets were registered
+                    code = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                    if code in _ANSWERED:
+                        return _answered(key.data, code, begun)
+                    waiting.unregister(connection)
+                    connection.close()
+                    problems.append(code)
+        finally:
+            for key in list(waiting.get_map().values()):
+                key.fileobj.close()  # type: ignore[union-attr] # only sockets were registered
+    return _nobody(ports, problems)
+
+
+def _answered(port: int, code: int, begun: float) -> Said:
+    verb = "takes" if code == 0 else "refuses"
+    return Said(yes=True, how=f"{verb} a connection to port {port}", latency=(time.monotonic() - begun) * 1000)
+
+
+def _nobody(ports: Sequence[int], problems: Sequence[int]) -> Answer:
+    own = [code for code in problems if code in _OWN_FAULT]
+    if len(own) == len(ports):
+        return Unasked(f"the gateway has no way there: {os.strerror(own[0])}")
+    others = [code for code in problems if code not in _OWN_FAULT]
+    why = os.strerror(others[0]) if others else "no answer"
+    return Said(yes=False, how=f"neither ping nor port {', '.join(map(str, ports))}: {why}")

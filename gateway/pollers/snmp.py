@@ -1,0 +1,130 @@
+"""`snmp`: the site's map says which OID is which signal. Nothing is understood without it.
+
+`OID.*` is all below an OID: numbers are summed (clients over radios), of booleans one true is enough. `OID.#` is how
+many there are (rows of a table of stations): only their number is kept.
+
+An agent says what a number is by its MIB, which the gateway does not have. What it reads into numbers, by RFC:
+- booleans: 1 is true or up, 2 false or down (TruthValue, RFC 2579; ifOperStatus, RFC 2863), 0 false. Of ifOperStatus
+  the states in which nothing passes are down too, and `unknown` says nothing;
+- `uptime` in the standard MIBs (1.3.6.1.2.1) counts hundredths of a second and starts again after 497 days (TimeTicks);
+  elsewhere it is taken for seconds, as snmpEngineTime is;
+- no signal but a counter takes the largest and smallest numbers of 32 bits: a gauge sticks there, or was never set.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from gateway.adapters.interface import Installed, Translation
+from gateway.pollers.interface import Agent, Answer, Question, Values
+from gateway.values import Refused
+from siaga.poll_address import Oid, read_host, read_oid
+from siaga.signals import SIGNALS, SignalType
+
+__all__ = ["Snmp"]
+
+IF_OPER_STATUS = "1.3.6.1.2.1.2.2.1.8"
+_UNKNOWN_STATUS = 4
+_NOTHING_PASSES = frozenset({2, 3, 5, 6, 7})
+"""down, testing, dormant, notPresent, lowerLayerDown."""
+STANDARD_MIBS = "1.3.6.1.2.1."
+_COUNTERS = frozenset({"rx_bytes", "tx_bytes"})
+_NEVER_SET = frozenset({2**31 - 1, -(2**31), 2**32 - 1})
+_WORDS = {"up": True, "down": False, "enabled": True, "disabled": False}
+"""Texts of agents for a boolean, beside those of every device."""
+
+
+class Snmp:
+    """An SNMP agent: most access points have one."""
+
+    def question(self, installed: Installed) -> Question | None:
+        """All OIDs of the map, each once."""
+        oids = [read_oid(key) for key in installed.keys]
+        if not oids:
+            return None
+        single = dict.fromkeys(oid.number for oid in oids if not oid.table)
+        tables = dict.fromkeys(oid.number for oid in oids if oid.table)
+        return Agent(read_host(installed.address), tuple(single), tuple(tables))
+
+    def translate(self, installed: Installed, question: Question, answer: Answer) -> Translation:  # noqa: ARG002
+        """The values that there are; what the agent does not have says nothing."""
+        result = Translation()
+        if not isinstance(answer, Values):
+            return result
+        result.heard = True
+        for key, signal in installed.keys.items():
+            oid = read_oid(key)
+            try:
+                raw = _raw(oid, signal, answer)
+            except Refused as why:
+                result.refused.append(why)
+                continue
+            installed.read(signal, raw, None, result)
+        return result
+
+
+def _raw(oid: Oid, signal: str, answer: Values) -> object:
+    """The raw value of a signal; `None`: the agent says nothing of it.
+
+    Raises:
+        Refused: a value of a table cannot be summed.
+    """
+    if not oid.table:
+        return _plain(oid.number, signal, answer.single.get(oid.number))
+    rows = answer.tables.get(oid.number)
+    if rows is None:
+        return None
+    if oid.table == "#":
+        return len(rows)
+    values = [value for row in rows if (value := _plain(oid.number, signal, row)) is not None]
+    return _together(signal, values) if values else None
+
+
+def _together(signal: str, values: Sequence[object]) -> object:
+    if SIGNALS[signal].type in (SignalType.BOOL, SignalType.EVENT):
+        return _any_true(values)
+    total: int | float = 0
+    for value in values:
+        number = _number(value)
+        if number is None:
+            raise Refused("wrong_value", f"{signal}: {str(value)[:40]!r} is no number to be summed")
+        total += number
+    return total
+
+
+def _any_true(values: Iterable[object]) -> object:
+    """True if one is; else the first of what was said, to be read as it is."""
+    said = list(values)
+    return next((value for value in said if value in (True, 1)), said[0])
+
+
+def _number(value: object) -> int | float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    try:
+        return float(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _plain(oid: str, signal: str, raw: object) -> object:
+    """One value of an agent as a value of any device; `None`: it says nothing."""
+    if isinstance(raw, bytes):
+        raw = raw.decode("utf-8", "backslashreplace").strip("\0 ")
+    if SIGNALS[signal].type is SignalType.BOOL:
+        return _boolean(oid, raw)
+    if isinstance(raw, int) and signal not in _COUNTERS and raw in _NEVER_SET:
+        return None
+    if isinstance(raw, int | float) and raw < 0 and signal in ("clients", "uptime"):
+        return None  # of what is counted, less than none is how firmware says that it does not know
+    if signal == "uptime" and isinstance(raw, int) and oid.startswith(STANDARD_MIBS):
+        return raw // 100
+    return raw
+
+
+def _boolean(oid: str, raw: object) -> object:
+    if isinstance(raw, str):
+        return _WORDS.get(raw.lower(), raw)
+    if oid == IF_OPER_STATUS or oid.startswith(IF_OPER_STATUS + "."):
+        if raw == _UNKNOWN_STATUS:
+            return None
+        return False if raw in _NOTHING_PASSES else raw
+    return False if raw == 2 else raw
