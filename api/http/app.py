@@ -84,6 +84,11 @@ def create_app(
         checks=dict(checks or {}),
         public_page=public_page,
     )
+    return _assembled(services)
+
+
+def _assembled(services: Services) -> FastAPI:
+    """The app with its routes, and what every request goes through, the last one first."""
     app = _App(
         title="siaga",
         version="1",
@@ -94,7 +99,7 @@ def create_app(
         lifespan=_lifespan,
     )
     app.state.services = services
-    app.state.pages = Pages(engine, clock)
+    app.state.pages = Pages(services.engine, services.clock)
     for router in _ROUTERS:
         app.include_router(router, prefix=BASE)
     app.include_router(health.router)
