@@ -77,4 +77,4 @@ def _at(document: object, path: str) -> Iterable[object]:
     found = list(find(document, path))
     if found or not ("[" in path or path.startswith("$.")):
         return found
-    return find(document, _INDEX.sub(r".\1", path.removeprefix("$.")).removeprefix("."))
+    return find(document, _INDEX.sub(r".\1", path.removeprefix("$")).removeprefix("."))

@@ -26,7 +26,7 @@ MAX_LEVELS = 24
 WATT_MINUTES, WATT_HOURS = 60_000.0, 1_000.0
 """How many of them are one kWh."""
 
-_COMMANDS = frozenset({"command", "rpc", "set"})
+_COMMANDS = frozenset({"command", "set"})
 """Levels of topics on which others say what they want of the device."""
 _GEN1_DEFAULTS: Mapping[str, str] = {
     "relay/0/power": "power",
@@ -108,7 +108,7 @@ class Shelly:
         """A birth or last will, a value of Gen1, or components of Gen2."""
         result = Translation()
         below = _below(installed.address, message.topic)
-        if not _COMMANDS.isdisjoint(below.split("/")):
+        if below == "rpc" or not _COMMANDS.isdisjoint(below.split("/")):
             return result
         text = read_text(message.payload)
         if below == "online":
