@@ -153,7 +153,7 @@ class Collector:
         self._pause = FIRST_PAUSE
         group.stored = True
         self._metrics.readings.inc(group.readings)
-        self._metrics.late.inc(len(group.arrivals))
+        self._metrics.late.inc(group.late)
         return True
 
     def _store_apart(self, group: Group) -> bool:

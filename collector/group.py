@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass, field
 
+from siaga.clock import MINUTE
 from siaga.mqtt import Message
 from siaga.observation import Arrival, Point
 
 __all__ = ["Group", "TakenBatch"]
+
+NEARLY = 10 * MINUTE
+"""So far apart, two stretches of late data are one: a gateway that catches up sends hundreds of batches, one after the
+other, and each note would have the same history judged again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,20 @@ class Group:
     """How many of the batches have been acknowledged to their gateways."""
 
     @property
+    def late(self) -> int:
+        """How many of its batches came late."""
+        return sum(batch.arrival is not None for batch in self.batches)
+
+    @property
     def arrivals(self) -> list[Arrival]:
-        """The notes of its late batches."""
-        return [batch.arrival for batch in self.batches if batch.arrival is not None]
+        """The notes of its late batches; of one gateway's that touch the same stretch, or nearly, one note."""
+        late = [batch.arrival for batch in self.batches if batch.arrival is not None]
+        merged: list[Arrival] = []
+        for arrival in sorted(late, key=lambda each: (each.village, each.gateway, each.first)):
+            before = merged[-1] if merged else None
+            if before is not None and before[:2] == arrival[:2] and arrival.first <= before.last + NEARLY:
+                received, last = max(before.received, arrival.received), max(before.last, arrival.last)
+                merged[-1] = before._replace(received=received, last=last)
+            else:
+                merged.append(arrival)
+        return merged

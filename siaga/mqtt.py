@@ -193,8 +193,10 @@ class MqttTransport:
         """Give the broker its PUBACK. Of a message from an earlier connection nothing is said: it comes again."""
         if isinstance(message.receipt, _Receipt):
             with self._lock:
+                idle = not self._receipts and not self._outbox
                 self._receipts.append(message.receipt)
-            self._nudge()
+            if idle:  # else the thread was told of the one before, and takes all it finds
+                self._nudge()
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
         """Hand a message to the session with QoS 1. False: not connected or its queue is full; nothing was taken."""
@@ -203,8 +205,10 @@ class MqttTransport:
                 return False
             if len(self._outbox) + len(self._flying) >= self._max_outbound:
                 return False
+            idle = not self._receipts and not self._outbox
             self._outbox.append(Outgoing(topic, payload, retain))
-        self._nudge()
+        if idle:
+            self._nudge()
         return True
 
     def close(self) -> None:
