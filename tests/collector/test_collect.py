@@ -148,6 +148,20 @@ def test_a_late_batch_leaves_an_arrival_and_a_fresh_one_does_not(desk: Desk) -> 
     assert desk.counted("siaga_collector_late_batches_total") == 1
 
 
+def test_a_gateway_that_catches_up_leaves_one_note_for_a_stretch_and_another_for_another(desk: Desk) -> None:
+    hour, day = 3600, 86400
+    for seq in range(6):
+        desk.publish(batch(seq, gate(T - hour + seq * 60), gate(T - hour + seq * 60 + 59)))
+    desk.publish(batch(7, gate(T - day)))
+    desk.publish(batch(8, gate(T - hour)), topic(SHORE))
+    assert desk.collector.collect(0)
+    assert sorted(desk.store.arrivals(0)) == [
+        Arrival(CLIFF, "gw", NOW, NOW - day * 1000, NOW - day * 1000),
+        Arrival(CLIFF, "gw", NOW, NOW - hour * 1000, NOW - hour * 1000 + 359_000),
+        Arrival(SHORE, "gw", NOW, NOW - hour * 1000, NOW - hour * 1000),
+    ]
+
+
 def test_the_time_of_receipt_is_kept_beside_each_reading(desk: Desk) -> None:
     desk.clock.advance(1234)
     desk.publish(batch(1, gate(T - 5)))
