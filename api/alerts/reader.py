@@ -167,7 +167,8 @@ def _rebuild(store: TelemetryStore, request: RebuildRequest) -> RebuildAnswer:
             first[key] = min(time, first.get(key, time))
     facilities = [facility for facility in judged_facilities(village) if facility.id in request.facilities]
     lookback = max((reach(village, facility) for facility in facilities), default=0)
-    stored = store.tracks(village.code, start, end, signals=_signals(village), lookback=lookback)
+    # All of what reaches into the window, not only the last of each signal: an event before a zero still counts
+    stored = store.tracks(village.code, start - lookback, end, signals=_signals(village))
     evidence = Evidence(combined(stored, request.in_hand, request.remembered), first)
     spans: dict[str, Sequence[Span]] = {}
     for facility in facilities:

@@ -254,3 +254,21 @@ def test_maintenance_excuses_and_its_deletion_takes_it_back(world: World) -> Non
         connection.execute(tables.maintenance.update().values(deleted_at=world.clock.now()))
     world.live(1, ("gerbang-1", "gate_open", False))
     assert [(span.start, span.excused) for span in world.spans()][1:] == [(closed, False)]
+
+
+def test_all_that_reaches_into_a_chunk_is_judged_with_it(tmp_path: Path) -> None:
+    """A check-in still counts after the zeros that follow it, also where a chunk begins in between."""
+    guard = Facility("pos", "night_guard", "Pos jaga", (Device("jaga", Adapter.SENML, 2 * MINUTE),))
+    world = World(tmp_path, village(guard))
+    start = NOON - 8 * DAY
+    said = [Reading("gw", "alive", time, True) for time in range(start, NOON, 80 * SECOND)]
+    said += [
+        Reading("jaga", "checkin", time, int((time - start) % (100 * MINUTE) == 0))
+        for time in range(start, NOON, 2 * MINUTE)
+    ]
+    for at in range(0, len(said), 2000):
+        world.send(said[at : at + 2000], settle=False)
+    world.settle()
+    world.let(5 * SECOND)
+    assert {state for _, state, _ in world.states("pos")} == {"met"}
+    world.close()
