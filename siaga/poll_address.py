@@ -8,7 +8,17 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
-__all__ = ["BadAddress", "HostAddress", "Oid", "WebAddress", "read_host", "read_oid", "read_probe_address", "read_web"]
+__all__ = [
+    "PROBE_KEYS",
+    "BadAddress",
+    "HostAddress",
+    "Oid",
+    "WebAddress",
+    "read_host",
+    "read_oid",
+    "read_probe_address",
+    "read_web",
+]
 
 _NAME = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9_][a-z0-9_-]{0,62}(\.[a-z0-9_][a-z0-9_-]{0,62})*\.?", re.ASCII | re.IGNORECASE
@@ -16,6 +26,8 @@ _NAME = re.compile(
 _OID = re.compile(r"\.?([0-2](?:\.(?:0|[1-9][0-9]{0,9})){1,127})(\.[*#])?", re.ASCII)
 _BRACKETED = re.compile(r"\[([^\]]*)\](?::(.*))?", re.DOTALL)
 _PORT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
+PROBE_KEYS = ("reachability", "latency", "internet")
+"""What a probe finds out."""
 MAX_MATCH = 200
 """Characters of a text that an answer has to hold."""
 

@@ -6,7 +6,7 @@ from datetime import date
 
 from siaga.durations import parse_duration
 from siaga.indicators import INDICATORS, POWER
-from siaga.poll_address import BadAddress, read_host, read_oid, read_probe_address
+from siaga.poll_address import PROBE_KEYS, BadAddress, read_host, read_oid, read_probe_address
 from siaga.schedule import parse_schedule
 from siaga.signals import SIGNALS, SignalType
 from siaga.sites import Adapter, Device, Facility, Needs, Silence, Village
@@ -130,7 +130,7 @@ class _Reader:
             adapter=adapter or Adapter.SENML,
             every=_duration(section, "every") or EVERY,
             address=address,
-            map=self._map(section, oids=adapter is Adapter.SNMP),
+            map=self._map(section, adapter),
             invert=self._invert(section),
         )
 
@@ -164,16 +164,12 @@ class _Reader:
                 "address", f"is the address of another {adapter} device at the same gateway, in line {line}"
             )
 
-    def _map(self, section: Section, *, oids: bool) -> dict[str, str]:
+    def _map(self, section: Section, adapter: Adapter | None) -> dict[str, str]:
         pairs = {}
         for key, node in section.pairs("map"):
-            if oids:
-                try:
-                    read_oid(key)
-                except BadAddress as problem:
-                    self._mistakes.note_at(node, f"map.{key}", f"stands at a key that {problem}")
-                    continue
-            if isinstance(node, Scalar) and node.text in _MAPPABLE:
+            if problem := _bad_key(adapter, key):
+                self._mistakes.note_at(node, f"map.{key}", f"stands at a key that {problem}")
+            elif isinstance(node, Scalar) and node.text in _MAPPABLE:
                 pairs[key] = node.text
             else:
                 self._mistakes.note_at(node, f"map.{key}", "is no signal")
@@ -189,6 +185,18 @@ class _Reader:
             else:
                 self._mistakes.note_at(node, "invert", "is no signal")
         return frozenset(names)
+
+
+def _bad_key(adapter: Adapter | None, key: str) -> str | None:
+    """What is wrong with a native key that can be told from its form: of a message nobody knows what is in it."""
+    if adapter is Adapter.PROBE and key not in PROBE_KEYS:
+        return f"a probe does not have: it has {', '.join(PROBE_KEYS)}"
+    if adapter is Adapter.SNMP:
+        try:
+            read_oid(key)
+        except BadAddress as problem:
+            return str(problem)
+    return None
 
 
 def _once(section: Section, key: str, value: str, taken: dict[str, Section], what: str) -> None:

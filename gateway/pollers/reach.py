@@ -18,16 +18,17 @@ from pathlib import Path
 from gateway.pollers.interface import Answer, Said, Unasked
 from siaga.poll_address import HostAddress
 
-__all__ = ["NoName", "has_link", "reach", "resolve"]
+__all__ = ["OWN_FAULT", "NoName", "excuse", "has_link", "reach", "resolve"]
 
 PORTS = (80, 443, 22, 53, 8291)
 """Web page, SSH, DNS, and RouterOS' own: a device that answers none of these drops everything."""
 PINGS = 3
 """Echo requests before a host counts as silent: one that is lost is no failure of an access point."""
-_OWN_FAULT = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EACCES, errno.EPERM})
+OWN_FAULT = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EACCES, errno.EPERM})
 """Errors that say something of this machine and nothing of the host: no route, no address, its own firewall."""
 _ANSWERED = frozenset({0, errno.ECONNREFUSED, errno.ECONNRESET})
 _INTERFACES = Path("/sys/class/net")
+IFF_LOOPBACK = 0x8
 
 Endpoint = tuple[socket.AddressFamily, str]
 """Family and IP address."""
@@ -43,16 +44,16 @@ class NoName(Exception):
 
 def has_link(interfaces: Path = _INTERFACES) -> bool:
     """Whether one network interface of this machine has a carrier, loopback aside. True where that cannot be told."""
-    states = []
     try:
-        for interface in interfaces.iterdir():
-            flags = int((interface / "flags").read_text().strip(), 16)
-            if not flags & 0x8:  # IFF_LOOPBACK
-                states.append((interface / "operstate").read_text().strip())
+        found = [(path, int((path / "flags").read_text(), 16)) for path in interfaces.iterdir() if path.is_dir()]
+        wired = [path for path, flags in found if not flags & IFF_LOOPBACK]
+        # Where there are real ones, bridges and tunnels are not asked: they are up whatever happens to the cable.
+        wired = [path for path in wired if (path / "device").exists()] or wired
+        states = [(path / "operstate").read_text().strip() for path in wired]
     except (OSError, ValueError):
         return True
-    # Some drivers never say more than `unknown` (operstates.txt of the kernel); `down` and the like are certain.
-    return any(state in ("up", "unknown", "dormant") for state in states) or not states
+    # Some drivers never say more than `unknown` (operstates.rst of the kernel); `down` and the like are certain.
+    return not states or any(state in ("up", "unknown", "dormant") for state in states)
 
 
 def resolve(host: str, port: int) -> Endpoint:
@@ -83,14 +84,15 @@ def reach(address: HostAddress, timeout: float, link: Callable[[], bool] = has_l
         echo = _ping(endpoint, time.monotonic() + timeout / 2)
         if echo is not None:
             return echo
-    answer = _knock(endpoint, (address.port,) if address.port else PORTS, deadline)
-    if isinstance(answer, Said) and not answer.yes and not _is_loopback(endpoint) and not link():
-        return Unasked("no network interface of the gateway has a link")
-    return answer
+    return excuse(_knock(endpoint, (address.port,) if address.port else PORTS, deadline), endpoint[1], link)
 
 
-def _is_loopback(endpoint: Endpoint) -> bool:
-    return endpoint[1].startswith("127.") or endpoint[1] == "::1"
+def excuse(answer: Answer, host: str, link: Callable[[], bool]) -> Answer:
+    """The answer, but that a host is silent says nothing where the gateway itself hangs on no network."""
+    here = host in ("localhost", "::1") or host.startswith("127.")
+    if not isinstance(answer, Said) or answer.yes or here or link():
+        return answer
+    return Unasked("no network interface of the gateway has a link")
 
 
 def _ping(endpoint: Endpoint, deadline: float) -> Said | None:
@@ -160,9 +162,9 @@ def _answered(port: int, code: int, begun: float) -> Said:
 
 
 def _nobody(ports: Sequence[int], problems: Sequence[int]) -> Answer:
-    own = [code for code in problems if code in _OWN_FAULT]
+    own = [code for code in problems if code in OWN_FAULT]
     if len(own) == len(ports):
         return Unasked(f"the gateway has no way there: {os.strerror(own[0])}")
-    others = [code for code in problems if code not in _OWN_FAULT]
+    others = [code for code in problems if code not in OWN_FAULT]
     why = os.strerror(others[0]) if others else "no answer"
     return Said(yes=False, how=f"neither ping nor port {', '.join(map(str, ports))}: {why}")

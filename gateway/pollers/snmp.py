@@ -11,11 +11,11 @@ An agent says what a number is by its MIB, which the gateway does not have. What
 - no signal but a counter takes the largest and smallest numbers of 32 bits: a gauge sticks there, or was never set.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from gateway.adapters.interface import Installed, Translation
 from gateway.pollers.interface import Agent, Answer, Question, Values
-from gateway.values import Refused
+from gateway.values import Refused, read_value
 from siaga.poll_address import Oid, read_host, read_oid
 from siaga.signals import SIGNALS, SignalType
 
@@ -65,7 +65,7 @@ def _raw(oid: Oid, signal: str, answer: Values) -> object:
     """The raw value of a signal; `None`: the agent says nothing of it.
 
     Raises:
-        Refused: a value of a table cannot be summed.
+        Refused: a value of a table is none of the signal's.
     """
     if not oid.table:
         return _plain(oid.number, signal, answer.single.get(oid.number))
@@ -80,7 +80,7 @@ def _raw(oid: Oid, signal: str, answer: Values) -> object:
 
 def _together(signal: str, values: Sequence[object]) -> object:
     if SIGNALS[signal].type in (SignalType.BOOL, SignalType.EVENT):
-        return _any_true(values)
+        return any(read_value(SIGNALS[signal], value) for value in values)
     total: int | float = 0
     for value in values:
         number = _number(value)
@@ -88,12 +88,6 @@ def _together(signal: str, values: Sequence[object]) -> object:
             raise Refused("wrong_value", f"{signal}: {str(value)[:40]!r} is no number to be summed")
         total += number
     return total
-
-
-def _any_true(values: Iterable[object]) -> object:
-    """True if one is; else the first of what was said, to be read as it is."""
-    said = list(values)
-    return next((value for value in said if value in (True, 1)), said[0])
 
 
 def _number(value: object) -> int | float | None:

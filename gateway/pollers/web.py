@@ -16,7 +16,7 @@ from http.client import HTTPException, HTTPResponse
 from typing import IO
 
 from gateway.pollers.interface import Answer, Said, Unasked
-from gateway.pollers.reach import NoName, has_link, resolve
+from gateway.pollers.reach import OWN_FAULT, NoName, excuse, has_link, resolve
 from siaga.poll_address import WebAddress
 
 __all__ = ["MAX_BODY", "check_internet", "fetch"]
@@ -25,13 +25,14 @@ MAX_BODY = 256_000
 """Bytes of a body in which a text is looked for; what comes after it is not read."""
 MAX_RECEIVED = 400_000
 """Bytes of headers and body that are taken from a socket at all."""
-_NO_WAY = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
+_SPOKE = frozenset({errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE})
+"""Errors that somebody at the other end made."""
 USER_AGENT = "siaga-probe"
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """An answer: its status, where it points to, and whether the text was in it; `latency` in ms."""
+    """An answer: its status, where it points to, whether the text that is due was in it; `latency` in ms."""
 
     status: int
     elsewhere: str
@@ -64,6 +65,8 @@ class _Timed(io.RawIOBase):
         wait = self._deadline - time.monotonic()
         if wait <= 0:
             raise TimeoutError
+        if self._left <= 0:
+            return 0
         self._connection.settimeout(wait)
         count = self._connection.recv_into(buffer[: self._left])
         self._left -= count
@@ -77,11 +80,12 @@ class _Timed(io.RawIOBase):
 def fetch(address: WebAddress, *, healthy: bool, timeout: float, link: Callable[[], bool] = has_link) -> Answer:
     """Whether an address answers: with `healthy` as it should, else at all. Within `timeout` seconds."""
     try:
-        page = _get(address, timeout, trusted=healthy)
+        page = _get(address, timeout, trusted=healthy, body=MAX_BODY if address.match else 0)
     except _NoAnswer as problem:
-        if problem.own or not (problem.spoke or _is_here(address) or link()):
+        if problem.own:
             return Unasked(str(problem))
-        return Said(yes=problem.spoke and not healthy, how=str(problem))
+        said = Said(yes=problem.spoke and not healthy, how=str(problem))
+        return said if problem.spoke else excuse(said, address.host, link)
     if not healthy:
         return Said(yes=True, how=f"answers with {page.status}", latency=page.latency)
     wrong = _wrong(page, address)
@@ -103,11 +107,9 @@ def check_internet(address: WebAddress, timeout: float, link: Callable[[], bool]
     others have is not known then.
     """
     try:
-        page = _get(address, timeout, trusted=True)
+        page = _get(address, timeout, trusted=True, body=1)
     except _NoAnswer as problem:
-        if not _is_here(address) and not link():
-            return Unasked("no network interface of the gateway has a link")
-        return Said(yes=False, how=f"no internet: {problem}")
+        return excuse(Said(yes=False, how=f"no internet: {problem}"), address.host, link)
     if page.status == 204 or (page.status == 200 and page.empty):  # some carriers' proxies turn one into the other
         return Said(yes=True, how="the internet answers", latency=page.latency)
     if page.status == 200 or 300 <= page.status < 400 or page.status == 511:  # 511: RFC 6585, for captive portals
@@ -116,12 +118,8 @@ def check_internet(address: WebAddress, timeout: float, link: Callable[[], bool]
     return Said(yes=False, how=f"no internet: {address.host} answers with {page.status} where 204 is due")
 
 
-def _is_here(address: WebAddress) -> bool:
-    return address.host == "localhost" or address.host.startswith("127.") or address.host == "::1"
-
-
-def _get(address: WebAddress, timeout: float, *, trusted: bool) -> _Page:
-    """The answer to a GET. `trusted`: the certificate has to be good.
+def _get(address: WebAddress, timeout: float, *, trusted: bool, body: int) -> _Page:
+    """The answer to a GET, with so many bytes of its body. `trusted`: the certificate has to be good.
 
     Raises:
         _NoAnswer: there is none.
@@ -139,7 +137,7 @@ def _get(address: WebAddress, timeout: float, *, trusted: bool) -> _Page:
             with _secured(plain, address, deadline, trusted=trusted) as connection:
                 connection.settimeout(max(0.001, deadline - time.monotonic()))
                 connection.sendall(_request(address))
-                return _read(connection, address, begun, deadline)
+                return _read(connection, address, body, begun, deadline)
     except ssl.SSLCertVerificationError as problem:
         raise _NoAnswer(f"its certificate is not good: {problem.verify_message}", spoke=True) from None
     except TimeoutError:
@@ -150,7 +148,7 @@ def _get(address: WebAddress, timeout: float, *, trusted: bool) -> _Page:
         raise _NoAnswer(f"what answers is no HTTP: {type(problem).__name__}", spoke=True) from None
     except OSError as problem:
         why = os.strerror(problem.errno) if problem.errno else "broken off"
-        raise _NoAnswer(why, own=problem.errno in _NO_WAY) from None
+        raise _NoAnswer(why, own=problem.errno in OWN_FAULT, spoke=problem.errno in _SPOKE) from None
 
 
 def _secured(plain: socket.socket, address: WebAddress, deadline: float, *, trusted: bool) -> socket.socket:
@@ -177,10 +175,10 @@ def _request(address: WebAddress) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
 
 
-def _read(connection: socket.socket, address: WebAddress, begun: float, deadline: float) -> _Page:
+def _read(connection: socket.socket, address: WebAddress, length: int, begun: float, deadline: float) -> _Page:
     answer = HTTPResponse(_Timed(connection, deadline), method="GET")  # type: ignore[arg-type] # all that it asks of it
     answer.begin()
-    body = answer.read(MAX_BODY)
+    body = answer.read(length) if length else b""
     return _Page(
         status=answer.status,
         elsewhere=_host_of(answer.getheader("Location", "")),
