@@ -25,6 +25,10 @@ MAX_LEVELS = 24
 """No prefix is so long."""
 WATT_MINUTES, WATT_HOURS = 60_000.0, 1_000.0
 """How many of them are one kWh."""
+CLOCK_SET = 1_577_836_800_000
+"""2020-01-01T00:00:00Z: a clock that reads less was never set."""
+REPEATED = 300_000
+"""A Bluetooth device heard through a Shelly is as old as its last packet; older than this, ms, that is no news."""
 
 _COMMANDS = frozenset({"command", "set"})
 """Levels of topics on which others say what they want of the device."""
@@ -104,7 +108,7 @@ class Shelly:
         """Never."""
         return False
 
-    def translate(self, installed: Installed, message: Message, received: int) -> Translation:  # noqa: ARG002
+    def translate(self, installed: Installed, message: Message, received: int) -> Translation:
         """A birth or last will, a value of Gen1, or components of Gen2."""
         result = Translation()
         below = _below(installed.address, message.topic)
@@ -120,9 +124,10 @@ class Shelly:
             return result
         result.heard = True
         if below == "events/rpc":
-            _notification(installed, _object(message), result)
+            _notification(installed, _object(message), received, result)
         elif below.startswith("status/"):
-            _component(installed, below.removeprefix("status/"), read_document(message.payload), None, result)
+            component = read_document(message.payload)
+            _component(installed, below.removeprefix("status/"), component, (None, received), result)
         elif below == "info":
             _info(installed, _object(message), result)
         else:
@@ -265,7 +270,7 @@ def _first(installed: Installed, signal: str, document: object, path: str, time:
 # Gen2 and later
 
 
-def _notification(installed: Installed, document: Mapping[str, object], into: Translation) -> None:
+def _notification(installed: Installed, document: Mapping[str, object], received: int, into: Translation) -> None:
     """What has changed (`NotifyStatus`), all there is (`NotifyFullStatus`), or what was done (`NotifyEvent`).
 
     `ts` counts from the boot while the clock is not set; such a time is before 2020 and not trusted.
@@ -281,7 +286,7 @@ def _notification(installed: Installed, document: Mapping[str, object], into: Tr
     elif document.get("method") in ("NotifyStatus", "NotifyFullStatus"):
         for name, component in params.items():
             if name != "ts":
-                _component(installed, name, component, time, into)
+                _component(installed, name, component, (time, received), into)
 
 
 def _events(installed: Installed, events: object, time: int | None, into: Translation) -> None:
@@ -295,8 +300,10 @@ def _events(installed: Installed, events: object, time: int | None, into: Transl
             installed.read(signal, True, read_time(event.get("ts"), installed.zone) or time, into)
 
 
-def _component(installed: Installed, name: str, component: object, time: int | None, into: Translation) -> None:
-    """One component, whole or in part."""
+def _component(
+    installed: Installed, name: str, component: object, times: tuple[int | None, int], into: Translation
+) -> None:
+    """One component, whole or in part; `times`: what the message says, and when it came."""
     for key, signal in installed.keys.items():
         head, dot, path = key.partition(".")
         if head != name and name not in _GEN2_DEFAULTS.get(key, ()):
@@ -305,12 +312,15 @@ def _component(installed: Installed, name: str, component: object, time: int | N
             if component is not None:
                 into.refused.append(Refused("not_an_object", f"{name[:40]} of a Shelly is an object"))
             return
-        # A Bluetooth device that is heard through this one: the value is as old as its last packet.
-        seen = read_time(component.get("last_updated_ts"), installed.zone) if name.startswith("bthome") else None
-        if dot and head == name:
-            _field(installed, signal, component, (path,), seen or time, into)
-        else:
-            _field(installed, signal, component, _FIELDS.get(signal, _STATES), seen or time, into)
+        time = times[0]
+        if name.startswith("bthome"):
+            seen = read_time(component.get("last_updated_ts"), installed.zone)
+            if seen is not None and seen >= CLOCK_SET:
+                if (times[1] if time is None else time) - seen > REPEATED:
+                    return  # said before, when it was new
+                time = seen
+        paths = (path,) if dot and head == name else _FIELDS.get(signal, _STATES)
+        _field(installed, signal, component, paths, time, into)
 
 
 def _field(
