@@ -1,0 +1,58 @@
+"""The guide to devices is true: its snippets are sites, and its messages mean there what it says."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from siaga.sites import Village
+from siaga.sites_file import read_sites
+from tests.gateway.places import CODE, NOW
+from tests.gateway.yard import Yard
+
+GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "devices.md").read_text(encoding="utf-8")
+SNIPPETS = re.findall(r"^```yaml\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
+MESSAGE = re.compile(r"^(\S+/\S+) {2,}(\S.*?) {2,}((?:\w+=\S+ ?)+)$", re.MULTILINE)
+MESSAGES = MESSAGE.findall(GUIDE)
+
+
+def village() -> Village:
+    """All facilities of the guide in one village."""
+    facilities = [facility for snippet in SNIPPETS for facility in yaml.safe_load(snippet)]
+    whole = {"code": CODE, "name": "Contoh", "lat": -8.19, "lon": 114.3, "timezone": "Asia/Jakarta"}
+    (read,) = read_sites(yaml.safe_dump({"villages": [whole | {"facilities": facilities}]}), "devices.md")
+    return read
+
+
+def test_every_family_is_shown() -> None:
+    families = {device.adapter.value for facility in village().facilities for device in facility.devices}
+    assert families == {"shelly", "esphome", "openwrt", "homie", "lorawan", "json"}
+    assert len(MESSAGES) == len(re.findall(r"^\S+/\S+ {2,}.*=", GUIDE, re.MULTILINE)) >= 20
+
+
+@pytest.fixture
+def yard(tmp_path: Path) -> Yard:
+    return Yard(tmp_path, [village()])
+
+
+def test_every_message_means_what_the_guide_says(yard: Yard) -> None:
+    """All in one order through one gateway: each gives exactly its values, and nothing is refused."""
+    yard.after(1)
+    for topic, payload, meant in MESSAGES:
+        before = dict(yard.centre.stored)
+        yard.clock.advance(1000)
+        yard.say(topic, payload.replace("{now}", str(yard.clock.now() / 1000)))
+        yard.after(1)
+        new = {key: value for key, value in yard.centre.stored.items() if key not in before and key[2] != "alive"}
+        values = {signal: _word(value) for (_, _, signal, _), value in new.items()}
+        assert (topic, payload, values) == (topic, payload, dict(each.split("=") for each in meant.split()))
+        assert len({device for _, device, _, _ in new}) == 1
+    assert yard.centre.refused == []
+    assert yard.clock.now() > NOW
+
+
+def _word(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
