@@ -104,7 +104,7 @@ def read_host(text: str) -> HostAddress:
         name, _, port = text.partition(":")
     else:
         name, port = text, None
-    if not _is_host(name) or (bracketed and ":" not in name):
+    if not _is_host(name) or (bracketed and ":" not in name) or "/" in text:
         raise BadAddress("is no host such as 192.0.2.7 or ap-1.lan")
     if port is None:
         return HostAddress(name)
@@ -150,7 +150,7 @@ def _due(fragment: str) -> tuple[int | None, str]:
     if not fragment:
         return status, match
     try:
-        pairs = parse_qsl(fragment, strict_parsing=True, errors="strict")
+        pairs = parse_qsl(fragment, keep_blank_values=True, strict_parsing=True, errors="strict")
     except ValueError:
         raise BadAddress("ends with a # part that is not #match=TEXT or #status=200") from None
     for key, value in pairs:

@@ -1,0 +1,156 @@
+"""SNMP against Debian's snmpd: what is asked comes, what is not there says nothing, nobody waits long."""
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.pollers.agent import MAX_ROWS, Credentials, ask_agent
+from gateway.pollers.interface import Agent, Answer, Unasked, Values
+from siaga.poll_address import HostAddress
+from tests.gateway.pollers.snmpd import ENTERPRISE, ROUTEROS, Snmpd
+
+UPTIME, LO_STATUS, LO_IN = "1.3.6.1.2.1.1.3.0", "1.3.6.1.2.1.2.2.1.8.1", "1.3.6.1.2.1.31.1.1.1.6.1"
+MANY = 60
+"""Rows of a table that does not fit into one packet."""
+
+OBJECTS: dict[str, tuple[str, object]] = {
+    f"{ENTERPRISE}.1.0": ("integer", 1),
+    f"{ENTERPRISE}.2.0": ("gauge", 4294967295),
+    f"{ENTERPRISE}.3.0": ("counter64", 2**63 - 1),
+    f"{ENTERPRISE}.4.0": ("string", "12"),
+    f"{ENTERPRISE}.5.0": ("timeticks", 4250),
+    f"{ENTERPRISE}.6.0": ("integer", -67),
+    f"{ENTERPRISE}.7.0": ("octet", "ff 00 41"),
+    **{f"{ENTERPRISE}.9.{row}": ("gauge", row) for row in range(1, MANY + 1)},
+    f"{ROUTEROS}.3.1.6.3": ("gauge", 4),
+    f"{ROUTEROS}.3.1.6.7": ("gauge", 9),
+    **{f"{ROUTEROS}.2.1.3.2.0.0.0.0.{station}.3": ("integer", -60 - station) for station in range(3)},
+}
+
+
+@pytest.fixture(scope="module")
+def snmpd() -> Iterator[Snmpd]:
+    with Snmpd(OBJECTS) as server:
+        yield server
+
+
+COMMUNITY = Credentials(Snmpd.community)
+USER = Credentials(user=Snmpd.user, auth_password=Snmpd.auth_password, privacy_password=Snmpd.privacy_password)
+
+
+def values(answer: Answer) -> Values:
+    assert isinstance(answer, Values), answer
+    return answer
+
+
+@pytest.mark.parametrize("credentials", [COMMUNITY, USER], ids=["v2c", "v3"])
+def test_values_and_tables_come_with_a_community_and_with_a_user(snmpd: Snmpd, credentials: Credentials) -> None:
+    oids = tuple(f"{ENTERPRISE}.{number}.0" for number in range(1, 8))
+    answer = values(ask_agent(Agent(snmpd.address, oids, (f"{ROUTEROS}.3.1.6",)), credentials, 10))
+    assert answer.single == dict(zip(oids, [1, 4294967295, 2**63 - 1, b"12", 4250, -67, b"\xff\x00A"], strict=True))
+    assert answer.tables == {f"{ROUTEROS}.3.1.6": [4, 9]}
+    assert answer.how == ""
+
+
+def test_the_agent_s_own_interfaces_and_uptime(snmpd: Snmpd) -> None:
+    answer = values(ask_agent(Agent(snmpd.address, (UPTIME, LO_STATUS, LO_IN), ()), COMMUNITY, 10))
+    assert answer.single[LO_STATUS] in (1, 2)
+    assert isinstance(answer.single[LO_IN], int)
+    assert isinstance(answer.single[UPTIME], int)
+
+
+def test_what_the_agent_does_not_have_is_not_there_and_costs_nothing_else(snmpd: Snmpd) -> None:
+    missing, table, there = f"{ENTERPRISE}.8.0", f"{ENTERPRISE}.10", f"{ENTERPRISE}.1.0"
+    answer = values(ask_agent(Agent(snmpd.address, (missing, there), (table,)), COMMUNITY, 10))
+    assert answer.single == {there: 1}
+    assert answer.tables == {table: []}
+    assert answer.how == f"it has no {missing}; it has nothing under {table}"
+
+
+def test_more_than_fits_into_one_packet(snmpd: Snmpd) -> None:
+    oids = tuple(f"{ENTERPRISE}.9.{row}" for row in range(1, MANY + 1))
+    answer = values(ask_agent(Agent(snmpd.address, oids, (f"{ENTERPRISE}.9",)), COMMUNITY, 10))
+    assert list(answer.single.values()) == list(range(1, MANY + 1))
+    assert answer.tables == {f"{ENTERPRISE}.9": list(range(1, MANY + 1))}
+
+
+def test_a_table_has_a_bound(snmpd: Snmpd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.pollers.agent.MAX_ROWS", MANY - 1)
+    answer = values(ask_agent(Agent(snmpd.address, (), (f"{ENTERPRISE}.9",)), COMMUNITY, 10))
+    assert answer.tables == {}
+    assert answer.how == f"{ENTERPRISE}.9 has more than {MANY - 1} rows"
+    assert MAX_ROWS > 500, "the real bound is far above what an access point has"
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        Credentials("public"),
+        Credentials(user=Snmpd.user, auth_password="another password", privacy_password=Snmpd.privacy_password),
+        Credentials(user=Snmpd.user, auth_password=Snmpd.auth_password, privacy_password="another password"),
+        Credentials(user="nobody", auth_password=Snmpd.auth_password, privacy_password=Snmpd.privacy_password),
+        Credentials(user=Snmpd.user, privacy_password=Snmpd.privacy_password),
+    ],
+    ids=["community", "password", "privacy password", "user", "privacy without a password"],
+)
+def test_with_other_credentials_nothing_can_be_said_and_none_are_told(snmpd: Snmpd, credentials: Credentials) -> None:
+    answer = ask_agent(Agent(snmpd.address, (UPTIME,), ()), credentials, 1)
+    assert isinstance(answer, Unasked), answer
+    for secret in ("public", "another password", Snmpd.auth_password, Snmpd.privacy_password):
+        assert secret not in answer.how
+        assert secret not in repr(credentials)
+
+
+def test_an_agent_that_says_nothing_costs_no_more_than_its_time() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        begun = time.monotonic()
+        answer = ask_agent(Agent(HostAddress("127.0.0.1", silent.getsockname()[1]), (UPTIME,), ()), COMMUNITY, 0.6)
+        assert time.monotonic() - begun < 3
+        asked = 0
+        silent.setblocking(False)
+        while True:
+            try:
+                silent.recv(2000)
+            except BlockingIOError:
+                break
+            asked += 1
+    assert isinstance(answer, Unasked)
+    assert "does not answer" in answer.how
+    assert asked == 2, "a packet may be lost: it is asked once more, and not for ever"
+
+
+def test_nobody_at_the_port_says_nothing_at_once() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    begun = time.monotonic()
+    answer = ask_agent(Agent(HostAddress("127.0.0.1", port), (UPTIME,), ()), COMMUNITY, 5)
+    assert isinstance(answer, Unasked)
+    assert time.monotonic() - begun < 4
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"", b"\x30", b"garbage", bytes(1400), b"\x30\x84\xff\xff\xff\xff\x02\x01\x01", b"\x30\x82" + b"\xff" * 1300],
+    ids=["empty", "cut off", "text", "zeros", "a length past the end", "all ones"],
+)
+def test_an_agent_that_answers_nonsense_says_nothing(garbage: bytes) -> None:
+    import threading
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as odd:
+        odd.bind(("127.0.0.1", 0))
+        odd.settimeout(5)
+
+        def answer_once() -> None:
+            _, whom = odd.recvfrom(2000)
+            odd.sendto(garbage, whom)
+
+        thread = threading.Thread(target=answer_once)
+        thread.start()
+        answer = ask_agent(Agent(HostAddress("127.0.0.1", odd.getsockname()[1]), (UPTIME,), ()), COMMUNITY, 0.6)
+        thread.join()
+    assert isinstance(answer, Unasked | Values), answer
+    assert not isinstance(answer, Values) or answer.single == {}
