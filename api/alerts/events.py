@@ -1,4 +1,5 @@
-"""Writing an alert's event, in the same transaction as the change that it tells of.
+"""Writing an alert's event, in the same transaction as the change that it tells of, with the notice for those who are
+to be told: the outbox that `api.notifications` works off.
 
 A stream reads the events above the last id it sent, so ids have to become visible in order. SQLite has one writer at
 a time; in PostgreSQL, where the engine and the HTTP API write at once, a number drawn first could be committed last.
@@ -27,5 +28,8 @@ def append_event(connection: Connection, alert: str, kind: str, at: int) -> dict
     take_turn(connection)
     row = connection.execute(select(tables.alert).where(tables.alert.c.id == alert)).mappings().one()
     document = alert_document({str(key): value for key, value in row.items()})
-    connection.execute(tables.alert_event.insert(), {"alert": alert, "type": kind, "time": at, "document": document})
+    event = {"alert": alert, "type": kind, "time": at, "document": document}
+    number = connection.execute(tables.alert_event.insert().returning(tables.alert_event.c.id), event).scalar_one()
+    notice = {"event": number, "alert": alert, "village": row["village"], "type": kind, "time": at}
+    connection.execute(tables.notice.insert(), notice)
     return document

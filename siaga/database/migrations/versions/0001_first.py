@@ -18,11 +18,17 @@ def upgrade() -> None:
     create_registry()
     create_derived()
     create_alerts()
+    create_notifications()
     create_edge()
 
 
 def downgrade() -> None:
     """Drop them all."""
+    op.drop_table("notification_item")
+    op.drop_table("notification_provider")
+    op.drop_table("notification")
+    op.drop_table("notice")
+    op.drop_table("escalation")
     op.drop_table("device")
     op.drop_table("facility")
     op.drop_table("alert_event")
@@ -249,6 +255,93 @@ def create_alerts() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_maintenance"),
     )
     op.create_index("ix_maintenance_village_end", "maintenance", ["village", "end"], unique=False)
+
+
+def create_notifications() -> None:
+    """What is to be told of alerts, to whom, and by when."""
+    op.create_table(
+        "notice",
+        sa.Column("event", sa.BigInteger(), autoincrement=False, nullable=False, comment="the id of the alert's event"),
+        sa.Column("alert", sa.Text(), nullable=False),
+        sa.Column("village", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False, comment="raised, updated or cleared"),
+        sa.Column("time", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["alert"], ["alert.id"], name="fk_notice_alert_alert", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("event", name="pk_notice"),
+    )
+    op.create_index("ix_notice_village_time", "notice", ["village", "time"], unique=False)
+    op.create_index("ix_notice_alert", "notice", ["alert"], unique=False)
+    op.create_table(
+        "notification",
+        sa.Column("id", SERIAL, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False, comment="of its recipient and what it tells: made once"),
+        sa.Column("recipient", sa.Text(), nullable=False, comment="PERSON/CHANNEL of the notify file"),
+        sa.Column("provider", sa.Text(), nullable=False, comment="a digest of where the channel leads; no secret"),
+        sa.Column("village", sa.Text(), nullable=True, comment="null: it tells of several villages"),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "due",
+            sa.BigInteger(),
+            nullable=False,
+            comment="not to be tried before; while it is sent, the end of the lease",
+        ),
+        sa.Column("lease", sa.Text(), nullable=True, comment="a random word of the sender that has it"),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False, comment="waiting, sent, dead, or void: nothing was left to tell"),
+        sa.Column("settled", sa.BigInteger(), nullable=True, comment="when it was sent, given up or found void"),
+        sa.Column("problem", sa.Text(), nullable=True, comment="why the last attempt failed"),
+        sa.PrimaryKeyConstraint("id", name="pk_notification"),
+        sa.UniqueConstraint("key", name="uq_notification_key"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_notification_recipient", "notification", ["recipient"], unique=False)
+    op.create_index("ix_notification_settled", "notification", ["settled"], unique=False)
+    op.create_index(
+        "ix_notification_waiting",
+        "notification",
+        ["due"],
+        unique=False,
+        sqlite_where=sa.text("state = 'waiting'"),
+        postgresql_where=sa.text("state = 'waiting'"),
+    )
+    op.create_table(
+        "notification_item",
+        sa.Column("notification", sa.BigInteger(), nullable=False),
+        sa.Column("alert", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False, comment="raised, worse, escalated or cleared"),
+        sa.Column("severity", sa.Text(), nullable=False, comment="the severity that was told"),
+        sa.Column("reason", sa.Text(), nullable=False, comment="why this recipient is told"),
+        sa.Column("over", sa.Boolean(), nullable=False, comment="whether it was told that the alert had cleared"),
+        sa.ForeignKeyConstraint(
+            ["notification"],
+            ["notification.id"],
+            name="fk_notification_item_notification_notification",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(["alert"], ["alert.id"], name="fk_notification_item_alert_alert", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("notification", "alert", name="pk_notification_item"),
+    )
+    op.create_index("ix_notification_item_alert", "notification_item", ["alert"], unique=False)
+    op.create_table(
+        "notification_provider",
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False, comment="in a row"),
+        sa.Column("free_at", sa.BigInteger(), nullable=False, comment="nothing is sent by it before"),
+        sa.PrimaryKeyConstraint("provider", name="pk_notification_provider"),
+    )
+    op.create_table(
+        "escalation",
+        sa.Column("alert", sa.Text(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("step", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("village", sa.Text(), nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=False, comment="when the next are told if nobody has acknowledged"),
+        sa.Column("tell", DOCUMENT, nullable=False, comment="names of people and groups"),
+        sa.Column("by", DOCUMENT, nullable=False, comment="names of channels; empty: all"),
+        sa.ForeignKeyConstraint(["alert"], ["alert.id"], name="fk_escalation_alert_alert", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("alert", "rule", "step", name="pk_escalation"),
+    )
+    op.create_index("ix_escalation_due", "escalation", ["due"], unique=False)
 
 
 def create_edge() -> None:
