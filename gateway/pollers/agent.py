@@ -3,13 +3,12 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+
+from gufo.snmp import Aes128Key, Sha1Key, SnmpAuthError, SnmpError, User
+from gufo.snmp.sync import SnmpSession
 
 from gateway.pollers.interface import Agent, Answer, Unasked, Values
 from gateway.pollers.reach import NoName, resolve
-
-if TYPE_CHECKING:
-    from gufo.snmp.sync import SnmpSession
 
 __all__ = ["Credentials", "ask_agent"]
 
@@ -37,8 +36,6 @@ def ask_agent(question: Agent, credentials: Credentials, timeout: float) -> Answ
 
     `timeout`, in seconds, is for all of it; the last request may outlast it by half.
     """
-    from gufo.snmp import SnmpError  # noqa: PLC0415 - 10 MB that a gateway without such devices does not need
-
     try:
         _, host = resolve(question.address.host, question.address.port or PORT)
         deadline = time.monotonic() + timeout
@@ -47,7 +44,7 @@ def ask_agent(question: Agent, credentials: Credentials, timeout: float) -> Answ
             return _read(session, question, deadline)
     except NoName as problem:
         return Unasked(str(problem))
-    except TimeoutError:
+    except (TimeoutError, BlockingIOError):  # the second while an agent's engine is looked for
         return Unasked("the SNMP agent does not answer: it is off, denies this host, or has other credentials")
     except SnmpError as problem:
         return Unasked(f"the SNMP agent answers with an error: {problem}")
@@ -55,10 +52,7 @@ def ask_agent(question: Agent, credentials: Credentials, timeout: float) -> Answ
         return Unasked(f"the SNMP agent cannot be asked: {problem}")
 
 
-def _session(host: str, port: int, credentials: Credentials, timeout: float) -> "SnmpSession":
-    from gufo.snmp import Aes128Key, Sha1Key, User  # noqa: PLC0415 - see ask_agent
-    from gufo.snmp.sync import SnmpSession  # noqa: PLC0415
-
+def _session(host: str, port: int, credentials: Credentials, timeout: float) -> SnmpSession:
     if credentials.user is None:
         return SnmpSession(host, port=port, community=credentials.community, timeout=timeout)
     auth, privacy = credentials.auth_password, credentials.privacy_password
@@ -70,31 +64,35 @@ def _session(host: str, port: int, credentials: Credentials, timeout: float) -> 
     return SnmpSession(host, port=port, user=user, timeout=timeout)
 
 
-def _read(session: "SnmpSession", question: Agent, deadline: float) -> Values:
+def _read(session: SnmpSession, question: Agent, deadline: float) -> Values:
     single: dict[str, object] = {}
     for start in range(0, len(question.oids), AT_ONCE):
         single |= _get(session, question.oids[start : start + AT_ONCE], deadline)
     tables: dict[str, Sequence[object]] = {}
     notes = [f"it has no {oid}" for oid in question.oids if oid not in single]
     for oid in question.tables:
-        rows = _walk(session, oid, deadline)
+        try:
+            rows = _walk(session, oid, deadline)
+        except (TimeoutError, SnmpError) as problem:
+            if not single and not tables:
+                raise
+            notes.append(f"{oid} is not read: {problem or 'no answer'}")  # what there is, is kept
+            continue
         if len(rows) > MAX_ROWS:
             notes.append(f"{oid} has more than {MAX_ROWS} rows")
-        else:
-            tables[oid] = rows
-            if not rows:
-                notes.append(f"it has nothing under {oid}")
+            continue
+        tables[oid] = rows
+        if not rows:
+            notes.append(f"it has nothing under {oid}")
     return Values(single, tables, "; ".join(notes))
 
 
-def _get(session: "SnmpSession", oids: Sequence[str], deadline: float) -> dict[str, object]:
+def _get(session: SnmpSession, oids: Sequence[str], deadline: float) -> dict[str, object]:
     """Several at once; where the agent has trouble with one of them, one by one, so that it does not cost the others.
 
     Raises:
         TimeoutError, SnmpError: nothing came, or nothing that counts.
     """
-    from gufo.snmp import SnmpAuthError, SnmpError  # noqa: PLC0415 - see ask_agent
-
     try:
         return dict(_again(lambda: session.get_many(oids), deadline))
     except SnmpAuthError:
@@ -120,7 +118,7 @@ def _again(ask: Callable[[], Mapping[str, object]], deadline: float) -> Mapping[
     return ask()
 
 
-def _walk(session: "SnmpSession", oid: str, deadline: float) -> list[object]:
+def _walk(session: SnmpSession, oid: str, deadline: float) -> list[object]:
     """The values below an OID; one more than `MAX_ROWS` where there are more."""
     rows: list[object] = []
     for _, value in session.getbulk(oid):

@@ -1,10 +1,17 @@
 """Addresses of devices that are asked, as the sites file has them, and the settings that go with them."""
 
+import re
+import textwrap
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.adapters import Installed
+from gateway.pollers import POLLERS
 from siaga.poll_address import (
+    PROBE_KEYS,
     BadAddress,
     HostAddress,
     Oid,
@@ -153,6 +160,23 @@ def test_a_mistake_in_the_sites_file_is_a_sentence(adapter: str, address: str, m
 def test_what_can_be_asked_is_imported(adapter: str, address: str, mapped: str) -> None:
     [village] = read_sites(FILE.format(adapter=adapter, address=address, mapped=mapped), "sites.yaml")
     assert village.device("ap-1") is not None
+
+
+GUIDE = (Path(__file__).parents[3] / "docs" / "probes.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("example", re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL), ids=["wifi", "service", "snmp"])
+def test_what_the_guide_shows_is_read_and_can_be_asked(example: str) -> None:
+    head = FILE.partition("      - id")[0].replace("{{", "{").replace("}}", "}")
+    [village] = read_sites(head + textwrap.indent(example, " " * 6), "probes.md")
+    for facility in village.facilities:
+        for one in facility.devices:
+            assert POLLERS[one.adapter].question(Installed.of(village, facility, one)) is not None
+
+
+def test_the_guide_names_the_defaults_that_are() -> None:
+    assert f"`{INTERNET_URL}`" in GUIDE
+    assert all(f"`{key}`" in GUIDE for key in PROBE_KEYS)
 
 
 # Settings

@@ -154,3 +154,18 @@ def test_an_agent_that_answers_nonsense_says_nothing(garbage: bytes) -> None:
         thread.join()
     assert isinstance(answer, Unasked | Values), answer
     assert not isinstance(answer, Values) or answer.single == {}
+
+
+def test_a_table_that_takes_too_long_does_not_cost_the_single_values(
+    snmpd: Snmpd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_long(*_: object) -> list[object]:
+        raise TimeoutError
+
+    monkeypatch.setattr("gateway.pollers.agent._walk", too_long)
+    question = Agent(snmpd.address, (f"{ENTERPRISE}.1.0",), (f"{ENTERPRISE}.9",))
+    answer = values(ask_agent(question, COMMUNITY, 10))
+    assert answer.single == {f"{ENTERPRISE}.1.0": 1}
+    assert answer.tables == {}
+    assert answer.how == f"{ENTERPRISE}.9 is not read: no answer"
+    assert isinstance(ask_agent(Agent(snmpd.address, (), (f"{ENTERPRISE}.9",)), COMMUNITY, 10), Unasked)
