@@ -76,7 +76,7 @@ def _read(session: SnmpSession, question: Agent, deadline: float) -> Values:
         except (TimeoutError, SnmpError) as problem:
             if not single and not tables:
                 raise
-            notes.append(f"{oid} is not read: {problem or 'no answer'}")  # what there is, is kept
+            notes.append(f"{oid} is not read: {str(problem) or 'no answer'}")  # what there is, is kept
             continue
         if len(rows) > MAX_ROWS:
             notes.append(f"{oid} has more than {MAX_ROWS} rows")
