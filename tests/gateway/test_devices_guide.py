@@ -6,10 +6,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gateway.router import Router
+from siaga.mqtt import MqttTransport
 from siaga.sites import Village
 from siaga.sites_file import read_sites
 from tests.gateway.places import CODE, NOW
 from tests.gateway.yard import Yard
+from tests.servers import Mosquitto
+from tests.wait import until
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "devices.md").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"^```yaml\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
@@ -50,6 +54,28 @@ def test_every_message_means_what_the_guide_says(yard: Yard) -> None:
         assert len({device for _, device, _, _ in new}) == 1
     assert yard.centre.refused == []
     assert yard.clock.now() > NOW
+
+
+def test_a_real_broker_gives_each_message_once(mosquitto: Mosquitto) -> None:
+    """No two filters of different families take one topic, and the broker takes all of them."""
+    ours, theirs = MqttTransport(mosquitto.url, "gateway", clean=False), MqttTransport(mosquitto.url, "devices")
+    try:
+        for topic_filter in Router([village()]).filters():
+            ours.subscribe(topic_filter)
+        until(lambda: ours.connected and theirs.connected)
+        for topic, payload, _ in MESSAGES:
+            theirs.publish(topic, payload.encode())
+        theirs.publish("pagar/status", b"the last")
+        heard: list[tuple[str, str]] = []
+        while not heard or heard[-1][1] != "the last":
+            message = ours.receive(10)
+            assert message is not None, heard
+            heard.append((message.topic, message.payload.decode()))
+            ours.acknowledge(message)
+        assert heard[:-1] == [(topic, payload) for topic, payload, _ in MESSAGES]
+    finally:
+        ours.close()
+        theirs.close()
 
 
 def _word(value: object) -> str:

@@ -17,6 +17,7 @@ METER = device(
 UPPER = device("udara-1", "esphome", "ESP/wc", {"sensor/amonia/state": "nh3"})
 PROXY = device("p", "esphome", "proksi", {"sensor/nyala/state": "uptime"})
 BUTTON = device("jaga-1", "esphome", "pos", {"event/tombol/state": "checkin", "binary_sensor/pir/state": "presence"})
+ORDER = device("o", "esphome", "bel", {"switch/bel/command": "lamp_on"})
 OWN = device("o", "esphome", "aneh", {"keadaan": "gate_open"})
 CASES = [
     ("birth", NODE, "pagar/status", "online", {"online": True}),
@@ -51,6 +52,7 @@ CASES = [
         {},
     ),
     ("a command", LIGHT, "teras/light/lampu/command", '{"state":"ON"}', {}),
+    ("a command that the site maps", ORDER, "bel/switch/bel/command", "ON", {}),
     ("an event", BUTTON, "pos/event/tombol/state", '{"event_type":"press"}', {"checkin": 1}),
     ("motion", BUTTON, "pos/binary_sensor/pir/state", "ON", {"presence": True}),
     ("a topic of the owner's", OWN, "aneh/keadaan", "closed", {"gate_open": False}),

@@ -138,6 +138,7 @@ def test_a_child_is_lost_with_its_root(described_first: bool) -> None:
 def test_another_device_that_is_lost_is_its_own_affair() -> None:
     one = installed(NEW)
     translate(one, Message("homie/5/lampu-serambi/$description", b'{"homie":"5.0","version":7,"nodes":{}}'))
+    translate(one, Message("homie/5/lampu-serambi/$state", b"ready"))
     assert values(translate(one, Message("homie/5/lain/$state", b"lost"))) == {}
     assert values(translate(one, Message("homie/5/lampu-serambi/light/power", b"true"))) == {"lamp_on": True}
 

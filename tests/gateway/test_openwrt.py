@@ -22,6 +22,7 @@ MAPPED = device(
         "ping-jauh/ping-2001:db8::9": "latency",
         "pppoe-wan": "wifi_up",
         "hostapd-*/gauge-clients": "clients",
+        "table-[a]?/gauge": "nh3",
     },
 )
 DEEP = device("ap-3", "openwrt", "desa/statistik/ap-dinas")
@@ -81,6 +82,8 @@ CASES = [
     ("a prefix of the owner's", DEEP, "desa/statistik/ap-dinas/iwinfo-wlan0/stations", f"{AT}:2", {"clients": 2}),
     ("cleared", AP, "collectd/ap-balai/iwinfo-wlan0/stations", "", {}),
     ("a NUL alone", AP, "collectd/ap-balai/iwinfo-wlan0/stations", "\0", {}),
+    ("a name is meant as it is written", MAPPED, "collectd/ap-pasar.desa/table-[a]?/gauge", f"{AT}:1", {"nh3": 1.0}),
+    ("and matches no other", MAPPED, "collectd/ap-pasar.desa/table-ab/gauge", f"{AT}:1", {}),
     # not of this access point
     ("a topic too long", AP, "collectd/ap-balai/more/levels/here", f"{AT}:32.5", None),
     (
@@ -173,13 +176,19 @@ def test_a_radio_that_is_off_has_no_stations() -> None:
     assert said == [{"clients": 7}, {"clients": 12}, {}, {"clients": 6}]
 
 
-def test_a_clock_that_is_put_right_starts_the_sum_anew() -> None:
+def test_a_clock_that_is_put_right_or_lost_starts_the_sum_anew() -> None:
     ap = installed(AP)
     said = [
         values(translate(ap, Message(f"collectd/ap-balai/iwinfo-{radio}/stations", f"{stamp}:{stations}".encode())))
-        for radio, stamp, stations in (("wlan0", 40.5, 7), ("wlan1", 41.5, 5), ("wlan0", AT, 7), ("wlan1", AT + 1, 5))
+        for radio, stamp, stations in (
+            ("wlan0", 40.5, 7),
+            ("wlan1", 41.5, 5),
+            ("wlan0", AT, 7),
+            ("wlan1", AT + 1, 5),
+            ("wlan0", 9, 7),
+        )
     ]
-    assert said == [{"clients": 7}, {"clients": 12}, {"clients": 7}, {"clients": 12}]
+    assert said == [{"clients": 7}, {"clients": 12}, {"clients": 7}, {"clients": 12}, {"clients": 7}]
 
 
 def test_what_was_a_rate_once_is_one_for_ever() -> None:

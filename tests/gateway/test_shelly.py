@@ -193,6 +193,12 @@ def test_one_name_is_not_the_other() -> None:
         assert [installed.device.id for _, installed in router.route(Message(topic, b"true"))] == [whose]
 
 
+def test_an_id_below_an_id_is_another_device() -> None:
+    router = Router([village((POWER, [OLD, device("lampu-9", "shelly", "lampu-teras/atas")]))])
+    routed = router.route(Message("shellies/lampu-teras/atas/relay/0", b"on"))
+    assert [installed.device.id for _, installed in routed] == ["lampu-9"]
+
+
 def test_info_has_the_time_of_a_clock_that_is_set() -> None:
     translation = read(
         LIGHTING, OLD, "shellies/lampu-teras/info", f'{{"unixtime":{NOW // 1000},"relays":[{{"ison":true}}]}}'
@@ -214,7 +220,13 @@ def test_a_repeated_button_is_one_press() -> None:
 def test_who_speaks_is_heard_and_who_is_spoken_to_is_not() -> None:
     said = {
         topic: read(LIGHTING, OLD, f"shellies/lampu-teras/{topic}", payload)
-        for topic, payload in (("temperature", "31"), ("relay/0/command", "on"), ("online", "true"), ("relay/0", ""))
+        for topic, payload in (
+            ("temperature", "31"),
+            ("relay/0/command", "on"),
+            ("rpc", "{}"),
+            ("online", "true"),
+            ("relay/0", ""),
+        )
     }
     assert [topic for topic, each in said.items() if each is not None and each.heard] == ["temperature"]
 
