@@ -1,0 +1,153 @@
+"""The way to people: one channel is one recipient at one provider, by Apprise.
+
+What a provider answers is one of three things, and the difference matters: it took the message; it did not; or nobody
+knows, because no answer came in time. What a provider took is not sent again; what it may have taken, not soon.
+Nothing here logs an address, and no sentence holds one.
+"""
+
+import hashlib
+import logging
+import re
+import threading
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Protocol
+
+from api.notifications.messages import Message
+
+__all__ = ["Answer", "AppriseChannel", "BadChannel", "Channel", "OpenChannel", "Outcome", "open_channel", "provider_of"]
+
+CONNECT_WITHIN = 5.0
+READ_WITHIN = 15.0
+SEND_WITHIN = 25.0
+"""Seconds for all of one message: the two above, and a provider that asks more than one question."""
+_STATUS = re.compile(r"error[=:]\s*(\d{3})\b")
+_NO_CONNECTION = re.compile(
+    "NewConnectionError|ConnectTimeout|NameResolutionError|[Cc]onnection refused|Name or service not known"
+)
+"""What a request that never left says of itself: the provider cannot have taken that message."""
+
+
+class Answer(StrEnum):
+    """What became of a message."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    UNSURE = "unsure"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a provider answered; `sentence` goes on after the channel's name, and holds no address."""
+
+    answer: Answer
+    sentence: str
+
+
+class BadChannel(ValueError):
+    """An address that leads to no channel; the message is the end of a sentence and does not show it."""
+
+
+class Channel(Protocol):
+    """One recipient at one provider."""
+
+    def send(self, message: Message) -> Outcome:
+        """Give a message to the provider and wait for its answer, at most `SEND_WITHIN` seconds. Never raises."""
+        ...
+
+
+OpenChannel = Callable[[str], Channel]
+"""Makes a channel of its address; raises BadChannel."""
+
+
+class AppriseChannel:
+    """A channel by Apprise, of which every kind of address is known (docs/notifications.md has examples)."""
+
+    def __init__(self, url: str) -> None:
+        """Take an address.
+
+        Raises:
+            BadChannel: Apprise knows no such service, or the address lacks something, or names several recipients.
+        """
+        from apprise import Apprise, AppriseAsset  # noqa: PLC0415 - takes a second to load
+
+        _load_services()
+        asset = AppriseAsset(
+            app_id="siaga", app_desc="siaga", async_mode=False, storage_mode="memory", service_timeout=0,
+            http_redirects=False,
+        )  # fmt: skip
+        service = Apprise.instantiate(url, asset=asset)
+        if service is None:
+            scheme = url.partition("://")[0]
+            known = f"a complete address of {scheme}" if re.fullmatch("[a-z0-9]{2,20}", scheme) else "an address"
+            raise BadChannel(f"is not {known} that Apprise knows")
+        if len(service) != 1:
+            raise BadChannel(
+                f"names {len(service)} recipients: write one channel for each, so that each is told once and only once"
+            )
+        service.socket_connect_timeout, service.socket_read_timeout = CONNECT_WITHIN, READ_WITHIN
+        self._apprise = Apprise(asset=asset)
+        self._apprise.add(service)
+
+    def send(self, message: Message) -> Outcome:
+        """Give a message to the provider, in a thread that is left behind when no answer comes."""
+        found: list[Outcome] = []
+        thread = threading.Thread(target=lambda: found.append(self._send(message)), name="one message", daemon=True)
+        thread.start()
+        thread.join(SEND_WITHIN)
+        return found[0] if found else Outcome(Answer.UNSURE, f"did not answer within {SEND_WITHIN:.0f} s")
+
+    def _send(self, message: Message) -> Outcome:
+        try:
+            result = self._apprise.notify(
+                title=message.title,
+                body=message.body,
+                notify_type=message.tone.value,
+                body_format="text",
+                log_level=logging.DEBUG,  # into the result alone: only there it says what became of a connection
+            )
+        except Exception as problem:  # noqa: BLE001 - whatever a provider's plugin does, the next message goes on
+            return Outcome(Answer.UNSURE, f"failed ({type(problem).__name__})")
+        if result:
+            return Outcome(Answer.TAKEN, "took it")
+        text = " ".join(str(entry.message) for entry in result.logs())
+        return _why(text)
+
+
+@cache
+def _load_services() -> None:
+    """Load all of Apprise's services, once, and keep what they log to themselves: it may hold addresses."""
+    from apprise import Apprise  # noqa: PLC0415
+
+    logging.getLogger("apprise").propagate = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one imports a module of Python's that goes away in a later Python
+        Apprise.instantiate("json://127.0.0.1")
+
+
+def _why(logged: str) -> Outcome:
+    """What a failure means, from what Apprise notes of it: a status, or that no connection came about."""
+    status = _STATUS.search(logged)
+    if status is not None:
+        code = int(status[1])
+        busy = code >= 500 or code in (408, 425, 429)
+        return Outcome(Answer.UNREACHABLE if busy else Answer.REFUSED, f"answered {code}")
+    if _NO_CONNECTION.search(logged):
+        return Outcome(Answer.UNREACHABLE, "could not be reached")
+    return Outcome(Answer.UNSURE, "did not answer")
+
+
+def open_channel(url: str) -> Channel:
+    """A channel by Apprise."""
+    return AppriseChannel(url)
+
+
+def provider_of(url: str) -> str:
+    """What channels that fail together have in common: a digest of the kind of address and the host it leads to."""
+    scheme, _, rest = url.partition("://")
+    host = re.split(r"[/?]", rest, maxsplit=1)[0]
+    return hashlib.sha256(f"{scheme}://{host}".encode()).hexdigest()[:16]

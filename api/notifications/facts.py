@@ -1,0 +1,44 @@
+"""What is known of an alert where it is decided who is told of it: a row of table `alert`, in milliseconds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+
+__all__ = ["RANKS", "Facts", "facts_of"]
+
+RANKS: Mapping[str, int] = {"warning": 0, "minor": 1, "major": 2, "critical": 3}
+"""Severities by how much they weigh."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One alert as it is now. `began_at` and `ended_at` are event time, all other times wall time."""
+
+    id: str
+    kind: str
+    severity: str
+    village: str
+    facility: str | None
+    device: str | None
+    began_at: int
+    raised_at: int
+    ended_at: int | None
+    cleared_at: int | None
+    acknowledged_at: int | None
+    snoozed_until: int | None
+    cause: str | None
+    evidence: Mapping[str, object]
+
+    @property
+    def over(self) -> bool:
+        """Whether it has cleared."""
+        return self.cleared_at is not None
+
+
+_FACTS = TypeAdapter(Facts)
+
+
+def facts_of(row: Mapping[str, object]) -> Facts:
+    """The alert of a row of table `alert`, whose other columns are passed over."""
+    return _FACTS.validate_python({name: row[name] for name in Facts.__slots__})

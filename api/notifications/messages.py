@@ -1,0 +1,208 @@
+"""What a message says: short enough for a phone, true when it is read late, and about nobody.
+
+In Indonesian or English, by the village's own clock. It names villages, facilities and devices, never people: neither
+who has acknowledged nor who else is told. Plain text, since every provider takes that.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from api.notifications.digest import What
+from api.notifications.facts import RANKS, Facts
+from api.web.words import WORDS, Language, Words
+from siaga.clock import DAY, HOUR, MINUTE
+from siaga.sites import Village
+
+__all__ = ["LINES", "Line", "Message", "Tone", "compose", "duration", "trial"]
+
+LINES = 8
+"""Alerts that are described; the others are counted. A Telegram message takes 4,096 characters, a phone less."""
+LONGEST_NAME = 60
+
+
+class Tone(StrEnum):
+    """What a message is, for providers that colour it."""
+
+    FAILURE = "failure"
+    WARNING = "warning"
+    SUCCESS = "success"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is given to a provider."""
+
+    title: str
+    body: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One alert as it is now, and why it is told of. `village`: `None`, the registry has it no longer."""
+
+    alert: Facts
+    what: What
+    village: Village | None
+
+
+_ID: Mapping[str, str] = {
+    "raised": "Gangguan: {what}",
+    "worse": "Makin berat: {what}",
+    "escalated": "Belum ditangani: {what}",
+    "cleared": "Pulih: {what}",
+    "one": "{subject}, {village}",
+    "several": "{count} peringatan, {village}",
+    "everywhere": "{count} peringatan di {villages} desa",
+    "open": "{alert}{cause}, sejak {time} ({duration})",
+    "over": "{alert}{cause}, pulih {time} setelah {duration}",
+    "taken": ", sedang ditangani",
+    "share": ", terpenuhi {share}",
+    "with": ", bersama {count} desa lain",
+    "severity": "Tingkat: {severity}",
+    "more": "dan {count} lagi",
+    "moment": "kurang dari 1 menit",
+    "d": "{n} hari",
+    "h": "{n} jam",
+    "m": "{n} menit",
+    "trial": "Siaga: pesan percobaan",
+    "trial_text": "Saluran ini akan menerima peringatan siaga. Tidak ada gangguan.",
+}
+_EN: Mapping[str, str] = {
+    "raised": "Alert: {what}",
+    "worse": "Worse: {what}",
+    "escalated": "Not taken care of: {what}",
+    "cleared": "Resolved: {what}",
+    "one": "{subject}, {village}",
+    "several": "{count} alerts, {village}",
+    "everywhere": "{count} alerts in {villages} villages",
+    "open": "{alert}{cause}, since {time} ({duration})",
+    "over": "{alert}{cause}, resolved {time} after {duration}",
+    "taken": ", being taken care of",
+    "share": ", met {share}",
+    "with": ", with {count} other villages",
+    "severity": "Severity: {severity}",
+    "more": "and {count} more",
+    "moment": "less than 1 min",
+    "d": "{n} d",
+    "h": "{n} h",
+    "m": "{n} min",
+    "trial": "Siaga: test message",
+    "trial_text": "This channel will receive siaga's alerts. Nothing is wrong.",
+}
+_TEXTS = {Language.ID: _ID, Language.EN: _EN}
+
+
+def compose(lines: Sequence[Line], language: str, now: int, link: str | None = None) -> Message:
+    """The message for these alerts, of which there is at least one; `now` is wall time, `link` where the pages are."""
+    tongue = Language(language)
+    texts, words = _TEXTS[tongue], WORDS[tongue]
+    ordered = sorted(lines, key=lambda line: (line.alert.over, -RANKS.get(line.alert.severity, 0)))
+    villages = {line.alert.village for line in lines}
+    head = _head(lines)
+    title = texts[head].format(what=_what(ordered, villages, texts, words))
+    body = [_line(line, texts, words, now, show_village=len(villages) > 1) for line in ordered[:LINES]]
+    if len(body) > 1:
+        body = [f"- {line}" for line in body]
+    if len(ordered) > LINES:
+        body.append(texts["more"].format(count=words.number(len(ordered) - LINES)))
+    if head is not What.CLEARED:
+        body.append(texts["severity"].format(severity=words(f"severity_{ordered[0].alert.severity}")))
+    if link is not None:
+        page = f"/desa/{ordered[0].alert.village}" if len(villages) == 1 else "/"
+        body.append(f"{link}{page}?lang={tongue}")
+    return Message(title, "\n".join(body), _tone(head, ordered[0].alert.severity))
+
+
+def trial(language: str) -> Message:
+    """What `siaga notify test` sends."""
+    texts = _TEXTS[Language(language)]
+    return Message(texts["trial"], texts["trial_text"], Tone.INFO)
+
+
+def duration(milliseconds: int, language: str) -> str:
+    """A duration in its two largest units, such as `1 jam 5 menit`; minutes are the smallest."""
+    texts = _TEXTS[Language(language)]
+    if milliseconds < MINUTE:
+        return texts["moment"]
+    parts = {"d": milliseconds // DAY, "h": milliseconds % DAY // HOUR, "m": milliseconds % HOUR // MINUTE}
+    if parts["d"]:
+        del parts["m"]
+    return " ".join(texts[unit].format(n=n) for unit, n in parts.items() if n)
+
+
+def _head(lines: Sequence[Line]) -> What:
+    """What the message as a whole is about: what is still open, and of that what weighs most."""
+    still = {line.what for line in lines if not line.alert.over and line.what is not What.CLEARED}
+    return next((what for what in (What.ESCALATED, What.WORSE, What.RAISED) if what in still), What.CLEARED)
+
+
+def _tone(head: What, severity: str) -> Tone:
+    if head is What.CLEARED:
+        return Tone.SUCCESS
+    return Tone.FAILURE if RANKS.get(severity, 0) >= RANKS["major"] else Tone.WARNING
+
+
+def _what(lines: Sequence[Line], villages: Collection[str], texts: Mapping[str, str], words: Words) -> str:
+    count = words.number(len(lines))
+    if len(villages) > 1:
+        return texts["everywhere"].format(count=count, villages=words.number(len(villages)))
+    name = _village(lines[0])
+    if len(lines) > 1:
+        return texts["several"].format(count=count, village=name)
+    subject = _subject(lines[0])
+    return name if subject == name else texts["one"].format(subject=subject, village=name)
+
+
+def _line(line: Line, texts: Mapping[str, str], words: Words, now: int, *, show_village: bool) -> str:
+    alert = line.alert
+    zone = line.village.timezone if line.village else "UTC"
+    end = (alert.ended_at or alert.cleared_at or now) if alert.over else now
+    lasted = duration(max(0, end - alert.began_at), words.language)
+    time = words.time(end if alert.over else alert.began_at, now, zone)
+    text = texts["over" if alert.over else "open"].format(
+        alert=_says(line, words), cause=_cause(alert, texts, words), time=time, duration=lasted
+    )
+    if not alert.over and alert.acknowledged_at is not None:
+        text += texts["taken"]
+    return f"{_village(line)}: {text}" if show_village else text
+
+
+def _says(line: Line, words: Words) -> str:
+    """The kind of alert as a sentence about its subject."""
+    return words(f"alert_{line.alert.kind}", subject=_subject(line))
+
+
+def _subject(line: Line) -> str:
+    alert, village = line.alert, line.village
+    if alert.device is not None:
+        found = village.device(alert.device) if village else None
+        return f"{alert.device} ({_short(found[0].name)})" if found else alert.device
+    if alert.facility is not None:
+        facilities = village.facilities if village else ()
+        name = next((facility.name for facility in facilities if facility.id == alert.facility), alert.facility)
+        return _short(name)
+    return _village(line)
+
+
+def _cause(alert: Facts, texts: Mapping[str, str], words: Words) -> str:
+    """Why, in words, and what else the evidence says in a figure."""
+    cause = words.cause("failed", alert.cause) if alert.kind in ("facility_failed", "indicator_missed") else None
+    text = f" ({cause})" if cause else ""
+    share = alert.evidence.get("availability_high")
+    if alert.kind == "indicator_missed" and isinstance(share, int | float):
+        text += texts["share"].format(share=words.percent(share))
+    others = alert.evidence.get("villages")
+    if alert.kind == "village_offline" and isinstance(others, list) and len(others) > 1:
+        text += texts["with"].format(count=words.number(len(others) - 1))
+    return text
+
+
+def _village(line: Line) -> str:
+    return _short(line.village.name) if line.village else line.alert.village
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
