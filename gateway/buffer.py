@@ -1,8 +1,10 @@
 """The buffer on disk: readings until the centre has acknowledged them, in one SQLite file.
 
 Readings of a village are numbered; a batch is a run of numbers, so forming one writes a single row and touches no
-reading. `commit` makes everything since the last one durable at once (`synchronous=FULL`): the readings of many
-messages, the batches formed of them, what acknowledgements deleted. Before it nothing may be acknowledged or sent.
+reading. The newest go first: after a long outage the first batch tells the centre how things are now.
+
+`commit` makes everything since the last one durable at once (`synchronous=FULL`): the readings of many messages, the
+batches formed of them, what acknowledgements deleted. Before it nothing may be acknowledged or sent.
 
 A commit writes the changed pages to the log and, in time, to the file; most of the wear on an SD card is that a page
 is the least that can be written, so fewer, larger commits are kinder.
@@ -13,17 +15,24 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from gateway.priority import LEVELS, priority
 from siaga.observation import Reading
 from siaga.signals import SIGNALS, SignalType, Value
+from siaga.transport import Message
 
-__all__ = ["Buffer", "BufferUnavailable", "FormedBatch", "OnlineState"]
+__all__ = ["IN_MEMORY", "Buffer", "BufferUnavailable", "FormedBatch", "OnlineState", "Undated"]
+
+IN_MEMORY = Path(":memory:")
+"""The path of a buffer that is in no file."""
 
 MAX_READINGS = 4_000_000
 """A week of 50 devices with one reading each 10 s is 3 million; some 35 bytes each."""
 THIN_BY = 100
 """One part in so many makes room at a time."""
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+"""What SQLite says of a file that no patience mends."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS village (
@@ -42,11 +51,29 @@ CREATE TABLE IF NOT EXISTS online (
     village TEXT NOT NULL, device TEXT NOT NULL, online INTEGER, since INTEGER NOT NULL, overruled INTEGER NOT NULL,
     PRIMARY KEY (village, device)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS undated (
+    id INTEGER PRIMARY KEY, boot TEXT NOT NULL, at INTEGER NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL,
+    retain INTEGER NOT NULL, kept INTEGER NOT NULL);
 """
 
 
 class BufferUnavailable(Exception):
-    """The disk did not take it: it is full, gone or damaged. Nothing since the last commit is safe."""
+    """The disk did not take it: it is full, gone or damaged. Nothing since the last commit is safe.
+
+    `damaged`: the file itself is broken, and waiting does not mend it.
+    """
+
+    def __init__(self, reason: str, *, damaged: bool = False) -> None:
+        super().__init__(reason)
+        self.damaged = damaged
+
+
+class Undated(NamedTuple):
+    """A message of before the gateway had the time: in which boot it came, and when in it, monotonic ms."""
+
+    boot: str
+    at: int
+    message: Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +115,14 @@ class Buffer:
     """
 
     def __init__(
-        self, path: Path, max_readings: int = MAX_READINGS, make_epoch: Callable[[], str] = lambda: str(uuid.uuid4())
+        self,
+        path: Path,
+        max_readings: int = MAX_READINGS,
+        make_epoch: Callable[[], str] = lambda: str(uuid.uuid4()),
+        *,
+        must_open: bool = True,
     ) -> None:
+        """With `must_open` false a file that cannot be used is no error yet: `reopen` may succeed later."""
         self.path = path
         self.max_readings = max_readings
         self._make_epoch = make_epoch
@@ -97,12 +130,27 @@ class Buffer:
         """Readings given up for want of room since the buffer was made."""
         self.readings = 0
         """Readings in the buffer now."""
+        self.undated = 0
+        """Messages without a date in the buffer now."""
         self._villages: dict[str, _Village] = {}
         self._tracks: dict[tuple[str, str], int] = {}
+        self._latest: dict[tuple[int, int], tuple[int, int]] = {}
+        """Time and number of the last reading that was added, by village and track."""
         self._open = False
         self._stale = False
+        self._db = sqlite3.connect(":memory:")
         try:
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self.reopen()
+        except BufferUnavailable:
+            if must_open:
+                raise
+
+    def reopen(self) -> None:
+        """Open the file, again: after an error of the disk, or when it could not be opened before."""
+        self._db.close()
+        self._open = False
+        try:
+            self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
             # WAL needs one fsync a commit; FULL is what makes that one certain.
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
@@ -110,8 +158,10 @@ class Buffer:
             self._db.execute("PRAGMA cache_size=-4000")
             self._db.executescript(_SCHEMA)
             self._load()
+            self._stale = False
         except sqlite3.Error as error:
-            raise BufferUnavailable(f"the buffer {path} cannot be used: {error}") from None
+            self._db.close()
+            raise _unavailable(f"the buffer {self.path} cannot be used: {error}", error) from None
 
     def _load(self) -> None:
         """Read the whole state again, as the last commit left it."""
@@ -120,6 +170,7 @@ class Buffer:
             (device, signal): track for track, device, signal in db.execute("SELECT id, device, signal FROM track")
         }
         self._villages = {}
+        self._latest = {}
         for row in db.execute("SELECT code, id, epoch, next_seq, next_number FROM village").fetchall():
             village = _Village(*row[1:])
             village.unsent = list(self._gaps(village))
@@ -127,6 +178,7 @@ class Buffer:
         self.readings = db.execute("SELECT count(*) FROM reading").fetchone()[0]
         kept = db.execute("SELECT value FROM counter WHERE name = 'thinned'").fetchone()
         self.thinned = kept[0] if kept else 0
+        self.undated = db.execute("SELECT count(*) FROM undated").fetchone()[0]
 
     def _gaps(self, village: _Village) -> Iterator[tuple[int, int]]:
         """What no batch holds: between the batches, and after the last."""
@@ -144,45 +196,68 @@ class Buffer:
 
     # Writing
 
-    def add(self, village: str, readings: Iterable[Reading]) -> int:
-        """Put readings of a village into the buffer, in this order; how many. They are safe after `commit`."""
+    def add(self, village: str, readings: Iterable[Reading]) -> tuple[int, int] | None:
+        """Put readings of a village into the buffer, in this order; their first and last number, `None` without any.
+
+        They are safe after `commit`. A reading that follows one of the same signal and time takes its place, unless
+        that is on its way: the one stored last is to stay, whatever order the batches have.
+        """
         with _disk(self):
             self._begin()
             place = self._village(village)
-            rows = [
-                (place.id, number, self._track(reading.device, reading.signal), reading.time, _stored(reading.value))
-                for number, reading in enumerate(readings, place.next_number)
-            ]
+            rows: dict[int, tuple[int, int, int, int, int | float]] = {}
+            replaced: list[tuple[int, int]] = []
+            first = number = place.next_number
+            for number, reading in enumerate(readings, first):
+                track = self._track(reading.device, reading.signal)
+                before = self._latest.get((place.id, track))
+                if before is not None and before[0] == reading.time and rows.pop(before[1], None) is None:
+                    replaced.append((place.id, before[1]))
+                self._latest[place.id, track] = (reading.time, number)
+                rows[number] = (place.id, number, track, reading.time, _stored(reading.value))
             if not rows:
-                return 0
-            number = place.next_number + len(rows) - 1
-            self._db.executemany("INSERT INTO reading VALUES (?, ?, ?, ?, ?)", rows)
-            if place.unsent and place.unsent[-1][1] == place.next_number - 1:
+                return None
+            self._db.executemany("INSERT INTO reading VALUES (?, ?, ?, ?, ?)", rows.values())
+            self._give_up(place, replaced)
+            if place.unsent and place.unsent[-1][1] == first - 1:
                 place.unsent[-1] = (place.unsent[-1][0], number)
             else:
-                place.unsent.append((place.next_number, number))
+                place.unsent.append((first, number))
             place.next_number = number + 1
             self._db.execute("UPDATE village SET next_number = ? WHERE id = ?", (place.next_number, place.id))
             self.readings += len(rows)
             if self.readings > self.max_readings:
                 self._thin()
-            return len(rows)
+            return first, number
 
-    def form(self, village: str, limit: int) -> FormedBatch | None:
-        """Form a batch of unsent readings, the oldest first, up to `limit`; `None`: there are none.
+    def _give_up(self, place: _Village, numbers: Iterable[tuple[int, int]]) -> None:
+        """Delete readings that others replace, where no batch holds them."""
+        for village, number in numbers:
+            if any(low <= number <= high for low, high in reversed(place.unsent)):
+                gone = self._db.execute("DELETE FROM reading WHERE village = ? AND number = ?", (village, number))
+                self.readings -= gone.rowcount
 
-        Which readings go first is decided here and nowhere else.
+    def form(self, village: str, limit: int, *, history: bool = False) -> FormedBatch | None:
+        """Form a batch of unsent readings, the newest first, up to `limit`; `None`: there are none.
+
+        `history` leaves alone what was added after the newest batch was formed. Which readings go first is decided
+        here and nowhere else.
         """
         with _disk(self):
             place = self._villages.get(village)
             while place is not None and place.unsent:
-                first, end = place.unsent[0]
-                last = self._last_of(place, first, end, limit)
-                if last is None:  # everything in it was thinned
-                    del place.unsent[0]
+                index = len(place.unsent) - 1
+                if history and place.unsent[index][1] == place.next_number - 1:
+                    index -= 1
+                if index < 0:
+                    return None
+                low, last = place.unsent[index]
+                first = self._first_of(place, low, last, limit)
+                if first is None:  # everything in it was thinned
+                    del place.unsent[index]
                     continue
                 self._begin()
-                place.unsent[:1] = [(last + 1, end)] if last < end else []
+                place.unsent[index : index + 1] = [(low, first - 1)] if low < first else []
                 seq = place.next_seq
                 place.next_seq += 1
                 self._db.execute("INSERT INTO batch VALUES (?, ?, ?, ?)", (place.id, seq, first, last))
@@ -190,12 +265,12 @@ class Buffer:
                 return FormedBatch(village, place.epoch, seq, first, last)
             return None
 
-    def _last_of(self, place: _Village, first: int, end: int, limit: int) -> int | None:
-        """The number of the `limit`-th reading from `first` on, or of the last up to `end`."""
+    def _first_of(self, place: _Village, low: int, last: int, limit: int) -> int | None:
+        """The number of the `limit`-th reading from `last` back, or of the first from `low` on."""
         found: int | None = self._db.execute(
-            "SELECT max(number) FROM"
-            " (SELECT number FROM reading WHERE village = ? AND number BETWEEN ? AND ? ORDER BY number LIMIT ?)",
-            (place.id, first, end, limit),
+            "SELECT min(number) FROM"
+            " (SELECT number FROM reading WHERE village = ? AND number BETWEEN ? AND ? ORDER BY number DESC LIMIT ?)",
+            (place.id, low, last, limit),
         ).fetchone()[0]
         return found
 
@@ -227,6 +302,31 @@ class Buffer:
                 (village, device, state.online, state.since, state.overruled),
             )
 
+    def add_undated(self, boot: str, at: int, message: Message) -> None:
+        """Keep a message that came before the gateway had the time."""
+        with _disk(self):
+            self._begin()
+            self._db.execute(
+                "INSERT INTO undated (boot, at, topic, payload, retain, kept) VALUES (?, ?, ?, ?, ?, ?)",
+                (boot, at, message.topic, message.payload, message.retain, message.kept),
+            )
+            self.undated += 1
+
+    def take_undated(self, limit: int) -> list[Undated]:
+        """The oldest messages without a date; they are gone with the next commit."""
+        with _disk(self):
+            self._begin()
+            rows = self._db.execute(
+                "DELETE FROM undated WHERE id IN (SELECT id FROM undated ORDER BY id LIMIT ?)"
+                " RETURNING id, boot, at, topic, payload, retain, kept",
+                (limit,),
+            ).fetchall()
+            self.undated -= len(rows)
+            return [
+                Undated(boot, at, Message(topic, payload, retain=bool(retain), kept=bool(kept)))
+                for _, boot, at, topic, payload, retain, kept in sorted(rows)
+            ]
+
     def commit(self) -> bool:
         """Make everything since the last commit durable; whether there was anything."""
         with _disk(self):
@@ -254,7 +354,7 @@ class Buffer:
             self._load()
             self._stale = False
         except sqlite3.Error as error:
-            raise BufferUnavailable(f"the buffer {self.path} cannot be read: {error}") from None
+            raise _unavailable(f"the buffer {self.path} cannot be read: {error}", error) from None
 
     def _village(self, code: str) -> _Village:
         place = self._villages.get(code)
@@ -316,6 +416,13 @@ class Buffer:
             )
             return [FormedBatch(*row) for row in rows]
 
+    def fresh(self, village: str) -> int:
+        """How many numbers were given since the newest batch was formed."""
+        place = self._villages.get(village)
+        if place is None or not place.unsent or place.unsent[-1][1] != place.next_number - 1:
+            return 0
+        return place.unsent[-1][1] - place.unsent[-1][0] + 1
+
     def unsent(self, village: str) -> int:
         """How many numbers are in no batch: at least as many as readings."""
         place = self._villages.get(village)
@@ -344,6 +451,11 @@ class Buffer:
         """How full it is, from 0 to 1."""
         return self.readings / self.max_readings
 
+    def let_go(self) -> None:
+        """Give back the file as it is, without a commit."""
+        self._open = False
+        self._db.close()
+
     def close(self) -> None:
         """Commit and give back the file."""
         self.commit()
@@ -363,7 +475,12 @@ class _disk:  # noqa: N801 - reads as a word: with _disk(self)
         if isinstance(error, sqlite3.Error):
             path = self._buffer.path
             self._buffer.roll_back()
-            raise BufferUnavailable(f"the buffer {path} takes nothing: {error}") from None
+            raise _unavailable(f"the buffer {path} takes nothing: {error}", error) from None
+
+
+def _unavailable(reason: str, error: sqlite3.Error) -> BufferUnavailable:
+    code = getattr(error, "sqlite_errorcode", 0)
+    return BufferUnavailable(reason, damaged=code & 0xFF in _DAMAGED)
 
 
 def _stored(value: Value) -> int | float:

@@ -14,11 +14,12 @@ from gateway.refusals import Refusals
 from gateway.router import Router
 from gateway.values import Refused
 from siaga.observation import Reading
+from siaga.signals import Value
 from siaga.sites import Village
 from siaga.topics import DeviceTopic, ForeignTopic, GatewayTopic, parse_topic
 from siaga.transport import Message
 
-__all__ = ["Intake", "Skew", "Taken"]
+__all__ = ["Heard", "Intake", "Skew", "Taken"]
 
 OWN = "siaga/"
 """What siaga's own topics begin with; all else is native."""
@@ -32,6 +33,16 @@ class Skew:
 
     offset: int
     since: int
+
+
+@dataclass(slots=True)
+class Heard:
+    """What a device said last: when (ms, the gateway's clock), each signal with its event time, what was refused."""
+
+    seen: int | None = None
+    values: dict[str, tuple[int, Value]] = field(default_factory=dict)
+    refused: int = 0
+    refusal: str = ""
 
 
 @dataclass(slots=True)
@@ -58,6 +69,8 @@ class Intake:
         """Sessions of devices, by village and id."""
         self.skewed: dict[tuple[str, str], Skew] = {}
         """Devices whose clock is not trusted."""
+        self.heard: dict[tuple[str, str], Heard] = {}
+        """What each device said last, since this process began."""
 
     def update(
         self, villages: Sequence[Village], known: Collection[str] | None, remembered: Mapping[tuple[str, str], Presence]
@@ -71,6 +84,7 @@ class Intake:
             device: self.presences.get(device) or remembered.get(device) or Presence() for device in devices
         }
         self.skewed = {device: skew for device, skew in self.skewed.items() if device in devices}
+        self.heard = {device: heard for device, heard in self.heard.items() if device in devices}
 
     def take(self, message: Message, received: int) -> Taken:
         """What the message gives; what is refused is counted and sampled. `received` in ms."""
@@ -90,7 +104,7 @@ class Intake:
         taken = Taken()
         message = Message(f"{installed.device.adapter}/{installed.device.id}", b"")
         if translation.refused:
-            self._refuse(_together(translation.refused), installed.village, message, answered)
+            self._refuse_of(installed, translation.refused, message, answered)
         if (installed.village, installed.device.id) in self.presences:  # else it is gone from the registry since
             self._take_values(installed, translation, message, answered, taken)
         return taken
@@ -124,6 +138,13 @@ class Intake:
         shown = village or next(iter(self._villages), None) or next(iter(self._known or ()), None)
         self._refusals.note(why, shown, message, received)
 
+    def _refuse_of(self, installed: Installed, refused: Sequence[Refused], message: Message, received: int) -> None:
+        why = _together(refused)
+        heard = self.heard.setdefault((installed.village, installed.device.id), Heard())
+        heard.refused += 1
+        heard.refusal = why.sentence
+        self._refuse(why, installed.village, message, received)
+
     def _take_one(self, adapter: Adapter, installed: Installed, message: Message, received: int, taken: Taken) -> bool:
         """What the message gives of one device; whether it was of any use, or refused."""
         try:
@@ -131,7 +152,7 @@ class Intake:
         except Refused as why:
             translation = Translation(refused=[why])
         if translation.refused:
-            self._refuse(_together(translation.refused), installed.village, message, received)
+            self._refuse_of(installed, translation.refused, message, received)
         self._take_values(installed, translation, message, received, taken)
         return not translation.ignored
 
@@ -154,6 +175,7 @@ class Intake:
         before = (presence.online, presence.overruled)
         live = translation.heard and not message.retain and not message.kept
         if live or readings:
+            self._note_heard(device, received if live else None, readings)
             newest = max((reading.time for reading in readings), default=received)
             if presence.heard(newest, live=live):
                 readings.append(Reading(device[1], "online", received, value=True))
@@ -166,6 +188,14 @@ class Intake:
             taken.sessions.add(device)
         if readings:
             taken.readings.setdefault(installed.village, []).extend(readings)
+
+    def _note_heard(self, device: tuple[str, str], seen: int | None, readings: Sequence[Reading]) -> None:
+        heard = self.heard.setdefault(device, Heard())
+        heard.seen = seen if seen is not None else heard.seen
+        for reading in readings:
+            before = heard.values.get(reading.signal)
+            if before is None or before[0] <= reading.time:
+                heard.values[reading.signal] = (reading.time, reading.value)
 
     def _note_clock(self, device: tuple[str, str], judged: Judged, received: int, message: Message) -> None:
         """Flag a device whose clock is not trusted; what was kept or retained does not tell of its clock of today."""

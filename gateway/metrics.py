@@ -21,6 +21,7 @@ class GatewayMetrics:
         )
         self.batches = Counter("siaga_gateway_batches", "Batches published for the first time", registry=registry)
         self.resent = Counter("siaga_gateway_resent_batches", "Batches published again", registry=registry)
+        self.sent_bytes = Counter("siaga_gateway_sent_bytes", "Bytes of batches, packed, as sent", registry=registry)
         self.acknowledged = Counter("siaga_gateway_acknowledged_batches", "Batches the centre has", registry=registry)
         self.foreign_acks = Counter(
             "siaga_gateway_foreign_acks", "Acknowledgements of batches that do not wait here", registry=registry
@@ -31,6 +32,17 @@ class GatewayMetrics:
             "siaga_gateway_buffer_failures",
             "Commits that the disk did not take and that are tried again",
             registry=registry,
+        )
+        self.replaced = Counter(
+            "siaga_gateway_buffer_replacements", "Damaged files that were moved aside", registry=registry
+        )
+        self.in_memory = Gauge(
+            "siaga_gateway_in_memory_messages",
+            "Messages that are in memory alone, and not acknowledged, for want of a disk",
+            registry=registry,
+        )
+        self.undated = Gauge(
+            "siaga_gateway_undated_messages", "Messages of before the gateway had the time", registry=registry
         )
         self.polls = Counter("siaga_gateway_polls", "Questions put to devices and to the internet", registry=registry)
         self.unasked = Counter(

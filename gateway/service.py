@@ -1,25 +1,26 @@
 """The gateway: what devices say goes to disk, then to the centre, then from the disk.
 
 `receive` and `hear` take messages in, `tick` does what is due; nothing in them waits. The one loop that waits is `run`.
-A message of a device is acknowledged to its broker after the commit that holds its readings, and not before.
+A message of a device is acknowledged to its broker when its readings are durable, and not before (`gateway.keeper`).
 """
 
 import random
 import threading
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import orjson
-import structlog
 
-from gateway.buffer import Buffer, BufferUnavailable, FormedBatch, OnlineState
-from gateway.clocks import PLAUSIBLE_FROM
+from gateway.buffer import Buffer, OnlineState, Undated
+from gateway.health import Health
 from gateway.intake import Intake, Taken
+from gateway.keeper import Keeper
 from gateway.metrics import GatewayMetrics
+from gateway.own_time import OwnTime, boot_id
 from gateway.pollers import Polling
 from gateway.presence import Presence
 from gateway.refusals import Refusals
-from gateway.uplink import Uplink
+from gateway.report import GatewayReport, make_report
 from siaga.clock import SECOND, Clock
 from siaga.observation import Reading
 from siaga.sites import Village
@@ -28,20 +29,14 @@ from siaga.transport import Message, Transport
 
 __all__ = ["Gateway", "last_will", "marker_topic"]
 
-log = structlog.get_logger(__name__)
-
 BEAT = 30 * SECOND
 """Between two of the gateway's own heartbeats (contract, section 2)."""
 SETTLE = 5 * SECOND
 """After a connection to the village's broker: births and wills of meanwhile come first, then `online` is repeated."""
-DISK_AGAIN = SECOND
-"""Until a commit that failed is tried again."""
-GROUP = 500
-"""Messages that share a commit at most; with them in hand nothing more is taken from the broker."""
 LOOK_AGAIN = 10 * SECOND
 """Between two looks at all devices at least, whatever the clock does."""
-HEALTH_EVERY = 10 * SECOND
-"""Between two reports of the gateway's own health, when there is something new."""
+OWN_BEAT = "alive"
+"""The topic under which a heartbeat of before the gateway had the time is kept; no device has a topic of one level."""
 ALL_OF_SIAGA = tuple("siaga/" + "/".join("+" * levels) for levels in range(1, 5))
 """Filters for a gateway that watches over all of siaga's topics but the gateways' own, which have six levels."""
 
@@ -64,15 +59,6 @@ def _state(state: str) -> bytes:
     return orjson.dumps({"state": state})
 
 
-@dataclass(slots=True)
-class _Group:
-    """What one commit is to hold; kept until it did."""
-
-    messages: list[Message]
-    taken: list[Taken]
-    acks: list[FormedBatch]
-
-
 class Gateway:
     """One gateway process: for one village on site, or for many at the centre.
 
@@ -83,6 +69,7 @@ class Gateway:
         centre_transport: the central broker; may be the same broker, never the same session.
         chance: spreads what would otherwise happen at one moment.
         polling: asks the devices that do not report by themselves.
+        own_time: whether the gateway itself knows the time.
     """
 
     def __init__(
@@ -98,30 +85,28 @@ class Gateway:
         known: Collection[str] | None = None,
         flush_after: int = 200,
         polling: Polling | None = None,
+        own_time: OwnTime | None = None,
     ) -> None:
         self._village, self._centre = village_transport, centre_transport
-        self._buffer, self._clock, self._metrics = buffer, clock, metrics
+        self._clock, self._metrics = clock, metrics
+        self._own_time = own_time or OwnTime(clock, boot_id())
         self._gateways: dict[str, str] = {}
         self._refusals = Refusals(lambda village: self._gateways.get(village, "gw"), metrics)
-        self._uplink = Uplink(buffer, centre_transport, chance, metrics, flush_after=flush_after)
+        self._keeper = Keeper(buffer, centre_transport, chance, metrics, self._state_of, flush_after=flush_after)
+        self._health = Health(centre_transport)
         self._intake = Intake(self._refusals, metrics)
         self._polling = polling
         if polling is not None:
             polling.asker.ring(village_transport.wake)
-        self._group = _Group([], [], [])
         self._filters: set[str] = set()
         self._remembered = {
             device: Presence(state.online, state.since, state.since, overruled=state.overruled)
-            for device, state in buffer.online().items()
+            for device, state in self._keeper.remembered().items()
         }
         self._beat_due = 0
         self._repeat_from = self._repeat_at = 0
         self._served: list[str] = []
-        self._disk_again = 0
-        self._disk_problem: str | None = None
         self._village_connections = self._centre_connections = 0
-        self._told_health: dict[str, bytes] = {}
-        self._health_due = 0
         self._closed = False
         self.update(villages, known)
 
@@ -133,7 +118,7 @@ class Gateway:
         self._intake.update(villages, known, self._remembered)
         if self._polling is not None:
             self._polling.update(self._intake.router.installed, self._clock.monotonic())
-        self._uplink.update({village.code: village.gateway for village in villages})
+        self._keeper.update({village.code: village.gateway for village in villages})
         for gone in set(self._served) - {village.code for village in villages}:
             self._centre.publish(gateway_status_topic(gone, self._gateways[gone]), _state("offline"), retain=True)
         self._served = [village.code for village in villages]
@@ -150,38 +135,42 @@ class Gateway:
     def receive(self, message: Message) -> None:
         """Take in a message of the village's broker. It is safe, and acknowledged, after the next `tick`."""
         self._notice_connections()
-        self._group.messages.append(message)
+        if not self._own_time.known:
+            self._keeper.take_undated(message, self._own_time.boot, self._clock.monotonic())
+            return
+        self._date()  # first what came first
         taken = self._intake.take(message, self._clock.now())
-        self._group.taken.append(taken)
+        self._keeper.take(message, taken)
         if taken.sessions:
             self._repeat_at = 0  # somebody else may be the next to be repeated
 
     def hear(self, message: Message) -> None:
         """Take in a message of the centre."""
-        batch = self._uplink.acknowledged(message)
-        if batch is not None:
-            self._group.acks.append(batch)
+        self._keeper.hear(message)
         self._centre.acknowledge(message)
 
     @property
     def full(self) -> bool:
-        """Whether nothing more is to be taken in now: a commit has to succeed first, or a clock has to be set."""
-        return len(self._group.messages) >= GROUP or self._clock.now() < PLAUSIBLE_FROM
+        """Whether nothing more is to be taken in now: something of what is in hand has to become durable first."""
+        return self._keeper.full
 
     def tick(self) -> int:
         """Do what is due: heartbeat, repeat, commit, acknowledge, send. The next deadline, monotonic ms."""
         now, wall = self._clock.monotonic(), self._clock.now()
-        if wall < PLAUSIBLE_FROM:
-            return now + SECOND  # no clock was set yet: the broker keeps what devices say
+        known = self._own_time.known
         self._notice_connections()
-        if now >= self._disk_again:
-            self._add_own_readings(now, wall)
-            self._poll(now, wall)
-            if self._commit(now):
-                self._send(now, wall)
-        self._refusals.send(self._centre)
-        self._report_health(now)
-        return self._deadline(now)
+        if self._keeper.takes_own:
+            self._beat(now, wall, known=known)
+            if known:
+                self._date()
+                self._repeat_sessions(now, wall)
+                self._poll(now, wall)
+        self._commit(now)
+        if known:
+            self._keeper.send(now, wall)
+            self._refusals.send(self._centre)
+            self._health.report(self._served, self._gateways, self._intake.skewed, self._keeper, now)
+        return self._deadline(now, known=known)
 
     def close(self) -> None:
         """Say `offline` for every village, and commit what is in hand. The transports are closed by who made them."""
@@ -191,8 +180,9 @@ class Gateway:
         if self._polling is not None:
             self._polling.close()
         now, wall = self._clock.monotonic(), self._clock.now()
-        if wall >= PLAUSIBLE_FROM and self._commit(now, last=True):
-            self._send(now, wall)
+        self._commit(now, last=True)
+        if self._own_time.known:
+            self._keeper.send(now, wall)
         for village in self._served:
             topic = gateway_status_topic(village, self._gateways[village])
             self._centre.publish(topic, _state("offline"), retain=True)
@@ -203,11 +193,23 @@ class Gateway:
         for name, transport in (("village's", self._village), ("centre's", self._centre)):
             if not transport.connected:
                 sentences.append(f"the {name} broker: {transport.problem or 'subscriptions are not granted yet'}")
-        if self._disk_problem:
-            sentences.append(self._disk_problem)
-        if self._clock.now() < PLAUSIBLE_FROM:
-            sentences.append("this machine's clock is not set: it reads a time before 2020")
+        if self._keeper.problem:
+            sentences.append(self._keeper.problem)
+        if not self._own_time.known:
+            sentences.append("this machine's clock is not set: it reads a time before 2020, or waits for the network's")
         return sentences
+
+    def report(self) -> GatewayReport:
+        """How it is, for a technician who asks on site."""
+        return make_report(
+            self._intake,
+            self._keeper,
+            self._clock.now(),
+            time_known=self._own_time.known,
+            village_problem=None if self._village.connected else self._village.problem or "not connected yet",
+            centre_problem=None if self._centre.connected else self._centre.problem or "not connected yet",
+            polled=self._polling.states if self._polling is not None else {},
+        )
 
     @property
     def skewed(self) -> Mapping[tuple[str, str], object]:
@@ -231,29 +233,57 @@ class Gateway:
                 for v in self._served
             ):
                 self._centre_connections = self._centre.connections
-            self._told_health.clear()
-            self._uplink.reconnected(now)
+            self._health.forget()
+            self._keeper.reconnected(now)
 
-    def _add_own_readings(self, now: int, wall: int) -> None:
-        """The gateway's own: its heartbeat, and what it repeats of its devices."""
-        if len(self._group.taken) > 2 * GROUP:
-            return  # a disk that takes nothing must not fill the memory instead
-        own: dict[str, list[Reading]] = {}
-        if now >= self._beat_due:
-            self._beat_due = now + BEAT
-            for village in self._served:
-                own[village] = [Reading(self._gateways[village], "alive", wall, value=True)]
+    def _state_of(self, device: tuple[str, str]) -> OnlineState | None:
+        presence = self._intake.presences.get(device)
+        return None if presence is None else OnlineState(presence.online, presence.since, presence.overruled)
+
+    def _date(self) -> None:
+        """Give times to what came before the gateway had the time, the oldest first."""
+        if self._keeper.date(self._dated):
+            self._repeat_at = 0
+
+    def _dated(self, undated: Undated) -> Taken:
+        message = undated.message
+        if undated.boot != self._own_time.boot:
+            # The power failed before the time was known: its age is as unknown as that of a retained message.
+            if message.topic == OWN_BEAT:
+                return Taken()
+            return self._intake.take(replace(message, retain=True, kept=True), self._clock.now())
+        at = self._own_time.of(undated.at)
+        if message.topic == OWN_BEAT:
+            return self._beats(at)
+        return self._intake.take(message, at)
+
+    def _beats(self, at: int) -> Taken:
+        alive = {village: [Reading(self._gateways[village], "alive", at, value=True)] for village in self._served}
+        return Taken(alive)
+
+    def _beat(self, now: int, wall: int, *, known: bool) -> None:
+        """The gateway's own heartbeat."""
+        if now < self._beat_due:
+            return
+        self._beat_due = now + BEAT
+        if known:
+            self._keeper.take(None, self._beats(wall))
+        else:
+            self._keeper.take_undated(Message(OWN_BEAT, b""), self._own_time.boot, now)
+
+    def _repeat_sessions(self, now: int, wall: int) -> None:
         if self._village.connected and now >= self._repeat_from and now >= self._repeat_at:
+            own: dict[str, list[Reading]] = {}
             self._repeat(now, wall, own)
-        if own:
-            self._group.taken.append(Taken(own))
+            if own:
+                self._keeper.take(None, Taken(own))
 
     def _poll(self, now: int, wall: int) -> None:
         """Take in what devices answered, at the time at which they did, and ask those that are due."""
-        if self._polling is None or len(self._group.taken) > 2 * GROUP:
+        if self._polling is None:
             return
         for polled in self._polling.finish():
-            self._group.taken.append(self._intake.polled(polled.installed, polled.translation, wall - now + polled.at))
+            self._keeper.take(None, self._intake.polled(polled.installed, polled.translation, wall - now + polled.at))
         self._polling.begin(now)
 
     def _repeat(self, now: int, wall: int, into: dict[str, list[Reading]]) -> None:
@@ -271,78 +301,15 @@ class Gateway:
             soonest = min(soonest, due)
         self._repeat_at = now + max(0, soonest - wall)
 
-    def _commit(self, now: int, *, last: bool = False) -> bool:
-        """Make what is in hand durable, then acknowledge it. False: the disk does not take it, it stays in hand."""
-        group = self._group
-        try:
-            count = 0
-            for taken in group.taken:
-                for village, readings in taken.readings.items():
-                    count += self._buffer.add(village, readings)
-                    self._uplink.stored(village, now)
-                for device in taken.sessions:
-                    presence = self._intake.presences.get(device)
-                    if presence is not None:
-                        state = OnlineState(presence.online, presence.since, presence.overruled)
-                        self._buffer.remember(*device, state)
-            acknowledged = [b for b in group.acks if self._buffer.acknowledged(b.village, b.epoch, b.seq)]
-            self._uplink.form(now, all_of_it=last)
-            self._buffer.commit()
-        except BufferUnavailable as error:
-            self._disk_failed(str(error), now)
-            return False
-        self._group = _Group([], [], [])
-        self._disk_problem = None
-        for batch in acknowledged:
-            self._uplink.done(batch)
-        for message in group.messages:
+    def _commit(self, now: int, *, last: bool = False) -> None:
+        for message in self._keeper.commit(now, last=last):
             self._village.acknowledge(message)
-        self._metrics.readings.inc(count)
-        self._metrics.buffered.set(self._buffer.readings)
-        self._metrics.fill.set(self._buffer.fill)
-        self._metrics.thinned.set(self._buffer.thinned)
-        self._metrics.in_flight.set(self._uplink.in_flight)
-        return True
 
-    def _disk_failed(self, problem: str, now: int) -> None:
-        if self._disk_problem is None:
-            log.warning("buffer_unavailable", problem=problem)
-        self._disk_problem = problem
-        self._disk_again = now + DISK_AGAIN
-        self._metrics.disk_problems.inc()
-        try:
-            self._uplink.rolled_back(now)
-        except BufferUnavailable:
-            return  # the next attempt comes here again, until the disk can be read
-
-    def _send(self, now: int, wall: int) -> None:
-        try:
-            self._uplink.send(now, wall)
-        except BufferUnavailable as error:
-            self._disk_failed(str(error), now)
-
-    def _report_health(self, now: int) -> None:
-        """Say, retained and only when it changed, whose clocks are not trusted and how full the buffer is."""
-        if now < self._health_due or not self._centre.connected:
-            return
-        self._health_due = now + HEALTH_EVERY
-        for village in self._served:
-            clocks = {
-                device: {"offset": skew.offset / 1000, "since": skew.since / 1000}
-                for (place, device), skew in self._intake.skewed.items()
-                if place == village
-            }
-            text = orjson.dumps(
-                {"clocks": clocks, "buffer": round(self._buffer.fill, 2), "thinned": self._buffer.thinned}
-            )
-            if self._told_health.get(village) != text:
-                topic = f"siaga/v1/{village}/gateway/{self._gateways[village]}/health"
-                if self._centre.publish(topic, text, retain=True):
-                    self._told_health[village] = text
-
-    def _deadline(self, now: int) -> int:
+    def _deadline(self, now: int, *, known: bool) -> int:
         times = [self._beat_due]
-        uplink = self._uplink.deadline()
+        if not known:
+            times.append(now + SECOND)
+        uplink = self._keeper.deadline()
         if uplink is not None:
             times.append(uplink)
         if self._refusals.waiting:
@@ -351,7 +318,7 @@ class Gateway:
             times.append(polls)
         if self._village.connected:
             times.append(max(self._repeat_at, self._repeat_from))
-        return max(now, self._disk_again, min(times))
+        return max(now, min(times))
 
     # The loop
 

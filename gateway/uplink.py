@@ -2,20 +2,25 @@
 
 Forming belongs to the commit in which the readings were stored; sending comes after it. A batch keeps its number and
 its readings however often it is sent, also over a crash.
+
+Two kinds share the link. **Fresh** batches hold what came in since the newest batch: they go as soon as they may, also
+while the centre's store is away and acknowledges nothing, as alerts do not wait for it. **History** is what had
+to wait, after an outage: it follows from the newest back, in a window that shrinks on a link that takes long, so that
+fresh readings do not queue behind it.
 """
 
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import structlog
 
 from gateway.buffer import Buffer, FormedBatch
 from gateway.metrics import GatewayMetrics
-from siaga.batch import BatchId, UnreadableBatch, decode_ack, encode_batch
+from siaga.batch import BatchId, encode_batch
 from siaga.clock import SECOND
-from siaga.topics import ForeignTopic, GatewayTopic, ack_topic, batch_topic, parse_topic
-from siaga.transport import Message, Transport
+from siaga.topics import batch_topic
+from siaga.transport import Transport
 
 __all__ = ["Uplink"]
 
@@ -23,22 +28,55 @@ log = structlog.get_logger(__name__)
 
 FLUSH_AFTER = 200
 """Milliseconds that the first unsent reading of a village waits for company."""
+COMPANY = 500
+"""The same while a fresh batch is on its way: on a slow link a few larger batches are cheaper than many small ones."""
+COMPANY_EACH, LONGEST_COMPANY = 10, 10 * SECOND
+"""With a store that is away it grows by so much for each batch without acknowledgement, up to the longest."""
 MAX_BATCH = 2_000
 """Readings of one batch: at 20 to 120 bytes each, under 256 kB before packing."""
-WINDOW = 8
-"""Batches of one village on their way: on a link of 100 kbit/s with a second's delay more would only wait in it."""
+MAX_UNACKNOWLEDGED = 4_000
+"""Batches of one village that may be without acknowledgement: 2 MB of memory, ten hours of a store that is away."""
+FIRST_WINDOW, WINDOW = 2, 8
+"""Batches of history on their way: at first, and at most. One full batch takes half a second at 100 kbit/s."""
+SLOW, QUICK = 2 * SECOND, SECOND
+"""An acknowledgement that takes longer than the one shrinks the window, a quicker one than the other widens it."""
 FIRST_AGAIN, LATEST_AGAIN = 5 * SECOND, 120 * SECOND
 """Pauses until an unacknowledged batch is sent again: the first, doubling to the last, each up to a quarter longer."""
+AGAIN_EACH = 500
+"""With many of them the last pause grows by so much for each: they share the link with what is new."""
 
 
 @dataclass(slots=True)
 class _InFlight:
-    """A batch that waits for its acknowledgement. `due`: when it is sent (again), monotonic ms."""
+    """A batch that waits for its acknowledgement. `due`: when it is sent (again), `at`: when it was; monotonic ms."""
 
     batch: FormedBatch
     due: int
+    history: bool
     pause: int = FIRST_AGAIN
     sent: int = 0
+    at: int = 0
+
+
+@dataclass(slots=True)
+class _Way:
+    """One village's way up. `fresh_since`: since when its oldest fresh reading waits; `None`: there is none."""
+
+    flying: dict[int, _InFlight] = field(default_factory=dict)
+    fresh_since: int | None = None
+    fresh: int = 0
+    """Fresh batches without acknowledgement."""
+    history: int = 0
+    window: int = FIRST_WINDOW
+
+    def fresh_due(self, flush_after: int) -> int | None:
+        """When what is fresh is to go."""
+        if self.fresh_since is None or len(self.flying) >= MAX_UNACKNOWLEDGED:
+            return None
+        if not self.fresh:
+            return self.fresh_since + flush_after
+        company = min(LONGEST_COMPANY, COMPANY + COMPANY_EACH * self.fresh)
+        return self.fresh_since + max(flush_after, company)
 
 
 class Uplink:
@@ -53,63 +91,94 @@ class Uplink:
         *,
         flush_after: int = FLUSH_AFTER,
         max_batch: int = MAX_BATCH,
-        window: int = WINDOW,
     ) -> None:
         self._buffer, self._transport, self._chance, self._metrics = buffer, transport, chance, metrics
-        self._flush_after, self._max_batch, self._window = flush_after, max_batch, window
+        self._flush_after, self._max_batch = flush_after, max_batch
         self._gateways: dict[str, str] = {}
-        self._in_flight: dict[str, dict[int, _InFlight]] = {}
-        self._waiting_since: dict[str, int] = {}
-        for batch in buffer.batches():
-            self._in_flight.setdefault(batch.village, {})[batch.seq] = _InFlight(batch, due=0)
-        for village in buffer.villages():
-            if buffer.unsent(village):
-                self._waiting_since[village] = 0
+        self._ways: dict[str, _Way] = {}
+
+    def load(self, now: int) -> None:
+        """Take the buffer's word for what waits and what is on its way: at the start, and with another file.
+
+        Raises:
+            BufferUnavailable: it cannot be read.
+        """
+        self._ways = {}
+        for batch in self._buffer.batches():
+            way = self._ways.setdefault(batch.village, _Way())
+            way.flying[batch.seq] = _InFlight(batch, now, history=True, sent=1)
+            way.history += 1
+        for village in self._buffer.villages():
+            if self._buffer.unsent(village):
+                self._ways.setdefault(village, _Way()).fresh_since = now
+        self._spread(now)
 
     def update(self, gateways: Mapping[str, str]) -> None:
         """For which villages this gateway speaks, and under which id; a village that is gone is still sent for."""
-        for village, gateway in gateways.items():
-            if self._gateways.get(village) != gateway:
-                if village in self._gateways:
-                    self._transport.unsubscribe(ack_topic(village, self._gateways[village]))
-                self._transport.subscribe(ack_topic(village, gateway))
         self._gateways |= gateways
 
     @property
     def in_flight(self) -> int:
         """Batches without an acknowledgement."""
-        return sum(len(batches) for batches in self._in_flight.values())
+        return sum(len(way.flying) for way in self._ways.values())
 
     def stored(self, village: str, now: int) -> None:
         """Readings of a village came into the buffer; `now` monotonic."""
-        self._waiting_since.setdefault(village, now)
+        way = self._ways.setdefault(village, _Way())
+        if way.fresh_since is None:
+            way.fresh_since = now
 
     def form(self, now: int, *, all_of_it: bool = False) -> None:
-        """Form the batches that are due, as far as the window allows. They may be sent after the buffer's commit.
+        """Form the batches that are due, as far as the windows allow. They may be sent after the buffer's commit.
+
+        Without a connection none is formed: what is newest when it comes back goes first.
 
         Raises:
             BufferUnavailable: the disk does not take it.
         """
-        for village, since in list(self._waiting_since.items()):
-            flying = self._in_flight.setdefault(village, {})
-            while len(flying) < self._window:
-                late = all_of_it or now >= since + self._flush_after
-                if not late and self._buffer.unsent(village) < self._max_batch:
-                    break
+        if not self._transport.connected:
+            return
+        for village, way in self._ways.items():
+            if village not in self._gateways:
+                continue  # a village that nobody told this process of: its readings wait
+            due = way.fresh_due(self._flush_after)
+            if due is not None and (all_of_it or now >= due or self._buffer.fresh(village) >= self._max_batch):
                 batch = self._buffer.form(village, self._max_batch)
+                way.fresh_since = None
+                if batch is not None:
+                    way.flying[batch.seq] = _InFlight(batch, now, history=False)
+                    way.fresh += 1
+            while way.history < way.window and self._waits(village, way):
+                batch = self._buffer.form(village, self._max_batch, history=True)
                 if batch is None:
-                    del self._waiting_since[village]
                     break
-                flying[batch.seq] = _InFlight(batch, due=now)
+                way.flying[batch.seq] = _InFlight(batch, now, history=True)
+                way.history += 1
+
+    def _waits(self, village: str, way: _Way) -> bool:
+        return self._buffer.unsent(village) > (self._buffer.fresh(village) if way.fresh_since is not None else 0)
 
     def rolled_back(self, now: int) -> None:
-        """The buffer forgot what was not committed: take its word for which batches there are."""
+        """The buffer forgot what was not committed: take its word for which batches there are.
+
+        Raises:
+            BufferUnavailable: it cannot be read.
+        """
         known = {(batch.village, batch.seq) for batch in self._buffer.batches()}
-        for village, flying in self._in_flight.items():
-            for seq in [seq for seq in flying if (village, seq) not in known]:
-                del flying[seq]
-            if self._buffer.unsent(village):
-                self._waiting_since.setdefault(village, now)
+        for village, way in self._ways.items():
+            for seq in [seq for seq in way.flying if (village, seq) not in known]:
+                self._forget(way, seq)
+            if self._buffer.unsent(village) and way.fresh_since is None:
+                way.fresh_since = now
+
+    @staticmethod
+    def _forget(way: _Way, seq: int) -> _InFlight | None:
+        each = way.flying.pop(seq, None)
+        if each is not None and each.history:
+            way.history -= 1
+        elif each is not None:
+            way.fresh -= 1
+        return each
 
     def send(self, now: int, wall: int) -> None:
         """Publish every batch that is due, as far as the transport takes it; `now` monotonic, `wall` for `sent`.
@@ -119,64 +188,71 @@ class Uplink:
         """
         if not self._transport.connected:
             return
-        for village, flying in self._in_flight.items():
+        for village, way in self._ways.items():
             gateway = self._gateways.get(village)
             if gateway is None:
-                continue  # a village that nobody told this process of: its readings wait
-            for each in flying.values():
-                if each.due <= now and not self._send_one(each, gateway, now, wall):
+                continue
+            due = [each for each in way.flying.values() if each.due <= now]
+            # What is new before what is sent again, fresh before history, the newest first
+            due.sort(key=lambda each: (each.sent > 0, each.history, -each.batch.last))
+            for each in due:
+                if not self._send_one(each, gateway, now, wall, len(way.flying)):
                     return
 
-    def _send_one(self, each: _InFlight, gateway: str, now: int, wall: int) -> bool:
+    def _send_one(self, each: _InFlight, gateway: str, now: int, wall: int, waiting: int) -> bool:
         batch = each.batch
         payload = encode_batch(BatchId(batch.epoch, batch.seq), wall, self._buffer.read(batch))
         if not self._transport.publish(batch_topic(batch.village, gateway), payload):
             return False
         (self._metrics.resent if each.sent else self._metrics.batches).inc()
+        self._metrics.sent_bytes.inc(len(payload))
         each.sent += 1
+        each.at = now
         each.due = now + round(each.pause * self._chance.uniform(1, 1.25))
-        each.pause = min(each.pause * 2, LATEST_AGAIN)
+        each.pause = min(each.pause * 2, max(LATEST_AGAIN, waiting * AGAIN_EACH))
         return True
 
     def reconnected(self, now: int) -> None:
         """Another connection to the centre: what is unacknowledged is worth sending soon, not all at one moment."""
-        for flying in self._in_flight.values():
-            for each in flying.values():
+        self._spread(now)
+
+    def _spread(self, now: int) -> None:
+        """A window full of batches a second, the newest first, at times of chance."""
+        for way in self._ways.values():
+            again = sorted((each for each in way.flying.values() if each.sent), key=lambda each: -each.batch.last)
+            for index, each in enumerate(again):
                 each.pause = FIRST_AGAIN
-                each.due = min(each.due, now + round(self._chance.uniform(0, SECOND)))
+                each.due = now + index // WINDOW * SECOND + round(self._chance.uniform(0, SECOND))
 
-    def acknowledged(self, message: Message) -> FormedBatch | None:
-        """What a message of the centre acknowledges; `None` where it is nothing that waits here, which is counted."""
-        try:
-            topic = parse_topic(message.topic)
-            ack = decode_ack(message.payload)
-        except (ForeignTopic, UnreadableBatch):
-            self._metrics.foreign_acks.inc()
-            return None
-        if isinstance(topic, GatewayTopic) and self._gateways.get(topic.village) == topic.gateway:
-            each = self._in_flight.get(topic.village, {}).get(ack.seq)
-            if each is not None and each.batch.epoch == ack.epoch:
-                return each.batch
-        self._metrics.foreign_acks.inc()
-        return None
+    def waits_for(self, village: str, epoch: str, seq: int) -> FormedBatch | None:
+        """The batch of that number, if it is on its way."""
+        way = self._ways.get(village)
+        each = way.flying.get(seq) if way is not None else None
+        return each.batch if each is not None and each.batch.epoch == epoch else None
 
-    def done(self, batch: FormedBatch) -> None:
-        """The batch is deleted from the buffer, and that is committed."""
-        if self._in_flight[batch.village].pop(batch.seq, None) is not None:
+    def done(self, batches: Iterable[FormedBatch], now: int) -> None:
+        """The batches are deleted from the buffer, and that is committed."""
+        for batch in batches:
+            way = self._ways[batch.village]
+            each = self._forget(way, batch.seq)
+            if each is None:
+                continue
             self._metrics.acknowledged.inc()
+            took = now - each.at
+            if each.history and each.sent == 1 and took > SLOW:
+                way.window = max(1, way.window - 1)
+            elif each.history and took < QUICK:
+                way.window = min(WINDOW, way.window + 1)
 
     def deadline(self) -> int | None:
         """When there is something to do next, monotonic ms; `None`: not before something else happens."""
+        if not self._transport.connected:
+            return None
         times = [
-            since + self._flush_after
-            for village, since in self._waiting_since.items()
-            if len(self._in_flight.get(village, ())) < self._window
+            each.due for village, way in self._ways.items() if village in self._gateways for each in way.flying.values()
         ]
-        if self._transport.connected:
-            times += [
-                each.due
-                for village, flying in self._in_flight.items()
-                if village in self._gateways
-                for each in flying.values()
-            ]
+        for village, way in self._ways.items():
+            due = way.fresh_due(self._flush_after) if village in self._gateways else None
+            if due is not None:
+                times.append(due)
         return min(times, default=None)

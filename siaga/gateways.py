@@ -3,6 +3,7 @@
 Follows the registry where there is one (`siaga up`), so an import counts within seconds.
 """
 
+import contextlib
 import random
 import threading
 from collections.abc import Callable, Collection, Sequence
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import structlog
 
-from gateway.buffer import Buffer
+from gateway.asked import Answering
+from gateway.buffer import Buffer, BufferUnavailable
 from gateway.metrics import GatewayMetrics
 from gateway.pollers import Credentials, Network, Polling, ThreadedAsker
 from gateway.service import Gateway, last_will, marker_topic
@@ -73,7 +75,7 @@ class GatewayPart:
         name = session_name(data_dir, "gateway")
         will = last_will(alone) if alone else None
         self._follow, self._clock = follow, clock
-        self._buffer = Buffer(data_dir / "gateway.db")
+        self._buffer = Buffer(data_dir / "gateway.db", must_open=False)
         marker = marker_topic(name)
         self._village = MqttTransport(village_url, f"{name}-devices", clean=False, marker=marker)
         self._centre = MqttTransport(centre_url, f"{name}-uplink", clean=False, will=will)
@@ -92,6 +94,7 @@ class GatewayPart:
             known=served.known,
             polling=polling,
         )
+        self._answering = Answering(data_dir, self._village.wake)
         self._next_look = self._deadline = 0
         self._stop = threading.Event()
         self._failure: str | None = None
@@ -100,15 +103,18 @@ class GatewayPart:
     def start(self) -> None:
         """Begin to listen."""
         self._thread.start()
+        self._answering.start()
 
     def stop(self) -> None:
         """Commit what is in hand, send what the centre takes at once, say `offline`, leave both brokers."""
         self._stop.set()
+        self._answering.stop()
         self._village.wake()
         self._thread.join(END_WITHIN)
         for transport in (self._village, self._centre):
             transport.close()
-        self._buffer.close()
+        with contextlib.suppress(BufferUnavailable):  # said already; what it holds was never acknowledged
+            self._buffer.close()
 
     def problem(self) -> str | None:
         """Why it does not do its work now, in a sentence."""
@@ -120,6 +126,7 @@ class GatewayPart:
             while not self._stop.is_set():
                 self._look_at_registry()
                 self._turn()
+                self._answering.answer(self._gateway.report)
         except Exception as error:
             log.exception("gateway_failed")
             self._failure = f"the gateway failed: {type(error).__name__}: {error}"

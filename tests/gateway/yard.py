@@ -1,6 +1,7 @@
 """A gateway between two brokers in memory, on a clock that stands until it is moved."""
 
 import random
+import sqlite3
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import orjson
 from prometheus_client import CollectorRegistry
 
 from gateway import Buffer, Gateway, GatewayMetrics
+from gateway.own_time import OwnTime
 from siaga.batch import BatchId, decode_batch, encode_ack
 from siaga.clock import ManualClock
 from siaga.mqtt_memory import MemoryBroker, MemoryTransport
@@ -68,6 +70,23 @@ class Centre:
         )
 
 
+class TightDisk(Buffer):
+    """A buffer whose disk can be filled, and given room again."""
+
+    full = False
+
+    def fill_up(self) -> None:
+        self.full = True
+
+    def make_room(self) -> None:
+        self.full = False
+
+    def _begin(self) -> None:
+        if self.full:
+            raise sqlite3.OperationalError("database or disk is full")
+        super()._begin()
+
+
 class Yard:
     """The gateway and what is around it; `after` lets time pass."""
 
@@ -75,6 +94,7 @@ class Yard:
         self.clock = ManualClock(NOW)
         self.devices, self.district = MemoryBroker(), MemoryBroker()
         self.centre = Centre(self.district, self.clock)
+        self.boot, self.awaits_time = "first boot", False
         self._path = directory / "buffer.sqlite"
         self._villages, self._known = villages, known
         self.start()
@@ -83,7 +103,7 @@ class Yard:
         """Start the gateway's process."""
         self.village_side = MemoryTransport(self.devices, "gateway", clean=False)
         self.centre_side = MemoryTransport(self.district, "gateway")
-        self.buffer = Buffer(self._path)
+        self.buffer = TightDisk(self._path, must_open=False)
         self.metrics = GatewayMetrics(CollectorRegistry())
         self.gateway = Gateway(
             self._villages,
@@ -94,6 +114,7 @@ class Yard:
             random.Random(1),
             self.metrics,
             known=self._known,
+            own_time=OwnTime(self.clock, self.boot, lambda: self.awaits_time),
         )
 
     def kill(self) -> None:

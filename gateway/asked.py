@@ -1,0 +1,116 @@
+"""The running gateway answers a technician: a socket in its data directory, read with `ask`.
+
+A socket, and not a file that is written again and again: it costs an SD card nothing. Who may open the data directory
+may ask.
+"""
+
+import contextlib
+import os
+import queue
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from gateway.report import GatewayReport
+
+__all__ = ["SOCKET", "Answering", "NoGateway", "ask"]
+
+log = structlog.get_logger(__name__)
+
+SOCKET = "gateway.sock"
+"""Its name in the data directory."""
+ANSWER_WITHIN = 10.0
+"""Seconds that the gateway may take: a turn of its loop, on a slow card."""
+MAX_REPORT = 16 << 20
+LONGEST_PATH = 100
+"""Characters of a socket's path; Linux takes 108 bytes."""
+
+
+class NoGateway(OSError):
+    """No gateway answers; the message is a sentence."""
+
+
+class Answering:
+    """Hands the questions of others to the gateway's own thread. `wake` makes that take its next turn."""
+
+    def __init__(self, data_dir: Path, wake: Callable[[], None]) -> None:
+        self._path = data_dir / SOCKET
+        self._wake = wake
+        self._asked: queue.Queue[queue.Queue[GatewayReport]] = queue.Queue(8)
+        self._listener: socket.socket | None = None
+
+    def start(self) -> None:
+        """Begin to listen; without a socket (a path that is too long, a disk that is away) nobody can ask."""
+        if len(os.fsencode(self._path)) > LONGEST_PATH:
+            log.info("gateway_cannot_be_asked", reason="the data directory's path is too long for a socket")
+            return
+        listener = socket.socket(socket.AF_UNIX)
+        try:
+            self._path.unlink(missing_ok=True)
+            listener.bind(str(self._path))
+            self._path.chmod(0o600)
+            listener.listen(8)
+        except OSError as error:
+            log.info("gateway_cannot_be_asked", reason=str(error))
+            listener.close()
+            return
+        self._listener = listener
+        threading.Thread(target=self._serve, args=(listener,), name="gateway answers", daemon=True).start()
+
+    def answer(self, report: Callable[[], GatewayReport]) -> None:
+        """Answer who asked meanwhile; called by the gateway's own thread."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._asked.get_nowait().put(report())
+
+    def stop(self) -> None:
+        """Listen no more."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+            self._path.unlink(missing_ok=True)
+
+    def _serve(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection, contextlib.suppress(OSError, queue.Empty, queue.Full):
+                connection.settimeout(ANSWER_WITHIN)
+                answer: queue.Queue[GatewayReport] = queue.Queue(1)
+                self._asked.put_nowait(answer)
+                self._wake()
+                connection.sendall(answer.get(timeout=ANSWER_WITHIN).model_dump_json().encode())
+
+
+def ask(data_dir: Path) -> GatewayReport:
+    """How the gateway of a data directory is.
+
+    Raises:
+        NoGateway: none answers.
+        PermissionError: it may not be asked by this user.
+    """
+    path = data_dir / SOCKET
+    parts: list[bytes] = []
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(ANSWER_WITHIN)
+            connection.connect(str(path))
+            while part := connection.recv(65_536):
+                parts.append(part)
+                if sum(map(len, parts)) > MAX_REPORT:
+                    break
+    except PermissionError:
+        raise PermissionError(f"{path} may not be opened by this user: ask as root, or as the user siaga") from None
+    except OSError as error:
+        raise NoGateway(f"no gateway answers at {path}: {error.strerror or error}") from None
+    try:
+        return GatewayReport.model_validate_json(b"".join(parts))
+    except ValueError:
+        raise NoGateway(f"the gateway at {path} gives no answer") from None

@@ -1,0 +1,96 @@
+"""What `siaga gateway check` says: what works and what does not, in plain words, from the gateway's own report."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gateway.report import DeviceReport, GatewayReport
+from siaga.clock import HOUR, MINUTE, SECOND
+from siaga.durations import format_duration
+
+__all__ = ["Line", "check"]
+
+SILENT_AFTER = 3
+"""A device is silent after so many of its intervals: what it said then holds no longer (contract, section 5)."""
+FULL = 0.8
+"""From here on the centre raises `gateway_buffer`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that was looked at. `good` `None`: nothing is wrong, and worth knowing."""
+
+    good: bool | None
+    what: str
+    sentence: str
+
+
+def check(report: GatewayReport) -> list[Line]:
+    """All lines: the gateway's own first, then a line or more for each device."""
+    return [*_own(report), *(line for device in report.devices for line in _device(device, report.now))]
+
+
+def _own(report: GatewayReport) -> Iterator[Line]:
+    yield _whether("broker", report.village_problem, "devices can reach this gateway")
+    yield _whether("link", report.centre_problem, "the centre's broker answers")
+    if report.time_known:
+        yield Line(True, "time", "this machine knows the time")
+    else:
+        waiting = f"; {report.undated} messages wait for it" if report.undated else ""
+        yield Line(False, "time", f"this machine does not know the time yet: check the network's NTP{waiting}")
+    if report.disk_problem:
+        yield Line(False, "disk", f"{report.disk_problem}; until it is mended this gateway runs from memory")
+    else:
+        full = f"the buffer is {report.fill:.0%} full, {report.buffered} readings wait for the centre"
+        yield Line(report.fill <= FULL, "disk", full)
+    if report.thinned:
+        yield Line(None, "disk", f"{report.thinned} readings were given up for want of room, the least important first")
+
+
+def _whether(what: str, problem: str | None, good: str) -> Line:
+    return Line(problem is None, what, problem or good)
+
+
+def _device(device: DeviceReport, now: int) -> Iterator[Line]:
+    where = f"{device.adapter}, {device.address}" if device.address else device.adapter
+    if device.seen is None:
+        hint = "is its address right? `siaga gateway devices` shows what is on the broker"
+        asked = f"; asked, it {device.polled}" if device.polled else f"; {hint}"
+        yield Line(False, device.device, f"not heard since this gateway started ({where}){asked}")
+    else:
+        ago = max(0, now - device.seen)
+        silent = ago > SILENT_AFTER * device.every
+        said = f"last heard {_ago(ago)}"
+        if silent:
+            said += f", though it should report every {format_duration(device.every)}"
+        elif device.online is False:
+            said += "; it has left the broker since (last will)"
+        yield Line(not silent and device.online is not False, device.device, f"{said} ({where}): {_values(device)}")
+    if device.offset is not None:
+        off = "ahead" if device.offset > 0 else "behind"
+        clock = f"its clock is {_span(abs(device.offset))} {off} and not trusted: the time of receipt counts"
+        yield Line(None, device.device, clock)
+    if device.refused:
+        yield Line(False, device.device, f"{device.refused} messages refused, the last because {device.refusal}")
+
+
+def _values(device: DeviceReport) -> str:
+    if not device.values:
+        return "nothing that the sites file asks for; see `map`"
+    return ", ".join(f"{signal} {_value(value)}" for signal, (_, value) in sorted(device.values.items()))
+
+
+def _value(value: bool | float) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _ago(milliseconds: int) -> str:
+    return "just now" if milliseconds < SECOND else f"{_span(milliseconds)} ago"
+
+
+def _span(milliseconds: int) -> str:
+    for unit, name in ((24 * HOUR, "d"), (HOUR, "h"), (MINUTE, "min")):
+        if milliseconds >= 2 * unit:
+            return f"{milliseconds // unit} {name}"
+    return f"{max(1, milliseconds // SECOND)} s"

@@ -1,0 +1,58 @@
+"""What a gateway says of itself to the centre, retained and only when it changed."""
+
+from collections.abc import Mapping, Sequence
+
+import orjson
+
+from gateway.intake import Skew
+from gateway.keeper import Keeper
+from siaga.clock import SECOND
+from siaga.transport import Transport
+
+__all__ = ["Health"]
+
+HEALTH_EVERY = 10 * SECOND
+"""Between two reports, when there is something new."""
+
+
+class Health:
+    """The message `siaga/v1/{village}/gateway/{gateway}/health`: whose clocks are not trusted, how the buffer is."""
+
+    def __init__(self, centre: Transport) -> None:
+        self._centre = centre
+        self._told: dict[str, bytes] = {}
+        self._due = 0
+
+    def forget(self) -> None:
+        """Say it again: the centre's broker may have lost it."""
+        self._told.clear()
+
+    def report(
+        self,
+        villages: Sequence[str],
+        gateways: Mapping[str, str],
+        skewed: Mapping[tuple[str, str], Skew],
+        keeper: Keeper,
+        now: int,
+    ) -> None:
+        """Publish what is new; `now` monotonic."""
+        if now < self._due or not self._centre.connected:
+            return
+        self._due = now + HEALTH_EVERY
+        for village in villages:
+            clocks = {
+                device: {"offset": skew.offset / 1000, "since": skew.since / 1000}
+                for (place, device), skew in skewed.items()
+                if place == village
+            }
+            text = orjson.dumps(
+                {
+                    "clocks": clocks,
+                    "buffer": round(keeper.disk.fill, 2),
+                    "thinned": keeper.disk.thinned,
+                    "disk": "memory" if keeper.problem else "ok",
+                }
+            )
+            topic = f"siaga/v1/{village}/gateway/{gateways[village]}/health"
+            if self._told.get(village) != text and self._centre.publish(topic, text, retain=True):
+                self._told[village] = text

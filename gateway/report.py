@@ -1,0 +1,95 @@
+"""How a running gateway is, for a technician on site who asks it: `siaga gateway check` shows it in words."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict
+
+from gateway.intake import Heard, Intake
+from gateway.keeper import Keeper
+from siaga.refusal import mask
+from siaga.signals import Value
+
+__all__ = ["DeviceReport", "GatewayReport", "make_report"]
+
+
+class DeviceReport(BaseModel):
+    """One device. Times in ms of the gateway's clock; `offset`: its clock minus the gateway's, where not trusted."""
+
+    model_config = ConfigDict(frozen=True)
+
+    village: str
+    device: str
+    adapter: str
+    address: str
+    every: int
+    seen: int | None = None
+    online: bool | None = None
+    values: dict[str, tuple[int, Value]] = {}
+    refused: int = 0
+    refusal: str = ""
+    offset: int | None = None
+    polled: str = ""
+
+
+class GatewayReport(BaseModel):
+    """The whole gateway. A `…_problem` is a sentence, or `None` where there is none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    now: int
+    time_known: bool
+    village_problem: str | None
+    centre_problem: str | None
+    disk_problem: str | None
+    buffered: int
+    fill: float
+    thinned: int
+    undated: int
+    devices: list[DeviceReport]
+
+
+def make_report(
+    intake: Intake,
+    keeper: Keeper,
+    now: int,
+    *,
+    time_known: bool,
+    village_problem: str | None,
+    centre_problem: str | None,
+    polled: Mapping[tuple[str, str], str],
+) -> GatewayReport:
+    """A report of this moment."""
+    devices = []
+    for (village, name), installed in intake.router.installed.items():
+        key = (village, name)
+        heard = intake.heard.get(key, Heard())
+        skew = intake.skewed.get(key)
+        presence = intake.presences.get(key)
+        devices.append(
+            DeviceReport(
+                village=village,
+                device=name,
+                adapter=installed.device.adapter.value,
+                address=installed.address,
+                every=installed.device.every,
+                seen=heard.seen,
+                online=presence.online if presence is not None else None,
+                values=dict(heard.values),
+                refused=heard.refused,
+                refusal=mask(heard.refusal),
+                offset=skew.offset if skew is not None else None,
+                polled=polled.get(key, ""),
+            )
+        )
+    return GatewayReport(
+        now=now,
+        time_known=time_known,
+        village_problem=village_problem,
+        centre_problem=centre_problem,
+        disk_problem=keeper.problem,
+        buffered=keeper.disk.readings,
+        fill=keeper.disk.fill,
+        thinned=keeper.disk.thinned,
+        undated=keeper.disk.undated,
+        devices=devices,
+    )
