@@ -108,7 +108,7 @@ class AppriseChannel:
                 body=message.body,
                 notify_type=message.tone.value,
                 body_format="text",
-                log_level=logging.DEBUG,  # into the result alone: only there it says what became of a connection
+                log_level=logging.DEBUG,
             )
         except Exception as problem:  # noqa: BLE001 - whatever a provider's plugin does, the next message goes on
             return Outcome(Answer.UNSURE, f"failed ({type(problem).__name__})")
@@ -123,7 +123,10 @@ def _load_services() -> None:
     """Load all of Apprise's services, once, and keep what they log to themselves: it may hold addresses."""
     from apprise import Apprise  # noqa: PLC0415
 
-    logging.getLogger("apprise").propagate = False
+    noted = logging.getLogger("apprise")
+    noted.propagate = False
+    noted.addHandler(logging.NullHandler())
+    noted.setLevel(logging.DEBUG)  # what became of a connection stands there; it goes into a message's result alone
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # one imports a module of Python's that goes away in a later Python
         Apprise.instantiate("json://127.0.0.1")

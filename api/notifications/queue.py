@@ -1,0 +1,208 @@
+"""The queue of messages in the database: taking one with a lease, and writing down what became of it.
+
+While a message is being sent its `due` is the end of the lease. Who dies with a message in hand leaves it to be sent
+again then: until that time nobody knows whether the provider took it, so it is not repeated before.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, RowMapping, func, or_, select
+
+from api.alerts.span_rows import upsert
+from api.notifications.backoff import Patience, provider_pause
+from api.notifications.channels import SEND_WITHIN, Answer, Outcome
+from api.notifications.digest import What
+from api.notifications.facts import Facts, facts_of
+from siaga.clock import SECOND
+from siaga.database import tables, take_turns, writing
+
+__all__ = ["Backlog", "Claim", "Queue", "Settled"]
+
+PROVIDER_LEASE = round(SEND_WITHIN * SECOND) + 5 * SECOND
+"""For so long nobody else sends by a provider that somebody sends by: one that hangs holds up one sender alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A message in hand. `told`: its alerts as they are now and what it tells of each; none: nothing is left."""
+
+    id: int
+    recipient: str
+    provider: str
+    lease: str
+    taken: int
+    attempts: int
+    told: tuple[tuple[Facts, What], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a claim: `sent`, `again` (at `due`) or `dead`."""
+
+    state: str
+    due: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many messages wait although they could be sent, and since when the oldest does; how many were given up."""
+
+    waiting: int
+    oldest: int | None
+    dead: int
+
+
+class Queue:
+    """Messages to be sent. Safe to use from several threads and processes; may raise SQLAlchemy's `DBAPIError`."""
+
+    def __init__(self, engine: Engine, repeat_after: int, patience: Patience | None = None) -> None:
+        self._engine, self._repeat_after = engine, repeat_after
+        self._patience = patience or Patience()
+
+    def claim(self, now: int) -> Claim | None:
+        """Take the message that has been due longest, so that nobody else sends it; `None`: there is none."""
+        message, provider = tables.notification, tables.notification_provider
+        ready = (
+            select(message)
+            .outerjoin(provider, provider.c.provider == message.c.provider)
+            .where(message.c.state == "waiting", message.c.due <= now)
+            .where(or_(provider.c.free_at.is_(None), provider.c.free_at <= now))
+            .order_by(message.c.due, message.c.id)
+            .limit(1)
+        )
+        with self._engine.connect() as connection:
+            if connection.execute(ready).first() is None:  # the usual case takes no lock
+                return None
+        with writing(self._engine) as connection:
+            take_turns(connection, "claim")
+            row = connection.execute(ready).mappings().first()
+            return None if row is None else self._take(connection, row, now)
+
+    def _take(self, connection: Connection, row: RowMapping, now: int) -> Claim:
+        told = _still_to_tell(connection, row)
+        claim = Claim(
+            row["id"], row["recipient"], row["provider"], secrets.token_hex(8), now, row["attempts"] + 1, told
+        )
+        table = tables.notification
+        if not told:
+            void = {"state": "void", "settled": now, "lease": None}
+            connection.execute(table.update().where(table.c.id == claim.id).values(void))
+            return claim
+        values = {"lease": claim.lease, "attempts": claim.attempts, "due": now + self._repeat_after}
+        connection.execute(table.update().where(table.c.id == claim.id).values(values))
+        failures = tables.notification_provider.c.failures
+        query = select(failures).where(tables.notification_provider.c.provider == claim.provider)
+        _provider(connection, claim, connection.execute(query).scalar() or 0, now + PROVIDER_LEASE)
+        return claim
+
+    def settle(self, claim: Claim, outcome: Outcome, now: int, chance: float) -> Settled:
+        """Write down what the provider answered. `chance`, from 0 to 1, spreads the next attempts."""
+        with writing(self._engine) as connection:
+            take_turns(connection, "claim")
+            if outcome.answer is Answer.TAKEN:
+                return _sent(connection, claim, now)
+            return self._failed(connection, claim, outcome, now, chance)
+
+    def give_up(self, claim: Claim, problem: str, now: int) -> Settled:
+        """Write down that a message can reach nobody."""
+        with writing(self._engine) as connection:
+            take_turns(connection, "claim")
+            _set(connection, claim, {"state": "dead", "settled": now, "lease": None, "problem": problem})
+            _provider(connection, claim, 0, now)
+        return Settled("dead")
+
+    def backlog(self, now: int) -> Backlog:
+        """How far behind the senders are; what waits for the hours of its rule is not behind."""
+        table = tables.notification
+        behind = (table.c.state == "waiting") & ((table.c.due <= now) | (table.c.attempts > 0))
+        with self._engine.connect() as connection:
+            row = connection.execute(select(func.count(), func.min(table.c.created)).where(behind)).one()
+            dead = connection.execute(select(func.count()).where(table.c.state == "dead")).scalar_one()
+        return Backlog(row[0], row[1], dead)
+
+    def dead(self, limit: int) -> Sequence[RowMapping]:
+        """The messages that were given up last."""
+        table = tables.notification
+        query = select(table).where(table.c.state == "dead").order_by(table.c.settled.desc()).limit(limit)
+        with self._engine.connect() as connection:
+            return connection.execute(query).mappings().all()
+
+    def revive(self, now: int) -> int:
+        """Let all messages that were given up be tried again; how many there were."""
+        table = tables.notification
+        again = {"state": "waiting", "settled": None, "attempts": 0, "due": now}
+        with writing(self._engine) as connection:
+            return connection.execute(table.update().where(table.c.state == "dead").values(again)).rowcount
+
+    def _failed(self, connection: Connection, claim: Claim, outcome: Outcome, now: int, chance: float) -> Settled:
+        table = tables.notification_provider
+        if outcome.answer is Answer.REFUSED:
+            _provider(connection, claim, 0, now)  # it answers, so others may be sent
+        else:
+            query = select(table.c.failures).where(table.c.provider == claim.provider)
+            failures = (connection.execute(query).scalar() or 0) + 1
+            _provider(connection, claim, failures, provider_pause(failures, now, chance))
+        due = self._patience.again(claim.attempts, now, chance)
+        if due is None:
+            _set(connection, claim, {"state": "dead", "settled": now, "lease": None, "problem": outcome.sentence})
+            return Settled("dead")
+        if outcome.answer is Answer.UNSURE:
+            due = max(due, claim.taken + self._repeat_after)
+        _set(connection, claim, {"due": due, "lease": None, "problem": outcome.sentence})
+        return Settled("again", due)
+
+
+def _sent(connection: Connection, claim: Claim, now: int) -> Settled:
+    """The provider took it, whoever has the lease by now."""
+    table, item = tables.notification, tables.notification_item
+    values = {"state": "sent", "settled": now, "lease": None, "problem": None}
+    connection.execute(table.update().where(table.c.id == claim.id).values(values))
+    over = [alert.id for alert, _ in claim.told if alert.over]
+    if over:
+        these = (item.c.notification == claim.id) & item.c.alert.in_(over)
+        connection.execute(item.update().where(these).values(over=True))
+    _provider(connection, claim, 0, now)
+    return Settled("sent")
+
+
+def _set(connection: Connection, claim: Claim, values: dict[str, object]) -> None:
+    """Change a message, unless another sender has it or has sent it by now."""
+    table = tables.notification
+    mine = (table.c.id == claim.id) & (table.c.state == "waiting")
+    free = table.c.lease.is_(None) | (table.c.lease == claim.lease)
+    connection.execute(table.update().where(mine & free).values(values))
+
+
+def _provider(connection: Connection, claim: Claim, failures: int, free_at: int) -> None:
+    row = {"provider": claim.provider, "failures": failures, "free_at": free_at}
+    upsert(connection, tables.notification_provider, [row], ("provider",))
+
+
+def _still_to_tell(connection: Connection, message: RowMapping) -> tuple[tuple[Facts, What], ...]:
+    """The alerts of a message as they are now.
+
+    Without those of which its recipient knows already that they are over, and without those that nobody had taken care
+    of in time and somebody has by now.
+    """
+    item, other = tables.notification_item, tables.notification
+    query = select(tables.alert, item.c.what).join(item, item.c.alert == tables.alert.c.id)
+    rows = connection.execute(query.where(item.c.notification == message["id"]).order_by(tables.alert.c.raised_at))
+    alerts = [(facts_of(dict(row)), What(row["what"])) for row in rows.mappings().all()]
+    known: set[str] = set()
+    if any(alert.over for alert, _ in alerts):
+        said = select(item.c.alert).join(other, other.c.id == item.c.notification)
+        said = said.where(
+            other.c.recipient == message["recipient"],
+            other.c.id != message["id"],
+            item.c.over.is_(True),
+            item.c.alert.in_([alert.id for alert, _ in alerts]),
+        )
+        known = set(connection.execute(said).scalars())
+    return tuple(
+        (alert, what)
+        for alert, what in alerts
+        if not (alert.over and alert.id in known)
+        and not (what is What.ESCALATED and alert.acknowledged_at is not None and not alert.over)
+    )

@@ -1,0 +1,101 @@
+"""Bringing one message to its provider: claim, compose, send, write down.
+
+At least once: what is claimed and not settled is claimed again when its lease is over. Not twice within the time of
+the book's `repeat_after` when the provider took it: the lease is as long, and an answer that the database could not
+take is kept until it can.
+"""
+
+import random
+from collections.abc import Callable
+
+import structlog
+from sqlalchemy import Engine
+
+from api.notifications.backoff import Patience
+from api.notifications.book import Book
+from api.notifications.channels import Answer, BadChannel, OpenChannel, Outcome, open_channel
+from api.notifications.messages import Line, compose
+from api.notifications.metrics import NotificationMetrics
+from api.notifications.queue import Claim, Queue, Settled
+from api.notifications.villages import Villages
+from siaga.registry import Registry
+
+__all__ = ["Sender"]
+
+log = structlog.get_logger(__name__)
+
+
+class Sender:
+    """Sends messages one after the other. For one thread; any number of senders share a queue.
+
+    `chance` gives numbers from 0 to 1. `now` in `send_one` is asked again after the provider's answer.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        book: Book,
+        metrics: NotificationMetrics,
+        open_: OpenChannel = open_channel,
+        patience: Patience | None = None,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._book, self._metrics, self._open, self._chance = book, metrics, open_, chance
+        self._queue = Queue(engine, book.repeat_after, patience)
+        self._villages = Villages(Registry(engine))
+        self._unsettled: tuple[Claim, Outcome] | None = None
+
+    def send_one(self, now: Callable[[], int]) -> bool:
+        """Send the message that has been due longest; whether there was one.
+
+        Raises:
+            DBAPIError: the database is away. What a provider has answered by then is written down by the next call.
+        """
+        if self._unsettled is not None:
+            self._settle(*self._unsettled, now())
+            return True
+        claim = self._queue.claim(now())
+        if claim is None:
+            return False
+        if not claim.told:
+            self._metrics.void.inc()
+            return True
+        url = self._book.url(claim.recipient)
+        if url is None:
+            self._settled(claim, self._queue.give_up(claim, "the notify file has it no longer", now()), "is gone")
+            return True
+        outcome = self._send(claim, url, now())
+        self._unsettled = claim, outcome
+        self._settle(claim, outcome, now())
+        return True
+
+    def _send(self, claim: Claim, url: str, now: int) -> Outcome:
+        self._villages.refresh()
+        lines = [Line(alert, what, self._villages.get(alert.village)) for alert, what in claim.told]
+        try:
+            message = compose(lines, self._book.language(claim.recipient), now, self._book.link)
+        except (KeyError, ValueError):  # an alert that this version has no words for: seen, and no end to the others
+            log.exception("notification_not_composed", to=claim.recipient)
+            return Outcome(Answer.REFUSED, "was not asked: the message could not be written, the log says why")
+        try:
+            return self._open(url).send(message)
+        except BadChannel as problem:
+            return Outcome(Answer.REFUSED, f"was not asked: the address {problem}")
+
+    def _settle(self, claim: Claim, outcome: Outcome, now: int) -> None:
+        settled = self._queue.settle(claim, outcome, now, self._chance())
+        self._unsettled = None
+        self._settled(claim, settled, outcome.sentence)
+
+    def _settled(self, claim: Claim, settled: Settled, sentence: str) -> None:
+        said = {"to": claim.recipient, "alerts": len(claim.told), "attempt": claim.attempts, "provider": sentence}
+        match settled.state:
+            case "sent":
+                self._metrics.sent.inc()
+                log.info("notification_sent", **said)
+            case "dead":
+                self._metrics.dead.inc()
+                log.error("notification_given_up", **said)
+            case _:
+                self._metrics.failed.inc()
+                log.warning("notification_not_taken", **said)

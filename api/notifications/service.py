@@ -1,0 +1,131 @@
+"""Notifications as a service: one thread plans, some send, so that a provider that hangs holds up no other."""
+
+import threading
+from collections.abc import Callable
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from api.alerts.stream import EventSignal
+from api.notifications.book import Book
+from api.notifications.channels import OpenChannel, open_channel
+from api.notifications.metrics import NotificationMetrics
+from api.notifications.planner import Planner
+from api.notifications.queue import Queue
+from api.notifications.sender import Sender
+from siaga.clock import HOUR, SECOND, Clock, SystemClock
+
+__all__ = ["NotificationService"]
+
+log = structlog.get_logger(__name__)
+
+SENDERS = 4
+"""Threads that send. A provider that hangs holds one of them for half a minute, then is left alone for up to one."""
+LOOK = 1.0
+"""Seconds between two looks for what is due: three small queries."""
+COUNT = 10 * SECOND
+AGAIN = 2.0
+"""Seconds until a database that is away is asked again."""
+END_WITHIN = 8.0
+
+
+class NotificationService:
+    """Runs until stopped. Never a reason for a process not to be ready: a provider's outage is not its own."""
+
+    def __init__(
+        self,
+        database: Engine,
+        book: Book,
+        clock: Clock | None = None,
+        signal: EventSignal | None = None,
+        metrics: NotificationMetrics | None = None,
+        open_: OpenChannel = open_channel,
+    ) -> None:
+        self._database, self._book, self._open = database, book, open_
+        self._clock = clock or SystemClock()
+        self._signal = signal or EventSignal()
+        self._metrics = metrics or NotificationMetrics()
+        self._stop = threading.Event()
+        self._changed = threading.Condition()
+        self._threads = [threading.Thread(target=self._plan, name="notifications", daemon=True)]
+        if book.rules:
+            self._threads += [
+                threading.Thread(target=self._send, name=f"notification sender {number}", daemon=True)
+                for number in range(1, SENDERS + 1)
+            ]
+        self._unsubscribe: Callable[[], None] = lambda: None
+
+    def start(self) -> None:
+        """Begin. Returns at once."""
+        self._unsubscribe = self._signal.subscribe(self._wake)
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Finish the messages in hand, as far as providers answer in time; within ten seconds."""
+        self._unsubscribe()
+        self._stop.set()
+        self._wake()
+        waits = END_WITHIN
+        for thread in self._threads:
+            if thread.is_alive():
+                before = self._clock.monotonic()
+                thread.join(waits)
+                waits = max(0.0, waits - (self._clock.monotonic() - before) / 1000)
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def _pause(self, seconds: float) -> None:
+        with self._changed:
+            if not self._stop.is_set():
+                self._changed.wait(seconds)
+
+    def _plan(self) -> None:
+        planner = Planner(self._database, self._book)
+        queue = Queue(self._database, self._book.repeat_after)
+        counted = swept = self._clock.monotonic()
+
+        def work() -> bool:
+            nonlocal counted, swept
+            planned = planner.plan_one(self._clock.now())
+            now = self._clock.monotonic()
+            if now >= counted:
+                counted = now + COUNT
+                self._count(queue)
+            if now >= swept:
+                swept = now + HOUR
+                planner.forget(self._clock.now())
+            if planned:
+                self._wake()
+            return planned
+
+        self._repeat(work)
+
+    def _send(self) -> None:
+        sender = Sender(self._database, self._book, self._metrics, self._open)
+        self._repeat(lambda: sender.send_one(self._clock.now))
+
+    def _repeat(self, work: Callable[[], bool]) -> None:
+        """Do the work while there is some, and look for it again and again."""
+        while not self._stop.is_set():
+            try:
+                if not work():
+                    self._pause(LOOK)
+            except DBAPIError as problem:
+                self._metrics.database_failures.inc()
+                log.warning("notifications_wait_for_the_database", problem=type(problem).__name__)
+                self._stop.wait(AGAIN)
+            except Exception:  # one bad message or row must not end the telling of all others
+                self._metrics.database_failures.inc()
+                log.exception("notifications_failed")
+                self._stop.wait(AGAIN)
+
+    def _count(self, queue: Queue) -> None:
+        now = self._clock.now()
+        backlog = queue.backlog(now)
+        self._metrics.waiting.set(backlog.waiting)
+        self._metrics.age.set(0 if backlog.oldest is None else max(0, now - backlog.oldest) / 1000)
+        self._metrics.given_up.set(backlog.dead)
