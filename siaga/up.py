@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from api.alerts import AlertService, EventSignal
 from api.alerts.metrics import EngineMetrics
 from api.http import HttpServer, create_app
+from api.notifications import NotificationMetrics, NotificationService
 from collector import CollectorService, SessionName, assemble, broker_session
 from gateway.metrics import GatewayMetrics
 from siaga.broker import EmbeddedBroker
@@ -28,6 +29,7 @@ from siaga.clock import Clock, SystemClock
 from siaga.database import connect
 from siaga.demo import Demo
 from siaga.gateways import GatewayPart, Served
+from siaga.notify_commands import the_book
 from siaga.registry import Registry
 from siaga.services import alert_session, await_database, how_to_ask, read_sites_file
 from siaga.settings import Settings
@@ -86,10 +88,12 @@ class System:
 
     def __init__(self, settings: Settings, clock: Clock, *, whole: bool = True) -> None:
         self._settings, self._clock, self._whole = settings, clock, whole
+        self._book = the_book(settings)
         self._signal = EventSignal()
         self._starting: str | None = "it is starting"
         self._server: HttpServer | None = None
         self._alerts: AlertService | None = None
+        self._notifications: NotificationService | None = None
         self._collector: CollectorService | None = None
         self._gateway: GatewayPart | None = None
         self._broker: EmbeddedBroker | None = None
@@ -120,6 +124,10 @@ class System:
             self._engine, self.store, session, self._clock, self._signal, EngineMetrics(REGISTRY)
         )
         self._alerts.start()
+        self._notifications = NotificationService(
+            self._engine, self._book, self._clock, self._signal, NotificationMetrics(REGISTRY)
+        )
+        self._notifications.start()
         if self._whole:
             self._start_collector()
             self._start_gateway(registry)
@@ -132,7 +140,7 @@ class System:
     def stop(self) -> None:
         """End everything, in three steps: who sends, who receives, what they stand on."""
         _end_together([*self._others, self._gateway])
-        _end_together([self._collector, self._alerts, self._server])
+        _end_together([self._collector, self._alerts, self._notifications, self._server])
         if self._broker is not None:
             self._broker.close()
         self._engine.dispose()
