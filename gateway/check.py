@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gateway.report import DeviceReport, GatewayReport
 from siaga.clock import HOUR, MINUTE, SECOND
 from siaga.durations import format_duration
+from siaga.signals import Value
 
 __all__ = ["Line", "check"]
 
@@ -79,7 +80,7 @@ def _values(device: DeviceReport) -> str:
     return ", ".join(f"{signal} {_value(value)}" for signal, (_, value) in sorted(device.values.items()))
 
 
-def _value(value: bool | float) -> str:
+def _value(value: Value) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)

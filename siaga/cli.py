@@ -15,9 +15,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from siaga.gateway_commands import gateways
 from siaga.logs import set_up_logs
 
-__all__ = ["app", "main"]
+__all__ = ["app", "main", "serve"]
 
 app = typer.Typer(
     name="siaga",
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 tokens = typer.Typer(help="API tokens.")
 app.add_typer(tokens, name="token")
+app.add_typer(gateways, name="gateway")
 
 DataDir = Annotated[Path | None, typer.Option(help="Where siaga keeps its data. [SIAGA_DATA_DIR; ./data]")]
 Sites = Annotated[Path | None, typer.Option(help="The sites file. [SIAGA_SITES]")]
@@ -72,29 +74,7 @@ def up(
         "http_host": http_host,
         "http_port": http_port,
     }
-    _serve(lambda stop: run(load_settings(flags), stop, demo=demo))
-
-
-@app.command()
-def gateway(
-    data_dir: DataDir = None,
-    sites: Sites = None,
-    village: VillageCode = None,
-    mqtt_url: MqttUrl = None,
-    village_mqtt_url: VillageMqttUrl = None,
-) -> None:
-    """Run one village's gateway."""
-    from siaga.services import run_gateway  # noqa: PLC0415
-    from siaga.settings import load_settings  # noqa: PLC0415
-
-    flags = {
-        "data_dir": data_dir,
-        "sites": sites,
-        "village": village,
-        "mqtt_url": mqtt_url,
-        "village_mqtt_url": village_mqtt_url,
-    }
-    _serve(lambda stop: run_gateway(load_settings(flags), stop))
+    serve(lambda stop: run(load_settings(flags), stop, demo=demo))
 
 
 @app.command()
@@ -109,7 +89,7 @@ def collector(
     from siaga.settings import load_settings  # noqa: PLC0415
 
     flags = {"data_dir": data_dir, "mqtt_url": mqtt_url, "store_url": store_url, "database_url": database_url}
-    _serve(lambda stop: run_collector(load_settings(flags), stop))
+    serve(lambda stop: run_collector(load_settings(flags), stop))
 
 
 @app.command()
@@ -135,7 +115,7 @@ def api(
         "http_host": http_host,
         "http_port": http_port,
     }
-    _serve(lambda stop: run_api(load_settings(flags), stop))
+    serve(lambda stop: run_api(load_settings(flags), stop))
 
 
 @app.command("import")
@@ -177,7 +157,7 @@ def rebuild(data_dir: DataDir = None, store_url: StoreUrl = None, database_url: 
     from siaga.settings import load_settings  # noqa: PLC0415
 
     flags = {"data_dir": data_dir, "store_url": store_url, "database_url": database_url}
-    _serve(lambda stop: rebuild_history(load_settings(flags), stop))
+    serve(lambda stop: rebuild_history(load_settings(flags), stop))
 
 
 @app.command()
@@ -215,10 +195,10 @@ def simulate(
         history=milliseconds("--history", history),
         gateway=gateway_id,
     )
-    _serve(lambda stop: run(plan, stop))
+    serve(lambda stop: run(plan, stop))
 
 
-def _serve(work: Callable[[threading.Event], None]) -> None:
+def serve(work: Callable[[threading.Event], None]) -> None:
     """Run until the work is done or a signal comes. The first signal ends it cleanly, a second one at once."""
     stop = threading.Event()
 

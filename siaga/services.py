@@ -36,6 +36,7 @@ __all__ = [
     "create_token",
     "how_to_ask",
     "import_sites",
+    "only_village",
     "read_sites_file",
     "rebuild",
     "run_api",
@@ -139,7 +140,7 @@ def run_gateway(settings: Settings, stop: threading.Event) -> None:
     from gateway.metrics import GatewayMetrics  # noqa: PLC0415
     from siaga.gateways import GatewayPart, Served  # noqa: PLC0415
 
-    village = _only_village(settings)
+    village = only_village(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     told: list[Served] = [Served([village])]
     part = GatewayPart(
@@ -176,7 +177,12 @@ def _revealed(secret: SecretStr | None) -> str | None:
     return None if secret is None else secret.get_secret_value()
 
 
-def _only_village(settings: Settings) -> Village:
+def only_village(settings: Settings) -> Village:
+    """The village that a gateway of one village serves.
+
+    Raises:
+        ValueError: it is not said which.
+    """
     if settings.sites is None:
         raise ValueError("gateway: SIAGA_SITES is not set: name the sites file that has the village")
     villages = {village.code: village for village in read_sites_file(settings.sites)}
@@ -226,8 +232,8 @@ def alert_session(url: str, data_dir: Path) -> MqttTransport:
 def session_name(data_dir: Path, role: str) -> str:
     """The name of a session, kept in the data directory."""
     path = data_dir / f"{role}.session"
-    if path.exists():
-        return path.read_text(encoding="ascii").strip()
+    if path.exists() and (kept := path.read_text(encoding="ascii").strip()):  # empty: a disk that was full
+        return kept
     name = f"siaga-{role}-{secrets.token_hex(6)}"
     path.write_text(name, encoding="ascii")
     return name

@@ -1,0 +1,122 @@
+"""Which devices speak on a village's broker: from topics and payloads to a line of the sites file.
+
+A device is known when an adapter finds it among the sites file's. Of the others the shape of the topic tells the
+family, as a technician would read it; the line is a beginning, whose facility and `map` a person completes.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from gateway.router import Router
+from siaga.json_text import UnreadableJson, read_json
+from siaga.sites import Village
+from siaga.transport import Message
+
+__all__ = ["Discovery", "Found"]
+
+MAX_FOUND = 500
+"""Devices that are told at most: a broker shared with others may have any number."""
+_ENTITIES = "sensor|binary_sensor|switch|light|cover|text_sensor|fan|climate|lock|number|button"
+# Most particular first; the address is the named group.
+_SHAPES = (
+    ("senml", re.compile(r"siaga/v1/(?P<village>[^/]+)/(?P<address>[^/]+)/(?:senml|status)")),
+    ("lorawan", re.compile(r"application/[^/]+/device/(?P<address>[0-9A-Fa-f]{16})/event/up")),
+    ("lorawan", re.compile(r"v3/[^/]+/devices/(?:eui-)?(?P<address>[0-9A-Fa-f]{16})/up")),
+    (
+        "tasmota",
+        re.compile(r"(?:.*/)?(?:tele|stat)/(?P<address>.+)/(?:LWT|STATE|SENSOR|RESULT|POWER\d*|STATUS\d*|INFO\d)"),
+    ),
+    ("tasmota", re.compile(r"(?P<address>.+)/(?:tele|stat)/(?:LWT|STATE|SENSOR|RESULT|POWER\d*|STATUS\d*|INFO\d)")),
+    ("shelly", re.compile(r"shellies/(?P<address>[^/]+)/.+")),
+    ("shelly", re.compile(r"(?P<address>.+)/(?:events/rpc|status/[a-z_0-9]+(?::\d+)?)")),
+    ("homie", re.compile(r"homie/(?:5/)?(?P<address>[^/$]+)/\$(?:state|homie|name|description)")),
+    ("openwrt", re.compile(r"collectd/(?P<address>[^/]+)/[^/]+/[^/]+")),
+    ("esphome", re.compile(rf"(?P<address>.+)/(?:{_ENTITIES})/[^/]+/state")),
+    ("zigbee2mqtt", re.compile(r"zigbee2mqtt/(?!bridge(?:/|$))(?P<address>.+?)(?:/availability)?")),
+)
+_NOBODY = re.compile(
+    r"(?:shellies/(?:announce|command)|homeassistant/|tasmota/discovery/|cmnd/|zigbee2mqtt/bridge/|homie/|collectd/"
+    r"|siaga/|application/|v3/|\$SYS/).*|.*/(?:set|get|command|rpc|cmnd)(?:/.*)?|.+/(?:online|status|LWT)"
+)
+"""What is no device of its own, or tells nothing of its family."""
+_SLUG = re.compile(r"[^a-z0-9_-]+")
+
+
+@dataclass(slots=True)
+class Found:
+    """A device that no line of the sites file speaks of; `topics` are some of those it was heard on."""
+
+    adapter: str
+    address: str
+    topics: list[str] = field(default_factory=list)
+
+    @property
+    def line(self) -> str:
+        """A line for a facility's `devices`."""
+        name = _SLUG.sub("-", self.address.lower()).strip("-_")[-64:].strip("-_") or "perangkat"
+        if self.adapter == "senml":
+            return f"- {{id: {_quoted(self.address)}, adapter: senml, every: 1m}}"
+        mapped = ", map: {KEY: SIGNAL}" if self.adapter in ("json", "lorawan") else ""
+        return f"- {{id: {name}, adapter: {self.adapter}, address: {_quoted(self.address)}, every: 1m{mapped}}}"
+
+
+def _quoted(text: str) -> str:
+    """The text as YAML takes it inside of braces."""
+    plain = re.fullmatch(r"[A-Za-z][A-Za-z0-9_./-]*", text) is not None
+    if plain and text.lower() not in ("yes", "no", "on", "off", "true", "false", "null", "y", "n"):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+class Discovery:
+    """What is heard beside what is known."""
+
+    def __init__(self, villages: Iterable[Village]) -> None:
+        villages = list(villages)
+        self._codes = {village.code for village in villages}
+        self._router = Router(villages)
+        self._known = {(each.device.adapter.value, each.address) for each in self._router.installed.values()}
+        self._senml = {device for _, device in self._router.installed}
+        self.found: dict[tuple[str, str], Found] = {}
+        self.messages = 0
+
+    def hear(self, message: Message) -> None:
+        """Take in a message of anybody's."""
+        self.messages += 1
+        if message.topic.startswith("$") or any(True for _ in self._router.route(message)):
+            return
+        shape = self._shape(message)
+        if shape is None or shape in self._known or (shape not in self.found and len(self.found) >= MAX_FOUND):
+            return
+        topics = self.found.setdefault(shape, Found(*shape)).topics
+        if message.topic not in topics and len(topics) < 3:
+            topics.append(message.topic)
+
+    def devices(self) -> list[Found]:
+        """What was found, in order."""
+        return [self.found[key] for key in sorted(self.found)]
+
+    def _shape(self, message: Message) -> tuple[str, str] | None:
+        for family, shape in _SHAPES:
+            match = shape.fullmatch(message.topic)
+            if match is None:
+                continue
+            address = match["address"]
+            if family == "senml":
+                foreign = match["village"] not in self._codes or address == "gateway" or address in self._senml
+                return None if foreign else (family, address)
+            return family, address
+        if _NOBODY.fullmatch(message.topic) or not _is_object(message.payload):
+            return None
+        return "json", message.topic
+
+
+def _is_object(payload: bytes) -> bool:
+    if not payload.lstrip().startswith(b"{") or len(payload) > 65_536:
+        return False
+    try:
+        document, _ = read_json(payload)
+    except UnreadableJson:
+        return False
+    return isinstance(document, dict)
