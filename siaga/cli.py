@@ -17,6 +17,7 @@ import typer
 
 from siaga.gateway_commands import gateways
 from siaga.logs import set_up_logs
+from siaga.notify_commands import notify
 
 __all__ = ["app", "main", "serve"]
 
@@ -29,6 +30,7 @@ app = typer.Typer(
 tokens = typer.Typer(help="API tokens.")
 app.add_typer(tokens, name="token")
 app.add_typer(gateways, name="gateway")
+app.add_typer(notify, name="notify")
 
 DataDir = Annotated[Path | None, typer.Option(help="Where siaga keeps its data. [SIAGA_DATA_DIR; ./data]")]
 Sites = Annotated[Path | None, typer.Option(help="The sites file. [SIAGA_SITES]")]
