@@ -10,6 +10,7 @@ from collector.intake import Intake
 from collector.known import KnownVillages
 from collector.metrics import CollectorMetrics
 from collector.refusals import Refusals
+from collector.repeats import Repeats
 from collector.service import CollectorService
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Intake",
     "KnownVillages",
     "Refusals",
+    "Repeats",
     "SessionName",
     "assemble",
     "broker_session",

@@ -17,6 +17,7 @@ from collector.intake import Intake
 from collector.known import KnownVillages
 from collector.metrics import CollectorMetrics
 from collector.refusals import Refusals
+from collector.repeats import Repeats
 from collector.service import CollectorService
 from siaga.clock import Clock, SystemClock
 from siaga.database import connect, migrate
@@ -128,7 +129,8 @@ def assemble(
     counted = CollectorMetrics(metrics)
     known = KnownVillages(_MigratedRegistry(engine), clock)
     refusals = Refusals(Quarantine(engine), clock, counted)
-    collector = Collector(store, Intake(known, refusals), refusals, transport, clock, counted)
+    repeats = Repeats()
+    collector = Collector(store, Intake(known, refusals, repeats), refusals, repeats, transport, clock, counted)
     return CollectorService(collector, known, refusals, transport, store)
 
 

@@ -15,6 +15,7 @@ from collector.group import Group
 from collector.intake import Intake
 from collector.metrics import CollectorMetrics
 from collector.refusals import Refusals
+from collector.repeats import Repeats
 from siaga.clock import Clock
 from siaga.mqtt import Message, Transport
 from siaga.refusal import sample
@@ -44,6 +45,7 @@ class Collector:
         store: TelemetryStore,
         intake: Intake,
         refusals: Refusals,
+        repeats: Repeats,
         transport: Transport,
         clock: Clock,
         metrics: CollectorMetrics,
@@ -54,6 +56,7 @@ class Collector:
         self._store = store
         self._intake = intake
         self._refusals = refusals
+        self._repeats = repeats
         self._transport = transport
         self._clock = clock
         self._metrics = metrics
@@ -171,6 +174,7 @@ class Collector:
                 return False
             except Exception as error:
                 log.exception("a batch cannot be stored", topic=batch.topic)
+                self._repeats.forget(batch.fingerprint)
                 reason = f"siaga cannot store this batch, by a mistake of its own ({type(error).__name__})"
                 self._refusals.note(
                     "internal", reason, village=batch.village, topic=batch.topic, payload=str(batch.ack_payload)
@@ -212,6 +216,9 @@ class Collector:
         """Publish the acks, each followed by its PUBACK, from where a failed attempt stopped."""
         while group.acknowledged < len(group.batches):
             batch = group.batches[group.acknowledged]
+            if batch.repeated and not self._repeats.knows(batch.fingerprint):
+                group.acknowledged += 1  # what it repeats could not be stored: it is not acknowledged either
+                continue
             if not self._transport.publish(batch.ack_topic, batch.ack_payload):
                 # No connection, or too many acks under way: soon again. Nothing else can be done meanwhile.
                 self._try_again = self._clock.monotonic() + FIRST_PAUSE // 5

@@ -15,7 +15,10 @@ other, and each note would have the same history judged again."""
 
 @dataclass(frozen=True, slots=True)
 class TakenBatch:
-    """One batch of a group. The group's points `[first, last)` are its own; `arrival` says that it came late."""
+    """One batch of a group. The group's points `[first, last)` are its own; `arrival` says that it came late.
+
+    One that comes again has no points: it is `repeated`, and only acknowledged.
+    """
 
     village: str
     topic: str
@@ -24,6 +27,8 @@ class TakenBatch:
     first: int
     last: int
     arrival: Arrival | None
+    fingerprint: bytes
+    repeated: bool = False
 
 
 @dataclass(slots=True)

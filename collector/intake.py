@@ -3,6 +3,7 @@
 from collector.group import Group, TakenBatch
 from collector.known import KnownVillages
 from collector.refusals import Refusals
+from collector.repeats import Repeats, fingerprint
 from siaga.batch import LIVE_EDGE, Batch, UnreadableBatch, decode_batch, encode_ack
 from siaga.mqtt import Message
 from siaga.observation import Arrival
@@ -18,9 +19,10 @@ UNKNOWN_DEVICE = "unknown_device"
 class Intake:
     """Checks messages, by what the registry knows, and notes what is refused."""
 
-    def __init__(self, known: KnownVillages, refusals: Refusals) -> None:
+    def __init__(self, known: KnownVillages, refusals: Refusals, repeats: Repeats) -> None:
         self._known = known
         self._refusals = refusals
+        self._repeats = repeats
 
     def ready(self) -> bool:
         """Whether the registry has been read; before that nobody can be called unknown."""
@@ -67,10 +69,13 @@ class Intake:
         except UnreadableBatch as error:
             self.refuse(error.kind, error.reason, message, topic.village)
             return
-        self._note_records(message, topic, batch)
+        mark = fingerprint(message.topic, message.payload)
+        repeated = self._repeats.take(mark)
         first = len(group.points)
-        group.points += batch.points
-        group.readings += batch.readings
+        if not repeated:
+            self._note_records(message, topic, batch)
+            group.points += batch.points
+            group.readings += batch.readings
         group.batches.append(
             TakenBatch(
                 topic.village,
@@ -79,7 +84,9 @@ class Intake:
                 encode_ack(batch.id),
                 first,
                 len(group.points),
-                _arrival(topic, batch, received),
+                None if repeated else _arrival(topic, batch, received),
+                mark,
+                repeated,
             )
         )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
-from collector import Collector, CollectorMetrics, Intake, KnownVillages, Refusals
+from collector import Collector, CollectorMetrics, Intake, KnownVillages, Refusals, Repeats
 from siaga.clock import ManualClock
 from siaga.database import connect, migrate
 from siaga.mqtt_memory import MemoryBroker, MemoryTransport
@@ -86,10 +86,12 @@ class Desk:
         counted = CollectorMetrics(self.metrics)
         self.known = KnownVillages(self.registry, self.clock)
         self.refusals = Refusals(self.quarantine, self.clock, counted)
+        repeats = Repeats()
         self.collector = Collector(
             self.faulty,  # type: ignore[arg-type]  # it passes on what it does not have
-            Intake(self.known, self.refusals),
+            Intake(self.known, self.refusals, repeats),
             self.refusals,
+            repeats,
             self.transport,
             self.clock,
             counted,
