@@ -72,13 +72,12 @@ class TelemetryStore(Protocol):
         end: int,
         *,
         signals: Collection[str] | None = None,
-        lookback: int = 0,
     ) -> Mapping[TrackKey, Track]:
-        """All observations of a village with event time in `[start - lookback, end)`, by device and signal.
+        """All observations of a village with event time in `[start, end)`, by device and signal.
 
-        All of them, not only the last before `start`: a last will followed by a birth, or an event followed by a zero,
-        decides what holds at `start`. `signals` restricts them.
-        Values have the type of their signal. The gateways' `alive` is among them.
+        Who judges asks from so far back that what may still hold is among them (`siaga.timeline.reach`): the last
+        observation alone would not do, as a last will before it, or an event before a zero, bears on it too. `signals`
+        restricts them. Values have the type of their signal. The gateways' `alive` is among them.
         """
         ...
 

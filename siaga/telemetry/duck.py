@@ -68,10 +68,6 @@ _WITHIN = """
 SELECT series, time, whole, number FROM observation
 WHERE series IN (SELECT unnest($1::INTEGER[])) AND time >= $2 AND time < $3
 """
-_BEFORE = """
-SELECT series, max(time), arg_max(whole, time), arg_max(number, time) FROM observation
-WHERE series IN (SELECT unnest($1::INTEGER[])) AND time >= $2 AND time < $3 GROUP BY series
-"""
 _STEPS = """
 SELECT time - ((time % $4) + $4) % $4 AS step, count(*), min(value), avg(value), max(value), arg_max(value, time)
 FROM (SELECT time, coalesce(number, whole::DOUBLE) AS value FROM observation
@@ -226,20 +222,17 @@ class DuckStore:
         end: int,
         *,
         signals: Collection[str] | None = None,
-        lookback: int = 0,
     ) -> Mapping[TrackKey, Track]:
         """See `TelemetryStore.tracks`."""
         wanted = {
             series.id: key
             for key, series in self._stored(village).items()
-            if (signals is None or key[1] in signals) and series.first < end and series.last >= start - lookback
+            if (signals is None or key[1] in signals) and series.first < end and series.last >= start
         }
         if not wanted or start >= end:
             return {}
         found: dict[int, Gathering] = {}
         with self._reading() as cursor:
-            if lookback > 0:
-                _gather(cursor.execute(_BEFORE, [list(wanted), start - lookback, start]), wanted, found)
             _gather(cursor.execute(_WITHIN, [list(wanted), start, end]), wanted, found)
         return {wanted[number]: gathering.track() for number, gathering in found.items()}
 

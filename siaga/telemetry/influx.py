@@ -29,7 +29,6 @@ _READINGS = f'FROM "{TELEMETRY}" WHERE "village" = $village'
 _OF_DEVICE = 'AND "device" = $device'
 _BY_DEVICE = 'GROUP BY "device"'
 _WINDOW = "AND time >= $start AND time < $end"
-_BEFORE = "AND time >= $before AND time < $start"
 _ARRIVALS = f'FROM "{ARRIVAL}" WHERE time >= $since'
 _Params = dict[str, str | int]
 _CASTS = {
@@ -125,18 +124,15 @@ class InfluxStore:
         end: int,
         *,
         signals: Collection[str] | None = None,
-        lookback: int = 0,
     ) -> Mapping[TrackKey, Track]:
         """See `TelemetryStore.tracks`. One request; memory holds the result and one part of the answer."""
         names = [name for name in SIGNALS if signals is None or name in signals]
         if not names or start >= end:
             return {}
-        before, within = f"{_READINGS} {_BEFORE} {_BY_DEVICE}", f"{_READINGS} {_WINDOW} {_BY_DEVICE}"
-        statements = [f"SELECT last({_FIELDS[name]}) {before}" for name in names if lookback > 0]
-        statements += [f"SELECT {_FIELDS[name]} {within}" for name in names]
-        params: _Params = {"village": village, "before": _ns(start - lookback), "start": _ns(start), "end": _ns(end)}
+        statements = [f"SELECT {_FIELDS[name]} {_READINGS} {_WINDOW} {_BY_DEVICE}" for name in names]
+        params: _Params = {"village": village, "start": _ns(start), "end": _ns(end)}
         tracks: dict[TrackKey, Gathering] = {}
-        for key, times, values in self._observations(statements, names * 2 if lookback > 0 else names, params):
+        for key, times, values in self._observations(statements, names, params):
             tracks.setdefault(key, Gathering()).extend(times, values)
         return {key: gathered.track() for key, gathered in tracks.items()}
 

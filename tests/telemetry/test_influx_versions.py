@@ -127,14 +127,14 @@ def test_influxdb_2_is_read_by_influxql_with_the_bucket_as_database(server: Serv
 
     server.query = answer
     store = open_store(f"influxdb://:token@127.0.0.1:{server.port}/org/bucket")
-    tracks = store.tracks(VILLAGE, T0, T0 + 10, lookback=1)
+    tracks = store.tracks(VILLAGE, T0, T0 + 10)
     assert tracks == {("gerbang-1", "power"): Track([T0, T0 + 1, T0 + 2], [1.0, 2.5, 3.0])}
     assert {type(value) for value in tracks["gerbang-1", "power"].values} == {float}
     (request,) = server.asked("/query")
     assert (request.form["db"], request.form["epoch"]) == ("bucket", "ms")
     params = json.loads(request.form["params"])
     ns = 1_000_000
-    assert params == {"village": VILLAGE, "before": (T0 - 1) * ns, "start": T0 * ns, "end": (T0 + 10) * ns}
+    assert params == {"village": VILLAGE, "start": T0 * ns, "end": (T0 + 10) * ns}
     assert VILLAGE not in request.form["q"]
     store.close()
 

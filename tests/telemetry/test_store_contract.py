@@ -34,7 +34,7 @@ def test_an_empty_store_answers_everything_with_nothing(store: TelemetryStore) -
     assert store.latest(VILLAGE, "gerbang-1") == {}
     assert store.latest_of_village(VILLAGE) == {}
     assert store.first_times(VILLAGE) == {}
-    assert store.tracks(VILLAGE, T0, T0 + DAY, lookback=HOUR) == {}
+    assert store.tracks(VILLAGE, T0, T0 + DAY) == {}
     assert store.series(VILLAGE, "gerbang-1", "power", T0, T0 + DAY, HOUR) == []
     assert store.arrivals(0) == []
     assert store.write([]) == []
@@ -113,29 +113,9 @@ def test_the_window_is_half_open(store: TelemetryStore) -> None:
     assert tracks == {("gerbang-1", "gate_open"): Track([T0, T0 + 999], [True, True])}
 
 
-def test_lookback_brings_the_last_observation_of_each_signal_that_may_still_hold(store: TelemetryStore) -> None:
-    store.write(
-        [
-            point(-3 * MINUTE, gate_open=True, battery=90.0),
-            point(-2 * MINUTE, gate_open=False),
-            point(-10 * MINUTE, power=5.0),
-            point(0, gate_open=True),
-        ]
-    )
-    within = {("gerbang-1", "gate_open"): Track([T0], [True])}
-    assert store.tracks(VILLAGE, T0, T0 + HOUR) == within
-    assert store.tracks(VILLAGE, T0, T0 + HOUR, lookback=3 * MINUTE) == {
-        ("gerbang-1", "gate_open"): Track([T0 - 2 * MINUTE, T0], [False, True]),
-        ("gerbang-1", "battery"): Track([T0 - 3 * MINUTE], [90.0]),
-    }
-    assert store.tracks(VILLAGE, T0, T0 + HOUR, lookback=3 * MINUTE - 1) == {
-        ("gerbang-1", "gate_open"): Track([T0 - 2 * MINUTE, T0], [False, True])
-    }
-
-
 def test_tracks_can_be_of_some_signals_only(store: TelemetryStore) -> None:
     store.write([point(0, gate_open=True, power=1.0), point(0, "gw", alive=True), point(-1, "gw", alive=True)])
-    tracks = store.tracks(VILLAGE, T0, T0 + 1, signals={"gate_open", "alive"}, lookback=1)
+    tracks = store.tracks(VILLAGE, T0 - 1, T0 + 1, signals={"gate_open", "alive"})
     assert tracks == {
         ("gerbang-1", "gate_open"): Track([T0], [True]),
         ("gw", "alive"): Track([T0 - 1, T0], [True, True]),
@@ -299,7 +279,7 @@ def test_two_writers_and_a_reader_at_once(store: TelemetryStore) -> None:
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):
-        store.tracks(VILLAGE, T0, T0 + DAY, lookback=HOUR)
+        store.tracks(VILLAGE, T0, T0 + DAY)
     for thread in threads:
         thread.join()
     assert failures == []
@@ -331,9 +311,9 @@ _villages = (f"11.01.{number:02d}.2001" for number in itertools.count())
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(writes=_writes, start=st.integers(0, _SPAN), length=st.integers(1, _SPAN), lookback=st.integers(0, _SPAN))
+@given(writes=_writes, start=st.integers(0, _SPAN), length=st.integers(1, _SPAN))
 def test_it_answers_what_a_dict_would(
-    store: TelemetryStore, writes: list[list[tuple[str, int, dict[str, Value]]]], start: int, length: int, lookback: int
+    store: TelemetryStore, writes: list[list[tuple[str, int, dict[str, Value]]]], start: int, length: int
 ) -> None:
     village, step = next(_villages), 7 * HOUR  # some days in two of InfluxDB's shards
     model: dict[TrackKey, dict[int, Value]] = defaultdict(dict)
@@ -345,17 +325,15 @@ def test_it_answers_what_a_dict_would(
     assert {key: dict(zip(t.times, t.values, strict=True)) for key, t in _whole(store, village)} == model
     assert store.first_times(village) == {key: min(track) for key, track in model.items()}
     assert store.latest_of_village(village) == {key: (max(track), track[max(track)]) for key, track in model.items()}
-    begin, end, back = T0 + start * step, T0 + (start + length) * step, lookback * step
-    expected = {key: _window(track, begin, end, back) for key, track in model.items()}
-    assert store.tracks(village, begin, end, lookback=back) == {key: track for key, track in expected.items() if track}
+    begin, end = T0 + start * step, T0 + (start + length) * step
+    expected = {key: _window(track, begin, end) for key, track in model.items()}
+    assert store.tracks(village, begin, end) == {key: track for key, track in expected.items() if track}
 
 
 def _whole(store: TelemetryStore, village: str) -> Iterable[tuple[TrackKey, Track]]:
     return store.tracks(village, T0 - DAY, T0 + 30 * DAY).items()
 
 
-def _window(track: dict[int, Value], begin: int, end: int, back: int) -> Track | None:
+def _window(track: dict[int, Value], begin: int, end: int) -> Track | None:
     times = [time for time in track if begin <= time < end]
-    before = [time for time in track if begin - back <= time < begin]
-    times += [max(before)] if before else []
     return Track.of({time: track[time] for time in times}) if times else None
