@@ -103,6 +103,7 @@ class Settings(BaseSettings):
     database_url: Annotated[SecretStr, AfterValidator(_database)] | None = None
     http_host: str = "127.0.0.1"
     http_port: Port = 8000
+    public_page: bool = True
     probe_internet_url: Annotated[str, AfterValidator(_internet)] = INTERNET_URL
     snmp_community: SecretStr = SecretStr("public")
     snmp_user: str | None = None

@@ -161,6 +161,7 @@ class System:
             clock=self._clock,
             checks=checks,
             metrics=REGISTRY,
+            public_page=self._settings.public_page,
         )
         self._server = HttpServer(app, self._settings.http_host, self._settings.http_port)
         self._server.start()

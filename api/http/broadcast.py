@@ -92,6 +92,7 @@ class Broadcast:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._news: asyncio.Event | None = None
         self._closed = False
+        self._readable = False
         self.dropped = 0
         """Streams that were ended because their reader did not keep up."""
 
@@ -116,7 +117,12 @@ class Broadcast:
                 try:
                     await self._look()
                 except SQLAlchemyError as error:
-                    _log.warning("alert_events_unreadable", error=str(error))
+                    # Before the first success the database is still being set up, which /readyz says
+                    if self._readable:
+                        _log.warning("alert_events_unreadable", error=type(error).__name__)
+                    self._readable = False
+                else:
+                    self._readable = True
                 if not self._closed:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(news.wait(), LOOK_EVERY)
