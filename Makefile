@@ -11,7 +11,7 @@ run: .venv/.ready
 
 test: .venv/.ready-dev
 	@scripts/servers.sh
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 lint: .venv/.ready-dev
 	$(BIN)/ruff check .
