@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import structlog
 import typer
 
 if TYPE_CHECKING:
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from siaga.settings import Settings
 
 __all__ = ["notify", "the_book"]
+
+log = structlog.get_logger(__name__)
 
 notify = typer.Typer(help="Messages to people: try a channel, see what was given up.")
 
@@ -30,7 +33,12 @@ def the_book(settings: "Settings") -> "Book":
     """
     from api.notifications import Book, load_book, open_channel  # noqa: PLC0415 - loaded where it is used
 
-    return Book() if settings.notify is None else load_book(settings.notify, open_channel)
+    if settings.notify is None:
+        return Book()
+    book = load_book(settings.notify, open_channel)
+    if settings.notify.stat().st_mode & 0o007:
+        log.warning("notify_file_open", file=str(settings.notify), advice="it holds secrets: chmod o= it")
+    return book
 
 
 @notify.command("test")

@@ -3,6 +3,7 @@
 The addresses in it are secrets: no mistake shows one.
 """
 
+import re
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from siaga.clock import HOUR, MINUTE
 from siaga.durations import format_duration, parse_duration
 from siaga.schedule import Schedule, parse_schedule
 from siaga.sites_mistakes import Mistakes, Section, SitesFileError
-from siaga.topics import is_slug
+from siaga.topics import is_slug, is_village_code
 from siaga.yaml_tree import Mapping, Node, Scalar, Sequence, UnreadableYaml, read_tree
 
 __all__ = ["CheckUrl", "SitesFileError", "load_book", "read_book"]
@@ -165,8 +166,7 @@ class _Reader:
         found = []
         for node in section.items("villages"):
             text = node.text if isinstance(node, Scalar) else ""
-            digits = text.removesuffix("*").replace(".", "")
-            if digits.isascii() and digits.isdigit() and "*" not in text[:-1] and len(digits) <= 10:
+            if is_village_code(text) or _BEGINNING.fullmatch(text):
                 found.append(text)
             else:
                 self._mistakes.note_at(
@@ -189,7 +189,7 @@ class _Reader:
             if isinstance(word, Scalar) and word.text in choices:
                 found.append(word.text)
             else:
-                self._mistakes.note_at(word, key, f"is not {what}: {', '.join(choices) or 'there is none'}")
+                self._mistakes.note_at(word, key, f"is not {what}: {_some(choices)}")
         return tuple(found)
 
     def _name(self, section: Section, taken: dict[str, int], what: str) -> str:
@@ -201,7 +201,15 @@ class _Reader:
         return name
 
 
+_BEGINNING = re.compile(r"[0-9]{2}\.(?:[0-9]{2}\.(?:[0-9]{2}\.)?)?\*", re.ASCII)
+"""A province, a regency or a district, and all villages of it."""
 _SLUG = "1 to 64 of a-z, 0-9, _ and -, a letter or digit first"
+
+
+def _some(choices: Collection[str]) -> str:
+    """Words to choose from, the first of them where they are many."""
+    listed = list(choices)
+    return ", ".join(listed[:12]) + (f" and {len(listed) - 12} more" if len(listed) > 12 else "") or "there is none"
 
 
 def _slug(text: str) -> str:
