@@ -3,6 +3,9 @@
 One rule decides about acknowledgements: *only what is durable is acknowledged*. On disk that is after the commit. In
 memory it is when the centre has acknowledged the batch: then its store has it. So a gateway with a dead SD card goes
 on, and what it has no word for yet stays with the village's broker, which sends it again.
+
+A commit costs an SD card a few pages, whatever it holds. So it waits until a batch is to be formed anyway; while there
+is no link, longer.
 """
 
 import random
@@ -27,19 +30,29 @@ log = structlog.get_logger(__name__)
 
 GROUP = 500
 """Messages that are in hand at most; with them nothing more is taken from the broker."""
+AT_ONCE = 10
+"""Messages after which a commit waits no longer: half of what Mosquitto by default sends without an acknowledgement."""
+OFFLINE_PAUSE = 2 * SECOND
+"""How long the first message waits for a commit while there is no link, and nobody waits for a batch."""
+FORGET_WITHIN = 10 * SECOND
+"""How long an acknowledged batch may stay on disk: sent once more after a crash it changes nothing."""
 DISK_AGAIN = SECOND
 """Until a disk that failed is tried again."""
+MAX_IN_HAND = 5_000
+"""Readings that wait for one commit at most."""
 MAX_IN_MEMORY = 50_000
 """Readings that are kept in memory at most, some 10 MB; then nothing more is taken, and nothing given up."""
 MAX_OWN = 5_000
 """Turns of the gateway's own readings (heartbeats, repetitions) that are kept in memory: hours."""
+LATER = 2**62
+"""No time that is ever reached."""
 MAX_UNDATED = 500_000
 """Messages of before the gateway had the time, some 200 bytes each."""
 
 
 @dataclass(slots=True)
 class _Entry:
-    """A message, or something of the gateway's own, until it is durable.
+    """A message, or something of the gateway's own, until it is durable. `at`: when it came, monotonic ms.
 
     `runs`: its numbers in memory, by village, of which `left` are not acknowledged. `from_disk`: with a commit that
     fails it is on the disk again.
@@ -47,6 +60,7 @@ class _Entry:
 
     message: Message | None
     taken: Taken
+    at: int
     undated: tuple[str, int] | None = None
     from_disk: bool = False
     runs: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -82,6 +96,8 @@ class Keeper:
         self._acks: list[FormedBatch] = []
         self._memory_acks: list[FormedBatch] = []
         self._again = 0
+        self._acks_since: int | None = None
+        self._in_hand = 0
         self._loaded = False
         self.problem: str | None = None
         """Why the disk takes nothing, in a sentence."""
@@ -114,23 +130,25 @@ class Keeper:
         """Whether nothing more is to be taken in before something of it is durable."""
         if self.disk.undated >= MAX_UNDATED:
             return True
-        in_memory = self._memory[0].readings if self._memory else 0
-        return sum(e.message is not None for e in (*self._new, *self._held)) >= GROUP or in_memory >= MAX_IN_MEMORY
+        if self._in_hand >= MAX_IN_HAND or (self._memory and self._memory[0].readings >= MAX_IN_MEMORY):
+            return True
+        return sum(e.message is not None for e in (*self._new, *self._held)) >= GROUP
 
     @property
     def takes_own(self) -> bool:
         """Whether there is room for the gateway's own readings: a disk that takes nothing must not fill the memory."""
         return len(self._new) + len(self._held) < MAX_OWN
 
-    def take(self, message: Message | None, taken: Taken) -> None:
+    def take(self, message: Message | None, taken: Taken, now: int) -> None:
         """Keep what a message gave, or what the gateway says itself; it is safe after a `commit`, or later."""
-        self._new.append(_Entry(message, taken))
+        self._new.append(_Entry(message, taken, now))
+        self._in_hand += sum(map(len, taken.readings.values()))
 
     def take_undated(self, message: Message, boot: str, at: int) -> None:
         """Keep a message that has no date yet: `at` is its place in this boot, monotonic ms."""
-        self._new.append(_Entry(message, Taken(), (boot, at)))
+        self._new.append(_Entry(message, Taken(), at, (boot, at)))
 
-    def date(self, dated: Callable[[Undated], Taken]) -> bool:
+    def date(self, dated: Callable[[Undated], Taken], now: int) -> bool:
         """Date some of what has none, now that the gateway knows the time; whether there was any."""
         found = False
         for entry in self._new:
@@ -140,9 +158,9 @@ class Keeper:
             return found
         try:
             for undated in self.disk.take_undated(GROUP):
-                self._new.append(_Entry(None, dated(undated), from_disk=True))
+                self._new.append(_Entry(None, dated(undated), now, from_disk=True))
         except BufferUnavailable as error:
-            self._failed(error, 0)
+            self._failed(error, now)
         return True
 
     def hear(self, message: Message) -> None:
@@ -156,8 +174,9 @@ class Keeper:
         if isinstance(topic, GatewayTopic) and self._gateways.get(topic.village) == topic.gateway:
             for uplink, acks in zip(self._uplinks(), (self._acks, self._memory_acks), strict=False):
                 batch = uplink.waits_for(topic.village, ack.epoch, ack.seq)
-                if batch is not None:
+                if batch is not None and batch not in acks:
                     acks.append(batch)
+                if batch is not None:
                     return
         self._metrics.foreign_acks.inc()
 
@@ -166,6 +185,8 @@ class Keeper:
     def commit(self, now: int, *, last: bool = False) -> list[Message]:
         """Make what is in hand durable, as far as that goes; the messages that may be acknowledged now."""
         safe: list[Message] | None = None
+        if self.problem is None and self._loaded and not last and now < self._commit_due(now):
+            return []
         if self.problem is None or now >= self._again:
             safe = self._on_disk(now, last=last)
         if safe is None:
@@ -178,6 +199,21 @@ class Keeper:
         self._metrics.in_flight.set(sum(uplink.in_flight for uplink in self._uplinks()))
         self._metrics.in_memory.set(len(self._held))
         return safe
+
+    def _commit_due(self, now: int) -> int:
+        """When the next commit is worth its pages, monotonic ms."""
+        times = [LATER]
+        if self._new:
+            pause = self._flush_after if self._transport.connected else OFFLINE_PAUSE
+            times.append(now if len(self._new) >= AT_ONCE or self._in_hand >= MAX_IN_HAND else self._new[0].at + pause)
+        if self._acks:
+            if self._acks_since is None:
+                self._acks_since = now
+            times.append(now if self._uplink.history_waits else self._acks_since + FORGET_WITHIN)
+        form = self._uplink.form_due(now)
+        if form is not None:
+            times.append(form)
+        return min(times)
 
     def _on_disk(self, now: int, *, last: bool) -> list[Message] | None:
         """Put all on disk; `None`: the disk does not take it."""
@@ -203,19 +239,19 @@ class Keeper:
                 disk.add_undated(*entry.undated, entry.message)
             for village, readings in entry.taken.readings.items():
                 disk.add(village, readings)
-                self._uplink.stored(village, now)
+                self._uplink.stored(village, entry.at)
                 count += len(readings)
             for device in entry.taken.sessions:
                 if (state := self._state_of(device)) is not None:
                     disk.remember(*device, state)
-        acknowledged = [b for b in self._acks if disk.acknowledged(b.village, b.epoch, b.seq)]
+        self._uplink.done([b for b in self._acks if disk.acknowledged(b.village, b.epoch, b.seq)], now)
         self._uplink.form(now, all_of_it=last)
         disk.commit()
         if self.problem is not None:
             log.info("buffer_recovered", messages=len(self._held))
         self.problem, self._memory = None, None
         self._new, self._held, self._acks, self._memory_acks = [], [], [], []
-        self._uplink.done(acknowledged, now)
+        self._acks_since, self._in_hand = None, 0
         self._metrics.readings.inc(count)
         return [entry.message for entry in entries if entry.message is not None]
 
@@ -226,11 +262,11 @@ class Keeper:
         self._again = now + DISK_AGAIN
         self._metrics.disk_problems.inc()
         self._new = [entry for entry in self._new if not entry.from_disk]
-        if not error.damaged:
-            try:
-                self._uplink.rolled_back(now)
-            except BufferUnavailable:
-                return  # the next attempt opens the file again
+        try:
+            self._uplink.load(now)  # what was formed and not committed must never be sent
+            self._loaded = True
+        except BufferUnavailable:
+            self._loaded = False
 
     def _back(self, now: int) -> None:
         """Open the file again, and see what is in it."""
@@ -270,12 +306,13 @@ class Keeper:
                 if run is not None:
                     entry.runs[village] = run
                     entry.left += run[1] - run[0] + 1
-                    uplink.stored(village, now)
+                    uplink.stored(village, entry.at)
             self._held.append(entry)
         self._new = waiting
+        self._in_hand = 0
+        uplink.done(self._memory_acks, now)
         uplink.form(now, all_of_it=last)
         buffer.commit()
-        uplink.done(self._memory_acks, now)
         self._memory_acks = []
         safe = [entry for entry in self._held if not entry.left]
         self._held = [entry for entry in self._held if entry.left]
@@ -309,7 +346,8 @@ class Keeper:
 
     def deadline(self) -> int | None:
         """When there is something to do next, monotonic ms; `None`: not before something else happens."""
-        times = [uplink.deadline() for uplink in self._uplinks()]
+        now_or_never = self._commit_due(0) if self.problem is None else None
+        times = [now_or_never, *(uplink.deadline() for uplink in self._uplinks())]
         if self.problem is not None:
             times.append(self._again)
         return min((time for time in times if time is not None), default=None)

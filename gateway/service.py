@@ -140,7 +140,7 @@ class Gateway:
             return
         self._date()  # first what came first
         taken = self._intake.take(message, self._clock.now())
-        self._keeper.take(message, taken)
+        self._keeper.take(message, taken, self._clock.monotonic())
         if taken.sessions:
             self._repeat_at = 0  # somebody else may be the next to be repeated
 
@@ -242,7 +242,7 @@ class Gateway:
 
     def _date(self) -> None:
         """Give times to what came before the gateway had the time, the oldest first."""
-        if self._keeper.date(self._dated):
+        if self._keeper.date(self._dated, self._clock.monotonic()):
             self._repeat_at = 0
 
     def _dated(self, undated: Undated) -> Taken:
@@ -267,7 +267,7 @@ class Gateway:
             return
         self._beat_due = now + BEAT
         if known:
-            self._keeper.take(None, self._beats(wall))
+            self._keeper.take(None, self._beats(wall), now)
         else:
             self._keeper.take_undated(Message(OWN_BEAT, b""), self._own_time.boot, now)
 
@@ -276,14 +276,16 @@ class Gateway:
             own: dict[str, list[Reading]] = {}
             self._repeat(now, wall, own)
             if own:
-                self._keeper.take(None, Taken(own))
+                self._keeper.take(None, Taken(own), now)
 
     def _poll(self, now: int, wall: int) -> None:
         """Take in what devices answered, at the time at which they did, and ask those that are due."""
         if self._polling is None:
             return
         for polled in self._polling.finish():
-            self._keeper.take(None, self._intake.polled(polled.installed, polled.translation, wall - now + polled.at))
+            self._keeper.take(
+                None, self._intake.polled(polled.installed, polled.translation, wall - now + polled.at), now
+            )
         self._polling.begin(now)
 
     def _repeat(self, now: int, wall: int, into: dict[str, list[Reading]]) -> None:

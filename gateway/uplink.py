@@ -98,20 +98,27 @@ class Uplink:
         self._ways: dict[str, _Way] = {}
 
     def load(self, now: int) -> None:
-        """Take the buffer's word for what waits and what is on its way: at the start, and with another file.
+        """Take the buffer's word for what waits and what is on its way: at the start, and after it forgot something.
 
         Raises:
             BufferUnavailable: it cannot be read.
         """
-        self._ways = {}
+        before, self._ways = self._ways, {}
+        again = []
         for batch in self._buffer.batches():
-            way = self._ways.setdefault(batch.village, _Way())
-            way.flying[batch.seq] = _InFlight(batch, now, history=True, sent=1)
-            way.history += 1
+            old = before.get(batch.village, _Way())
+            way = self._ways.setdefault(batch.village, _Way(window=old.window))
+            each = old.flying.get(batch.seq)
+            if each is None or each.batch != batch:
+                each = _InFlight(batch, now, history=True, sent=1)
+                again.append(each)
+            way.flying[batch.seq] = each
+            way.history += each.history
+            way.fresh += not each.history
         for village in self._buffer.villages():
             if self._buffer.unsent(village):
                 self._ways.setdefault(village, _Way()).fresh_since = now
-        self._spread(now)
+        self._spread(again, now)
 
     def update(self, gateways: Mapping[str, str]) -> None:
         """For which villages this gateway speaks, and under which id; a village that is gone is still sent for."""
@@ -127,6 +134,29 @@ class Uplink:
         way = self._ways.setdefault(village, _Way())
         if way.fresh_since is None:
             way.fresh_since = now
+
+    @property
+    def history_waits(self) -> bool:
+        """Whether an acknowledgement makes room for history to go on."""
+        return any(
+            village in self._gateways and way.history >= way.window and self._waits(village, way)
+            for village, way in self._ways.items()
+        )
+
+    def form_due(self, now: int) -> int | None:
+        """When there is a batch to form, monotonic ms; `None`: not before something else happens."""
+        if not self._transport.connected:
+            return None
+        times = []
+        for village, way in self._ways.items():
+            if village not in self._gateways:
+                continue
+            if way.history < way.window and self._waits(village, way):
+                return now
+            due = way.fresh_due(self._flush_after)
+            if due is not None:
+                times.append(due)
+        return min(times, default=None)
 
     def form(self, now: int, *, all_of_it: bool = False) -> None:
         """Form the batches that are due, as far as the windows allow. They may be sent after the buffer's commit.
@@ -157,19 +187,6 @@ class Uplink:
 
     def _waits(self, village: str, way: _Way) -> bool:
         return self._buffer.unsent(village) > (self._buffer.fresh(village) if way.fresh_since is not None else 0)
-
-    def rolled_back(self, now: int) -> None:
-        """The buffer forgot what was not committed: take its word for which batches there are.
-
-        Raises:
-            BufferUnavailable: it cannot be read.
-        """
-        known = {(batch.village, batch.seq) for batch in self._buffer.batches()}
-        for village, way in self._ways.items():
-            for seq in [seq for seq in way.flying if (village, seq) not in known]:
-                self._forget(way, seq)
-            if self._buffer.unsent(village) and way.fresh_since is None:
-                way.fresh_since = now
 
     @staticmethod
     def _forget(way: _Way, seq: int) -> _InFlight | None:
@@ -214,15 +231,14 @@ class Uplink:
 
     def reconnected(self, now: int) -> None:
         """Another connection to the centre: what is unacknowledged is worth sending soon, not all at one moment."""
-        self._spread(now)
-
-    def _spread(self, now: int) -> None:
-        """A window full of batches a second, the newest first, at times of chance."""
         for way in self._ways.values():
-            again = sorted((each for each in way.flying.values() if each.sent), key=lambda each: -each.batch.last)
-            for index, each in enumerate(again):
-                each.pause = FIRST_AGAIN
-                each.due = now + index // WINDOW * SECOND + round(self._chance.uniform(0, SECOND))
+            self._spread([each for each in way.flying.values() if each.sent], now)
+
+    def _spread(self, again: list[_InFlight], now: int) -> None:
+        """A window full of batches a second, the newest first, at times of chance."""
+        for index, each in enumerate(sorted(again, key=lambda each: -each.batch.last)):
+            each.pause = FIRST_AGAIN
+            each.due = now + index // WINDOW * SECOND + round(self._chance.uniform(0, SECOND))
 
     def waits_for(self, village: str, epoch: str, seq: int) -> FormedBatch | None:
         """The batch of that number, if it is on its way."""
@@ -231,7 +247,7 @@ class Uplink:
         return each.batch if each is not None and each.batch.epoch == epoch else None
 
     def done(self, batches: Iterable[FormedBatch], now: int) -> None:
-        """The batches are deleted from the buffer, and that is committed."""
+        """The batches are deleted from the buffer. That need not be committed: sent again they change nothing."""
         for batch in batches:
             way = self._ways[batch.village]
             each = self._forget(way, batch.seq)
@@ -248,11 +264,12 @@ class Uplink:
         """When there is something to do next, monotonic ms; `None`: not before something else happens."""
         if not self._transport.connected:
             return None
-        times = [
-            each.due for village, way in self._ways.items() if village in self._gateways for each in way.flying.values()
-        ]
-        for village, way in self._ways.items():
-            due = way.fresh_due(self._flush_after) if village in self._gateways else None
-            if due is not None:
-                times.append(due)
-        return min(times, default=None)
+        return min(
+            (
+                each.due
+                for village, way in self._ways.items()
+                if village in self._gateways
+                for each in way.flying.values()
+            ),
+            default=None,
+        )

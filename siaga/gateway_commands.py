@@ -51,7 +51,7 @@ def gateway(
         context.obj = flags
         return
     from siaga.cli import serve  # noqa: PLC0415
-    from siaga.services import run_gateway  # noqa: PLC0415
+    from siaga.village_gateway import run_gateway  # noqa: PLC0415
 
     serve(lambda stop: run_gateway(load_settings(flags), stop))
 
@@ -93,7 +93,7 @@ def devices(
 ) -> None:
     """List what is heard on the village's broker and is not in the sites file, each with a line to paste."""
     from gateway.discovery import Discovery  # noqa: PLC0415
-    from siaga.services import only_village  # noqa: PLC0415
+    from siaga.village_gateway import only_village  # noqa: PLC0415
 
     settings = _settings(context, sites=sites, village=village, village_mqtt_url=village_mqtt_url)
     place = only_village(settings)

@@ -20,7 +20,7 @@ from gateway.service import Gateway, last_will, marker_topic
 from siaga.clock import SECOND, Clock
 from siaga.mqtt import MqttTransport
 from siaga.poll_address import WebAddress
-from siaga.services import session_name
+from siaga.sessions import session_name
 from siaga.sites import Village
 
 __all__ = ["Asking", "GatewayPart", "Served"]
@@ -31,6 +31,8 @@ FOLLOW_EVERY = 2 * SECOND
 """How often the registry is looked at."""
 LONGEST_WAIT = 1.0
 """Seconds that the loop waits for a message at most."""
+INBOX = 4 << 20
+"""Bytes of messages that were received and not yet looked at; the broker keeps the rest."""
 END_WITHIN = 8.0
 """Seconds that the loop gets to commit what is in hand and say `offline`."""
 
@@ -77,7 +79,7 @@ class GatewayPart:
         self._follow, self._clock = follow, clock
         self._buffer = Buffer(data_dir / "gateway.db", must_open=False)
         marker = marker_topic(name)
-        self._village = MqttTransport(village_url, f"{name}-devices", clean=False, marker=marker)
+        self._village = MqttTransport(village_url, f"{name}-devices", clean=False, marker=marker, max_bytes=INBOX)
         self._centre = MqttTransport(centre_url, f"{name}-uplink", clean=False, will=will)
         served = follow() or Served(())
         chance = random.Random()  # noqa: S311 - spreads what would happen at one moment, protects nothing

@@ -3,46 +3,36 @@
 `siaga up` puts the same rooms together in one process (`siaga.up`).
 """
 
-import secrets
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
-from prometheus_client import REGISTRY
-from pydantic import SecretStr
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from siaga.clock import Clock, SystemClock
 from siaga.database import connect, migrate, tables, writing
 from siaga.mqtt import MqttTransport
-from siaga.poll_address import read_web
 from siaga.registry import ImportReport, Registry
+from siaga.sessions import session_name
 from siaga.settings import Settings
-from siaga.sites import Village
-from siaga.sites_file import read_sites
+from siaga.sites_on_disk import read_sites_file
 from siaga.telemetry import open_store
 from siaga.tokens import Role, Tokens
 
 if TYPE_CHECKING:
     from api.alerts import AlertEngine
-    from siaga.gateways import Asking
 
 __all__ = [
     "alert_session",
     "await_database",
     "create_token",
-    "how_to_ask",
     "import_sites",
-    "only_village",
-    "read_sites_file",
     "rebuild",
     "run_api",
     "run_collector",
-    "run_gateway",
-    "session_name",
 ]
 
 log = structlog.get_logger(__name__)
@@ -52,22 +42,6 @@ AGAIN = 1.0
 SESSION_EXPIRY = 600
 """Seconds for which the broker keeps messages for an alert engine that is away: a restart, an upgrade."""
 MAX_QUEUE_BYTES = 16 << 20
-
-
-def read_sites_file(path: Path) -> list[Village]:
-    """The villages of a sites file.
-
-    Raises:
-        SitesFileError: it has mistakes, all of which are told.
-        ValueError: it cannot be read.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: is not a text in UTF-8") from None
-    except OSError as problem:
-        raise ValueError(f"{path}: cannot be read: {problem.strerror}") from None
-    return read_sites(text, str(path))
 
 
 def import_sites(settings: Settings, path: Path) -> ImportReport:
@@ -131,70 +105,6 @@ def run_collector(settings: Settings, stop: threading.Event) -> None:
     collect(settings.central_broker, settings.store, settings.database, settings.data_dir, stop)
 
 
-def run_gateway(settings: Settings, stop: threading.Event) -> None:
-    """`siaga gateway`: for one village of the sites file.
-
-    Raises:
-        ValueError: it is not said which village.
-    """
-    from gateway.metrics import GatewayMetrics  # noqa: PLC0415
-    from siaga.gateways import GatewayPart, Served  # noqa: PLC0415
-
-    village = only_village(settings)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    told: list[Served] = [Served([village])]
-    part = GatewayPart(
-        settings.data_dir,
-        settings.village_broker,
-        settings.central_broker,
-        lambda: told.pop() if told else None,
-        SystemClock(),
-        GatewayMetrics(REGISTRY),
-        alone=village,
-        asking=how_to_ask(settings),
-    )
-    part.start()
-    stop.wait()
-    part.stop()
-
-
-def how_to_ask(settings: Settings) -> "Asking":
-    """How a gateway is to ask the devices that do not report by themselves."""
-    from gateway.pollers import Credentials  # noqa: PLC0415
-    from siaga.gateways import Asking  # noqa: PLC0415
-
-    url = settings.probe_internet_url
-    credentials = Credentials(
-        settings.snmp_community.get_secret_value(),
-        settings.snmp_user,
-        _revealed(settings.snmp_auth_password),
-        _revealed(settings.snmp_privacy_password),
-    )
-    return Asking(None if url == "off" else read_web(url), credentials)
-
-
-def _revealed(secret: SecretStr | None) -> str | None:
-    return None if secret is None else secret.get_secret_value()
-
-
-def only_village(settings: Settings) -> Village:
-    """The village that a gateway of one village serves.
-
-    Raises:
-        ValueError: it is not said which.
-    """
-    if settings.sites is None:
-        raise ValueError("gateway: SIAGA_SITES is not set: name the sites file that has the village")
-    villages = {village.code: village for village in read_sites_file(settings.sites)}
-    if settings.village is not None:
-        if settings.village not in villages:
-            raise ValueError(f"SIAGA_VILLAGE: {settings.sites} has no village {settings.village}")
-        return villages[settings.village]
-    if len(villages) != 1:
-        raise ValueError(f"SIAGA_VILLAGE is not set, and {settings.sites} has {len(villages)} villages: say which")
-    return next(iter(villages.values()))
-
-
 def run_api(settings: Settings, stop: threading.Event) -> None:
     """`siaga api`: the alert engine, the HTTP API and the pages."""
     from siaga.up import System  # noqa: PLC0415
@@ -227,16 +137,6 @@ def alert_session(url: str, data_dir: Path) -> MqttTransport:
         expiry=SESSION_EXPIRY,
         max_bytes=MAX_QUEUE_BYTES,
     )
-
-
-def session_name(data_dir: Path, role: str) -> str:
-    """The name of a session, kept in the data directory."""
-    path = data_dir / f"{role}.session"
-    if path.exists() and (kept := path.read_text(encoding="ascii").strip()):  # empty: a disk that was full
-        return kept
-    name = f"siaga-{role}-{secrets.token_hex(6)}"
-    path.write_text(name, encoding="ascii")
-    return name
 
 
 def rebuild(settings: Settings, stop: threading.Event, clock: Clock | None = None) -> None:

@@ -31,10 +31,12 @@ from siaga.demo import Demo
 from siaga.gateways import GatewayPart, Served
 from siaga.notify_commands import the_book
 from siaga.registry import Registry
-from siaga.services import alert_session, await_database, how_to_ask, read_sites_file
+from siaga.services import alert_session, await_database
 from siaga.settings import Settings
 from siaga.sites import Village
+from siaga.sites_on_disk import read_sites_file
 from siaga.telemetry import TelemetryStore, open_store
+from siaga.village_gateway import how_to_ask
 
 __all__ = ["DirectoryInUse", "run"]
 

@@ -40,7 +40,7 @@ def sensor(seconds_from_now: float, switch: str, now: int = NOW) -> str:
 def test_a_reading_reaches_the_centre_with_the_device_s_time(yard: Yard) -> None:
     yard.turn()
     yard.say("tele/gerbang/SENSOR", sensor(-60, "ON"))
-    yard.after(1)
+    yard.after(12)
     assert yard.centre.values("gerbang-1", "gate_open") == [(NOW - MINUTE, True)]
     assert yard.buffer.readings == 0, "what is acknowledged is deleted"
 
@@ -56,6 +56,7 @@ def test_the_device_is_acknowledged_after_the_commit_and_not_before(yard: Yard) 
     yard.take()
     session = yard.devices._sessions["gateway"]
     assert len(session.unacknowledged) == 1
+    yard.clock.advance(200)
     yard.gateway.tick()
     assert len(session.unacknowledged) == 0
 
@@ -79,7 +80,7 @@ def test_killed_after_the_commit_it_comes_from_the_disk_under_the_same_number(ya
     yard.kill()
     yard.centre.acknowledging = True
     yard.start()
-    yard.after(1)
+    yard.after(12)
     assert set(sent) <= set(yard.centre.batches[len(sent) :])
     assert yard.centre.values("gerbang-1", "gate_open") == [(NOW, True)]
     assert yard.buffer.readings == 0

@@ -21,7 +21,7 @@ from siaga.poll_address import (
     read_probe_address,
     read_web,
 )
-from siaga.services import how_to_ask
+from siaga.village_gateway import how_to_ask
 from siaga.settings import INTERNET_URL, SettingsError, load_settings
 from siaga.sites_file import SitesFileError, read_sites
 
