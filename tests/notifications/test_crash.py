@@ -25,11 +25,11 @@ class Worker:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def work(self, now: int, *, village: str | None = None, die_at: int | None = None) -> bool:
-        """Let it work at a time; whether it died."""
+    def work(self, *times: int, village: str | None = None, die_at: int | None = None) -> bool:
+        """Let it work at some times, one after the other; whether it died."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"now": now, "village": village, "die_at": die_at}) + "\n")
+        self._process.stdin.write(json.dumps({"times": times, "village": village, "die_at": die_at}) + "\n")
         self._process.stdin.flush()
         died = json.loads(self._process.stdout.readline())
         assert isinstance(died, bool)
@@ -58,8 +58,7 @@ def test_whenever_it_dies_everybody_is_told_and_nobody_twice_within_the_window(
             if not died:
                 break
             # At once after the restart, and again when the window is nearly over: nothing is repeated
-            siaga.work(now + SECOND)
-            siaga.work(now + WINDOW - SECOND)
+            siaga.work(now + SECOND, now + WINDOW - SECOND)
             assert max(told(hook, village).values(), default=0) <= 1, f"told twice after dying at step {point}"
             siaga.work(now + WINDOW + MINUTE)
             counts = told(hook, village)
