@@ -1,0 +1,37 @@
+"""Runs seeds and says what came of them: `python -m tests.simulation --seeds 1-200`, or one of them with its trace."""
+
+import argparse
+import sys
+import time
+
+from tests.simulation.run import Outcome, simulate
+
+
+def main() -> int:
+    """Run what was asked for; 1 if a seed fails."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", default="1-200", help="the seeds to run, such as 7 or 1-1000")
+    parser.add_argument("--trace", action="store_true", help="show every step")
+    parser.add_argument("--every-failure", action="store_true", help="go on after the first seed that fails")
+    asked = parser.parse_args()
+    first, _, last = asked.seeds.partition("-")
+    began, days, failed = time.perf_counter(), 0.0, 0
+    counted: dict[str, int] = {}
+    for seed in range(int(first), int(last or first) + 1):
+        outcome: Outcome = simulate(seed, print if asked.trace else None)
+        days += outcome.village_days
+        for what, count in outcome.counted.items():
+            counted[what] = counted.get(what, 0) + count
+        if outcome.failures:
+            failed += 1
+            print(outcome.report, flush=True)
+            if not asked.every_failure:
+                break
+    took = time.perf_counter() - began
+    print(", ".join(f"{what} {count}" for what, count in sorted(counted.items())))
+    print(f"{days:.1f} village-days in {took:.0f} s: {60 * days / took:.0f} a minute; {failed} seeds failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

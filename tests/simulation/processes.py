@@ -1,0 +1,372 @@
+"""The processes: production code in the loops of its services, without their threads, and killed at any step.
+
+Each runs when it is woken: by a message, by the deadline it named, or by a fault. `touch` is called at every step
+that leaves the process; a planned death comes at one of them, so in the middle of a tick, a write or a commit.
+"""
+
+import uuid
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from api.alerts.engine import AlertEngine
+from api.alerts.ledger import Ledger
+from api.alerts.metrics import EngineMetrics
+from api.alerts.reader import Answer, Request, answer
+from api.alerts.stream import EventSignal
+from collector import Collector, CollectorMetrics, Intake, KnownVillages, Refusals, Repeats
+from collector.group import Group
+from gateway import Gateway, GatewayMetrics
+from gateway.own_time import OwnTime
+from gateway.service import last_will
+from siaga.clock import SECOND
+from siaga.mqtt_memory import MemoryBroker
+from siaga.observation import Reading
+from siaga.quarantine import Quarantine
+from siaga.registry import Registry
+from siaga.sites import Village
+from tests.simulation.disks import Disk, DiskBuffer, SimulatedStore
+from tests.simulation.kernel import Crash, Kernel, MachineClock
+from tests.simulation.network import Line, Wire
+
+__all__ = ["CollectorProcess", "EngineProcess", "GatewayProcess", "Process"]
+
+HOUSEKEEPING = 20 * SECOND
+AT_ONCE = 200
+
+
+@dataclass(eq=False)
+class Process:
+    """One process of the system. It is made anew at each start; disks, sessions at brokers and clocks outlive it."""
+
+    name: str
+    kernel: Kernel
+    clock: MachineClock
+    alive: bool = False
+    slow: float = 5
+    """How long it takes to get to work once woken, ms."""
+    frozen_until: int = 0
+    _dies_in: int | None = None
+    _due: int | None = None
+    wires: list[Wire] = field(default_factory=list)
+    running: Callable[["Process"], None] = lambda process: None
+    """Told that it is this process that runs now."""
+
+    def touch(self, where: str) -> None:
+        """A step that leaves the process."""
+        if self._dies_in is not None:
+            self._dies_in -= 1
+            if self._dies_in < 0:
+                self._dies_in = None
+                self.kernel.note("dies", f"{self.name} at {where}")
+                raise Crash
+
+    def die_soon(self, steps: int) -> None:
+        """Let it die at one of its next steps."""
+        if self.alive:
+            self._dies_in = steps
+
+    def spare(self) -> None:
+        """Let it live after all."""
+        self._dies_in = None
+
+    def start(self) -> None:
+        """Begin, where it does not run."""
+        if self.alive:
+            return
+        self.kernel.note("start", self.name)
+        self.alive, self._dies_in, self._due = True, None, None
+        self._guarded(self._build)
+        self.wake()
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        if self.alive:
+            self.alive, self._dies_in = False, None
+            self.kernel.note("kill", self.name)
+            self._gone()
+            for wire in self.wires:
+                wire.kill()
+            self.wires = []
+
+    def wake(self) -> None:
+        """Let it run soon."""
+        self.run_at(self.kernel.time)
+
+    def run_at(self, time: int) -> None:
+        """Let it run at a time, or before."""
+        if not self.alive:
+            return
+        time = max(time, self.frozen_until, self.kernel.time) + round(self.kernel.chance.uniform(0, self.slow))
+        if self._due is None or time < self._due:
+            self._due = time
+            self.kernel.at(time, lambda: self._run(time))
+
+    def _run(self, time: int) -> None:
+        if self.alive and self._due == time:
+            if self.frozen_until > self.kernel.time:
+                self._due = None
+                self.run_at(self.frozen_until)
+                return
+            self._due = None
+            self._guarded(self._step)
+
+    def _guarded(self, do: Callable[[], None]) -> None:
+        self.running(self)
+        try:
+            do()
+        except Crash:
+            self.kill()
+
+    def _wire(self, line: Line, broker: MemoryBroker, client_id: str, *, clean: bool, will: Village | None) -> Wire:
+        wire = Wire(
+            self.kernel,
+            line,
+            broker,
+            client_id,
+            self.touch,
+            will=last_will(will) if will is not None else None,
+            clean=clean,
+            wake_process=self.wake,
+        )
+        self.wires.append(wire)
+        return wire
+
+    def _build(self) -> None:
+        raise NotImplementedError
+
+    def _step(self) -> None:
+        raise NotImplementedError
+
+    def _gone(self) -> None:
+        """What a dead process lets go of."""
+
+
+@dataclass(eq=False)
+class GatewayProcess(Process):
+    """The gateway of one village; see `gateway.service.Gateway.run`."""
+
+    village: Village = field(kw_only=True)
+    village_broker: MemoryBroker = field(kw_only=True)
+    centre_broker: MemoryBroker = field(kw_only=True)
+    village_line: Line = field(kw_only=True)
+    uplink: Line = field(kw_only=True)
+    disk: Disk = field(kw_only=True)
+    path: Path = field(kw_only=True)
+    flush_after: int = field(kw_only=True)
+    committed: Callable[[str, Reading], None] = field(kw_only=True)
+    beats: set[int] = field(default_factory=set)
+    """The wall times at which it ran."""
+    gateway: Gateway | None = None
+    buffer: DiskBuffer | None = None
+
+    def _build(self) -> None:
+        self._near = self._wire(self.village_line, self.village_broker, "gateway", clean=False, will=None)
+        self._far = self._wire(
+            self.uplink, self.centre_broker, f"gw-{self.village.code}", clean=True, will=self.village
+        )
+        chance = self.kernel.chance
+        self.buffer = DiskBuffer(
+            self.path,
+            self.disk,
+            self.touch,
+            lambda: str(uuid.UUID(int=chance.getrandbits(128), version=4)),
+            self.committed,
+        )
+        self.gateway = Gateway(
+            [self.village],
+            self._near,
+            self._far,
+            self.buffer,
+            self.clock,
+            chance,
+            GatewayMetrics(CollectorRegistry()),
+            flush_after=self.flush_after,
+            own_time=OwnTime(self.clock, "one boot", lambda: False),
+        )
+
+    def _step(self) -> None:
+        gateway = self.gateway
+        assert gateway is not None
+        while not gateway.full and (message := self._near.receive(0)) is not None:
+            gateway.receive(message)
+        while (message := self._far.receive(0)) is not None:
+            gateway.hear(message)
+        self.beats.add(self.clock.now())
+        deadline = gateway.tick()
+        wait = max(1, deadline - self.clock.monotonic())
+        self.run_at(self.kernel.time + min(wait, SECOND) if gateway.full else self.kernel.time + wait)
+
+    def _gone(self) -> None:
+        if self.buffer is not None:
+            self.buffer.let_go()
+        self.gateway = self.buffer = None
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing is on its way to it or from it; what it says itself may wait in its buffer."""
+        return self.gateway is not None and not self.gateway.problems() and not any(w.waiting for w in self.wires)
+
+
+@dataclass(eq=False)
+class CollectorProcess(Process):
+    """One collector: gathering and committing as their two threads do, in any order; and the housekeeping."""
+
+    broker: MemoryBroker = field(kw_only=True)
+    line: Line = field(kw_only=True)
+    database: Callable[[Process], Engine] = field(kw_only=True)
+    store: Callable[[Process], SimulatedStore] = field(kw_only=True)
+    mistakes: list[str] = field(default_factory=list)
+
+    def _build(self) -> None:
+        self._transport = self._wire(self.line, self.broker, self.name, clean=False, will=None)
+        engine, store = self.database(self), self.store(self)
+        metrics = CollectorMetrics(CollectorRegistry())
+        self._known = KnownVillages(Registry(engine), self.clock)
+        self._refusals = Refusals(Quarantine(engine), self.clock, metrics)
+        repeats = Repeats()
+        self.collector = Collector(
+            store, Intake(self._known, self._refusals, repeats), self._refusals, repeats, self._transport, self.clock,
+            metrics,
+        )  # fmt: skip
+        self.collector.subscribe()
+        self._waiting: deque[Group] = deque()
+        self._house_due = 0
+
+    def _step(self) -> None:
+        if self.clock.monotonic() >= self._house_due:
+            self._house_due = self.clock.monotonic() + HOUSEKEEPING
+            self._known.poll()
+            self._refusals.flush()
+        for _ in range(4):
+            if self.kernel.chance.random() < 0.5:
+                self._gather()
+            else:
+                self._commit()
+        if self._waiting or self._transport.waiting:
+            self.run_at(self.kernel.time + max(10, self.collector.wait() if self._waiting else 10))
+        else:
+            self.run_at(self.kernel.time + self._house_due - self.clock.monotonic())
+
+    def _gather(self) -> None:
+        if len(self._waiting) < 3 and (group := self.collector.gather(0)) is not None:
+            self._waiting.append(group)
+
+    def _commit(self) -> None:
+        if self._waiting and self.collector.commit(self._waiting[0]):
+            self._waiting.popleft()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is in hand or under way."""
+        return not self._waiting and self._transport.waiting == 0
+
+
+@dataclass(eq=False)
+class _SlowReader:
+    """A `StoreReader` whose answers come after a while, read from the store as it was at a moment in between."""
+
+    process: "EngineProcess"
+    store: SimulatedStore
+    _answers: deque[Answer] = field(default_factory=deque)
+
+    def ask(self, request: Request) -> None:
+        chance, kernel = self.process.kernel.chance, self.process.kernel
+        kernel.after(chance.uniform(0, self.process.reads_take), lambda: self._read(request))
+
+    def _read(self, request: Request) -> None:
+        found = answer(self.store, request)
+        self.process.kernel.after(
+            self.process.kernel.chance.uniform(0, self.process.reads_take), lambda: self._come(found)
+        )
+
+    def _come(self, found: Answer) -> None:
+        self._answers.append(found)
+        self.process.wake()
+
+    def poll(self) -> Answer | None:
+        return self._answers.popleft() if self._answers else None
+
+
+@dataclass(eq=False)
+class EngineProcess(Process):
+    """The alert engine; see `api.alerts.service.AlertService`."""
+
+    broker: MemoryBroker = field(kw_only=True)
+    line: Line = field(kw_only=True)
+    database: Callable[[Process], Engine] = field(kw_only=True)
+    store: Callable[[Process], SimulatedStore] = field(kw_only=True)
+    took: Callable[[str, bytes], None] = field(kw_only=True)
+    """Told of each message before the engine takes it: topic and payload."""
+    events: Callable[[], None] = field(kw_only=True)
+    """Called when alert events were committed."""
+    reads_take: float = 20
+    engine: AlertEngine | None = None
+    connections: int = 0
+
+    def _build(self) -> None:
+        self.engine = None
+        self._transport = self._wire(self.line, self.broker, "engine", clean=False, will=None)
+
+    def _open(self) -> None:
+        """A new engine; with the database away it is tried again."""
+        database = self.database(self)
+        signal = EventSignal()
+        signal.subscribe(self.events)
+        reader = _SlowReader(self, self.store(self))
+        engine = AlertEngine(
+            Registry(database),
+            Ledger(database),
+            self.clock,
+            self._transport,
+            reader,
+            signal,
+            EngineMetrics(CollectorRegistry()),
+        )
+        try:
+            engine.open()
+        except DBAPIError:
+            self.run_at(self.kernel.time + SECOND)
+            return
+        self.engine = engine
+
+    def _step(self) -> None:
+        if self.engine is None:
+            self._open()
+            if self.engine is None:
+                return
+        due = self.engine.tick()
+        taken = 0
+        while taken < AT_ONCE and (message := self._transport.receive(0)) is not None:
+            self.took(message.topic, message.payload)
+            self.engine.receive(message)
+            self._transport.acknowledge(message)
+            taken += 1
+        if taken:
+            self.run_at(self.kernel.time)
+        elif due is not None:
+            self.run_at(self.kernel.time + max(1, due - self.clock.now()))
+
+    def look_now(self) -> None:
+        """One turn of the loop at this very moment."""
+        self._guarded(self._step)
+
+    @property
+    def idle(self) -> bool:
+        """Whether it watches, and nothing is left to read or to judge."""
+        engine = self.engine
+        return (
+            engine is not None
+            and engine.problem is None
+            and engine.loading.idle
+            and not engine.live.changes
+            and self._transport.waiting == 0
+        )
+
+    def _gone(self) -> None:
+        self.engine = None

@@ -1,0 +1,110 @@
+"""One seed, one run: `simulate(seed)`; from the command line `python -m tests.simulation --seeds 1-200`."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from unittest.mock import patch
+
+import structlog
+from structlog.typing import EventDict
+
+from siaga.clock import DAY, MINUTE, SECOND
+from tests.simulation.checks import Checks
+from tests.simulation.kernel import Kernel
+from tests.simulation.options import Options
+from tests.simulation.system import BEGIN, System
+
+__all__ = ["Outcome", "simulate"]
+
+RECOVERS = 6 * MINUTE
+"""How long all is well before anything is compared: longer than grace, recovery and every wait for late data."""
+PATIENCE = 15 * MINUTE
+"""How long after that everything must have come to rest."""
+LOOKS_AGAIN = 20 * SECOND
+"""How often the engine looks at the registry, which does not change here: each 2 s it would be half of all work."""
+MEMORY = Path("/dev/shm")  # noqa: S108 - files of a simulation need no disk
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a seed: `failures` in sentences, none if all was well; the digest of its trace."""
+
+    options: Options
+    failures: list[str]
+    digest: str
+    village_days: float
+    counted: dict[str, int]
+    lines: list[str]
+
+    @property
+    def report(self) -> str:
+        """What to tell of a seed that failed."""
+        seed = self.options.seed
+        sentences = "\n".join(f"  {sentence}" for sentence in self.failures)
+        return f"seed {seed} fails:\n{sentences}\n  with\n{self.options}\n  replay: make simulate SEED={seed} TRACE=1"
+
+
+def simulate(seed: int, show: Callable[[str], None] | None = None, options: Options | None = None) -> Outcome:
+    """Run a seed to its end, or to the first thing that must not be."""
+    options = options or Options.of(seed)
+    kernel = Kernel(seed, BEGIN, show)
+    with (
+        tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as directory,
+        _logs_into(kernel) as wrong,
+        patch("api.alerts.engine.REGISTRY_POLL", LOOKS_AGAIN),
+    ):
+        system = System(options, kernel, Path(directory))
+        checks = Checks(system)
+        try:
+            system.start()
+            system.trouble()
+            system.heal()
+            kernel.run(kernel.time + RECOVERS)
+            _come_to_rest(system, checks)
+        finally:
+            system.close()
+        failures = [*checks.failures, *wrong]
+    return Outcome(
+        options,
+        failures,
+        kernel.digest,
+        options.villages * (kernel.time - BEGIN) / DAY,
+        kernel.counted | {"readings": len(system.records.sent), "alerts": checks.raised},
+        list(kernel.lines),
+    )
+
+
+def _come_to_rest(system: System, checks: Checks) -> None:
+    """Let no device say anything more and time run until nothing is under way, and look at everything then."""
+    kernel = system.kernel
+    system.hush()
+    kernel.run(kernel.time + 5 * SECOND)  # what devices said last reaches their brokers
+    end = kernel.time + PATIENCE
+    promised = checks.promised()
+    while kernel.time < end and not (system.quiet() and checks.missing(promised) == []):
+        kernel.run(kernel.time + SECOND // 4)
+    if not system.quiet():
+        checks.fail(f"it does not come to rest: {system.restless()}")
+    system.engine.look_now()
+    checks.healed(promised)
+
+
+@contextmanager
+def _logs_into(kernel: Kernel) -> Iterator[list[str]]:
+    """Logs go into the trace; one that tells of a mistake of ours is a failure."""
+    wrong: list[str] = []
+
+    def take(logger: object, method: str, event: EventDict) -> EventDict:
+        kernel.note("log", str(event.get("event")))
+        if method in ("error", "exception", "critical"):
+            wrong.append(f"a mistake of ours was caught: {event.get('event')} {event.get('exc_info')}")
+        raise structlog.DropEvent
+
+    before = structlog.get_config()
+    structlog.configure(processors=[take], cache_logger_on_first_use=False)
+    try:
+        yield wrong
+    finally:
+        structlog.configure(**before)
