@@ -7,6 +7,7 @@ import orjson
 from gateway.intake import Skew
 from gateway.keeper import Keeper
 from siaga.clock import SECOND
+from siaga.topics import health_topic
 from siaga.transport import Transport
 
 __all__ = ["Health"]
@@ -53,6 +54,6 @@ class Health:
                     "disk": "memory" if keeper.problem else "ok",
                 }
             )
-            topic = f"siaga/v1/{village}/gateway/{gateways[village]}/health"
+            topic = health_topic(village, gateways[village])
             if self._told.get(village) != text and self._centre.publish(topic, text, retain=True):
                 self._told[village] = text

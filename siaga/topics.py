@@ -7,6 +7,7 @@ __all__ = [
     "BATCHES",
     "DEVICE_SENML",
     "DEVICE_STATUS",
+    "GATEWAY_HEALTH",
     "GATEWAY_STATUS",
     "PREFIX",
     "REFUSED",
@@ -17,6 +18,7 @@ __all__ = [
     "ack_topic",
     "batch_topic",
     "gateway_status_topic",
+    "health_topic",
     "is_slug",
     "is_village_code",
     "parse_topic",
@@ -32,6 +34,8 @@ BATCHES = "siaga/v1/+/gateway/+/batch"
 """Filter: the batches of all gateways."""
 GATEWAY_STATUS = "siaga/v1/+/gateway/+/status"
 """Filter: births and last wills of all gateways."""
+GATEWAY_HEALTH = "siaga/v1/+/gateway/+/health"
+"""Filter: what gateways say of their buffers and of their devices' clocks."""
 REFUSED = "siaga/v1/+/gateway/+/refused"
 """Filter: samples of what gateways refused."""
 DEVICE_SENML = "siaga/v1/{village}/+/senml"
@@ -43,7 +47,7 @@ _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 # Province, regency, district, village: two, two, two and four digits (Kemendagri)
 _VILLAGE = re.compile(r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{4}", re.ASCII)
 _DEVICE_CHANNELS = frozenset({"senml", "status"})
-_GATEWAY_CHANNELS = frozenset({"batch", "ack", "status", "refused"})
+_GATEWAY_CHANNELS = frozenset({"batch", "ack", "status", "refused", "health"})
 
 
 class ForeignTopic(ValueError):
@@ -61,7 +65,7 @@ class DeviceTopic:
 
 @dataclass(frozen=True, slots=True)
 class GatewayTopic:
-    """`siaga/v1/{village}/gateway/{gateway}/{channel}`; `channel` is `batch`, `ack`, `status` or `refused`."""
+    """`siaga/v1/{village}/gateway/{gateway}/{channel}`; `channel` is `batch`, `ack`, `status`, `refused` or `health`."""
 
     village: str
     gateway: str
@@ -104,6 +108,11 @@ def ack_topic(village: str, gateway: str) -> str:
 def gateway_status_topic(village: str, gateway: str) -> str:
     """Where a gateway publishes its birth and last will, retained."""
     return f"siaga/v1/{village}/gateway/{gateway}/status"
+
+
+def health_topic(village: str, gateway: str) -> str:
+    """Where a gateway says how full its buffer is and whose clocks it does not trust, retained."""
+    return f"siaga/v1/{village}/gateway/{gateway}/health"
 
 
 def refused_topic(village: str, gateway: str) -> str:

@@ -21,6 +21,7 @@ CODES = st.from_regex(r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{4}", fullmatch=True)
         (topics.ack_topic(VILLAGE, "gw"), GatewayTopic(VILLAGE, "gw", "ack")),
         (topics.gateway_status_topic(VILLAGE, "gw"), GatewayTopic(VILLAGE, "gw", "status")),
         (topics.refused_topic(VILLAGE, "gw"), GatewayTopic(VILLAGE, "gw", "refused")),
+        (topics.health_topic(VILLAGE, "gw"), GatewayTopic(VILLAGE, "gw", "health")),
         ("siaga/v1/35.10.15.2012/gateway/senml", DeviceTopic(VILLAGE, "gateway", "senml")),
         ("siaga/v1/35.10.15.2012/gateway/gw/batch", GatewayTopic(VILLAGE, "gw", "batch")),
     ],
