@@ -80,7 +80,7 @@ class _Reader:
         self._mistakes, self._check = mistakes, check
         self._names: dict[str, int] = {}
         self._rules: dict[str, int] = {}
-        self._channels: set[str] = set()
+        self._channels: dict[str, None] = {}
 
     def file(self, root: Node) -> Book:
         top = Section(self._mistakes, root, "people", _FILE_KEYS)
@@ -88,7 +88,7 @@ class _Reader:
             if top.node(key) is None:
                 top.missing(key)
         people = [self._person(node) for node in top.items("people")]
-        groups = [self._group(node, {person.name for person in people}) for node in top.items("groups")]
+        groups = [self._group(node, [person.name for person in people]) for node in top.items("groups")]
         return Book(
             people={person.name: person for person in people},
             groups=dict(groups),
@@ -108,7 +108,7 @@ class _Reader:
                 self._mistakes.note(value.line, channel, None, f"is not a name: {_SLUG}")
             if isinstance(value, Scalar) and value.text.strip():
                 channels[channel] = value.text.strip()
-                self._channels.add(channel)
+                self._channels[channel] = None
                 self._check_url(value, channel)
             else:
                 self._mistakes.note(value.line, channel, None, "is not the address of a channel")

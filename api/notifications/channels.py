@@ -74,6 +74,7 @@ class AppriseChannel:
             BadChannel: Apprise knows no such service, or the address lacks something, or names several recipients.
         """
         from apprise import Apprise, AppriseAsset  # noqa: PLC0415 - takes a second to load
+        from apprise.manager_plugins import NotificationManager  # noqa: PLC0415
 
         _load_services()
         asset = AppriseAsset(
@@ -82,9 +83,10 @@ class AppriseChannel:
         )  # fmt: skip
         service = Apprise.instantiate(url, asset=asset)
         if service is None:
-            scheme = url.partition("://")[0]
-            known = f"a complete address of {scheme}" if re.fullmatch("[a-z0-9]{2,20}", scheme) else "an address"
-            raise BadChannel(f"is not {known} that Apprise knows")
+            scheme, separator, _ = url.partition("://")
+            if separator and scheme in NotificationManager():  # type: ignore[no-untyped-call] # Apprise leaves it open
+                raise BadChannel(f"is not a complete address of {scheme}")
+            raise BadChannel("is not an address of a service that Apprise knows")
         if len(service) != 1:
             raise BadChannel(
                 f"names {len(service)} recipients: write one channel for each, so that each is told once and only once"
