@@ -246,7 +246,12 @@ class Loading:
         """Judge from what arrives alone. What is in the database stays until memory covers what a state needs."""
         for village in self._villages.values():
             if not village.loaded:
+                # What nobody judged meanwhile is in the store alone: it is judged once that answers, maybe by another
+                village.reload_from = min(village.reload_from, self._resume(village))
+                village.history.mark(village.reload_from, moment.now, moment.monotonic, now=True)
+                self.notice(village)
                 village.loaded = True
+                village.judged_until = moment.now
                 village.recent.start = moment.now
                 village.sure_from = village.recent.covers
                 self._look_at_all(village, moment, None)

@@ -11,6 +11,7 @@ from api.alerts.live import Live, Moment
 from api.alerts.loading import LONGEST_MEMORY, OVERLAP
 from api.alerts.watch import WatchedVillage, take_over, watched
 from siaga.clock import HOUR, MINUTE, SECOND
+from siaga.intervals import merge
 from siaga.observation import TrackKey
 from siaga.registry import Registry
 from siaga.sites import Village
@@ -227,8 +228,15 @@ def _marks(village: WatchedVillage) -> VillageMarks:
         facilities={
             name: facility.fingerprint for name, facility in village.facilities.items() if name not in village.rejudge
         },
-        unfinished=village.history.unfinished(),
+        unfinished=_unfinished(village),
     )
+
+
+def _unfinished(village: WatchedVillage) -> list[tuple[int, int]]:
+    """What has to be judged again: of history, and since memory may lack what the store has."""
+    until = village.judged_until
+    missed = [] if until is None or village.reload_from >= until else [(village.reload_from, until)]
+    return merge([*village.history.unfinished(), *missed])
 
 
 def _village_row(village: WatchedVillage) -> dict[str, object]:
