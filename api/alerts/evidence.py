@@ -149,10 +149,11 @@ class Recent:
     def note_report(self, device: str, signal: str, time: int, now: int) -> bool:
         """Keep when a device last reported: by any reading but `online`, unless it never says anything else.
 
-        A reading whose time is yet to come is no report. Answers whether this is one.
+        One whose time is yet to come, as a clock that is ahead says, is a report of now. Answers whether this is one.
         """
-        if time > now or (signal == "online" and device in self._speaking):
+        if signal == "online" and device in self._speaking:
             return False
+        time = min(time, now)
         if time > self.reported.get(device, -_NEVER):
             self.reported[device] = time
         return True
