@@ -11,16 +11,17 @@ import structlog
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-from firmware_sim.driver import Driver
-from firmware_sim.faults import Timetable, random_faults, read_timetable
+from firmware_sim.faults import random_faults
 from firmware_sim.history import Batch, History
 from firmware_sim.remote_gateway import RemoteGateways
+from firmware_sim.scenario import load
 from firmware_sim.scene import Scene
+from firmware_sim.simulation import Simulation
 from firmware_sim.sites import SimulatedVillage, read_sites
+from firmware_sim.timetable import Timetable, read_timetable
 from firmware_sim.truth import TruthFile
-from firmware_sim.world import World
 
-__all__ = ["Plan", "batches", "histories", "progress_bar", "run", "send_history"]
+__all__ = ["Plan", "batches", "histories", "open_truth", "progress_bar", "run", "send_history"]
 
 log = structlog.get_logger(__name__)
 
@@ -29,11 +30,12 @@ log = structlog.get_logger(__name__)
 class Plan:
     """What was asked for. Durations are milliseconds."""
 
-    sites: Path
     url: str
+    sites: Path | None = None
+    scenario: str | None = None
     faults: Path | None = None
     truth: Path | None = None
-    seed: int = 1
+    seed: int | None = None
     lasts: int | None = None
     every: int | None = None
     history: int | None = None
@@ -44,46 +46,70 @@ def run(plan: Plan, stop: Event) -> None:
     """Simulate until it is over or `stop` is set.
 
     Raises:
-        BadFile: the sites or the timetable have a mistake.
+        BadFile: the scenario, the sites or the timetable have a mistake.
         ValueError: the broker's address has one.
     """
-    villages = read_sites(plan.sites, plan.every)
-    timetable = read_timetable(plan.faults, villages) if plan.faults else Timetable()
+    start, lasts = time.time_ns() // 1_000_000, plan.lasts
+    if plan.scenario is not None:
+        scenario = load(plan.scenario, sites=plan.sites, seed=plan.seed, lasts=plan.lasts)
+        villages, timetable, faults = scenario.villages, Timetable(), scenario.faults(start)
+        lasts = scenario.lasts
+        seed, name = scenario.seed, scenario.name
+    elif plan.sites is not None:
+        villages = read_sites(plan.sites, plan.every)
+        timetable = read_timetable(plan.faults, villages, plan.lasts) if plan.faults else Timetable()
+        faults, seed, name = [], 1 if plan.seed is None else plan.seed, ""
+    else:
+        raise ValueError("what is to be simulated? write --sites FILE or --scenario NAME")
     for village in villages:
         if village.left_out:
             log.warning("not_simulated", devices=list(village.left_out))
-    start = time.time_ns() // 1_000_000
-    with _open(plan.truth) as truth:
+    with open_truth(plan.truth) as truth:
         if plan.history:
-            past = histories(villages, plan.gateway, start - plan.history, start, plan.seed)
+            past = histories(villages, plan.gateway, start - plan.history, start, seed)
             for one in past:
                 truth.spans(one.scene, one.start, one.end)
             with progress_bar() as bar:
                 task = bar.add_task("history", total=sum(one.chunks for one in past))
                 send_history(plan.url, batches(past), stop, lambda _: bar.advance(task))
             start = time.time_ns() // 1_000_000
-        _live(plan, villages, timetable, truth, start, stop)
+        simulation = Simulation(
+            villages,
+            plan.url,
+            truth,
+            start=start,
+            lasts=lasts,
+            seed=seed,
+            faults=faults,
+            timetable=timetable,
+            gateway=plan.gateway,
+            name=name,
+        )
+        _live(simulation, truth, stop)
 
 
-def _live(
-    plan: Plan,
-    villages: Sequence[SimulatedVillage],
-    timetable: Timetable,
-    truth: TruthFile,
-    start: int,
-    stop: Event,
-) -> None:
-    world = World(villages, seed=plan.seed, start=start, timetable=timetable)
-    driver = Driver(world, plan.url, truth)
-    until = start + plan.lasts if plan.lasts else None
+def _live(simulation: Simulation, truth: TruthFile, stop: Event) -> None:
+    over = _Either(stop, simulation.reached)
     with progress_bar() as bar:
-        task = bar.add_task("devices online", total=len(world.devices))
-        driver.run(stop, until, lambda: bar.update(task, completed=driver.online))
-    end = time.time_ns() // 1_000_000
-    for scene in world.scenes.values():
-        truth.spans(scene, start, end)
-    truth.flush()
-    log.info("simulated", devices=len(world.devices), reports=truth.reports, acknowledged=truth.acknowledged)
+        task = bar.add_task("devices online", total=len(simulation.world.devices))
+        simulation.run(over, lambda: bar.update(task, completed=simulation.online))
+    log.info(
+        "simulated",
+        devices=len(simulation.world.devices),
+        reports=truth.reports,
+        acknowledged=truth.acknowledged,
+    )
+
+
+class _Either(Event):
+    """Set when one of two events is."""
+
+    def __init__(self, one: Event, other: Event) -> None:
+        super().__init__()
+        self._one, self._other = one, other
+
+    def is_set(self) -> bool:
+        return self._one.is_set() or self._other.is_set()
 
 
 def histories(
@@ -132,7 +158,8 @@ def progress_bar() -> Progress:
 
 
 @contextlib.contextmanager
-def _open(path: Path | None) -> Iterator[TruthFile]:
+def open_truth(path: Path | None) -> Iterator[TruthFile]:
+    """The file that the truth goes to, or one that only counts."""
     if path is None:
         yield TruthFile(None)
         return

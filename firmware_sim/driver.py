@@ -16,7 +16,8 @@ import structlog
 from paho.mqtt.client import Client, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
-from firmware_sim.firmware import Action, Connect, Freeze, Send, Vanish
+from firmware_sim.actions import Action, Connect, Drop, Freeze, Key, Leave, Send, Vanish
+from firmware_sim.sites import SimulatedDevice
 from firmware_sim.truth import TruthFile
 from firmware_sim.wire import Packet
 from firmware_sim.world import World
@@ -30,8 +31,6 @@ KEEPALIVE = 20
 HOUSEKEEPING = 1.0
 """Seconds between two looks at every session: pings, and connections that broke."""
 
-Key = tuple[str, str]
-
 
 @dataclass(slots=True)
 class _Line:
@@ -41,13 +40,14 @@ class _Line:
     sock: socket.socket | None = None
     events: int = 0
     frozen: bool = False
-    unanswered: dict[int, tuple[Packet, int]] = field(default_factory=dict)
+    unanswered: dict[int, tuple[SimulatedDevice, Packet, int]] = field(default_factory=dict)
 
 
 class Driver:
     """Connects the devices of a world to the broker at `url`; `clock` gives milliseconds of Unix time.
 
-    `polite`: at the end the devices say good-bye, so that no last will is published.
+    `polite`: at the end the devices say good-bye, so that no last will is published. `elsewhere` is asked first: it
+    does what concerns devices that are not on this broker, and says so.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class Driver:
         clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         *,
         polite: bool = False,
+        elsewhere: Callable[[Action], bool] = lambda _: False,
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
@@ -72,6 +73,7 @@ class Driver:
         self._next_housekeeping = 0.0
         self._to_do: list[Action] = []
         self._polite = polite
+        self._elsewhere = elsewhere
         self.problem: str | None = None
         """Why the last connection failed; None once one stood."""
 
@@ -87,7 +89,7 @@ class Driver:
                 self.turn()
                 progress()
         finally:
-            self._end()
+            self.end()
 
     def turn(self) -> None:
         """Do what is due, then serve the network until the next thing is, at most 200 ms."""
@@ -109,18 +111,24 @@ class Driver:
 
     def _do(self, actions: Iterable[Action]) -> None:
         for action in actions:
+            if self._elsewhere(action):
+                continue
             key = action.device.key
             match action:
                 case Connect(will=will):
                     self._connect(key, will)
-                case Send(packet=packet, time=moment):
-                    self._send(key, packet, moment)
+                case Send(packet=packet, time=moment, session=session):
+                    self._send(session, action.device, packet, moment)
+                case Drop(packet=packet, time=moment):
+                    self._say(action.device, packet, moment, ok=False)
                 case Vanish():
                     self._drop(key)
+                case Leave():
+                    self._leave(key)
                 case Freeze():
                     self._freeze(key)
 
-    def _connect(self, key: Key, will: Packet) -> None:
+    def _connect(self, key: Key, will: Packet | None) -> None:
         self._drop(key)
         client = Client(
             CallbackAPIVersion.VERSION2,
@@ -129,7 +137,8 @@ class Driver:
             protocol=MQTTv311,
             reconnect_on_failure=False,
         )
-        client.will_set(will.topic, will.payload, qos=1, retain=will.retain)
+        if will is not None:
+            client.will_set(will.topic, will.payload, qos=1, retain=will.retain)
         client.connect_timeout = 3.0
         client.on_socket_register_write = lambda *_: None  # or paho would write from within publish()
         client.on_connect = lambda _c, _u, _f, reason, _p: self._answered(key, str(reason), failed=reason.is_failure)
@@ -158,24 +167,26 @@ class Driver:
             log.warning("devices_cannot_connect", problem=problem)
         self.problem = problem
         self._drop(key)
-        self._world.lost(key, self._clock())
+        self._to_do += self._world.lost(key, self._clock())
 
-    def _send(self, key: Key, packet: Packet, moment: int) -> None:
+    def _send(self, key: Key, device: SimulatedDevice, packet: Packet, moment: int) -> None:
         line = self._lines.get(key)
         if line is None or line.frozen:
+            self._say(device, packet, moment, ok=False)
             return
         info = line.client.publish(packet.topic, packet.payload, qos=1, retain=packet.retain)
         if info.rc in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_QUEUE_SIZE):
-            line.unanswered[info.mid] = (packet, moment)
+            line.unanswered[info.mid] = (device, packet, moment)
         self._watch(key, line)
 
     def _acknowledged(self, key: Key, mid: int) -> None:
         if (line := self._lines.get(key)) and (sent := line.unanswered.pop(mid, None)):
-            self._say(key, *sent, ok=True)
+            self._say(*sent, ok=True)
 
-    def _say(self, key: Key, packet: Packet, moment: int, *, ok: bool) -> None:
+    def _say(self, device: SimulatedDevice, packet: Packet, moment: int, *, ok: bool) -> None:
         if packet.values:
-            self._truth.report(key, moment, packet.values, timed=packet.timed, ok=ok)
+            time = moment if packet.time is None else packet.time
+            self._truth.report(device.key, time, packet.values, timed=packet.timed, ok=ok)
 
     def _freeze(self, key: Key) -> None:
         if line := self._lines.get(key):
@@ -189,8 +200,15 @@ class Driver:
         self._unwatch(line)
         if isinstance(sock := line.client.socket(), socket.socket):
             sock.close()
-        for packet, moment in line.unanswered.values():
-            self._say(key, packet, moment, ok=False)
+        for sent in line.unanswered.values():
+            self._say(*sent, ok=False)
+
+    def _leave(self, key: Key) -> None:
+        """End a session so that no last will is published."""
+        if (line := self._lines.get(key)) and not line.frozen:
+            line.client.disconnect()
+            line.client.loop_write()
+        self._drop(key)
 
     def _watch(self, key: Key, line: _Line) -> None:
         sock = line.client.socket()
@@ -230,16 +248,15 @@ class Driver:
                 self._selector.unregister(line.sock)
                 line.sock = None
             self._drop(key)
-            self._world.lost(key, self._clock())
+            self._to_do += self._world.lost(key, self._clock())
         else:
             self._watch(key, line)
 
-    def _end(self) -> None:
+    def end(self) -> None:
         """The sockets close without a word, as if the power went; with `polite`, the devices say good-bye first."""
-        for key, line in list(self._lines.items()):
-            if self._polite and not line.frozen:
-                line.client.disconnect()
-                line.client.loop_write()
+        for key in list(self._lines):
+            if self._polite:
+                self._leave(key)
             self._drop(key)
         self._selector.close()
         self._truth.flush()

@@ -1,20 +1,22 @@
-"""One device: how it boots, joins, reports, hangs, loses its link and comes back. A state machine stepped by time.
+"""One device with a session of its own: how it boots, joins, reports, hangs, loses its link and comes back.
 
-It asks its driver for things by `Action`s and is told by `connected`, `lost` and `refused` how they went. It knows no
-clock: every call says what time it is, and `wake_at` when it wants to be called next.
+A state machine stepped by time. It asks its driver for things by `Action`s and is told by `connected` and `lost` how
+they went. It knows no clock: every call says what time it is, and `wake_at` when it wants to be called next.
 """
 
 import random
-from dataclasses import dataclass
 from enum import StrEnum
 
+from firmware_sim.actions import Action, Connect, Freeze, Leave, Send, Vanish
+from firmware_sim.device_clock import DeviceClock
+from firmware_sim.dialects import dialect
 from firmware_sim.faults import FaultKind
+from firmware_sim.reporter import Reporter
 from firmware_sim.scene import Scene
-from firmware_sim.senses import EVIDENCE, Value, sense
 from firmware_sim.sites import SimulatedDevice
-from firmware_sim.wire import Dialect, Packet, dialect
+from firmware_sim.wire import Packet
 
-__all__ = ["Action", "Connect", "Firmware", "Freeze", "Phase", "Send", "Vanish"]
+__all__ = ["Firmware", "Phase"]
 
 SECOND, MINUTE = 1_000, 60_000
 BOOT = (1.5 * SECOND, 6 * SECOND)
@@ -22,10 +24,6 @@ JOIN = (1 * SECOND, 4 * SECOND)
 """Finding the access point and getting an address."""
 BACK_OFF = (2 * SECOND, 60 * SECOND)
 """The first pause after a connection that failed, doubling up to the longest."""
-JITTER = 0.05
-"""A cheap crystal and a busy loop: reports come up to 5 % early or late."""
-SAMPLE = 1 * SECOND
-"""A firmware looks at its inputs at least so often: a change is reported within it."""
 
 
 class Phase(StrEnum):
@@ -40,42 +38,8 @@ class Phase(StrEnum):
     HUNG = "hung"
 
 
-@dataclass(frozen=True, slots=True)
-class Connect:
-    """Open a session with this last will."""
-
-    device: SimulatedDevice
-    will: Packet
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Publish with QoS 1."""
-
-    device: SimulatedDevice
-    packet: Packet
-    time: int
-
-
-@dataclass(frozen=True, slots=True)
-class Vanish:
-    """Break the connection without a word: the power went."""
-
-    device: SimulatedDevice
-
-
-@dataclass(frozen=True, slots=True)
-class Freeze:
-    """Keep the socket open and do nothing with it: the device hangs, or its cable is cut."""
-
-    device: SimulatedDevice
-
-
-Action = Connect | Send | Vanish | Freeze
-
-
 class Firmware:
-    """The state machine of one device. `behind_link`: the broker is on the far side of the village's link."""
+    """The state machine of one session. `behind_link`: the broker is on the far side of the village's link."""
 
     def __init__(
         self, device: SimulatedDevice, scene: Scene, chance: random.Random, start: int, *, behind_link: bool
@@ -83,21 +47,28 @@ class Firmware:
         self.device = device
         self.phase = Phase.DARK
         self.wake_at = start + int(chance.uniform(0, 2 * SECOND))
-        self.reboots = 0
         self._scene = scene
         self._chance = chance
         self._behind_link = behind_link
-        self._dialect: Dialect = dialect(device, scene.village.zone)
-        self._told: dict[str, Value] = {}
-        self._next_report = start
-        self._last_look = start
+        self._clock = DeviceClock(chance)
+        self._reporters = self._programs()
         self._pause = BACK_OFF[0]
+
+    def _programs(self) -> list[Reporter]:
+        """What reports by this session: the device itself."""
+        spoken = dialect(self.device, self._scene.village.zone)
+        return [Reporter(self.device, self._scene, self._chance, spoken, self._clock)]
+
+    @property
+    def reboots(self) -> int:
+        """How often it has booted."""
+        return self._clock.boots
 
     def step(self, now: int) -> list[Action]:
         """Do what is due."""
         if not self._powered(now):
             return self._go_dark(now)
-        if self._hanging(now):
+        if self._scene.on(FaultKind.DEVICE_HANG, self.device, now) is not None:
             return self._hang(now)
         return self._proceed(now)
 
@@ -112,32 +83,56 @@ class Firmware:
             case Phase.JOINING | Phase.WAITING:
                 actions = self._connect(now)
             case Phase.ONLINE:
-                actions = self._freeze(now) if self._cut_off(now) else self._report(now)
+                actions = self._live(now)
             case Phase.CONNECTING:  # the driver has not said how it went: a timeout of the firmware's own
                 actions = [*self._wait(now), Vanish(self.device)]
         return actions
 
+    def _live(self, now: int) -> list[Action]:
+        if self._cut_off(now):
+            return [*self._wait(now), Freeze(self.device)]
+        if self._refused(now):
+            return [*self._wait(now), Leave(self.device)]
+        return self._look(now)
+
     def connected(self, now: int) -> list[Action]:
         """The broker accepted the session: birth, then everything it knows."""
         self.phase, self._pause = Phase.ONLINE, BACK_OFF[0]
-        self._next_report = now
-        birth: list[Action] = [Send(self.device, packet, now) for packet in self._dialect.birth()]
-        return birth + self._report(now)
+        actions = [send for each in self._reporters for send in self._sends(each, each.join(now), now)]
+        self._sleep()
+        return actions
 
     def lost(self, now: int) -> None:
         """The connection broke, or was refused."""
         if self.phase in (Phase.ONLINE, Phase.CONNECTING):
             self._wait(now)
 
-    def _powered(self, now: int) -> bool:
-        battery = self.device.kind in ("power", "night_guard", "gate")  # a UPS, a button cell, a contact's battery
-        return battery or self._scene.mains(now)
+    def _look(self, now: int) -> list[Action]:
+        """Let those report whose time has come."""
+        actions = [
+            send for each in self._reporters if each.wake_at <= now for send in self._sends(each, each.look(now), now)
+        ]
+        self._sleep()
+        return actions
 
-    def _hanging(self, now: int) -> bool:
-        return self._scene.on(FaultKind.DEVICE_HANG, self.device, now) is not None
+    def _sleep(self) -> None:
+        self.wake_at = min(each.wake_at for each in self._reporters)
+
+    def _sends(self, reporter: Reporter, packets: list[Packet], now: int) -> list[Action]:
+        return [Send(reporter.device, packet, now, self.device.key) for packet in packets]
+
+    def _powered(self, now: int) -> bool:
+        return self._scene.powered(self.device, now)
+
+    def _next_change(self, now: int) -> int | None:
+        return self._scene.next_change(self.device, now)
 
     def _cut_off(self, now: int) -> bool:
-        return self._behind_link and self._scene.on(FaultKind.LINK_CUT, self.device, now) is not None
+        return self._behind_link and self._scene.here(FaultKind.LINK_CUT, now) is not None
+
+    def _refused(self, now: int) -> bool:
+        """Whether the broker restarts; the driver's own broker is meant, and does not really."""
+        return self._behind_link and self._scene.here(FaultKind.BROKER_RESTART, now) is not None
 
     def _enter(self, phase: Phase, now: int, lasts: float) -> list[Action]:
         self.phase, self.wake_at = phase, now + int(lasts)
@@ -145,54 +140,33 @@ class Firmware:
 
     def _go_dark(self, now: int) -> list[Action]:
         was = self.phase
-        self._enter(Phase.DARK, now, (self._scene.next_change(self.device, now) or now + MINUTE) - now)
+        self._enter(Phase.DARK, now, (self._next_change(now) or now + MINUTE) - now)
         return [Vanish(self.device)] if was in (Phase.ONLINE, Phase.CONNECTING, Phase.HUNG, Phase.WAITING) else []
 
     def _hang(self, now: int) -> list[Action]:
         was = self.phase
-        self._enter(Phase.HUNG, now, (self._scene.next_change(self.device, now) or now + MINUTE) - now)
+        self._enter(Phase.HUNG, now, (self._next_change(now) or now + MINUTE) - now)
         return [Freeze(self.device)] if was is Phase.ONLINE else []
 
     def _boot(self, now: int) -> list[Action]:
         was = self.phase
-        self.reboots += 1
-        self._told.clear()
-        self._last_look = now
+        self._clock.boot(now)
+        for each in self._reporters:
+            each.boot(now)
         self._enter(Phase.BOOTING, now, self._chance.uniform(*BOOT))
         return [Vanish(self.device)] if was is Phase.HUNG else []
 
     def _connect(self, now: int) -> list[Action]:
-        if self._cut_off(now):
+        if self._cut_off(now) or self._refused(now):
             return self._wait(now)
         self._enter(Phase.CONNECTING, now, 30 * SECOND)
-        return [Connect(self.device, self._dialect.will)]
+        return [Connect(self.device, self._will)]
+
+    @property
+    def _will(self) -> Packet | None:
+        return self._reporters[0].dialect.will
 
     def _wait(self, now: int) -> list[Action]:
         self._enter(Phase.WAITING, now, self._pause * self._chance.uniform(0.7, 1.0))
         self._pause = min(self._pause * 2, BACK_OFF[1])
         return []
-
-    def _freeze(self, now: int) -> list[Action]:
-        self._wait(now)
-        return [Freeze(self.device)]
-
-    def _report(self, now: int) -> list[Action]:
-        """The periodic report, or only what changed since the last look."""
-        values = sense(self.device, self._scene, now, self._chance)
-        packets: list[Packet] = []
-        if self.device.kind == "night_guard":
-            for pressed in self._scene.rounds(self.device, self._last_look, now):
-                packets += self._dialect.change({"checkin": 1}, pressed)
-        if now >= self._next_report:
-            packets += self._dialect.report(values, now)
-            every = self.device.report_every
-            self._next_report = now + int(every * self._chance.uniform(1 - JITTER, 1 + JITTER))
-        else:
-            changed = {name: value for name, value in values.items() if name in EVIDENCE and self._told[name] != value}
-            packets += self._dialect.change(changed, now) if changed else []
-        self._told.update(values)
-        self._last_look = now
-        change = self._scene.next_change(self.device, now)
-        delay = int(self._chance.uniform(0, SAMPLE))  # when within its round of looking the firmware sees it
-        self.wake_at = min(self._next_report, self._next_report if change is None else change + delay)
-        return [Send(self.device, packet, now) for packet in packets]

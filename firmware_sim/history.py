@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from firmware_sim.faults import FaultKind
-from firmware_sim.scene import Scene
+from firmware_sim.scene import EVENTS, Scene
 from firmware_sim.senses import Value, sense
 from firmware_sim.sites import SimulatedDevice
 
@@ -21,8 +21,6 @@ __all__ = ["Batch", "History"]
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
 HEARTBEAT = 60 * SECOND
 """The gateway's `alive`: half as often as a real one says it, and still within the 90 s that one holds."""
-UPS = 1 * HOUR
-"""So long the gateway lives without mains power."""
 BACK = (4 * SECOND, 12 * SECOND)
 """Boot and join after the power returns."""
 NOTICED = 30 * SECOND
@@ -93,11 +91,7 @@ class History:
         return sorted(records, key=lambda record: record[0])
 
     def _gateway_dead(self, start: int, end: int) -> list[tuple[int, int]]:
-        return [
-            (cut + UPS, back)
-            for cut, back in self.scene.mains_cuts()
-            if back - cut > UPS and cut + UPS < end and back > start
-        ]
+        return [(cut, back) for cut, back in self.scene.gateway_outages() if cut < end and back > start]
 
     def _device(self, device: SimulatedDevice, start: int, end: int) -> Iterator[Record]:
         chance = random.Random(f"{self._seed}/{device.village}/{device.id}/{start}")  # noqa: S311
@@ -110,9 +104,9 @@ class History:
             yield moment, f"{device.id}/online", True
             for signal, value in sense(device, self.scene, moment, chance).items():
                 yield moment, f"{device.id}/{signal}", value
-        if device.kind == "night_guard":
-            for pressed in self.scene.rounds(device, start - 1, end - 1):
-                yield pressed, f"{device.id}/checkin", 1
+        if device.kind in EVENTS:
+            for pressed in self.scene.presses(device, start - 1, end - 1):
+                yield pressed, f"{device.id}/{EVENTS[device.kind][0]}", 1
         for begin, _ in outages:
             if start <= begin + NOTICED < end:
                 yield begin + NOTICED, f"{device.id}/online", False
@@ -122,7 +116,7 @@ class History:
         moments = set(range(start + shift, end, self._every))
         change = self.scene.next_change(device, start - 1)
         while change is not None and change < end:
-            if device.kind != "night_guard":
+            if device.kind not in EVENTS:
                 moments.add(change + 500)
             change = self.scene.next_change(device, change)
         for _, back in self._outages(device):
@@ -132,8 +126,6 @@ class History:
 
     def _outages(self, device: SimulatedDevice) -> list[tuple[int, int]]:
         """When a device was gone: without mains power, or hung."""
-        if device.kind in ("power", "night_guard", "gate"):
-            return []
         chance = random.Random(f"{self._seed}/{device.village}/{device.id}/back")  # noqa: S311
-        cuts = self.scene.mains_cuts() + self.scene.stretches(FaultKind.DEVICE_HANG, device)
+        cuts = self.scene.outages(device) + self.scene.stretches(FaultKind.DEVICE_HANG, device)
         return [(cut, back + int(chance.uniform(*BACK))) for cut, back in cuts]

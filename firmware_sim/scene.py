@@ -1,46 +1,37 @@
-"""What is physically so in one village: which faults are on, whether it is dark, when the guard came by. The truth.
+"""What is physically so in one village: which faults are on, what has power, whether it is dark, who came by.
 
-Everything here is a function of time, so the same seed and timetable give the same village, stepped however.
+Everything here is a function of time, so the same seed and timetable give the same village, stepped however. What it
+means for the facilities: `condition`.
 """
 
 import random
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta
 
 from firmware_sim.faults import Fault, FaultKind
 from firmware_sim.sites import SimulatedDevice, SimulatedVillage
 from firmware_sim.sun import dark_hours
 
-__all__ = ["Scene", "Truth"]
+__all__ = ["EVENTS", "FLAP", "GATEWAY", "UPS", "Scene"]
 
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 TWILIGHT = 10 * MINUTE
 """The lamp's twilight switch turns on so long before sunset and off so long after sunrise."""
 ROUNDS = (35 * MINUTE, 75 * MINUTE)
 """Between two check-ins of the guard."""
-CHECKIN_HOLDS = 2 * HOUR
-"""A guard who checked in within this time is on duty (indicator 5)."""
-CAUSES = {
-    "gate": (FaultKind.GATE_CLOSED,),
-    "office_lighting": (FaultKind.MAINS_CUT, FaultKind.LAMP_BURNT, FaultKind.LAMP_OFF),
-    "free_wifi": (
-        FaultKind.MAINS_CUT,
-        FaultKind.AP_OFF,
-        FaultKind.PASSWORD_SET,
-        FaultKind.NO_INTERNET,
-        FaultKind.LINK_CUT,
-    ),
-}
-"""What makes a facility of a kind fail, the strongest first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """What is so at a facility: `met`, `failed` or `not_required` (a lamp by day), and the fault behind a failure."""
-
-    state: str
-    cause: str | None = None
+CLEANINGS = (time(6, 45), time(12, 15))
+"""When the toilet is cleaned, by the village's clocks: before the office opens and at noon."""
+FLAP = 2 * SECOND
+"""So long a loose contact stays in one position."""
+GATEWAY = "gateway"
+"""The kind under which the village's gateway, its broker and its Zigbee bridge stand in `UPS`."""
+UPS = {"power": 4 * HOUR, GATEWAY: HOUR}
+"""So long a device of a kind lives without mains where the fault says nothing; those not named go dark at once."""
+BATTERY = frozenset({"gate", "night_guard", "toilet"})
+"""Kinds whose devices have a battery of their own."""
+EVENTS = {"night_guard": ("checkin", FaultKind.GUARD_ASLEEP), "toilet": ("cleaned", FaultKind.NOT_CLEANED)}
+"""Kind -> the event that its button says, and the fault under which nobody presses it."""
 
 
 class Scene:
@@ -48,49 +39,117 @@ class Scene:
 
     def __init__(self, village: SimulatedVillage, faults: Iterable[Fault], seed: int, start: int) -> None:
         self.village = village
+        self.start = start
         self._faults = [fault for fault in faults if fault.village == village.code]
-        self._start = start
-        self._rounds: dict[str, tuple[random.Random, list[int]]] = {}
+        self._presses: dict[str, tuple[random.Random, list[int]]] = {}
         self._nights: dict[int, tuple[int, int]] = {}
         self._seed = seed
         self._striking: dict[tuple[str, FaultKind], list[Fault]] = {}
+        self._changes: dict[str, list[int]] = {}
+        self._out: dict[str, list[tuple[int, int]]] = {}
+        self._gateway_out: list[tuple[int, int]] | None = None
 
     def add(self, faults: Iterable[Fault]) -> None:
         """More faults, as a timetable that repeats goes on."""
-        self._faults += [fault for fault in faults if fault.village == self.village.code]
-        self._striking.clear()
+        fresh = [fault for fault in faults if fault.village == self.village.code]
+        if fresh:
+            self._faults += fresh
+            self._striking.clear()
+            self._changes.clear()
+            self._out.clear()
+            self._gateway_out = None
+
+    @property
+    def faults(self) -> list[Fault]:
+        """All faults that are known by now, in order of their start."""
+        return sorted(self._faults, key=lambda fault: (fault.start, fault.kind))
 
     def on(self, kind: FaultKind, device: SimulatedDevice, time: int) -> Fault | None:
         """The fault of a kind that strikes a device at a time."""
+        return next((f for f in self._of(kind, device) if f.start <= time < f.end), None)
+
+    def here(self, kind: FaultKind, time: int) -> Fault | None:
+        """The fault of a kind that strikes the village at a time, or something in it."""
+        return next((f for f in self._faults if f.kind is kind and f.start <= time < f.end), None)
+
+    def stretches(self, kind: FaultKind, device: SimulatedDevice) -> list[tuple[int, int]]:
+        """When a fault strikes a device, start and end of each."""
+        return [(f.start, f.end) for f in self._of(kind, device)]
+
+    def _of(self, kind: FaultKind, device: SimulatedDevice) -> list[Fault]:
         striking = self._striking.get((device.id, kind))
         if striking is None:
-            striking = [fault for fault in self._faults if fault.kind is kind and fault.strikes(device)]
+            striking = sorted(
+                (fault for fault in self._faults if fault.kind is kind and fault.strikes(device)),
+                key=lambda fault: fault.start,
+            )
             self._striking[device.id, kind] = striking
-        return next((fault for fault in striking if fault.start <= time < fault.end), None)
+        return striking
 
     def next_change(self, device: SimulatedDevice, time: int) -> int | None:
         """When something about a device changes next, after `time`."""
-        moments = [
-            moment
-            for fault in self._faults
-            if fault.strikes(device)
-            for moment in (fault.start, fault.end)
-            if moment > time
-        ]
+        changes = self._changes.get(device.id)
+        if changes is None:
+            found = {m for f in self._faults if f.strikes(device) for m in (f.start, f.end)}
+            found |= {begin for begin, _ in self.outages(device)}
+            changes = self._changes[device.id] = sorted(found)
+        place = bisect_right(changes, time)
+        moments = changes[place : place + 1]
         if device.kind == "office_lighting":
-            dusk, dawn = self._night(time)
+            dusk, dawn = self.night(time)
             moments += [moment for moment in (dusk - TWILIGHT, dawn + TWILIGHT) if moment > time]
-        if device.kind == "night_guard":
-            moments.append(self._round_after(device, time))
+        if device.kind in EVENTS:
+            moments.append(self._press_after(device, time))
+        if flaps := self.on(FaultKind.CONTACT_FLAPS, device, time):
+            moments.append(time + FLAP - (time - flaps.start) % FLAP)
         return min(moments, default=None)
+
+    # Power
+
+    def mains(self, time: int) -> bool:
+        """Whether there is grid power."""
+        return self.here(FaultKind.MAINS_CUT, time) is None
+
+    def mains_cuts(self) -> list[tuple[int, int]]:
+        """All mains cuts, start and end."""
+        return sorted((f.start, f.end) for f in self._faults if f.kind is FaultKind.MAINS_CUT)
+
+    def powered(self, device: SimulatedDevice, time: int) -> bool:
+        """Whether a device is there and has power, from the grid or from a battery."""
+        return not any(begin <= time < end for begin, end in self.outages(device))
+
+    def outages(self, device: SimulatedDevice) -> list[tuple[int, int]]:
+        """When a device has no power, or is not installed yet."""
+        out = self._out.get(device.id)
+        if out is None:
+            out = self.stretches(FaultKind.NOT_INSTALLED, device)
+            if device.kind not in BATTERY:
+                out += self._cuts(device.kind)
+            self._out[device.id] = sorted(out)
+        return out
+
+    def gateway_outages(self) -> list[tuple[int, int]]:
+        """When the village's gateway and its broker have no power, or nothing of the village is installed yet."""
+        if self._gateway_out is not None:
+            return self._gateway_out
+        bare = [f for f in self._faults if f.kind is FaultKind.NOT_INSTALLED and not f.facility and not f.device]
+        self._gateway_out = sorted(self._cuts(GATEWAY) + [(f.start, f.end) for f in bare])
+        return self._gateway_out
+
+    def _cuts(self, kind: str) -> list[tuple[int, int]]:
+        cuts = [f for f in self._faults if f.kind is FaultKind.MAINS_CUT]
+        held = [(f.start + _bridged(f, kind), f.end) for f in cuts]
+        return [(begin, end) for begin, end in held if begin < end]
+
+    # Light
 
     def dark(self, time: int) -> bool:
         """Whether the lamp's twilight switch is on."""
-        dusk, dawn = self._night(time)
+        dusk, dawn = self.night(time)
         return dusk - TWILIGHT <= time < dawn + TWILIGHT
 
-    def _night(self, time: int) -> tuple[int, int]:
-        """The night that is on at a time, twilight included, or else the next one."""
+    def night(self, time: int) -> tuple[int, int]:
+        """The night that is on at a time, twilight included, or else the next one: sunset and sunrise."""
         for day in range(time // DAY - 1, time // DAY + 2):
             if day not in self._nights:
                 self._nights[day] = dark_hours(self.village.latitude, self.village.longitude, day)
@@ -98,70 +157,47 @@ class Scene:
                 return self._nights[day]
         return self._nights[time // DAY + 1]
 
-    def rounds(self, device: SimulatedDevice, after: int, until: int) -> list[int]:
-        """When the guard pressed a button in `(after, until]`; nothing while asleep."""
-        self._round_after(device, until)
-        _, times = self._rounds[device.id]
-        some = times[bisect_right(times, after) : bisect_right(times, until)]
-        return [time for time in some if not self.on(FaultKind.GUARD_ASLEEP, device, time)]
+    # Presses of a button
 
-    def _round_after(self, device: SimulatedDevice, time: int) -> int:
-        """The first round after a time, whether or not the guard is awake for it."""
-        if device.id not in self._rounds:
+    def presses(self, device: SimulatedDevice, after: int, until: int) -> list[int]:
+        """When somebody pressed a device's button in `(after, until]`; nothing while the guard sleeps, say."""
+        self._press_after(device, until)
+        _, times = self._presses[device.id]
+        some = times[bisect_right(times, after) : bisect_right(times, until)]
+        return [time for time in some if not self.on(EVENTS[device.kind][1], device, time)]
+
+    def first_press(self, device: SimulatedDevice) -> int:
+        """The first one, which tries the button out; before it nobody knows."""
+        self._press_after(device, self.start)
+        return self._presses[device.id][1][0]
+
+    def _press_after(self, device: SimulatedDevice, time: int) -> int:
+        """The first press after a time, whether or not somebody is there for it."""
+        if device.id not in self._presses:
             chance = random.Random(f"{self._seed}/{self.village.code}/{device.id}/rounds")  # noqa: S311
-            self._rounds[device.id] = (chance, [self._start + int(chance.uniform(5 * SECOND, 60 * SECOND))])
-        chance, times = self._rounds[device.id]
+            self._presses[device.id] = (chance, [self.start + int(chance.uniform(5 * SECOND, 60 * SECOND))])
+        chance, times = self._presses[device.id]
         while times[-1] <= time:
-            times.append(times[-1] + int(chance.uniform(*ROUNDS)))
+            if device.kind == "toilet":
+                times.append(self._next_cleaning(times[-1]) + int(chance.uniform(0, 10 * MINUTE)))
+            else:
+                times.append(times[-1] + int(chance.uniform(*ROUNDS)))
         return times[bisect_right(times, time)]
 
-    def mains(self, time: int) -> bool:
-        """Whether there is grid power."""
-        return not any(f.kind is FaultKind.MAINS_CUT and f.start <= time < f.end for f in self._faults)
+    def _next_cleaning(self, after: int) -> int:
+        """The next time of cleaning, at least half an hour later."""
+        day = datetime.fromtimestamp(after / 1000, UTC).astimezone(self.village.zone).date()
+        for clock in (*CLEANINGS, *CLEANINGS):
+            moment = int(datetime.combine(day, clock, self.village.zone).timestamp() * 1000)
+            if moment > after + 30 * MINUTE:
+                return moment
+            if clock == CLEANINGS[-1]:
+                day += timedelta(days=1)
+        raise AssertionError("two days have four cleanings")
 
-    def mains_cut_since(self, time: int) -> int | None:
-        """Since when there is none."""
-        cuts = [f.start for f in self._faults if f.kind is FaultKind.MAINS_CUT and f.start <= time < f.end]
-        return min(cuts, default=None)
 
-    def mains_cuts(self) -> list[tuple[int, int]]:
-        """All mains cuts, start and end."""
-        return sorted((f.start, f.end) for f in self._faults if f.kind is FaultKind.MAINS_CUT)
-
-    def stretches(self, kind: FaultKind, device: SimulatedDevice) -> list[tuple[int, int]]:
-        """When a fault strikes a device, start and end of each."""
-        return sorted((f.start, f.end) for f in self._faults if f.kind is kind and f.strikes(device))
-
-    def truth(self, devices: Sequence[SimulatedDevice], time: int) -> Truth:
-        """What is so at a facility with these devices: one device that is as it should be is enough."""
-        answers = [self._truth(device, time) for device in devices]
-        return next((answer for answer in answers if answer.state != "failed"), answers[0])
-
-    def _truth(self, device: SimulatedDevice, time: int) -> Truth:
-        if device.kind == "office_lighting" and not self._is_night(time):
-            return Truth("not_required")
-        if device.kind == "night_guard":
-            awake = self.rounds(device, time - CHECKIN_HOLDS, time)
-            return Truth("met") if awake else Truth("failed", FaultKind.GUARD_ASLEEP)
-        for kind in CAUSES.get(device.kind, ()):
-            if self.on(kind, device, time):
-                return Truth("failed", kind)
-        return Truth("met")
-
-    def _is_night(self, time: int) -> bool:
-        dusk, dawn = self._night(time)
-        return dusk <= time < dawn
-
-    def truth_moments(self, devices: Sequence[SimulatedDevice], start: int, end: int) -> list[int]:
-        """The instants in `[start, end)` at which a facility's truth may change."""
-        moments = {start}
-        for device in devices:
-            kinds = CAUSES.get(device.kind, (FaultKind.GUARD_ASLEEP,))
-            moments |= {t for f in self._faults if f.kind in kinds and f.strikes(device) for t in (f.start, f.end)}
-            if device.kind == "office_lighting":
-                for day in range(start // DAY - 1, end // DAY + 1):
-                    moments |= set(dark_hours(self.village.latitude, self.village.longitude, day))
-            if device.kind == "night_guard":
-                made = self.rounds(device, start - CHECKIN_HOLDS, end)
-                moments |= {time + extra for time in made for extra in (0, CHECKIN_HOLDS)}
-        return sorted(moment for moment in moments if start <= moment < end)
+def _bridged(cut: Fault, kind: str) -> int:
+    """How long after a mains cut a device of a kind lives on. A lamp is on no battery."""
+    if kind == "office_lighting":
+        return 0
+    return UPS.get(kind, 0) if cut.ups is None else cut.ups

@@ -7,23 +7,41 @@ siaga takes, and is stricter only about what it needs.
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-__all__ = ["BadFile", "SimulatedDevice", "SimulatedVillage", "duration", "first_mistake", "read_sites"]
+__all__ = [
+    "ALWAYS",
+    "NIGHT",
+    "OFFICE",
+    "BadFile",
+    "SimulatedDevice",
+    "SimulatedFacility",
+    "SimulatedVillage",
+    "duration",
+    "first_mistake",
+    "read_sites",
+    "villages_of",
+]
 
 UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 SIMULATED = {
-    "gate": ("senml", "tasmota"),
-    "office_lighting": ("senml", "tasmota"),
-    "free_wifi": ("senml",),
-    "night_guard": ("senml",),
-    "power": ("senml",),
+    "gate": ("senml", "tasmota", "shelly", "zigbee2mqtt", "esphome"),
+    "office_lighting": ("senml", "tasmota", "shelly", "zigbee2mqtt", "esphome"),
+    "free_wifi": ("senml", "openwrt", "esphome"),
+    "night_guard": ("senml", "tasmota", "shelly", "zigbee2mqtt", "esphome"),
+    "toilet": ("senml", "esphome"),
+    "power": ("senml", "esphome"),
 }
 """The kinds of facility whose devices are simulated, and the adapters of each."""
+MAPPED_ONLY = frozenset({"esphome", "openwrt"})
+"""Families whose keys mean nothing without a `map`: a device without one is left out."""
+NIGHT, OFFICE, ALWAYS = "night", "office", "24h"
+SCHEDULES = {"office_lighting": NIGHT, "toilet": OFFICE}
+"""The schedule of a kind, where it is not around the clock (contract, section 5)."""
 
 
 class BadFile(ValueError):
@@ -53,6 +71,11 @@ class _Device(BaseModel):
 class _Facility(BaseModel):
     id: str
     kind: str
+    needs: Literal["any", "all"] = "any"
+    grace: Duration = 5 * 60_000
+    recovery: Duration = 2 * 60_000
+    target: float = 0.99
+    schedule: str | list[str] | None = None
     devices: list[_Device] = []
 
 
@@ -64,6 +87,8 @@ class _Village(BaseModel):
     lon: float = Field(ge=-180, le=180)
     timezone: str = "Asia/Jakarta"
     gateway: str | None = None
+    offline_after: Duration = 5 * 60_000
+    uplink: str | None = None
     facilities: list[_Facility] = []
 
 
@@ -73,7 +98,10 @@ class _Sites(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class SimulatedDevice:
-    """One device. `report_every` is milliseconds; `map` and `invert` say how its native keys are understood."""
+    """One device. `map` and `invert` say how its native keys are understood.
+
+    Milliseconds: `every`, how often siaga expects a report; `report_every`, how often it makes one.
+    """
 
     village: str
     facility: str
@@ -81,6 +109,7 @@ class SimulatedDevice:
     id: str
     adapter: str
     address: str
+    every: int
     report_every: int
     map: dict[str, str]
     invert: frozenset[str]
@@ -92,8 +121,28 @@ class SimulatedDevice:
 
 
 @dataclass(frozen=True, slots=True)
+class SimulatedFacility:
+    """One facility, what it is held to (the contract's defaults where the file says nothing), and its devices.
+
+    `grace` and `recovery` in milliseconds, `target` as a share.
+    """
+
+    id: str
+    kind: str
+    needs: str
+    grace: int
+    recovery: int
+    target: float
+    schedule: str
+    devices: tuple[SimulatedDevice, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SimulatedVillage:
-    """One village with the devices that can be simulated, and the names of those that cannot."""
+    """One village with the devices that can be simulated, and the names of those that cannot.
+
+    `remote`: it has a gateway of its own. `offline_after` in milliseconds.
+    """
 
     code: str
     name: str
@@ -101,8 +150,15 @@ class SimulatedVillage:
     longitude: float
     zone: ZoneInfo
     remote: bool
-    devices: tuple[SimulatedDevice, ...]
+    offline_after: int
+    uplink: str | None
+    facilities: tuple[SimulatedFacility, ...]
     left_out: tuple[str, ...]
+
+    @property
+    def devices(self) -> tuple[SimulatedDevice, ...]:
+        """All devices of all facilities."""
+        return tuple(device for facility in self.facilities for device in facility.devices)
 
 
 def first_mistake(path: Path, error: ValidationError) -> BadFile:
@@ -119,11 +175,22 @@ def read_sites(path: Path, report_every: int | None = None) -> tuple[SimulatedVi
         BadFile: it cannot be read, or holds a mistake.
     """
     try:
-        sites = _Sites.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as problem:
         raise BadFile(f"{path}: cannot be read ({problem})") from problem
     except yaml.YAMLError as problem:
         raise BadFile(f"{path}: is not YAML ({str(problem).splitlines()[0]})") from problem
+    return villages_of(content, path, report_every)
+
+
+def villages_of(content: object, path: Path, report_every: int | None = None) -> tuple[SimulatedVillage, ...]:
+    """The villages of a sites file that was read already; `path` is what a mistake is told of.
+
+    Raises:
+        BadFile: it holds a mistake.
+    """
+    try:
+        sites = _Sites.model_validate(content)
     except ValidationError as problem:
         raise first_mistake(path, problem) from problem
     return tuple(_village(path, village, report_every) for village in sites.villages)
@@ -134,25 +201,13 @@ def _village(path: Path, village: _Village, report_every: int | None) -> Simulat
         zone = ZoneInfo(village.timezone)
     except (OSError, ValueError) as problem:  # ZoneInfoNotFoundError is a KeyError only by name
         raise BadFile(f"{path}: {village.code}: timezone: {village.timezone!r} is not known") from problem
-    devices, left_out = [], []
+    facilities, left_out = [], []
     for facility in village.facilities:
-        for device in facility.devices:
-            if device.adapter not in SIMULATED.get(facility.kind, ()):
-                left_out.append(f"{village.code}/{device.id}")
-                continue
-            devices.append(
-                SimulatedDevice(
-                    village=village.code,
-                    facility=facility.id,
-                    kind=facility.kind,
-                    id=device.id,
-                    adapter=device.adapter,
-                    address=device.address or device.id,
-                    report_every=min(device.every, report_every or device.every),
-                    map=device.map,
-                    invert=frozenset(device.invert),
-                )
-            )
+        some = tuple(_device(village.code, facility, device, report_every) for device in facility.devices)
+        can = tuple(device for device in some if _simulated(device) and _known_schedule(facility))
+        left_out += [f"{village.code}/{device.id}" for device in some if device not in can]
+        if can:
+            facilities.append(_facility(facility, can))
     return SimulatedVillage(
         code=village.code,
         name=village.name or village.code,
@@ -160,6 +215,46 @@ def _village(path: Path, village: _Village, report_every: int | None) -> Simulat
         longitude=village.lon,
         zone=zone,
         remote=village.gateway == "remote",
-        devices=tuple(devices),
+        offline_after=village.offline_after,
+        uplink=village.uplink,
+        facilities=tuple(facilities),
         left_out=tuple(left_out),
+    )
+
+
+def _known_schedule(facility: _Facility) -> bool:
+    """Whether the truth can follow the facility's schedule; lists of windows it does not."""
+    return facility.schedule in (None, ALWAYS, NIGHT, OFFICE)
+
+
+def _simulated(device: SimulatedDevice) -> bool:
+    known = device.adapter in SIMULATED.get(device.kind, ())
+    return known and (bool(device.map) or device.adapter not in MAPPED_ONLY)
+
+
+def _facility(facility: _Facility, devices: tuple[SimulatedDevice, ...]) -> SimulatedFacility:
+    return SimulatedFacility(
+        id=facility.id,
+        kind=facility.kind,
+        needs=facility.needs,
+        grace=facility.grace,
+        recovery=facility.recovery,
+        target=facility.target,
+        schedule=str(facility.schedule or SCHEDULES.get(facility.kind, ALWAYS)),
+        devices=devices,
+    )
+
+
+def _device(village: str, facility: _Facility, device: _Device, report_every: int | None) -> SimulatedDevice:
+    return SimulatedDevice(
+        village=village,
+        facility=facility.id,
+        kind=facility.kind,
+        id=device.id,
+        adapter=device.adapter,
+        address=device.address or device.id,
+        every=device.every,
+        report_every=min(device.every, report_every or device.every),
+        map=device.map,
+        invert=frozenset(device.invert),
     )

@@ -11,10 +11,15 @@ import heapq
 import random
 from collections.abc import Iterable, Iterator, Sequence
 
-from firmware_sim.faults import Fault, Timetable
-from firmware_sim.firmware import Action, Firmware
+from firmware_sim.actions import Action, Drop, Key, Send
+from firmware_sim.bridge import Bridge
+from firmware_sim.faults import Fault, FaultKind
+from firmware_sim.firmware import Firmware
+from firmware_sim.hostile import Hostile
+from firmware_sim.link import SlowLink
 from firmware_sim.scene import Scene
 from firmware_sim.sites import SimulatedVillage
+from firmware_sim.timetable import Timetable
 
 __all__ = ["World"]
 
@@ -23,7 +28,7 @@ AHEAD = 3_600_000
 
 
 class World:
-    """All devices of the villages from `start` (ms) on."""
+    """All devices of the villages from `start` (ms) on. `devices` are those with a session, by village and id."""
 
     def __init__(
         self,
@@ -36,53 +41,104 @@ class World:
     ) -> None:
         self.villages = villages
         self.start = start
+        self._seed = seed
         known = list(faults)
         self.scenes = {village.code: Scene(village, known, seed, start) for village in villages}
         self._timetable = timetable or Timetable()
         self._laid_out = start
         self._lay_out(start)
-        self.devices = {
-            device.key: Firmware(
-                device,
-                self.scenes[village.code],
-                random.Random(f"{seed}/{village.code}/{device.id}"),  # noqa: S311 - a simulation that repeats
-                start,
-                behind_link=not village.remote,
-            )
-            for village in villages
-            for device in village.devices
-        }
+        self.devices: dict[Key, Firmware | Hostile] = {}
+        for village in villages:
+            self._settle(village)
         self._heap = [(firmware.wake_at, key) for key, firmware in self.devices.items()]
         heapq.heapify(self._heap)
+        self._links = {v.code: SlowLink(self._chance(v.code, "link")) for v in villages if not v.remote}
+        self._held: list[tuple[int, int, Send]] = []
+        self._number = 0
+
+    def _settle(self, village: SimulatedVillage) -> None:
+        """Bring the village's devices into the world."""
+        scene = self.scenes[village.code]
+        zigbee = [device for device in village.devices if device.adapter == "zigbee2mqtt"]
+        for device in village.devices:
+            if device.adapter != "zigbee2mqtt":
+                chance = self._chance(village.code, device.id)
+                behind = not village.remote
+                self.devices[device.key] = Firmware(device, scene, chance, self.start, behind_link=behind)
+        if zigbee:
+            chance = self._chance(village.code, "zigbee2mqtt")
+            bridge = Bridge(zigbee, scene, chance, self.start, behind_link=not village.remote)
+            self.devices[bridge.device.key] = bridge
+        if any(kind is FaultKind.HOSTILE_DEVICE for kind in self._kinds(village)):
+            hostile = Hostile(scene, self._chance(village.code, "penyerang"), self.start)
+            self.devices[hostile.device.key] = hostile
+
+    def _kinds(self, village: SimulatedVillage) -> set[FaultKind]:
+        planned = {line.fault for line, struck in self._timetable.lines if village.code in dict(struck)}
+        return planned | {fault.kind for fault in self.scenes[village.code].faults}
+
+    def _chance(self, village: str, who: str) -> random.Random:
+        return random.Random(f"{self._seed}/{village}/{who}")  # noqa: S311 - a simulation that repeats
 
     @property
     def next_event(self) -> int | None:
-        """When the next device wants to do something."""
-        return self._heap[0][0] if self._heap else None
+        """When the next device wants to do something, or a message comes through a slow link."""
+        moments = [some[0][0] for some in (self._heap, self._held) if some]
+        return min(moments, default=None)
 
     def run(self, until: int) -> Iterator[Action]:
         """Let time pass up to and including `until`; what the devices do, in order."""
         self._lay_out(until)
-        while self._heap and self._heap[0][0] <= until:
+        while (time := self.next_event) is not None and time <= until:
+            if self._held and self._held[0][0] == time:
+                yield heapq.heappop(self._held)[2]
+                continue
             time, key = heapq.heappop(self._heap)
             firmware = self.devices[key]
             if firmware.wake_at != time:  # it has been put off: its newer entry is in the heap
                 continue
-            yield from firmware.step(time)
+            yield from self._through(firmware.step(time))
             self._schedule(key)
 
-    def connected(self, key: tuple[str, str], now: int) -> list[Action]:
+    def connected(self, key: Key, now: int) -> list[Action]:
         """A device's session stands; what it does then."""
-        actions = self.devices[key].connected(now)
+        actions = list(self._through(self.devices[key].connected(now)))
         self._schedule(key)
         return actions
 
-    def lost(self, key: tuple[str, str], now: int) -> None:
-        """A device's session broke, or was refused."""
+    def lost(self, key: Key, now: int) -> list[Action]:
+        """A device's session broke, or was refused; what was lost with it."""
         self.devices[key].lost(now)
         self._schedule(key)
+        return list(self._dropped(key))
 
-    def _schedule(self, key: tuple[str, str]) -> None:
+    def _through(self, actions: Iterable[Action]) -> Iterator[Action]:
+        """What passes the village's link at once, and what is lost; a slow link holds the rest."""
+        for action in actions:
+            if not isinstance(action, Send):
+                yield from self._dropped(action.device.key)
+                yield action
+                continue
+            code = action.session[0]
+            slow = code in self._links and self.scenes[code].here(FaultKind.LINK_SLOW, action.time)
+            if not slow and not any(send.session == action.session for _, _, send in self._held):
+                yield action
+                continue
+            size = len(action.packet.topic) + len(action.packet.payload)
+            self._number += 1
+            arrives = self._links[code].arrives(action.session, size, action.time)
+            heapq.heappush(self._held, (arrives, self._number, action))
+
+    def _dropped(self, key: Key) -> Iterator[Drop]:
+        """What a session had on the way when it ended."""
+        gone = [send for _, _, send in self._held if send.session == key]
+        if gone:
+            self._held = [entry for entry in self._held if entry[2].session != key]
+            heapq.heapify(self._held)
+        for send in gone:
+            yield Drop(send.device, send.packet, send.time)
+
+    def _schedule(self, key: Key) -> None:
         heapq.heappush(self._heap, (self.devices[key].wake_at, key))
 
     def _lay_out(self, until: int) -> None:

@@ -164,11 +164,14 @@ def rebuild(data_dir: DataDir = None, store_url: StoreUrl = None, database_url: 
 
 @app.command()
 def simulate(
-    sites: Annotated[Path, typer.Option(help="The sites file whose devices are simulated.", show_default=False)],
+    sites: Annotated[Path | None, typer.Option(help="The sites file whose devices are simulated.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="A scenario: a name of the library, or a file.")] = None,
     mqtt_url: Annotated[str, typer.Option(help="The broker that the devices speak to.")] = "mqtt://127.0.0.1:1883",
     faults: Annotated[Path | None, typer.Option(help="A timetable of faults, in YAML.")] = None,
     truth: Annotated[Path | None, typer.Option(help="Where the ground truth is written, as JSON lines.")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same devices.")] = 1,
+    seed: Annotated[
+        int | None, typer.Option(help="The same seed gives the same devices. [1, or the scenario's]")
+    ] = None,
     lasts: Annotated[str | None, typer.Option("--for", help="How long, such as 10m; without it until Ctrl-C.")] = None,
     every: Annotated[str | None, typer.Option(help="Report more often than the sites file says.")] = None,
     history: Annotated[
@@ -188,6 +191,7 @@ def simulate(
 
     plan = Plan(
         sites=sites,
+        scenario=scenario,
         url=mqtt_url,
         faults=faults,
         truth=truth,

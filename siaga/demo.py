@@ -17,10 +17,10 @@ import yaml
 
 from firmware_sim.command import histories, progress_bar
 from firmware_sim.driver import Driver
-from firmware_sim.faults import Timetable, read_timetable
 from firmware_sim.history import History
 from firmware_sim.remote_gateway import RemoteGateways
 from firmware_sim.sites import SimulatedVillage, read_sites
+from firmware_sim.timetable import Timetable, read_timetable
 from firmware_sim.truth import TruthFile
 from firmware_sim.world import World
 from siaga.telemetry import StoreUnavailable, TelemetryStore
@@ -69,7 +69,7 @@ _FAULTS = (
     (8, "wifi", "no_internet", "3m", "2m", "10m"),
     (9, None, "link_cut", "4m", "90s", "19m"),
     (10, "lampu", "lamp_off", "75s", "110s", "8m"),
-    (11, "lampu", "lamp_burnt", "2m", "3m", "12m"),
+    (11, "lampu", "lamp_off", "2m", "3m", "12m"),
 )
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from firmware_sim.faults import FaultKind, random_faults, read_timetable
+from firmware_sim.faults import FaultKind, random_faults
 from firmware_sim.sites import BadFile, read_sites
+from firmware_sim.timetable import read_timetable
 from tests.firmware_sim.village import CODE, village
 
 DAY = 86_400_000

@@ -11,8 +11,8 @@ import pytest
 from astral import Observer, SunDirection
 from astral.sun import time_at_elevation
 
+from firmware_sim.actions import Action, Connect, Freeze, Send, Vanish
 from firmware_sim.faults import Fault, FaultKind
-from firmware_sim.firmware import Action, Connect, Freeze, Send, Vanish
 from firmware_sim.world import World
 from tests.firmware_sim.village import CODE, village
 
@@ -67,9 +67,10 @@ def test_a_device_boots_says_its_birth_and_then_reports_every_minute_with_jitter
     gaps = [after - before for before, after in pairwise(reports)]
     assert all(57_000 <= gap <= 63_000 for gap in gaps)
     assert len(set(gaps)) > 10
-    first = json.loads(sent[1].packet.payload)
-    assert first[0]["bt"] == sent[1].time / 1000
-    assert {record["n"] for record in first} == {"wifi_up", "wifi_open", "internet", "clients"}
+    first, last = (json.loads(some.packet.payload) for some in (sent[1], sent[-1]))
+    assert "bt" not in first[0], "NTP has not answered yet: no time, rather than a wrong one"
+    assert abs(last[0]["bt"] - sent[-1].time / 1000) < 0.2, "a crystal drifts, not more"
+    assert {record["n"] for record in first} == {"wifi_up", "wifi_open", "internet", "clients", "uptime"}
 
 
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(tmp_path: Path) -> None:

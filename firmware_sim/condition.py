@@ -1,0 +1,151 @@
+"""What was really so at a facility: the truth that siaga's figures are held against."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+from firmware_sim.faults import FaultKind
+from firmware_sim.scene import EVENTS, Scene
+from firmware_sim.sites import NIGHT, OFFICE, SimulatedDevice, SimulatedFacility
+
+__all__ = ["Condition", "Truth"]
+
+HOUR, DAY = 3_600_000, 86_400_000
+HOLDS = {"night_guard": 2 * HOUR, "toilet": 8 * HOUR}
+"""How long an event speaks for its facility (contract, section 5)."""
+OPENS, CLOSES = time(8), time(15)
+"""Office hours, Monday to Friday (contract, section 3)."""
+CAUSES = {
+    "gate": (FaultKind.GATE_CLOSED,),
+    "office_lighting": (FaultKind.MAINS_CUT, FaultKind.LAMP_BURNT, FaultKind.LAMP_OFF),
+    "free_wifi": (
+        FaultKind.MAINS_CUT,
+        FaultKind.DEVICE_HANG,
+        FaultKind.AP_OFF,
+        FaultKind.PASSWORD_SET,
+        FaultKind.CAPTIVE_PORTAL,
+        FaultKind.NO_INTERNET,
+        FaultKind.LINK_CUT,
+    ),
+    "toilet": (FaultKind.TOILET_DIRTY,),
+}
+"""What makes a facility of a kind fail, the strongest first. An access point that hangs serves nobody."""
+MISLEADS = (FaultKind.SENSOR_STUCK, FaultKind.CONTACT_FLAPS)
+"""Faults under which a device says what is not so: nobody behind it can know better."""
+SILENCES = frozenset({FaultKind.MAINS_CUT, FaultKind.DEVICE_HANG, FaultKind.LINK_CUT})
+"""Causes that are known by silence alone, or first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What is so at a facility: `met`, `failed` or `not_required`, and the fault behind a failure.
+
+    `excused`: the grid is off, and the village's meter says so. `unknowable`: a fault that misleads whoever only hears
+    the devices. `silent`: the failure is noticed by silence.
+    """
+
+    state: str
+    cause: str | None = None
+    excused: bool = False
+    unknowable: str | None = None
+    silent: bool = False
+
+
+class Condition:
+    """One facility of a scene."""
+
+    def __init__(self, scene: Scene, facility: SimulatedFacility) -> None:
+        self.scene, self.facility = scene, facility
+        self._meters = [device for device in scene.village.devices if device.kind == "power"]
+
+    def at(self, moment: int) -> Truth:
+        """What is so at an instant. Before anything was installed nothing is required."""
+        there = [d for d in self.facility.devices if not self.scene.on(FaultKind.NOT_INSTALLED, d, moment)]
+        if not there or not self._required(moment):
+            return Truth("not_required")
+        answers = [self._of(device, moment) for device in there]
+        wanted = "met" if self.facility.needs == "any" else "failed"
+        answer = next((each for each in answers if each.state == wanted), answers[0])
+        misled = next((each.unknowable for each in answers if each.unknowable), None)
+        excused = answer.state == "failed" and self._excused(moment)
+        return Truth(answer.state, answer.cause, excused, misled, answer.silent)
+
+    def _excused(self, moment: int) -> bool:
+        return not self.scene.mains(moment) and any(self.scene.powered(meter, moment) for meter in self._meters)
+
+    def _of(self, device: SimulatedDevice, moment: int) -> Truth:
+        misled = next((str(kind) for kind in MISLEADS if self.scene.on(kind, device, moment)), None)
+        for kind in CAUSES.get(device.kind, ()):
+            if not self._fails(device, kind, moment):
+                continue
+            if kind is FaultKind.LAMP_BURNT and _says_relay(device):
+                misled = str(kind)  # the relay is closed all the same, and what it says comes first
+            return Truth("failed", kind, unknowable=misled, silent=kind in SILENCES)
+        if device.kind in EVENTS and not self._said_in_time(device, moment):
+            return Truth("failed", EVENTS[device.kind][1], unknowable=misled)
+        return Truth("met", unknowable=misled)
+
+    def _fails(self, device: SimulatedDevice, kind: FaultKind, moment: int) -> bool:
+        if kind is FaultKind.MAINS_CUT:
+            return not self.scene.mains(moment) and not self.scene.powered(device, moment)
+        return self.scene.on(kind, device, moment) is not None
+
+    def _said_in_time(self, device: SimulatedDevice, moment: int) -> bool:
+        """Whether the event was within the interval. Before the first one ever nobody asks for it."""
+        if moment < self.scene.first_press(device):
+            return True
+        return bool(self.scene.presses(device, moment - HOLDS[device.kind], moment))
+
+    def _required(self, moment: int) -> bool:
+        if self.facility.schedule == NIGHT:
+            dusk, dawn = self.scene.night(moment)
+            return dusk <= moment < dawn
+        if self.facility.schedule == OFFICE:
+            local = datetime.fromtimestamp(moment / 1000, UTC).astimezone(self.scene.village.zone)
+            return local.weekday() < 5 and OPENS <= local.time() < CLOSES
+        return True
+
+    def spans(self, start: int, end: int) -> Iterator[tuple[int, int, Truth]]:
+        """What was so in `[start, end)`, without gap or overlap, neighbours differing."""
+        moments = [*self._moments(start, end), end]
+        began, so = start, self.at(start)
+        for moment in moments[1:]:
+            after = self.at(moment) if moment < end else None
+            if after == so:
+                continue
+            yield began, moment, so
+            if after is not None:
+                began, so = moment, after
+
+    def _moments(self, start: int, end: int) -> list[int]:
+        """The instants in `[start, end)` at which the truth may change."""
+        devices = (*self.facility.devices, *self._meters)
+        moments = {start}
+        moments |= {m for f in self.scene.faults if any(map(f.strikes, devices)) for m in (f.start, f.end)}
+        moments |= {m for device in devices for pair in self.scene.outages(device) for m in pair}
+        for device in self.facility.devices:
+            if device.kind in EVENTS:
+                holds = HOLDS[device.kind]
+                made = self.scene.presses(device, start - holds, end)
+                moments |= {m + extra for m in made for extra in (0, holds)} | {self.scene.first_press(device)}
+        if self.facility.schedule == NIGHT:
+            for day in range(start // DAY - 1, end // DAY + 2):
+                moments |= set(self.scene.night(day * DAY))
+        if self.facility.schedule == OFFICE:
+            moments |= set(self._office(start, end))
+        return sorted(moment for moment in moments if start <= moment < end)
+
+    def _office(self, start: int, end: int) -> Iterator[int]:
+        zone = self.scene.village.zone
+        day = datetime.fromtimestamp(start / 1000, UTC).astimezone(zone).date()
+        while True:
+            for clock in (OPENS, CLOSES):
+                moment = int(datetime.combine(day, clock, zone).timestamp() * 1000)
+                if moment >= end:
+                    return
+                yield moment
+            day += timedelta(days=1)
+
+
+def _says_relay(device: SimulatedDevice) -> bool:
+    return device.adapter != "esphome" or "lamp_on" in device.map.values()

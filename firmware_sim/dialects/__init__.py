@@ -1,0 +1,31 @@
+"""How each family of devices speaks, one module a family; checked against what such devices were seen to send."""
+
+from zoneinfo import ZoneInfo
+
+from firmware_sim.dialects.esphome import Esphome
+from firmware_sim.dialects.openwrt import Openwrt
+from firmware_sim.dialects.senml import SenML
+from firmware_sim.dialects.shelly import is_gen2
+from firmware_sim.dialects.shelly_gen1 import ShellyGen1
+from firmware_sim.dialects.shelly_gen2 import ShellyGen2
+from firmware_sim.dialects.tasmota import Tasmota
+from firmware_sim.dialects.zigbee2mqtt import Zigbee2mqtt, Zigbee2mqttBridge, base_topic
+from firmware_sim.sites import SimulatedDevice
+from firmware_sim.wire import Dialect
+
+__all__ = ["Zigbee2mqtt", "Zigbee2mqttBridge", "base_topic", "dialect"]
+
+
+def dialect(device: SimulatedDevice, zone: ZoneInfo) -> Dialect:
+    """How this device speaks. What stands behind a Zigbee bridge speaks by it: see `Zigbee2mqtt`."""
+    match device.adapter:
+        case "tasmota":
+            return Tasmota(device, zone)
+        case "shelly":
+            return ShellyGen2(device) if is_gen2(device) else ShellyGen1(device)
+        case "esphome":
+            return Esphome(device)
+        case "openwrt":
+            return Openwrt(device)
+        case _:
+            return SenML(device)

@@ -1,0 +1,113 @@
+"""Zigbee2MQTT: one bridge with one session speaks for all contacts, plugs and buttons behind it.
+
+The bridge's last will is the only one; what a device's own absence says is its `availability`, which the bridge sets
+once it has not heard it for a while.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from firmware_sim.senses import Value
+from firmware_sim.sites import SimulatedDevice, SimulatedVillage
+from firmware_sim.wire import Packet, Stamp, compact
+
+__all__ = ["Zigbee2mqtt", "Zigbee2mqttBridge", "base_topic"]
+
+DEFAULTS = {"illuminance": "illuminance", "battery": "battery", "power": "power", "energy": "energy"}
+IN_KIND = {"gate": {"gate_open": "contact"}, "office_lighting": {"lamp_on": "state"}, "night_guard": {}}
+ACTIONS = frozenset({"checkin", "cleaned"})
+
+
+def base_topic(village: SimulatedVillage) -> str:
+    """`zigbee2mqtt` on a village's own broker; where villages share one, each bridge needs a base of its own."""
+    return "zigbee2mqtt" if village.remote else f"z2m-{village.code}"
+
+
+class Zigbee2mqtt:
+    """One device behind the bridge: its whole state with each report and each change."""
+
+    will = None
+
+    def __init__(self, device: SimulatedDevice, base: str) -> None:
+        self._root = f"{base}/{device.address}"
+        self._keys = DEFAULTS | IN_KIND.get(device.kind, {}) | {signal: key for key, signal in device.map.items()}
+        self._invert = device.invert
+        self._state: dict[str, object] = {}
+        self._said: dict[str, Value] = {}
+
+    def availability(self, *, online: bool) -> Packet:
+        """What the bridge says of the device, retained."""
+        payload = compact({"state": "online" if online else "offline"})
+        return Packet(f"{self._root}/availability", payload, retain=True, values={"online": online})
+
+    def birth(self, stamp: Stamp) -> list[Packet]:  # noqa: ARG002 - the interface
+        """The bridge says for it that it is there."""
+        return [self.availability(online=True)]
+
+    def report(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:
+        """All that it measures."""
+        said = {signal: value for signal, value in values.items() if self._key(signal) and signal not in ACTIONS}
+        for signal, value in said.items():
+            self._state[self._keys[signal]] = self._native(signal, value)
+        self._said |= said
+        return [self._say(self._state, self._said, stamp)]
+
+    def change(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:
+        """All of it again with what changed, which is news of each of them; an action alone, and then its end."""
+        packets = []
+        if changed := {s: v for s, v in values.items() if s not in ACTIONS and self._key(s)}:
+            packets += self.report(changed, stamp)
+        for signal in ACTIONS & values.keys() & self._keys.keys():
+            packets.append(self._say({self._keys[signal]: "single"}, {signal: values[signal]}, stamp))
+            packets.append(self._say({self._keys[signal]: ""}, {}, stamp))
+        return packets
+
+    def _key(self, signal: str) -> str | None:
+        key = self._keys.get(signal)
+        return None if key is None or "." in key else key
+
+    def _say(self, state: Mapping[str, object], values: Mapping[str, Value], stamp: Stamp) -> Packet:
+        moment = datetime.fromtimestamp(stamp.time / 1000, UTC)
+        seen = {"last_seen": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
+        payload = compact({**state, "linkquality": 118, **(seen if stamp.set else {})})
+        return Packet(self._root, payload, values=dict(values), time=stamp.time if stamp.set else None)
+
+    def _native(self, signal: str, value: Value) -> object:
+        if not isinstance(value, bool):
+            return value
+        so = value is not (signal in self._invert)
+        if signal == "gate_open" and self._keys[signal] == "contact":
+            return not so  # a contact is closed when it is true
+        return ("ON" if so else "OFF") if self._keys[signal].startswith("state") else so
+
+
+class Zigbee2mqttBridge:
+    """The bridge itself."""
+
+    def __init__(self, base: str, devices: Sequence[SimulatedDevice]) -> None:
+        self._base, self._devices = base, devices
+
+    @property
+    def will(self) -> Packet:
+        """`offline`, retained: it takes all its devices with it."""
+        return Packet(f"{self._base}/bridge/state", compact({"state": "offline"}), retain=True)
+
+    def birth(self, stamp: Stamp) -> list[Packet]:  # noqa: ARG002 - the interface
+        """`online`, its inventory, and itself."""
+        inventory = [
+            {"ieee_address": f"0x{number:016x}", "friendly_name": device.address, "type": "EndDevice"}
+            for number, device in enumerate(self._devices, 0x00124B0025000000)
+        ]
+        return [
+            Packet(f"{self._base}/bridge/state", compact({"state": "online"}), retain=True),
+            Packet(f"{self._base}/bridge/info", compact({"version": "2.1.1", "log_level": "info"}), retain=True),
+            Packet(f"{self._base}/bridge/devices", compact(inventory), retain=True),
+        ]
+
+    def report(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:  # noqa: ARG002 - the interface
+        """Nothing of its own."""
+        return []
+
+    def change(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:  # noqa: ARG002 - the interface
+        """Nothing of its own."""
+        return []

@@ -1,0 +1,176 @@
+"""Scenarios: villages, how long, what goes wrong. In YAML; those of the library are named, others are files.
+
+    title: A week of rain
+    lasts: 7d
+    seed: 11
+    villages: {generate: 4, district: "35.10.72", every: 5m, uplinks: 2}    # or  sites: sites.yaml
+    faults:
+      - {at: 26h, for: 3h, uplink: odp-1, fault: link_cut}
+    rates:
+      - {fault: mains_cut, between: 20h, repair: 40m}
+
+The same scenario with the same seed is the same run.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from firmware_sim.faults import Fault, FaultKind, Rate, random_faults
+from firmware_sim.sites import BadFile, SimulatedVillage, duration, first_mistake, villages_of
+from firmware_sim.timetable import Line, Timetable, timetable_of
+from firmware_sim.villages import KINDS, Made, sites_of
+
+__all__ = ["LIBRARY", "Scenario", "library", "load"]
+
+LIBRARY = Path(__file__).with_name("scenarios")
+
+
+def _same(text: object) -> str:
+    """A duration that is handed on as it was written."""
+    duration(text)
+    return str(text)
+
+
+Duration = Annotated[int, BeforeValidator(duration)]
+AsWritten = Annotated[str, BeforeValidator(_same)]
+
+
+class _Villages(BaseModel):
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+    generate: int = Field(ge=1, le=9_000)
+    district: str = Field(pattern=r"^\d{2}\.\d{2}\.\d{2}$")
+    every: AsWritten = "5m"
+    grace: AsWritten | None = None
+    recovery: AsWritten | None = None
+    offline_after: AsWritten | None = None
+    kinds: list[str] = list(KINDS)
+    mixed: bool = True
+    remote: bool = False
+    uplinks: int = 0
+
+
+class _Rate(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    fault: FaultKind
+    between: Duration = Field(gt=0)
+    repair: Duration = Field(gt=0)
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    title: str
+    about: str = ""
+    lasts: Duration
+    seed: int = 1
+    sites: str | None = None
+    villages: _Villages | None = None
+    faults: list[Line] = []
+    rates: list[_Rate] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One scenario, ready to run. `sites` is the sites file that siaga has to import; `lasts` in milliseconds."""
+
+    name: str
+    title: str
+    about: str
+    lasts: int
+    seed: int
+    sites: object
+    villages: tuple[SimulatedVillage, ...]
+    timetable: Timetable
+    rates: tuple[Rate, ...]
+
+    @property
+    def sites_yaml(self) -> str:
+        """The sites file."""
+        return yaml.safe_dump(self.sites, sort_keys=False, allow_unicode=True)
+
+    def faults(self, start: int) -> list[Fault]:
+        """Everything that goes wrong in a run that begins at `start` (ms)."""
+        end = start + self.lasts
+        by_chance = [
+            fault
+            for village in self.villages
+            if self.rates
+            for fault in random_faults(village, start, end, self.seed, self.rates)
+        ]
+        return self.timetable.faults(start, end) + by_chance
+
+
+def library() -> list[str]:
+    """The names of the scenarios that come with siaga."""
+    return sorted(path.stem for path in LIBRARY.glob("*.yaml"))
+
+
+def load(name: str, *, sites: Path | None = None, seed: int | None = None, lasts: int | None = None) -> Scenario:
+    """A scenario of the library by its name, or of a file. `sites` plays it in one's own villages.
+
+    Raises:
+        BadFile: there is none of this name, or it holds a mistake.
+    """
+    path = LIBRARY / f"{name}.yaml" if name in library() else Path(name)
+    if not path.exists():
+        raise BadFile(f"{name}: no such scenario: write a file's name or one of {', '.join(library())}")
+    file = _read(path)
+    content = _sites(file, path, sites)
+    villages = villages_of(content, sites or path)
+    length = lasts or file.lasts
+    lines = _that_strike(file.faults, villages) if sites else file.faults
+    return Scenario(
+        name=path.stem,
+        title=file.title,
+        about=file.about,
+        lasts=length,
+        seed=file.seed if seed is None else seed,
+        sites=content,
+        villages=villages,
+        timetable=timetable_of(lines, path, villages, length),
+        rates=tuple(Rate(rate.fault, rate.between, rate.repair) for rate in file.rates),
+    )
+
+
+def _read(path: Path) -> _File:
+    try:
+        return _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError) as problem:
+        raise BadFile(f"{path}: cannot be read ({problem})") from problem
+    except yaml.YAMLError as problem:
+        raise BadFile(f"{path}: is not YAML ({str(problem).splitlines()[0]})") from problem
+    except ValidationError as problem:
+        raise first_mistake(path, problem) from problem
+
+
+def _sites(file: _File, path: Path, sites: Path | None) -> object:
+    source = sites or (path.parent / file.sites if file.sites else None)
+    if source is None:
+        if file.villages is None:
+            raise BadFile(f"{path}: says no villages: write sites: FILE or villages: {{generate: 4, …}}")
+        made = file.villages
+        return sites_of(Made(count=made.generate, **made.model_dump(exclude={"generate"})))
+    try:
+        return yaml.safe_load(source.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as problem:
+        raise BadFile(f"{source}: cannot be read ({problem})") from problem
+    except yaml.YAMLError as problem:
+        raise BadFile(f"{source}: is not YAML ({str(problem).splitlines()[0]})") from problem
+
+
+def _that_strike(lines: Sequence[Line], villages: Sequence[SimulatedVillage]) -> list[Line]:
+    """In villages of one's own some lines of a scenario strike nothing, which is no mistake then."""
+    return [
+        line
+        for line in lines
+        for fault in [Fault(line.fault, 0, 1, "", line.facility, line.device)]
+        if any(
+            line.concerns(v) and Fault(fault.kind, 0, 1, v.code, fault.facility, fault.device).strikes(device)
+            for v in villages
+            for device in v.devices
+        )
+    ]

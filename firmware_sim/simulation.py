@@ -1,0 +1,282 @@
+"""A run: the devices of a scenario from its start to its end and beyond, in real time or first at full speed.
+
+Devices of villages whose gateway is siaga's own speak to the broker, each by a session of its own (`Driver`). Villages
+with `gateway: remote` are played with their broker and gateway (`VillageBroker`, `VillageGateway`): what reaches the
+centre are batches. A run whose start lies in the past plays all villages like that, as fast as the centre acknowledges,
+until it has caught up with the clock; then it goes on in real time.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from threading import Event
+
+from firmware_sim.actions import Action, Key
+from firmware_sim.driver import Driver
+from firmware_sim.faults import Fault
+from firmware_sim.senses import Value
+from firmware_sim.sites import SimulatedVillage
+from firmware_sim.timetable import Timetable
+from firmware_sim.truth import TruthFile, facility_line
+from firmware_sim.uplink import Uplink
+from firmware_sim.village_broker import VillageBroker
+from firmware_sim.village_gateway import Reading, VillageGateway
+from firmware_sim.world import World
+
+__all__ = ["Simulation"]
+
+SECOND = 1_000
+HOLDS = 90 * SECOND
+"""A gateway is heard for so long from each heartbeat (contract, section 5)."""
+STEP = 1 * SECOND
+"""How often a played gateway looks after itself."""
+WINDOW = 48
+"""Batches of the past that may be on their way at a time."""
+AGAIN = 10.0
+"""Seconds of the real clock after which a batch of the past is sent again."""
+PATIENCE = 900 * SECOND
+"""So long a gateway of the past collects readings for one batch: fewer of them, and the centre keeps up."""
+NEVER = 10**15
+LATE = 5 * SECOND
+"""A run that is no further behind the clock than this has caught up."""
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Simulation:
+    """One run from `start` (ms) on, which lasts `lasts` and then goes on until it is stopped.
+
+    `reached` is set when it has lasted so long and the truth of that stretch is written; `sent_from` and `sent_until`
+    (ms) say when, by the real clock, it was sent.
+    """
+
+    def __init__(
+        self,
+        villages: Sequence[SimulatedVillage],
+        url: str,
+        truth: TruthFile,
+        *,
+        start: int,
+        lasts: int | None,
+        seed: int,
+        faults: Iterable[Fault] = (),
+        timetable: Timetable | None = None,
+        gateway: str = "gw",
+        name: str = "",
+        clock: Callable[[], int] = _now,
+    ) -> None:
+        self._clock, self._truth, self._name, self._seed = clock, truth, name, seed
+        self.start = start
+        self.end = None if lasts is None else start + lasts
+        self.past = start < clock() - LATE
+        if self.past:
+            villages = [replace(village, remote=True) for village in villages]
+        self.world = World(villages, faults, seed=seed, start=start, timetable=timetable)
+        patience = PATIENCE if self.past else SECOND
+        played = [village for village in villages if village.remote]
+        self._gateways = {
+            village.code: VillageGateway(self.world.scenes[village.code], gateway, seed, start, patience)
+            for village in played
+        }
+        if self.past:
+            for gateway_ in self._gateways.values():
+                gateway_.again = NEVER
+        self._brokers = {code: VillageBroker(self.world, each) for code, each in self._gateways.items()}
+        self._uplink = Uplink(url, list(self._gateways.values()), f"played-{start}-{seed}")
+        self._driver = None if self.past else Driver(self.world, url, truth, clock, elsewhere=self._played)
+        self._alive: dict[str, list[int]] = {code: [] for code in self._gateways}
+        self._states: dict[str, bool] = {}
+        self._flying: dict[tuple[str, str, int], tuple[VillageGateway, bytes, float]] = {}
+        self.sent_from = self.sent_until = 0
+        self.reached = Event()
+        self.now = start
+        self._next_tick = start
+
+    @property
+    def online(self) -> int:
+        """How many devices have a session."""
+        direct = self._driver.online if self._driver else 0
+        return direct + sum(broker.online for broker in self._brokers.values())
+
+    @property
+    def problem(self) -> str | None:
+        """Why devices cannot connect, if so."""
+        return self._driver.problem if self._driver else None
+
+    def run(self, stop: Event, progress: Callable[[], None] = lambda: None) -> None:
+        """Go on until `stop` is set."""
+        self.sent_from = self._clock()
+        try:
+            if self._gateways:
+                with self._uplink:
+                    self._loop(stop, progress)
+            else:
+                self._loop(stop, progress)
+        finally:
+            if self._driver:
+                self._driver.end()
+            self._pending()
+            if not self.reached.is_set():
+                self._tell()
+            self._truth.flush()
+
+    def _pending(self) -> None:
+        """What the centre did not acknowledge until the end may have arrived or not."""
+        for code, gateway in self._gateways.items():
+            for reading in gateway.pending():
+                self._reading(code, reading, ok=False)
+
+    def _loop(self, stop: Event, progress: Callable[[], None]) -> None:
+        while not stop.is_set():
+            if self.past:
+                self._catch_up(stop)
+            else:
+                self._real_time()
+            self._tick()
+            if self.end is not None and self.now >= self.end and not self.past and not self.reached.is_set():
+                self._tell()
+                self.reached.set()
+            progress()
+
+    def _real_time(self) -> None:
+        self.now = self._clock()
+        if self._driver:
+            self._driver.turn()
+        else:
+            self._all(self.world.run(self.now))
+            time.sleep(0.1)
+
+    def _catch_up(self, stop: Event) -> None:
+        """The next step of the past. It waits where the centre does not keep up."""
+        if len(self._flying) >= WINDOW:
+            self._collect()
+            self._again()
+            stop.wait(0.005)
+            return
+        due = self.world.next_event
+        step = self.now + 5 * STEP
+        self.now = step if due is None else min(step, max(due, self.now + 1))
+        self._all(self.world.run(self.now))
+        if self.now >= self._clock() - LATE:
+            self.past = False
+            for gateway in self._gateways.values():
+                gateway.patience, gateway.again = SECOND, 20 * SECOND
+            self._next_tick = self.now
+
+    def _all(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            self._played(action)
+
+    def _played(self, action: Action) -> bool:
+        """Do what a device of a played village wants; whether it is one."""
+        broker = self._brokers.get(action.device.village)
+        if broker is None:
+            return False
+        broker.do([action], self.now)
+        return True
+
+    def _tick(self) -> None:
+        """Let the played gateways live, once a second of their time."""
+        self._collect()
+        if self.now < self._next_tick:
+            return
+        self._next_tick = self.now + (5 * STEP if self.past else STEP)
+        for code, gateway in self._gateways.items():
+            broker = self._brokers[code]
+            broker.tick(self.now)
+            for parcel in gateway.tick(self.now):
+                self._uplink.batch(gateway, parcel)
+                self._flying[code, parcel.epoch, parcel.seq] = (gateway, parcel.payload, time.monotonic())
+            for packet in broker.thrown:
+                self._uplink.rubbish(gateway, packet.payload)
+            broker.thrown.clear()
+            for device, packet, moment in broker.refused:
+                self._say(device.key, packet.time or moment, packet.values, timed=packet.timed, ok=False)
+            broker.refused.clear()
+            self._give_up(code, gateway)
+            self._tell_state(code, gateway)
+
+    def _tell_state(self, code: str, gateway: VillageGateway) -> None:
+        """Online, or the last will that the centre's broker publishes for it."""
+        if self.past:
+            return
+        online = not gateway.cut(self.now) and gateway.running
+        if self._states.get(code) is not online:
+            self._states[code] = online
+            self._uplink.state(gateway, online=online)
+
+    def _collect(self) -> None:
+        while self._uplink.answers:
+            code, epoch, seq = self._uplink.answers.popleft()
+            self._flying.pop((code, epoch, seq), None)
+            if code in self._gateways:
+                for reading in self._gateways[code].acknowledged(epoch, seq):
+                    self._reading(code, reading, ok=True)
+
+    def _again(self) -> None:
+        for key, (gateway, payload, sent) in self._flying.items():
+            if time.monotonic() - sent > AGAIN:
+                self._flying[key] = (gateway, payload, time.monotonic())
+                self._uplink.rubbish(gateway, payload)  # the very same bytes
+
+    def _give_up(self, code: str, gateway: VillageGateway) -> None:
+        for reading in gateway.given_up:
+            self._reading(code, reading, ok=False)
+        gateway.given_up.clear()
+
+    def _reading(self, code: str, reading: Reading, *, ok: bool) -> None:
+        if "alive" in reading.values:
+            if ok:
+                self._alive[code].append(reading.time)
+        else:
+            self._say((code, reading.device), reading.time, reading.values, timed=reading.timed, ok=ok)
+
+    def _say(self, key: Key, moment: int, values: Mapping[str, Value], *, timed: bool, ok: bool) -> None:
+        if values:
+            self._truth.report(key, moment, values, timed=timed, ok=ok)
+
+    def _tell(self) -> None:
+        """Write what was true until now: the run, the villages, what was so, when gateways were heard."""
+        end = self.now if self.end is None else min(self.end, self.now)
+        self.sent_until = self._clock()
+        run = {"scenario": self._name, "seed": self._seed, "start": self.start / 1000, "end": end / 1000}
+        live = self.sent_from - self.start < LATE
+        sent = {"sent_from": self.sent_from / 1000, "sent_until": self.sent_until / 1000}
+        self._truth.line({"type": "run", **run, "live": live, **sent})
+        for scene in self.world.scenes.values():
+            self._tell_village(scene.village, end)
+            self._truth.spans(scene, self.start, end)
+        for (code, device), (sent_, stored) in self._truth.by_device.items():
+            known = self.world.devices.get((code, device))
+            boots = {} if known is None else {"boots": known.reboots}
+            line = {"type": "device", "village": code, "device": device, "sent": sent_, "acknowledged": stored}
+            self._truth.line({**line, **boots})
+        self._truth.flush()
+
+    def _tell_village(self, village: SimulatedVillage, end: int) -> None:
+        played = village.code in self._gateways
+        self._truth.line(
+            {
+                "type": "village",
+                "village": village.code,
+                "offline_after": village.offline_after / 1000,
+                "played": played,
+            }
+        )
+        for facility in village.facilities:
+            self._truth.line(facility_line(village.code, facility))
+        for begin, until in self._heard(village.code, end) if played else [(self.start, end)]:
+            self._truth.line({"type": "heard", "village": village.code, "start": begin / 1000, "end": until / 1000})
+
+    def _heard(self, code: str, end: int) -> list[tuple[int, int]]:
+        """When a played gateway was heard, by event time; the newest heartbeat may still be on its way."""
+        stretches: list[tuple[int, int]] = []
+        for moment in sorted(self._alive[code]):
+            until = min(moment + HOLDS, end)
+            if stretches and moment <= stretches[-1][1]:
+                stretches[-1] = (stretches[-1][0], until)
+            else:
+                stretches.append((moment, until))
+        return [(begin, until) for begin, until in stretches if until > begin]

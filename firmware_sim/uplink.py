@@ -1,0 +1,70 @@
+"""How played gateways reach the centre: batches and states over one MQTT session, and the acknowledgements back."""
+
+import json
+from collections import deque
+from urllib.parse import unquote, urlsplit
+
+from paho.mqtt.client import Client, MQTTMessage, MQTTv311
+from paho.mqtt.enums import CallbackAPIVersion
+
+from firmware_sim.village_gateway import Parcel, VillageGateway
+
+__all__ = ["Uplink"]
+
+
+class Uplink:
+    """One session with the centre's broker, in a thread of paho's own. Use it as a context."""
+
+    def __init__(self, url: str, gateways: list[VillageGateway], client_id: str = "played-gateways") -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+            raise ValueError(f"broker {parts.scheme}://{parts.hostname or ''}: expected mqtt://HOST:PORT or mqtts://…")
+        self._address = parts.hostname, parts.port or (8883 if parts.scheme == "mqtts" else 1883)
+        self._gateways = gateways
+        self.answers: deque[tuple[str, str, int]] = deque()
+        """Village, epoch and number of each batch that was acknowledged."""
+        self._client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTv311)
+        self._client.max_inflight_messages_set(200)
+        self._client.on_connect = self._subscribe
+        self._client.on_message = self._heard
+        if parts.username:
+            self._client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
+        if parts.scheme == "mqtts":
+            self._client.tls_set()
+
+    def __enter__(self) -> "Uplink":
+        self._client.connect_async(*self._address)
+        self._client.loop_start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def batch(self, gateway: VillageGateway, parcel: Parcel) -> None:
+        """Publish one batch."""
+        self._client.publish(_topic(gateway, "batch"), parcel.payload, qos=1)
+
+    def rubbish(self, gateway: VillageGateway, payload: bytes) -> None:
+        """What a hostile device gets onto the gateway's own topic."""
+        self._client.publish(_topic(gateway, "batch"), payload, qos=1)
+
+    def state(self, gateway: VillageGateway, *, online: bool) -> None:
+        """Its state, or its last will, which the broker would have published."""
+        payload = json.dumps({"state": "online" if online else "offline"})
+        self._client.publish(_topic(gateway, "status"), payload, qos=1, retain=True)
+
+    def _subscribe(self, client: Client, *_: object) -> None:
+        for gateway in self._gateways:
+            client.subscribe(_topic(gateway, "ack"), 1)
+
+    def _heard(self, _client: Client, _data: object, message: MQTTMessage) -> None:
+        try:
+            answer = json.loads(message.payload)
+            self.answers.append((message.topic.split("/")[2], str(answer["epoch"]), int(answer["seq"])))
+        except (ValueError, KeyError, TypeError, IndexError):
+            return  # not an acknowledgement: the batch is sent again
+
+
+def _topic(gateway: VillageGateway, leaf: str) -> str:
+    return f"siaga/v1/{gateway.village}/gateway/{gateway.name}/{leaf}"
