@@ -41,6 +41,13 @@ def book(hook: Webhook, *rules: Rule, **changes: object) -> Book:
     return replace(made, **changes)  # type: ignore[arg-type] # terse
 
 
+def by_another_provider(book: Book, name: str) -> Book:
+    """Somebody's channel leads elsewhere: to the same server by its other name."""
+    person = book.people[name]
+    url = person.channels["web"].replace("127.0.0.1", "localhost")
+    return replace(book, people={**book.people, name: replace(person, channels={"web": url})})
+
+
 class Desk:
     """One planner and one sender over a database, and all that makes events of alerts."""
 

@@ -7,23 +7,16 @@ from dataclasses import replace
 from sqlalchemy import Engine, select
 
 from api.notifications.backoff import Patience
-from api.notifications.book import Book, Outside, Rule, Step
+from api.notifications.book import Outside, Rule, Step
 from api.notifications.planner import Planner
 from api.notifications.queue import Queue
 from api.notifications.sender import Sender
 from siaga.clock import DAY, HOUR, MINUTE, SECOND
 from siaga.database import tables
 from siaga.schedule import parse_schedule
-from tests.notifications.desk import Desk, book
+from tests.notifications.desk import Desk, book, by_another_provider
 from tests.notifications.webhook import Webhook
 from tests.wait import until
-
-
-def _by_another_provider(book: Book, name: str) -> Book:
-    """Somebody's channel leads elsewhere: to the same server by its other name."""
-    person = book.people[name]
-    url = person.channels["web"].replace("127.0.0.1", "localhost")
-    return replace(book, people={**book.people, name: replace(person, channels={"web": url})})
 
 
 def test_a_raised_alert_reaches_everybody_of_the_group_once_after_the_minute(desk: Desk) -> None:
@@ -132,7 +125,7 @@ def test_by_night_only_who_has_the_night_is_told_and_the_others_in_the_morning(d
 
 def test_a_provider_that_is_down_for_hours_loses_nothing_and_holds_up_nobody(desk: Desk, hook: Webhook) -> None:
     hook.answers["ratih"] = 503
-    desk.tell(_by_another_provider(desk.book, "joko"))
+    desk.tell(by_another_provider(desk.book, "joko"))
     first = desk.failed("gerbang")
     desk.after(2 * MINUTE)
     assert len(desk.titles("joko")) == 1
