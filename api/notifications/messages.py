@@ -4,7 +4,7 @@ In Indonesian or English, by the village's own clock. It names villages, facilit
 who has acknowledged nor who else is told. Plain text, since every provider takes that.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -41,12 +41,22 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One alert as it is now, and why it is told of. `village`: `None`, the registry has it no longer."""
+    """One alert as it is now, and why it is told of."""
 
     alert: Facts
     what: What
+
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """An alert and its village; `None`: the registry has it no longer."""
+
+    alert: Facts
     village: Village | None
 
+
+FindVillage = Callable[[str], Village | None]
+"""The village of a code."""
 
 _ID: Mapping[str, str] = {
     "raised": "Gangguan: {what}",
@@ -95,15 +105,19 @@ _EN: Mapping[str, str] = {
 _TEXTS = {Language.ID: _ID, Language.EN: _EN}
 
 
-def compose(lines: Sequence[Line], language: str, now: int, link: str | None = None) -> Message:
-    """The message for these alerts, of which there is at least one; `now` is wall time, `link` where the pages are."""
+def compose(lines: Sequence[Line], language: str, now: int, find: FindVillage, link: str | None = None) -> Message:
+    """The message for these alerts, of which there is at least one.
+
+    `now` is wall time, `link` where the pages are. `find` is asked for the villages of the alerts that are described.
+    """
     tongue = Language(language)
     texts, words = _TEXTS[tongue], WORDS[tongue]
     ordered = sorted(lines, key=lambda line: (line.alert.over, -RANKS.get(line.alert.severity, 0)))
+    described = [_Described(line.alert, find(line.alert.village)) for line in ordered[:LINES]]
     villages = {line.alert.village for line in lines}
     head = _head(lines)
-    title = texts[head].format(what=_what(ordered, villages, texts, words))
-    body = [_line(line, texts, words, now, show_village=len(villages) > 1) for line in ordered[:LINES]]
+    title = texts[head].format(what=_what(described[0], len(lines), len(villages), texts, words))
+    body = [_line(line, texts, words, now, show_village=len(villages) > 1) for line in described]
     if len(body) > 1:
         body = [f"- {line}" for line in body]
     if len(ordered) > LINES:
@@ -145,18 +159,17 @@ def _tone(head: What, severity: str) -> Tone:
     return Tone.FAILURE if RANKS.get(severity, 0) >= RANKS["major"] else Tone.WARNING
 
 
-def _what(lines: Sequence[Line], villages: Collection[str], texts: Mapping[str, str], words: Words) -> str:
-    count = words.number(len(lines))
-    if len(villages) > 1:
-        return texts["everywhere"].format(count=count, villages=words.number(len(villages)))
-    name = _village(lines[0])
-    if len(lines) > 1:
-        return texts["several"].format(count=count, village=name)
-    subject = _subject(lines[0])
+def _what(first: _Described, alerts: int, villages: int, texts: Mapping[str, str], words: Words) -> str:
+    if villages > 1:
+        return texts["everywhere"].format(count=words.number(alerts), villages=words.number(villages))
+    name = _village(first)
+    if alerts > 1:
+        return texts["several"].format(count=words.number(alerts), village=name)
+    subject = _subject(first)
     return name if subject == name else texts["one"].format(subject=subject, village=name)
 
 
-def _line(line: Line, texts: Mapping[str, str], words: Words, now: int, *, show_village: bool) -> str:
+def _line(line: _Described, texts: Mapping[str, str], words: Words, now: int, *, show_village: bool) -> str:
     alert = line.alert
     zone = line.village.timezone if line.village else "UTC"
     end = (alert.ended_at or alert.cleared_at or now) if alert.over else now
@@ -170,12 +183,12 @@ def _line(line: Line, texts: Mapping[str, str], words: Words, now: int, *, show_
     return f"{_village(line)}: {text}" if show_village else text
 
 
-def _says(line: Line, words: Words) -> str:
+def _says(line: _Described, words: Words) -> str:
     """The kind of alert as a sentence about its subject."""
     return words(f"alert_{line.alert.kind}", subject=_subject(line))
 
 
-def _subject(line: Line) -> str:
+def _subject(line: _Described) -> str:
     alert, village = line.alert, line.village
     if alert.device is not None:
         found = village.device(alert.device) if village else None
@@ -200,7 +213,7 @@ def _cause(alert: Facts, texts: Mapping[str, str], words: Words) -> str:
     return text
 
 
-def _village(line: Line) -> str:
+def _village(line: _Described) -> str:
     return _short(line.village.name) if line.village else line.alert.village
 
 

@@ -7,7 +7,7 @@ transaction that writes the messages for it, so none is worked off twice. Whoeve
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, Engine, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, bindparam, or_, select
 
 from api.alerts.span_rows import insert, upsert
 from api.notifications.book import Book, Recipient
@@ -15,7 +15,7 @@ from api.notifications.channels import provider_of
 from api.notifications.digest import Draft, Item, Notice, What, drafts, new_of
 from api.notifications.escalation import Drop, Later, decide
 from api.notifications.facts import RANKS, Facts, facts_of
-from api.notifications.rules import Deadline, who_is_told
+from api.notifications.rules import Deadline, Duty, who_is_told
 from api.notifications.villages import Villages
 from siaga.clock import DAY
 from siaga.database import tables, take_turns, writing
@@ -45,7 +45,7 @@ class Planner:
         """Write the messages for what is due at wall time `now`; whether there was anything to do."""
         if self.due(now) is None:
             return False
-        self._villages.refresh()
+        self._prepare(now)
         with writing(self._engine) as connection:
             take_turns(connection, "notify")
             notices = self._ripe(connection, now)
@@ -70,6 +70,15 @@ class Planner:
         with writing(self._engine) as connection:
             return connection.execute(table.delete().where(table.c.settled < now - KEEP)).rowcount
 
+    def _prepare(self, now: int) -> None:
+        """Read the villages that will be needed while nobody has to wait for this transaction."""
+        self._villages.refresh()
+        table = tables.notice
+        with self._engine.connect() as connection:
+            codes = connection.execute(select(table.c.village).where(self._is_ripe(now)).distinct()).scalars().all()
+        for code in codes:
+            self._villages.get(code)
+
     def _is_ripe(self, now: int) -> ColumnElement[bool]:
         """A notice has waited for others of its village; or it comes from a future that the clock was set back from."""
         time = tables.notice.c.time
@@ -93,6 +102,7 @@ class Planner:
         alerts = _alerts(connection, by_alert)
         before = _told_before(connection, by_alert, now)
         items: list[Item] = []
+        deadlines: list[Mapping[str, object]] = []
         for name, mine in by_alert.items():
             alert, told = alerts[name], before.get(name, {})
             what = new_of(alert, mine, bool(told))
@@ -104,19 +114,23 @@ class Planner:
                     if self._book.url(str(recipient)) is not None
                 ]
             elif what is not None:
-                items += self._raised(connection, alert, what, mark, now)
-            if alert.over:
-                connection.execute(tables.escalation.delete().where(tables.escalation.c.alert == name))
+                duty = self._duty(alert, now)
+                items += [
+                    _item(alert, what, recipient, due, reason, mark) for recipient, (due, reason) in duty.told.items()
+                ]
+                deadlines += [] if alert.over else _rows(alert, duty.deadlines)
+        upsert(connection, tables.escalation, deadlines, ("alert", "rule", "step"))
+        for part in _chunks([name for name in by_alert if alerts[name].over]):
+            connection.execute(tables.escalation.delete().where(tables.escalation.c.alert.in_(part)))
         return items
 
-    def _raised(self, connection: Connection, alert: Facts, what: What, mark: str, now: int) -> list[Item]:
+    def _duty(self, alert: Facts, now: int) -> Duty:
+        """Who is told of an alert that was raised or got worse."""
         village = self._villages.get(alert.village) or Village(alert.village, alert.village, 0.0, 0.0, "UTC")
         duty = who_is_told(self._book, alert, village, now)
-        if not alert.over:
-            _remember(connection, alert, duty.deadlines)
         if not duty.told and self._book.rules:
             log.info("nobody_is_told", alert=alert.id, kind=alert.kind, village=alert.village, rules=duty.reasons)
-        return [_item(alert, what, recipient, due, reason, mark) for recipient, (due, reason) in duty.told.items()]
+        return duty
 
     def _escalate(self, connection: Connection, now: int) -> tuple[bool, list[Item]]:
         """Whether steps were due, and what is to be told because nobody acknowledged in time."""
@@ -124,14 +138,16 @@ class Planner:
         rows = connection.execute(select(table).where(table.c.due <= now).order_by(table.c.due).limit(NOTICES)).all()
         alerts = _alerts(connection, {row.alert for row in rows})
         items: list[Item] = []
+        gone: list[dict[str, object]] = []
+        later: list[dict[str, object]] = []
         for row in rows:
             alert = alerts[row.alert]
-            this = (table.c.alert == row.alert) & (table.c.rule == row.rule) & (table.c.step == row.step)
             answer = decide(alert, row.due, now)
+            step = {"a": row.alert, "r": row.rule, "s": row.step}
             if isinstance(answer, Later):
-                connection.execute(table.update().where(this).values(due=answer.until))
+                later.append(step | {"until": answer.until})
                 continue
-            connection.execute(table.delete().where(this))
+            gone.append(step)
             if isinstance(answer, Drop):
                 continue
             mark = f"{row.rule}/{row.step}/{row.due}"
@@ -139,6 +155,11 @@ class Planner:
                 _item(alert, What.ESCALATED, recipient, now, f"{row.rule}: {answer.reason}", mark)
                 for recipient in self._book.recipients(row.tell, frozenset(row.by))
             ]
+        this = (table.c.alert == bindparam("a")) & (table.c.rule == bindparam("r")) & (table.c.step == bindparam("s"))
+        if gone:
+            connection.execute(table.delete().where(this), gone)
+        if later:
+            connection.execute(table.update().where(this).values(due=bindparam("until")), later)
         return bool(rows), items
 
 
@@ -190,9 +211,9 @@ def _with_rise(connection: Connection, notice: Notice) -> Notice:
     return Notice(notice.event, notice.alert, notice.village, notice.type, notice.time, rose)
 
 
-def _remember(connection: Connection, alert: Facts, deadlines: Sequence[Deadline]) -> None:
-    """Write down who is next when nobody acknowledges; of an alert that got worse the time begins anew."""
-    rows: list[Mapping[str, object]] = [
+def _rows(alert: Facts, deadlines: Sequence[Deadline]) -> list[Mapping[str, object]]:
+    """Who is next when nobody acknowledges, as rows; of an alert that got worse the time begins anew."""
+    return [
         {
             "alert": alert.id,
             "rule": deadline.rule,
@@ -204,7 +225,6 @@ def _remember(connection: Connection, alert: Facts, deadlines: Sequence[Deadline
         }
         for deadline in deadlines
     ]
-    upsert(connection, tables.escalation, rows, ("alert", "rule", "step"))
 
 
 def _write(connection: Connection, book: Book, messages: Sequence[Draft], now: int) -> None:

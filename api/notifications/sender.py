@@ -71,9 +71,9 @@ class Sender:
 
     def _send(self, claim: Claim, url: str, now: int) -> Outcome:
         self._villages.refresh()
-        lines = [Line(alert, what, self._villages.get(alert.village)) for alert, what in claim.told]
+        lines = [Line(alert, what) for alert, what in claim.told]
         try:
-            message = compose(lines, self._book.language(claim.recipient), now, self._book.link)
+            message = compose(lines, self._book.language(claim.recipient), now, self._villages.get, self._book.link)
         except (KeyError, ValueError):  # an alert that this version has no words for: seen, and no end to the others
             log.exception("notification_not_composed", to=claim.recipient)
             return Outcome(Answer.REFUSED, "was not asked: the message could not be written, the log says why")

@@ -19,8 +19,8 @@ LINK = "https://siaga.example"
 def message(
     *changes: dict[str, object], what: What = What.RAISED, language: str = "id", link: str | None = LINK
 ) -> Message:
-    lines = [Line(replace(ALERT, **change), what, village()) for change in changes]  # type: ignore[arg-type] # terse
-    return compose(lines, language, NOON, link)
+    lines = [Line(replace(ALERT, **change), what) for change in changes]  # type: ignore[arg-type] # terse
+    return compose(lines, language, NOON, lambda _: village(), link)
 
 
 def test_a_failure_in_indonesian() -> None:
@@ -119,7 +119,7 @@ def test_there_are_words_for_every_kind_and_none_for_people(language: str, kind:
     alert = replace(
         ALERT, kind=kind.value, device="kontak", acknowledged_at=NOON, evidence={"note": "Ratih, 0812-3456-7890"}
     )
-    found = compose([Line(alert, What.RAISED, village() if known else None)], language, NOON)
+    found = compose([Line(alert, What.RAISED)], language, NOON, lambda _: village() if known else None)
     assert "Ratih" not in found.title + found.body
     assert "0812" not in found.title + found.body
     assert len(found.title) + len(found.body) < 400
@@ -127,7 +127,7 @@ def test_there_are_words_for_every_kind_and_none_for_people(language: str, kind:
 
 def test_a_long_name_does_not_fill_the_phone() -> None:
     long = replace(village(), name="Desa " * 100)
-    assert len(compose([Line(ALERT, What.RAISED, long)], "id", NOON).title) < 140
+    assert len(compose([Line(ALERT, What.RAISED)], "id", NOON, lambda _: long).title) < 140
 
 
 @pytest.mark.parametrize(
