@@ -53,6 +53,7 @@ class Process:
     frozen_until: int = 0
     _dies_in: int | None = None
     _due: int | None = None
+    _away_for: int | None = None
     wires: list[Wire] = field(default_factory=list)
     running: Callable[["Process"], None] = lambda process: None
     """Told that it is this process that runs now."""
@@ -71,9 +72,13 @@ class Process:
         if self.alive:
             self._dies_in = steps
 
+    def starts_again(self, after: int) -> None:
+        """How long it stays away when it dies next, ms."""
+        self._away_for = after
+
     def spare(self) -> None:
         """Let it live after all."""
-        self._dies_in = None
+        self._dies_in = self._away_for = None
 
     def start(self) -> None:
         """Begin, where it does not run."""
@@ -93,6 +98,9 @@ class Process:
             for wire in self.wires:
                 wire.kill()
             self.wires = []
+            if self._away_for is not None:
+                self.kernel.after(self._away_for, self.start)
+                self._away_for = None
 
     def wake(self) -> None:
         """Let it run soon."""

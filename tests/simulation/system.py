@@ -313,11 +313,13 @@ class System:
         self._kill(self.engine, length)
 
     def _kill(self, process: Process, length: int) -> None:
+        if not process.alive:
+            return
+        process.starts_again(length)
         if self.kernel.chance.random() < 0.3:
             process.kill()
         else:
-            process.die_soon(self.kernel.chance.randrange(12))
-        self._later(length, process.start)
+            process.die_soon(self.kernel.chance.randrange(40))
 
     def store_away(self, place: Place, length: int) -> None:
         self.store.fault.away = True
@@ -351,6 +353,7 @@ class System:
 
     def card_lost(self, place: Place, length: int) -> None:
         """The SD card is dead; the gateway gets a new one. What only the old one had is gone."""
+        place.gateway.starts_again(length)
         place.gateway.kill()
         path = place.gateway.path
         if path.exists():
@@ -362,7 +365,6 @@ class System:
             self.records.excused |= {(place.village.code, *row) for row in rows}
             for suffix in ("", "-wal", "-shm"):
                 Path(f"{path}{suffix}").unlink(missing_ok=True)
-        self._later(length, place.gateway.start)
 
     def gateway_time(self, place: Place, length: int) -> None:
         self._jump(place.clock, [place.gateway])
