@@ -71,20 +71,19 @@ class _Week:
         (directory / "centre").mkdir()
         names = ", ".join(f"{{id: gerbang-{n}, adapter: senml, every: 10s}}" for n in range(DEVICES))
         (directory / "sites.yaml").write_text(SITES.replace("{devices}", names))
-        self._buffer = directory / "data" / "gateway.db"
 
     def measure(self) -> list[Figure]:
         self._register()
         self._cable.cut()
         gateway = self._start()
         try:
-            until(self._buffer.exists, 20, "the gateway has started")
+            until(lambda: _listens(self._directory / "data"), 20, "the gateway listens")
             written, began = _written(gateway.pid), time.perf_counter()
             self._fill()
             took = time.perf_counter() - began
             until(self._kept, 600, "the gateway has all of it")
             packed = _written(gateway.pid) - written
-            size = sum(path.stat().st_size for path in self._buffer.parent.glob("gateway.db*"))
+            size = sum(path.stat().st_size for path in (self._directory / "data").glob("gateway.db*"))
             full = resident_mb(gateway.pid)
             rate, most, wire = self._replay(gateway.pid)
         finally:
@@ -174,7 +173,7 @@ class _Week:
         with self._centre.collector():
             gateway = self._start("data2")
             try:
-                until(lambda: _buffered(self._directory / "data2") >= 0, 20, "the gateway answers")
+                until(lambda: _listens(self._directory / "data2"), 20, "the gateway listens")
                 client = Client(CallbackAPIVersion.VERSION2, "devices")
                 client.connect("127.0.0.1", self._village.port)
                 client.loop_start()
@@ -225,6 +224,14 @@ def _buffered(data: Path) -> int:
         return ask(data).buffered
     except NoGateway:
         return -1
+
+
+def _listens(data: Path) -> bool:
+    """Whether the gateway has its session with the village's broker, which keeps nothing for it before."""
+    try:
+        return ask(data).village_problem is None
+    except NoGateway:
+        return False
 
 
 def _written(pid: int) -> int:

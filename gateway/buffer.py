@@ -28,7 +28,7 @@ IN_MEMORY = Path(":memory:")
 """The path of a buffer that is in no file."""
 
 MAX_READINGS = 4_000_000
-"""A week of 50 devices with one reading each 10 s is 3 million; some 35 bytes each."""
+"""A week of 50 devices with one reading each 10 s is 3 million; some 28 bytes each."""
 THIN_BY = 100
 """One part in so many makes room at a time."""
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -155,7 +155,7 @@ class Buffer:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute("PRAGMA wal_autocheckpoint=400")
-            self._db.execute("PRAGMA cache_size=-4000")
+            self._db.execute("PRAGMA cache_size=-1000")
             self._db.executescript(_SCHEMA)
             self._load()
             self._stale = False

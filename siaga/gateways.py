@@ -31,7 +31,7 @@ FOLLOW_EVERY = 2 * SECOND
 """How often the registry is looked at."""
 LONGEST_WAIT = 1.0
 """Seconds that the loop waits for a message at most."""
-INBOX = 4 << 20
+INBOX = 1 << 20
 """Bytes of messages that were received and not yet looked at; the broker keeps the rest."""
 END_WITHIN = 8.0
 """Seconds that the loop gets to commit what is in hand and say `offline`."""
