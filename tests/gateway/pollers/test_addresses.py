@@ -21,9 +21,9 @@ from siaga.poll_address import (
     read_probe_address,
     read_web,
 )
-from siaga.village_gateway import how_to_ask
 from siaga.settings import INTERNET_URL, SettingsError, load_settings
 from siaga.sites_file import SitesFileError, read_sites
+from siaga.village_gateway import how_to_ask
 
 
 @pytest.mark.parametrize(
