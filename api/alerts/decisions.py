@@ -9,29 +9,38 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from api.alerts.rolling import Trend
 from api.alerts.spans import at, failed_run
 from siaga.clock import MINUTE
 from siaga.facility_state import DEVICE_SILENT
 from siaga.timeline import Span, State
 
 __all__ = [
+    "BUFFER_FULL",
     "SEVERITIES",
     "SILENT_MARGIN",
     "Amend",
+    "Buffer",
     "Clear",
+    "ClockSaid",
     "Decision",
     "Hold",
     "Kind",
     "Link",
     "Quiet",
     "Raise",
+    "clock_skew",
     "device_silent",
     "facility_failed",
+    "gateway_buffer",
+    "indicator_missed",
     "village_offline",
 ]
 
 SILENT_MARGIN = 10 * MINUTE
 """What a device is given beyond three of its intervals before it is called silent (contract, section 5)."""
+BUFFER_FULL = 0.8
+"""A gateway's buffer that is fuller is told of (contract, section 5)."""
 
 
 class Kind(StrEnum):
@@ -148,6 +157,28 @@ def _open_facility(spans: Sequence[Span], now: int, recovery: int, began: int) -
     return Hold(_why_not(current))
 
 
+def indicator_missed(
+    trend: Trend,
+    now: int,
+    *,
+    evidence: Mapping[str, object],
+    open_since: int | None,
+    muted: str | None = None,
+    steady: int = 0,
+) -> Decision:
+    """Decide on the availability of the last 24 hours; `steady`: how long it has to be back before that counts, ms."""
+    if open_since is not None:
+        if trend.below:
+            return Amend("began_earlier", trend.since) if trend.since < open_since else Hold("below", trend.until)
+        back = max(trend.since, open_since)
+        if now < back + steady:
+            return Hold("recovering", back + steady if trend.until is None else min(back + steady, trend.until))
+        return Clear("target_met_again", back)
+    if not trend.below:
+        return Hold("on_target", trend.until)
+    return Hold(muted) if muted is not None else Raise("below_target", trend.since, None, evidence)
+
+
 def _why_not(span: Span | None) -> str:
     if span is None:
         return "not_judged"
@@ -159,13 +190,15 @@ class Quiet:
     """What is known of a device's silence. Event times in ms.
 
     `reported`: its last reading (`None`: never); `watched`: from when it is expected to report; `heard_from`: the
-    start of the stretch around now in which its gateway is heard (`None`: it is not heard now).
+    start of the stretch around now in which its gateway is heard (`None`: it is not heard now); `heard_before`:
+    whether it is known to have been heard before that stretch, too.
     """
 
     reported: int | None
     watched: int
     heard_from: int | None
     every: int
+    heard_before: bool = False
 
     @property
     def allowed(self) -> int:
@@ -174,33 +207,44 @@ class Quiet:
 
 
 def device_silent(
-    quiet: Quiet, now: int, *, open_since: int | None, spoke_at: int | None = None, muted: str | None = None
+    quiet: Quiet,
+    now: int,
+    *,
+    open_since: int | None,
+    spoke_at: int | None = None,
+    muted: str | None = None,
+    steady: int = 0,
 ) -> Decision:
     """Decide on a device's silence.
 
-    `spoke_at` is its first reading after the open alert began. After a gap in which the gateway was not heard the
-    device gets three intervals of heard time to report again, so a village without mains does not make twenty silent
-    devices.
+    `spoke_at` is its first reading after the open alert began; `steady`: how long it has to have reported before that
+    counts, ms. After a gap in which the gateway, heard before, was not heard the device gets three intervals of heard
+    time to report again, so a village without mains does not make twenty silent devices.
     """
     if open_since is not None:
-        reported = quiet.reported
-        if reported is not None and reported > open_since and now - reported < quiet.allowed:
-            return Clear("reported", spoke_at if spoke_at is not None else reported)
-        return Hold("still_silent")
+        return _open_silence(quiet, now, open_since, spoke_at, steady)
     if quiet.heard_from is None:
         return Hold("gateway_not_heard")
-    if quiet.reported is None:
-        began = max(quiet.watched, quiet.heard_from)
-        due = began + quiet.allowed
-    else:
-        began = quiet.reported
-        due = max(began + quiet.allowed, quiet.heard_from + 3 * quiet.every)
+    began = quiet.watched if quiet.reported is None else quiet.reported
+    due = began + quiet.allowed
+    if quiet.heard_before:
+        due = max(due, quiet.heard_from + 3 * quiet.every)
     if now < due:
         return Hold("reports", due)
     if muted is not None:
         return Hold(muted)
     reason = "never_reported" if quiet.reported is None else "stopped_reporting"
     return Raise(reason, began, DEVICE_SILENT, {"last_seen": quiet.reported, "every_ms": quiet.every})
+
+
+def _open_silence(quiet: Quiet, now: int, open_since: int, spoke_at: int | None, steady: int) -> Decision:
+    reported = quiet.reported
+    if reported is None or reported <= open_since or now - reported >= quiet.allowed:
+        return Hold("still_silent")
+    spoke = spoke_at if spoke_at is not None else reported
+    if now < spoke + steady:
+        return Hold("recovering", min(spoke + steady, reported + quiet.allowed))
+    return Clear("reported", spoke)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,3 +275,58 @@ def village_offline(link: Link, now: int, *, offline_after: int, open_since: int
     began = link.listening_since if link.last_arrival is None else link.last_arrival
     reason = "never_heard" if link.last_arrival is None else "nothing_arrived"
     return Raise(reason, began, None, {"last_arrival": link.last_arrival, "quiet_ms": link.quiet_for})
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """What a gateway said of its buffer: how full it is (0 to 1; `None`: nothing yet), and since when, in wall time,
+    it has been on this side of full. `thinned`: readings given up for want of room."""
+
+    fill: float | None
+    since: int
+    thinned: int = 0
+
+
+def gateway_buffer(
+    buffer: Buffer, now: int, *, open_since: int | None, muted: str | None = None, steady: int = 0
+) -> Decision:
+    """Decide on a gateway's buffer; `steady`: how long it has to have room before that counts, ms."""
+    if buffer.fill is None:
+        return Hold("not_said")
+    full = buffer.fill > BUFFER_FULL
+    if open_since is None:
+        if not full:
+            return Hold("has_room")
+        evidence = {"buffer": buffer.fill, "thinned": buffer.thinned}
+        return Hold(muted) if muted is not None else Raise("nearly_full", buffer.since, None, evidence)
+    if full:
+        return Hold("still_full")
+    return _over("has_room", max(buffer.since, open_since), now, steady)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSaid:
+    """What a gateway said of a device's clock: by how much it is off, ms (`None`: it is trusted), and since when."""
+
+    offset: int | None
+    since: int
+
+
+def clock_skew(
+    clock: ClockSaid | None, now: int, *, open_since: int | None, muted: str | None = None, steady: int = 0
+) -> Decision:
+    """Decide on a device's clock; `steady`: how long it has to be right before that counts, ms."""
+    if clock is None:
+        return Hold("not_said")
+    if open_since is None:
+        if clock.offset is None:
+            return Hold("trusted")
+        evidence = {"offset_s": clock.offset / 1000}
+        return Hold(muted) if muted is not None else Raise("not_trusted", min(clock.since, now), None, evidence)
+    if clock.offset is not None:
+        return Hold("still_not_trusted")
+    return _over("trusted", max(clock.since, open_since), now, steady)
+
+
+def _over(reason: str, since: int, now: int, steady: int) -> Decision:
+    return Hold("recovering", since + steady) if now < since + steady else Clear(reason, since)

@@ -5,12 +5,13 @@ it. What the engine knows beside its configuration can be taken from it at any m
 database and telemetry store goes on where the old one was.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from api.alerts.health import UnreadableHealth, take_health
 from api.alerts.ledger import Changes, Ledger, OpenAlert
 from api.alerts.live import Live, Moment
 from api.alerts.loading import Loading
@@ -18,14 +19,15 @@ from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import StoreReader
 from api.alerts.state_store import StateKeeper
 from api.alerts.stream import EventSignal
-from api.alerts.watch import WatchedVillage
+from api.alerts.watch import WatchedFacility, WatchedVillage
 from siaga.batch import Batch, UnreadableBatch, decode_ack, decode_batch
 from siaga.clock import MINUTE, SECOND, Clock
 from siaga.json_text import UnreadableJson, read_json
 from siaga.mqtt import Message, Transport
 from siaga.observation import Point, Reading
 from siaga.registry import Registry
-from siaga.topics import BATCHES, GATEWAY_STATUS, ForeignTopic, GatewayTopic, parse_topic
+from siaga.spans import Span
+from siaga.topics import BATCHES, GATEWAY_HEALTH, GATEWAY_STATUS, ForeignTopic, GatewayTopic, parse_topic
 
 __all__ = ["ACKS", "AlertEngine"]
 
@@ -79,7 +81,7 @@ class AlertEngine:
         self.signal = signal or EventSignal()
         self.metrics = metrics or EngineMetrics()
         self.villages: dict[str, WatchedVillage] = {}
-        self.live = Live()
+        self.live = Live(earlier=self._earlier)
         self._ledger, self._clock, self._transport = ledger, clock, transport
         self._keeper = StateKeeper(registry, ledger, self.villages, self.live)
         self.loading = Loading(reader, ledger, self.live, self.villages, self._commit, self.metrics)
@@ -108,7 +110,7 @@ class AlertEngine:
         """
         moment = self.moment()
         since = self._keeper.open(moment)
-        for topic in (BATCHES, GATEWAY_STATUS, ACKS):
+        for topic in (BATCHES, GATEWAY_STATUS, GATEWAY_HEALTH, ACKS):
             self._transport.subscribe(topic)
         self.loading.follow_arrivals(since)
         for village in self.villages.values():
@@ -146,6 +148,8 @@ class AlertEngine:
                 self._take_ack(village, topic.gateway, message.payload, moment)
             case "status":
                 self._take_status(village, topic.gateway, message, moment)
+            case "health":
+                self._take_health(village, topic.gateway, message.payload, moment)
 
     def tick(self) -> int | None:
         """Do what is due; answer when (wall ms) something is due next by itself, `None` if nothing is."""
@@ -292,6 +296,8 @@ class AlertEngine:
         """Take a gateway's heartbeat. Where it makes a difference, its devices' silence counts from another moment."""
         gateway = village.gateway(point.device)
         gateway.last_alive = max(point.time, gateway.last_alive or point.time)
+        if village.absence is not None and village.absence.began < point.time < village.absence.ended:
+            village.absence.beats += 1
         for signal, value in point.values.items():
             if self._remember(village, Reading(point.device, signal, point.time, value), touched, moment):
                 for facility in village.facilities:
@@ -332,7 +338,24 @@ class AlertEngine:
         elif state == "offline" and all(other.status != "online" for other in village.gateways.values()):
             self.live.tell_link(village, "offline", moment.now)
 
+    def _take_health(self, village: WatchedVillage, gateway: str, payload: bytes, moment: Moment) -> None:
+        try:
+            changed = take_health(village, gateway, payload, moment.now)
+        except UnreadableHealth:
+            self.metrics.unreadable.inc()
+            return
+        self.live.look_at_buffer(village.gateway(gateway), moment)
+        for device in changed:
+            self.live.look_at_clock(device, moment)
+
     # The database
+
+    def _earlier(self, facility: WatchedFacility, start: int) -> Sequence[Span]:
+        try:
+            return self._ledger.spans(facility.village.village.code, facility.facility.id, start)
+        except DBAPIError as error:
+            self._away(error)
+            return ()
 
     def _commit(self) -> bool:
         """Write what has changed; whether nothing is left to write. What is not written waits."""

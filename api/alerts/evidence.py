@@ -275,6 +275,10 @@ class Recent:
             begins = time
         return begins
 
+    def heard_before(self, moment: int) -> bool:
+        """Whether a gateway was heard, ever, before a moment."""
+        return any(time < moment for (_, signal), time in self.first.items() if signal == "alive")
+
     def _heartbeats_back_from(self, moment: int) -> Iterable[int]:
         tracks = [self._series[gateway, "alive"].times for gateway in self._gateways]
         if len(tracks) == 1:

@@ -26,7 +26,7 @@ __all__ = ["Changes", "Committed", "Correction", "Ledger", "OpenAlert", "new_ale
 
 @dataclass(slots=True)
 class OpenAlert:
-    """An alert that has not cleared. `subject` with `kind` is what it is unique by."""
+    """An alert that has not cleared. `subject` with `kind` is what it is unique by; `evidence` is what is shown."""
 
     id: str
     kind: Kind
@@ -34,6 +34,12 @@ class OpenAlert:
     facility: str | None
     device: str | None
     began_at: int
+    evidence: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def flapping(self) -> bool:
+        """Whether it is held open because it came and went too often."""
+        return "flapping" in self.evidence
 
     @property
     def subject(self) -> str:
@@ -47,17 +53,17 @@ class _Opened:
     alert: OpenAlert
     raised_at: int
     cause: str | None
-    evidence: dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class _Changed:
-    """Columns of an open alert to set; `event` is `updated` or `cleared`."""
+    """Columns of an alert to set; `event` is `updated` or `cleared`. One that has cleared is `settled`."""
 
     id: str
     event: str
     at: int
-    values: dict[str, int]
+    values: dict[str, object]
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +97,8 @@ class Changes:
 
     def raised(self, alert: OpenAlert, decision: Raise, now: int) -> None:
         """Open an alert at wall time `now`."""
-        evidence = dict(decision.evidence) | {"reason": decision.reason}
-        self.alerts.append(_Opened(alert, now, decision.cause, evidence))
+        alert.evidence |= dict(decision.evidence) | {"reason": decision.reason}
+        self.alerts.append(_Opened(alert, now, decision.cause))
 
     def cleared(self, alert: OpenAlert, ended_at: int, now: int) -> None:
         """Close an open alert at wall time `now`."""
@@ -100,7 +106,27 @@ class Changes:
 
     def began_earlier(self, alert: OpenAlert, now: int) -> None:
         """Late data showed when an open alert really began: its `began_at`, already set."""
-        self.alerts.append(_Changed(alert.id, "updated", now, {"began_at": alert.began_at}))
+        self._updated(alert.id, now, {"began_at": alert.began_at})
+
+    def told_more(self, alert: OpenAlert, now: int, *, worse: bool = False, settled: bool = False) -> None:
+        """The evidence of an alert has grown; `worse`: whoever acknowledged it did not know; `settled`: it is over."""
+        values: dict[str, object] = {"began_at": alert.began_at, "evidence": dict(alert.evidence)}
+        if worse:
+            values |= {"acknowledged_at": None, "acknowledged_by": None}
+        self._updated(alert.id, now, values, settled=settled)
+
+    def _updated(self, alert: str, now: int, values: dict[str, object], *, settled: bool = False) -> None:
+        """One event for all updates of an alert in a row; none where it is not yet written at all."""
+        for change in reversed(self.alerts):
+            if isinstance(change, _Opened):
+                if change.alert.id == alert:
+                    return
+            elif change.id == alert:
+                if change.event != "updated" or change.settled != settled:
+                    break
+                change.values.update(values)
+                return
+        self.alerts.append(_Changed(alert, "updated", now, values, settled))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +176,14 @@ class Ledger:
         with self.engine.connect() as connection:
             rows = connection.execute(select(tables.alert).where(tables.alert.c.cleared_at.is_(None)))
             return [_open_alert(row) for row in rows.mappings()]
+
+    def raised_since(self, time: int) -> list[tuple[Kind, str, int]]:
+        """Kind, subject and time of the alerts that were raised from a moment of wall time on, in that order."""
+        table = tables.alert
+        query = select(table.c.kind, table.c.subject, table.c.raised_at).where(table.c.raised_at >= time)
+        with self.engine.connect() as connection:
+            rows = connection.execute(query.order_by(table.c.raised_at)).all()
+        return [(Kind(row.kind), row.subject, row.raised_at) for row in rows]
 
     def first_reports(self) -> dict[str, dict[TrackKey, int]]:
         """When each signal was first reported, by village."""
@@ -247,7 +281,7 @@ def _open(connection: Connection, opened: _Opened) -> OpenAlert | None:
         "began_at": alert.began_at,
         "raised_at": opened.raised_at,
         "cause": opened.cause,
-        "evidence": opened.evidence,
+        "evidence": alert.evidence,
         "revision": 1,
     }
     table = tables.alert
@@ -262,11 +296,20 @@ def _open(connection: Connection, opened: _Opened) -> OpenAlert | None:
 
 
 def _change(connection: Connection, changed: _Changed) -> bool:
-    """Set columns of an open alert; whether it was open."""
+    """Set columns of an alert that is open, or that has cleared; whether it was so."""
     table = tables.alert
-    update = table.update().where(table.c.id == changed.id, table.c.cleared_at.is_(None))
+    state = table.c.cleared_at.is_not(None) if changed.settled else table.c.cleared_at.is_(None)
+    update = table.update().where(table.c.id == changed.id, state)
     return connection.execute(update.values(**changed.values, revision=table.c.revision + 1)).rowcount == 1
 
 
 def _open_alert(row: RowMapping) -> OpenAlert:
-    return OpenAlert(row["id"], Kind(row["kind"]), row["village"], row["facility"], row["device"], row["began_at"])
+    return OpenAlert(
+        row["id"],
+        Kind(row["kind"]),
+        row["village"],
+        row["facility"],
+        row["device"],
+        row["began_at"],
+        dict(row["evidence"]),
+    )

@@ -1,10 +1,14 @@
 """The live side: judging a facility's tail from memory, and deciding about alerts.
 
-Nothing here reads the telemetry store or the database; what changed is left in `Changes`.
+Nothing here reads the telemetry store; what changed is left in `Changes`. Of the database only old spans are read,
+by `earlier`, where an alert about availability is dated back further than memory reaches.
 """
 
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from api.alerts.causes import facility_evidence, link_evidence
 from api.alerts.deadlines import Deadlines
 from api.alerts.decisions import (
     Amend,
@@ -15,24 +19,36 @@ from api.alerts.decisions import (
     Link,
     Quiet,
     Raise,
+    clock_skew,
     device_silent,
     facility_failed,
+    gateway_buffer,
+    indicator_missed,
     village_offline,
 )
+from api.alerts.flapping import CALM, OFTEN, WITHIN, Raises, holds
 from api.alerts.ledger import Changes, Correction, OpenAlert, new_alert
-from api.alerts.spans import FOREVER, difference, replaced
-from api.alerts.watch import WatchedDevice, WatchedFacility, WatchedVillage
-from siaga.clock import HOUR, MINUTE
+from api.alerts.outages import Outages
+from api.alerts.rolling import WINDOW, Trend, trend
+from api.alerts.spans import FOREVER, cut, difference, replaced
+from api.alerts.watch import Absence, WatchedDevice, WatchedFacility, WatchedGateway, WatchedVillage
+from siaga.availability import measure
+from siaga.clock import DAY, HOUR, MINUTE, SECOND
 from siaga.local_time import local_date, local_moment
 from siaga.timeline import Evidence, Span, judge, judged_from
 
-__all__ = ["Live", "Moment", "Subject"]
+__all__ = ["KEPT", "Live", "Moment", "Subject"]
 
-Subject = WatchedFacility | WatchedDevice | WatchedVillage
+Subject = WatchedFacility | WatchedDevice | WatchedGateway | WatchedVillage
+
+KEPT = 2 * WINDOW
+"""How far back spans are kept in memory: a crossing of the target within the last day follows from them."""
+_DEEPEST = 90 * DAY
 
 AHEAD = HOUR
 """How far ahead a schedule is looked at; after that the facility is looked at again."""
-TRIM_EVERY = MINUTE
+SETTLED = 6 * SECOND
+"""After a village is back: when what it buffered may be there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +60,26 @@ class Moment:
     listening_from: int | None
 
 
+def _end(span: Span) -> int:
+    return span.end
+
+
+def _nothing_earlier(_: WatchedFacility, __: int) -> Sequence[Span]:
+    return ()
+
+
 @dataclass(slots=True)
 class Live:
-    """Judges and decides about watched subjects, and asks for the next look at each."""
+    """Judges and decides about watched subjects, and asks for the next look at each.
+
+    `earlier` reads a facility's spans from a time on; it answers with none where it cannot.
+    """
 
     deadlines: Deadlines[Subject] = field(default_factory=Deadlines)
     changes: Changes = field(default_factory=Changes)
+    raises: Raises = field(default_factory=Raises)
+    outages: Outages = field(default_factory=Outages)
+    earlier: Callable[[WatchedFacility, int], Sequence[Span]] = _nothing_earlier
     judged: int = 0
 
     def look(self, subject: Subject, moment: Moment) -> None:
@@ -59,6 +89,9 @@ class Live:
                 self.look_at_facility(subject, moment)
             case WatchedDevice():
                 self.look_at_device(subject, moment)
+                self.look_at_clock(subject, moment)
+            case WatchedGateway():
+                self.look_at_buffer(subject, moment)
             case WatchedVillage():
                 self.look_at_link(subject, moment)
 
@@ -75,6 +108,7 @@ class Live:
             self._judge(watched, start, now)
             watched.checked = now
         self.decide_facility(watched, moment)
+        self.decide_missed(watched, moment)
 
     def decide_facility(self, watched: WatchedFacility, moment: Moment, spans: list[Span] | None = None) -> None:
         """Decide about `facility_failed`, by the spans in memory or, after history changed, by those given."""
@@ -82,30 +116,82 @@ class Live:
         muted, mute_ends = self._muted(village, moment)
         catching_up = village.catching_up_until(moment.monotonic)
         known = watched.spans if spans is None else spans
-        until: int | None = None
-        while True:  # what cleared in the past may have been followed by another failure that still lasts
-            decision = facility_failed(
+        held_to = watched.terms
+
+        def decide(alert: OpenAlert | None) -> Decision:
+            return facility_failed(
                 known,
                 now,
-                grace=watched.terms.grace,
-                recovery=watched.terms.recovery,
-                open_since=watched.alert.began_at if watched.alert else None,
+                grace=held_to.grace,
+                recovery=max(held_to.recovery, CALM) if alert is not None and alert.flapping else held_to.recovery,
+                open_since=alert.began_at if alert is not None else None,
                 muted=muted,
                 muted_if_silent="catching_up" if catching_up is not None else None,
                 sure_from=village.sure_from,
             )
-            before = watched.alert
-            watched.alert = self._apply(
-                decision, watched.alert, Kind.FACILITY_FAILED, village, now, facility=watched.facility.id
-            )
-            if watched.alert is before:
-                break
-        if isinstance(decision, Hold):
-            until = decision.until
-            if decision.reason == "catching_up":
-                until = now + min(x for x in (mute_ends, catching_up) if x is not None) - moment.monotonic
+
+        subject = _Subject(Kind.FACILITY_FAILED, village, facility=watched.facility.id, grace=held_to.grace)
+        # What cleared in the past may have been followed by another failure that still lasts
+        watched.alert, decision = self._settle(decide, watched.alert, subject, now)
+        ends = min((x for x in (mute_ends, catching_up) if x is not None), default=None)
+        self._ask(watched, decision, ends, moment)
         next_change = village.recent.changes_after(watched.facility, now)
-        self.deadlines.ask(watched, min(next_change, watched.plan_until, FOREVER if until is None else until))
+        self.deadlines.ask(watched, min(next_change, watched.plan_until))
+
+    def decide_missed(self, watched: WatchedFacility, moment: Moment) -> None:
+        """Decide about `indicator_missed`. The share is computed anew when spans changed or it crosses its target."""
+        village, now = watched.village, moment.now
+        if not watched.spans or (village.sure_from and watched.missed is not None):
+            return
+        known = watched.trend
+        if known is None or (known.until is not None and known.until <= now):
+            # What is not sure yet weighs as met: what is raised all the same is true
+            sure = cut(watched.spans, village.sure_from, FOREVER) if village.sure_from else watched.spans
+            known = watched.trend = trend(sure, now, watched.terms.target)
+            if known.below and watched.missed is None and not village.sure_from:
+                known = watched.trend = self._dated(watched, known, now)
+        current = known
+        measured = measure(watched.spans, (now - WINDOW, now)) if current.below and watched.missed is None else None
+        evidence: dict[str, object] = {}
+        if measured is not None:
+            evidence = {
+                "availability_high": measured.availability_high,
+                "target": watched.terms.target,
+                "failed_s": (measured.failed - measured.excused_failed) / 1000,
+                "counted_s": measured.counted / 1000,
+            }
+        muted, mute_ends = self._muted(village, moment)
+        catching_up = village.catching_up_until(moment.monotonic)
+        if muted is None and catching_up is not None:  # half of a day's history is no day
+            muted, mute_ends = "catching_up", catching_up
+
+        def decide(alert: OpenAlert | None) -> Decision:
+            return indicator_missed(
+                current,
+                now,
+                evidence=evidence,
+                open_since=alert.began_at if alert is not None else None,
+                muted=muted,
+                steady=CALM if alert is not None and alert.flapping else 0,
+            )
+
+        subject = _Subject(Kind.INDICATOR_MISSED, village, facility=watched.facility.id)
+        watched.missed, decision = self._settle(decide, watched.missed, subject, now)
+        self._ask(watched, decision, mute_ends, moment)
+        self.deadlines.ask(watched, current.until)
+
+    def _dated(self, watched: WatchedFacility, known: Trend, now: int) -> Trend:
+        """When the share really fell below its target, where memory does not reach back far enough to tell."""
+        spans: Sequence[Span] = watched.spans
+        back = KEPT
+        while known.since - WINDOW < spans[0].start and back < _DEEPEST:
+            back *= 2
+            older = self.earlier(watched, now - back)
+            if not older or older[0].start >= spans[0].start:
+                break  # that is where it was judged first
+            spans = replaced(older, watched.spans)
+            known = trend(spans, now, watched.terms.target)
+        return known
 
     def _judge(self, watched: WatchedFacility, start: int, now: int) -> None:
         """Judge from `start`, as far as memory covers it, to now; leave what changed in `changes`."""
@@ -127,15 +213,20 @@ class Live:
         spans = judge(village.village, facility, evidence, (start, now + 1), planned)
         last = spans[-1]
         spans[-1] = Span(last.start, FOREVER, last.state, last.cause, last.excused)
-        updated = replaced(watched.spans, spans)
-        change = difference(watched.spans, updated)
+        # Only what the stretch touches is compared: a restless facility has thousands of spans in two days
+        first = max(0, bisect_left(watched.spans, start, key=_end))
+        touched = watched.spans[first:]
+        renewed = replaced(touched, spans)
+        change = difference(touched, renewed)
         if change:
             earliest = min([*change.deleted, *(span.start for span in change.written)])
             self.changes.spans_changed(village.village.code, facility.id, change)
             self._note_correction(watched, max(earliest, start), now)
-        watched.spans = updated
-        if len(updated) > 2 and updated[1].end <= recent.covers:
-            watched.trim(recent.covers)
+            watched.trend = None
+            watched.spans = watched.spans[:first] + renewed
+        kept_from = min(recent.covers, now - KEPT)
+        if len(watched.spans) > 2 and watched.spans[1].end <= kept_from:
+            watched.trim(kept_from)
 
     def _note_correction(self, watched: WatchedFacility, start: int, now: int) -> None:
         village = watched.village.village
@@ -154,41 +245,73 @@ class Live:
         if not village.loaded:
             return
         recent = village.recent
+        heard_from = recent.heard_from(now)
         quiet = Quiet(
             reported=recent.reported.get(watched.device.id),
             watched=watched.watched,
-            heard_from=recent.heard_from(now),
+            heard_from=heard_from,
             every=watched.device.every,
+            heard_before=heard_from is not None and recent.heard_before(heard_from),
         )
         muted, mute_ends = self._muted(village, moment)
         catching_up = village.catching_up_until(moment.monotonic)
         if muted is None and catching_up is not None:
             muted, mute_ends = "catching_up", catching_up
-        decision = device_silent(
-            quiet,
-            now,
-            open_since=watched.alert.began_at if watched.alert else None,
-            spoke_at=watched.spoke_at,
-            muted=muted,
-        )
+
+        def decide(alert: OpenAlert | None) -> Decision:
+            return device_silent(
+                quiet,
+                now,
+                open_since=alert.began_at if alert is not None else None,
+                spoke_at=watched.spoke_at,
+                muted=muted,
+                steady=CALM if alert is not None and alert.flapping else 0,
+            )
+
         before = watched.alert
-        facility = recent.facility_of(watched.device.id)
-        watched.alert = self._apply(
-            decision,
-            watched.alert,
-            Kind.DEVICE_SILENT,
-            village,
-            now,
-            facility=facility.id if facility is not None else None,
-            device=watched.device.id,
-        )
-        if watched.alert is not before:
+        watched.alert, decision = self._settle(decide, before, self._device(Kind.DEVICE_SILENT, watched), now)
+        if watched.alert is not before or decision.reason == "still_silent":
             watched.spoke_at = None
-            self.deadlines.ask(watched, now + 1)
-        elif isinstance(decision, Hold) and decision.reason == "catching_up" and mute_ends is not None:
-            self.deadlines.ask(watched, now + mute_ends - moment.monotonic)
-        elif isinstance(decision, Hold):
-            self.deadlines.ask(watched, decision.until)
+        self._ask(watched, decision, mute_ends, moment)
+
+    def look_at_clock(self, watched: WatchedDevice, moment: Moment) -> None:
+        """Decide about `clock_skew`."""
+        muted, mute_ends = self._muted(watched.village, moment)
+
+        def decide(alert: OpenAlert | None) -> Decision:
+            return clock_skew(
+                watched.clock,
+                moment.now,
+                open_since=alert.began_at if alert is not None else None,
+                muted=muted,
+                steady=CALM if alert is not None and alert.flapping else 0,
+            )
+
+        watched.skew, decision = self._settle(decide, watched.skew, self._device(Kind.CLOCK_SKEW, watched), moment.now)
+        self._ask(watched, decision, mute_ends, moment)
+
+    def _device(self, kind: Kind, watched: WatchedDevice) -> "_Subject":
+        facility = watched.village.recent.facility_of(watched.device.id)
+        return _Subject(kind, watched.village, facility.id if facility is not None else None, watched.device.id)
+
+    # Gateways
+
+    def look_at_buffer(self, watched: WatchedGateway, moment: Moment) -> None:
+        """Decide about `gateway_buffer`."""
+        muted, mute_ends = self._muted(watched.village, moment)
+
+        def decide(alert: OpenAlert | None) -> Decision:
+            return gateway_buffer(
+                watched.buffer,
+                moment.now,
+                open_since=alert.began_at if alert is not None else None,
+                muted=muted,
+                steady=CALM if alert is not None and alert.flapping else 0,
+            )
+
+        subject = _Subject(Kind.GATEWAY_BUFFER, watched.village, device=watched.id)
+        watched.full, decision = self._settle(decide, watched.full, subject, moment.now)
+        self._ask(watched, decision, mute_ends, moment)
 
     # The link
 
@@ -202,6 +325,7 @@ class Live:
             listening_since=village.listening_since,
             arrived=village.arrived,
         )
+        self._conclude_absence(village, moment)
         before = village.offline
         decision = village_offline(
             link,
@@ -209,17 +333,58 @@ class Live:
             offline_after=village.village.offline_after,
             open_since=before.began_at if before else None,
         )
-        village.offline = self._apply(decision, before, Kind.VILLAGE_OFFLINE, village, now)
-        if village.offline is not before:
-            if village.offline is not None:
-                village.arrived = False
-                self.tell_link(village, "offline", now)
-            else:
-                for subject in village.subjects:
-                    self.deadlines.ask(subject, now)
-            self.deadlines.ask(village, now + village.village.offline_after)
-        elif isinstance(decision, Hold):
-            self.deadlines.ask(village, decision.until)
+        match decision:
+            case Raise():
+                self._lost(village, decision, now)
+            case Clear(ended_at=ended_at) if before is not None:
+                self.back(village, before, ended_at, now)
+                if village.absence is not None:
+                    self.deadlines.ask(village, now + SETTLED)
+            case Hold(until=until):
+                self.deadlines.ask(village, until)
+                return
+        self.deadlines.ask(village, now + village.village.offline_after)
+
+    def _lost(self, village: WatchedVillage, decision: Raise, now: int) -> None:
+        """Nothing arrives any more: the village joins those that were lost with it, or has an alert of its own."""
+        code, uplink = village.village.code, village.village.uplink
+        alert = self.outages.with_whom(uplink, code, decision.began_at)
+        if alert is not None:
+            self.outages.join(alert, code, decision.began_at)
+            self.changes.told_more(alert, now, worse=True)
+        else:
+            alert = new_alert(Kind.VILLAGE_OFFLINE, code, facility=None, device=None, began_at=decision.began_at)
+            alert.evidence |= link_evidence(village, now) | ({"uplink": uplink} if uplink is not None else {})
+            self._opened(alert, decision, now)
+            self.outages.opened(alert)
+        village.offline, village.arrived = alert, False
+        self.tell_link(village, "offline", now)
+
+    def back(self, village: WatchedVillage, alert: OpenAlert, ended_at: int, now: int) -> None:
+        """A village is not lost any more; the alert is over with its last one. What was held back is looked at."""
+        village.offline = None
+        village.absence = Absence(alert, alert.began_at, now)
+        if self.outages.leave(alert, village.village.code, ended_at):
+            self.changes.cleared(alert, ended_at, now)
+            village.absence.settled = True
+        else:
+            self.changes.told_more(alert, now)
+        for subject in village.subjects:
+            self.deadlines.ask(subject, now)
+
+    def _conclude_absence(self, village: WatchedVillage, moment: Moment) -> None:
+        """Say of an absence, once what was buffered is there, whether the gateway ran meanwhile."""
+        absence, until = village.absence, village.catching_up_until(moment.monotonic)
+        if absence is None or not village.loaded:
+            return
+        if until is not None:
+            self.deadlines.ask(village, moment.now + until - moment.monotonic)
+            return
+        village.absence = None
+        if village.offline is None and absence.ended - absence.began > 2 * MINUTE and absence.settled:
+            ran = absence.beats > 0
+            absence.alert.evidence |= {"gateway_ran": ran, "likely": "link" if ran else "mains_out"}
+            self.changes.told_more(absence.alert, moment.now, settled=True)
 
     def tell_link(self, village: WatchedVillage, link: str, now: int) -> None:
         """What the link is from now on; a change is written with what else changes."""
@@ -233,22 +398,46 @@ class Live:
         behind = village.behind_until(moment.now, moment.monotonic)
         return ("catching_up", behind) if behind is not None else (None, None)
 
-    def _apply(
-        self,
-        decision: Decision,
-        alert: OpenAlert | None,
-        kind: Kind,
-        village: WatchedVillage,
-        now: int,
-        *,
-        facility: str | None = None,
-        device: str | None = None,
-    ) -> OpenAlert | None:
+    def _ask(self, subject: Subject, decision: Decision, mute_ends: int | None, moment: Moment) -> None:
+        """Look again when time alone changes a decision, or ends what mutes it (monotonic)."""
+        if not isinstance(decision, Hold):
+            return
+        self.deadlines.ask(subject, decision.until)
+        if decision.reason == "catching_up" and mute_ends is not None:
+            self.deadlines.ask(subject, moment.now + mute_ends - moment.monotonic)
+
+    def _settle(
+        self, decide: Callable[[OpenAlert | None], Decision], alert: OpenAlert | None, subject: "_Subject", now: int
+    ) -> tuple[OpenAlert | None, Decision]:
+        """Decide and carry out until nothing changes any more; the alert that is open then, and the last decision."""
+        while True:
+            decision = decide(alert)
+            if isinstance(decision, Clear) and alert is not None and self._flaps(alert, subject, now):
+                alert.evidence["flapping"] = {"raised": OFTEN, "within_s": WITHIN // 1000, "calm_s": CALM // 1000}
+                self.changes.told_more(alert, now)
+                continue  # it has to be calm for longer now
+            after = self._apply(decision, alert, subject, now)
+            if after is alert:
+                return alert, decision
+            alert = after
+
+    def _flaps(self, alert: OpenAlert, subject: "_Subject", now: int) -> bool:
+        if alert.flapping or not holds(subject.kind, subject.grace):
+            return False
+        return self.raises.within(alert.kind, alert.subject, now) >= OFTEN
+
+    def _apply(self, decision: Decision, alert: OpenAlert | None, subject: "_Subject", now: int) -> OpenAlert | None:
         """Carry out a decision; the alert that is open then."""
         match decision:
             case Raise(began_at=began_at):
-                raised = new_alert(kind, village.village.code, facility=facility, device=device, began_at=began_at)
-                self.changes.raised(raised, decision, now)
+                code = subject.village.village.code
+                raised = new_alert(
+                    subject.kind, code, facility=subject.facility, device=subject.device, began_at=began_at
+                )
+                if subject.kind is Kind.FACILITY_FAILED and subject.facility is not None:
+                    watched = subject.village.facilities[subject.facility]
+                    raised.evidence |= facility_evidence(watched, decision.cause, now)
+                self._opened(raised, decision, now)
                 return raised
             case Clear(ended_at=ended_at) if alert is not None:
                 self.changes.cleared(alert, ended_at, now)
@@ -259,3 +448,21 @@ class Live:
                 return alert
             case _:
                 return alert
+
+    def _opened(self, alert: OpenAlert, decision: Raise, now: int) -> None:
+        self.raises.note(alert.kind, alert.subject, now)
+        often = self.raises.within(alert.kind, alert.subject, now)
+        if alert.kind is Kind.VILLAGE_OFFLINE and often >= OFTEN:  # named, and not held
+            alert.evidence["flapping"] = {"raised": often, "within_s": WITHIN // 1000}
+        self.changes.raised(alert, decision, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What an alert is about; `grace` where a facility has one."""
+
+    kind: Kind
+    village: WatchedVillage
+    facility: str | None = None
+    device: str | None = None
+    grace: int | None = None

@@ -13,7 +13,7 @@ from api.alerts.archive import archive
 from api.alerts.evidence import LIVE
 from api.alerts.history import BatchId
 from api.alerts.ledger import Ledger
-from api.alerts.live import Live, Moment
+from api.alerts.live import KEPT, Live, Moment
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import (
     ArrivalsAnswer,
@@ -311,6 +311,9 @@ class Loading:
             self._live.look_at_facility(facility, moment, dirty_from)
         for device in village.devices.values():
             self._live.look_at_device(device, moment)
+            self._live.look_at_clock(device, moment)
+        for gateway in village.gateways.values():
+            self._live.look_at_buffer(gateway, moment)
         self._live.look_at_link(village, moment)
 
     def learn_first(self, village: WatchedVillage, key: TrackKey, time: int, moment: Moment) -> bool:
@@ -370,13 +373,17 @@ class Loading:
         """Take over what was written: into the spans in memory, and into an open alert."""
         code, recent = facility.village.village.code, facility.village.recent
         if not facility.spans or window[1] >= facility.spans[0].start:
-            facility.spans = self._ledger.spans(code, facility.facility.id, recent.covers - 1)
+            kept_from = min(recent.covers, moment.now - KEPT)
+            facility.spans, facility.trend = self._ledger.spans(code, facility.facility.id, kept_from - 1), None
         if facility.alert is not None:
             spans = self._ledger.spans(code, facility.facility.id, facility.alert.began_at)
             self._live.decide_facility(facility, moment, spans)
+        self._live.decide_missed(facility, moment)
 
     def _settled(self, village: WatchedVillage, moment: Moment) -> None:
         """All history of a village is judged: failures count from where they began."""
         if village.sure_from:
             village.sure_from = 0
+            for facility in village.facilities.values():
+                facility.trend = None
             self._look_at_all(village, moment, None)

@@ -6,10 +6,12 @@ from pydantic import BaseModel, Field
 from sqlalchemy import RowMapping
 
 from api.alerts.decisions import Kind
+from api.alerts.flapping import WITHIN
 from api.alerts.ledger import Ledger, OpenAlert
-from api.alerts.live import Live, Moment
-from api.alerts.loading import LONGEST_MEMORY, OVERLAP
-from api.alerts.watch import WatchedVillage, take_over, watched
+from api.alerts.live import KEPT, Live, Moment
+from api.alerts.loading import OVERLAP
+from api.alerts.outages import lost_villages
+from api.alerts.watch import WatchedVillage, alerts_of, take_over, watched
 from siaga.clock import HOUR, MINUTE, SECOND
 from siaga.intervals import merge
 from siaga.observation import TrackKey
@@ -21,8 +23,8 @@ __all__ = ["StateKeeper", "VillageMarks"]
 
 SAVE_EVERY = 10 * SECOND
 """How much a successor has to judge again at most, beside `OVERLAP`."""
-TAIL = LONGEST_MEMORY + OVERLAP + 12 * HOUR
-"""How far back the spans are read at the start: beyond what memory can cover."""
+TAIL = KEPT + HOUR
+"""How far back the spans are read at the start: beyond what memory can cover, and as far as they are kept."""
 _ARRIVALS = "arrivals_since"
 
 
@@ -70,6 +72,8 @@ class StateKeeper:
             self._take_spans(code, facility, spans)
         for alert in self._ledger.open_alerts():
             self.attach(alert)
+        for kind, subject, at in self._ledger.raised_since(moment.now - WITHIN):
+            self._live.raises.note(kind, subject, at)
         self._version = version
         self.save_at = moment.monotonic
         since = values.get(_ARRIVALS)
@@ -109,14 +113,27 @@ class StateKeeper:
     def attach(self, alert: OpenAlert) -> None:
         """Give an open alert of the database to its subject, if that is watched."""
         village = self._villages.get(alert.village)
-        if village is None:
-            return
         if alert.kind is Kind.VILLAGE_OFFLINE:
-            village.offline, village.arrived = alert, False
-        elif alert.kind is Kind.FACILITY_FAILED and alert.facility in village.facilities:
-            village.facilities[alert.facility].alert = alert
-        elif alert.kind is Kind.DEVICE_SILENT and alert.device in village.devices:
-            village.devices[alert.device].alert = alert
+            self._live.outages.opened(alert)
+            for code in lost_villages(alert):
+                if (lost := self._villages.get(code)) is not None:
+                    lost.offline, lost.arrived = alert, False
+        elif village is None:
+            return
+        elif alert.kind is Kind.GATEWAY_BUFFER and alert.device is not None:
+            village.gateway(alert.device).full = alert
+        elif alert.device in village.devices:
+            device = village.devices[alert.device]
+            if alert.kind is Kind.CLOCK_SKEW:
+                device.skew = alert
+            else:
+                device.alert = alert
+        elif alert.facility in village.facilities:
+            facility = village.facilities[alert.facility]
+            if alert.kind is Kind.INDICATOR_MISSED:
+                facility.missed = alert
+            else:
+                facility.alert = alert
 
     def save(self, moment: Moment, *, everything: bool = False) -> None:
         """Write the marks of the villages that changed.
@@ -193,10 +210,10 @@ class StateKeeper:
         known.changed = True
 
     def _end(self, village: WatchedVillage, moment: Moment) -> None:
-        alerts = [subject.alert for subject in village.subjects]
-        for alert in [*alerts, village.offline]:
-            if alert is not None:
-                self._live.changes.cleared(alert, moment.now, moment.now)
+        for alert in [alert for subject in village.subjects for alert in alerts_of(subject)]:
+            self._live.changes.cleared(alert, moment.now, moment.now)
+        if village.offline is not None:
+            self._live.back(village, village.offline, moment.now, moment.now)
 
     def _refresh_planned(self, moment: Moment) -> None:
         planned = self._ledger.planned(0)

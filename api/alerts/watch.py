@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from api.alerts.decisions import Buffer, ClockSaid
 from api.alerts.evidence import LIVE, Recent, judged_facilities
 from api.alerts.history import History
 from api.alerts.ledger import OpenAlert
+from api.alerts.rolling import Trend
 from api.alerts.spans import FOREVER
 from siaga.batch import LIVE_EDGE
 from siaga.clock import SECOND
@@ -17,11 +19,13 @@ from siaga.sites import Device, Facility, Village
 from siaga.timeline import Interval, Span, State
 
 __all__ = [
+    "Absence",
     "Seen",
     "WatchedDevice",
     "WatchedFacility",
     "WatchedGateway",
     "WatchedVillage",
+    "alerts_of",
     "fingerprint",
     "take_over",
     "watched",
@@ -39,13 +43,18 @@ _SEEN = 256
 
 @dataclass(slots=True, eq=False)
 class WatchedFacility:
-    """One judged facility. `spans` reach from where memory covers it, or from the start of the failed run before."""
+    """One judged facility. `spans` reach back two days, or to the start of the failed run before.
+
+    `missed` is the open alert about its availability; `trend` says where that stands, `None` after spans changed.
+    """
 
     village: "WatchedVillage"
     facility: Facility
     terms: Terms
     spans: list[Span] = field(default_factory=list)
     alert: OpenAlert | None = None
+    missed: OpenAlert | None = None
+    trend: Trend | None = None
     fingerprint: str = ""
     checked: int = 0
     plan_until: int = 0
@@ -65,13 +74,18 @@ class WatchedFacility:
 
 @dataclass(slots=True, eq=False)
 class WatchedDevice:
-    """One device. `watched`: from when it is to report; `spoke_at`: its first reading since its alert began."""
+    """One device. `watched`: from when it is to report; `spoke_at`: its first reading since its alert began.
+
+    `clock` is what its gateway last said of its clock, `skew` the open alert about that.
+    """
 
     village: "WatchedVillage"
     device: Device
     watched: int
     alert: OpenAlert | None = None
     spoke_at: int | None = None
+    clock: ClockSaid | None = None
+    skew: OpenAlert | None = None
     due: int | None = None
 
 
@@ -100,13 +114,33 @@ class Seen:
 
 @dataclass(slots=True, eq=False)
 class WatchedGateway:
-    """One gateway of a village, as `gateway_state` keeps it."""
+    """One gateway of a village, as `gateway_state` keeps it; what it says of its buffer, and the alert about that."""
 
+    village: "WatchedVillage"
+    id: str
     status: str | None = None
     status_at: int | None = None
     last_arrival: int | None = None
     last_alive: int | None = None
     seen: Seen = field(default_factory=Seen)
+    skewed: Mapping[str, ClockSaid] = field(default_factory=dict)
+    buffer: Buffer = field(default_factory=lambda: Buffer(None, 0))
+    full: OpenAlert | None = None
+    due: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Absence:
+    """Time for which nothing arrived from a village, in event time: its alert, and how many heartbeats came of it.
+
+    `settled`: the alert was over by the village's return.
+    """
+
+    alert: OpenAlert
+    began: int
+    ended: int
+    beats: int = 0
+    settled: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -128,6 +162,7 @@ class WatchedVillage:
     gateways: dict[str, WatchedGateway] = field(default_factory=dict)
     planned: Sequence[tuple[str | None, int, int]] = ()
     offline: OpenAlert | None = None
+    absence: Absence | None = None
     last_arrival: int | None = None
     arrived: bool = False
     newest: int = 0
@@ -148,9 +183,9 @@ class WatchedVillage:
     due: int | None = None
 
     @property
-    def subjects(self) -> "list[WatchedFacility | WatchedDevice]":
-        """Its facilities and devices."""
-        return [*self.facilities.values(), *self.devices.values()]
+    def subjects(self) -> "list[WatchedFacility | WatchedDevice | WatchedGateway]":
+        """Its facilities, devices and gateways."""
+        return [*self.facilities.values(), *self.devices.values(), *self.gateways.values()]
 
     def planned_for(self, facility: str) -> list[Interval]:
         """The maintenance windows that excuse a facility."""
@@ -158,7 +193,7 @@ class WatchedVillage:
 
     def gateway(self, gateway: str) -> WatchedGateway:
         """What is known of a gateway; a new one from now on."""
-        return self.gateways.setdefault(gateway, WatchedGateway())
+        return self.gateways.get(gateway) or self.gateways.setdefault(gateway, WatchedGateway(self, gateway))
 
     def arrive(self, gateway: str, now: int, monotonic: int) -> None:
         """Something arrived from a gateway of the village."""
@@ -228,6 +263,18 @@ def watched(village: Village, *, now: int, monotonic: int, first: Mapping[TrackK
     return found
 
 
+def alerts_of(subject: WatchedFacility | WatchedDevice | WatchedGateway) -> list[OpenAlert]:
+    """The open alerts of one subject."""
+    match subject:
+        case WatchedFacility():
+            found = [subject.alert, subject.missed]
+        case WatchedDevice():
+            found = [subject.alert, subject.skew]
+        case WatchedGateway():
+            found = [subject.full]
+    return [alert for alert in found if alert is not None]
+
+
 def take_over(watched_village: WatchedVillage, village: Village, now: int) -> list[OpenAlert]:
     """Take the village as the registry has it now; the open alerts of subjects that are gone."""
     orphans: list[OpenAlert] = []
@@ -241,7 +288,7 @@ def take_over(watched_village: WatchedVillage, village: Village, now: int) -> li
             continue
         old = watched_village.facilities.pop(facility.id, None)
         fresh = old or WatchedFacility(watched_village, facility, held_to)
-        fresh.facility, fresh.terms, fresh.plan_until = facility, held_to, 0
+        fresh.facility, fresh.terms, fresh.plan_until, fresh.trend = facility, held_to, 0, None
         fresh.fingerprint = fingerprint(village, facility)
         facilities[facility.id] = fresh
     devices: dict[str, WatchedDevice] = {}
@@ -251,9 +298,12 @@ def take_over(watched_village: WatchedVillage, village: Village, now: int) -> li
             if known is not None:
                 known.device = device
             devices[device.id] = known or WatchedDevice(watched_village, device, now)
-    for subject in watched_village.subjects:  # what is left is gone
+    gone: list[WatchedFacility | WatchedDevice] = [
+        *watched_village.facilities.values(),
+        *watched_village.devices.values(),
+    ]
+    for subject in gone:
         subject.due = None
-        if subject.alert is not None:
-            orphans.append(subject.alert)
+        orphans += alerts_of(subject)
     watched_village.facilities, watched_village.devices = facilities, devices
     return orphans

@@ -6,15 +6,22 @@ import pytest
 
 from api.alerts.decisions import (
     Amend,
+    Buffer,
     Clear,
+    ClockSaid,
+    Decision,
     Hold,
     Link,
     Quiet,
     Raise,
+    clock_skew,
     device_silent,
     facility_failed,
+    gateway_buffer,
+    indicator_missed,
     village_offline,
 )
+from api.alerts.rolling import Trend
 from api.alerts.spans import FOREVER
 from siaga.clock import MINUTE
 from siaga.timeline import Span, State
@@ -201,6 +208,8 @@ class Silence:
     began: float | None = None
     ended: float | None = None
     until: float | None = None
+    heard_before: bool = False
+    steady: float = 0
 
 
 SILENCE = [
@@ -209,13 +218,18 @@ SILENCE = [
     Silence("too long", ALLOWED, 600, "stopped_reporting", began=ALLOWED),
     Silence("long ago", 500, 600, "stopped_reporting", began=500),
     Silence("its gateway is not heard: nobody can know", 500, None, "gateway_not_heard"),
-    Silence("its gateway is heard again: three intervals to report", 500, 2, "reports", until=-1),
-    Silence("three intervals after its gateway is heard again", 500, 3, "stopped_reporting", began=500),
-    Silence("its gateway has a short gap, the device is within its time", 11, 2, "reports", until=-2),
+    Silence("its gateway is heard for the first time: the rule as it stands", 500, 0, "stopped_reporting", began=500),
+    Silence("its gateway is heard again: three intervals to report", 500, 2, "reports", until=-1, heard_before=True),
+    Silence(
+        "three intervals after its gateway is heard again", 500, 3, "stopped_reporting", began=500, heard_before=True
+    ),
+    Silence(
+        "its gateway has a short gap, the device is within its time", 11, 2, "reports", until=-2, heard_before=True
+    ),
     Silence("never reported, and not for long", None, 600, "reports", watched=5, until=-8),
     Silence("never reported since it is expected to", None, 600, "never_reported", watched=ALLOWED, began=ALLOWED),
-    Silence("never reported since its gateway is heard", None, ALLOWED, "never_reported", began=ALLOWED),
-    Silence("never reported, its gateway not heard for so long", None, 5, "reports", until=-8),
+    Silence("never reported, its gateway heard for the first time", None, 5, "never_reported", began=600),
+    Silence("never reported, its gateway heard again", None, 2, "reports", until=-1, heard_before=True),
     Silence("the village is offline", 500, 600, "village_offline", muted="village_offline"),
     Silence("old data streams in", 500, 600, "catching_up", muted="catching_up"),
     Silence("open and silent", 500, 600, "still_silent", open_since=500),
@@ -233,6 +247,11 @@ SILENCE = [
         muted="village_offline",
     ),
     Silence("open, never reported, then it does", 0, 600, "reported", open_since=13, spoke=0, ended=0),
+    Silence("flapping: not for long enough", 0, 600, "recovering", open_since=500, spoke=20, steady=30, until=-10),
+    Silence(
+        "flapping: it may be silent before that", 5, 600, "recovering", open_since=500, spoke=6, steady=30, until=-8
+    ),
+    Silence("flapping: it has reported for long", 0, 600, "reported", open_since=500, spoke=30, steady=30, ended=30),
 ]
 
 
@@ -242,11 +261,12 @@ def test_device_silent(case: Silence) -> None:
         return None if minutes is None else ago(minutes)
 
     decision = device_silent(
-        Quiet(at(case.reported), ago(case.watched), at(case.heard_from), EVERY),
+        Quiet(at(case.reported), ago(case.watched), at(case.heard_from), EVERY, case.heard_before),
         NOW,
         open_since=at(case.open_since),
         spoke_at=at(case.spoke),
         muted=case.muted,
+        steady=round(case.steady * MINUTE),
     )
     assert decision.reason == case.reason
     match decision:
@@ -306,3 +326,108 @@ def test_village_offline(
             assert decision.ended_at == expected
         case Hold():
             assert decision.until == expected
+
+
+def when(decision: Decision) -> int | None:
+    """The instant that a decision names."""
+    match decision:
+        case Raise() | Amend():
+            return decision.began_at
+        case Clear():
+            return decision.ended_at
+        case Hold():
+            return decision.until
+
+
+SHARES = [
+    # id, below, since, until, open since, muted, steady, reason, began or ended or until
+    ("on its target", False, 600, None, None, None, 0, "on_target", None),
+    ("on its target, and failing", False, 600, -9, None, None, 0, "on_target", -9),
+    ("below its target", True, 3, None, None, None, 0, "below_target", 3),
+    ("below, the village is offline", True, 3, None, None, "village_offline", 0, "village_offline", None),
+    ("below, old data streams in", True, 3, None, None, "catching_up", 0, "catching_up", None),
+    ("open and below", True, 90, -40, 90, None, 0, "below", -40),
+    ("open: late data showed an earlier crossing", True, 120, None, 90, None, 0, "began_earlier", 120),
+    ("open and back", False, 1, None, 90, None, 0, "target_met_again", 1),
+    ("open: late data showed that it was never below", False, 600, None, 90, None, 0, "target_met_again", 90),
+    ("open and back while the village is offline", False, 1, None, 90, "village_offline", 0, "target_met_again", 1),
+    ("flapping, back for a moment", False, 1, None, 90, None, 30, "recovering", -29),
+    ("flapping, and soon below again", False, 1, -5, 90, None, 30, "recovering", -5),
+    ("flapping, back for long", False, 30, None, 90, None, 30, "target_met_again", 30),
+]
+
+
+@pytest.mark.parametrize("row", SHARES, ids=[row[0] for row in SHARES])
+def test_indicator_missed(
+    row: tuple[str, bool, float, float | None, float | None, str | None, float, str, float],
+) -> None:
+    _, below, since, until, open_since, muted, steady, reason, moment = row
+    decision = indicator_missed(
+        Trend(below, ago(since), None if until is None else ago(until)),
+        NOW,
+        evidence={},
+        open_since=None if open_since is None else ago(open_since),
+        muted=muted,
+        steady=round(steady * MINUTE),
+    )
+    assert (decision.reason, when(decision)) == (reason, None if moment is None else ago(moment))
+
+
+BUFFERS = [
+    # id, fill, since, open since, muted, steady, reason, began or ended or until
+    ("nothing was said", None, 0, None, None, 0, "not_said", None),
+    ("room enough", 0.5, 60, None, None, 0, "has_room", None),
+    ("exactly 80 % is not over it", 0.8, 60, None, None, 0, "has_room", None),
+    ("over 80 %", 0.81, 2, None, None, 0, "nearly_full", 2),
+    ("full, the village is offline", 0.9, 2, None, "village_offline", 0, "village_offline", None),
+    ("open and full", 0.9, 60, 60, None, 0, "still_full", None),
+    ("open, room again", 0.8, 1, 60, None, 0, "has_room", 1),
+    ("open before a restart, room when it is said again", 0.1, 90, 60, None, 0, "has_room", 60),
+    ("open, room again while the village is offline", 0.1, 1, 60, "village_offline", 0, "has_room", 1),
+    ("flapping, room for a moment", 0.1, 1, 60, None, 30, "recovering", -29),
+    ("flapping, room for long", 0.1, 30, 60, None, 30, "has_room", 30),
+    ("nothing was said since a restart", None, 0, 60, None, 0, "not_said", None),
+]
+
+
+@pytest.mark.parametrize("row", BUFFERS, ids=[row[0] for row in BUFFERS])
+def test_gateway_buffer(row: tuple[str, float | None, float, float | None, str | None, float, str, float]) -> None:
+    _, fill, since, open_since, muted, steady, reason, moment = row
+    decision = gateway_buffer(
+        Buffer(fill, ago(since)),
+        NOW,
+        open_since=None if open_since is None else ago(open_since),
+        muted=muted,
+        steady=round(steady * MINUTE),
+    )
+    assert (decision.reason, when(decision)) == (reason, None if moment is None else ago(moment))
+
+
+CLOCKS = [
+    # id, what was said (offset, since), open since, muted, steady, reason, began or ended or until
+    ("nothing was said", None, None, None, 0, "not_said", None),
+    ("trusted", (None, 60), None, None, 0, "trusted", None),
+    ("an hour slow", (-3_600_000, 7), None, None, 0, "not_trusted", 7),
+    ("not trusted since a moment that is yet to come", (3_600_000, -7), None, None, 0, "not_trusted", 0),
+    ("not trusted, the village is offline", (1, 7), None, "village_offline", 0, "village_offline", None),
+    ("open and not trusted", (1, 7), 7, None, 0, "still_not_trusted", None),
+    ("open, and right again", (None, 1), 7, None, 0, "trusted", 1),
+    ("open, nothing was said since a restart", None, 7, None, 0, "not_said", None),
+    ("flapping, right for a moment", (None, 1), 7, None, 30, "recovering", -29),
+    ("flapping, right for long", (None, 30), 60, None, 30, "trusted", 30),
+]
+
+
+@pytest.mark.parametrize("row", CLOCKS, ids=[row[0] for row in CLOCKS])
+def test_clock_skew(
+    row: tuple[str, tuple[int | None, float] | None, float | None, str | None, float, str, float],
+) -> None:
+    _, said, open_since, muted, steady, reason, moment = row
+    decision = clock_skew(
+        None if said is None else ClockSaid(said[0], ago(said[1])),
+        NOW,
+        open_since=None if open_since is None else ago(open_since),
+        muted=muted,
+        steady=round(steady * MINUTE),
+    )
+    assert (decision.reason, when(decision)) == (reason, None if moment is None else ago(moment))

@@ -1,5 +1,6 @@
 """A new engine at any moment: no alert is lost, doubled or dated anew."""
 
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -58,11 +59,16 @@ def test_the_story_tells_of_a_gate_a_network_and_a_device(undisturbed: list[Aler
         ("facility_failed", "gerbang"),
         ("facility_failed", "wifi"),
         ("device_silent", "ap"),
+        ("indicator_missed", "wifi"),
     ]
-    assert all(alert.cleared_at is not None for alert in undisturbed)
+    assert [alert.kind for alert in undisturbed if alert.cleared_at is None] == ["indicator_missed"]
 
 
-@pytest.mark.parametrize("step", range(1, 68, 3))
+SAMPLE = sorted(random.Random(17).sample(range(1, 68), 8))
+"""Steps before which the engine is killed; the test below begins a new one before each of them."""
+
+
+@pytest.mark.parametrize("step", SAMPLE)
 def test_a_crash_before_any_step_changes_no_alert(tmp_path: Path, undisturbed: list[Alert], step: int) -> None:
     assert told(tmp_path, step, clean=False) == undisturbed
 
@@ -109,7 +115,7 @@ def test_a_failure_that_began_while_the_engine_was_away_is_told_with_its_beginni
     closed = world.clock.now()
     away(world, 30, CLOSED)
     world.live(1, CLOSED)
-    [alert] = world.alerts()
+    [alert] = world.alerts("facility_failed")
     assert (alert.began_at, alert.raised_at) == (closed, closed + 30 * MINUTE)
 
 
@@ -117,7 +123,7 @@ def test_a_failure_that_was_over_before_the_engine_came_back_is_not_told(world: 
     world.live(5, OPEN)
     away(world, 30, CLOSED, then=OPEN)
     world.live(1, OPEN)
-    assert world.alerts() == []
+    assert world.alerts("facility_failed") == []
     assert [state for _, state, _ in world.states()] == ["met", "failed", "met"]
 
 
@@ -137,7 +143,7 @@ def test_an_alert_that_cleared_and_another_that_began_while_the_engine_was_away(
     second = opened + 60 * MINUTE
     world.start()
     world.live(1, CLOSED)
-    one, other = world.alerts()
+    one, other = world.alerts("facility_failed")
     assert (one.began_at, one.ended_at, one.cleared_at is not None) == (first, opened, True)
     assert (other.began_at, other.cleared_at) == (second, None)
 
@@ -158,7 +164,7 @@ def test_a_long_absence_is_made_up_for_from_the_store(world: World) -> None:
     world.live(2, OPEN)
     closed = gone + 2 * HOUR
     assert world.states() == [(NOON, "met", None), (closed, "failed", "gate_open"), (closed + HOUR, "met", None)]
-    assert world.alerts() == []
+    assert world.alerts("facility_failed") == []
 
 
 def test_late_data_that_came_while_the_engine_was_away_is_found_by_its_arrival(world: World) -> None:

@@ -72,7 +72,12 @@ ALLOWED = DAY // 100
 
 TABLE = [
     ("all met", [(0, State.MET)], HOUR, (False, None)),
-    ("a failure that runs will miss it", [(0, State.MET), (DAY, State.FAILED)], DAY + MINUTE, (False, DAY + ALLOWED + 1)),
+    (
+        "a failure will miss it",
+        [(0, State.MET), (DAY, State.FAILED)],
+        DAY + MINUTE,
+        (False, DAY + ALLOWED + 1),
+    ),
     ("the very instant before", [(0, State.MET), (DAY, State.FAILED)], DAY + ALLOWED, (False, DAY + ALLOWED + 1)),
     ("the instant itself", [(0, State.MET), (DAY, State.FAILED)], DAY + ALLOWED + 1, (True, None)),
     ("a new facility has a day's allowance", [(0, State.FAILED)], ALLOWED, (False, ALLOWED + 1)),
@@ -86,7 +91,9 @@ TABLE = [
 @pytest.mark.parametrize(("parts", "at", "expected"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
 def test_trend(parts: list[tuple[int, State]], at: int, expected: tuple[bool, int | None]) -> None:
     ends = [*(start for start, _ in parts[1:]), FOREVER]
-    spans = [Span(START + a, b if b == FOREVER else START + b, state) for (a, state), b in zip(parts, ends, strict=True)]
+    spans = [
+        Span(START + a, b if b == FOREVER else START + b, state) for (a, state), b in zip(parts, ends, strict=True)
+    ]
     found = trend(spans, START + at, 0.99)
     below, until = expected
     assert found == Trend(below, found.since, None if until is None else START + until)

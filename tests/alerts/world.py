@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+import orjson
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, select
 
@@ -29,7 +30,7 @@ from siaga.registry import Registry
 from siaga.sites import Adapter, Device, Facility, Village
 from siaga.telemetry import StoreUnavailable, TelemetryStore, open_store
 from siaga.timeline import Span
-from siaga.topics import BATCHES, ack_topic, batch_topic, gateway_status_topic, parse_topic
+from siaga.topics import BATCHES, ack_topic, batch_topic, gateway_status_topic, health_topic, parse_topic
 
 CODE = "35.10.16.2003"
 MIDNIGHT = int(datetime(2026, 3, 4, 17, tzinfo=UTC).timestamp()) * 1000  # in Jakarta
@@ -211,6 +212,27 @@ class World:
         self._gateway.publish(gateway_status_topic(code, gateway), f'{{"state":"{state}"}}'.encode(), retain=True)
         self.settle()
 
+    def health(
+        self,
+        buffer: float = 0.0,
+        *,
+        code: str = CODE,
+        gateway: str = "gw",
+        settle: bool = True,
+        **clocks: tuple[float, float],
+    ) -> None:
+        """What a gateway says of itself; `clocks`: offset and since, in seconds, by device with `_` for `-`."""
+        said = {name.replace("_", "-"): {"offset": offset, "since": since} for name, (offset, since) in clocks.items()}
+        text = orjson.dumps({"clocks": said, "buffer": buffer, "thinned": 0})
+        self._gateway.publish(health_topic(code, gateway), text, retain=True)
+        if settle:
+            self.settle()
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Anything, from somewhere."""
+        self._gateway.publish(topic, payload)
+        self.settle()
+
     def beat(self, *says: tuple[str, str, object], at: int | None = None, code: str = CODE) -> None:
         """The gateway's heartbeat with what devices say, now."""
         now = self.clock.now() if at is None else at
@@ -238,6 +260,12 @@ class World:
             for row in rows
             if kind in (None, row.kind)
         ]
+
+    def evidence(self, kind: str) -> list[dict[str, object]]:
+        table = tables.alert
+        with self.database.connect() as connection:
+            rows = connection.execute(select(table.c.evidence).where(table.c.kind == kind).order_by(table.c.raised_at))
+            return list(rows.scalars())
 
     def events(self) -> list[tuple[str, str]]:
         with self.database.connect() as connection:

@@ -1,0 +1,53 @@
+"""What speaks for the cause of an alert: evidence for whoever goes to repair it, in whole, small JSON.
+
+A span's cause is the contract's; what else was heard stands here: what each device last said, whether there was mains
+power, what the gateway's broker session said of it.
+"""
+
+from api.alerts.documents import rfc3339
+from api.alerts.watch import WatchedFacility, WatchedVillage
+from siaga.facility_state import DEVICE_SILENT
+from siaga.observation import Track
+from siaga.signals import Value
+
+__all__ = ["facility_evidence", "link_evidence"]
+
+_DEVICES = 10
+"""Devices that are named at most."""
+
+
+def facility_evidence(watched: WatchedFacility, cause: str | None, now: int) -> dict[str, object]:
+    """What its devices last said of the signal that decided, or when they last reported, and of the mains."""
+    recent = watched.village.recent
+    found: dict[str, object] = {}
+    devices = [device.id for device in watched.facility.devices][:_DEVICES]
+    if cause == DEVICE_SILENT:
+        found["last_seen"] = {device: rfc3339(recent.reported.get(device)) for device in devices}
+    elif cause is not None:
+        tracks = {device: track for device in devices if (track := recent.tracks.get((device, cause))) is not None}
+        found["signals"] = {f"{device}/{cause}": _said(track, now) for device, track in tracks.items()}
+    return found | _mains(watched.village, now)
+
+
+def link_evidence(village: WatchedVillage, now: int) -> dict[str, object]:
+    """What was last heard of the village's gateways and of its mains, and so what is likely."""
+    gateways = {
+        name: {"status": gateway.status, "last_alive": rfc3339(gateway.last_alive)}
+        for name, gateway in list(village.gateways.items())[:_DEVICES]
+    }
+    mains = _mains(village, now)
+    likely: dict[str, object] = {"likely": "mains_out"} if mains.get("mains") == "out" else {}
+    return {"gateways": gateways} | mains | likely
+
+
+def _mains(village: WatchedVillage, now: int) -> dict[str, object]:
+    """Whether there was mains power when it was last said; nothing where nobody says."""
+    said = [at for (_, signal), track in village.recent.tracks.items() if signal == "mains" and (at := track.at(now))]
+    if not said:
+        return {}
+    return {"mains": "out" if any(value is False for _, value in said) else "present"}
+
+
+def _said(track: Track, now: int) -> dict[str, Value | str | None]:
+    last = track.at(now)
+    return {"value": None, "time": None} if last is None else {"value": last[1], "time": rfc3339(last[0])}

@@ -1,0 +1,66 @@
+"""What gateways say of themselves: how full their buffers are, and whose clocks they do not trust.
+
+The message is retained, so an engine that starts hears it again; nothing of it is kept in the database.
+"""
+
+from pydantic import BaseModel, Field, ValidationError
+
+from api.alerts.decisions import BUFFER_FULL, Buffer, ClockSaid
+from api.alerts.watch import WatchedDevice, WatchedVillage
+
+__all__ = ["UnreadableHealth", "take_health"]
+
+_LONGEST = 64_000
+"""Bytes of a message: a thousand devices whose clocks are wrong."""
+_CENTURIES = 1e11
+"""Seconds: no clock is further off."""
+
+
+class UnreadableHealth(ValueError):
+    """A message that does not say how a gateway is."""
+
+
+class _Clock(BaseModel):
+    offset: float = Field(ge=-_CENTURIES, le=_CENTURIES, allow_inf_nan=False, description="s, device less gateway")
+    since: float = Field(ge=0, le=_CENTURIES, allow_inf_nan=False)
+
+
+class _Health(BaseModel):
+    clocks: dict[str, _Clock] = Field(default_factory=dict)
+    buffer: float = Field(ge=0, le=1, allow_inf_nan=False)
+    thinned: int = Field(default=0, ge=0)
+
+
+def take_health(village: WatchedVillage, gateway: str, payload: bytes, now: int) -> list[WatchedDevice]:
+    """Take over what a gateway says at wall time `now`; the devices whose clocks are said to be other than before.
+
+    Raises:
+        UnreadableHealth: it says nothing that can be understood; nothing changes.
+    """
+    if len(payload) > _LONGEST:
+        raise UnreadableHealth(f"a health message of {len(payload)} bytes")
+    try:
+        said = _Health.model_validate_json(payload)
+    except ValidationError as error:
+        raise UnreadableHealth(str(error)) from None
+    known = village.gateway(gateway)
+    was, is_full = known.buffer, said.buffer > BUFFER_FULL
+    goes_on = was.fill is not None and (was.fill > BUFFER_FULL) == is_full
+    known.buffer = Buffer(said.buffer, was.since if goes_on else now, said.thinned)
+    known.skewed = {
+        device: ClockSaid(round(clock.offset * 1000), round(clock.since * 1000))
+        for device, clock in said.clocks.items()
+        if device in village.devices
+    }
+    return [device for device in village.devices.values() if _tell(village, device, now)]
+
+
+def _tell(village: WatchedVillage, device: WatchedDevice, now: int) -> bool:
+    """What the gateways together say of a device's clock; whether that is new."""
+    name, before = device.device.id, device.clock
+    said = [gateway.skewed[name] for gateway in village.gateways.values() if name in gateway.skewed]
+    if said:
+        device.clock = min(said, key=lambda clock: clock.since)
+    elif before is None or before.offset is not None:
+        device.clock = ClockSaid(None, now)
+    return device.clock != before
