@@ -39,6 +39,8 @@ REGISTRY_POLL = 2 * SECOND
 """How often the registry and the maintenance windows are looked at."""
 REGISTRY_GAP = 100
 """ms between two looks, however many unknown names come in."""
+DATABASE_AGAIN = SECOND
+"""Until a database that did not take what changed is tried again."""
 JUMP = 2 * SECOND
 """The wall clock was set when it moved by more than this against the monotonic one."""
 
@@ -87,7 +89,7 @@ class AlertEngine:
         self.loading = Loading(reader, ledger, self.live, self.villages, self._commit, self.metrics)
         self._listening_from: int | None = None
         self._deaf_since: int | None = None
-        self._next_poll = 0
+        self._next_poll = self._commit_at = 0
         self._offset = clock.now() - clock.monotonic()
         self._database_problem: str | None = "the villages were not read yet"
         self._opened = False
@@ -122,6 +124,7 @@ class AlertEngine:
 
     def close(self) -> None:
         """Write what is not yet written. The engine is not used afterwards; the transport is its owner's."""
+        self._commit_at = 0
         if self._opened and self._commit():
             try:
                 self._keeper.save(self.moment(), everything=True)
@@ -167,7 +170,8 @@ class AlertEngine:
         return self._next(moment)
 
     def _next(self, moment: Moment) -> int | None:
-        monotonic = [self._next_poll, self._keeper.save_at]
+        # With changes that the database did not take nothing else is saved
+        monotonic = [self._next_poll, self._commit_at if self.live.changes else self._keeper.save_at]
         loading = self.loading.next_at(moment.monotonic)
         if loading is not None:
             monotonic.append(loading)
@@ -362,9 +366,12 @@ class AlertEngine:
         changes = self.live.changes
         if not changes:
             return True
+        if self._clock.monotonic() < self._commit_at:
+            return False
         try:
             committed = self._ledger.commit(changes)
         except DBAPIError as error:
+            self._commit_at = self._clock.monotonic() + DATABASE_AGAIN
             self._away(error)
             return False
         self.live.changes = Changes()

@@ -351,6 +351,7 @@ class Loading:
         try:
             if not self._commit():
                 self._put_back(request)
+                self._retry_at = moment.monotonic + RETRY
                 return
             learned = [self.learn_first(village, key, time, moment) for key, time in answer.first.items()]
             changed = archive(self._ledger.engine, answer, moment.now)
