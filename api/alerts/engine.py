@@ -156,8 +156,8 @@ class AlertEngine:
 
     def tick(self) -> int | None:
         """Do what is due; answer when (wall ms) something is due next by itself, `None` if nothing is."""
-        moment = self.moment()
-        self._notice_connection(moment)
+        self._notice_connection(self.moment())
+        moment = self.moment()  # anew: from when it listens belongs to it
         self._notice_jump(moment)
         if moment.monotonic >= self._next_poll:
             self._poll(moment)

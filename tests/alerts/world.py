@@ -147,9 +147,11 @@ class World:
         if engine:
             self.start()
 
-    def start(self) -> None:
+    def start(self, *, connected: bool = True) -> None:
         """A new engine, which knows nothing but the database and the store."""
         self.transport = MemoryTransport(self.broker, "engine", max_queue=1_000_000)
+        if not connected:
+            self.transport.cut()
         self.engine = AlertEngine(
             self.registry,
             Ledger(self.database),
