@@ -25,7 +25,7 @@ from api.notifications import NotificationMetrics, NotificationService
 from collector import CollectorService, SessionName, assemble, broker_session
 from gateway.metrics import GatewayMetrics
 from siaga.broker import EmbeddedBroker
-from siaga.clock import Clock, SystemClock
+from siaga.clock import SECOND, Clock, SystemClock
 from siaga.database import connect
 from siaga.demo import Demo
 from siaga.gateways import GatewayPart, Served
@@ -35,7 +35,7 @@ from siaga.services import alert_session, await_database
 from siaga.settings import Settings
 from siaga.sites import Village
 from siaga.sites_on_disk import read_sites_file
-from siaga.telemetry import TelemetryStore, open_store
+from siaga.telemetry import StoreUnavailable, TelemetryStore, open_store
 from siaga.village_gateway import how_to_ask
 
 __all__ = ["DirectoryInUse", "run"]
@@ -44,6 +44,10 @@ log = structlog.get_logger(__name__)
 
 END_WITHIN = 4.0
 """Seconds that each of the two steps of the end may take; all of it stays under the promised ten."""
+
+
+STORE_ASKED_EVERY = 3 * SECOND
+"""How old an answer about the store may be."""
 
 
 class DirectoryInUse(OSError):
@@ -156,6 +160,8 @@ class System:
         if self._whole:
             checks["collector"] = lambda: _problem(self._collector)
             checks["gateway"] = lambda: self._gateway.problem() if self._gateway else "it is not running yet"
+        else:
+            checks["store"] = StoreAnswers(self.store, self._clock).problem
         app = create_app(
             engine=self._engine,
             store=self.store,
@@ -184,6 +190,28 @@ class System:
             asking=how_to_ask(self._settings),
         )
         self._gateway.start()
+
+
+class StoreAnswers:
+    """Whether the telemetry store answers, asked at most every few seconds: `/readyz` may be asked more often."""
+
+    def __init__(self, store: TelemetryStore, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+        self._asked: int | None = None
+        self._problem: str | None = None
+
+    def problem(self) -> str | None:
+        """Why it does not, in one sentence; `None`: it does."""
+        now = self._clock.monotonic()
+        if self._asked is None or now - self._asked >= STORE_ASKED_EVERY:
+            try:
+                self._store.check()
+            except StoreUnavailable as problem:
+                self._problem = str(problem)
+            else:
+                self._problem = None
+            self._asked = now
+        return self._problem
 
 
 class Followed:

@@ -38,10 +38,10 @@ def unix(text: str) -> float:
 
 
 class System:
-    """One `siaga up`, with a client that holds an admin's token."""
+    """One `siaga up` (or another command with the API), with a client that holds an admin's token."""
 
-    def __init__(self, directory: Path, sites: str, **environment: str) -> None:
-        self.directory = directory
+    def __init__(self, directory: Path, sites: str, command: str = "up", **environment: str) -> None:
+        self.directory, self.command = directory, command
         self.port = free_port()
         self.mqtt_port = free_port()
         (directory / "sites.yaml").write_text(sites)
@@ -83,12 +83,12 @@ class System:
         """Start the process; wait until it says it is ready."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [str(SIAGA), "up"], env=self.environment, stdout=log, stderr=log, cwd=self.directory
+                [str(SIAGA), self.command], env=self.environment, stdout=log, stderr=log, cwd=self.directory
             )
         if "Authorization" not in self.client.headers:
             self.client.headers["Authorization"] = f"Bearer {self.token()}"
         if ready:
-            until(self.is_ready, timeout=60, what="siaga up is ready")
+            until(self.is_ready, timeout=60, what=f"siaga {self.command} is ready")
 
     def token(self) -> str:
         """A new admin's token, by the command line."""
