@@ -83,6 +83,8 @@ class Condition:
             return Truth("failed", kind, unknowable=misled, silent=kind in SILENCES)
         if device.kind in EVENTS and not self._said_in_time(device, moment):
             return Truth("failed", EVENTS[device.kind][1], unknowable=misled)
+        if device.kind in EVENTS and not self._said_in_time(device, moment, known=True):
+            misled = misled or "press_lost"
         return Truth("met", unknowable=misled)
 
     def _fails(self, device: SimulatedDevice, kind: FaultKind, moment: int) -> bool:
@@ -90,11 +92,15 @@ class Condition:
             return not self.scene.mains(moment) and not self.scene.powered(device, moment)
         return self.scene.on(kind, device, moment) is not None
 
-    def _said_in_time(self, device: SimulatedDevice, moment: int) -> bool:
-        """Whether the event was within the interval. Before the first one ever nobody asks for it."""
+    def _said_in_time(self, device: SimulatedDevice, moment: int, *, known: bool = False) -> bool:
+        """Whether the event was within the interval. Before the first one ever nobody asks for it.
+
+        `known`: only what the device could make known counts.
+        """
         if moment < self.scene.first_press(device):
             return True
-        return bool(self.scene.presses(device, moment - HOLDS[device.kind], moment))
+        presses = self.scene.presses(device, moment - HOLDS[device.kind], moment)
+        return any(not known or self.scene.said(device, press) for press in presses)
 
     def _required(self, moment: int) -> bool:
         if self.facility.schedule == NIGHT:

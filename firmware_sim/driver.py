@@ -190,6 +190,7 @@ class Driver:
 
     def _freeze(self, key: Key) -> None:
         if line := self._lines.get(key):
+            self._gone(key)
             line.frozen = True
             self._unwatch(line)
 
@@ -197,11 +198,17 @@ class Driver:
         """Close a device's socket without a word, and give up what was not acknowledged."""
         if (line := self._lines.pop(key, None)) is None:
             return
+        if not line.frozen:
+            self._gone(key)
         self._unwatch(line)
         if isinstance(sock := line.client.socket(), socket.socket):
             sock.close()
         for sent in line.unanswered.values():
             self._say(*sent, ok=False)
+
+    def _gone(self, key: Key) -> None:
+        for device in self._world.devices[key].speaks_for:
+            self._truth.gone(device.key, self._clock())
 
     def _leave(self, key: Key) -> None:
         """End a session so that no last will is published."""

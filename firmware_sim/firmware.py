@@ -60,6 +60,11 @@ class Firmware:
         return [Reporter(self.device, self._scene, self._chance, spoken, self._clock)]
 
     @property
+    def speaks_for(self) -> list[SimulatedDevice]:
+        """The devices that report by this session."""
+        return [each.device for each in self._reporters]
+
+    @property
     def reboots(self) -> int:
         """How often it has booted."""
         return self._clock.boots

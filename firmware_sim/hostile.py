@@ -45,6 +45,7 @@ class Hostile:
         self.wake_at = start
         self.reboots = 1
         self.online = False
+        self.speaks_for: list[SimulatedDevice] = []
         self.device = SimulatedDevice(
             village=scene.village.code,
             facility="",

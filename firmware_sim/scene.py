@@ -22,6 +22,8 @@ ROUNDS = (35 * MINUTE, 75 * MINUTE)
 """Between two check-ins of the guard."""
 CLEANINGS = (time(6, 45), time(12, 15))
 """When the toilet is cleaned, by the village's clocks: before the office opens and at noon."""
+BACK = 15 * SECOND
+"""So long booting and joining take at most."""
 FLAP = 2 * SECOND
 """So long a loose contact stays in one position."""
 GATEWAY = "gateway"
@@ -165,6 +167,12 @@ class Scene:
         _, times = self._presses[device.id]
         some = times[bisect_right(times, after) : bisect_right(times, until)]
         return [time for time in some if not self.on(EVENTS[device.kind][1], device, time)]
+
+    def said(self, device: SimulatedDevice, press: int) -> bool:
+        """Whether a press can be made known: the device is there, and its bridge, if it has one."""
+        bridge = self.gateway_outages() if device.adapter == "zigbee2mqtt" else []
+        out = self.outages(device) + self.stretches(FaultKind.DEVICE_HANG, device) + bridge
+        return not any(begin <= press < end + BACK for begin, end in out)
 
     def first_press(self, device: SimulatedDevice) -> int:
         """The first one, which tries the button out; before it nobody knows."""

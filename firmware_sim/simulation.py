@@ -36,6 +36,8 @@ AGAIN = 10.0
 """Seconds of the real clock after which a batch of the past is sent again."""
 PATIENCE = 900 * SECOND
 """So long a gateway of the past collects readings for one batch: fewer of them, and the centre keeps up."""
+PATIENT = 60 * SECOND
+"""So long after its end a run waits for acknowledgements before it tells what was true."""
 NEVER = 10**15
 LATE = 5 * SECOND
 """A run that is no further behind the clock than this has caught up."""
@@ -93,6 +95,7 @@ class Simulation:
         self.reached = Event()
         self.now = start
         self._next_tick = start
+        self._caught_up = 0
 
     @property
     def online(self) -> int:
@@ -135,10 +138,19 @@ class Simulation:
             else:
                 self._real_time()
             self._tick()
-            if self.end is not None and self.now >= self.end and not self.past and not self.reached.is_set():
+            if self._is_over() and not self.reached.is_set():
                 self._tell()
                 self.reached.set()
             progress()
+            if self.reached.is_set():  # somebody compares already
+                self._truth.flush()
+
+    def _is_over(self) -> bool:
+        """Whether it has lasted as long as it should, and the centre has what was sent of it, or does not take it."""
+        if self.end is None or self.now < self.end or self.past:
+            return False
+        late = self._clock() - max(self.end, self._caught_up) > PATIENT
+        return late or not self._flying
 
     def _real_time(self) -> None:
         self.now = self._clock()
@@ -164,6 +176,7 @@ class Simulation:
             for gateway in self._gateways.values():
                 gateway.patience, gateway.again = SECOND, 20 * SECOND
             self._next_tick = self.now
+            self._caught_up = self._clock()
 
     def _all(self, actions: Iterable[Action]) -> None:
         for action in actions:

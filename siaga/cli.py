@@ -18,6 +18,7 @@ import typer
 from siaga.gateway_commands import gateways
 from siaga.logs import set_up_logs
 from siaga.notify_commands import notify
+from siaga.verify_commands import register as register_verify
 
 __all__ = ["app", "main", "serve"]
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 tokens = typer.Typer(help="API tokens.")
 app.add_typer(tokens, name="token")
 app.add_typer(gateways, name="gateway")
+register_verify(app)
 app.add_typer(notify, name="notify")
 
 DataDir = Annotated[Path | None, typer.Option(help="Where siaga keeps its data. [SIAGA_DATA_DIR; ./data]")]

@@ -19,6 +19,7 @@ MAY_IMPORT = {
 COMPOSITION_ROOTS = {
     "siaga/cli.py",
     "siaga/gateway_commands.py",
+    "siaga/verify_commands.py",
     "siaga/village_gateway.py",
     "siaga/notify_commands.py",
     "siaga/up.py",

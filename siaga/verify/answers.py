@@ -1,0 +1,217 @@
+"""What a running siaga answers, by its HTTP API and nothing else. Times are milliseconds inside."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+from urllib.parse import quote, urlencode
+
+import urllib3
+from pydantic import BaseModel, ValidationError
+
+__all__ = ["Answers", "Availability", "CannotAsk", "RaisedAlert", "ToldSpan"]
+
+MOST_STEPS = 10_000
+"""The API gives no longer series at a time."""
+
+
+class CannotAsk(ConnectionError):
+    """The API did not answer, or not as it should; one sentence."""
+
+
+class _Span(BaseModel):
+    start: datetime
+    end: datetime
+    state: str
+    cause: str | None
+    excused: bool
+
+
+class _Timeline(BaseModel):
+    spans: list[_Span]
+
+
+class _Availability(BaseModel):
+    id: str
+    required_s: float
+    met_s: float
+    failed_s: float
+    unknown_s: float
+    excused_s: float
+
+
+class _Alert(BaseModel):
+    id: int | str
+    kind: str
+    village: str
+    facility: str | None = None
+    device: str | None = None
+    began_at: datetime
+    raised_at: datetime
+    ended_at: datetime | None = None
+    cleared_at: datetime | None = None
+    cause: str | None = None
+
+
+class _Step(BaseModel):
+    count: int
+
+
+class _Series(BaseModel):
+    items: list[_Step]
+
+
+class _Page(BaseModel):
+    items: list[dict[str, object]]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToldSpan:
+    """A span of the API's timeline."""
+
+    start: int
+    end: int
+    state: str
+    cause: str | None
+    excused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """The API's figures of a window, in seconds."""
+
+    required: float
+    met: float
+    failed: float
+    unknown: float
+    excused: float
+
+
+@dataclass(frozen=True, slots=True)
+class RaisedAlert:
+    """An alert as the API lists it. `subject` is its facility, else its device, else its village."""
+
+    id: str
+    kind: str
+    village: str
+    subject: str
+    cause: str | None
+    began_at: int
+    raised_at: int
+    ended_at: int | None
+
+
+class Answers:
+    """The API at `url`, asked with a token.
+
+    Every method raises `CannotAsk` where it does not answer with what was asked for.
+    """
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url.rstrip("/")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = urllib3.PoolManager(headers=headers, timeout=30, retries=urllib3.Retry(2, redirect=0))
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.clear()
+
+    def ready(self) -> str | None:
+        """None when it is ready; else why not."""
+        try:
+            answer = self._http.request("GET", f"{self._url}/readyz", retries=False)
+        except urllib3.exceptions.HTTPError as problem:
+            return f"{self._url} does not answer ({type(problem).__name__})"
+        return (
+            None if answer.status == 200 else f"{self._url} is not ready: {answer.data[:200].decode(errors='replace')}"
+        )
+
+    def facilities(self) -> dict[str, str]:
+        """All facilities that it knows, and their states."""
+        return {str(item["id"]): str(item["state"]) for item in self._items("/facilities", {})}
+
+    def timeline(self, facility: str, start: int, end: int) -> list[ToldSpan]:
+        """What it says was so at a facility."""
+        document = self._get(f"/facilities/{quote(facility)}/timeline", {"from": _time(start), "to": _time(end)})
+        spans = _checked(_Timeline, document, "a timeline").spans
+        return [ToldSpan(_ms(s.start), _ms(s.end), s.state, s.cause, s.excused) for s in spans]
+
+    def availability(self, village: str, start: int, end: int) -> dict[str, Availability]:
+        """Its figures of all facilities of a village."""
+        found = {}
+        for item in self._items("/availability", {"village": village, "from": _time(start), "to": _time(end)}):
+            a = _checked(_Availability, item, "an availability")
+            found[a.id] = Availability(a.required_s, a.met_s, a.failed_s, a.unknown_s, a.excused_s)
+        return found
+
+    def alerts(self, village: str) -> list[RaisedAlert]:
+        """All alerts of a village, open or not."""
+        found = []
+        for item in self._items("/alerts", {"village": village}):
+            a = _checked(_Alert, item, "an alert")
+            subject = a.facility or a.device or a.village
+            ended = None if a.ended_at is None else _ms(a.ended_at)
+            times = (_ms(a.began_at), _ms(a.raised_at), ended)
+            found.append(RaisedAlert(str(a.id), a.kind, a.village, subject, a.cause, *times))
+        return found
+
+    def stored(self, village: str, device: str, signal: str, start: int, end: int) -> int:
+        """How many readings of a signal it has with an event time in `[start, end)`, whole seconds."""
+        step = -(-(end - start) // 1000 // (MOST_STEPS - 1)) or 1
+        fields = {"from": _time(start), "to": _time(end), "step": f"{step}s"}
+        document = self._get(f"/series/{quote(village)}/{quote(device)}/{quote(signal)}", fields)
+        return sum(step.count for step in _checked(_Series, document, "a series").items)
+
+    def refused(self, village: str) -> int:
+        """How many payloads of a village are in the quarantine."""
+        return len(self._items("/quarantine", {"village": village}))
+
+    def _items(self, path: str, fields: Mapping[str, str]) -> list[dict[str, object]]:
+        items: list[dict[str, object]] = []
+        cursor: dict[str, str] = {}
+        while True:
+            page = _checked(_Page, self._get(path, {**fields, **cursor}), "a list")
+            items += page.items
+            if page.next is None or not page.items:
+                return items
+            cursor = {"cursor": page.next}
+
+    def _get(self, path: str, fields: Mapping[str, str]) -> object:
+        url = f"{self._url}/api/v1{path}" + (f"?{urlencode(fields)}" if fields else "")
+        try:
+            answer = self._http.request("GET", url)
+        except urllib3.exceptions.HTTPError as problem:
+            raise CannotAsk(
+                f"{self._url} does not answer ({type(problem).__name__}): is siaga up, --url right?"
+            ) from None
+        if answer.status == 401:
+            raise CannotAsk(f"{self._url} does not take the token: make one by siaga token create --role viewer")
+        if answer.status != 200:
+            raise CannotAsk(f"{path} answers {answer.status}: {answer.data[:200].decode(errors='replace')}")
+        try:
+            return json.loads(answer.data)
+        except ValueError:
+            raise CannotAsk(f"{path} does not answer with JSON") from None
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def _checked(model: type[M], document: object, what: str) -> M:
+    """The document as what it should be."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise CannotAsk(f"{what} of the API is not as it should be: {place}: {first['msg']}") from None
+
+
+def _time(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat().replace("+00:00", "Z")
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)

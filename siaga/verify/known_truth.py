@@ -1,0 +1,277 @@
+"""The truth's file, as `siaga simulate` writes it (docs/simulate.md): JSON lines, times in Unix seconds.
+
+Inside all times are milliseconds.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+__all__ = ["BadTruth", "KnownFacility", "KnownFault", "KnownSpan", "KnownTruth", "KnownVillage", "Report", "read_truth"]
+
+
+class BadTruth(ValueError):
+    """A file that is not a truth; one sentence with the line."""
+
+
+class _Run(BaseModel):
+    scenario: str = ""
+    seed: int
+    start: float
+    end: float
+    live: bool
+    sent_from: float
+    sent_until: float
+
+
+class _Village(BaseModel):
+    village: str
+    offline_after: float
+    played: bool
+
+
+class _Device(BaseModel):
+    id: str
+    every: float
+
+
+class _Facility(BaseModel):
+    village: str
+    facility: str
+    kind: str
+    needs: str
+    grace: float
+    recovery: float
+    target: float
+    evidence: list[str]
+    devices: list[_Device]
+
+
+class _Span(BaseModel):
+    village: str
+    facility: str
+    start: float
+    end: float
+    state: str
+    cause: str | None
+    excused: bool = False
+    unknowable: str | None = None
+    silent: bool = False
+
+
+class _Fault(BaseModel):
+    village: str
+    device: str | None
+    facility: str | None
+    fault: str
+    start: float
+    end: float
+
+
+class _Report(BaseModel):
+    model_config = ConfigDict(strict=False)
+    village: str
+    device: str
+    time: float
+    timed: bool = True
+    values: dict[str, bool | int | float]
+    acknowledged: bool
+
+
+class _Gone(BaseModel):
+    village: str
+    device: str
+    time: float
+
+
+class _Heard(BaseModel):
+    village: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSpan:
+    """What was so at a facility in `[start, end)`."""
+
+    start: int
+    end: int
+    state: str
+    cause: str | None
+    excused: bool
+    unknowable: str | None
+    silent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a device said of an instant; `acknowledged`: it must be stored, else it may be."""
+
+    time: int
+    values: Mapping[str, bool | int | float]
+    timed: bool
+    acknowledged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFacility:
+    """A facility, what it is held to (ms), its devices and their intervals (ms), and what was so."""
+
+    village: str
+    id: str
+    kind: str
+    needs: str
+    grace: int
+    recovery: int
+    target: float
+    evidence: frozenset[str]
+    devices: Mapping[str, int]
+    spans: list[KnownSpan] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """As the API names it."""
+        return f"{self.village}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFault:
+    """What went wrong where; None: in all of it."""
+
+    kind: str
+    village: str
+    facility: str | None
+    device: str | None
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownVillage:
+    """A village; `played`: its gateway was the simulation's. `heard`: when that was heard, by event time."""
+
+    code: str
+    offline_after: int
+    played: bool
+    heard: list[tuple[int, int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTruth:
+    """One run. `live`: it was sent as it happened, between `sent_from` and `sent_until` (wall time, ms).
+
+    `gone`: when a device's session ended without a word, or its last will was published.
+    """
+
+    scenario: str
+    seed: int
+    start: int
+    end: int
+    live: bool
+    sent_from: int
+    sent_until: int
+    villages: Mapping[str, KnownVillage]
+    facilities: Sequence[KnownFacility]
+    faults: Sequence[KnownFault]
+    reports: Mapping[tuple[str, str], Sequence[Report]]
+    gone: Mapping[tuple[str, str], Sequence[int]]
+
+
+def read_truth(path: Path) -> KnownTruth:
+    """A truth's file. A last line that is still being written is left out.
+
+    Raises:
+        BadTruth: a line of it is none, or it does not say of which run it is.
+    """
+    reading = _Reading()
+    text = path.read_text(encoding="utf-8")
+    for number, line in enumerate(text.splitlines(keepends=True), 1):
+        if not line.endswith("\n"):
+            break
+        try:
+            reading.take(json.loads(line))
+        except (ValueError, ValidationError, KeyError, TypeError) as problem:
+            raise BadTruth(f"{path} line {number}: is no line of a truth ({str(problem).splitlines()[0]})") from None
+    if reading.run is None:
+        raise BadTruth(f"{path}: says of no run when it was: it was not written to its end")
+    return reading.done(reading.run)
+
+
+class _Reading:
+    def __init__(self) -> None:
+        self.run: _Run | None = None
+        self._villages: dict[str, KnownVillage] = {}
+        self._facilities: dict[tuple[str, str], KnownFacility] = {}
+        self._spans: list[_Span] = []
+        self._faults: list[KnownFault] = []
+        self._reports: dict[tuple[str, str], list[Report]] = {}
+        self._gone: dict[tuple[str, str], list[int]] = {}
+
+    def take(self, line: Mapping[str, object]) -> None:
+        match line["type"]:
+            case "run":
+                self.run = _Run.model_validate(line)
+            case "village":
+                village = _Village.model_validate(line)
+                after = _ms(village.offline_after)
+                self._villages[village.village] = KnownVillage(village.village, after, village.played)
+            case "heard":
+                heard = _Heard.model_validate(line)
+                self._villages[heard.village].heard.append((_ms(heard.start), _ms(heard.end)))
+            case "facility":
+                self._facility(_Facility.model_validate(line))
+            case "span":
+                self._spans.append(_Span.model_validate(line))
+            case "fault":
+                f = _Fault.model_validate(line)
+                self._faults.append(KnownFault(f.fault, f.village, f.facility, f.device, _ms(f.start), _ms(f.end)))
+            case "gone":
+                g = _Gone.model_validate(line)
+                self._gone.setdefault((g.village, g.device), []).append(_ms(g.time))
+            case "report":
+                r = _Report.model_validate(line)
+                report = Report(_ms(r.time), r.values, r.timed, r.acknowledged)
+                self._reports.setdefault((r.village, r.device), []).append(report)
+                if r.values.get("online") is False:
+                    self._gone.setdefault((r.village, r.device), []).append(report.time)
+
+    def _facility(self, f: _Facility) -> None:
+        self._facilities[f.village, f.facility] = KnownFacility(
+            village=f.village,
+            id=f.facility,
+            kind=f.kind,
+            needs=f.needs,
+            grace=_ms(f.grace),
+            recovery=_ms(f.recovery),
+            target=f.target,
+            evidence=frozenset(f.evidence),
+            devices={device.id: _ms(device.every) for device in f.devices},
+        )
+
+    def done(self, run: _Run) -> KnownTruth:
+        for s in self._spans:
+            known = self._facilities.get((s.village, s.facility))
+            if known is not None:
+                span = KnownSpan(_ms(s.start), _ms(s.end), s.state, s.cause, s.excused, s.unknowable, s.silent)
+                known.spans.append(span)
+        return KnownTruth(
+            scenario=run.scenario,
+            seed=run.seed,
+            start=_ms(run.start),
+            end=_ms(run.end),
+            live=run.live,
+            sent_from=_ms(run.sent_from),
+            sent_until=_ms(run.sent_until),
+            villages=self._villages,
+            facilities=[facility for facility in self._facilities.values() if facility.spans],
+            faults=self._faults,
+            reports={key: sorted(some, key=lambda report: report.time) for key, some in self._reports.items()},
+            gone={key: sorted(some) for key, some in self._gone.items()},
+        )
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,171 @@
+"""Alerts: which were due and how late they came, which were missed, and which were about what was not so."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from siaga.verify.answers import RaisedAlert
+from siaga.verify.coverage import Stretch, merged
+from siaga.verify.known_truth import KnownFacility, KnownTruth
+from siaga.verify.timelines import failures
+
+__all__ = ["AlertFigures", "Due", "compare_alerts"]
+
+MINUTE, DAY = 60_000, 86_400_000
+MARGIN = 5_000
+"""Milliseconds by which a failure has to be longer than its grace to be one that nobody may miss."""
+HEARTBEAT = 35_000
+"""A gateway's heartbeat and its way: how much earlier than its cut a village was last heard, at most."""
+CUTS = frozenset({"link_cut", "gateway_kill", "sd_card_lost", "broker_restart", "mains_cut", "not_installed"})
+"""Faults under which nothing arrives from a played gateway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An alert that had to come: what, about whom, since when (ms), and after what time it was due."""
+
+    kind: str
+    subject: str
+    began: int
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFigures:
+    """`delays`: from when an alert was due until it was raised, in seconds; only of what was sent as it happened."""
+
+    due: int
+    raised: int
+    missed: tuple[Due, ...]
+    false: tuple[RaisedAlert, ...]
+    delays: tuple[float, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether none was missed and none false."""
+        return not self.missed and not self.false
+
+    def delay(self, share: float) -> float | None:
+        """The delay that a share of all alerts did not exceed."""
+        ordered = sorted(self.delays)
+        return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else None
+
+
+def compare_alerts(truth: KnownTruth, alerts: Mapping[str, Sequence[RaisedAlert]]) -> AlertFigures:
+    """All alerts that were raised during the run or since, by village."""
+    raised = [alert for some in alerts.values() for alert in some if alert.raised_at >= truth.sent_from]
+    due = list(_due(truth))
+    missed, delays = [], []
+    for one in due:
+        mine = [a for a in raised if (a.kind, a.subject) == (one.kind, one.subject) and _about(a, one)]
+        if not mine:
+            missed.append(one)
+        elif truth.live and one.kind == "facility_failed":
+            delays.append(max(0, min(a.raised_at for a in mine) - one.due) / 1000)
+    allowed = _Allowed(truth)
+    false = [alert for alert in raised if alert.began_at < truth.end and not allowed.may_be(alert)]
+    return AlertFigures(len(due), len(raised), tuple(missed), tuple(false), tuple(delays))
+
+
+def _about(alert: RaisedAlert, due: Due) -> bool:
+    """Whether an alert is about this failure: it was still on when that began, or began while it was on."""
+    return alert.ended_at is None or alert.ended_at >= due.began
+
+
+def _margin(facility: KnownFacility) -> int:
+    return max(facility.devices.values(), default=0) + MARGIN
+
+
+def _due(truth: KnownTruth) -> Iterator[Due]:
+    for facility in truth.facilities:
+        runs = failures(truth, facility, surely=True)
+        for start, end in runs:
+            if _must(truth, facility, start, end):
+                yield Due("facility_failed", facility.name, start, start + facility.grace)
+        lasted = sum(max(0, min(end, truth.end) - max(start, truth.end - DAY)) for start, end in runs)
+        if lasted > (1 - facility.target) * DAY * 1.1 + _margin(facility):
+            yield Due("indicator_missed", facility.name, truth.end - DAY, truth.end)
+    if truth.live:
+        for code, stretches in _cut_off(truth).items():
+            for start, end in stretches:
+                after = truth.villages[code].offline_after
+                if min(end, truth.end) - start > after + HEARTBEAT:
+                    yield Due("village_offline", code, start, start + after)
+
+
+def _must(truth: KnownTruth, facility: KnownFacility, start: int, end: int) -> bool:
+    """Whether this failure has to raise an alert: long enough, and told while it was on."""
+    known_late = facility.kind == "free_wifi" and any(
+        span.silent and span.start <= start < span.end for span in facility.spans
+    )
+    takes = 3 * max(facility.devices.values(), default=0) + HEARTBEAT if known_late else 0
+    if end - start <= facility.grace + _margin(facility) + takes:
+        return False
+    if not truth.live and end < truth.end:
+        return False  # over before siaga heard of it: nobody is paged
+    away = [(a, b + MINUTE) for a, b in _cut_off(truth).get(facility.village, ())]
+    return not any(a < end and start < b for a, b in away) or not truth.live
+
+
+def _cut_off(truth: KnownTruth) -> dict[str, list[Stretch]]:
+    """When nothing arrived from a played gateway, or late."""
+    found: dict[str, list[Stretch]] = {}
+    for fault in truth.faults:
+        if fault.kind in CUTS and truth.villages[fault.village].played and fault.facility is fault.device is None:
+            found.setdefault(fault.village, []).append((fault.start, fault.end))
+    return {code: merged(some) for code, some in found.items()}
+
+
+class _Allowed:
+    """Which alerts may be, if they need not."""
+
+    def __init__(self, truth: KnownTruth) -> None:
+        self._truth = truth
+        self._facilities = {facility.name: facility for facility in truth.facilities}
+        self._every = {(f.village, device): every for f in truth.facilities for device, every in f.devices.items()}
+        self._cuts = _cut_off(truth)
+
+    def may_be(self, alert: RaisedAlert) -> bool:
+        match alert.kind:
+            case "facility_failed" | "indicator_missed":
+                return self._facility(alert)
+            case "village_offline":
+                after = self._truth.villages[alert.village].offline_after
+                stretches = self._cuts.get(alert.village, ())
+                return any(
+                    end - start > after - HEARTBEAT and start - HEARTBEAT <= alert.began_at < end + HEARTBEAT
+                    for start, end in stretches
+                )
+            case "device_silent":
+                return self._silent(alert)
+            case "clock_skew":
+                code, _, device = alert.subject.partition("/")
+                return any(not report.timed for report in self._truth.reports.get((code, device), ()))
+        return False
+
+    def _facility(self, alert: RaisedAlert) -> bool:
+        facility = self._facilities.get(alert.subject)
+        if facility is None:
+            return False
+        margin = _margin(facility)
+        runs = failures(self._truth, facility, surely=False)
+        if alert.kind == "indicator_missed":
+            return any(end > alert.raised_at - DAY - margin for _, end in runs)
+        if not self._truth.live:  # what was over when it was sent pages nobody
+            runs = [(start, end) for start, end in runs if end >= self._truth.end]
+        return any(
+            end - start > facility.grace - margin and start - margin <= alert.began_at <= end + margin
+            for start, end in runs
+        )
+
+    def _silent(self, alert: RaisedAlert) -> bool:
+        code, _, device = alert.subject.partition("/")
+        every = self._every.get((code, device), MINUTE)
+        times = [r.time for r in self._truth.reports.get((code, device), ()) if r.acknowledged]
+        times = [self._truth.start, *times, max(self._truth.end, *times, self._truth.start)]
+        limit = 3 * every + 10 * MINUTE - _SLACK
+        gaps = ((a, b) for a, b in pairwise(times) if b - a > limit)
+        return any(a - every <= alert.began_at <= b + every for a, b in gaps)
+
+
+_SLACK = 2 * MINUTE

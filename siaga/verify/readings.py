@@ -1,0 +1,96 @@
+"""Readings: what devices said and had acknowledged, beside how many the store has."""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from siaga.verify.answers import Answers
+from siaga.verify.known_truth import KnownTruth, Report
+
+__all__ = ["ReadingFigures", "SignalFigures", "compare_readings"]
+
+SECOND = 1_000
+NOT_COUNTED = frozenset({"online", "alive"})
+"""Signals that gateways repeat by themselves."""
+TOGETHER = 20
+"""An untimed report within so many ms of another may be received in the same one, and is then no reading of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignalFigures:
+    """One signal of one device: at least `must` and at most `may` readings, and how many are stored."""
+
+    village: str
+    device: str
+    signal: str
+    must: int
+    may: int
+    stored: int
+
+    @property
+    def lost(self) -> int:
+        """How many are missing."""
+        return max(0, self.must - self.stored)
+
+    @property
+    def doubled(self) -> int:
+        """How many are there too often."""
+        return max(0, self.stored - self.may)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingFigures:
+    """All of them; `wrong` are those that do not agree."""
+
+    said: int
+    stored: int
+    lost: int
+    doubled: int
+    wrong: tuple[SignalFigures, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether none is lost and none doubled."""
+        return not self.wrong
+
+
+def compare_readings(truth: KnownTruth, answers: Answers) -> ReadingFigures:
+    """Every signal of every device in the whole seconds of the run."""
+    start, end = -(-truth.start // SECOND) * SECOND, truth.end // SECOND * SECOND
+    figures = []
+    for (village, device), reports in truth.reports.items():
+        for signal, must, may in _expected(reports, start, end):
+            stored = answers.stored(village, device, signal, start, end)
+            figures.append(SignalFigures(village, device, signal, must, may, stored))
+    return ReadingFigures(
+        said=sum(each.must for each in figures),
+        stored=sum(each.stored for each in figures),
+        lost=sum(each.lost for each in figures),
+        doubled=sum(each.doubled for each in figures),
+        wrong=tuple(each for each in figures if each.lost or each.doubled),
+    )
+
+
+def _expected(reports: Sequence[Report], start: int, end: int) -> Iterator[tuple[str, int, int]]:
+    """Signal, how many readings of it must be stored, and how many may be."""
+    for signal in sorted({name for report in reports for name in report.values} - NOT_COUNTED):
+        mine = [report for report in reports if signal in report.values]
+        timed = [report for report in mine if report.timed and start <= report.time < end]
+        sure = {report.time for report in timed if report.acknowledged}
+        possible = {report.time for report in timed}
+        untimed = [report for report in mine if not report.timed]
+        inside = [r.time for r in untimed if r.acknowledged and start + SECOND <= r.time < end - SECOND]
+        apart = _apart(inside, sorted(possible))
+        around = sum(1 for r in untimed if start - SECOND <= r.time < end + SECOND)
+        yield signal, len(sure) + apart, len(possible) + around
+
+
+def _apart(untimed: Sequence[int], timed: Sequence[int]) -> int:
+    """How many of the untimed reports are readings of their own, however they were received. Both in order."""
+    count, before = 0, 0
+    for moment in untimed:
+        place = bisect_left(timed, moment)
+        near = (abs(moment - other) <= TOGETHER for other in timed[max(0, place - 1) : place + 1])
+        count += moment - before > TOGETHER and not any(near)
+        before = moment
+    return count
