@@ -211,6 +211,9 @@ class AlertEngine:
         if abs(offset - self._offset) > JUMP:
             log.warning("the wall clock was set", by_ms=offset - self._offset)
             for village in self.villages.values():
+                for facility in village.facilities.values():
+                    # What was judged of a time that is yet to come again may come otherwise
+                    facility.checked = min(facility.checked, moment.now)
                 for subject in (village, *village.subjects):
                     subject.due = None
                     self.live.deadlines.ask(subject, moment.now)

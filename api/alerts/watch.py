@@ -148,8 +148,9 @@ class WatchedVillage:
     """One village: its evidence, its subjects, its link. Wall times in ms, `quiet_from` and the like monotonic ms.
 
     `loaded`: memory is complete from its start on; `reload`: read it again from the store, as evidence since
-    `reload_from` may have been missed; `rejudge`: facilities whose configuration changed; `changed` and `marked`: its
-    row and its marks are to be saved; `sure_from`: before this the spans are not yet what the evidence says.
+    `reload_from` may have been missed (`reading_from`: the same of what is being read); `rejudge`: facilities whose
+    configuration changed; `changed` and `marked`: its row and its marks are to be saved; `sure_from`: before this the
+    spans are not yet what the evidence says.
     """
 
     village: Village
@@ -169,6 +170,7 @@ class WatchedVillage:
     reload: bool = True
     reload_at: int = 0
     reload_from: int = FOREVER
+    reading_from: int = FOREVER
     returned: int = -FOREVER
     late_at: int = -FOREVER
     link: str = "offline"
