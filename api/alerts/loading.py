@@ -188,6 +188,8 @@ class Loading:
     def _recent_request(self, village: WatchedVillage, moment: Moment) -> RecentRequest:
         village.reload = False
         village.reload_at = moment.monotonic + RELOAD_EVERY
+        # What is missed from here on is not in the answer: another one will have to say it
+        village.reading_from, village.reload_from = min(village.reading_from, village.reload_from), FOREVER
         reach = village.recent.reach
         start = moment.now - LIVE - reach
         if not village.loaded and village.judged_until is not None:
@@ -277,12 +279,11 @@ class Loading:
                 recent.note_report(device, signal, time, moment.now)
             else:
                 village.gateway(device).last_alive = time
-        begin = village.reload_from
+        begin, village.reading_from = village.reading_from, FOREVER
         if not village.loaded:
             village.loaded = True
             begin = self._resume(village)
             village.judged_until = moment.now  # what is older and not judged yet is in the marks
-        village.reload_from = FOREVER
         history = village.history
         history.stale_first = False
         if begin < recent.covers:

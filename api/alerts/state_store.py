@@ -251,8 +251,8 @@ def _marks(village: WatchedVillage) -> VillageMarks:
 
 def _unfinished(village: WatchedVillage) -> list[tuple[int, int]]:
     """What has to be judged again: of history, and since memory may lack what the store has."""
-    until = village.judged_until
-    missed = [] if until is None or village.reload_from >= until else [(village.reload_from, until)]
+    since, until = min(village.reload_from, village.reading_from), village.judged_until
+    missed = [] if until is None or since >= until else [(since, until)]
     return merge([*village.history.unfinished(), *missed])
 
 
