@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test lint bench clean
+.PHONY: setup run test lint bench simulate clean
 
 setup: .venv/.ready
 
@@ -22,6 +22,10 @@ lint: .venv/.ready-dev
 bench: .venv/.ready-dev
 	@scripts/servers.sh
 	$(BIN)/python -m bench $(ARGS)
+
+# make simulate SEEDS=1000 runs so many, make simulate SEED=123 TRACE=1 shows one step by step
+simulate: .venv/.ready-dev
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seeds $(SEED),--seeds 1-$(or $(SEEDS),200)) $(if $(TRACE),--trace)
 
 clean:
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache dist

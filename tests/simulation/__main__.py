@@ -1,5 +1,7 @@
 """Runs seeds and says what came of them: `python -m tests.simulation --seeds 1-200`, or one of them with its trace."""
 
+# ruff: noqa: T201 - it speaks to people
+
 import argparse
 import sys
 import time

@@ -24,7 +24,7 @@ from siaga.signals import Value
 from siaga.sites import Facility, Village
 from siaga.timeline import Evidence, Span, State, gateway_heard, judge, judged_from
 from siaga.topics import GatewayTopic, parse_topic
-from tests.simulation.system import Key, System
+from tests.simulation.system import JUMP, Key, System
 from tests.timeline.brute_force import BruteForce
 
 __all__ = ["Checks", "Violation"]
@@ -49,8 +49,9 @@ class Checks:
     """When (true time) the engine took something from a village."""
     failures: list[str] = field(default_factory=list)
     raised: int = 0
-    _taken: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
-    _known: dict[str, dict[TrackKey, dict[int, Value]]] = field(default_factory=lambda: defaultdict(dict))
+    _taken: dict[str, list[tuple[int, bytes]]] = field(default_factory=lambda: defaultdict(list))
+    _known: dict[str, dict[TrackKey, dict[int, tuple[int, Value]]]] = field(default_factory=lambda: defaultdict(dict))
+    """What the engine took, each with when it first did (the centre's wall time)."""
 
     def __post_init__(self) -> None:
         self.system.took, self.system.events = self.took, self.events
@@ -62,7 +63,7 @@ class Checks:
         whose = parse_topic(topic)
         if isinstance(whose, GatewayTopic) and whose.channel == "batch":
             self.arrived[whose.village].append(self.system.kernel.time)
-            self._taken[whose.village].append(payload)
+            self._taken[whose.village].append((self.system.centre_clock.now(), payload))
         elif isinstance(whose, GatewayTopic) and whose.channel == "status" and b"online" in payload:
             self.arrived[whose.village].append(self.system.kernel.time)
 
@@ -106,9 +107,9 @@ class Checks:
             return
         if alert.kind not in ("device_silent", "facility_failed"):
             return
-        for evidence in self._evidences(alert.village):
+        for evidence in self._evidences(alert.village, raised):
             if alert.kind == "device_silent":
-                if _is_silent(village, alert.device, evidence, began, raised):
+                if _is_silent(village, alert.device, evidence, began, raised, self._clocks_differ):
                     return
             elif _fails_since(village, alert.facility, evidence, began, raised):
                 return
@@ -116,18 +117,35 @@ class Checks:
 
     @property
     def _clocks_differ(self) -> int:
-        """How far apart the centre's wall clock and true time may have put a moment."""
-        return 45 * SECOND if "centre_time" in self.system.options.faults else CLOCKS
+        """How far apart the clocks of the centre and of a device may have put a moment."""
+        options = self.system.options
+        return CLOCKS + options.drift + (2 * JUMP if "centre_time" in options.faults else 0)
 
     def _clock(self, time: int) -> str:
         return f"{(time - self.system.kernel.begin) / 1000:.3f} s"
 
-    def _evidences(self, code: str) -> Iterable[Evidence]:
-        """What the centre may know: all that the engine took, the store, or both."""
+    def _evidences(self, code: str, until: int) -> Iterable[Evidence]:
+        """What the centre may have known then: all that the engine had taken, the store, or both."""
+        self._read(code)
+        taken = {
+            key: {time: value for time, (at, value) in observations.items() if at <= until}
+            for key, observations in self._known[code].items()
+        }
+        received = self.system.store.received
+        stored = {
+            key: {time: value for time, value in table.items() if received[code, key[0], time] <= until}
+            for key, table in self.system.store.tables.get(code, {}).items()
+        }
+        both = {key: {**stored.get(key, {}), **taken.get(key, {})} for key in {**stored, **taken}}
+        for observations in (both, taken, stored):
+            yield _evidence(observations)
+
+    def _read(self, code: str) -> None:
+        """Read the batches that the engine took since the last time."""
         village = next(each for each in self.system.villages if each.code == code)
         devices = {device.id for facility in village.facilities for device in facility.devices}
         known = self._known[code]
-        for payload in self._taken.pop(code, []):
+        for at, payload in self._taken.pop(code, []):
             try:
                 batch = decode_batch(payload, code, self.system.centre_clock.now(), devices)
             except UnreadableBatch:
@@ -135,11 +153,7 @@ class Checks:
                 continue
             for point in batch.points:
                 for signal, value in point.values.items():
-                    known.setdefault((point.device, signal), {})[point.time] = value
-        stored = self.system.store.tables.get(code, {})
-        both = {key: {**stored.get(key, {}), **known.get(key, {})} for key in {**stored, **known}}
-        for observations in (both, known, stored):
-            yield _evidence(observations)
+                    known.setdefault((point.device, signal), {}).setdefault(point.time, (at, value))
 
     # When all is well again
 
@@ -173,7 +187,7 @@ class Checks:
 
     def _was_lost_with_a_card(self, code: str) -> bool:
         """Whether the engine heard of something that was lost before it was stored."""
-        list(self._evidences(code))
+        self._read(code)
         stored = self.system.store.tables.get(code, {})
         return any(
             time not in stored.get((device, signal), {}) and time in self._known[code].get((device, signal), {})
@@ -319,10 +333,11 @@ def _last_report(evidence: Evidence, device: str, now: int) -> int | None:
     return max(times, default=None)
 
 
-def _is_silent(village: Village, device_id: str, evidence: Evidence, began: int, now: int) -> bool:
+def _is_silent(village: Village, device_id: str, evidence: Evidence, began: int, now: int, clocks: int) -> bool:
+    """Whether a device is silent since `began`; its own clock may be ahead, so that what it said last is later."""
     found = village.device(device_id)
     assert found is not None
     last = _last_report(evidence, device_id, now)
     heard = gateway_heard(village, evidence, (now, now + 1))
-    quiet_for = now - (began if last is None else last)
-    return bool(heard) and quiet_for >= 3 * found[1].every + SILENT_MARGIN
+    said_since = last is not None and last > began + clocks
+    return bool(heard) and not said_since and now - began >= 3 * found[1].every + SILENT_MARGIN

@@ -41,7 +41,7 @@ class _Door:
     def execute(self, sql: str, *values: object) -> sqlite3.Cursor:
         if sql == "COMMIT":
             self._touch("before commit")
-        if self._disk.full and sql not in ("ROLLBACK",) and not sql.startswith("SELECT"):
+        if self._disk.full and sql != "ROLLBACK" and not sql.startswith("SELECT"):
             raise sqlite3.OperationalError("database or disk is full")
         cursor = self._inner.execute(sql, *values)  # type: ignore[arg-type] # it hands everything on
         if sql == "COMMIT":

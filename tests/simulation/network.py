@@ -107,7 +107,7 @@ class Wire:
     def unsubscribe(self, topic_filter: str) -> None:
         self._inner.unsubscribe(topic_filter)
 
-    def receive(self, timeout: float) -> Message | None:
+    def receive(self, timeout: float) -> Message | None:  # noqa: ARG002 - the interface; nobody waits
         return self._ready.popleft() if self._ready else None
 
     def wake(self) -> None:
@@ -138,6 +138,11 @@ class Wire:
     def waiting(self) -> int:
         """Messages that are on their way to the process, or from it."""
         return len(self._ready) + self._inner.inbound + self._flying + len(self._unconfirmed)
+
+    @property
+    def ready(self) -> bool:
+        """Whether something came that was not received yet."""
+        return bool(self._ready)
 
     def _delay(self) -> float:
         chance, line = self.kernel.chance, self.line

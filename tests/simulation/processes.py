@@ -38,6 +38,8 @@ __all__ = ["CollectorProcess", "EngineProcess", "GatewayProcess", "Process"]
 
 HOUSEKEEPING = 20 * SECOND
 AT_ONCE = 200
+SHORT, LONG = 10, 250
+"""Until a worker looks again: soon, and when there is nothing it could do."""
 
 
 @dataclass(eq=False)
@@ -55,7 +57,7 @@ class Process:
     _due: int | None = None
     _away_for: int | None = None
     wires: list[Wire] = field(default_factory=list)
-    running: Callable[["Process"], None] = lambda process: None
+    running: Callable[["Process"], None] = lambda _: None
     """Told that it is this process that runs now."""
 
     def touch(self, where: str) -> None:
@@ -256,10 +258,14 @@ class CollectorProcess(Process):
                 self._gather()
             else:
                 self._commit()
-        if self._waiting or self._transport.waiting:
-            self.run_at(self.kernel.time + max(10, self.collector.wait() if self._waiting else 10))
-        else:
-            self.run_at(self.kernel.time + self._house_due - self.clock.monotonic())
+        self.run_at(self.kernel.time + min(self._wait(), self._house_due - self.clock.monotonic()))
+
+    def _wait(self) -> int:
+        if self._waiting:
+            return max(self.collector.wait(), SHORT if self._transport.connected else LONG)
+        if self._transport.ready:
+            return SHORT if self._known.loaded else LONG
+        return HOUSEKEEPING
 
     def _gather(self) -> None:
         if len(self._waiting) < 3 and (group := self.collector.gather(0)) is not None:
@@ -358,7 +364,7 @@ class EngineProcess(Process):
         if taken:
             self.run_at(self.kernel.time)
         elif due is not None:
-            self.run_at(self.kernel.time + max(1, due - self.clock.now()))
+            self.run_at(self.kernel.time + max(SHORT if self.engine.problem is None else LONG, due - self.clock.now()))
 
     def look_now(self) -> None:
         """One turn of the loop at this very moment."""

@@ -23,8 +23,9 @@ RECOVERS = 6 * MINUTE
 PATIENCE = 15 * MINUTE
 """How long after that everything must have come to rest."""
 LOOKS_AGAIN = 20 * SECOND
-"""How often the engine looks at the registry, which does not change here: each 2 s it would be half of all work."""
-MEMORY = Path("/dev/shm")  # noqa: S108 - files of a simulation need no disk
+"""How often the engine looks at the registry and leaves its marks: with its own 2 s and 10 s it does little else."""
+MEMORY = Path("/dev/shm")
+"""Files of a simulation need no disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ def simulate(seed: int, show: Callable[[str], None] | None = None, options: Opti
         tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as directory,
         _logs_into(kernel) as wrong,
         patch("api.alerts.engine.REGISTRY_POLL", LOOKS_AGAIN),
+        patch("api.alerts.state_store.SAVE_EVERY", LOOKS_AGAIN),
     ):
         system = System(options, kernel, Path(directory))
         checks = Checks(system)

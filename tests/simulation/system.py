@@ -1,5 +1,7 @@
 """The whole system in one process: villages with their devices, gateways, the centre; and what goes wrong with them."""
 
+# ruff: noqa: ARG002, ARG005, PLW0108 - all faults are called alike, and what follows a run is set afterwards
+
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -21,11 +23,13 @@ from tests.simulation.network import Line
 from tests.simulation.options import Options
 from tests.simulation.processes import CollectorProcess, EngineProcess, GatewayProcess, Process
 
-__all__ = ["BEGIN", "Key", "Place", "Records", "System"]
+__all__ = ["BEGIN", "JUMP", "Key", "Place", "Records", "System"]
 
 BEGIN = int(datetime(2026, 3, 4, 3, tzinfo=UTC).timestamp()) * 1000
 """Ten in the morning of a Wednesday, in Jakarta."""
 
+JUMP = 40 * SECOND
+"""How far a wall clock is set, at most."""
 SETTLES = 30 * SECOND
 """Everything is up once before anything goes wrong: a broker keeps nothing for a gateway that it never saw."""
 
@@ -373,7 +377,7 @@ class System:
         self._jump(self.centre_clock, [*self.collectors, self.engine])
 
     def _jump(self, clock: MachineClock, processes: list[Process]) -> None:
-        clock.offset = self.kernel.chance.choice([0, 0, -40, -3, 3, 40]) * SECOND
+        clock.offset = self.kernel.chance.choice([0, 0, -JUMP, -JUMP // 10, JUMP // 10, JUMP])
         for process in processes:
             process.wake()
 

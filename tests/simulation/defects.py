@@ -1,0 +1,149 @@
+"""Defects put in on purpose, one in each hop: a simulation that does not find them is worth nothing.
+
+Each is a context in which production code is wrong in one place.
+"""
+
+# ruff: noqa: ARG005 - what is replaced by nothing has its parameters still
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from unittest.mock import patch
+
+from api.alerts.deadlines import Deadlines
+from api.alerts.live import Live
+from collector import Collector
+from collector.group import Group
+from gateway import Gateway
+from gateway.adapters import Observed
+from gateway.buffer import FormedBatch
+from gateway.clocks import Judged
+from gateway.uplink import Uplink
+from siaga.transport import Message
+
+__all__ = ["DEFECTS"]
+
+
+@contextmanager
+def gateway_acknowledges_before_commit() -> Iterator[None]:
+    """The village's broker is told that a message is safe as soon as it was read."""
+    receive = Gateway.receive
+
+    def hasty(self: Gateway, message: Message) -> None:
+        receive(self, message)
+        self._village.acknowledge(message)
+
+    with patch.object(Gateway, "receive", hasty):
+        yield
+
+
+@contextmanager
+def collector_acknowledges_before_write() -> Iterator[None]:
+    """A gateway is told that its batch is stored before the store has it."""
+    commit = Collector.commit
+
+    def hasty(self: Collector, group: Group) -> bool:
+        if group.acknowledged == 0:
+            self._acknowledge(group)
+        return commit(self, group)
+
+    with patch.object(Collector, "commit", hasty):
+        yield
+
+
+@contextmanager
+def gateway_forgets_the_epoch() -> Iterator[None]:
+    """An acknowledgement counts for the batch of its number, whichever buffer it was made in."""
+
+    def careless(self: Uplink, village: str, epoch: str, seq: int) -> FormedBatch | None:
+        way = self._ways.get(village)
+        each = way.flying.get(seq) if way is not None else None
+        return each.batch if each is not None else None
+
+    from gateway.buffer import Buffer
+
+    acknowledged = Buffer.acknowledged
+
+    def believing(self: Buffer, village: str, epoch: str, seq: int) -> bool:
+        return acknowledged(self, village, self.epoch(village) or epoch, seq)
+
+    with patch.object(Uplink, "waits_for", careless), patch.object(Buffer, "acknowledged", believing):
+        yield
+
+
+@contextmanager
+def engine_loses_a_deadline() -> Iterator[None]:
+    """What a facility waits for is forgotten: it is looked at when something arrives, and not when it is time."""
+    ask: Callable[..., None] = Deadlines.ask
+
+    def forgetful(self: Deadlines[object], subject: object, when: int) -> None:
+        if type(subject).__name__ != "WatchedFacility":
+            ask(self, subject, when)
+
+    with patch.object(Deadlines, "ask", forgetful):
+        yield
+
+
+@contextmanager
+def gateway_never_sends_again() -> Iterator[None]:
+    """A batch that was published once is taken for sent."""
+    send = Uplink._send_one
+
+    def once(self: Uplink, each: object, *rest: object) -> bool:
+        took: bool = send(self, each, *rest)  # type: ignore[arg-type] # it hands everything on
+        if took:
+            each.due = 2**62  # type: ignore[attr-defined] # as above
+        return took
+
+    with patch.object(Uplink, "_send_one", once), patch.object(Uplink, "reconnected", lambda self, now: None):
+        yield
+
+
+@contextmanager
+def gateway_takes_wall_time() -> Iterator[None]:
+    """Readings get the time at which they came in, and not the one at which they were so."""
+
+    def careless(observed: Sequence[Observed], received: int, *, late: bool) -> Judged:
+        return Judged([(each.signal, each.value, received) for each in observed])
+
+    with patch("gateway.intake.judge", careless):
+        yield
+
+
+@contextmanager
+def engine_does_not_correct_history() -> Iterator[None]:
+    """Late readings are taken, and nothing is judged again for them."""
+    from api.alerts.history import History
+
+    with patch.object(History, "mark", lambda self, start, end, monotonic, *, now=False: None):
+        yield
+
+
+@contextmanager
+def engine_raises_without_grace() -> Iterator[None]:
+    """Nobody waits for a failure to last."""
+    decide = Live.decide_facility
+
+    def hasty(self: Live, watched: object, *rest: object) -> None:
+        from dataclasses import replace
+
+        watched.terms = replace(watched.terms, grace=0)  # type: ignore[attr-defined] # it hands everything on
+        decide(self, watched, *rest)  # type: ignore[arg-type] # as above
+
+    with patch.object(Live, "decide_facility", hasty):
+        yield
+
+
+DEFECTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
+    defect.__name__: defect
+    for defect in (
+        gateway_acknowledges_before_commit,
+        collector_acknowledges_before_write,
+        gateway_forgets_the_epoch,
+        engine_loses_a_deadline,
+        gateway_never_sends_again,
+        gateway_takes_wall_time,
+        engine_does_not_correct_history,
+        engine_raises_without_grace,
+    )
+}
+"""The defects by name."""
