@@ -35,10 +35,14 @@ BatchId = tuple[str, str, int]
 
 @dataclass(slots=True)
 class History:
-    """The dirty stretches of one village. Times of marks are monotonic ms, stretches are event time."""
+    """The dirty stretches of one village. Times of marks are monotonic ms, stretches are event time.
+
+    `taken` is the one that is being judged: until that is written it is unfinished.
+    """
 
     dirty: list[Interval] = field(default_factory=list)
     queue: list[Interval] = field(default_factory=list)
+    taken: Interval | None = None
     stale_first: bool = True
     overflown: int = 0
     _marked: int = 0
@@ -84,7 +88,7 @@ class History:
     def unfinished(self) -> list[Interval]:
         """All that will have to be judged again, for a successor: dirty stretches, and those of waiting readings."""
         waiting = [(r.time, r.time + 1) for _, late in self._waiting.values() for r in (late[0], late[-1])]
-        return merge([*self.dirty, *self.queue, *waiting])
+        return merge([*self.dirty, *self.queue, *([self.taken] if self.taken is not None else []), *waiting])
 
     @property
     def pending(self) -> bool:
@@ -94,7 +98,7 @@ class History:
     @property
     def is_finished(self) -> bool:
         """Whether nothing has to be judged again, now or when it is acknowledged."""
-        return not (self.dirty or self.queue or self._waiting)
+        return not (self.dirty or self.queue or self._waiting or self.taken)
 
     def ready_at(self) -> int | None:
         """When (monotonic ms) the next chunk may be judged; `None`: there is nothing to do."""
@@ -117,11 +121,12 @@ class History:
         start, end = self.queue[-1]
         chunk = (max(start, end - CHUNK), end)
         self.queue = subtract(self.queue, [chunk])
+        self.taken = chunk
         return chunk
 
     def put_back(self, chunk: Interval) -> None:
         """A chunk could not be judged: it is the next again."""
-        self.queue = merge([*self.queue, chunk])
+        self.queue, self.taken = merge([*self.queue, chunk]), None
 
     def spent(self, milliseconds: int) -> None:
         """Take note of how long a chunk took, so that judging never takes more than a fifth of the time."""

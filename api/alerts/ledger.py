@@ -4,7 +4,7 @@ Changes are collected in a `Changes` and committed together: an alert is never t
 its event without the alert. While the database is away they wait and grow only with what really changed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from uuid import uuid4
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, RowMapping, or_, select
 from api.alerts.days import correcting
 from api.alerts.decisions import SEVERITIES, Kind, Raise
 from api.alerts.events import append_event, take_turn
+from api.alerts.maintenance import MaintenanceWindow
 from api.alerts.span_rows import insert, read_spans, span_of, upsert, write_spans
 from api.alerts.spans import FOREVER, Difference
 from siaga.database import tables, writing
@@ -215,15 +216,16 @@ class Ledger:
         with self.engine.connect() as connection:
             return {row.facility: row.start for row in connection.execute(query)}
 
-    def planned(self, since: int) -> dict[str, list[tuple[str | None, int, int]]]:
-        """Maintenance windows that end after `since`, by village: the facility (`None`: all), start, end."""
+    def maintenance(self, ids: Collection[str] | None = None) -> list[MaintenanceWindow]:
+        """The declared maintenance that has not been taken back; or that with certain ids, taken back or not."""
         table = tables.maintenance
-        query = select(table).where(table.c.end > since, table.c.deleted_at.is_(None)).order_by(table.c.start)
-        found: dict[str, list[tuple[str | None, int, int]]] = {}
+        wanted = table.c.deleted_at.is_(None) if ids is None else table.c.id.in_(ids)
         with self.engine.connect() as connection:
-            for row in connection.execute(query).mappings():
-                found.setdefault(row["village"], []).append((row["facility"], row["start"], row["end"]))
-        return found
+            rows = connection.execute(select(table).where(wanted).order_by(table.c.start, table.c.id)).all()
+        return [
+            MaintenanceWindow(row.id, row.village, row.facility, row.uplink, row.start, row.end, row.rrule)
+            for row in rows
+        ]
 
     def states(self) -> tuple[dict[str, RowMapping], dict[str, object]]:
         """The rows of `village_state` by village, and the values of `engine_state` by key."""

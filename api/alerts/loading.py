@@ -282,7 +282,7 @@ class Loading:
         begin, village.reading_from = village.reading_from, FOREVER
         if not village.loaded:
             village.loaded = True
-            begin = self._resume(village)
+            begin = min(begin, self._resume(village))
             village.judged_until = moment.now  # what is older and not judged yet is in the marks
         history = village.history
         history.stale_first = False
@@ -347,6 +347,8 @@ class Loading:
     def _take_rebuilt(self, answer: RebuildAnswer, moment: Moment) -> None:
         request = answer.request
         village = self._villages.get(request.village.code)
+        if village is not None:
+            village.history.taken = None
         if village is None or village.village != request.village:
             return  # a change of the registry marks what has to be judged again by itself
         try:

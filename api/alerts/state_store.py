@@ -10,10 +10,11 @@ from api.alerts.flapping import WITHIN
 from api.alerts.ledger import Ledger, OpenAlert
 from api.alerts.live import KEPT, Live, Moment
 from api.alerts.loading import OVERLAP
+from api.alerts.maintenance import AHEAD, MaintenanceWindow, planned, stretches
 from api.alerts.outages import lost_villages
 from api.alerts.watch import WatchedVillage, alerts_of, take_over, watched
-from siaga.clock import HOUR, MINUTE, SECOND
-from siaga.intervals import merge
+from siaga.clock import DAY, HOUR, MINUTE, SECOND
+from siaga.intervals import Interval, merge
 from siaga.observation import TrackKey
 from siaga.registry import Registry
 from siaga.sites import Village
@@ -26,6 +27,8 @@ SAVE_EVERY = 10 * SECOND
 TAIL = KEPT + HOUR
 """How far back the spans are read at the start: beyond what memory can cover, and as far as they are kept."""
 _ARRIVALS = "arrivals_since"
+_MAINTENANCE = "maintenance"
+"""The ids of the declarations that history was judged by."""
 
 
 class VillageMarks(BaseModel):
@@ -47,7 +50,9 @@ class StateKeeper:
     def __init__(self, registry: Registry, ledger: Ledger, villages: dict[str, WatchedVillage], live: Live) -> None:
         self._registry, self._ledger, self._villages, self._live = registry, ledger, villages, live
         self._version = -1
-        self._planned: Mapping[str, Sequence[tuple[str | None, int, int]]] = {}
+        self._maintenance: Sequence[MaintenanceWindow] = ()
+        self._replan_at = 0
+        self._applied: list[str] | None = None
         self._arrivals_floor = 0
         self._replanned: list[WatchedVillage] = []
         self.save_at = 0
@@ -63,7 +68,8 @@ class StateKeeper:
         states, values = self._ledger.states()
         first = self._ledger.first_reports()
         tails = self._ledger.span_tails(moment.now - TAIL)
-        self._planned = self._ledger.planned(0)
+        self._maintenance = self._ledger.maintenance()
+        self._replan_at = moment.now + DAY
         for village in villages:
             marks = values.get(_key(village.code))
             known = VillageMarks.model_validate(marks) if marks is not None else None
@@ -74,6 +80,7 @@ class StateKeeper:
             self.attach(alert)
         for kind, subject, at in self._ledger.raised_since(moment.now - WITHIN):
             self._live.raises.note(kind, subject, at)
+        self._catch_up_maintenance(values.get(_MAINTENANCE), moment)
         self._version = version
         self.save_at = moment.monotonic
         since = values.get(_ARRIVALS)
@@ -86,9 +93,9 @@ class StateKeeper:
         Raises:
             DBAPIError: the database is away.
         """
-        self._refresh_planned(moment)
         version = self._registry.version()
         if version == self._version:
+            self._refresh_planned(moment)
             return []
         changed = []
         found = {village.code: village for village in self._registry.villages()}
@@ -103,6 +110,7 @@ class StateKeeper:
                 changed.append(known)
         self._version = version
         self.save_at = moment.monotonic
+        self._refresh_planned(moment, registry_changed=True)
         return changed
 
     def take_replanned(self) -> list[WatchedVillage]:
@@ -141,7 +149,8 @@ class StateKeeper:
         Raises:
             DBAPIError: the database is away.
         """
-        villages, gateways, values = [], [], {}
+        villages, gateways = [], []
+        values: dict[str, object] = {}
         for code, village in self._villages.items():
             if village.loaded and moment.listening_from is not None:
                 village.judged_until = moment.now
@@ -151,7 +160,12 @@ class StateKeeper:
                 gateways += _gateway_rows(code, village)
             if village.marked or not village.history.is_finished:
                 values[_key(code)] = _marks(village).model_dump()
-        self._ledger.save_states(villages, gateways, values | {_ARRIVALS: self._arrivals_since(moment)})
+        values |= {_ARRIVALS: self._arrivals_since(moment)}
+        applied = [window.id for window in self._maintenance]
+        if applied != self._applied:
+            values[_MAINTENANCE] = applied
+        self._ledger.save_states(villages, gateways, values)
+        self._applied = applied
         for village in self._villages.values():
             village.changed = False
             village.marked = not village.history.is_finished  # once more when it is
@@ -171,7 +185,7 @@ class StateKeeper:
         marks: VillageMarks | None,
     ) -> WatchedVillage:
         found = watched(village, now=moment.now, monotonic=moment.monotonic, first=first)
-        found.planned = self._planned.get(village.code, ())
+        found.planned = planned(self._maintenance, village, moment.now + AHEAD)
         if state is not None:
             found.link, found.link_since = state["link"], state["since"]
             found.last_arrival, found.judged_until = state["last_arrival"], state["judged_until"]
@@ -215,23 +229,47 @@ class StateKeeper:
         if village.offline is not None:
             self._live.back(village, village.offline, moment.now, moment.now)
 
-    def _refresh_planned(self, moment: Moment) -> None:
-        planned = self._ledger.planned(0)
-        if planned == self._planned:
+    def _refresh_planned(self, moment: Moment, *, registry_changed: bool = False) -> None:
+        windows = self._ledger.maintenance()
+        if windows == self._maintenance and moment.now < self._replan_at and not registry_changed:
             return
-        for code, village in self._villages.items():
-            old, new = set(village.planned), set(planned.get(code, ()))
-            if old == new:
-                continue
-            village.planned = planned.get(code, ())
-            differing = old ^ new
-            start, end = min(window[1] for window in differing), max(window[2] for window in differing)
-            village.history.mark(start, end, moment.monotonic, now=True)
-            self._replanned.append(village)
-            for facility in village.facilities.values():
-                facility.plan_until = 0
-                self._live.look_at_facility(facility, moment, min(start, moment.now))
-        self._planned = planned
+        if windows != self._maintenance:
+            self.save_at = moment.monotonic  # with what is to be judged again by them
+        self._maintenance, self._replan_at = windows, moment.now + DAY
+        for village in self._villages.values():
+            new = planned(windows, village.village, moment.now + AHEAD)
+            if new != village.planned:
+                differing = set(village.planned) ^ set(new)
+                village.planned = new
+                self._judge_anew(village, [(start, end) for _, start, end in differing], moment)
+
+    def _judge_anew(self, village: WatchedVillage, stretches: Sequence[Interval], moment: Moment) -> None:
+        """What is planned for these stretches has changed."""
+        for start, end in stretches:
+            if start < moment.now:
+                village.history.mark(start, end, moment.monotonic, now=True)
+        self._replanned.append(village)
+        first = min((start for start, _ in stretches), default=moment.now)
+        if not village.loaded:
+            village.reload_from = min(village.reload_from, first)
+        for facility in village.facilities.values():
+            facility.plan_until = 0
+            self._live.look_at_facility(facility, moment, min(first, moment.now))
+
+    def _catch_up_maintenance(self, applied: object, moment: Moment) -> None:
+        """Mark what was declared, or taken back, while no engine was there to see it."""
+        if not isinstance(applied, list):
+            return
+        known = {str(one) for one in applied}
+        differing = known ^ {window.id for window in self._maintenance}
+        if not differing:
+            return
+        for window in self._ledger.maintenance(differing):
+            for village in self._villages.values():
+                if window.concerns(village.village):
+                    for start, end in stretches(window, village.village.timezone, moment.now):
+                        village.history.mark(start, min(end, moment.now), moment.monotonic, now=True)
+                        village.reload_from = min(village.reload_from, start)
 
 
 def _key(code: str) -> str:

@@ -13,7 +13,19 @@ from sqlalchemy import Engine
 from starlette.middleware.gzip import GZipMiddleware
 
 from api.alerts.stream import EventSignal
-from api.http import alerts, availability, days, devices, facilities, health, quarantine, series, stream, villages
+from api.http import (
+    alerts,
+    availability,
+    days,
+    devices,
+    facilities,
+    health,
+    maintenance,
+    quarantine,
+    series,
+    stream,
+    villages,
+)
 from api.http.broadcast import Broadcast
 from api.http.health import NotReady
 from api.http.middleware import BodyLimit, RequestMetrics, SecurityHeaders, count_streams
@@ -42,6 +54,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     days.router,
     stream.router,  # before `/alerts/{alert}`, whose pattern its path fits too
     alerts.router,
+    maintenance.router,
     quarantine.router,
 )
 

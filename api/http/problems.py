@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from siaga.telemetry import StoreUnavailable
 
@@ -70,7 +71,10 @@ def install_problems(app: FastAPI) -> None:
     async def http_error(request: Request, error: HTTPException) -> JSONResponse:
         # What FastAPI cannot even parse (nested too deep, say) is for the caller what it can parse and not accept
         status = 422 if error.status_code == 400 else error.status_code
-        return problem_response(status, _http_sentence(request, error), error.headers)
+        headers = dict(error.headers or {})
+        if status == HTTPStatus.METHOD_NOT_ALLOWED and (allowed := _methods(app, request.url.path)):
+            headers["Allow"] = ", ".join(allowed)
+        return problem_response(status, _http_sentence(request, error, headers), headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -93,13 +97,20 @@ def install_problems(app: FastAPI) -> None:
         return problem_response(500, "siaga failed to answer this call; its log says why")
 
 
-def _http_sentence(request: Request, error: HTTPException) -> str:
+def _methods(app: FastAPI, path: str) -> list[str]:
+    """All methods that a path takes: each has a route of its own, and the one that refused knows only its own."""
+    documented: Mapping[str, Mapping[str, object]] = app.openapi()["paths"]
+    fitting = (operations for template, operations in documented.items() if compile_path(template)[0].match(path))
+    return sorted({method.upper() for operations in fitting for method in operations})
+
+
+def _http_sentence(request: Request, error: HTTPException, headers: Mapping[str, str]) -> str:
     path = _shown(request.url.path)
     match error.status_code:
         case 404:
             return f"there is nothing at {path}; /openapi.json lists all calls"
         case 405:
-            allowed = (error.headers or {}).get("Allow", "another method")
+            allowed = headers.get("Allow", "another method")
             return f"{request.method} is not a method of {path}: it takes {allowed}"
         case 400:
             return "the body cannot be read as JSON"

@@ -230,32 +230,6 @@ def test_an_alert_of_a_facility_that_is_removed_is_closed(world: World) -> None:
     assert alert.cleared_at is not None
 
 
-def test_maintenance_excuses_and_its_deletion_takes_it_back(world: World) -> None:
-    world.live(20, OPEN)
-    window = {
-        "id": "m1",
-        "village": CODE,
-        "facility": None,
-        "start": NOON + 30 * MINUTE,
-        "end": NOON + 60 * MINUTE,
-        "reason": "paint",
-        "created_by": "t",
-        "created_at": NOON,
-    }
-    with world.database.begin() as connection:
-        connection.execute(tables.maintenance.insert(), window)
-    closed = world.clock.now()
-    world.live(30, ("gerbang-1", "gate_open", False))
-    assert [(span.start, span.excused) for span in world.spans()][1:] == [
-        (closed, False),
-        (NOON + 30 * MINUTE, True),
-    ]
-    with world.database.begin() as connection:
-        connection.execute(tables.maintenance.update().values(deleted_at=world.clock.now()))
-    world.live(1, ("gerbang-1", "gate_open", False))
-    assert [(span.start, span.excused) for span in world.spans()][1:] == [(closed, False)]
-
-
 def test_all_that_reaches_into_a_chunk_is_judged_with_it(tmp_path: Path) -> None:
     """A check-in still counts after the zeros that follow it, also where a chunk begins in between."""
     guard = Facility("pos", "night_guard", "Pos jaga", (Device("jaga", Adapter.SENML, 2 * MINUTE),))

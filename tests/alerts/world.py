@@ -42,8 +42,11 @@ def gate(grace: int | None = None, **changes: object) -> Facility:
     return Facility("gerbang", "gate", "Gerbang", (device,), grace=grace, **changes)  # type: ignore[arg-type] # terse
 
 
-def village(*facilities: Facility, code: str = CODE, offline_after: int = 5 * MINUTE) -> Village:
-    return Village(code, "Tamansuruh", -8.2, 114.31, "Asia/Jakarta", facilities or (gate(),), True, offline_after)
+def village(
+    *facilities: Facility, code: str = CODE, offline_after: int = 5 * MINUTE, uplink: str | None = None
+) -> Village:
+    place = (-8.2, 114.31, "Asia/Jakarta")
+    return Village(code, "Tamansuruh", *place, facilities or (gate(),), True, offline_after, uplink)
 
 
 @cache

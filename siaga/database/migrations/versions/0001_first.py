@@ -244,13 +244,16 @@ def create_alerts() -> None:
     op.create_table(
         "maintenance",
         sa.Column("id", sa.Text(), nullable=False, comment="a random UUID in hexadecimal"),
-        sa.Column("village", sa.Text(), nullable=False),
+        sa.Column("village", sa.Text(), nullable=True, comment="null: all villages of the uplink"),
         sa.Column("facility", sa.Text(), nullable=True, comment="null: the whole village"),
+        sa.Column("uplink", sa.Text(), nullable=True),
         sa.Column("start", sa.BigInteger(), nullable=False),
         sa.Column("end", sa.BigInteger(), nullable=False),
+        sa.Column("rrule", sa.Text(), nullable=True, comment="how it recurs (RFC 5545); null: once"),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("deleted_by", sa.Text(), nullable=True),
         sa.Column("deleted_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_maintenance"),
     )
