@@ -226,6 +226,8 @@ class AlertEngine:
                 self.loading.reload(village, None, moment)
             for village in self._keeper.take_replanned():
                 self.loading.notice(village)
+            if self._ledger.end_snoozes(moment.now):
+                self.signal.ring()
         except DBAPIError as error:
             self._away(error)
             return
@@ -280,12 +282,15 @@ class AlertEngine:
         if touched.late:
             self.metrics.late.inc(len(touched.late))
             village.history.wait_for_ack((gateway, batch.id.epoch, batch.id.seq), touched.late, moment.now)
+        # Looked at by the next tick, when all that waits was taken: the next batch may say that it is over already
         for facility, since in touched.facilities.items():
-            self.live.look_at_facility(village.facilities[facility], moment, since)
+            touched_one = village.facilities[facility]
+            touched_one.dirty_from = min(since, touched_one.dirty_from)
+            self.live.deadlines.ask(touched_one, moment.now)
         for device, time in touched.spoke.items():
             watched = village.devices[device]
             watched.spoke_at = time if watched.spoke_at is None else min(time, watched.spoke_at)
-            self.live.look_at_device(watched, moment)
+            self.live.deadlines.ask(watched, moment.now)
 
     def _take_point(self, village: WatchedVillage, point: Point, touched: "_Touched", moment: Moment) -> None:
         """Take what a device said at one time."""

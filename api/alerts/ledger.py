@@ -103,7 +103,8 @@ class Changes:
 
     def cleared(self, alert: OpenAlert, ended_at: int, now: int) -> None:
         """Close an open alert at wall time `now`."""
-        self.alerts.append(_Changed(alert.id, "cleared", now, {"ended_at": ended_at, "cleared_at": now}))
+        values: dict[str, object] = {"ended_at": ended_at, "cleared_at": now, "evidence": dict(alert.evidence)}
+        self.alerts.append(_Changed(alert.id, "cleared", now, values))
 
     def began_earlier(self, alert: OpenAlert, now: int) -> None:
         """Late data showed when an open alert really began: its `began_at`, already set."""
@@ -171,6 +172,24 @@ class Ledger:
                     continue
                 events += 1
         return Committed(events, adopted)
+
+    def end_snoozes(self, now: int) -> int:
+        """End the snoozes of open alerts that have lasted until now, each with its event; how many there were."""
+        table = tables.alert
+        over = select(table.c.id).where(table.c.cleared_at.is_(None), table.c.snoozed_until <= now)
+        with self.engine.connect() as connection:
+            if connection.execute(over.limit(1)).first() is None:
+                return 0
+        with writing(self.engine) as connection:
+            take_turn(connection)
+            ended = list(connection.execute(over.order_by(table.c.id)).scalars())
+            for alert in ended:
+                values = {"snoozed_until": None, "revision": table.c.revision + 1}
+                connection.execute(table.update().where(table.c.id == alert).values(values))
+                entry = {"alert": alert, "action": "snooze", "actor": "siaga", "time": now, "detail": {"until": None}}
+                connection.execute(tables.alert_action.insert(), entry)
+                append_event(connection, alert, "updated", now)
+        return len(ended)
 
     def open_alerts(self) -> list[OpenAlert]:
         """All alerts that have not cleared, of the kinds that this engine decides."""

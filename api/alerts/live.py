@@ -6,12 +6,10 @@ by `earlier`, where an alert about availability is dated back further than memor
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from api.alerts.causes import facility_evidence, link_evidence
-from api.alerts.deadlines import Deadlines
 from api.alerts.decisions import (
-    Amend,
     Clear,
     Decision,
     Hold,
@@ -26,8 +24,9 @@ from api.alerts.decisions import (
     indicator_missed,
     village_offline,
 )
-from api.alerts.flapping import CALM, OFTEN, WITHIN, Raises, holds
-from api.alerts.ledger import Changes, Correction, OpenAlert, new_alert
+from api.alerts.flapping import CALM
+from api.alerts.ledger import Correction, OpenAlert, new_alert
+from api.alerts.life import About, Life, Moment, Subject
 from api.alerts.outages import Outages
 from api.alerts.rolling import WINDOW, Trend, trend
 from api.alerts.spans import FOREVER, cut, difference, replaced
@@ -39,8 +38,6 @@ from siaga.timeline import Evidence, Span, judge, judged_from
 
 __all__ = ["KEPT", "Live", "Moment", "Subject"]
 
-Subject = WatchedFacility | WatchedDevice | WatchedGateway | WatchedVillage
-
 KEPT = 2 * WINDOW
 """How far back spans are kept in memory: a crossing of the target within the last day follows from them."""
 _DEEPEST = 90 * DAY
@@ -49,15 +46,6 @@ AHEAD = HOUR
 """How far ahead a schedule is looked at; after that the facility is looked at again."""
 SETTLED = 6 * SECOND
 """After a village is back: when what it buffered may be there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """Now, on both clocks, and from when on the centre has been listening (monotonic; `None`: it is not)."""
-
-    now: int
-    monotonic: int
-    listening_from: int | None
 
 
 def _end(span: Span) -> int:
@@ -69,15 +57,12 @@ def _nothing_earlier(_: WatchedFacility, __: int) -> Sequence[Span]:
 
 
 @dataclass(slots=True)
-class Live:
+class Live(Life):
     """Judges and decides about watched subjects, and asks for the next look at each.
 
     `earlier` reads a facility's spans from a time on; it answers with none where it cannot.
     """
 
-    deadlines: Deadlines[Subject] = field(default_factory=Deadlines)
-    changes: Changes = field(default_factory=Changes)
-    raises: Raises = field(default_factory=Raises)
     outages: Outages = field(default_factory=Outages)
     earlier: Callable[[WatchedFacility, int], Sequence[Span]] = _nothing_earlier
     judged: int = 0
@@ -103,9 +88,10 @@ class Live:
         if not village.loaded:
             return
         changes_at = min(village.recent.changes_after(watched.facility, watched.checked), watched.plan_until)
-        if dirty_from is not None or changes_at <= now:
-            start = watched.checked if dirty_from is None else min(dirty_from, watched.checked)
-            self._judge(watched, start, now)
+        dirty_from = min(watched.dirty_from, FOREVER if dirty_from is None else dirty_from)
+        if dirty_from < FOREVER or changes_at <= now:
+            watched.dirty_from = FOREVER
+            self._judge(watched, min(dirty_from, watched.checked), now)
             watched.checked = now
         self.decide_facility(watched, moment)
         self.decide_missed(watched, moment)
@@ -119,7 +105,7 @@ class Live:
         held_to = watched.terms
 
         def decide(alert: OpenAlert | None) -> Decision:
-            return facility_failed(
+            decision = facility_failed(
                 known,
                 now,
                 grace=held_to.grace,
@@ -129,12 +115,16 @@ class Live:
                 muted_if_silent="catching_up" if catching_up is not None else None,
                 sure_from=village.sure_from,
             )
+            if isinstance(decision, Raise):
+                said = facility_evidence(watched, decision.cause, now)
+                return replace(decision, evidence=dict(decision.evidence) | said)
+            return decision
 
-        subject = _Subject(Kind.FACILITY_FAILED, village, facility=watched.facility.id, grace=held_to.grace)
+        about = About(Kind.FACILITY_FAILED, village, facility=watched.facility.id, grace=held_to.grace)
         # What cleared in the past may have been followed by another failure that still lasts
-        watched.alert, decision = self._settle(decide, watched.alert, subject, now)
+        watched.alert, decision = self.settle(decide, watched.alert, about, now)
         ends = min((x for x in (mute_ends, catching_up) if x is not None), default=None)
-        self._ask(watched, decision, ends, moment)
+        self.ask(watched, decision, ends, moment)
         next_change = village.recent.changes_after(watched.facility, now)
         self.deadlines.ask(watched, min(next_change, watched.plan_until))
 
@@ -175,9 +165,9 @@ class Live:
                 steady=CALM if alert is not None and alert.flapping else 0,
             )
 
-        subject = _Subject(Kind.INDICATOR_MISSED, village, facility=watched.facility.id)
-        watched.missed, decision = self._settle(decide, watched.missed, subject, now)
-        self._ask(watched, decision, mute_ends, moment)
+        about = About(Kind.INDICATOR_MISSED, village, facility=watched.facility.id)
+        watched.missed, decision = self.settle(decide, watched.missed, about, now)
+        self.ask(watched, decision, mute_ends, moment)
         self.deadlines.ask(watched, current.until)
 
     def _dated(self, watched: WatchedFacility, known: Trend, now: int) -> Trend:
@@ -269,10 +259,10 @@ class Live:
             )
 
         before = watched.alert
-        watched.alert, decision = self._settle(decide, before, self._device(Kind.DEVICE_SILENT, watched), now)
+        watched.alert, decision = self.settle(decide, before, self._device(Kind.DEVICE_SILENT, watched), now)
         if watched.alert is not before or decision.reason == "still_silent":
             watched.spoke_at = None
-        self._ask(watched, decision, mute_ends, moment)
+        self.ask(watched, decision, mute_ends, moment)
 
     def look_at_clock(self, watched: WatchedDevice, moment: Moment) -> None:
         """Decide about `clock_skew`."""
@@ -287,12 +277,12 @@ class Live:
                 steady=CALM if alert is not None and alert.flapping else 0,
             )
 
-        watched.skew, decision = self._settle(decide, watched.skew, self._device(Kind.CLOCK_SKEW, watched), moment.now)
-        self._ask(watched, decision, mute_ends, moment)
+        watched.skew, decision = self.settle(decide, watched.skew, self._device(Kind.CLOCK_SKEW, watched), moment.now)
+        self.ask(watched, decision, mute_ends, moment)
 
-    def _device(self, kind: Kind, watched: WatchedDevice) -> "_Subject":
+    def _device(self, kind: Kind, watched: WatchedDevice) -> About:
         facility = watched.village.recent.facility_of(watched.device.id)
-        return _Subject(kind, watched.village, facility.id if facility is not None else None, watched.device.id)
+        return About(kind, watched.village, facility.id if facility is not None else None, watched.device.id)
 
     # Gateways
 
@@ -309,9 +299,9 @@ class Live:
                 steady=CALM if alert is not None and alert.flapping else 0,
             )
 
-        subject = _Subject(Kind.GATEWAY_BUFFER, watched.village, device=watched.id)
-        watched.full, decision = self._settle(decide, watched.full, subject, moment.now)
-        self._ask(watched, decision, mute_ends, moment)
+        about = About(Kind.GATEWAY_BUFFER, watched.village, device=watched.id)
+        watched.full, decision = self.settle(decide, watched.full, about, moment.now)
+        self.ask(watched, decision, mute_ends, moment)
 
     # The link
 
@@ -355,7 +345,7 @@ class Live:
         else:
             alert = new_alert(Kind.VILLAGE_OFFLINE, code, facility=None, device=None, began_at=decision.began_at)
             alert.evidence |= link_evidence(village, now) | ({"uplink": uplink} if uplink is not None else {})
-            self._opened(alert, decision, now)
+            self.opened(alert, decision, now)
             self.outages.opened(alert)
         village.offline, village.arrived = alert, False
         self.tell_link(village, "offline", now)
@@ -397,72 +387,3 @@ class Live:
             return "village_offline", None
         behind = village.behind_until(moment.now, moment.monotonic)
         return ("catching_up", behind) if behind is not None else (None, None)
-
-    def _ask(self, subject: Subject, decision: Decision, mute_ends: int | None, moment: Moment) -> None:
-        """Look again when time alone changes a decision, or ends what mutes it (monotonic)."""
-        if not isinstance(decision, Hold):
-            return
-        self.deadlines.ask(subject, decision.until)
-        if decision.reason == "catching_up" and mute_ends is not None:
-            self.deadlines.ask(subject, moment.now + mute_ends - moment.monotonic)
-
-    def _settle(
-        self, decide: Callable[[OpenAlert | None], Decision], alert: OpenAlert | None, subject: "_Subject", now: int
-    ) -> tuple[OpenAlert | None, Decision]:
-        """Decide and carry out until nothing changes any more; the alert that is open then, and the last decision."""
-        while True:
-            decision = decide(alert)
-            if isinstance(decision, Clear) and alert is not None and self._flaps(alert, subject, now):
-                alert.evidence["flapping"] = {"raised": OFTEN, "within_s": WITHIN // 1000, "calm_s": CALM // 1000}
-                self.changes.told_more(alert, now)
-                continue  # it has to be calm for longer now
-            after = self._apply(decision, alert, subject, now)
-            if after is alert:
-                return alert, decision
-            alert = after
-
-    def _flaps(self, alert: OpenAlert, subject: "_Subject", now: int) -> bool:
-        if alert.flapping or not holds(subject.kind, subject.grace):
-            return False
-        return self.raises.within(alert.kind, alert.subject, now) >= OFTEN
-
-    def _apply(self, decision: Decision, alert: OpenAlert | None, subject: "_Subject", now: int) -> OpenAlert | None:
-        """Carry out a decision; the alert that is open then."""
-        match decision:
-            case Raise(began_at=began_at):
-                code = subject.village.village.code
-                raised = new_alert(
-                    subject.kind, code, facility=subject.facility, device=subject.device, began_at=began_at
-                )
-                if subject.kind is Kind.FACILITY_FAILED and subject.facility is not None:
-                    watched = subject.village.facilities[subject.facility]
-                    raised.evidence |= facility_evidence(watched, decision.cause, now)
-                self._opened(raised, decision, now)
-                return raised
-            case Clear(ended_at=ended_at) if alert is not None:
-                self.changes.cleared(alert, ended_at, now)
-                return None
-            case Amend(began_at=began_at) if alert is not None:
-                alert.began_at = began_at
-                self.changes.began_earlier(alert, now)
-                return alert
-            case _:
-                return alert
-
-    def _opened(self, alert: OpenAlert, decision: Raise, now: int) -> None:
-        self.raises.note(alert.kind, alert.subject, now)
-        often = self.raises.within(alert.kind, alert.subject, now)
-        if alert.kind is Kind.VILLAGE_OFFLINE and often >= OFTEN:  # named, and not held
-            alert.evidence["flapping"] = {"raised": often, "within_s": WITHIN // 1000}
-        self.changes.raised(alert, decision, now)
-
-
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """What an alert is about; `grace` where a facility has one."""
-
-    kind: Kind
-    village: WatchedVillage
-    facility: str | None = None
-    device: str | None = None
-    grace: int | None = None

@@ -57,6 +57,7 @@ class WatchedFacility:
     trend: Trend | None = None
     fingerprint: str = ""
     checked: int = 0
+    dirty_from: int = FOREVER
     plan_until: int = 0
     due: int | None = None
 

@@ -269,8 +269,8 @@ class World:
     def evidence(self, kind: str) -> list[dict[str, object]]:
         table = tables.alert
         with self.database.connect() as connection:
-            rows = connection.execute(select(table.c.evidence).where(table.c.kind == kind).order_by(table.c.raised_at))
-            return list(rows.scalars())
+            query = select(table.c.evidence).where(table.c.kind == kind)
+            return list(connection.execute(query.order_by(table.c.raised_at, table.c.subject)).scalars())
 
     def events(self) -> list[tuple[str, str]]:
         with self.database.connect() as connection:
