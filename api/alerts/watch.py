@@ -46,6 +46,7 @@ class WatchedFacility:
     """One judged facility. `spans` reach back two days, or to the start of the failed run before.
 
     `missed` is the open alert about its availability; `trend` says where that stands, `None` after spans changed.
+    It was judged up to `checked`, and evidence of `dirty_from` on has come since.
     """
 
     village: "WatchedVillage"
