@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from unittest.mock import patch
 
-from api.alerts.deadlines import Deadlines
+from api.alerts.deadlines import Deadlines, Subject
 from api.alerts.live import Live
 from collector import Collector
 from collector.group import Group
@@ -75,7 +75,7 @@ def engine_loses_a_deadline() -> Iterator[None]:
     """What a facility waits for is forgotten: it is looked at when something arrives, and not when it is time."""
     ask: Callable[..., None] = Deadlines.ask
 
-    def forgetful(self: Deadlines[object], subject: object, when: int) -> None:
+    def forgetful(self: Deadlines[Subject], subject: Subject, when: int | None) -> None:
         if type(subject).__name__ != "WatchedFacility":
             ask(self, subject, when)
 

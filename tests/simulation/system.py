@@ -284,7 +284,8 @@ class System:
         self._cut(place.uplink, [place.gateway], length)
 
     def centre_lines(self, place: Place, length: int) -> None:
-        process = self.kernel.chance.choice([*self.collectors, self.engine])
+        centre: list[CollectorProcess | EngineProcess] = [*self.collectors, self.engine]
+        process = self.kernel.chance.choice(centre)
         self._cut(process.line, [process], length)
 
     def centre_broker(self, place: Place, length: int) -> None:

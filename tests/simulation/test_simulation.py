@@ -20,6 +20,11 @@ FOUND = {
 """Seeds that found a mistake once, and what it was."""
 
 
+@pytest.mark.parametrize("seed", FOUND)
+def test_a_mistake_of_before_stays_away(seed: int) -> None:
+    assert not simulate(seed).failures, FOUND[seed]
+
+
 @pytest.mark.parametrize("part", range(PARTS))
 def test_seeds(part: int) -> None:
     for seed in range(1 + part, SEEDS + 1, PARTS):

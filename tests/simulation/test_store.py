@@ -15,7 +15,7 @@ VILLAGE = "35.10.15.2012"
 
 def test_shuffled_doubled_writes_are_stored_once_and_the_last_stays() -> None:
     chance = random.Random(7)
-    store: TelemetryStore = SimulatedStore(Kernel(1, 0), lambda where: None)
+    store: TelemetryStore = SimulatedStore(Kernel(1, 0), lambda _: None)
     readings: list[Reading] = []
     for _ in range(300):
         value: Value = chance.random() < 0.5
@@ -35,7 +35,7 @@ def test_shuffled_doubled_writes_are_stored_once_and_the_last_stays() -> None:
 
 
 def test_signals_of_one_time_share_a_point_and_arrivals_come_in_order() -> None:
-    store: TelemetryStore = SimulatedStore(Kernel(1, 0), lambda where: None)
+    store: TelemetryStore = SimulatedStore(Kernel(1, 0), lambda _: None)
     late, later = Arrival(VILLAGE, "gw", 20, 1, 2), Arrival(VILLAGE, "gw", 30, 1, 2)
     store.write([Point(VILLAGE, "a", 5, 0, {"gate_open": True})], [later])
     store.write([Point(VILLAGE, "a", 5, 0, {"battery": 1.5})], [late])
