@@ -16,7 +16,7 @@ from api.alerts.ledger import Ledger
 from api.alerts.spans import FOREVER
 from siaga.availability import measure
 from siaga.batch import UnreadableBatch, decode_batch
-from siaga.clock import MINUTE, SECOND
+from siaga.clock import HOUR, MINUTE, SECOND
 from siaga.database import tables
 from siaga.indicators import INDICATORS, terms
 from siaga.observation import Reading, Track, TrackKey
@@ -30,6 +30,8 @@ from tests.timeline.brute_force import BruteForce
 __all__ = ["Checks", "Violation"]
 
 SILENT_MARGIN = 10 * MINUTE
+OFTEN = 4
+"""An alert that was raised so many times is held open for a while: it flaps."""
 CLOCKS = 1 * SECOND
 """How far apart the centre's wall clock and its monotonic one may put a moment."""
 
@@ -49,6 +51,7 @@ class Checks:
     """When (true time) the engine took something from a village."""
     failures: list[str] = field(default_factory=list)
     raised: int = 0
+    raises: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(list))
     _taken: dict[str, list[tuple[int, bytes]]] = field(default_factory=lambda: defaultdict(list))
     _known: dict[str, dict[TrackKey, dict[int, tuple[int, Value]]]] = field(default_factory=lambda: defaultdict(dict))
     """What the engine took, each with when it first did (the centre's wall time)."""
@@ -80,6 +83,7 @@ class Checks:
             self.system.kernel.note(row.type, f"{alert.kind} {alert.subject} {alert.cause}")
             if row.type == "raised":
                 self.raised += 1
+                self.raises[subject].append(alert.raised_at)
                 if subject in self.open:
                     self.fail(f"a second {alert.kind} of {alert.subject} is open")
                 self.open[subject] = alert.id
@@ -298,7 +302,13 @@ class Checks:
         if fails_since is not None and now - fails_since > held_to.grace + 2 * MINUTE and not is_open:
             self.fail(f"{village.code}/{facility.id} fails since {self._clock(fails_since)}, and no alert is open")
         if met_since is not None and now - met_since > held_to.recovery + 2 * MINUTE and is_open:
+            if self._flaps("facility_failed", f"{village.code}/{facility.id}", now):
+                return
             self.fail(f"{village.code}/{facility.id} is met since {self._clock(met_since)}, and its alert is open")
+
+    def _flaps(self, kind: str, subject: str, now: int) -> bool:
+        """Whether an alert may be held open because it came four times in an hour."""
+        return len([at for at in self.raises[kind, subject] if at > now - 2 * HOUR]) >= OFTEN
 
     def _check_silence(self, village: Village, evidence: Evidence, now: int) -> None:
         heard = gateway_heard(village, evidence, (now - 3600 * SECOND, now))
@@ -311,7 +321,8 @@ class Checks:
                 must = last is not None and max(last + allowed, heard_from + 3 * device.every) + 2 * MINUTE < now
                 if must and not is_open:
                     self.fail(f"{village.code}/{device.id} is silent since {self._clock(last or 0)}, without an alert")
-                if last is not None and now - last < allowed - MINUTE and is_open:
+                flaps = self._flaps("device_silent", f"{village.code}/{device.id}", now)
+                if last is not None and now - last < allowed - MINUTE and is_open and not flaps:
                     self.fail(f"{village.code}/{device.id} reports, and its device_silent is open")
 
 
