@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import structlog
 
+from siaga.broker import EmbeddedBroker
 from siaga.mqtt import BrokerAddress, Message, MqttTransport
-from tests.mqtt.embedded import Embedded, OldBroker
 from tests.mqtt.link import Link
+from tests.mqtt.odd_brokers import OldBroker
 from tests.mqtt.test_transport_contract import send, take
 from tests.servers import Mosquitto, free_port
 from tests.wait import until
@@ -154,13 +155,15 @@ def test_close_does_not_wait_for_a_broker_that_hangs(mosquitto: Mosquitto) -> No
     assert time.monotonic() - began < 8
 
 
-def test_it_waits_for_a_broker_that_comes_later() -> None:
+def test_it_waits_for_a_broker_that_comes_later(tmp_path: Path) -> None:
     port = free_port()
     with closing(MqttTransport(f"mqtt://127.0.0.1:{port}", "early", version=4)) as transport:
         until(lambda: "refused" in (transport.problem or ""))
-        with Embedded(port):
-            until(lambda: transport.connected)
-            assert transport.problem is None
+        broker = EmbeddedBroker(tmp_path / "broker.db", port)
+        broker.start()
+        until(lambda: transport.connected)
+        assert transport.problem is None
+        broker.close()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What every `Transport` keeps: over mosquitto (MQTT 5 and 3.1.1), the embedded broker, amqtt and memory."""
+"""What every `Transport` keeps: over mosquitto (MQTT 5 and 3.1.1), the embedded broker and memory."""
 
 import time
 from collections.abc import Iterator
@@ -11,7 +11,6 @@ import pytest
 from siaga.broker import EmbeddedBroker
 from siaga.mqtt import Message, MqttTransport
 from siaga.mqtt_memory import MemoryBroker, MemoryTransport
-from tests.mqtt.embedded import Embedded
 from tests.servers import Mosquitto
 from tests.wait import until
 
@@ -29,9 +28,6 @@ class World:
         if kind.startswith("mosquitto"):
             self._url = stack.enter_context(Mosquitto()).url
             self._version = 4 if kind == "mosquitto 3.1.1" else None
-        elif kind == "amqtt":
-            # Its version is told: how an unknown one is found out has a test of its own.
-            self._url, self._version = stack.enter_context(Embedded()).url, 4
         elif kind == "siaga's own":
             broker = EmbeddedBroker(Path(stack.enter_context(TemporaryDirectory())) / "broker.sqlite", 0)
             broker.start()
@@ -61,9 +57,7 @@ class World:
         return transport
 
 
-BROKERS = ["mosquitto", "mosquitto 3.1.1", "siaga's own", "amqtt", "memory"]
-SENDS_AGAIN = ["mosquitto", "mosquitto 3.1.1", "siaga's own", "memory"]
-"""amqtt 0.12 drops what was not acknowledged within 5 s, and at the end of the connection."""
+BROKERS = ["mosquitto", "mosquitto 3.1.1", "siaga's own", "memory"]
 
 
 @pytest.fixture(params=BROKERS)
@@ -132,8 +126,7 @@ def test_a_persistent_session_gets_what_was_sent_while_it_was_away_and_knows_it_
     hearer = world.join("hearer", "a/#", clean=False)
     late = take(hearer, 3)
     assert [message.payload for message in late] == [b"1", b"2", b"3"]
-    # amqtt says so with the retain flag; its backlog may arrive after the mark.
-    assert all(message.kept or message.retain for message in late)
+    assert all(message.kept for message in late)
     send(speaker, "a/b", b"4")
 
     def live() -> bool:
@@ -154,7 +147,6 @@ def test_a_clean_session_gets_nothing_of_before(world: World) -> None:
     assert [message.payload for message in take(hearer, 1)] == [b"heard"]
 
 
-@pytest.mark.parametrize("world", SENDS_AGAIN, indirect=True)
 def test_what_was_not_acknowledged_comes_again(world: World) -> None:
     hearer, speaker = world.join("hearer", "a", clean=False), world.join("speaker")
     send(speaker, "a", b"safe", b"not safe")

@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.servers import Mosquitto
-from tests.story.system import SIAGA, System, free_port
+from tests.servers import Mosquitto, free_port
+from tests.story.system import SIAGA, System
 from tests.wait import until
 
 VILLAGE = "35.10.20.2001"
@@ -192,8 +192,11 @@ def test_it_starts_without_broker_and_store_says_so_and_goes_on_when_they_come(
     with closing(System(tmp_path, SITES, SIAGA_MQTT_URL=mosquitto.url)) as system:
         system.start(ready=False)
         until(lambda: answers(system), timeout=30)
-        reasons = system.client.get("/readyz").json()["reasons"]
-        assert f"127.0.0.1:{mosquitto.port}" in reasons["collector"]
+
+        def collector() -> str:
+            return str(system.client.get("/readyz").json()["reasons"].get("collector", ""))
+
+        until(lambda: f"127.0.0.1:{mosquitto.port}" in collector(), timeout=30, what="it names the broker")
         assert system.client.get("/healthz").status_code == 200
         mosquitto.start()
         until(system.is_ready, timeout=40)

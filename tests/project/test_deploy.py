@@ -13,7 +13,7 @@ import paho.mqtt.client as paho
 import pytest
 import yaml
 
-from tests.story.system import free_port
+from tests.servers import free_port
 from tests.wait import until
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,16 +14,10 @@ from typing import Any, Self
 
 import httpx
 
+from tests.servers import free_port
 from tests.wait import until
 
 SIAGA = Path(sys.executable).with_name("siaga")
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def rfc3339(seconds: float) -> str:

@@ -1,56 +1,10 @@
-"""amqtt in this process, as the composition root runs it, and brokers that answer as no broker should."""
+"""Brokers that answer as no broker should."""
 
-import asyncio
 import socket
 import threading
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
-
-from amqtt.broker import Broker
-from amqtt.plugins.base import BaseAuthPlugin
-from amqtt.session import Session
-
-from tests.servers import free_port
-
-
-class Anybody(BaseAuthPlugin):
-    """Lets everybody in. amqtt's own plugin for that calls them anonymous, and forgets anonymous sessions."""
-
-    async def authenticate(self, *, session: Session) -> bool:  # noqa: ARG002 - amqtt's interface
-        return True
-
-
-class Embedded:
-    """An amqtt broker on a thread of its own."""
-
-    def __init__(self, port: int | None = None) -> None:
-        self.port = port or free_port()
-        self.url = f"mqtt://127.0.0.1:{self.port}"
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._broker: Broker | None = None
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
-        return self
-
-    async def _start(self) -> None:
-        self._broker = Broker(
-            {
-                "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{self.port}"}},
-                "plugins": {"tests.mqtt.embedded.Anybody": {}},
-            }
-        )
-        await self._broker.start()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        assert self._broker is not None
-        asyncio.run_coroutine_threadsafe(self._broker.shutdown(), self._loop).result(20)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
 
 
 class OldBroker:
