@@ -65,7 +65,7 @@ class DeviceTopic:
 
 @dataclass(frozen=True, slots=True)
 class GatewayTopic:
-    """`siaga/v1/{village}/gateway/{gateway}/{channel}`; `channel` is `batch`, `ack`, `status`, `refused` or `health`."""
+    """`siaga/v1/{village}/gateway/{gateway}/{channel}`: `batch`, `ack`, `status`, `refused` or `health`."""
 
     village: str
     gateway: str
