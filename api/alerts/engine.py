@@ -37,6 +37,8 @@ ACKS = "siaga/v1/+/gateway/+/ack"
 """Filter: the centre's acknowledgements, by which the engine knows that late data is stored."""
 REGISTRY_POLL = 2 * SECOND
 """How often the registry and the maintenance windows are looked at."""
+SNOOZE_POLL = 10 * SECOND
+"""How often it is looked for snoozes that have ended; people set them in minutes."""
 REGISTRY_GAP = 100
 """ms between two looks, however many unknown names come in."""
 DATABASE_AGAIN = SECOND
@@ -89,6 +91,7 @@ class AlertEngine:
         self.loading = Loading(reader, ledger, self.live, self.villages, self._commit, self.metrics)
         self._listening_from: int | None = None
         self._deaf_since: int | None = None
+        self._next_snoozes = 0
         self._next_poll = self._commit_at = 0
         self._offset = clock.now() - clock.monotonic()
         self._database_problem: str | None = "the villages were not read yet"
@@ -226,8 +229,10 @@ class AlertEngine:
                 self.loading.reload(village, None, moment)
             for village in self._keeper.take_replanned():
                 self.loading.notice(village)
-            if self._ledger.end_snoozes(moment.now):
-                self.signal.ring()
+            if moment.monotonic >= self._next_snoozes:
+                self._next_snoozes = moment.monotonic + SNOOZE_POLL
+                if self._ledger.end_snoozes(moment.now):
+                    self.signal.ring()
         except DBAPIError as error:
             self._away(error)
             return

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, RowMapping, or_, select
+from sqlalchemy import Connection, Engine, RowMapping, func, or_, select
 
 from api.alerts.days import correcting
 from api.alerts.decisions import SEVERITIES, Kind, Raise
@@ -23,6 +23,13 @@ from siaga.sites import Facility, Village
 from siaga.timeline import Span
 
 __all__ = ["Changes", "Committed", "Correction", "Ledger", "OpenAlert", "new_alert"]
+
+
+_VERSIONS = select(
+    tables.registry_version.c.version,
+    select(func.count()).select_from(tables.maintenance).scalar_subquery(),
+    select(func.count(tables.maintenance.c.deleted_at)).scalar_subquery(),
+)
 
 
 @dataclass(slots=True)
@@ -234,6 +241,12 @@ class Ledger:
         query = select(table.c.facility, table.c.start).where(table.c.village == village).order_by(table.c.start.desc())
         with self.engine.connect() as connection:
             return {row.facility: row.start for row in connection.execute(query)}
+
+    def versions(self) -> tuple[int, int, int]:
+        """Numbers of which one grows when the registry or the declared maintenance changes."""
+        with self.engine.connect() as connection:
+            version, declared, taken_back = connection.execute(_VERSIONS).one()
+        return version, declared, taken_back
 
     def maintenance(self, ids: Collection[str] | None = None) -> list[MaintenanceWindow]:
         """The declared maintenance that has not been taken back; or that with certain ids, taken back or not."""

@@ -49,7 +49,7 @@ class StateKeeper:
 
     def __init__(self, registry: Registry, ledger: Ledger, villages: dict[str, WatchedVillage], live: Live) -> None:
         self._registry, self._ledger, self._villages, self._live = registry, ledger, villages, live
-        self._version = -1
+        self._versions = (-1, -1, -1)
         self._maintenance: Sequence[MaintenanceWindow] = ()
         self._replan_at = 0
         self._applied: list[str] | None = None
@@ -64,7 +64,7 @@ class StateKeeper:
             DBAPIError: the database is away.
         """
         self._villages.clear()
-        version, villages = self._registry.version(), self._registry.villages()
+        versions, villages = self._ledger.versions(), self._registry.villages()
         states, values = self._ledger.states()
         first = self._ledger.first_reports()
         tails = self._ledger.span_tails(moment.now - TAIL)
@@ -81,7 +81,7 @@ class StateKeeper:
         for kind, subject, at in self._ledger.raised_since(moment.now - WITHIN):
             self._live.raises.note(kind, subject, at)
         self._catch_up_maintenance(values.get(_MAINTENANCE), moment)
-        self._version = version
+        self._versions = versions
         self.save_at = moment.monotonic
         since = values.get(_ARRIVALS)
         self._arrivals_floor = since if isinstance(since, int) else moment.now - OVERLAP
@@ -93,9 +93,12 @@ class StateKeeper:
         Raises:
             DBAPIError: the database is away.
         """
-        version = self._registry.version()
-        if version == self._version:
+        versions, before = self._ledger.versions(), self._versions
+        if versions == before and moment.now < self._replan_at:
+            return []
+        if versions[0] == before[0]:
             self._refresh_planned(moment)
+            self._versions = versions
             return []
         changed = []
         found = {village.code: village for village in self._registry.villages()}
@@ -108,7 +111,7 @@ class StateKeeper:
             elif known.village != village:
                 self._change(known, village, moment)
                 changed.append(known)
-        self._version = version
+        self._versions = versions
         self.save_at = moment.monotonic
         self._refresh_planned(moment, registry_changed=True)
         return changed

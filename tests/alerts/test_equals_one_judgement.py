@@ -15,7 +15,7 @@ from siaga.timeline import Evidence, Span, judge, judged_from
 from tests.alerts.world import World
 from tests.timeline.scenarios import Scenario, scenarios, tracks_of
 
-SETTINGS = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def expected(scenario: Scenario, facility_id: str, told: int, now: int) -> list[Span]:
