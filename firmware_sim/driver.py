@@ -7,7 +7,7 @@ sockets and not as many threads, and a device that hangs really leaves its socke
 import selectors
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from threading import Event
 from urllib.parse import unquote, urlsplit
@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 
 KEEPALIVE = 20
 """Seconds: the broker notices a device that fell silent within 30 (once and a half)."""
+AT_A_TIME = 0.05
+"""Seconds that the devices get before the network is served again."""
 HOUSEKEEPING = 1.0
 """Seconds between two looks at every session: pings, and connections that broke."""
 
@@ -71,6 +73,7 @@ class Driver:
         self._lines: dict[Key, _Line] = {}
         self._selector = selectors.DefaultSelector()
         self._next_housekeeping = 0.0
+        self._due: Iterator[Action] | None = None
         self._to_do: list[Action] = []
         self._polite = polite
         self._elsewhere = elsewhere
@@ -92,11 +95,8 @@ class Driver:
             self.end()
 
     def turn(self) -> None:
-        """Do what is due, then serve the network until the next thing is, at most 200 ms."""
-        now = self._clock()
-        self._do(self._world.run(now))
-        due = self._world.next_event
-        wait = min(0.2, max(0.0, (due - self._clock()) / 1000)) if due is not None else 0.2
+        """Do some of what is due, then serve the network until the next thing is, at most 200 ms."""
+        wait = self._some_of_what_is_due()
         for key, events in self._selector.select(wait):
             self._serve(key.data, events)
         self._do(self._taken())
@@ -104,6 +104,22 @@ class Driver:
             self._next_housekeeping = time.monotonic() + HOUSEKEEPING
             for device in list(self._lines):
                 self._look_after(device)
+
+    def _some_of_what_is_due(self) -> float:
+        """Let the world go on for a moment; seconds until it wants to be called again.
+
+        A thousand devices that come at once must not keep the broker waiting for those that are there.
+        """
+        if self._due is None:
+            self._due = self._world.run(self._clock())
+        enough = time.monotonic() + AT_A_TIME
+        for action in self._due:
+            self._do((action,))
+            if time.monotonic() > enough:
+                return 0.0
+        self._due = None
+        due = self._world.next_event
+        return min(0.2, max(0.0, (due - self._clock()) / 1000)) if due is not None else 0.2
 
     def _taken(self) -> list[Action]:
         actions, self._to_do = self._to_do, []
@@ -176,7 +192,7 @@ class Driver:
             return
         info = line.client.publish(packet.topic, packet.payload, qos=1, retain=packet.retain)
         if info.rc in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_QUEUE_SIZE):
-            line.unanswered[info.mid] = (device, packet, moment)
+            line.unanswered[info.mid] = (device, packet, self._clock())
         self._watch(key, line)
 
     def _acknowledged(self, key: Key, mid: int) -> None:

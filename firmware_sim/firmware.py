@@ -46,7 +46,7 @@ class Firmware:
     ) -> None:
         self.device = device
         self.phase = Phase.DARK
-        self.wake_at = start + int(chance.uniform(0, 2 * SECOND))
+        self.wake_at = start
         self._scene = scene
         self._chance = chance
         self._behind_link = behind_link

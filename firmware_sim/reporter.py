@@ -29,6 +29,8 @@ class Reporter:
         self._told: dict[str, Value] = {}
         self._next_report = self._last_look = scene.start
         self.wake_at = scene.start
+        # Whole districts are not switched on at one moment, as a simulation is: the first interval is cut short
+        self._phase = chance.uniform(0.05, 1.0)
 
     def boot(self, now: int) -> None:
         """Start again: nothing was told yet. A press of the button from now on is kept until it can be said."""
@@ -51,8 +53,9 @@ class Reporter:
         packets = self._pressed(now)
         if now >= self._next_report:
             packets += self.dialect.report(values, self.stamp(now))
-            every = self.device.report_every
-            self._next_report = now + int(every * self._chance.uniform(1 - JITTER, 1 + JITTER))
+            every = self.device.report_every * self._chance.uniform(1 - JITTER, 1 + JITTER)
+            self._next_report = now + int(every * self._phase)
+            self._phase = 1.0
         else:
             changed = {name: v for name, v in values.items() if name in EVIDENCE and self._told.get(name) != v}
             packets += self.dialect.change(changed, self.stamp(now)) if changed else []

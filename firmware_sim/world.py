@@ -23,6 +23,8 @@ from firmware_sim.timetable import Timetable
 
 __all__ = ["World"]
 
+SWITCHED_ON = 2_000
+"""Milliseconds within which all devices are switched on; of a district, three for each, as a broker can take them."""
 AHEAD = 3_600_000
 """A timetable is laid out an hour at a time."""
 
@@ -47,6 +49,7 @@ class World:
         self._timetable = timetable or Timetable()
         self._laid_out = start
         self._lay_out(start)
+        self._switched_on = max(SWITCHED_ON, 3 * sum(len(village.devices) for village in villages))
         self.devices: dict[Key, Firmware | Hostile] = {}
         for village in villages:
             self._settle(village)
@@ -64,10 +67,12 @@ class World:
             if device.adapter != "zigbee2mqtt":
                 chance = self._chance(village.code, device.id)
                 behind = not village.remote
-                self.devices[device.key] = Firmware(device, scene, chance, self.start, behind_link=behind)
+                on = self.start + int(chance.uniform(0, self._switched_on))
+                self.devices[device.key] = Firmware(device, scene, chance, on, behind_link=behind)
         if zigbee:
             chance = self._chance(village.code, "zigbee2mqtt")
-            bridge = Bridge(zigbee, scene, chance, self.start, behind_link=not village.remote)
+            on = self.start + int(chance.uniform(0, self._switched_on))
+            bridge = Bridge(zigbee, scene, chance, on, behind_link=not village.remote)
             self.devices[bridge.device.key] = bridge
         if any(kind is FaultKind.HOSTILE_DEVICE for kind in self._kinds(village)):
             hostile = Hostile(scene, self._chance(village.code, "penyerang"), self.start)

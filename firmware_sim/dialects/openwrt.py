@@ -44,7 +44,10 @@ class Openwrt:
                 packets.append(self._say(key, self._number(key, value), {signal: value}, stamp))
             elif signal == "clients":
                 second = int(int(value) * FIVE_GHZ)
-                packets.append(self._say("iwinfo-wlan0/stations", str(int(value) - second), {}, stamp))
+                first = int(value) - second
+                # With one time for both, the sum of both is what stays; without, the first is known by itself too
+                alone: dict[str, Value] = {} if stamp.set else {signal: first}
+                packets.append(self._say("iwinfo-wlan0/stations", str(first), alone, stamp))
                 packets.append(self._say("iwinfo-wlan1/stations", str(second), {signal: value}, stamp))
         return packets
 

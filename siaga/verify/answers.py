@@ -16,6 +16,10 @@ MOST_STEPS = 10_000
 """The API gives no longer series at a time."""
 
 
+OF_DEVICES = frozenset({"device_silent", "clock_skew", "gateway_buffer"})
+"""Kinds of alerts about a device; their facility is said beside it."""
+
+
 class CannotAsk(ConnectionError):
     """The API did not answer, or not as it should; one sentence."""
 
@@ -91,7 +95,7 @@ class Availability:
 
 @dataclass(frozen=True, slots=True)
 class RaisedAlert:
-    """An alert as the API lists it. `subject` is its facility, else its device, else its village."""
+    """An alert as the API lists it. `subject` is the device, facility or village that it is about."""
 
     id: str
     kind: str
@@ -151,7 +155,7 @@ class Answers:
         found = []
         for item in self._items("/alerts", {"village": village}):
             a = _checked(_Alert, item, "an alert")
-            subject = a.facility or a.device or a.village
+            subject = (a.device if a.kind in OF_DEVICES else a.facility) or a.village
             ended = None if a.ended_at is None else _ms(a.ended_at)
             times = (_ms(a.began_at), _ms(a.raised_at), ended)
             found.append(RaisedAlert(str(a.id), a.kind, a.village, subject, a.cause, *times))

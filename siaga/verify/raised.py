@@ -15,7 +15,7 @@ MINUTE, DAY = 60_000, 86_400_000
 MARGIN = 5_000
 """Milliseconds by which a failure has to be longer than its grace to be one that nobody may miss."""
 HEARTBEAT = 35_000
-"""A gateway's heartbeat and its way: how much earlier than its cut a village was last heard, at most."""
+"""A gateway's heartbeat and its way, in milliseconds."""
 CUTS = frozenset({"link_cut", "gateway_kill", "sd_card_lost", "broker_restart", "mains_cut", "not_installed"})
 """Faults under which nothing arrives from a played gateway."""
 
@@ -89,8 +89,14 @@ def _due(truth: KnownTruth) -> Iterator[Due]:
         for code, stretches in _cut_off(truth).items():
             for start, end in stretches:
                 after = truth.villages[code].offline_after
-                if min(end, truth.end) - start > after + HEARTBEAT:
+                if min(end, truth.end) - start > after + _last_heard(truth, code):
                     yield Due("village_offline", code, start, start + after)
+
+
+def _last_heard(truth: KnownTruth, village: str) -> int:
+    """How long before its cut a village was last heard, at most: by a heartbeat, or by what its devices reported."""
+    every = min((e for f in truth.facilities if f.village == village for e in f.devices.values()), default=HEARTBEAT)
+    return min(HEARTBEAT, every + MARGIN)
 
 
 def _must(truth: KnownTruth, facility: KnownFacility, start: int, end: int) -> bool:
@@ -131,9 +137,12 @@ class _Allowed:
                 return self._facility(alert)
             case "village_offline":
                 after = self._truth.villages[alert.village].offline_after
+                before = _last_heard(self._truth, alert.village)
+                if alert.began_at <= self._first_heard(alert.village) + before:
+                    return True  # nobody was there before the run began
                 stretches = self._cuts.get(alert.village, ())
                 return any(
-                    end - start > after - HEARTBEAT and start - HEARTBEAT <= alert.began_at < end + HEARTBEAT
+                    end - start > after - before and start - before <= alert.began_at < end + before
                     for start, end in stretches
                 )
             case "device_silent":
@@ -157,6 +166,10 @@ class _Allowed:
             end - start > facility.grace - margin and start - margin <= alert.began_at <= end + margin
             for start, end in runs
         )
+
+    def _first_heard(self, code: str) -> int:
+        reports = (some[0].time for (village, _), some in self._truth.reports.items() if village == code and some)
+        return min(reports, default=self._truth.end)
 
     def _silent(self, alert: RaisedAlert) -> bool:
         code, _, device = alert.subject.partition("/")

@@ -12,7 +12,7 @@ __all__ = ["ReadingFigures", "SignalFigures", "compare_readings"]
 SECOND = 1_000
 NOT_COUNTED = frozenset({"online", "alive"})
 """Signals that gateways repeat by themselves."""
-TOGETHER = 20
+TOGETHER = 50
 """An untimed report within so many ms of another may be received in the same one, and is then no reading of its own."""
 
 

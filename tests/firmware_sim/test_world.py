@@ -64,7 +64,7 @@ def test_a_device_boots_says_its_birth_and_then_reports_every_minute_with_jitter
     assert (sent[0].packet.topic, sent[0].packet.payload) == (f"siaga/v1/{CODE}/ap/status", b"online")
     assert sent[0].packet.retain
     reports = [send.time for send in sent if send.packet.topic.endswith("/senml")]
-    gaps = [after - before for before, after in pairwise(reports)]
+    gaps = [after - before for before, after in pairwise(reports)][1:]  # the first one is cut short
     assert all(57_000 <= gap <= 63_000 for gap in gaps)
     assert len(set(gaps)) > 10
     first, last = (json.loads(some.packet.payload) for some in (sent[1], sent[-1]))
