@@ -29,7 +29,7 @@ from api.alerts.ledger import Correction, OpenAlert, new_alert
 from api.alerts.life import About, Life, Moment, Subject
 from api.alerts.outages import Outages
 from api.alerts.rolling import WINDOW, Trend, trend
-from api.alerts.spans import FOREVER, cut, difference, replaced
+from api.alerts.spans import FOREVER, cut, difference, failed_run, replaced
 from api.alerts.watch import Absence, WatchedDevice, WatchedFacility, WatchedGateway, WatchedVillage
 from siaga.availability import measure
 from siaga.clock import DAY, HOUR, MINUTE, SECOND
@@ -154,6 +154,9 @@ class Live(Life):
         catching_up = village.catching_up_until(moment.monotonic)
         if muted is None and catching_up is not None:  # half of a day's history is no day
             muted, mute_ends = "catching_up", catching_up
+        if muted is None and failed_run(watched.spans, now) is None:
+            # The share only sinks while it fails: below the target and not failing, it was late data that showed it
+            muted = "is_over"
 
         def decide(alert: OpenAlert | None) -> Decision:
             return indicator_missed(
