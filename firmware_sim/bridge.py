@@ -37,6 +37,7 @@ class Bridge(Firmware):
         self._spoken = {device.id: Zigbee2mqtt(device, self._base) for device in devices}
         self._heard: dict[str, int] = {}
         self._away: set[str] = set()
+        self._looked = start
         own = SimulatedDevice(
             village=scene.village.code,
             facility="",
@@ -60,10 +61,12 @@ class Bridge(Firmware):
         birth = self._bridge.birth(self._reporters[0].stamp(now))
         first: list[Action] = [Send(self.device, packet, now, self.device.key) for packet in birth]
         self._away.clear()
+        self._looked = now
         return first + super().connected(now)
 
     def _look(self, now: int) -> list[Action]:
         actions: list[Action] = []
+        self._looked = now
         for each in self._reporters:
             key = each.device.id
             if not self._hears(each, now):
@@ -79,6 +82,11 @@ class Bridge(Firmware):
                 actions += self._sends(each, each.look(now), now)
         self._sleep()
         return actions
+
+    def _sleep(self) -> None:
+        super()._sleep()
+        if (change := self._next_change(self._looked)) is not None:
+            self.wake_at = min(self.wake_at, change)
 
     def _available(self, reporter: Reporter, now: int, *, online: bool) -> list[Action]:
         return self._sends(reporter, [self._spoken[reporter.device.id].availability(online=online)], now)

@@ -149,8 +149,10 @@ class Simulation:
         """Whether it has lasted as long as it should, and the centre has what was sent of it, or does not take it."""
         if self.end is None or self.now < self.end or self.past:
             return False
-        late = self._clock() - max(self.end, self._caught_up) > PATIENT
-        return late or not self._flying
+        if self._clock() - max(self.end, self._caught_up) > PATIENT:
+            return True
+        can_send = [each for each in self._gateways.values() if each.running and not each.cut(self.now)]
+        return not any(reading.sent <= self.end for each in can_send for reading in each.pending())
 
     def _real_time(self) -> None:
         self.now = self._clock()

@@ -61,7 +61,8 @@ def compare_alerts(truth: KnownTruth, alerts: Mapping[str, Sequence[RaisedAlert]
         if not mine:
             missed.append(one)
         elif truth.live and one.kind == "facility_failed":
-            delays.append(max(0, min(a.raised_at for a in mine) - one.due) / 1000)
+            since = [a.raised_at for a in mine if a.raised_at >= one.began]  # not one that was open already
+            delays += [max(0, min(since) - one.due) / 1000] if since else []
     allowed = _Allowed(truth)
     false = [alert for alert in raised if alert.began_at < truth.end and not allowed.may_be(alert)]
     return AlertFigures(len(due), len(raised), tuple(missed), tuple(false), tuple(delays))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from siaga.verify.answers import Answers
 from siaga.verify.known_truth import KnownTruth, Report
 
-__all__ = ["ReadingFigures", "SignalFigures", "compare_readings"]
+__all__ = ["ReadingFigures", "SignalFigures", "compare_readings", "expected"]
 
 SECOND = 1_000
 NOT_COUNTED = frozenset({"online", "alive"})
@@ -59,7 +59,7 @@ def compare_readings(truth: KnownTruth, answers: Answers) -> ReadingFigures:
     start, end = -(-truth.start // SECOND) * SECOND, truth.end // SECOND * SECOND
     figures = []
     for (village, device), reports in truth.reports.items():
-        for signal, must, may in _expected(reports, start, end):
+        for signal, must, may in expected(reports, start, end):
             stored = answers.stored(village, device, signal, start, end)
             figures.append(SignalFigures(village, device, signal, must, may, stored))
     return ReadingFigures(
@@ -71,7 +71,7 @@ def compare_readings(truth: KnownTruth, answers: Answers) -> ReadingFigures:
     )
 
 
-def _expected(reports: Sequence[Report], start: int, end: int) -> Iterator[tuple[str, int, int]]:
+def expected(reports: Sequence[Report], start: int, end: int) -> Iterator[tuple[str, int, int]]:
     """Signal, how many readings of it must be stored, and how many may be."""
     for signal in sorted({name for report in reports for name in report.values} - NOT_COUNTED):
         mine = [report for report in reports if signal in report.values]
