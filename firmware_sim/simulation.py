@@ -114,6 +114,8 @@ class Simulation:
         try:
             if self._gateways:
                 with self._uplink:
+                    while self.past and not stop.is_set() and not self._uplink.ready.wait(0.2):
+                        pass
                     self._loop(stop, progress)
             else:
                 self._loop(stop, progress)
@@ -166,7 +168,6 @@ class Simulation:
         """The next step of the past. It waits where the centre does not keep up."""
         if len(self._flying) >= WINDOW:
             self._collect()
-            self._again()
             stop.wait(0.005)
             return
         due = self.world.next_event
@@ -195,6 +196,7 @@ class Simulation:
     def _tick(self) -> None:
         """Let the played gateways live, once a second of their time."""
         self._collect()
+        self._again()
         if self.now < self._next_tick:
             return
         self._next_tick = self.now + (5 * STEP if self.past else STEP)
@@ -232,7 +234,7 @@ class Simulation:
 
     def _again(self) -> None:
         for key, (gateway, payload, sent) in self._flying.items():
-            if time.monotonic() - sent > AGAIN:
+            if time.monotonic() - sent > AGAIN and not gateway.cut(self.now):
                 self._flying[key] = (gateway, payload, time.monotonic())
                 self._uplink.rubbish(gateway, payload)  # the very same bytes
 

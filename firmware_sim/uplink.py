@@ -2,6 +2,7 @@
 
 import json
 from collections import deque
+from threading import Event
 from urllib.parse import unquote, urlsplit
 
 from paho.mqtt.client import Client, MQTTMessage, MQTTv311
@@ -23,10 +24,14 @@ class Uplink:
         self._gateways = gateways
         self.answers: deque[tuple[str, str, int]] = deque()
         """Village, epoch and number of each batch that was acknowledged."""
+        self.ready = Event()
+        """Set once acknowledgements can be heard: what is sent before may be answered to nobody."""
+        self._granted = 0
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTv311)
         self._client.max_inflight_messages_set(200)
         self._client.on_connect = self._subscribe
         self._client.on_message = self._heard
+        self._client.on_subscribe = self._subscribed
         if parts.username:
             self._client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
         if parts.scheme == "mqtts":
@@ -55,8 +60,14 @@ class Uplink:
         self._client.publish(_topic(gateway, "status"), payload, qos=1, retain=True)
 
     def _subscribe(self, client: Client, *_: object) -> None:
+        self._granted = 0
         for gateway in self._gateways:
             client.subscribe(_topic(gateway, "ack"), 1)
+
+    def _subscribed(self, *_: object) -> None:
+        self._granted += 1
+        if self._granted == len(self._gateways):
+            self.ready.set()
 
     def _heard(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         try:

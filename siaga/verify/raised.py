@@ -84,7 +84,7 @@ def _due(truth: KnownTruth) -> Iterator[Due]:
             if _must(truth, facility, start, end):
                 yield Due("facility_failed", facility.name, start, start + facility.grace)
         lasted = sum(max(0, min(end, truth.end) - max(start, truth.end - DAY)) for start, end in runs)
-        if lasted > (1 - facility.target) * DAY * 1.1 + _margin(facility):
+        if _sinks_while_told(truth, facility, runs) and lasted > (1 - facility.target) * DAY * 1.1 + _margin(facility):
             yield Due("indicator_missed", facility.name, truth.end - DAY, truth.end)
     if truth.live:
         for code, stretches in _cut_off(truth).items():
@@ -98,6 +98,12 @@ def _last_heard(truth: KnownTruth, village: str) -> int:
     """How long before its cut a village was last heard, at most: by a heartbeat, or by what its devices reported."""
     every = min((e for f in truth.facilities if f.village == village for e in f.devices.values()), default=HEARTBEAT)
     return min(HEARTBEAT, every + MARGIN)
+
+
+def _sinks_while_told(truth: KnownTruth, facility: KnownFacility, runs: Sequence[Stretch]) -> bool:
+    """Whether siaga heard of the failures while they were on: a target that was missed by what is over pages nobody."""
+    still = bool(runs) and runs[-1][1] >= truth.end
+    return still or (truth.live and facility.village not in _cut_off(truth))
 
 
 def _must(truth: KnownTruth, facility: KnownFacility, start: int, end: int) -> bool:
