@@ -152,7 +152,8 @@ class WatchedVillage:
     `loaded`: memory is complete from its start on; `reload`: read it again from the store, as evidence since
     `reload_from` may have been missed (`reading_from`: the same of what is being read); `rejudge`: facilities whose
     configuration changed; `changed` and `marked`: its row and its marks are to be saved; `sure_from`: before this the
-    spans are not yet what the evidence says.
+    spans are not yet what the evidence says. `heard`: something arrived since the engine began to watch it, `arrived`:
+    since its open alert was raised.
     """
 
     village: Village
@@ -168,6 +169,7 @@ class WatchedVillage:
     absence: Absence | None = None
     last_arrival: int | None = None
     arrived: bool = False
+    heard: bool = False
     newest: int = 0
     reload: bool = True
     reload_at: int = 0
@@ -200,9 +202,10 @@ class WatchedVillage:
         return self.gateways.get(gateway) or self.gateways.setdefault(gateway, WatchedGateway(self, gateway))
 
     def arrive(self, gateway: str, now: int, monotonic: int) -> None:
-        """Something arrived from a gateway of the village."""
-        if monotonic - self.quiet_from > BEHIND:
+        """Something arrived from a gateway of the village. The first that does may be what it kept of long ago."""
+        if not self.heard or monotonic - self.quiet_from > BEHIND:
             self.returned = self.late_at = monotonic
+        self.heard = True
         self.quiet_from = monotonic
         self.last_arrival = self.gateway(gateway).last_arrival = now
         self.arrived = self.changed = True
