@@ -1,10 +1,17 @@
-"""Fixtures that several areas share: the real servers."""
+"""Fixtures that several areas share: the real servers. How hypothesis searches."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.servers import Influxd, Mosquitto, Postgres
+
+# The same code gets the same verdict; HYPOTHESIS_PROFILE=explore searches where nobody has looked yet.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture
