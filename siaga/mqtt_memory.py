@@ -113,9 +113,10 @@ class MemoryBroker:
             session, resumed = _Session(client_id, clean), False
         else:
             session, resumed = old, True
-            again = [replace(message, kept=True) for message in session.unacknowledged.values()]
+            # What the connection before left, taken or not: all of it is of before this one.
+            left = [*session.unacknowledged.values(), *session.queue]
             session.unacknowledged.clear()
-            session.queue.extendleft(reversed(again))
+            session.queue = deque(replace(message, kept=not message.retain) for message in left)
         session.transport = transport
         self._sessions[client_id] = session
         if transport not in self._transports:

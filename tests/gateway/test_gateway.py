@@ -181,6 +181,20 @@ def test_what_the_broker_kept_meanwhile_is_late_and_not_skewed(yard: Yard) -> No
     assert not yard.gateway.skewed
 
 
+@pytest.mark.parametrize("taken", [False, True], ids=["still queued for it", "taken and not committed"])
+def test_what_a_gateway_that_was_killed_had_not_made_safe_is_late_and_not_skewed(yard: Yard, *, taken: bool) -> None:
+    yard.turn()
+    yard.say("tele/gerbang/SENSOR", sensor(0, "ON"))
+    if taken:
+        yard.take()
+    yard.kill()
+    yard.clock.advance(6 * MINUTE)
+    yard.start()
+    yard.after(1)
+    assert yard.centre.values("gerbang-1", "gate_open") == [(NOW, True)]
+    assert not yard.gateway.skewed
+
+
 def test_a_retained_value_has_its_own_time_and_without_one_is_no_observation(yard: Yard) -> None:
     yard.kill()
     yard.devices._sessions.clear()

@@ -105,7 +105,9 @@ def test_the_order_of_one_topic_is_kept(world: World) -> None:
 
 
 def test_a_retained_message_is_told_to_who_comes_later(world: World) -> None:
-    send(world.join("speaker"), "tele/lampu/LWT", b"Online", retain=True)
+    speaker = world.join("speaker")
+    send(speaker, "tele/lampu/LWT", b"Online", retain=True)
+    speaker.close()  # the broker has it
     (message,) = take(world.join("hearer", "tele/+/LWT"), 1)
     assert (message.payload, message.retain) == (b"Online", True)
 
@@ -156,6 +158,17 @@ def test_what_was_not_acknowledged_comes_again(world: World) -> None:
     again = world.join("hearer", "a", clean=False)
     again.acknowledge(second)  # of the connection before: it must not count for this one
     assert [message.payload for message in take(again, 1)] == [b"not safe"]
+
+
+def test_what_the_connection_before_left_is_late(world: World) -> None:
+    """Taken and not acknowledged, handed over and not taken, still queued: all of it is of before the new connection."""
+    hearer, speaker = world.join("hearer", "a", clean=False, max_queue=2), world.join("speaker")
+    send(speaker, "a", *(b"%d" % n for n in range(30)))
+    take(hearer, 1, acknowledge=False)
+    speaker.close()  # the broker has them all
+    hearer.close()
+    again = take(world.join("hearer", "a", clean=False), 30)
+    assert [(message.payload, message.kept) for message in again] == [(b"%d" % n, True) for n in range(30)]
 
 
 def test_no_more_is_in_hand_than_the_queue_holds(world: World) -> None:
