@@ -161,7 +161,7 @@ def test_what_was_not_acknowledged_comes_again(world: World) -> None:
 
 
 def test_what_the_connection_before_left_is_late(world: World) -> None:
-    """Taken and not acknowledged, handed over and not taken, still queued: all of it is of before the new connection."""
+    """Taken and not acknowledged, handed over and not taken, still queued: all of it is of before the new one."""
     hearer, speaker = world.join("hearer", "a", clean=False, max_queue=2), world.join("speaker")
     send(speaker, "a", *(b"%d" % n for n in range(30)))
     take(hearer, 1, acknowledge=False)
