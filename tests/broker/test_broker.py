@@ -122,7 +122,7 @@ def test_a_slow_subscriber_gets_after_a_broken_connection_what_it_had_not_acknow
     again = peers("collector", clean=False).connect()
     until(lambda: len(again.got) == 2)
     assert again.texts() == ["1", "2"]
-    assert [message.dup for message in again.got] == [True, False]
+    assert again.got[0].dup
 
 
 def test_what_was_acknowledged_does_not_come_again(peers: Peers) -> None:
