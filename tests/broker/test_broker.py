@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from paho.mqtt.client import CallbackAPIVersion, Client, MQTTMessage, MQTTv5, MQTTv311
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from siaga.broker import EmbeddedBroker, PortTaken
 from siaga.mqtt import MqttTransport
@@ -21,11 +22,22 @@ class Peer:
     """A client that notes what it gets, and acknowledges when it is told to (or at once)."""
 
     def __init__(
-        self, port: int, name: str, *, clean: bool = True, late: bool = False, protocol: int = MQTTv311
+        self,
+        port: int,
+        name: str,
+        *,
+        clean: bool = True,
+        late: bool = False,
+        protocol: MQTTProtocolVersion = MQTTProtocolVersion.MQTTv311,
     ) -> None:
-        kind = {} if protocol == MQTTv5 else {"clean_session": clean}
+        kind = None if protocol == MQTTProtocolVersion.MQTTv5 else clean
         self.client = Client(
-            CallbackAPIVersion.VERSION2, name, protocol=protocol, manual_ack=late, reconnect_on_failure=False, **kind
+            CallbackAPIVersion.VERSION2,
+            name,
+            protocol=protocol,
+            clean_session=kind,
+            manual_ack=late,
+            reconnect_on_failure=False,
         )
         self.port = port
         self.got: list[MQTTMessage] = []
@@ -45,7 +57,7 @@ class Peer:
         for topic_filter in filters:
             before = self.granted
             self.client.subscribe(topic_filter, qos)
-            until(lambda before=before: self.granted > before)
+            until(lambda before=before: self.granted > before)  # type: ignore[misc]
         return self
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
@@ -85,8 +97,8 @@ class Peers:
         self.port = port
         self.all: list[Peer] = []
 
-    def __call__(self, name: str, **options: bool) -> Peer:
-        self.all.append(Peer(self.port, name, **options))
+    def __call__(self, name: str, *, clean: bool = True, late: bool = False) -> Peer:
+        self.all.append(Peer(self.port, name, clean=clean, late=late))
         return self.all[-1]
 
     def leave(self) -> None:
@@ -198,7 +210,7 @@ def test_a_shared_subscription_gives_each_message_to_one_member(peers: Peers) ->
 
 
 def test_a_client_of_mqtt_5_is_told_so_that_it_tries_3_1_1(broker: EmbeddedBroker) -> None:
-    modern = Peer(broker.port, "modern", protocol=MQTTv5).connect()
+    modern = Peer(broker.port, "modern", protocol=MQTTProtocolVersion.MQTTv5).connect()
     assert modern.answers == ["Unsupported protocol version"]
     modern.leave()
     transport = MqttTransport(broker.url, "worker", clean=False)

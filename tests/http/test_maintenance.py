@@ -1,10 +1,11 @@
 """Declaring maintenance: for whom, what is refused, who may, and that nothing of it is forgotten."""
 
+from dataclasses import replace
+
 import httpx
 import pytest
 
 from siaga.clock import DAY, HOUR
-from siaga.sites import Village
 from siaga.tokens import Role
 from tests.http.district import GLAGAH, LICIN, NOW, District, names, villages
 
@@ -51,7 +52,7 @@ def test_a_window_is_declared_shown_and_taken_back(both: District) -> None:
 
 
 def test_for_a_facility_a_village_or_an_uplink(district: District, client: httpx.Client) -> None:
-    shared = [Village(**_fields(each), uplink="odp-1") for each in villages()]
+    shared = [replace(each, uplink="odp-1") for each in villages()]
     district.registry.replace(shared, NOW)
     one = declare(client, village=LICIN)
     assert (one["village"], one["facility"], one["uplink"]) == (LICIN, None, None)
@@ -62,10 +63,6 @@ def test_for_a_facility_a_village_or_an_uplink(district: District, client: httpx
     assert names(client.get(f"/api/v1/maintenance?village={LICIN}")) == [one["id"]]
     assert names(client.get(f"/api/v1/maintenance?facility={GLAGAH}/wifi-balai")) == [two["id"]]
     assert names(client.get("/api/v1/maintenance?uplink=odp-1")) == [three["id"]]
-
-
-def _fields(village: Village) -> dict[str, object]:
-    return {name: getattr(village, name) for name in Village.__slots__ if name != "uplink"}
 
 
 def test_pages_go_from_the_latest_to_the_earliest(client: httpx.Client) -> None:

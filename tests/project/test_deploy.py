@@ -1,10 +1,10 @@
 """What is deployed: the broker's own configuration on a real broker, and the compose file's promises."""
 
 import os
+import queue
 import re
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from typing import Any
 import paho.mqtt.client as paho
 import pytest
 import yaml
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
 
 from tests.servers import free_port
 from tests.wait import until
@@ -56,9 +58,11 @@ class Peer:
     """A client with a name and its password."""
 
     def __init__(self, port: int, name: str, password: str | None = None) -> None:
-        self.client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=f"{name}-peer", protocol=paho.MQTTv5)
+        self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id=f"{name}-peer", protocol=paho.MQTTv5)
         self.client.username_pw_set(name, SECRETS.get(name, "") if password is None else password)
-        self.port, self.reason, self.got, self.granted = port, "", [], []
+        self.port, self.reason = port, ""
+        self.got: list[str] = []
+        self.granted: list[ReasonCode] = []
         self.client.on_connect = lambda _c, _u, _f, reason, _p: setattr(self, "reason", str(reason))
         self.client.on_message = lambda _c, _u, message: self.got.append(message.topic)
         self.client.on_subscribe = lambda _c, _u, _m, codes, _p: self.granted.extend(codes)
@@ -75,11 +79,10 @@ class Peer:
 
     def publish(self, topic: str) -> str:
         """The broker's answer to a message with QoS 1."""
-        answer, done = [], threading.Event()
-        self.client.on_publish = lambda _c, _u, _m, reason, _p: (answer.append(str(reason)), done.set())
+        answers: queue.Queue[str] = queue.Queue()
+        self.client.on_publish = lambda _c, _u, _m, reason, _p: answers.put(str(reason))
         self.client.publish(topic, b"x", qos=1)
-        assert done.wait(10)
-        return answer[0]
+        return answers.get(timeout=10)
 
     def leave(self) -> None:
         self.client.disconnect()

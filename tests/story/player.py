@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 Record = tuple[str, float, bool | int | float]
 """A record's name (`device/signal`), its Unix time and its value."""
@@ -22,7 +23,7 @@ class GatewayPlayer:
         self.seq = 0
         self.acknowledged: set[tuple[str, int]] = set()
         self._granted = threading.Event()
-        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=f"player-{village}-{gateway}")
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=f"player-{village}-{gateway}")
         self._client.max_inflight_messages_set(200)
         self._client.on_message = self._on_message
         self._client.on_subscribe = lambda *_: self._granted.set()

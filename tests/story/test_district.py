@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.servers import Influxd, Mosquitto, Postgres
 from tests.story.system import SIAGA, System
@@ -64,7 +65,7 @@ def test_alerts_go_on_while_the_store_is_away_and_nothing_is_lost(
     subprocess.run(
         [str(SIAGA), "import", str(tmp_path / "sites.yaml")], env=system.environment, check=True, capture_output=True
     )
-    device = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="gerbang-1")
+    device = paho.Client(CallbackAPIVersion.VERSION2, client_id="gerbang-1")
     device.connect("127.0.0.1", mosquitto.port)
     device.loop_start()
 

@@ -7,6 +7,7 @@ import uuid
 from pathlib import Path
 
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.servers import Mosquitto
 from tests.story.player import GatewayPlayer
@@ -78,7 +79,7 @@ HOSTILE: list[tuple[str, str, bytes]] = [
 
 def test_hostile_input_is_counted_and_disturbs_nothing(tmp_path: Path, mosquitto: Mosquitto) -> None:
     with System(tmp_path, SITES, SIAGA_MQTT_URL=mosquitto.url) as system:
-        client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="penyerang")
+        client = paho.Client(CallbackAPIVersion.VERSION2, client_id="penyerang")
         client.connect("127.0.0.1", mosquitto.port)
         client.loop_start()
         now = time.time()

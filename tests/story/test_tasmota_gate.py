@@ -7,6 +7,7 @@ from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.servers import Influxd, Mosquitto
 from tests.story.system import System, rfc3339, unix
@@ -41,7 +42,7 @@ class Switch:
     """The gate's contact: `OFF` while the gate stands open, as its wiring has it."""
 
     def __init__(self, port: int) -> None:
-        self.client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="gerbang-depan")
+        self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id="gerbang-depan")
         self.client.will_set("tele/gerbang-depan/LWT", "Offline", qos=1, retain=True)
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()

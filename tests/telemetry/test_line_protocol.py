@@ -8,7 +8,11 @@ from siaga.telemetry.line_protocol import Lines, render_arrival
 from siaga.telemetry.refusal import united
 
 
-def render(device: str = "gerbang-1", time: int = 1_780_000_000_123, **values: Value) -> str:
+def render(*, device: str = "gerbang-1", **values: Value) -> str:
+    return render_all(device, values)
+
+
+def render_all(device: str, values: dict[str, Value], time: int = 1_780_000_000_123) -> str:
     lines, _, refused = Lines().render([Point("35.10.15.2012", device, time, 1_780_000_001_500, values)])
     assert refused == []
     return lines[0]
@@ -34,11 +38,13 @@ def render(device: str = "gerbang-1", time: int = 1_780_000_000_123, **values: V
 )
 def test_a_field_is_typed_by_its_signal(values: dict[str, Value], fields: str) -> None:
     prefix = "telemetry,village=35.10.15.2012,device=gerbang-1 "
-    assert render(**values) == f"{prefix}{fields},received=1780000001.5 1780000000123"
+    assert render_all("gerbang-1", values) == f"{prefix}{fields},received=1780000001.5 1780000000123"
 
 
 def test_what_separates_is_escaped_in_a_tag() -> None:
-    assert render("a b,c=d", gate_open=True).startswith(r"telemetry,village=35.10.15.2012,device=a\ b\,c\=d gate_open")
+    assert render(device="a b,c=d", gate_open=True).startswith(
+        r"telemetry,village=35.10.15.2012,device=a\ b\,c\=d gate_open"
+    )
 
 
 def test_points_of_one_device_and_time_become_one_line_of_which_the_last_values_stay() -> None:

@@ -23,6 +23,10 @@ def point(time: int, device: str = "gerbang-1", village: str = VILLAGE, received
     return Point(village, device, T0 + time, received, values)
 
 
+def point_of(time: int, values: dict[str, Value], device: str = "gerbang-1", village: str = VILLAGE) -> Point:
+    return Point(village, device, T0 + time, T0, values)
+
+
 def everything(store: TelemetryStore, village: str = VILLAGE) -> dict[TrackKey, dict[int, Value]]:
     """All that is stored of a village: by device and signal, the values by time since T0."""
     tracks = store.tracks(village, T0 - 400 * DAY, T0 + 400 * DAY)
@@ -62,7 +66,7 @@ def test_an_empty_store_answers_everything_with_nothing(store: TelemetryStore) -
     ],
 )
 def test_a_value_comes_back_as_it_was_and_of_its_signals_type(store: TelemetryStore, signal: str, value: Value) -> None:
-    assert store.write([point(0, **{signal: value})]) == []
+    assert store.write([point_of(0, {signal: value})]) == []
     (track,) = store.tracks(VILLAGE, T0, T0 + 1).values()
     assert list(track.times) == [T0]
     assert (track.values[0], type(track.values[0])) == (value, type(value))
@@ -318,7 +322,7 @@ def test_it_answers_what_a_dict_would(
     village, step = next(_villages), 7 * HOUR  # some days in two of InfluxDB's shards
     model: dict[TrackKey, dict[int, Value]] = defaultdict(dict)
     for write in writes:
-        store.write([point(time * step, device, village, **values) for device, time, values in write])
+        store.write([point_of(time * step, values, device, village) for device, time, values in write])
         for device, time, values in write:
             for signal, value in values.items():
                 model[device, signal][T0 + time * step] = value
