@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from api.alerts.health import UnreadableHealth, take_health
+from api.alerts.history import BatchId
 from api.alerts.ledger import Changes, Ledger, OpenAlert
 from api.alerts.live import Live, Moment
 from api.alerts.loading import Loading
@@ -267,7 +268,14 @@ class AlertEngine:
         self._arrived(village, gateway, moment)
         if village.gateway(gateway).seen.again(batch.id.epoch, batch.id.seq, hash(payload)):
             return
+        self._note_under_way(village, (gateway, batch.id.epoch, batch.id.seq), batch.first, moment)
         self._take_readings(village, gateway, batch, moment)
+
+    def _note_under_way(self, village: WatchedVillage, batch: BatchId, first: int | None, moment: Moment) -> None:
+        """A batch is taken, whose readings begin at `first`: from now on nobody but us may have it."""
+        village.under_way.add(batch)
+        if village.inherited is not None and first is not None and first >= village.recent.covers:
+            village.inherited.accounted(batch, moment.monotonic)
 
     def _arrived(self, village: WatchedVillage, gateway: str, moment: Moment) -> None:
         village.arrive(gateway, moment.now, moment.monotonic)
@@ -381,6 +389,7 @@ class AlertEngine:
             return True
         if self._clock.monotonic() < self._commit_at:
             return False
+        self._keeper.leave_marks(changes, self.moment())
         try:
             committed = self._ledger.commit(changes)
         except DBAPIError as error:

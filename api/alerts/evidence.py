@@ -235,6 +235,21 @@ class Recent:
             series.values[:] = [merged[time] for time in series.times]
         self.start = start
 
+    def last_words(self, moment: int) -> Iterator[tuple[TrackKey, list[tuple[int, Value]]]]:
+        """Of each signal what it takes to judge from a moment on: what it said last, and all that it says of later.
+
+        Of `online` also the last will, of an event also the last that happened.
+        """
+        for key, series in self._series.items():
+            end = bisect_right(series.times, moment)
+            wanted = set(range(max(0, end - 1), len(series.times)))
+            if key[1] == "online":
+                wanted.update(next(([n] for n in range(end - 1, -1, -1) if not series.values[n]), ()))
+            elif key[1] in EVENTS:
+                wanted.update(next(([n] for n in range(end - 1, -1, -1) if series.values[n]), ()))
+            if wanted:
+                yield key, [(series.times[n], series.values[n]) for n in sorted(wanted)]
+
     def affected(self, device: str, signal: str) -> list[Facility]:
         """The facilities whose state a reading of this device and signal can bear on."""
         owner = self.facility_of(device)

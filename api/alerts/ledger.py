@@ -86,12 +86,16 @@ class Correction:
 
 @dataclass(slots=True)
 class Changes:
-    """What has changed since the last commit. A span is known by its start; `None`: it is to be deleted."""
+    """What has changed since the last commit. A span is known by its start; `None`: it is to be deleted.
+
+    `marks`: values of `engine_state` that belong to the spans.
+    """
 
     spans: dict[tuple[str, str], dict[int, Span | None]] = field(default_factory=dict)
     corrections: dict[tuple[str, str], Correction] = field(default_factory=dict)
     first: dict[tuple[str, TrackKey], int] = field(default_factory=dict)
     links: dict[str, dict[str, object]] = field(default_factory=dict)
+    marks: dict[str, object] = field(default_factory=dict)
     alerts: list[_Opened | _Changed] = field(default_factory=list)
 
     def __bool__(self) -> bool:
@@ -164,6 +168,7 @@ class Ledger:
             write_spans(connection, changes.spans)
             _write_first(connection, changes.first)
             upsert(connection, tables.village_state, list(changes.links.values()), ("village",))
+            _write_marks(connection, changes.marks)
             if changes.alerts:
                 take_turn(connection)  # before any alert's row is locked, as the API does: no two wait for each other
             for change in changes.alerts:
@@ -276,8 +281,7 @@ class Ledger:
         with writing(self.engine) as connection:
             upsert(connection, tables.village_state, villages, ("village",))
             upsert(connection, tables.gateway_state, gateways, ("village", "gateway"))
-            rows = [{"key": key, "value": value} for key, value in values.items()]
-            upsert(connection, tables.engine_state, rows, ("key",))
+            _write_marks(connection, values)
 
     def forget_spans(self, village: str, facility: str, before: int = FOREVER) -> None:
         """Delete the spans of a facility that begin before a time: all of them by default."""
@@ -299,6 +303,11 @@ def _write_first(connection: Connection, first: Mapping[tuple[str, TrackKey], in
         for (village, (device, signal)), time in first.items()
     ]
     upsert(connection, tables.first_report, rows, ("village", "device", "signal"))
+
+
+def _write_marks(connection: Connection, values: Mapping[str, object]) -> None:
+    rows = [{"key": key, "value": value} for key, value in values.items()]
+    upsert(connection, tables.engine_state, rows, ("key",))
 
 
 def _open(connection: Connection, opened: _Opened) -> OpenAlert | None:

@@ -200,6 +200,11 @@ class Live(Life):
             plan = judge(village.village, facility, Evidence({}, recent.first), (now, now + AHEAD), planned)
             watched.plan_until = plan[0].end
         start = max(start, recent.covers, begins)
+        inherited = village.inherited
+        if inherited is not None and start < inherited.until:
+            # Whoever judged this before had evidence that is still on its way to us
+            inherited.since = min(inherited.since, start)
+            start = inherited.until
         if start > now:
             return
         self.judged += 1

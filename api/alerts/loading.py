@@ -68,6 +68,7 @@ class Loading:
         self._retry_at = 0
         self._pause = RETRY
         self._failing_since: int | None = None
+        self._stores_since: int | None = None
         self._arrivals_since: int | None = None
         self._work: dict[str, WatchedVillage] = {}
         self._taken: dict[Arrival, None] = {}
@@ -93,6 +94,10 @@ class Loading:
     def acknowledged(self, village: WatchedVillage, batch: BatchId, moment: Moment) -> None:
         """A batch is stored: its late readings are history to be judged again."""
         gateway, epoch, seq = batch
+        self._stores_since = self._stores_since or moment.monotonic
+        village.under_way.remove(batch)
+        if village.inherited is not None:
+            village.inherited.stored(batch, moment.monotonic)
         if not village.gateway(gateway).seen.knows(epoch, seq):
             # It was sent before the engine listened: what it held is in the store alone
             self.reload(village, moment.now, moment)
@@ -128,7 +133,9 @@ class Loading:
         return (
             self._outstanding is None
             and self._arrivals_since is None
-            and not any(village.reload or village.history.pending for village in self._work.values())
+            and not any(
+                village.reload or village.history.pending or village.inherited for village in self._work.values()
+            )
         )
 
     def step(self, moment: Moment) -> bool:
@@ -147,6 +154,7 @@ class Loading:
                     self._take_arrivals(answer, moment)
             if not isinstance(answer, Failure):
                 self._failing_since, self._pause, self.problem = None, RETRY, None
+        self._end_inheritances(moment)
         if self._outstanding is None and moment.monotonic >= self._retry_at:
             request = self._next_request(moment)
             if request is not None:
@@ -161,15 +169,28 @@ class Loading:
             return None
         times = [village.reload_at for village in self._work.values() if village.reload]
         times += [ready for village in self._dirty() if (ready := village.history.ready_at()) is not None]
+        times += [at for village in self._work.values() if (at := self._inheritance_ends(village)) is not None]
         if self._arrivals_since is not None:
             times.append(monotonic)
         return max(min(times), self._retry_at) if times else None
 
     def _dirty(self) -> list[WatchedVillage]:
-        return [village for village in self._work.values() if village.loaded and village.history.pending]
+        """The villages whose history can be judged again: not from a store that is known to lack some of it."""
+        return [v for v in self._work.values() if v.loaded and v.history.pending and v.inherited is None]
+
+    def _inheritance_ends(self, village: WatchedVillage) -> int | None:
+        return village.inherited.over_at(self._stores_since) if village.inherited is not None else None
+
+    def _end_inheritances(self, moment: Moment) -> None:
+        """Where the store has all that a predecessor knew, what it judged last is judged again."""
+        for village in self._work.values():
+            at, inherited = self._inheritance_ends(village), village.inherited
+            if inherited is not None and at is not None and at <= moment.monotonic:
+                inherited.over = True
+                self.reload(village, min(inherited.until, inherited.since), moment)
 
     def _next_request(self, moment: Moment) -> Request | None:
-        for code in [code for code, v in self._work.items() if not v.reload and not v.history.pending]:
+        for code in [code for code, v in self._work.items() if not (v.reload or v.history.pending or v.inherited)]:
             del self._work[code]
         waiting = [v for v in self._work.values() if v.reload and v.reload_at <= moment.monotonic]
         if waiting:
@@ -254,8 +275,11 @@ class Loading:
                 self.notice(village)
                 village.loaded = True
                 village.judged_until = moment.now
-                village.recent.start = moment.now
-                village.sure_from = village.recent.covers
+                if village.inherited is not None:  # its predecessor left all that memory needs from then on
+                    village.recent.start = village.inherited.until - village.recent.reach
+                else:
+                    village.recent.start = moment.now
+                    village.sure_from = village.recent.covers
                 self._look_at_all(village, moment, None)
 
     # Memory
@@ -280,6 +304,8 @@ class Loading:
             else:
                 village.gateway(device).last_alive = time
         begin, village.reading_from = village.reading_from, FOREVER
+        if village.inherited is not None and village.inherited.over and not village.reload:
+            village.inherited, village.marked = None, True
         if not village.loaded:
             village.loaded = True
             begin = min(begin, self._resume(village))

@@ -7,16 +7,18 @@ from sqlalchemy import RowMapping
 
 from api.alerts.decisions import Kind
 from api.alerts.flapping import WITHIN
-from api.alerts.ledger import Ledger, OpenAlert
+from api.alerts.ledger import Changes, Ledger, OpenAlert
 from api.alerts.live import KEPT, Live, Moment
 from api.alerts.loading import OVERLAP
 from api.alerts.maintenance import AHEAD, MaintenanceWindow, planned, stretches
 from api.alerts.outages import lost_villages
+from api.alerts.under_way import Inheritance, Range, UnderWay
 from api.alerts.watch import WatchedVillage, alerts_of, take_over, watched
 from siaga.clock import DAY, HOUR, MINUTE, SECOND
 from siaga.intervals import Interval, merge
-from siaga.observation import TrackKey
+from siaga.observation import Track, TrackKey
 from siaga.registry import Registry
+from siaga.signals import Value
 from siaga.sites import Village
 from siaga.timeline import Span
 
@@ -31,17 +33,32 @@ _MAINTENANCE = "maintenance"
 """The ids of the declarations that history was judged by."""
 
 
+class BeyondStore(BaseModel):
+    """What the engine knew of a village while the store lacked batches (`api.alerts.under_way`).
+
+    `until`: up to when it had judged (event time); `words`: by device and signal the last observations; `reported`:
+    when each device last reported.
+    """
+
+    until: int
+    batches: list[Range]
+    words: list[tuple[str, str, list[tuple[int, Value]]]]
+    reported: dict[str, int]
+
+
 class VillageMarks(BaseModel):
     """What `engine_state` keeps of a village.
 
     `since`: when the centre began to listen; `devices`: from when each device is expected to report; `facilities`: the
-    fingerprint that each facility was judged under; `unfinished`: stretches of history still to be judged again.
+    fingerprint that each facility was judged under; `unfinished`: stretches of history still to be judged again;
+    `beyond`: what was known beyond the store.
     """
 
     since: int
     devices: dict[str, int] = Field(default_factory=dict)
     facilities: dict[str, str] = Field(default_factory=dict)
     unfinished: list[tuple[int, int]] = Field(default_factory=list)
+    beyond: BeyondStore | None = None
 
 
 class StateKeeper:
@@ -161,8 +178,8 @@ class StateKeeper:
                 villages.append(_village_row(village))
             if village.changed or everything:
                 gateways += _gateway_rows(code, village)
-            if village.marked or not village.history.is_finished:
-                values[_key(code)] = _marks(village).model_dump()
+            if village.marked or _to_be_marked(village):
+                values[_key(code)] = _marks(village, moment).model_dump()
         values |= {_ARRIVALS: self._arrivals_since(moment)}
         applied = [window.id for window in self._maintenance]
         if applied != self._applied:
@@ -171,8 +188,17 @@ class StateKeeper:
         self._applied = applied
         for village in self._villages.values():
             village.changed = False
-            village.marked = not village.history.is_finished  # once more when it is
+            village.marked = _to_be_marked(village)  # once more when it is not
+            village.under_way.age()
         self.save_at = moment.monotonic + SAVE_EVERY
+
+    def leave_marks(self, changes: Changes, moment: Moment) -> None:
+        """Add to spans that are about to be written what a successor needs to go on from them without the store."""
+        for code in {village for village, _ in changes.spans}:
+            village = self._villages.get(code)
+            if village is not None and village.under_way.lasting:
+                changes.marks[_key(code)] = _marks(village, moment).model_dump()
+                village.marked = True  # so that they are taken back when they are not true any more
 
     def _arrivals_since(self, moment: Moment) -> int:
         """From when on a successor has to look for late data: before the oldest batch that still waits."""
@@ -199,6 +225,8 @@ class StateKeeper:
             for device in found.devices.values():
                 device.watched = marks.devices.get(device.device.id, device.watched)
             found.history.queue = list(marks.unfinished)
+            if marks.beyond is not None:
+                _inherit(found, marks.beyond, moment)
         judged_before = marks.facilities if marks is not None else {}
         for facility in found.facilities.values():
             if judged_before.get(facility.facility.id) != facility.fingerprint:
@@ -279,7 +307,12 @@ def _key(code: str) -> str:
     return f"village/{code}"
 
 
-def _marks(village: WatchedVillage) -> VillageMarks:
+def _to_be_marked(village: WatchedVillage) -> bool:
+    """Whether there is something in a village's marks that changes as time goes by."""
+    return not village.history.is_finished or village.under_way.lasting or village.inherited is not None
+
+
+def _marks(village: WatchedVillage, moment: Moment) -> VillageMarks:
     return VillageMarks(
         since=village.listening_since,
         devices={name: device.watched for name, device in village.devices.items()},
@@ -287,7 +320,30 @@ def _marks(village: WatchedVillage) -> VillageMarks:
             name: facility.fingerprint for name, facility in village.facilities.items() if name not in village.rejudge
         },
         unfinished=_unfinished(village),
+        beyond=_beyond_store(village, moment),
     )
+
+
+def _beyond_store(village: WatchedVillage, moment: Moment) -> BeyondStore | None:
+    inherited = village.inherited
+    if inherited is None and not village.under_way.lasting:
+        return None
+    until = village.judged_until if inherited is None else inherited.until
+    if village.loaded and moment.listening_from is not None:
+        until = moment.now
+    if until is None:
+        return None
+    batches = village.under_way.ranges() + (inherited.missing.ranges() if inherited is not None else [])
+    words = [(*key, said) for key, said in village.recent.last_words(until)]
+    return BeyondStore(until=until, batches=batches, words=words, reported=village.recent.reported)
+
+
+def _inherit(village: WatchedVillage, beyond: BeyondStore, moment: Moment) -> None:
+    """Go on from the last words of a predecessor; what it judged stays until the store has all that it knew."""
+    recent = village.recent
+    recent.absorb({(device, signal): Track.of(dict(said)) for device, signal, said in beyond.words}, recent.start)
+    recent.reported.update(beyond.reported)
+    village.inherited = Inheritance(min(beyond.until, moment.now), UnderWay(beyond.batches))
 
 
 def _unfinished(village: WatchedVillage) -> list[tuple[int, int]]:

@@ -11,6 +11,7 @@ from api.alerts.history import History
 from api.alerts.ledger import OpenAlert
 from api.alerts.rolling import Trend
 from api.alerts.spans import FOREVER
+from api.alerts.under_way import Inheritance, UnderWay
 from siaga.batch import LIVE_EDGE
 from siaga.clock import SECOND
 from siaga.indicators import Terms, terms
@@ -153,7 +154,8 @@ class WatchedVillage:
     `reload_from` may have been missed (`reading_from`: the same of what is being read); `rejudge`: facilities whose
     configuration changed; `changed` and `marked`: its row and its marks are to be saved; `sure_from`: before this the
     spans are not yet what the evidence says. `heard`: something arrived since the engine began to watch it, `arrived`:
-    since its open alert was raised.
+    since its open alert was raised; `under_way`: batches that the store may not have; `inherited`: the same of the
+    engine before this one.
     """
 
     village: Village
@@ -161,6 +163,8 @@ class WatchedVillage:
     listening_since: int
     quiet_from: int
     history: History = field(default_factory=History)
+    under_way: UnderWay = field(default_factory=UnderWay)
+    inherited: Inheritance | None = None
     facilities: dict[str, WatchedFacility] = field(default_factory=dict)
     devices: dict[str, WatchedDevice] = field(default_factory=dict)
     gateways: dict[str, WatchedGateway] = field(default_factory=dict)

@@ -206,3 +206,86 @@ def test_history_that_a_crash_left_unfinished_is_finished_by_the_successor(world
     world.store.away = False
     world.live(2, OPEN)
     assert (closed, "failed", "gate_open") in world.states()
+
+
+# The engine dies while the store lacks what it had taken
+
+
+def cut_off(world: World, minutes: float, *says: tuple[str, str, object]) -> list[bytes]:
+    """For some minutes the village goes on, the engine takes it, and nothing is stored; the batches."""
+    world.centre.held = True
+    batches = []
+    for half_minute in range(round(minutes * 2)):
+        now = world.clock.now()
+        said = says if half_minute % 2 == 0 else ()
+        readings = [Reading("gw", "alive", now, True)]
+        readings += [Reading(device, signal, now, value) for device, signal, value in said]  # type: ignore[arg-type] # terse
+        batches.append(world.send(readings))
+        world.let(30 * SECOND)
+    return batches
+
+
+GUARD = Facility("jaga", "night_guard", "Jaga", (Device("jaga-1", Adapter.SENML, MINUTE),), grace=2 * MINUTE)
+OPENS_OFTEN = replace(gate(), devices=(Device("gerbang-1", Adapter.SENML, 2 * MINUTE),), grace=MINUTE)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path, village(OPENS_OFTEN, WIFI, GUARD))
+    yield world
+    world.close()
+
+
+HELD = ("ap", "wifi_open", False)
+ALL_WELL = (OPEN, UP, ("ap", "wifi_open", True), ("jaga-1", "battery", 80.0))
+
+
+def test_a_failure_keeps_its_beginning_when_the_store_lacks_what_was_before_it(place: World) -> None:
+    """Without its last reports the access point would be silent, and off, from before the password was set."""
+    place.live(4, *ALL_WELL, ("jaga-1", "checkin", 1))
+    cut_off(place, 6, *ALL_WELL)
+    password = place.clock.now()
+    batches = cut_off(place, 2, OPEN, UP, HELD)
+    place.restart()
+    batches += cut_off(place, 2, OPEN, UP, HELD)
+    for batch in reversed(batches):
+        place.resend(batch)
+        place.let(SECOND)
+    place.restart()
+    cut_off(place, 4, OPEN, UP, HELD)
+    place.centre.held = False
+    place.live(3, OPEN, UP, HELD)
+    [alert] = place.alerts()
+    assert (alert.subject.split("/")[1], alert.began_at, alert.raised_at) == (
+        "wifi",
+        password,
+        password + 5 * MINUTE + 1,
+    )
+    assert place.states("wifi") == [(NOON, "met", None), (password, "failed", "wifi_open")]
+    assert place.states("gerbang") == [(NOON, "met", None)]
+    assert place.states("jaga") == [(NOON, "met", None)]
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["the store answers", "the store is away"])
+def test_an_alert_is_not_cleared_by_what_the_store_had_last(place: World, away: bool) -> None:
+    """The last that is stored of the gate says that it is open, and would hold for six minutes."""
+    place.live(4, *ALL_WELL, ("jaga-1", "checkin", 1))
+    place.store.away = away
+    closed = place.clock.now()
+    cut_off(place, 3, CLOSED, *ALL_WELL[1:])
+    place.restart()
+    cut_off(place, 5, *ALL_WELL[1:])
+    assert [(alert.subject.split("/")[1], alert.began_at, alert.cleared_at) for alert in place.alerts()] == [
+        ("gerbang", closed, None)
+    ]
+    opened = place.clock.now()
+    place.centre.held = place.store.away = False
+    place.live(5, *ALL_WELL)
+    [alert] = place.alerts()
+    assert (alert.began_at, alert.ended_at) == (closed, opened)
+    assert place.states("jaga") == [(NOON, "met", None)]
+    assert place.states("gerbang") == [
+        (NOON, "met", None),
+        (closed, "failed", "gate_open"),
+        (opened, "met", None),
+    ]
