@@ -161,19 +161,20 @@ class Intake:
     ) -> None:
         # What a broker retained and that says no time is of an unknown age: it is no observation of now.
         values = [each for each in translation.observed if each.signal != "online"]
-        if message.retain:
+        old = message.retain or translation.repeated
+        if old:
             values = [each for each in values if each.time is not None]
         device = (installed.village, installed.device.id)
         presence = self.presences[device]
         readings: list[Reading] = []
         if values:
-            judged = judge(values, received, late=message.kept or message.retain)
+            judged = judge(values, received, late=message.kept or old)
             if judged.offset is not None:
-                self._note_clock(device, judged, received, message)
-            if not (message.retain and not judged.trusted):  # an old value that says a wrong time is of no use
+                self._note_clock(device, judged, received, kept=message.kept, old=old)
+            if not (old and not judged.trusted):  # an old value that says a wrong time is of no use
                 readings = [Reading(device[1], signal, time, value) for signal, value, time in judged.values]
         before = (presence.online, presence.overruled)
-        live = translation.heard and not message.retain and not message.kept
+        live = translation.heard and not old and not message.kept
         if live or readings:
             self._note_heard(device, received if live else None, readings)
             newest = max((reading.time for reading in readings), default=received)
@@ -197,14 +198,14 @@ class Intake:
             if before is None or before[0] <= reading.time:
                 heard.values[reading.signal] = (reading.time, reading.value)
 
-    def _note_clock(self, device: tuple[str, str], judged: Judged, received: int, message: Message) -> None:
+    def _note_clock(self, device: tuple[str, str], judged: Judged, received: int, *, kept: bool, old: bool) -> None:
         """Flag a device whose clock is not trusted; what was kept or retained does not tell of its clock of today."""
-        if message.retain or judged.offset is None:
+        if old or judged.offset is None:
             return
         if not judged.trusted:
             since = self.skewed[device].since if device in self.skewed else received
             self.skewed[device] = Skew(judged.offset, since)
-        elif not message.kept:
+        elif not kept:
             self.skewed.pop(device, None)
         self._metrics.skewed.set(len(self.skewed))
 

@@ -5,6 +5,8 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
+from gateway.values import NOTHING, Refused
+
 __all__ = ["read_time"]
 
 # ISO 8601 with any fraction and offset; with dots and a blank it is Tasmota before version 6
@@ -12,31 +14,57 @@ _STAMP = re.compile(
     r"(\d{4})[-.](\d{2})[-.](\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?\s*(Z|[+-]\d{2}:?\d{2})?",
     re.ASCII | re.IGNORECASE,
 )
+_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
 _MILLISECONDS_FROM = 100_000_000_000
 """A number from here on counts milliseconds: as seconds it would be the year 5138."""
+_LATEST = 10**14
+"""Milliseconds; no clock reads the year 5138."""
 
 
 def read_time(raw: object, zone: ZoneInfo) -> int | None:
     """A time of a native message in ms; without an offset it is the village's local time. `None`: it says no time.
 
-    A wall time that comes twice, where clocks are put back, means its first time.
+    A wall time that comes twice, where clocks are put back, means its first time. A number that is not positive is a
+    clock that is not set.
+
+    Raises:
+        Refused: it is no time.
     """
-    if isinstance(raw, bool) or raw is None:
-        return None
-    if isinstance(raw, int | float):
-        if not math.isfinite(raw) or abs(raw) > 10**14 or raw <= 0:
+    if isinstance(raw, str):
+        raw = raw.strip()
+        if raw.lower() in NOTHING:
             return None
-        return round(raw) if raw >= _MILLISECONDS_FROM else round(raw * 1000)
-    stamp = _STAMP.fullmatch(raw.strip()) if isinstance(raw, str) else None
-    if stamp is None:
+        if _NUMBER.fullmatch(raw):
+            raw = float(raw)
+    if raw is None:
         return None
+    if isinstance(raw, int | float) and not isinstance(raw, bool):
+        return _counted(raw)
+    stamp = _STAMP.fullmatch(raw) if isinstance(raw, str) else None
+    if stamp is None:
+        raise _no_time(raw)
     year, month, day, hour, minute, second = (int(stamp[group]) for group in range(1, 7))
     milliseconds = int((stamp[7] or "0").ljust(3, "0")[:3])
     try:
         wall = datetime(year, month, day, hour, minute, second, tzinfo=_zone(stamp[8], zone)).astimezone(UTC)
     except (ValueError, OverflowError):  # the 31st of February; the year 1, east of Greenwich
-        return None
+        raise _no_time(raw) from None
     return (wall - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1) + milliseconds
+
+
+def _counted(number: float) -> int | None:
+    """Seconds or milliseconds since 1970."""
+    if not math.isfinite(number):
+        raise Refused("not_finite", f"the time {number} is not a finite number")
+    if number > _LATEST:
+        raise _no_time(number)
+    if number <= 0:
+        return None
+    return round(number) if number >= _MILLISECONDS_FROM else round(number * 1000)
+
+
+def _no_time(raw: object) -> Refused:
+    return Refused("wrong_time", f"{str(raw)[:40]!r} is no time; it counts from its receipt")
 
 
 def _zone(offset: str | None, village: ZoneInfo) -> timezone | ZoneInfo:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from siaga.json_text import UnreadableJson, read_json
 from siaga.signals import RefusedValue, Signal, SignalType, Value, check_value
 
-__all__ = ["MAX_PAYLOAD", "Refused", "find", "read_bool", "read_document", "read_text", "read_value"]
+__all__ = ["MAX_PAYLOAD", "NOTHING", "Refused", "find", "read_bool", "read_document", "read_text", "read_value"]
 
 MAX_PAYLOAD = 64_000
 """Bytes of a native message (contract, section 4)."""
@@ -21,8 +21,8 @@ MAX_DEPTH = 32
 
 _TRUE = frozenset({"on", "true", "1", "open"})
 _FALSE = frozenset({"off", "false", "0", "close", "closed"})
-# What bridges and firmware write where they have no value. `nan` is not among them: it is a number that is none.
-_NOTHING = frozenset({"", "null", "none", "unavailable", "unknown", "undefined"})
+NOTHING = frozenset({"", "null", "none", "unavailable", "unknown", "undefined"})
+"""What bridges and firmware write where they have no value. `nan` is not among them: it is a number that is none."""
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.ASCII | re.IGNORECASE)
 # A text, which is left alone, or a bare word for a number that is none
@@ -140,7 +140,7 @@ def read_value(signal: Signal, raw: object) -> Value | None:
         return None
     if isinstance(raw, str):
         word = raw.strip().lower()
-        if word in _NOTHING:
+        if word in NOTHING:
             return None
         raw = _read_word(signal, word)
     if isinstance(raw, float) and not math.isfinite(raw):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
+from gateway.native_time import read_time
 from gateway.values import Refused, read_value
 from siaga.capabilities import default_keys
 from siaga.signals import SIGNALS, Value
@@ -33,12 +34,14 @@ class Observed(NamedTuple):
 class Translation:
     """What a message means: values, and reasons why parts of it (or all) were refused. Neither: it is ignored.
 
-    `heard` says that the device itself spoke, if only of things that nobody asked for.
+    `heard` says that the device itself spoke, if only of things that nobody asked for. `repeated` says that it did
+    not: somebody who keeps what devices said says it again, as a broker does with what it retained.
     """
 
     observed: list[Observed] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     heard: bool = False
+    repeated: bool = False
 
     @property
     def ignored(self) -> bool:
@@ -81,18 +84,30 @@ class Installed:
         """Where the device is found; the empty text for families that need none."""
         return self.device.address or ""
 
-    def read(self, signal: str, raw: object, time: int | None, into: Translation, *, turned: bool = False) -> None:
-        """Add a raw value: read, turned round where the site says `invert` (or the family, `turned`), or refused."""
+    def read(self, signal: str, raw: object, time: int | None, into: Translation, *, turned: bool = False) -> bool:
+        """Add a raw value: read, turned round where the site says `invert` (or the family, `turned`), or refused.
+
+        Whether there was a value.
+        """
         try:
             value = read_value(SIGNALS[signal], raw)
         except Refused as refused:
             into.refused.append(refused)
-            return
+            return False
         if value is None:
-            return
+            return False
         if isinstance(value, bool) and (signal in self.device.invert) != turned:
             value = not value
         into.observed.append(Observed(signal, value, time))
+        return True
+
+    def when(self, raw: object, into: Translation) -> int | None:
+        """A time that the message says, ms; `None`: it says none, or one that is refused: receipt counts then."""
+        try:
+            return read_time(raw, self.zone)
+        except Refused as refused:
+            into.refused.append(refused)
+            return None
 
 
 class Adapter(Protocol):

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Sequence
 
 from gateway.adapters.interface import Installed, Translation
-from gateway.native_time import read_time
 from gateway.values import find, read_document, read_text
 from siaga.transport import Message
 
@@ -20,6 +19,8 @@ __all__ = ["Json"]
 _WHOLE = frozenset({"", ".", "$"})
 """Paths of the message itself."""
 _TIMES = ("time", "Time", "timestamp", "ts")
+_LIKE_A_TIME = re.compile(r"\s*[+-]?\d{4}")
+"""A text that says a date or a number. Nobody promised that `time` is one: a time of day is another thing."""
 _INDEX = re.compile(r"\[(\d{1,4}|\*)\]")
 
 
@@ -53,23 +54,30 @@ class Json:
             document: object = text  # a bare ON is no JSON, and all the same what the device says
         else:
             document = read_document(message.payload)
-        time = _time(installed, document)
+        time = _time(installed, document, result)
         for path, signal in installed.keys.items():
             if path in _WHOLE:
                 if not isinstance(document, dict | list):
                     installed.read(signal, document, time, result)
                 continue
             for raw in _at(document, path):
-                installed.read(signal, raw, time, result)
-                break
+                if installed.read(signal, raw, time, result):
+                    break
         return result
 
 
-def _time(installed: Installed, document: object) -> int | None:
+def _time(installed: Installed, document: object, into: Translation) -> int | None:
     if not isinstance(document, dict):
         return None
-    names = (name for name in _TIMES if name in document and name not in installed.keys)
-    return next((time for name in names if (time := read_time(document[name], installed.zone)) is not None), None)
+    said = (document[name] for name in _TIMES if name in document and name not in installed.keys)
+    read = (installed.when(each, into) for each in said if _may_be_a_time(each))
+    return next((time for time in read if time is not None), None)
+
+
+def _may_be_a_time(raw: object) -> bool:
+    if isinstance(raw, str):
+        return _LIKE_A_TIME.match(raw) is not None
+    return isinstance(raw, int | float) and not isinstance(raw, bool)
 
 
 def _at(document: object, path: str) -> Iterable[object]:

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.adapters.interface import Installed, Translation
-from gateway.native_time import read_time
 from gateway.values import Refused, find, read_document, read_text
 from siaga.transport import Message
 
@@ -67,7 +66,7 @@ class Lorawan:
         else:
             times = (document.get("time"), None)
             decoded = _object(document)
-        read = (read_time(each, installed.zone) for each in times)
+        read = (installed.when(each, result) for each in times)
         _take(installed, decoded, next((time for time in read if time is not None), None), result)
         return result
 
@@ -95,6 +94,6 @@ def _object(document: Mapping[str, object]) -> object:
 def _take(installed: Installed, decoded: object, time: int | None, into: Translation) -> None:
     for path, signal in installed.keys.items():
         for raw in find(decoded, path):
-            if not (isinstance(raw, float) and raw in _ABSENT):
-                installed.read(signal, raw, time, into)
-            break
+            absent = isinstance(raw, float) and raw in _ABSENT
+            if not absent and installed.read(signal, raw, time, into):
+                break

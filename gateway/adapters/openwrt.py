@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from gateway.adapters.interface import Installed, Translation
-from gateway.native_time import read_time
 from gateway.values import Refused, read_text
 from siaga.signals import SIGNALS, SignalType
 from siaga.transport import Message
@@ -71,7 +70,7 @@ class Openwrt:
             return result
         stamp, values = _read(text)
         result.heard = True
-        time = read_time(stamp, installed.zone)
+        time = installed.when(stamp, result)
         for key, signal in installed.keys.items():
             native = _Native.of(key, signal, part)
             if fnmatchcase(part, _literally(native.pattern)):

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gateway.adapters.interface import Installed, Translation
-from gateway.native_time import read_time
 from gateway.values import Refused, find, read_bool, read_document, read_text, read_value
 from siaga.signals import EVENTS, SIGNALS
 from siaga.transport import Message
@@ -221,7 +220,7 @@ def _button(installed: Installed, subtopic: str, document: object, into: Transla
 
 def _info(installed: Installed, document: Mapping[str, object], into: Translation) -> None:
     """All values of a Gen1 device at once. Its clock is not set while `unixtime` is 0."""
-    time = read_time(document.get("unixtime"), installed.zone)
+    time = installed.when(document.get("unixtime"), into)
     for subtopic, raw in _told_by_info(document):
         _value(installed, subtopic, raw, time, into)
     for key, signal in installed.keys.items():
@@ -251,8 +250,9 @@ def _told_by_info(document: Mapping[str, object]) -> Iterator[tuple[str, object]
         ("sensor/battery", "bat.value"),
         ("wifi_sta/rssi", "wifi_sta.rssi"),
     ):
-        for raw in find(document, path):
-            yield subtopic, raw
+        valid = next(iter(find(document, f"{path.partition('.')[0]}.is_valid")), None)
+        if valid is not False:
+            yield from ((subtopic, raw) for raw in find(document, path))
 
 
 def _numbered(document: Mapping[str, object], key: str) -> Iterator[tuple[int, Mapping[str, object]]]:
@@ -263,8 +263,8 @@ def _numbered(document: Mapping[str, object], key: str) -> Iterator[tuple[int, M
 
 def _first(installed: Installed, signal: str, document: object, path: str, time: int | None, into: Translation) -> None:
     for raw in find(document, path):
-        installed.read(signal, raw, time, into)
-        break
+        if installed.read(signal, raw, time, into):
+            break
 
 
 # Gen2 and later
@@ -280,7 +280,7 @@ def _notification(installed: Installed, document: Mapping[str, object], received
         if "method" in document:
             raise Refused("not_an_object", "the params of a Shelly's notification are an object")
         return
-    time = read_time(params.get("ts"), installed.zone)
+    time = installed.when(params.get("ts"), into)
     if document.get("method") == "NotifyEvent":
         _events(installed, params.get("events"), time, into)
     elif document.get("method") in ("NotifyStatus", "NotifyFullStatus"):
@@ -297,7 +297,7 @@ def _events(installed: Installed, events: object, time: int | None, into: Transl
         signal = installed.keys.get(component) if isinstance(component, str) else None
         # The end of a press says what it was: single_push, long_push. Its edges, btn_down and btn_up, come with it.
         if signal in EVENTS and isinstance(word, str) and word.endswith("push"):
-            installed.read(signal, True, read_time(event.get("ts"), installed.zone) or time, into)
+            installed.read(signal, True, installed.when(event.get("ts"), into) or time, into)
 
 
 def _component(
@@ -314,7 +314,7 @@ def _component(
             return
         time = times[0]
         if name.startswith("bthome"):
-            seen = read_time(component.get("last_updated_ts"), installed.zone)
+            seen = installed.when(component.get("last_updated_ts"), into)
             if seen is not None and seen >= CLOCK_SET:
                 if (times[1] if time is None else time) - seen > REPEATED:
                     return  # said before, when it was new

@@ -8,7 +8,6 @@ and never what it is.
 from collections.abc import Iterable, Iterator, Sequence
 
 from gateway.adapters.interface import Installed, Translation
-from gateway.native_time import read_time
 from gateway.values import Refused, find, read_bool, read_document, read_text
 from siaga.transport import Message
 
@@ -91,11 +90,11 @@ def _take(installed: Installed, document: object, into: Translation) -> None:
         raise Refused("not_an_object", "a Tasmota document is an object")
     bodies = [document] + [document[nested] for nested in _NESTED if isinstance(document.get(nested), dict)]
     for body in bodies:
-        time = read_time(body.get("Time"), installed.zone)
+        time = installed.when(body.get("Time"), into)
         for key, signal in installed.keys.items():
             for raw in find(body, key):
-                installed.read(signal, _plain(signal, raw), time, into)
-                break  # of several sensors of one kind the first speaks
+                if installed.read(signal, _plain(signal, raw), time, into):
+                    break  # of several sensors of one kind the first that has a value speaks
 
 
 def _plain(signal: str, raw: object) -> object:

@@ -3,13 +3,19 @@
 `BASE/NAME` holds a device's state as JSON, `BASE/NAME/availability` whether it is reachable, and with the bridge's
 `output: attribute` every attribute has a topic below the name. The base topic, `zigbee2mqtt` by default, is the
 owner's choice of one level; the friendly name may hold blanks and slashes.
+
+Each message holds all that the bridge knows of the device, and `last_seen`, where that is switched on, says when the
+device last spoke. When it starts the bridge publishes what it remembers of every device (`cache_state`): its birth,
+then `bridge/info`, then one message a device, which is no news of it. See `_is_repeated`.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 
 from gateway.adapters.interface import Installed, Translation
-from gateway.native_time import read_time
 from gateway.values import Refused, find, read_bool, read_document, read_text
+from siaga.clock import MINUTE
+from siaga.signals import EVENTS
 from siaga.transport import Message
 
 __all__ = ["Zigbee2mqtt"]
@@ -34,6 +40,12 @@ _OTHERS = frozenset(
 """First levels of other families' topics: never a base."""
 _COMMANDS = frozenset({"set", "get"})
 """What others want of the device."""
+STARTS_WITHIN = MINUTE
+"""From the bridge's birth to the last of what it remembers: on a Raspberry Pi with 200 devices half of that."""
+OLD = 5 * MINUTE
+"""A `last_seen` that lies further back is no word on the bridge's clock while the device may only have been silent."""
+_KEEPS_NOTHING = re.compile(rb'"cache_state(_send_on_startup)?"\s*:\s*false')
+"""In `bridge/info`: what the owner switched off. The document has up to a megabyte and is not read for that."""
 
 
 class Zigbee2mqtt:
@@ -41,7 +53,7 @@ class Zigbee2mqtt:
 
     def filters(self, installed: Installed) -> Iterable[str]:
         """The device, what is one level below it, and the bridge."""
-        return (f"+/{installed.address}", f"+/{installed.address}/+", "+/bridge/state")
+        return (f"+/{installed.address}", f"+/{installed.address}/+", "+/bridge/state", "+/bridge/info")
 
     def key(self, installed: Installed) -> str:
         """The friendly name."""
@@ -58,13 +70,17 @@ class Zigbee2mqtt:
     def concerns_all(self, message: Message) -> bool:
         """The bridge's own birth and last will is one of all its children."""
         base, _, rest = message.topic.partition("/")
-        return rest == "bridge/state" and base not in _OTHERS
+        return rest in ("bridge/state", "bridge/info") and base not in _OTHERS
 
-    def translate(self, installed: Installed, message: Message, received: int) -> Translation:  # noqa: ARG002
+    def translate(self, installed: Installed, message: Message, received: int) -> Translation:
         """A state, an attribute, an availability, or what the bridge says of itself."""
         result = Translation()
         base, _, rest = message.topic.partition("/")
+        if rest == "bridge/info":
+            _note_info(installed, base, message, received)
+            return result
         if rest == "bridge/state":
+            _note_birth(installed, base, message, received)
             return _bridge(installed, base, message, result)
         installed.memory["base"] = base
         below = rest[len(installed.address) + 1 :]
@@ -74,11 +90,46 @@ class Zigbee2mqtt:
             return _availability(installed, message, result)
         result.heard = bool(message.payload.strip())
         installed.memory["heard"] = not message.retain or installed.memory.get("heard", False)
+        seen: int | None = None
         if below:
             _attribute(installed, below, message, result)
         elif message.payload.strip():
-            _state(installed, read_document(message.payload), result)
+            seen = _state(installed, read_document(message.payload), result)
+        if result.heard and not message.retain and not any(each.signal in EVENTS for each in result.observed):
+            result.repeated = _is_repeated(installed, message.topic, seen, received)
         return result
+
+
+def _note_birth(installed: Installed, base: str, message: Message, received: int) -> None:
+    if _reachable(message) and not message.retain:
+        installed.memory["born"] = (base, received)
+
+
+def _note_info(installed: Installed, base: str, message: Message, received: int) -> None:
+    """A bridge that starts says so: the first `bridge/info` after its birth. Later ones say what was changed."""
+    match installed.memory.get("born"):
+        case (str() as born, int() as at) if born == base and not message.retain:
+            del installed.memory["born"]
+            keeps = received - at < STARTS_WITHIN and not _KEEPS_NOTHING.search(message.payload)
+            installed.memory["remembers"] = (f"{base}/", received + STARTS_WITHIN, set()) if keeps else None
+
+
+def _is_repeated(installed: Installed, topic: str, seen: int | None, received: int) -> bool:
+    """Whether the bridge only says again what the device said before: remembered, or seen long ago.
+
+    Not asked for events, which no bridge remembers. While it starts the first message of a topic is remembered. At
+    other times an old `last_seen` is a silent device where it is the first that is heard of it, or has not moved on;
+    where it has, the clock of the bridge is wrong.
+    """
+    before = installed.memory.get("seen")
+    if seen is not None:
+        installed.memory["seen"] = seen
+    match installed.memory.get("remembers"):
+        case (str() as base, int() as until, set() as topics) if topic.startswith(base):
+            if received < until and topic not in topics:
+                topics.add(topic)
+                return True
+    return seen is not None and received - seen > OLD and not (isinstance(before, int) and seen > before)
 
 
 def _bridge(installed: Installed, base: str, message: Message, result: Translation) -> Translation:
@@ -124,16 +175,18 @@ def _attribute(installed: Installed, name: str, message: Message, result: Transl
             break
 
 
-def _state(installed: Installed, document: object, result: Translation) -> None:
+def _state(installed: Installed, document: object, result: Translation) -> int | None:
+    """The values of a state; when the bridge last heard the device, ms, where it says so."""
     if not isinstance(document, dict):
         raise Refused("not_an_object", "the state of a Zigbee device is an object")
-    time = read_time(document.get("last_seen"), installed.zone)
+    time = installed.when(document.get("last_seen"), result)
     for key, signal in installed.keys.items():
         if key == "availability":
             continue
         for raw in find(document, key):
-            installed.read(signal, raw, time, result, turned=_turned(key, signal))
-            break
+            if installed.read(signal, raw, time, result, turned=_turned(key, signal)):
+                break
+    return time
 
 
 def _turned(key: str, signal: str) -> bool:

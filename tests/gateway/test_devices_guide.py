@@ -17,7 +17,7 @@ from tests.wait import until
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "devices.md").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"^```yaml\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
-MESSAGE = re.compile(r"^(\S+/\S+) {2,}(\S.*?) {2,}((?:\w+=\S+ ?)+)$", re.MULTILINE)
+MESSAGE = re.compile(r"^(\S+/\S+(?: \S+)*) {2,}(\S.*?) {2,}((?:\w+=\S+ ?)+)$", re.MULTILINE)
 MESSAGES = MESSAGE.findall(GUIDE)
 
 
@@ -31,8 +31,8 @@ def village() -> Village:
 
 def test_every_family_is_shown() -> None:
     families = {device.adapter.value for facility in village().facilities for device in facility.devices}
-    assert families == {"shelly", "esphome", "openwrt", "homie", "lorawan", "json"}
-    assert len(MESSAGES) == len(re.findall(r"^\S+/\S+ {2,}.*=", GUIDE, re.MULTILINE)) >= 20
+    assert families == {"shelly", "zigbee2mqtt", "esphome", "openwrt", "homie", "lorawan", "json"}
+    assert len(MESSAGES) == len(re.findall(r"^\S+/\S+(?: \S+)* {2,}.*=", GUIDE, re.MULTILINE)) >= 20
 
 
 @pytest.fixture

@@ -195,6 +195,26 @@ def test_what_a_gateway_that_was_killed_had_not_made_safe_is_late_and_not_skewed
     assert not yard.gateway.skewed
 
 
+def test_what_a_zigbee_bridge_remembers_is_as_old_as_it_says_and_no_sign_of_life(tmp_path: Path) -> None:
+    door, lamp = device("pintu-1", "zigbee2mqtt", "pintu"), device("lampu-1", "zigbee2mqtt", "lampu")
+    yard = Yard(tmp_path, [village(("gate", [door]), ("office_lighting", [lamp]))])
+    yard.turn()
+    hours_ago = NOW - 180 * MINUTE
+    yard.say("zigbee2mqtt/bridge/state", '{"state":"online"}')
+    yard.say("zigbee2mqtt/bridge/info", '{"version":"2.6.0"}')
+    yard.say("zigbee2mqtt/pintu", f'{{"contact":false,"last_seen":{hours_ago}}}')
+    yard.say("zigbee2mqtt/lampu", '{"state":"ON"}')
+    yard.after(1)
+    assert yard.centre.values("pintu-1", "gate_open") == [(hours_ago, True)]
+    assert yard.centre.values("lampu-1", "lamp_on") == []
+    assert not yard.gateway.skewed
+    assert [each.seen for each in yard.gateway.report().devices] == [None, None]
+    yard.say("zigbee2mqtt/lampu", '{"state":"OFF"}')
+    yard.after(1)
+    assert [value for _, value in yard.centre.values("lampu-1", "lamp_on")] == [False]
+    yard.buffer._db.close()
+
+
 def test_a_retained_value_has_its_own_time_and_without_one_is_no_observation(yard: Yard) -> None:
     yard.kill()
     yard.devices._sessions.clear()

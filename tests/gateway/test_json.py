@@ -91,6 +91,7 @@ REFUSED = [
     ("cut off", one(a="power"), b'{"a":3', {}, ["not_json"]),
     ("two packets in one", one(a="power"), b'{"a":3}{"a":4}', {}, ["not_json"]),
     ("not UTF-8", one(a="power"), b'{"a":"\xb0"}', {}, ["not_utf8"]),
+    ("a date that is none", one(a="power"), b'{"a":3,"time":"2026-13-45T00:00:00"}', {"power": 3.0}, ["wrong_time"]),
     ("too deep", one(a="power"), b"[" * 200 + b"]" * 200, {}, ["too_deep"]),
     ("too large", one(a="power"), b" " * 64_001, {}, ["too_large"]),
 ]
@@ -116,6 +117,8 @@ TIMES = [
     ("ISO 8601", '{"a":1,"timestamp":"2025-12-31T23:59:00Z"}', NOW - 60_000),
     ("the village's own", '{"a":1,"time":"2026-01-01T06:59:00"}', NOW - 60_000),
     ("a time of day is none", '{"a":1,"time":"06:59"}', None),
+    ("seconds in quotes", f'{{"a":1,"time":"{NOW // 1000 - 60}"}}', NOW - 60_000),
+    ("the second is one", '{"a":1,"time":"06:59","ts":"2025-12-31T23:59:00Z"}', NOW - 60_000),
     ("none", '{"a":1}', None),
     ("a clock that is not set", '{"a":1,"time":0}', None),
 ]

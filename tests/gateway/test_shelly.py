@@ -122,6 +122,14 @@ CASES = [
         {"gate_open": False},
     ),
     (
+        "a door sensor that knows nothing yet",
+        "gate",
+        device("g", "shelly", "g"),
+        "shellies/g/info",
+        '{"sensor":{"state":"close","is_valid":false},"lux":{"value":0,"is_valid":false},"bat":{"value":88}}',
+        {"battery": 88.0},
+    ),
+    (
         "the site's relay takes the default's place",
         LIGHTING,
         device("l", "shelly", "l", {"relay/1": "lamp_on"}),
@@ -159,6 +167,13 @@ REFUSED = [
         b'{"meters":[{"power":nan}],"relays":[{"ison":true}]}',
         {"lamp_on": True},
         ["not_finite"],
+    ),
+    (
+        "info with a time that is none",
+        "info",
+        b'{"unixtime":"kemarin","relays":[{"ison":true}]}',
+        {"lamp_on": True},
+        ["wrong_time"],
     ),
     ("info cut off", "info", b'{"relays":[{"ison":tr', {}, ["not_json"]),
     ("info that is none", "info", b"[]", {}, ["not_an_object"]),

@@ -195,6 +195,14 @@ CASES = [
         '{"AM2301":{"Temperature":nan,"Humidity":nan},"BH1750":{"Illuminance":12}}',
         {"illuminance": 12.0},
     ),
+    (
+        "of two light sensors the first that has a value",
+        "office_lighting",
+        LAMP,
+        "tele/lampu_depan/SENSOR",
+        '{"BH1750":{"Illuminance":null},"VEML7700":{"Illuminance":40},"TSL2561":{"Illuminance":41}}',
+        {"illuminance": 40.0},
+    ),
     ("a delta without time and energy", "power", METER, "tele/kwh/SENSOR", '{"TIC":{"PAPP":160}}', {}),
     # topics
     ("prefix after the topic", "gate", GATE, "gerbang/tele/SENSOR", '{"Switch1":"ON"}', {"gate_open": True}),
@@ -241,6 +249,13 @@ REFUSED = [
         "tele/kwh/SENSOR",
         b'{"ENERGY":{"Power":nan,"Total":2}}',
         {"energy": 2.0},
+        ["not_finite"],
+    ),
+    (
+        "one light sensor of two is broken",
+        "tele/lampu_depan/SENSOR",
+        b'{"BH1750":{"Illuminance":nan},"TSL2561":{"Illuminance":41}}',
+        {"illuminance": 41.0},
         ["not_finite"],
     ),
     ("an infinity", "tele/kwh/SENSOR", b'{"ENERGY":{"Power":-inf,"Total":2}}', {"energy": 2.0}, ["not_finite"]),
@@ -296,11 +311,27 @@ def test_time(time: str, expected: datetime) -> None:
     assert [each.time for each in translation.observed] == [round(expected.timestamp()) * 1000]
 
 
-@pytest.mark.parametrize("time", ['"gestern"', '""', "null", "true", '"2026-02-31T00:00:00"'])
-def test_an_unreadable_time_is_none(time: str) -> None:
+@pytest.mark.parametrize(
+    ("time", "refused"),
+    [
+        ('""', []),
+        ("null", []),
+        ("0", []),
+        ('"gestern"', ["wrong_time"]),
+        ('"14:36"', ["wrong_time"]),
+        ("true", ["wrong_time"]),
+        ('"2026-13-45T25:61:61"', ["wrong_time"]),
+        ('"2026-02-31T00:00:00"', ["wrong_time"]),
+        ("1e300", ["wrong_time"]),
+        ("nan", ["not_finite"]),
+        ("[2026,1,1]", ["wrong_time"]),
+    ],
+)
+def test_what_has_no_readable_time_is_of_now_and_a_word_that_is_none_is_refused(time: str, refused: list[str]) -> None:
     translation = read("gate", GATE, "tele/gerbang/SENSOR", f'{{"Time":{time},"Switch1":"ON"}}')
     assert translation is not None
-    assert [each.time for each in translation.observed] == [None]
+    assert [(each.value, each.time) for each in translation.observed] == [(True, None)]
+    assert labels(translation) == refused
 
 
 def test_a_map_for_a_signal_replaces_the_default_key_of_that_signal() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.adapters import ADAPTERS
 from gateway.router import Router
 from siaga.mqtt import Message
 from siaga.sites import Device
@@ -177,6 +178,13 @@ REFUSED = [
     ("not UTF-8", "zigbee2mqtt/lampu", b'{"state":"\xb0"}', {}, ["not_utf8"]),
     ("not JSON", "zigbee2mqtt/lampu", b"ON", {}, ["not_json"]),
     ("not an object", "zigbee2mqtt/lampu", b"[]", {}, ["not_an_object"]),
+    (
+        "a last_seen that is no time",
+        "zigbee2mqtt/lampu",
+        b'{"state":"ON","last_seen":"kemarin"}',
+        {"lamp_on": True},
+        ["wrong_time"],
+    ),
     ("an availability of another word", "zigbee2mqtt/lampu/availability", b"asleep", {}, ["wrong_value"]),
 ]
 
@@ -220,6 +228,82 @@ def test_live_traffic_wins_over_a_retained_word_of_the_bridge() -> None:
     assert values(translate(installed, Message("z2m/pintu depan", b'{"contact":true}'))) == {"gate_open": False}
     assert values(translate(installed, stale)) == {}
     assert values(translate(installed, Message("z2m/bridge/state", b"offline"))) == {"online": False}
+
+
+BIRTH = ("zigbee2mqtt/bridge/state", '{"state":"online"}', 0)
+INFO = ("zigbee2mqtt/bridge/info", '{"version":"2.6.0","config":{"advanced":{"cache_state":true}}}', 1)
+NOT_KEPT = ("zigbee2mqtt/bridge/info", '{"config":{"advanced":{"cache_state_send_on_startup": false}}}', 1)
+OPEN = "zigbee2mqtt/pintu depan"
+CONTACT = '{"contact":false}'
+
+
+def seen(seconds: int) -> str:
+    """A state with the time at which the bridge last heard the device, seconds from the beginning."""
+    return f'{{"contact":false,"last_seen":{NOW + seconds * 1000}}}'
+
+
+REPEATED = [
+    # last_seen
+    ("heard just now", [(OPEN, seen(0), 1)], [False]),
+    ("the first that is heard of it, seen long ago", [(OPEN, seen(-7200), 0)], [True]),
+    ("the same last_seen again", [(OPEN, seen(0), 0), (OPEN, seen(0), 900)], [False, True]),
+    ("soon again: it may say more", [(OPEN, seen(0), 0), (OPEN, seen(0), 2)], [False, False]),
+    ("a bridge whose clock is wrong", [(OPEN, seen(-3600), 0), (OPEN, seen(-3500), 100)], [True, False]),
+    ("without last_seen", [(OPEN, CONTACT, 0), (OPEN, CONTACT, 7200)], [False, False]),
+    # the bridge starts
+    ("remembered", [BIRTH, INFO, (OPEN, CONTACT, 2)], [True]),
+    ("remembered, then heard", [BIRTH, INFO, (OPEN, CONTACT, 2), (OPEN, CONTACT, 3)], [True, False]),
+    ("remembered from another state", [(OPEN, '{"contact":true}', 0), BIRTH, INFO, (OPEN, CONTACT, 2)], [False, True]),
+    ("remembered with the time of then", [BIRTH, INFO, (OPEN, seen(-60), 2)], [True]),
+    (
+        "remembered, a topic an attribute",
+        [BIRTH, INFO, (f"{OPEN}/contact", "false", 2), (f"{OPEN}/battery", "97", 2), (f"{OPEN}/contact", "true", 4)],
+        [True, True, False],
+    ),
+    (
+        "another base",
+        [("z2m/bridge/state", "online", 0), ("z2m/bridge/info", "{}", 1), ("z2m/pintu depan", CONTACT, 2)],
+        [True],
+    ),
+    ("another bridge", [("z2m/bridge/state", "online", 0), ("z2m/bridge/info", "{}", 1), (OPEN, CONTACT, 2)], [False]),
+    ("after its start", [BIRTH, INFO, (OPEN, CONTACT, 70)], [False]),
+    # no start
+    ("the owner switched it off", [BIRTH, NOT_KEPT, (OPEN, CONTACT, 2)], [False]),
+    ("a connection of the bridge that came back", [BIRTH, (OPEN, CONTACT, 2)], [False]),
+    ("settings that changed", [INFO, (OPEN, CONTACT, 2)], [False]),
+    (
+        "settings that changed after a start",
+        [BIRTH, INFO, (OPEN, CONTACT, 2), INFO, (OPEN, CONTACT, 90)],
+        [True, False],
+    ),
+]
+
+
+@pytest.mark.parametrize(("heard", "expected"), [case[1:] for case in REPEATED], ids=[case[0] for case in REPEATED])
+def test_what_the_bridge_repeats_is_no_news_of_the_device(
+    heard: list[tuple[str, str, int]], expected: list[bool]
+) -> None:
+    installed = Router([village(("gate", [DOOR]))]).installed["35.10.15.2012", "gerbang-1"]
+    adapter = ADAPTERS[DOOR.adapter]
+    translated = [
+        adapter.translate(installed, Message(topic, payload.encode()), NOW + at * 1000) for topic, payload, at in heard
+    ]
+    assert [each.repeated for each in translated if each.heard] == expected
+
+
+def test_what_was_done_to_a_button_is_never_remembered() -> None:
+    button = device("p", "zigbee2mqtt", "tombol", {"action": "checkin"})
+    installed = Router([village(("night_guard", [button]))]).installed["35.10.15.2012", "p"]
+    adapter = ADAPTERS[button.adapter]
+    for topic, payload, at in (BIRTH, INFO):
+        adapter.translate(installed, Message(topic, payload.encode()), NOW + at * 1000)
+    pressed = adapter.translate(installed, Message("zigbee2mqtt/tombol", b'{"action":"single"}'), NOW + 2000)
+    assert (values(pressed), pressed.repeated) == ({"checkin": 1}, False)
+
+
+def test_an_inventory_of_a_megabyte_is_no_mistake() -> None:
+    translation = read("gate", DOOR, "zigbee2mqtt/bridge/info", b'{"config_schema":"' + b"x" * 1_000_000 + b'"}')
+    assert (values(translation), labels(translation)) == ({}, [])
 
 
 def test_a_name_and_a_name_below_it_are_two_devices() -> None:
