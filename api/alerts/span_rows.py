@@ -1,6 +1,7 @@
 """Spans as rows of the database, and the one way to insert or replace rows in SQLite and in PostgreSQL."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 from sqlalchemy import Connection, RowMapping, Table, bindparam, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -21,18 +22,30 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, obj
     """Insert rows, or replace the columns of those that are there; all rows have the same columns."""
     if not rows:
         return
-    statement = insert(connection, table)
-    others = [name for name in rows[0] if name not in tuple(keys)]
-    statement = statement.on_conflict_do_update(
-        index_elements=list(keys), set_={name: statement.excluded[name] for name in others}
-    )
+    statement = _upsertion(connection.dialect.name, table, tuple(rows[0]), tuple(keys))
     for start in range(0, len(rows), _ROWS):
         connection.execute(statement, [dict(row) for row in rows[start : start + _ROWS]])
 
 
+@cache
+def _upsertion(
+    dialect: str, table: Table, columns: tuple[str, ...], keys: tuple[str, ...]
+) -> SqliteInsert | PostgresInsert:
+    """The statement, made once: that takes as long as to execute it."""
+    statement = _insertion(dialect, table)
+    others = [name for name in columns if name not in keys]
+    return statement.on_conflict_do_update(
+        index_elements=list(keys), set_={name: statement.excluded[name] for name in others}
+    )
+
+
 def insert(connection: Connection, table: Table) -> SqliteInsert | PostgresInsert:
     """An insertion that can say what to do on a conflict, in the connection's dialect."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return _insertion(connection.dialect.name, table)
+
+
+def _insertion(dialect: str, table: Table) -> SqliteInsert | PostgresInsert:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def write_spans(connection: Connection, spans: Mapping[tuple[str, str], Mapping[int, Span | None]]) -> None:

@@ -7,12 +7,21 @@ from tests.simulation.run import simulate
 
 WITHIN = 200
 """Seeds in which a defect has to be found."""
+BEGIN_AT = {
+    "gateway_acknowledges_before_commit": 5,
+    "collector_acknowledges_before_write": 56,
+    "engine_loses_a_deadline": 2,
+    "gateway_never_sends_again": 20,
+    "engine_does_not_correct_history": 9,
+}
+"""The first of the seeds that found it when this was written: the others before it would cost half a minute."""
 
 
 @pytest.mark.parametrize("defect", DEFECTS)
 def test_a_defect_is_found(defect: str) -> None:
-    """A seed counts only where it passes without the defect."""
-    for seed in range(1, WITHIN + 1):
+    """A seed counts only where it passes without the defect. The search begins at a seed and takes in all others."""
+    begin = BEGIN_AT.get(defect, 1)
+    for seed in [*range(begin, WITHIN + 1), *range(1, begin)]:
         with DEFECTS[defect]():
             found = simulate(seed).failures
         if found and not simulate(seed).failures:
