@@ -5,9 +5,9 @@ default policy that an administrator made, keep the length that they were given 
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from siaga.clock import HOUR, Clock, SystemClock
+from siaga.clock import HOUR, SECOND, Clock, SystemClock
 from siaga.observation import Arrival, Point, Track, TrackKey
 from siaga.signals import SIGNALS, SignalType, Value
 from siaga.telemetry import RefusedPoint, SeriesPoint, StoreUnavailable
@@ -23,6 +23,9 @@ __all__ = ["InfluxStore"]
 
 LINES_MAX = 25_000
 """Points in one request: about 4 MB, where InfluxDB takes 25 MB, and a proxy before it often less."""
+
+FIELDS_HOLD = SECOND
+"""How long the list of fields that there are is taken for true: of a signal's first reading ever, others hear later."""
 
 # Statements are put together from these, names of `SIGNALS` and integers; every value is bound.
 _READINGS = f'FROM "{TELEMETRY}" WHERE "village" = $village'
@@ -49,6 +52,8 @@ class InfluxStore:
         self._clock = clock
         self._lines = Lines()
         self._lines_max = LINES_MAX
+        self._stored: frozenset[str] = frozenset()
+        self._stored_until: int | None = None
 
     @classmethod
     def open(cls, url: str, clock: Clock | None = None) -> "InfluxStore":
@@ -61,6 +66,12 @@ class InfluxStore:
 
     def write(self, points: Sequence[Point], arrivals: Sequence[Arrival] = ()) -> Sequence[RefusedPoint]:
         """See `TelemetryStore.write`."""
+        try:
+            return self._write(points, arrivals)
+        finally:
+            self._stored_until = None  # what is written here is read back here at once
+
+    def _write(self, points: Sequence[Point], arrivals: Sequence[Arrival]) -> Sequence[RefusedPoint]:
         notes = [render_arrival(arrival) for arrival in arrivals]
         lines, sound, refused = self._lines.render(united(points))
         start = 0
@@ -108,12 +119,13 @@ class InfluxStore:
     def _selected(self, selector: str, village: str, device: str | None = None) -> dict[TrackKey, tuple[int, Value]]:
         """One observation of each track. A statement a field: several selectors in one would answer with time 0."""
         where = _READINGS if device is None else f"{_READINGS} {_OF_DEVICE}"
-        statements = [f"SELECT {selector}({field}) {where} {_BY_DEVICE}" for field in _FIELDS.values()]
+        names = self._among_stored(SIGNALS)
+        statements = [f"SELECT {selector}({_FIELDS[name]}) {where} {_BY_DEVICE}" for name in names]
         params: _Params = {"village": village}
         if device is not None:
             params["device"] = device
         found: dict[TrackKey, tuple[int, Value]] = {}
-        for key, times, values in self._observations(statements, list(SIGNALS), params):
+        for key, times, values in self._observations(statements, names, params):
             found[key] = times[-1], values[-1]
         return found
 
@@ -126,9 +138,9 @@ class InfluxStore:
         signals: Collection[str] | None = None,
     ) -> Mapping[TrackKey, Track]:
         """See `TelemetryStore.tracks`. One request; memory holds the result and one part of the answer."""
-        names = [name for name in SIGNALS if signals is None or name in signals]
-        if not names or start >= end:
+        if start >= end:
             return {}
+        names = self._among_stored([name for name in SIGNALS if signals is None or name in signals])
         statements = [f"SELECT {_FIELDS[name]} {_READINGS} {_WINDOW} {_BY_DEVICE}" for name in names]
         params: _Params = {"village": village, "start": _ns(start), "end": _ns(end)}
         tracks: dict[TrackKey, Gathering] = {}
@@ -136,10 +148,25 @@ class InfluxStore:
             tracks.setdefault(key, Gathering()).extend(times, values)
         return {key: gathered.track() for key, gathered in tracks.items()}
 
+    def _among_stored(self, names: Iterable[str]) -> list[str]:
+        """Those of the signals that anything was ever stored of.
+
+        A statement about a field that is in no series of a village costs InfluxDB as much as one about a field that
+        is: a district uses half of the vocabulary, and a starting engine asks about thousands of villages.
+        """
+        now = self._clock.monotonic()
+        if self._stored_until is None or now >= self._stored_until:
+            parts = self._connection.query([f'SHOW FIELD KEYS FROM "{TELEMETRY}"'])
+            self._stored = frozenset(str(row[0]) for _, part in parts for row in part.values)
+            self._stored_until = now + FIELDS_HOLD
+        return [name for name in names if name in self._stored]
+
     def _observations(
         self, statements: Sequence[str], names: Sequence[str], params: _Params
     ) -> Iterator[tuple[TrackKey, Sequence[int], Sequence[Value]]]:
         """What statements answer, each about the signal of `names` at its place, part by part."""
+        if not statements:
+            return
         for index, series in self._connection.query(statements, params):
             device, signal = series.tags.get("device"), SIGNALS[names[index]]
             times, values = observations(signal, series.values)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from siaga.clock import DAY, HOUR, MINUTE, ManualClock
+from siaga.clock import DAY, HOUR, MINUTE, SECOND, ManualClock
 from siaga.observation import Arrival, Point, Track
 from siaga.signals import Value
 from siaga.telemetry import StoreUnavailable, open_store
@@ -32,6 +32,21 @@ def store(influxd: Influxd, database: str) -> Iterator[InfluxStore]:
     store = InfluxStore.open(influxd.store_url(database))
     yield store
     store.close()
+
+
+def test_a_signal_that_another_process_stores_for_the_first_time_is_heard_within_a_second(
+    influxd: Influxd, database: str, store: InfluxStore
+) -> None:
+    clock = ManualClock(T0)
+    other = InfluxStore.open(influxd.store_url(database), clock)
+    store.write([point(0, power=2.5)])
+    assert other.latest(VILLAGE, "gerbang-1") == {"power": (T0, 2.5)}
+    store.write([point(0, gate_open=True)])
+    clock.advance(SECOND)
+    assert other.latest(VILLAGE, "gerbang-1") == {"power": (T0, 2.5), "gate_open": (T0, True)}
+    other.write([point(1, battery=88.0)])
+    assert other.latest(VILLAGE, "gerbang-1")["battery"] == (T0 + 1, 88.0), "what it stored itself it hears at once"
+    other.close()
 
 
 def test_the_schema_is_the_contracts(influxd: Influxd, database: str, store: InfluxStore) -> None:

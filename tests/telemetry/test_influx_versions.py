@@ -113,6 +113,9 @@ def test_influxdb_2_is_written_to_by_token_organisation_and_bucket(server: Serve
 def test_influxdb_2_is_read_by_influxql_with_the_bucket_as_database(server: Server) -> None:
     def answer(request: Request) -> Answer:
         statements = request.form["q"].split(";")
+        if statements == ['SHOW FIELD KEYS FROM "telemetry"']:
+            fields = {"columns": ["fieldKey", "fieldType"], "values": [["power", "float"], ["received", "float"]]}
+            return 200, json.dumps({"results": [{"statement_id": 0, "series": [fields]}]})
         index = next(index for index, text in enumerate(statements) if 'SELECT "power"' in text)
         part = {"name": "telemetry", "tags": {"device": "gerbang-1"}, "columns": ["time", "power"]}
         lines = [
@@ -130,7 +133,9 @@ def test_influxdb_2_is_read_by_influxql_with_the_bucket_as_database(server: Serv
     tracks = store.tracks(VILLAGE, T0, T0 + 10)
     assert tracks == {("gerbang-1", "power"): Track([T0, T0 + 1, T0 + 2], [1.0, 2.5, 3.0])}
     assert {type(value) for value in tracks["gerbang-1", "power"].values} == {float}
-    (request,) = server.asked("/query")
+    keys, request = server.asked("/query")
+    assert keys.form["db"] == "bucket"
+    assert request.form["q"].count("SELECT") == 1, "what is stored of no village is not asked for"
     assert (request.form["db"], request.form["epoch"]) == ("bucket", "ms")
     params = json.loads(request.form["params"])
     ns = 1_000_000
