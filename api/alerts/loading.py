@@ -278,7 +278,7 @@ class Loading:
                 if village.inherited is not None:  # its predecessor left all that memory needs from then on
                     village.recent.start = village.inherited.until - village.recent.reach
                 else:
-                    village.recent.start = moment.now
+                    village.recent.start = village.blind_before = moment.now
                     village.sure_from = village.recent.covers
                 self._look_at_all(village, moment, None)
 
@@ -303,6 +303,7 @@ class Loading:
                 recent.note_report(device, signal, time, moment.now)
             else:
                 village.gateway(device).last_alive = time
+        village.blind_before = 0
         begin, village.reading_from = village.reading_from, FOREVER
         if village.inherited is not None and village.inherited.over and not village.reload:
             village.inherited, village.marked = None, True

@@ -155,7 +155,7 @@ class WatchedVillage:
     configuration changed; `changed` and `marked`: its row and its marks are to be saved; `sure_from`: before this the
     spans are not yet what the evidence says. `heard`: something arrived since the engine began to watch it, `arrived`:
     since its open alert was raised; `under_way`: batches that the store may not have; `inherited`: the same of the
-    engine before this one.
+    engine before this one; `blind_before`: the store was not there to be asked what came before this.
     """
 
     village: Village
@@ -187,6 +187,7 @@ class WatchedVillage:
     rejudge: set[str] = field(default_factory=set)
     loaded: bool = False
     sure_from: int = 0
+    blind_before: int = 0
     trimmed: int = 0
     changed: bool = True
     marked: bool = True

@@ -289,3 +289,16 @@ def test_an_alert_is_not_cleared_by_what_the_store_had_last(place: World, away: 
         (closed, "failed", "gate_open"),
         (opened, "met", None),
     ]
+
+
+def test_a_device_is_not_called_silent_by_an_engine_that_could_not_read_when_it_spoke_last(world: World) -> None:
+    world.live(20, OPEN)
+    last = world.clock.now() - MINUTE
+    world.store.away = True
+    world.restart()
+    world.live(15)
+    assert world.alerts() == []
+    world.store.away = False
+    world.live(1)
+    [alert] = world.alerts()
+    assert (alert.kind, alert.began_at) == ("device_silent", last)

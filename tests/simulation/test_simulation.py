@@ -16,6 +16,7 @@ FOUND = {
     9: "an engine that began without the store never judged what it had missed",
     21: "a device whose clock was ahead never counted as reporting",
     35: "what was judged while the wall clock was ahead stayed",
+    335: "an engine that could not read when a device last spoke called it silent since it was first watched",
     594: "an engine that began while the store lacked batches dated a failure by the silence that it saw in the hole",
 }
 """Seeds that found a mistake once, and what it was."""
