@@ -39,6 +39,7 @@ class _Line:
     """One device's session."""
 
     client: Client
+    will: bool
     sock: socket.socket | None = None
     events: int = 0
     frozen: bool = False
@@ -163,7 +164,7 @@ class Driver:
             client.username_pw_set(self._user, self._password)
         if self._tls:
             client.tls_set()
-        line = self._lines[key] = _Line(client)
+        line = self._lines[key] = _Line(client, will is not None)
         try:
             client.connect(self._host, self._port, KEEPALIVE)
         except OSError as problem:
@@ -206,7 +207,7 @@ class Driver:
 
     def _freeze(self, key: Key) -> None:
         if line := self._lines.get(key):
-            self._gone(key)
+            self._gone(key, line)
             line.frozen = True
             self._unwatch(line)
 
@@ -215,22 +216,23 @@ class Driver:
         if (line := self._lines.pop(key, None)) is None:
             return
         if not line.frozen:
-            self._gone(key)
+            self._gone(key, line)
         self._unwatch(line)
         if isinstance(sock := line.client.socket(), socket.socket):
             sock.close()
         for sent in line.unanswered.values():
             self._say(*sent, ok=False)
 
-    def _gone(self, key: Key) -> None:
+    def _gone(self, key: Key, line: _Line) -> None:
         for device in self._world.devices[key].speaks_for:
-            self._truth.gone(device.key, self._clock())
+            self._truth.gone(device.key, self._clock(), will=line.will)
 
     def _leave(self, key: Key) -> None:
         """End a session so that no last will is published."""
         if (line := self._lines.get(key)) and not line.frozen:
             line.client.disconnect()
             line.client.loop_write()
+            line.will = False
         self._drop(key)
 
     def _watch(self, key: Key, line: _Line) -> None:

@@ -6,7 +6,7 @@
     {"type":"fault","village":…,"facility":null,"device":null,"fault":"mains_cut","start":…,"end":…}
     {"type":"span","village":…,"facility":…,"kind":…,"start":1767225600.0,"end":…,"state":"failed","cause":"gate_closed"}
     {"type":"report","village":…,"device":…,"time":1767225601.25,"values":{"gate_open":false},"acknowledged":true}
-    {"type":"gone","village":…,"device":…,"time":1767225700.0}
+    {"type":"gone","village":…,"device":…,"time":1767225700.0,"will":true}
     {"type":"heard","village":…,"start":…,"end":…}
     {"type":"device","village":…,"device":…,"sent":1440,"acknowledged":1439,"boots":1}
 
@@ -109,10 +109,10 @@ class TruthFile:
             line["timed"] = False
         self.line({**line, "values": dict(values), "acknowledged": ok})
 
-    def gone(self, key: tuple[str, str], time: int) -> None:
-        """A device's session ended without a word."""
+    def gone(self, key: tuple[str, str], time: int, *, will: bool) -> None:
+        """A device's session ended without a word; `will`: the broker will say so of it, once it has noticed."""
         if self._file is not None:
-            self.line({"type": "gone", "village": key[0], "device": key[1], "time": time / 1000})
+            self.line({"type": "gone", "village": key[0], "device": key[1], "time": time / 1000, "will": will})
 
     def spans(self, scene: Scene, start: int, end: int) -> None:
         """What was so in a village, and what went wrong."""

@@ -55,6 +55,7 @@ class Mistake(Exception):
 @app.command()
 def up(
     demo: Annotated[bool, typer.Option("--demo", help="With 12 simulated villages and 30 days of history.")] = False,
+    history: Annotated[str, typer.Option(help="With --demo: how long its history is.")] = "30d",
     data_dir: DataDir = None,
     sites: Sites = None,
     mqtt_url: MqttUrl = None,
@@ -68,6 +69,7 @@ def up(
     from siaga.settings import load_settings  # noqa: PLC0415
     from siaga.up import run  # noqa: PLC0415
 
+    shown = _milliseconds("--history", history) if demo else None
     flags = {
         "data_dir": data_dir,
         "sites": sites,
@@ -78,7 +80,7 @@ def up(
         "http_host": http_host,
         "http_port": http_port,
     }
-    serve(lambda stop: run(load_settings(flags), stop, demo=demo))
+    serve(lambda stop: run(load_settings(flags), stop, demo=shown))
 
 
 @app.command()
@@ -183,13 +185,6 @@ def simulate(
 ) -> None:
     """Simulated devices against any broker, with their ground truth."""
     from firmware_sim.command import Plan, run  # noqa: PLC0415
-    from firmware_sim.sites import duration  # noqa: PLC0415
-
-    def milliseconds(option: str, text: str | None) -> int | None:
-        try:
-            return None if text is None else duration(text)
-        except ValueError as problem:
-            raise Mistake(f"{option}: {problem}") from None
 
     plan = Plan(
         sites=sites,
@@ -198,12 +193,21 @@ def simulate(
         faults=faults,
         truth=truth,
         seed=seed,
-        lasts=milliseconds("--for", lasts),
-        every=milliseconds("--every", every),
-        history=milliseconds("--history", history),
+        lasts=_milliseconds("--for", lasts),
+        every=_milliseconds("--every", every),
+        history=_milliseconds("--history", history),
         gateway=gateway_id,
     )
     serve(lambda stop: run(plan, stop))
+
+
+def _milliseconds(option: str, text: str | None) -> int | None:
+    from firmware_sim.sites import duration  # noqa: PLC0415
+
+    try:
+        return None if text is None else duration(text)
+    except ValueError as problem:
+        raise Mistake(f"{option}: {problem}") from None
 
 
 def serve(work: Callable[[threading.Event], None]) -> None:

@@ -1,4 +1,4 @@
-"""`siaga up --demo`: twelve simulated villages with thirty days behind them, and things that go wrong before your eyes.
+"""`siaga up --demo`: twelve simulated villages with weeks behind them, and things that go wrong before your eyes.
 
 The villages are invented. Their past is sent by the wire of a gateway like any late data; what the store holds of it
 already is not sent again, so a second run goes on where the first one was, also when that was cut short.
@@ -30,7 +30,6 @@ __all__ = ["Demo", "demo_sites"]
 log = structlog.get_logger(__name__)
 
 HOUR, DAY = 3_600_000, 86_400_000
-HISTORY = 30 * DAY
 SEED = 11
 EVERY = "5m"
 """What the sites file says: the past has a report so often, and what is simulated live reports more often."""
@@ -58,7 +57,7 @@ _VILLAGES = (
 
 # What goes wrong, again and again: village by its place in the list, facility, fault, first at, lasts, every.
 _FAULTS = (
-    (0, "gerbang", "gate_closed", "40s", "75s", "6m"),
+    (0, "gerbang", "gate_closed", "20s", "45s", "6m"),
     (1, "wifi", "password_set", "55s", "100s", "9m"),
     (2, "wifi", "no_internet", "70s", "80s", "7m"),
     (3, "gerbang", "gate_closed", "95s", "150s", "11m"),
@@ -129,33 +128,38 @@ def _timetable() -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class _Beginning:
-    """When the demonstration ran for the first time: its past ends there. Unix milliseconds."""
+    """When the demonstration ran for the first time (Unix milliseconds): its past, `history` long, ends there."""
 
     at: int
+    history: int
 
     @property
     def start(self) -> int:
-        """Where the past begins: thirty days before, at midnight by the clocks of Makassar (UTC+8)."""
-        return (self.at - HISTORY + 8 * HOUR) // DAY * DAY - 8 * HOUR
+        """Where the past begins: so long before, at midnight by the clocks of Makassar (UTC+8)."""
+        return (self.at - self.history + 8 * HOUR) // DAY * DAY - 8 * HOUR
 
     @classmethod
-    def of(cls, directory: Path, now: int) -> "_Beginning":
+    def of(cls, directory: Path, now: int, history: int) -> "_Beginning":
         """The beginning that the directory remembers, or now."""
         path = directory / "demo.json"
         if path.exists():
-            return cls(int(json.loads(path.read_text(encoding="utf-8"))["began_at"]))
+            known = json.loads(path.read_text(encoding="utf-8"))
+            return cls(int(known["began_at"]), int(known.get("history", 30 * DAY)))
         at = now // 60_000 * 60_000
         directory.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"began_at": at}), encoding="utf-8")
-        return cls(at)
+        path.write_text(json.dumps({"began_at": at, "history": history}), encoding="utf-8")
+        return cls(at, history)
 
 
 class Demo:
-    """The simulated villages of one data directory. `prepare` first, then `start` once the system listens."""
+    """The simulated villages of one data directory. `prepare` first, then `start` once the system listens.
 
-    def __init__(self, data_dir: Path) -> None:
+    `history` (ms) is how much past they have where the directory is new; a later run goes on with what was begun.
+    """
+
+    def __init__(self, data_dir: Path, history: int) -> None:
         self._directory = data_dir
-        self._beginning = _Beginning.of(data_dir, time.time_ns() // 1_000_000)
+        self._beginning = _Beginning.of(data_dir, time.time_ns() // 1_000_000, history)
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._villages: tuple[SimulatedVillage, ...] = ()
@@ -197,7 +201,8 @@ class Demo:
         log.info("demo_history_begins", batches=len(missing))
         began = time.monotonic()
         with progress_bar() as bar:
-            task = bar.add_task("30 days of 12 villages", total=len(missing))
+            days = self._beginning.history / DAY
+            task = bar.add_task(f"{days:.3g} days of {len(self._villages)} villages", total=len(missing))
             batches = (one.batch(seq) for seq, one in missing)
             done = RemoteGateways(url, client_id="siaga-demo-history").send(
                 batches, self._stop, lambda _batch: bar.advance(task)

@@ -62,8 +62,8 @@ class Part(Protocol):
         ...
 
 
-def run(settings: Settings, stop: threading.Event, *, demo: bool = False) -> None:
-    """Run the whole system until `stop` is set.
+def run(settings: Settings, stop: threading.Event, *, demo: int | None = None) -> None:
+    """Run the whole system until `stop` is set; with `demo`, beside simulated villages with so much history (ms).
 
     Raises:
         SitesFileError: the sites file has mistakes; nothing was started.
@@ -72,7 +72,7 @@ def run(settings: Settings, stop: threading.Event, *, demo: bool = False) -> Non
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with _lock(settings.data_dir):
-        simulation = Demo(settings.data_dir) if demo else None
+        simulation = None if demo is None else Demo(settings.data_dir, demo)
         sites = simulation.prepare() if simulation else settings.sites
         villages = read_sites_file(sites) if sites else None
         system = System(settings, SystemClock())

@@ -39,7 +39,11 @@ class Comparison:
             "agrees": self.agrees,
             "availability": {
                 "facilities": len(self.facilities),
+                "judged_s": sum(each.judged for each in self.facilities),
+                "failed_s": sum(each.failed for each in self.facilities),
                 "wrong_s": sum(each.wrong for each in self.facilities),
+                "misplaced_s": sum(each.misplaced for each in self.facilities),
+                "held_s": sum(each.held for each in self.facilities),
                 "unexplained_s": sum(each.unexplained for each in self.facilities),
                 "allowed_s": sum(each.allowed for each in self.facilities),
                 "transitions": sum(each.transitions for each in self.facilities),

@@ -1,33 +1,33 @@
 """When siaga could know something of a facility: its devices' reports that had to arrive, and its gateway's heartbeats.
 
-What it says of other times is not held against it: `GREY` while a last value ages, `SILENT` once it is too old.
+What could be known follows from what the devices really said, by the contract's section 5: a value holds until the next
+one, for three reporting intervals at most, and not after a last will. So where siaga says what was not so any more,
+it can be told whether an older value still held (`HELD`) or whether it was told better.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from enum import Enum
 
-from siaga.verify.known_truth import KnownFacility, KnownTruth
+from siaga.verify.known_truth import Gone, KnownFacility, KnownTruth
 
-__all__ = ["Coverage", "Stretch", "known_at", "merged"]
+__all__ = ["LATE", "Coverage", "FacilityCoverage", "Stretch", "merged"]
 
 Stretch = tuple[int, int]
 """`[start, end)` in milliseconds."""
 
-LATE = 1.2
-"""A report may come by so much later than its interval: jitter, and a look at its inputs each second."""
-SLACK = 2_000
+LATE = 1.06
+"""A report may come by so much later than its interval: 5 % of jitter, and a busy machine."""
 AGES = 3
 """A value holds for so many intervals (contract, section 5)."""
-NOTICED = 35_000
-"""A broker notices within one and a half keep-alives of 20 s that a device is gone."""
 
 
 class Coverage(Enum):
-    """What could be known at an instant."""
+    """What could be known at an instant. `SPEAKING`: a device has come back, and says one thing after the other."""
 
     COVERED = "covered"
-    GREY = "grey"
+    SPEAKING = "speaking"
+    HELD = "held"
     SILENT = "silent"
 
 
@@ -42,15 +42,10 @@ def merged(stretches: Iterable[Stretch]) -> list[Stretch]:
     return found
 
 
-def known_at(moment: int, stretches: Sequence[Stretch]) -> bool:
-    """Whether an instant is in one of the stretches."""
-    return any(start <= moment < end for start, end in stretches)
-
-
-def _until_gone(start: int, end: int, gone: Sequence[int]) -> Stretch:
-    """A stretch, cut where the device's session ended: what was said before a last will does not hold after it."""
-    place = bisect_right(gone, start)
-    return start, min(end, gone[place]) if place < len(gone) else end
+def _within(moment: int, stretches: Sequence[Stretch], *, after: int = 0) -> bool:
+    """Whether an instant is in one of the stretches, which are merged; `after`: and so long (ms) after its start."""
+    place = bisect_right(stretches, moment - after, key=lambda stretch: stretch[0])
+    return place > 0 and moment < stretches[place - 1][1]
 
 
 class FacilityCoverage:
@@ -59,32 +54,52 @@ class FacilityCoverage:
     def __init__(self, truth: KnownTruth, facility: KnownFacility) -> None:
         self._heard = merged(truth.villages[facility.village].heard)
         self._covered: list[list[Stretch]] = []
-        self._valid: list[list[Stretch]] = []
+        self._held: list[list[Stretch]] = []
+        self._times: list[list[int]] = []
+        self._slack = truth.slack
         firsts = []
         for device, every in facility.devices.items():
             reports = [r for r in truth.reports.get((facility.village, device), ()) if r.acknowledged]
             firsts += [r.time for r in reports if facility.evidence & r.values.keys()][:1]
             times = [r.time for r in reports if r.values.keys() - {"online"}]
             gone = truth.gone.get((facility.village, device), ())
-            self._covered.append(merged(_until_gone(t, t + int(every * LATE) + SLACK, gone) for t in times))
-            self._valid.append(merged((t, t + every * AGES + NOTICED) for t in times))
+            covers, holds = round(every * LATE) + truth.slack, every * AGES + truth.slack
+            self._times.append(times)
+            self._covered.append(merged((t, _cut(t + covers, _next(gone, t), willed=False)) for t in times))
+            self._held.append(merged((t, _cut(t + holds, _next(gone, t), willed=True)) for t in times))
         self.first = min(firsts, default=None)
 
     def moments(self) -> Iterable[int]:
         """The instants at which something of it changes."""
-        for stretches in (self._heard, *self._covered, *self._valid):
+        for stretches in (self._heard, *self._covered, *self._held):
             for start, end in stretches:
-                yield start
-                yield end
+                yield from (start, start + self._slack, end)
 
     def at(self, moment: int) -> Coverage:
         """What could be known at an instant: all of it only where all devices had reported."""
-        if all(known_at(moment, some) for some in self._covered) and self.heard(moment):
-            return Coverage.COVERED
-        if any(known_at(moment, some) for some in self._valid) and self.heard(moment):
-            return Coverage.GREY
+        if all(_within(moment, some) for some in self._covered) and self.heard(moment):
+            known = all(_within(moment, some, after=self._slack) for some in self._covered)
+            return Coverage.COVERED if known else Coverage.SPEAKING
+        if any(_within(moment, some) for some in self._held) and self.heard(moment):
+            return Coverage.HELD
         return Coverage.SILENT
 
     def heard(self, moment: int) -> bool:
         """Whether the village's gateway was heard."""
-        return known_at(moment, self._heard)
+        return _within(moment, self._heard)
+
+    def last_said(self, moment: int) -> list[int]:
+        """When each device said something last, at an instant (ms); those that never did are left out."""
+        return [times[place - 1] for times in self._times if (place := bisect_right(times, moment))]
+
+
+def _next(gone: Sequence[Gone], time: int) -> Gone | None:
+    """The next end of a device's session after a time."""
+    place = bisect_right(gone, time, key=lambda each: each.time)
+    return gone[place] if place < len(gone) else None
+
+
+def _cut(end: int, gone: Gone | None, *, willed: bool) -> int:
+    """The end of a stretch, cut where the session ended; `willed`: where its last will was out, if it has one."""
+    limit = None if gone is None else gone.told_by if willed else gone.time
+    return end if limit is None else min(end, limit)

@@ -10,7 +10,24 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-__all__ = ["BadTruth", "KnownFacility", "KnownFault", "KnownSpan", "KnownTruth", "KnownVillage", "Report", "read_truth"]
+__all__ = [
+    "BadTruth",
+    "Gone",
+    "KnownFacility",
+    "KnownFault",
+    "KnownSpan",
+    "KnownTruth",
+    "KnownVillage",
+    "Report",
+    "read_truth",
+]
+
+
+SLACK, WAY = 2_000, 250
+"""Milliseconds: a firmware looks at its inputs once a second; a message is that long on its way, by the real clock."""
+NOTICED, SHORTEST = 35_000, 2_500
+"""Milliseconds after which a broker has noticed that a session is dead: one and a half keep-alives of 20 s. Where the
+clock runs fast the keep-alives are shorter, down to MQTT's shortest, a second."""
 
 
 class BadTruth(ValueError):
@@ -23,6 +40,7 @@ class _Run(BaseModel):
     start: float
     end: float
     live: bool
+    speed: float = 1
     sent_from: float
     sent_until: float
 
@@ -85,6 +103,7 @@ class _Gone(BaseModel):
     village: str
     device: str
     time: float
+    will: bool = True
 
 
 class _Heard(BaseModel):
@@ -114,6 +133,14 @@ class Report:
     values: Mapping[str, bool | int | float]
     timed: bool
     acknowledged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """When a session ended without a word, and by when its last will is out (ms); None: it has none."""
+
+    time: int
+    told_by: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +190,7 @@ class KnownVillage:
 class KnownTruth:
     """One run. `live`: it was sent as it happened, between `sent_from` and `sent_until` (wall time, ms).
 
-    `gone`: when a device's session ended without a word, or its last will was published.
+    `gone`: when a device's session ended without a word, or its last will was published. `speed`: of its clock.
     """
 
     scenario: str
@@ -171,13 +198,19 @@ class KnownTruth:
     start: int
     end: int
     live: bool
+    speed: float
     sent_from: int
     sent_until: int
     villages: Mapping[str, KnownVillage]
     facilities: Sequence[KnownFacility]
     faults: Sequence[KnownFault]
     reports: Mapping[tuple[str, str], Sequence[Report]]
-    gone: Mapping[tuple[str, str], Sequence[int]]
+    gone: Mapping[tuple[str, str], Sequence[Gone]]
+
+    @property
+    def slack(self) -> int:
+        """Milliseconds by which a message may come later than its device said it: a look at its inputs, and the way."""
+        return SLACK + round(WAY * self.speed) if self.live else SLACK
 
 
 def read_truth(path: Path) -> KnownTruth:
@@ -208,7 +241,8 @@ class _Reading:
         self._spans: list[_Span] = []
         self._faults: list[KnownFault] = []
         self._reports: dict[tuple[str, str], list[Report]] = {}
-        self._gone: dict[tuple[str, str], list[int]] = {}
+        self._wills: dict[tuple[str, str], list[Gone]] = {}
+        self._gone: dict[tuple[str, str], list[_Gone]] = {}
 
     def take(self, line: Mapping[str, object]) -> None:
         match line["type"]:
@@ -230,13 +264,13 @@ class _Reading:
                 self._faults.append(KnownFault(f.fault, f.village, f.facility, f.device, _ms(f.start), _ms(f.end)))
             case "gone":
                 g = _Gone.model_validate(line)
-                self._gone.setdefault((g.village, g.device), []).append(_ms(g.time))
+                self._gone.setdefault((g.village, g.device), []).append(g)
             case "report":
                 r = _Report.model_validate(line)
                 report = Report(_ms(r.time), r.values, r.timed, r.acknowledged)
                 self._reports.setdefault((r.village, r.device), []).append(report)
                 if r.values.get("online") is False:
-                    self._gone.setdefault((r.village, r.device), []).append(report.time)
+                    self._wills.setdefault((r.village, r.device), []).append(Gone(report.time, report.time))
 
     def _facility(self, f: _Facility) -> None:
         self._facilities[f.village, f.facility] = KnownFacility(
@@ -263,14 +297,23 @@ class _Reading:
             start=_ms(run.start),
             end=_ms(run.end),
             live=run.live,
+            speed=run.speed,
             sent_from=_ms(run.sent_from),
             sent_until=_ms(run.sent_until),
             villages=self._villages,
             facilities=[facility for facility in self._facilities.values() if facility.spans],
             faults=self._faults,
             reports={key: sorted(some, key=lambda report: report.time) for key, some in self._reports.items()},
-            gone={key: sorted(some) for key, some in self._gone.items()},
+            gone=self._sessions(run),
         )
+
+    def _sessions(self, run: _Run) -> dict[tuple[str, str], list[Gone]]:
+        noticed = max(NOTICED, round(SHORTEST * run.speed) + SLACK)
+        found = {key: list(some) for key, some in self._wills.items()}
+        for key, some in self._gone.items():
+            times = ((_ms(g.time), g.will) for g in some)
+            found.setdefault(key, []).extend(Gone(time, time + noticed if will else None) for time, will in times)
+        return {key: sorted(some, key=lambda gone: gone.time) for key, some in found.items()}
 
 
 def _ms(seconds: float) -> int:

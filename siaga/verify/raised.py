@@ -108,11 +108,7 @@ def _sinks_while_told(truth: KnownTruth, facility: KnownFacility, runs: Sequence
 
 def _must(truth: KnownTruth, facility: KnownFacility, start: int, end: int) -> bool:
     """Whether this failure has to raise an alert: long enough, and told while it was on."""
-    known_late = facility.kind == "free_wifi" and any(
-        span.silent and span.start <= start < span.end for span in facility.spans
-    )
-    takes = 3 * max(facility.devices.values(), default=0) + HEARTBEAT if known_late else 0
-    if end - start <= facility.grace + _margin(facility) + takes:
+    if end - start <= facility.grace + _margin(facility):
         return False
     if not truth.live and end < truth.end:
         return False  # over before siaga heard of it: nobody is paged

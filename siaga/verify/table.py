@@ -22,16 +22,19 @@ def table(comparison: Comparison) -> RenderableType:
 def _facilities(comparison: Comparison) -> Table:
     drawn = Table(title=f"{comparison.truth.scenario or 'truth'}, seed {comparison.truth.seed} (seconds)")
     drawn.add_column("facility", no_wrap=True)
-    for head in ("failed", "siaga: failed", "unknown", "wrong", "unexplained", "allowed"):
+    for head in ("failed", "siaga: failed", "unknown", "wrong", "allowed", "misplaced", "held", "unexplained"):
         drawn.add_column(head, justify="right")
     drawn.add_column("")
-    ordered = sorted(comparison.facilities, key=lambda each: (each.agrees, -each.wrong))
+    ordered = sorted(comparison.facilities, key=lambda each: (each.agrees, -each.misplaced, -each.wrong))
     shown = max(MOST, sum(not each.agrees for each in ordered))
     for each in ordered[:shown]:
-        numbers = (each.failed, each.told_failed, each.told_unknown, each.wrong, each.unexplained, each.allowed)
-        drawn.add_row(each.facility, *(f"{number:.1f}" for number in numbers), "ok" if each.agrees else "DIFFERS")
+        numbers = (each.failed, each.told_failed, each.told_unknown, each.wrong, each.allowed)
+        faults = (each.misplaced, each.held, each.unexplained)
+        drawn.add_row(
+            each.facility, *(f"{number:.1f}" for number in (*numbers, *faults)), "ok" if each.agrees else "DIFFERS"
+        )
     if len(ordered) > shown:
-        drawn.add_row(f"and {len(ordered) - shown} more", *("",) * 6, "ok")
+        drawn.add_row(f"and {len(ordered) - shown} more", *("",) * 8, "ok")
     return drawn
 
 

@@ -8,13 +8,12 @@ from itertools import pairwise
 from siaga.verify.answers import Availability, ToldSpan
 from siaga.verify.coverage import Coverage, FacilityCoverage, Stretch, merged
 from siaga.verify.known_truth import KnownFacility, KnownSpan, KnownTruth
+from siaga.verify.transitions import Transition, transitions
 
 __all__ = ["FacilityFigures", "Piece", "compare_timeline", "pieces"]
 
 FAILS_IN_SILENCE = frozenset({"free_wifi"})
 """Kinds whose silence is a failure (contract, section 5)."""
-SILENCE_TAKES = 35_000
-"""A broker's keep-alive, once and a half, for who is known by silence alone (ms)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +26,17 @@ class Piece:
     told: ToldSpan | None
     coverage: Coverage
     heard: bool
+    last_said: list[int]
 
 
 @dataclass(frozen=True, slots=True)
 class FacilityFigures:
-    """In seconds. `wrong`: siaga said what was not so; `unexplained`: it did not know what had been reported to it.
+    """In seconds. `wrong`: siaga said what was not so, although it could know better.
 
-    `allowed`: one reporting interval for each time that the truth changed (three, where only silence tells).
-    `disagreement`: how far the API's availability is from its own timeline.
+    `misplaced`: the part of it that is no delay of a change of the truth; `allowed`: all such delays together, from
+    when the truth changed until it was reported, one reporting interval at most. `held`: siaga said what was not so,
+    by an older value that still held, or by a silence that is a failure. `unexplained`: it did not know what had been
+    reported to it. `disagreement`: how far the API's availability is from its own timeline.
     """
 
     facility: str
@@ -44,6 +46,8 @@ class FacilityFigures:
     told_failed: float
     told_unknown: float
     wrong: float
+    misplaced: float
+    held: float
     unexplained: float
     allowed: float
     transitions: int
@@ -52,8 +56,8 @@ class FacilityFigures:
 
     @property
     def agrees(self) -> bool:
-        """Whether the error is within what is allowed."""
-        return self.wrong <= self.allowed and self.unexplained <= self.allowed and self.disagreement < 0.002
+        """Whether siaga said nothing but what was so, or what it could not know better."""
+        return self.misplaced == 0 and self.unexplained == 0 and self.disagreement < 0.002
 
 
 def pieces(truth: KnownTruth, facility: KnownFacility, told: Sequence[ToldSpan]) -> Iterator[Piece]:
@@ -64,6 +68,7 @@ def pieces(truth: KnownTruth, facility: KnownFacility, told: Sequence[ToldSpan])
     start, end = max(coverage.first, truth.start), truth.end
     moments = {start, end, *coverage.moments()}
     moments |= {moment for span in facility.spans for moment in (span.start, span.end)}
+    moments |= {m for change in transitions(truth, facility) for m in (change.early, change.at, change.known_by)}
     moments |= {moment for span in told for moment in (span.start, span.end)}
     ordered = sorted(moment for moment in moments if start <= moment <= end)
     truth_starts = [span.start for span in facility.spans]
@@ -72,63 +77,73 @@ def pieces(truth: KnownTruth, facility: KnownFacility, told: Sequence[ToldSpan])
         so = facility.spans[max(0, bisect_right(truth_starts, begin) - 1)]
         place = bisect_right(told_starts, begin) - 1
         said = told[place] if place >= 0 and begin < told[place].end else None
-        yield Piece(begin, until, so, said, coverage.at(begin), coverage.heard(begin))
+        yield Piece(begin, until, so, said, coverage.at(begin), coverage.heard(begin), coverage.last_said(begin))
 
 
 def compare_timeline(
     truth: KnownTruth, facility: KnownFacility, told: Sequence[ToldSpan], availability: Availability | None
 ) -> FacilityFigures:
     """The figures of one facility."""
-    judged = failed = said_failed = said_unknown = wrong = unexplained = 0
+    changes = transitions(truth, facility)
+    sums = dict.fromkeys(("judged", "failed", "told_failed", "told_unknown", *_FINDINGS), 0)
     first_wrong: int | None = None
     for piece in pieces(truth, facility, told):
-        lasts = piece.end - piece.start
-        judged += lasts
-        failed += lasts * (piece.so.state == "failed")
-        state = piece.told.state if piece.told else "not_required"
-        said_failed += lasts * (state == "failed")
-        said_unknown += lasts * (state == "unknown")
-        if piece.so.unknowable or state == piece.so.state:
-            continue
-        if state == "unknown":
-            unexplained += lasts * (piece.coverage is Coverage.COVERED)
-        elif not _excusable(facility, piece, state):
-            wrong += lasts
-            if first_wrong is None:
+        lasts, state = piece.end - piece.start, _state(piece)
+        sums["judged"] += lasts
+        sums["failed"] += lasts * (piece.so.state == "failed")
+        sums["told_failed"] += lasts * (state == "failed")
+        sums["told_unknown"] += lasts * (state == "unknown")
+        for finding in _findings(facility, piece, changes):
+            sums[finding] += lasts
+            if finding == "misplaced" and first_wrong is None:
                 first_wrong = piece.start
-    changes = _transitions(truth, facility)
     return FacilityFigures(
         facility=facility.name,
         kind=facility.kind,
-        judged=judged / 1000,
-        failed=failed / 1000,
-        told_failed=said_failed / 1000,
-        told_unknown=said_unknown / 1000,
-        wrong=wrong / 1000,
-        unexplained=unexplained / 1000,
-        allowed=(sum(changes) + 1000) / 1000,
+        **{name: ms / 1000 for name, ms in sums.items()},
+        allowed=sum(change.known_by - change.at for change in changes) / 1000,
         transitions=len(changes),
         disagreement=_disagreement(told, availability),
         wrong_at=None if first_wrong is None else first_wrong / 1000,
     )
 
 
-def _excusable(facility: KnownFacility, piece: Piece, state: str) -> bool:
-    """Whether siaga could not know better: a value that still held, or a silence that the contract calls a failure."""
-    if piece.coverage is Coverage.GREY:
+_FINDINGS = ("wrong", "misplaced", "held", "unexplained")
+
+
+def _state(piece: Piece) -> str:
+    return piece.told.state if piece.told else "not_required"
+
+
+def _findings(facility: KnownFacility, piece: Piece, changes: Sequence[Transition]) -> Sequence[str]:
+    """What is to be said of a stretch: nothing, where siaga said what was so or nobody could know it."""
+    state = _state(piece)
+    if piece.so.unknowable or state == piece.so.state:
+        return ()
+    if state == "unknown":
+        return ("unexplained",) if piece.coverage is Coverage.COVERED else ()
+    if any(change.explains(piece.start, state) for change in changes):
+        return ("wrong",)
+    if _could_not_know(facility, piece, state):
+        return ("held",)
+    return ("wrong", "misplaced")
+
+
+def _could_not_know(facility: KnownFacility, piece: Piece, state: str) -> bool:
+    """Whether a value that was so when it was said still held, or a silence is what the contract calls a failure."""
+    if piece.coverage is Coverage.SPEAKING:
         return True
-    silent = piece.coverage is Coverage.SILENT
+    if piece.coverage is Coverage.HELD:
+        return any(_so_at(facility, moment) in (state, "not_required") for moment in piece.last_said)
+    silent = piece.coverage is Coverage.SILENT and piece.heard
     return silent and facility.kind in FAILS_IN_SILENCE and state == "failed"
 
 
-def _transitions(truth: KnownTruth, facility: KnownFacility) -> list[int]:
-    """For each change of the truth, how late siaga may know it, ms."""
-    every = max(facility.devices.values(), default=0)
-    return [
-        3 * every + SILENCE_TAKES if before.silent or after.silent else every
-        for before, after in pairwise(facility.spans)
-        if before.state != after.state and after.start >= truth.start
-    ]
+def _so_at(facility: KnownFacility, moment: int) -> str:
+    """What was so at an instant. What nobody could know counts as nothing that anybody required."""
+    place = bisect_right(facility.spans, moment, key=lambda span: span.start) - 1
+    span = facility.spans[max(0, place)]
+    return "not_required" if span.unknowable else span.state
 
 
 def _disagreement(told: Sequence[ToldSpan], availability: Availability | None) -> float:
@@ -149,7 +164,8 @@ def failures(truth: KnownTruth, facility: KnownFacility, *, surely: bool) -> lis
     for piece in pieces(truth, facility, ()):
         fails = piece.so.state == "failed" and not piece.so.excused
         if surely:
-            seen = piece.coverage is Coverage.COVERED or facility.kind in FAILS_IN_SILENCE
+            silent = facility.kind in FAILS_IN_SILENCE and piece.coverage is Coverage.SILENT
+            seen = piece.coverage is Coverage.COVERED or silent
             counts = fails and piece.so.unknowable is None and seen and piece.heard
         else:
             silent = facility.kind in FAILS_IN_SILENCE and piece.coverage is not Coverage.COVERED

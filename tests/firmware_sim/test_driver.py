@@ -4,7 +4,7 @@ import io
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import paho.mqtt.client as paho
@@ -21,15 +21,30 @@ from tests.firmware_sim.village import CODE, village
 from tests.servers import Mosquitto
 from tests.wait import until
 
+SPEED = 8
+"""Booting, joining and backing off take so many times less time than in life: nothing else waits here."""
+
+
+def fast_clock() -> Callable[[], int]:
+    """A clock that runs `SPEED` times faster, from now on."""
+    began = now()
+    return lambda: began + (now() - began) * SPEED
+
 
 class Running:
-    """A driver in a thread, with the messages that came to the broker beside it."""
+    """A driver in a thread, with the messages that came to the broker beside it.
 
-    def __init__(self, broker: Mosquitto, directory: Path, *faults: Fault) -> None:
+    `planned`: what fails for good, and so many seconds after the start.
+    """
+
+    def __init__(self, broker: Mosquitto, directory: Path, *planned: tuple[FaultKind, int]) -> None:
         self.truth_lines = io.StringIO()
         self.truth = TruthFile(self.truth_lines)
-        world = World([village(directory)], faults, seed=2, start=now())
-        self.driver = Driver(world, broker.url, self.truth)
+        self.clock = fast_clock()
+        began = self.clock()
+        faults = [Fault(kind, began + after * 1000, began + 600_000, CODE) for kind, after in planned]
+        world = World([village(directory)], faults, seed=2, start=self.clock())
+        self.driver = Driver(world, broker.url, self.truth, self.clock)
         self.stop = threading.Event()
         self.messages: list[tuple[str, bytes]] = []
         self.client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="watcher")
@@ -56,13 +71,7 @@ def now() -> int:
 
 @pytest.fixture
 def running(mosquitto: Mosquitto, tmp_path: Path) -> Iterator[Running]:
-    began = now()
-    some = Running(
-        mosquitto,
-        tmp_path,
-        Fault(FaultKind.GATE_CLOSED, began + 12_000, began + 60_000, CODE),
-        Fault(FaultKind.MAINS_CUT, began + 14_000, began + 60_000, CODE),
-    )
+    some = Running(mosquitto, tmp_path, (FaultKind.GATE_CLOSED, 24), (FaultKind.MAINS_CUT, 32))
     yield some
     some.end()
 
