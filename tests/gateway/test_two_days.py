@@ -165,7 +165,8 @@ class TwoDays:
         self.plan()
         while self.clock.now() < self.start_at + 2 * DAY:
             due, now = self.turn(), self.clock.now()
-            coming = min([due, *(node.due for node in self.nodes), *(at for at, _ in self.events[:1])])
+            reports = [node.due for node in self.nodes] if self.devices.running else []  # else they wait for the broker
+            coming = min([due, *reports, *(at for at, _ in self.events[:1])])
             self.clock.advance(max(1, min(coming - now, 30 * SECOND)))
             while self.events and self.events[0][0] <= self.clock.now():
                 self.strike(self.events.pop(0)[1])
