@@ -36,15 +36,17 @@ def _own(report: GatewayReport) -> Iterator[Line]:
     if report.time_known:
         yield Line(True, "time", "this machine knows the time")
     else:
-        waiting = f"; {report.undated} messages wait for it" if report.undated else ""
+        waiting = f"; {_count(report.undated, 'message waits', 'messages wait')} for it" if report.undated else ""
         yield Line(False, "time", f"this machine does not know the time yet: check the network's NTP{waiting}")
     if report.disk_problem:
         yield Line(False, "disk", f"{report.disk_problem}; until it is mended this gateway runs from memory")
     else:
-        full = f"the buffer is {report.fill:.0%} full, {report.buffered} readings wait for the centre"
+        waiting = _count(report.buffered, "reading waits", "readings wait")
+        full = f"the buffer is {report.fill:.0%} full, {waiting} for the centre"
         yield Line(report.fill <= FULL, "disk", full)
     if report.thinned:
-        yield Line(None, "disk", f"{report.thinned} readings were given up for want of room, the least important first")
+        given_up = _count(report.thinned, "reading was", "readings were")
+        yield Line(None, "disk", f"{given_up} given up for want of room, the least important first")
 
 
 def _whether(what: str, problem: str | None, good: str) -> Line:
@@ -71,7 +73,8 @@ def _device(device: DeviceReport, now: int) -> Iterator[Line]:
         clock = f"its clock is {_span(abs(device.offset))} {off} and not trusted: the time of receipt counts"
         yield Line(None, device.device, clock)
     if device.refused:
-        yield Line(False, device.device, f"{device.refused} messages refused, the last because {device.refusal}")
+        refused = _count(device.refused, "message", "messages")
+        yield Line(False, device.device, f"{refused} refused, the last because {device.refusal}")
 
 
 def _values(device: DeviceReport) -> str:
@@ -84,6 +87,10 @@ def _value(value: Value) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _count(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"
 
 
 def _ago(milliseconds: int) -> str:

@@ -4,6 +4,7 @@ import re
 import zoneinfo
 from datetime import date
 
+from siaga.dev_eui import is_dev_eui, plain_eui
 from siaga.durations import parse_duration
 from siaga.indicators import INDICATORS, POWER
 from siaga.poll_address import PROBE_KEYS, BadAddress, read_host, read_oid, read_probe_address
@@ -147,6 +148,9 @@ class _Reader:
         if adapter not in (Adapter.PROBE, Adapter.SNMP) and ("+" in address or "#" in address):
             section.mistake("address", "holds + or #, which no topic of a device can")
             return
+        if adapter is Adapter.LORAWAN and not is_dev_eui(address):
+            section.mistake("address", "is no DevEUI: 16 hexadecimal digits such as 70B3D5E75E00A1B2")
+            return
         try:
             if adapter is Adapter.PROBE:
                 read_probe_address(address)
@@ -155,8 +159,8 @@ class _Reader:
         except BadAddress as problem:
             section.mistake("address", str(problem))
             return
-        # A DevEUI is written in any case
-        place = (gateway, adapter, address.lower() if adapter is Adapter.LORAWAN else address)
+        # A DevEUI is written in any case, with separators or without
+        place = (gateway, adapter, plain_eui(address) if adapter is Adapter.LORAWAN else address)
         before = self._addresses.setdefault(place, section)
         if before is not section:
             line = before.line_of("address")

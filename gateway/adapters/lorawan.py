@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.adapters.interface import Installed, Translation
 from gateway.values import Refused, find, read_document, read_text
+from siaga.dev_eui import plain_eui
 from siaga.transport import Message
 
 __all__ = ["Lorawan"]
@@ -20,7 +21,6 @@ _CHIRPSTACK = re.compile(r"application/[^/]+/device/([^/]+)/event/up")
 _THINGS = re.compile(r"v3/[^/]+/devices/([^/]+)/up")
 _NAMED_BY_EUI = re.compile(r"eui-([0-9a-f]{16})", re.IGNORECASE)
 """How The Things Stack calls a device that got no name."""
-_SEPARATORS = re.compile("[-:. ]")
 _ABSENT = frozenset({327.67, -327.68, 3276.7, -3276.8})
 """The ends of a 16-bit number in hundredths and tenths: what decoders make of a probe that is not there."""
 
@@ -34,12 +34,12 @@ class Lorawan:
 
     def key(self, installed: Installed) -> str:
         """The DevEUI in lower case."""
-        return _plain(installed.address)
+        return plain_eui(installed.address)
 
     def keys(self, message: Message) -> Sequence[str]:
         """The DevEUI of the topic, or of the payload."""
         if chirpstack := _CHIRPSTACK.fullmatch(message.topic):
-            return (_plain(chirpstack[1]),)
+            return (plain_eui(chirpstack[1]),)
         if things := _THINGS.fullmatch(message.topic):
             named = _NAMED_BY_EUI.fullmatch(things[1])
             return [*_in_payload(message.payload), *([named[1].lower()] if named else [])]
@@ -71,16 +71,12 @@ class Lorawan:
         return result
 
 
-def _plain(eui: str) -> str:
-    return _SEPARATORS.sub("", eui).lower()
-
-
 def _in_payload(payload: bytes) -> list[str]:
     try:
         document = read_document(payload)
     except Refused:
         return []  # whose it is cannot be told by it
-    return [_plain(eui) for eui in find(document, "end_device_ids.dev_eui") if isinstance(eui, str)]
+    return [plain_eui(eui) for eui in find(document, "end_device_ids.dev_eui") if isinstance(eui, str)]
 
 
 def _object(document: Mapping[str, object]) -> object:

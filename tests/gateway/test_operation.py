@@ -109,7 +109,7 @@ def test_a_technician_asks_what_works(site: Site, mosquitto: Mosquitto) -> None:
     node.publish("tele/gerbang-belakang/SENSOR", b'{"Switch1":"MAYBE"}')
     node.publish("tele/gerbang-belakang/SENSOR", b'{"Switch1":"OFF"}')
     said = until(lambda: next((said for _, said in [site.ask("check")] if "gate_open no" in said), ""), 20)
-    assert "1 messages refused, the last because" in said
+    assert "1 message refused, the last because" in said
     assert site.end() == 0
     assert not (site.directory / "data" / "gateway.sock").exists()
     node.close()
@@ -210,11 +210,14 @@ DEVICE = DeviceReport(
     ("changes", "good", "words"),
     [
         ({}, True, "3 readings wait"),
+        ({"buffered": 1}, True, "1 reading waits for the centre"),
         ({"village_problem": "no route"}, False, "no route"),
         ({"centre_problem": "no route"}, False, "no route"),
         ({"time_known": False, "undated": 7}, False, "7 messages wait"),
         ({"disk_problem": "disk is full"}, False, "runs from memory"),
         ({"fill": 0.9}, False, "90% full"),
+        ({"time_known": False, "undated": 1}, False, "1 message waits"),
+        ({"thinned": 1}, True, "1 reading was given up"),
         ({"thinned": 5}, True, "5 readings were given up"),
         ({"devices": [DEVICE]}, True, "last heard 30 s ago (tasmota, g): power 4.5"),
         ({"devices": [DEVICE.model_copy(update={"seen": NOW - 600_000})]}, False, "should report every 1m"),

@@ -1,44 +1,23 @@
 """The village's broker as `deploy/village` sets it up, in a real Mosquitto: each device has its own topics."""
 
-import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
 
 from siaga.mqtt import MqttTransport
-from tests.servers import Mosquitto, find_binary
+from tests.gateway.village_broker import VillageBroker
 from tests.wait import until
 
-VILLAGE = Path(__file__).resolve().parents[2] / "deploy" / "village"
 CODE = "35.10.15.2012"
 USERS = ("gateway", "gerbang-depan", "pos-1", f"{CODE}/pos-1", "shellyplus1-a8032ab12345", "zigbee2mqtt", "chirpstack")
 
 
-class VillageBroker(Mosquitto):
-    """Debian's broker with our file in its conf.d."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        passwords = self.directory / "siaga.passwords"
-        passwords.write_text("".join(f"{user}:rahasia-{user}\n" for user in USERS))
-        subprocess.run([find_binary("mosquitto_passwd", "mosquitto"), "-U", str(passwords)], check=True)
-        (self.directory / "siaga.acl").write_text((VILLAGE / "siaga.acl").read_text())
-        text = (VILLAGE / "mosquitto.conf").read_text()
-        text = text.replace("/etc/mosquitto/", f"{self.directory}/").replace("log_dest syslog", "log_dest stderr")
-        text = text.replace("listener 1883", f"listener {self.port} 127.0.0.1")
-        debian = ["persistence true", f"persistence_location {self.directory}/", "user root"]
-        self._config.write_text("\n".join([*debian, text]))
-
-    def url_of(self, user: str) -> str:
-        quoted = user.replace("/", "%2F")
-        return f"mqtt://{quoted}:rahasia-{quoted}@127.0.0.1:{self.port}"
-
-
 @pytest.fixture(scope="module")
 def broker() -> Iterator[VillageBroker]:
-    with VillageBroker() as server:
+    with VillageBroker(USERS) as server:
         yield server
 
 
@@ -118,3 +97,57 @@ def test_the_backlog_s_mark_gets_through_so_that_kept_messages_are_late_and_not_
         finally:
             gateway.close()
             device.close()
+
+
+def say_once(broker: VillageBroker, user: str, topic: str, *payloads: bytes) -> None:
+    """Publish with QoS 0, as Tasmota, Shelly and most others do."""
+    client = Client(CallbackAPIVersion.VERSION2, client_id=f"{user}-qos0")
+    client.username_pw_set(user, f"rahasia-{user}")
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    for payload in payloads:
+        client.publish(topic, payload, qos=0).wait_for_publish(5)
+    client.disconnect()
+    client.loop_stop()
+
+
+def test_what_is_said_once_while_the_gateway_is_away_is_kept_for_it(broker: VillageBroker) -> None:
+    marker = "siaga/v1/gateway/away/mark/backlog"
+
+    def connect() -> MqttTransport:
+        gateway = MqttTransport(broker.url_of("gateway"), "away", clean=False, marker=marker)
+        gateway.subscribe("tele/#")
+        until(lambda: gateway.connected)
+        return gateway
+
+    connect().close()
+    say_once(broker, "gerbang-depan", "tele/gerbang-depan/SENSOR", b"1", b"2", b"3")
+    gateway = connect()
+    try:
+        kept = [gateway.receive(5) for _ in range(3)]
+        assert [(each.payload, each.kept) for each in kept if each] == [(b"1", True), (b"2", True), (b"3", True)]
+    finally:
+        gateway.close()
+
+
+def test_a_broker_that_is_killed_has_what_it_had_saved(broker: VillageBroker) -> None:
+    """Mosquitto writes its sessions every `autosave_interval`, and a kill costs at most what came since."""
+    gateway = MqttTransport(broker.url_of("gateway"), "killed", clean=False)
+    gateway.subscribe("tele/#")
+    until(lambda: gateway.connected)
+    gateway.close()
+    device = MqttTransport(broker.url_of("gerbang-depan"), "device-test")
+    until(lambda: device.connected)
+    assert device.publish("tele/gerbang-depan/SENSOR", b"saved")
+    until(lambda: not device.outbound)
+    device.close()
+    broker.save()
+    broker.kill()
+    broker.start()
+    gateway = MqttTransport(broker.url_of("gateway"), "killed", clean=False)
+    try:
+        message = gateway.receive(5)
+        assert message is not None
+        assert message.payload == b"saved"
+    finally:
+        gateway.close()

@@ -172,6 +172,11 @@ def changed(old: str, new: str) -> str:
             "22: address: is missing: an adapter tasmota finds its device by it",
         ),
         ("gerbang-depan", '"gerbang/#"', '24: address: "gerbang/#" holds + or #, which no topic of a device can'),
+        (
+            "0004A30B001C0530",
+            "pintu-1",
+            '28: address: "pintu-1" is no DevEUI: 16 hexadecimal digits such as 70B3D5E75E00A1B2',
+        ),
         ("30s", '"1 minute"', '25: every: "1 minute" is not a duration such as 30s, 5m or 2h'),
         ("30s", "0s", '25: every: "0s" is no time at all'),
         ("Switch1: gate_open", "Switch1: gate", '26: map.Switch1: "gate" is no signal'),
@@ -318,6 +323,14 @@ def two_villages(first: str, second: str, one: str, two: str) -> str:
             "adapter: lorawan, address: 0004A30B001C0530",
             False,
             id="DevEUI in any case",
+        ),
+        pytest.param(
+            "",
+            "",
+            "adapter: lorawan, address: '0004a30b001c0530'",
+            "adapter: lorawan, address: '00-04-A3-0B-00-1C-05-30'",
+            False,
+            id="DevEUI with separators",
         ),
         pytest.param(
             "", "", "adapter: tasmota, address: A", "adapter: tasmota, address: a", True, id="topics have a case"
