@@ -1,8 +1,9 @@
-"""A cable between a client and its broker that a test can cut: a TCP relay on the loopback."""
+"""A cable between a client and its broker that a test can cut, or that is slow: a TCP relay on the loopback."""
 
 import selectors
 import socket
 import threading
+import time
 from types import TracebackType
 from typing import Self
 
@@ -10,10 +11,19 @@ from tests.servers import free_port
 
 
 class Link:
-    """Relays connections to `port`. `cut` breaks them all and takes no new ones until `mend`."""
+    """Relays connections to `port`. `cut` breaks them all and takes no new ones until `mend`.
 
-    def __init__(self, port: int) -> None:
+    With `bits_per_second` no more gets through, both directions together, in pieces as a modem takes them; what waits
+    stands in the buffers of both sides, as in the field.
+    """
+
+    def __init__(self, port: int, bits_per_second: int | None = None) -> None:
         self._target = port
+        self._seconds_each = 8 / bits_per_second if bits_per_second else 0.0
+        self._piece = 1_460 if bits_per_second else 65_536
+        self._free_at = 0.0
+        self.passed = 0
+        """Bytes that got through, both directions together."""
         self.port = free_port()
         self.url = f"mqtt://127.0.0.1:{self.port}"
         self.whole = True
@@ -72,13 +82,21 @@ class Link:
 
     def _pass_on(self, one: socket.socket) -> None:
         try:
-            data = one.recv(65_536)
+            data = one.recv(self._piece)
             if data:
+                self._take_as_long_as(len(data))
                 self._pairs[one].sendall(data)
+                self.passed += len(data)
                 return
         except OSError:
             pass  # a reset ends the pair as a good-bye does
         self._end(one)
+
+    def _take_as_long_as(self, size: int) -> None:
+        """A bucket of tokens that holds one piece."""
+        now = time.monotonic()
+        self._free_at = max(self._free_at, now) + size * self._seconds_each
+        time.sleep(max(0.0, self._free_at - now))
 
     def __enter__(self) -> Self:
         self._thread.start()
