@@ -1,9 +1,5 @@
 """A centre for measurements of the collector: broker, database, InfluxDB, a load in the broker's queue, a collector."""
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -15,6 +11,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
 from bench.load import Load
+from bench.processes import environment, service
 from collector import SessionName, broker_session
 from collector.collector import SHARE
 from siaga.database import connect, migrate
@@ -23,12 +20,11 @@ from siaga.topics import BATCHES, REFUSED
 from tests.servers import Influxd, Mosquitto
 from tests.wait import until
 
-__all__ = ["BROKER", "Acknowledgements", "Centre", "cpu_seconds", "publish", "resident_mb"]
+__all__ = ["BROKER", "Acknowledgements", "Centre", "publish"]
 
 BROKER = ("max_queued_messages 0", "max_inflight_messages 1000")
 """Beside Mosquitto's defaults: of 1,000 queued messages, which would drop the load, and of 20 in flight, which would
 let a collector hold no more than that many small batches at a time. A real centre's broker wants both as well."""
-SIAGA = Path(sys.executable).with_name("siaga")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +54,14 @@ class Centre:
     @contextmanager
     def collector(self) -> Iterator[int]:
         """`siaga collector`; its process id."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("SIAGA_")} | {
-            "SIAGA_MQTT_URL": self.mosquitto.url,
-            "SIAGA_STORE_URL": self.influxd.store_url(self.database),
-            "SIAGA_DATABASE_URL": self._database_url,
-            "SIAGA_DATA_DIR": str(self.directory),
-        }
-        process = subprocess.Popen([SIAGA, "collector"], env=environment, stderr=subprocess.DEVNULL)
-        try:
+        settings = environment(
+            SIAGA_MQTT_URL=self.mosquitto.url,
+            SIAGA_STORE_URL=self.influxd.store_url(self.database),
+            SIAGA_DATABASE_URL=self._database_url,
+            SIAGA_DATA_DIR=str(self.directory),
+        )
+        with service("collector", settings) as process:
             yield process.pid
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(15)
 
     def stored(self, fields: Iterable[str]) -> int:
         """How many readings of these signals InfluxDB holds."""
@@ -128,14 +120,3 @@ def publish(mosquitto: Mosquitto, messages: Iterable[tuple[str, bytes]]) -> int:
     client.disconnect()
     client.loop_stop()
     return len(sent)
-
-
-def cpu_seconds(pid: int) -> float:
-    """Processor time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def resident_mb(pid: int) -> float:
-    """Resident memory of a process, in MB."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6

@@ -9,9 +9,10 @@ import tempfile
 from pathlib import Path
 
 from bench.bare_writer import bare_write
-from bench.centre import BROKER, Acknowledgements, Centre, cpu_seconds, publish
+from bench.centre import BROKER, Acknowledgements, Centre, publish
 from bench.figure import Figure, at_least
 from bench.load import DEVICES, SIGNALS_A_POINT, Load
+from bench.processes import cpu_seconds
 from tests.servers import Influxd, Mosquitto
 from tests.wait import until
 

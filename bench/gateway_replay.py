@@ -8,7 +8,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,8 +15,9 @@ from pathlib import Path
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from bench.centre import BROKER, Centre, resident_mb
+from bench.centre import BROKER, Centre
 from bench.figure import Figure, at_least, at_most
+from bench.processes import SIAGA, environment, resident_mb
 from gateway.asked import NoGateway, ask
 from siaga.clock import SECOND
 from siaga.database import connect, migrate
@@ -80,8 +80,8 @@ class _Week:
             until(lambda: _listens(self._directory / "data"), 20, "the gateway listens")
             written, began = _written(gateway.pid), time.perf_counter()
             self._fill()
-            took = time.perf_counter() - began
             until(self._kept, 600, "the gateway has all of it")
+            took = time.perf_counter() - began
             packed = _written(gateway.pid) - written
             size = sum(path.stat().st_size for path in (self._directory / "data").glob("gateway.db*"))
             full = resident_mb(gateway.pid)
@@ -111,16 +111,14 @@ class _Week:
         engine.dispose()
 
     def _start(self, data: str = "data") -> "subprocess.Popen[bytes]":
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("SIAGA_")}
-        environment = clean | {
-            "SIAGA_SITES": str(self._directory / "sites.yaml"),
-            "SIAGA_DATA_DIR": str(self._directory / data),
-            "SIAGA_MQTT_URL": self._cable.url,
-            "SIAGA_VILLAGE_MQTT_URL": self._village.url,
-            "MALLOC_ARENA_MAX": "2",
-        }
-        siaga = Path(sys.executable).with_name("siaga")
-        return subprocess.Popen([siaga, "gateway"], env=environment, stderr=subprocess.DEVNULL)
+        settings = environment(
+            SIAGA_SITES=str(self._directory / "sites.yaml"),
+            SIAGA_DATA_DIR=str(self._directory / data),
+            SIAGA_MQTT_URL=self._cable.url,
+            SIAGA_VILLAGE_MQTT_URL=self._village.url,
+            MALLOC_ARENA_MAX="2",
+        )
+        return subprocess.Popen([SIAGA, "gateway"], env=settings, stderr=subprocess.DEVNULL)
 
     def _fill(self) -> None:
         """Let the devices hand over their week: each message has a reading of now, by which its clock is known."""

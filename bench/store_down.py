@@ -9,9 +9,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.centre import Acknowledgements, Centre, publish, resident_mb
+from bench.centre import Acknowledgements, Centre, publish
 from bench.figure import Figure, at_least, at_most
 from bench.load import DEVICES, SIGNALS_A_POINT, Load
+from bench.processes import resident_mb
 from tests.servers import Influxd, Mosquitto
 from tests.wait import until
 
