@@ -6,6 +6,7 @@ a measurement could not be made; a limit that is missed is shown, not raised, as
 
 import importlib
 import pkgutil
+import signal
 import sys
 import time
 import traceback
@@ -20,6 +21,7 @@ from bench.figure import Figure
 
 
 def main(names: list[str]) -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # an end in which the servers are ended as well
     console = Console(width=None if sys.stdout.isatty() else 150)
     figures: list[tuple[str, Figure]] = []
     failed: list[str] = []

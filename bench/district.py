@@ -87,10 +87,16 @@ class District:
 
 
 class Gateways:
-    """The gateways of a district, in a thread. `shut` holds the devices, as (village, device), that say closed."""
+    """The gateways of a district, in a thread. `shut` holds the devices, as (village, device), that say closed.
 
-    def __init__(self, district: District, port: int, shut: Iterable[tuple[int, int]] = ()) -> None:
+    `first_round`: seconds in which every device reports for the first time; from then on a minute.
+    """
+
+    def __init__(
+        self, district: District, port: int, shut: Iterable[tuple[int, int]] = (), *, first_round: float = 60.0
+    ) -> None:
         self.district = district
+        self._first_round = first_round
         self.shut = set(shut)
         self.sent = 0
         self.latest = 0.0
@@ -156,7 +162,6 @@ class Gateways:
     def _run(self) -> None:
         """Each device in its turn, village after village, so that a village's are spread over the minute."""
         places = self.district.villages * self.district.devices
-        step = MINUTE / 1000 / places
         beat_step = BEAT / self.district.villages
         began, turn, beats = time.monotonic(), 0, 0
         spent = time.thread_time()
@@ -164,8 +169,8 @@ class Gateways:
             while self._at_once:
                 self._say(*self._at_once.popleft())
             elapsed = time.monotonic() - began
-            self.latest = max(self.latest, elapsed - turn * step)
-            while turn * step <= elapsed:
+            self.latest = max(self.latest, elapsed - self._due(turn, places))
+            while self._due(turn, places) <= elapsed:
                 device, village = divmod(turn % places, self.district.villages)
                 self._say(village, device)
                 turn += 1
@@ -175,6 +180,12 @@ class Gateways:
             self._wire.flush()
             spent, before = time.thread_time(), spent
             self.busy += spent - before
+
+    def _due(self, turn: int, places: int) -> float:
+        """When the so-manieth report is sent, seconds from the beginning."""
+        if turn < places:
+            return turn / places * self._first_round
+        return self._first_round + (turn / places - 1) * MINUTE / 1000
 
     def _say(self, village: int, device: int) -> None:
         self._send(village, [self._reading(village, device, time.time_ns() // 1_000_000)])

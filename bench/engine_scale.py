@@ -36,7 +36,7 @@ __all__ = ["run"]
 VILLAGES, SHARING = 2_000, 100
 OFFLINE_AFTER = 30
 """Seconds: the default of five minutes would only be waited for."""
-WARM_UP, SECONDS = 30.0, 40.0
+WARM_UP, SECONDS = 10.0, 40.0
 LOST_WITHIN, AWAY = 10.0, 75.0
 """Seconds: the storm, and from its beginning until the first village comes back. By then the gateways' silence has made
 half of the facilities unknown."""

@@ -6,10 +6,10 @@ the times that the devices say. Then the link comes back and a real collector wr
 
 import os
 import random
-import signal
-import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from paho.mqtt.client import Client
@@ -17,7 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from bench.centre import BROKER, Centre
 from bench.figure import Figure, at_least, at_most
-from bench.processes import SIAGA, environment, resident_mb
+from bench.processes import environment, resident_mb, service
 from gateway.asked import NoGateway, ask
 from siaga.clock import SECOND
 from siaga.database import connect, migrate
@@ -75,20 +75,15 @@ class _Week:
     def measure(self) -> list[Figure]:
         self._register()
         self._cable.cut()
-        gateway = self._start()
-        try:
-            until(lambda: _listens(self._directory / "data"), 20, "the gateway listens")
-            written, began = _written(gateway.pid), time.perf_counter()
+        with self._gateway("data") as gateway:
+            written, began = _written(gateway), time.perf_counter()
             self._fill()
             until(self._kept, 600, "the gateway has all of it")
             took = time.perf_counter() - began
-            packed = _written(gateway.pid) - written
+            packed = _written(gateway) - written
             size = sum(path.stat().st_size for path in (self._directory / "data").glob("gateway.db*"))
-            full = resident_mb(gateway.pid)
-            rate, most, wire = self._replay(gateway.pid)
-        finally:
-            gateway.send_signal(signal.SIGTERM)
-            gateway.wait(20)
+            full = resident_mb(gateway)
+            rate, most, wire = self._replay(gateway)
         single = self._wear()
         return [
             Figure("buffer of a week", size / 1e6, "MB", note=f"{size / READINGS:.0f} bytes a reading"),
@@ -110,15 +105,21 @@ class _Week:
         Registry(engine).replace([place], int(time.time() * 1000))
         engine.dispose()
 
-    def _start(self, data: str = "data") -> "subprocess.Popen[bytes]":
+    @contextmanager
+    def _gateway(self, data: str) -> Iterator[int]:
+        """`siaga gateway` that has its session with the village's broker; its process id."""
+        directory = self._directory / data
+        directory.mkdir()
         settings = environment(
             SIAGA_SITES=str(self._directory / "sites.yaml"),
-            SIAGA_DATA_DIR=str(self._directory / data),
+            SIAGA_DATA_DIR=str(directory),
             SIAGA_MQTT_URL=self._cable.url,
             SIAGA_VILLAGE_MQTT_URL=self._village.url,
-            MALLOC_ARENA_MAX="2",
+            MALLOC_ARENA_MAX="2",  # as deploy/village/siaga-gateway.service sets it
         )
-        return subprocess.Popen([SIAGA, "gateway"], env=settings, stderr=subprocess.DEVNULL)
+        with service("gateway", settings) as process:
+            until(lambda: _listens(directory), 20, "the gateway listens")
+            yield process.pid
 
     def _fill(self) -> None:
         """Let the devices hand over their week: each message has a reading of now, by which its clock is known."""
@@ -168,25 +169,19 @@ class _Week:
 
     def _wear(self) -> float:
         """Bytes written for a reading when five a second come one by one, with the link up."""
-        with self._centre.collector():
-            gateway = self._start("data2")
-            try:
-                until(lambda: _listens(self._directory / "data2"), 20, "the gateway listens")
-                client = Client(CallbackAPIVersion.VERSION2, "devices")
-                client.connect("127.0.0.1", self._village.port)
-                client.loop_start()
-                time.sleep(5)  # what its start costs is not counted
-                written, count = _written(gateway.pid), 150
-                for number in range(count):
-                    text = f'[{{"n":"power","v":{number}}}]'
-                    client.publish(f"siaga/v1/{CODE}/gerbang-{number % DEVICES}/senml", text, qos=1)
-                    time.sleep(0.2)
-                client.disconnect()
-                client.loop_stop()
-                return (_written(gateway.pid) - written) / count
-            finally:
-                gateway.send_signal(signal.SIGTERM)
-                gateway.wait(20)
+        with self._centre.collector(), self._gateway("data2") as gateway:
+            client = Client(CallbackAPIVersion.VERSION2, "devices")
+            client.connect("127.0.0.1", self._village.port)
+            client.loop_start()
+            time.sleep(5)  # what its start costs is not counted
+            written, count = _written(gateway), 100
+            for number in range(count):
+                text = f'[{{"n":"power","v":{number}}}]'
+                client.publish(f"siaga/v1/{CODE}/gerbang-{number % DEVICES}/senml", text, qos=1)
+                time.sleep(0.2)
+            client.disconnect()
+            client.loop_stop()
+            return (_written(gateway) - written) / count
 
 
 class _Wire:
