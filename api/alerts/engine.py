@@ -44,6 +44,10 @@ REGISTRY_GAP = 100
 """ms between two looks, however many unknown names come in."""
 DATABASE_AGAIN = SECOND
 """Until a database that did not take what changed is tried again."""
+STALL = 5 * SECOND
+"""So much later than it asked for was it woken: the machine slept, and what came meanwhile waits to be taken."""
+AFTER_STALL = SECOND
+"""What it gets to be taken, before anything is decided by the time alone."""
 JUMP = 2 * SECOND
 """The wall clock was set when it moved by more than this against the monotonic one."""
 
@@ -94,6 +98,8 @@ class AlertEngine:
         self._deaf_since: int | None = None
         self._next_snoozes = 0
         self._next_poll = self._commit_at = 0
+        self._awaited: int | None = None
+        self._decides_at = 0
         self._offset = clock.now() - clock.monotonic()
         self._database_problem: str | None = "the villages were not read yet"
         self._opened = False
@@ -163,10 +169,12 @@ class AlertEngine:
         self._notice_connection(self.moment())
         moment = self.moment()  # anew: from when it listens belongs to it
         self._notice_jump(moment)
+        self._notice_stall(moment)
         if moment.monotonic >= self._next_poll:
             self._poll(moment)
-        for subject in self.live.deadlines.due(moment.now):
-            self.live.look(subject, moment)
+        if moment.monotonic >= self._decides_at:
+            for subject in self.live.deadlines.due(moment.now):
+                self.live.look(subject, moment)
         self._commit()
         self.loading.step(moment)
         self._commit()
@@ -181,7 +189,10 @@ class AlertEngine:
             monotonic.append(loading)
         due = moment.now + max(0, min(monotonic) - moment.monotonic)
         first = self.live.deadlines.next()
-        return due if first is None else min(due, max(first, moment.now))
+        if first is not None:
+            due = min(due, max(first, moment.now + max(0, self._decides_at - moment.monotonic)))
+        self._awaited = moment.monotonic + due - moment.now
+        return due
 
     def moment(self) -> Moment:
         """Now, as the engine sees it."""
@@ -208,6 +219,17 @@ class AlertEngine:
                 self.loading.reload(village, again, moment)
         if again is not None:
             self.loading.follow_arrivals(again - MINUTE)
+
+    def _notice_stall(self, moment: Moment) -> None:
+        """Woken far too late, the engine first hears what the villages said meanwhile: it was away, not they."""
+        awaited, self._awaited = self._awaited, None
+        if awaited is None or moment.monotonic - awaited <= STALL:
+            return
+        log.warning("the alert engine stood still", ms=moment.monotonic - awaited)
+        self._decides_at = moment.monotonic + AFTER_STALL
+        for village in self.villages.values():
+            village.quiet_from = max(village.quiet_from, moment.monotonic)
+            village.returned = village.late_at = moment.monotonic
 
     def _notice_jump(self, moment: Moment) -> None:
         """After the wall clock was set all deadlines are wrong: everything is looked at once."""

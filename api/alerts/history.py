@@ -91,6 +91,11 @@ class History:
         return merge([*self.dirty, *self.queue, *([self.taken] if self.taken is not None else []), *waiting])
 
     @property
+    def marked(self) -> list[Interval]:
+        """What has to be judged again."""
+        return [*self.dirty, *self.queue]
+
+    @property
     def pending(self) -> bool:
         """Whether anything has to be judged again."""
         return bool(self.dirty or self.queue)

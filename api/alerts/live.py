@@ -255,7 +255,7 @@ class Live(Life):
         catching_up = village.catching_up_until(moment.monotonic)
         if muted is None and catching_up is not None:
             muted, mute_ends = "catching_up", catching_up
-        if muted is None and (-FOREVER if quiet.reported is None else quiet.reported) < village.blind_before:
+        if muted is None and village.blind_before and (quiet.reported or 0) < village.blind_before:
             muted = "not_read"  # what it said last is in the store
 
         def decide(alert: OpenAlert | None) -> Decision:

@@ -27,6 +27,7 @@ from api.alerts.reader import (
     StoreReader,
 )
 from api.alerts.spans import FOREVER
+from api.alerts.under_way import GIVES_UP
 from api.alerts.watch import WatchedFacility, WatchedVillage
 from siaga.batch import LIVE_EDGE
 from siaga.clock import DAY, HOUR, MINUTE, SECOND
@@ -95,15 +96,13 @@ class Loading:
         """A batch is stored: its late readings are history to be judged again."""
         gateway, epoch, seq = batch
         self._stores_since = self._stores_since or moment.monotonic
-        village.under_way.remove(batch)
         if village.inherited is not None:
             village.inherited.stored(batch, moment.monotonic)
-        if not village.gateway(gateway).seen.knows(epoch, seq):
-            # It was sent before the engine listened: what it held is in the store alone
-            self.reload(village, moment.now, moment)
-            village.reload_at = max(village.reload_at, moment.monotonic + SECOND)
-            self.follow_arrivals(moment.now - HOUR)
+        if not village.under_way.remove(batch) and not village.gateway(gateway).seen.knows(epoch, seq):
+            self._missed(village, moment)
             return
+        if moment.monotonic - village.unseen_at > GIVES_UP:
+            village.taken_over = None
         late = village.history.acknowledged(batch, moment.monotonic)
         if not late:
             return
@@ -112,6 +111,16 @@ class Loading:
         times = [reading.time for reading in late]
         village.history.mark(min(times), max(times) + 1 + village.recent.reach, moment.monotonic)
         self.notice(village)
+
+    def _missed(self, village: WatchedVillage, moment: Moment) -> None:
+        """A batch is stored that was sent before the engine listened: what it held is in the store alone.
+
+        It may be as old as what a predecessor took and did not live to judge.
+        """
+        village.unseen_at = moment.monotonic
+        self.reload(village, min(moment.now, village.taken_over or moment.now), moment)
+        village.reload_at = max(village.reload_at, moment.monotonic + SECOND)
+        self.follow_arrivals(moment.now - HOUR)
 
     def trim(self, village: WatchedVillage, moment: Moment) -> None:
         """Let go of what no live judgement needs, but not while a stretch that ends where memory begins is judged."""
@@ -313,6 +322,8 @@ class Loading:
             village.judged_until = moment.now  # what is older and not judged yet is in the marks
         history = village.history
         history.stale_first = False
+        # What is marked and now covered by memory is judged from there
+        begin = min([begin, *(max(start, recent.covers) for start, end in history.marked if end > recent.covers)])
         if begin < recent.covers:
             village.sure_from = recent.covers
             history.mark(begin, recent.covers, moment.monotonic, now=True)

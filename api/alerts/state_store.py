@@ -218,6 +218,7 @@ class StateKeeper:
         if state is not None:
             found.link, found.link_since = state["link"], state["since"]
             found.last_arrival, found.judged_until = state["last_arrival"], state["judged_until"]
+            found.taken_over = found.judged_until
         else:
             found.link_since = moment.now
         if marks is not None:

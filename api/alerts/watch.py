@@ -155,7 +155,9 @@ class WatchedVillage:
     configuration changed; `changed` and `marked`: its row and its marks are to be saved; `sure_from`: before this the
     spans are not yet what the evidence says. `heard`: something arrived since the engine began to watch it, `arrived`:
     since its open alert was raised; `under_way`: batches that the store may not have; `inherited`: the same of the
-    engine before this one; `blind_before`: the store was not there to be asked what came before this.
+    engine before this one; `blind_before`: the store was not there to be asked what came before this;
+    `taken_over`: up to when (event time) that had judged, as long as batches that it alone took may still be stored,
+    and `unseen_at`: when (monotonic) one was.
     """
 
     village: Village
@@ -188,6 +190,8 @@ class WatchedVillage:
     loaded: bool = False
     sure_from: int = 0
     blind_before: int = 0
+    taken_over: int | None = None
+    unseen_at: int = 0
     trimmed: int = 0
     changed: bool = True
     marked: bool = True
@@ -270,6 +274,7 @@ def _said(device: Device) -> tuple[str, str, int, tuple[tuple[str, str], ...]]:
 def watched(village: Village, *, now: int, monotonic: int, first: Mapping[TrackKey, int]) -> WatchedVillage:
     """A village that begins to be watched now, with nothing in memory."""
     found = WatchedVillage(village, Recent(village, 0, first), listening_since=now, quiet_from=monotonic)
+    found.unseen_at = monotonic
     take_over(found, village, now)
     found.recent.start = now - LIVE - found.recent.reach
     return found

@@ -158,7 +158,9 @@ class SimulatedStore:
             key = (point.device, signal)
             table.setdefault(key, {})[point.time] = value
             order.pop(key, None)
-        self.received[point.village, point.device, point.time] = point.received
+        self.received.setdefault(
+            (point.village, point.device, point.time), point.received
+        )  # written twice, it was there
 
     def _times(self, village: str, key: TrackKey) -> list[int]:
         order = self._order.setdefault(village, {})

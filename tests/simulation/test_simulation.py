@@ -17,6 +17,8 @@ FOUND = {
     21: "a device whose clock was ahead never counted as reporting",
     35: "what was judged while the wall clock was ahead stayed",
     335: "an engine that could not read when a device last spoke called it silent since it was first watched",
+    550: "what an engine took and did not live to judge was stored after its successor had read the store, and lost",
+    916: "an engine that had stood still decided by the time alone, before it heard what had come meanwhile",
     594: "an engine that began while the store lacked batches dated a failure by the silence that it saw in the hole",
 }
 """Seeds that found a mistake once, and what it was."""
