@@ -50,7 +50,8 @@ class Driver:
     """Connects the devices of a world to the broker at `url`; `clock` gives milliseconds of Unix time.
 
     `polite`: at the end the devices say good-bye, so that no last will is published. `elsewhere` is asked first: it
-    does what concerns devices that are not on this broker, and says so.
+    does what concerns devices that are not on this broker, and says so. `speed`: how many times faster than time the
+    clock runs; keep-alives are as much shorter, down to MQTT's shortest, a second.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Driver:
         *,
         polite: bool = False,
         elsewhere: Callable[[Action], bool] = lambda _: False,
+        speed: float = 1,
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
@@ -78,6 +80,7 @@ class Driver:
         self._to_do: list[Action] = []
         self._polite = polite
         self._elsewhere = elsewhere
+        self._speed = speed
         self.problem: str | None = None
         """Why the last connection failed; None once one stood."""
 
@@ -102,7 +105,7 @@ class Driver:
             self._serve(key.data, events)
         self._do(self._taken())
         if time.monotonic() >= self._next_housekeeping:
-            self._next_housekeeping = time.monotonic() + HOUSEKEEPING
+            self._next_housekeeping = time.monotonic() + max(HOUSEKEEPING / self._speed, AT_A_TIME)
             for device in list(self._lines):
                 self._look_after(device)
 
@@ -120,7 +123,7 @@ class Driver:
                 return 0.0
         self._due = None
         due = self._world.next_event
-        return min(0.2, max(0.0, (due - self._clock()) / 1000)) if due is not None else 0.2
+        return min(0.2, max(0.0, (due - self._clock()) / 1000 / self._speed)) if due is not None else 0.2
 
     def _taken(self) -> list[Action]:
         actions, self._to_do = self._to_do, []
@@ -166,7 +169,7 @@ class Driver:
             client.tls_set()
         line = self._lines[key] = _Line(client, will is not None)
         try:
-            client.connect(self._host, self._port, KEEPALIVE)
+            client.connect(self._host, self._port, max(1, round(KEEPALIVE / self._speed)))
         except OSError as problem:
             self._failed(key, f"no broker at {self._host}:{self._port} ({problem})")
             return

@@ -50,6 +50,7 @@ class Scene:
         self._changes: dict[str, list[int]] = {}
         self._out: dict[str, list[tuple[int, int]]] = {}
         self._gateway_out: list[tuple[int, int]] | None = None
+        self._kinds: dict[FaultKind, list[Fault]] | None = None
 
     def add(self, faults: Iterable[Fault]) -> None:
         """More faults, as a timetable that repeats goes on."""
@@ -60,6 +61,7 @@ class Scene:
             self._changes.clear()
             self._out.clear()
             self._gateway_out = None
+            self._kinds = None
 
     @property
     def faults(self) -> list[Fault]:
@@ -72,7 +74,12 @@ class Scene:
 
     def here(self, kind: FaultKind, time: int) -> Fault | None:
         """The fault of a kind that strikes the village at a time, or something in it."""
-        return next((f for f in self._faults if f.kind is kind and f.start <= time < f.end), None)
+        if self._kinds is None:
+            self._kinds = {}
+            for fault in self._faults:
+                self._kinds.setdefault(fault.kind, []).append(fault)
+        some = self._kinds.get(kind)
+        return None if some is None else next((f for f in some if f.start <= time < f.end), None)
 
     def stretches(self, kind: FaultKind, device: SimulatedDevice) -> list[tuple[int, int]]:
         """When a fault strikes a device, start and end of each."""

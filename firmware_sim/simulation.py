@@ -51,7 +51,7 @@ class Simulation:
     """One run from `start` (ms) on, which lasts `lasts` and then goes on until it is stopped.
 
     `reached` is set when it has lasted so long and the truth of that stretch is written; `sent_from` and `sent_until`
-    (ms) say when, by the real clock, it was sent.
+    (ms) say when, by the clock, it was sent. `speed`: how many times faster than time the clock runs.
     """
 
     def __init__(
@@ -68,11 +68,13 @@ class Simulation:
         gateway: str = "gw",
         name: str = "",
         clock: Callable[[], int] = _now,
+        speed: float = 1,
     ) -> None:
         self._clock, self._truth, self._name, self._seed = clock, truth, name, seed
+        self._speed, self._late = speed, int(LATE * speed)
         self.start = start
         self.end = None if lasts is None else start + lasts
-        self.past = start < clock() - LATE
+        self.past = start < clock() - self._late
         if self.past:
             villages = [replace(village, remote=True) for village in villages]
         self.world = World(villages, faults, seed=seed, start=start, timetable=timetable)
@@ -87,7 +89,7 @@ class Simulation:
                 gateway_.again = NEVER
         self._brokers = {code: VillageBroker(self.world, each) for code, each in self._gateways.items()}
         self._uplink = Uplink(url, list(self._gateways.values()), f"played-{start}-{seed}")
-        self._driver = None if self.past else Driver(self.world, url, truth, clock, elsewhere=self._played)
+        self._driver = None if self.past else Driver(self.world, url, truth, clock, elsewhere=self._played, speed=speed)
         self._alive: dict[str, list[int]] = {code: [] for code in self._gateways}
         self._states: dict[str, bool] = {}
         self._flying: dict[tuple[str, str, int], tuple[VillageGateway, bytes, float]] = {}
@@ -151,7 +153,7 @@ class Simulation:
         """Whether it has lasted as long as it should, and the centre has what was sent of it, or does not take it."""
         if self.end is None or self.now < self.end or self.past:
             return False
-        if self._clock() - max(self.end, self._caught_up) > PATIENT:
+        if self._clock() - max(self.end, self._caught_up) > PATIENT * self._speed:
             return True
         can_send = [each for each in self._gateways.values() if each.running and not each.cut(self.now)]
         return not any(reading.sent <= self.end for each in can_send for reading in each.pending())
@@ -162,7 +164,7 @@ class Simulation:
             self._driver.turn()
         else:
             self._all(self.world.run(self.now))
-            time.sleep(0.1)
+            time.sleep(0.1 / self._speed)
 
     def _catch_up(self, stop: Event) -> None:
         """The next step of the past. It waits where the centre does not keep up."""
@@ -174,7 +176,7 @@ class Simulation:
         step = self.now + 5 * STEP
         self.now = step if due is None else min(step, max(due, self.now + 1))
         self._all(self.world.run(self.now))
-        if self.now >= self._clock() - LATE:
+        if self.now >= self._clock() - self._late:
             self.past = False
             for gateway in self._gateways.values():
                 gateway.patience, gateway.again = SECOND, 20 * SECOND
@@ -259,9 +261,9 @@ class Simulation:
         end = self.now if self.end is None else min(self.end, self.now)
         self.sent_until = self._clock()
         run = {"scenario": self._name, "seed": self._seed, "start": self.start / 1000, "end": end / 1000}
-        live = self.sent_from - self.start < LATE
+        live = self.sent_from - self.start < self._late
         sent = {"sent_from": self.sent_from / 1000, "sent_until": self.sent_until / 1000}
-        self._truth.line({"type": "run", **run, "live": live, **sent})
+        self._truth.line({"type": "run", **run, "live": live, "speed": self._speed, **sent})
         for scene in self.world.scenes.values():
             self._tell_village(scene.village, end)
             self._truth.spans(scene, self.start, end)

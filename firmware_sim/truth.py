@@ -1,6 +1,6 @@
 """The ground truth as JSON lines: what was so at every facility, what went wrong, and what every device sent.
 
-    {"type":"run","scenario":"quiet-day","seed":1,"start":…,"end":…,"live":true,"sent_from":…,"sent_until":…}
+    {"type":"run","scenario":"quiet-day","seed":1,"start":…,"end":…,"live":true,"speed":1,"sent_from":…,"sent_until":…}
     {"type":"village","village":…,"offline_after":300.0,"played":false}
     {"type":"facility","village":…,"facility":…,"kind":"gate","grace":300.0,…,"devices":[{"id":…,"every":60.0}]}
     {"type":"fault","village":…,"facility":null,"device":null,"fault":"mains_cut","start":…,"end":…}

@@ -64,6 +64,7 @@ class VillageGateway:
         self.again = AGAIN
         self._chance = random.Random(f"{seed}/{scene.village.code}/{name}")  # noqa: S311 - a simulation that repeats
         self._link = SlowLink(self._chance)
+        self._every = {device.id: device.every for device in scene.village.devices}
         self._epoch, self._seq = "", 0
         self._next_alive = start
         self.running = False
@@ -148,9 +149,8 @@ class VillageGateway:
         return self.scene.here(kind, now)
 
     def _repeat_online(self, now: int) -> None:
-        every = {device.id: device.every for device in self.scene.village.devices}
-        for device, (online, said) in list(self._online.items()):
-            if online and now - said >= every.get(device, 60 * SECOND) * 0.9:
+        for device, (online, said) in self._online.items():
+            if online and now - said >= self._every.get(device, 60 * SECOND) * 0.9:
                 self._online[device] = (online, now)
                 self._add(Reading(device, now, now, {"online": True}, True))
 

@@ -7,7 +7,7 @@ from the operating system by a decision: a decision gets `now` as an argument, a
 import time
 from typing import Protocol
 
-__all__ = ["DAY", "HOUR", "MINUTE", "SECOND", "Clock", "ManualClock", "SystemClock"]
+__all__ = ["DAY", "HOUR", "MINUTE", "SECOND", "Clock", "FastClock", "ManualClock", "SystemClock"]
 
 SECOND = 1_000
 """One second in the unit of all times inside siaga, the millisecond."""
@@ -38,6 +38,23 @@ class SystemClock:
     def monotonic(self) -> int:
         """Milliseconds since an arbitrary start."""
         return time.monotonic_ns() // 1_000_000
+
+
+class FastClock:
+    """A clock that shows the machine's time when it is made, and runs `speed` times faster from then on."""
+
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
+        self._wall = time.time_ns() // 1_000_000
+        self._began = time.monotonic_ns()
+
+    def now(self) -> int:
+        """Wall time in milliseconds, as it would be had time run so fast."""
+        return self._wall + self.monotonic()
+
+    def monotonic(self) -> int:
+        """Milliseconds of its own since the clock was made."""
+        return int((time.monotonic_ns() - self._began) * self._speed) // 1_000_000
 
 
 class ManualClock:

@@ -116,7 +116,8 @@ class System:
         """Start the parts, and import the villages once the database answers. Returns early when `stop` is set."""
         settings = self._settings
         if self._whole and settings.mqtt_url is None:
-            self._broker = EmbeddedBroker(settings.data_dir / "broker.db", settings.mqtt_port, clock=self._clock)
+            # by the machine's clock, however fast siaga's own runs: keep-alives are its clients' business
+            self._broker = EmbeddedBroker(settings.data_dir / "broker.db", settings.mqtt_port)
             self._broker.start()
         self._serve_http()
         registry = await_database(self._engine, stop, self._tell)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import socket
 import tempfile
 import threading
 import time
@@ -11,15 +12,22 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from siaga.clock import FastClock
+from siaga.logs import set_up_logs
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from firmware_sim.scenario import Scenario
     from firmware_sim.simulation import Simulation
     from siaga.verify import Answers, Comparison
 
 __all__ = ["register"]
 
-ASK_EVERY = 3.0
+ASK_EVERY = 2.0
 """Seconds between two looks at what siaga says, until it agrees."""
+READY_WITHIN = 60.0
+"""Seconds that a siaga in this process may take to start."""
 
 
 def register(app: typer.Typer) -> None:
@@ -34,6 +42,10 @@ def verify(
     mqtt_url: Annotated[
         str, typer.Option(help="The broker that devices and gateways speak to.")
     ] = "mqtt://127.0.0.1:1883",
+    speed: Annotated[
+        float | None,
+        typer.Option(min=1, help="Ask no running siaga, but one in this process on a clock that runs so much faster."),
+    ] = None,
     sites: Annotated[Path | None, typer.Option(help="Play it in these villages instead of its own.")] = None,
     past: Annotated[
         bool, typer.Option("--past", help="As if it ended now: at full speed, by the gateways' wire.")
@@ -58,6 +70,15 @@ def verify(
             typer.echo(f"{name:20} {load(name).title}")
         return
     patience = duration(settle) / 1000
+    if speed is not None:
+        if scenario is None:
+            raise ValueError("--speed plays a scenario: name one")
+        chosen = load(scenario, sites=sites, seed=seed, lasts=duration(lasts) if lasts else None)
+        set_up_logs()
+        clock = FastClock(speed)
+        with _own_siaga(chosen, clock) as (own, broker):
+            figures = _run(chosen, broker, own, patience, truth, past=past, clock=clock.now, speed=speed)
+        _end(figures, as_json=as_json)
     with contextlib.closing(Answers(url, token)) as answers:
         if scenario is None:
             if truth is None:
@@ -87,17 +108,66 @@ def _refuse_strangers(scenario: "Scenario", answers: "Answers") -> None:
         )
 
 
+@contextlib.contextmanager
+def _own_siaga(scenario: "Scenario", clock: FastClock) -> Iterator[tuple["Answers", str]]:
+    """A siaga in this process and a directory of its own, which knows the scenario's villages: its API, its broker.
+
+    What it is told elsewhere, by the environment or `siaga.toml`, is not for it: it must not write into a store in use.
+    """
+    from siaga.services import create_token  # noqa: PLC0415
+    from siaga.settings import Settings  # noqa: PLC0415
+    from siaga.sites_on_disk import read_sites_file  # noqa: PLC0415
+    from siaga.tokens import Role  # noqa: PLC0415
+    from siaga.up import System  # noqa: PLC0415
+    from siaga.verify import Answers, CannotAsk  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="siaga-verify-") as directory:
+        sites = Path(directory) / "sites.yaml"
+        sites.write_text(scenario.sites_yaml, encoding="utf-8")
+        settings = Settings.model_construct(data_dir=Path(directory), mqtt_port=_free_port(), http_port=_free_port())
+        token = create_token(settings, Role.VIEWER, "verify")
+        system = System(settings, clock)
+        try:
+            system.start(read_sites_file(sites), threading.Event())
+            with contextlib.closing(Answers(system.url, token)) as answers:
+                deadline = time.monotonic() + READY_WITHIN
+                while (reason := answers.ready()) is not None:
+                    if time.monotonic() > deadline:
+                        raise CannotAsk(reason)
+                    time.sleep(0.1)
+                yield answers, settings.central_broker
+        finally:
+            system.stop()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
 def _run(
-    scenario: "Scenario", mqtt_url: str, answers: "Answers", patience: float, keep: Path | None, *, past: bool
+    scenario: "Scenario",
+    mqtt_url: str,
+    answers: "Answers",
+    patience: float,
+    keep: Path | None,
+    *,
+    past: bool,
+    clock: "Callable[[], int]" = _now,
+    speed: float = 1,
 ) -> "Comparison":
     from firmware_sim.command import open_truth  # noqa: PLC0415
     from firmware_sim.simulation import Simulation  # noqa: PLC0415
 
-    now = time.time_ns() // 1_000_000
-    start = now - scenario.lasts if past else now
     with tempfile.TemporaryDirectory(prefix="siaga-verify-") as directory:
         path = keep or Path(directory) / "truth.jsonl"
         with open_truth(path) as file:
+            now = clock()
+            start = now - scenario.lasts if past else now
             simulation = Simulation(
                 scenario.villages,
                 mqtt_url,
@@ -107,6 +177,8 @@ def _run(
                 seed=scenario.seed,
                 faults=scenario.faults(start),
                 name=scenario.name,
+                clock=clock,
+                speed=speed,
             )
             with _running(simulation):
                 _wait(simulation)

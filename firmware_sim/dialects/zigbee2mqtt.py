@@ -41,8 +41,9 @@ class Zigbee2mqtt:
         return Packet(f"{self._root}/availability", payload, retain=True, values={"online": online})
 
     def birth(self, stamp: Stamp) -> list[Packet]:  # noqa: ARG002 - the interface
-        """The bridge says for it that it is there."""
-        return [self.availability(online=True)]
+        """The bridge starts: it says again what it remembers of the device, which is no news, and that it is there."""
+        remembered = Packet(self._root, compact({**self._state, "linkquality": 118}))
+        return [remembered, self.availability(online=True)]
 
     def report(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:
         """All that it measures."""

@@ -36,6 +36,7 @@ class Comparison:
             "start": truth.start / 1000,
             "end": truth.end / 1000,
             "live": truth.live,
+            "speed": truth.speed,
             "agrees": self.agrees,
             "availability": {
                 "facilities": len(self.facilities),

@@ -49,7 +49,7 @@ def _within(moment: int, stretches: Sequence[Stretch], *, after: int = 0) -> boo
 
 
 class FacilityCoverage:
-    """One facility of a truth. `first` is when it was first heard (ms), None: never."""
+    """One facility of a truth. `first`: when the first word of it had come (ms), None: it never said any."""
 
     def __init__(self, truth: KnownTruth, facility: KnownFacility) -> None:
         self._heard = merged(truth.villages[facility.village].heard)
@@ -67,7 +67,7 @@ class FacilityCoverage:
             self._times.append(times)
             self._covered.append(merged((t, _cut(t + covers, _next(gone, t), willed=False)) for t in times))
             self._held.append(merged((t, _cut(t + holds, _next(gone, t), willed=True)) for t in times))
-        self.first = min(firsts, default=None)
+        self.first = min(firsts) + self._slack if firsts else None
 
     def moments(self) -> Iterable[int]:
         """The instants at which something of it changes."""

@@ -73,8 +73,8 @@ def _about(alert: RaisedAlert, due: Due) -> bool:
     return alert.ended_at is None or alert.ended_at >= due.began
 
 
-def _margin(facility: KnownFacility) -> int:
-    return max(facility.devices.values(), default=0) + MARGIN
+def _margin(truth: KnownTruth, facility: KnownFacility) -> int:
+    return max(facility.devices.values(), default=0) + max(MARGIN, 2 * truth.slack)
 
 
 def _due(truth: KnownTruth) -> Iterator[Due]:
@@ -84,7 +84,8 @@ def _due(truth: KnownTruth) -> Iterator[Due]:
             if _must(truth, facility, start, end):
                 yield Due("facility_failed", facility.name, start, start + facility.grace)
         lasted = sum(max(0, min(end, truth.end) - max(start, truth.end - DAY)) for start, end in runs)
-        if _sinks_while_told(truth, facility, runs) and lasted > (1 - facility.target) * DAY * 1.1 + _margin(facility):
+        surely = (1 - facility.target) * DAY * 1.1 + _margin(truth, facility)
+        if _sinks_while_told(truth, facility, runs) and lasted > surely:
             yield Due("indicator_missed", facility.name, truth.end - DAY, truth.end)
     if truth.live:
         for code, stretches in _cut_off(truth).items():
@@ -108,7 +109,7 @@ def _sinks_while_told(truth: KnownTruth, facility: KnownFacility, runs: Sequence
 
 def _must(truth: KnownTruth, facility: KnownFacility, start: int, end: int) -> bool:
     """Whether this failure has to raise an alert: long enough, and told while it was on."""
-    if end - start <= facility.grace + _margin(facility):
+    if end - start <= facility.grace + _margin(truth, facility):
         return False
     if not truth.live and end < truth.end:
         return False  # over before siaga heard of it: nobody is paged
@@ -159,7 +160,7 @@ class _Allowed:
         facility = self._facilities.get(alert.subject)
         if facility is None:
             return False
-        margin = _margin(facility)
+        margin = _margin(self._truth, facility)
         runs = failures(self._truth, facility, surely=False)
         if alert.kind == "indicator_missed":
             return any(end > alert.raised_at - DAY - margin for _, end in runs)

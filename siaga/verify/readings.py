@@ -13,7 +13,8 @@ SECOND = 1_000
 NOT_COUNTED = frozenset({"online", "alive"})
 """Signals that gateways repeat by themselves."""
 TOGETHER = 50
-"""An untimed report within so many ms of another may be received in the same one, and is then no reading of its own."""
+"""An untimed report within so many ms of another may be received in the same one, and is then no reading of its own.
+This and a second about both ends are by the real clock: where the run's is faster they are as much longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def compare_readings(truth: KnownTruth, answers: Answers) -> ReadingFigures:
     start, end = -(-truth.start // SECOND) * SECOND, truth.end // SECOND * SECOND
     figures = []
     for (village, device), reports in truth.reports.items():
-        for signal, must, may in expected(reports, start, end):
+        for signal, must, may in expected(reports, start, end, truth.speed):
             stored = answers.stored(village, device, signal, start, end)
             figures.append(SignalFigures(village, device, signal, must, may, stored))
     return ReadingFigures(
@@ -71,26 +72,27 @@ def compare_readings(truth: KnownTruth, answers: Answers) -> ReadingFigures:
     )
 
 
-def expected(reports: Sequence[Report], start: int, end: int) -> Iterator[tuple[str, int, int]]:
+def expected(reports: Sequence[Report], start: int, end: int, speed: float = 1) -> Iterator[tuple[str, int, int]]:
     """Signal, how many readings of it must be stored, and how many may be."""
+    around, together = round(SECOND * speed), round(TOGETHER * speed)
     for signal in sorted({name for report in reports for name in report.values} - NOT_COUNTED):
         mine = [report for report in reports if signal in report.values]
         timed = [report for report in mine if report.timed and start <= report.time < end]
         sure = {report.time for report in timed if report.acknowledged}
         possible = {report.time for report in timed}
         untimed = [report for report in mine if not report.timed]
-        inside = [r.time for r in untimed if r.acknowledged and start + SECOND <= r.time < end - SECOND]
-        apart = _apart(inside, sorted(possible))
-        around = sum(1 for r in untimed if start - SECOND <= r.time < end + SECOND)
-        yield signal, len(sure) + apart, len(possible) + around
+        inside = [r.time for r in untimed if r.acknowledged and start + around <= r.time < end - around]
+        apart = _apart(inside, sorted(possible), together)
+        near = sum(1 for r in untimed if start - around <= r.time < end + around)
+        yield signal, len(sure) + apart, len(possible) + near
 
 
-def _apart(untimed: Sequence[int], timed: Sequence[int]) -> int:
+def _apart(untimed: Sequence[int], timed: Sequence[int], together: int) -> int:
     """How many of the untimed reports are readings of their own, however they were received. Both in order."""
     count, before = 0, 0
     for moment in untimed:
         place = bisect_left(timed, moment)
-        near = (abs(moment - other) <= TOGETHER for other in timed[max(0, place - 1) : place + 1])
-        count += moment - before > TOGETHER and not any(near)
+        near = (abs(moment - other) <= together for other in timed[max(0, place - 1) : place + 1])
+        count += moment - before > together and not any(near)
         before = moment
     return count

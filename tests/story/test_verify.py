@@ -74,6 +74,40 @@ def test_a_live_run_agrees_and_a_truth_that_was_falsified_does_not(tmp_path: Pat
         assert "DIFFERS" in table
 
 
+FAST = """
+title: Ten minutes in fifteen seconds
+lasts: 10m
+seed: 5
+villages: {generate: 4, district: "35.10.63", every: 20s, grace: 40s, recovery: 20s}
+faults:
+  - {at: 2m, for: 3m, village: "35.10.63.2001", facility: gerbang, fault: gate_closed}
+  - {at: 2m, for: 3m, village: "35.10.63.2002", facility: wifi, fault: captive_portal}
+  - {at: 3m, for: 4m, village: "35.10.63.2003", fault: mains_cut}
+  - {at: 3m, for: 4m, village: "35.10.63.2004", device: gerbang-1, fault: device_hang}
+  - {at: end-3m, for: 1h, village: "35.10.63.2004", facility: gerbang, fault: gate_closed}
+"""
+
+
+def test_on_a_clock_that_runs_faster_a_siaga_of_its_own_is_asked(tmp_path: Path) -> None:
+    scenario, truth = tmp_path / "fast.yaml", tmp_path / "truth.jsonl"
+    scenario.write_text(FAST)
+    done = subprocess.run(
+        [str(SIAGA), "verify", str(scenario), "--speed", "40", "--json", "--truth", str(truth), "--settle", "40s"],
+        env={"PATH": "", "SIAGA_STORE_URL": "influxdb://nobody:may@127.0.0.1:1/-/touch-it"},
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert done.returncode == 0, (done.stdout[-6000:], done.stderr[-3000:])
+    figures = json.loads(done.stdout)
+    assert figures["live"] is True
+    assert figures["end"] - figures["start"] == 600
+    assert figures["alerts"]["due"] >= 3
+    assert (figures["readings"]["lost"], figures["readings"]["doubled"]) == (0, 0)
+    assert figures["availability"]["failed_s"] > 400
+
+
 def test_a_siaga_that_is_not_there_is_said_in_a_sentence() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     done = subprocess.run(
