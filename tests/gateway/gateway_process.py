@@ -26,7 +26,7 @@ def main() -> None:
     stop = threading.Event()
     at_village = MqttTransport(village_url, "gw-village", clean=False, marker=marker_topic("gw-village"))
     at_centre = MqttTransport(centre_url, "gw-centre", will=last_will(PLACE))
-    buffer = Buffer(Path(path))
+    buffer = Buffer(Path(path), must_open=False)
     metrics = GatewayMetrics(CollectorRegistry())
     gateway = Gateway([PLACE], at_village, at_centre, buffer, SystemClock(), random.Random(), metrics)
 
