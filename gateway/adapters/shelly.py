@@ -49,6 +49,8 @@ _GEN1_DEFAULTS: Mapping[str, str] = {
 """Gen1: subtopic -> the key that `siaga.capabilities` has for it. `wifi_sta/rssi` stands in `info` only."""
 _GEN1_MOTION: Mapping[str, str] = {"lux": "sensor/lux", "bat": "sensor/battery"}
 """The motion sensor says in one document, `status`, what others say in a topic each."""
+_NO_PROBE = frozenset({"999", "999.0"})
+"""What Gen1 says of a temperature or humidity whose probe is not plugged in."""
 _RELAY = re.compile(r"relay/\d+")
 _RELAY_ENERGY = re.compile(r"(relay|light|roller|white|color)(/\d+)?/energy|emeter/\d+/energy")
 _METER_ENERGY = re.compile(r"emeter/\d+/total(_returned)?")
@@ -193,6 +195,8 @@ def _value(installed: Installed, subtopic: str, raw: object, time: int | None, i
     if raw == "overpower" and _RELAY.fullmatch(subtopic):
         raw = False  # tripped by an overload: the relay is open
     if subtopic.startswith("roller/") and raw in _MOVING:
+        return
+    if subtopic.startswith("ext_") and str(raw) in _NO_PROBE:
         return
     default = _GEN1_DEFAULTS.get(subtopic)
     for key, signal in installed.keys.items():

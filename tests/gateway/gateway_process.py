@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway import Buffer, Gateway, GatewayMetrics, last_will, marker_topic
 from siaga.clock import SystemClock
+from siaga.logs import set_up_logs
 from siaga.mqtt import MqttTransport
 from siaga.sites import Village
 from tests.gateway.places import device, village
@@ -22,6 +23,7 @@ PLACE: Village = village(
 
 def main() -> None:
     """Serve until SIGTERM."""
+    set_up_logs()
     village_url, centre_url, path = sys.argv[1:]
     stop = threading.Event()
     at_village = MqttTransport(village_url, "gw-village", clean=False, marker=marker_topic("gw-village"))

@@ -3,10 +3,11 @@
 import json
 import subprocess
 import sys
+import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 from siaga.batch import BatchId, decode_batch, encode_ack
 from siaga.mqtt import MqttTransport
@@ -32,7 +33,7 @@ class Story:
         self.buffer = directory / "buffer.sqlite"
         self.before_command: list[str] = []
         """What the gateway is started with, such as `unshare`."""
-        self.log = directory / "gateway.log"
+        self._log: list[bytes] = []
         self._process: subprocess.Popen[bytes] | None = None
         stack.callback(self.kill)
         self.device = MqttTransport(self.village.url, "device")
@@ -50,9 +51,17 @@ class Story:
     def start(self) -> Self:
         command = [sys.executable, "-m", "tests.gateway.gateway_process"]
         arguments = [self.village.url, self.cable.url, str(self.buffer)]
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen([*self.before_command, *command, *arguments], stdout=log, stderr=log)
+        self._process = subprocess.Popen(
+            [*self.before_command, *command, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        assert self._process.stderr is not None
+        # Through a pipe: its disk may be full
+        threading.Thread(target=self._read, args=[self._process.stderr], daemon=True).start()
         return self
+
+    def _read(self, pipe: IO[bytes]) -> None:
+        with pipe:
+            self._log.extend(pipe)
 
     @property
     def pid(self) -> int:
@@ -62,7 +71,7 @@ class Story:
 
     def said(self) -> str:
         """What the gateway has logged."""
-        return self.log.read_text(errors="replace")
+        return b"".join(self._log).decode(errors="replace")
 
     def start_first(self) -> None:
         """Start for the first time: before the village's broker knows the gateway's session it keeps nothing for it."""

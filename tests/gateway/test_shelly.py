@@ -122,6 +122,14 @@ CASES = [
         {"gate_open": False},
     ),
     (
+        "a probe that is not plugged in",
+        "toilet",
+        device("s", "shelly", "s", {"ext_humidity/0": "nh3"}),
+        "shellies/s/ext_humidity/0",
+        "999",
+        {},
+    ),
+    (
         "a door sensor that knows nothing yet",
         "gate",
         device("g", "shelly", "g"),

@@ -99,6 +99,23 @@ def test_the_backlog_s_mark_gets_through_so_that_kept_messages_are_late_and_not_
             device.close()
 
 
+def test_the_inventory_of_a_large_zigbee_network_gets_through(broker: VillageBroker) -> None:
+    """A megabyte in one message: a broker that takes no such packet would cut the bridge off again and again."""
+    gateway = MqttTransport(broker.url_of("gateway"), "gateway-test")
+    bridge = MqttTransport(broker.url_of("zigbee2mqtt"), "bridge-test")
+    try:
+        gateway.subscribe("zigbee2mqtt/#")
+        until(lambda: gateway.connected and bridge.connected)
+        assert bridge.publish("zigbee2mqtt/bridge/devices", b"x" * 1_000_000)
+        message = gateway.receive(10)
+        assert message is not None
+        assert len(message.payload) == 1_000_000
+        assert bridge.connections == 1
+    finally:
+        gateway.close()
+        bridge.close()
+
+
 def say_once(broker: VillageBroker, user: str, topic: str, *payloads: bytes) -> None:
     """Publish with QoS 0, as Tasmota, Shelly and most others do."""
     client = Client(CallbackAPIVersion.VERSION2, client_id=f"{user}-qos0")
