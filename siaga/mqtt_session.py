@@ -38,7 +38,7 @@ READ_AHEAD = 65_536
 MARK_WITHIN = 600.0
 """Seconds after which everything is taken for live although the mark did not come back (the broker may deny it)."""
 MARK_IDLE = 5.0
-"""Seconds of silence that end the backlog as well."""
+"""Seconds of silence that end the backlog as well, unless the broker waits for acknowledgements meanwhile."""
 READ_AT_ONCE = 100
 """Messages to read before looking at what is to be sent."""
 FILTERS_AT_ONCE = 100
@@ -142,6 +142,7 @@ class Session:
         self._messages = 0
         self._mark: bytes | None = None
         self._heard = self._began = time.monotonic()
+        self._in_hand: set[int] = set()
         self._deliver: Callable[[Incoming], None] | None = None
         self._far, self._near = socket.socketpair()
         self._far.setblocking(False)
@@ -301,6 +302,12 @@ class Session:
     def acknowledge(self, mid: int) -> None:
         """PUBACK."""
         self._client.ack(mid, 1)
+        self._in_hand.discard(mid)
+        if not self._in_hand:
+            now = time.monotonic()
+            if now - self._heard > MARK_IDLE:  # it was we who let the broker wait
+                self._began += now - self._heard
+            self._heard = now
 
     def confirmed(self) -> list[int]:
         """The ids of published messages that the broker acknowledged since the last call."""
@@ -378,12 +385,14 @@ class Session:
         mid = message.mid if message.qos else None
         kept = self._mark is not None and not message.retain and not self._backlog_over()
         self._heard = time.monotonic()
+        if mid is not None:
+            self._in_hand.add(mid)
         if self._deliver is not None:
             self._deliver(Incoming(self, topic, bytes(message.payload), message.retain, mid, kept))
 
     def _backlog_over(self) -> bool:
         now = time.monotonic()
-        if now - self._began > MARK_WITHIN or now - self._heard > MARK_IDLE:
+        if not self._in_hand and (now - self._began > MARK_WITHIN or now - self._heard > MARK_IDLE):
             self._mark = None
             return True
         return False
