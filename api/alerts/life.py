@@ -29,13 +29,17 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What an alert is about; `grace` where a facility has one."""
+    """What an alert is about; `grace` where a facility has one.
+
+    `catching_up`: more of what was is on its way, so nobody can say yet when it was over.
+    """
 
     kind: Kind
     village: WatchedVillage
     facility: str | None = None
     device: str | None = None
     grace: int | None = None
+    catching_up: bool = False
 
 
 @dataclass(slots=True)
@@ -60,6 +64,8 @@ class Life:
         """Decide and carry out until nothing changes any more; the alert that is open then, and the last decision."""
         while True:
             decision = decide(alert)
+            if isinstance(decision, Clear) and about.catching_up:
+                return alert, Hold("catching_up")
             if isinstance(decision, Clear) and alert is not None and self._flaps(alert, about, now):
                 often = self.raises.within(alert.kind, alert.subject, now)
                 alert.evidence["flapping"] = {"raised": often, "within_s": WITHIN // 1000, "calm_s": CALM // 1000}

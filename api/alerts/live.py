@@ -120,7 +120,8 @@ class Live(Life):
                 return replace(decision, evidence=dict(decision.evidence) | said)
             return decision
 
-        about = About(Kind.FACILITY_FAILED, village, facility=watched.facility.id, grace=held_to.grace)
+        waits = catching_up is not None
+        about = About(Kind.FACILITY_FAILED, village, watched.facility.id, grace=held_to.grace, catching_up=waits)
         # What cleared in the past may have been followed by another failure that still lasts
         watched.alert, decision = self.settle(decide, watched.alert, about, now)
         ends = min((x for x in (mute_ends, catching_up) if x is not None), default=None)
@@ -168,7 +169,7 @@ class Live(Life):
                 steady=CALM if alert is not None and alert.flapping else 0,
             )
 
-        about = About(Kind.INDICATOR_MISSED, village, facility=watched.facility.id)
+        about = About(Kind.INDICATOR_MISSED, village, watched.facility.id, catching_up=catching_up is not None)
         watched.missed, decision = self.settle(decide, watched.missed, about, now)
         self.ask(watched, decision, mute_ends, moment)
         self.deadlines.ask(watched, current.until)
@@ -269,7 +270,8 @@ class Live(Life):
             )
 
         before = watched.alert
-        watched.alert, decision = self.settle(decide, before, self._device(Kind.DEVICE_SILENT, watched), now)
+        about = replace(self._device(Kind.DEVICE_SILENT, watched), catching_up=catching_up is not None)
+        watched.alert, decision = self.settle(decide, before, about, now)
         if watched.alert is not before or decision.reason == "still_silent":
             watched.spoke_at = None
         self.ask(watched, decision, mute_ends, moment)

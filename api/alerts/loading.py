@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from api.alerts.archive import archive
+from api.alerts.decisions import SILENT_MARGIN
 from api.alerts.evidence import LIVE
 from api.alerts.history import BatchId
 from api.alerts.ledger import Ledger
@@ -317,6 +318,7 @@ class Loading:
         if village.inherited is not None and village.inherited.over and not village.reload:
             village.inherited, village.marked = None, True
         if not village.loaded:
+            self._recall_who_spoke(village)
             village.loaded = True
             begin = min(begin, self._resume(village))
             village.judged_until = moment.now  # what is older and not judged yet is in the marks
@@ -329,6 +331,14 @@ class Loading:
             history.mark(begin, recent.covers, moment.monotonic, now=True)
             self.notice(village)
         self._look_at_all(village, moment, min(max(begin, recent.covers), moment.now))
+
+    @staticmethod
+    def _recall_who_spoke(village: WatchedVillage) -> None:
+        """Since when devices report again that a predecessor called silent: their alerts end there."""
+        for device in village.devices.values():
+            if device.alert is not None and device.spoke_at is None:
+                pause = 3 * device.device.every + SILENT_MARGIN
+                device.spoke_at = village.recent.speaks_since(device.device.id, device.alert.began_at, pause)
 
     def _resume(self, village: WatchedVillage) -> int:
         """From when on what the database says of a village has to be judged again."""
