@@ -39,6 +39,9 @@ MAX_UNPACKED = 16_000_000
 """Bytes of a batch once unpacked."""
 MAX_ACK = 1_000
 """Bytes of an acknowledgement; it has about seventy."""
+MAX_MEMBERS = 100
+"""A gzip file may be several, one behind the other (RFC 1952, 2.2), as whoever packs piece by piece makes it. A
+megabyte could be fifty thousand empty ones, each of which has the rest looked at anew."""
 _GZIP = b"\x1f\x8b"
 _GZIP_WINDOW = 31  # zlib's way to say: a gzip header, the largest window
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
@@ -178,13 +181,22 @@ def _unpacked(payload: bytes) -> bytes:
         raise UnreadableBatch("too_large", f"the batch has {len(payload)} bytes, more than {MAX_PACKED}")
     if payload[:2] != _GZIP:
         return payload
-    unpacker = zlib.decompressobj(_GZIP_WINDOW)
-    try:
-        text = unpacker.decompress(payload, MAX_UNPACKED + 1)
-    except zlib.error as error:
-        raise UnreadableBatch("not_gzip", f"the batch begins as gzip and is not: {error}") from None
-    if len(text) > MAX_UNPACKED:
-        raise UnreadableBatch("too_large", f"the batch unpacks to more than {MAX_UNPACKED} bytes")
-    if not unpacker.eof or unpacker.unused_data:
-        raise UnreadableBatch("not_gzip", "the batch's gzip ends too early or goes on after its end")
-    return text
+    parts: list[bytes] = []
+    rest, room = payload, MAX_UNPACKED
+    for _ in range(MAX_MEMBERS):
+        unpacker = zlib.decompressobj(_GZIP_WINDOW)
+        try:
+            parts.append(unpacker.decompress(rest, room + 1))
+        except zlib.error as error:
+            raise UnreadableBatch("not_gzip", f"the batch begins as gzip and is not: {error}") from None
+        room -= len(parts[-1])
+        if room < 0:
+            raise UnreadableBatch("too_large", f"the batch unpacks to more than {MAX_UNPACKED} bytes")
+        if not unpacker.eof:
+            raise UnreadableBatch("not_gzip", "the batch's gzip ends too early")
+        rest = unpacker.unused_data
+        if not rest:
+            return b"".join(parts)
+        if rest[:2] != _GZIP:
+            raise UnreadableBatch("not_gzip", "the batch's gzip goes on after its end")
+    raise UnreadableBatch("not_gzip", f"the batch's gzip has more than {MAX_MEMBERS} members")

@@ -176,6 +176,9 @@ def test_what_is_shown_of_a_bad_record_is_masked() -> None:
         pytest.param(gzip.compress(b"[" + b"[]," * 5_000_000), "not_json", id="a bomb of small things"),
         pytest.param(gzip.compress(payload())[:-9], "not_gzip", id="cut off"),
         pytest.param(gzip.compress(payload()) + b"x", "not_gzip", id="with more behind"),
+        pytest.param(gzip.compress(payload()) + gzip.compress(b" ")[:-9], "not_gzip", id="a second part cut off"),
+        pytest.param(gzip.compress(payload()) + gzip.compress(b"") * 40_000, "not_gzip", id="thousands of parts"),
+        pytest.param(gzip.compress(b" " * (MAX_UNPACKED // 2 + 1)) * 2, "too_large", id="too large together"),
         pytest.param(b"\x1f\x8b" + bytes(50), "not_gzip", id="not gzip after all"),
     ],
 )
@@ -184,6 +187,12 @@ def test_what_is_no_batch_is_said_to_be_none(raw: bytes, kind: str) -> None:
         decode_batch(raw, VILLAGE, NOW, DEVICES)
     assert refused.value.kind == kind
     assert len(refused.value.reason) < 300
+
+
+def test_a_batch_may_be_packed_piece_by_piece() -> None:
+    whole = encode_batch(BatchId(EPOCH, 7), NOW, [Reading("gerbang-1", "power", T * 1000, 2.5)], pack=False)
+    packed = b"".join(gzip.compress(whole[at : at + 10]) for at in range(0, len(whole), 10))
+    assert decode_batch(packed, VILLAGE, NOW, DEVICES) == decode_batch(whole, VILLAGE, NOW, DEVICES)
 
 
 def test_a_batch_may_hold_nothing_and_say_nothing_of_its_sending() -> None:
