@@ -21,6 +21,7 @@ from gateway.pollers import Polling
 from gateway.presence import Presence
 from gateway.refusals import Refusals
 from gateway.report import GatewayReport, make_report
+from gateway.stall import Stall
 from siaga.clock import SECOND, Clock
 from siaga.observation import Reading
 from siaga.sites import Village
@@ -103,6 +104,7 @@ class Gateway:
             device: Presence(state.online, state.since, state.since, overruled=state.overruled)
             for device, state in self._keeper.remembered().items()
         }
+        self._stall = Stall()
         self._beat_due = 0
         self._repeat_from = self._repeat_at = 0
         self._served: list[str] = []
@@ -135,6 +137,8 @@ class Gateway:
     def receive(self, message: Message) -> None:
         """Take in a message of the village's broker. It is safe, and acknowledged, after the next `tick`."""
         self._notice_connections()
+        if self._stall.is_late(self._clock.monotonic()):
+            message = replace(message, kept=True)
         if not self._own_time.known:
             self._keeper.take_undated(message, self._own_time.boot, self._clock.monotonic())
             return
@@ -166,6 +170,8 @@ class Gateway:
                 self._repeat_sessions(now, wall)
                 self._poll(now, wall)
         self._commit(now)
+        if self.full:
+            self._stall.note(now)
         if known:
             self._keeper.send(now, wall)
             self._refusals.send(self._centre)

@@ -509,6 +509,26 @@ def test_a_message_is_refused_once_however_many_of_its_values_are(yard: Yard) ->
     assert yard.centre.values("pos-1", "presence") == [(NOW, True)]
 
 
+def test_what_waits_at_the_broker_while_there_is_neither_disk_nor_link_is_late_and_not_skewed(yard: Yard) -> None:
+    yard.after(1)
+    yard.buffer.fill_up()
+    yard.centre_side.cut()
+    said = []
+    for _ in range(700):
+        said.append(yard.clock.now())
+        yard.say(SENML, f'[{{"bt":{said[-1] / 1000},"n":"presence","vb":true}}]')
+        yard.after(2, step=2)
+    assert yard.gateway.full
+    yard.buffer.make_room()
+    yard.centre_side.restore()
+    yard.after(60)
+    assert [time for time, _ in yard.centre.values("pos-1", "presence")] == said
+    assert not yard.gateway.skewed
+    yard.say(SENML, f'[{{"bt":{(yard.clock.now() - 20 * MINUTE) / 1000},"n":"presence","vb":false}}]')
+    yard.after(1)
+    assert yard.gateway.skewed, "what comes afterwards is judged as ever"
+
+
 def test_with_a_full_disk_it_runs_from_memory_and_acknowledges_what_the_centre_has(yard: Yard) -> None:
     yard.after(1)
     yard.buffer.fill_up()
