@@ -33,7 +33,13 @@ FAMILIES: dict[str, tuple[Device, list[str], list[str]]] = {
     ),
     "zigbee2mqtt": (
         device("d", "zigbee2mqtt", "alat", {"air.nh3": "nh3"}),
-        ["zigbee2mqtt/alat", "zigbee2mqtt/alat/contact", "zigbee2mqtt/alat/availability", "zigbee2mqtt/bridge/state"],
+        [
+            "zigbee2mqtt/alat",
+            "zigbee2mqtt/alat/contact",
+            "zigbee2mqtt/alat/availability",
+            "zigbee2mqtt/bridge/state",
+            "zigbee2mqtt/bridge/info",
+        ],
         ["contact", "state", "last_seen", "occupancy", "battery", "air", "nh3"],
     ),
     "shelly": (

@@ -65,10 +65,11 @@ def test_after_a_last_will_and_newer_data_nothing_is_said_until_a_birth() -> Non
     """Each repeated `false` would make unknown at the centre what came after the will."""
     presence = Presence()
     told(presence, False, T)
-    presence.heard(T - 1, live=False)
-    assert presence.online is False, "older data changes nothing"
-    presence.heard(T + 1, live=True)
-    assert presence.online is None
+    states = []
+    for time, live in ((T - 1, False), (T + 1, True)):  # older data changes nothing
+        presence.heard(time, live=live)
+        states.append(presence.online)
+    assert states == [False, None]
     assert presence.due(EVERY) is None
     assert told(presence, True, T + 2)
 

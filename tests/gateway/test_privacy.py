@@ -94,7 +94,12 @@ def log() -> Iterator[io.StringIO]:
 def test_no_address_is_published_stored_or_logged(tmp_path: Path, log: io.StringIO) -> None:
     yard = Yard(tmp_path, [PLACE], known={CODE})
     published: list[tuple[str, bytes]] = []
-    yard.centre_side.before_publish = lambda topic, payload: published.append((topic, payload)) is None
+
+    def note(topic: str, payload: bytes) -> bool:
+        published.append((topic, payload))
+        return True
+
+    yard.centre_side.before_publish = note
     yard.after(1)
     for mac, (topic, payload) in itertools.product(NOTATIONS, MESSAGES):
         for retain in (False, True):

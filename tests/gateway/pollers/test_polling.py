@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from gateway import Buffer, Gateway, GatewayMetrics
+from gateway import Gateway, GatewayMetrics
 from gateway.pollers import Credentials, Polling, ThreadedAsker
 from gateway.pollers.asking import AT_ONCE, Answered
 from gateway.pollers.interface import Answer, Internet, Question, Said, Unasked, Values
@@ -23,7 +23,7 @@ from siaga.sites import Village
 from tests.gateway.places import CODE, MINUTE, NOW, device, village
 from tests.gateway.pollers.peers import BlackHole, Peer, page
 from tests.gateway.pollers.snmpd import ROUTEROS, Snmpd
-from tests.gateway.yard import Everybody, Yard
+from tests.gateway.yard import Everybody, TightDisk, Yard
 from tests.servers import Mosquitto
 from tests.wait import until
 
@@ -74,7 +74,7 @@ class AskingYard(Yard):
     def start(self) -> None:
         self.village_side = MemoryTransport(self.devices, "gateway", clean=False)
         self.centre_side = MemoryTransport(self.district, "gateway")
-        self.buffer = Buffer(self._path)
+        self.buffer = TightDisk(self._path)
         self.metrics = GatewayMetrics(CollectorRegistry())
         self.script = Scripted(self.clock)
         chance = random.Random(1)
@@ -266,7 +266,12 @@ def test_threads_are_few_answers_are_complete_and_a_failure_is_an_answer_too() -
         assert asker.answers() == []
         gate.set()
         found: list[Answered] = []
-        until(lambda: found.extend(asker.answers()) or len(found) == 10)
+
+        def all_found() -> bool:
+            found.extend(asker.answers())
+            return len(found) == 10
+
+        until(all_found)
     assert most == 3
     assert rung.is_set()
     assert {each.key[1]: each.answer for each in found} == {
