@@ -5,6 +5,7 @@ level, and the device's `%topic%`, one level or several, anywhere beside it. `cm
 and never what it is.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from gateway.adapters.interface import Installed, Translation
@@ -19,6 +20,8 @@ MAX_PREFIX_LEVEL = 6
 _BODIES = frozenset({"STATE", "SENSOR", "RESULT"})
 """Messages that hold the device's state; `STATUS` and its numbers hold it one level deeper."""
 _NESTED = ("StatusSNS", "StatusSTS")
+_PRESSED = re.compile(r"(BUTTON|SWITCH)(\d+)")
+"""Until version 9 a button or a detached switch had a topic of its own, with its action in an object."""
 _SUMMED = frozenset({"power", "energy"})
 """What a meter with several channels gives as a list, one number a channel."""
 
@@ -70,6 +73,9 @@ class Tasmota:
                 raise Refused("not_json", f"{kind} is not JSON")
             return result  # a log line, a version: of no use
         document = read_document(message.payload)
+        if pressed := _PRESSED.fullmatch(kind):
+            action = document.get("ACTION", document.get("STATE")) if isinstance(document, dict) else None
+            _take(installed, {f"{pressed[1].capitalize()}{pressed[2]}": action}, result)
         if kind in _BODIES or kind.startswith("STATUS") or _is_power(kind):
             _take(installed, document, result)
         return result

@@ -131,6 +131,16 @@ CASES = [
         {"checkin": 1},
     ),
     (
+        "a button of an old firmware",
+        "night_guard",
+        device("pos", "tasmota", "pos", {"Button1": "checkin"}),
+        "stat/pos/BUTTON1",
+        '{"ACTION":"SINGLE"}',
+        {"checkin": 1},
+    ),
+    ("a switch of an old firmware", "gate", GATE, "stat/gerbang/SWITCH1", '{"STATE":"OFF"}', {"gate_open": False}),
+    ("its other switch", "gate", GATE, "stat/gerbang/SWITCH2", '{"STATE":"OFF"}', {}),
+    (
         "another button is not",
         "night_guard",
         device("pos", "tasmota", "pos", {"Button1": "checkin"}),
