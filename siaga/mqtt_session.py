@@ -8,7 +8,6 @@ import selectors
 import socket
 import ssl
 import time
-import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from siaga.mqtt_address import BrokerAddress
+from siaga.mqtt_backlog import Backlog
 from siaga.mqtt_filters import unshared
 
 __all__ = ["Incoming", "Outgoing", "Session", "SessionOptions"]
@@ -35,10 +35,6 @@ SMALLEST_WINDOW, LARGEST_WINDOW = 20, 1_000
 switch, so a collector that acknowledges thousands of batches a second needs many."""
 READ_AHEAD = 65_536
 """Bytes taken from the socket at a time."""
-MARK_WITHIN = 600.0
-"""Seconds after which everything is taken for live although the mark did not come back (the broker may deny it)."""
-MARK_IDLE = 5.0
-"""Seconds of silence that end the backlog as well, unless the broker waits for acknowledgements meanwhile."""
 READ_AT_ONCE = 100
 """Messages to read before looking at what is to be sent."""
 FILTERS_AT_ONCE = 100
@@ -140,9 +136,8 @@ class Session:
         self._subscribing: dict[int, list[str]] = {}
         self._confirmed: list[int] = []
         self._messages = 0
-        self._mark: bytes | None = None
-        self._heard = self._began = time.monotonic()
-        self._in_hand: set[int] = set()
+        self._backlog = Backlog()
+        self._began = time.monotonic()
         self._deliver: Callable[[Incoming], None] | None = None
         self._far, self._near = socket.socketpair()
         self._far.setblocking(False)
@@ -268,7 +263,7 @@ class Session:
         """Subscribe to what is wanted and not asked for yet, unsubscribe from what is no longer wanted."""
         self.reconciled = version
         wanted = dict.fromkeys(wanted)
-        if self._mark is not None and self._options.marker:
+        if self._backlog.mark is not None and self._options.marker:
             wanted[self._options.marker] = None
         for topic_filter in [each for each in self._asked if each not in wanted]:
             self._client.unsubscribe(self._asked.pop(topic_filter))
@@ -302,12 +297,7 @@ class Session:
     def acknowledge(self, mid: int) -> None:
         """PUBACK."""
         self._client.ack(mid, 1)
-        self._in_hand.discard(mid)
-        if not self._in_hand:
-            now = time.monotonic()
-            if now - self._heard > MARK_IDLE:  # it was we who let the broker wait
-                self._began += now - self._heard
-            self._heard = now
+        self._backlog.acknowledged(mid, time.monotonic())
 
     def confirmed(self) -> list[int]:
         """The ids of published messages that the broker acknowledged since the last call."""
@@ -353,9 +343,8 @@ class Session:
         self.shares = self.version == 5 and bool(getattr(properties, "SharedSubscriptionAvailable", 1))
         if self.version == 5:
             self.window = min(LARGEST_WINDOW, int(getattr(properties, "ReceiveMaximum", LARGEST_WINDOW)))
-        self._heard = self._began = time.monotonic()
         if self.resumed and self._options.marker:
-            self._mark = uuid.uuid4().hex.encode()
+            self._backlog.begin(time.monotonic())
 
     def _on_disconnect(
         self,
@@ -378,24 +367,13 @@ class Session:
             client.ack(message.mid, message.qos)
             return
         if topic == self._options.marker:
-            if message.payload == self._mark:
-                self._mark = None
+            self._backlog.came(bytes(message.payload))
             client.ack(message.mid, message.qos)
             return
         mid = message.mid if message.qos else None
-        kept = self._mark is not None and not message.retain and not self._backlog_over()
-        self._heard = time.monotonic()
-        if mid is not None:
-            self._in_hand.add(mid)
+        kept = self._backlog.heard(mid, time.monotonic()) and not message.retain
         if self._deliver is not None:
             self._deliver(Incoming(self, topic, bytes(message.payload), message.retain, mid, kept))
-
-    def _backlog_over(self) -> bool:
-        now = time.monotonic()
-        if not self._in_hand and (now - self._began > MARK_WITHIN or now - self._heard > MARK_IDLE):
-            self._mark = None
-            return True
-        return False
 
     def _on_subscribe(
         self, client: Client, _data: object, mid: int, reasons: list[ReasonCode], _properties: Properties | None
@@ -407,14 +385,14 @@ class Session:
                 self._refused(topic_filter)
                 continue
             self.granted[topic_filter] = None
-            if topic_filter == self._options.marker and self._mark is not None:
-                client.publish(topic_filter, self._mark, qos=1)
+            if topic_filter == self._options.marker and self._backlog.mark is not None:
+                client.publish(topic_filter, self._backlog.mark, qos=1)
 
     def _refused(self, topic_filter: str) -> None:
         del self._asked[topic_filter]
         log.warning("mqtt_subscription_refused", broker=str(self._options.address), filter=topic_filter)
         if topic_filter == self._options.marker:
-            self._mark = None
+            self._backlog.mark = None
             return
         self.denied.add(topic_filter)
         self.problem = f"{self._options.address} refuses the subscription to {topic_filter}"
