@@ -89,7 +89,7 @@ class District:
 class Gateways:
     """The gateways of a district, in a thread. `shut` holds the devices, as (village, device), that say closed.
 
-    `first_round`: seconds in which every device reports for the first time; from then on a minute.
+    `first_round`: seconds in which every device reports, and every gateway beats, for the first time.
     """
 
     def __init__(
@@ -162,30 +162,28 @@ class Gateways:
     def _run(self) -> None:
         """Each device in its turn, village after village, so that a village's are spread over the minute."""
         places = self.district.villages * self.district.devices
-        beat_step = BEAT / self.district.villages
         began, turn, beats = time.monotonic(), 0, 0
         spent = time.thread_time()
         while not self._ending.wait(TICK):
             while self._at_once:
                 self._say(*self._at_once.popleft())
             elapsed = time.monotonic() - began
-            self.latest = max(self.latest, elapsed - self._due(turn, places))
-            while self._due(turn, places) <= elapsed:
+            self.latest = max(self.latest, elapsed - self._due(turn / places, MINUTE / 1000))
+            while self._due(turn / places, MINUTE / 1000) <= elapsed:
                 device, village = divmod(turn % places, self.district.villages)
                 self._say(village, device)
                 turn += 1
-            while beats * beat_step <= elapsed:
+            while self._due(beats / self.district.villages, BEAT) <= elapsed:
                 self._beat(beats % self.district.villages)
                 beats += 1
             self._wire.flush()
             spent, before = time.thread_time(), spent
             self.busy += spent - before
 
-    def _due(self, turn: int, places: int) -> float:
-        """When the so-manieth report is sent, seconds from the beginning."""
-        if turn < places:
-            return turn / places * self._first_round
-        return self._first_round + (turn / places - 1) * MINUTE / 1000
+    def _due(self, rounds: float, every: float) -> float:
+        """When so many rounds are over, seconds from the beginning; a round takes `every`, the first one less."""
+        first = min(self._first_round, every)
+        return rounds * first if rounds < 1 else first + (rounds - 1) * every
 
     def _say(self, village: int, device: int) -> None:
         self._send(village, [self._reading(village, device, time.time_ns() // 1_000_000)])

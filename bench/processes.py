@@ -59,6 +59,13 @@ def listening(client: httpx.Client, heard: Event) -> Iterator[None]:
     opened, closing = threading.Event(), threading.Event()
 
     def listen() -> None:
+        try:
+            follow()
+        except httpx.TransportError:
+            if not closing.is_set():
+                raise
+
+    def follow() -> None:
         with client.stream("GET", "/api/v1/alerts/stream", timeout=120) as answer:
             opened.set()
             kind = ""
