@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from siaga.clock import HOUR, MINUTE, SECOND
 from siaga.indicators import POWER
 from siaga.timeline import Evidence, Span, judge, judged_from
-from tests.alerts.world import World
+from tests.alerts.world import World, looking_seldom
 from tests.timeline.scenarios import Scenario, scenarios, tracks_of
 
 SETTINGS = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -69,7 +69,7 @@ def test_all_at_once_long_afterwards(scenario: Scenario, chance: random.Random) 
 def test_live_with_delays(scenario: Scenario, chance: random.Random, delay: int) -> None:
     """Every reading comes up to `delay` seconds late, some twice; now and then the engine is replaced."""
     scenario = usable(scenario)
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory() as directory, looking_seldom():
         first = min((reading.time for reading in scenario.readings), default=scenario.window[0])
         world = World(Path(directory), scenario.village, now=min(first, scenario.window[0]) - MINUTE)
         try:

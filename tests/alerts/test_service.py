@@ -18,6 +18,7 @@ from siaga.database import connect, migrate, tables
 from siaga.mqtt import MqttTransport
 from siaga.observation import Reading
 from siaga.registry import Registry
+from siaga.telemetry import open_store
 from siaga.topics import batch_topic
 from tests.alerts.world import CODE, TestStore, gate, village
 from tests.servers import Mosquitto
@@ -28,7 +29,7 @@ class Running:
     """A service with a gateway beside it, in real time."""
 
     def __init__(self, path: Path, mosquitto: Mosquitto) -> None:
-        self.store = TestStore(path / "telemetry.duckdb")
+        self.store = TestStore(open_store(f"duckdb:///{path / 'telemetry.duckdb'}"))
         self.database: Engine = connect(f"sqlite:///{path / 'siaga.db'}")
         migrate(self.database)
         Registry(self.database).replace([village(gate(grace=0))], now() - MINUTE)

@@ -5,11 +5,13 @@ What a gateway publishes reaches the engine and a centre that stores and acknowl
 
 import tempfile
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import orjson
 from prometheus_client import CollectorRegistry
@@ -62,13 +64,23 @@ def migrated() -> bytes:
         return path.read_bytes()
 
 
+@contextmanager
+def looking_seldom() -> Iterator[None]:
+    """Let engines look at the registry, and leave their marks, every 20 s: in hours of a story they do little else."""
+    with (
+        patch("api.alerts.engine.REGISTRY_POLL", 20 * SECOND),
+        patch("api.alerts.state_store.SAVE_EVERY", 20 * SECOND),
+    ):
+        yield
+
+
 class TestStore:
     """The real store behind a door that can be shut."""
 
     __test__ = False
 
-    def __init__(self, path: Path) -> None:
-        self.inner = open_store(f"duckdb:///{path}")
+    def __init__(self, inner: TelemetryStore) -> None:
+        self.inner = inner
         self.away = False
 
     def __getattr__(self, name: str) -> object:
@@ -127,12 +139,18 @@ class World:
     """One centre with villages. `say` publishes at once; `let` lets time pass, second by second where it matters."""
 
     def __init__(
-        self, path: Path, *villages: Village, now: int = NOON, database: str | None = None, engine: bool = True
+        self,
+        path: Path,
+        *villages: Village,
+        now: int = NOON,
+        database: str | None = None,
+        engine: bool = True,
+        store: TelemetryStore | None = None,
     ) -> None:
         self.clock = ManualClock(now)
         self.told = now
         self.broker = MemoryBroker()
-        self.store = TestStore(path / "telemetry.duckdb")
+        self.store = TestStore(store or open_store(f"duckdb:///{path / 'telemetry.duckdb'}"))
         if database is None:
             (path / "siaga.db").write_bytes(migrated())
         self.database: Engine = connect(database or f"sqlite:///{path / 'siaga.db'}")
@@ -145,6 +163,7 @@ class World:
         self._gateway = MemoryTransport(self.broker, "gateway")
         self._epoch = str(uuid.UUID(int=1))
         self._seq = 0
+        self.running = False
         self.engine: AlertEngine
         self.transport: MemoryTransport
         if engine:
@@ -164,14 +183,20 @@ class World:
             metrics=EngineMetrics(CollectorRegistry()),
         )
         self.engine.open()
+        self.running = True
         self.settle()
 
-    def restart(self, *, clean: bool = False) -> None:
-        """The engine is gone without a word (or with one), and a new one comes."""
+    def stop(self, *, clean: bool = False) -> None:
+        """The engine is gone without a word (or with one)."""
         if clean:
             self.engine.close()
         self.transport.cut()
         self.transport.close()
+        self.running = False
+
+    def restart(self, *, clean: bool = False) -> None:
+        """The engine is gone without a word (or with one), and a new one comes."""
+        self.stop(clean=clean)
         self.start()
 
     def settle(self) -> None:

@@ -1,0 +1,288 @@
+"""The alerts of a history, by a reference that sees the whole truth: section 5 of the contract, second by second.
+
+It keeps nothing, has no memory, no deadlines and no database, and is never replaced. What it is given: the states of
+the facilities, judged from all that was said (`tests/timeline` holds that judge against one by brute force); while the
+village is cut off, from all that had arrived before. An alert is what a technician was told: kind, subject, when it
+began and when it was over.
+
+Where it matters by how many seconds something was longer or shorter than the contract's figure, jitter decides and no
+reference can say: `Slack` moves the figures, and a history whose alerts depend on that is not compared.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from siaga.clock import DAY, HOUR, MINUTE, SECOND
+from siaga.indicators import POWER, terms
+from siaga.intervals import stretches
+from siaga.observation import Reading
+from siaga.sites import Device, Facility
+from siaga.timeline import Evidence, Span, State, judge, judged_from
+from tests.alerts.histories import Episode, History
+from tests.alerts.world import CODE
+from tests.timeline.scenarios import tracks_of
+
+__all__ = ["SLACKS", "Reference", "Slack", "Told"]
+
+Told = tuple[str, str, int, int | None]
+"""Kind, subject, when it began, when it was over."""
+STEP = 5 * SECOND
+HEARD = 90 * SECOND
+SILENT_MARGIN = 10 * MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Slack:
+    """By how much what is waited for is moved, and how long nobody is told after a gateway or the engine is back."""
+
+    waits: int
+    calm: int
+
+
+SLACKS = [Slack(0, 0), *(Slack(waits * SECOND, calm * SECOND) for waits in (-40, 40) for calm in (0, 90))]
+
+
+@dataclass
+class View:
+    """What is known at some time: the spans of each facility, the reports of each device, the gateway's heartbeats."""
+
+    history: History
+    readings: list[Reading]
+
+    @cached_property
+    def spans(self) -> dict[str, list[Span]]:
+        evidence = Evidence(tracks_of(self.readings))
+        found = {}
+        for facility in self.history.village.facilities:
+            begins = judged_from(self.history.village, facility, evidence)
+            if facility.kind != POWER and begins is not None:
+                found[facility.id] = judge(self.history.village, facility, evidence, (begins, self.history.end + HOUR))
+        return found
+
+    @cached_property
+    def heard(self) -> list[tuple[int, int]]:
+        """The stretches in which the gateway is heard."""
+        return stretches(sorted({reading.time for reading in self.readings if reading.signal == "alive"}), HEARD)
+
+    @cached_property
+    def reports(self) -> dict[str, list[int]]:
+        found: dict[str, set[int]] = {}
+        for reading in self.readings:
+            if reading.signal not in ("alive", "online"):
+                found.setdefault(reading.device, set()).add(reading.time)
+        return {device: sorted(times) for device, times in found.items()}
+
+    def run(self, facility: str, now: int) -> int | None:
+        """Since when a facility fails unexcused, without a break, at `now`."""
+        spans = self.spans[facility]
+        index = bisect_right(spans, now, key=lambda span: span.start) - 1
+        began = None
+        while index >= 0 and spans[index].state is State.FAILED and not spans[index].excused:
+            began = spans[index].start
+            index -= 1
+        return began
+
+    def met_for(self, facility: str, recovery: int, after: int, now: int) -> int | None:
+        """Where a facility was met for `recovery` first, after a moment and until `now`: where that began."""
+        for span in self.spans[facility]:
+            start = max(span.start, after)
+            if span.state is State.MET and span.end > after and min(span.end, now) - start >= recovery:
+                return start
+        return None
+
+    def below(self, facility: str, end: int, target: int, more: int = 0) -> bool:
+        """Whether `availability_high` of the 24 hours before `end` is below `target` per cent, had it failed `more`."""
+        counted, failed = DAY, more  # what was before the first judgement counts as met
+        for span in self.spans[facility]:
+            length = min(span.end, end) - max(span.start, end - DAY)
+            if length <= 0:
+                continue
+            if span.state is State.NOT_REQUIRED or span.excused:
+                counted -= length
+            elif span.state is State.FAILED:
+                failed += length
+        return 100 * (counted - failed) < target * counted
+
+    def heard_from(self, now: int) -> int | None:
+        """Since when the gateway is heard, at `now`."""
+        index = bisect_right(self.heard, (now, self.history.end)) - 1
+        return self.heard[index][0] if index >= 0 and now < self.heard[index][1] else None
+
+
+@dataclass
+class Reference:
+    """The alerts of one history."""
+
+    history: History
+    slack: Slack
+
+    def alerts(self) -> list[Told]:
+        """All that technicians were told by the end of the history, in order."""
+        village, found = self.history.village, list(self._offline())
+        for facility in village.facilities:
+            if facility.kind != POWER:
+                found += self._failed(facility)
+                found += self._missed(facility)
+            for device in facility.devices:
+                found += self._silent(device)
+        return sorted(found, key=lambda told: (told[0], told[1], told[2]))
+
+    # What is known when
+
+    @cached_property
+    def _whole(self) -> View:
+        return View(self.history, self.history.readings)
+
+    @cached_property
+    def _before_cuts(self) -> list[tuple[int, int, View]]:
+        arrivals = self.history.arrivals
+        return [
+            (
+                cut.start,
+                cut.end,
+                View(self.history, [one for at, batch in arrivals if at <= cut.start for one in batch]),
+            )
+            for cut in self.history.during("cut")
+        ]
+
+    def _view(self, now: int) -> View:
+        return next((view for start, end, view in self._before_cuts if start <= now < end), self._whole)
+
+    @cached_property
+    def _moments(self) -> list[tuple[int, View, bool]]:
+        """When the engine is there, what it knows then, and whether it tells; when it tells is not compared."""
+        return [
+            (now, self._view(now), not self._muted(now))
+            for now in range(self.history.start, self.history.end, STEP)
+            if not any(away.holds(now) for away in self._away)
+        ]
+
+    @cached_property
+    def _away(self) -> list[Episode]:
+        return self.history.during("engine")
+
+    @cached_property
+    def _hears(self) -> list[int]:
+        """When something arrives that the engine is there to hear."""
+        return [at for at, _ in self.history.arrivals if not any(away.holds(at) for away in self._away)]
+
+    @cached_property
+    def _outages(self) -> list[tuple[int, int, int | None]]:
+        """When nothing arrived for too long: since when, when that was told, and when something came again."""
+        found = []
+        for last, then in zip(self._hears, [*self._hears[1:], None], strict=True):
+            until = self.history.end if then is None else then
+            # The centre's own absence does not count: it hears from `last` on, and anew after each absence
+            hears = [last, *(each.end for each in self._away if last < each.end < until)]
+            leaves = [*(each.start for each in self._away if last < each.end < until), until]
+            waits = self.history.village.offline_after + self.slack.waits
+            told = next(
+                (at + waits for at, leaves_at in zip(hears, leaves, strict=True) if at + waits < leaves_at), None
+            )
+            if told is not None:
+                found.append((last, told, then))
+        return found
+
+    @cached_property
+    def _calm(self) -> list[tuple[int, int]]:
+        backs = [each.end for each in self.history.during("cut", "dark", "engine")]
+        backs += [then for _, _, then in self._outages if then is not None]
+        return [(back, back + self.slack.calm) for back in backs]
+
+    def _muted(self, now: int) -> bool:
+        """Whether the village is offline, or back so shortly that it may not have said all."""
+        offline = any(told <= now and (then is None or now < then) for _, told, then in self._outages)
+        return offline or any(start <= now < end for start, end in self._calm)
+
+    # The kinds
+
+    def _offline(self) -> Iterable[Told]:
+        return [("village_offline", CODE, last, then) for last, _, then in self._outages]
+
+    def _failed(self, facility: Facility) -> list[Told]:
+        """Failed and not excused for longer than `grace`; cleared after `met` for `recovery`."""
+        held_to = terms(facility)
+        assert held_to is not None
+        grace, recovery = held_to.grace + self.slack.waits, held_to.recovery + self.slack.waits // 2
+
+        def over(view: View, began: int, now: int) -> int | None:
+            return view.met_for(facility.id, recovery, began, now)
+
+        def fails(view: View, now: int) -> int | None:
+            began = view.run(facility.id, now)
+            return began if began is not None and now - began > grace else None
+
+        return self._told("facility_failed", facility.id, fails, over, lambda view, now: view.run(facility.id, now))
+
+    def _missed(self, facility: Facility) -> list[Told]:
+        """`availability_high` of the last 24 hours below target, told while it fails; it comes back after a day."""
+
+        def below(view: View, now: int) -> int | None:
+            if view.run(facility.id, now) is None or not view.below(facility.id, now, 99, self.slack.waits):
+                return None
+            if not view.below(facility.id, now, 99):
+                return now  # jitter decides: this is nobody's answer
+            return _since(lambda time: view.below(facility.id, time, 99), self.history.start, now)
+
+        return self._told("indicator_missed", facility.id, below, lambda *_: None, lambda *_: None)
+
+    def _silent(self, device: Device) -> list[Told]:
+        """Not reported for 3 x `every` + 10 m, nor for 3 x `every` since its gateway is heard again."""
+        allowed = 3 * device.every + SILENT_MARGIN + self.slack.waits
+
+        def silent(view: View, now: int) -> int | None:
+            heard_from = view.heard_from(now)
+            reports = view.reports.get(device.id, [])
+            last = bisect_right(reports, now) - 1
+            began = reports[last] if last >= 0 else self.history.start
+            if heard_from is None or now < began + allowed:
+                return None
+            if view.heard[0][0] < heard_from and now < heard_from + 3 * device.every + self.slack.waits:
+                return None
+            return began
+
+        def over(view: View, began: int, now: int) -> int | None:
+            reports = view.reports.get(device.id, [])
+            first, end = bisect_right(reports, began), bisect_right(reports, now)
+            if first == end or now - reports[end - 1] >= allowed:
+                return None
+            return reports[first]
+
+        return self._told("device_silent", device.id, silent, over, lambda *_: None)
+
+    def _told(
+        self,
+        kind: str,
+        subject: str,
+        since: Callable[[View, int], int | None],
+        over: Callable[[View, int, int], int | None],
+        earlier: Callable[[View, int], int | None],
+    ) -> list[Told]:
+        """One subject through time: `since` when it is to be told, when it is `over`, and since when `earlier`."""
+        found: list[Told] = []
+        began: int | None = None
+        for now, view, tells in self._moments:
+            while True:
+                if began is None:
+                    began = since(view, now) if tells else None
+                    if began is None:
+                        break
+                ended = over(view, began, now)
+                if ended is None:
+                    began = min(began, known) if (known := earlier(view, now)) is not None else began
+                    break
+                found.append((kind, f"{CODE}/{subject}", began, ended))
+                began = None
+        if began is not None:
+            found.append((kind, f"{CODE}/{subject}", began, None))
+        return found
+
+
+def _since(holds: Callable[[int], bool], begin: int, now: int) -> int:
+    """The first instant of the unbroken stretch until `now` in which something holds, found by seconds."""
+    second = now
+    while second > begin and holds(second - SECOND):
+        second -= SECOND
+    return second - SECOND + bisect_left(range(SECOND), True, key=lambda more: holds(second - SECOND + more))
