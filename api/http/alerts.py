@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, Field, JsonValue
-from sqlalchemy import Connection, RowMapping, select, tuple_
+from sqlalchemy import ColumnElement, Connection, RowMapping, String, and_, cast, or_, select, tuple_
 
 from api.alerts.decisions import Kind
 from api.alerts.documents import alert_document
@@ -16,6 +16,7 @@ from api.http.problems import Refused, problems
 from api.http.services import ServicesHere
 from siaga.clock import DAY
 from siaga.database import tables
+from siaga.topics import is_village_code
 
 __all__ = ["AlertDocument", "open_alerts", "router"]
 
@@ -114,7 +115,9 @@ def list_alerts(
         query = query.where(tuple_(table.c.raised_at, table.c.id) < tuple_(*start))
     if open_ is not None:
         query = query.where(table.c.cleared_at.is_(None) if open_ else table.c.cleared_at.is_not(None))
-    for column, wanted in ((table.c.village, village), (table.c.kind, kind), (table.c.severity, severity)):
+    if village is not None:
+        query = query.where(_concerns(village))
+    for column, wanted in ((table.c.kind, kind), (table.c.severity, severity)):
         if wanted is not None:
             query = query.where(column == str(wanted))
     newest_first = query.order_by(table.c.raised_at.desc(), table.c.id.desc())
@@ -122,6 +125,15 @@ def list_alerts(
         rows = connection.execute(newest_first.limit(limit + 1)).mappings().all()
     shown, further = page("alerts", rows, limit, lambda row: (row["raised_at"], row["id"]))
     return Page(items=[_document(row) for row in shown], next=further)
+
+
+def _concerns(village: str) -> ColumnElement[bool]:
+    """An alert is a village's own, or that of an uplink with which the village was lost."""
+    own = tables.alert.c.village == village
+    if not is_village_code(village):
+        return own
+    lost_together = cast(tables.alert.c.evidence, String).contains(f'"{village}"', autoescape=True)
+    return or_(own, and_(tables.alert.c.kind == Kind.VILLAGE_OFFLINE.value, lost_together))
 
 
 @router.get("/alerts/{alert}", summary="One alert and what was done about it", responses=problems(401, 404, 503))

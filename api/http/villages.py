@@ -1,12 +1,14 @@
 """`/villages`: where they are, whether they are heard, and how their facilities stand."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, Row, and_, func, select
 
+from api.alerts.decisions import Kind
+from api.alerts.outages import still_lost
 from api.http.access import Viewer
 from api.http.moments import Moment, moment
 from api.http.paging import CursorParameter, Limit, Page, after, page
@@ -46,7 +48,7 @@ class VillageDocument(BaseModel):
     timezone: str = Field(description="of the IANA database")
     link: Link
     facilities: FacilityCounts
-    open_alerts: int = Field(description="alerts of the village and all that is in it, not yet cleared")
+    open_alerts: int = Field(description="of the village, all that is in it, and the uplink it was lost with")
 
 
 @router.get("/villages", summary="All villages", responses=problems(401, 422, 503))
@@ -129,4 +131,10 @@ def _open_alerts(connection: Connection, first: str, last: str) -> dict[str, int
         .where(alert.c.village.between(first, last), alert.c.cleared_at.is_(None))
         .group_by(alert.c.village)
     )
-    return {village: count for village, count in rows}  # noqa: C416 - rows are no tuples
+    found = Counter({village: count for village, count in rows})  # noqa: C416 - rows are no tuples
+    shared = select(alert.c.village, alert.c.evidence).where(
+        alert.c.kind == Kind.VILLAGE_OFFLINE.value, alert.c.cleared_at.is_(None)
+    )
+    for village, evidence in connection.execute(shared):
+        found.update(code for code in still_lost(evidence) if code != village)
+    return found

@@ -32,7 +32,8 @@ class What(StrEnum):
 class Notice:
     """An event of an alert that somebody may have to be told of; `time` is wall time.
 
-    `rose`: with this event the alert became graver than it was.
+    `rose`: with this event the alert became graver than it was, or than whoever acknowledged it knew; `grew`: it
+    concerns more villages than before.
     """
 
     event: int
@@ -41,6 +42,7 @@ class Notice:
     type: str
     time: int
     rose: bool = False
+    grew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +78,19 @@ class Draft:
 def new_of(alert: Facts, notices: Collection[Notice], told_before: bool) -> What | None:
     """What the notices of one alert come to; `None`: nothing that anybody is told of.
 
-    `told_before`: somebody was told of the alert. What was raised and has cleared before anybody was told is told once,
-    as raised (the message says that it is over). Acknowledging, assigning and commenting are told to nobody.
+    `told_before`: somebody was told of the alert; of one that only grew those are told who were not. What was raised
+    and has cleared before anybody was told is told once, as raised (the message says that it is over). Acknowledging,
+    assigning and commenting are told to nobody.
     """
     types = {notice.type for notice in notices}
-    graver = any(notice.rose for notice in notices)
+    graver, grew = any(notice.rose for notice in notices), any(notice.grew for notice in notices)
     if not told_before:
-        return What.RAISED if "raised" in types or (graver and not alert.over) else None
+        return What.RAISED if "raised" in types or ((graver or grew) and not alert.over) else None
     if alert.over:
         return What.CLEARED if "cleared" in types else None
-    return What.WORSE if graver or "raised" in types else None
+    if graver or "raised" in types:
+        return What.WORSE
+    return What.RAISED if grew else None
 
 
 def drafts(items: Sequence[Item]) -> list[Draft]:

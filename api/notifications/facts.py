@@ -31,6 +31,13 @@ class Facts:
     evidence: Mapping[str, object]
 
     @property
+    def villages(self) -> list[str]:
+        """Its village, and those that were lost with it."""
+        listed = self.evidence.get("villages")
+        others = [str(code) for code in listed if code != self.village] if isinstance(listed, list) else []
+        return [self.village, *others]
+
+    @property
     def over(self) -> bool:
         """Whether it has cleared."""
         return self.cleared_at is not None

@@ -19,6 +19,8 @@ __all__ = ["LINES", "Line", "Message", "Tone", "compose", "duration", "trial"]
 LINES = 8
 """Alerts that are described; the others are counted. A Telegram message takes 4,096 characters, a phone less."""
 LONGEST_NAME = 60
+NAMED = 3
+"""Villages that are named of those that were lost with one; the others are counted."""
 
 
 class Tone(StrEnum):
@@ -49,10 +51,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class _Described:
-    """An alert and its village; `None`: the registry has it no longer."""
+    """An alert and its village; `None`: the registry has it no longer. `others`: names of villages lost with it."""
 
     alert: Facts
     village: Village | None
+    others: tuple[str, ...] = ()
 
 
 FindVillage = Callable[[str], Village | None]
@@ -70,7 +73,9 @@ _ID: Mapping[str, str] = {
     "over": "{alert}{cause}, pulih {time} setelah {duration}",
     "taken": ", sedang ditangani",
     "share": ", terpenuhi {share}",
-    "with": ", bersama {count} desa lain",
+    "with_one": ", bersama {names}",
+    "with": ", bersama {count} desa lain ({names})",
+    "flapping": ", hilang timbul",
     "severity": "Tingkat: {severity}",
     "more": "dan {count} lagi",
     "moment": "kurang dari 1 menit",
@@ -92,7 +97,9 @@ _EN: Mapping[str, str] = {
     "over": "{alert}{cause}, resolved {time} after {duration}",
     "taken": ", being taken care of",
     "share": ", met {share}",
-    "with": ", with {count} other villages",
+    "with_one": ", with {names}",
+    "with": ", with {count} other villages ({names})",
+    "flapping": ", comes and goes",
     "severity": "Severity: {severity}",
     "more": "and {count} more",
     "moment": "less than 1 min",
@@ -113,7 +120,7 @@ def compose(lines: Sequence[Line], language: str, now: int, find: FindVillage, l
     tongue = Language(language)
     texts, words = _TEXTS[tongue], WORDS[tongue]
     ordered = sorted(lines, key=lambda line: (line.alert.over, -RANKS.get(line.alert.severity, 0)))
-    described = [_Described(line.alert, find(line.alert.village)) for line in ordered[:LINES]]
+    described = [_described(line.alert, find) for line in ordered[:LINES]]
     villages = {line.alert.village for line in lines}
     head = _head(lines)
     title = texts[head].format(what=_what(described[0], len(lines), len(villages), texts, words))
@@ -128,6 +135,13 @@ def compose(lines: Sequence[Line], language: str, now: int, find: FindVillage, l
         page = f"/desa/{ordered[0].alert.village}" if len(villages) == 1 else "/"
         body.append(f"{link}{page}?lang={tongue}")
     return Message(title, "\n".join(body), _tone(head, ordered[0].alert.severity))
+
+
+def _described(alert: Facts, find: FindVillage) -> _Described:
+    others = [(code, find(code)) for code in alert.villages[1 : NAMED + 1]]
+    return _Described(
+        alert, find(alert.village), tuple(code if found is None else _short(found.name) for code, found in others)
+    )
 
 
 def trial(language: str) -> Message:
@@ -176,7 +190,7 @@ def _line(line: _Described, texts: Mapping[str, str], words: Words, now: int, *,
     lasted = duration(max(0, end - alert.began_at), words.language)
     time = words.time(end if alert.over else alert.began_at, now, zone)
     text = texts["over" if alert.over else "open"].format(
-        alert=_says(line, words), cause=_cause(alert, texts, words), time=time, duration=lasted
+        alert=_says(line, words), cause=_cause(line, texts, words), time=time, duration=lasted
     )
     if not alert.over and alert.acknowledged_at is not None:
         text += texts["taken"]
@@ -200,16 +214,20 @@ def _subject(line: _Described) -> str:
     return _village(line)
 
 
-def _cause(alert: Facts, texts: Mapping[str, str], words: Words) -> str:
+def _cause(line: _Described, texts: Mapping[str, str], words: Words) -> str:
     """Why, in words, and what else the evidence says in a figure."""
+    alert = line.alert
     cause = words.cause("failed", alert.cause) if alert.kind in ("facility_failed", "indicator_missed") else None
     text = f" ({cause})" if cause else ""
     share = alert.evidence.get("availability_high")
     if alert.kind == "indicator_missed" and isinstance(share, int | float):
         text += texts["share"].format(share=words.percent(share))
-    others = alert.evidence.get("villages")
-    if alert.kind == "village_offline" and isinstance(others, list) and len(others) > 1:
-        text += texts["with"].format(count=words.number(len(others) - 1))
+    others = len(alert.villages) - 1
+    if alert.kind == "village_offline" and others:
+        names = ", ".join(line.others) + (" …" if others > len(line.others) else "")
+        text += texts["with_one" if others == 1 else "with"].format(count=words.number(others), names=names)
+    if "flapping" in alert.evidence and not alert.over:
+        text += texts["flapping"]
     return text
 
 

@@ -5,6 +5,7 @@ transaction that writes the messages for it, so none is worked off twice. Whoeve
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import structlog
 from sqlalchemy import ColumnElement, Connection, Engine, bindparam, or_, select
@@ -92,7 +93,7 @@ class Planner:
             select(table).where(table.c.village.in_(villages)).order_by(table.c.event).limit(NOTICES)
         )
         found = [Notice(row.event, row.alert, row.village, row.type, row.time) for row in rows]
-        return [_with_rise(connection, notice) if notice.type == "updated" else notice for notice in found]
+        return [_with_change(connection, notice) if notice.type == "updated" else notice for notice in found]
 
     def _told_of(self, connection: Connection, notices: Sequence[Notice], now: int) -> list[Item]:
         """What has to be told of the alerts of these notices, in the order in which they came."""
@@ -116,7 +117,9 @@ class Planner:
             elif what is not None:
                 duty = self._duty(alert, now)
                 items += [
-                    _item(alert, what, recipient, due, reason, mark) for recipient, (due, reason) in duty.told.items()
+                    _item(alert, what, recipient, due, reason, mark)
+                    for recipient, (due, reason) in duty.told.items()
+                    if what is What.WORSE or recipient not in told
                 ]
                 deadlines += [] if alert.over else _rows(alert, duty.deadlines)
         upsert(connection, tables.escalation, deadlines, ("alert", "rule", "step"))
@@ -126,8 +129,9 @@ class Planner:
 
     def _duty(self, alert: Facts, now: int) -> Duty:
         """Who is told of an alert that was raised or got worse."""
-        village = self._villages.get(alert.village) or Village(alert.village, alert.village, 0.0, 0.0, "UTC")
-        duty = who_is_told(self._book, alert, village, now)
+        known = [village for code in alert.villages if (village := self._villages.get(code)) is not None]
+        villages = known or [Village(alert.village, alert.village, 0.0, 0.0, "UTC")]
+        duty = who_is_told(self._book, alert, villages, now)
         if not duty.told and self._book.rules:
             log.info("nobody_is_told", alert=alert.id, kind=alert.kind, village=alert.village, rules=duty.reasons)
         return duty
@@ -201,14 +205,22 @@ def _told_before(connection: Connection, ids: Collection[str], now: int) -> dict
     return found
 
 
-def _with_rise(connection: Connection, notice: Notice) -> Notice:
-    """The notice of an update, knowing whether the alert became graver by it."""
+def _with_change(connection: Connection, notice: Notice) -> Notice:
+    """The notice of an update, knowing whether the alert became graver by it, or concerns more villages."""
     table = tables.alert_event
     query = select(table.c.document).where(table.c.alert == notice.alert, table.c.id <= notice.event)
     rows = connection.execute(query.order_by(table.c.id.desc()).limit(2)).scalars().all()
-    ranks = [RANKS.get(str(document["severity"]), 0) for document in rows]
-    rose = len(ranks) == 2 and ranks[0] > ranks[1]
-    return Notice(notice.event, notice.alert, notice.village, notice.type, notice.time, rose)
+    if len(rows) < 2:
+        return notice
+    after, before = rows
+    rose = RANKS.get(str(after["severity"]), 0) > RANKS.get(str(before["severity"]), 0)
+    taken_back = before["acknowledged_at"] is not None and after["acknowledged_at"] is None
+    return replace(notice, rose=rose or taken_back, grew=_size(after) > _size(before))
+
+
+def _size(document: Mapping[str, Mapping[str, object]]) -> int:
+    listed = document["evidence"].get("villages")
+    return len(listed) if isinstance(listed, list) else 1
 
 
 def _rows(alert: Facts, deadlines: Sequence[Deadline]) -> list[Mapping[str, object]]:

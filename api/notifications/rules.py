@@ -43,16 +43,18 @@ class Duty:
     reasons: dict[str, str]
 
 
-def who_is_told(book: Book, alert: Facts, village: Village, now: int) -> Duty:
+def who_is_told(book: Book, alert: Facts, villages: Sequence[Village], now: int) -> Duty:
     """Who is told of an alert that was raised, or got worse. Nobody is told twice: the first rule that says so counts.
 
-    A snoozed alert waits until the snooze ends.
+    `villages`: all that it concerns, of which there is at least one; a rule for one of them is for the alert. A snoozed
+    alert waits until the snooze ends.
     """
     told: dict[Recipient, tuple[int, str]] = {}
     deadlines: list[Deadline] = []
     reasons: dict[str, str] = {}
     for rule in book.rules:
-        match = applies(rule, alert, village, now)
+        matches = [applies(rule, alert, village, now) for village in villages]
+        match = min((one for one in matches if one.at is not None), key=_when, default=matches[0])
         reasons[rule.name] = match.reason
         if match.at is None:
             continue
@@ -67,8 +69,12 @@ def who_is_told(book: Book, alert: Facts, village: Village, now: int) -> Duty:
     return Duty(told, deadlines, reasons)
 
 
+def _when(match: Match) -> int:
+    return match.at or 0
+
+
 def applies(rule: Rule, alert: Facts, village: Village, now: int) -> Match:
-    """Whether a rule is for an alert at wall time `now`: its restrictions one by one, the hours last."""
+    """Whether a rule is for an alert of a village at wall time `now`: its restrictions one by one, the hours last."""
     other = _other(rule, alert, village.code)
     if other is not None:
         return Match(other, None)

@@ -1,6 +1,6 @@
 """A small district as the engine would leave it in the database, and an API that serves it from a real socket."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -96,6 +96,7 @@ class District:
         village: str = GLAGAH,
         facility: str | None = "gerbang",
         device: str | None = None,
+        evidence: Mapping[str, object] | None = None,
         at: int = NOW - HOUR,
     ) -> str:
         """Raise an alert as the engine does; answers its id."""
@@ -111,7 +112,7 @@ class District:
             "began_at": at - 5 * MINUTE,
             "raised_at": at,
             "cause": "gate_open",
-            "evidence": {"state": "failed"},
+            "evidence": evidence or {"state": "failed"},
             "revision": 1,
         }
         with writing(self.engine) as connection:

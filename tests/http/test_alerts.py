@@ -66,6 +66,19 @@ def test_alerts_are_filtered_and_paged_newest_first(both: District) -> None:
     assert (silent["facility"], silent["device"]) == (None, f"{GLAGAH}/gerbang-1")
 
 
+def test_an_outage_of_an_uplink_is_an_alert_of_each_village_that_was_lost(both: District) -> None:
+    children = [{"village": GLAGAH, "ended_at": "2026-03-04T04:30:00Z"}, {"village": LICIN, "ended_at": None}]
+    evidence = {"uplink": "odp-1", "villages": [GLAGAH, LICIN], "children": children}
+    both.raise_alert(1, kind=Kind.VILLAGE_OFFLINE, facility=None, evidence=evidence)
+    both.raise_alert(2)
+    with both.served() as client:
+        assert numbers(client.get("/api/v1/alerts", params={"village": LICIN})) == [1]
+        assert numbers(client.get("/api/v1/alerts", params={"village": GLAGAH})) == [2, 1]
+        assert numbers(client.get("/api/v1/alerts", params={"village": '"%'})) == []
+        counts = {each["code"]: each["open_alerts"] for each in client.get("/api/v1/villages").json()["items"]}
+    assert (counts[GLAGAH], counts[LICIN]) == (2, 1)
+
+
 def test_acknowledging_needs_no_body_and_the_first_who_does_stays(both: District) -> None:
     alert = both.raise_alert(1)
     path = f"/api/v1/alerts/{alert}/acknowledge"

@@ -76,6 +76,16 @@ class Desk:
         self.open[alert.id] = alert
         return alert.id
 
+    def lost(self, code: str = CODE) -> str:
+        """Raise `village_offline`; answers its id."""
+        now = self.clock.now()
+        alert = new_alert(Kind.VILLAGE_OFFLINE, code, facility=None, device=None, began_at=now - 5 * MINUTE)
+        changes = Changes()
+        changes.raised(alert, Raise("nothing arrived", alert.began_at, None, {}), now)
+        self.ledger.commit(changes)
+        self.open[alert.id] = alert
+        return alert.id
+
     def cleared(self, alert: str) -> None:
         """Clear an alert; it was over just now."""
         changes = Changes()

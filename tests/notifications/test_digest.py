@@ -14,10 +14,11 @@ from tests.notifications.test_rules import ALERT
 OVER = replace(ALERT, cleared_at=NOON)
 
 
-def notice(type_: str, *, rose: bool = False) -> Notice:
-    return Notice(1, ALERT.id, ALERT.village, type_, NOON, rose)
+def notice(type_: str, *, rose: bool = False, grew: bool = False) -> Notice:
+    return Notice(1, ALERT.id, ALERT.village, type_, NOON, rose, grew)
 
 
+GREW = notice("updated", grew=True)
 R, U, C, ROSE = notice("raised"), notice("updated"), notice("cleared"), notice("updated", rose=True)
 
 
@@ -37,6 +38,10 @@ R, U, C, ROSE = notice("raised"), notice("updated"), notice("cleared"), notice("
         pytest.param(
             False, [ROSE], False, What.RAISED, id="graver, and nobody had been told: a rule may be for it now"
         ),
+        pytest.param(False, [GREW], True, What.RAISED, id="more villages: told to those who were not told"),
+        pytest.param(False, [GREW], False, What.RAISED, id="more villages, and nobody had been told"),
+        pytest.param(False, [GREW, ROSE], True, What.WORSE, id="more villages, and somebody had acknowledged fewer"),
+        pytest.param(True, [GREW, C], False, None, id="more villages and over, and nobody had been told"),
         pytest.param(False, [R], True, What.WORSE, id="raised once more, as after it was acknowledged"),
         pytest.param(True, [ROSE, C], True, What.CLEARED, id="graver and cleared within the minute"),
         pytest.param(True, [ROSE, C], False, None, id="graver and cleared, and nobody had been told"),

@@ -20,7 +20,7 @@ def message(
     *changes: dict[str, object], what: What = What.RAISED, language: str = "id", link: str | None = LINK
 ) -> Message:
     lines = [Line(replace(ALERT, **change), what) for change in changes]  # type: ignore[arg-type] # terse
-    return compose(lines, language, NOON, lambda _: village(), link)
+    return compose(lines, language, NOON, lambda code: village() if code == ALERT.village else None, link)
 
 
 def test_a_failure_in_indonesian() -> None:
@@ -65,8 +65,23 @@ def test_the_end_of_it() -> None:
         ),
         pytest.param(
             {"kind": "village_offline", "facility": None, "evidence": {"villages": ["35.10.17.2004", "b", "c"]}},
-            "Desa terputus: gateway tidak terdengar, bersama 2 desa lain, sejak 11.00 WIB (1 jam)",
+            "Desa terputus: gateway tidak terdengar, bersama 2 desa lain (b, c), sejak 11.00 WIB (1 jam)",
             id="villages that share an uplink",
+        ),
+        pytest.param(
+            {"kind": "village_offline", "facility": None, "evidence": {"villages": ["b", "35.10.17.2004"]}},
+            "Desa terputus: gateway tidak terdengar, bersama b, sejak 11.00 WIB (1 jam)",
+            id="two villages that share an uplink",
+        ),
+        pytest.param(
+            {"kind": "village_offline", "facility": None, "evidence": {"villages": ["35.10.17.2004", *"bcdef"]}},
+            "Desa terputus: gateway tidak terdengar, bersama 5 desa lain (b, c, d …), sejak 11.00 WIB (1 jam)",
+            id="many villages that share an uplink",
+        ),
+        pytest.param(
+            {"evidence": {"flapping": {"raised": 4}}},
+            "Gerbang balai: gagal (gerbang tertutup), hilang timbul, sejak 11.00 WIB (1 jam)",
+            id="held open because it comes and goes",
         ),
         pytest.param(
             {"kind": "indicator_missed", "severity": "critical", "evidence": {"availability_high": 0.9876}},

@@ -106,7 +106,7 @@ def test_the_earliest_of_several_rules_tells_a_person_once_by_each_channel() -> 
     morning = Rule("pagi", ("ratih",), hours=DAYTIME, outside=WAIT)
     grave = Rule("gawat", ("piket",), severities=frozenset({"major"}), by=frozenset({"sms"}))
     book = Book(people("ratih", "joko"), {"piket": ("ratih", "joko")}, (morning, grave))
-    duty = who_is_told(book, ALERT, village(), EIGHT)
+    duty = who_is_told(book, ALERT, [village()], EIGHT)
     assert duty.told == {
         Recipient("ratih", "web"): (NOON + 19 * HOUR, "pagi: waits for its hours"),
         Recipient("ratih", "sms"): (EIGHT, "gawat: at any time"),
@@ -117,17 +117,25 @@ def test_the_earliest_of_several_rules_tells_a_person_once_by_each_channel() -> 
 
 def test_the_time_to_acknowledge_counts_from_when_people_may_be_told() -> None:
     rule = Rule("pagi", ("ratih",), hours=DAYTIME, outside=WAIT, escalate=(Step(15 * MINUTE, ("joko",)),))
-    duty = who_is_told(Book(people("ratih", "joko"), {}, (rule,)), ALERT, village(), EIGHT)
+    duty = who_is_told(Book(people("ratih", "joko"), {}, (rule,)), ALERT, [village()], EIGHT)
     assert [(deadline.step, deadline.due) for deadline in duty.deadlines] == [(1, NOON + 19 * HOUR + 15 * MINUTE)]
 
 
 def test_a_rule_that_is_not_for_an_alert_escalates_nothing() -> None:
     rule = Rule("siang", ("ratih",), hours=DAYTIME, escalate=(Step(15 * MINUTE, ("joko",)),))
-    duty = who_is_told(Book(people("ratih", "joko"), {}, (rule,)), ALERT, village(), EIGHT)
+    duty = who_is_told(Book(people("ratih", "joko"), {}, (rule,)), ALERT, [village()], EIGHT)
     assert (duty.told, duty.deadlines, duty.reasons) == ({}, [], {"siang": "outside its hours"})
 
 
 def test_a_snoozed_alert_is_told_when_the_snooze_is_over() -> None:
     book = Book(people("ratih"), {}, (RULE,))
-    duty = who_is_told(book, replace(ALERT, snoozed_until=NOON + HOUR), village(), NOON)
+    duty = who_is_told(book, replace(ALERT, snoozed_until=NOON + HOUR), [village()], NOON)
     assert {due for due, _ in duty.told.values()} == {NOON + HOUR}
+
+
+def test_a_rule_for_any_village_of_a_shared_outage_is_for_the_alert() -> None:
+    rule = Rule("tamansari", ("joko",), villages=("35.10.17.2005",), hours=DAYTIME)
+    both = [village(), village("35.10.17.2005", "Tamansari")]
+    duty = who_is_told(Book(people("joko"), {}, (rule,)), ALERT, both, NOON)
+    assert {due for due, _ in duty.told.values()} == {NOON}
+    assert who_is_told(Book(people("joko"), {}, (rule,)), ALERT, both[:1], NOON).told == {}

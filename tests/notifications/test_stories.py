@@ -14,7 +14,7 @@ from api.notifications.sender import Sender
 from siaga.clock import DAY, HOUR, MINUTE, SECOND
 from siaga.database import tables
 from siaga.schedule import parse_schedule
-from tests.notifications.desk import Desk, book, by_another_provider
+from tests.notifications.desk import CODE, Desk, book, by_another_provider
 from tests.notifications.webhook import Webhook
 from tests.wait import until
 
@@ -100,6 +100,24 @@ def test_an_alert_that_gets_graver_is_told_again_and_a_comment_is_not(desk: Desk
     desk.updated(alert, severity="critical", acknowledged_at=None)
     desk.after(2 * MINUTE)
     assert desk.titles("ratih")[1:] == ["Makin berat: Gerbang balai, Paspan"]
+
+
+def test_who_has_another_village_of_an_outage_is_told_when_that_joins(desk: Desk, hook: Webhook) -> None:
+    rules = (Rule("paspan", ("ratih",), villages=(CODE,)), Rule("tamansari", ("joko",), villages=("35.10.17.2005",)))
+    desk.tell(book(hook, *rules))
+    alert = desk.lost()
+    desk.after(MINUTE)
+    assert (len(desk.titles("ratih")), desk.titles("joko")) == (1, [])
+    desk.updated(alert, evidence={"villages": [CODE, "35.10.17.2005"]})
+    desk.after(MINUTE)
+    assert (len(desk.titles("ratih")), len(desk.titles("joko"))) == (1, 1)
+    desk.updated(alert, acknowledged_at=desk.clock.now(), acknowledged_by="teknisi")
+    desk.updated(alert, acknowledged_at=None, evidence={"villages": [CODE, "35.10.17.2005", "35.10.17.2006"]})
+    desk.after(MINUTE)
+    assert [len(desk.titles(who)) for who in ("ratih", "joko")] == [2, 2], "what was acknowledged had grown"
+    desk.cleared(alert)
+    desk.after(MINUTE)
+    assert [len(desk.titles(who)) for who in ("ratih", "joko")] == [3, 3]
 
 
 def test_by_night_only_who_has_the_night_is_told_and_the_others_in_the_morning(desk: Desk) -> None:
