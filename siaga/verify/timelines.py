@@ -36,7 +36,8 @@ class FacilityFigures:
     `misplaced`: the part of it that is no delay of a change of the truth; `allowed`: all such delays together, from
     when the truth changed until it was reported, one reporting interval at most. `held`: siaga said what was not so,
     by an older value that still held, or by a silence that is a failure. `unexplained`: it did not know what had been
-    reported to it. `disagreement`: how far the API's availability is from its own timeline.
+    reported to it. `interval`: how often it reports. `disagreement`: how far the API's availability is from its own
+    timeline.
     """
 
     facility: str
@@ -51,6 +52,7 @@ class FacilityFigures:
     unexplained: float
     allowed: float
     transitions: int
+    interval: float
     disagreement: float
     wrong_at: float | None
 
@@ -103,6 +105,7 @@ def compare_timeline(
         **{name: ms / 1000 for name, ms in sums.items()},
         allowed=sum(change.known_by - change.at for change in changes) / 1000,
         transitions=len(changes),
+        interval=max(facility.devices.values(), default=0) / 1000,
         disagreement=_disagreement(told, availability),
         wrong_at=None if first_wrong is None else first_wrong / 1000,
     )
