@@ -17,12 +17,13 @@ from api.alerts.ledger import Changes, Ledger, OpenAlert
 from api.alerts.live import Live, Moment
 from api.alerts.loading import Loading
 from api.alerts.metrics import EngineMetrics
+from api.alerts.own_state import OwnState
 from api.alerts.reader import StoreReader
 from api.alerts.state_store import StateKeeper
 from api.alerts.stream import EventSignal
 from api.alerts.watch import WatchedFacility, WatchedVillage
 from siaga.batch import Batch, UnreadableBatch, decode_ack, decode_batch
-from siaga.clock import MINUTE, SECOND, Clock
+from siaga.clock import SECOND, Clock
 from siaga.json_text import UnreadableJson, read_json
 from siaga.mqtt import Message, Transport
 from siaga.observation import Point, Reading
@@ -44,12 +45,6 @@ REGISTRY_GAP = 100
 """ms between two looks, however many unknown names come in."""
 DATABASE_AGAIN = SECOND
 """Until a database that did not take what changed is tried again."""
-STALL = 5 * SECOND
-"""So much later than it asked for was it woken: the machine slept, and what came meanwhile waits to be taken."""
-AFTER_STALL = SECOND
-"""What it gets to be taken, before anything is decided by the time alone."""
-JUMP = 2 * SECOND
-"""The wall clock was set when it moved by more than this against the monotonic one."""
 
 
 @dataclass(slots=True)
@@ -94,13 +89,9 @@ class AlertEngine:
         self._ledger, self._clock, self._transport = ledger, clock, transport
         self._keeper = StateKeeper(registry, ledger, self.villages, self.live)
         self.loading = Loading(reader, ledger, self.live, self.villages, self._commit, self.metrics)
-        self._listening_from: int | None = None
-        self._deaf_since: int | None = None
+        self._own = OwnState(clock, transport, self.villages, self.live, self.loading)
         self._next_snoozes = 0
         self._next_poll = self._commit_at = 0
-        self._awaited: int | None = None
-        self._decides_at = 0
-        self._offset = clock.now() - clock.monotonic()
         self._database_problem: str | None = "the villages were not read yet"
         self._opened = False
 
@@ -166,13 +157,10 @@ class AlertEngine:
 
     def tick(self) -> int | None:
         """Do what is due; answer when (wall ms) something is due next by itself, `None` if nothing is."""
-        self._notice_connection(self.moment())
-        moment = self.moment()  # anew: from when it listens belongs to it
-        self._notice_jump(moment)
-        self._notice_stall(moment)
+        moment = self._own.notice()
         if moment.monotonic >= self._next_poll:
             self._poll(moment)
-        if moment.monotonic >= self._decides_at:
+        if moment.monotonic >= self._own.decides_at:
             for subject in self.live.deadlines.due(moment.now):
                 self.live.look(subject, moment)
         self._commit()
@@ -190,60 +178,15 @@ class AlertEngine:
         due = moment.now + max(0, min(monotonic) - moment.monotonic)
         first = self.live.deadlines.next()
         if first is not None:
-            due = min(due, max(first, moment.now + max(0, self._decides_at - moment.monotonic)))
-        self._awaited = moment.monotonic + due - moment.now
+            due = min(due, max(first, moment.now + max(0, self._own.decides_at - moment.monotonic)))
+        self._own.await_waking(moment.monotonic + due - moment.now)
         return due
 
     def moment(self) -> Moment:
         """Now, as the engine sees it."""
-        return Moment(self._clock.now(), self._clock.monotonic(), self._listening_from)
+        return self._own.moment()
 
     # The world around
-
-    def _notice_connection(self, moment: Moment) -> None:
-        """The centre's own absence is not the villages': their silence counts from when it listens again."""
-        connected = self._transport.connected
-        if connected == (self._listening_from is not None):
-            return
-        if not connected:
-            self._listening_from, self._deaf_since = None, moment.now
-            log.warning("the alert engine lost the broker")
-            return
-        self._listening_from = moment.monotonic
-        again = self._deaf_since
-        for village in self.villages.values():
-            village.quiet_from = max(village.quiet_from, moment.monotonic)
-            village.returned = village.late_at = moment.monotonic
-            self.live.deadlines.ask(village, moment.now)
-            if again is not None:
-                self.loading.reload(village, again, moment)
-        if again is not None:
-            self.loading.follow_arrivals(again - MINUTE)
-
-    def _notice_stall(self, moment: Moment) -> None:
-        """Woken far too late, the engine first hears what the villages said meanwhile: it was away, not they."""
-        awaited, self._awaited = self._awaited, None
-        if awaited is None or moment.monotonic - awaited <= STALL:
-            return
-        log.warning("the alert engine stood still", ms=moment.monotonic - awaited)
-        self._decides_at = moment.monotonic + AFTER_STALL
-        for village in self.villages.values():
-            village.quiet_from = max(village.quiet_from, moment.monotonic)
-            village.returned = village.late_at = moment.monotonic
-
-    def _notice_jump(self, moment: Moment) -> None:
-        """After the wall clock was set all deadlines are wrong: everything is looked at once."""
-        offset = moment.now - moment.monotonic
-        if abs(offset - self._offset) > JUMP:
-            log.warning("the wall clock was set", by_ms=offset - self._offset)
-            for village in self.villages.values():
-                for facility in village.facilities.values():
-                    # What was judged of a time that is yet to come again may come otherwise
-                    facility.checked = min(facility.checked, moment.now)
-                for subject in (village, *village.subjects):
-                    subject.due = None
-                    self.live.deadlines.ask(subject, moment.now)
-        self._offset = offset
 
     def _poll(self, moment: Moment) -> None:
         self._next_poll = moment.monotonic + REGISTRY_POLL

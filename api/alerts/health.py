@@ -27,6 +27,7 @@ class _Clock(BaseModel):
 
 class _Health(BaseModel):
     clocks: dict[str, _Clock] = Field(default_factory=dict)
+    trusted: list[str] | None = Field(default=None, description="whose clocks were heard and are right; null: the others")
     buffer: float = Field(ge=0, le=1, allow_inf_nan=False)
     thinned: int = Field(default=0, ge=0)
 
@@ -52,6 +53,7 @@ def take_health(village: WatchedVillage, gateway: str, payload: bytes, now: int)
         for device, clock in said.clocks.items()
         if device in village.devices
     }
+    known.trusted = frozenset(village.devices if said.trusted is None else said.trusted)
     return [device for device in village.devices.values() if _tell(village, device, now)]
 
 
@@ -61,6 +63,6 @@ def _tell(village: WatchedVillage, device: WatchedDevice, now: int) -> bool:
     said = [gateway.skewed[name] for gateway in village.gateways.values() if name in gateway.skewed]
     if said:
         device.clock = min(said, key=lambda clock: clock.since)
-    elif before is None or before.offset is not None:
-        device.clock = ClockSaid(None, now)
+    elif any(name in gateway.trusted for gateway in village.gateways.values()):
+        device.clock = ClockSaid(None, now) if before is None or before.offset is not None else before
     return device.clock != before

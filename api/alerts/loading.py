@@ -10,7 +10,6 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from api.alerts.archive import archive
-from api.alerts.decisions import SILENT_MARGIN
 from api.alerts.evidence import LIVE
 from api.alerts.history import BatchId
 from api.alerts.ledger import Ledger
@@ -28,19 +27,16 @@ from api.alerts.reader import (
     StoreReader,
 )
 from api.alerts.spans import FOREVER
+from api.alerts.succession import OVERLAP, recall_who_spoke, resumes_from
 from api.alerts.under_way import GIVES_UP
 from api.alerts.watch import WatchedFacility, WatchedVillage
-from siaga.batch import LIVE_EDGE
 from siaga.clock import DAY, HOUR, MINUTE, SECOND
 from siaga.observation import Arrival, TrackKey
-from siaga.timeline import judged_from
 
-__all__ = ["OVERLAP", "Loading"]
+__all__ = ["Loading"]
 
 log = structlog.get_logger(__name__)
 
-OVERLAP = LIVE_EDGE + MINUTE
-"""How far before the last known moment a new engine looks again: what was under way then may not have been judged."""
 LONGEST_MEMORY = 6 * HOUR
 """An absence up to this long is made up for from memory; a longer one is history."""
 STORE_PATIENCE = 5 * SECOND
@@ -280,7 +276,7 @@ class Loading:
         for village in self._villages.values():
             if not village.loaded:
                 # What nobody judged meanwhile is in the store alone: it is judged once that answers, maybe by another
-                village.reload_from = min(village.reload_from, self._resume(village))
+                village.reload_from = min(village.reload_from, resumes_from(village))
                 village.history.mark(village.reload_from, moment.now, moment.monotonic, now=True)
                 self.notice(village)
                 village.loaded = True
@@ -318,9 +314,9 @@ class Loading:
         if village.inherited is not None and village.inherited.over and not village.reload:
             village.inherited, village.marked = None, True
         if not village.loaded:
-            self._recall_who_spoke(village)
+            recall_who_spoke(village)
             village.loaded = True
-            begin = min(begin, self._resume(village))
+            begin = min(begin, resumes_from(village))
             village.judged_until = moment.now  # what is older and not judged yet is in the marks
         history = village.history
         history.stale_first = False
@@ -331,29 +327,6 @@ class Loading:
             history.mark(begin, recent.covers, moment.monotonic, now=True)
             self.notice(village)
         self._look_at_all(village, moment, min(max(begin, recent.covers), moment.now))
-
-    @staticmethod
-    def _recall_who_spoke(village: WatchedVillage) -> None:
-        """Since when devices report again that a predecessor called silent: their alerts end there."""
-        for device in village.devices.values():
-            if device.alert is not None and device.spoke_at is None:
-                pause = 3 * device.device.every + SILENT_MARGIN
-                device.spoke_at = village.recent.speaks_since(device.device.id, device.alert.began_at, pause)
-
-    def _resume(self, village: WatchedVillage) -> int:
-        """From when on what the database says of a village has to be judged again."""
-        if village.judged_until is not None and not village.rejudge:
-            return village.judged_until - OVERLAP
-        begins = [self._begins(facility) for facility in village.facilities.values()]
-        earliest = min((moment for moment in begins if moment is not None), default=FOREVER)
-        resumed = FOREVER if village.judged_until is None else village.judged_until - OVERLAP
-        village.rejudge.clear()
-        village.marked = True
-        return min(earliest, resumed)
-
-    def _begins(self, facility: WatchedFacility) -> int | None:
-        village = facility.village
-        return judged_from(village.village, facility.facility, village.recent.evidence)
 
     def _look_at_all(self, village: WatchedVillage, moment: Moment, dirty_from: int | None) -> None:
         for facility in village.facilities.values():

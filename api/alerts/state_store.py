@@ -9,9 +9,9 @@ from api.alerts.decisions import Kind
 from api.alerts.flapping import WITHIN
 from api.alerts.ledger import Changes, Ledger, OpenAlert
 from api.alerts.live import KEPT, Live, Moment
-from api.alerts.loading import OVERLAP
 from api.alerts.maintenance import AHEAD, MaintenanceWindow, planned, stretches
 from api.alerts.outages import lost_villages
+from api.alerts.succession import OVERLAP
 from api.alerts.under_way import Inheritance, Range, UnderWay
 from api.alerts.watch import WatchedVillage, alerts_of, take_over, watched
 from siaga.clock import DAY, HOUR, MINUTE, SECOND

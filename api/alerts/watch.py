@@ -127,6 +127,7 @@ class WatchedGateway:
     last_alive: int | None = None
     seen: Seen = field(default_factory=Seen)
     skewed: Mapping[str, ClockSaid] = field(default_factory=dict)
+    trusted: frozenset[str] = frozenset()
     buffer: Buffer = field(default_factory=lambda: Buffer(None, 0))
     full: OpenAlert | None = None
     due: int | None = None

@@ -1,0 +1,38 @@
+"""What a new engine makes of what its predecessor left: from where it judges again, and who spoke meanwhile."""
+
+from api.alerts.decisions import SILENT_MARGIN
+from api.alerts.spans import FOREVER
+from api.alerts.watch import WatchedFacility, WatchedVillage
+from siaga.batch import LIVE_EDGE
+from siaga.clock import MINUTE
+from siaga.timeline import judged_from
+
+__all__ = ["OVERLAP", "recall_who_spoke", "resumes_from"]
+
+OVERLAP = LIVE_EDGE + MINUTE
+"""How far before the last known moment a new engine looks again: what was under way then may not have been judged."""
+
+
+def resumes_from(village: WatchedVillage) -> int:
+    """From when on what the database says of a village has to be judged again."""
+    if village.judged_until is not None and not village.rejudge:
+        return village.judged_until - OVERLAP
+    begins = [_begins(facility) for facility in village.facilities.values()]
+    earliest = min((moment for moment in begins if moment is not None), default=FOREVER)
+    resumed = FOREVER if village.judged_until is None else village.judged_until - OVERLAP
+    village.rejudge.clear()
+    village.marked = True
+    return min(earliest, resumed)
+
+
+def _begins(facility: WatchedFacility) -> int | None:
+    village = facility.village
+    return judged_from(village.village, facility.facility, village.recent.evidence)
+
+
+def recall_who_spoke(village: WatchedVillage) -> None:
+    """Find since when devices report again that a predecessor called silent: their alerts end there."""
+    for device in village.devices.values():
+        if device.alert is not None and device.spoke_at is None:
+            pause = 3 * device.device.every + SILENT_MARGIN
+            device.spoke_at = village.recent.speaks_since(device.device.id, device.alert.began_at, pause)
