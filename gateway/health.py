@@ -1,6 +1,6 @@
 """What a gateway says of itself to the centre, retained and only when it changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import orjson
 
@@ -33,10 +33,11 @@ class Health:
         villages: Sequence[str],
         gateways: Mapping[str, str],
         skewed: Mapping[tuple[str, str], Skew],
+        trusted: Set[tuple[str, str]],
         keeper: Keeper,
         now: int,
     ) -> None:
-        """Publish what is new; `now` monotonic."""
+        """Publish what is new; `now` monotonic. Of whose clock nothing was heard since the start nothing is said."""
         if now < self._due or not self._centre.connected:
             return
         self._due = now + HEALTH_EVERY
@@ -49,6 +50,7 @@ class Health:
             text = orjson.dumps(
                 {
                     "clocks": clocks,
+                    "trusted": sorted(device for place, device in trusted if place == village),
                     "buffer": round(keeper.disk.fill, 2),
                     "thinned": keeper.disk.thinned,
                     "disk": "memory" if keeper.problem else "ok",

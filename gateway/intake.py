@@ -69,6 +69,8 @@ class Intake:
         """Sessions of devices, by village and id."""
         self.skewed: dict[tuple[str, str], Skew] = {}
         """Devices whose clock is not trusted."""
+        self.trusted: set[tuple[str, str]] = set()
+        """Devices whose clock was heard, since this process began, and is right."""
         self.heard: dict[tuple[str, str], Heard] = {}
         """What each device said last, since this process began."""
 
@@ -84,6 +86,7 @@ class Intake:
             device: self.presences.get(device) or remembered.get(device) or Presence() for device in devices
         }
         self.skewed = {device: skew for device, skew in self.skewed.items() if device in devices}
+        self.trusted = {device for device in self.trusted if device in devices}
         self.heard = {device: heard for device, heard in self.heard.items() if device in devices}
 
     def take(self, message: Message, received: int) -> Taken:
@@ -205,8 +208,10 @@ class Intake:
         if not judged.trusted:
             since = self.skewed[device].since if device in self.skewed else received
             self.skewed[device] = Skew(judged.offset, since)
+            self.trusted.discard(device)
         elif not kept:
             self.skewed.pop(device, None)
+            self.trusted.add(device)
         self._metrics.skewed.set(len(self.skewed))
 
 

@@ -27,7 +27,7 @@ class _Clock(BaseModel):
 
 class _Health(BaseModel):
     clocks: dict[str, _Clock] = Field(default_factory=dict)
-    trusted: list[str] | None = Field(default=None, description="whose clocks were heard and are right; null: the others")
+    trusted: list[str] | None = Field(default=None, description="whose clocks are right; null: all others")
     buffer: float = Field(ge=0, le=1, allow_inf_nan=False)
     thinned: int = Field(default=0, ge=0)
 

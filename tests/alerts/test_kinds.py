@@ -184,6 +184,18 @@ def test_health_is_heard_again_after_a_restart_and_doubles_nothing(world: World)
     assert all(alert.cleared_at is not None for alert in world.alerts())
 
 
+def test_a_gateway_that_starts_anew_has_not_yet_heard_the_clock_that_it_did_not_trust(world: World) -> None:
+    world.live(1, OPEN)
+    world.health(gerbang_1=(-3600.0, NOON / 1000))
+    world.restart()
+    world.health(trusted=[])
+    assert world.alerts()[0].cleared_at is None, "nothing was heard of it"
+    world.health(trusted=[], gerbang_1=(-3600.0, world.clock.now() / 1000))
+    assert [alert.cleared_at for alert in world.alerts()] == [None], "still the same alert"
+    world.health(trusted=["gerbang-1"])
+    assert world.alerts()[0].cleared_at is not None
+
+
 def test_of_two_gateways_one_that_distrusts_a_clock_is_enough(world: World) -> None:
     world.live(1, OPEN)
     world.health(gateway="gw-2", gerbang_1=(600.0, NOON / 1000))

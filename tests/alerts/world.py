@@ -249,11 +249,12 @@ class World:
         code: str = CODE,
         gateway: str = "gw",
         settle: bool = True,
+        trusted: Sequence[str] | None = None,
         **clocks: tuple[float, float],
     ) -> None:
         """What a gateway says of itself; `clocks`: offset and since, in seconds, by device with `_` for `-`."""
         said = {name.replace("_", "-"): {"offset": offset, "since": since} for name, (offset, since) in clocks.items()}
-        text = orjson.dumps({"clocks": said, "buffer": buffer, "thinned": 0})
+        text = orjson.dumps({"clocks": said, "buffer": buffer, "thinned": 0, "trusted": trusted})
         self._gateway.publish(health_topic(code, gateway), text, retain=True)
         if settle:
             self.settle()

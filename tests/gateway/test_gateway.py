@@ -161,12 +161,14 @@ def test_a_live_message_with_a_wrong_time_has_the_time_of_receipt(yard: Yard, of
 
 def test_the_centre_is_told_whose_clock_is_wrong_and_when_it_is_right_again(yard: Yard) -> None:
     yard.turn()
+    assert yard.centre.health[CODE]["trusted"] == [], "nothing was heard of any clock"
     yard.say("tele/gerbang/SENSOR", sensor(-3600, "ON"))
     yard.after(20)
     assert yard.centre.health[CODE]["clocks"] == {"gerbang-1": {"offset": -3600.0, "since": NOW / 1000}}
+    assert yard.centre.health[CODE]["trusted"] == []
     yard.say("tele/gerbang/SENSOR", sensor(0, "ON", yard.clock.now()))
     yard.after(20)
-    assert yard.centre.health[CODE]["clocks"] == {}
+    assert (yard.centre.health[CODE]["clocks"], yard.centre.health[CODE]["trusted"]) == ({}, ["gerbang-1"])
 
 
 def test_what_the_broker_kept_meanwhile_is_late_and_not_skewed(yard: Yard) -> None:
