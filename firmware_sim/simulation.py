@@ -107,8 +107,8 @@ class Simulation:
 
     @property
     def problem(self) -> str | None:
-        """Why devices cannot connect, if so."""
-        return self._driver.problem if self._driver else None
+        """Why devices, or played gateways, cannot connect, if so."""
+        return (self._driver.problem if self._driver else None) or self._uplink.problem
 
     def run(self, stop: Event, progress: Callable[[], None] = lambda: None) -> None:
         """Go on until `stop` is set."""

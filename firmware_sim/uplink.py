@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from paho.mqtt.client import Client, MQTTMessage, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
 
 from firmware_sim.village_gateway import Parcel, VillageGateway
 
@@ -26,10 +27,13 @@ class Uplink:
         """Village, epoch and number of each batch that was acknowledged."""
         self.ready = Event()
         """Set once acknowledgements can be heard: what is sent before may be answered to nobody."""
+        self.problem: str | None = None
+        """Why the broker cannot be reached, in a sentence; None once it was."""
         self._granted = 0
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTv311)
         self._client.max_inflight_messages_set(200)
-        self._client.on_connect = self._subscribe
+        self._client.on_connect = self._connected
+        self._client.on_connect_fail = self._failed
         self._client.on_message = self._heard
         self._client.on_subscribe = self._subscribed
         if parts.username:
@@ -59,7 +63,16 @@ class Uplink:
         payload = json.dumps({"state": "online" if online else "offline"})
         self._client.publish(_topic(gateway, "status"), payload, qos=1, retain=True)
 
-    def _subscribe(self, client: Client, *_: object) -> None:
+    def _failed(self, *_: object) -> None:
+        self.problem = f"no broker answers at {self._address[0]}:{self._address[1]}"
+
+    def _connected(
+        self, client: Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
+    ) -> None:
+        if reason.is_failure:
+            self.problem = f"the broker at {self._address[0]}:{self._address[1]} refuses gateways: {reason}"
+            return
+        self.problem = None
         self._granted = 0
         for gateway in self._gateways:
             client.subscribe(_topic(gateway, "ack"), 1)

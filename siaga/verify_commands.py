@@ -26,6 +26,8 @@ __all__ = ["register"]
 
 ASK_EVERY = 2.0
 """Seconds between two looks at what siaga says, until it agrees."""
+BROKER_WITHIN = 15.0
+"""Seconds for which a broker may be away."""
 READY_WITHIN = 60.0
 """Seconds that a siaga in this process may take to start."""
 
@@ -62,34 +64,41 @@ def verify(
 ) -> None:
     """Run a scenario against a running siaga and compare its answers with the truth. Exit status 1: they differ."""
     from firmware_sim.scenario import library, load  # noqa: PLC0415
-    from firmware_sim.sites import duration  # noqa: PLC0415
     from siaga.verify import Answers  # noqa: PLC0415
 
     if list_all:
         for name in library():
             typer.echo(f"{name:20} {load(name).title}")
         return
-    patience = duration(settle) / 1000
-    if speed is not None:
-        if scenario is None:
-            raise ValueError("--speed plays a scenario: name one")
-        chosen = load(scenario, sites=sites, seed=seed, lasts=duration(lasts) if lasts else None)
+    patience = _milliseconds("--settle", settle) / 1000
+    length = _milliseconds("--for", lasts) if lasts else None
+    if scenario is None and (truth is None or speed is not None):
+        raise ValueError(f"which scenario? write a file's name or one of {', '.join(library())}")
+    chosen = load(scenario, sites=sites, seed=seed, lasts=length) if scenario else None
+    if chosen and print_sites:
+        typer.echo(chosen.sites_yaml, nl=False)
+        return
+    if chosen and speed is not None:
         set_up_logs()
         clock = FastClock(speed)
         with _own_siaga(chosen, clock) as (own, broker):
             figures = _run(chosen, broker, own, patience, truth, past=past, clock=clock.now, speed=speed)
         _end(figures, as_json=as_json)
     with contextlib.closing(Answers(url, token)) as answers:
-        if scenario is None:
-            if truth is None:
-                raise ValueError(f"which scenario? write a file's name or one of {', '.join(library())}")
+        if chosen:
+            _refuse_strangers(chosen, answers)
+            _end(_run(chosen, mqtt_url, answers, patience, truth, past=past), as_json=as_json)
+        elif truth:
             _end(_settled(truth, answers, patience), as_json=as_json)
-        chosen = load(scenario, sites=sites, seed=seed, lasts=duration(lasts) if lasts else None)
-        if print_sites:
-            typer.echo(chosen.sites_yaml, nl=False)
-            return
-        _refuse_strangers(chosen, answers)
-        _end(_run(chosen, mqtt_url, answers, patience, truth, past=past), as_json=as_json)
+
+
+def _milliseconds(option: str, text: str) -> int:
+    from firmware_sim.sites import duration  # noqa: PLC0415
+
+    try:
+        return duration(text)
+    except ValueError as problem:
+        raise ValueError(f"{option}: {problem}") from None
 
 
 def _refuse_strangers(scenario: "Scenario", answers: "Answers") -> None:
@@ -180,32 +189,45 @@ def _run(
                 clock=clock,
                 speed=speed,
             )
-            with _running(simulation):
-                _wait(simulation)
+            with _running(simulation) as thread:
+                _wait(simulation, thread)
                 return _settled(path, answers, patience)
 
 
 @contextlib.contextmanager
-def _running(simulation: "Simulation") -> Iterator[None]:
+def _running(simulation: "Simulation") -> Iterator[threading.Thread]:
     """The devices live on while siaga is asked."""
     stop = threading.Event()
     thread = threading.Thread(target=simulation.run, args=(stop,), name="simulation", daemon=True)
     thread.start()
     try:
-        yield
+        yield thread
     finally:
         stop.set()
         thread.join(15)
 
 
-def _wait(simulation: "Simulation") -> None:
-    from firmware_sim.command import progress_bar  # noqa: PLC0415
+def _wait(simulation: "Simulation", thread: threading.Thread) -> None:
+    """Until the scenario has lasted.
 
+    Raises:
+        CannotAsk: there is no broker to play it to, or it broke off.
+    """
+    from firmware_sim.command import progress_bar  # noqa: PLC0415
+    from siaga.verify import CannotAsk  # noqa: PLC0415
+
+    fine = time.monotonic()
     total = max(1, (simulation.end or 0) - simulation.start)
     with progress_bar() as bar:
         task = bar.add_task("scenario, seconds", total=total // 1000)
         while not simulation.reached.wait(0.2):
             bar.update(task, completed=min(total, simulation.now - simulation.start) // 1000)
+            if simulation.problem is None:
+                fine = time.monotonic()
+            elif time.monotonic() - fine > BROKER_WITHIN:
+                raise CannotAsk(f"{simulation.problem}: is --mqtt-url right?")
+            if not thread.is_alive():
+                raise CannotAsk("the scenario broke off before its end: what was logged says why")
 
 
 def _settled(path: Path, answers: "Answers", patience: float) -> "Comparison":

@@ -83,16 +83,23 @@ class ShellyGen1:
         return Packet(f"{self._root}/{self._button}", payload, values=values)
 
     def _values(self, values: Mapping[str, Value]) -> list[Packet]:
+        said = ((self._keys.get(signal), signal, value) for signal, value in values.items())
         return [
-            Packet(f"{self._root}/{key}", self._word(key, signal, value).encode(), values={signal: value})
-            for signal, value in values.items()
-            if (key := self._keys.get(signal)) is not None and "." not in key
+            Packet(f"{self._root}/{key}", self._word(key, signal, exact).encode(), values={signal: exact})
+            for key, signal, value in said
+            if key is not None and "." not in key
+            for exact in [_whole(value) if key.startswith("sensor/") else value]
         ]
 
     def _word(self, key: str, signal: str, value: Value) -> str:
         if not isinstance(value, bool):
-            return f"{value:.2f}" if isinstance(value, float) else str(value)
+            return f"{value:.0f}" if key.startswith("sensor/") else f"{value:.2f}"
         so = value is not (signal in self._invert)
         if key == "sensor/state":
             return "open" if so else "close"
         return ("on" if so else "off") if key.startswith(("relay/", "light/")) else str(int(so))
+
+
+def _whole(value: Value) -> Value:
+    """A battery and a light sensor speak in whole numbers."""
+    return value if isinstance(value, bool) else float(round(value))

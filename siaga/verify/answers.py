@@ -127,7 +127,7 @@ class Answers:
         try:
             answer = self._http.request("GET", f"{self._url}/readyz", retries=False)
         except urllib3.exceptions.HTTPError as problem:
-            return f"{self._url} does not answer ({type(problem).__name__})"
+            return _no_answer(self._url, problem)
         return (
             None if answer.status == 200 else f"{self._url} is not ready: {answer.data[:200].decode(errors='replace')}"
         )
@@ -187,9 +187,7 @@ class Answers:
         try:
             answer = self._http.request("GET", url)
         except urllib3.exceptions.HTTPError as problem:
-            raise CannotAsk(
-                f"{self._url} does not answer ({type(problem).__name__}): is siaga up, --url right?"
-            ) from None
+            raise CannotAsk(_no_answer(self._url, problem)) from None
         if answer.status == 401:
             raise CannotAsk(f"{self._url} does not take the token: make one by siaga token create --role viewer")
         if answer.status != 200:
@@ -198,6 +196,10 @@ class Answers:
             return json.loads(answer.data)
         except ValueError:
             raise CannotAsk(f"{path} does not answer with JSON") from None
+
+
+def _no_answer(url: str, problem: Exception) -> str:
+    return f"{url} does not answer ({type(problem).__name__}): is siaga up, --url right?"
 
 
 M = TypeVar("M", bound=BaseModel)

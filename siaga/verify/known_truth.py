@@ -217,10 +217,13 @@ def read_truth(path: Path) -> KnownTruth:
     """A truth's file. A last line that is still being written is left out.
 
     Raises:
-        BadTruth: a line of it is none, or it does not say of which run it is.
+        BadTruth: it cannot be read, a line of it is none, or it does not say of which run it is.
     """
     reading = _Reading()
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise BadTruth(f"{path}: cannot be read ({problem})") from None
     for number, line in enumerate(text.splitlines(keepends=True), 1):
         if not line.endswith("\n"):
             break

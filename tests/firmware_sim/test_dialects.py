@@ -89,7 +89,7 @@ REPORTS = {
     "Shelly Gen1 door": Case(
         device("gate", "shelly", "shellydw2-pagar"),
         {**GATE, "gate_open": False},
-        [("shellies/shellydw2-pagar/sensor/state", "close"), ("shellies/shellydw2-pagar/sensor/battery", r"87\.50")],
+        [("shellies/shellydw2-pagar/sensor/state", "close"), ("shellies/shellydw2-pagar/sensor/battery", "88")],
     ),
     "Shelly Gen2 switch": Case(
         device("office_lighting", "shelly", "shellyplus1pm-aula"),
@@ -147,6 +147,18 @@ def test_a_report_has_the_shape_of_its_family(name: str) -> None:
     for topic, pattern in case.messages:
         assert topic in said, sorted(said)
         assert re.fullmatch(pattern, said[topic]), said[topic]
+
+
+def test_a_zigbee_bridge_that_starts_says_first_what_it_remembers_and_that_is_no_report() -> None:
+    contact = Zigbee2mqtt(device("gate", "zigbee2mqtt", "Pagar Depan"), "zigbee2mqtt")
+    contact.report({"gate_open": True}, SET)
+    remembered, availability = contact.birth(SET)
+    assert (remembered.topic, json.loads(remembered.payload)) == (
+        "zigbee2mqtt/Pagar Depan",
+        {"contact": False, "linkquality": 118},
+    )
+    assert remembered.values == {}
+    assert availability.values == {"online": True}
 
 
 def test_a_zigbee_contact_is_closed_when_it_is_true_and_says_all_of_it_again() -> None:

@@ -92,3 +92,6 @@ def test_a_siaga_that_does_not_know_the_villages_is_told_how_to_get_them(
     assert "--print-sites" in said
     printed = yaml.safe_load(verify(system, str(scenario), "--print-sites"))
     assert printed["villages"][0]["code"] == "35.10.99.2001"
+    refused = verify(system, str(scenario), "--token", "siaga_wrong", status=1)
+    assert "does not take the token" in refused
+    assert "siaga token create --role viewer" in refused
