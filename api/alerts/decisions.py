@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from api.alerts.documents import rfc3339
 from api.alerts.rolling import Trend
 from api.alerts.spans import at, failed_run
 from siaga.clock import MINUTE
@@ -139,7 +140,7 @@ def facility_failed(
     due = began + grace + 1  # longer than grace, strictly
     if now < due:
         return Hold("in_grace", due)
-    return Raise("failed_longer_than_grace", began, run.cause, {"state": "failed", "failed_ms": now - began})
+    return Raise("failed_longer_than_grace", began, run.cause, {"state": "failed", "failed_s": (now - began) / 1000})
 
 
 def _open_facility(spans: Sequence[Span], now: int, recovery: int, began: int) -> Decision:
@@ -234,7 +235,7 @@ def device_silent(
     if muted is not None:
         return Hold(muted)
     reason = "never_reported" if quiet.reported is None else "stopped_reporting"
-    return Raise(reason, began, DEVICE_SILENT, {"last_seen": quiet.reported, "every_ms": quiet.every})
+    return Raise(reason, began, DEVICE_SILENT, {"last_seen": rfc3339(quiet.reported), "every_s": quiet.every / 1000})
 
 
 def _open_silence(quiet: Quiet, now: int, open_since: int, spoke_at: int | None, steady: int) -> Decision:
@@ -274,7 +275,8 @@ def village_offline(link: Link, now: int, *, offline_after: int, open_since: int
         return Hold("arriving", now + offline_after - link.quiet_for)
     began = link.listening_since if link.last_arrival is None else link.last_arrival
     reason = "never_heard" if link.last_arrival is None else "nothing_arrived"
-    return Raise(reason, began, None, {"last_arrival": link.last_arrival, "quiet_ms": link.quiet_for})
+    evidence = {"last_arrival": rfc3339(link.last_arrival), "quiet_s": link.quiet_for / 1000}
+    return Raise(reason, began, None, evidence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from api.alerts.own_state import OwnState
 from api.alerts.reader import StoreReader
 from api.alerts.state_store import StateKeeper
 from api.alerts.stream import EventSignal
-from api.alerts.watch import WatchedFacility, WatchedVillage
+from api.alerts.watch import BOOT, WatchedFacility, WatchedVillage
 from siaga.batch import Batch, UnreadableBatch, decode_ack, decode_batch
 from siaga.clock import SECOND, Clock
 from siaga.json_text import UnreadableJson, read_json
@@ -286,8 +286,9 @@ class AlertEngine:
         """Take a gateway's heartbeat. Where it makes a difference, its devices' silence counts from another moment."""
         gateway = village.gateway(point.device)
         gateway.last_alive = max(point.time, gateway.last_alive or point.time)
-        if village.absence is not None and village.absence.began < point.time < village.absence.ended:
-            village.absence.beats += 1
+        absence = village.absence
+        if absence is not None and absence.began < point.time < absence.ended - BOOT:
+            absence.beats += 1
         for signal, value in point.values.items():
             if self._remember(village, Reading(point.device, signal, point.time, value), touched, moment):
                 for facility in village.facilities:

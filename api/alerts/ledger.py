@@ -343,7 +343,24 @@ def _change(connection: Connection, changed: _Changed) -> bool:
     table = tables.alert
     state = table.c.cleared_at.is_not(None) if changed.settled else table.c.cleared_at.is_(None)
     update = table.update().where(table.c.id == changed.id, state)
+    if "acknowledged_at" in changed.values:
+        _note_withdrawn(connection, changed)
     return connection.execute(update.values(**changed.values, revision=table.c.revision + 1)).rowcount == 1
+
+
+def _note_withdrawn(connection: Connection, changed: _Changed) -> None:
+    """What somebody had acknowledged is taken back, and that stands beside what they did."""
+    table = tables.alert
+    of = select(table.c.id).where(table.c.id == changed.id, table.c.acknowledged_at.is_not(None))
+    if connection.execute(of).first() is not None:
+        entry = {
+            "alert": changed.id,
+            "action": "acknowledge",
+            "actor": "siaga",
+            "time": changed.at,
+            "detail": {"withdrawn": True},
+        }
+        connection.execute(tables.alert_action.insert(), entry)
 
 
 def _open_alert(row: RowMapping) -> OpenAlert:

@@ -34,7 +34,7 @@ from api.alerts.watch import Absence, WatchedDevice, WatchedFacility, WatchedGat
 from siaga.availability import measure
 from siaga.clock import DAY, HOUR, MINUTE, SECOND
 from siaga.local_time import local_date, local_moment
-from siaga.timeline import Evidence, Span, judge, judged_from
+from siaga.timeline import GATEWAY_HEARD, Evidence, Span, judge, judged_from
 
 __all__ = ["KEPT", "Live", "Moment", "Subject"]
 
@@ -142,15 +142,7 @@ class Live(Life):
             if known.below and watched.missed is None and not village.sure_from:
                 known = watched.trend = self._dated(watched, known, now)
         current = known
-        measured = measure(watched.spans, (now - WINDOW, now)) if current.below and watched.missed is None else None
-        evidence: dict[str, object] = {}
-        if measured is not None:
-            evidence = {
-                "availability_high": measured.availability_high,
-                "target": watched.terms.target,
-                "failed_s": (measured.failed - measured.excused_failed) / 1000,
-                "counted_s": measured.counted / 1000,
-            }
+        evidence = self._share(watched, now) if current.below and watched.missed is None else {}
         muted, mute_ends = self._muted(village, moment)
         catching_up = village.catching_up_until(moment.monotonic)
         if muted is None and catching_up is not None:  # half of a day's history is no day
@@ -173,6 +165,19 @@ class Live(Life):
         watched.missed, decision = self.settle(decide, watched.missed, about, now)
         self.ask(watched, decision, mute_ends, moment)
         self.deadlines.ask(watched, current.until)
+
+    def _share(self, watched: WatchedFacility, now: int) -> dict[str, object]:
+        """The share that decides, with what it is of: what lies before it was first judged counts as met."""
+        known_from = max(now - WINDOW, watched.spans[0].start, watched.village.sure_from)
+        measured = measure(watched.spans, (known_from, now))
+        failed = measured.failed - measured.excused_failed
+        counted = measured.counted + known_from - (now - WINDOW)
+        return {
+            "availability_high": (counted - failed) / counted,
+            "target": watched.terms.target,
+            "failed_s": failed / 1000,
+            "counted_s": counted / 1000,
+        }
 
     def _dated(self, watched: WatchedFacility, known: Trend, now: int) -> Trend:
         """When the share really fell below its target, where memory does not reach back far enough to tell."""
@@ -383,8 +388,10 @@ class Live(Life):
             self.deadlines.ask(village, moment.now + until - moment.monotonic)
             return
         village.absence = None
-        if village.offline is None and absence.ended - absence.began > 2 * MINUTE and absence.settled:
-            ran = absence.beats > 0
+        lasted = absence.ended - absence.began
+        if village.offline is None and lasted > 2 * MINUTE and absence.settled:
+            # It is heard for 90 s of each: for half of the time it ran on, and it is the link that was gone
+            ran = absence.beats * 2 * GATEWAY_HEARD >= lasted
             absence.alert.evidence |= {"gateway_ran": ran, "likely": "link" if ran else "mains_out"}
             self.changes.told_more(absence.alert, moment.now, settled=True)
 

@@ -13,13 +13,14 @@ from api.alerts.rolling import Trend
 from api.alerts.spans import FOREVER
 from api.alerts.under_way import Inheritance, UnderWay
 from siaga.batch import LIVE_EDGE
-from siaga.clock import SECOND
+from siaga.clock import MINUTE, SECOND
 from siaga.indicators import Terms, terms
 from siaga.observation import TrackKey
 from siaga.sites import Device, Facility, Village
 from siaga.timeline import Interval, Span, State
 
 __all__ = [
+    "BOOT",
     "Absence",
     "Seen",
     "WatchedDevice",
@@ -38,6 +39,8 @@ SETTLE = 5 * SECOND
 """Wall time without late data after which a gateway that came back has caught up."""
 CATCH_UP_WITHIN = 60 * SECOND
 """How long alerts wait at most for a gateway that came back."""
+BOOT = MINUTE
+"""How long before something arrives of it a gateway may be up again: its heartbeats of then say nothing of before."""
 _SEEN = 256
 """Batches of a gateway that are remembered: many more than it has in flight."""
 
@@ -135,7 +138,8 @@ class WatchedGateway:
 
 @dataclass(slots=True, eq=False)
 class Absence:
-    """Time for which nothing arrived from a village, in event time: its alert, and how many heartbeats came of it.
+    """Time for which nothing arrived from a village, in event time: its alert, and how many heartbeats came of it but
+    for the last `BOOT`.
 
     `settled`: the alert was over by the village's return.
     """

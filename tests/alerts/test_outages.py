@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from siaga.clock import HOUR, MINUTE, SECOND
+from siaga.database import tables
 from siaga.observation import Reading
 from tests.alerts.world import NOON, World, village
 
@@ -141,7 +143,9 @@ def test_an_alert_that_grows_is_not_acknowledged_any_more(world: World) -> None:
     assert len(children(world)) == 4
     with world.database.connect() as connection:
         found = connection.exec_driver_sql("SELECT acknowledged_by FROM alert WHERE village = ?", (A,)).scalar_one()
+        trail = connection.execute(select(tables.alert_action.c.actor, tables.alert_action.c.detail)).all()
     assert found is None
+    assert [tuple(entry) for entry in trail] == [("siaga", {"withdrawn": True})], "once, however many joined"
 
 
 def test_a_village_taken_out_of_the_registry_is_not_waited_for(world: World) -> None:
@@ -179,9 +183,15 @@ def test_a_gateway_that_ran_on_while_it_was_not_heard_had_power(world: World) ->
     assert (evidence["gateway_ran"], evidence["likely"]) == (True, "link")
 
 
-def test_one_without_a_heartbeat_in_what_it_buffered_had_none(world: World) -> None:
+@pytest.mark.parametrize(
+    "up_for", [0, 20 * SECOND, 5 * MINUTE], ids=["at once", "it boots", "the link is late"]
+)
+def test_one_without_a_heartbeat_in_what_it_buffered_had_none(world: World, up_for: int) -> None:
     world.let(HOUR)
-    world.beat(code=ALONE)
+    back = world.clock.now()
+    world.let(up_for)
+    beats = [Reading("gw", "alive", time, True) for time in range(back, world.clock.now() + 1, 30 * SECOND)]
+    world.send(beats, code=ALONE)
     world.let(10 * SECOND)
     evidence = world.evidence("village_offline")[1]
     assert (evidence["gateway_ran"], evidence["likely"]) == (False, "mains_out")
