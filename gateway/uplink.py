@@ -42,6 +42,8 @@ SLOW, QUICK = 2 * SECOND, SECOND
 """An acknowledgement that takes longer than the one shrinks the window, a quicker one than the other widens it."""
 FIRST_AGAIN, LATEST_AGAIN = 5 * SECOND, 120 * SECOND
 """Pauses until an unacknowledged batch is sent again: the first, doubling to the last, each up to a quarter longer."""
+PATIENCE = 3
+"""No batch is sent again before so many times what an acknowledgement took of late: a slow link is not a lossy one."""
 AGAIN_EACH = 500
 """With many of them the last pause grows by so much for each: they share the link with what is new."""
 
@@ -68,6 +70,8 @@ class _Way:
     """Fresh batches without acknowledgement."""
     history: int = 0
     window: int = FIRST_WINDOW
+    took: int = 0
+    """What acknowledgements took of late, ms: the longest, forgotten by an eighth with each shorter one."""
 
     def fresh_due(self, flush_after: int) -> int | None:
         """When what is fresh is to go."""
@@ -107,7 +111,7 @@ class Uplink:
         again = []
         for batch in self._buffer.batches():
             old = before.get(batch.village, _Way())
-            way = self._ways.setdefault(batch.village, _Way(window=old.window))
+            way = self._ways.setdefault(batch.village, _Way(window=old.window, took=old.took))
             each = old.flying.get(batch.seq)
             if each is None or each.batch != batch:
                 each = _InFlight(batch, now, history=True, sent=1)
@@ -213,10 +217,10 @@ class Uplink:
             # What is new before what is sent again, fresh before history, the newest first
             due.sort(key=lambda each: (each.sent > 0, each.history, -each.batch.last))
             for each in due:
-                if not self._send_one(each, gateway, now, wall, len(way.flying)):
+                if not self._send_one(each, gateway, now, wall, way):
                     return
 
-    def _send_one(self, each: _InFlight, gateway: str, now: int, wall: int, waiting: int) -> bool:
+    def _send_one(self, each: _InFlight, gateway: str, now: int, wall: int, way: _Way) -> bool:
         batch = each.batch
         payload = encode_batch(BatchId(batch.epoch, batch.seq), wall, self._buffer.read(batch))
         if not self._transport.publish(batch_topic(batch.village, gateway), payload):
@@ -225,8 +229,8 @@ class Uplink:
         self._metrics.sent_bytes.inc(len(payload))
         each.sent += 1
         each.at = now
-        each.due = now + round(each.pause * self._chance.uniform(1, 1.25))
-        each.pause = min(each.pause * 2, max(LATEST_AGAIN, waiting * AGAIN_EACH))
+        each.due = now + round(max(each.pause, PATIENCE * way.took) * self._chance.uniform(1, 1.25))
+        each.pause = min(each.pause * 2, max(LATEST_AGAIN, len(way.flying) * AGAIN_EACH))
         return True
 
     def reconnected(self, now: int) -> None:
@@ -255,6 +259,8 @@ class Uplink:
                 continue
             self._metrics.acknowledged.inc()
             took = now - each.at
+            if each.sent == 1:  # of one that was sent again nobody knows which was answered
+                way.took = min(max(took, way.took - way.took // 8), LATEST_AGAIN)
             if each.history and each.sent == 1 and took > SLOW:
                 way.window = max(1, way.window - 1)
             elif each.history and took < QUICK:

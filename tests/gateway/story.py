@@ -1,11 +1,12 @@
 """A gateway's process between real brokers, to be killed, cut off, starved of disk, slowed down."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import IO, Self
 
@@ -83,6 +84,11 @@ class Story:
             return any(device == "pos-1" for device, _, _ in self.stored)
 
         self.until(heard, "the gateway hears the village's broker and reaches the centre")
+
+    def held(self) -> int:
+        """How many readings the gateway's buffer has committed and the centre has not acknowledged."""
+        with closing(sqlite3.connect(f"file:{self.buffer}?mode=ro", uri=True)) as db:
+            return int(db.execute("SELECT count(*) FROM reading").fetchone()[0])
 
     def kill(self) -> None:
         if self._process is not None:
