@@ -605,6 +605,28 @@ def test_a_file_that_is_no_database_does_not_stop_it(yard: Yard, tmp_path: Path)
 # After an outage
 
 
+def test_where_acknowledgements_take_long_nothing_is_sent_again_as_soon(yard: Yard) -> None:
+    """A slow link is not a lossy one: what is sent twice there makes it slower."""
+
+    def sent(what: BatchId) -> int:
+        return [batch for _, batch in yard.centre.batches].count(what)
+
+    yard.after(2)
+    yard.centre.acknowledging = False
+    yard.say(SENML, f'[{{"bt":{NOW / 1000},"n":"presence","vb":true}}]')
+    yard.after(4)
+    (_, first) = yard.centre.batches[-1]
+    yard.centre.transport.publish(ack_topic(CODE, "gw"), encode_ack(first))
+    yard.after(0.5)
+    yard.say(SENML, f'[{{"bt":{NOW / 1000},"n":"presence","vb":false}}]')
+    yard.after(11)
+    (_, second) = yard.centre.batches[-1]
+    assert second != first
+    assert sent(second) == 1, "not yet"
+    yard.after(5)
+    assert sent(second) == 2, "after 12 to 15 s"
+
+
 def test_after_an_outage_the_newest_goes_first_and_history_follows_from_the_newest_back(yard: Yard) -> None:
     yard.turn()
     yard.centre_side.cut()
