@@ -56,7 +56,7 @@ class Shell:
     def run(self, text: str) -> str:
         text = text.replace("127.0.0.1:8000", f"127.0.0.1:{self._system.port}")
         text = text.replace("-p 1883", f"-p {self._system.mqtt_port}")
-        script = f"set -a\n. {self._state}\n{text}\ndeclare -p TOKEN 2>/dev/null > {self._state}.new || true\n"
+        script = f"set -a\n. {self._state}\n{text}\ndeclare -p TOKEN ALERT 2>/dev/null > {self._state}.new || true\n"
         script += f"[ ! -s {self._state}.new ] || mv {self._state}.new {self._state}\n"
         path = f"{SIAGA.parent}:{os.environ['PATH']}"
         done = subprocess.run(
@@ -72,7 +72,7 @@ class Shell:
         return done.stdout
 
 
-@pytest.mark.parametrize("guide", ["connect-a-tasmota-gate.md", "sites-file.md", "api.md", "notifications.md"])
+@pytest.mark.parametrize("guide", ["connect-a-tasmota-gate.md", "sites-file.md", "api.md", "alerts.md", "notifications.md"])
 def test_a_guide_does_what_it_says(tmp_path: Path, guide: str) -> None:
     todo = steps(guide)
     assert len(todo) >= 2
