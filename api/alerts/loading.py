@@ -28,7 +28,7 @@ from api.alerts.reader import (
 )
 from api.alerts.spans import FOREVER
 from api.alerts.succession import OVERLAP, recall_who_spoke, resumes_from
-from api.alerts.under_way import GIVES_UP
+from api.alerts.under_way import GIVES_UP, Inheritance
 from api.alerts.watch import WatchedFacility, WatchedVillage
 from siaga.clock import DAY, HOUR, MINUTE, SECOND
 from siaga.observation import Arrival, TrackKey
@@ -175,7 +175,7 @@ class Loading:
             return None
         times = [village.reload_at for village in self._work.values() if village.reload]
         times += [ready for village in self._dirty() if (ready := village.history.ready_at()) is not None]
-        times += [at for village in self._work.values() if (at := self._inheritance_ends(village)) is not None]
+        times += [at for _, inherited in self._heirs() if (at := inherited.over_at(self._stores_since)) is not None]
         if self._arrivals_since is not None:
             times.append(monotonic)
         return max(min(times), self._retry_at) if times else None
@@ -184,14 +184,14 @@ class Loading:
         """The villages whose history can be judged again: not from a store that is known to lack some of it."""
         return [v for v in self._work.values() if v.loaded and v.history.pending and v.inherited is None]
 
-    def _inheritance_ends(self, village: WatchedVillage) -> int | None:
-        return village.inherited.over_at(self._stores_since) if village.inherited is not None else None
+    def _heirs(self) -> list[tuple[WatchedVillage, Inheritance]]:
+        return [(village, village.inherited) for village in self._work.values() if village.inherited is not None]
 
     def _end_inheritances(self, moment: Moment) -> None:
         """Where the store has all that a predecessor knew, what it judged last is judged again."""
-        for village in self._work.values():
-            at, inherited = self._inheritance_ends(village), village.inherited
-            if inherited is not None and at is not None and at <= moment.monotonic:
+        for village, inherited in self._heirs():
+            at = inherited.over_at(self._stores_since)
+            if at is not None and at <= moment.monotonic:
                 inherited.over = True
                 self.reload(village, min(inherited.until, inherited.since), moment)
 

@@ -16,7 +16,7 @@ from api.alerts.spans import FOREVER
 from siaga.clock import MINUTE, SECOND
 from siaga.intervals import Interval, merge, subtract
 
-__all__ = ["GIVES_UP", "Inheritance", "Range", "UnderWay"]
+__all__ = ["GIVES_UP", "SETTLE", "Inheritance", "Range", "UnderWay"]
 
 SETTLE = 30 * SECOND
 """Once the centre stores batches of a village again: how long none of those that were missing has to come."""
