@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -154,6 +155,36 @@ def token_create(
         raise Mistake(f"--role: {role!r} is not a role: write viewer, technician or admin")
     settings = load_settings({"data_dir": data_dir, "database_url": database_url})
     typer.echo(create_token(settings, Role(role), name or role))
+
+
+@tokens.command("list")
+def token_list(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """List the tokens that were made: number, role, name, when they were last used. None can be read back."""
+    from siaga.services import issued_tokens  # noqa: PLC0415
+    from siaga.settings import load_settings  # noqa: PLC0415
+
+    for token in issued_tokens(load_settings({"data_dir": data_dir, "database_url": database_url})):
+        state = "revoked" if token.revoked_at is not None else f"last used {_day(token.last_used)}"
+        typer.echo(f"{token.id}  {token.role:<10}  {token.name}  made {_day(token.created_at)}, {state}")
+
+
+def _day(time: int | None) -> str:
+    return "never" if time is None else f"{datetime.fromtimestamp(time / 1000, UTC):%Y-%m-%d}"
+
+
+@tokens.command("revoke")
+def token_revoke(
+    number: Annotated[int, typer.Argument(help="Its number, from `siaga token list`.", show_default=False)],
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Take a token's validity away, from the next call on."""
+    from siaga.services import revoke_token  # noqa: PLC0415
+    from siaga.settings import load_settings  # noqa: PLC0415
+
+    if not revoke_token(load_settings({"data_dir": data_dir, "database_url": database_url}), number):
+        raise Mistake(f"NUMBER: {number} is not the number of a valid token: see `siaga token list`")
+    typer.echo(f"token {number} is revoked")
 
 
 @app.command()

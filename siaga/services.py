@@ -20,7 +20,7 @@ from siaga.sessions import session_name
 from siaga.settings import Settings
 from siaga.sites_on_disk import read_sites_file
 from siaga.telemetry import open_store
-from siaga.tokens import Role, Tokens
+from siaga.tokens import Issued, Role, Tokens
 
 if TYPE_CHECKING:
     from api.alerts import AlertEngine
@@ -30,7 +30,9 @@ __all__ = [
     "await_database",
     "create_token",
     "import_sites",
+    "issued_tokens",
     "rebuild",
+    "revoke_token",
     "run_api",
     "run_collector",
 ]
@@ -55,6 +57,18 @@ def create_token(settings: Settings, role: Role, name: str) -> str:
     """A new API token."""
     with _database(settings) as engine:
         return Tokens(engine).create(role, name)
+
+
+def issued_tokens(settings: Settings) -> list[Issued]:
+    """The API tokens that were made."""
+    with _database(settings) as engine:
+        return Tokens(engine).issued()
+
+
+def revoke_token(settings: Settings, token: int) -> bool:
+    """Take an API token's validity away; whether it was valid before."""
+    with _database(settings) as engine:
+        return Tokens(engine).revoke(token)
 
 
 class _database:  # noqa: N801 - reads as a word: with _database(settings)

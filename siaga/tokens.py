@@ -13,12 +13,13 @@ from sqlalchemy.exc import OperationalError
 from siaga.clock import MINUTE, Clock, SystemClock
 from siaga.database import tables, writing
 
-__all__ = ["Caller", "Role", "Tokens"]
+__all__ = ["Caller", "Issued", "Role", "Tokens"]
 
 log = structlog.get_logger(__name__)
 
 PREFIX = "siaga_"
 """Marks a token as one of ours, for people and for scanners that look for leaked secrets."""
+_LONGEST_NAME = 200
 _TOUCH = 10 * MINUTE
 """`last_used` is as exact as this: reading must not cost a write each time."""
 
@@ -47,6 +48,18 @@ class Caller:
         return _ORDER.index(self.role) >= _ORDER.index(role)
 
 
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A token that was made, without the token itself. Wall times in ms; `None`: not yet."""
+
+    id: int
+    role: Role
+    name: str
+    created_at: int
+    last_used: int | None
+    revoked_at: int | None
+
+
 class Tokens:
     """The tokens in the SQL database. Safe to use from several threads and processes."""
 
@@ -58,8 +71,10 @@ class Tokens:
         """A new token, which is shown this once and cannot be read back.
 
         Raises:
-            ValueError: there is no such role.
+            ValueError: there is no such role, or the name is none.
         """
+        if not (0 < len(name) <= _LONGEST_NAME and name.isprintable() and name.strip()):
+            raise ValueError(f"--name: {name[:60]!r} is not a name: write 1 to {_LONGEST_NAME} printable characters")
         # 256 random bits: nothing to guess, so one plain hash protects it as well as a slow one would
         token = PREFIX + secrets.token_urlsafe(32)
         row = {"hash": _hash(token), "role": Role(role).value, "name": name, "created_at": self._clock.now()}
@@ -91,11 +106,20 @@ class Tokens:
             # A caller is who they are also while the disk is full or a long import holds the write lock
             log.warning("the use of a token was not noted", token=token_id, error=type(error).__name__)
 
-    def revoke(self, token_id: int) -> None:
-        """Take a token's validity away, from the next call on."""
+    def issued(self) -> list[Issued]:
+        """All tokens that were ever made, by their numbers."""
         table = tables.token
+        columns = (table.c.id, table.c.role, table.c.name, table.c.created_at, table.c.last_used, table.c.revoked_at)
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(*columns).order_by(table.c.id)).all()
+        return [Issued(row.id, Role(row.role), row.name, row.created_at, row.last_used, row.revoked_at) for row in rows]
+
+    def revoke(self, token_id: int) -> bool:
+        """Take a token's validity away, from the next call on; whether it was valid before."""
+        table = tables.token
+        this = (table.c.id == token_id) & table.c.revoked_at.is_(None)
         with writing(self._engine) as connection:
-            connection.execute(table.update().where(table.c.id == token_id).values(revoked_at=self._clock.now()))
+            return connection.execute(table.update().where(this).values(revoked_at=self._clock.now())).rowcount == 1
 
 
 def _hash(token: str) -> str:

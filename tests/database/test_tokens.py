@@ -40,9 +40,17 @@ def test_a_revoked_token_is_nobodys(engine: Engine) -> None:
     text, other = tokens.create(Role.VIEWER, "a"), tokens.create(Role.VIEWER, "b")
     caller = tokens.verify(text)
     assert caller is not None
-    tokens.revoke(caller.id)
+    assert tokens.revoke(caller.id)
     assert tokens.verify(text) is None
     assert tokens.verify(other) is not None
+    assert [tokens.revoke(number) for number in (caller.id, 99)] == [False, False]
+    assert [(each.name, each.revoked_at is None) for each in tokens.issued()] == [("a", False), ("b", True)]
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "x" * 201])
+def test_what_is_no_name_gets_no_token(engine: Engine, name: str) -> None:
+    with pytest.raises(ValueError, match="is not a name"):
+        Tokens(engine).create(Role.VIEWER, name)
 
 
 def test_when_a_token_was_last_used_is_kept_to_some_minutes(engine: Engine) -> None:

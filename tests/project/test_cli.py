@@ -67,6 +67,15 @@ def test_a_token_is_printed_alone_on_standard_output(tmp_path: Path, role: str) 
     assert re.fullmatch(r"siaga_[A-Za-z0-9_-]{43}\n", made.stdout)
 
 
+def test_a_token_is_listed_without_itself_and_can_be_revoked_once(tmp_path: Path) -> None:
+    made = siaga(tmp_path, "token", "create", "--role", "viewer", "--name", "layar").stdout.strip()
+    listed = siaga(tmp_path, "token", "list").stdout
+    assert re.fullmatch(r"1  viewer      layar  made \d{4}-\d\d-\d\d, last used never\n", listed)
+    assert made not in listed
+    assert siaga(tmp_path, "token", "revoke", "1").stdout == "token 1 is revoked\n"
+    assert siaga(tmp_path, "token", "list").stdout.endswith(", revoked\n")
+
+
 def test_importing_twice_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "sites.yaml").write_text(SITES)
     first, second = (siaga(tmp_path, "import", "sites.yaml") for _ in range(2))
@@ -96,6 +105,8 @@ MISTAKES = [
     (["up"], {"SIAGA_HTTP_PORT": "many"}, 2, 'SIAGA_HTTP_PORT: "many"'),
     (["token", "create"], {}, 2, "Missing option '--role'"),
     (["token", "create", "--role", "king"], {}, 2, "--role: 'king' is not a role: write viewer, technician or admin"),
+    (["token", "create", "--role", "viewer", "--name", "a\nb"], {}, 2, r"--name: 'a\nb' is not a name"),
+    (["token", "revoke", "7"], {}, 2, "NUMBER: 7 is not the number of a valid token"),
     (["import", "nowhere.yaml"], {}, 2, "nowhere.yaml: cannot be read"),
     (["collector"], {}, 2, "collector: the embedded store belongs to one process: set SIAGA_STORE_URL"),
     (["api"], {}, 2, "api: the embedded store belongs to one process: set SIAGA_STORE_URL"),

@@ -72,7 +72,9 @@ class Shell:
         return done.stdout
 
 
-@pytest.mark.parametrize("guide", ["connect-a-tasmota-gate.md", "sites-file.md", "api.md", "alerts.md", "notifications.md"])
+@pytest.mark.parametrize(
+    "guide", ["connect-a-tasmota-gate.md", "sites-file.md", "api.md", "alerts.md", "notifications.md"]
+)
 def test_a_guide_does_what_it_says(tmp_path: Path, guide: str) -> None:
     todo = steps(guide)
     assert len(todo) >= 2
