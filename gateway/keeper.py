@@ -163,7 +163,7 @@ class Keeper:
             self._failed(error, now)
         return True
 
-    def hear(self, message: Message) -> None:
+    def hear(self, message: Message, now: int) -> None:
         """Take in what the centre says: the acknowledgement of a batch, or nothing of ours, which is counted."""
         try:
             topic = parse_topic(message.topic)
@@ -173,7 +173,7 @@ class Keeper:
             return
         if isinstance(topic, GatewayTopic) and self._gateways.get(topic.village) == topic.gateway:
             for uplink, acks in zip(self._uplinks(), (self._acks, self._memory_acks), strict=False):
-                batch = uplink.waits_for(topic.village, ack.epoch, ack.seq)
+                batch = uplink.answered(topic.village, ack.epoch, ack.seq, now)
                 if batch is not None and batch not in acks:
                     acks.append(batch)
                 if batch is not None:
@@ -244,7 +244,7 @@ class Keeper:
             for device in entry.taken.sessions:
                 if (state := self._state_of(device)) is not None:
                     disk.remember(*device, state)
-        self._uplink.done([b for b in self._acks if disk.acknowledged(b.village, b.epoch, b.seq)], now)
+        self._uplink.done([b for b in self._acks if disk.acknowledged(b.village, b.epoch, b.seq)])
         self._uplink.form(now, all_of_it=last)
         disk.commit()
         if self.problem is not None:
@@ -310,7 +310,7 @@ class Keeper:
             self._held.append(entry)
         self._new = waiting
         self._in_hand = 0
-        uplink.done(self._memory_acks, now)
+        uplink.done(self._memory_acks)
         uplink.form(now, all_of_it=last)
         buffer.commit()
         self._memory_acks = []

@@ -150,7 +150,7 @@ class Gateway:
 
     def hear(self, message: Message) -> None:
         """Take in a message of the centre."""
-        self._keeper.hear(message)
+        self._keeper.hear(message, self._clock.monotonic())
         self._centre.acknowledge(message)
 
     @property

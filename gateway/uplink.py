@@ -44,20 +44,26 @@ FIRST_AGAIN, LATEST_AGAIN = 5 * SECOND, 120 * SECOND
 """Pauses until an unacknowledged batch is sent again: the first, doubling to the last, each up to a quarter longer."""
 PATIENCE = 3
 """No batch is sent again before so many times what an acknowledgement took of late: a slow link is not a lossy one."""
+NEVER = 2**62
+"""No time that is ever reached, monotonic ms."""
 AGAIN_EACH = 500
 """With many of them the last pause grows by so much for each: they share the link with what is new."""
 
 
 @dataclass(slots=True)
 class _InFlight:
-    """A batch that waits for its acknowledgement. `due`: when it is sent (again), `at`: when it was; monotonic ms."""
+    """A batch on its way. `due`: when it is sent (again), `at`: when this process last did; monotonic ms.
+
+    `answered`: the centre has acknowledged it. It is forgotten with the next commit.
+    """
 
     batch: FormedBatch
     due: int
     history: bool
     pause: int = FIRST_AGAIN
     sent: int = 0
-    at: int = 0
+    at: int | None = None
+    answered: bool = False
 
 
 @dataclass(slots=True)
@@ -236,7 +242,7 @@ class Uplink:
     def reconnected(self, now: int) -> None:
         """Another connection to the centre: what is unacknowledged is worth sending soon, not all at one moment."""
         for way in self._ways.values():
-            self._spread([each for each in way.flying.values() if each.sent], now)
+            self._spread([each for each in way.flying.values() if each.sent and not each.answered], now)
 
     def _spread(self, again: list[_InFlight], now: int) -> None:
         """A window full of batches a second, the newest first, at times of chance."""
@@ -244,27 +250,32 @@ class Uplink:
             each.pause = FIRST_AGAIN
             each.due = now + index // WINDOW * SECOND + round(self._chance.uniform(0, SECOND))
 
-    def waits_for(self, village: str, epoch: str, seq: int) -> FormedBatch | None:
-        """The batch of that number, if it is on its way."""
+    def answered(self, village: str, epoch: str, seq: int, now: int) -> FormedBatch | None:
+        """The centre acknowledged the batch of that number, if it is on its way: it is not sent again."""
         way = self._ways.get(village)
         each = way.flying.get(seq) if way is not None else None
-        return each.batch if each is not None and each.batch.epoch == epoch else None
+        if way is None or each is None or each.batch.epoch != epoch:
+            return None
+        if not each.answered and each.at is not None:
+            self._learn(way, each, now - each.at)
+        each.answered, each.due = True, NEVER
+        return each.batch
 
-    def done(self, batches: Iterable[FormedBatch], now: int) -> None:
+    @staticmethod
+    def _learn(way: _Way, each: _InFlight, took: int) -> None:
+        """From how long an acknowledgement took: of a batch that was sent again nobody knows which it was for."""
+        if each.sent == 1:
+            way.took = min(max(took, way.took - way.took // 8), LATEST_AGAIN)
+        if each.history and each.sent == 1 and took > SLOW:
+            way.window = max(1, way.window - 1)
+        elif each.history and took < QUICK:
+            way.window = min(WINDOW, way.window + 1)
+
+    def done(self, batches: Iterable[FormedBatch]) -> None:
         """The batches are deleted from the buffer. That need not be committed: sent again they change nothing."""
         for batch in batches:
-            way = self._ways[batch.village]
-            each = self._forget(way, batch.seq)
-            if each is None:
-                continue
-            self._metrics.acknowledged.inc()
-            took = now - each.at
-            if each.sent == 1:  # of one that was sent again nobody knows which was answered
-                way.took = min(max(took, way.took - way.took // 8), LATEST_AGAIN)
-            if each.history and each.sent == 1 and took > SLOW:
-                way.window = max(1, way.window - 1)
-            elif each.history and took < QUICK:
-                way.window = min(WINDOW, way.window + 1)
+            if self._forget(self._ways[batch.village], batch.seq) is not None:
+                self._metrics.acknowledged.inc()
 
     def deadline(self) -> int | None:
         """When there is something to do next, monotonic ms; `None`: not before something else happens."""

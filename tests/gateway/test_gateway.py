@@ -605,6 +605,17 @@ def test_a_file_that_is_no_database_does_not_stop_it(yard: Yard, tmp_path: Path)
 # After an outage
 
 
+def test_what_is_acknowledged_and_not_forgotten_yet_is_not_sent_again(yard: Yard) -> None:
+    """It is forgotten with the next commit, and nobody makes one for it alone within seconds."""
+    yard.after(2)
+    yard.say(SENML, f'[{{"bt":{NOW / 1000},"n":"presence","vb":true}}]')
+    yard.after(26)
+    yard.centre_side.cut()
+    yard.centre_side.restore()
+    yard.after(1)
+    assert [batch.seq for _, batch in yard.centre.batches] == [1, 2]
+
+
 def test_where_acknowledgements_take_long_nothing_is_sent_again_as_soon(yard: Yard) -> None:
     """A slow link is not a lossy one: what is sent twice there makes it slower."""
 
