@@ -62,7 +62,7 @@ def test_killed_in_the_middle_everything_acknowledged_is_in_the_store(post: Post
                 gateways.insist(range(sent, sent + 1))
                 gateways.send(*range(sent, sent + 300))
                 some = sent + 20
-                until(lambda some=some: len(gateways.acknowledged) > some, 20, "it is in the middle of its work")
+                until(lambda some=some: len(gateways.acknowledged) > some, 20, "it is at work")  # type: ignore[misc]  # bound now
                 collector.send_signal(signal.SIGKILL)
                 collector.wait(5)
             sent += 300

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
 from firmware_sim.driver import Driver
 from firmware_sim.faults import Fault, FaultKind
@@ -47,8 +48,8 @@ class Running:
         self.driver = Driver(world, broker.url, self.truth, self.clock)
         self.stop = threading.Event()
         self.messages: list[tuple[str, bytes]] = []
-        self.client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="watcher")
-        self.client.on_message = lambda _c, _u, message: self.messages.append((message.topic, message.payload))
+        self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id="watcher")
+        self.client.on_message = lambda _c, _u, message: self.messages.append((message.topic, bytes(message.payload)))
         self.client.on_connect = lambda client, *_: client.subscribe("#", 1)
         self.client.connect("127.0.0.1", broker.port)
         self.client.loop_start()
@@ -111,7 +112,7 @@ class Centre:
     def __init__(self, broker: Mosquitto) -> None:
         self.batches: list[tuple[str, int]] = []
         self._dropped: set[int] = set()
-        self.client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="centre")
+        self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id="centre")
         self.client.on_message = self._on_message
         self.ready = threading.Event()
         self.client.on_subscribe = lambda *_: self.ready.set()
