@@ -64,6 +64,8 @@ class OwnState:
         """The centre's own absence is not the villages': their silence counts from when it listens again."""
         connected = self._transport.connected
         if connected == (self._listening_from is not None):
+            if not connected and self._deaf_since is None:
+                self._deaf_since = moment.now  # from the start: what comes until it hears is in the store alone
             return
         if not connected:
             self._listening_from, self._deaf_since = None, moment.now

@@ -321,3 +321,23 @@ def test_a_device_that_spoke_again_while_the_engine_was_away_was_silent_until_th
     world.live(1, OPEN)
     [alert] = world.alerts("device_silent")
     assert alert.ended_at == spoke
+
+
+def test_what_came_before_an_engine_heard_the_broker_for_the_first_time_is_read_from_the_store(world: World) -> None:
+    world.live(5, OPEN)
+    world.stop()
+    world.start(connected=False)
+    closed = world.clock.now()
+    for half_minute in range(8):
+        now = world.clock.now()
+        says = Reading("gerbang-1", "gate_open", now, half_minute >= 4)
+        world.send([Reading("gw", "alive", now, True), says], settle=False)
+        world.centre.work()
+        world.let(30 * SECOND)
+    world.transport.restore()
+    world.live(1, OPEN)
+    assert world.states() == [
+        (NOON, "met", None),
+        (closed, "failed", "gate_open"),
+        (closed + 2 * MINUTE, "met", None),
+    ]
