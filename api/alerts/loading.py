@@ -1,9 +1,10 @@
 """The store side of the engine: loading memory, judging history again, following what others stored.
 
-One request to the telemetry store is under way at a time; the most urgent comes first: memory of villages, then late
-arrivals, then history, the newest first. A store that is away costs nothing but time.
+One request to the telemetry store is under way at a time, or several for memory; the most urgent comes first: memory of
+villages, then late arrivals, then history, the newest first. A store that is away costs nothing but time.
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping
 
 import structlog
@@ -16,6 +17,7 @@ from api.alerts.ledger import Ledger
 from api.alerts.live import KEPT, Live, Moment
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import (
+    Answer,
     ArrivalsAnswer,
     ArrivalsRequest,
     Failure,
@@ -44,6 +46,8 @@ STORE_PATIENCE = 5 * SECOND
 RETRY, LONGEST_RETRY = 1 * SECOND, 15 * SECOND
 RELOAD_EVERY = 10 * SECOND
 """How often one village's memory is read again at most."""
+AT_ONCE = 16
+"""Villages whose memory is asked for together."""
 _ARRIVALS_KEPT = 10_000
 
 
@@ -61,7 +65,7 @@ class Loading:
     ) -> None:
         self._reader, self._ledger, self._live = reader, ledger, live
         self._villages, self._commit, self._metrics = villages, commit, metrics
-        self._outstanding: Request | None = None
+        self._outstanding: deque[Request] = deque()
         self._asked_at = 0
         self._retry_at = 0
         self._pause = RETRY
@@ -123,7 +127,8 @@ class Loading:
         """Let go of what no live judgement needs, but not while a stretch that ends where memory begins is judged."""
         if moment.now - village.trimmed < MINUTE:
             return
-        if isinstance(self._outstanding, RebuildRequest) and self._outstanding.village.code == village.village.code:
+        code = village.village.code
+        if any(isinstance(asked, RebuildRequest) and asked.village.code == code for asked in self._outstanding):
             return
         village.trimmed = moment.now
         village.recent.trim(moment.now)
@@ -131,13 +136,13 @@ class Loading:
     @property
     def busy(self) -> bool:
         """Whether an answer is awaited."""
-        return self._outstanding is not None
+        return bool(self._outstanding)
 
     @property
     def idle(self) -> bool:
         """Whether nothing is left to ask for."""
         return (
-            self._outstanding is None
+            not self._outstanding
             and self._arrivals_since is None
             and not any(
                 village.reload or village.history.pending or village.inherited for village in self._work.values()
@@ -145,33 +150,36 @@ class Loading:
         )
 
     def step(self, moment: Moment) -> bool:
-        """Take over one answer and ask for the next; whether there was anything to do."""
-        answer = self._reader.poll() if self._outstanding is not None else None
-        if answer is not None:
-            self._outstanding = None
-            match answer:
-                case Failure():
-                    self._failed(answer, moment)
-                case RecentAnswer():
-                    self._take_recent(answer, moment)
-                case RebuildAnswer():
-                    self._take_rebuilt(answer, moment)
-                case ArrivalsAnswer():
-                    self._take_arrivals(answer, moment)
-            if not isinstance(answer, Failure):
-                self._failing_since, self._pause, self.problem = None, RETRY, None
+        """Take over the answers that are there and ask for the next; whether there was anything to do."""
+        found = False
+        while self._outstanding and (answer := self._reader.poll()) is not None:
+            self._outstanding.popleft()
+            self._take(answer, moment)
+            found = True
         self._end_inheritances(moment)
-        if self._outstanding is None and moment.monotonic >= self._retry_at:
-            request = self._next_request(moment)
-            if request is not None:
-                self._outstanding, self._asked_at = request, moment.monotonic
-                self._reader.ask(request)
-                return True
-        return answer is not None
+        while moment.monotonic >= self._retry_at and (request := self._next_request(moment)) is not None:
+            self._outstanding.append(request)
+            self._asked_at = moment.monotonic
+            self._reader.ask(request)
+            found = True
+        return found
+
+    def _take(self, answer: Answer, moment: Moment) -> None:
+        match answer:
+            case Failure():
+                self._failed(answer, moment)
+                return
+            case RecentAnswer():
+                self._take_recent(answer, moment)
+            case RebuildAnswer():
+                self._take_rebuilt(answer, moment)
+            case ArrivalsAnswer():
+                self._take_arrivals(answer, moment)
+        self._failing_since, self._pause, self.problem = None, RETRY, None
 
     def next_at(self, monotonic: int) -> int | None:
         """When (monotonic ms) `step` has something to do by itself; an awaited answer wakes the service."""
-        if self._outstanding is not None:
+        if self._outstanding:
             return None
         times = [village.reload_at for village in self._work.values() if village.reload]
         times += [ready for village in self._dirty() if (ready := village.history.ready_at()) is not None]
@@ -196,11 +204,17 @@ class Loading:
                 self.reload(village, min(inherited.until, inherited.since), moment)
 
     def _next_request(self, moment: Moment) -> Request | None:
+        """The most urgent; memory of some villages is asked for together, anything else alone."""
+        only_memory = all(isinstance(asked, RecentRequest) for asked in self._outstanding)
+        if len(self._outstanding) >= AT_ONCE or not only_memory:
+            return None
         for code in [code for code, v in self._work.items() if not (v.reload or v.history.pending or v.inherited)]:
             del self._work[code]
         waiting = [v for v in self._work.values() if v.reload and v.reload_at <= moment.monotonic]
         if waiting:
             return self._recent_request(min(waiting, key=lambda village: village.loaded), moment)
+        if self._outstanding:
+            return None
         if self._arrivals_since is not None:
             since, self._arrivals_since = self._arrivals_since, None
             return ArrivalsRequest(since)
@@ -249,8 +263,9 @@ class Loading:
         self.problem = failure.reason
         if self._failing_since is None:
             self._failing_since = moment.monotonic
-        self._retry_at = moment.monotonic + self._pause
-        self._pause = min(2 * self._pause, LONGEST_RETRY)
+        if moment.monotonic >= self._retry_at:  # else it is of those that were asked together
+            self._retry_at = moment.monotonic + self._pause
+            self._pause = min(2 * self._pause, LONGEST_RETRY)
         match failure.request:
             case RecentRequest(village=village):
                 known = self._villages.get(village.code)
@@ -279,6 +294,7 @@ class Loading:
                 village.reload_from = min(village.reload_from, resumes_from(village))
                 village.history.mark(village.reload_from, moment.now, moment.monotonic, now=True)
                 self.notice(village)
+                village.reload = True  # also where it was asked for with those that failed and may yet be answered
                 village.loaded = True
                 village.judged_until = moment.now
                 if village.inherited is not None:  # its predecessor left all that memory needs from then on

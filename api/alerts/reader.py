@@ -5,7 +5,7 @@ the engine, so it may run in a thread of its own (`api.alerts.service`) or at on
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,6 +31,7 @@ __all__ = [
     "Request",
     "StoreReader",
     "answer",
+    "answer_together",
 ]
 
 
@@ -140,7 +141,7 @@ def answer(store: TelemetryStore, request: Request) -> Answer:
     try:
         match request:
             case RecentRequest():
-                return _recent(store, request)
+                return next(_recent(store, [request]))
             case RebuildRequest():
                 return _rebuild(store, request)
             case ArrivalsRequest():
@@ -149,14 +150,27 @@ def answer(store: TelemetryStore, request: Request) -> Answer:
         return Failure(request, str(error))
 
 
-def _recent(store: TelemetryStore, request: RecentRequest) -> RecentAnswer:
-    code = request.village.code
-    return RecentAnswer(
-        request,
-        store.tracks(code, request.start, request.end, signals=_signals(request.village)),
-        store.latest_of_village(code),
-        store.first_times(code),
-    )
+def answer_together(store: TelemetryStore, requests: Sequence[RecentRequest]) -> list[Answer]:
+    """Answer requests for the memory of different villages by one request to the store."""
+    try:
+        return list(_recent(store, requests))
+    except StoreUnavailable as error:
+        return [Failure(request, str(error)) for request in requests]
+
+
+def _recent(store: TelemetryStore, requests: Sequence[RecentRequest]) -> Iterator[RecentAnswer]:
+    start, end = min(request.start for request in requests), max(request.end for request in requests)
+    wanted = [_signals(request.village) for request in requests]
+    signals = None if None in wanted else frozenset[str]().union(*(one for one in wanted if one is not None))
+    found = store.recall([request.village.code for request in requests], start, end, signals=signals)
+    for request, own in zip(requests, wanted, strict=True):
+        memory = found[request.village.code]
+        tracks = {
+            key: part
+            for key, track in memory.tracks.items()
+            if (own is None or key[1] in own) and (part := track.between(request.start, request.end)).times
+        }
+        yield RecentAnswer(request, tracks, memory.latest, memory.first)
 
 
 def _rebuild(store: TelemetryStore, request: RebuildRequest) -> RebuildAnswer:

@@ -2,6 +2,7 @@
 
 import threading
 from collections import deque
+from collections.abc import Iterator
 
 import structlog
 from sqlalchemy import Engine
@@ -10,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from api.alerts.engine import AlertEngine
 from api.alerts.ledger import Ledger
 from api.alerts.metrics import EngineMetrics
-from api.alerts.reader import Answer, Request, StoreReader, answer
+from api.alerts.reader import Answer, RecentRequest, Request, StoreReader, answer, answer_together
 from api.alerts.stream import EventSignal
 from siaga.clock import Clock, SystemClock
 from siaga.mqtt import Transport
@@ -68,10 +69,23 @@ class ThreadReader:
                 if self._closed:
                     return
                 request = self._requests.popleft()
-            found = answer(self._store, request)
+                others = list(self._take_alike(request))
+            if isinstance(request, RecentRequest):
+                found = answer_together(self._store, [request, *others])
+            else:
+                found = [answer(self._store, request)]
             with self._changed:
-                self._answers.append(found)
+                self._answers.extend(found)
             self._transport.wake()
+
+    def _take_alike(self, request: Request) -> Iterator[RecentRequest]:
+        """The requests for memory that wait behind one: the store is asked for all of them at once."""
+        while isinstance(request, RecentRequest) and self._requests:
+            following = self._requests[0]
+            if not isinstance(following, RecentRequest):
+                return
+            self._requests.popleft()
+            yield following
 
 
 class AlertService:

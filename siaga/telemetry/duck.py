@@ -16,7 +16,7 @@ import duckdb
 
 from siaga.observation import Arrival, Point, Track, TrackKey
 from siaga.signals import SIGNALS, SignalType, Value
-from siaga.telemetry import RefusedPoint, SeriesPoint, StoreUnavailable
+from siaga.telemetry import Memory, RefusedPoint, SeriesPoint, StoreUnavailable
 from siaga.telemetry.duck_series import Append, KnownSeries, Series, typed
 from siaga.telemetry.gathering import Gathering
 from siaga.telemetry.refusal import sift, united
@@ -235,6 +235,19 @@ class DuckStore:
         with self._reading() as cursor:
             _gather(cursor.execute(_WITHIN, [list(wanted), start, end]), wanted, found)
         return {wanted[number]: gathering.track() for number, gathering in found.items()}
+
+    def recall(
+        self, villages: Sequence[str], start: int, end: int, *, signals: Collection[str] | None = None
+    ) -> Mapping[str, Memory]:
+        """See `TelemetryStore.recall`."""
+        return {
+            village: Memory(
+                self.tracks(village, start, end, signals=signals),
+                self.latest_of_village(village),
+                self.first_times(village),
+            )
+            for village in villages
+        }
 
     def series(self, village: str, device: str, signal: str, start: int, end: int, step: int) -> Sequence[SeriesPoint]:
         """See `TelemetryStore.series`."""

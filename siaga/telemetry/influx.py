@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from siaga.clock import HOUR, SECOND, Clock, SystemClock
 from siaga.observation import Arrival, Point, Track, TrackKey
 from siaga.signals import SIGNALS, SignalType, Value
-from siaga.telemetry import RefusedPoint, SeriesPoint, StoreUnavailable
+from siaga.telemetry import Memory, RefusedPoint, SeriesPoint, StoreUnavailable
 from siaga.telemetry.gathering import Gathering
 from siaga.telemetry.influx_address import InfluxAddress
 from siaga.telemetry.influx_connection import InfluxConnection, PartialWrite, Series, TooLarge, identifier
@@ -147,6 +147,42 @@ class InfluxStore:
         for key, times, values in self._observations(statements, names, params):
             tracks.setdefault(key, Gathering()).extend(times, values)
         return {key: gathered.track() for key, gathered in tracks.items()}
+
+    def recall(
+        self, villages: Sequence[str], start: int, end: int, *, signals: Collection[str] | None = None
+    ) -> Mapping[str, Memory]:
+        """See `TelemetryStore.recall`."""
+        names = self._among_stored(SIGNALS)
+        within = [name for name in names if signals is None or name in signals] if start < end else []
+        of_all = " OR ".join(f'"village" = $village{number}' for number in range(len(villages)))
+        where, by = f'FROM "{TELEMETRY}" WHERE ({of_all})', 'GROUP BY "village", "device"'
+        statements = [f"SELECT {_FIELDS[name]} {where} {_WINDOW} {by}" for name in within]
+        statements += [f"SELECT {of}({_FIELDS[name]}) {where} {by}" for of in ("last", "first") for name in names]
+        params: _Params = {f"village{number}": village for number, village in enumerate(villages)}
+        params |= {"start": _ns(start), "end": _ns(end)}
+        tracks: dict[str, dict[TrackKey, Gathering]] = {village: {} for village in villages}
+        latest: dict[str, dict[TrackKey, tuple[int, Value]]] = {village: {} for village in villages}
+        first: dict[str, dict[TrackKey, int]] = {village: {} for village in villages}
+        if villages and names:
+            for index, series in self._connection.query(statements, params):
+                village, device = series.tags.get("village", ""), series.tags.get("device")
+                signal = SIGNALS[[*within, *names, *names][index]]
+                times, values = observations(signal, series.values)
+                if not device or not times:
+                    continue
+                key = device, signal.name
+                if index < len(within):
+                    tracks[village].setdefault(key, Gathering()).extend(times, values)
+                elif index < len(within) + len(names):
+                    latest[village][key] = times[-1], values[-1]
+                else:
+                    first[village][key] = times[0]
+        return {
+            village: Memory(
+                {key: gathered.track() for key, gathered in tracks[village].items()}, latest[village], first[village]
+            )
+            for village in villages
+        }
 
     def _among_stored(self, names: Iterable[str]) -> list[str]:
         """Those of the signals that anything was ever stored of.

@@ -111,7 +111,7 @@ class Checks:
             return
         if alert.kind not in ("device_silent", "facility_failed"):
             return
-        for evidence in self._evidences(alert.village, raised):
+        for evidence in self._evidences(alert.village, raised + self._set_back):
             if alert.kind == "device_silent":
                 if _is_silent(village, alert.device, evidence, began, raised, self._clocks_differ):
                     return
@@ -124,6 +124,11 @@ class Checks:
         """How far apart the clocks of the centre and of a device may have put a moment."""
         options = self.system.options
         return CLOCKS + options.drift + (2 * JUMP if "centre_time" in options.faults else 0)
+
+    @property
+    def _set_back(self) -> int:
+        """By how much a clock that was set back may call earlier what was raised than what it was raised by."""
+        return 2 * JUMP if "centre_time" in self.system.options.faults else 0
 
     def _clock(self, time: int) -> str:
         return f"{(time - self.system.kernel.begin) / 1000:.3f} s"

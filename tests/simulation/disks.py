@@ -17,7 +17,7 @@ from gateway.buffer import Buffer, BufferUnavailable
 from siaga.database import connect
 from siaga.observation import Arrival, Point, Reading, Track, TrackKey
 from siaga.signals import Value
-from siaga.telemetry import RefusedPoint, SeriesPoint, StoreUnavailable
+from siaga.telemetry import Memory, RefusedPoint, SeriesPoint, StoreUnavailable
 from tests.simulation.kernel import Kernel
 
 __all__ = ["Disk", "DiskBuffer", "SimulatedStore", "open_database"]
@@ -193,6 +193,18 @@ class SimulatedStore:
                 if part:
                     found[key] = Track(list(part), [observations[time] for time in part])
         return found
+
+    def recall(
+        self, villages: Sequence[str], start: int, end: int, *, signals: Collection[str] | None = None
+    ) -> Mapping[str, Memory]:
+        return {
+            village: Memory(
+                self.tracks(village, start, end, signals=signals),
+                self.latest_of_village(village),
+                self.first_times(village),
+            )
+            for village in villages
+        }
 
     def series(self, village: str, device: str, signal: str, start: int, end: int, step: int) -> Sequence[SeriesPoint]:
         self.check()

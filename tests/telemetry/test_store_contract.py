@@ -127,6 +127,28 @@ def test_tracks_can_be_of_some_signals_only(store: TelemetryStore) -> None:
     assert store.tracks(VILLAGE, T0, T0 + 1, signals=()) == {}
 
 
+def test_several_villages_are_recalled_as_each_alone(store: TelemetryStore) -> None:
+    other, empty = "35.10.15.2013", "35.10.15.2014"
+    store.write(
+        [
+            Point(VILLAGE, "gerbang-1", T0, T0, {"gate_open": True, "power": 2.5}),
+            Point(VILLAGE, "gerbang-1", T0 + 5, T0, {"gate_open": False}),
+            Point(VILLAGE, "gw", T0 + 6, T0, {"alive": True}),
+            Point(other, "gerbang-1", T0 + 1, T0, {"gate_open": True}),
+            Point(other, "lampu", T0 + 9, T0, {"power": 1.0}),
+        ]
+    )
+    recalled = store.recall([VILLAGE, other, empty], T0 + 1, T0 + 9, signals={"gate_open", "alive"})
+    assert set(recalled) == {VILLAGE, other, empty}
+    for village, memory in recalled.items():
+        assert memory.tracks == store.tracks(village, T0 + 1, T0 + 9, signals={"gate_open", "alive"})
+        assert memory.latest == store.latest_of_village(village)
+        assert memory.first == store.first_times(village)
+    assert recalled[VILLAGE].tracks["gerbang-1", "gate_open"] == Track([T0 + 5], [False])
+    assert recalled[VILLAGE].first["gerbang-1", "power"] == T0
+    assert store.recall([], T0, T0 + 9) == {}
+
+
 def test_latest_and_first_times_go_by_event_time_not_by_the_order_of_writing(store: TelemetryStore) -> None:
     store.write([point(5 * DAY, gate_open=True)])
     store.write([point(-20 * DAY, gate_open=False), point(DAY, gate_open=False, power=1.5)])
