@@ -333,7 +333,8 @@ class Loading:
             recall_who_spoke(village)
             village.loaded = True
             begin = min(begin, resumes_from(village))
-            village.judged_until = moment.now  # what is older and not judged yet is in the marks
+            if village.judged_until is None:
+                village.judged_until = moment.now  # what is older and not judged yet is in the marks
         history = village.history
         history.stale_first = False
         # What is marked and now covered by memory is judged from there

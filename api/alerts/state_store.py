@@ -172,7 +172,7 @@ class StateKeeper:
         villages, gateways = [], []
         values: dict[str, object] = {}
         for code, village in self._villages.items():
-            if village.loaded and moment.listening_from is not None:
+            if _judges_now(village, moment):
                 village.judged_until = moment.now
             if village.changed or everything or village.loaded:
                 villages.append(_village_row(village))
@@ -308,6 +308,12 @@ def _key(code: str) -> str:
     return f"village/{code}"
 
 
+def _judges_now(village: WatchedVillage, moment: Moment) -> bool:
+    """Whether all that was said until now was judged; what was kept for the engine, or at a gateway, may still come."""
+    listens = village.loaded and moment.listening_from is not None
+    return listens and village.catching_up_until(moment.monotonic) is None
+
+
 def _to_be_marked(village: WatchedVillage) -> bool:
     """Whether there is something in a village's marks that changes as time goes by."""
     return not village.history.is_finished or village.under_way.lasting or village.inherited is not None
@@ -330,7 +336,7 @@ def _beyond_store(village: WatchedVillage, moment: Moment) -> BeyondStore | None
     if inherited is None and not village.under_way.lasting:
         return None
     until = village.judged_until if inherited is None else inherited.until
-    if village.loaded and moment.listening_from is not None:
+    if _judges_now(village, moment):
         until = moment.now
     if until is None:
         return None
