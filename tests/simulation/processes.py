@@ -316,7 +316,7 @@ class EngineProcess(Process):
     database: Callable[[Process], Engine] = field(kw_only=True)
     store: Callable[[Process], SimulatedStore] = field(kw_only=True)
     took: Callable[[str, bytes], None] = field(kw_only=True)
-    """Told of each message before the engine takes it: topic and payload."""
+    """Told of each message that arrives before the engine takes it: topic and payload."""
     events: Callable[[], None] = field(kw_only=True)
     """Called when alert events were committed."""
     reads_take: float = 20
@@ -357,7 +357,8 @@ class EngineProcess(Process):
         due = self.engine.tick()
         taken = 0
         while taken < AT_ONCE and (message := self._transport.receive(0)) is not None:
-            self.took(message.topic, message.payload)
+            if not message.retain:  # what a broker keeps for whoever subscribes does not arrive
+                self.took(message.topic, message.payload)
             self.engine.receive(message)
             self._transport.acknowledge(message)
             taken += 1
