@@ -18,6 +18,8 @@ Stretch = tuple[int, int]
 
 LATE = 1.06
 """A report may come by so much later than its interval: 5 % of jitter, and a busy machine."""
+LOST_FOR = {"checkin": 2 * 3_600_000, "cleaned": 8 * 3_600_000}
+"""For how long an event speaks (contract, section 5), in ms: so long nobody knows better where it got lost."""
 AGES = 3
 """A value holds for so many intervals (contract, section 5)."""
 
@@ -57,9 +59,15 @@ class FacilityCoverage:
         self._held: list[list[Stretch]] = []
         self._times: list[list[int]] = []
         self._slack = truth.slack
+        self._lost: list[Stretch] = []
         firsts = []
         for device, every in facility.devices.items():
-            reports = [r for r in truth.reports.get((facility.village, device), ()) if r.acknowledged]
+            said = truth.reports.get((facility.village, device), ())
+            reports = [r for r in said if r.acknowledged]
+            lost = (
+                (r.time, LOST_FOR[name]) for r in said if not r.acknowledged for name in r.values if name in LOST_FOR
+            )
+            self._lost = merged([*self._lost, *((time, time + lasts) for time, lasts in lost)])
             firsts += [r.time for r in reports if facility.evidence & r.values.keys()][:1]
             times = [r.time for r in reports if r.values.keys() - {"online"}]
             gone = truth.gone.get((facility.village, device), ())
@@ -71,7 +79,7 @@ class FacilityCoverage:
 
     def moments(self) -> Iterable[int]:
         """The instants at which something of it changes."""
-        for stretches in (self._heard, *self._covered, *self._held):
+        for stretches in (self._lost, self._heard, *self._covered, *self._held):
             for start, end in stretches:
                 yield from (start, start + self._slack, end)
 
@@ -83,6 +91,10 @@ class FacilityCoverage:
         if any(_within(moment, some) for some in self._held) and self.heard(moment):
             return Coverage.HELD
         return Coverage.SILENT
+
+    def event_lost(self, moment: int) -> bool:
+        """Whether an event that would still speak was said and not acknowledged."""
+        return _within(moment, self._lost)
 
     def heard(self, moment: int) -> bool:
         """Whether the village's gateway was heard."""

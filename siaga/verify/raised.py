@@ -103,15 +103,21 @@ def _last_heard(truth: KnownTruth, village: str) -> int:
 
 def _sinks_while_told(truth: KnownTruth, facility: KnownFacility, runs: Sequence[Stretch]) -> bool:
     """Whether siaga heard of the failures while they were on: a target that was missed by what is over pages nobody."""
-    still = bool(runs) and runs[-1][1] >= truth.end
+    still = bool(runs) and runs[-1][1] >= truth.end and _goes_on(truth, facility)
     return still or (truth.live and facility.village not in _cut_off(truth))
+
+
+def _goes_on(truth: KnownTruth, facility: KnownFacility) -> bool:
+    """Whether something is still wrong with a facility after the end of the run."""
+    mine = (f for f in truth.faults if f.village == facility.village and f.facility in (None, facility.id))
+    return any(fault.end > truth.end for fault in mine)
 
 
 def _must(truth: KnownTruth, facility: KnownFacility, start: int, end: int) -> bool:
     """Whether this failure has to raise an alert: long enough, and told while it was on."""
     if end - start <= facility.grace + _margin(truth, facility):
         return False
-    if not truth.live and end < truth.end:
+    if not truth.live and (end < truth.end or not _goes_on(truth, facility)):
         return False  # over before siaga heard of it: nobody is paged
     away = [(a, b + MINUTE) for a, b in _cut_off(truth).get(facility.village, ())]
     return not any(a < end and start < b for a, b in away) or not truth.live

@@ -27,6 +27,7 @@ class Piece:
     coverage: Coverage
     heard: bool
     last_said: list[int]
+    event_lost: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ def pieces(truth: KnownTruth, facility: KnownFacility, told: Sequence[ToldSpan])
         so = facility.spans[max(0, bisect_right(truth_starts, begin) - 1)]
         place = bisect_right(told_starts, begin) - 1
         said = told[place] if place >= 0 and begin < told[place].end else None
-        yield Piece(begin, until, so, said, coverage.at(begin), coverage.heard(begin), coverage.last_said(begin))
+        known = (coverage.at(begin), coverage.heard(begin), coverage.last_said(begin), coverage.event_lost(begin))
+        yield Piece(begin, until, so, said, *known)
 
 
 def compare_timeline(
@@ -134,7 +136,7 @@ def _findings(facility: KnownFacility, piece: Piece, changes: Sequence[Transitio
 
 def _could_not_know(facility: KnownFacility, piece: Piece, state: str) -> bool:
     """Whether a value that was so when it was said still held, or a silence is what the contract calls a failure."""
-    if piece.coverage is Coverage.SPEAKING:
+    if piece.coverage is Coverage.SPEAKING or piece.event_lost:
         return True
     if piece.coverage is Coverage.HELD:
         return any(_so_at(facility, moment) in (state, "not_required") for moment in piece.last_said)
@@ -172,7 +174,8 @@ def failures(truth: KnownTruth, facility: KnownFacility, *, surely: bool) -> lis
             counts = fails and piece.so.unknowable is None and seen and piece.heard
         else:
             silent = facility.kind in FAILS_IN_SILENCE and piece.coverage is not Coverage.COVERED
-            counts = fails or piece.so.unknowable is not None or (silent and not piece.so.excused)
+            unknowable = piece.so.unknowable is not None or piece.event_lost
+            counts = fails or unknowable or (silent and not piece.so.excused)
         if counts:
             found.append((piece.start, piece.end))
     return merged(found)
