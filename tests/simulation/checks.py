@@ -111,7 +111,8 @@ class Checks:
             return
         if alert.kind not in ("device_silent", "facility_failed"):
             return
-        for evidence in self._evidences(alert.village, raised + self._set_back):
+        moments = {raised, raised + self._set_back}
+        for evidence in (each for moment in sorted(moments) for each in self._evidences(alert.village, moment)):
             if alert.kind == "device_silent":
                 if _is_silent(village, alert.device, evidence, began, raised, self._clocks_differ):
                     return
