@@ -11,6 +11,7 @@ from api.alerts.ledger import Changes, Ledger, OpenAlert
 from api.alerts.live import KEPT, Live, Moment
 from api.alerts.maintenance import AHEAD, MaintenanceWindow, planned, stretches
 from api.alerts.outages import lost_villages
+from api.alerts.spans import FOREVER
 from api.alerts.succession import OVERLAP
 from api.alerts.under_way import Inheritance, Range, UnderWay
 from api.alerts.watch import WatchedVillage, alerts_of, take_over, watched
@@ -316,7 +317,8 @@ def _judges_now(village: WatchedVillage, moment: Moment) -> bool:
 
 def _to_be_marked(village: WatchedVillage) -> bool:
     """Whether there is something in a village's marks that changes as time goes by."""
-    return not village.history.is_finished or village.under_way.lasting or village.inherited is not None
+    missed = min(village.reload_from, village.reading_from) < FOREVER
+    return missed or not village.history.is_finished or village.under_way.lasting or village.inherited is not None
 
 
 def _marks(village: WatchedVillage, moment: Moment) -> VillageMarks:

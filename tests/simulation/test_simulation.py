@@ -20,6 +20,7 @@ FOUND = {
     550: "what an engine took and did not live to judge was stored after its successor had read the store, and lost",
     916: "an engine that had stood still decided by the time alone, before it heard what had come meanwhile",
     516: "an engine that woke claimed to have judged until then, and died before it had heard what waited for it",
+    650: "an engine that had yet to read what it missed while it was deaf did not leave word of that when it died",
     594: "an engine that began while the store lacked batches dated a failure by the silence that it saw in the hole",
 }
 """Seeds that found a mistake once, and what it was."""
