@@ -183,9 +183,7 @@ def test_a_gateway_that_ran_on_while_it_was_not_heard_had_power(world: World) ->
     assert (evidence["gateway_ran"], evidence["likely"]) == (True, "link")
 
 
-@pytest.mark.parametrize(
-    "up_for", [0, 20 * SECOND, 5 * MINUTE], ids=["at once", "it boots", "the link is late"]
-)
+@pytest.mark.parametrize("up_for", [0, 20 * SECOND, 5 * MINUTE], ids=["at once", "it boots", "the link is late"])
 def test_one_without_a_heartbeat_in_what_it_buffered_had_none(world: World, up_for: int) -> None:
     world.let(HOUR)
     back = world.clock.now()

@@ -72,14 +72,14 @@ def now() -> int:
 
 @pytest.fixture
 def running(mosquitto: Mosquitto, tmp_path: Path) -> Iterator[Running]:
-    some = Running(mosquitto, tmp_path, (FaultKind.GATE_CLOSED, 24), (FaultKind.MAINS_CUT, 32))
+    some = Running(mosquitto, tmp_path, (FaultKind.GATE_CLOSED, 48), (FaultKind.MAINS_CUT, 64))
     yield some
     some.end()
 
 
 def test_a_village_comes_up_fails_and_says_so_by_reports_and_last_wills(running: Running) -> None:
     until(lambda: running.driver.online == 5, timeout=15, what="all five devices are online")
-    assert running.has("tele/kontak-depan/LWT", b"Online")
+    until(lambda: running.has("tele/kontak-depan/LWT", b"Online"))
     until(lambda: running.has(f"siaga/v1/{CODE}/ap/status", b"online"))
     until(
         lambda: any(t == "tele/kontak-depan/SENSOR" and b'"Switch1":"ON"' in p for t, p in running.messages), timeout=15
