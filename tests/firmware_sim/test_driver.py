@@ -72,7 +72,7 @@ def now() -> int:
 
 @pytest.fixture
 def running(mosquitto: Mosquitto, tmp_path: Path) -> Iterator[Running]:
-    some = Running(mosquitto, tmp_path, (FaultKind.GATE_CLOSED, 48), (FaultKind.MAINS_CUT, 64))
+    some = Running(mosquitto, tmp_path, (FaultKind.GATE_CLOSED, 36), (FaultKind.MAINS_CUT, 44))
     yield some
     some.end()
 
