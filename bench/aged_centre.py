@@ -20,7 +20,7 @@ from api.alerts.spans import FOREVER
 from bench.district import District
 from siaga.clock import DAY, MINUTE, SystemClock
 from siaga.database import connect, migrate, writing
-from siaga.mqtt_memory import MemoryBroker, MemoryTransport
+from siaga.mqtt.memory import MemoryBroker, MemoryTransport
 from siaga.observation import Point
 from siaga.registry import Registry
 from siaga.spans import Span, State

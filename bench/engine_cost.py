@@ -23,7 +23,7 @@ from siaga.batch import BatchId, encode_batch
 from siaga.clock import MINUTE, SECOND, ManualClock
 from siaga.database import connect, migrate
 from siaga.mqtt import Message
-from siaga.mqtt_memory import MemoryBroker, MemoryTransport
+from siaga.mqtt.memory import MemoryBroker, MemoryTransport
 from siaga.observation import Reading
 from siaga.registry import Registry
 from siaga.sites import Adapter, Device, Facility, Village

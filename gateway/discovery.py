@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from gateway.router import Router
 from siaga.json_text import UnreadableJson, read_json
+from siaga.mqtt.transport import Message
 from siaga.sites import Village
-from siaga.transport import Message
 
 __all__ = ["Discovery", "Found"]
 

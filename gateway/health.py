@@ -7,8 +7,8 @@ import orjson
 from gateway.intake import Skew
 from gateway.keeper import Keeper
 from siaga.clock import SECOND
+from siaga.mqtt.transport import Transport
 from siaga.topics import health_topic
-from siaga.transport import Transport
 
 __all__ = ["Health"]
 

@@ -13,11 +13,11 @@ from gateway.presence import Presence
 from gateway.refusals import Refusals
 from gateway.router import Router
 from gateway.values import Refused
+from siaga.mqtt.transport import Message
 from siaga.observation import Reading
 from siaga.signals import Value
 from siaga.sites import Village
 from siaga.topics import DeviceTopic, ForeignTopic, GatewayTopic, parse_topic
-from siaga.transport import Message
 
 __all__ = ["Heard", "Intake", "Skew", "Taken"]
 

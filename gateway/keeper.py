@@ -21,8 +21,8 @@ from gateway.salvage import replace_damaged
 from gateway.uplink import FLUSH_AFTER, Uplink
 from siaga.batch import UnreadableBatch, decode_ack
 from siaga.clock import SECOND
+from siaga.mqtt.transport import Message, Transport
 from siaga.topics import ForeignTopic, GatewayTopic, ack_topic, parse_topic
-from siaga.transport import Message, Transport
 
 __all__ = ["GROUP", "Keeper"]
 

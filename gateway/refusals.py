@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from gateway.metrics import GatewayMetrics
 from gateway.values import Refused
 from siaga.metrics import refused
+from siaga.mqtt.transport import Message, Transport
 from siaga.refusal import Refusal, encode_refusal, sample
 from siaga.topics import refused_topic
-from siaga.transport import Message, Transport
 
 __all__ = ["Refusals"]
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from gateway.adapters import ADAPTERS, Adapter, Installed
 from gateway.pollers import POLLERS
+from siaga.mqtt.transport import Message
 from siaga.sites import Adapter as Family
 from siaga.sites import Village
-from siaga.transport import Message
 
 __all__ = ["Router"]
 

@@ -23,10 +23,10 @@ from gateway.refusals import Refusals
 from gateway.report import GatewayReport, make_report
 from gateway.stall import Stall
 from siaga.clock import SECOND, Clock
+from siaga.mqtt.transport import Message, Transport
 from siaga.observation import Reading
 from siaga.sites import Village
 from siaga.topics import gateway_status_topic
-from siaga.transport import Message, Transport
 
 __all__ = ["Gateway", "last_will", "marker_topic"]
 

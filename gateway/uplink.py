@@ -19,8 +19,8 @@ from gateway.buffer import Buffer, FormedBatch
 from gateway.metrics import GatewayMetrics
 from siaga.batch import BatchId, encode_batch
 from siaga.clock import SECOND
+from siaga.mqtt.transport import Transport
 from siaga.topics import batch_topic
-from siaga.transport import Transport
 
 __all__ = ["Uplink"]
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from siaga.mqtt.transport import Message
     from siaga.settings import Settings
-    from siaga.transport import Message
 
 __all__ = ["gateways"]
 

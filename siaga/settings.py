@@ -19,7 +19,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from siaga.mqtt_address import BrokerAddress
+from siaga.mqtt.address import BrokerAddress
 from siaga.poll_address import BadAddress, read_web
 from siaga.telemetry.influx_address import InfluxAddress
 from siaga.topics import is_village_code

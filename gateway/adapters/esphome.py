@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 
 from gateway.adapters.interface import Installed, Translation
 from gateway.values import Refused, read_bool, read_document, read_text
-from siaga.mqtt_filters import matches
-from siaga.transport import Message
+from siaga.mqtt.filters import matches
+from siaga.mqtt.transport import Message
 
 __all__ = ["Esphome"]
 

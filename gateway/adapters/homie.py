@@ -16,7 +16,7 @@ from collections.abc import Iterable, MutableMapping, Sequence
 
 from gateway.adapters.interface import Installed, Translation
 from gateway.values import Refused, read_document, read_text
-from siaga.transport import Message
+from siaga.mqtt.transport import Message
 
 __all__ = ["Homie"]
 

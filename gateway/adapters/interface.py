@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from gateway.native_time import read_time
 from gateway.values import Refused, read_value
 from siaga.capabilities import default_keys
+from siaga.mqtt.transport import Message
 from siaga.signals import SIGNALS, Value
 from siaga.sites import Device, Facility, Village
-from siaga.transport import Message
 
 __all__ = ["Adapter", "Installed", "Observed", "Translation"]
 

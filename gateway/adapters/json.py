@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from gateway.adapters.interface import Installed, Translation
 from gateway.values import find, read_document, read_text
-from siaga.transport import Message
+from siaga.mqtt.transport import Message
 
 __all__ = ["Json"]
 

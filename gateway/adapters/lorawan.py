@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from gateway.adapters.interface import Installed, Translation
 from gateway.values import Refused, find, read_document, read_text
 from siaga.dev_eui import plain_eui
-from siaga.transport import Message
+from siaga.mqtt.transport import Message
 
 __all__ = ["Lorawan"]
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from gateway.adapters.interface import Installed, Translation
 from gateway.values import MAX_PAYLOAD, Refused, read_bool, read_text
+from siaga.mqtt.transport import Message
 from siaga.senml import BadRecord, Record, UnreadablePack, read_pack
 from siaga.signals import SIGNALS
 from siaga.topics import DeviceTopic, ForeignTopic, parse_topic
-from siaga.transport import Message
 
 __all__ = ["Senml"]
 

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gateway.adapters.interface import Installed, Translation
 from gateway.values import Refused, find, read_bool, read_document, read_text, read_value
+from siaga.mqtt.transport import Message
 from siaga.signals import EVENTS, SIGNALS
-from siaga.transport import Message
 
 __all__ = ["Shelly"]
 

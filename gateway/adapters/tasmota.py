@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from gateway.adapters.interface import Installed, Translation
 from gateway.values import Refused, find, read_bool, read_document, read_text
-from siaga.transport import Message
+from siaga.mqtt.transport import Message
 
 __all__ = ["Tasmota"]
 

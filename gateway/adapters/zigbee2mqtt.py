@@ -15,8 +15,8 @@ from collections.abc import Iterable, Sequence
 from gateway.adapters.interface import Installed, Translation
 from gateway.values import Refused, find, read_bool, read_document, read_text
 from siaga.clock import MINUTE
+from siaga.mqtt.transport import Message
 from siaga.signals import EVENTS
-from siaga.transport import Message
 
 __all__ = ["Zigbee2mqtt"]
 

@@ -26,7 +26,7 @@ from siaga.batch import LIVE_EDGE, BatchId, UnreadableBatch, decode_batch, encod
 from siaga.clock import MINUTE, SECOND, ManualClock
 from siaga.database import connect, migrate, tables
 from siaga.mqtt import Message
-from siaga.mqtt_memory import MemoryBroker, MemoryTransport
+from siaga.mqtt.memory import MemoryBroker, MemoryTransport
 from siaga.observation import Arrival, Point, Reading
 from siaga.registry import Registry
 from siaga.sites import Adapter, Device, Facility, Village

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from collector import Collector, CollectorMetrics, Intake, KnownVillages, Refusals, Repeats
 from siaga.clock import ManualClock
 from siaga.database import connect, migrate
-from siaga.mqtt_memory import MemoryBroker, MemoryTransport
+from siaga.mqtt.memory import MemoryBroker, MemoryTransport
 from siaga.observation import Arrival, Point
 from siaga.quarantine import Quarantine
 from siaga.registry import Registry

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from gateway.adapters import ADAPTERS, Installed
 from gateway.router import Router
 from gateway.values import Refused
-from siaga.mqtt_filters import matches
+from siaga.mqtt.filters import matches
+from siaga.mqtt.transport import Message
 from siaga.sites import Device
-from siaga.transport import Message
 from tests.gateway.places import CODE, NOW, device, village
 
 EUI = "70b3d5e75e00a1b2"

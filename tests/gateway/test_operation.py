@@ -14,8 +14,8 @@ from gateway.check import check
 from gateway.discovery import Discovery
 from gateway.report import DeviceReport, GatewayReport
 from siaga.mqtt import MqttTransport
+from siaga.mqtt.transport import Message
 from siaga.sites_file import read_sites
-from siaga.transport import Message
 from tests.gateway.places import CODE, NOW, device, village
 from tests.servers import Mosquitto
 from tests.wait import until

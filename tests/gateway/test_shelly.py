@@ -5,8 +5,8 @@ import pytest
 
 from gateway.router import Router
 from siaga.capabilities import can_give
+from siaga.mqtt.transport import Message
 from siaga.sites import Device
-from siaga.transport import Message
 from tests.gateway.places import CODE, NOW, device, labels, read, translate, values, village
 
 OLD = device("lampu-1", "shelly", "lampu-teras")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from siaga.mqtt_filters import matches
+from siaga.mqtt.filters import matches
 from siaga.sites import Device
 from tests.gateway.places import device, labels, read, values
 

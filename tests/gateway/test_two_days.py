@@ -21,7 +21,7 @@ from siaga.batch import LIVE_EDGE, BatchId, decode_batch, encode_ack
 from siaga.clock import DAY, HOUR, MINUTE, SECOND, ManualClock
 from siaga.database import tables
 from siaga.mqtt import Message
-from siaga.mqtt_memory import MemoryBroker, MemoryTransport
+from siaga.mqtt.memory import MemoryBroker, MemoryTransport
 from siaga.observation import Arrival, Point
 from siaga.sites import Adapter, Device, Facility, Village
 from siaga.topics import ack_topic, parse_topic

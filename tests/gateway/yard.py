@@ -12,7 +12,7 @@ from gateway import Buffer, Gateway, GatewayMetrics
 from gateway.own_time import OwnTime
 from siaga.batch import BatchId, decode_batch, encode_ack
 from siaga.clock import ManualClock
-from siaga.mqtt_memory import MemoryBroker, MemoryTransport
+from siaga.mqtt.memory import MemoryBroker, MemoryTransport
 from siaga.sites import Village
 from siaga.topics import ack_topic
 from tests.gateway.places import CODE, NOW

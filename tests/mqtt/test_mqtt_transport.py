@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from siaga import mqtt_backlog
 from siaga.broker import EmbeddedBroker
-from siaga.mqtt import BrokerAddress, Message, MqttTransport
+from siaga.mqtt import BrokerAddress, Message, MqttTransport, backlog
 from tests.mqtt.link import Link
 from tests.mqtt.odd_brokers import OldBroker
 from tests.mqtt.test_transport_contract import send, take
@@ -81,8 +80,8 @@ def test_a_backlog_that_we_let_wait_is_late_all_the_same(
     mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     """A gateway with neither disk nor link acknowledges nothing for minutes; its backlog grows no younger by that."""
-    monkeypatch.setattr(mqtt_backlog, limit, 0.5)
-    monkeypatch.setattr(mqtt_backlog, "MARK_IDLE", 0.5)
+    monkeypatch.setattr(backlog, limit, 0.5)
+    monkeypatch.setattr(backlog, "MARK_IDLE", 0.5)
 
     def connect() -> MqttTransport:
         hearer = MqttTransport(mosquitto.url, "hearer", clean=False, marker="mark", max_queue=5)

@@ -10,7 +10,7 @@ import pytest
 
 from siaga.broker import EmbeddedBroker
 from siaga.mqtt import Message, MqttTransport
-from siaga.mqtt_memory import MemoryBroker, MemoryTransport
+from siaga.mqtt.memory import MemoryBroker, MemoryTransport
 from tests.servers import Mosquitto
 from tests.wait import until
 

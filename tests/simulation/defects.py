@@ -18,8 +18,8 @@ from gateway.adapters import Observed
 from gateway.clocks import Judged
 from gateway.uplink import Uplink
 from siaga.batch import decode_batch
+from siaga.mqtt.transport import Message
 from siaga.topics import GatewayTopic, parse_topic
-from siaga.transport import Message
 
 __all__ = ["DEFECTS"]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from siaga.clock import MINUTE, SECOND
-from siaga.mqtt_memory import MemoryBroker
+from siaga.mqtt.memory import MemoryBroker
 from siaga.signals import Value
 from siaga.sites import Adapter, Device, Facility, Village
 from siaga.topics import senml_topic, status_topic

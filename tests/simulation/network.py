@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from siaga.mqtt_memory import MemoryBroker, MemoryTransport
-from siaga.transport import Message
+from siaga.mqtt.memory import MemoryBroker, MemoryTransport
+from siaga.mqtt.transport import Message
 from tests.simulation.kernel import Kernel
 
 __all__ = ["Line", "Wire"]
@@ -44,7 +44,7 @@ class _Sent:
 
 @dataclass(slots=True, eq=False)
 class Wire:
-    """A session with a broker over a line: a `siaga.transport.Transport`.
+    """A session with a broker over a line: a `siaga.mqtt.transport.Transport`.
 
     `touch(name)` is called before anything leaves the process: there it may crash.
     """

@@ -25,7 +25,7 @@ from gateway import Gateway, GatewayMetrics
 from gateway.own_time import OwnTime
 from gateway.service import last_will
 from siaga.clock import SECOND
-from siaga.mqtt_memory import MemoryBroker
+from siaga.mqtt.memory import MemoryBroker
 from siaga.observation import Reading
 from siaga.quarantine import Quarantine
 from siaga.registry import Registry

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from siaga.clock import MINUTE, SECOND
-from siaga.mqtt_memory import MemoryBroker
+from siaga.mqtt.memory import MemoryBroker
 from siaga.observation import Reading
 from siaga.registry import Registry
 from siaga.signals import Value

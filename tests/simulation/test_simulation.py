@@ -9,8 +9,8 @@ import pytest
 from tests.simulation.options import FAULTS, Options
 from tests.simulation.run import simulate
 
-SEEDS = 100
-"""Forty seconds of one core; `make simulate SEEDS=1000` runs more."""
+SEEDS = 200
+"""A minute and a half of one core; `make simulate SEEDS=1000` runs more."""
 PARTS = 10
 FOUND = {
     9: "an engine that began without the store never judged what it had missed",

@@ -17,7 +17,7 @@ from gateway.pollers.interface import Answer, Internet, Question, Said, Unasked,
 from gateway.pollers.schedule import Key
 from siaga.clock import ManualClock, SystemClock
 from siaga.gateways import Asking, GatewayPart, Served
-from siaga.mqtt_memory import MemoryTransport
+from siaga.mqtt.memory import MemoryTransport
 from siaga.poll_address import read_web
 from siaga.sites import Village
 from tests.gateway.places import CODE, MINUTE, NOW, device, village

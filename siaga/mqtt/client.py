@@ -1,4 +1,4 @@
-"""`MqttTransport`: the `siaga.transport.Transport` to a real broker, on paho-mqtt."""
+"""`MqttTransport`: the `siaga.mqtt.transport.Transport` to a real broker, on paho-mqtt."""
 
 import random
 import threading
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import structlog
 
-from siaga.mqtt_address import BrokerAddress
-from siaga.mqtt_session import Incoming, Outgoing, Session, SessionOptions
-from siaga.transport import Message, Transport
+from siaga.mqtt.address import BrokerAddress
+from siaga.mqtt.session import Incoming, Outgoing, Session, SessionOptions
+from siaga.mqtt.transport import Message
 
-__all__ = ["BrokerAddress", "Message", "MqttTransport", "Transport"]
+__all__ = ["MqttTransport"]
 
 log = structlog.get_logger(__name__)
 

@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from siaga.mqtt_filters import matches, unshared
-from siaga.transport import Message
+from siaga.mqtt.filters import matches, unshared
+from siaga.mqtt.transport import Message
 
 __all__ = ["MemoryBroker", "MemoryTransport"]
 
@@ -138,7 +138,7 @@ class MemoryBroker:
 
 
 class MemoryTransport:
-    """A `siaga.transport.Transport` on a `MemoryBroker`. It connects when made; `cut` and `restore` are for faults.
+    """A `Transport` on a `MemoryBroker`. It connects when made; `cut` and `restore` are for faults.
 
     `before_publish` may be set by a simulation: False loses the message on its way, after the transport took it.
     """

@@ -18,9 +18,9 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from siaga.mqtt_address import BrokerAddress
-from siaga.mqtt_backlog import Backlog
-from siaga.mqtt_filters import unshared
+from siaga.mqtt.address import BrokerAddress
+from siaga.mqtt.backlog import Backlog
+from siaga.mqtt.filters import unshared
 
 __all__ = ["Incoming", "Outgoing", "Session", "SessionOptions"]
 

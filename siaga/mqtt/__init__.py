@@ -1,0 +1,10 @@
+"""MQTT for every room: sessions with a broker, over the network and in memory, as workers pull from them.
+
+`transport` says what a session is, `client` is one on paho-mqtt, `memory` one for simulations.
+"""
+
+from siaga.mqtt.address import BrokerAddress
+from siaga.mqtt.client import MqttTransport
+from siaga.mqtt.transport import Message, Transport
+
+__all__ = ["BrokerAddress", "Message", "MqttTransport", "Transport"]
