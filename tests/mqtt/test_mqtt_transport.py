@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from siaga.broker import EmbeddedBroker
-from siaga.mqtt import BrokerAddress, Message, MqttTransport, backlog
+from siaga.mqtt import BrokerAddress, Message, MqttTransport
 from tests.mqtt.link import Link
 from tests.mqtt.odd_brokers import OldBroker
 from tests.mqtt.test_transport_contract import send, take
@@ -73,33 +73,6 @@ def test_after_a_cut_it_comes_back_subscribes_again_and_hears_what_it_missed(mos
         until(lambda: hearer.connected)
         send(speaker, "a", b"live")
         assert take(hearer, 1)[0].payload == b"live"
-
-
-@pytest.mark.parametrize("limit", ["MARK_IDLE", "MARK_WITHIN"])
-def test_a_backlog_that_we_let_wait_is_late_all_the_same(
-    mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch, limit: str
-) -> None:
-    """A gateway with neither disk nor link acknowledges nothing for minutes; its backlog grows no younger by that."""
-    monkeypatch.setattr(backlog, limit, 0.5)
-    monkeypatch.setattr(backlog, "MARK_IDLE", 0.5)
-
-    def connect() -> MqttTransport:
-        hearer = MqttTransport(mosquitto.url, "hearer", clean=False, marker="mark", max_queue=5)
-        hearer.subscribe("a")
-        return hearer
-
-    with closing(connect()) as hearer:
-        until(lambda: hearer.connected)
-    with closing(MqttTransport(mosquitto.url, "speaker")) as speaker:
-        until(lambda: speaker.connected)
-        send(speaker, "a", *(b"%d" % n for n in range(20)))
-        until(lambda: not speaker.outbound)
-    with closing(connect()) as hearer:
-        first = take(hearer, 5, acknowledge=False)
-        time.sleep(0.8)  # longer than the limit: that it is silent is our own doing
-        for message in first:
-            hearer.acknowledge(message)
-        assert all(message.kept for message in [*first, *take(hearer, 15)])
 
 
 def test_a_receipt_of_before_the_cut_is_worth_nothing_after_it(mosquitto: Mosquitto, link: Link) -> None:
