@@ -1,10 +1,10 @@
 """What a gateway says of itself to the centre, retained and only when it changed."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 
 import orjson
 
-from gateway.intake import Skew
+from gateway.intake import Intake
 from gateway.keeper import Keeper
 from siaga.clock import SECOND
 from siaga.mqtt.transport import Transport
@@ -32,8 +32,7 @@ class Health:
         self,
         villages: Sequence[str],
         gateways: Mapping[str, str],
-        skewed: Mapping[tuple[str, str], Skew],
-        trusted: Set[tuple[str, str]],
+        intake: Intake,
         keeper: Keeper,
         now: int,
     ) -> None:
@@ -44,13 +43,13 @@ class Health:
         for village in villages:
             clocks = {
                 device: {"offset": skew.offset / 1000, "since": skew.since / 1000}
-                for (place, device), skew in skewed.items()
+                for (place, device), skew in intake.skewed.items()
                 if place == village
             }
             text = orjson.dumps(
                 {
                     "clocks": clocks,
-                    "trusted": sorted(device for place, device in trusted if place == village),
+                    "trusted": sorted(device for place, device in intake.trusted if place == village),
                     "buffer": round(keeper.disk.fill, 2),
                     "thinned": keeper.disk.thinned,
                     "disk": "memory" if keeper.problem else "ok",

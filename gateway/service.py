@@ -175,9 +175,7 @@ class Gateway:
         if known:
             self._keeper.send(now, wall)
             self._refusals.send(self._centre)
-            self._health.report(
-                self._served, self._gateways, self._intake.skewed, self._intake.trusted, self._keeper, now
-            )
+            self._health.report(self._served, self._gateways, self._intake, self._keeper, now)
         return self._deadline(now, known=known)
 
     def close(self) -> None:
