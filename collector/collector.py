@@ -111,7 +111,17 @@ class Collector:
                 break
         self._metrics.unacknowledged.inc(len(group.messages))
         self._metrics.waiting_bytes.inc(group.bytes)
+        self._prepare(group)
         return group
+
+    def _prepare(self, group: Group) -> None:
+        """Make the write ready while the store is still busy with the group before."""
+        if not group.points:
+            return
+        try:
+            group.write = self._store.prepare(group.points, group.arrivals)
+        except Exception:
+            log.exception("a group of batches cannot be made ready for the store")  # `commit` looks at each batch
 
     def _admit(self, message: Message, received: int, group: Group) -> None:
         try:
@@ -141,7 +151,8 @@ class Collector:
         began = self._clock.monotonic()
         try:
             if group.points:
-                self._quarantine(group, self._store.write(group.points, group.arrivals))
+                write = group.write or self._store.prepare(group.points, group.arrivals)
+                self._quarantine(group, write())
         except StoreUnavailable as error:
             self._fail(str(error))
             return False

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from siaga.clock import MINUTE
 from siaga.mqtt import Message
 from siaga.observation import Arrival, Point
+from siaga.telemetry import Write
 
 __all__ = ["Group", "TakenBatch"]
 
@@ -41,6 +42,8 @@ class Group:
     readings: int = 0
     bytes: int = 0
     stored: bool = False
+    write: Write | None = None
+    """The points and notes, made ready for the store."""
     acknowledged: int = 0
     """How many of the batches have been acknowledged to their gateways."""
 

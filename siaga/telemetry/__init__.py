@@ -4,7 +4,7 @@ store = open_store("duckdb:////var/lib/siaga/telemetry.duckdb")
 store = open_store("influxdb://user:password@127.0.0.1:8086/-/siaga")
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,8 +18,13 @@ __all__ = [
     "SeriesPoint",
     "StoreUnavailable",
     "TelemetryStore",
+    "Write",
     "open_store",
 ]
+
+
+Write = Callable[[], Sequence[RefusedPoint]]
+"""One write, made ready: a call stores it and answers what was refused. One that failed may be called again."""
 
 
 class StoreUnavailable(Exception):
@@ -60,6 +65,13 @@ class TelemetryStore(Protocol):
         signals of one device at one time that come in several points share one stored point. The refused points are
         answered; all others are stored. Arrivals are stored with them: when this returns both are
         durable; a crash before may leave an arrival without its data, never the other way round.
+        """
+        ...
+
+    def prepare(self, points: Sequence[Point], arrivals: Sequence[Arrival] = ()) -> Write:
+        """`write` in two steps: here the work that needs no store, in the call that is answered the rest.
+
+        So one thread can make a write ready while another waits for the store to take the one before.
         """
         ...
 

@@ -10,13 +10,14 @@ import threading
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
 from siaga.observation import Arrival, Point, Track, TrackKey
 from siaga.signals import SIGNALS, SignalType, Value
-from siaga.telemetry import Memory, RefusedPoint, SeriesPoint, StoreUnavailable
+from siaga.telemetry import Memory, RefusedPoint, SeriesPoint, StoreUnavailable, Write
 from siaga.telemetry.duck_series import Append, KnownSeries, Series, typed
 from siaga.telemetry.gathering import Gathering
 from siaga.telemetry.refusal import sift, united
@@ -187,7 +188,16 @@ class DuckStore:
 
     def write(self, points: Sequence[Point], arrivals: Sequence[Arrival] = ()) -> Sequence[RefusedPoint]:
         """See `TelemetryStore.write`."""
+        return self.prepare(points, arrivals)()
+
+    def prepare(self, points: Sequence[Point], arrivals: Sequence[Arrival] = ()) -> Write:
+        """See `TelemetryStore.prepare`."""
         sound, refused = sift(united(points))
+        return partial(self._append, sound, arrivals, refused)
+
+    def _append(
+        self, sound: Sequence[Point], arrivals: Sequence[Arrival], refused: Sequence[RefusedPoint]
+    ) -> Sequence[RefusedPoint]:
         with self._writing:
             with self._transaction() as connection:
                 rows = self._known.append(sound)

@@ -6,11 +6,12 @@ default policy that an administrator made, keep the length that they were given 
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from siaga.clock import HOUR, SECOND, Clock, SystemClock
 from siaga.observation import Arrival, Point, Track, TrackKey
 from siaga.signals import SIGNALS, SignalType, Value
-from siaga.telemetry import Memory, RefusedPoint, SeriesPoint, StoreUnavailable
+from siaga.telemetry import Memory, RefusedPoint, SeriesPoint, StoreUnavailable, Write
 from siaga.telemetry.gathering import Gathering
 from siaga.telemetry.influx_address import InfluxAddress
 from siaga.telemetry.influx_connection import InfluxConnection, PartialWrite, Series, TooLarge, identifier
@@ -66,14 +67,28 @@ class InfluxStore:
 
     def write(self, points: Sequence[Point], arrivals: Sequence[Arrival] = ()) -> Sequence[RefusedPoint]:
         """See `TelemetryStore.write`."""
+        return self.prepare(points, arrivals)()
+
+    def prepare(self, points: Sequence[Point], arrivals: Sequence[Arrival] = ()) -> Write:
+        """See `TelemetryStore.prepare`."""
+        lines, sound, refused = self._lines.render(united(points))
+        return partial(self._send, lines, sound, refused, [render_arrival(arrival) for arrival in arrivals])
+
+    def _send(
+        self, lines: Sequence[str], sound: Sequence[Point], flawed: Sequence[RefusedPoint], notes: Sequence[str]
+    ) -> Sequence[RefusedPoint]:
+        """Write lines and notes; what the server refuses of the points that the lines are, after what was `flawed`."""
         try:
-            return self._write(points, arrivals)
+            refused = [*flawed, *self._send_lines(lines, sound)]
+            if notes and (answer := self._connection.write(notes, "ns")):
+                at = self._connection.address.base
+                raise StoreUnavailable(f"InfluxDB at {at} refuses an arrival: {answer.reason}")
         finally:
             self._stored_until = None  # what is written here is read back here at once
+        return refused
 
-    def _write(self, points: Sequence[Point], arrivals: Sequence[Arrival]) -> Sequence[RefusedPoint]:
-        notes = [render_arrival(arrival) for arrival in arrivals]
-        lines, sound, refused = self._lines.render(united(points))
+    def _send_lines(self, lines: Sequence[str], sound: Sequence[Point]) -> list[RefusedPoint]:
+        refused: list[RefusedPoint] = []
         start = 0
         while start < len(lines):
             end = min(start + self._lines_max, len(lines))
@@ -86,8 +101,6 @@ class InfluxStore:
                 parts = [Part(point) for point in sound[start:end]]
                 refused += Settlement(self._write_parts).after(parts, answer)
             start = end
-        if notes and (answer := self._connection.write(notes, "ns")):
-            raise StoreUnavailable(f"InfluxDB at {self._connection.address.base} refuses an arrival: {answer.reason}")
         return refused
 
     def _shrink(self, lines: int) -> None:

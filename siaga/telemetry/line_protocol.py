@@ -77,7 +77,7 @@ _ESCAPES = str.maketrans({",": "\\,", " ": "\\ ", "=": "\\="})
 
 
 class Lines:
-    """Renders points, keeping the escaped measurement and tags of each device it has met."""
+    """Renders points, keeping the escaped measurement and tags of each device it has met. Any thread may."""
 
     def __init__(self) -> None:
         self._prefixes: dict[tuple[str, str], str] = {}
@@ -114,7 +114,8 @@ class Lines:
         by_json = []
         for values in values_of:
             shape = (*values, *map(type, values.values()))
-            by_json.append(alike[shape] if shape in alike else self._judge(shape))
+            json = alike.get(shape)
+            by_json.append(self._judge(shape) if json is None else json)
         text = orjson.dumps(list(compress(values_of, by_json)))
         if b"null" in text:
             raise RefusedValue("a number is not finite")

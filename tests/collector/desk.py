@@ -17,7 +17,7 @@ from siaga.observation import Arrival, Point
 from siaga.quarantine import Quarantine
 from siaga.registry import Registry
 from siaga.sites import Adapter, Device, Facility, Village
-from siaga.telemetry import RefusedPoint, StoreUnavailable, TelemetryStore, open_store
+from siaga.telemetry import RefusedPoint, StoreUnavailable, TelemetryStore, Write, open_store
 
 CLIFF, SHORE, NOWHERE = "35.10.15.2012", "35.10.15.2013", "99.99.99.9999"
 NOW = 1_764_000_000_000
@@ -64,6 +64,9 @@ class FaultyStore:
             raise KeyError("a mistake of ours")
         self.writes.append((points, arrivals))
         return self._store.write(points, arrivals)
+
+    def prepare(self, points: Sequence[Point], arrivals: Sequence[Arrival] = ()) -> Write:
+        return lambda: self.write(points, arrivals)
 
 
 class Desk:

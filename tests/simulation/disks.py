@@ -17,7 +17,7 @@ from gateway.buffer import Buffer, BufferUnavailable
 from siaga.database import connect
 from siaga.observation import Arrival, Point, Reading, Track, TrackKey
 from siaga.signals import Value
-from siaga.telemetry import Memory, RefusedPoint, SeriesPoint, StoreUnavailable
+from siaga.telemetry import Memory, RefusedPoint, SeriesPoint, StoreUnavailable, Write
 from tests.simulation.kernel import Kernel
 
 __all__ = ["Disk", "DiskBuffer", "SimulatedStore", "open_database"]
@@ -150,6 +150,9 @@ class SimulatedStore:
             raise StoreUnavailable("the store broke off in the middle")
         self._touch("after write")
         return []
+
+    def prepare(self, points: Sequence[Point], arrivals: Sequence[Arrival] = ()) -> Write:
+        return lambda: self.write(points, arrivals)
 
     def _put(self, point: Point) -> None:
         table = self.tables.setdefault(point.village, {})
