@@ -111,7 +111,7 @@ def facility_failed(
     recovery: int,
     open_since: int | None,
     muted: str | None = None,
-    muted_if_silent: str | None = None,
+    back_since: int | None = None,
     sure_from: int = 0,
 ) -> Decision:
     """Decide on a facility from its spans.
@@ -124,7 +124,8 @@ def facility_failed(
         recovery: how long it must be met again to clear, ms.
         open_since: where the open alert began, `None` if there is none.
         muted: why nothing may be raised now (`village_offline`, `catching_up`).
-        muted_if_silent: why nothing that rests on a device's silence may be raised now (`catching_up`).
+        back_since: while more of what was is on its way: since when the village is back. What rests on a device's
+            silence waits for it, and what began before, as it may be over.
         sure_from: before this the spans are not yet what the evidence says; a failure is counted from here at most.
     """
     if open_since is not None:
@@ -132,8 +133,8 @@ def facility_failed(
     run = failed_run(spans, now)
     if run is None:
         return Hold(_why_not(at(spans, now)))
-    if muted is None and run.cause == DEVICE_SILENT:
-        muted = muted_if_silent
+    if muted is None and back_since is not None and (run.cause == DEVICE_SILENT or run.start < back_since):
+        muted = "catching_up"
     if muted is not None:
         return Hold(muted)
     began = max(run.start, sure_from)

@@ -49,10 +49,10 @@ DATABASE_AGAIN = SECOND
 
 @dataclass(slots=True)
 class _Touched:
-    """What one batch bears on: facilities by the earliest time, devices that spoke, and readings that are history."""
+    """What one batch bears on: facilities by the earliest time, devices that spoke again, readings that are history."""
 
     facilities: dict[str, int] = field(default_factory=dict)
-    spoke: dict[str, int] = field(default_factory=dict)
+    spoke: set[str] = field(default_factory=set)
     late: list[Reading] = field(default_factory=list)
 
     def facility(self, facility: str, time: int) -> None:
@@ -265,19 +265,17 @@ class AlertEngine:
             touched_one = village.facilities[facility]
             touched_one.dirty_from = min(since, touched_one.dirty_from)
             self.live.deadlines.ask(touched_one, moment.now)
-        for device, time in touched.spoke.items():
-            watched = village.devices[device]
-            watched.spoke_at = time if watched.spoke_at is None else min(time, watched.spoke_at)
-            self.live.deadlines.ask(watched, moment.now)
+        for device in touched.spoke:
+            self.live.deadlines.ask(village.devices[device], moment.now)
 
     def _take_point(self, village: WatchedVillage, point: Point, touched: "_Touched", moment: Moment) -> None:
         """Take what a device said at one time."""
         _, device, time, _, values = point
-        recent, alert = village.recent, village.devices[device].alert
+        recent, watched = village.recent, village.devices[device]
         for signal, value in values.items():
             reported = recent.note_report(device, signal, time, moment.now)
-            if reported and alert is not None and time > alert.began_at:
-                touched.spoke[device] = min(time, touched.spoke.get(device, time))
+            if reported and watched.reports(min(time, moment.now)):
+                touched.spoke.add(device)
             if self._remember(village, Reading(device, signal, time, value), touched, moment):
                 for facility in recent.affected(device, signal):
                     touched.facility(facility.id, time)

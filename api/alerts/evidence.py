@@ -158,16 +158,11 @@ class Recent:
             self.reported[device] = time
         return True
 
-    def speaks_since(self, device: str, after: int, pause: int) -> int | None:
-        """The first report after a moment of the stretch in which a device reports until now, with no pause as long."""
+    def reports_after(self, device: str, after: int) -> list[int]:
+        """When a device reported after a moment, as far as memory goes."""
         tracks = [series.times for (whose, signal), series in self._series.items()
                   if whose == device and signal != "online"]  # fmt: skip
-        since = None
-        for time in sorted((time for times in tracks for time in times if time > after), reverse=True):
-            if since is not None and since - time >= pause:
-                break
-            since = time
-        return since
+        return sorted({time for times in tracks for time in times if time > after})
 
     def insert(self, key: TrackKey, time: int, value: Value, now: int) -> bool:
         """Take in a reading; whether it can change what was judged up to `now`."""

@@ -112,7 +112,7 @@ class Live(Life):
                 recovery=max(held_to.recovery, CALM) if alert is not None and alert.flapping else held_to.recovery,
                 open_since=alert.began_at if alert is not None else None,
                 muted=muted,
-                muted_if_silent="catching_up" if catching_up is not None else None,
+                back_since=village.back_since(now, moment.monotonic) if catching_up is not None else None,
                 sure_from=village.sure_from,
             )
             if isinstance(decision, Raise):
@@ -269,7 +269,7 @@ class Live(Life):
                 quiet,
                 now,
                 open_since=alert.began_at if alert is not None else None,
-                spoke_at=watched.spoke_at,
+                spoke_at=watched.speaking.since(),
                 muted=muted,
                 steady=CALM if alert is not None and alert.flapping else 0,
             )
@@ -277,8 +277,8 @@ class Live(Life):
         before = watched.alert
         about = replace(self._device(Kind.DEVICE_SILENT, watched), catching_up=catching_up is not None)
         watched.alert, decision = self.settle(decide, before, about, now)
-        if watched.alert is not before or decision.reason == "still_silent":
-            watched.spoke_at = None
+        if watched.alert is not before:
+            watched.speaking.forget()
         self.ask(watched, decision, mute_ends, moment)
 
     def look_at_clock(self, watched: WatchedDevice, moment: Moment) -> None:

@@ -329,8 +329,8 @@ class Loading:
         begin, village.reading_from = village.reading_from, FOREVER
         if village.inherited is not None and village.inherited.over and not village.reload:
             village.inherited, village.marked = None, True
+        recall_who_spoke(village)
         if not village.loaded:
-            recall_who_spoke(village)
             village.loaded = True
             begin = min(begin, resumes_from(village))
             if village.judged_until is None:

@@ -1,6 +1,5 @@
 """What a new engine makes of what its predecessor left: from where it judges again, and who spoke meanwhile."""
 
-from api.alerts.decisions import SILENT_MARGIN
 from api.alerts.spans import FOREVER
 from api.alerts.watch import WatchedFacility, WatchedVillage
 from siaga.batch import LIVE_EDGE
@@ -31,8 +30,8 @@ def _begins(facility: WatchedFacility) -> int | None:
 
 
 def recall_who_spoke(village: WatchedVillage) -> None:
-    """Find since when devices report again that a predecessor called silent: their alerts end there."""
+    """Find what devices said that were called silent, and that nobody heard: their alerts end there."""
     for device in village.devices.values():
-        if device.alert is not None and device.spoke_at is None:
-            pause = 3 * device.device.every + SILENT_MARGIN
-            device.spoke_at = village.recent.speaks_since(device.device.id, device.alert.began_at, pause)
+        if device.alert is not None:
+            for time in village.recent.reports_after(device.device.id, device.alert.began_at):
+                device.reports(time)

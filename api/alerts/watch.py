@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from api.alerts.decisions import Buffer, ClockSaid
+from api.alerts.decisions import SILENT_MARGIN, Buffer, ClockSaid
 from api.alerts.evidence import LIVE, Recent, judged_facilities
 from api.alerts.history import History
 from api.alerts.ledger import OpenAlert
 from api.alerts.rolling import Trend
 from api.alerts.spans import FOREVER
+from api.alerts.speaking import Speaking
 from api.alerts.under_way import Inheritance, UnderWay
 from siaga.batch import LIVE_EDGE
 from siaga.clock import MINUTE, SECOND
@@ -80,7 +81,7 @@ class WatchedFacility:
 
 @dataclass(slots=True, eq=False)
 class WatchedDevice:
-    """One device. `watched`: from when it is to report; `spoke_at`: its first reading since its alert began.
+    """One device. `watched`: from when it is to report; `speaking`: what it reported since its alert began.
 
     `clock` is what its gateway last said of its clock, `skew` the open alert about that.
     """
@@ -89,10 +90,17 @@ class WatchedDevice:
     device: Device
     watched: int
     alert: OpenAlert | None = None
-    spoke_at: int | None = None
+    speaking: Speaking = field(default_factory=Speaking)
     clock: ClockSaid | None = None
     skew: OpenAlert | None = None
     due: int | None = None
+
+    def reports(self, time: int) -> bool:
+        """Take note of a report, if its alert is about what was before; whether it is."""
+        if self.alert is None or time <= self.alert.began_at:
+            return False
+        self.speaking.note(time, 3 * self.device.every + SILENT_MARGIN)
+        return True
 
 
 class Seen:
@@ -255,6 +263,10 @@ class WatchedVillage:
         """Until when (monotonic) late data of a gateway that came back is waited for; `None`: it is not."""
         until = min(self.late_at + SETTLE, self.returned + CATCH_UP_WITHIN)
         return until if until > monotonic else None
+
+    def back_since(self, now: int, monotonic: int) -> int:
+        """Since when, in wall time, it is back, give or take what the first batch takes."""
+        return now - (monotonic - self.returned) - SETTLE
 
     def behind_until(self, now: int, monotonic: int) -> int | None:
         """The same while all that came is old: more is likely to follow, so nothing is known of now."""

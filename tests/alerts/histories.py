@@ -10,15 +10,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, count, takewhile
 
-from hypothesis import strategies as st
-
-from siaga.clock import MINUTE, SECOND
+from siaga.clock import HOUR, MINUTE, SECOND
 from siaga.observation import Reading
 from siaga.signals import Value
 from siaga.sites import Adapter, Device, Facility, Needs, Village
 from tests.alerts.world import NOON, village
 
-__all__ = ["Episode", "History", "histories"]
+__all__ = ["Episode", "History", "drawn", "place"]
 
 LENGTH = 150 * MINUTE
 WELL = 4 * MINUTE
@@ -49,7 +47,7 @@ FAILURES = [
     ("pln", "mains"),
 ]
 LENGTHS = {
-    "fails": [60, 200, 700, 1500, 4000],
+    "fails": [25, 200, 700, 1500, 4000],
     "silent": [200, 1200, 1200, 2000],
     "cut": [60, 200, 460, 900, 1700],
     "dark": [60, 460, 900],
@@ -58,6 +56,9 @@ LENGTHS = {
 }
 """How long episodes last, s: most of them not for about as long as something is waited for."""
 KINDS = ["fails"] * 4 + ["silent"] * 2 + ["cut", "dark", "engine", "engine", "store"]
+
+RESTLESS = 0.1
+"""Of so many histories something comes and goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,28 +179,31 @@ def place(grace: int, recovery: int, needs: Needs) -> Village:
     return village(*held, power)
 
 
-@st.composite
-def histories(draw: st.DrawFn) -> History:
-    """A history. Its times are whole seconds; most lengths are far from what the contract waits for."""
-    start = draw(st.sampled_from([NOON, EVENING]))
-    episodes = []
-    for _ in range(draw(st.integers(4, 9))):
-        kind = draw(st.sampled_from(KINDS))
-        begins = start + WELL + draw(st.integers(0, (LENGTH - WELL) // SECOND - 60)) * SECOND
-        lengths = LENGTHS[kind]
-        ends = (
-            begins + (draw(st.sampled_from(lengths)) + (draw(st.integers(0, 50)) if kind != "engine" else 0)) * SECOND
-        )
-        device, signal = draw(st.sampled_from(FAILURES)) if kind in ("fails", "silent") else ("", "")
-        episodes.append(Episode(kind, begins, ends, device, signal if kind == "fails" else ""))
-    return History(
-        place(
-            draw(st.sampled_from([2, 5])) * MINUTE,
-            draw(st.sampled_from([30 * SECOND, 2 * MINUTE])),
-            draw(st.sampled_from(Needs)),
-        ),
-        start,
-        tuple(episodes),
-        draw(st.sampled_from([0, 3, 12])) * SECOND,
-        draw(st.integers(0, 2**32)),
-    )
+def drawn(number: int) -> History:
+    """The history of a number. Its times are whole seconds; most lengths are far from what the contract waits for."""
+    chance = random.Random(number)
+    start = chance.choice([NOON, EVENING])
+    episodes = [_episode(chance, start) for _ in range(chance.randint(4, 9))]
+    if chance.random() < RESTLESS:
+        episodes += _restless(chance, start)
+    grace, recovery = chance.choice([2, 5]) * MINUTE, chance.choice([30 * SECOND, 2 * MINUTE])
+    needs, jitter = chance.choice(list(Needs)), chance.choice([0, 3, 12]) * SECOND
+    return History(place(grace, recovery, needs), start, tuple(episodes), jitter, number)
+
+
+def _episode(chance: random.Random, start: int) -> Episode:
+    kind = chance.choice(KINDS)
+    begins = start + WELL + chance.randint(0, (LENGTH - WELL) // SECOND - 60) * SECOND
+    lasts = (chance.choice(LENGTHS[kind]) + (chance.randint(0, 50) if kind != "engine" else 0)) * SECOND
+    device, signal = chance.choice(FAILURES) if kind in ("fails", "silent") else ("", "")
+    return Episode(kind, begins, begins + lasts, device, signal if kind == "fails" else "")
+
+
+def _restless(chance: random.Random, start: int) -> Iterator[Episode]:
+    """A signal that fails again and again: what is told of it flaps."""
+    device, signal = chance.choice(FAILURES)
+    begins = start + WELL + chance.randint(0, HOUR // SECOND) * SECOND
+    for _ in range(chance.randint(4, 7)):
+        ends = begins + chance.randint(380, 460) * SECOND
+        yield Episode("fails", begins, ends, device, signal)
+        begins = ends + chance.randint(180, 400) * SECOND

@@ -6,7 +6,8 @@ village is cut off, from all that had arrived before. An alert is what a technic
 began and when it was over.
 
 Where it matters by how many seconds something was longer or shorter than the contract's figure, jitter decides and no
-reference can say: `Slack` moves the figures, and a history whose alerts depend on that is not compared.
+reference can say: `Slack` moves the figures. What is told with all of them has to be told, and what is told with none
+of them must not be.
 """
 
 from bisect import bisect_left, bisect_right
@@ -24,24 +25,44 @@ from tests.alerts.histories import Episode, History
 from tests.alerts.world import CODE
 from tests.timeline.scenarios import tracks_of
 
-__all__ = ["SLACKS", "Reference", "Slack", "Told"]
+__all__ = ["NOBODY", "SLACKS", "Reference", "Slack", "Told", "Views"]
 
 Told = tuple[str, str, int, int | None]
 """Kind, subject, when it began, when it was over."""
+NOBODY = -1
+"""Began when nobody can say: seconds before it would have been true it was over."""
 STEP = 5 * SECOND
 HEARD = 90 * SECOND
+MARKS = 24 * SECOND
+"""How often an engine leaves word of what arrived, as these histories have it, and a moment more."""
 SILENT_MARGIN = 10 * MINUTE
+OFTEN, WITHIN, CALM = 4, HOUR, 30 * MINUTE
+"""An alert that was raised so often within an hour is held open until its cause has been over for so long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slack:
-    """By how much what is waited for is moved, and how long nobody is told after a gateway or the engine is back."""
+    """By how much what is waited for is moved, and recovery; how long nobody is told after a gateway or the engine is
+    back; how much of what arrived last an engine forgets that is killed. All in ms."""
 
     waits: int
+    recovers: int
     calm: int
+    forgets: int
 
 
-SLACKS = [Slack(0, 0), *(Slack(waits * SECOND, calm * SECOND) for waits in (-40, 40) for calm in (0, 90))]
+SLACKS = [
+    Slack(waits * SECOND, recovers * SECOND, calm * SECOND, forgets * SECOND)
+    for waits, recovers, calm, forgets in [
+        (0, 0, 0, 0),
+        (-40, -20, 0, 4),
+        (-40, -20, 90, 8),
+        (-40, 20, 90, 12),
+        (40, -20, 0, 16),
+        (40, 20, 0, 20),
+        (40, 20, 90, 24),
+    ]
+]
 
 
 @dataclass
@@ -92,6 +113,14 @@ class View:
                 return start
         return None
 
+    def run_ends(self, facility: str, now: int) -> int:
+        """Until when a facility that fails at `now` goes on to do so."""
+        spans = self.spans[facility]
+        index = bisect_right(spans, now, key=lambda span: span.start) - 1
+        while index + 1 < len(spans) and spans[index + 1].state is State.FAILED and not spans[index + 1].excused:
+            index += 1
+        return spans[index].end
+
     def below(self, facility: str, end: int, target: int, more: int = 0) -> bool:
         """Whether `availability_high` of the 24 hours before `end` is below `target` per cent, had it failed `more`."""
         counted, failed = DAY, more  # what was before the first judgement counts as met
@@ -111,11 +140,31 @@ class View:
         return self.heard[index][0] if index >= 0 and now < self.heard[index][1] else None
 
 
+class Views:
+    """What is known in the course of a history."""
+
+    def __init__(self, history: History) -> None:
+        self._whole = View(history, history.readings)
+        self._before_cuts = [
+            (
+                cut.start,
+                cut.end,
+                View(history, [one for at, batch in history.arrivals if at <= cut.start for one in batch]),
+            )
+            for cut in history.during("cut")
+        ]
+
+    def at(self, now: int) -> View:
+        """While the village is cut off, what had arrived before; else all that was ever said."""
+        return next((view for start, end, view in self._before_cuts if start <= now < end), self._whole)
+
+
 @dataclass
 class Reference:
     """The alerts of one history."""
 
     history: History
+    views: Views
     slack: Slack
 
     def alerts(self) -> list[Told]:
@@ -132,29 +181,10 @@ class Reference:
     # What is known when
 
     @cached_property
-    def _whole(self) -> View:
-        return View(self.history, self.history.readings)
-
-    @cached_property
-    def _before_cuts(self) -> list[tuple[int, int, View]]:
-        arrivals = self.history.arrivals
-        return [
-            (
-                cut.start,
-                cut.end,
-                View(self.history, [one for at, batch in arrivals if at <= cut.start for one in batch]),
-            )
-            for cut in self.history.during("cut")
-        ]
-
-    def _view(self, now: int) -> View:
-        return next((view for start, end, view in self._before_cuts if start <= now < end), self._whole)
-
-    @cached_property
     def _moments(self) -> list[tuple[int, View, bool]]:
         """When the engine is there, what it knows then, and whether it tells; when it tells is not compared."""
         return [
-            (now, self._view(now), not self._muted(now))
+            (now, self.views.at(now), not self._muted(now))
             for now in range(self.history.start, self.history.end, STEP)
             if not any(away.holds(now) for away in self._away)
         ]
@@ -199,16 +229,23 @@ class Reference:
     # The kinds
 
     def _offline(self) -> Iterable[Told]:
-        return [("village_offline", CODE, last, then) for last, _, then in self._outages]
+        return [("village_offline", CODE, self._remembered(last), then) for last, _, then in self._outages]
+
+    def _remembered(self, last: int) -> int:
+        """What an engine that is killed leaves as the last arrival: one of shortly before."""
+        gone = next((away.start for away in self._away if last <= away.start < last + MARKS), None)
+        if gone is None or not self.slack.forgets:
+            return last
+        return max((at for at in self._hears if at <= gone - self.slack.forgets), default=last)
 
     def _failed(self, facility: Facility) -> list[Told]:
         """Failed and not excused for longer than `grace`; cleared after `met` for `recovery`."""
         held_to = terms(facility)
         assert held_to is not None
-        grace, recovery = held_to.grace + self.slack.waits, held_to.recovery + self.slack.waits // 2
+        grace, recovery = held_to.grace + self.slack.waits, held_to.recovery + self.slack.recovers
 
-        def over(view: View, began: int, now: int) -> int | None:
-            return view.met_for(facility.id, recovery, began, now)
+        def over(view: View, began: int, now: int, calm: int) -> int | None:
+            return view.met_for(facility.id, max(recovery, calm), began, now)
 
         def fails(view: View, now: int) -> int | None:
             began = view.run(facility.id, now)
@@ -222,9 +259,12 @@ class Reference:
         def below(view: View, now: int) -> int | None:
             if view.run(facility.id, now) is None or not view.below(facility.id, now, 99, self.slack.waits):
                 return None
-            if not view.below(facility.id, now, 99):
-                return now  # jitter decides: this is nobody's answer
-            return _since(lambda time: view.below(facility.id, time, 99), self.history.start, now)
+            at = now
+            while not view.below(facility.id, at, 99):
+                at = min(at + STEP, view.run_ends(facility.id, now))
+                if at == view.run_ends(facility.id, now) and not view.below(facility.id, at, 99):
+                    return NOBODY
+            return _since(lambda time: view.below(facility.id, time, 99), self.history.start, at)
 
         return self._told("indicator_missed", facility.id, below, lambda *_: None, lambda *_: None)
 
@@ -243,12 +283,14 @@ class Reference:
                 return None
             return began
 
-        def over(view: View, began: int, now: int) -> int | None:
+        def over(view: View, began: int, now: int, calm: int) -> int | None:
             reports = view.reports.get(device.id, [])
             first, end = bisect_right(reports, began), bisect_right(reports, now)
             if first == end or now - reports[end - 1] >= allowed:
                 return None
-            return reports[first]
+            while (pause := _pause(reports[first:end], allowed)) is not None:
+                first += pause
+            return reports[first] if now >= reports[first] + calm else None
 
         return self._told("device_silent", device.id, silent, over, lambda *_: None)
 
@@ -257,19 +299,26 @@ class Reference:
         kind: str,
         subject: str,
         since: Callable[[View, int], int | None],
-        over: Callable[[View, int, int], int | None],
+        over: Callable[[View, int, int, int], int | None],
         earlier: Callable[[View, int], int | None],
     ) -> list[Told]:
         """One subject through time: `since` when it is to be told, when it is `over`, and since when `earlier`."""
         found: list[Told] = []
         began: int | None = None
+        raised: list[int] = []
+        calm = 0
         for now, view, tells in self._moments:
             while True:
                 if began is None:
                     began = since(view, now) if tells else None
                     if began is None:
                         break
-                ended = over(view, began, now)
+                    raised.append(now)
+                    calm = 0
+                ended = over(view, began, now, calm)
+                if ended is not None and calm == 0 and self._flaps(raised, now):
+                    calm = CALM + self.slack.waits
+                    continue
                 if ended is None:
                     began = min(began, known) if (known := earlier(view, now)) is not None else began
                     break
@@ -278,6 +327,14 @@ class Reference:
         if began is not None:
             found.append((kind, f"{CODE}/{subject}", began, None))
         return found
+
+    def _flaps(self, raised: list[int], now: int) -> bool:
+        return sum(at > now - WITHIN - self.slack.waits for at in raised) >= OFTEN
+
+
+def _pause(reports: list[int], allowed: int) -> int | None:
+    """The place of the first report that comes after a pause in which its device was silent."""
+    return next((n for n in range(1, len(reports)) if reports[n] - reports[n - 1] >= allowed), None)
 
 
 def _since(holds: Callable[[int], bool], begin: int, now: int) -> int:

@@ -55,7 +55,7 @@ class Case:
     reason: str
     open_since: int | None = None
     muted: str | None = None
-    muted_if_silent: str | None = None
+    back_since: int | None = None
     sure_from: int = 0
     began: int | None = None
     ended: int | None = None
@@ -91,16 +91,22 @@ FACILITY = [
     Case("old data streams in", history((60, FAILED)), "catching_up", muted="catching_up"),
     Case(
         "silence waits for a gateway that came back",
-        history((60, FAILED, "device_silent")),
+        history((60, MET), (6, FAILED, "device_silent")),
         "catching_up",
-        muted_if_silent="catching_up",
+        back_since=ago(7),
     ),
     Case(
-        "what a signal says does not wait for it",
+        "what failed before a gateway came back waits for it: it may be over",
         history((60, FAILED)),
+        "catching_up",
+        back_since=ago(1),
+    ),
+    Case(
+        "what a signal says of now does not wait for it",
+        history((60, MET), (6, FAILED)),
         "failed_longer_than_grace",
-        muted_if_silent="catching_up",
-        began=ago(60),
+        back_since=ago(6),
+        began=ago(6),
     ),
     Case(
         "before that moment the spans are not sure",
@@ -173,7 +179,7 @@ def test_facility_failed(case: Case) -> None:
         recovery=RECOVERY,
         open_since=case.open_since,
         muted=case.muted,
-        muted_if_silent=case.muted_if_silent,
+        back_since=case.back_since,
         sure_from=case.sure_from,
     )
     assert decision.reason == case.reason

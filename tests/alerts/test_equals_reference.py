@@ -1,117 +1,62 @@
 """Jitter, order, duplicates, late batches, lost links and new engines neither delay nor double an alert, nor date it
 anew: what the engine tells of a random history is what a reference tells that sees the whole truth.
 
-Thousands of histories: `python -m tests.alerts.test_equals_reference 2000`.
+Thousands of histories: `python -m tests.alerts.comparison 1-2000`.
 """
 
-# ruff: noqa: T201 - run by hand it speaks to people
+import pytest
 
-import random
-import sys
-import tempfile
-import time
-from pathlib import Path
+from siaga.clock import MINUTE, SECOND
+from siaga.sites import Needs
+from tests.alerts.comparison import compare
+from tests.alerts.histories import Episode, History, drawn, place
+from tests.alerts.world import NOON
 
-from hypothesis import HealthCheck, assume, given, settings
-
-from siaga.clock import HOUR
-from tests.alerts.histories import Episode, History, histories
-from tests.alerts.reference import SLACKS, Reference, Told
-from tests.alerts.world import World, looking_seldom
-from tests.simulation.disks import SimulatedStore
-from tests.simulation.kernel import Kernel
-
-OFTEN = 4
-"""An alert that was raised so often within an hour is held open."""
+Said = tuple[str, int, int] | tuple[str, int, int, str] | tuple[str, int, int, str, str]
+"""An episode: kind, from and to in seconds of its history, device, signal."""
 
 
-def expected(history: History) -> list[Told] | None:
-    """What the reference tells; `None` where that hangs on seconds that jitter decides."""
-    told = [Reference(history, slack).alerts() for slack in SLACKS]
-    if any(other != told[0] for other in told):
-        return None
-    begins: dict[tuple[str, str], list[int]] = {}
-    for kind, subject, began, _ in told[0]:
-        begins.setdefault((kind, subject), []).append(began)
-    often = any(then - first < 2 * HOUR for all_ in begins.values() for first, then in zip(all_, all_[OFTEN - 1 :]))  # noqa: B905 - pairs
-    return None if often else told[0]
+def history(
+    *said: Said,
+    start: int = NOON,
+    grace: int = 2,
+    recovery: int = 30,
+    needs: Needs = Needs.ANY,
+    jitter: int = 0,
+    seed: int = 0,
+) -> History:
+    """A history in few words; grace in minutes, recovery and jitter in seconds."""
+    episodes = tuple(
+        Episode(kind, start + begins * SECOND, start + ends * SECOND, *whose) for kind, begins, ends, *whose in said
+    )
+    return History(place(grace * MINUTE, recovery * SECOND, needs), start, episodes, jitter * SECOND, seed)
 
 
-def told(world: World) -> list[Told]:
-    found = [(alert.kind, alert.subject, alert.began_at, alert.ended_at) for alert in world.alerts()]
-    return sorted(found, key=lambda told: (told[0], told[1], told[2]))
+ONCE = {
+    "what is over was said before what ended it": history(
+        ("cut", 353, 1253),
+        ("fails", 476, 1205, "jaga", "presence"),
+        jitter=3,
+    ),
+    "a silence ends with what was said first, not with what came last": history(
+        ("silent", 4740, 5940, "gerbang-1"),
+        ("engine", 5064, 5164),
+        ("cut", 5485, 7199),
+        grace=5,
+        needs=Needs.ALL,
+        seed=231,
+    ),
+}
+"""What was once told wrong."""
 
 
-def live(world: World, history: History) -> None:
-    """Let a history happen."""
-    chance = random.Random(f"{history.seed} engine")
-    steps: list[tuple[int, int, object]] = [(at, 1, batch) for at, batch in history.arrivals]
-    for each in history.during("engine", "store"):
-        ends = 2 if each.end > each.start else 0  # in no time nothing comes
-        steps += [(at, order, each) for at, order in ((each.start, 0), (each.end, ends)) if at < history.end]
-    for at, _, what in sorted(steps, key=lambda step: (step[0], step[1])):
-        pass_time(world, at)
-        match what:
-            case Episode(kind="store"):
-                world.centre.held = any(store.holds(at) for store in history.during("store"))
-            case Episode() if at == what.start and world.running:
-                world.stop(clean=chance.random() < 0.5)
-            case Episode():
-                if not world.running and not any(away.holds(at) for away in history.during("engine")):
-                    world.start()
-            case list():
-                world.send(what, settle=world.running)
-                world.centre.work()
-    pass_time(world, history.end)
+@pytest.mark.parametrize("each", ONCE.values(), ids=ONCE)
+def test_what_was_once_told_wrong(each: History) -> None:
+    comparison = compare(each)
+    assert (comparison.missing, comparison.wrong) == ([], [])
 
 
-def pass_time(world: World, until: int) -> None:
-    if world.running:
-        world.until(until)
-    else:
-        world.clock.advance(max(0, until - world.clock.now()))
-
-
-def compare(history: History) -> None:
-    """Hold the engine to the reference over one history, if that can be told."""
-    truth = expected(history)
-    assume(truth is not None)
-    with tempfile.TemporaryDirectory() as directory, looking_seldom():
-        found = lived(history, Path(directory))
-    assert found == truth, history.episodes
-
-
-def lived(history: History, directory: Path) -> list[Told]:
-    """What the engine tells of a history."""
-    world = World(directory, history.village, now=history.start, store=SimulatedStore(Kernel(1, 0), lambda _: None))
-    try:
-        live(world, history)
-        return told(world)
-    finally:
-        world.close()
-
-
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
-@given(histories())
-def test_what_is_told_is_what_the_reference_tells(history: History) -> None:
-    compare(history)
-
-
-def by_hand(examples: int) -> None:
-    """Compare so many histories, others each time."""
-    began, compared, alerts = time.monotonic(), 0, 0
-
-    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(histories())
-    def each(history: History) -> None:
-        nonlocal compared, alerts
-        compare(history)
-        compared += 1
-        alerts += len(expected(history) or ())
-
-    each()
-    print(f"{compared} histories with {alerts} alerts compared in {time.monotonic() - began:.0f} s")
-
-
-if __name__ == "__main__":
-    by_hand(int(sys.argv[1]))
+@pytest.mark.parametrize("number", range(1, 6))
+def test_what_is_told_is_what_the_reference_tells(number: int) -> None:
+    comparison = compare(drawn(number))
+    assert (comparison.missing, comparison.wrong) == ([], [])

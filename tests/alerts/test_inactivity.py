@@ -107,8 +107,8 @@ class Post:
     def hear(self, arrives: float, minute: float, source: str, signal: str) -> None:
         now, time = self.at(arrives).now, NOON + round(minute * MINUTE)
         recent, device = self.village.recent, self.village.devices.get(source)
-        if device is not None and recent.note_report(source, signal, time, now) and device.alert is not None:
-            device.spoke_at = time if device.spoke_at is None else min(time, device.spoke_at)
+        if device is not None and recent.note_report(source, signal, time, now):
+            device.reports(min(time, now))
         recent.insert((source, signal), time, True, now)
         recent.learn_first((source, signal), time)
         self.look(arrives)

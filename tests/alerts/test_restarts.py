@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from api.alerts.watch import SETTLE
 from siaga.clock import HOUR, MINUTE, SECOND
 from siaga.observation import Reading
 from siaga.sites import Adapter, Device, Facility
@@ -119,7 +120,7 @@ def test_a_failure_that_began_while_the_engine_was_away_is_told_with_its_beginni
     away(world, 30, CLOSED)
     world.live(1, CLOSED)
     [alert] = world.alerts("facility_failed")
-    assert (alert.began_at, alert.raised_at) == (closed, closed + 30 * MINUTE)
+    assert (alert.began_at, alert.raised_at) == (closed, closed + 30 * MINUTE + SETTLE)
 
 
 def test_a_failure_that_was_over_before_the_engine_came_back_is_not_told(world: World) -> None:

@@ -66,9 +66,10 @@ def migrated() -> bytes:
 
 @contextmanager
 def looking_seldom() -> Iterator[None]:
-    """Let engines look at the registry, and leave their marks, every 20 s: in hours of a story they do little else."""
+    """Let engines look at the registry every 10 m, and leave their marks every 20 s: they do little else in hours of a
+    story in which nobody changes villages or plans work."""
     with (
-        patch("api.alerts.engine.REGISTRY_POLL", 20 * SECOND),
+        patch("api.alerts.engine.REGISTRY_POLL", 10 * MINUTE),
         patch("api.alerts.state_store.SAVE_EVERY", 20 * SECOND),
     ):
         yield
