@@ -65,7 +65,9 @@ def judged_from(village: Village, facility: Facility, evidence: Evidence) -> int
         return local_moment(facility.since, 0, village.timezone)
     if not _participants(facility):
         return village.told
-    reports = [evidence.first_report(device.id, signal) for device in facility.devices for signal in SIGNALS]
+    first, tracks = evidence.first, evidence.tracks
+    keys = [(device.id, signal) for device in facility.devices for signal in SIGNALS]
+    reports = [evidence.first_report(*key) for key in keys if key in first or key in tracks]
     return min((report for report in reports if report is not None), default=None)
 
 

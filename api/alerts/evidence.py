@@ -33,17 +33,30 @@ def judged_facilities(village: Village) -> list[Facility]:
 
 
 class _Series:
-    """One track that grows, and what it takes for two of its values to say the same."""
+    """One track that grows, and what it takes for two of its values to say the same.
 
-    __slots__ = ("holds", "interval", "limits", "times", "track", "values")
+    `wills`: it is of `online`, and each of its `false` says something new; `counts`: only that its values come counts.
+    """
 
-    def __init__(self, holds: int, interval: int | None, limits: tuple[Wanted, ...]) -> None:
+    __slots__ = ("counts", "holds", "interval", "limits", "times", "track", "values", "wills")
+
+    def __init__(
+        self,
+        holds: int,
+        interval: int | None = None,
+        limits: tuple[Wanted, ...] = (),
+        *,
+        wills: bool = False,
+        counts: bool = False,
+    ) -> None:
         self.times: list[int] = []
         self.values: list[Value] = []
         self.track = Track(self.times, self.values)  # it sees the lists grow
         self.holds = holds
         self.interval = interval
         self.limits = limits
+        self.wills = wills
+        self.counts = counts
 
     def means(self, value: Value) -> object:
         """What a value says: for a number, on which side of the indicator's limits it lies."""
@@ -53,13 +66,33 @@ class _Series:
             value == limit.limit for limit in self.limits if isinstance(limit, Below)
         )
 
-    def changes_after(self, moment: int) -> int:
-        """The first instant after `moment` at which this track may say something else, if nothing more comes."""
+    def changes_after(self, moment: int, online: "_Series | None" = None) -> int:
+        """The first instant after `moment` at which this track may say something else, if nothing more comes.
+
+        `online`: where the last wills of its device are.
+        """
         times = self.times
         index = bisect_right(times, moment)
+        while 0 < index < len(times) and self._repeats(index, online):
+            index += 1
         if index < len(times):
             return min(times[index], self._lapses(index, moment))
         return self._lapses(index, moment)
+
+    def _repeats(self, index: int, online: "_Series | None") -> bool:
+        """Whether an observation says what the one before said, while that still held."""
+        before, time = self.times[index - 1], self.times[index]
+        if self.interval is not None or time > before + self.holds:
+            return False
+        if self.wills and not self.values[index]:
+            return False
+        if online is not None and online.will_between(before, time):
+            return False
+        return self.counts or self.means(self.values[index]) == self.means(self.values[index - 1])
+
+    def will_between(self, before: int, time: int) -> bool:
+        """Of `online`: whether a last will made unknown what was said at `before`, so that what is said then is new."""
+        return not all(self.values[bisect_right(self.times, before) : bisect_right(self.times, time)])
 
     def _lapses(self, index: int, moment: int) -> int:
         """When the last of the first `index` observations stops to hold; `_NEVER`: it did so long ago."""
@@ -88,6 +121,8 @@ class Recent:
         self.reported: dict[str, int] = {}
         self._series: dict[TrackKey, _Series] = {}
         self._gateways: set[str] = set()
+        self._heard: tuple[int, int] | None = None
+        """A heartbeat, and where the stretch in which it lies begins: hours of them need no looking at each time."""
         self.watch(village)
 
     def watch(self, village: Village) -> None:
@@ -107,7 +142,7 @@ class Recent:
                 self._kept[device.id] = None if events else signals
                 for item in wanted:
                     self._wanted[device.id, item.signal] = (*self._wanted.get((device.id, item.signal), ()), item)
-        old, self._series, self._gateways = self._series, {}, set()
+        old, self._series, self._gateways, self._heard = self._series, {}, set(), None
         self.tracks: dict[TrackKey, Track] = {}
         self._inputs: dict[str, list[TrackKey]] = {}
         for key, series in old.items():
@@ -175,6 +210,8 @@ class Recent:
             times.append(time)
             values.append(value)
             return not goes_on
+        if key[1] == "alive":
+            self._heard = None
         index = bisect_left(times, time)
         if index < len(times) and times[index] == time:
             before, values[index] = values[index], value
@@ -193,20 +230,10 @@ class Recent:
             return False
         if signal in EVENTS:
             return bool(value) and bool(series.values[-1]) and series.times[-1] + (series.interval or 0) > now
-        if self._will_between(device, series.times[-1], time):
-            return False
-        kept = self._kept.get(device)
-        if device in self._devices and kept is None and key not in self._wanted and signal not in _ALWAYS_KEPT:
-            return True  # of an event device's other signals it only counts that they come
-        return series.means(value) == series.means(series.values[-1])
-
-    def _will_between(self, device: str, before: int, time: int) -> bool:
-        """Whether a last will made unknown what was said at `before`, so that what is said at `time` is new."""
         online = self._series.get((device, "online"))
-        if online is None:
+        if online is not None and online.will_between(series.times[-1], time):
             return False
-        first, last = bisect_right(online.times, before), bisect_right(online.times, time)
-        return not all(online.values[first:last])
+        return series.counts or series.means(value) == series.means(series.values[-1])
 
     def _new_series(self, key: TrackKey) -> _Series | None:
         device, signal = key
@@ -215,7 +242,7 @@ class Recent:
             if signal != "alive":
                 return None
             self._gateways.add(device)
-            series = _Series(GATEWAY_HEARD, None, ())
+            series = _Series(GATEWAY_HEARD)
         else:
             kept = self._kept[device]
             if kept is not None and signal not in kept:
@@ -223,7 +250,10 @@ class Recent:
             wanted = self._wanted.get(key, ())
             interval = next((item.interval for item in wanted if isinstance(item, EventWithin)), None)
             limits = tuple(item for item in wanted if isinstance(item, Above | Below))
-            series = _Series(owner[1].validity, interval, limits)
+            # Of an event device's other signals it only counts that they come
+            counts = kept is None and not wanted and signal not in _ALWAYS_KEPT
+            wills = signal == "online"
+            series = _Series(owner[1].validity, interval, limits, wills=wills, counts=counts)
         self._series[key] = series
         self.tracks[key] = series.track
         self._inputs = {}
@@ -231,6 +261,7 @@ class Recent:
 
     def absorb(self, tracks: Mapping[TrackKey, Track], start: int) -> None:
         """Take in what the store has from `start` on; what is in memory is newer and stays."""
+        self._heard = None
         for key, track in tracks.items():
             series = self._series.get(key) or self._new_series(key)
             if series is None:
@@ -269,7 +300,11 @@ class Recent:
         By validity, by an event's interval, by the gateway falling silent, or by a reading whose time is yet to come;
         its schedule and maintenance are not looked at.
         """
-        return min((self._series[key].changes_after(moment) for key in self._inputs_of(facility)), default=_NEVER)
+        found = self._series
+        return min(
+            (found[key].changes_after(moment, found.get((key[0], "online"))) for key in self._inputs_of(facility)),
+            default=_NEVER,
+        )
 
     def _inputs_of(self, facility: Facility) -> list[TrackKey]:
         inputs = self._inputs.get(facility.id)
@@ -289,11 +324,18 @@ class Recent:
 
     def heard_from(self, moment: int) -> int | None:
         """The start of the stretch around `moment` in which a gateway is heard, as far back as memory goes."""
-        begins = None
+        begins = newest = None
         for time in self._heartbeats_back_from(moment):
             if time + GATEWAY_HEARD <= (moment if begins is None else begins - 1):
                 break
+            if newest is None:
+                newest = time
+            if self._heard is not None and time == self._heard[0]:
+                begins = self._heard[1]
+                break
             begins = time
+        if newest is not None and begins is not None:
+            self._heard = (newest, begins)
         return begins
 
     def heard_before(self, moment: int) -> bool:

@@ -89,10 +89,12 @@ class Live(Life):
             return
         changes_at = min(village.recent.changes_after(watched.facility, watched.checked), watched.plan_until)
         dirty_from = min(watched.dirty_from, FOREVER if dirty_from is None else dirty_from)
+        if now < watched.checked:
+            dirty_from = min(dirty_from, now)  # the clock was set back: this time may come otherwise
         if dirty_from < FOREVER or changes_at <= now:
             watched.dirty_from = FOREVER
             self._judge(watched, min(dirty_from, watched.checked), now)
-            watched.checked = now
+        watched.checked = now
         self.decide_facility(watched, moment)
         self.decide_missed(watched, moment)
 
@@ -212,6 +214,7 @@ class Live(Life):
             inherited.since = min(inherited.since, start)
             start = inherited.until
         if start > now:
+            watched.plan_until = min(watched.plan_until, start)  # from then on memory has what it takes
             return
         self.judged += 1
         spans = judge(village.village, facility, evidence, (start, now + 1), planned)

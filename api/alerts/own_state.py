@@ -103,7 +103,7 @@ class OwnState:
             for village in self._villages.values():
                 for facility in village.facilities.values():
                     # What was judged of a time that is yet to come again may come otherwise
-                    facility.checked = min(facility.checked, moment.now)
+                    facility.dirty_from = min(facility.dirty_from, moment.now)
                 for subject in (village, *village.subjects):
                     subject.due = None
                     self._live.deadlines.ask(subject, moment.now)

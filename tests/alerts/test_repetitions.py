@@ -1,0 +1,40 @@
+"""What only goes on saying what was said before costs no judgement, and takes nothing from what follows it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from siaga.clock import MINUTE
+from tests.alerts.world import World
+
+OPEN, CLOSED = ("gerbang-1", "gate_open", True), ("gerbang-1", "gate_open", False)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path)
+    yield world
+    world.close()
+
+
+def test_an_hour_of_repetitions_is_judged_a_few_times_and_not_with_each_heartbeat(world: World) -> None:
+    world.live(5, OPEN)
+    before = world.engine.live.judged
+    world.live(50, OPEN)
+    assert world.engine.live.judged - before <= 3
+
+
+def test_a_failure_after_an_hour_of_repetitions_is_told_with_its_beginning(world: World) -> None:
+    world.live(50, OPEN)
+    closed = world.clock.now()
+    world.live(10, CLOSED)
+    [alert] = world.alerts("facility_failed")
+    assert alert.began_at == closed
+
+
+def test_what_nobody_repeats_any_more_becomes_unknown_when_it_stops_to_hold(world: World) -> None:
+    world.live(50, OPEN)
+    said = world.clock.now() - MINUTE
+    world.live(10)
+    assert world.states()[-1] == (said + 3 * MINUTE, "unknown", "device_silent")
