@@ -97,6 +97,8 @@ class Keeper:
         self._memory_acks: list[FormedBatch] = []
         self._again = 0
         self._acks_since: int | None = None
+        self._messages = 0
+        """How many of what is new or held are messages that the broker waits to hear about."""
         self._in_hand = 0
         self._loaded = False
         self.problem: str | None = None
@@ -132,7 +134,7 @@ class Keeper:
             return True
         if self._in_hand >= MAX_IN_HAND or (self._memory and self._memory[0].readings >= MAX_IN_MEMORY):
             return True
-        return sum(e.message is not None for e in (*self._new, *self._held)) >= GROUP
+        return self._messages >= GROUP
 
     @property
     def takes_own(self) -> bool:
@@ -142,11 +144,13 @@ class Keeper:
     def take(self, message: Message | None, taken: Taken, now: int) -> None:
         """Keep what a message gave, or what the gateway says itself; it is safe after a `commit`, or later."""
         self._new.append(_Entry(message, taken, now))
+        self._messages += message is not None
         self._in_hand += sum(map(len, taken.readings.values()))
 
     def take_undated(self, message: Message, boot: str, at: int) -> None:
         """Keep a message that has no date yet: `at` is its place in this boot, monotonic ms."""
         self._new.append(_Entry(message, Taken(), at, (boot, at)))
+        self._messages += 1
 
     def date(self, dated: Callable[[Undated], Taken], now: int) -> bool:
         """Date some of what has none, now that the gateway knows the time; whether there was any."""
@@ -251,7 +255,7 @@ class Keeper:
             log.info("buffer_recovered", messages=len(self._held))
         self.problem, self._memory = None, None
         self._new, self._held, self._acks, self._memory_acks = [], [], [], []
-        self._acks_since, self._in_hand = None, 0
+        self._acks_since, self._in_hand, self._messages = None, 0, 0
         self._metrics.readings.inc(count)
         return [entry.message for entry in entries if entry.message is not None]
 
@@ -316,7 +320,9 @@ class Keeper:
         self._memory_acks = []
         safe = [entry for entry in self._held if not entry.left]
         self._held = [entry for entry in self._held if entry.left]
-        return [entry.message for entry in safe if entry.message is not None]
+        found = [entry.message for entry in safe if entry.message is not None]
+        self._messages -= len(found)
+        return found
 
     def _count_down(self, batch: FormedBatch) -> None:
         for entry in self._held:
