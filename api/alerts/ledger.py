@@ -18,6 +18,7 @@ from api.alerts.maintenance import MaintenanceWindow
 from api.alerts.span_rows import insert, read_spans, span_of, upsert, write_spans
 from api.alerts.spans import FOREVER, Difference
 from siaga.database import tables, writing
+from siaga.intervals import Interval
 from siaga.observation import TrackKey
 from siaga.sites import Facility, Village
 from siaga.timeline import Span
@@ -121,6 +122,10 @@ class Changes:
         """Late data showed when an open alert really began: its `began_at`, already set."""
         self._updated(alert.id, now, {"began_at": alert.began_at})
 
+    def redated(self, alert: OpenAlert, times: Interval, now: int) -> None:
+        """Late data showed when an alert that has cleared began and was over."""
+        self._updated(alert.id, now, {"began_at": times[0], "ended_at": times[1]}, settled=True)
+
     def told_more(self, alert: OpenAlert, now: int, *, worse: bool = False, settled: bool = False) -> None:
         """The evidence of an alert has grown; `worse`: whoever acknowledged it did not know; `settled`: it is over."""
         values: dict[str, object] = {"began_at": alert.began_at, "evidence": dict(alert.evidence)}
@@ -208,6 +213,14 @@ class Ledger:
         with self.engine.connect() as connection:
             rows = connection.execute(select(tables.alert).where(tables.alert.c.cleared_at.is_(None)))
             return [_open_alert(row) for row in rows.mappings()]
+
+    def cleared_since(self, village: str, facility: str, time: int) -> list[tuple[OpenAlert, int]]:
+        """The `facility_failed` alerts of a facility that cleared from a moment of wall time on: when each was over."""
+        table = tables.alert
+        mine = (table.c.village == village, table.c.facility == facility, table.c.kind == Kind.FACILITY_FAILED.value)
+        query = select(table).where(*mine, table.c.cleared_at >= time).order_by(table.c.raised_at)
+        with self.engine.connect() as connection:
+            return [(_open_alert(row), row["ended_at"]) for row in connection.execute(query).mappings()]
 
     def raised_since(self, time: int) -> list[tuple[Kind, str, int]]:
         """Kind, subject and time of the alerts that were raised from a moment of wall time on, in that order."""

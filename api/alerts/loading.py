@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from api.alerts.afterwards import redate
 from api.alerts.archive import archive
 from api.alerts.evidence import LIVE
 from api.alerts.history import BatchId
@@ -412,7 +413,7 @@ class Loading:
             self._settled(village, moment)
 
     def _refresh(self, facility: WatchedFacility, window: tuple[int, int], moment: Moment) -> None:
-        """Take over what was written: into the spans in memory, and into an open alert."""
+        """Take over what was written: into the spans in memory, and into alerts."""
         code, recent = facility.village.village.code, facility.village.recent
         if not facility.spans or window[1] >= facility.spans[0].start:
             kept_from = min(recent.covers, moment.now - KEPT)
@@ -421,6 +422,7 @@ class Loading:
             spans = self._ledger.spans(code, facility.facility.id, facility.alert.began_at)
             self._live.decide_facility(facility, moment, spans)
         self._live.decide_missed(facility, moment)
+        redate(self._ledger, self._live.changes, facility, moment.now)
 
     def _settled(self, village: WatchedVillage, moment: Moment) -> None:
         """All history of a village is judged: failures count from where they began."""

@@ -9,7 +9,7 @@ import pytest
 from siaga.clock import MINUTE, SECOND
 from siaga.sites import Needs
 from tests.alerts.comparison import compare
-from tests.alerts.histories import Episode, History, drawn, place
+from tests.alerts.histories import EVENING, Episode, History, drawn, place
 from tests.alerts.world import NOON
 
 Said = tuple[str, int, int] | tuple[str, int, int, str] | tuple[str, int, int, str, str]
@@ -45,6 +45,13 @@ ONCE = {
         grace=5,
         needs=Needs.ALL,
         seed=231,
+    ),
+    "what came late and was judged later says when it was over": history(
+        ("fails", 2219, 6226, "jaga", "presence"),
+        ("cut", 5618, 7348),
+        ("store", 6984, 7886),
+        start=EVENING,
+        seed=2358,
     ),
 }
 """What was once told wrong."""
