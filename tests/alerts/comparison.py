@@ -20,7 +20,7 @@ from pathlib import Path
 import structlog
 
 from siaga.clock import SECOND
-from tests.alerts.histories import Episode, History, drawn
+from tests.alerts.histories import Episode, Health, History, drawn
 from tests.alerts.reference import NOBODY, SLACKS, Reference, Told, Views
 from tests.alerts.world import World, looking_seldom
 from tests.simulation.disks import SimulatedStore
@@ -81,7 +81,7 @@ def _lived(history: History, directory: Path) -> list[Told]:
 def _live(world: World, history: History) -> None:
     """Let a history happen."""
     chance = random.Random(f"{history.seed} engine")
-    steps: list[tuple[int, int, object]] = [(at, 1, batch) for at, batch in history.arrivals]
+    steps: list[tuple[int, int, object]] = [(at, 1, what) for at, what in [*history.arrivals, *history.health]]
     for each in history.during("engine", "store"):
         ends = 2 if each.end > each.start else 0  # in no time nothing comes
         steps += [(at, order, each) for at, order in ((each.start, 0), (each.end, ends)) if at < history.end]
@@ -95,6 +95,9 @@ def _live(world: World, history: History) -> None:
             case Episode():
                 if not world.running and not any(away.holds(at) for away in history.during("engine")):
                     world.start()
+            case Health(full=full, skewed=skewed):
+                clocks = {device: (3600.0, since / SECOND) for device, since in skewed.items()}
+                world.health(0.9 if full else 0.1, settle=world.running, skewed=clocks)
             case list():
                 world.send(what, settle=world.running)
                 world.centre.work()

@@ -16,7 +16,7 @@ from siaga.signals import Value
 from siaga.sites import Adapter, Device, Facility, Needs, Village
 from tests.alerts.world import NOON, village
 
-__all__ = ["Episode", "History", "drawn", "place"]
+__all__ = ["Episode", "Health", "History", "drawn", "place"]
 
 LENGTH = 150 * MINUTE
 WELL = 4 * MINUTE
@@ -53,9 +53,11 @@ LENGTHS = {
     "dark": [60, 460, 900],
     "engine": [0, 0, 20, 100],
     "store": [60, 300, 900],
+    "full": [100, 700, 2000],
+    "skew": [100, 700, 2000],
 }
 """How long episodes last, s: most of them not for about as long as something is waited for."""
-KINDS = ["fails"] * 4 + ["silent"] * 2 + ["cut", "dark", "engine", "engine", "store"]
+KINDS = ["fails"] * 4 + ["silent"] * 2 + ["cut", "dark", "engine", "engine", "store", "full", "skew"]
 
 RESTLESS = 0.1
 """Of so many histories something comes and goes."""
@@ -67,7 +69,8 @@ class Episode:
 
     `fails`: `signal` of `device` is false. `silent`: `device` says nothing but `online`. `cut`: nothing gets through
     to the centre. `dark`: the village has no power, gateway and devices are off. `engine`: the engine is away (for no
-    time at all: it is replaced). `store`: nothing is stored.
+    time at all: it is replaced). `store`: nothing is stored. `full`: the gateway's buffer is nearly full. `skew`: the
+    clock of `device` is not trusted.
     """
 
     kind: str
@@ -78,6 +81,14 @@ class Episode:
 
     def holds(self, time: int) -> bool:
         return self.start <= time < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What a gateway says of itself: whether its buffer is nearly full, and since when whose clocks are not trusted."""
+
+    full: bool
+    skewed: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -156,6 +167,23 @@ class History:
                 found.append((found[-1][0] + chance.randint(0, self.jitter), batch))
         return sorted(((at, batch) for at, batch in found if at < self.end), key=lambda one: one[0])
 
+    @cached_property
+    def health(self) -> list[tuple[int, Health]]:
+        """What the gateway says of itself, by when it arrives: soon after it changed, or after it has a link again."""
+        chance = random.Random(f"{self.seed} health")
+        edges = {edge for each in self.during("full", "skew", "cut", "dark") for edge in (each.start, each.end)}
+        said = sorted(edge + chance.randint(0, 10) * SECOND for edge in sorted({self.start, *edges}))
+        found: list[tuple[int, Health]] = []
+        for time in said:
+            at = max([time + chance.randint(0, self.jitter), *(arrived for arrived, _ in found[-1:])])
+            if at < self.end and not any(each.holds(time) or each.holds(at) for each in self.during("cut", "dark")):
+                found.append((at, self._health(time)))
+        return found
+
+    def _health(self, time: int) -> Health:
+        skews = [each for each in self.during("skew") if each.holds(time)]
+        return Health(self._is("full", time), {each.device: each.start for each in reversed(skews)})
+
     def _says_nothing_new(self, batch: list[Reading]) -> bool:
         """Whether what it says is what was said a while before and will be a while after: it may come late."""
         around = range(batch[0].time - 4 * MINUTE, batch[-1].time + 4 * MINUTE, 10 * SECOND)
@@ -195,7 +223,7 @@ def _episode(chance: random.Random, start: int) -> Episode:
     kind = chance.choice(KINDS)
     begins = start + WELL + chance.randint(0, (LENGTH - WELL) // SECOND - 60) * SECOND
     lasts = (chance.choice(LENGTHS[kind]) + (chance.randint(0, 50) if kind != "engine" else 0)) * SECOND
-    device, signal = chance.choice(FAILURES) if kind in ("fails", "silent") else ("", "")
+    device, signal = chance.choice(FAILURES) if kind in ("fails", "silent", "skew") else ("", "")
     return Episode(kind, begins, begins + lasts, device, signal if kind == "fails" else "")
 
 

@@ -21,7 +21,7 @@ from siaga.intervals import stretches
 from siaga.observation import Reading
 from siaga.sites import Device, Facility
 from siaga.timeline import Evidence, Span, State, judge, judged_from
-from tests.alerts.histories import Episode, History
+from tests.alerts.histories import Episode, Health, History
 from tests.alerts.world import CODE
 from tests.timeline.scenarios import tracks_of
 
@@ -169,13 +169,14 @@ class Reference:
 
     def alerts(self) -> list[Told]:
         """All that technicians were told by the end of the history, in order."""
-        village, found = self.history.village, list(self._offline())
+        village, found = self.history.village, [*self._offline(), *self._full()]
         for facility in village.facilities:
             if facility.kind != POWER:
                 found += self._failed(facility)
                 found += self._missed(facility)
             for device in facility.devices:
                 found += self._silent(device)
+                found += self._skewed(device)
         return sorted(found, key=lambda told: (told[0], told[1], told[2]))
 
     # What is known when
@@ -294,6 +295,38 @@ class Reference:
 
         return self._told("device_silent", device.id, silent, over, lambda *_: None)
 
+    def _full(self) -> list[Told]:
+        """Its buffer is over 80 % full, from when the engine hears it."""
+
+        def full(_: View, now: int) -> int | None:
+            return self._heard_since(lambda health: health.full, now)
+
+        def over(_: View, began: int, now: int, calm: int) -> int | None:
+            return _after(self._heard_since(lambda health: not health.full, now), began, now, calm)
+
+        return self._told("gateway_buffer", "gw", full, over, lambda *_: None)
+
+    def _skewed(self, device: Device) -> list[Told]:
+        """Its clock is not trusted, from when its gateway says."""
+
+        def skewed(_: View, now: int) -> int | None:
+            said = [health for at, health in self.history.health if at <= now][-1:]
+            return next((health.skewed[device.id] for health in said if device.id in health.skewed), None)
+
+        def over(_: View, began: int, now: int, calm: int) -> int | None:
+            return _after(self._heard_since(lambda health: device.id not in health.skewed, now), began, now, calm)
+
+        return self._told("clock_skew", device.id, skewed, over, lambda *_: None)
+
+    def _heard_since(self, holds: Callable[[Health], bool], now: int) -> int | None:
+        """Since when the engine of now has heard that something is so; a new one hears at once what was said last."""
+        since = None
+        for at, health in self.history.health:
+            if at > now:
+                break
+            since = None if not holds(health) else at if since is None else since
+        return None if since is None else max([since, *(away.end for away in self._away if away.end <= now)])
+
     def _told(
         self,
         kind: str,
@@ -330,6 +363,11 @@ class Reference:
 
     def _flaps(self, raised: list[int], now: int) -> bool:
         return sum(at > now - WITHIN - self.slack.waits for at in raised) >= OFTEN
+
+
+def _after(over: int | None, began: int, now: int, calm: int) -> int | None:
+    """When something was over that began then, if it has been so for long enough."""
+    return max(over, began) if over is not None and now >= max(over, began) + calm else None
 
 
 def _pause(reports: list[int], allowed: int) -> int | None:

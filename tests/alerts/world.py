@@ -5,7 +5,7 @@ What a gateway publishes reaches the engine and a centre that stores and acknowl
 
 import tempfile
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -251,10 +251,12 @@ class World:
         gateway: str = "gw",
         settle: bool = True,
         trusted: Sequence[str] | None = None,
+        skewed: Mapping[str, tuple[float, float]] | None = None,
         **clocks: tuple[float, float],
     ) -> None:
-        """What a gateway says of itself; `clocks`: offset and since, in seconds, by device with `_` for `-`."""
-        said = {name.replace("_", "-"): {"offset": offset, "since": since} for name, (offset, since) in clocks.items()}
+        """What a gateway says of itself; `skewed`: offset and since, in seconds, by device; `clocks`: `_` for `-`."""
+        clocks = {name.replace("_", "-"): clock for name, clock in clocks.items()} | dict(skewed or {})
+        said = {name: {"offset": offset, "since": since} for name, (offset, since) in clocks.items()}
         text = orjson.dumps({"clocks": said, "buffer": buffer, "thinned": 0, "trusted": trusted})
         self._gateway.publish(health_topic(code, gateway), text, retain=True)
         if settle:
