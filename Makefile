@@ -23,9 +23,11 @@ bench: .venv/.ready-dev
 	@scripts/servers.sh
 	$(BIN)/python -m bench $(ARGS)
 
-# make simulate SEEDS=1000 runs so many, make simulate SEED=123 TRACE=1 shows one step by step
+# make simulate SEEDS=1000 runs so many, make simulate SEED=123 TRACE=1 shows one step by step;
+# DAYS=20 and DAY=7 are the same for runs of days
 simulate: .venv/.ready-dev
-	@$(BIN)/python -m tests.simulation $(if $(SEED),--seeds $(SEED),--seeds 1-$(or $(SEEDS),200)) $(if $(TRACE),--trace)
+	@$(BIN)/python -m tests.simulation $(if $(DAY)$(DAYS),--days) --seeds $(or $(SEED),$(DAY),1-$(or $(SEEDS),$(DAYS),200)) \
+		$(if $(TRACE),--trace)
 
 clean:
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache dist

@@ -1,43 +1,44 @@
-"""What a run is held to: while things break, and when all is well again.
+"""What a run is held to while things break: an alert that is raised is one that the evidence of that moment bears out.
 
-While they break: an alert that is raised is one that the evidence of that moment bears out, and no subject has two.
-When all is well: what devices sent and gateways promised is stored, with its value and its time, and nothing else is;
-every facility's spans are those of one judgement of all readings, and so is its availability; and every open alert is
-one that must be, or may be, open.
+And no subject has two, nor has a village with an open `village_offline` another one raised. What a run is held to when
+all is well again is in `tests.simulation.healed`.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from sqlalchemy import Row, select
 
-from api.alerts.ledger import Ledger
-from api.alerts.spans import FOREVER
-from siaga.availability import measure
-from siaga.batch import UnreadableBatch, decode_batch
+from api.alerts.outages import TOGETHER, still_lost
+from api.alerts.rolling import WINDOW, trend
 from siaga.clock import HOUR, MINUTE, SECOND
 from siaga.database import tables
-from siaga.indicators import INDICATORS, terms
-from siaga.observation import Reading, Track, TrackKey
-from siaga.signals import Value
+from siaga.indicators import terms
+from siaga.intervals import Interval
 from siaga.sites import Facility, Village
-from siaga.timeline import Evidence, Span, State, gateway_heard, judge, judged_from
+from siaga.timeline import Evidence, State, gateway_heard, judge, judged_from
 from siaga.topics import GatewayTopic, parse_topic
-from tests.simulation.system import JUMP, Key, System
-from tests.timeline.brute_force import BruteForce
+from tests.simulation.faults import FREEZES, JUMP
+from tests.simulation.known import Knowledge
+from tests.simulation.system import Key, System
+from tests.simulation.versions import Version
 
-__all__ = ["Checks", "Violation"]
+__all__ = ["SILENT_MARGIN", "Checks", "last_report"]
 
 SILENT_MARGIN = 10 * MINUTE
 OFTEN = 4
 """An alert that was raised so many times is held open for a while: it flaps."""
+CATCHES_UP = 6 * SECOND
+"""A second longer than the engine waits for more of what a gateway had kept."""
 CLOCKS = 1 * SECOND
 """How far apart the centre's wall clock and its monotonic one may put a moment."""
+BORNE_OUT = ("device_silent", "facility_failed", "indicator_missed")
+"""Alerts that follow from what devices said."""
+REACH = 9 * HOUR
+"""Longer than any observation bears on a state: a cleaning does for eight hours."""
 
-
-class Violation(AssertionError):
-    """Something that must never be, was."""
+Alert = Row[tuple[object, ...]]
 
 
 @dataclass
@@ -52,76 +53,138 @@ class Checks:
     failures: list[str] = field(default_factory=list)
     raised: int = 0
     raises: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(list))
-    _taken: dict[str, list[tuple[int, bytes]]] = field(default_factory=lambda: defaultdict(list))
-    _known: dict[str, dict[TrackKey, dict[int, tuple[int, Value]]]] = field(default_factory=lambda: defaultdict(dict))
-    """What the engine took, each with when it first did (the centre's wall time)."""
+    knowledge: Knowledge = field(init=False)
+    lost: dict[str, set[str]] = field(default_factory=dict)
+    """The villages of each open `village_offline` from which nothing came yet, as of the last commit of events."""
 
     def __post_init__(self) -> None:
+        self.knowledge = Knowledge(self.system.store)
         self.system.took, self.system.events = self.took, self.events
-
-    # While things break
 
     def took(self, topic: str, payload: bytes) -> None:
         """Take note of what the engine takes in."""
         whose = parse_topic(topic)
         if isinstance(whose, GatewayTopic) and whose.channel == "batch":
             self.arrived[whose.village].append(self.system.kernel.time)
-            self._taken[whose.village].append((self.system.centre_clock.now(), payload))
+            self.knowledge.take(whose.village, payload, self.system.centre_clock.now())
         elif isinstance(whose, GatewayTopic) and whose.channel == "status" and b"online" in payload:
             self.arrived[whose.village].append(self.system.kernel.time)
+
+    def caught_up(self) -> bool:
+        """Whether nothing came within the time that the engine waits for more of what a gateway had kept."""
+        last = max((times[-1] for times in self.arrived.values() if times), default=0)
+        return self.system.kernel.time - last > CATCHES_UP
 
     def events(self) -> None:
         """Look at the alert events that have just been committed."""
         table = tables.alert_event
         with self.system.database.connect() as connection:
             rows = connection.execute(select(table).where(table.c.id > self.last_event).order_by(table.c.id)).all()
-            alerts = {row.id: row for row in connection.execute(select(tables.alert)).all()}
+            concerned = select(tables.alert).where(tables.alert.c.id.in_({row.alert for row in rows}))
+            alerts: dict[str, Alert] = {row.id: row for row in connection.execute(concerned).all()}
+        lost_before = {village for villages in self.lost.values() for village in villages}
+        for alert in alerts.values():
+            self._note_lost(alert)
         for row in rows:
             self.last_event = row.id
-            alert = alerts[row.alert]
-            subject = (alert.kind, alert.subject)
-            self.system.kernel.note(row.type, f"{alert.kind} {alert.subject} {alert.cause}")
-            if row.type == "raised":
-                self.raised += 1
-                self.raises[subject].append(alert.raised_at)
-                if subject in self.open:
-                    self.fail(f"a second {alert.kind} of {alert.subject} is open")
-                self.open[subject] = alert.id
-                self._check_raised(alert)
-            elif row.type == "cleared" and self.open.pop(subject, None) != alert.id:
-                self.fail(f"{alert.kind} of {alert.subject} cleared, and was not open")
+            self._take_event(row.type, alerts[row.alert], lost_before)
+
+    def _note_lost(self, alert: Alert) -> None:
+        """Keep which villages an alert is about now; one that joins it has to be quiet as for its own."""
+        if alert.kind != "village_offline":
+            return
+        before, now = self.lost.get(alert.id, set()), set(still_lost(alert.evidence) or [alert.village])
+        if "children" in alert.evidence:
+            now = set(still_lost(alert.evidence))
+            for village in now - before - {alert.village}:
+                self._check_quiet(village, self.system.centre_clock.now(), f"joins the alert of {alert.village}")
+        self.lost[alert.id] = now if alert.cleared_at is None else set()
+
+    def _take_event(self, event: str, alert: Alert, lost_before: set[str]) -> None:
+        subject = (alert.kind, alert.subject)
+        self.system.kernel.note(event, f"{alert.kind} {alert.subject} {alert.cause}")
+        if event == "raised":
+            self.raised += 1
+            self.raises[subject].append(alert.raised_at)
+            if subject in self.open:
+                self.fail(f"a second {alert.kind} of {alert.subject} is open")
+            self.open[subject] = alert.id
+            self._check_raised(alert)
+            still = {village for villages in self.lost.values() for village in villages}
+            if alert.kind != "village_offline" and alert.village in lost_before & still:
+                self.fail(f"{alert.kind} of {alert.subject} is raised while {alert.village} is offline")
+        elif event == "cleared" and self.open.pop(subject, None) != alert.id:
+            self.fail(f"{alert.kind} of {alert.subject} cleared, and was not open")
 
     def fail(self, sentence: str) -> None:
         """Write down what must not be."""
         self.system.kernel.note("VIOLATION", sentence)
         self.failures.append(sentence)
 
-    def _check_raised(self, alert: "Row[tuple[object, ...]]") -> None:
+    # What was raised
+
+    def _check_raised(self, alert: Alert) -> None:
         """An alert is judged by what was known when it was raised: its commit may have had to wait."""
-        place = next(place for place in self.system.places if place.village.code == alert.village)
-        village, began, raised = place.village, alert.began_at, alert.raised_at
         if alert.kind == "village_offline":
-            at = raised - self.system.centre_clock.offset
-            since = at - village.offline_after + self._clocks_differ
-            heard = [time for time in self.arrived[alert.village] if since < time < at - self._clocks_differ]
-            if heard:
-                self.fail(
-                    f"{alert.village} is called offline, and something arrived {(at - heard[-1]) / 1000} s before"
-                )
-            return
-        if alert.kind not in ("device_silent", "facility_failed"):
-            return
-        moments = {raised, raised + self._set_back}
-        for evidence in (each for moment in sorted(moments) for each in self._evidences(alert.village, moment)):
-            if alert.kind == "device_silent":
-                if _is_silent(village, alert.device, evidence, began, raised, self._clocks_differ):
-                    return
-            elif _fails_since(village, alert.facility, evidence, began, raised):
-                return
-        self.fail(f"{alert.kind} of {alert.subject} since {self._clock(began)}: no evidence says so")
+            self._check_offline(alert)
+        elif alert.kind in BORNE_OUT and not any(self._bears_out(alert, *case) for case in self._cases(alert)):
+            self.fail(f"{alert.kind} of {alert.subject} since {self.clock(alert.began_at)}: no evidence says so")
+
+    def _check_offline(self, alert: Alert) -> None:
+        self._check_quiet(alert.village, alert.raised_at, "is called offline")
+        uplink = alert.evidence.get("uplink")
+        for other in self._open_alerts("village_offline") if uplink is not None else ():
+            together = abs(other.began_at - alert.began_at) <= TOGETHER
+            if other.id != alert.id and other.evidence.get("uplink") == uplink and together:
+                self.fail(f"{alert.village} and {other.village} were lost together, and have an alert each")
+
+    def _check_quiet(self, code: str, raised: int, what: str) -> None:
+        at = raised - self.system.centre_clock.offset
+        quiet = [v.villages[code].offline_after for v in self._versions(raised) if code in v.villages]
+        since = at - min(quiet) + self.clocks_differ
+        heard = [time for time in self.arrived[code][-20:] if since < time < at - self.clocks_differ]
+        if heard:
+            self.fail(f"{code} {what}, and something arrived {(at - heard[-1]) / 1000} s before")
+
+    def _open_alerts(self, kind: str) -> list[Alert]:
+        query = select(tables.alert).where(tables.alert.c.kind == kind, tables.alert.c.cleared_at.is_(None))
+        with self.system.database.connect() as connection:
+            return list(connection.execute(query).all())
+
+    def _cases(self, alert: Alert) -> Iterator[tuple[Version, Village, Evidence]]:
+        """All that the engine may have judged by: what it had been told, and what it knew."""
+        code, raised = alert.village, alert.raised_at
+        since = min(alert.began_at, raised - WINDOW if alert.kind == "indicator_missed" else raised) - REACH
+        devices = self.system.versions.devices(code)
+        for moment in sorted({raised, raised + self._set_back}):
+            for evidence in self.knowledge.evidences(code, devices, since, moment):
+                for version in self._versions(raised):
+                    if code in version.villages:
+                        yield version, version.villages[code], evidence
+
+    def _bears_out(self, alert: Alert, version: Version, village: Village, evidence: Evidence) -> bool:
+        began, raised = alert.began_at, alert.raised_at
+        if alert.kind == "device_silent":
+            return _is_silent(village, alert.device, evidence, began, raised, self.clocks_differ)
+        facility = next((each for each in village.facilities if each.id == alert.facility), None)
+        if facility is None:
+            return False
+        planned = version.planned(village, facility.id, raised)
+        if alert.kind == "facility_failed":
+            return _fails_since(village, facility, evidence, began, raised, planned)
+        return _misses(village, facility, evidence, raised, planned)
+
+    def _versions(self, raised: int) -> list[Version]:
+        """What the engine may have been told when it raised something: it looks now and then, if it can."""
+        options = self.system.options
+        learns = options.looks + 10 * SECOND + self.clocks_differ
+        learns += options.longest if "database_away" in options.faults else 0
+        learns += FREEZES if "freeze" in options.faults else 0
+        at = raised - self.system.centre_clock.offset
+        return self.system.versions.between(at - learns, at + self.clocks_differ)
 
     @property
-    def _clocks_differ(self) -> int:
+    def clocks_differ(self) -> int:
         """How far apart the clocks of the centre and of a device may have put a moment."""
         options = self.system.options
         return CLOCKS + options.drift + (2 * JUMP if "centre_time" in options.faults else 0)
@@ -131,41 +194,15 @@ class Checks:
         """By how much a clock that was set back may call earlier what was raised than what it was raised by."""
         return 2 * JUMP if "centre_time" in self.system.options.faults else 0
 
-    def _clock(self, time: int) -> str:
+    def clock(self, time: int) -> str:
+        """A time of the run, for people."""
         return f"{(time - self.system.kernel.begin) / 1000:.3f} s"
 
-    def _evidences(self, code: str, until: int) -> Iterable[Evidence]:
-        """What the centre may have known then: all that the engine had taken, the store, or both."""
-        self._read(code)
-        taken = {
-            key: {time: value for time, (at, value) in observations.items() if at <= until}
-            for key, observations in self._known[code].items()
-        }
-        received = self.system.store.received
-        stored = {
-            key: {time: value for time, value in table.items() if received[code, key[0], time] <= until}
-            for key, table in self.system.store.tables.get(code, {}).items()
-        }
-        both = {key: {**stored.get(key, {}), **taken.get(key, {})} for key in {**stored, **taken}}
-        for observations in (both, taken, stored):
-            yield _evidence(observations)
+    def flaps(self, kind: str, subject: str, now: int) -> bool:
+        """Whether an alert may be held open because it came four times in an hour."""
+        return len([at for at in self.raises[kind, subject] if at > now - 2 * HOUR]) >= OFTEN
 
-    def _read(self, code: str) -> None:
-        """Read the batches that the engine took since the last time."""
-        village = next(each for each in self.system.villages if each.code == code)
-        devices = {device.id for facility in village.facilities for device in facility.devices}
-        known = self._known[code]
-        for at, payload in self._taken.pop(code, []):
-            try:
-                batch = decode_batch(payload, code, self.system.centre_clock.now(), devices)
-            except UnreadableBatch:
-                self.fail("a gateway sent a batch that cannot be read")
-                continue
-            for point in batch.points:
-                for signal, value in point.values.items():
-                    known.setdefault((point.device, signal), {}).setdefault(point.time, (at, value))
-
-    # When all is well again
+    # What is under way
 
     def promised(self) -> list[Key]:
         """The readings that siaga answers for by now."""
@@ -177,177 +214,9 @@ class Checks:
         tables_ = self.system.store.tables
         return [key for key in promised if key[3] not in tables_.get(key[0], {}).get((key[1], key[2]), {})]
 
-    def healed(self, promised: list[Key]) -> None:
-        """Look at everything, now that nothing is under way."""
-        lost = self.missing(promised)
-        if lost:
-            self.fail(f"{len(lost)} readings are lost, such as {self._name(lost[0])}")
-        self._check_stored()
-        now = self.system.centre_clock.now()
-        for village in self._told():
-            if self._heard_what_was_lost(village.code):
-                self.system.kernel.note("not compared", village.code)
-                continue  # the engine judged it, and the store never had it
-            evidence = self._truth(village.code)
-            for facility in village.facilities:
-                if facility.kind in INDICATORS:
-                    self._check_timeline(village, facility, evidence, now)
-            self._check_silence(village, evidence, now)
-            if ("village_offline", village.code) in self.open:
-                self.fail(f"{village.code} is heard, and its village_offline is open")
 
-    def _heard_what_was_lost(self, code: str) -> bool:
-        """Whether the engine heard of something that nobody had promised to keep, and that never was stored.
-
-        A card took it, or a gateway without a disk was killed. What it could not know of is in the store.
-        """
-        self._read(code)
-        records = self.system.records
-        stored = self.system.store.tables.get(code, {})
-        return any(
-            time not in stored.get((device, signal), {})
-            and ((key := (code, device, signal, time)) in records.excused or key not in records.safe)
-            for (device, signal), observations in self._known[code].items()
-            for time in observations
-        )
-
-    def _told(self) -> list[Village]:
-        return [replace(village, told=self.system.kernel.begin) for village in self.system.villages]
-
-    def _check_stored(self) -> None:
-        records, tables_ = self.system.records, self.system.store.tables
-        stored = {
-            (code, device, signal, time): value
-            for code, table in tables_.items()
-            for (device, signal), observations in table.items()
-            for time, value in observations.items()
-        }
-        wrong = [key for key, value in {**records.safe, **records.sent}.items() if stored.get(key, value) != value]
-        if wrong:
-            self.fail(f"{len(wrong)} readings have another value, such as {self._name(wrong[0])}")
-        beats = {place.village.code: place.gateway.beats for place in self.system.places}
-        in_memory = "disk_full" in self.system.options.faults  # then a gateway sends what no disk has
-        made_up = [
-            key
-            for key in stored
-            if key not in records.sent
-            and not (key[2] == "alive" and key[3] in beats[key[0]])
-            and not (key[2] == "online" and (key in records.safe or in_memory))
-        ]
-        if made_up:
-            self.fail(f"{len(made_up)} readings are stored that nobody sent, such as {self._name(made_up[0])}")
-
-    def _name(self, key: Key) -> str:
-        return f"{key[0]} {key[1]}/{key[2]} of {self._clock(key[3])}"
-
-    def _truth(self, code: str) -> Evidence:
-        """All readings, as devices sent them; what gateways said themselves, as it is stored."""
-        truth: dict[TrackKey, dict[int, Value]] = defaultdict(dict)
-        for (device, signal), observations in self.system.store.tables.get(code, {}).items():
-            if signal in ("alive", "online"):
-                truth[device, signal].update(observations)
-        stored = self.system.store.tables.get(code, {})
-        for key, value in self.system.records.sent.items():
-            village, device, signal, time = key
-            lost = key in self.system.records.excused and time not in stored.get((device, signal), {})
-            if village == code and not lost:
-                truth[device, signal][time] = value
-        return _evidence(truth)
-
-    def _check_timeline(self, village: Village, facility: Facility, evidence: Evidence, now: int) -> None:
-        begins = judged_from(village, facility, evidence)
-        if begins is None or begins > now:
-            return
-        expected = judge(village, facility, evidence, (begins, now + 1))
-        spans = Ledger(self.system.database).spans(village.code, facility.id, -FOREVER)
-        found = [replace(span, end=min(span.end, now + 1)) for span in spans if span.start <= now]
-        if found != expected:
-            at = next((n for n, pair in enumerate(zip(found, expected, strict=False)) if pair[0] != pair[1]), -1)
-            self.fail(
-                f"the timeline of {village.code}/{facility.id} says {self._said(found, at)}"
-                f" where the truth is {self._said(expected, at)}"
-            )
-        elif measure(found, (begins, now)) != measure(expected, (begins, now)):
-            self.fail(f"the availability of {village.code}/{facility.id} differs")
-        self._check_by_brute_force(village, facility, evidence, expected)
-        self._check_failed(village, facility, expected, now)
-
-    def _said(self, spans: list[Span], at: int) -> str:
-        if not 0 <= at < len(spans):
-            return f"{len(spans)} spans"
-        span = spans[at]
-        return f"{span.state} ({span.cause}) from {self._clock(span.start)} to {self._clock(span.end)}"
-
-    def _check_by_brute_force(
-        self, village: Village, facility: Facility, evidence: Evidence, expected: list[Span]
-    ) -> None:
-        """The judge itself, at some instants, against the one that looks at every observation."""
-        readings = [
-            Reading(device, signal, time, value)
-            for (device, signal), track in evidence.tracks.items()
-            for time, value in zip(track.times, track.values, strict=True)
-        ]
-        slow = BruteForce(village, facility, readings)
-        for span in self.system.kernel.chance.sample(expected, min(3, len(expected))):
-            said = slow.at((span.start + span.end) // 2)
-            if (said.state, said.cause) != (span.state, span.cause):
-                self.fail(f"two judges differ on {facility.id}: {said} and {span}")
-
-    def _check_failed(self, village: Village, facility: Facility, spans: list[Span], now: int) -> None:
-        held_to = terms(facility)
-        assert held_to is not None
-        is_open = ("facility_failed", f"{village.code}/{facility.id}") in self.open
-        fails_since = met_since = None
-        for span in reversed(spans):
-            if span.state is State.FAILED and not span.excused and met_since is None:
-                fails_since = span.start
-            elif span.state is State.MET and fails_since is None:
-                met_since = span.start
-            else:
-                break
-        if fails_since is not None and now - fails_since > held_to.grace + 2 * MINUTE and not is_open:
-            self.fail(f"{village.code}/{facility.id} fails since {self._clock(fails_since)}, and no alert is open")
-        if met_since is not None and now - met_since > held_to.recovery + 2 * MINUTE and is_open:
-            if self._flaps("facility_failed", f"{village.code}/{facility.id}", now):
-                return
-            self.fail(f"{village.code}/{facility.id} is met since {self._clock(met_since)}, and its alert is open")
-
-    def _flaps(self, kind: str, subject: str, now: int) -> bool:
-        """Whether an alert may be held open because it came four times in an hour."""
-        return len([at for at in self.raises[kind, subject] if at > now - 2 * HOUR]) >= OFTEN
-
-    def _check_silence(self, village: Village, evidence: Evidence, now: int) -> None:
-        heard = gateway_heard(village, evidence, (now - 3600 * SECOND, now))
-        heard_from = heard[-1][0] if heard and heard[-1][1] >= now else now
-        for facility in village.facilities:
-            for device in facility.devices:
-                is_open = ("device_silent", f"{village.code}/{device.id}") in self.open
-                last = _last_report(evidence, device.id, now)
-                allowed = 3 * device.every + SILENT_MARGIN
-                must = last is not None and max(last + allowed, heard_from + 3 * device.every) + 2 * MINUTE < now
-                if must and not is_open:
-                    self.fail(f"{village.code}/{device.id} is silent since {self._clock(last or 0)}, without an alert")
-                flaps = self._flaps("device_silent", f"{village.code}/{device.id}", now)
-                if last is not None and now - last < allowed - MINUTE and is_open and not flaps:
-                    self.fail(f"{village.code}/{device.id} reports, and its device_silent is open")
-
-
-def _evidence(observations: Mapping[TrackKey, Mapping[int, Value]]) -> Evidence:
-    return Evidence({key: Track.of(values) for key, values in observations.items() if values})
-
-
-def _fails_since(village: Village, facility_id: str, evidence: Evidence, began: int, now: int) -> bool:
-    facility = next(each for each in village.facilities if each.id == facility_id)
-    held_to = terms(facility)
-    spans = judge(village, facility, evidence, (began, now + 1))
-    return (
-        held_to is not None
-        and now - began > held_to.grace
-        and all(span.state is State.FAILED and not span.excused for span in spans)
-    )
-
-
-def _last_report(evidence: Evidence, device: str, now: int) -> int | None:
+def last_report(evidence: Evidence, device: str, now: int) -> int | None:
+    """When a device last said something that counts as a report; `None`: never."""
     times = [
         before[0]
         for (whose, signal), track in evidence.tracks.items()
@@ -356,11 +225,32 @@ def _last_report(evidence: Evidence, device: str, now: int) -> int | None:
     return max(times, default=None)
 
 
+def _fails_since(
+    village: Village, facility: Facility, evidence: Evidence, began: int, now: int, planned: list[Interval]
+) -> bool:
+    held_to = terms(facility)
+    spans = judge(village, facility, evidence, (began, now + 1), planned)
+    return (
+        held_to is not None
+        and now - began > held_to.grace
+        and all(span.state is State.FAILED and not span.excused for span in spans)
+    )
+
+
+def _misses(village: Village, facility: Facility, evidence: Evidence, now: int, planned: list[Interval]) -> bool:
+    held_to, begins = terms(facility), judged_from(village, facility, evidence)
+    if held_to is None or begins is None or begins > now:
+        return False
+    spans = judge(village, facility, evidence, (max(begins, now - WINDOW), now + 1), planned)
+    return trend(spans, now, held_to.target).below
+
+
 def _is_silent(village: Village, device_id: str, evidence: Evidence, began: int, now: int, clocks: int) -> bool:
     """Whether a device is silent since `began`; its own clock may be ahead, so that what it said last is later."""
     found = village.device(device_id)
-    assert found is not None
-    last = _last_report(evidence, device_id, now)
+    if found is None:
+        return False
+    last = last_report(evidence, device_id, now)
     heard = gateway_heard(village, evidence, (now, now + 1))
     said_since = last is not None and last > began + clocks
     return bool(heard) and not said_since and now - began >= 3 * found[1].every + SILENT_MARGIN

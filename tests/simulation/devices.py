@@ -7,44 +7,17 @@ answers for it. All times that devices say are whole seconds.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from siaga.clock import MINUTE, SECOND
+from siaga.clock import SECOND
 from siaga.mqtt.memory import MemoryBroker
 from siaga.signals import Value
-from siaga.sites import Adapter, Device, Facility, Village
+from siaga.sites import Adapter, Device, Village
 from siaga.topics import senml_topic, status_topic
 from tests.simulation.kernel import Kernel
 
-__all__ = ["SimulatedDevice", "make_village"]
-
-JAKARTA = timedelta(hours=7)
-
-
-def make_village(number: int, every: int, offline_after: int) -> Village:
-    """A village with a gate, a Wi-Fi, a lamp that is asked for all day, a guard with two buttons, and mains."""
-    gate = Facility(
-        "gerbang",
-        "gate",
-        "Gerbang",
-        (Device("gerbang-1", Adapter.SENML, every), Device("gerbang-2", Adapter.SENML, every)),
-        grace=MINUTE,
-        recovery=30 * SECOND,
-    )
-    wifi = Facility("wifi", "free_wifi", "Wi-Fi", (Device("ap-1", Adapter.SENML, every),), grace=2 * MINUTE)
-    lamp = Facility(
-        "lampu",
-        "office_lighting",
-        "Lampu",
-        (Device("lampu-1", Adapter.TASMOTA, every, "lampu-depan"),),
-        grace=MINUTE,
-        schedule="24h",
-    )
-    guard = Facility("jaga", "night_guard", "Jaga", (Device("jaga-1", Adapter.SENML, every),), grace=MINUTE)
-    power = Facility("pln", "power", "PLN", (Device("pln-1", Adapter.SENML, every),))
-    code = f"35.10.15.{2000 + number}"
-    places = (gate, wifi, lamp, guard, power)
-    return Village(code, f"Desa {number}", -8.2, 114.3, "Asia/Jakarta", places, True, offline_after)
+__all__ = ["SimulatedDevice"]
 
 
 @dataclass(slots=True, eq=False)
@@ -53,7 +26,7 @@ class SimulatedDevice:
 
     kernel: Kernel
     broker: MemoryBroker
-    village: str
+    village: Village
     device: Device
     state: dict[str, Value]
     sent: Callable[[str, str, dict[str, Value], int], None]
@@ -83,15 +56,14 @@ class SimulatedDevice:
         if not self.connected:
             self.connected = True
             self._say_online(online=True)
-        values = {name: value for name, value in self.state.items() if name != "checkin"}
-        self._publish(values)
+        self._publish(dict(self.state))
 
     def change(self, signal: str, value: Value) -> None:
         """Something becomes true or false; most firmware says so at once."""
         if self.state.get(signal) == value:
             return
         self.state[signal] = value
-        self.kernel.note("truth", f"{self.village} {self.device.id} {signal}={value}")
+        self.kernel.note("truth", f"{self.village.code} {self.device.id} {signal}={value}")
         if self.tells_changes:
             self.report()
 
@@ -111,7 +83,7 @@ class SimulatedDevice:
         # No two messages of one second: which of them came last would be the network's choice
         time = self._said = max((self.kernel.time + self.drift) // SECOND * SECOND, self._said + SECOND)
         if self.device.adapter is Adapter.TASMOTA:
-            local = datetime.fromtimestamp(time // 1000, UTC) + JAKARTA
+            local = datetime.fromtimestamp(time // 1000, ZoneInfo(self.village.timezone))
             document = {"Time": local.strftime("%Y-%m-%dT%H:%M:%S"), "POWER": "ON" if values["lamp_on"] else "OFF"}
             topic, payload = f"tele/{self.device.address}/STATE", json.dumps(document)
         else:
@@ -119,7 +91,7 @@ class SimulatedDevice:
                 {"n": name, "vb" if isinstance(value, bool) else "v": value} for name, value in values.items()
             ]
             records[0]["bt"] = time // 1000
-            topic, payload = senml_topic(self.village, self.device.id), json.dumps(records)
+            topic, payload = senml_topic(self.village.code, self.device.id), json.dumps(records)
         chance = self.kernel.chance
         delay = self.delay * chance.uniform(0.2, 2) + (chance.uniform(0, 20_000) if chance.random() < self.late else 0)
         self.kernel.after(delay, lambda: self._arrive(topic, payload, values, time))
@@ -129,11 +101,11 @@ class SimulatedDevice:
     def _arrive(self, topic: str, payload: str, values: dict[str, Value], time: int) -> None:
         if self.broker.running:
             self.broker.publish(topic, payload.encode())
-            self.sent(self.village, self.device.id, values, time)
+            self.sent(self.village.code, self.device.id, values, time)
 
     def _say_online(self, *, online: bool) -> None:
         if self.device.adapter is Adapter.TASMOTA:
             topic, payload = f"tele/{self.device.address}/LWT", "Online" if online else "Offline"
         else:
-            topic, payload = status_topic(self.village, self.device.id), "online" if online else "offline"
+            topic, payload = status_topic(self.village.code, self.device.id), "online" if online else "offline"
         self.broker.publish(topic, payload.encode(), retain=True)

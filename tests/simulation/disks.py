@@ -165,7 +165,8 @@ class SimulatedStore:
             (point.village, point.device, point.time), point.received
         )  # written twice, it was there
 
-    def _times(self, village: str, key: TrackKey) -> list[int]:
+    def times(self, village: str, key: TrackKey) -> list[int]:
+        """The event times of a track, in order."""
         order = self._order.setdefault(village, {})
         times = order.get(key)
         if times is None:
@@ -178,11 +179,11 @@ class SimulatedStore:
     def latest_of_village(self, village: str) -> Mapping[TrackKey, tuple[int, Value]]:
         self.check()
         table = self.tables.get(village, {})
-        return {key: (last := self._times(village, key)[-1], table[key][last]) for key in table}
+        return {key: (last := self.times(village, key)[-1], table[key][last]) for key in table}
 
     def first_times(self, village: str) -> Mapping[TrackKey, int]:
         self.check()
-        return {key: self._times(village, key)[0] for key in self.tables.get(village, {})}
+        return {key: self.times(village, key)[0] for key in self.tables.get(village, {})}
 
     def tracks(
         self, village: str, start: int, end: int, *, signals: Collection[str] | None = None, lookback: int = 0
@@ -191,7 +192,7 @@ class SimulatedStore:
         found = {}
         for key, observations in self.tables.get(village, {}).items():
             if signals is None or key[1] in signals:
-                times = self._times(village, key)
+                times = self.times(village, key)
                 part = Track(times, times).between(start - lookback, end).times
                 if part:
                     found[key] = Track(list(part), [observations[time] for time in part])

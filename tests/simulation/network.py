@@ -30,6 +30,8 @@ class Line:
     shuffled: bool = False
     open: bool = True
     """Whether a connection can be made at all."""
+    again: tuple[int, int] = (500, 5_000)
+    """Between two attempts to connect, from and to, ms."""
 
 
 @dataclass(slots=True, eq=False)
@@ -201,7 +203,7 @@ class Wire:
         """Try to connect again, now and then."""
         if not self._closed:
             self._restore()
-            self.kernel.after(self.kernel.chance.uniform(500, 5_000), self._watch)
+            self.kernel.after(self.kernel.chance.uniform(*self.line.again), self._watch)
 
     # Faults
 

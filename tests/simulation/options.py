@@ -1,12 +1,15 @@
 """What a seed decides before its run begins: how the villages are, and what may go wrong in them.
 
-Each seed leaves most kinds of faults out: where everything always breaks, much never gets the time to happen.
+Each seed leaves most kinds of faults out: where everything always breaks, much never gets the time to happen. There are
+two kinds of runs. One of *minutes* is half an hour in which something breaks every minute. One of *days* is one to ten
+village-days from any hour of any weekday: what takes long happens there, and midnight, sunset and office hours pass.
 """
 
 import random
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 
-from siaga.clock import MINUTE, SECOND
+from siaga.clock import DAY, HOUR, MINUTE, SECOND
 
 __all__ = ["FAULTS", "Options"]
 
@@ -30,7 +33,9 @@ FAULTS = (
     "device_drops",
     "device_hangs",
 )
-"""The kinds of faults; each is a method of `tests.simulation.system.System`."""
+"""The kinds of faults; each is a method of `tests.simulation.faults.Faults`."""
+TEN = int(datetime(2026, 3, 4, 3, tzinfo=UTC).timestamp()) * 1000
+"""Ten in the morning of a Wednesday, in Jakarta."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +58,23 @@ class Options:
     drift: int
     reads_take: int
     faults: tuple[str, ...]
+    days: bool = False
+    begin: int = TEN
+    lasts: tuple[int, ...] = (2 * SECOND, 20 * SECOND, 100 * SECOND, 400 * SECOND)
+    """How long a fault may last."""
+    turns: int = 90 * SECOND
+    """Between two changes in the villages, on average."""
+    looks: int = 20 * SECOND
+    """How often the centre looks at the registry, leaves its marks and keeps house, and gateways at all devices: with
+    their own 2 s and 10 s they would do little else."""
+    again: tuple[int, int] = (500, 5 * SECOND)
+    """Between two attempts to connect, from and to."""
+    mends: tuple[int, ...] = ()
+    """After how long what went wrong in a village is right again; nothing: when chance changes it again."""
 
     @classmethod
     def of(cls, seed: int) -> "Options":
-        """The options of a seed."""
+        """The options of a seed, for a run of minutes."""
         chance = random.Random(f"options {seed}")
         rough = chance.random() < 0.6
         return cls(
@@ -75,6 +93,40 @@ class Options:
             reads_take=chance.choice([5, 200, 3_000]),
             faults=tuple(each for each in FAULTS if chance.random() < 0.4),
         )
+
+    @classmethod
+    def of_days(cls, seed: int) -> "Options":
+        """The options of a seed, for a run of days."""
+        chance = random.Random(f"days {seed}")
+        flush_after = chance.choice([45 * SECOND, 45 * SECOND, 5 * MINUTE, 10 * MINUTE])
+        return cls(
+            seed=seed,
+            villages=chance.choice([1, 2, 3]),
+            collectors=chance.choice([1, 1, 2]),
+            every=chance.choice([15, 30, 60]) * MINUTE,
+            offline_after=flush_after + chance.choice([5, 15]) * MINUTE,
+            flush_after=flush_after,
+            trouble=chance.choice([12, 24, 36, 72]) * HOUR,
+            between=chance.choice([1, 2, 4]) * HOUR,
+            late=chance.choice([0.0, 0.0, 0.02]),
+            twice=chance.choice([0.0, 0.0, 0.05]),
+            shuffled=chance.random() < 0.3,
+            drift=chance.choice([0, 0, 1, 60]) * SECOND,
+            reads_take=chance.choice([5, 200, 3_000]),
+            faults=tuple(each for each in FAULTS if chance.random() < 0.4),
+            days=True,
+            begin=TEN + chance.randrange(365) * DAY + chance.randrange(DAY // MINUTE) * MINUTE,
+            lasts=(2 * MINUTE, 20 * MINUTE, 20 * MINUTE, 90 * MINUTE, 90 * MINUTE, 8 * HOUR),
+            turns=2 * HOUR,
+            looks=10 * MINUTE,
+            again=(5 * SECOND, MINUTE),
+            mends=(3 * MINUTE, 10 * MINUTE, 40 * MINUTE, 3 * HOUR, 9 * HOUR),
+        )
+
+    @property
+    def longest(self) -> int:
+        """The longest that a fault lasts, ms."""
+        return max(self.lasts)
 
     def __str__(self) -> str:
         return "\n".join(f"    {each.name} = {getattr(self, each.name)!r}" for each in fields(self))

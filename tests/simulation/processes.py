@@ -36,7 +36,6 @@ from tests.simulation.network import Line, Wire
 
 __all__ = ["CollectorProcess", "EngineProcess", "GatewayProcess", "Process"]
 
-HOUSEKEEPING = 20 * SECOND
 AT_ONCE = 200
 SHORT, LONG = 10, 250
 """Until a worker looks again: soon, and when there is nothing it could do."""
@@ -231,7 +230,8 @@ class CollectorProcess(Process):
     line: Line = field(kw_only=True)
     database: Callable[[Process], Engine] = field(kw_only=True)
     store: Callable[[Process], SimulatedStore] = field(kw_only=True)
-    mistakes: list[str] = field(default_factory=list)
+    housekeeping: int = field(kw_only=True)
+    """How often it looks at the registry and empties its quarantine, ms."""
 
     def _build(self) -> None:
         self._transport = self._wire(self.line, self.broker, self.name, clean=False, will=None)
@@ -250,7 +250,7 @@ class CollectorProcess(Process):
 
     def _step(self) -> None:
         if self.clock.monotonic() >= self._house_due:
-            self._house_due = self.clock.monotonic() + HOUSEKEEPING
+            self._house_due = self.clock.monotonic() + self.housekeeping
             self._known.poll()
             self._refusals.flush()
         for _ in range(4):
@@ -265,7 +265,7 @@ class CollectorProcess(Process):
             return max(self.collector.wait(), SHORT if self._transport.connected else LONG)
         if self._transport.ready:
             return SHORT if self._known.loaded else LONG
-        return HOUSEKEEPING
+        return self.housekeeping
 
     def _gather(self) -> None:
         if len(self._waiting) < 3 and (group := self.collector.gather(0)) is not None:

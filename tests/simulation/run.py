@@ -1,4 +1,4 @@
-"""One seed, one run: `simulate(seed)`; from the command line `python -m tests.simulation --seeds 1-200`."""
+"""One seed, one run: `simulate(Options.of(seed))`; from the command line `python -m tests.simulation --seeds 1-200`."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -11,10 +11,13 @@ import structlog
 from structlog.typing import EventDict
 
 from siaga.clock import DAY, MINUTE, SECOND
+from tests.simulation.answers import Answers
 from tests.simulation.checks import Checks
+from tests.simulation.faults import Faults
+from tests.simulation.healed import Healed
 from tests.simulation.kernel import Kernel
 from tests.simulation.options import Options
-from tests.simulation.system import BEGIN, System
+from tests.simulation.system import System
 
 __all__ = ["Outcome", "simulate"]
 
@@ -22,8 +25,6 @@ RECOVERS = 6 * MINUTE
 """How long all is well before anything is compared: longer than grace, recovery and every wait for late data."""
 PATIENCE = 15 * MINUTE
 """How long after that everything must have come to rest."""
-LOOKS_AGAIN = 20 * SECOND
-"""How often the engine looks at the registry and leaves its marks: with its own 2 s and 10 s it does little else."""
 MEMORY = Path("/dev/shm")
 """Files of a simulation need no disk."""
 
@@ -43,28 +44,36 @@ class Outcome:
     def report(self) -> str:
         """What to tell of a seed that failed."""
         seed = self.options.seed
+        kind, again = ("days, seed", "DAY") if self.options.days else ("seed", "SEED")
         sentences = "\n".join(f"  {sentence}" for sentence in self.failures)
-        return f"seed {seed} fails:\n{sentences}\n  with\n{self.options}\n  replay: make simulate SEED={seed} TRACE=1"
+        return (
+            f"{kind} {seed} fails:\n{sentences}\n  with\n{self.options}\n  replay: make simulate {again}={seed} TRACE=1"
+        )
 
 
-def simulate(seed: int, show: Callable[[str], None] | None = None, options: Options | None = None) -> Outcome:
-    """Run a seed to its end, or to the first thing that must not be."""
-    options = options or Options.of(seed)
-    kernel = Kernel(seed, BEGIN, show)
+def simulate(options: Options, show: Callable[[str], None] | None = None) -> Outcome:
+    """Run a seed to its end; `show` is given each line of the trace."""
+    kernel = Kernel(options.seed, options.begin, show)
     with (
         tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as directory,
         _logs_into(kernel) as wrong,
-        patch("api.alerts.engine.REGISTRY_POLL", LOOKS_AGAIN),
-        patch("api.alerts.state_store.SAVE_EVERY", LOOKS_AGAIN),
+        patch("api.alerts.engine.REGISTRY_POLL", options.looks),
+        patch("api.alerts.state_store.SAVE_EVERY", options.looks),
+        patch("api.alerts.engine.DATABASE_AGAIN", max(SECOND, options.looks // 30)),
+        patch("api.alerts.engine.SNOOZE_POLL", max(10 * SECOND, options.looks // 2)),
+        patch("gateway.service.LOOK_AGAIN", min(MINUTE, options.looks // 2)),
     ):
         system = System(options, kernel, Path(directory))
         checks = Checks(system)
+        answers = Answers(checks)
         try:
             system.start()
-            system.trouble()
+            if options.days:
+                answers.watch()
+            Faults(system).happen()
             system.heal()
-            kernel.run(kernel.time + RECOVERS)
-            _come_to_rest(system, checks)
+            kernel.run(kernel.time + max(RECOVERS, options.looks + MINUTE))
+            _come_to_rest(system, checks, answers)
         finally:
             system.close()
         failures = [*checks.failures, *wrong]
@@ -72,25 +81,27 @@ def simulate(seed: int, show: Callable[[str], None] | None = None, options: Opti
         options,
         failures,
         kernel.digest,
-        options.villages * (kernel.time - BEGIN) / DAY,
+        options.villages * (kernel.time - options.begin) / DAY,
         kernel.counted | {"readings": len(system.records.sent), "alerts": checks.raised},
         list(kernel.lines),
     )
 
 
-def _come_to_rest(system: System, checks: Checks) -> None:
+def _come_to_rest(system: System, checks: Checks, answers: Answers) -> None:
     """Let no device say anything more and time run until nothing is under way, and look at everything then."""
     kernel = system.kernel
     system.hush()
     kernel.run(kernel.time + 5 * SECOND)  # what devices said last reaches their brokers
-    end = kernel.time + PATIENCE
-    promised = checks.promised()
-    while kernel.time < end and not (system.quiet() and checks.missing(promised) == []):
+    end = kernel.time + max(PATIENCE, 2 * system.options.looks)
+    promised = missing = checks.promised()
+    while kernel.time < end and not (system.quiet() and checks.caught_up() and not missing):
         kernel.run(kernel.time + SECOND // 4)
+        missing = checks.missing(missing)
     if not system.quiet():
         checks.fail(f"it does not come to rest: {system.restless()}")
     system.engine.look_now()
-    checks.healed(promised)
+    answers.look()
+    Healed(checks, answers).look(promised)
 
 
 @contextmanager

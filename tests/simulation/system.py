@@ -1,56 +1,33 @@
 """The whole system in one process: villages with their devices, gateways, the centre; and what goes wrong with them."""
 
-# ruff: noqa: ARG002, ARG005, PLW0108 - all faults are called alike, and what follows a run is set afterwards
+# ruff: noqa: ARG005, PLW0108 - what follows a run is set afterwards
 
-import sqlite3
+import random
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
 
-from siaga.clock import MINUTE, SECOND
+from siaga.clock import SECOND
 from siaga.mqtt.memory import MemoryBroker
 from siaga.observation import Reading
 from siaga.registry import Registry
 from siaga.signals import Value
 from siaga.sites import Village
 from tests.alerts.world import migrated
-from tests.simulation.devices import SimulatedDevice, make_village
+from tests.simulation.devices import SimulatedDevice
 from tests.simulation.disks import Disk, SimulatedStore, open_database
 from tests.simulation.kernel import Kernel, MachineClock
 from tests.simulation.network import Line
 from tests.simulation.options import Options
 from tests.simulation.processes import CollectorProcess, EngineProcess, GatewayProcess, Process
+from tests.simulation.versions import Versions
+from tests.simulation.villages import INITIAL, make_village, make_village_with_days
 
-__all__ = ["BEGIN", "JUMP", "Key", "Place", "Records", "System"]
+__all__ = ["SETTLES", "Key", "Place", "Records", "System"]
 
-BEGIN = int(datetime(2026, 3, 4, 3, tzinfo=UTC).timestamp()) * 1000
-"""Ten in the morning of a Wednesday, in Jakarta."""
-
-JUMP = 40 * SECOND
-"""How far a wall clock is set, at most."""
 SETTLES = 30 * SECOND
 """Everything is up once before anything goes wrong: a broker keeps nothing for a gateway that it never saw."""
-
-INITIAL: dict[str, dict[str, Value]] = {
-    "gerbang-1": {"gate_open": True, "battery": 90.0},
-    "gerbang-2": {"gate_open": False},
-    "ap-1": {"wifi_up": True, "wifi_open": True, "internet": True, "clients": 3},
-    "lampu-1": {"lamp_on": True},
-    "jaga-1": {"battery": 80.0, "presence": True},
-    "pln-1": {"mains": True},
-}
-CHANGES = (
-    ("gerbang-1", "gate_open"),
-    ("gerbang-1", "gate_open"),
-    ("ap-1", "internet"),
-    ("ap-1", "wifi_open"),
-    ("lampu-1", "lamp_on"),
-    ("lampu-1", "lamp_on"),
-    ("jaga-1", "presence"),
-    ("pln-1", "mains"),
-)
 
 Key = tuple[str, str, str, int]
 """Village, device, signal, event time."""
@@ -78,7 +55,11 @@ class Place:
 
     def __init__(self, system: "System", number: int, directory: Path) -> None:
         kernel, options = system.kernel, system.options
+        self.told = kernel.time
         self.village = make_village(number, options.every, options.offline_after)
+        if options.days:
+            how = random.Random(f"village {options.seed} {number}")
+            self.village = make_village_with_days(number, options.every, options.offline_after, how)
         self.broker = MemoryBroker()
         self.line, self.uplink = system.line(near=True), system.line()
         self.disk = Disk()
@@ -102,7 +83,7 @@ class Place:
             device.id: SimulatedDevice(
                 kernel,
                 self.broker,
-                self.village.code,
+                self.village,
                 device,
                 dict(INITIAL[device.id]),
                 system.records.device_sent,
@@ -117,7 +98,7 @@ class Place:
 
 
 class System:
-    """Everything, and its faults. `trouble` lets them come, `heal` ends them."""
+    """Everything, and what it runs on. `start` begins, `heal` ends all faults."""
 
     def __init__(self, options: Options, kernel: Kernel, directory: Path) -> None:
         self.options, self.kernel = options, kernel
@@ -135,6 +116,8 @@ class System:
         self.database: Engine = open_database(self._path, self.database_disk, self._touch)
         self.places = [Place(self, number, directory) for number in range(1, options.villages + 1)]
         Registry(self.database).replace(self.villages, kernel.time)
+        self.versions = Versions()
+        self.versions.note(kernel.time, self.villages)
         self.collectors = [
             CollectorProcess(
                 f"collector {number}",
@@ -144,6 +127,7 @@ class System:
                 line=self.line(),
                 database=self._database_of,
                 store=self._store_of,
+                housekeeping=options.looks,
             )
             for number in range(1, options.collectors + 1)
         ]
@@ -171,7 +155,8 @@ class System:
     def line(self, *, near: bool = False) -> Line:
         """A way as the options have it; inside a village (`near`) nothing takes minutes."""
         options = self.options
-        return Line(late=options.late, late_by=10_000, twice=options.twice, shuffled=options.shuffled and not near)
+        shuffled = options.shuffled and not near
+        return Line(late=options.late, late_by=10_000, twice=options.twice, shuffled=shuffled, again=options.again)
 
     def _database_of(self, process: Process) -> Engine:
         self._running = process
@@ -195,43 +180,12 @@ class System:
             process.running = self._now_running
             self.kernel.after(self.kernel.chance.uniform(0, 10 * SECOND), process.start)
 
+    def nobody_runs(self) -> None:
+        """What follows is done from outside: no process dies of it."""
+        self._running = None
+
     def _now_running(self, process: Process) -> None:
         self._running = process
-
-    def trouble(self) -> None:
-        """Faults and changes in the villages, for as long as the options say."""
-        end = self.kernel.time + self.options.trouble
-        self.kernel.run(self.kernel.time + SETTLES)
-        self._next_fault(end)
-        self._next_change(end)
-        self.kernel.run(end)
-
-    def _next_fault(self, end: int) -> None:
-        at = self.kernel.time + round(self.kernel.chance.expovariate(1 / self.options.between))
-        if at < end and self.options.faults:
-            self.kernel.at(at, lambda: self._fault(end))
-
-    def _fault(self, end: int) -> None:
-        kind = self.kernel.chance.choice(self.options.faults)
-        fault: Callable[[Place, int], None] = getattr(self, kind)
-        place = self.kernel.chance.choice(self.places)
-        length = self.kernel.chance.choice([2, 20, 100, 400]) * SECOND
-        self.kernel.note(kind, f"{place.village.code} for {length // 1000} s")
-        fault(place, min(length, end - self.kernel.time))
-        self._next_fault(end)
-
-    def _next_change(self, end: int) -> None:
-        at = self.kernel.time + round(self.kernel.chance.expovariate(1 / (90 * SECOND)))
-        if at < end:
-            self.kernel.at(at, lambda: self._change(end))
-
-    def _change(self, end: int) -> None:
-        place = self.kernel.chance.choice(self.places)
-        device, signal = self.kernel.chance.choice(CHANGES)
-        place.devices[device].change(signal, not place.devices[device].state[signal])
-        if self.kernel.chance.random() < 0.1:
-            place.devices["jaga-1"].happen("checkin")
-        self._next_change(end)
 
     def heal(self) -> None:
         """All faults end: links up, disks empty, everything runs; what is wrong in the villages stays as it is."""
@@ -259,148 +213,6 @@ class System:
             *(collector.line for collector in self.collectors),
             self.engine.line,
         ]
-
-    # Faults: what happens, and when it is over
-
-    def _later(self, length: int, do: Callable[[], None]) -> None:
-        self.kernel.after(length, lambda: None if self.healing else do())
-
-    def _cut(self, line: Line, processes: list[Process], length: int) -> None:
-        line.open = False
-        for process in processes:
-            for wire in process.wires:
-                if wire.line is line:
-                    wire.cut(noticed=self.kernel.chance.random() < 0.5)
-
-        def mend() -> None:
-            line.open = True
-
-        self._later(length, mend)
-
-    def village_line(self, place: Place, length: int) -> None:
-        self._cut(place.line, [place.gateway], length)
-
-    def uplink(self, place: Place, length: int) -> None:
-        self._cut(place.uplink, [place.gateway], length)
-
-    def centre_lines(self, place: Place, length: int) -> None:
-        centre: list[CollectorProcess | EngineProcess] = [*self.collectors, self.engine]
-        process = self.kernel.chance.choice(centre)
-        self._cut(process.line, [process], length)
-
-    def centre_broker(self, place: Place, length: int) -> None:
-        self._stop_broker(self.broker, length, forgets=self.kernel.chance.random() < 0.5)
-
-    def village_broker(self, place: Place, length: int) -> None:
-        for device in place.devices.values():
-            device.connected = False
-        self._stop_broker(place.broker, length, forgets=False)
-
-    def _stop_broker(self, broker: MemoryBroker, length: int, *, forgets: bool) -> None:
-        broker.stop()
-        if forgets:
-            broker.forget()
-        for process in self.processes:
-            process.wake()
-
-        def run() -> None:
-            broker.running = True
-
-        self._later(length, run)
-
-    def kill_gateway(self, place: Place, length: int) -> None:
-        self._kill(place.gateway, length)
-
-    def kill_collector(self, place: Place, length: int) -> None:
-        self._kill(self.kernel.chance.choice(self.collectors), length)
-
-    def kill_engine(self, place: Place, length: int) -> None:
-        self._kill(self.engine, length)
-
-    def _kill(self, process: Process, length: int) -> None:
-        if not process.alive:
-            return
-        process.starts_again(length)
-        if self.kernel.chance.random() < 0.3:
-            process.kill()
-        else:
-            process.die_soon(self.kernel.chance.randrange(40))
-
-    def store_away(self, place: Place, length: int) -> None:
-        self.store.fault.away = True
-
-        def back() -> None:
-            self.store.fault.away = False
-
-        self._later(length, back)
-
-    def store_flaky(self, place: Place, length: int) -> None:
-        self.store.fault.flaky = 0.6
-
-        def well() -> None:
-            self.store.fault.flaky = 0.0
-
-        self._later(length, well)
-
-    def database_away(self, place: Place, length: int) -> None:
-        self._fill(self.database_disk, length)
-
-    def disk_full(self, place: Place, length: int) -> None:
-        self._fill(place.disk, length)
-
-    def _fill(self, disk: Disk, length: int) -> None:
-        disk.full = True
-
-        def empty() -> None:
-            disk.full = False
-
-        self._later(length, empty)
-
-    def card_lost(self, place: Place, length: int) -> None:
-        """The SD card is dead; the gateway gets a new one. What only the old one had is gone."""
-        place.gateway.starts_again(length)
-        place.gateway.kill()
-        path = place.gateway.path
-        if path.exists():
-            with sqlite3.connect(path) as old:
-                rows = old.execute(
-                    "SELECT device, signal, time FROM reading JOIN track ON track.id = reading.track"
-                ).fetchall()
-            old.close()
-            self.records.excused |= {(place.village.code, *row) for row in rows}
-            for suffix in ("", "-wal", "-shm"):
-                Path(f"{path}{suffix}").unlink(missing_ok=True)
-
-    def gateway_time(self, place: Place, length: int) -> None:
-        self._jump(place.clock, [place.gateway])
-
-    def centre_time(self, place: Place, length: int) -> None:
-        self._jump(self.centre_clock, [*self.collectors, self.engine])
-
-    def _jump(self, clock: MachineClock, processes: list[Process]) -> None:
-        clock.offset = self.kernel.chance.choice([0, 0, -JUMP, -JUMP // 10, JUMP // 10, JUMP])
-        for process in processes:
-            process.wake()
-
-    def freeze(self, place: Place, length: int) -> None:
-        process = self.kernel.chance.choice(self.processes)
-        process.frozen_until = self.kernel.time + min(length, MINUTE)
-
-    def device_drops(self, place: Place, length: int) -> None:
-        device = self.kernel.chance.choice(list(place.devices.values()))
-        device.drop()
-
-    def device_hangs(self, place: Place, length: int) -> None:
-        device = self.kernel.chance.choice(list(place.devices.values()))
-        device.hangs = True
-        if self.kernel.chance.random() < 0.3:
-            self.kernel.after(self.kernel.chance.uniform(0, MINUTE), device.drop)
-        if self.kernel.chance.random() < 0.8:
-
-            def wakes() -> None:
-                device.hangs = False
-
-            self.kernel.after(length * 3, wakes)
 
     def hush(self) -> None:
         """No device says anything more; gateways beat on."""

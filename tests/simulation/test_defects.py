@@ -3,6 +3,7 @@
 import pytest
 
 from tests.simulation.defects import DEFECTS
+from tests.simulation.options import Options
 from tests.simulation.run import simulate
 
 WITHIN = 200
@@ -23,7 +24,7 @@ def test_a_defect_is_found(defect: str) -> None:
     begin = BEGIN_AT.get(defect, 1)
     for seed in [*range(begin, WITHIN + 1), *range(1, begin)]:
         with DEFECTS[defect]():
-            found = simulate(seed).failures
-        if found and not simulate(seed).failures:
+            found = simulate(Options.of(seed)).failures
+        if found and not simulate(Options.of(seed)).failures:
             return
     raise AssertionError(f"{WITHIN} seeds pass with {defect}")

@@ -3,15 +3,19 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
+from siaga.clock import DAY, HOUR
 from tests.simulation.options import FAULTS, Options
 from tests.simulation.run import simulate
 
 SEEDS = 200
 """A minute and a half of one core; `make simulate SEEDS=1000` runs more."""
 PARTS = 10
+DAYS = (4, 5, 9, 11, 17, 23)
+"""Seeds of runs of days that take a second or two; `make simulate DAYS=100` runs more."""
 FOUND = {
     9: "an engine that began without the store never judged what it had missed",
     21: "a device whose clock was ahead never counted as reporting",
@@ -28,25 +32,41 @@ FOUND = {
 
 @pytest.mark.parametrize("seed", FOUND)
 def test_a_mistake_of_before_stays_away(seed: int) -> None:
-    assert not simulate(seed).failures, FOUND[seed]
+    assert not simulate(Options.of(seed)).failures, FOUND[seed]
 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_seeds(part: int) -> None:
     for seed in range(1 + part, SEEDS + 1, PARTS):
-        outcome = simulate(seed)
+        outcome = simulate(Options.of(seed))
         assert not outcome.failures, outcome.report
 
 
+@pytest.mark.parametrize("seed", DAYS)
+def test_days(seed: int) -> None:
+    outcome = simulate(Options.of_days(seed))
+    assert not outcome.failures, outcome.report
+
+
+def test_days_begin_at_any_hour_and_pass_midnight() -> None:
+    seeds = [Options.of_days(seed) for seed in range(1, SEEDS + 1)]
+    assert {options.begin // HOUR % 24 for options in seeds} == set(range(24))
+    assert {options.begin // DAY % 7 for options in seeds} == set(range(7))
+    assert {options.villages * options.trouble for options in seeds} > {DAY, 9 * DAY}
+
+
 def test_the_same_seed_is_the_same_run() -> None:
-    first, second = simulate(4), simulate(4)
+    first, second = simulate(Options.of(4)), simulate(Options.of(4))
     assert first.digest == second.digest
-    assert first.digest != simulate(5).digest
+    assert first.digest != simulate(Options.of(5)).digest
 
 
 def test_the_same_seed_is_the_same_run_in_another_process() -> None:
     """Sets of strings go in another order there, and nothing may hang on it."""
-    script = "from tests.simulation.run import simulate; print(simulate(4).digest)"
+    script = (
+        "from tests.simulation.options import Options; from tests.simulation.run import simulate; "
+        "print(simulate(Options.of(4)).digest, simulate(Options.of_days(4)).digest)"
+    )
     digests = {
         subprocess.run(
             [sys.executable, "-c", script],
@@ -65,8 +85,9 @@ def test_every_fault_happens_in_some_seed() -> None:
 
 
 def test_a_seed_that_fails_says_how_to_see_it_again() -> None:
-    outcome = simulate(1)
+    outcome = simulate(Options.of(1))
     outcome.failures.append("a reading is lost")
     assert "a reading is lost" in outcome.report
     assert "make simulate SEED=1 TRACE=1" in outcome.report
+    assert "make simulate DAY=1 TRACE=1" in replace(outcome, options=Options.of_days(1)).report
     assert "every =" in outcome.report

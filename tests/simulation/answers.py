@@ -1,0 +1,110 @@
+"""What siaga answers about days and availability while a run goes on, and whether revisions tell of what changed."""
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import cast
+
+from sqlalchemy.exc import DBAPIError
+
+from api.alerts.spans import FOREVER, cut
+from api.http.availability import list_availability
+from api.http.days import DayDocument, list_days
+from api.http.services import Services
+from siaga.availability import measure
+from siaga.clock import DAY, HOUR, MINUTE
+from siaga.indicators import terms
+from siaga.local_time import local_date
+from siaga.registry import Registry
+from siaga.sites import Facility, Village
+from siaga.spans import Span
+from siaga.tokens import Caller
+from siaga.verdict import judge_day, local_day
+from tests.simulation.checks import Checks
+
+__all__ = ["Answers"]
+
+_VIEWER = cast("Caller", None)
+"""Whoever may look."""
+ASKS_EVERY = 5 * HOUR + 7 * MINUTE
+"""Between two looks at the days: at all hours in turn."""
+
+Figures = tuple[str, float, float, float]
+"""Verdict, seconds failed, unknown, and of the longest failure."""
+
+
+@dataclass
+class Answers:
+    """Asks as a client does, through the API's own functions."""
+
+    checks: Checks
+    _known: dict[tuple[str, date], tuple[Village, bool, DayDocument]] = field(default_factory=dict)
+    """What each day of each facility came to at the last look, by which village, and whether it was over."""
+
+    def watch(self) -> None:
+        """Look at the days now and then, as long as the run goes on."""
+        kernel = self.checks.system.kernel
+        self.look()
+        kernel.after(ASKS_EVERY, self.watch)
+
+    def look(self) -> None:
+        """A day that was over and comes to something else was corrected: its revision grew. It never shrinks."""
+        system = self.checks.system
+        now = system.centre_clock.now()
+        try:
+            found = {village.code: self._days(village, now) for village in system.villages}
+        except DBAPIError:
+            return  # the database is away
+        for village in system.villages:
+            for day in found[village.code]:
+                key, over = (day.id, day.date), local_day(village, day.date)[1] <= now
+                before = self._known.get(key)
+                if before is not None:
+                    self._compare(village, *before, day)
+                self._known[key] = (village, over, day)
+
+    def _compare(self, village: Village, of: Village, over: bool, before: DayDocument, day: DayDocument) -> None:
+        if day.revision < before.revision:
+            self.checks.fail(f"{day.id} of {day.date}: revision {before.revision} became {day.revision}")
+        told = of == village and over and before.verdict != "not_required"
+        # The longest failure is left out: it grows as long as it runs, and the verdict with it
+        sums = (float(before.failed_s), float(before.unknown_s)), (float(day.failed_s), float(day.unknown_s))
+        if told and sums[0] != sums[1] and day.revision == before.revision:
+            self.checks.fail(f"{day.id} of {day.date}: {_figures(before)} became {_figures(day)} without a revision")
+
+    def _days(self, village: Village, now: int) -> list[DayDocument]:
+        begin = local_date(self.checks.system.options.begin - DAY, village.timezone)
+        last = local_date(now, village.timezone) + timedelta(days=1)
+        page = list_days(self._services(), _VIEWER, begin.isoformat(), last.isoformat(), village.code, None, 1_000)
+        return list(page.items)
+
+    def _services(self) -> Services:
+        """As much of the services as these questions need."""
+        system = self.checks.system
+        system.nobody_runs()
+        here = SimpleNamespace(engine=system.database, registry=Registry(system.database), clock=system.centre_clock)
+        return cast("Services", here)
+
+    def differences(self, village: Village, facility: Facility, spans: list[Span]) -> list[str]:
+        """Where the answers about a facility are not those that follow from its true spans, in sentences."""
+        now, held_to = self.checks.system.centre_clock.now(), terms(facility)
+        assert held_to is not None
+        name, true = f"{village.code}/{facility.id}", cut(spans, -FOREVER, now)
+        wrong = []
+        for day in self._days(village, now):
+            if day.id == name:
+                judged = judge_day(true, local_day(village, day.date), held_to.grace)
+                expected = (str(judged.verdict), *(x / 1000 for x in (judged.failed, judged.unknown)))
+                if _figures(day) != (*expected, judged.longest_failure / 1000):
+                    wrong.append(f"{name} of {day.date} comes to {_figures(day)} where the truth is {expected}")
+        found = list_availability(self._services(), _VIEWER, None, None, village.code, name).items[0]
+        measured = measure(true, (now - DAY, now))
+        told = (found.required_s, found.met_s, found.failed_s, found.unknown_s, found.excused_s)
+        parts = (measured.required, measured.met, measured.failed, measured.unknown, measured.excused)
+        if [round(seconds * 1000) for seconds in told] != list(parts):
+            wrong.append(f"the availability of {name} is {told} where the truth is {measured}")
+        return wrong
+
+
+def _figures(day: DayDocument) -> Figures:
+    return str(day.verdict), float(day.failed_s), float(day.unknown_s), float(day.longest_failure_s)
