@@ -60,7 +60,9 @@ LENGTHS = {
 KINDS = ["fails"] * 4 + ["silent"] * 2 + ["cut", "dark", "engine", "engine", "store", "full", "skew"]
 
 RESTLESS = 0.1
-"""Of so many histories something comes and goes."""
+"""In so many histories something comes and goes."""
+COINCIDES = 0.3
+"""So many absences of an engine or a store begin about when those of a village begin or end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +216,7 @@ def drawn(number: int) -> History:
     episodes = [_episode(chance, start) for _ in range(chance.randint(4, 9))]
     if chance.random() < RESTLESS:
         episodes += _restless(chance, start)
+    episodes = [_together(chance, each, episodes) for each in episodes]
     grace, recovery = chance.choice([2, 5]) * MINUTE, chance.choice([30 * SECOND, 2 * MINUTE])
     needs, jitter = chance.choice(list(Needs)), chance.choice([0, 3, 12]) * SECOND
     return History(place(grace, recovery, needs), start, tuple(episodes), jitter, number)
@@ -225,6 +228,15 @@ def _episode(chance: random.Random, start: int) -> Episode:
     lasts = (chance.choice(LENGTHS[kind]) + (chance.randint(0, 50) if kind != "engine" else 0)) * SECOND
     device, signal = chance.choice(FAILURES) if kind in ("fails", "silent", "skew") else ("", "")
     return Episode(kind, begins, begins + lasts, device, signal if kind == "fails" else "")
+
+
+def _together(chance: random.Random, each: Episode, others: list[Episode]) -> Episode:
+    """An engine or a store often goes away about when a village is lost, or is back."""
+    edges = [edge for other in others if other.kind in ("cut", "dark") for edge in (other.start, other.end)]
+    if each.kind not in ("engine", "store") or not edges or chance.random() > COINCIDES:
+        return each
+    begins = chance.choice(edges) + chance.randint(-40, 40) * SECOND
+    return replace(each, start=begins, end=begins + each.end - each.start)
 
 
 def _restless(chance: random.Random, start: int) -> Iterator[Episode]:

@@ -184,9 +184,10 @@ class Reference:
     @cached_property
     def _moments(self) -> list[tuple[int, View, bool]]:
         """When the engine is there, what it knows then, and whether it tells; when it tells is not compared."""
+        hears = [at for at, _ in self.history.health]
         return [
             (now, self.views.at(now), not self._muted(now))
-            for now in range(self.history.start, self.history.end, STEP)
+            for now in sorted({*range(self.history.start, self.history.end, STEP), *hears})
             if not any(away.holds(now) for away in self._away)
         ]
 
@@ -274,11 +275,10 @@ class Reference:
         allowed = 3 * device.every + SILENT_MARGIN + self.slack.waits
 
         def silent(view: View, now: int) -> int | None:
-            heard_from = view.heard_from(now)
             reports = view.reports.get(device.id, [])
             last = bisect_right(reports, now) - 1
             began = reports[last] if last >= 0 else self.history.start
-            if heard_from is None or now < began + allowed:
+            if now < began + allowed or (heard_from := view.heard_from(now)) is None:
                 return None
             if view.heard[0][0] < heard_from and now < heard_from + 3 * device.every + self.slack.waits:
                 return None
@@ -308,6 +308,8 @@ class Reference:
 
     def _skewed(self, device: Device) -> list[Told]:
         """Its clock is not trusted, from when its gateway says."""
+        if not any(device.id in health.skewed for _, health in self.history.health):
+            return []
 
         def skewed(_: View, now: int) -> int | None:
             said = [health for at, health in self.history.health if at <= now][-1:]
