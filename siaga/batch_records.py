@@ -166,8 +166,8 @@ def _take_plainly(  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one hot loop: 
         if type(record) is not dict:
             return False
 
-        # 0. A further signal of the point before, under the base's name and time: most records of a gateway's batch.
-        if follows and len(record) == 2:
+        # 0. Most records of a gateway's batch: under the base's name, and its time or a new base time, one value.
+        if follows and ((size := len(record)) == 2 or size == 3):
             signal, raw = record.get("n"), record.get("v")
             if type(signal) is str:
                 if raw is None:
@@ -175,9 +175,21 @@ def _take_plainly(  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one hot loop: 
                 else:
                     wanted = numbers.get(signal)
                 if type(raw) is wanted and (wanted is not int or raw <= INT_MAX):
-                    values[signal] = raw
-                    readings += 1
-                    continue
+                    if size == 2:
+                        values[signal] = raw
+                        readings += 1
+                        continue
+                    seconds = record.get("bt")
+                    if (type(seconds) is float or type(seconds) is int) and RELATIVE_BELOW <= seconds < LAST_TIME:
+                        base_time = seconds_before = seconds
+                        time = round(seconds * 1000)
+                        if time == time_before:
+                            values[signal] = raw
+                        else:
+                            time_before, values = time, {signal: raw}
+                            points.append(new_point(Point, (village, device_before, time, received, values)))
+                        readings += 1
+                        continue
         follows = False
         shape = _shape(tuple(record))
         if shape is None:
@@ -237,7 +249,7 @@ def _take_plainly(  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one hot loop: 
             device_before, time_before, values = device, time, {signal: value}
             points.append(new_point(Point, (village, device, time, received, values)))
         readings += 1
-        follows = name == signal and not timed
+        follows = name == signal and not timed and device == known  # not a gateway, which has its heartbeat alone
     taken.readings = readings
     return True
 

@@ -175,10 +175,10 @@ class MqttTransport:
             self._woken = False
             if not self._inbox:
                 return None
-            was_full = self._room() <= 0
+            was_full = not self._room()
             message = self._inbox.popleft()
             self._inbox_bytes -= len(message.payload)
-            resumes = was_full and self._room() > 0
+            resumes = was_full and self._room()
         if resumes:
             self._nudge()
         return message
@@ -199,11 +199,15 @@ class MqttTransport:
                 self._nudge()
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
-        """Hand a message to the session with QoS 1. False: not connected or its queue is full; nothing was taken."""
+        """Hand a message to the session with QoS 1. False: not connected or its queue is full; nothing was taken.
+
+        While the inbox is full, messages are taken beyond `max_outbound`: nothing is read then, no PUBACK either, and
+        whoever would empty the inbox may be the one that waits here, with the answer to what he took from it.
+        """
         with self._lock:
             if not self._connected or self._closing is not None:
                 return False
-            if len(self._outbox) + len(self._flying) >= self._max_outbound:
+            if len(self._outbox) + len(self._flying) >= self._max_outbound and self._room():
                 return False
             idle = not self._receipts and not self._outbox
             self._outbox.append(Outgoing(topic, payload, retain))
@@ -226,8 +230,8 @@ class MqttTransport:
         if session is not None:
             session.wake()
 
-    def _room(self) -> int:
-        return self._max_queue - len(self._inbox) if self._inbox_bytes < self._max_bytes else 0
+    def _room(self) -> bool:
+        return len(self._inbox) < self._max_queue and self._inbox_bytes < self._max_bytes
 
     # The network's side: the one thread.
 
@@ -327,15 +331,18 @@ class MqttTransport:
             self._receipts.clear()
         session.release()
 
-    def _deliver(self, incoming: Incoming) -> None:
+    def _deliver(self, incoming: Incoming) -> bool:
+        """Put a message into the inbox; whether there is room for another."""
         receipt = _Receipt(incoming.session, incoming.mid) if incoming.mid is not None else None
         message = Message(incoming.topic, incoming.payload, incoming.retain, receipt, incoming.kept)
         with self._arrived:
             self._inbox.append(message)
             self._inbox_bytes += len(message.payload)
             self._arrived.notify()
+            room = self._room()
         if self._bell is not None:
             self._bell()
+        return room
 
     def _send(self, session: Session) -> None:
         """Give paho what the worker left: acknowledgements, then messages."""

@@ -20,6 +20,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from siaga.mqtt.address import BrokerAddress
 from siaga.mqtt.backlog import Backlog
+from siaga.mqtt.bulk_client import BulkClient
 from siaga.mqtt.filters import unshared
 
 __all__ = ["Incoming", "Outgoing", "Session", "SessionOptions"]
@@ -33,8 +34,6 @@ CONNACK_WITHIN = {5: 3.0, 4: 15.0}
 SMALLEST_WINDOW, LARGEST_WINDOW = 20, 1_000
 """Messages published without a PUBACK: for a broker that sets no limit (3.1.1), and at most. Each turn costs a thread
 switch, so a collector that acknowledges thousands of batches a second needs many."""
-READ_AHEAD = 65_536
-"""Bytes taken from the socket at a time."""
 READ_AT_ONCE = 100
 """Messages to read before looking at what is to be sent."""
 FILTERS_AT_ONCE = 100
@@ -79,31 +78,6 @@ class SessionOptions:
     ca_file: str | None
 
 
-class _ReadingAhead(Client):
-    """paho reads a packet in three or four pieces; this takes what the socket has in one, and hands out the pieces.
-
-    Every read lets another thread run first, which then keeps the interpreter for milliseconds: a busy collector heard
-    no more than some hundred messages a second. Should a later paho read by another way, it reads as it does now.
-    """
-
-    _ahead = b""
-    _given = 0
-
-    @property
-    def has_input(self) -> bool:
-        """Whether bytes are here that select does not know of."""
-        return self._given < len(self._ahead)
-
-    def _sock_recv(self, bufsize: int) -> bytes:
-        if not self.has_input:
-            if bufsize >= READ_AHEAD:
-                return super()._sock_recv(bufsize)
-            self._ahead, self._given = super()._sock_recv(READ_AHEAD), 0
-        piece = self._ahead[self._given : self._given + bufsize]
-        self._given += len(piece)
-        return piece
-
-
 class Session:
     """One connection. All methods but `wake` belong to the thread that serves it."""
 
@@ -138,7 +112,8 @@ class Session:
         self._messages = 0
         self._backlog = Backlog()
         self._began = time.monotonic()
-        self._deliver: Callable[[Incoming], None] | None = None
+        self._deliver: Callable[[Incoming], bool] | None = None
+        self._read_until = 0
         self._far, self._near = socket.socketpair()
         self._far.setblocking(False)
         self._near.setblocking(False)
@@ -147,9 +122,9 @@ class Session:
         self._watched: tuple[socket.socket, int] | None = None
         self._client = self._make_client()
 
-    def _make_client(self) -> _ReadingAhead:
+    def _make_client(self) -> BulkClient:
         options = self._options
-        client = _ReadingAhead(
+        client = BulkClient(
             CallbackAPIVersion.VERSION2,
             client_id=options.client_id,
             clean_session=options.clean if self.version == 4 else None,
@@ -203,17 +178,18 @@ class Session:
         except (BlockingIOError, OSError):
             return  # a full pipe wakes as well; a closed one has nobody to wake
 
-    def serve(self, *, room: int, deliver: Callable[[Incoming], None]) -> None:
+    def serve(self, *, room: bool, deliver: Callable[[Incoming], bool]) -> None:
         """Wait for the network or for `wake`, up to half a second, and do what there is to do.
 
-        At most `room` messages are read; with no room the socket is not read at all: TCP then holds back the broker.
+        Messages are read until `deliver` answers that there is no room for another. Without `room` the socket is not
+        read at all: TCP then holds back the broker.
         """
         self._deliver = deliver
         sock = self._client.socket()
-        if not isinstance(sock, socket.socket) or not self._watch(sock, room > 0):
+        if not isinstance(sock, socket.socket) or not self._watch(sock, room):
             self.alive = False
             return
-        pending = room > 0 and (self._client.has_input or (isinstance(sock, ssl.SSLSocket) and sock.pending() > 0))
+        pending = room and (self._client.has_input or (isinstance(sock, ssl.SSLSocket) and sock.pending() > 0))
         ready = self._selector.select(0 if pending else TICK)
         for key, events in ready:
             if key.fileobj is self._near:
@@ -221,7 +197,9 @@ class Session:
             elif events & selectors.EVENT_WRITE:
                 self._client.loop_write()
         if pending or any(key.fileobj is sock and events & selectors.EVENT_READ for key, events in ready):
-            self._read(min(room, READ_AT_ONCE))
+            self._read()
+        if not room:
+            self._client.excuse()
         self._client.loop_misc()
         if self._client.want_write():
             self._client.loop_write()
@@ -229,9 +207,11 @@ class Session:
         if unanswered or self._client.socket() is None:
             self.alive = False
 
-    def _read(self, room: int) -> None:
-        """Read packets until the socket has none or `room` messages came."""
-        for _ in range(room):
+    def _read(self) -> None:
+        """Read packets until the socket has none, or there is no room for another message, or many came."""
+        self._read_until = self._messages + READ_AT_ONCE
+        self._client.paused = False
+        while not self._client.paused:
             before = self._messages
             self._client.loop_read()
             if self._messages == before:
@@ -372,8 +352,10 @@ class Session:
             return
         mid = message.mid if message.qos else None
         kept = self._backlog.heard(mid, time.monotonic()) and not message.retain
-        if self._deliver is not None:
-            self._deliver(Incoming(self, topic, bytes(message.payload), message.retain, mid, kept))
+        room = self._deliver is None or self._deliver(
+            Incoming(self, topic, bytes(message.payload), message.retain, mid, kept)
+        )
+        self._client.paused = not room or self._messages >= self._read_until
 
     def _on_subscribe(
         self, client: Client, _data: object, mid: int, reasons: list[ReasonCode], _properties: Properties | None

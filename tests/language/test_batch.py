@@ -282,7 +282,10 @@ PLAIN = st.builds(
 )
 BASED = st.builds(
     lambda base, name, value: base | name | value,
-    st.fixed_dictionaries({"bn": st.sampled_from(["gerbang-1/", "gw/", "gerbang-", ""]), "bt": PLAIN_TIMES}),
+    st.fixed_dictionaries(
+        {"bt": PLAIN_TIMES | TIMES},
+        optional={"bn": st.sampled_from(["gerbang-1/", "gw/", "gerbang-", ""])},
+    ),
     st.sampled_from([*SIGNALS, "1/power"]).map(lambda name: {"n": name}),
     NUMBERS.map(lambda value: {"v": value}) | st.booleans().map(lambda value: {"vb": value}),
 )
@@ -308,6 +311,21 @@ def taken(way: str, pack: list[object]) -> TakenRecords | str:
         return take(pack, VILLAGE, NOW, DEVICES)
     except UnreadablePack as error:
         return str(error)
+
+
+def test_under_a_gateways_name_only_its_heartbeat_is_taken() -> None:
+    pack: list[object] = [
+        {"bn": "gerbang-1/", "bt": T, "n": "gate_open", "vb": True},
+        {"bn": "gw/", "bt": T, "n": "alive", "vb": True},
+        {"n": "gate_open", "vb": True},
+        {"bt": T + 1, "n": "gate_open", "vb": True},
+    ]
+    found = take_records(pack, VILLAGE, NOW, DEVICES)
+    assert [(point.device, list(point.values)) for point in found.points] == [
+        ("gerbang-1", ["gate_open"]),
+        ("gw", ["alive"]),
+    ]
+    assert [record.kind for record in found.refused] == ["unknown_device"] * 2
 
 
 @given(ORDINARY | ANYTHING)

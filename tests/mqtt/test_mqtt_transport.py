@@ -221,3 +221,50 @@ def test_a_full_queue_leaves_the_socket_unread_and_the_session_alive(mosquitto: 
             until(lambda: hearer.inbound >= 5)
             assert hearer.inbound == 5
             assert [message.payload for message in take(hearer, 50)] == [b"%02d" % n for n in range(50)]
+
+
+def test_a_full_queue_for_longer_than_the_keep_alive_breaks_nothing(mosquitto: Mosquitto) -> None:
+    """The broker's answer to a ping is then behind messages that are not read."""
+    with closing(MqttTransport(mosquitto.url, "busy", max_queue=5, keepalive=1)) as hearer:
+        hearer.subscribe("a")
+        until(lambda: hearer.connected)
+        with closing(MqttTransport(mosquitto.url, "speaker")) as speaker:
+            until(lambda: speaker.connected)
+            for n in range(20):
+                send(speaker, "a", b"%02d" % n)
+        until(lambda: hearer.inbound == 5)
+        full_until = time.monotonic() + 4
+        until(lambda: time.monotonic() > full_until)
+        assert [message.payload for message in take(hearer, 20)] == [b"%02d" % n for n in range(20)]
+        assert hearer.connections == 1
+
+
+def test_who_answers_each_message_is_not_stopped_by_answers_of_the_broker_that_nobody_reads() -> None:
+    """Mosquitto 2.0 hands a session that publishes all it kept, more than MQTT 5's receive maximum allows.
+
+    The PUBACKs of what the worker publishes are behind all that; the queue stays within its bound all the same.
+    """
+    kept = 3_000
+    with Mosquitto(["max_queued_messages 0", "max_inflight_messages 1000"]) as mosquitto:
+        with closing(MqttTransport(mosquitto.url, "worker", clean=False)) as worker:
+            worker.subscribe("question")
+            until(lambda: worker.connected)
+        with closing(MqttTransport(mosquitto.url, "speaker", max_outbound=kept)) as speaker:
+            until(lambda: speaker.connected)
+            for n in range(kept):
+                send(speaker, "question", b"%d" % n)
+            until(lambda: speaker.outbound == 0)
+        with closing(MqttTransport(mosquitto.url, "worker", clean=False, max_queue=100, max_outbound=50)) as worker:
+            worker.subscribe("question")
+            most, heard = 0, set[bytes]()
+            while len(heard) < kept:
+                some = take(worker, min(40, kept - len(heard)), acknowledge=False)
+                most = max(most, worker.inbound)
+                for message in some:
+                    until(lambda: worker.publish("answer", message.payload))  # noqa: B023 - called at once
+                for message in some:
+                    worker.acknowledge(message)
+                heard |= {message.payload for message in some}
+            assert most <= 100
+            assert worker.connections == 1
+            until(lambda: worker.outbound == 0)

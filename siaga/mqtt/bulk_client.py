@@ -1,0 +1,76 @@
+"""paho's client, reading and writing in bulk: many packets with one call to the socket.
+
+Every such call lets another thread run first, which then keeps the interpreter for milliseconds: packet by packet, a
+busy collector heard no more than some hundred messages a second. What is overridden here are paho's own inner steps, as
+its 2.x has them; should a later one go another way, it reads and writes as paho does.
+"""
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import MessageType, MQTTErrorCode
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import _OutPacket
+
+__all__ = ["BulkClient"]
+
+READ_AHEAD = 65_536
+"""Bytes taken from the socket at a time."""
+WRITTEN_TOGETHER = 500
+"""Packets sent at a time: acknowledgements, mostly, of under a hundred bytes."""
+_KIND = 0xF0  # of a packet's first byte
+
+
+class BulkClient(Client):
+    """A client whose reading can also be paused, exactly after a message."""
+
+    paused = False
+    """Nothing more is read. Set within a callback: one `loop_read` goes through as many packets as are under way."""
+    _ahead = b""
+    _given = 0
+
+    @property
+    def has_input(self) -> bool:
+        """Whether bytes are here that select does not know of."""
+        return self._given < len(self._ahead)
+
+    def excuse(self) -> None:
+        """The broker is not heard by our own will: its answer to a ping may be among what is not read."""
+        self._last_bytes_received, self._ping_t = time.monotonic(), 0.0
+
+    def loop_write(self) -> MQTTErrorCode:
+        """Send what waits, in few pieces."""
+        _join(self._out_packet)
+        return super().loop_write()
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        if self.paused:  # between two packets, as it was set within a callback
+            raise BlockingIOError
+        if not self.has_input:
+            if bufsize >= READ_AHEAD:
+                return super()._sock_recv(bufsize)
+            self._ahead, self._given = super()._sock_recv(READ_AHEAD), 0
+        piece = self._ahead[self._given : self._given + bufsize]
+        self._given += len(piece)
+        return piece
+
+
+def _join(waiting: "deque[_OutPacket]") -> None:
+    """Make one of the packets at the head that paho does not look at again once they are sent."""
+    together: list[_OutPacket] = []
+    while waiting and len(together) < WRITTEN_TOGETHER and _sent_and_done(waiting[0]):
+        together.append(waiting.popleft())
+    if together:
+        first = together[0]
+        if len(together) > 1:
+            first["packet"] = b"".join([each["packet"][each["pos"] :] for each in together])
+            first["pos"], first["to_process"] = 0, len(first["packet"])
+        waiting.appendleft(first)
+
+
+def _sent_and_done(packet: "_OutPacket") -> bool:
+    kind = packet["command"] & _KIND
+    return kind != MessageType.DISCONNECT and (kind != MessageType.PUBLISH or packet["qos"] > 0)
