@@ -31,8 +31,8 @@ __all__ = ["SessionName", "assemble", "broker_session", "run_collector"]
 
 log = structlog.get_logger(__name__)
 
-SESSION_EXPIRY = 600
-"""Seconds for which the broker keeps messages for a collector that is away: a restart, an upgrade. Not longer, because
+SESSION_EXPIRY = 60
+"""Seconds for which the broker keeps messages for a collector that was lost: a crash, a cut line. Not longer, because
 a broker deals the shared messages to absent members too; gateways send again what is not acknowledged anyway."""
 MAX_QUEUE = 20_000
 """Messages taken from the broker and not acknowledged: more stay there (MQTT 5's receive maximum; brokers have a

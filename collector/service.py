@@ -84,13 +84,17 @@ class CollectorService:
             thread.start()
 
     def stop(self) -> None:
-        """Finish the write in hand, acknowledge it, say good-bye to the broker. Within ten seconds."""
+        """Finish the write in hand, acknowledge it, say good-bye to the broker. Within ten seconds.
+
+        The good-bye is for good: a broker that kept the session would deal it its share of all batches, while it is
+        away. What comes with nobody there the gateways send again.
+        """
         self._stop.set()
         self._transport.wake()
         deadline = time.monotonic() + END_WITHIN
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        self._transport.close()
+        self._transport.close(for_good=True)
 
     def run(self, stop: threading.Event) -> None:
         """Start, work until `stop` is set or a thread fails, end."""

@@ -104,6 +104,7 @@ class MqttTransport:
         self._connected = False
         self._denied_again = 0.0
         self._closing: float | None = None
+        self._for_good = False
         self._pause_over = threading.Event()
         self._problem: str | None = f"not connected to {self._options.address} yet"
         self._connections, self._resumed = 0, False
@@ -215,9 +216,13 @@ class MqttTransport:
             self._nudge()
         return True
 
-    def close(self) -> None:
-        """Send what is queued (within 3 s), say good-bye to the broker (no last will), end the thread."""
+    def close(self, *, for_good: bool = False) -> None:
+        """Send what is queued (within 3 s), say good-bye to the broker (no last will), end the thread.
+
+        `for_good`: with MQTT 5 the session ends with it; with 3.1.1, which has no such word, its subscriptions do.
+        """
         with self._lock:
+            self._for_good = for_good
             if self._closing is None:
                 self._closing = time.monotonic() + CLOSE_WITHIN
         self._pause_over.set()
@@ -287,7 +292,7 @@ class MqttTransport:
             self._reconcile(session)
             self._send(session)
             if self._is_closing() and self._done(session, time.monotonic()):
-                session.disconnect()
+                session.disconnect(for_good=self._for_good)
                 break
         return stood
 

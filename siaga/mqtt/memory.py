@@ -274,12 +274,13 @@ class MemoryTransport:
             if self.before_publish is None or self.before_publish(topic, payload):
                 self._broker.publish(topic, payload, retain=retain)
 
-    def close(self) -> None:
-        """Say good-bye: no last will."""
+    def close(self, *, for_good: bool = False) -> None:
+        """Say good-bye: no last will; and no session is left of it if it is `for_good`."""
         self._flush()
         self._closed = True
         session, self._session = self._session, None
         if session is not None:
+            session.clean = session.clean or for_good
             self._broker._detach(session, will=None)
         if self in self._broker._transports:
             self._broker._transports.remove(self)

@@ -289,9 +289,15 @@ class Session:
         """Whether bytes wait to be written."""
         return self._client.want_write()
 
-    def disconnect(self) -> None:
-        """Say good-bye: the broker publishes no last will."""
-        self._client.disconnect()
+    def disconnect(self, *, for_good: bool) -> None:
+        """Say good-bye: the broker publishes no last will, and keeps no session if it is `for_good`."""
+        properties: Properties | None = None
+        if for_good and self.version == 5:
+            properties = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]  # as in `connect`
+            properties.SessionExpiryInterval = 0
+        elif for_good and self._asked:
+            self._client.unsubscribe(list(self._asked.values()))
+        self._client.disconnect(properties=properties)
         deadline = time.monotonic() + 1
         while self._client.want_write() and self._client.socket() is not None and time.monotonic() < deadline:
             self._client.loop_write()

@@ -80,6 +80,10 @@ class Transport(Protocol):
         """Hand a message to the session with QoS 1. False: not connected or its queue is full; nothing was taken."""
         ...
 
-    def close(self) -> None:
-        """Send what is queued, say good-bye to the broker (no last will), end the session's threads."""
+    def close(self, *, for_good: bool = False) -> None:
+        """Send what is queued, say good-bye to the broker (no last will), end the session's threads.
+
+        With `for_good` the broker keeps no session either: it queues nothing for who may not come back, and deals to
+        others what they share.
+        """
         ...

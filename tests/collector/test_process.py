@@ -72,12 +72,12 @@ def test_killed_in_the_middle_everything_acknowledged_is_in_the_store(post: Post
         assert post.stored() == gateways.times(range(sent))
 
 
-def test_what_the_broker_kept_during_a_restart_needs_no_second_sending(post: Post) -> None:
+def test_what_the_broker_kept_after_a_crash_needs_no_second_sending(post: Post) -> None:
     with Gateways(post.mosquitto) as gateways:
         with post.collector() as collector:
             gateways.insist(range(1))
-            collector.send_signal(signal.SIGTERM)
-            assert collector.wait(10) == 0
+            collector.send_signal(signal.SIGKILL)
+            collector.wait(5)
         gateways.send(*range(10, 60))
         with post.collector():
             gateways.hears(*range(10, 60))
@@ -86,11 +86,7 @@ def test_what_the_broker_kept_during_a_restart_needs_no_second_sending(post: Pos
 def test_two_collectors_share_the_work_and_one_may_be_killed(post: Post, influx: Influxd) -> None:
     other = Post(post.mosquitto, influx, post.directory)  # a database of its own shows who stored what
     with Gateways(post.mosquitto) as gateways, post.collector("a"), other.collector("b") as second:
-        sent = 0
-        while not (post.stored() and other.stored()):
-            assert sent < 500, "two collectors run and one does everything"
-            gateways.insist(range(sent, sent + 20))
-            sent += 20
+        sent = until_both_work(gateways, post, other)
         gateways.send(*range(sent, sent + 100))
         gateways.hears(*range(sent, sent + 100))
         once = gateways.times(range(sent, sent + 100))
@@ -99,6 +95,32 @@ def test_two_collectors_share_the_work_and_one_may_be_killed(post: Post, influx:
         second.wait(5)
         gateways.insist(range(sent + 100, sent + 300), timeout=60)
         assert post.stored() | other.stored() == gateways.times(range(sent + 300))
+
+
+def test_one_that_was_stopped_is_dealt_nothing_any_more(post: Post, influx: Influxd) -> None:
+    """Whether another runs beside it, or takes its place with a directory of its own."""
+    other = Post(post.mosquitto, influx, post.directory)
+    with Gateways(post.mosquitto) as gateways:
+        with post.collector("a"), other.collector("b") as second:
+            sent = until_both_work(gateways, post, other)
+            second.send_signal(signal.SIGTERM)
+            assert second.wait(10) == 0
+            gateways.send(*range(sent, sent + 20))
+            gateways.hears(*range(sent, sent + 20))
+        with post.collector("c"):
+            gateways.insist(range(sent + 20, sent + 21))
+            gateways.send(*range(sent + 21, sent + 40))
+            gateways.hears(*range(sent + 21, sent + 40))
+
+
+def until_both_work(gateways: Gateways, post: Post, other: Post) -> int:
+    """Send until two collectors, each with a database of its own, have stored some; how many batches were sent."""
+    sent = 0
+    while not (post.stored() and other.stored()):
+        assert sent < 500, "two collectors run and one does everything"
+        gateways.insist(range(sent, sent + 20))
+        sent += 20
+    return sent
 
 
 def test_it_ends_within_ten_seconds_also_while_the_store_hangs(post: Post) -> None:
@@ -114,7 +136,7 @@ def test_it_ends_within_ten_seconds_also_while_the_store_hangs(post: Post) -> No
         finally:
             post.influxd.thaw()
         with post.collector():
-            gateways.hears(*range(10, 20))
+            gateways.insist(range(10, 20))
         assert post.stored() == gateways.times(range(3)) | gateways.times(range(10, 20))
 
 

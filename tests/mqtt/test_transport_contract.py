@@ -138,6 +138,17 @@ def test_a_persistent_session_gets_what_was_sent_while_it_was_away_and_knows_it_
     until(live, what="what is sent after the backlog is live")
 
 
+def test_who_leaves_for_good_is_kept_nothing(world: World) -> None:
+    world.join("hearer", "a", clean=False).close(for_good=True)
+    speaker = world.join("speaker")
+    send(speaker, "a", b"missed")
+    speaker.close()
+    speaker = world.join("speaker")
+    hearer = world.join("hearer", "a", clean=False)
+    send(speaker, "a", b"heard")
+    assert [message.payload for message in take(hearer, 1)] == [b"heard"]
+
+
 def test_a_clean_session_gets_nothing_of_before(world: World) -> None:
     world.join("hearer", "a").close()
     speaker = world.join("speaker")
