@@ -69,7 +69,7 @@ class Intake:
         except UnreadableBatch as error:
             self.refuse(error.kind, error.reason, message, topic.village)
             return
-        mark = fingerprint(message.topic, message.payload)
+        mark = fingerprint(message.topic, batch)
         repeated = self._repeats.take(mark)
         first = len(group.points)
         if not repeated:

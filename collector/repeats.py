@@ -1,12 +1,14 @@
 """Batches that come again: after a lost acknowledgement, or while the store was away.
 
 Storing one again would change what others see: when it was received, and a value that another batch put at the same
-time since. So a batch that was taken is only acknowledged again. What is remembered is lost with the process: the
-first repeat after a restart is stored once more.
+time since. So a batch that was taken is only acknowledged again, however it is packed and whenever it was sent. What is
+remembered is lost with the process: the first repeat after a restart is stored once more.
 """
 
 from collections import OrderedDict
 from hashlib import blake2b
+
+from siaga.batch import Batch
 
 __all__ = ["Repeats", "fingerprint"]
 
@@ -14,9 +16,12 @@ REMEMBERED = 100_000
 """Batches that are remembered: an hour of ten districts after an outage, some 20 MB."""
 
 
-def fingerprint(topic: str, payload: bytes) -> bytes:
-    """What tells a batch from all others: whose it is, and every byte of it."""
-    return blake2b(payload, digest_size=16, key=blake2b(topic.encode(), digest_size=32).digest()).digest()
+def fingerprint(topic: str, batch: Batch) -> bytes:
+    """What tells a batch from all others: whose it is, and all it says but the time at which it was sent.
+
+    Its epoch and number alone would do, were they never used twice: what was never stored must not be acknowledged.
+    """
+    return blake2b(batch.digest, digest_size=16, key=blake2b(topic.encode(), digest_size=32).digest()).digest()
 
 
 class Repeats:

@@ -7,6 +7,7 @@ import re
 import zlib
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Literal
 
 import orjson
@@ -45,6 +46,7 @@ megabyte could be fifty thousand empty ones, each of which has the rest looked a
 _GZIP = b"\x1f\x8b"
 _GZIP_WINDOW = 31  # zlib's way to say: a gzip header, the largest window
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_SENT = re.compile(rb'"sent"\s*:\s*[-+.0-9eE]+')
 _LAST_SEQ = 2**63 - 1
 _LAST_SENT = 9_223_372_036
 
@@ -75,7 +77,8 @@ class Batch:
 
     `points` are in the batch's order, adjacent readings of one device and time in one of them; `readings` counts what
     is in them; `first` and `last` are their earliest and latest event time. `refused_count` records were refused, of
-    which `refused` describes the first few hundred.
+    which `refused` describes the first few hundred. `digest` is the same for whatever says the same of it, packed or
+    not and whenever sent.
     """
 
     id: BatchId
@@ -84,6 +87,7 @@ class Batch:
     readings: int
     refused: list[RefusedRecord] = field(default_factory=list)
     refused_count: int = 0
+    digest: bytes = b""
 
     @property
     def first(self) -> int | None:
@@ -122,7 +126,8 @@ def decode_batch(payload: bytes, village: str, received: int, devices: Container
         UnreadableBatch: nothing can be taken; what is wrong with single records is in the batch's `refused`.
     """
     try:
-        document, finite = read_json(_unpacked(payload))
+        text = _unpacked(payload)
+        document, finite = read_json(text)
     except UnreadableJson as error:
         raise UnreadableBatch("not_json", f"the batch {error}") from None
     if not isinstance(document, dict):
@@ -141,6 +146,7 @@ def decode_batch(payload: bytes, village: str, received: int, devices: Container
         taken.readings,
         taken.refused,
         taken.refused_count,
+        sha256(_SENT.sub(b"", text, count=1)).digest(),  # four times as fast as blake2b where processors help
     )
 
 

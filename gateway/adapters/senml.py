@@ -6,7 +6,6 @@ from gateway.adapters.interface import Installed, Translation
 from gateway.values import MAX_PAYLOAD, Refused, read_bool, read_text
 from siaga.mqtt.transport import Message
 from siaga.senml import BadRecord, Record, UnreadablePack, read_pack
-from siaga.signals import SIGNALS
 from siaga.topics import DeviceTopic, ForeignTopic, parse_topic
 
 __all__ = ["Senml"]
@@ -66,5 +65,5 @@ class Senml:
 def _take(installed: Installed, record: Record | BadRecord, into: Translation) -> None:
     if isinstance(record, BadRecord):
         into.refused.append(Refused("senml", record.reason))
-    elif record.name in SIGNALS and record.name not in _NOT_REPORTED:
-        installed.read(record.name, record.value, record.time if record.timed else None, into)
+    elif record.name not in _NOT_REPORTED and (signal := installed.keys.get(record.name)):
+        installed.read(signal, record.value, record.time if record.timed else None, into)

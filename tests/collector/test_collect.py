@@ -56,14 +56,14 @@ def test_a_batch_that_comes_twice_is_stored_once_and_acknowledged_twice(desk: De
 
 
 def test_a_repetition_changes_neither_when_it_was_received_nor_what_was_put_there_since(desk: Desk) -> None:
-    first = batch(1, gate(T, True))
-    for payload in (first, batch(2, gate(T, False)), first):
+    first, again = batch(1, gate(T, True)), batch(1, gate(T, True), sent=T + 60, packed=True)
+    for payload in (first, batch(2, gate(T, False)), first, again):
         desk.publish(payload)
         assert desk.collector.collect(0)
         desk.clock.advance(60_000)
     assert desk.stored() == {("gerbang-1", "gate_open"): [(T, False)]}
     assert [point.received for points, _ in desk.faulty.writes for point in points] == [NOW, NOW + 60_000]
-    assert desk.seqs() == [1, 2, 1]
+    assert desk.seqs() == [1, 2, 1, 1]
 
 
 def test_a_repetition_within_one_group_is_no_exception(desk: Desk) -> None:

@@ -56,6 +56,12 @@ def test_a_pack_means(pack: str, expected: dict[str, object], refused: list[str]
     assert labels(translation) == refused
 
 
+def test_a_map_gives_names_of_its_own_a_meaning_and_others_another() -> None:
+    mapped = device("gerbang-1", "senml", mapped={"pintu": "gate_open", "presence": "lamp_on"})
+    pack = '[{"n":"pintu","vb":true},{"n":"presence","vb":false},{"n":"battery","v":88},{"n":"gate_open","vb":false}]'
+    assert values(read("gate", mapped, PACK, pack)) == {"gate_open": True, "lamp_on": False, "battery": 88.0}
+
+
 def test_each_record_has_its_time_and_one_without_has_none() -> None:
     translation = read(
         "gate", GATE, PACK, f'[{{"n":"battery","v":1}},{{"n":"gate_open","vb":true,"t":{NOW // 1000 - 7}}}]'
