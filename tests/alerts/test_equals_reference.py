@@ -37,6 +37,7 @@ ONCE = {
         ("cut", 353, 1253),
         ("fails", 476, 1205, "jaga", "presence"),
         jitter=3,
+        seed=9,
     ),
     "a silence ends with what was said first, not with what came last": history(
         ("silent", 4740, 5940, "gerbang-1"),
