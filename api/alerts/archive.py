@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine
 from api.alerts.days import correcting
 from api.alerts.reader import RebuildAnswer
 from api.alerts.span_rows import read_spans, write_spans
-from api.alerts.spans import difference, joined, replaced
+from api.alerts.spans import FOREVER, cut, difference, joined, replaced
 from siaga.database import writing
 from siaga.sites import Facility, Village
 from siaga.timeline import Interval, Span
@@ -22,16 +22,20 @@ def archive(engine: Engine, answer: RebuildAnswer, now: int) -> list[str]:
     changed = []
     with writing(engine) as connection:
         for facility, spans in answer.spans.items():
-            if spans and _replace(connection, village, known[facility], spans, now):
+            if _replace(connection, village, known[facility], answer.request.window, spans, now):
                 changed.append(facility)
     return changed
 
 
-def _replace(connection: Connection, village: Village, facility: Facility, spans: Sequence[Span], now: int) -> bool:
-    window: Interval = (spans[0].start, spans[-1].end)
+def _replace(
+    connection: Connection, village: Village, facility: Facility, window: Interval, spans: Sequence[Span], now: int
+) -> bool:
+    """Whether it changed anything. What was said of the window before the facility is judged now is gone."""
+    begins = spans[0].start if spans else window[1]
     # One instant more on both sides: the neighbours, which may turn out to be the same span
     old = read_spans(connection, village.code, facility.id, window[0] - 1, window[1] + 1)
-    change = difference(old, replaced(joined(old), spans))
+    renewed = replaced(joined(old), spans)
+    change = difference(old, joined([*cut(renewed, -FOREVER, window[0]), *cut(renewed, begins, FOREVER)]))
     if not change:
         return False
     rows: dict[int, Span | None] = dict.fromkeys(change.deleted)

@@ -201,7 +201,9 @@ class Live(Life):
         begins = judged_from(village.village, facility, evidence)
         if begins is None or begins > now:
             watched.plan_until = min(now + AHEAD, FOREVER if begins is None else begins)
+            self._forget(watched, FOREVER)
             return
+        self._forget(watched, begins)
         planned = village.planned_for(facility.id)
         if watched.plan_until <= now or not watched.spans:
             # Without any evidence only schedule and maintenance change the state
@@ -234,6 +236,14 @@ class Live(Life):
         kept_from = min(recent.covers, now - KEPT)
         if len(watched.spans) > 2 and watched.spans[1].end <= kept_from:
             watched.trim(kept_from)
+
+    def _forget(self, watched: WatchedFacility, begins: int) -> None:
+        """Let go of what was judged before a facility is judged now: the device that spoke first may be gone."""
+        if not watched.spans or watched.spans[0].start >= begins:
+            return
+        left = cut(watched.spans, begins, FOREVER)
+        self.changes.spans_changed(watched.village.village.code, watched.facility.id, difference(watched.spans, left))
+        watched.spans, watched.trend = left, None
 
     def _note_correction(self, watched: WatchedFacility, start: int, now: int) -> None:
         village = watched.village.village

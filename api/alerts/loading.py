@@ -113,6 +113,8 @@ class Loading:
         times = [reading.time for reading in late]
         village.history.mark(min(times), max(times) + 1 + village.recent.reach, moment.monotonic)
         self.notice(village)
+        if max(times) >= village.recent.covers:  # memory was read again since they came, and is to be judged by now
+            self.reload(village, min(times), moment)
 
     def _missed(self, village: WatchedVillage, moment: Moment) -> None:
         """A batch is stored that was sent before the engine listened: what it held is in the store alone.
@@ -292,7 +294,7 @@ class Loading:
         for village in self._villages.values():
             if not village.loaded:
                 # What nobody judged meanwhile is in the store alone: it is judged once that answers, maybe by another
-                village.reload_from = min(village.reload_from, resumes_from(village))
+                village.reload_from = min(village.reload_from, resumes_from(village, self._first_spans(village)))
                 village.history.mark(village.reload_from, moment.now, moment.monotonic, now=True)
                 self.notice(village)
                 village.reload = True  # also where it was asked for with those that failed and may yet be answered
@@ -304,6 +306,14 @@ class Loading:
                     village.recent.start = village.blind_before = moment.now
                     village.sure_from = village.recent.covers
                 self._look_at_all(village, moment, None)
+
+    def _first_spans(self, village: WatchedVillage) -> Mapping[str, int]:
+        """Where the spans of the facilities begin, if that is asked; nothing where the database does not answer."""
+        try:
+            return self._ledger.first_span(village.village.code) if village.rejudge else {}
+        except DBAPIError as error:
+            log.warning("the spans of before cannot be read, they stay", error=type(error).__name__)
+            return {}
 
     # Memory
 
@@ -333,7 +343,7 @@ class Loading:
         recall_who_spoke(village)
         if not village.loaded:
             village.loaded = True
-            begin = min(begin, resumes_from(village))
+            begin = min(begin, resumes_from(village, self._first_spans(village)))
             if village.judged_until is None:
                 village.judged_until = moment.now  # what is older and not judged yet is in the marks
         history = village.history

@@ -74,7 +74,8 @@ class RebuildRequest:
 
 @dataclass(frozen=True, slots=True)
 class RebuildAnswer:
-    """The spans of each facility over the request's window, from when it is judged; and the first reports."""
+    """The spans of each facility over the request's window, from when it is judged (none where that is later); and the
+    first reports."""
 
     request: RebuildRequest
     spans: Mapping[str, Sequence[Span]]
@@ -187,9 +188,9 @@ def _rebuild(store: TelemetryStore, request: RebuildRequest) -> RebuildAnswer:
     spans: dict[str, Sequence[Span]] = {}
     for facility in facilities:
         begins = judged_from(village, facility, evidence)
-        if begins is not None and begins < end:
-            window = (max(start, begins), end)
-            spans[facility.id] = judge(village, facility, evidence, window, request.planned.get(facility.id, ()))
+        window = (max(start, end if begins is None else begins), end)
+        planned = request.planned.get(facility.id, ())
+        spans[facility.id] = judge(village, facility, evidence, window, planned) if window[0] < end else ()
     return RebuildAnswer(request, spans, first)
 
 

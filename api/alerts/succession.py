@@ -1,5 +1,7 @@
 """What a new engine makes of what its predecessor left: from where it judges again, and who spoke meanwhile."""
 
+from collections.abc import Mapping
+
 from api.alerts.spans import FOREVER
 from api.alerts.watch import WatchedFacility, WatchedVillage
 from siaga.batch import LIVE_EDGE
@@ -12,11 +14,15 @@ OVERLAP = LIVE_EDGE + MINUTE
 """How far before the last known moment a new engine looks again: what was under way then may not have been judged."""
 
 
-def resumes_from(village: WatchedVillage) -> int:
-    """From when on what the database says of a village has to be judged again."""
+def resumes_from(village: WatchedVillage, first_spans: Mapping[str, int]) -> int:
+    """From when on what the database says of a village has to be judged again.
+
+    `first_spans`: where the spans of each facility begin. One of which a device was taken may be judged from later on.
+    """
     if village.judged_until is not None and not village.rejudge:
         return village.judged_until - OVERLAP
     begins = [_begins(facility) for facility in village.facilities.values()]
+    begins += [first_spans.get(facility) for facility in village.rejudge]
     earliest = min((moment for moment in begins if moment is not None), default=FOREVER)
     resumed = FOREVER if village.judged_until is None else village.judged_until - OVERLAP
     village.rejudge.clear()

@@ -1,0 +1,79 @@
+"""Another sites file while everything runs: what is judged is what facilities are now, from when they are judged."""
+
+from pathlib import Path
+
+import pytest
+
+from siaga.clock import DAY, MINUTE, SECOND
+from siaga.observation import Reading
+from siaga.sites import Adapter, Device, Facility
+from tests.alerts.world import NOON, World, gate, village
+
+OPEN, ALSO_OPEN = ("gerbang-1", "gate_open", True), ("gerbang-2", "gate_open", True)
+ONE, OTHER = Device("gerbang-1", Adapter.SENML, MINUTE), Device("gerbang-2", Adapter.SENML, MINUTE)
+
+
+def live_both(world: World, other: str, beats: int) -> None:
+    """Both villages live on, for so many half minutes."""
+    for _ in range(beats):
+        world.beat(OPEN)
+        world.beat(OPEN, code=other)
+        world.let(30 * SECOND)
+
+
+def facility(*devices: Device) -> Facility:
+    return Facility("gerbang", "gate", "Gerbang", devices)
+
+
+@pytest.mark.parametrize("minutes", [5, 40], ids=["still_in_memory", "history"])
+def test_without_the_device_that_spoke_first_a_facility_is_judged_from_the_next(tmp_path: Path, minutes: int) -> None:
+    world = World(tmp_path, village(facility(ONE, OTHER)))
+    world.live(5, OPEN)
+    second = world.clock.now()
+    world.live(minutes, OPEN, ALSO_OPEN)
+    assert world.spans()[0].start == NOON
+
+    world.registry.replace([village(facility(OTHER))], world.clock.now())
+    world.live(2, ALSO_OPEN)
+    assert world.states() == [(second, "met", None)]
+    world.close()
+
+
+def test_a_facility_of_which_no_device_is_left_that_spoke_has_no_history(tmp_path: Path) -> None:
+    world = World(tmp_path, village(facility(ONE, OTHER)))
+    world.live(40, OPEN)
+    world.registry.replace([village(facility(OTHER))], world.clock.now())
+    world.live(2)
+    assert world.spans() == []
+    world.close()
+
+
+def test_days_of_before_a_facility_is_judged_now_are_gone_with_their_spans(tmp_path: Path) -> None:
+    world = World(tmp_path, village(facility(ONE, OTHER)))
+    world.send([Reading("gw", "alive", NOON - 3 * DAY, True), Reading("gerbang-1", "gate_open", NOON - 3 * DAY, True)])
+    world.live(5, OPEN, ALSO_OPEN)
+    assert world.spans()[0].start == NOON - 3 * DAY
+
+    world.registry.replace([village(facility(OTHER))], world.clock.now())
+    world.live(2, ALSO_OPEN)
+    assert world.states() == [(NOON, "met", None)]
+    world.close()
+
+
+def test_a_village_that_is_new_while_the_store_is_away_is_judged_from_its_first_reading(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.live(5, OPEN)
+    world.store.away = True
+    world.live(2, OPEN)
+    new = village(gate(), code="35.10.16.2009")
+    world.registry.replace([village(), new], world.clock.now())
+    world.centre.devices[new.code] = {"gerbang-1"}
+    world.let(30 * SECOND)
+    first = world.clock.now()
+    live_both(world, new.code, 12)
+    world.centre.held, world.store.away = True, False  # memory is read before what waits is stored
+    live_both(world, new.code, 2)
+    world.centre.held = False
+    live_both(world, new.code, 4)
+    assert world.states("gerbang", new.code) == [(first, "met", None)]
+    world.close()
