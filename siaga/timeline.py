@@ -57,17 +57,18 @@ def reach(village: Village, facility: Facility) -> int:
 
 
 def judged_from(village: Village, facility: Facility, evidence: Evidence) -> int | None:
-    """From when the facility is judged: its `since`, else its first reading, else (no device can give evidence) `told`.
+    """From when the facility is judged: its `since`, else its first reading; without a device that can give evidence
+    not later than from `told`.
 
     `None`: nothing was ever heard of it.
     """
     if facility.since is not None:
         return local_moment(facility.since, 0, village.timezone)
-    if not _participants(facility):
-        return village.told
     first, tracks = evidence.first, evidence.tracks
     keys = [(device.id, signal) for device in facility.devices for signal in SIGNALS]
     reports = [evidence.first_report(*key) for key in keys if key in first or key in tracks]
+    if not _participants(facility):
+        reports.append(village.told)
     return min((report for report in reports if report is not None), default=None)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, String, and_, cast
 
 from api.alerts.decisions import Kind
 from api.alerts.documents import alert_document
+from api.alerts.outages import still_lost
 from api.http.access import Technician, Viewer
 from api.http.alert_actions import Act, act, alert_row, etag
 from api.http.moments import Moment, moment, parse_time
@@ -115,16 +116,25 @@ def list_alerts(
         query = query.where(tuple_(table.c.raised_at, table.c.id) < tuple_(*start))
     if open_ is not None:
         query = query.where(table.c.cleared_at.is_(None) if open_ else table.c.cleared_at.is_not(None))
-    if village is not None:
-        query = query.where(_concerns(village))
     for column, wanted in ((table.c.kind, kind), (table.c.severity, severity)):
         if wanted is not None:
             query = query.where(column == str(wanted))
     newest_first = query.order_by(table.c.raised_at.desc(), table.c.id.desc())
     with services.engine.connect() as connection:
+        if village is not None:
+            newest_first = newest_first.where(_open_of(connection, village) if open_ else _concerns(village))
         rows = connection.execute(newest_first.limit(limit + 1)).mappings().all()
     shown, further = page("alerts", rows, limit, lambda row: (row["raised_at"], row["id"]))
     return Page(items=[_document(row) for row in shown], next=further)
+
+
+def _open_of(connection: Connection, village: str) -> ColumnElement[bool]:
+    """An open alert is a village's own, or that of an uplink with which it is lost still."""
+    shared = select(tables.alert.c.id, tables.alert.c.evidence).where(
+        _concerns(village), tables.alert.c.kind == Kind.VILLAGE_OFFLINE.value, tables.alert.c.cleared_at.is_(None)
+    )
+    lost_still = [alert for alert, evidence in connection.execute(shared) if village in still_lost(evidence)]
+    return or_(tables.alert.c.village == village, tables.alert.c.id.in_(lost_still))
 
 
 def _concerns(village: str) -> ColumnElement[bool]:

@@ -79,6 +79,20 @@ def test_an_outage_of_an_uplink_is_an_alert_of_each_village_that_was_lost(both: 
     assert (counts[GLAGAH], counts[LICIN]) == (2, 1)
 
 
+def test_one_that_came_back_has_that_alert_among_its_own_but_not_among_the_open_ones(both: District) -> None:
+    children = [{"village": GLAGAH, "ended_at": None}, {"village": LICIN, "ended_at": "2026-03-04T04:30:00Z"}]
+    evidence = {"uplink": "odp-1", "villages": [GLAGAH, LICIN], "children": children}
+    both.raise_alert(1, kind=Kind.VILLAGE_OFFLINE, facility=None, evidence=evidence)
+    with both.served() as client:
+        listed = {
+            is_open: numbers(client.get("/api/v1/alerts", params={"village": LICIN} | is_open_))
+            for is_open, is_open_ in (("all", {}), ("open", {"open": "true"}), ("over", {"open": "false"}))
+        }
+        of_leader = numbers(client.get("/api/v1/alerts", params={"village": GLAGAH, "open": "true"}))
+        counted = client.get(f"/api/v1/villages/{LICIN}").json()["open_alerts"]
+    assert (listed, of_leader, counted) == ({"all": [1], "open": [], "over": []}, [1], 0)
+
+
 def test_acknowledging_needs_no_body_and_the_first_who_does_stays(both: District) -> None:
     alert = both.raise_alert(1)
     path = f"/api/v1/alerts/{alert}/acknowledge"

@@ -252,10 +252,11 @@ class BruteForce:
                 tzinfo=ZoneInfo(self.village.timezone),
             )
             return int(midnight.timestamp()) * 1000
-        if not any(self.takes_part(device) for device in self.facility.devices):
-            return self.village.told
         ids = {device.id for device in self.facility.devices}
-        return min((held[0][0] for (device, _), held in self.stored.items() if device in ids), default=None)
+        begins = [held[0][0] for (device, _), held in self.stored.items() if device in ids]
+        if not any(self.takes_part(device) for device in self.facility.devices):
+            begins.append(self.village.told)
+        return min(begins, default=None)
 
     # --- excuses
 

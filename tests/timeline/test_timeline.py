@@ -152,11 +152,13 @@ def test_of_several_gateways_one_that_is_heard_is_enough_and_a_device_is_none() 
 
 
 def test_no_device_that_can_give_evidence() -> None:
+    """It is judged from its first reading, and from when siaga was told of it (0:30) where there was none before."""
     facility = gate(device("ap", Adapter.OPENWRT), device("x", Adapter.JSON, "battery"))
-    assert story(facility, {("ap", "clients"): {"0:00": 3}}, until="1:00") == [
-        "0:00 not_required",
-        "0:30 unknown no_evidence",
-    ]
+    for first, begins in (("0:10", "0:10"), ("0:50", "0:30")):
+        assert story(facility, {("ap", "clients"): {first: 3}}, until="1:00") == [
+            "0:00 not_required",
+            f"{begins} unknown no_evidence",
+        ]
 
 
 def test_before_its_first_reading_a_facility_is_not_judged() -> None:
@@ -392,10 +394,8 @@ def test_a_power_facility_has_no_state() -> None:
 
 def test_an_attested_kind_has_no_evidence_from_devices() -> None:
     corner = Facility("baca", "reading_corner", "Pojok baca", (device("d"),))
-    assert story(corner, {("d", "presence"): {"0:00": True}}, until="1:00") == [
-        "0:00 not_required",
-        "0:30 unknown no_evidence",
-    ]
+    assert story(corner, {("d", "presence"): {"0:00": True}}, until="1:00") == ["0:00 unknown no_evidence"]
+    assert story(corner, {}, until="1:00") == ["0:00 not_required", "0:30 unknown no_evidence"]
 
 
 def test_the_future_says_what_will_be_if_nothing_more_is_heard() -> None:
