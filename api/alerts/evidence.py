@@ -205,13 +205,13 @@ class Recent:
         if series is None or time < self.start:
             return False
         times, values = series.times, series.values
+        if key[1] == "alive" and self._heard is not None and time < self._heard[0]:
+            self._heard = None  # it may join two stretches, also one of another gateway
         if times and time > times[-1]:
             goes_on = self._goes_on(key, series, value, time, now)
             times.append(time)
             values.append(value)
             return not goes_on
-        if key[1] == "alive":
-            self._heard = None
         index = bisect_left(times, time)
         if index < len(times) and times[index] == time:
             before, values[index] = values[index], value
