@@ -56,18 +56,17 @@ class CollectorService:
         self._threads: list[threading.Thread] = []
 
     def status(self) -> tuple[bool, str]:
-        """Whether batches get through now, and if not, why not: one sentence."""
+        """Whether batches get through now, and if not, why not: a sentence for each thing that is away."""
         if self._failure is not None:
             return False, self._failure
         if not self._threads or self._stop.is_set():
             return False, "the collector is not running"
-        problems = (self._broker_problem(), self._collector.problem, self._known.problem, self._refusals.problem)
-        for problem in problems:
-            if problem is not None:
-                return False, problem
-        if not self._known.loaded:
-            return False, "the registry of villages has not been read yet"
-        return self._store_problem is None, self._store_problem or "collecting"
+        store = self._collector.problem or self._store_problem
+        database = self._known.problem or self._refusals.problem
+        if database is None and not self._known.loaded:
+            database = "the registry of villages has not been read yet"
+        problems = [problem for problem in (self._broker_problem(), store, database) if problem is not None]
+        return not problems, "; ".join(problems) or "collecting"
 
     def _broker_problem(self) -> str | None:
         if self._transport.connected:

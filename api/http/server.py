@@ -1,5 +1,7 @@
 """The HTTP server: uvicorn on a port of its own, in a thread, with an end that comes within seconds."""
 
+import asyncio
+import logging
 import socket
 import threading
 from collections.abc import Sequence
@@ -70,6 +72,7 @@ class HttpServer:
             CannotListen: the port is taken, or the address is not one of this machine's.
         """
         self._socket = _listen(self._host, self._port)
+        logging.getLogger("uvicorn.error").addFilter(_in_a_word)
         config = uvicorn.Config(
             self._app,
             log_config=None,
@@ -130,6 +133,14 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: Sequence[socket.socket] | None = None) -> None:
         self._services.broadcast.close()
         await super().shutdown(None if sockets is None else list(sockets))
+
+
+def _in_a_word(record: logging.LogRecord) -> bool:
+    """A call that the end of the server cuts off is no fault of ours: it is told without a traceback."""
+    if record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError):
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.msg, record.args, record.exc_info = "a call did not end in time and was cut off", None, None
+    return True
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -220,6 +220,25 @@ def test_a_port_in_use_is_one_sentence(district: District) -> None:
         HttpServer(app, "nowhere.invalid", 80).start()
 
 
+def test_a_call_that_never_ends_does_not_hold_up_the_end_nor_look_like_a_fault(
+    district: District, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = create_app(engine=district.engine, store=district.store, clock=district.clock)
+    half = (
+        "POST /api/v1/maintenance HTTP/1.1\r\nHost: siaga\r\nContent-Type: application/json\r\nContent-Length: 100\r\n"
+        f"Authorization: Bearer {district.tokens[Role.ADMIN]}\r\nExpect: 100-continue\r\n\r\n"
+    )
+    with socket.socket() as caller:
+        with HttpServer(app, "127.0.0.1", 0) as server:
+            caller.connect(("127.0.0.1", server.port))
+            caller.sendall(half.encode())
+            assert b"100" in caller.recv(100)  # it waits for the body now, which never comes
+        assert not server.running
+    told = [record for record in caplog.records if record.name == "uvicorn.error"]
+    assert "a call did not end in time and was cut off" in [record.getMessage() for record in told]
+    assert all(record.exc_info is None for record in told)
+
+
 def test_with_the_database_away_calls_are_503_and_health_still_answers(district: District) -> None:
     with district.served() as client:
         with district.engine.begin() as connection:
