@@ -33,6 +33,7 @@ class SimulatedDevice:
     """Told of what the broker took: village, device, values, event time."""
     drift: int = 0
     hangs: bool = False
+    on: bool = False
     connected: bool = False
     delay: float = 20
     twice: float = 0.0
@@ -41,7 +42,8 @@ class SimulatedDevice:
     _said: int = field(default=0)
 
     def start(self) -> None:
-        """Switch it on, at a moment of chance."""
+        """Switch it on; it reports first at a moment of chance."""
+        self.on = True
         self.kernel.after(self.kernel.chance.uniform(0, self.device.every), self._beat)
 
     def _beat(self) -> None:
@@ -51,7 +53,7 @@ class SimulatedDevice:
 
     def report(self) -> None:
         """Say what is true now; with an event only where one happened."""
-        if self.hangs or not self.broker.running:
+        if not self.on or self.hangs or not self.broker.running:
             return
         if not self.connected:
             self.connected = True

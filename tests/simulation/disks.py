@@ -165,6 +165,10 @@ class SimulatedStore:
             (point.village, point.device, point.time), point.received
         )  # written twice, it was there
 
+    def has(self, village: str, device: str, signal: str, time: int) -> bool:
+        """Whether a reading is stored."""
+        return time in self.tables.get(village, {}).get((device, signal), {})
+
     def times(self, village: str, key: TrackKey) -> list[int]:
         """The event times of a track, in order."""
         order = self._order.setdefault(village, {})

@@ -86,7 +86,8 @@ class Faults:
     def _later(self, length: int, do: Callable[[], None]) -> None:
         self.kernel.after(length, lambda: None if self.system.healing else do())
 
-    def _cut(self, line: Line, processes: list[Process], length: int) -> None:
+    def cut(self, line: Line, processes: list[Process], length: int) -> None:
+        """No connection can be made over a line for a while, and those there are break."""
         line.open = False
         for process in processes:
             for wire in process.wires:
@@ -99,15 +100,15 @@ class Faults:
         self._later(length, mend)
 
     def village_line(self, place: Place, length: int) -> None:
-        self._cut(place.line, [place.gateway], length)
+        self.cut(place.line, [place.gateway], length)
 
     def uplink(self, place: Place, length: int) -> None:
-        self._cut(place.uplink, [place.gateway], length)
+        self.cut(place.uplink, [place.gateway], length)
 
     def centre_lines(self, place: Place, length: int) -> None:
         centre: list[CollectorProcess | EngineProcess] = [*self.system.collectors, self.system.engine]
         process = self.kernel.chance.choice(centre)
-        self._cut(process.line, [process], length)
+        self.cut(process.line, [process], length)
 
     def centre_broker(self, place: Place, length: int) -> None:
         self._stop_broker(self.system.broker, length, forgets=self.kernel.chance.random() < 0.5)

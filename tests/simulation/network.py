@@ -128,11 +128,11 @@ class Wire:
         self._dispatch(sent)
         return True
 
-    def close(self) -> None:
+    def close(self, *, for_good: bool = False) -> None:
         """Say good-bye: what is queued goes first, and no last will."""
         self._flush()
         self._closed = True
-        self._inner.close()
+        self._inner.close(for_good=for_good)
 
     # What is under way
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from siaga.clock import DAY, HOUR, MINUTE, SECOND
 
-__all__ = ["FAULTS", "Options"]
+__all__ = ["FAULTS", "HAPPENINGS", "Options"]
 
 FAULTS = (
     "village_line",
@@ -34,6 +34,8 @@ FAULTS = (
     "device_hangs",
 )
 """The kinds of faults; each is a method of `tests.simulation.faults.Faults`."""
+HAPPENINGS = ("shared_uplink", "maintenance", "registry")
+"""What happens beside faults; each is a method of `tests.simulation.happenings.Happenings`."""
 TEN = int(datetime(2026, 3, 4, 3, tzinfo=UTC).timestamp()) * 1000
 """Ten in the morning of a Wednesday, in Jakarta."""
 
@@ -58,6 +60,7 @@ class Options:
     drift: int
     reads_take: int
     faults: tuple[str, ...]
+    happenings: tuple[str, ...] = ()
     days: bool = False
     begin: int = TEN
     lasts: tuple[int, ...] = (2 * SECOND, 20 * SECOND, 100 * SECOND, 400 * SECOND)
@@ -77,9 +80,10 @@ class Options:
         """The options of a seed, for a run of minutes."""
         chance = random.Random(f"options {seed}")
         rough = chance.random() < 0.6
+        happenings = _happenings(seed, 0.25)
         return cls(
             seed=seed,
-            villages=chance.choice([1, 1, 1, 2]),
+            villages=max(chance.choice([1, 1, 1, 2]), 2 if "shared_uplink" in happenings else 1),
             collectors=chance.choice([1, 1, 2]),
             every=chance.choice([MINUTE, 2 * MINUTE]),
             offline_after=chance.choice([3, 5]) * MINUTE,
@@ -92,6 +96,7 @@ class Options:
             drift=chance.choice([0, 0, 1, 60]) * SECOND,
             reads_take=chance.choice([5, 200, 3_000]),
             faults=tuple(each for each in FAULTS if chance.random() < 0.4),
+            happenings=happenings,
         )
 
     @classmethod
@@ -114,6 +119,7 @@ class Options:
             drift=chance.choice([0, 0, 1, 60]) * SECOND,
             reads_take=chance.choice([5, 200, 3_000]),
             faults=tuple(each for each in FAULTS if chance.random() < 0.4),
+            happenings=_happenings(-seed, 0.5),
             days=True,
             begin=TEN + chance.randrange(365) * DAY + chance.randrange(DAY // MINUTE) * MINUTE,
             lasts=(2 * MINUTE, 20 * MINUTE, 20 * MINUTE, 90 * MINUTE, 90 * MINUTE, 8 * HOUR),
@@ -130,3 +136,8 @@ class Options:
 
     def __str__(self) -> str:
         return "\n".join(f"    {each.name} = {getattr(self, each.name)!r}" for each in fields(self))
+
+
+def _happenings(seed: int, share: float) -> tuple[str, ...]:
+    chance = random.Random(f"happenings {seed}")
+    return tuple(each for each in HAPPENINGS if chance.random() < share)

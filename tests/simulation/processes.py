@@ -6,7 +6,7 @@ that leaves the process; a planned death comes at one of them, so in the middle 
 
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -211,6 +211,19 @@ class GatewayProcess(Process):
         wait = max(1, deadline - self.clock.monotonic())
         self.run_at(self.kernel.time + min(wait, SECOND) if gateway.full else self.kernel.time + wait)
 
+    def reconfigure(self, village: Village) -> None:
+        """It is given another sites file, while it runs or before it starts the next time."""
+        self.village = village
+        gateway = self.gateway
+        if self.alive and gateway is not None:
+            self._guarded(lambda: gateway.update([village]))
+            self.wake()
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the village's broker keeps messages for it: it has been there, and has said what it wants."""
+        return self.gateway is not None and self._near.connected
+
     def _gone(self) -> None:
         if self.buffer is not None:
             self.buffer.let_go()
@@ -274,6 +287,11 @@ class CollectorProcess(Process):
     def _commit(self) -> None:
         if self._waiting and self.collector.commit(self._waiting[0]):
             self._waiting.popleft()
+
+    def knows(self, village: str, devices: Collection[str]) -> bool:
+        """Whether it has heard that a village has these devices."""
+        known = self._known.devices(village) if self.alive else None
+        return known is not None and known >= set(devices)
 
     @property
     def idle(self) -> bool:

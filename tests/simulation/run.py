@@ -14,6 +14,7 @@ from siaga.clock import DAY, MINUTE, SECOND
 from tests.simulation.answers import Answers
 from tests.simulation.checks import Checks
 from tests.simulation.faults import Faults
+from tests.simulation.happenings import Happenings
 from tests.simulation.healed import Healed
 from tests.simulation.kernel import Kernel
 from tests.simulation.options import Options
@@ -61,6 +62,7 @@ def simulate(options: Options, show: Callable[[str], None] | None = None) -> Out
         patch("api.alerts.state_store.SAVE_EVERY", options.looks),
         patch("api.alerts.engine.DATABASE_AGAIN", max(SECOND, options.looks // 30)),
         patch("api.alerts.engine.SNOOZE_POLL", max(10 * SECOND, options.looks // 2)),
+        patch("gateway.uplink.LATEST_AGAIN", max(2 * MINUTE, options.looks)),
         patch("gateway.service.LOOK_AGAIN", min(MINUTE, options.looks // 2)),
     ):
         system = System(options, kernel, Path(directory))
@@ -70,9 +72,11 @@ def simulate(options: Options, show: Callable[[str], None] | None = None) -> Out
             system.start()
             if options.days:
                 answers.watch()
-            Faults(system).happen()
+            faults = Faults(system)
+            Happenings(system, faults).begin()
+            faults.happen()
             system.heal()
-            kernel.run(kernel.time + max(RECOVERS, options.looks + MINUTE))
+            kernel.run(kernel.time + max(RECOVERS, options.looks + 3 * MINUTE))
             _come_to_rest(system, checks, answers)
         finally:
             system.close()

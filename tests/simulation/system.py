@@ -4,6 +4,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -13,7 +14,7 @@ from siaga.mqtt.memory import MemoryBroker
 from siaga.observation import Reading
 from siaga.registry import Registry
 from siaga.signals import Value
-from siaga.sites import Village
+from siaga.sites import Device, Village
 from tests.alerts.world import migrated
 from tests.simulation.devices import SimulatedDevice
 from tests.simulation.disks import Disk, SimulatedStore, open_database
@@ -22,10 +23,12 @@ from tests.simulation.network import Line
 from tests.simulation.options import Options
 from tests.simulation.processes import CollectorProcess, EngineProcess, GatewayProcess, Process
 from tests.simulation.versions import Versions
-from tests.simulation.villages import INITIAL, make_village, make_village_with_days
+from tests.simulation.villages import make_village, make_village_with_days, says_at_first
 
-__all__ = ["SETTLES", "Key", "Place", "Records", "System"]
+__all__ = ["SETTLES", "UPLINK", "Key", "Place", "Records", "System"]
 
+UPLINK = "odp-1"
+"""What the villages share, where an option says that they do."""
 SETTLES = 30 * SECOND
 """Everything is up once before anything goes wrong: a broker keeps nothing for a gateway that it never saw."""
 
@@ -40,14 +43,26 @@ class Records:
         self.sent: dict[Key, Value] = {}
         self.safe: dict[Key, Value] = {}
         self.excused: set[Key] = set()
-        """What a lost SD card or a broker without a disk took with it."""
+        """What a lost SD card took with it, and what was said by devices that the registry had no more."""
+        self._retired: set[tuple[str, str]] = set()
 
     def device_sent(self, village: str, device: str, values: dict[str, Value], time: int) -> None:
         for signal, value in values.items():
-            self.sent[village, device, signal, time] = value
+            self._keep(self.sent, (village, device, signal, time), value)
 
     def made_safe(self, village: str, reading: Reading) -> None:
-        self.safe[village, reading.device, reading.signal, reading.time] = reading.value
+        self._keep(self.safe, (village, reading.device, reading.signal, reading.time), reading.value)
+
+    def _keep(self, where: dict[Key, Value], key: Key, value: Value) -> None:
+        where[key] = value
+        if key[:2] in self._retired:
+            self.excused.add(key)
+
+    def retire(self, village: str, device: str, stored: Callable[[str, str, str, int], bool]) -> None:
+        """The registry has a device no more: what it said and is not stored is refused, and all it says from now on."""
+        self._retired.add((village, device))
+        said = {key for key in {**self.sent, **self.safe} if key[:2] == (village, device)}
+        self.excused |= {key for key in said if not stored(*key)}
 
 
 class Place:
@@ -55,11 +70,14 @@ class Place:
 
     def __init__(self, system: "System", number: int, directory: Path) -> None:
         kernel, options = system.kernel, system.options
+        self._system = system
         self.told = kernel.time
         self.village = make_village(number, options.every, options.offline_after)
         if options.days:
             how = random.Random(f"village {options.seed} {number}")
             self.village = make_village_with_days(number, options.every, options.offline_after, how)
+        if "shared_uplink" in options.happenings:
+            self.village = replace(self.village, uplink=UPLINK)
         self.broker = MemoryBroker()
         self.line, self.uplink = system.line(near=True), system.line()
         self.disk = Disk()
@@ -80,21 +98,24 @@ class Place:
             committed=system.records.made_safe,
         )
         self.devices = {
-            device.id: SimulatedDevice(
-                kernel,
-                self.broker,
-                self.village,
-                device,
-                dict(INITIAL[device.id]),
-                system.records.device_sent,
-                drift=round(chance.uniform(-options.drift, options.drift)),
-                late=options.late,
-                twice=options.twice,
-                tells_changes=chance.random() < 0.8,
-            )
-            for facility in self.village.facilities
-            for device in facility.devices
+            device.id: self.install(device) for facility in self.village.facilities for device in facility.devices
         }
+
+    def install(self, device: Device) -> SimulatedDevice:
+        """A device of the village, not yet switched on."""
+        system, options, chance = self._system, self._system.options, self._system.kernel.chance
+        return SimulatedDevice(
+            system.kernel,
+            self.broker,
+            self.village,
+            device,
+            says_at_first(device),
+            system.records.device_sent,
+            drift=round(chance.uniform(-options.drift, options.drift)),
+            late=options.late,
+            twice=options.twice,
+            tells_changes=chance.random() < 0.8,
+        )
 
 
 class System:
@@ -114,6 +135,7 @@ class System:
         self._path.write_bytes(migrated())
         self._running: Process | None = None
         self.database: Engine = open_database(self._path, self.database_disk, self._touch)
+        self.directory = directory
         self.places = [Place(self, number, directory) for number in range(1, options.villages + 1)]
         Registry(self.database).replace(self.villages, kernel.time)
         self.versions = Versions()
@@ -177,14 +199,14 @@ class System:
                 # The broker keeps messages for a gateway that it has seen once
                 self.kernel.after(15 * SECOND, device.start)
         for process in self.processes:
-            process.running = self._now_running
+            process.running = self.now_running
             self.kernel.after(self.kernel.chance.uniform(0, 10 * SECOND), process.start)
 
     def nobody_runs(self) -> None:
         """What follows is done from outside: no process dies of it."""
         self._running = None
 
-    def _now_running(self, process: Process) -> None:
+    def now_running(self, process: Process) -> None:
         self._running = process
 
     def heal(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from siaga.clock import DAY, HOUR
-from tests.simulation.options import FAULTS, Options
+from tests.simulation.options import FAULTS, HAPPENINGS, Options
 from tests.simulation.run import simulate
 
 SEEDS = 200
@@ -26,6 +26,8 @@ FOUND = {
     516: "an engine that woke claimed to have judged until then, and died before it had heard what waited for it",
     650: "an engine that had yet to read what it missed while it was deaf did not leave word of that when it died",
     594: "an engine that began while the store lacked batches dated a failure by the silence that it saw in the hole",
+    75: "what was judged before a facility is judged now stayed when the device that spoke first was taken out",
+    219: "late readings of a new village, which memory had come to cover before they were stored, were never judged",
 }
 """Seeds that found a mistake once, and what it was."""
 
@@ -82,6 +84,11 @@ def test_the_same_seed_is_the_same_run_in_another_process() -> None:
 
 def test_every_fault_happens_in_some_seed() -> None:
     assert {fault for seed in range(1, SEEDS + 1) for fault in Options.of(seed).faults} == set(FAULTS)
+
+
+def test_everything_else_happens_in_some_seed() -> None:
+    for kind in (Options.of, Options.of_days):
+        assert {each for seed in range(1, SEEDS + 1) for each in kind(seed).happenings} == set(HAPPENINGS)
 
 
 def test_a_seed_that_fails_says_how_to_see_it_again() -> None:

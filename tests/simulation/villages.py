@@ -12,7 +12,7 @@ from siaga.clock import MINUTE, SECOND
 from siaga.signals import Value
 from siaga.sites import Adapter, Device, Facility, Village
 
-__all__ = ["EVENT_OF", "INITIAL", "Trouble", "make_village", "make_village_with_days", "troubles"]
+__all__ = ["EVENT_OF", "Trouble", "make_village", "make_village_with_days", "says_at_first", "troubles"]
 
 INITIAL: Mapping[str, Mapping[str, Value]] = {
     "gerbang-1": {"gate_open": True, "battery": 90.0},
@@ -24,6 +24,15 @@ INITIAL: Mapping[str, Mapping[str, Value]] = {
     "toilet-1": {"nh3": 3.0, "battery": 70.0},
 }
 """What each device says at first, but events."""
+
+
+def says_at_first(device: Device) -> dict[str, Value]:
+    """What a device says at first; those that come later are buttons of gates and servers."""
+    return dict(
+        INITIAL.get(device.id) or ({"service_ok": True} if device.id.startswith("server") else {"gate_open": False})
+    )
+
+
 EVENT_OF: Mapping[str, str] = {"jaga-1": "checkin", "toilet-1": "cleaned"}
 """What somebody does at a device now and then."""
 ZONES = ("Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura")
