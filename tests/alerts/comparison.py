@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -38,20 +39,24 @@ EVERY = 100
 class Comparison:
     """What the engine tells of one history; what it has to tell, whatever jitter decides, and what it may tell."""
 
-    found: frozenset[Told]
+    found: Sequence[Told]
     certain: frozenset[Told]
     possible: frozenset[Told]
 
     @property
     def missing(self) -> list[Told]:
         """What had to be told and was not."""
-        return sorted(self.certain - self.found, key=str)
+        return sorted(self.certain.difference(self.found), key=str)
 
     @property
     def wrong(self) -> list[Told]:
-        """What was told and must not be."""
+        """What was told and must not be, or more than once."""
         vague = {told[:2] for told in self.possible if told[2] == NOBODY}
-        return sorted((told for told in self.found - self.possible if told[:2] not in vague), key=str)
+        often = Counter(self.found)
+        return sorted(
+            (told for told in often if often[told] > 1 or (told not in self.possible and told[:2] not in vague)),
+            key=str,
+        )
 
     @property
     def differs(self) -> bool:
@@ -65,7 +70,7 @@ def compare(history: History) -> Comparison:
     told = [frozenset(Reference(history, views, slack).alerts()) for slack in SLACKS]
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as directory, looking_seldom():
         found = _lived(history, Path(directory))
-    return Comparison(frozenset(found), frozenset.intersection(*told), frozenset.union(*told))
+    return Comparison(found, frozenset.intersection(*told), frozenset.union(*told))
 
 
 def _lived(history: History, directory: Path) -> list[Told]:
@@ -146,7 +151,7 @@ def by_hand(numbers: range) -> int:
     for done, number in enumerate(numbers, 1):
         comparison = compare(drawn(number))
         certain.update(kind for kind, *_ in comparison.certain)
-        unsure.update(kind for kind, *_ in comparison.found - comparison.certain)
+        unsure.update(told[0] for told in comparison.found if told not in comparison.certain)
         if comparison.differs:
             failed.append(number)
             _show(number)
