@@ -1,7 +1,7 @@
 """The collector: batches in, stored, acknowledged, in this order and never another.
 
 `gather` takes what has arrived and checks it, `commit` stores it and then acknowledges: first the batch to its
-gateway, then the message to the broker. A service runs the two side by side, so that one group is decoded while the
+gateway, then the message to the broker. A service runs the two side by side, so that one group is made ready while the
 one before is on its way to the store; `collect` does one after the other, for a simulation and for tests. While the
 store is away a group stays in hand and nothing new is gathered, so what waits is bounded by the transport's queue.
 """
