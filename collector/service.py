@@ -1,7 +1,8 @@
 """The collector as a service: its verbs in threads, its state for `/readyz`, its clean end.
 
-Three threads: one gathers (decodes, checks, makes ready), one commits (stores and acknowledges), one keeps house (the registry,
-the quarantine, a look at the store). At most one group is on its way to the store, one waits, one is being gathered.
+Three threads: one gathers (decodes, checks, makes ready), one commits (stores and acknowledges), one keeps house (the
+registry, the quarantine, a look at the store). At most one group is on its way to the store, one waits, one is being
+gathered.
 """
 
 import threading
