@@ -193,7 +193,8 @@ class Quiet:
 
     `reported`: its last reading (`None`: never); `watched`: from when it is expected to report; `heard_from`: the
     start of the stretch around now in which its gateway is heard (`None`: it is not heard now); `heard_before`:
-    whether it is known to have been heard before that stretch, too.
+    whether it is known to have been heard before that stretch, too; `heard_next`: a heartbeat whose time is yet to
+    come, as the gateway's clock is ahead.
     """
 
     reported: int | None
@@ -201,6 +202,7 @@ class Quiet:
     heard_from: int | None
     every: int
     heard_before: bool = False
+    heard_next: int | None = None
 
     @property
     def allowed(self) -> int:
@@ -226,7 +228,7 @@ def device_silent(
     if open_since is not None:
         return _open_silence(quiet, now, open_since, spoke_at, steady)
     if quiet.heard_from is None:
-        return Hold("gateway_not_heard")
+        return Hold("gateway_not_heard", quiet.heard_next)
     began = quiet.watched if quiet.reported is None else quiet.reported
     due = began + quiet.allowed
     if quiet.heard_before:

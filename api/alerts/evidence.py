@@ -338,6 +338,11 @@ class Recent:
             self._heard = (newest, begins)
         return begins
 
+    def next_heartbeat(self, moment: int) -> int | None:
+        """The first heartbeat whose time is yet to come."""
+        tracks = [self._series[gateway, "alive"].times for gateway in self._gateways]
+        return min((times[at] for times in tracks if (at := bisect_right(times, moment)) < len(times)), default=None)
+
     def heard_before(self, moment: int) -> bool:
         """Whether a gateway was heard, ever, before a moment."""
         return any(time < moment for (_, signal), time in self.first.items() if signal == "alive")

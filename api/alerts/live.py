@@ -269,6 +269,7 @@ class Live(Life):
             heard_from=heard_from,
             every=watched.device.every,
             heard_before=heard_from is not None and recent.heard_before(heard_from),
+            heard_next=recent.next_heartbeat(now) if heard_from is None else None,
         )
         muted, mute_ends = self._muted(village, moment)
         catching_up = village.catching_up_until(moment.monotonic)

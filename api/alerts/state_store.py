@@ -95,7 +95,8 @@ class StateKeeper:
         for (code, facility), spans in tails.items():
             self._take_spans(code, facility, spans)
         for alert in self._ledger.open_alerts():
-            self.attach(alert)
+            if not self.attach(alert):  # its subject was taken out of the registry while no engine saw it
+                self._live.changes.cleared(alert, moment.now, moment.now)
         for kind, subject, at in self._ledger.raised_since(moment.now - WITHIN):
             self._live.raises.note(kind, subject, at)
         self._catch_up_maintenance(values.get(_MAINTENANCE), moment)
@@ -139,30 +140,16 @@ class StateKeeper:
         replanned, self._replanned = self._replanned, []
         return replanned
 
-    def attach(self, alert: OpenAlert) -> None:
-        """Give an open alert of the database to its subject, if that is watched."""
+    def attach(self, alert: OpenAlert) -> bool:
+        """Give an open alert of the database to its subject; whether that is watched."""
         village = self._villages.get(alert.village)
-        if alert.kind is Kind.VILLAGE_OFFLINE:
-            self._live.outages.opened(alert)
-            for code in lost_villages(alert):
-                if (lost := self._villages.get(code)) is not None:
-                    lost.offline, lost.arrived = alert, False
-        elif village is None:
-            return
-        elif alert.kind is Kind.GATEWAY_BUFFER and alert.device is not None:
-            village.gateway(alert.device).full = alert
-        elif alert.device in village.devices:
-            device = village.devices[alert.device]
-            if alert.kind is Kind.CLOCK_SKEW:
-                device.skew = alert
-            else:
-                device.alert = alert
-        elif alert.facility in village.facilities:
-            facility = village.facilities[alert.facility]
-            if alert.kind is Kind.INDICATOR_MISSED:
-                facility.missed = alert
-            else:
-                facility.alert = alert
+        if alert.kind is not Kind.VILLAGE_OFFLINE:
+            return village is not None and _attach(alert, village)
+        self._live.outages.opened(alert)
+        for code in lost_villages(alert):
+            if (lost := self._villages.get(code)) is not None:
+                lost.offline, lost.arrived = alert, False
+        return True
 
     def save(self, moment: Moment, *, everything: bool = False) -> None:
         """Write the marks of the villages that changed.
@@ -303,6 +290,29 @@ class StateKeeper:
                     for start, end in stretches(window, village.village.timezone, moment.now):
                         village.history.mark(start, min(end, moment.now), moment.monotonic, now=True)
                         village.reload_from = min(village.reload_from, start)
+
+
+def _attach(alert: OpenAlert, village: WatchedVillage) -> bool:
+    """Give an alert to a gateway, a device or a facility of its village, if that is there."""
+    if alert.kind is Kind.GATEWAY_BUFFER and alert.device is not None:
+        village.gateway(alert.device).full = alert
+    elif alert.device is not None:
+        device = village.devices.get(alert.device)
+        if device is None:
+            return False
+        if alert.kind is Kind.CLOCK_SKEW:
+            device.skew = alert
+        else:
+            device.alert = alert
+    else:
+        facility = village.facilities.get(alert.facility or "")
+        if facility is None:
+            return False
+        if alert.kind is Kind.INDICATOR_MISSED:
+            facility.missed = alert
+        else:
+            facility.alert = alert
+    return True
 
 
 def _key(code: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 from siaga.clock import DAY, MINUTE, SECOND
 from siaga.observation import Reading
 from siaga.sites import Adapter, Device, Facility
-from tests.alerts.world import NOON, World, gate, village
+from tests.alerts.world import CODE, NOON, World, gate, village
 
 OPEN, ALSO_OPEN = ("gerbang-1", "gate_open", True), ("gerbang-2", "gate_open", True)
 ONE, OTHER = Device("gerbang-1", Adapter.SENML, MINUTE), Device("gerbang-2", Adapter.SENML, MINUTE)
@@ -76,4 +76,30 @@ def test_a_village_that_is_new_while_the_store_is_away_is_judged_from_its_first_
     world.centre.held = False
     live_both(world, new.code, 4)
     assert world.states("gerbang", new.code) == [(first, "met", None)]
+    world.close()
+
+
+def test_what_was_taken_out_while_no_engine_saw_it_has_no_open_alert(tmp_path: Path) -> None:
+    """A facility that failed, and a device that was silent beside one that speaks."""
+    failing = Facility("pintu", "gate", "Pintu", (Device("pintu-1", Adapter.SENML, MINUTE),))
+    world = World(tmp_path, village(facility(ONE, OTHER), failing))
+    world.live(20, OPEN, ("pintu-1", "gate_open", False))
+    assert {alert.subject for alert in world.alerts()} >= {f"{CODE}/pintu", f"{CODE}/gerbang-2"}
+
+    world.stop()
+    world.registry.replace([village(facility(ONE))], world.clock.now())
+    world.start()
+    world.live(2, OPEN)
+    assert all(alert.cleared_at is not None for alert in world.alerts())
+    world.close()
+
+
+def test_a_device_is_silent_also_where_its_gateway_came_back_with_a_clock_that_was_ahead(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.live(5, OPEN)
+    world.let(4 * MINUTE)
+    world.beat(at=world.clock.now() + 2 * SECOND)
+    world.let(30 * SECOND)
+    world.live(20)
+    assert [alert.kind for alert in world.alerts("device_silent")] == ["device_silent"]
     world.close()
