@@ -354,6 +354,8 @@ class Loading:
             village.sure_from = recent.covers
             history.mark(begin, recent.covers, moment.monotonic, now=True)
             self.notice(village)
+        elif not history.pending:
+            self._settled(village, moment)  # of a village that is new there is nothing else to be judged
         self._look_at_all(village, moment, min(max(begin, recent.covers), moment.now))
 
     def _look_at_all(self, village: WatchedVillage, moment: Moment, dirty_from: int | None) -> None:
