@@ -25,7 +25,7 @@ JUMP = 40 * SECOND
 
 
 AWAY = 90 * MINUTE
-"""How long the store or the database is away at most: gateways send what nobody acknowledges again and again."""
+"""How long the centre acknowledges nothing, at most: meanwhile gateways send all they have again and again."""
 FREEZES = MINUTE
 """How long a process stands still, at most."""
 
@@ -108,7 +108,7 @@ class Faults:
     def centre_lines(self, place: Place, length: int) -> None:
         centre: list[CollectorProcess | EngineProcess] = [*self.system.collectors, self.system.engine]
         process = self.kernel.chance.choice(centre)
-        self.cut(process.line, [process], length)
+        self.cut(process.line, [process], min(length, AWAY))
 
     def centre_broker(self, place: Place, length: int) -> None:
         self._stop_broker(self.system.broker, length, forgets=self.kernel.chance.random() < 0.5)
@@ -134,7 +134,7 @@ class Faults:
         self._kill(place.gateway, length)
 
     def kill_collector(self, place: Place, length: int) -> None:
-        self._kill(self.kernel.chance.choice(self.system.collectors), length)
+        self._kill(self.kernel.chance.choice(self.system.collectors), min(length, AWAY))
 
     def kill_engine(self, place: Place, length: int) -> None:
         self._kill(self.system.engine, length)

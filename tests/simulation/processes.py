@@ -385,6 +385,11 @@ class EngineProcess(Process):
         elif due is not None:
             self.run_at(self.kernel.time + max(SHORT if self.engine.problem is None else LONG, due - self.clock.now()))
 
+    @property
+    def listens(self) -> bool:
+        """Whether it has a connection to the broker."""
+        return self.alive and self._transport.connected
+
     def look_now(self) -> None:
         """One turn of the loop at this very moment."""
         self._guarded(self._step)

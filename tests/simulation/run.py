@@ -62,8 +62,9 @@ def simulate(options: Options, show: Callable[[str], None] | None = None) -> Out
         patch("api.alerts.state_store.SAVE_EVERY", options.looks),
         patch("api.alerts.engine.DATABASE_AGAIN", max(SECOND, options.looks // 30)),
         patch("api.alerts.engine.SNOOZE_POLL", max(10 * SECOND, options.looks // 2)),
+        patch("gateway.keeper.DISK_AGAIN", max(SECOND, options.looks // 60)),
         patch("gateway.uplink.LATEST_AGAIN", max(2 * MINUTE, options.looks)),
-        patch("gateway.service.LOOK_AGAIN", min(MINUTE, options.looks // 2)),
+        patch("gateway.service.LOOK_AGAIN", options.looks // 2),
     ):
         system = System(options, kernel, Path(directory))
         checks = Checks(system)
@@ -85,7 +86,7 @@ def simulate(options: Options, show: Callable[[str], None] | None = None) -> Out
         options,
         failures,
         kernel.digest,
-        options.villages * (kernel.time - options.begin) / DAY,
+        sum(kernel.time - place.since for place in system.places) / DAY,
         kernel.counted | {"readings": len(system.records.sent), "alerts": checks.raised},
         list(kernel.lines),
     )
@@ -95,7 +96,7 @@ def _come_to_rest(system: System, checks: Checks, answers: Answers) -> None:
     """Let no device say anything more and time run until nothing is under way, and look at everything then."""
     kernel = system.kernel
     system.hush()
-    kernel.run(kernel.time + 5 * SECOND)  # what devices said last reaches their brokers
+    kernel.run(kernel.time + 21 * SECOND)  # what devices said last reaches their brokers, however late
     end = kernel.time + max(PATIENCE, 2 * system.options.looks)
     promised = missing = checks.promised()
     while kernel.time < end and not (system.quiet() and checks.caught_up() and not missing):

@@ -71,7 +71,7 @@ class Place:
     def __init__(self, system: "System", number: int, directory: Path) -> None:
         kernel, options = system.kernel, system.options
         self._system = system
-        self.told = kernel.time
+        self.since = self.told = kernel.time
         self.village = make_village(number, options.every, options.offline_after)
         if options.days:
             how = random.Random(f"village {options.seed} {number}")
