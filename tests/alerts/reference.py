@@ -197,8 +197,9 @@ class Reference:
 
     @cached_property
     def _hears(self) -> list[int]:
-        """When something arrives that the engine is there to hear."""
-        return [at for at, _ in self.history.arrivals if not any(away.holds(at) for away in self._away)]
+        """When something arrives that the engine is there to hear; at the instant at which it is back it is not yet."""
+        gone = [(away.start, away.end) for away in self._away if away.end > away.start]
+        return [at for at, _ in self.history.arrivals if not any(start <= at <= end for start, end in gone)]
 
     @cached_property
     def _outages(self) -> list[tuple[int, int, int | None]]:
