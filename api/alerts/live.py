@@ -44,6 +44,8 @@ _DEEPEST = 90 * DAY
 
 AHEAD = HOUR
 """How far ahead a schedule is looked at; after that the facility is looked at again."""
+LOOK_AGAIN = 15 * SECOND
+"""Until it is looked again whether the store has what may have come of a device."""
 SETTLED = 6 * SECOND
 """After a village is back: when what it buffered may be there."""
 
@@ -294,6 +296,8 @@ class Live(Life):
         if watched.alert is not before:
             watched.speaking.forget()
         self.ask(watched, decision, mute_ends, moment)
+        if decision.reason == "not_read":
+            self.deadlines.ask(watched, now + LOOK_AGAIN)
 
     def look_at_clock(self, watched: WatchedDevice, moment: Moment) -> None:
         """Decide about `clock_skew`."""

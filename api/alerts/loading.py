@@ -103,6 +103,9 @@ class Loading:
         if not village.under_way.remove(batch) and not village.gateway(gateway).seen.knows(epoch, seq):
             self._missed(village, moment)
             return
+        village.stored = True
+        if not village.reload:  # else it is about to be read what came before
+            village.blind_before = 0
         if moment.monotonic - village.unseen_at > GIVES_UP:
             village.taken_over = None
         late = village.history.acknowledged(batch, moment.monotonic)
@@ -336,7 +339,7 @@ class Loading:
                 recent.note_report(device, signal, time, moment.now)
             else:
                 village.gateway(device).last_alive = time
-        village.blind_before = 0
+        village.note_reading(moment.now)
         begin, village.reading_from = village.reading_from, FOREVER
         if village.inherited is not None and village.inherited.over and not village.reload:
             village.inherited, village.marked = None, True

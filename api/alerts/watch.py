@@ -168,7 +168,7 @@ class WatchedVillage:
     configuration changed; `changed` and `marked`: its row and its marks are to be saved; `sure_from`: before this the
     spans are not yet what the evidence says. `heard`: something arrived since the engine began to watch it, `arrived`:
     since its open alert was raised; `under_way`: batches that the store may not have; `inherited`: the same of the
-    engine before this one; `blind_before`: the store was not there to be asked what came before this;
+    engine before this one; `blind_before`: the store may lack what came before this; `stored`: it has newer;
     `taken_over`: up to when (event time) that had judged, as long as batches that it alone took may still be stored,
     and `unseen_at`: when (monotonic) one was.
     """
@@ -203,6 +203,7 @@ class WatchedVillage:
     loaded: bool = False
     sure_from: int = 0
     blind_before: int = 0
+    stored: bool = False
     taken_over: int | None = None
     unseen_at: int = 0
     trimmed: int = 0
@@ -231,6 +232,13 @@ class WatchedVillage:
         self.quiet_from = monotonic
         self.last_arrival = self.gateway(gateway).last_arrival = now
         self.arrived = self.changed = True
+
+    def note_reading(self, now: int) -> None:
+        """Memory was read. What came while nobody listened may still wait for the store, unless that has newer."""
+        if self.stored:
+            self.blind_before = 0
+        elif not self.loaded:
+            self.blind_before = now
 
     def set_link(self, link: str, now: int) -> bool:
         """What the link is from now on; whether that is a change."""

@@ -54,6 +54,16 @@ ONCE = {
         start=EVENING,
         seed=2358,
     ),
+    "what came while no engine listened waits for the store": history(
+        ("cut", 5896, 6364),
+        ("store", 6334, 6642),
+        ("engine", 6360, 6460),
+        ("silent", 6435, 6657, "pln"),
+        start=EVENING,
+        recovery=120,
+        jitter=12,
+        seed=4932,
+    ),
 }
 """What was once told wrong."""
 
