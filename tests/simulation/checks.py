@@ -162,6 +162,8 @@ class Checks:
         since = min(alert.began_at, raised - WINDOW if alert.kind == "indicator_missed" else raised) - REACH
         devices = self.system.versions.devices(code)
         moments = {raised, raised + self._set_back}
+        # What is stored since something last came may be on its way to the engine still
+        moments |= {min(raised, heard + self.system.centre_clock.offset) for heard in self.arrived[code][-1:]}
         if not self.system.engine.listens:  # it goes on from what it had heard, or read, by then
             moments |= {raised - before for before in DEAF}
         for moment in sorted(moments, reverse=True):
