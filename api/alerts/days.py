@@ -11,7 +11,7 @@ from siaga.database import tables
 from siaga.indicators import terms
 from siaga.sites import Facility, Village
 from siaga.timeline import Interval, State
-from siaga.verdict import judge_day, local_days
+from siaga.verdict import failed_runs, judge_day, local_days
 
 __all__ = ["correcting"]
 
@@ -24,13 +24,23 @@ def correcting(
     The stretch ends at now at the latest. A day of which nothing was known before has not been corrected: it appears.
     Answers the corrected days.
     """
-    before = _figures(connection, village, facility, stretch)
+    touched = _with_failures(connection, village, facility, stretch)
+    before = _figures(connection, village, facility, touched)
     write()
-    after = _figures(connection, village, facility, stretch)
+    after = _figures(connection, village, facility, touched)
     changed = {day: figures for day, figures in after.items() if before.get(day) not in (None, figures)}
     if changed:
         _raise_revisions(connection, village.code, facility.id, changed)
     return sorted(changed)
+
+
+def _with_failures(connection: Connection, village: Village, facility: Facility, stretch: Interval) -> Interval:
+    """The stretch with the failures that reach into it: each counts whole in all days that it touches."""
+    start, end = stretch
+    for begins, ends in failed_runs(read_spans(connection, village.code, facility.id, start - 1, end + 1)):
+        start = min(start, begins)
+        end = max(end, ends) if ends < FOREVER else end
+    return start, end
 
 
 def _figures(connection: Connection, village: Village, facility: Facility, stretch: Interval) -> dict[date, str]:

@@ -296,14 +296,6 @@ class Ledger:
             upsert(connection, tables.gateway_state, gateways, ("village", "gateway"))
             _write_marks(connection, values)
 
-    def forget_spans(self, village: str, facility: str, before: int = FOREVER) -> None:
-        """Delete the spans of a facility that begin before a time: all of them by default."""
-        table = tables.span
-        with writing(self.engine) as connection:
-            connection.execute(
-                table.delete().where(table.c.village == village, table.c.facility == facility, table.c.start < before)
-            )
-
 
 def new_alert(kind: Kind, village: str, *, facility: str | None, device: str | None, began_at: int) -> OpenAlert:
     """An alert about to be opened, with an id of its own."""

@@ -14,7 +14,7 @@ from siaga.database import tables
 from siaga.observation import Reading
 from siaga.sites import Adapter, Device, Facility, Village
 from siaga.timeline import Evidence, judge, judged_from
-from tests.alerts.world import CODE, MIDNIGHT, NOON, World, gate, village
+from tests.alerts.world import CODE, MIDNIGHT, NOON, World, gate, looking_seldom, village
 from tests.timeline.scenarios import tracks_of
 
 OPEN = ("gerbang-1", "gate_open", True)
@@ -118,6 +118,21 @@ def test_a_day_that_is_corrected_gets_a_revision_and_others_do_not(tmp_path: Pat
     world.send([Reading("gerbang-1", "gate_open", late + SECOND, True)])
     world.let(5 * SECOND)
     assert revisions(world) == {date(2026, 3, 5): 2}
+    world.close()
+
+
+def test_a_failure_over_midnight_that_was_shorter_corrects_both_days(tmp_path: Path) -> None:
+    """The longest failure of a day counts whole: 60 minutes before, 40 afterwards."""
+    world = World(tmp_path, now=MIDNIGHT + 23 * HOUR + 30 * MINUTE)
+    world.live(10, OPEN)
+    world.live(60, ("gerbang-1", "gate_open", False))
+    world.live(5, OPEN)
+    with looking_seldom():
+        world.let(DAY)
+    assert revisions(world) == {}
+    world.send([Reading("gerbang-1", "gate_open", MIDNIGHT + DAY + 20 * MINUTE, True)])
+    world.let(5 * SECOND)
+    assert revisions(world) == {date(2026, 3, 5): 1, date(2026, 3, 6): 1}
     world.close()
 
 
