@@ -144,7 +144,7 @@ class Views:
     """What is known in the course of a history."""
 
     def __init__(self, history: History) -> None:
-        self._whole = View(history, history.readings)
+        self._whole = View(history, [one for _, batch in history.arrivals for one in batch])
         self._before_cuts = [
             (
                 cut.start,
@@ -155,7 +155,7 @@ class Views:
         ]
 
     def at(self, now: int) -> View:
-        """While the village is cut off, what had arrived before; else all that was ever said."""
+        """While the village is cut off, what had arrived before; else all that comes to be known by the end."""
         return next((view for start, end, view in self._before_cuts if start <= now < end), self._whole)
 
 
