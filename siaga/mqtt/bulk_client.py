@@ -6,21 +6,16 @@ its 2.x has them; should a later one go another way, it reads and writes as paho
 """
 
 import time
-from collections import deque
-from typing import TYPE_CHECKING
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import MessageType, MQTTErrorCode
-
-if TYPE_CHECKING:
-    from paho.mqtt.client import _OutPacket
 
 __all__ = ["BulkClient"]
 
 READ_AHEAD = 65_536
 """Bytes taken from the socket at a time."""
-WRITTEN_TOGETHER = 500
-"""Packets sent at a time: acknowledgements, mostly, of under a hundred bytes."""
+WRITTEN_TOGETHER = 65_536
+"""Bytes made one piece for the socket, from acknowledgements mostly, of under a hundred bytes; a batch may have more."""
 _KIND = 0xF0  # of a packet's first byte
 
 
@@ -43,8 +38,24 @@ class BulkClient(Client):
 
     def loop_write(self) -> MQTTErrorCode:
         """Send what waits, in few pieces."""
-        _join(self._out_packet)
+        self._join()
         return super().loop_write()
+
+    def _join(self) -> None:
+        """Make one of the packets at the head."""
+        waiting = self._out_packet
+        joined, size = 0, 0
+        for packet in waiting:
+            size += packet["to_process"]
+            if size > WRITTEN_TOGETHER or not _sent_and_done(packet["command"], packet["qos"]):
+                break
+            joined += 1
+        if joined > 1:
+            together = [waiting.popleft() for _ in range(joined)]
+            first = together[0]
+            first["packet"] = b"".join([each["packet"][each["pos"] :] for each in together])
+            first["pos"], first["to_process"] = 0, len(first["packet"])
+            waiting.appendleft(first)
 
     def _sock_recv(self, bufsize: int) -> bytes:
         if self.paused:  # between two packets, as it was set within a callback
@@ -58,19 +69,7 @@ class BulkClient(Client):
         return piece
 
 
-def _join(waiting: "deque[_OutPacket]") -> None:
-    """Make one of the packets at the head that paho does not look at again once they are sent."""
-    together: list[_OutPacket] = []
-    while waiting and len(together) < WRITTEN_TOGETHER and _sent_and_done(waiting[0]):
-        together.append(waiting.popleft())
-    if together:
-        first = together[0]
-        if len(together) > 1:
-            first["packet"] = b"".join([each["packet"][each["pos"] :] for each in together])
-            first["pos"], first["to_process"] = 0, len(first["packet"])
-        waiting.appendleft(first)
-
-
-def _sent_and_done(packet: "_OutPacket") -> bool:
-    kind = packet["command"] & _KIND
-    return kind != MessageType.DISCONNECT and (kind != MessageType.PUBLISH or packet["qos"] > 0)
+def _sent_and_done(command: int, qos: int) -> bool:
+    """Whether paho does not look at such a packet again once it is sent."""
+    kind = command & _KIND
+    return kind != MessageType.DISCONNECT and (kind != MessageType.PUBLISH or qos > 0)
