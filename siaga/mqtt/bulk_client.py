@@ -15,7 +15,7 @@ __all__ = ["BulkClient"]
 READ_AHEAD = 65_536
 """Bytes taken from the socket at a time."""
 WRITTEN_TOGETHER = 65_536
-"""Bytes made one piece for the socket, from acknowledgements mostly, of under a hundred bytes; a batch may have more."""
+"""Bytes made one piece for the socket: acknowledgements mostly, of under a hundred each. A batch may be larger."""
 _KIND = 0xF0  # of a packet's first byte
 
 
