@@ -104,7 +104,7 @@ class Loading:
             self._missed(village, moment)
             return
         village.stored = True
-        if not village.reload:  # else it is about to be read what came before
+        if not village.reload and village.reading_from == FOREVER:  # else what came before is still to be read
             village.blind_before = 0
         if moment.monotonic - village.unseen_at > GIVES_UP:
             village.taken_over = None
@@ -305,6 +305,7 @@ class Loading:
                 village.judged_until = moment.now
                 if village.inherited is not None:  # its predecessor left all that memory needs from then on
                     village.recent.start = village.inherited.until - village.recent.reach
+                    village.blind_before = 1  # but of whom it says nothing, it may never have read either
                 else:
                     village.recent.start = village.blind_before = moment.now
                     village.sure_from = village.recent.covers

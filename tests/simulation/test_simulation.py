@@ -26,6 +26,7 @@ FOUND = {
     516: "an engine that woke claimed to have judged until then, and died before it had heard what waited for it",
     650: "an engine that had yet to read what it missed while it was deaf did not leave word of that when it died",
     594: "an engine that began while the store lacked batches dated a failure by the silence that it saw in the hole",
+    693: "an engine that was left nothing of devices, by one that could not read either, called them silent since ever",
     67: "an alert of a facility that was taken out while no engine saw it stayed open",
     104: "a heartbeat whose time was yet to come made a gateway heard, and nobody looked at its silent devices then",
     199: "failures in a village that was new while the store was away counted only from two hours later on",
