@@ -55,6 +55,7 @@ SLACKS = [
     Slack(waits * SECOND, recovers * SECOND, calm * SECOND, forgets * SECOND)
     for waits, recovers, calm, forgets in [
         (0, 0, 0, 0),
+        (-10, 0, 0, 0),  # what ends a failure is on its way for seconds: one as long as its grace may be told
         (-40, -20, 0, 4),
         (-40, -20, 90, 8),
         (-40, 20, 90, 12),
