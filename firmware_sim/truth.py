@@ -7,13 +7,13 @@
     {"type":"span","village":…,"facility":…,"kind":…,"start":1767225600.0,"end":…,"state":"failed","cause":"gate_closed"}
     {"type":"report","village":…,"device":…,"time":1767225601.25,"values":{"gate_open":false},"acknowledged":true}
     {"type":"gone","village":…,"device":…,"time":1767225700.0,"will":true}
-    {"type":"heard","village":…,"start":…,"end":…}
+    {"type":"heard","village":…,"start":…,"end":…,"acknowledged":false}
     {"type":"device","village":…,"device":…,"sent":1440,"acknowledged":1439,"boots":1}
 
 Times are Unix seconds. `time` of a report is the one that its message says; a report without one says `"timed":false`:
-siaga knows it by its receipt, which is `time` but for the way. Reports that were not acknowledged by the broker may or
-may not have arrived. A span says too whether it is `excused` (no mains, and the meter says so), `unknowable` (a sensor
-that lies) and `silent` (noticed by silence alone), where it is.
+siaga knows it by its receipt, which is `time` but for the way. Reports, and heartbeats by which a gateway was `heard`,
+that were not acknowledged may or may not have arrived. A span says too whether it is `excused` (no mains, and the meter
+says so), `unknowable` (a sensor that lies) and `silent` (noticed by silence alone), where it is.
 """
 
 import json

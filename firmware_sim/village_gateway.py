@@ -17,13 +17,14 @@ from firmware_sim.scene import Scene
 from firmware_sim.senses import Value
 from firmware_sim.wire import Packet
 
-__all__ = ["Parcel", "Reading", "VillageGateway"]
+__all__ = ["IN_FLIGHT", "Parcel", "Reading", "VillageGateway"]
 
 SECOND = 1_000
 HEARTBEAT = 30 * SECOND
 MOST = 2_000
 """Readings in one batch at most."""
 IN_FLIGHT = 8
+"""Unacknowledged batches at most."""
 AGAIN = 20 * SECOND
 """An unacknowledged batch is sent again."""
 DOWN = (FaultKind.GATEWAY_KILL, FaultKind.SD_CARD_LOST)
@@ -126,9 +127,16 @@ class VillageGateway:
             return []
         return self._arranged(self._sent(now), now)
 
+    def loses_its_card_by(self, moment: int) -> bool:
+        """Whether an SD card that it still has is lost at an instant (ms)."""
+        return self._card_lost(moment) is not None
+
+    def _card_lost(self, moment: int) -> Fault | None:
+        card = self._fault(FaultKind.SD_CARD_LOST, moment)
+        return None if card is None or card.start in self._lost_cards else card
+
     def _live_or_die(self, now: int) -> None:
-        card = self._fault(FaultKind.SD_CARD_LOST, now)
-        if card and card.start not in self._lost_cards:
+        if card := self._card_lost(now):
             self._lost_cards.add(card.start)
             self.given_up += self._unsent + [each for parcel in self._flying.values() for each in parcel.readings]
             self._unsent, self._flying, self._oldest_unsent = [], {}, None

@@ -2,14 +2,15 @@
 
 What could be known follows from what the devices really said, by the contract's section 5: a value holds until the next
 one, for three reporting intervals at most, and not after a last will. So where siaga says what was not so any more,
-it can be told whether an older value still held (`HELD`) or whether it was told better.
+it can be told whether an older value still held (`HELD`) or whether it was told better. What was said and not
+acknowledged may have arrived: siaga must not know it, and may.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from enum import Enum
 
-from siaga.verify.known_truth import Gone, KnownFacility, KnownTruth
+from siaga.verify.known_truth import Gone, KnownFacility, KnownTruth, Report
 
 __all__ = ["LATE", "Coverage", "FacilityCoverage", "Stretch", "merged"]
 
@@ -54,10 +55,12 @@ class FacilityCoverage:
     """One facility of a truth. `first`: when the first word of it had come (ms), None: it never said any."""
 
     def __init__(self, truth: KnownTruth, facility: KnownFacility) -> None:
-        self._heard = merged(truth.villages[facility.village].heard)
+        village = truth.villages[facility.village]
+        self._heard = merged(village.heard)
+        self._perhaps_heard = merged([*village.heard, *village.perhaps_heard])
         self._covered: list[list[Stretch]] = []
         self._held: list[list[Stretch]] = []
-        self._times: list[list[int]] = []
+        self._said: list[tuple[list[Report], int]] = []
         self._slack = truth.slack
         self._lost: list[Stretch] = []
         firsts = []
@@ -69,26 +72,29 @@ class FacilityCoverage:
             )
             self._lost = merged([*self._lost, *((time, time + lasts) for time, lasts in lost)])
             firsts += [r.time for r in reports if facility.evidence & r.values.keys()][:1]
-            times = [r.time for r in reports if r.values.keys() - {"online"}]
+            spoken = [r for r in said if r.values.keys() - {"online"}]
+            times = [r.time for r in spoken if r.acknowledged]
             gone = truth.gone.get((facility.village, device), ())
             covers, holds = round(every * LATE) + truth.slack, every * AGES + truth.slack
-            self._times.append(times)
+            self._said.append((spoken, holds))
             self._covered.append(merged((t, _cut(t + covers, _next(gone, t), willed=False)) for t in times))
-            self._held.append(merged((t, _cut(t + holds, _next(gone, t), willed=True)) for t in times))
+            self._held.append(merged((r.time, _cut(r.time + holds, _next(gone, r.time), willed=True)) for r in spoken))
         self.first = min(firsts) + self._slack if firsts else None
 
     def moments(self) -> Iterable[int]:
         """The instants at which something of it changes."""
-        for stretches in (self._lost, self._heard, *self._covered, *self._held):
+        for stretches in (self._lost, self._heard, self._perhaps_heard, *self._covered, *self._held):
             for start, end in stretches:
                 yield from (start, start + self._slack, end)
+        for said, holds in self._said:
+            yield from (report.time + holds for report in said)
 
     def at(self, moment: int) -> Coverage:
         """What could be known at an instant: all of it only where all devices had reported."""
         if all(_within(moment, some) for some in self._covered) and self.heard(moment):
             known = all(_within(moment, some, after=self._slack) for some in self._covered)
             return Coverage.COVERED if known else Coverage.SPEAKING
-        if any(_within(moment, some) for some in self._held) and self.heard(moment):
+        if any(_within(moment, some) for some in self._held) and self.perhaps_heard(moment):
             return Coverage.HELD
         return Coverage.SILENT
 
@@ -100,9 +106,24 @@ class FacilityCoverage:
         """Whether the village's gateway was heard."""
         return _within(moment, self._heard)
 
+    def perhaps_heard(self, moment: int) -> bool:
+        """Whether it was, or what it sent and had no acknowledgement for did arrive."""
+        return _within(moment, self._perhaps_heard)
+
     def last_said(self, moment: int) -> list[int]:
-        """When each device said something last, at an instant (ms); those that never did are left out."""
-        return [times[place - 1] for times in self._times if (place := bisect_right(times, moment))]
+        """When the devices said what siaga may take for their last, at an instant (ms).
+
+        That is the last that was acknowledged and what was said since, as long as each holds.
+        """
+        found = []
+        for said, holds in self._said:
+            for report in reversed(said[: bisect_right(said, moment, key=lambda each: each.time)]):
+                if report.time + holds <= moment:
+                    break
+                found.append(report.time)
+                if report.acknowledged:
+                    break
+        return found
 
 
 def _next(gone: Sequence[Gone], time: int) -> Gone | None:

@@ -110,6 +110,7 @@ class _Heard(BaseModel):
     village: str
     start: float
     end: float
+    acknowledged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,12 +179,16 @@ class KnownFault:
 
 @dataclass(frozen=True, slots=True)
 class KnownVillage:
-    """A village; `played`: its gateway was the simulation's. `heard`: when that was heard, by event time."""
+    """A village; `played`: its gateway was the simulation's. `heard`: when that was heard, by event time.
+
+    `perhaps_heard`: when it was if what was not acknowledged did arrive.
+    """
 
     code: str
     offline_after: int
     played: bool
     heard: list[tuple[int, int]] = field(default_factory=list)
+    perhaps_heard: list[tuple[int, int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +262,9 @@ class _Reading:
                 self._villages[village.village] = KnownVillage(village.village, after, village.played)
             case "heard":
                 heard = _Heard.model_validate(line)
-                self._villages[heard.village].heard.append((_ms(heard.start), _ms(heard.end)))
+                village_ = self._villages[heard.village]
+                stretches = village_.heard if heard.acknowledged else village_.perhaps_heard
+                stretches.append((_ms(heard.start), _ms(heard.end)))
             case "facility":
                 self._facility(_Facility.model_validate(line))
             case "span":

@@ -26,6 +26,7 @@ class Piece:
     told: ToldSpan | None
     coverage: Coverage
     heard: bool
+    perhaps_heard: bool
     last_said: list[int]
     event_lost: bool
 
@@ -80,8 +81,17 @@ def pieces(truth: KnownTruth, facility: KnownFacility, told: Sequence[ToldSpan])
         so = facility.spans[max(0, bisect_right(truth_starts, begin) - 1)]
         place = bisect_right(told_starts, begin) - 1
         said = told[place] if place >= 0 and begin < told[place].end else None
-        known = (coverage.at(begin), coverage.heard(begin), coverage.last_said(begin), coverage.event_lost(begin))
-        yield Piece(begin, until, so, said, *known)
+        yield Piece(
+            begin,
+            until,
+            so,
+            said,
+            coverage.at(begin),
+            coverage.heard(begin),
+            coverage.perhaps_heard(begin),
+            coverage.last_said(begin),
+            coverage.event_lost(begin),
+        )
 
 
 def compare_timeline(
@@ -140,7 +150,7 @@ def _could_not_know(facility: KnownFacility, piece: Piece, state: str) -> bool:
         return True
     if piece.coverage is Coverage.HELD:
         return any(_so_at(facility, moment) in (state, "not_required") for moment in piece.last_said)
-    silent = piece.coverage is Coverage.SILENT and piece.heard
+    silent = piece.coverage is Coverage.SILENT and piece.perhaps_heard
     return silent and facility.kind in FAILS_IN_SILENCE and state == "failed"
 
 

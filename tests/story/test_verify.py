@@ -10,7 +10,7 @@ import yaml
 from firmware_sim.villages import Made, sites_of
 from tests.servers import Mosquitto, free_port
 from tests.story.system import SIAGA, System
-from tests.story.test_scenarios import verify
+from tests.story.test_scenarios import printed_by, verify
 
 FAULTS = """
 title: Everything at once
@@ -51,11 +51,11 @@ def written(directory: Path) -> str:
 def test_a_live_run_agrees_and_a_truth_that_was_falsified_does_not(tmp_path: Path, mosquitto: Mosquitto) -> None:
     truth = tmp_path / "truth.jsonl"
     with System(tmp_path, written(tmp_path), SIAGA_MQTT_URL=mosquitto.url) as system:
-        said = verify(
+        live = verify(
             *(system, str(tmp_path / "everything.yaml"), "--mqtt-url", mosquitto.url, "--truth", str(truth)),
             *("--json", "--settle", "20s"),
         )
-        figures = json.loads(said)
+        figures = json.loads(printed_by(live, 0))
         assert figures["live"] is True
         assert figures["alerts"]["due"] >= 4
         assert figures["alerts"]["delay_p99_s"] < 5
@@ -69,7 +69,7 @@ def test_a_live_run_agrees_and_a_truth_that_was_falsified_does_not(tmp_path: Pat
             if line["type"] == "span" and gate.items() <= line.items():
                 line.update(state="met", cause=None)
         truth.write_text("".join(json.dumps(line) + "\n" for line in lines))
-        table = verify(system, "--truth", str(truth), "--settle", "0s", status=1)
+        table = printed_by(verify(system, "--truth", str(truth), "--settle", "0s"), 1)
         assert "false: facility_failed of 35.10.61.2001/gerbang" in table
         assert "DIFFERS" in table
 

@@ -161,6 +161,37 @@ def test_what_siaga_cannot_know_while_a_device_is_silent_is_not_held_against_it(
     assert not compare_timeline(known, known.facilities[0], guessed, None).agrees, "a guess is held against it"
 
 
+def test_what_was_not_acknowledged_may_be_known_and_need_not(tmp_path: Path) -> None:
+    written = lines()
+    for line in written:
+        time = line.get("time")
+        if isinstance(time, int) and CLOSED[0] - 10 * MINUTE <= time < CLOSED[1]:
+            line["acknowledged"] = False
+    at = next(place for place, line in enumerate(written) if line["type"] == "heard")
+    lost_from, lost_until = CLOSED[0] - 9 * MINUTE, CLOSED[1]
+    heard = {"type": "heard", "village": CODE}
+    written[at : at + 1] = [
+        {**heard, "start": START, "end": lost_from},
+        {**heard, "start": lost_from, "end": lost_until, "acknowledged": False},
+        {**heard, "start": lost_until, "end": END},
+    ]
+    path = tmp_path / "truth.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in written))
+    known = read_truth(path)
+
+    def agrees(*spans: tuple[int, int, str]) -> bool:
+        return compare_timeline(known, known.facilities[0], told(*spans), None).agrees
+
+    nothing_came = ((START, lost_from, "met"), (lost_from, lost_until, "unknown"), (lost_until, END, "met"))
+    assert agrees(*nothing_came)
+    last = CLOSED[0] - MINUTE
+    held = last + 3 * MINUTE
+    all_until = ((START, held, "met"), (held, lost_until, "unknown"), (lost_until, END, "met"))
+    assert agrees(*all_until), "the last before the gate closed came, and held"
+    longer = ((START, held + MINUTE, "met"), (held + MINUTE, lost_until, "unknown"), (lost_until, END, "met"))
+    assert not agrees(*longer), "nothing that may have come says so"
+
+
 def test_availability_that_is_not_its_own_timeline_is_a_difference(tmp_path: Path) -> None:
     known = truth(tmp_path)
     sums = Availability(4 * HOUR, 3 * HOUR, HOUR, 0, 0)
