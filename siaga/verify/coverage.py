@@ -7,19 +7,19 @@ acknowledged may have arrived: siaga must not know it, and may.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 
 from siaga.verify.known_truth import Gone, KnownFacility, KnownTruth, Report
 
-__all__ = ["LATE", "Coverage", "FacilityCoverage", "Stretch", "merged"]
+__all__ = ["EVENT_LASTS", "LATE", "Coverage", "FacilityCoverage", "Stretch", "merged"]
 
 Stretch = tuple[int, int]
 """`[start, end)` in milliseconds."""
 
 LATE = 1.06
 """A report may come by so much later than its interval: 5 % of jitter, and a busy machine."""
-LOST_FOR = {"checkin": 2 * 3_600_000, "cleaned": 8 * 3_600_000}
+EVENT_LASTS = {"checkin": 2 * 3_600_000, "cleaned": 8 * 3_600_000}
 """For how long an event speaks (contract, section 5), in ms: so long nobody knows better where it got lost."""
 AGES = 3
 """A value holds for so many intervals (contract, section 5)."""
@@ -68,11 +68,15 @@ class FacilityCoverage:
             said = truth.reports.get((facility.village, device), ())
             reports = [r for r in said if r.acknowledged]
             lost = (
-                (r.time, LOST_FOR[name]) for r in said if not r.acknowledged for name in r.values if name in LOST_FOR
+                (r.time, EVENT_LASTS[name])
+                for r in said
+                if not r.acknowledged
+                for name in r.values
+                if name in EVENT_LASTS
             )
             self._lost = merged([*self._lost, *((time, time + lasts) for time, lasts in lost)])
             firsts += [r.time for r in reports if facility.evidence & r.values.keys()][:1]
-            spoken = [r for r in said if r.values.keys() - {"online"}]
+            spoken = list(_spoken(facility, said))
             times = [r.time for r in spoken if r.acknowledged]
             gone = truth.gone.get((facility.village, device), ())
             covers, holds = round(every * LATE) + truth.slack, every * AGES + truth.slack
@@ -124,6 +128,13 @@ class FacilityCoverage:
                 if report.acknowledged:
                     break
         return found
+
+
+def _spoken(facility: KnownFacility, said: Sequence[Report]) -> Iterator[Report]:
+    """What a device said for its facility: a press between two measurements says nothing of what it measures."""
+    measures = any(facility.evidence & report.values.keys() - EVENT_LASTS.keys() for report in said)
+    silent_about_it = {"online", *(EVENT_LASTS if measures else ())}
+    return (report for report in said if report.values.keys() - silent_about_it)
 
 
 def _next(gone: Sequence[Gone], time: int) -> Gone | None:

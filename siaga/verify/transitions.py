@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from siaga.verify.coverage import LATE
+from siaga.verify.coverage import EVENT_LASTS, LATE
 from siaga.verify.known_truth import KnownFacility, KnownTruth, Report
 
 __all__ = ["Transition", "transitions"]
@@ -17,7 +17,6 @@ __all__ = ["Transition", "transitions"]
 SUN = 10_000
 """Milliseconds by which two computations of a sunset may differ: simulator and siaga compute each for itself."""
 BY_THE_SUN = frozenset({"office_lighting"})
-EVENTS = frozenset({"checkin", "cleaned"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def _news(reports: Sequence[Report]) -> list[int]:
     said: dict[str, object] = {}
     times = []
     for report in reports:
-        values = {name: value for name, value in report.values.items() if name not in EVENTS}
+        values = {name: value for name, value in report.values.items() if name not in EVENT_LASTS}
         fresh = any(not isinstance(value, bool) or said.get(name) != value for name, value in values.items())
         said.update(values)
         if fresh and report.acknowledged:

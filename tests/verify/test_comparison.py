@@ -192,6 +192,26 @@ def test_what_was_not_acknowledged_may_be_known_and_need_not(tmp_path: Path) -> 
     assert not agrees(*longer), "nothing that may have come says so"
 
 
+def test_a_press_says_nothing_of_what_its_device_measures(tmp_path: Path) -> None:
+    written = lines(silent=True, kind="toilet")
+    press = START + 3 * HOUR + 20 * MINUTE
+    report = {"type": "report", "village": CODE, "device": "g", "acknowledged": True}
+    written.insert(0, {**report, "time": press, "values": {"cleaned": 1}})
+    next(line for line in written if line["type"] == "facility")["evidence"] = ["gate_open", "cleaned"]
+    path = tmp_path / "truth.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in written))
+    known = read_truth(path)
+    until = START + 3 * HOUR + 2 * MINUTE
+    quiet = told(
+        (START, CLOSED[0], "met"),
+        (*CLOSED, "failed"),
+        (CLOSED[1], until, "met"),
+        (until, START + 3 * HOUR + 30 * MINUTE, "unknown"),
+        (START + 3 * HOUR + 30 * MINUTE, END, "met"),
+    )
+    assert compare_timeline(known, known.facilities[0], quiet, None).agrees
+
+
 def test_availability_that_is_not_its_own_timeline_is_a_difference(tmp_path: Path) -> None:
     known = truth(tmp_path)
     sums = Availability(4 * HOUR, 3 * HOUR, HOUR, 0, 0)
