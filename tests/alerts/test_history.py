@@ -1,12 +1,10 @@
 """Late data corrects history, in whatever order it comes, and days tell that they were corrected."""
 
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-import pytest
 from sqlalchemy import select
 
 from siaga.clock import DAY, HOUR, MINUTE, SECOND
@@ -18,13 +16,6 @@ from tests.alerts.world import CODE, MIDNIGHT, NOON, World, gate, looking_seldom
 from tests.timeline.scenarios import tracks_of
 
 OPEN = ("gerbang-1", "gate_open", True)
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    yield world
-    world.close()
 
 
 def revisions(world: World, facility: str = "gerbang") -> dict[date, int]:

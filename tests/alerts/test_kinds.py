@@ -1,6 +1,5 @@
 """Availability, buffers and clocks: what technicians are told of them, as stories."""
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -16,13 +15,6 @@ from tests.alerts.world import CODE, MIDNIGHT, NOON, World, gate, village
 OPEN, CLOSED = ("gerbang-1", "gate_open", True), ("gerbang-1", "gate_open", False)
 ALLOWED = DAY // 100 + 1
 """How long a gate may be closed within a day, at a target of 99 %, until it has missed it."""
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    yield world
-    world.close()
 
 
 def history(world: World, minutes: int, closed: range = range(0), *, upto: int | None = None) -> None:

@@ -1,9 +1,7 @@
 """What becomes of an alert after it was raised: flapping is held and named, snoozes end, evidence is kept."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from sqlalchemy import select
 
 from siaga.clock import HOUR, MINUTE, SECOND
@@ -12,13 +10,6 @@ from siaga.sites import Adapter, Device, Facility
 from tests.alerts.world import NOON, World, gate, village
 
 OPEN, CLOSED = ("gerbang-1", "gate_open", True), ("gerbang-1", "gate_open", False)
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    yield world
-    world.close()
 
 
 def flap(world: World, times: int) -> None:

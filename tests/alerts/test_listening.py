@@ -1,6 +1,5 @@
 """The centre's own ears: a village's silence counts from when the engine listens, whenever that begins."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,13 +9,6 @@ from siaga.observation import Reading
 from tests.alerts.world import World, village
 
 NEW = "35.10.16.2004"
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    yield world
-    world.close()
 
 
 def test_an_engine_that_was_ready_before_its_broker_still_notices_a_village_that_never_speaks(tmp_path: Path) -> None:

@@ -1,21 +1,9 @@
 """What only goes on saying what was said before costs no judgement, and takes nothing from what follows it."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from siaga.clock import MINUTE
 from tests.alerts.world import World
 
 OPEN, CLOSED = ("gerbang-1", "gate_open", True), ("gerbang-1", "gate_open", False)
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    yield world
-    world.close()
 
 
 def test_an_hour_of_repetitions_is_judged_a_few_times_and_not_with_each_heartbeat(world: World) -> None:

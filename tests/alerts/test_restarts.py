@@ -88,13 +88,6 @@ def noticed_whenever(alert: Alert) -> Alert:
     return replace(alert, raised_at=0, cleared_at=None if alert.cleared_at is None else 0)
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    yield world
-    world.close()
-
-
 Says = tuple[str, str, bool]
 
 

@@ -1,9 +1,7 @@
 """What technicians are told, as stories."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from sqlalchemy import select
 
 from siaga.clock import HOUR, MINUTE, SECOND
@@ -13,13 +11,6 @@ from siaga.sites import Adapter, Device, Facility
 from tests.alerts.world import CODE, MIDNIGHT, NOON, World, gate, village
 
 OPEN, CLOSED = ("gerbang-1", "gate_open", True), ("gerbang-1", "gate_open", False)
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    yield world
-    world.close()
 
 
 def test_a_gate_that_closes_is_told_of_after_grace_and_cleared_after_recovery(world: World) -> None:
