@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import structlog
 from sqlalchemy import Engine
@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from api.alerts.engine import AlertEngine
 from api.alerts.ledger import Ledger
 from api.alerts.metrics import EngineMetrics
-from api.alerts.reader import Answer, RecentRequest, Request, StoreReader, answer, answer_together
+from api.alerts.reader import Answer, Failure, RecentRequest, Request, StoreReader, answer, answer_together
 from api.alerts.stream import EventSignal
 from siaga.clock import Clock, SystemClock
 from siaga.mqtt import Transport
@@ -70,13 +70,21 @@ class ThreadReader:
                     return
                 request = self._requests.popleft()
                 others = list(self._take_alike(request))
-            if isinstance(request, RecentRequest):
-                found = answer_together(self._store, [request, *others])
-            else:
-                found = [answer(self._store, request)]
+            found = self._answer(request, others)
             with self._changed:
                 self._answers.extend(found)
             self._transport.wake()
+
+    def _answer(self, request: Request, others: Sequence[RecentRequest]) -> list[Answer]:
+        """What the store answers. Whatever it fails with, the thread goes on: without it nothing is ever read again."""
+        try:
+            if isinstance(request, RecentRequest):
+                return answer_together(self._store, [request, *others])
+            return [answer(self._store, request)]
+        except Exception as error:  # a store's own mistake, such as an answer that nobody foresaw
+            log.exception("the telemetry store failed")
+            reason = f"the telemetry store failed: {type(error).__name__}: {error}"
+            return [Failure(each, reason) for each in (request, *others)]
 
     def _take_alike(self, request: Request) -> Iterator[RecentRequest]:
         """The requests for memory that wait behind one: the store is asked for all of them at once."""

@@ -3,7 +3,7 @@
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from siaga.batch import BatchId, encode_batch
 from siaga.clock import MINUTE, SystemClock
 from siaga.database import connect, migrate, tables
 from siaga.mqtt import MqttTransport
-from siaga.observation import Reading
+from siaga.observation import Arrival, Reading
 from siaga.registry import Registry
 from siaga.telemetry import open_store
 from siaga.topics import batch_topic
@@ -122,6 +122,23 @@ def test_a_store_that_hangs_holds_up_no_alert(running: Running) -> None:
     running.say(False)
     until(lambda: running.raised() == 1, what="the alert is raised")
     ends.set()
+
+
+def test_a_store_that_fails_in_a_way_that_nobody_foresaw_is_asked_again(running: Running) -> None:
+    read, asked, again = running.store.inner.arrivals, threading.Event(), threading.Event()
+
+    def fail_once(since: int) -> Sequence[Arrival]:
+        if asked.is_set():
+            again.set()
+            return read(since)
+        asked.set()
+        raise KeyError("a column that an older store does not have")
+
+    running.store.inner.arrivals = fail_once  # type: ignore[method-assign] # as one with a mistake in it
+    running.service.start()
+    assert again.wait(10)
+    running.say(True)
+    until(lambda: running.state() == "met", what="the gate is open")
 
 
 def test_a_database_that_is_away_at_the_start_is_waited_for(running: Running) -> None:
