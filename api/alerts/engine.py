@@ -128,7 +128,8 @@ class AlertEngine:
         self._commit_at = 0
         if self._opened and self._commit():
             try:
-                self._keeper.save(self.moment(), everything=True)
+                moment = self.moment()
+                self._keeper.save(moment, self._followed(moment), everything=True)
             except DBAPIError as error:
                 log.warning("the engine's marks cannot be written", error=type(error).__name__)
 
@@ -224,14 +225,17 @@ class AlertEngine:
         try:
             batch = decode_batch(payload, code, moment.now, village.devices)
             if batch.refused_count and self._look_again(moment):
-                village = self.villages.get(code, village)
+                if code not in self.villages:
+                    return
+                village = self.villages[code]
                 batch = decode_batch(payload, code, moment.now, village.devices)
         except UnreadableBatch:
             self.metrics.unreadable.inc()  # the collector shows it in the quarantine
             return
         self.metrics.batches.inc()
         self._arrived(village, gateway, moment)
-        if village.gateway(gateway).seen.again(batch.id.epoch, batch.id.seq, hash(payload)):
+        content = hash((batch.digest, batch.readings))  # a registry that knows more devices makes more of it
+        if village.gateway(gateway).seen.again(batch.id.epoch, batch.id.seq, content):
             return
         self._note_under_way(village, (gateway, batch.id.epoch, batch.id.seq), batch.first, moment)
         self._take_readings(village, gateway, batch, moment)
@@ -377,12 +381,17 @@ class AlertEngine:
         if moment.monotonic < self._keeper.save_at or self.live.changes:
             return
         try:
-            self._keeper.save(moment)
+            self._keeper.save(moment, self._followed(moment))
         except DBAPIError as error:
             self._keeper.save_at = moment.monotonic + 5 * SECOND
             self._away(error)
         else:
             self._database_problem = None
+
+    def _followed(self, moment: Moment) -> int:
+        """Up to when (wall time) late data was followed, by ear or by what the collector noted of it."""
+        missed = (self._own.deaf_since, self.loading.unread_since)
+        return min([moment.now, *(since for since in missed if since is not None)])
 
     def _away(self, error: DBAPIError) -> None:
         if self._database_problem is None:

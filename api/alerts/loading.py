@@ -155,6 +155,12 @@ class Loading:
             )
         )
 
+    @property
+    def unread_since(self) -> int | None:
+        """From when on (wall time) arrivals are still to be read; `None`: all were that had to be."""
+        asked = [request.since for request in self._outstanding if isinstance(request, ArrivalsRequest)]
+        return min([*asked, *([] if self._arrivals_since is None else [self._arrivals_since])], default=None)
+
     def step(self, moment: Moment) -> bool:
         """Take over the answers that are there and ask for the next; whether there was anything to do."""
         found = False
@@ -214,8 +220,10 @@ class Loading:
         only_memory = all(isinstance(asked, RecentRequest) for asked in self._outstanding)
         if len(self._outstanding) >= AT_ONCE or not only_memory:
             return None
-        for code in [code for code, v in self._work.items() if not (v.reload or v.history.pending or v.inherited)]:
-            del self._work[code]
+        for code, village in list(self._work.items()):
+            watched = self._villages.get(code) is village  # else it was taken out of the registry
+            if not watched or not (village.reload or village.history.pending or village.inherited):
+                del self._work[code]
         waiting = [v for v in self._work.values() if v.reload and v.reload_at <= moment.monotonic]
         if waiting:
             return self._recent_request(min(waiting, key=lambda village: village.loaded), moment)

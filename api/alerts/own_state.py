@@ -56,6 +56,11 @@ class OwnState:
         self._notice_stall(moment)
         return moment
 
+    @property
+    def deaf_since(self) -> int | None:
+        """Since when (wall time) it does not hear the broker; `None`: it hears it."""
+        return self._deaf_since if self._listening_from is None else None
+
     def await_waking(self, monotonic: int) -> None:
         """When the engine asks to be woken at the latest."""
         self._awaited = monotonic

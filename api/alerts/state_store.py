@@ -71,7 +71,6 @@ class StateKeeper:
         self._maintenance: Sequence[MaintenanceWindow] = ()
         self._replan_at = 0
         self._applied: list[str] | None = None
-        self._arrivals_floor = 0
         self._replanned: list[WatchedVillage] = []
         self.save_at = 0
 
@@ -103,8 +102,7 @@ class StateKeeper:
         self._versions = versions
         self.save_at = moment.monotonic
         since = values.get(_ARRIVALS)
-        self._arrivals_floor = since if isinstance(since, int) else moment.now - OVERLAP
-        return self._arrivals_floor
+        return since if isinstance(since, int) else moment.now - OVERLAP
 
     def refresh(self, moment: Moment) -> list[WatchedVillage]:
         """Follow the registry and the maintenance windows; the villages whose memory has to be read.
@@ -151,8 +149,8 @@ class StateKeeper:
                 lost.offline, lost.arrived = alert, False
         return True
 
-    def save(self, moment: Moment, *, everything: bool = False) -> None:
-        """Write the marks of the villages that changed.
+    def save(self, moment: Moment, followed: int, *, everything: bool = False) -> None:
+        """Write the marks of the villages that changed. `followed`: up to when (wall time) arrivals were followed.
 
         Raises:
             DBAPIError: the database is away.
@@ -168,7 +166,7 @@ class StateKeeper:
                 gateways += _gateway_rows(code, village)
             if village.marked or _to_be_marked(village):
                 values[_key(code)] = _marks(village, moment).model_dump()
-        values |= {_ARRIVALS: self._arrivals_since(moment)}
+        values |= {_ARRIVALS: self._arrivals_since(followed)}
         applied = [window.id for window in self._maintenance]
         if applied != self._applied:
             values[_MAINTENANCE] = applied
@@ -188,10 +186,10 @@ class StateKeeper:
                 changes.marks[_key(code)] = _marks(village, moment).model_dump()
                 village.marked = True  # so that they are taken back when they are not true any more
 
-    def _arrivals_since(self, moment: Moment) -> int:
-        """From when on a successor has to look for late data: before the oldest batch that still waits."""
+    def _arrivals_since(self, followed: int) -> int:
+        """From when on a successor has to look for late data: also before the oldest batch that still waits."""
         waiting = [since for v in self._villages.values() if (since := v.history.waiting_since()) is not None]
-        return min([moment.now, *waiting]) - MINUTE
+        return min([followed, *waiting]) - MINUTE
 
     def _begin(
         self,
@@ -244,10 +242,13 @@ class StateKeeper:
         known.changed = True
 
     def _end(self, village: WatchedVillage, moment: Moment) -> None:
+        """A village is in the registry no more: its alerts are over, and nothing of it is looked at again."""
         for alert in [alert for subject in village.subjects for alert in alerts_of(subject)]:
             self._live.changes.cleared(alert, moment.now, moment.now)
         if village.offline is not None:
             self._live.back(village, village.offline, moment.now, moment.now)
+        for one in (village, *village.subjects):
+            one.due = None
 
     def _refresh_planned(self, moment: Moment, *, registry_changed: bool = False) -> None:
         windows = self._ledger.maintenance()

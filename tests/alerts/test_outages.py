@@ -1,14 +1,17 @@
 """Villages that share an uplink and are lost together make one alert."""
 
+import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from siaga.batch import BatchId, encode_batch
 from siaga.clock import HOUR, MINUTE, SECOND
 from siaga.database import tables
 from siaga.observation import Reading
+from siaga.topics import batch_topic
 from tests.alerts.world import NOON, World, village
 
 A, B, C, D = (f"35.10.16.200{n}" for n in (1, 2, 3, 4))
@@ -181,6 +184,21 @@ def test_a_gateway_that_ran_on_while_it_was_not_heard_had_power(world: World) ->
     world.let(10 * SECOND)
     evidence = world.evidence("village_offline")[1]
     assert (evidence["gateway_ran"], evidence["likely"]) == (True, "link")
+
+
+def test_a_batch_that_comes_again_does_not_count_its_heartbeats_twice(world: World) -> None:
+    """A gateway says anew when it sends a batch again, which makes other bytes of it."""
+    cut = world.clock.now()
+    world.let(12 * MINUTE)
+    beats = [Reading("gw", "alive", cut + n * 30 * SECOND, True) for n in range(4)]
+    beats.append(Reading("gw", "alive", world.clock.now(), True))
+    for _ in range(3):
+        payload = encode_batch(BatchId(str(uuid.UUID(int=2)), 1), world.clock.now(), beats)
+        world.publish(batch_topic(ALONE, "gw"), payload)
+        world.let(500)
+    world.let(10 * SECOND)
+    evidence = world.evidence("village_offline")[1]
+    assert (evidence["gateway_ran"], evidence["likely"]) == (False, "mains_out")
 
 
 @pytest.mark.parametrize("up_for", [0, 20 * SECOND, 5 * MINUTE], ids=["at once", "it boots", "the link is late"])

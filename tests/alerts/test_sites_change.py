@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from siaga.clock import DAY, MINUTE, SECOND
+from siaga.database import tables, writing
 from siaga.observation import Reading
 from siaga.sites import Adapter, Device, Facility
 from tests.alerts.world import CODE, NOON, World, gate, village
@@ -103,3 +104,18 @@ def test_a_device_is_silent_also_where_its_gateway_came_back_with_a_clock_that_w
     world.live(20)
     assert [alert.kind for alert in world.alerts("device_silent")] == ["device_silent"]
     world.close()
+
+
+def test_a_village_that_is_taken_out_of_the_registry_is_neither_judged_nor_missed(world: World) -> None:
+    other = village(gate(), code="35.10.16.2009")
+    world.registry.replace([village(), other], world.clock.now())
+    world.centre.devices[other.code] = {"gerbang-1"}
+    world.let(3 * SECOND)
+    live_both(world, other.code, 10)
+    with writing(world.database) as connection:
+        connection.execute(tables.village.delete().where(tables.village.c.code == other.code))
+        connection.execute(tables.registry_version.update().values(version=tables.registry_version.c.version + 1))
+    before = world.spans("gerbang", other.code)
+    world.live(10, OPEN)
+    assert world.alerts() == []
+    assert world.spans("gerbang", other.code) == before
