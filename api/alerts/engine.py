@@ -14,7 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from api.alerts.health import UnreadableHealth, take_health
 from api.alerts.history import BatchId
 from api.alerts.ledger import Changes, Ledger, OpenAlert
-from api.alerts.live import Live, Moment
+from api.alerts.life import Moment
+from api.alerts.live import Live
 from api.alerts.loading import Loading
 from api.alerts.metrics import EngineMetrics
 from api.alerts.own_state import OwnState
@@ -263,7 +264,9 @@ class AlertEngine:
                 self._take_heartbeat(village, point, touched, moment)
         if touched.late:
             self.metrics.late.inc(len(touched.late))
-            village.history.wait_for_ack((gateway, batch.id.epoch, batch.id.seq), touched.late, moment.now)
+            named = (gateway, batch.id.epoch, batch.id.seq)
+            if village.history.wait_for_ack(named, touched.late, village.recent.reach, moment.now):
+                self.metrics.overflown.inc()
         # Looked at by the next tick, when all that waits was taken: the next batch may say that it is over already
         for facility, since in touched.facilities.items():
             touched_one = village.facilities[facility]

@@ -354,10 +354,6 @@ class Recent:
             return _backwards(times, bisect_right(times, moment))
         return sorted((time for times in tracks for time in times if time <= moment), reverse=True)
 
-    def gateway_lapses(self, moment: int) -> int:
-        """The first instant after `moment` at which a gateway's heartbeat stops to count."""
-        return min((self._series[gateway, "alive"].changes_after(moment) for gateway in self._gateways), default=_NEVER)
-
     def trim(self, now: int) -> None:
         """Forget what no live judgement needs any more."""
         start = now - LIVE - self.reach
@@ -379,11 +375,6 @@ class Recent:
     def between(self, start: int, end: int) -> dict[TrackKey, Track]:
         """A copy of what is remembered of `[start, end)`."""
         return {key: part for key, track in self.tracks.items() if (part := track.between(start, end)).times}
-
-    @property
-    def size(self) -> int:
-        """How many readings are kept."""
-        return sum(len(series.times) for series in self._series.values())
 
 
 def _backwards(times: list[int], index: int) -> Iterator[int]:

@@ -26,48 +26,71 @@ PATIENCE = 5 * SECOND
 VISIBLE_AFTER = 15 * SECOND
 """ms for which readings are kept after their acknowledgement: some stores show what they have only after a while."""
 MAX_IN_HAND = 100_000
-"""Readings of one village kept for that, and MAX_WAITING batches that wait: what is over is read from the store."""
+"""Readings of one village kept for that; what is over is read from the store."""
 MAX_WAITING = 5_000
+"""Batches of one village that wait with their readings; of what is over it is only known which stretch it bears on."""
 
 BatchId = tuple[str, str, int]
 """Gateway, epoch, seq."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """The late readings of a batch that came at wall time `received`, and the stretch that they bear on."""
+
+    received: int
+    readings: Sequence[Reading]
+    stretch: Interval
 
 
 @dataclass(slots=True)
 class History:
     """The dirty stretches of one village. Times of marks are monotonic ms, stretches are event time.
 
-    `taken` is the one that is being judged: until that is written it is unfinished.
+    `taken` is the one that is being judged: until that is written it is unfinished. `stale_first`: the store may know
+    of first reports that nobody here knows of.
     """
 
     dirty: list[Interval] = field(default_factory=list)
     queue: list[Interval] = field(default_factory=list)
     taken: Interval | None = None
     stale_first: bool = True
-    overflown: int = 0
     _marked: int = 0
     _first_marked: int | None = None
     _cost: int = 0
-    _waiting: dict[BatchId, tuple[int, Sequence[Reading]]] = field(default_factory=dict)
+    _waiting: dict[BatchId, _Waiting] = field(default_factory=dict)
+    _let_go: list[Interval] = field(default_factory=list)
     _in_hand: deque[tuple[int, Sequence[Reading]]] = field(default_factory=deque)
     _held: int = 0
 
-    def wait_for_ack(self, batch: BatchId, late: Sequence[Reading], now: int) -> None:
-        """Keep late readings until their batch, which came at wall time `now`, is known to be stored."""
-        self._waiting[batch] = (now, late)
-        if len(self._waiting) > MAX_WAITING:
-            del self._waiting[next(iter(self._waiting))]
-            self.overflown += 1
+    def wait_for_ack(self, batch: BatchId, late: Sequence[Reading], reach: int, now: int) -> bool:
+        """Keep late readings until their batch, which came at wall time `now`, is known to be stored.
+
+        Each bears on the `reach` ms after it. Whether those of another batch had to be let go for them.
+        """
+        times = [reading.time for reading in late]
+        self._waiting[batch] = _Waiting(now, late, (min(times), max(times) + 1 + reach))
+        if len(self._waiting) <= MAX_WAITING:
+            return False
+        longest = self._waiting.pop(next(iter(self._waiting)))
+        self._let_go = merge([*self._let_go, longest.stretch])
+        return True
 
     def acknowledged(self, batch: BatchId, monotonic: int) -> Sequence[Reading]:
-        """The late readings of a batch that is stored now; they stay in hand for a while."""
-        _, late = self._waiting.pop(batch, (0, ()))
-        if late:
-            self._in_hand.append((monotonic, late))
-            self._held += len(late)
-            while self._held > MAX_IN_HAND and len(self._in_hand) > 1:
-                self._held -= len(self._in_hand.popleft()[1])
-        return late
+        """The late readings of a batch that is stored now; what they bear on is marked. They stay in hand."""
+        waited = self._waiting.pop(batch, None)
+        if waited is None:
+            return ()
+        self.mark(*waited.stretch, monotonic)
+        if self._let_go and not self._waiting:  # they came before all that waited, so they are stored, too
+            for stretch in self._let_go:
+                self.mark(*stretch, monotonic)
+            self._let_go, self.stale_first = [], True
+        self._in_hand.append((monotonic, waited.readings))
+        self._held += len(waited.readings)
+        while self._held > MAX_IN_HAND and len(self._in_hand) > 1:
+            self._held -= len(self._in_hand.popleft()[1])
+        return waited.readings
 
     def mark(self, start: int, end: int, monotonic: int, *, now: bool = False) -> None:
         """A stretch has to be judged again; `now`: without waiting for more."""
@@ -83,12 +106,13 @@ class History:
 
     def waiting_since(self) -> int | None:
         """When, in wall time, the oldest batch came that waits for its acknowledgement."""
-        return min((received for received, _ in self._waiting.values()), default=None)
+        return min((waited.received for waited in self._waiting.values()), default=None)
 
     def unfinished(self) -> list[Interval]:
         """All that will have to be judged again, for a successor: dirty stretches, and those of waiting readings."""
-        waiting = [(r.time, r.time + 1) for _, late in self._waiting.values() for r in (late[0], late[-1])]
-        return merge([*self.dirty, *self.queue, *([self.taken] if self.taken is not None else []), *waiting])
+        waiting = [waited.stretch for waited in self._waiting.values()]
+        taken = [self.taken] if self.taken is not None else []
+        return merge([*self.dirty, *self.queue, *taken, *waiting, *self._let_go])
 
     @property
     def marked(self) -> list[Interval]:
@@ -103,7 +127,7 @@ class History:
     @property
     def is_finished(self) -> bool:
         """Whether nothing has to be judged again, now or when it is acknowledged."""
-        return not (self.dirty or self.queue or self._waiting or self.taken)
+        return not (self.dirty or self.queue or self._waiting or self._let_go or self.taken)
 
     def ready_at(self) -> int | None:
         """When (monotonic ms) the next chunk may be judged; `None`: there is nothing to do."""

@@ -77,12 +77,12 @@ class _Changed:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """Live evidence changed what a day that is over comes to: whose spans, and from when on; `now` is wall time."""
+    """Live evidence changed what days that are over come to: whose spans, from when on; the last ends at `end`."""
 
     village: Village
     facility: Facility
     start: int
-    now: int
+    end: int
 
 
 @dataclass(slots=True)
@@ -168,9 +168,10 @@ class Ledger:
         with writing(self.engine) as connection:
             for key, correction in changes.corrections.items():
                 write = partial(write_spans, connection, {key: changes.spans.get(key, {})})
-                stretch = (correction.start, correction.now)
+                stretch = (correction.start, correction.end)
                 correcting(connection, correction.village, correction.facility, stretch, write)
-            write_spans(connection, changes.spans)
+            rest = {key: spans for key, spans in changes.spans.items() if key not in changes.corrections}
+            write_spans(connection, rest)
             _write_first(connection, changes.first)
             upsert(connection, tables.village_state, list(changes.links.values()), ("village",))
             _write_marks(connection, changes.marks)
@@ -256,9 +257,10 @@ class Ledger:
     def first_span(self, village: str) -> dict[str, int]:
         """Where the spans of each facility of a village begin."""
         table = tables.span
-        query = select(table.c.facility, table.c.start).where(table.c.village == village).order_by(table.c.start.desc())
+        first = func.min(table.c.start).label("first")
+        query = select(table.c.facility, first).where(table.c.village == village).group_by(table.c.facility)
         with self.engine.connect() as connection:
-            return {row.facility: row.start for row in connection.execute(query)}
+            return {row.facility: row.first for row in connection.execute(query)}
 
     def versions(self) -> tuple[int, int, int]:
         """Numbers of which one grows when the registry or the declared maintenance changes."""

@@ -1,10 +1,9 @@
-"""The live side: judging a facility's tail from memory, and deciding about alerts.
+"""The live side: looking at each subject when its time has come, and deciding about its alerts.
 
 Nothing here reads the telemetry store; what changed is left in `Changes`. Of the database only old spans are read,
 by `earlier`, where an alert about availability is dated back further than memory reaches.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -25,33 +24,25 @@ from api.alerts.decisions import (
     village_offline,
 )
 from api.alerts.flapping import CALM
-from api.alerts.ledger import Correction, OpenAlert, new_alert
+from api.alerts.ledger import OpenAlert, new_alert
 from api.alerts.life import About, Life, Moment, Subject
 from api.alerts.outages import Outages
 from api.alerts.rolling import WINDOW, Trend, trend
-from api.alerts.spans import FOREVER, cut, difference, failed_run, replaced
+from api.alerts.spans import FOREVER, cut, failed_run, replaced
+from api.alerts.tail import KEPT, judge_tail
 from api.alerts.watch import Absence, WatchedDevice, WatchedFacility, WatchedGateway, WatchedVillage
 from siaga.availability import measure
-from siaga.clock import DAY, HOUR, MINUTE, SECOND
-from siaga.local_time import local_date, local_moment
-from siaga.timeline import GATEWAY_HEARD, Evidence, Span, judge, judged_from
+from siaga.clock import DAY, MINUTE, SECOND
+from siaga.timeline import GATEWAY_HEARD, Span
 
-__all__ = ["KEPT", "Live", "Moment", "Subject"]
+__all__ = ["Live"]
 
-KEPT = 2 * WINDOW
-"""How far back spans are kept in memory: a crossing of the target within the last day follows from them."""
 _DEEPEST = 90 * DAY
-
-AHEAD = HOUR
-"""How far ahead a schedule is looked at; after that the facility is looked at again."""
+"""How far back it is looked at most for when a share fell below its target."""
 LOOK_AGAIN = 15 * SECOND
 """Until it is looked again whether the store has what may have come of a device."""
 SETTLED = 6 * SECOND
 """After a village is back: when what it buffered may be there."""
-
-
-def _end(span: Span) -> int:
-    return span.end
 
 
 def _nothing_earlier(_: WatchedFacility, __: int) -> Sequence[Span]:
@@ -95,7 +86,7 @@ class Live(Life):
             dirty_from = min(dirty_from, now)  # the clock was set back: this time may come otherwise
         if dirty_from < FOREVER or changes_at <= now:
             watched.dirty_from = FOREVER
-            self._judge(watched, min(dirty_from, watched.checked), now)
+            self.judged += judge_tail(watched, min(dirty_from, watched.checked), now, self.changes)
         watched.checked = now
         self.decide_facility(watched, moment)
         self.decide_missed(watched, moment)
@@ -195,66 +186,6 @@ class Live(Life):
             spans = replaced(older, watched.spans)
             known = trend(spans, now, watched.terms.target)
         return known
-
-    def _judge(self, watched: WatchedFacility, start: int, now: int) -> None:
-        """Judge from `start`, as far as memory covers it, to now; leave what changed in `changes`."""
-        village, facility, recent = watched.village, watched.facility, watched.village.recent
-        evidence = recent.evidence
-        begins = judged_from(village.village, facility, evidence)
-        if begins is None or begins > now:
-            watched.plan_until = min(now + AHEAD, FOREVER if begins is None else begins)
-            self._forget(watched, FOREVER)
-            return
-        self._forget(watched, begins)
-        planned = village.planned_for(facility.id)
-        if watched.plan_until <= now or not watched.spans:
-            # Without any evidence only schedule and maintenance change the state
-            plan = judge(village.village, facility, Evidence({}, recent.first), (now, now + AHEAD), planned)
-            watched.plan_until = plan[0].end
-        start = max(start, recent.covers, begins)
-        inherited = village.inherited
-        if inherited is not None and start < inherited.until:
-            # Whoever judged this before had evidence that is still on its way to us
-            inherited.since = min(inherited.since, start)
-            start = inherited.until
-        if start > now:
-            watched.plan_until = min(watched.plan_until, start)  # from then on memory has what it takes
-            return
-        self.judged += 1
-        spans = judge(village.village, facility, evidence, (start, now + 1), planned)
-        last = spans[-1]
-        spans[-1] = Span(last.start, FOREVER, last.state, last.cause, last.excused)
-        # Only what the stretch touches is compared: a restless facility has thousands of spans in two days
-        first = max(0, bisect_left(watched.spans, start, key=_end))
-        touched = watched.spans[first:]
-        renewed = replaced(touched, spans)
-        change = difference(touched, renewed)
-        if change:
-            earliest = min([*change.deleted, *(span.start for span in change.written)])
-            self.changes.spans_changed(village.village.code, facility.id, change)
-            self._note_correction(watched, max(earliest, start), now)
-            watched.trend = None
-            watched.spans = watched.spans[:first] + renewed
-        kept_from = min(recent.covers, now - KEPT)
-        if len(watched.spans) > 2 and watched.spans[1].end <= kept_from:
-            watched.trim(kept_from)
-
-    def _forget(self, watched: WatchedFacility, begins: int) -> None:
-        """Let go of what was judged before a facility is judged now: the device that spoke first may be gone."""
-        if not watched.spans or watched.spans[0].start >= begins:
-            return
-        left = cut(watched.spans, begins, FOREVER)
-        self.changes.spans_changed(watched.village.village.code, watched.facility.id, difference(watched.spans, left))
-        watched.spans, watched.trend = left, None
-
-    def _note_correction(self, watched: WatchedFacility, start: int, now: int) -> None:
-        village = watched.village.village
-        today = local_moment(local_date(now, village.timezone), 0, village.timezone)
-        if start < today:
-            key = (village.code, watched.facility.id)
-            known = self.changes.corrections.get(key)
-            start = start if known is None else min(start, known.start)
-            self.changes.corrections[key] = Correction(village, watched.facility, start, today)
 
     # Devices
 

@@ -15,7 +15,8 @@ from api.alerts.archive import archive
 from api.alerts.evidence import LIVE
 from api.alerts.history import BatchId
 from api.alerts.ledger import Ledger
-from api.alerts.live import KEPT, Live, Moment
+from api.alerts.life import Moment
+from api.alerts.live import Live
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import (
     Answer,
@@ -31,6 +32,7 @@ from api.alerts.reader import (
 )
 from api.alerts.spans import FOREVER
 from api.alerts.succession import OVERLAP, recall_who_spoke, resumes_from
+from api.alerts.tail import KEPT
 from api.alerts.under_way import GIVES_UP, Inheritance
 from api.alerts.watch import WatchedFacility, WatchedVillage
 from siaga.clock import DAY, HOUR, MINUTE, SECOND
@@ -74,6 +76,7 @@ class Loading:
         self._stores_since: int | None = None
         self._arrivals_since: int | None = None
         self._work: dict[str, WatchedVillage] = {}
+        self._to_read: deque[WatchedVillage] = deque()
         self._taken: dict[Arrival, None] = {}
         self.problem: str | None = None
         """Why the store does not answer, in one sentence; `None` while it does."""
@@ -113,9 +116,8 @@ class Loading:
             return
         for reading in late:
             self.learn_first(village, (reading.device, reading.signal), reading.time, moment)
-        times = [reading.time for reading in late]
-        village.history.mark(min(times), max(times) + 1 + village.recent.reach, moment.monotonic)
         self.notice(village)
+        times = [reading.time for reading in late]
         if max(times) >= village.recent.covers:  # memory was read again since they came, and is to be judged by now
             self.reload(village, min(times), moment)
 
@@ -220,13 +222,9 @@ class Loading:
         only_memory = all(isinstance(asked, RecentRequest) for asked in self._outstanding)
         if len(self._outstanding) >= AT_ONCE or not only_memory:
             return None
-        for code, village in list(self._work.items()):
-            watched = self._villages.get(code) is village  # else it was taken out of the registry
-            if not watched or not (village.reload or village.history.pending or village.inherited):
-                del self._work[code]
-        waiting = [v for v in self._work.values() if v.reload and v.reload_at <= moment.monotonic]
-        if waiting:
-            return self._recent_request(min(waiting, key=lambda village: village.loaded), moment)
+        village = self._next_to_read(moment)
+        if village is not None:
+            return self._recent_request(village, moment)
         if self._outstanding:
             return None
         if self._arrivals_since is not None:
@@ -234,11 +232,34 @@ class Loading:
             return ArrivalsRequest(since)
         ready = [v for v in self._dirty() if (at := v.history.ready_at()) is not None and at <= moment.monotonic]
         self._metrics.dirty.set(len(ready))
-        for village in sorted(ready, key=lambda v: max([*v.history.dirty, *v.history.queue])[1], reverse=True):
-            request = self._rebuild_request(village, moment)
+        for dirty in sorted(ready, key=lambda v: max([*v.history.dirty, *v.history.queue])[1], reverse=True):
+            request = self._rebuild_request(dirty, moment)
             if request is not None:
                 return request
         return None
+
+    def _next_to_read(self, moment: Moment) -> WatchedVillage | None:
+        """The next village whose memory is to be read, those first that have none.
+
+        All that wait are found in one go: at a start they are all there are, and to look through them for each is what
+        takes a country's engine half an hour.
+        """
+        if not self._to_read:
+            self._forget_done()
+            waiting = [village for village in self._work.values() if _is_to_be_read(village, moment)]
+            self._to_read.extend(sorted(waiting, key=lambda village: village.loaded))
+        while self._to_read:
+            village = self._to_read.popleft()
+            if _is_to_be_read(village, moment):
+                return village
+        return None
+
+    def _forget_done(self) -> None:
+        """Look no more at villages that have nothing to ask, or that were taken out of the registry."""
+        for code, village in list(self._work.items()):
+            watched = self._villages.get(code) is village
+            if not watched or not (village.reload or village.history.pending or village.inherited):
+                del self._work[code]
 
     def _recent_request(self, village: WatchedVillage, moment: Moment) -> RecentRequest:
         village.reload = False
@@ -455,3 +476,7 @@ class Loading:
             for facility in village.facilities.values():
                 facility.trend = None
             self._look_at_all(village, moment, None)
+
+
+def _is_to_be_read(village: WatchedVillage, moment: Moment) -> bool:
+    return village.reload and village.reload_at <= moment.monotonic

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import structlog
 
-from api.alerts.live import Live, Moment
+from api.alerts.life import Moment
+from api.alerts.live import Live
 from api.alerts.loading import Loading
 from api.alerts.watch import WatchedVillage
 from siaga.clock import MINUTE, SECOND, Clock

@@ -8,11 +8,13 @@ from sqlalchemy import RowMapping
 from api.alerts.decisions import Kind
 from api.alerts.flapping import WITHIN
 from api.alerts.ledger import Changes, Ledger, OpenAlert
-from api.alerts.live import KEPT, Live, Moment
+from api.alerts.life import Moment
+from api.alerts.live import Live
 from api.alerts.maintenance import AHEAD, MaintenanceWindow, planned, stretches
 from api.alerts.outages import lost_villages
 from api.alerts.spans import FOREVER
 from api.alerts.succession import OVERLAP
+from api.alerts.tail import KEPT
 from api.alerts.under_way import Inheritance, Range, UnderWay
 from api.alerts.watch import WatchedVillage, alerts_of, take_over, watched
 from siaga.clock import DAY, HOUR, MINUTE, SECOND
@@ -179,7 +181,8 @@ class StateKeeper:
         self.save_at = moment.monotonic + SAVE_EVERY
 
     def leave_marks(self, changes: Changes, moment: Moment) -> None:
-        """Add to spans that are about to be written what a successor needs to go on from them without the store."""
+        """Leave with spans that are about to be written what a successor needs to go on from them without the store."""
+        changes.marks.clear()  # of an attempt that the database did not take: since then some may have been stored
         for code in {village for village, _ in changes.spans}:
             village = self._villages.get(code)
             if village is not None and village.under_way.lasting:

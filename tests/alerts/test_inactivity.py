@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from api.alerts.live import Live, Moment
+from api.alerts.life import Moment
+from api.alerts.live import Live
 from api.alerts.watch import WatchedVillage, watched
 from siaga.clock import MINUTE, SECOND
 from tests.alerts.world import NOON, gate, village

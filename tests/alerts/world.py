@@ -101,6 +101,8 @@ class Centre:
             each.code: {device.id for facility in each.facilities for device in facility.devices} for each in villages
         }
         self.held = False
+        self.took_at: int | None = None
+        """When it took what it stores now, where it has had that in hand since."""
 
     def work(self) -> None:
         while not self.held and not self._store.away and (message := self._transport.receive(0)) is not None:
@@ -110,7 +112,7 @@ class Centre:
     def _store_one(self, message: Message) -> None:
         topic = parse_topic(message.topic)
         code = topic.village
-        received = self._clock.now()
+        received = self._clock.now() if self.took_at is None else self.took_at
         try:
             batch = decode_batch(message.payload, code, received, self.devices[code])
         except (UnreadableBatch, KeyError):
@@ -165,6 +167,7 @@ class World:
         self._epoch = str(uuid.UUID(int=1))
         self._seq = 0
         self.running = False
+        self._metrics = CollectorRegistry()
         self.engine: AlertEngine
         self.transport: MemoryTransport
         if engine:
@@ -173,6 +176,7 @@ class World:
     def start(self, *, connected: bool = True) -> None:
         """A new engine, which knows nothing but the database and the store."""
         self.transport = MemoryTransport(self.broker, "engine", max_queue=1_000_000)
+        self._metrics = CollectorRegistry()
         if not connected:
             self.transport.cut()
         self.engine = AlertEngine(
@@ -181,7 +185,7 @@ class World:
             self.clock,
             self.transport,
             InlineReader(self.store),  # type: ignore[arg-type] # it hands everything on
-            metrics=EngineMetrics(CollectorRegistry()),
+            metrics=EngineMetrics(self._metrics),
         )
         self.engine.open()
         self.running = True
@@ -305,6 +309,10 @@ class World:
         with self.database.connect() as connection:
             rows = connection.execute(select(tables.alert_event).order_by(tables.alert_event.c.id)).all()
         return [(row.type, row.document["kind"]) for row in rows]
+
+    def metric(self, name: str) -> float | None:
+        """What the engine tells Prometheus."""
+        return self._metrics.get_sample_value(name)
 
     def spans(self, facility: str = "gerbang", code: str = CODE) -> list[Span]:
         return Ledger(self.database).spans(code, facility, -FOREVER)
