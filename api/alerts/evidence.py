@@ -150,11 +150,8 @@ class Recent:
             if fresh is not None:
                 fresh.times += series.times
                 fresh.values += series.values
-        self.reach = max(
-            GATEWAY_HEARD,
-            *(reach(village, facility) for facility in judged_facilities(village)),
-            *(device.validity for _, device in self._devices.values()),
-        )
+        reaches = [reach(village, facility) for facility in judged_facilities(village)]
+        self.reach = max([GATEWAY_HEARD, *reaches, *(device.validity for _, device in self._devices.values())])
 
     @property
     def covers(self) -> int:

@@ -1,5 +1,6 @@
 """Another sites file while everything runs: what is judged is what facilities are now, from when they are judged."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,23 @@ def test_without_the_device_that_spoke_first_a_facility_is_judged_from_the_next(
     world.registry.replace([village(facility(OTHER))], world.clock.now())
     world.live(2, ALSO_OPEN)
     assert world.states() == [(second, "met", None)]
+    world.close()
+
+
+@pytest.mark.parametrize("facilities", [(), (facility(),)], ids=["no_facility", "no_device"])
+def test_a_village_that_has_nothing_to_judge_yet_is_watched_and_keeps_nobody_else_from_being_judged(
+    tmp_path: Path, facilities: tuple[Facility, ...]
+) -> None:
+    bare = replace(village(code="35.10.15.2013"), facilities=facilities)
+    world = World(tmp_path, village(), bare)
+    world.live(7, OPEN)
+    assert [span.state for span in world.spans()] == ["met"]
+    assert [alert.subject for alert in world.alerts("village_offline")] == [bare.code]
+    world.registry.replace([village(), replace(bare, facilities=(facility(OTHER),))], world.clock.now())
+    world.live(2, OPEN)
+    world.registry.replace([village(), bare], world.clock.now())
+    world.live(2, OPEN)
+    assert [span.state for span in world.spans()] == ["met"]
     world.close()
 
 
