@@ -56,7 +56,9 @@ class Mistake(Exception):
 @app.command()
 def up(
     demo: Annotated[bool, typer.Option("--demo", help="With 12 simulated villages and 30 days of history.")] = False,
-    history: Annotated[str, typer.Option(help="With --demo: how long its history is.")] = "30d",
+    history: Annotated[
+        str | None, typer.Option(help="With --demo: how long its history is; 30d if not given.", show_default=False)
+    ] = None,
     data_dir: DataDir = None,
     sites: Sites = None,
     mqtt_url: MqttUrl = None,
@@ -70,7 +72,11 @@ def up(
     from siaga.settings import load_settings  # noqa: PLC0415
     from siaga.up import run  # noqa: PLC0415
 
-    shown = _milliseconds("--history", history) if demo else None
+    if demo and sites is not None:
+        raise Mistake("--sites: --demo brings villages of its own: leave one of them out")
+    if history is not None and not demo:
+        raise Mistake("--history is the length of --demo's history: add --demo, or leave it out")
+    shown = _milliseconds("--history", history or "30d") if demo else None
     flags = {
         "data_dir": data_dir,
         "sites": sites,
@@ -174,7 +180,9 @@ def _day(time: int | None) -> str:
 
 @tokens.command("revoke")
 def token_revoke(
-    number: Annotated[int, typer.Argument(help="Its number, from `siaga token list`.", show_default=False)],
+    number: Annotated[
+        int, typer.Argument(min=1, max=2**63 - 1, help="Its number, from `siaga token list`.", show_default=False)
+    ],
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
 ) -> None:
@@ -298,6 +306,8 @@ def _sentence(problem: Exception) -> tuple[str, int]:
         return f"the database does not answer: {reason}: check SIAGA_DATABASE_URL", 1
     if isinstance(problem, Mistake | ValueError):
         return str(problem), _BAD_INPUT
+    if isinstance(problem, OSError) and problem.filename is not None and problem.strerror is not None:
+        return f"{problem.filename}: {problem.strerror.lower()}", 1
     if isinstance(problem, OSError) or names & _CANNOT:
         return str(problem), 1
     raise problem

@@ -115,7 +115,7 @@ def run_collector(settings: Settings, stop: threading.Event) -> None:
     from collector import run_collector as collect  # noqa: PLC0415 - loaded where it is used
 
     _outside_store(settings, "collector")
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.make_data_dir()
     collect(settings.central_broker, settings.store, settings.database, settings.data_dir, stop)
 
 
@@ -124,7 +124,7 @@ def run_api(settings: Settings, stop: threading.Event) -> None:
     from siaga.up import System  # noqa: PLC0415
 
     _outside_store(settings, "api")
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.make_data_dir()
     villages = read_sites_file(settings.sites) if settings.sites else None
     system = System(settings, SystemClock(), whole=False)
     try:

@@ -24,7 +24,7 @@ from siaga.poll_address import BadAddress, read_web
 from siaga.telemetry.influx_address import InfluxAddress
 from siaga.topics import is_village_code
 
-__all__ = ["Settings", "SettingsError", "load_settings"]
+__all__ = ["DataDirUnusable", "Settings", "SettingsError", "load_settings"]
 
 FILE = "siaga.toml"
 """The settings file, in the directory in which siaga is started."""
@@ -32,6 +32,10 @@ PREFIX = "SIAGA_"
 INTERNET_URL = "http://connectivitycheck.gstatic.com/generate_204"
 """What most of the phones in a village ask themselves, so no portal treats it otherwise. A server of the district would
 tell of the way to the district; and plain HTTP it has to be, for a portal to answer in its place."""
+
+
+class DataDirUnusable(OSError):
+    """The data directory is not there and cannot be made; the message is a sentence."""
 
 
 class SettingsError(ValueError):
@@ -121,6 +125,21 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags, environment, file, in this order."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    def make_data_dir(self) -> Path:
+        """The data directory, made where it is not there yet.
+
+        Raises:
+            DataDirUnusable: it cannot be, or is none.
+        """
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise DataDirUnusable(
+                f"data directory {self.data_dir}: {(problem.strerror or str(problem)).lower()}: "
+                "set SIAGA_DATA_DIR to a directory that siaga can make and write to"
+            ) from None
+        return self.data_dir
 
     @property
     def central_broker(self) -> str:

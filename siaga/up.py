@@ -70,7 +70,9 @@ def run(settings: Settings, stop: threading.Event, *, demo: int | None = None) -
         PortTaken, CannotListen: a port is taken.
         StoreUnavailable, DirectoryInUse: the data directory belongs to another process.
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.make_data_dir()
+    if demo is not None and settings.sites:
+        log.warning("demo_leaves_sites_out", sites=str(settings.sites))
     with _lock(settings.data_dir):
         simulation = None if demo is None else Demo(settings.data_dir, demo)
         sites = simulation.prepare() if simulation else settings.sites

@@ -31,7 +31,7 @@ def run_gateway(settings: "Settings", stop: threading.Event) -> None:
     from siaga.gateways import GatewayPart, Served  # noqa: PLC0415
 
     village = only_village(settings)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.make_data_dir()
     told: list[Served] = [Served([village])]
     part = GatewayPart(
         settings.data_dir,

@@ -112,6 +112,8 @@ def check_rule(rule: str, start: int, timezone: str) -> str:
         begins = _begins(text, start, timezone, start + 1)
     except (ValueError, OverflowError) as error:
         raise BadRule(f"{text[:60]!r} cannot be understood: {error}") from None
+    if not begins and "UNTIL" in parts:
+        raise BadRule(f"{text[:60]!r}: the first window is not one of the rule's own days, or begins after its UNTIL")
     if not begins:
         raise BadRule(f"{text[:60]!r}: the first window is not one of the rule's own days")
     return text

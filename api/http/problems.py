@@ -127,7 +127,11 @@ def _mistake(error: Mapping[str, object]) -> str:
         return f"the body is not JSON (character {name})"
     if error.get("type") == "missing":
         return f"{place} {name}: is missing" if names else f"the {place} is missing"
+    if not names:
+        return f"the {place} is not a JSON object"
     message = str(error.get("msg", "is not valid")).removeprefix("Value error, ")
+    if error.get("type") == "string_pattern_mismatch" and isinstance(value := error.get("input"), str):
+        message = "holds a NUL character" if "\0" in value else "is blank" if not value.strip() else message
     return f"{place} {name}: {_shown(error.get('input'))}: {message}"
 
 

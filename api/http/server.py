@@ -1,6 +1,7 @@
 """The HTTP server: uvicorn on a port of its own, in a thread, with an end that comes within seconds."""
 
 import asyncio
+import errno
 import logging
 import socket
 import threading
@@ -160,7 +161,10 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.listen(1024)
     except OSError as error:
         listener.close()
-        sentence = f"HTTP address {host}:{port}: {_reason(error)}: set SIAGA_HTTP_PORT to another port"
+        wrong = (
+            "SIAGA_HTTP_HOST to another" if error.errno == errno.EADDRNOTAVAIL else "SIAGA_HTTP_PORT to another port"
+        )
+        sentence = f"HTTP address {host}:{port}: {_reason(error)}: set {wrong}"
         raise CannotListen(sentence) from None
     return listener
 

@@ -92,6 +92,7 @@ def test_a_token_that_was_revoked_is_refused_from_the_next_call_on(client: httpx
         ("/availability?from=2026-03-04T00:00:00+07:00", "write the + of an offset as %2B"),
         ("/availability?from=2026-02-30T00:00:00Z", "query from: '2026-02-30T00:00:00Z' is not a time"),
         ("/availability?from=2026-02-28T23:59:60Z", "query from: '2026-02-28T23:59:60Z' is not a time"),
+        ("/availability?from=2026-03-04T00:00:00%2B99:00", "'2026-03-04T00:00:00+99:00' is not an RFC 3339 time"),
         ("/availability?from=0001-01-01T00:00:00Z", "lies outside of the years"),
         ("/availability?to=9999-12-31T23:59:59Z", "lies outside of the years"),
         ("/availability?from=2026-03-03T00:00:00Z&to=2026-03-03T00:00:00Z", "is not before to"),
@@ -159,6 +160,25 @@ def test_a_bad_body_is_a_problem(client: httpx.Client, district: District, body:
     for content in (body, iter([body])):  # with a Content-Length, and in chunks without one
         answer = client.post(path, content=content, headers={"Content-Type": "application/json"})
         assert (answer.status_code, answer.headers["content-type"]) == (status, PROBLEM), answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b"[]", "the body is not a JSON object"),
+        (b"null", "the body is not a JSON object"),
+        (b'{"text": "a\\u0000b"}', "holds a NUL character"),
+        (b'{"text": "  "}', "body text: '  ': is blank"),
+    ],
+    ids=["a list", "null", "NUL", "blank"],
+)
+def test_what_is_wrong_with_a_body_is_said(
+    client: httpx.Client, district: District, body: bytes, sentence: str
+) -> None:
+    path = f"/api/v1/alerts/{district.raise_alert(1)}/comments"
+    answer = client.post(path, content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert sentence in answer.json()["detail"]
 
 
 def test_answers_are_packed_where_the_reader_takes_it_but_not_the_stream(client: httpx.Client) -> None:

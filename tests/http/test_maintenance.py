@@ -88,6 +88,11 @@ REFUSED = [
     ("no time", {"village": GLAGAH, "start": "besok"}, "not an RFC 3339 time"),
     ("an odd rule", {"village": GLAGAH, "rrule": "FREQ=SECONDLY"}, "is not a part"),
     ("a rule of other days", {"village": GLAGAH, "rrule": "FREQ=WEEKLY;BYDAY=SU"}, "not one of the rule's own"),
+    (
+        "a rule that is over",
+        {"village": GLAGAH, "rrule": "FREQ=DAILY;UNTIL=20200101T000000Z"},
+        "or begins after its UNTIL",
+    ),
     ("a NUL in its reason", {"village": GLAGAH, "reason": "a\u0000b"}, "body reason"),
 ]
 

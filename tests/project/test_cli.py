@@ -107,6 +107,11 @@ MISTAKES = [
     (["token", "create", "--role", "king"], {}, 2, "--role: 'king' is not a role: write viewer, technician or admin"),
     (["token", "create", "--role", "viewer", "--name", "a\nb"], {}, 2, r"--name: 'a\nb' is not a name"),
     (["token", "revoke", "7"], {}, 2, "NUMBER: 7 is not the number of a valid token"),
+    (["token", "revoke", "9" * 30], {}, 2, "should be less than or equal to 9223372036854775807"),
+    (["up", "--demo", "--sites", "sites.yaml"], {}, 2, "--sites: --demo brings villages of its own"),
+    (["up", "--history", "7d"], {}, 2, "--history is the length of --demo's history"),
+    (["up"], {"SIAGA_DATA_DIR": "/proc/siaga"}, 1, "set SIAGA_DATA_DIR to a directory that siaga can make"),
+    (["token", "list"], {"SIAGA_DATA_DIR": "/proc/siaga"}, 1, "/proc/siaga: no such file or directory"),
     (["import", "nowhere.yaml"], {}, 2, "nowhere.yaml: cannot be read"),
     (["collector"], {}, 2, "collector: the embedded store belongs to one process: set SIAGA_STORE_URL"),
     (["api"], {}, 2, "api: the embedded store belongs to one process: set SIAGA_STORE_URL"),
@@ -150,6 +155,13 @@ def test_a_taken_port_is_one_sentence_that_names_port_and_setting(tmp_path: Path
     assert str(port) in told.stderr
     assert setting in told.stderr
     assert "Traceback" not in told.stderr
+
+
+def test_an_address_that_is_not_this_machine_s_names_its_setting(tmp_path: Path) -> None:
+    told = siaga(tmp_path, "up", SIAGA_HTTP_HOST="192.0.2.1", SIAGA_HTTP_PORT=str(free_port()))
+    assert told.returncode == 1
+    assert "192.0.2.1" in told.stderr
+    assert "set SIAGA_HTTP_HOST to another" in told.stderr
 
 
 def test_a_second_siaga_does_not_touch_the_data_of_the_first(tmp_path: Path) -> None:
