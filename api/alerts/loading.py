@@ -372,6 +372,7 @@ class Loading:
         village.note_reading(moment.now)
         begin, village.reading_from = village.reading_from, FOREVER
         if village.inherited is not None and village.inherited.over and not village.reload:
+            begin = min(begin, village.inherited.since)  # also of what came while this was being read
             village.inherited, village.marked = None, True
         recall_who_spoke(village)
         if not village.loaded:
