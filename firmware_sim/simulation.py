@@ -185,9 +185,9 @@ class Simulation:
             self._caught_up = self._clock()
 
     def _centre_is_behind(self) -> bool:
-        """Whether a gateway would have had its acknowledgements by now, had time passed as slowly as for the centre.
+        """Whether acknowledgements are to be waited for that a gateway would have had by now, in real time.
 
-        Else what a gateway still holds when its card is lost would depend on how fast this machine is.
+        Else what it still holds when its card is lost would depend on how fast this machine is.
         """
         on_the_way = Counter(code for code, _, _ in self._flying)
         return on_the_way.total() >= WINDOW or any(

@@ -126,8 +126,8 @@ class Settings(BaseSettings):
         """Flags, environment, file, in this order."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
-    def make_data_dir(self) -> Path:
-        """The data directory, made where it is not there yet.
+    def make_data_dir(self) -> None:
+        """Make the data directory where it is not there yet.
 
         Raises:
             DataDirUnusable: it cannot be, or is none.
@@ -139,7 +139,6 @@ class Settings(BaseSettings):
                 f"data directory {self.data_dir}: {(problem.strerror or str(problem)).lower()}: "
                 "set SIAGA_DATA_DIR to a directory that siaga can make and write to"
             ) from None
-        return self.data_dir
 
     @property
     def central_broker(self) -> str:
