@@ -18,14 +18,14 @@ from api.alerts.reader import Answer, ArrivalsAnswer, ArrivalsRequest, RecentAns
 from api.alerts.span_rows import write_spans
 from api.alerts.spans import FOREVER
 from bench.district import District
-from siaga.clock import DAY, MINUTE, SystemClock
 from siaga.database import connect, migrate, writing
+from siaga.database.registry import Registry
+from siaga.database.tokens import Role, Tokens
+from siaga.model.clock import DAY, MINUTE, SystemClock
+from siaga.model.observation import Point
 from siaga.mqtt.memory import MemoryBroker, MemoryTransport
-from siaga.observation import Point
-from siaga.registry import Registry
-from siaga.spans import Span, State
 from siaga.telemetry import open_store
-from siaga.tokens import Role, Tokens
+from siaga.timeline.spans import Span, State
 
 __all__ = ["age"]
 

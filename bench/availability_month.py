@@ -15,13 +15,13 @@ from api.alerts.span_rows import write_spans
 from api.alerts.spans import FOREVER
 from api.http import HttpServer, create_app
 from bench.figure import Figure, at_most
-from siaga.clock import DAY, ManualClock
 from siaga.database import connect, migrate, writing
-from siaga.registry import Registry
-from siaga.sites import Adapter, Device, Facility, Village
-from siaga.spans import Span, State
+from siaga.database.registry import Registry
+from siaga.database.tokens import Role, Tokens
+from siaga.model.clock import DAY, ManualClock
+from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.telemetry import open_store
-from siaga.tokens import Role, Tokens
+from siaga.timeline.spans import Span, State
 
 FACILITIES, A_DAY, DAYS, MONTH = 1_000, 10, 120, 30
 NOW = 1_772_600_400_000

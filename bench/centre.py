@@ -15,8 +15,8 @@ from bench.processes import environment, service
 from collector import SessionName, broker_session
 from collector.collector import SHARE
 from siaga.database import connect, migrate
-from siaga.registry import Registry
-from siaga.topics import BATCHES, REFUSED
+from siaga.database.registry import Registry
+from siaga.wire.topics import BATCHES, REFUSED
 from tests.servers import Influxd, Mosquitto
 from tests.wait import until
 

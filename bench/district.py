@@ -18,11 +18,11 @@ from dataclasses import dataclass
 
 import orjson
 
-from siaga.batch import BatchId, encode_batch
-from siaga.clock import MINUTE
-from siaga.observation import Reading
-from siaga.sites import Adapter, Device, Facility, Needs, Village
-from siaga.topics import batch_topic, gateway_status_topic
+from siaga.model.clock import MINUTE
+from siaga.model.observation import Reading
+from siaga.model.sites import Adapter, Device, Facility, Needs, Village
+from siaga.wire.batch import BatchId, encode_batch
+from siaga.wire.topics import batch_topic, gateway_status_topic
 
 __all__ = ["District", "Gateways"]
 

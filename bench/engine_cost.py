@@ -19,16 +19,16 @@ from api.alerts.ledger import Ledger
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import InlineReader
 from bench.figure import Figure, at_most
-from siaga.batch import BatchId, encode_batch
-from siaga.clock import MINUTE, SECOND, ManualClock
 from siaga.database import connect, migrate
+from siaga.database.registry import Registry
+from siaga.model.clock import MINUTE, SECOND, ManualClock
+from siaga.model.observation import Reading
+from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.mqtt import Message
 from siaga.mqtt.memory import MemoryBroker, MemoryTransport
-from siaga.observation import Reading
-from siaga.registry import Registry
-from siaga.sites import Adapter, Device, Facility, Village
 from siaga.telemetry import open_store
-from siaga.topics import batch_topic
+from siaga.wire.batch import BatchId, encode_batch
+from siaga.wire.topics import batch_topic
 
 __all__ = ["run"]
 

@@ -19,8 +19,8 @@ from bench.district import District, Gateways
 from bench.figure import Figure, at_most
 from bench.processes import environment, is_ready, listening, resident_mb, service
 from siaga.database import connect, migrate
-from siaga.registry import Registry
-from siaga.tokens import Role, Tokens
+from siaga.database.registry import Registry
+from siaga.database.tokens import Role, Tokens
 from tests.servers import Influxd, Mosquitto, free_port
 from tests.wait import until
 

@@ -27,7 +27,7 @@ from bench.district import District, Gateways
 from bench.engine_latency import Probes, client_of, latency
 from bench.figure import Figure, at_most
 from bench.processes import cpu_seconds, environment, is_ready, listening, resident_mb, service
-from siaga.clock import SECOND
+from siaga.model.clock import SECOND
 from tests.servers import Influxd, Mosquitto, Postgres, free_port
 from tests.wait import until
 

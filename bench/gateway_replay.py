@@ -18,11 +18,11 @@ from paho.mqtt.enums import CallbackAPIVersion
 from bench.centre import BROKER, Centre
 from bench.figure import Figure, at_least, at_most
 from bench.processes import environment, resident_mb, service
-from gateway.asked import NoGateway, ask
-from siaga.clock import SECOND
+from gateway.status_socket import NoGateway, ask
 from siaga.database import connect, migrate
-from siaga.registry import Registry
-from siaga.sites import Adapter, Device, Facility, Village
+from siaga.database.registry import Registry
+from siaga.model.clock import SECOND
+from siaga.model.sites import Adapter, Device, Facility, Village
 from tests.mqtt.link import Link
 from tests.servers import Influxd, Mosquitto
 from tests.wait import until

@@ -7,11 +7,11 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from siaga.batch import BatchId, encode_batch
-from siaga.clock import MINUTE, SECOND
-from siaga.observation import Point, Reading
-from siaga.sites import Adapter, Device, Facility, Village
-from siaga.topics import batch_topic
+from siaga.model.clock import MINUTE, SECOND
+from siaga.model.observation import Point, Reading
+from siaga.model.sites import Adapter, Device, Facility, Village
+from siaga.wire.batch import BatchId, encode_batch
+from siaga.wire.topics import batch_topic
 
 __all__ = ["DEVICES", "SIGNALS_A_POINT", "Load"]
 

@@ -6,11 +6,11 @@ a composition root shares with other rooms. `Collector` is the verb inside, with
 
 from collector.build import SessionName, assemble, broker_session, run_collector
 from collector.collector import Collector
+from collector.deduplication import Repeats
 from collector.intake import Intake
-from collector.known import KnownVillages
 from collector.metrics import CollectorMetrics
 from collector.refusals import Refusals
-from collector.repeats import Repeats
+from collector.registry_cache import KnownVillages
 from collector.service import CollectorService
 
 __all__ = [

@@ -13,18 +13,18 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from sqlalchemy import Engine
 
 from collector.collector import Collector
+from collector.deduplication import Repeats
 from collector.intake import Intake
-from collector.known import KnownVillages
 from collector.metrics import CollectorMetrics
 from collector.refusals import Refusals
-from collector.repeats import Repeats
+from collector.registry_cache import KnownVillages
 from collector.service import CollectorService
-from siaga.clock import Clock, SystemClock
 from siaga.database import connect, migrate
+from siaga.database.quarantine import Quarantine
+from siaga.database.registry import Registry
+from siaga.model.clock import Clock, SystemClock
+from siaga.model.sites import Village
 from siaga.mqtt import MqttTransport, Transport
-from siaga.quarantine import Quarantine
-from siaga.registry import Registry
-from siaga.sites import Village
 from siaga.telemetry import TelemetryStore, open_store
 
 __all__ = ["SessionName", "assemble", "broker_session", "run_collector"]

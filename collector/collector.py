@@ -11,16 +11,16 @@ from collections.abc import Sequence
 import orjson
 import structlog
 
+from collector.deduplication import Repeats
 from collector.group import Group
 from collector.intake import Intake
 from collector.metrics import CollectorMetrics
 from collector.refusals import Refusals
-from collector.repeats import Repeats
-from siaga.clock import Clock
+from siaga.model.clock import Clock
 from siaga.mqtt import Message, Transport
-from siaga.refusal import sample
 from siaga.telemetry import RefusedPoint, StoreUnavailable, TelemetryStore
-from siaga.topics import BATCHES, REFUSED
+from siaga.wire.refusal import sample
+from siaga.wire.topics import BATCHES, REFUSED
 
 __all__ = ["Collector"]
 

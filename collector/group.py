@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from siaga.clock import MINUTE
+from siaga.model.clock import MINUTE
+from siaga.model.observation import Arrival, Point
 from siaga.mqtt import Message
-from siaga.observation import Arrival, Point
 from siaga.telemetry import Write
 
 __all__ = ["Group", "TakenBatch"]

@@ -1,14 +1,14 @@
 """From a message to a part of a group: read, checked against the registry, or refused with a sentence."""
 
+from collector.deduplication import Repeats, fingerprint
 from collector.group import Group, TakenBatch
-from collector.known import KnownVillages
 from collector.refusals import Refusals
-from collector.repeats import Repeats, fingerprint
-from siaga.batch import LIVE_EDGE, Batch, UnreadableBatch, decode_batch, encode_ack
+from collector.registry_cache import KnownVillages
+from siaga.model.observation import Arrival
 from siaga.mqtt import Message
-from siaga.observation import Arrival
-from siaga.refusal import Refusal, UnreadableRefusal, decode_refusal, sample
-from siaga.topics import ForeignTopic, GatewayTopic, ack_topic, parse_topic
+from siaga.wire.batch import LIVE_EDGE, Batch, UnreadableBatch, decode_batch, encode_ack
+from siaga.wire.refusal import Refusal, UnreadableRefusal, decode_refusal, sample
+from siaga.wire.topics import ForeignTopic, GatewayTopic, ack_topic, parse_topic
 
 __all__ = ["Intake"]
 

@@ -13,9 +13,9 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from collector.metrics import CollectorMetrics
-from siaga.clock import SECOND, Clock
 from siaga.metrics import refused
-from siaga.refusal import Refusal
+from siaga.model.clock import SECOND, Clock
+from siaga.wire.refusal import Refusal
 
 __all__ = ["QuarantineSink", "Refusals"]
 

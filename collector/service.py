@@ -14,8 +14,8 @@ import structlog
 
 from collector.collector import Collector
 from collector.group import Group
-from collector.known import KnownVillages
 from collector.refusals import Refusals
+from collector.registry_cache import KnownVillages
 from siaga.mqtt import Transport
 from siaga.telemetry import StoreUnavailable, TelemetryStore
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.priority import LEVELS, priority
+from siaga.model.observation import Reading
+from siaga.model.signals import SIGNALS, SignalType, Value
 from siaga.mqtt.transport import Message
-from siaga.observation import Reading
-from siaga.signals import SIGNALS, SignalType, Value
 
 __all__ = ["IN_MEMORY", "Buffer", "BufferUnavailable", "FormedBatch", "OnlineState", "Undated"]
 

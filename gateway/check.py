@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.report import DeviceReport, GatewayReport
-from siaga.clock import HOUR, MINUTE, SECOND
-from siaga.durations import format_duration
-from siaga.signals import Value
+from siaga.model.clock import HOUR, MINUTE, SECOND
+from siaga.model.durations import format_duration
+from siaga.model.signals import Value
 
 __all__ = ["Line", "check"]
 

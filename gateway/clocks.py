@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.adapters import Observed
-from siaga.clock import MINUTE
+from siaga.model.clock import MINUTE
 
 __all__ = ["PLAUSIBLE_FROM", "TOLERANCE", "Judged", "judge"]
 

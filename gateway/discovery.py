@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gateway.router import Router
-from siaga.json_text import UnreadableJson, read_json
+from siaga.model.sites import Village
 from siaga.mqtt.transport import Message
-from siaga.sites import Village
+from siaga.wire.json_text import UnreadableJson, read_json
 
 __all__ = ["Discovery", "Found"]
 

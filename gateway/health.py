@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import orjson
 
 from gateway.intake import Intake
-from gateway.keeper import Keeper
-from siaga.clock import SECOND
+from gateway.outbox import Keeper
+from siaga.model.clock import SECOND
 from siaga.mqtt.transport import Transport
-from siaga.topics import health_topic
+from siaga.wire.topics import health_topic
 
 __all__ = ["Health"]
 

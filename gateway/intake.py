@@ -13,11 +13,11 @@ from gateway.presence import Presence
 from gateway.refusals import Refusals
 from gateway.router import Router
 from gateway.values import Refused
+from siaga.model.observation import Reading
+from siaga.model.signals import Value
+from siaga.model.sites import Village
 from siaga.mqtt.transport import Message
-from siaga.observation import Reading
-from siaga.signals import Value
-from siaga.sites import Village
-from siaga.topics import DeviceTopic, ForeignTopic, GatewayTopic, parse_topic
+from siaga.wire.topics import DeviceTopic, ForeignTopic, GatewayTopic, parse_topic
 
 __all__ = ["Heard", "Intake", "Skew", "Taken"]
 

@@ -1,6 +1,6 @@
 """Which readings make room first when a buffer is full."""
 
-from siaga.signals import SIGNALS, SignalType
+from siaga.model.signals import SIGNALS, SignalType
 
 __all__ = ["LEVELS", "priority"]
 

@@ -12,8 +12,8 @@ from gateway.metrics import GatewayMetrics
 from gateway.values import Refused
 from siaga.metrics import refused
 from siaga.mqtt.transport import Message, Transport
-from siaga.refusal import Refusal, encode_refusal, sample
-from siaga.topics import refused_topic
+from siaga.wire.refusal import Refusal, encode_refusal, sample
+from siaga.wire.topics import refused_topic
 
 __all__ = ["Refusals"]
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict
 
 from gateway.intake import Heard, Intake
-from gateway.keeper import Keeper
-from siaga.refusal import mask
-from siaga.signals import Value
+from gateway.outbox import Keeper
+from siaga.model.signals import Value
+from siaga.wire.refusal import mask
 
 __all__ = ["DeviceReport", "GatewayReport", "make_report"]
 

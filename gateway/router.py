@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from gateway.adapters import ADAPTERS, Adapter, Installed
 from gateway.pollers import POLLERS
+from siaga.model.sites import Adapter as Family
+from siaga.model.sites import Village
 from siaga.mqtt.transport import Message
-from siaga.sites import Adapter as Family
-from siaga.sites import Village
 
 __all__ = ["Router"]
 

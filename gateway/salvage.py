@@ -11,8 +11,8 @@ from pathlib import Path
 import structlog
 
 from gateway.buffer import Buffer
-from siaga.observation import Reading
-from siaga.signals import SIGNALS, SignalType
+from siaga.model.observation import Reading
+from siaga.model.signals import SIGNALS, SignalType
 
 __all__ = ["replace_damaged"]
 

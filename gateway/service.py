@@ -1,7 +1,7 @@
 """The gateway: what devices say goes to disk, then to the centre, then from the disk.
 
 `receive` and `hear` take messages in, `tick` does what is due; nothing in them waits. The one loop that waits is `run`.
-A message of a device is acknowledged to its broker when its readings are durable, and not before (`gateway.keeper`).
+A message of a device is acknowledged to its broker when its readings are durable, and not before (`gateway.outbox`).
 """
 
 import random
@@ -14,19 +14,19 @@ import orjson
 from gateway.buffer import Buffer, OnlineState, Undated
 from gateway.health import Health
 from gateway.intake import Intake, Taken
-from gateway.keeper import Keeper
 from gateway.metrics import GatewayMetrics
-from gateway.own_time import OwnTime, boot_id
+from gateway.outbox import Keeper
 from gateway.pollers import Polling
 from gateway.presence import Presence
 from gateway.refusals import Refusals
 from gateway.report import GatewayReport, make_report
 from gateway.stall import Stall
-from siaga.clock import SECOND, Clock
+from gateway.time_sync import OwnTime, boot_id
+from siaga.model.clock import SECOND, Clock
+from siaga.model.observation import Reading
+from siaga.model.sites import Village
 from siaga.mqtt.transport import Message, Transport
-from siaga.observation import Reading
-from siaga.sites import Village
-from siaga.topics import gateway_status_topic
+from siaga.wire.topics import gateway_status_topic
 
 __all__ = ["Gateway", "last_will", "marker_topic"]
 

@@ -4,7 +4,7 @@ The broker marks it no more than what it kept for a session that was away, and h
 everything is late from then on until nothing came for a few seconds: then the queue at the broker is empty.
 """
 
-from siaga.clock import MINUTE, SECOND
+from siaga.model.clock import MINUTE, SECOND
 
 __all__ = ["Stall"]
 

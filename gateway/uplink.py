@@ -17,10 +17,10 @@ import structlog
 
 from gateway.buffer import Buffer, FormedBatch
 from gateway.metrics import GatewayMetrics
-from siaga.batch import BatchId, encode_batch
-from siaga.clock import SECOND
+from siaga.model.clock import SECOND
 from siaga.mqtt.transport import Transport
-from siaga.topics import batch_topic
+from siaga.wire.batch import BatchId, encode_batch
+from siaga.wire.topics import batch_topic
 
 __all__ = ["Uplink"]
 

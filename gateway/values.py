@@ -9,8 +9,8 @@ import math
 import re
 from collections.abc import Iterator
 
-from siaga.json_text import UnreadableJson, read_json
-from siaga.signals import RefusedValue, Signal, SignalType, Value, check_value
+from siaga.model.signals import RefusedValue, Signal, SignalType, Value, check_value
+from siaga.wire.json_text import UnreadableJson, read_json
 
 __all__ = ["MAX_PAYLOAD", "NOTHING", "Refused", "find", "read_bool", "read_document", "read_text", "read_value"]
 

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from siaga.clock import SECOND
+from siaga.model.clock import SECOND
 from tests.servers import Influxd, Mosquitto, Postgres, _Server, find_binary
 
 

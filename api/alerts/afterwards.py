@@ -11,9 +11,9 @@ from api.alerts.flapping import CALM
 from api.alerts.ledger import Changes, Ledger
 from api.alerts.spans import failed_run
 from api.alerts.watch import WatchedFacility
-from siaga.clock import DAY
-from siaga.intervals import Interval
-from siaga.timeline import Span
+from siaga.model.clock import DAY
+from siaga.model.intervals import Interval
+from siaga.timeline.judge import Span
 
 __all__ = ["redate", "redated"]
 

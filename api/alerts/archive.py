@@ -9,8 +9,8 @@ from api.alerts.reader import RebuildAnswer
 from api.alerts.span_rows import read_spans, write_spans
 from api.alerts.spans import FOREVER, cut, difference, joined, replaced
 from siaga.database import writing
-from siaga.sites import Facility, Village
-from siaga.timeline import Interval, Span
+from siaga.model.sites import Facility, Village
+from siaga.timeline.judge import Interval, Span
 
 __all__ = ["archive"]
 

@@ -6,9 +6,9 @@ power, what the gateway's broker session said of it.
 
 from api.alerts.documents import rfc3339
 from api.alerts.watch import WatchedFacility, WatchedVillage
-from siaga.facility_state import DEVICE_SILENT
-from siaga.observation import Track
-from siaga.signals import Value
+from siaga.model.observation import Track
+from siaga.model.signals import Value
+from siaga.timeline.facility_state import DEVICE_SILENT
 
 __all__ = ["facility_evidence", "link_evidence"]
 

@@ -8,10 +8,10 @@ from sqlalchemy import Connection, select
 from api.alerts.span_rows import read_spans, upsert
 from api.alerts.spans import FOREVER, cut
 from siaga.database import tables
-from siaga.indicators import terms
-from siaga.sites import Facility, Village
-from siaga.timeline import Interval, State
-from siaga.verdict import failed_runs, judge_day, local_days
+from siaga.model.indicators import terms
+from siaga.model.sites import Facility, Village
+from siaga.timeline.judge import Interval, State
+from siaga.timeline.verdict import failed_runs, judge_day, local_days
 
 __all__ = ["correcting"]
 

@@ -12,9 +12,9 @@ from enum import StrEnum
 from api.alerts.documents import rfc3339
 from api.alerts.rolling import Trend
 from api.alerts.spans import at, failed_run
-from siaga.clock import MINUTE
-from siaga.facility_state import DEVICE_SILENT
-from siaga.timeline import Span, State
+from siaga.model.clock import MINUTE
+from siaga.timeline.facility_state import DEVICE_SILENT
+from siaga.timeline.judge import Span, State
 
 __all__ = [
     "BUFFER_FULL",

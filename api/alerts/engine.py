@@ -23,14 +23,14 @@ from api.alerts.reader import StoreReader
 from api.alerts.state_store import StateKeeper
 from api.alerts.stream import EventSignal
 from api.alerts.watch import BOOT, WatchedFacility, WatchedVillage
-from siaga.batch import Batch, UnreadableBatch, decode_ack, decode_batch
-from siaga.clock import SECOND, Clock
-from siaga.json_text import UnreadableJson, read_json
+from siaga.database.registry import Registry
+from siaga.model.clock import SECOND, Clock
+from siaga.model.observation import Point, Reading
 from siaga.mqtt import Message, Transport
-from siaga.observation import Point, Reading
-from siaga.registry import Registry
-from siaga.spans import Span
-from siaga.topics import BATCHES, GATEWAY_HEALTH, GATEWAY_STATUS, ForeignTopic, GatewayTopic, parse_topic
+from siaga.timeline.spans import Span
+from siaga.wire.batch import Batch, UnreadableBatch, decode_ack, decode_batch
+from siaga.wire.json_text import UnreadableJson, read_json
+from siaga.wire.topics import BATCHES, GATEWAY_HEALTH, GATEWAY_STATUS, ForeignTopic, GatewayTopic, parse_topic
 
 __all__ = ["ACKS", "AlertEngine"]
 

@@ -11,13 +11,13 @@ from `start` + its reach. The memory is trimmed from behind as time passes.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 
-from siaga.clock import MINUTE
-from siaga.indicators import INDICATORS, POWER, Above, Below, EventWithin, evidence_signals
-from siaga.indicators import Evidence as Wanted
-from siaga.observation import Track, TrackKey
-from siaga.signals import EVENTS, Value
-from siaga.sites import Device, Facility, Village
-from siaga.timeline import GATEWAY_HEARD, Evidence, reach
+from siaga.model.clock import MINUTE
+from siaga.model.indicators import INDICATORS, POWER, Above, Below, EventWithin, evidence_signals
+from siaga.model.indicators import Evidence as Wanted
+from siaga.model.observation import Track, TrackKey
+from siaga.model.signals import EVENTS, Value
+from siaga.model.sites import Device, Facility, Village
+from siaga.timeline.judge import GATEWAY_HEARD, Evidence, reach
 
 __all__ = ["LIVE", "Recent", "judged_facilities"]
 

@@ -9,11 +9,11 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from siaga.clock import DAY, SECOND
-from siaga.intervals import clip, merge, subtract
-from siaga.observation import Reading, Track, TrackKey
-from siaga.signals import Value
-from siaga.timeline import Interval
+from siaga.model.clock import DAY, SECOND
+from siaga.model.intervals import clip, merge, subtract
+from siaga.model.observation import Reading, Track, TrackKey
+from siaga.model.signals import Value
+from siaga.timeline.judge import Interval
 
 __all__ = ["CHUNK", "BatchId", "History", "combined"]
 

@@ -18,10 +18,10 @@ from api.alerts.maintenance import MaintenanceWindow
 from api.alerts.span_rows import insert, read_spans, span_of, upsert, write_spans
 from api.alerts.spans import FOREVER, Difference
 from siaga.database import tables, writing
-from siaga.intervals import Interval
-from siaga.observation import TrackKey
-from siaga.sites import Facility, Village
-from siaga.timeline import Span
+from siaga.model.intervals import Interval
+from siaga.model.observation import TrackKey
+from siaga.model.sites import Facility, Village
+from siaga.timeline.judge import Span
 
 __all__ = ["Changes", "Committed", "Correction", "Ledger", "OpenAlert", "new_alert"]
 

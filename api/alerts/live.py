@@ -31,9 +31,9 @@ from api.alerts.rolling import WINDOW, Trend, trend
 from api.alerts.spans import FOREVER, cut, failed_run, replaced
 from api.alerts.tail import KEPT, judge_tail
 from api.alerts.watch import Absence, WatchedDevice, WatchedFacility, WatchedGateway, WatchedVillage
-from siaga.availability import measure
-from siaga.clock import DAY, MINUTE, SECOND
-from siaga.timeline import GATEWAY_HEARD, Span
+from siaga.model.clock import DAY, MINUTE, SECOND
+from siaga.timeline.availability import measure
+from siaga.timeline.judge import GATEWAY_HEARD, Span
 
 __all__ = ["Live"]
 

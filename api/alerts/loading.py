@@ -35,8 +35,8 @@ from api.alerts.succession import OVERLAP, recall_who_spoke, resumes_from
 from api.alerts.tail import KEPT
 from api.alerts.under_way import GIVES_UP, Inheritance
 from api.alerts.watch import WatchedFacility, WatchedVillage
-from siaga.clock import DAY, HOUR, MINUTE, SECOND
-from siaga.observation import Arrival, TrackKey
+from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
+from siaga.model.observation import Arrival, TrackKey
 
 __all__ = ["Loading"]
 

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr  # type: ignore[import-untyped] # it has none; what it answers is converted below
 
-from siaga.clock import DAY
-from siaga.intervals import Interval
-from siaga.sites import Village
+from siaga.model.clock import DAY
+from siaga.model.intervals import Interval
+from siaga.model.sites import Village
 
 __all__ = ["AHEAD", "BadRule", "MaintenanceWindow", "Planned", "check_rule", "planned", "stretches"]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from api.alerts.documents import rfc3339
 from api.alerts.ledger import OpenAlert
-from siaga.clock import MINUTE
+from siaga.model.clock import MINUTE
 
 __all__ = ["TOGETHER", "Outages", "lost_villages", "still_lost"]
 

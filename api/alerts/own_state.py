@@ -11,7 +11,7 @@ from api.alerts.life import Moment
 from api.alerts.live import Live
 from api.alerts.loading import Loading
 from api.alerts.watch import WatchedVillage
-from siaga.clock import MINUTE, SECOND, Clock
+from siaga.model.clock import MINUTE, SECOND, Clock
 from siaga.mqtt import Transport
 
 __all__ = ["OwnState"]

@@ -11,12 +11,12 @@ from typing import Protocol
 
 from api.alerts.evidence import judged_facilities
 from api.alerts.history import combined
-from siaga.indicators import INDICATORS, EventWithin, evidence_signals
-from siaga.observation import Arrival, Reading, Track, TrackKey
-from siaga.signals import Value
-from siaga.sites import Village
+from siaga.model.indicators import INDICATORS, EventWithin, evidence_signals
+from siaga.model.observation import Arrival, Reading, Track, TrackKey
+from siaga.model.signals import Value
+from siaga.model.sites import Village
 from siaga.telemetry import StoreUnavailable, TelemetryStore
-from siaga.timeline import Evidence, Interval, Span, judge, judged_from, reach
+from siaga.timeline.judge import Evidence, Interval, Span, judge, judged_from, reach
 
 __all__ = [
     "Answer",

@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from siaga.clock import DAY
-from siaga.spans import Span, State
+from siaga.model.clock import DAY
+from siaga.timeline.spans import Span, State
 
 __all__ = ["WINDOW", "Trend", "trend"]
 

@@ -13,9 +13,9 @@ from api.alerts.ledger import Ledger
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import Answer, Failure, RecentRequest, Request, StoreReader, answer, answer_together
 from api.alerts.stream import EventSignal
-from siaga.clock import Clock, SystemClock
+from siaga.database.registry import Registry
+from siaga.model.clock import Clock, SystemClock
 from siaga.mqtt import Transport
-from siaga.registry import Registry
 from siaga.telemetry import TelemetryStore
 
 __all__ = ["AlertService", "ThreadReader"]

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
 from api.alerts.spans import FOREVER
 from siaga.database import tables
-from siaga.timeline import Span, State
+from siaga.timeline.judge import Span, State
 
 __all__ = ["insert", "read_spans", "span_of", "upsert", "write_spans"]
 

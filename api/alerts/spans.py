@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from siaga.timeline import Span, State
+from siaga.timeline.judge import Span, State
 
 __all__ = ["FOREVER", "Difference", "Run", "at", "cut", "difference", "failed_run", "joined", "replaced", "same_state"]
 

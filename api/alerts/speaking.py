@@ -6,7 +6,7 @@ alert is over at the start of the last one, however old that is when the centre 
 
 from dataclasses import dataclass, field
 
-from siaga.intervals import Interval, merge
+from siaga.model.intervals import Interval, merge
 
 __all__ = ["MAX_STRETCHES", "Speaking"]
 

@@ -17,13 +17,13 @@ from api.alerts.succession import OVERLAP
 from api.alerts.tail import KEPT
 from api.alerts.under_way import Inheritance, Range, UnderWay
 from api.alerts.watch import WatchedVillage, alerts_of, take_over, watched
-from siaga.clock import DAY, HOUR, MINUTE, SECOND
-from siaga.intervals import Interval, merge
-from siaga.observation import Track, TrackKey
-from siaga.registry import Registry
-from siaga.signals import Value
-from siaga.sites import Village
-from siaga.timeline import Span
+from siaga.database.registry import Registry
+from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
+from siaga.model.intervals import Interval, merge
+from siaga.model.observation import Track, TrackKey
+from siaga.model.signals import Value
+from siaga.model.sites import Village
+from siaga.timeline.judge import Span
 
 __all__ = ["StateKeeper", "VillageMarks"]
 

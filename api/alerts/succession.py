@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from api.alerts.spans import FOREVER
 from api.alerts.watch import WatchedFacility, WatchedVillage
-from siaga.batch import LIVE_EDGE
-from siaga.clock import MINUTE
-from siaga.timeline import judged_from
+from siaga.model.clock import MINUTE
+from siaga.timeline.judge import judged_from
+from siaga.wire.batch import LIVE_EDGE
 
 __all__ = ["OVERLAP", "recall_who_spoke", "resumes_from"]
 

@@ -10,9 +10,9 @@ from api.alerts.ledger import Changes, Correction
 from api.alerts.rolling import WINDOW
 from api.alerts.spans import FOREVER, cut, difference, replaced
 from api.alerts.watch import WatchedFacility
-from siaga.clock import HOUR
-from siaga.local_time import local_date, local_moment
-from siaga.timeline import Evidence, Span, judge, judged_from
+from siaga.model.clock import HOUR
+from siaga.model.local_time import local_date, local_moment
+from siaga.timeline.judge import Evidence, Span, judge, judged_from
 
 __all__ = ["KEPT", "judge_tail"]
 

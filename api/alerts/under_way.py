@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from api.alerts.history import BatchId
 from api.alerts.spans import FOREVER
-from siaga.clock import MINUTE, SECOND
-from siaga.intervals import Interval, merge, subtract
+from siaga.model.clock import MINUTE, SECOND
+from siaga.model.intervals import Interval, merge, subtract
 
 __all__ = ["GIVES_UP", "SETTLE", "Inheritance", "Range", "UnderWay"]
 

@@ -13,12 +13,12 @@ from api.alerts.rolling import Trend
 from api.alerts.spans import FOREVER
 from api.alerts.speaking import Speaking
 from api.alerts.under_way import Inheritance, UnderWay
-from siaga.batch import LIVE_EDGE
-from siaga.clock import MINUTE, SECOND
-from siaga.indicators import Terms, terms
-from siaga.observation import TrackKey
-from siaga.sites import Device, Facility, Village
-from siaga.timeline import Interval, Span, State
+from siaga.model.clock import MINUTE, SECOND
+from siaga.model.indicators import Terms, terms
+from siaga.model.observation import TrackKey
+from siaga.model.sites import Device, Facility, Village
+from siaga.timeline.judge import Interval, Span, State
+from siaga.wire.batch import LIVE_EDGE
 
 __all__ = [
     "BOOT",

@@ -15,9 +15,9 @@ from api.http.moments import Moment, moment, parse_time
 from api.http.paging import CursorParameter, Filter, Limit, Page, after, page
 from api.http.problems import Refused, problems
 from api.http.services import ServicesHere
-from siaga.clock import DAY
 from siaga.database import tables
-from siaga.topics import is_village_code
+from siaga.model.clock import DAY
+from siaga.wire.topics import is_village_code
 
 __all__ = ["AlertDocument", "open_alerts", "router"]
 

@@ -33,11 +33,11 @@ from api.http.problems import Problem, install_problems
 from api.http.services import Check, Services
 from api.web import web
 from api.web.pages import Pages
-from siaga.clock import Clock, SystemClock
-from siaga.quarantine import Quarantine
-from siaga.registry import Registry
+from siaga.database.quarantine import Quarantine
+from siaga.database.registry import Registry
+from siaga.database.tokens import Tokens
+from siaga.model.clock import Clock, SystemClock
 from siaga.telemetry import TelemetryStore
-from siaga.tokens import Tokens
 
 __all__ = ["create_app"]
 

@@ -12,7 +12,7 @@ from api.http.problems import Refused, problems
 from api.http.seconds import Seconds, parts, seconds
 from api.http.services import ServicesHere
 from api.http.spans import judged_facilities, lengths_by_facility
-from siaga.availability import Availability, measure
+from siaga.timeline.availability import Availability, measure
 
 __all__ = ["FacilityFilter", "one_facility", "router"]
 

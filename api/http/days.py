@@ -18,13 +18,13 @@ from api.http.problems import Refused, problems
 from api.http.seconds import Seconds, seconds
 from api.http.services import ServicesHere
 from api.http.spans import JudgedFacility, judged_facilities
-from siaga.clock import DAY
 from siaga.database import tables
-from siaga.indicators import terms
-from siaga.local_time import local_date
-from siaga.registry import Registry
-from siaga.sites import Village
-from siaga.verdict import LATE_DATA, Verdict, is_provisional, judge_day, local_day
+from siaga.database.registry import Registry
+from siaga.model.clock import DAY
+from siaga.model.indicators import terms
+from siaga.model.local_time import local_date
+from siaga.model.sites import Village
+from siaga.timeline.verdict import LATE_DATA, Verdict, is_provisional, judge_day, local_day
 
 __all__ = ["router"]
 

@@ -7,9 +7,9 @@ from api.http.access import Viewer
 from api.http.moments import Moment, moment
 from api.http.problems import not_found, problems
 from api.http.services import Services, ServicesHere
-from siaga.signals import SIGNALS
-from siaga.sites import Adapter, Device, Facility
-from siaga.topics import is_slug, is_village_code
+from siaga.model.signals import SIGNALS
+from siaga.model.sites import Adapter, Device, Facility
+from siaga.wire.topics import is_slug, is_village_code
 
 __all__ = ["known_device", "router"]
 

@@ -14,7 +14,7 @@ from api.http.problems import not_found, problems
 from api.http.services import ServicesHere
 from api.http.spans import JudgedFacility, filled, spans_by_facility
 from siaga.database import tables
-from siaga.spans import Span, State
+from siaga.timeline.spans import Span, State
 
 __all__ = ["FacilityDocument", "facilities_page", "router"]
 

@@ -15,9 +15,9 @@ from api.http.moments import Moment, moment, parse_time
 from api.http.paging import CursorParameter, Filter, Limit, Page, after, page
 from api.http.problems import Refused, not_found, problems
 from api.http.services import Services, ServicesHere
-from siaga.clock import DAY
 from siaga.database import tables, writing
-from siaga.sites import Village
+from siaga.model.clock import DAY
+from siaga.model.sites import Village
 
 __all__ = ["router"]
 

@@ -10,7 +10,7 @@ from pydantic import WithJsonSchema
 
 from api.alerts.documents import rfc3339
 from api.http.problems import Refused
-from siaga.clock import DAY
+from siaga.model.clock import DAY
 
 __all__ = [
     "FromDate",

@@ -10,9 +10,9 @@ from api.http.devices import known_device
 from api.http.moments import FromTime, Moment, ToTime, Window, moment, window
 from api.http.problems import Refused, not_found, problems
 from api.http.services import ServicesHere
-from siaga.clock import DAY, HOUR, MINUTE, SECOND
-from siaga.durations import NotADuration, format_duration, parse_duration
-from siaga.signals import SIGNALS
+from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
+from siaga.model.durations import NotADuration, format_duration, parse_duration
+from siaga.model.signals import SIGNALS
 
 __all__ = ["router"]
 

@@ -10,11 +10,11 @@ from sqlalchemy import Engine
 
 from api.alerts.stream import EventSignal
 from api.http.broadcast import Broadcast
-from siaga.clock import Clock
-from siaga.quarantine import Quarantine
-from siaga.registry import Registry
+from siaga.database.quarantine import Quarantine
+from siaga.database.registry import Registry
+from siaga.database.tokens import Tokens
+from siaga.model.clock import Clock
 from siaga.telemetry import TelemetryStore
-from siaga.tokens import Tokens
 
 __all__ = ["Check", "Services", "ServicesHere"]
 

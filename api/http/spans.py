@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Row, TextClause, select, text, tuple_
 
 from api.alerts.spans import FOREVER, cut, joined
 from siaga.database import tables
-from siaga.indicators import POWER
-from siaga.intervals import Interval
-from siaga.spans import Span, State
+from siaga.model.indicators import POWER
+from siaga.model.intervals import Interval
+from siaga.timeline.spans import Span, State
 
 __all__ = ["JudgedFacility", "filled", "judged_facilities", "lengths_by_facility", "spans_by_facility"]
 

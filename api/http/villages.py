@@ -15,7 +15,7 @@ from api.http.paging import CursorParameter, Limit, Page, after, page
 from api.http.problems import not_found, problems
 from api.http.services import ServicesHere
 from siaga.database import tables
-from siaga.spans import State
+from siaga.timeline.spans import State
 
 __all__ = ["VillageDocument", "router", "villages_page"]
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from siaga.clock import MINUTE, SECOND
+from siaga.model.clock import MINUTE, SECOND
 
 __all__ = ["Patience", "provider_pause"]
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from siaga.clock import MINUTE
-from siaga.schedule import Schedule
+from siaga.model.clock import MINUTE
+from siaga.timeline.schedule import Schedule
 
 __all__ = ["Book", "Outside", "Person", "Recipient", "Rule", "Step"]
 

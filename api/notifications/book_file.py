@@ -9,12 +9,12 @@ from pathlib import Path
 
 from api.alerts.decisions import SEVERITIES, Kind
 from api.notifications.book import GATHER, REPEAT_AFTER, Book, Outside, Person, Rule, Step
-from siaga.clock import HOUR, MINUTE
-from siaga.durations import format_duration, parse_duration
-from siaga.schedule import Schedule, parse_schedule
-from siaga.sites_mistakes import Mistakes, Section, SitesFileError
-from siaga.topics import is_slug, is_village_code
-from siaga.yaml_tree import Mapping, Node, Scalar, Sequence, UnreadableYaml, read_tree
+from siaga.model.clock import HOUR, MINUTE
+from siaga.model.durations import format_duration, parse_duration
+from siaga.sites.mistakes import Mistakes, Section, SitesFileError
+from siaga.sites.yaml_tree import Mapping, Node, Scalar, Sequence, UnreadableYaml, read_tree
+from siaga.timeline.schedule import Schedule, parse_schedule
+from siaga.wire.topics import is_slug, is_village_code
 
 __all__ = ["CheckUrl", "SitesFileError", "load_book", "read_book"]
 

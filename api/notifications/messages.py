@@ -11,8 +11,8 @@ from enum import StrEnum
 from api.notifications.digest import What
 from api.notifications.facts import RANKS, Facts
 from api.web.words import WORDS, Language, Words
-from siaga.clock import DAY, HOUR, MINUTE
-from siaga.sites import Village
+from siaga.model.clock import DAY, HOUR, MINUTE
+from siaga.model.sites import Village
 
 __all__ = ["LINES", "Line", "Message", "Tone", "compose", "duration", "trial"]
 

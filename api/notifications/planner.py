@@ -18,10 +18,10 @@ from api.notifications.escalation import Drop, Later, decide
 from api.notifications.facts import RANKS, Facts, facts_of
 from api.notifications.rules import Deadline, Duty, who_is_told
 from api.notifications.villages import Villages
-from siaga.clock import DAY
 from siaga.database import tables, take_turns, writing
-from siaga.registry import Registry
-from siaga.sites import Village
+from siaga.database.registry import Registry
+from siaga.model.clock import DAY
+from siaga.model.sites import Village
 
 __all__ = ["KEEP", "Planner"]
 

@@ -15,8 +15,8 @@ from api.notifications.backoff import Patience, provider_pause
 from api.notifications.channels import SEND_WITHIN, Answer, Outcome
 from api.notifications.digest import What
 from api.notifications.facts import Facts, facts_of
-from siaga.clock import SECOND
 from siaga.database import tables, take_turns, writing
+from siaga.model.clock import SECOND
 
 __all__ = ["Backlog", "Claim", "Queue", "Settled"]
 

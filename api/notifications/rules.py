@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from api.notifications.book import Book, Outside, Recipient, Rule
 from api.notifications.facts import Facts
-from siaga.clock import DAY, MINUTE
-from siaga.schedule import Schedule, required
-from siaga.sites import Village
+from siaga.model.clock import DAY, MINUTE
+from siaga.model.sites import Village
+from siaga.timeline.schedule import Schedule, required
 
 __all__ = ["Deadline", "Duty", "Match", "applies", "who_is_told"]
 

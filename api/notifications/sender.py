@@ -18,7 +18,7 @@ from api.notifications.messages import Line, compose
 from api.notifications.metrics import NotificationMetrics
 from api.notifications.queue import Claim, Queue, Settled
 from api.notifications.villages import Villages
-from siaga.registry import Registry
+from siaga.database.registry import Registry
 
 __all__ = ["Sender"]
 

@@ -14,7 +14,7 @@ from api.notifications.metrics import NotificationMetrics
 from api.notifications.planner import Planner
 from api.notifications.queue import Queue
 from api.notifications.sender import Sender
-from siaga.clock import HOUR, SECOND, Clock, SystemClock
+from siaga.model.clock import HOUR, SECOND, Clock, SystemClock
 
 __all__ = ["NotificationService"]
 

@@ -1,7 +1,7 @@
 """Villages as messages and rules need them, kept until the registry changes."""
 
-from siaga.registry import Registry
-from siaga.sites import Village
+from siaga.database.registry import Registry
+from siaga.model.sites import Village
 
 __all__ = ["Villages"]
 

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from api.web.view import PageView, read_page
 from api.web.words import WORDS, Language, Words
-from siaga.clock import SECOND, Clock
+from siaga.model.clock import SECOND, Clock
 
 __all__ = ["STATIC", "Page", "Pages", "PagesBusy", "StaticFile"]
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from siaga.clock import DAY, MINUTE
-from siaga.intervals import Interval
-from siaga.spans import Span, State
+from siaga.model.clock import DAY, MINUTE
+from siaga.model.intervals import Interval
+from siaga.timeline.spans import Span, State
 
 __all__ = ["HEIGHT", "SLOT", "SLOTS", "Stroke", "day_until", "slots", "strokes"]
 

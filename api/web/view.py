@@ -12,11 +12,11 @@ from api.http.spans import JudgedFacility, filled, spans_by_facility
 from api.http.villages import VillageDocument, villages_page
 from api.web.strip import SLOT, Stroke, day_until, slots, strokes
 from api.web.words import Words
-from siaga.availability import Availability, measure
-from siaga.clock import HOUR
 from siaga.database import tables
-from siaga.indicators import INDICATORS, POWER
-from siaga.spans import Span, State
+from siaga.model.clock import HOUR
+from siaga.model.indicators import INDICATORS, POWER
+from siaga.timeline.availability import Availability, measure
+from siaga.timeline.spans import Span, State
 
 __all__ = ["AlertView", "FacilityView", "PageView", "VillageView", "read_page"]
 

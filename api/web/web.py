@@ -12,7 +12,7 @@ from api.http.problems import not_found
 from api.http.services import Services, ServicesHere
 from api.web.pages import STATIC, Page, Pages, PagesBusy
 from api.web.words import Language, chosen_language
-from siaga.topics import is_village_code
+from siaga.wire.topics import is_village_code
 
 __all__ = ["router"]
 

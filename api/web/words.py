@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_datetime
 from babel.numbers import format_decimal, format_percent
 
-from siaga.indicators import INDICATORS
+from siaga.model.indicators import INDICATORS
 
 __all__ = ["WORDS", "Language", "Words", "chosen_language"]
 

@@ -12,7 +12,7 @@ from gateway.adapters.senml import Senml
 from gateway.adapters.shelly import Shelly
 from gateway.adapters.tasmota import Tasmota
 from gateway.adapters.zigbee2mqtt import Zigbee2mqtt
-from siaga.sites import Adapter as Family
+from siaga.model.sites import Adapter as Family
 
 __all__ = ["ADAPTERS", "Adapter", "Installed", "Observed", "Translation"]
 

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 from gateway.native_time import read_time
 from gateway.values import Refused, read_value
-from siaga.capabilities import default_keys
+from siaga.model.capabilities import default_keys
+from siaga.model.signals import SIGNALS, Value
+from siaga.model.sites import Device, Facility, Village
 from siaga.mqtt.transport import Message
-from siaga.signals import SIGNALS, Value
-from siaga.sites import Device, Facility, Village
 
 __all__ = ["Adapter", "Installed", "Observed", "Translation"]
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.adapters.interface import Installed, Translation
 from gateway.values import Refused, find, read_document, read_text
-from siaga.dev_eui import plain_eui
 from siaga.mqtt.transport import Message
+from siaga.sites.dev_eui import plain_eui
 
 __all__ = ["Lorawan"]
 

@@ -15,8 +15,8 @@ from fnmatch import fnmatchcase
 
 from gateway.adapters.interface import Installed, Translation
 from gateway.values import Refused, read_text
+from siaga.model.signals import SIGNALS, SignalType
 from siaga.mqtt.transport import Message
-from siaga.signals import SIGNALS, SignalType
 
 __all__ = ["Openwrt"]
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from gateway.adapters.interface import Installed, Translation
 from gateway.values import MAX_PAYLOAD, Refused, read_bool, read_text
 from siaga.mqtt.transport import Message
-from siaga.senml import BadRecord, Record, UnreadablePack, read_pack
-from siaga.topics import DeviceTopic, ForeignTopic, parse_topic
+from siaga.wire.senml import BadRecord, Record, UnreadablePack, read_pack
+from siaga.wire.topics import DeviceTopic, ForeignTopic, parse_topic
 
 __all__ = ["Senml"]
 

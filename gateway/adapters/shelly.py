@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gateway.adapters.interface import Installed, Translation
 from gateway.values import Refused, find, read_bool, read_document, read_text, read_value
+from siaga.model.signals import EVENTS, SIGNALS
 from siaga.mqtt.transport import Message
-from siaga.signals import EVENTS, SIGNALS
 
 __all__ = ["Shelly"]
 
@@ -46,7 +46,7 @@ _GEN1_DEFAULTS: Mapping[str, str] = {
     "sensor/lux": "lux",
     "wifi_sta/rssi": "rssi",
 }
-"""Gen1: subtopic -> the key that `siaga.capabilities` has for it. `wifi_sta/rssi` stands in `info` only."""
+"""Gen1: subtopic -> the key that `siaga.model.capabilities` has for it. `wifi_sta/rssi` stands in `info` only."""
 _GEN1_MOTION: Mapping[str, str] = {"lux": "sensor/lux", "bat": "sensor/battery"}
 """The motion sensor says in one document, `status`, what others say in a topic each."""
 _NO_PROBE = frozenset({"999", "999.0"})
@@ -63,7 +63,7 @@ _GEN2_DEFAULTS: Mapping[str, frozenset[str]] = {
     "lux": frozenset({"illuminance:0"}),
     "rssi": frozenset({"wifi"}),
 }
-"""Gen2: key of `siaga.capabilities` -> the components that say it."""
+"""Gen2: key of `siaga.model.capabilities` -> the components that say it."""
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "power": ("apower", "total_act_power", "act_power", "value"),
     "energy": ("aenergy.total", "total_act", "total_act_energy", "value"),

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Sequence
 
 from gateway.adapters.interface import Installed, Translation
 from gateway.values import Refused, find, read_bool, read_document, read_text
-from siaga.clock import MINUTE
+from siaga.model.clock import MINUTE
+from siaga.model.signals import EVENTS
 from siaga.mqtt.transport import Message
-from siaga.signals import EVENTS
 
 __all__ = ["Zigbee2mqtt"]
 

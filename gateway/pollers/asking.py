@@ -16,7 +16,7 @@ from gateway.pollers.interface import Agent, Answer, Fetch, Internet, Question, 
 from gateway.pollers.reach import reach
 from gateway.pollers.schedule import Key
 from gateway.pollers.web import check_internet, fetch
-from siaga.clock import Clock
+from siaga.model.clock import Clock
 
 __all__ = ["AT_ONCE", "Answered", "Asker", "Network", "ThreadedAsker"]
 

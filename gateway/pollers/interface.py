@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.adapters.interface import Installed, Translation
-from siaga.poll_address import HostAddress, WebAddress
+from siaga.sites.poll_address import HostAddress, WebAddress
 
 __all__ = ["Agent", "Answer", "Fetch", "Internet", "Poller", "Question", "Reach", "Said", "Unasked", "Values"]
 

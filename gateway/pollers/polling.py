@@ -17,8 +17,8 @@ from gateway.pollers.interface import Answer, Internet, Poller, Question, Said, 
 from gateway.pollers.probe import Probe, wants_internet
 from gateway.pollers.schedule import Key, Schedule
 from gateway.pollers.snmp import Snmp
-from siaga.poll_address import BadAddress, WebAddress
-from siaga.sites import Adapter as Family
+from siaga.model.sites import Adapter as Family
+from siaga.sites.poll_address import BadAddress, WebAddress
 
 __all__ = ["POLLERS", "Polled", "Polling"]
 

@@ -5,7 +5,7 @@ Three native keys: `reachability`, `latency` (ms) and `internet`. The kind of fa
 
 from gateway.adapters.interface import Installed, Translation
 from gateway.pollers.interface import Answer, Fetch, Internet, Question, Reach, Said
-from siaga.poll_address import HostAddress, read_probe_address
+from siaga.sites.poll_address import HostAddress, read_probe_address
 
 __all__ = ["Probe", "wants_internet"]
 

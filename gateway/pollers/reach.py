@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gateway.pollers.interface import Answer, Said, Unasked
-from siaga.poll_address import HostAddress
+from siaga.sites.poll_address import HostAddress
 
 __all__ = ["OWN_FAULT", "NoName", "excuse", "has_link", "reach", "resolve"]
 

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from gateway.adapters.interface import Installed, Translation
 from gateway.pollers.interface import Agent, Answer, Question, Values
 from gateway.values import Refused, read_value
-from siaga.poll_address import Oid, read_host, read_oid
-from siaga.signals import SIGNALS, SignalType
+from siaga.model.signals import SIGNALS, SignalType
+from siaga.sites.poll_address import Oid, read_host, read_oid
 
 __all__ = ["Snmp"]
 

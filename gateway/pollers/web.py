@@ -17,7 +17,7 @@ from typing import IO
 
 from gateway.pollers.interface import Answer, Said, Unasked
 from gateway.pollers.reach import OWN_FAULT, NoName, excuse, has_link, resolve
-from siaga.poll_address import WebAddress
+from siaga.sites.poll_address import WebAddress
 
 __all__ = ["MAX_BODY", "check_internet", "fetch"]
 

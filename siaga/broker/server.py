@@ -34,7 +34,7 @@ from siaga.broker.packets import (
     split,
     suback,
 )
-from siaga.clock import DAY, Clock, SystemClock
+from siaga.model.clock import DAY, Clock, SystemClock
 
 __all__ = ["EmbeddedBroker", "PortTaken"]
 

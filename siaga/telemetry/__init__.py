@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from siaga.observation import Arrival, Point, Track, TrackKey
-from siaga.signals import Value
+from siaga.model.observation import Arrival, Point, Track, TrackKey
+from siaga.model.signals import Value
 from siaga.telemetry.refusal import RefusedPoint
 
 __all__ = [

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import duckdb
 
-from siaga.observation import Arrival, Point, Track, TrackKey
-from siaga.signals import SIGNALS, SignalType, Value
+from siaga.model.observation import Arrival, Point, Track, TrackKey
+from siaga.model.signals import SIGNALS, SignalType, Value
 from siaga.telemetry import Memory, RefusedPoint, SeriesPoint, StoreUnavailable, Write
 from siaga.telemetry.duck_series import Append, KnownSeries, Series, typed
 from siaga.telemetry.gathering import Gathering

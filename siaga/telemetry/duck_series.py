@@ -7,8 +7,8 @@ times, and whether a point may be stored already.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from siaga.observation import Point, TrackKey
-from siaga.signals import SIGNALS, SignalType, Value
+from siaga.model.observation import Point, TrackKey
+from siaga.model.signals import SIGNALS, SignalType, Value
 from siaga.telemetry.refusal import TIME_MAX
 
 __all__ = ["Append", "KnownSeries", "Series", "typed"]

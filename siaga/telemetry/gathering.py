@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from itertools import islice
 from operator import lt
 
-from siaga.observation import Track
-from siaga.signals import Value
+from siaga.model.observation import Track
+from siaga.model.signals import Value
 
 __all__ = ["Gathering"]
 

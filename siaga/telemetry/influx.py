@@ -8,9 +8,9 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
-from siaga.clock import HOUR, SECOND, Clock, SystemClock
-from siaga.observation import Arrival, Point, Track, TrackKey
-from siaga.signals import SIGNALS, SignalType, Value
+from siaga.model.clock import HOUR, SECOND, Clock, SystemClock
+from siaga.model.observation import Arrival, Point, Track, TrackKey
+from siaga.model.signals import SIGNALS, SignalType, Value
 from siaga.telemetry import Memory, RefusedPoint, SeriesPoint, StoreUnavailable, Write
 from siaga.telemetry.gathering import Gathering
 from siaga.telemetry.influx_address import InfluxAddress

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import cast
 
-from siaga.signals import Signal, SignalType, Value
+from siaga.model.signals import Signal, SignalType, Value
 from siaga.telemetry import StoreUnavailable
 
 __all__ = ["number", "observations"]

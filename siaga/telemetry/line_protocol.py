@@ -10,8 +10,8 @@ from zlib import crc32
 
 import orjson
 
-from siaga.observation import Arrival, Point
-from siaga.signals import INT_MAX, INT_MIN, SIGNALS, RefusedValue, Signal, SignalType, Value, check_value
+from siaga.model.observation import Arrival, Point
+from siaga.model.signals import INT_MAX, INT_MIN, SIGNALS, RefusedValue, Signal, SignalType, Value, check_value
 from siaga.telemetry.refusal import TIME_MAX, RefusedPoint, sift
 
 __all__ = ["ARRIVAL", "RECEIVED", "TELEMETRY", "Lines", "render_arrival"]

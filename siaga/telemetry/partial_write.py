@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from siaga.observation import Point
+from siaga.model.observation import Point
 from siaga.telemetry.influx_connection import PartialWrite
 from siaga.telemetry.line_protocol import RECEIVED
 from siaga.telemetry.refusal import RefusedPoint

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from siaga.observation import Point
-from siaga.signals import SIGNALS, RefusedValue, Value, check_value
+from siaga.model.observation import Point
+from siaga.model.signals import SIGNALS, RefusedValue, Value, check_value
 
 __all__ = ["TIME_MAX", "RefusedPoint", "sift", "united"]
 

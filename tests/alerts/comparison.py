@@ -20,7 +20,7 @@ from pathlib import Path
 
 import structlog
 
-from siaga.clock import SECOND
+from siaga.model.clock import SECOND
 from tests.alerts.histories import Episode, Health, History, drawn
 from tests.alerts.reference import NOBODY, SLACKS, Reference, Told, Views
 from tests.alerts.world import World, looking_seldom

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, count, takewhile
 
-from siaga.clock import HOUR, MINUTE, SECOND
-from siaga.observation import Reading
-from siaga.signals import Value
-from siaga.sites import Adapter, Device, Facility, Needs, Village
+from siaga.model.clock import HOUR, MINUTE, SECOND
+from siaga.model.observation import Reading
+from siaga.model.signals import Value
+from siaga.model.sites import Adapter, Device, Facility, Needs, Village
 from tests.alerts.world import NOON, village
 
 __all__ = ["Episode", "Health", "History", "drawn", "place"]

@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from siaga.clock import DAY, HOUR, MINUTE, SECOND
-from siaga.indicators import POWER, terms
-from siaga.intervals import stretches
-from siaga.observation import Reading
-from siaga.sites import Device, Facility
-from siaga.timeline import Evidence, Span, State, judge, judged_from
+from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
+from siaga.model.indicators import POWER, terms
+from siaga.model.intervals import stretches
+from siaga.model.observation import Reading
+from siaga.model.sites import Device, Facility
+from siaga.timeline.judge import Evidence, Span, State, judge, judged_from
 from tests.alerts.histories import Episode, Health, History
 from tests.alerts.world import CODE
 from tests.timeline.scenarios import tracks_of

@@ -4,8 +4,8 @@ import pytest
 
 from api.alerts.afterwards import redated
 from api.alerts.spans import FOREVER
-from siaga.clock import MINUTE
-from siaga.timeline import Span, State
+from siaga.model.clock import MINUTE
+from siaga.timeline.judge import Span, State
 
 Minutes = tuple[float, float]
 FAILED, MET, UNKNOWN = State.FAILED, State.MET, State.UNKNOWN

@@ -2,8 +2,8 @@
 
 import pytest
 
-from siaga.clock import MINUTE, SECOND
-from siaga.observation import Reading
+from siaga.model.clock import MINUTE, SECOND
+from siaga.model.observation import Reading
 from tests.alerts.world import NOON, World
 
 OPEN = ("gerbang-1", "gate_open", True)

@@ -23,8 +23,8 @@ from api.alerts.decisions import (
 )
 from api.alerts.rolling import Trend
 from api.alerts.spans import FOREVER
-from siaga.clock import MINUTE
-from siaga.timeline import Span, State
+from siaga.model.clock import MINUTE
+from siaga.timeline.judge import Span, State
 
 NOW = 1_000 * MINUTE
 GRACE, RECOVERY = 5 * MINUTE, 2 * MINUTE

@@ -9,9 +9,9 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from siaga.clock import HOUR, MINUTE, SECOND
-from siaga.indicators import POWER
-from siaga.timeline import Evidence, Span, judge, judged_from
+from siaga.model.clock import HOUR, MINUTE, SECOND
+from siaga.model.indicators import POWER
+from siaga.timeline.judge import Evidence, Span, judge, judged_from
 from tests.alerts.world import World, looking_seldom
 from tests.timeline.scenarios import Scenario, scenarios, tracks_of
 

@@ -6,8 +6,8 @@ Thousands of histories: `python -m tests.alerts.comparison 1-2000`.
 
 import pytest
 
-from siaga.clock import MINUTE, SECOND
-from siaga.sites import Needs
+from siaga.model.clock import MINUTE, SECOND
+from siaga.model.sites import Needs
 from tests.alerts.comparison import compare
 from tests.alerts.histories import EVENING, Episode, History, drawn, place
 from tests.alerts.world import NOON

@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.alerts.evidence import Recent
-from siaga.clock import MINUTE
-from siaga.intervals import stretches
-from siaga.timeline import GATEWAY_HEARD
+from siaga.model.clock import MINUTE
+from siaga.model.intervals import stretches
+from siaga.timeline.judge import GATEWAY_HEARD
 from tests.alerts.world import NOON, village
 
 STEPS = st.lists(

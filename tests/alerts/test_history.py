@@ -7,11 +7,11 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from siaga.clock import DAY, HOUR, MINUTE, SECOND
 from siaga.database import tables
-from siaga.observation import Reading
-from siaga.sites import Adapter, Device, Facility, Village
-from siaga.timeline import Evidence, judge, judged_from
+from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
+from siaga.model.observation import Reading
+from siaga.model.sites import Adapter, Device, Facility, Village
+from siaga.timeline.judge import Evidence, judge, judged_from
 from tests.alerts.world import CODE, MIDNIGHT, NOON, World, gate, looking_seldom, village
 from tests.timeline.scenarios import tracks_of
 

@@ -12,7 +12,7 @@ import pytest
 from api.alerts.life import Moment
 from api.alerts.live import Live
 from api.alerts.watch import WatchedVillage, watched
-from siaga.clock import MINUTE, SECOND
+from siaga.model.clock import MINUTE, SECOND
 from tests.alerts.world import NOON, gate, village
 
 DEVICE = "gerbang-1"

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from siaga.clock import DAY, HOUR, MINUTE, SECOND
 from siaga.database import tables
-from siaga.observation import Reading
-from siaga.topics import health_topic
+from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
+from siaga.model.observation import Reading
+from siaga.wire.topics import health_topic
 from tests.alerts.world import CODE, MIDNIGHT, NOON, World, gate, village
 
 OPEN, CLOSED = ("gerbang-1", "gate_open", True), ("gerbang-1", "gate_open", False)

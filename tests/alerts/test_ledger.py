@@ -10,10 +10,10 @@ from sqlalchemy.exc import IntegrityError
 from api.alerts.decisions import Kind, Raise
 from api.alerts.ledger import Changes, Ledger, new_alert
 from api.alerts.spans import FOREVER, Difference
-from siaga.clock import MINUTE
 from siaga.database import connect, migrate, tables
-from siaga.observation import Reading
-from siaga.timeline import Span, State
+from siaga.model.clock import MINUTE
+from siaga.model.observation import Reading
+from siaga.timeline.judge import Span, State
 from tests.alerts.world import CODE, NOON, World
 from tests.servers import Postgres
 

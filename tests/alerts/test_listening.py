@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from siaga.clock import MINUTE, SECOND
-from siaga.observation import Reading
+from siaga.model.clock import MINUTE, SECOND
+from siaga.model.observation import Reading
 from tests.alerts.world import World, village
 
 NEW = "35.10.16.2004"

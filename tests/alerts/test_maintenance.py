@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from api.alerts.maintenance import BadRule, MaintenanceWindow, check_rule, planned, stretches
-from siaga.clock import DAY, HOUR, MINUTE
 from siaga.database import tables
-from siaga.observation import Reading
+from siaga.model.clock import DAY, HOUR, MINUTE
+from siaga.model.observation import Reading
 from tests.alerts.world import CODE, MIDNIGHT, NOON, World, gate, village
 
 OPEN, CLOSED = ("gerbang-1", "gate_open", True), ("gerbang-1", "gate_open", False)

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from siaga.batch import BatchId, encode_batch
-from siaga.clock import HOUR, MINUTE, SECOND
 from siaga.database import tables
-from siaga.observation import Reading
-from siaga.topics import batch_topic
+from siaga.model.clock import HOUR, MINUTE, SECOND
+from siaga.model.observation import Reading
+from siaga.wire.batch import BatchId, encode_batch
+from siaga.wire.topics import batch_topic
 from tests.alerts.world import NOON, World, village
 
 A, B, C, D = (f"35.10.16.200{n}" for n in (1, 2, 3, 4))

@@ -1,6 +1,6 @@
 """What only goes on saying what was said before costs no judgement, and takes nothing from what follows it."""
 
-from siaga.clock import MINUTE
+from siaga.model.clock import MINUTE
 from tests.alerts.world import World
 
 OPEN, CLOSED = ("gerbang-1", "gate_open", True), ("gerbang-1", "gate_open", False)

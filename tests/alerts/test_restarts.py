@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from api.alerts.watch import SETTLE
-from siaga.clock import HOUR, MINUTE, SECOND
-from siaga.observation import Reading
-from siaga.sites import Adapter, Device, Facility
+from siaga.model.clock import HOUR, MINUTE, SECOND
+from siaga.model.observation import Reading
+from siaga.model.sites import Adapter, Device, Facility
 from tests.alerts.world import NOON, Alert, World, gate, village
 
 OPEN, CLOSED = ("gerbang-1", "gate_open", True), ("gerbang-1", "gate_open", False)

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from api.alerts.rolling import WINDOW, Trend, trend
 from api.alerts.spans import FOREVER, joined
-from siaga.availability import measure
-from siaga.clock import DAY, HOUR, MINUTE
-from siaga.spans import Span, State
+from siaga.model.clock import DAY, HOUR, MINUTE
+from siaga.timeline.availability import measure
+from siaga.timeline.spans import Span, State
 
 START = 20_000 * DAY
 NOW = START + 3 * DAY

@@ -12,14 +12,14 @@ from sqlalchemy import Engine, select
 
 from api.alerts import AlertService
 from api.alerts.metrics import EngineMetrics
-from siaga.batch import BatchId, encode_batch
-from siaga.clock import MINUTE, SystemClock
 from siaga.database import connect, migrate, tables
+from siaga.database.registry import Registry
+from siaga.model.clock import MINUTE, SystemClock
+from siaga.model.observation import Arrival, Reading
 from siaga.mqtt import MqttTransport
-from siaga.observation import Arrival, Reading
-from siaga.registry import Registry
 from siaga.telemetry import open_store
-from siaga.topics import batch_topic
+from siaga.wire.batch import BatchId, encode_batch
+from siaga.wire.topics import batch_topic
 from tests.alerts.world import CODE, TestStore, gate, village
 from tests.servers import Mosquitto
 from tests.wait import until

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from siaga.clock import DAY, MINUTE, SECOND
 from siaga.database import tables, writing
-from siaga.observation import Reading
-from siaga.sites import Adapter, Device, Facility
+from siaga.model.clock import DAY, MINUTE, SECOND
+from siaga.model.observation import Reading
+from siaga.model.sites import Adapter, Device, Facility
 from tests.alerts.world import CODE, NOON, World, gate, village
 
 OPEN, ALSO_OPEN = ("gerbang-1", "gate_open", True), ("gerbang-2", "gate_open", True)

@@ -3,7 +3,7 @@
 import pytest
 
 from api.alerts.speaking import MAX_STRETCHES, Speaking
-from siaga.clock import MINUTE
+from siaga.model.clock import MINUTE
 
 PAUSE = 13
 """So many minutes without a report are a silence."""

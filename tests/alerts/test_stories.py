@@ -4,10 +4,10 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from siaga.clock import HOUR, MINUTE, SECOND
 from siaga.database import tables
-from siaga.observation import Reading
-from siaga.sites import Adapter, Device, Facility
+from siaga.model.clock import HOUR, MINUTE, SECOND
+from siaga.model.observation import Reading
+from siaga.model.sites import Adapter, Device, Facility
 from tests.alerts.world import CODE, MIDNIGHT, NOON, World, gate, village
 
 OPEN, CLOSED = ("gerbang-1", "gate_open", True), ("gerbang-1", "gate_open", False)

@@ -22,17 +22,17 @@ from api.alerts.ledger import Ledger
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import InlineReader
 from api.alerts.spans import FOREVER
-from siaga.batch import LIVE_EDGE, BatchId, UnreadableBatch, decode_batch, encode_ack, encode_batch
-from siaga.clock import MINUTE, SECOND, ManualClock
 from siaga.database import connect, migrate, tables
+from siaga.database.registry import Registry
+from siaga.model.clock import MINUTE, SECOND, ManualClock
+from siaga.model.observation import Arrival, Point, Reading
+from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.mqtt import Message
 from siaga.mqtt.memory import MemoryBroker, MemoryTransport
-from siaga.observation import Arrival, Point, Reading
-from siaga.registry import Registry
-from siaga.sites import Adapter, Device, Facility, Village
 from siaga.telemetry import StoreUnavailable, TelemetryStore, open_store
-from siaga.timeline import Span
-from siaga.topics import BATCHES, ack_topic, batch_topic, gateway_status_topic, health_topic, parse_topic
+from siaga.timeline.judge import Span
+from siaga.wire.batch import LIVE_EDGE, BatchId, UnreadableBatch, decode_batch, encode_ack, encode_batch
+from siaga.wire.topics import BATCHES, ack_topic, batch_topic, gateway_status_topic, health_topic, parse_topic
 
 CODE = "35.10.16.2003"
 MIDNIGHT = int(datetime(2026, 3, 4, 17, tzinfo=UTC).timestamp()) * 1000  # in Jakarta

@@ -10,13 +10,13 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
 from collector import Collector, CollectorMetrics, Intake, KnownVillages, Refusals, Repeats
-from siaga.clock import ManualClock
 from siaga.database import connect, migrate
+from siaga.database.quarantine import Quarantine
+from siaga.database.registry import Registry
+from siaga.model.clock import ManualClock
+from siaga.model.observation import Arrival, Point
+from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.mqtt.memory import MemoryBroker, MemoryTransport
-from siaga.observation import Arrival, Point
-from siaga.quarantine import Quarantine
-from siaga.registry import Registry
-from siaga.sites import Adapter, Device, Facility, Village
 from siaga.telemetry import RefusedPoint, StoreUnavailable, TelemetryStore, Write, open_store
 
 CLIFF, SHORE, NOWHERE = "35.10.15.2012", "35.10.15.2013", "99.99.99.9999"

@@ -16,7 +16,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
 from siaga.database import connect, migrate
-from siaga.registry import Registry
+from siaga.database.registry import Registry
 from tests.collector.desk import CLIFF, EPOCH, SHORE, batch, topic, village
 from tests.servers import Influxd, Mosquitto
 from tests.wait import until

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-from siaga.batch import MAX_PACKED, MAX_UNPACKED
+from siaga.wire.batch import MAX_PACKED, MAX_UNPACKED
 from tests.collector.desk import CLIFF, NOWHERE, SHORE, Desk, T, batch, gate, topic
 
 

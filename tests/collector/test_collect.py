@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from collector.collector import FIRST_PAUSE, LONGEST_PAUSE
-from siaga.batch import LIVE_EDGE
-from siaga.observation import Arrival
+from siaga.model.observation import Arrival
+from siaga.wire.batch import LIVE_EDGE
 from tests.collector.desk import CLIFF, EPOCH, NOW, SHORE, Desk, T, batch, gate, topic, village
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from siaga.database import connect
-from siaga.quarantine import Quarantine
+from siaga.database.quarantine import Quarantine
 from tests.collector.post import Gateways, Post
 from tests.servers import Influxd, Mosquitto
 from tests.wait import until

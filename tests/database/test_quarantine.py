@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from siaga.quarantine import Quarantine, Refusal, _fair_share, mask, sample
+from siaga.database.quarantine import Quarantine, Refusal, _fair_share, mask, sample
 
 KAMPUNGANYAR, TAMANSURUH, LICIN = "35.10.15.2012", "35.10.15.2010", "35.10.16.2001"
 

@@ -6,8 +6,8 @@ from datetime import date
 from sqlalchemy import Engine, select
 
 from siaga.database import tables
-from siaga.registry import ImportReport, Registry
-from siaga.sites import Adapter, Device, Facility, Needs, Silence, Village
+from siaga.database.registry import ImportReport, Registry
+from siaga.model.sites import Adapter, Device, Facility, Needs, Silence, Village
 
 GATE = Facility(
     id="gerbang",

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from siaga.clock import HOUR, ManualClock
 from siaga.database import connect, migrate, tables
-from siaga.tokens import Caller, Role, Tokens
+from siaga.database.tokens import Caller, Role, Tokens
+from siaga.model.clock import HOUR, ManualClock
 
 
 def test_a_token_names_its_caller_and_anything_else_nobody(engine: Engine) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from gateway import Buffer, Gateway, GatewayMetrics, last_will, marker_topic
-from siaga.clock import SystemClock
-from siaga.logs import set_up_logs
+from siaga.model.clock import SystemClock
+from siaga.model.sites import Village
 from siaga.mqtt import MqttTransport
-from siaga.sites import Village
+from siaga.run.logs import set_up_logs
 from tests.gateway.places import device, village
 
 PLACE: Village = village(

@@ -3,8 +3,8 @@
 from gateway.adapters import ADAPTERS, Installed, Translation
 from gateway.router import Router
 from gateway.values import Refused
+from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.mqtt import Message
-from siaga.sites import Adapter, Device, Facility, Village
 
 CODE = "35.10.15.2012"
 NOW = 1_767_225_600_000

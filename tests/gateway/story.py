@@ -10,9 +10,9 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import IO, Self
 
-from siaga.batch import BatchId, decode_batch, encode_ack
 from siaga.mqtt import MqttTransport
-from siaga.topics import ack_topic, gateway_status_topic, status_topic
+from siaga.wire.batch import BatchId, decode_batch, encode_ack
+from siaga.wire.topics import ack_topic, gateway_status_topic, status_topic
 from tests.gateway.places import CODE
 from tests.gateway.yard import Everybody
 from tests.mqtt.link import Link

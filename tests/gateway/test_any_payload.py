@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from gateway.adapters import ADAPTERS, Installed
 from gateway.router import Router
 from gateway.values import Refused
+from siaga.model.sites import Device
 from siaga.mqtt.filters import matches
 from siaga.mqtt.transport import Message
-from siaga.sites import Device
 from tests.gateway.places import CODE, NOW, device, village
 
 EUI = "70b3d5e75e00a1b2"

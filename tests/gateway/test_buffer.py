@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from gateway.buffer import Buffer, BufferUnavailable, FormedBatch, OnlineState
-from siaga.observation import Reading
+from siaga.model.observation import Reading
 from tests.wait import until
 
 VILLAGES = st.sampled_from(["11.01.01.2001", "35.10.15.2012"])
@@ -230,7 +230,7 @@ _WRITER = """
 import sys
 from pathlib import Path
 from gateway.buffer import Buffer
-from siaga.observation import Reading
+from siaga.model.observation import Reading
 buffer = Buffer(Path(sys.argv[1]))
 number = 0
 while True:

@@ -23,9 +23,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from siaga.database import connect, migrate
+from siaga.database.registry import Registry
 from siaga.mqtt import MqttTransport
-from siaga.registry import Registry
-from siaga.sites_file import read_sites
+from siaga.sites.file import read_sites
 from tests.gateway.places import CODE
 from tests.gateway.village_broker import VillageBroker
 from tests.mqtt.link import Link

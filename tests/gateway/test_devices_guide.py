@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from gateway.router import Router
+from siaga.model.sites import Village
 from siaga.mqtt import MqttTransport
-from siaga.sites import Village
-from siaga.sites_file import read_sites
+from siaga.sites.file import read_sites
 from tests.gateway.places import CODE, NOW
 from tests.gateway.yard import Yard
 from tests.servers import Mosquitto

@@ -4,9 +4,9 @@ import pytest
 
 from gateway.adapters import ADAPTERS
 from gateway.router import Router
+from siaga.model.sites import Adapter, Device
 from siaga.mqtt.filters import matches
 from siaga.mqtt.transport import Message
-from siaga.sites import Adapter, Device
 from tests.gateway.places import device, labels, read, values, village
 
 NODE = device("gerbang-1", "esphome", "pagar", {"binary_sensor/pintu/state": "gate_open"})

@@ -9,9 +9,9 @@ import orjson
 import pytest
 
 from gateway import last_will
-from siaga.batch import BatchId, encode_ack
-from siaga.sites import Village
-from siaga.topics import ack_topic
+from siaga.model.sites import Village
+from siaga.wire.batch import BatchId, encode_ack
+from siaga.wire.topics import ack_topic
 from tests.gateway.places import CODE, MINUTE, NOW, device, village
 from tests.gateway.yard import Yard
 

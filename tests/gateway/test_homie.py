@@ -4,8 +4,8 @@ import pytest
 
 from gateway.adapters import Installed
 from gateway.router import Router
+from siaga.model.sites import Device
 from siaga.mqtt.transport import Message
-from siaga.sites import Device
 from tests.gateway.places import CODE, device, labels, read, translate, values, village
 
 LED = device("lampu-1", "homie", "7ab31c00", {"led/power": "lamp_on", "$stats/uptime": "uptime"})

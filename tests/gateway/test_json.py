@@ -2,7 +2,7 @@
 
 import pytest
 
-from siaga.sites import Device
+from siaga.model.sites import Device
 from tests.gateway.places import NOW, device, labels, read, values
 
 TOPIC = "desa/alat/1"

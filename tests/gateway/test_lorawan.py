@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from siaga.sites import Device
+from siaga.model.sites import Device
 from tests.gateway.places import NOW, device, labels, read, values
 
 EUI = "70b3d5e75e00a1b2"

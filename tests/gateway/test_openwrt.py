@@ -4,8 +4,8 @@ import pytest
 
 from gateway.adapters import Installed
 from gateway.router import Router
+from siaga.model.sites import Device
 from siaga.mqtt.transport import Message
-from siaga.sites import Device
 from tests.gateway.places import CODE, NOW, device, labels, read, translate, values, village
 
 AT = NOW / 1000

@@ -15,7 +15,7 @@ from gateway.discovery import Discovery
 from gateway.report import DeviceReport, GatewayReport
 from siaga.mqtt import MqttTransport
 from siaga.mqtt.transport import Message
-from siaga.sites_file import read_sites
+from siaga.sites.file import read_sites
 from tests.gateway.places import CODE, NOW, device, village
 from tests.servers import Mosquitto
 from tests.wait import until

@@ -11,7 +11,7 @@ import orjson
 import pytest
 import structlog
 
-from siaga.logs import set_up_logs
+from siaga.run.logs import set_up_logs
 from tests.gateway.places import CODE, device, village
 from tests.gateway.yard import Yard
 

@@ -4,9 +4,9 @@ import orjson
 import pytest
 
 from gateway.router import Router
-from siaga.capabilities import can_give
+from siaga.model.capabilities import can_give
+from siaga.model.sites import Device
 from siaga.mqtt.transport import Message
-from siaga.sites import Device
 from tests.gateway.places import CODE, NOW, device, labels, read, translate, values, village
 
 OLD = device("lampu-1", "shelly", "lampu-teras")

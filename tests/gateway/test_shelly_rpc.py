@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import orjson
 import pytest
 
-from siaga.sites import Device
+from siaga.model.sites import Device
 from tests.gateway.places import NOW, device, labels, read, values
 
 NEW = device("lampu-2", "shelly", "lampu-aula")

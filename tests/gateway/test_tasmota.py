@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from siaga.model.sites import Device
 from siaga.mqtt.filters import matches
-from siaga.sites import Device
 from tests.gateway.places import device, labels, read, values
 
 LAMP = device("lampu-1", "tasmota", "lampu_depan")

@@ -16,15 +16,15 @@ from sqlalchemy import select
 
 from api.alerts import engine
 from gateway import Buffer, Gateway, GatewayMetrics
-from gateway.own_time import OwnTime
-from siaga.batch import LIVE_EDGE, BatchId, decode_batch, encode_ack
-from siaga.clock import DAY, HOUR, MINUTE, SECOND, ManualClock
+from gateway.time_sync import OwnTime
 from siaga.database import tables
+from siaga.model.clock import DAY, HOUR, MINUTE, SECOND, ManualClock
+from siaga.model.observation import Arrival, Point
+from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.mqtt import Message
 from siaga.mqtt.memory import MemoryBroker, MemoryTransport
-from siaga.observation import Arrival, Point
-from siaga.sites import Adapter, Device, Facility, Village
-from siaga.topics import ack_topic, parse_topic
+from siaga.wire.batch import LIVE_EDGE, BatchId, decode_batch, encode_ack
+from siaga.wire.topics import ack_topic, parse_topic
 from tests.alerts.world import CODE, Centre, TestStore, World
 
 EVERY = (2 * MINUTE, 5 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE)

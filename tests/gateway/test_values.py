@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.values import Refused, find, read_document, read_value
-from siaga.signals import SIGNALS, Value
+from siaga.model.signals import SIGNALS, Value
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import pytest
 
 from gateway.adapters import ADAPTERS
 from gateway.router import Router
+from siaga.model.sites import Device
 from siaga.mqtt import Message
-from siaga.sites import Device
 from tests.gateway.places import NOW, device, labels, read, translate, values, village
 
 DOOR = device("gerbang-1", "zigbee2mqtt", "pintu depan")

@@ -9,12 +9,12 @@ import orjson
 from prometheus_client import CollectorRegistry
 
 from gateway import Buffer, Gateway, GatewayMetrics
-from gateway.own_time import OwnTime
-from siaga.batch import BatchId, decode_batch, encode_ack
-from siaga.clock import ManualClock
+from gateway.time_sync import OwnTime
+from siaga.model.clock import ManualClock
+from siaga.model.sites import Village
 from siaga.mqtt.memory import MemoryBroker, MemoryTransport
-from siaga.sites import Village
-from siaga.topics import ack_topic
+from siaga.wire.batch import BatchId, decode_batch, encode_ack
+from siaga.wire.topics import ack_topic
 from tests.gateway.places import CODE, NOW
 
 

@@ -15,13 +15,13 @@ from api.alerts.spans import FOREVER
 from api.alerts.stream import EventSignal
 from api.http import HttpServer, create_app
 from api.http.services import Check
-from siaga.clock import DAY, HOUR, MINUTE, ManualClock
 from siaga.database import migrate, tables, writing
-from siaga.registry import Registry
-from siaga.sites import Adapter, Device, Facility, Village
-from siaga.spans import Span, State
+from siaga.database.registry import Registry
+from siaga.database.tokens import Role, Tokens
+from siaga.model.clock import DAY, HOUR, MINUTE, ManualClock
+from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.telemetry import TelemetryStore, open_store
-from siaga.tokens import Role, Tokens
+from siaga.timeline.spans import Span, State
 
 NOW = 1_772_600_400_000
 """2026-03-04T05:00:00Z: a Wednesday, noon in western Indonesia."""

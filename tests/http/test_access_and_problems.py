@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from api.http import CannotListen, HttpServer, create_app
-from siaga.tokens import Role, Tokens
+from siaga.database.tokens import Role, Tokens
 from tests.http.district import GLAGAH, District
 from tests.servers import Influxd
 

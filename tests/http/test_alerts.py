@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from api.alerts.decisions import Kind
 from api.alerts.ledger import Changes, Ledger, OpenAlert
-from siaga.clock import DAY, HOUR, MINUTE
 from siaga.database import tables
-from siaga.tokens import Role
+from siaga.database.tokens import Role
+from siaga.model.clock import DAY, HOUR, MINUTE
 from tests.http.district import GLAGAH, LICIN, NOW, District, names
 
 

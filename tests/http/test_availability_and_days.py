@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from api.http.moments import moment
 from api.http.seconds import parts
-from siaga.availability import measure
-from siaga.clock import DAY, HOUR, MINUTE
 from siaga.database import tables, writing
-from siaga.sites import Facility, Village
-from siaga.spans import Span
-from siaga.verdict import judge_day, local_day
+from siaga.model.clock import DAY, HOUR, MINUTE
+from siaga.model.sites import Facility, Village
+from siaga.timeline.availability import measure
+from siaga.timeline.spans import Span
+from siaga.timeline.verdict import judge_day, local_day
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOT_REQUIRED, NOW, UNKNOWN, District, names, villages
 
 GATE = f"{GLAGAH}/gerbang"

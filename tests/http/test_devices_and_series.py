@@ -1,7 +1,7 @@
 """What a device last said, and its signals over time, from a real store."""
 
-from siaga.clock import HOUR, MINUTE
-from siaga.observation import Point
+from siaga.model.clock import HOUR, MINUTE
+from siaga.model.observation import Point
 from tests.http.district import GLAGAH, NOW, District
 
 PATH = f"/api/v1/devices/{GLAGAH}/gerbang-1"

@@ -5,8 +5,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from siaga.clock import DAY, HOUR
-from siaga.tokens import Role
+from siaga.database.tokens import Role
+from siaga.model.clock import DAY, HOUR
 from tests.http.district import GLAGAH, LICIN, NOW, District, names, villages
 
 WINDOW = {"start": "2026-03-04T06:00:00Z", "end": "2026-03-04T08:00:00+00:00", "reason": "Ganti kabel"}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import httpx
 
-from siaga.clock import DAY, HOUR
-from siaga.tokens import Role
+from siaga.database.tokens import Role
+from siaga.model.clock import DAY, HOUR
 from tests.http.district import FAILED, GLAGAH, MET, NOW, District
 
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")

@@ -1,7 +1,7 @@
 """What was refused, as the API shows it."""
 
-from siaga.clock import MINUTE
-from siaga.quarantine import Quarantine, Refusal
+from siaga.database.quarantine import Quarantine, Refusal
+from siaga.model.clock import MINUTE
 from tests.http.district import GLAGAH, LICIN, NOW, District
 
 

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from api.http import stream
-from siaga.clock import MINUTE
-from siaga.tokens import Role
+from siaga.database.tokens import Role
+from siaga.model.clock import MINUTE
 from tests.http.district import NOW, District
 from tests.http.listener import Listener
 from tests.wait import until

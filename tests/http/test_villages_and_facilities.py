@@ -2,8 +2,8 @@
 
 import pytest
 
-from siaga.clock import DAY, HOUR, MINUTE
-from siaga.spans import Span, State
+from siaga.model.clock import DAY, HOUR, MINUTE
+from siaga.timeline.spans import Span, State
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOT_REQUIRED, NOW, UNKNOWN, District, names
 
 

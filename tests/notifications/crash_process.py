@@ -23,9 +23,9 @@ from api.notifications.messages import Message
 from api.notifications.metrics import NotificationMetrics
 from api.notifications.planner import Planner
 from api.notifications.sender import Sender
-from siaga.clock import MINUTE
 from siaga.database import connect
-from siaga.logs import set_up_logs
+from siaga.model.clock import MINUTE
+from siaga.run.logs import set_up_logs
 
 CERTAIN_DEATH = signal.SIGKILL
 

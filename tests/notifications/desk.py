@@ -14,10 +14,10 @@ from api.notifications.channels import OpenChannel, open_channel
 from api.notifications.metrics import NotificationMetrics
 from api.notifications.planner import Planner
 from api.notifications.sender import Sender
-from siaga.clock import MINUTE, SECOND, ManualClock
 from siaga.database import tables, writing
-from siaga.registry import Registry
-from siaga.sites import Adapter, Device, Facility, Village
+from siaga.database.registry import Registry
+from siaga.model.clock import MINUTE, SECOND, ManualClock
+from siaga.model.sites import Adapter, Device, Facility, Village
 from tests.notifications.webhook import Webhook
 
 CODE = "35.10.17.2004"

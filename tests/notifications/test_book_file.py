@@ -9,8 +9,8 @@ import pytest
 from api.notifications.book import Outside, Person, Recipient, Rule, Step
 from api.notifications.book_file import SitesFileError, load_book, read_book
 from api.notifications.channels import open_channel
-from siaga.clock import MINUTE, SECOND
-from siaga.schedule import parse_schedule
+from siaga.model.clock import MINUTE, SECOND
+from siaga.timeline.schedule import parse_schedule
 
 GOOD = """
 link: https://siaga.example.go.id/

@@ -10,7 +10,7 @@ import pytest
 from api.notifications import channels
 from api.notifications.channels import Answer, Outcome, open_channel, provider_of
 from api.notifications.messages import trial
-from siaga.logs import set_up_logs
+from siaga.run.logs import set_up_logs
 from tests.notifications.desk import Desk, book
 from tests.notifications.webhook import Webhook
 from tests.wait import until

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine, select
 
-from siaga.clock import MINUTE, SECOND
 from siaga.database import tables
+from siaga.model.clock import MINUTE, SECOND
 from tests.notifications.desk import NOON
 from tests.notifications.webhook import Webhook
 

@@ -6,7 +6,7 @@ import pytest
 
 from api.notifications.backoff import Patience, provider_pause
 from api.notifications.escalation import Drop, Escalate, Later, decide
-from siaga.clock import DAY, HOUR, MINUTE, SECOND
+from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
 from tests.notifications.desk import NOON
 from tests.notifications.test_rules import ALERT
 

@@ -9,7 +9,7 @@ import pytest
 from api.alerts.decisions import Kind
 from api.notifications.digest import What
 from api.notifications.messages import LINES, Line, Message, Tone, compose, duration, trial
-from siaga.clock import DAY, HOUR, MINUTE
+from siaga.model.clock import DAY, HOUR, MINUTE
 from tests.notifications.desk import NOON, village
 from tests.notifications.test_rules import ALERT
 

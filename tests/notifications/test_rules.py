@@ -7,8 +7,8 @@ import pytest
 from api.notifications.book import Book, Outside, Person, Recipient, Rule, Step
 from api.notifications.facts import Facts
 from api.notifications.rules import Match, applies, who_is_told
-from siaga.clock import DAY, HOUR, MINUTE
-from siaga.schedule import parse_schedule
+from siaga.model.clock import DAY, HOUR, MINUTE
+from siaga.timeline.schedule import parse_schedule
 from tests.notifications.desk import NOON, village
 
 ALERT = Facts(

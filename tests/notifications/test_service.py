@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from api.alerts.stream import EventSignal
 from api.notifications.metrics import NotificationMetrics
 from api.notifications.service import NotificationService
-from siaga.clock import MINUTE, SystemClock
 from siaga.database import connect, migrate
+from siaga.model.clock import MINUTE, SystemClock
 from tests.notifications.desk import Desk, by_another_provider
 from tests.notifications.webhook import Webhook
 from tests.servers import Postgres

@@ -11,9 +11,9 @@ from api.notifications.book import Outside, Rule, Step
 from api.notifications.planner import Planner
 from api.notifications.queue import Queue
 from api.notifications.sender import Sender
-from siaga.clock import DAY, HOUR, MINUTE, SECOND
 from siaga.database import tables
-from siaga.schedule import parse_schedule
+from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
+from siaga.timeline.schedule import parse_schedule
 from tests.notifications.desk import CODE, Desk, book, by_another_provider
 from tests.notifications.webhook import Webhook
 from tests.wait import until

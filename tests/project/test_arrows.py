@@ -1,7 +1,6 @@
 """Who may import whom: the table of docs/architecture.md, and the domain modules kept free of I/O."""
 
 import ast
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,18 +15,17 @@ MAY_IMPORT = {
     "api": {"siaga", "api"},
     "firmware_sim": {"firmware_sim"},
 }
-COMPOSITION_ROOTS = {
-    "siaga/cli.py",
-    "siaga/gateway_commands.py",
-    "siaga/verify_commands.py",
-    "siaga/village_gateway.py",
-    "siaga/notify_commands.py",
-    "siaga/up.py",
-    "siaga/demo.py",
-    "siaga/services.py",
-    "siaga/gateways.py",
-}
-"""Only they know every room."""
+COMPOSITION = "siaga/run/"
+"""Only it knows every room, and no room imports it."""
+PURE = ("model", "timeline", "wire")
+WINGS = (
+    {"model"},
+    {"timeline", "wire"},
+    {"sites"},
+    {"mqtt", "broker", "telemetry", "database", "verify"},
+    {"run"},
+)
+"""A wing imports itself and the wings of earlier sets, so no import runs back up."""
 IMPURE = {
     "asyncio", "duckdb", "fastapi", "http", "logging", "os", "paho", "prometheus_client", "random",
     "selectors",
@@ -53,33 +51,38 @@ def imports(path: Path) -> set[str]:
     return names
 
 
-def pure_modules() -> list[str]:
-    """The modules that the table "pure" of docs/architecture.md names."""
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    table = text.partition("| pure (")[2].partition("\n\n")[0]
-    return sorted({f"siaga/{name}" for name in re.findall(r"`(\w+\.py)`", table)})
+def every_path() -> list[str]:
+    return [path.relative_to(ROOT).as_posix() for room in ROOMS for path in modules(room)]
 
 
-@pytest.mark.parametrize("path", [p.relative_to(ROOT).as_posix() for room in ROOMS for p in modules(room)])
+def wing_of(path: str) -> str:
+    return path.split("/")[1]
+
+
+@pytest.mark.parametrize("path", [path for path in every_path() if not path.startswith(COMPOSITION)])
 def test_a_room_imports_only_what_the_table_allows(path: str) -> None:
-    if path in COMPOSITION_ROOTS:
-        return
     allowed = MAY_IMPORT[path.split("/", maxsplit=1)[0]]
-    rooms = {name.split(".")[0] for name in imports(ROOT / path)} & set(ROOMS)
+    names = imports(ROOT / path)
+    rooms = {name.split(".")[0] for name in names} & set(ROOMS)
     assert rooms <= allowed, f"{path} reaches into {sorted(rooms - allowed)}"
+    assert not [name for name in names if f"{name}.".startswith("siaga.run.")], f"{path} imports the composition"
 
 
-@pytest.mark.parametrize("path", pure_modules())
+@pytest.mark.parametrize("path", [path for path in every_path() if path.startswith("siaga/") and path.count("/") > 1])
+def test_no_import_between_wings_runs_back_up(path: str) -> None:
+    wing = wing_of(path)
+    (level,) = [n for n, wings in enumerate(WINGS) if wing in wings]
+    allowed = {wing, *(name for wings in WINGS[:level] for name in wings)}
+    imported = {name.split(".")[1] for name in imports(ROOT / path) if name.startswith("siaga.")} - {"metrics"}
+    assert imported <= allowed, f"{path} reaches into {sorted(imported - allowed)}"
+
+
+@pytest.mark.parametrize("path", [path for path in every_path() if path.startswith("siaga/") and wing_of(path) in PURE])
 def test_a_pure_module_has_no_io_no_clock_and_no_chance_of_its_own(path: str) -> None:
-    if path == "siaga/clock.py":  # the one place where the machine's clock is read
+    if path == "siaga/model/clock.py":  # the one place where the machine's clock is read
         return
     found = {name for name in imports(ROOT / path) if name.split(".")[0] in IMPURE}
     assert not found, f"{path} imports {sorted(found)}"
-
-
-def test_the_table_names_modules_that_exist() -> None:
-    assert len(pure_modules()) >= 14
-    assert [path for path in pure_modules() if not (ROOT / path).exists()] == []
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -155,7 +155,7 @@ def test_the_image_runs_as_a_user_of_its_own() -> None:
 
 
 def test_the_commands_and_settings_of_the_compose_file_exist(compose: Any) -> None:
-    from siaga.settings import Settings
+    from siaga.run.settings import Settings
 
     for name in ("collector", "api"):
         service = compose["services"][name]

@@ -99,7 +99,7 @@ def test_every_guide_that_the_readme_names_is_there() -> None:
 
 
 def test_every_setting_is_in_the_install_guide() -> None:
-    from siaga.settings import Settings
+    from siaga.run.settings import Settings
 
     text = (DOCS / "install.md").read_text()
     assert [name for name in Settings.model_fields if f"`SIAGA_{name.upper()}`" not in text] == []

@@ -11,15 +11,15 @@ from api.alerts.spans import FOREVER, cut
 from api.http.availability import list_availability
 from api.http.days import DayDocument, list_days
 from api.http.services import Services
-from siaga.availability import measure
-from siaga.clock import DAY, HOUR, MINUTE
-from siaga.indicators import terms
-from siaga.local_time import local_date
-from siaga.registry import Registry
-from siaga.sites import Facility, Village
-from siaga.spans import Span
-from siaga.tokens import Caller
-from siaga.verdict import judge_day, local_day
+from siaga.database.registry import Registry
+from siaga.database.tokens import Caller
+from siaga.model.clock import DAY, HOUR, MINUTE
+from siaga.model.indicators import terms
+from siaga.model.local_time import local_date
+from siaga.model.sites import Facility, Village
+from siaga.timeline.availability import measure
+from siaga.timeline.spans import Span
+from siaga.timeline.verdict import judge_day, local_day
 from tests.simulation.checks import Checks
 
 __all__ = ["Answers"]

@@ -12,13 +12,13 @@ from sqlalchemy import Row, select
 
 from api.alerts.outages import TOGETHER, still_lost
 from api.alerts.rolling import WINDOW, trend
-from siaga.clock import HOUR, MINUTE, SECOND
 from siaga.database import tables
-from siaga.indicators import terms
-from siaga.intervals import Interval
-from siaga.sites import Facility, Village
-from siaga.timeline import Evidence, State, gateway_heard, judge, judged_from
-from siaga.topics import GatewayTopic, parse_topic
+from siaga.model.clock import HOUR, MINUTE, SECOND
+from siaga.model.indicators import terms
+from siaga.model.intervals import Interval
+from siaga.model.sites import Facility, Village
+from siaga.timeline.judge import Evidence, State, gateway_heard, judge, judged_from
+from siaga.wire.topics import GatewayTopic, parse_topic
 from tests.simulation.faults import FREEZES, JUMP
 from tests.simulation.known import Knowledge
 from tests.simulation.system import Key, System

@@ -17,8 +17,8 @@ from gateway import Gateway
 from gateway.adapters import Observed
 from gateway.clocks import Judged
 from gateway.uplink import Uplink
-from siaga.batch import Batch
 from siaga.mqtt.transport import Message
+from siaga.wire.batch import Batch
 
 __all__ = ["DEFECTS"]
 

@@ -15,8 +15,8 @@ from sqlalchemy.exc import OperationalError
 
 from gateway.buffer import Buffer, BufferUnavailable
 from siaga.database import connect
-from siaga.observation import Arrival, Point, Reading, Track, TrackKey
-from siaga.signals import Value
+from siaga.model.observation import Arrival, Point, Reading, Track, TrackKey
+from siaga.model.signals import Value
 from siaga.telemetry import Memory, RefusedPoint, SeriesPoint, StoreUnavailable, Write
 from tests.simulation.kernel import Kernel
 

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from siaga.clock import MINUTE, SECOND
+from siaga.model.clock import MINUTE, SECOND
 from siaga.mqtt.memory import MemoryBroker
 from tests.simulation.disks import Disk
 from tests.simulation.kernel import MachineClock

@@ -10,10 +10,10 @@ from dataclasses import replace
 from uuid import UUID
 
 from api.alerts.maintenance import MaintenanceWindow
-from siaga.clock import HOUR, MINUTE, SECOND
 from siaga.database import tables, writing
-from siaga.registry import Registry
-from siaga.sites import Adapter, Device, Facility, Needs, Village
+from siaga.database.registry import Registry
+from siaga.model.clock import HOUR, MINUTE, SECOND
+from siaga.model.sites import Adapter, Device, Facility, Needs, Village
 from tests.simulation.faults import Faults
 from tests.simulation.system import SETTLES, UPLINK, Place, System
 

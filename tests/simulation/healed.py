@@ -11,13 +11,13 @@ from dataclasses import replace
 from api.alerts.ledger import Ledger
 from api.alerts.rolling import trend
 from api.alerts.spans import FOREVER
-from siaga.clock import MINUTE, SECOND
-from siaga.indicators import INDICATORS, terms
-from siaga.intervals import Interval
-from siaga.observation import Reading, Track, TrackKey
-from siaga.signals import Value
-from siaga.sites import Facility, Village
-from siaga.timeline import Evidence, Span, State, gateway_heard, judge, judged_from
+from siaga.model.clock import MINUTE, SECOND
+from siaga.model.indicators import INDICATORS, terms
+from siaga.model.intervals import Interval
+from siaga.model.observation import Reading, Track, TrackKey
+from siaga.model.signals import Value
+from siaga.model.sites import Facility, Village
+from siaga.timeline.judge import Evidence, Span, State, gateway_heard, judge, judged_from
 from tests.simulation.answers import Answers
 from tests.simulation.checks import SILENT_MARGIN, Checks, last_report
 from tests.simulation.system import Key

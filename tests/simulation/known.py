@@ -5,10 +5,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from siaga.batch import UnreadableBatch, decode_batch
-from siaga.observation import Track, TrackKey
-from siaga.signals import Value
-from siaga.timeline import Evidence
+from siaga.model.observation import Track, TrackKey
+from siaga.model.signals import Value
+from siaga.timeline.judge import Evidence
+from siaga.wire.batch import UnreadableBatch, decode_batch
 from tests.simulation.disks import SimulatedStore
 
 __all__ = ["Knowledge"]

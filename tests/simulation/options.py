@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
-from siaga.clock import DAY, HOUR, MINUTE, SECOND
+from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
 
 __all__ = ["FAULTS", "HAPPENINGS", "Options"]
 

@@ -22,14 +22,14 @@ from api.alerts.stream import EventSignal
 from collector import Collector, CollectorMetrics, Intake, KnownVillages, Refusals, Repeats
 from collector.group import Group
 from gateway import Gateway, GatewayMetrics
-from gateway.own_time import OwnTime
 from gateway.service import last_will
-from siaga.clock import SECOND
+from gateway.time_sync import OwnTime
+from siaga.database.quarantine import Quarantine
+from siaga.database.registry import Registry
+from siaga.model.clock import SECOND
+from siaga.model.observation import Reading
+from siaga.model.sites import Village
 from siaga.mqtt.memory import MemoryBroker
-from siaga.observation import Reading
-from siaga.quarantine import Quarantine
-from siaga.registry import Registry
-from siaga.sites import Village
 from tests.simulation.disks import Disk, DiskBuffer, SimulatedStore
 from tests.simulation.kernel import Crash, Kernel, MachineClock
 from tests.simulation.network import Line, Wire

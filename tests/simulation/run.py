@@ -10,7 +10,7 @@ from unittest.mock import patch
 import structlog
 from structlog.typing import EventDict
 
-from siaga.clock import DAY, MINUTE, SECOND
+from siaga.model.clock import DAY, MINUTE, SECOND
 from tests.simulation.answers import Answers
 from tests.simulation.checks import Checks
 from tests.simulation.faults import Faults

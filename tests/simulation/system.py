@@ -9,12 +9,12 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from siaga.clock import SECOND
+from siaga.database.registry import Registry
+from siaga.model.clock import SECOND
+from siaga.model.observation import Reading
+from siaga.model.signals import Value
+from siaga.model.sites import Device, Village
 from siaga.mqtt.memory import MemoryBroker
-from siaga.observation import Reading
-from siaga.registry import Registry
-from siaga.signals import Value
-from siaga.sites import Device, Village
 from tests.alerts.world import migrated
 from tests.simulation.devices import SimulatedDevice
 from tests.simulation.disks import Disk, SimulatedStore, open_database

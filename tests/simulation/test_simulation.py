@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from siaga.clock import DAY, HOUR
+from siaga.model.clock import DAY, HOUR
 from tests.simulation.options import FAULTS, HAPPENINGS, Options
 from tests.simulation.run import simulate
 

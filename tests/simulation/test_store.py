@@ -2,9 +2,9 @@
 
 import random
 
-from siaga.clock import DAY
-from siaga.observation import Arrival, Point, Reading
-from siaga.signals import Value
+from siaga.model.clock import DAY
+from siaga.model.observation import Arrival, Point, Reading
+from siaga.model.signals import Value
 from siaga.telemetry import TelemetryStore
 from tests.simulation.disks import SimulatedStore
 from tests.simulation.kernel import Kernel

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from api.alerts.maintenance import MaintenanceWindow, planned
-from siaga.clock import DAY
-from siaga.intervals import Interval
-from siaga.sites import Village
+from siaga.model.clock import DAY
+from siaga.model.intervals import Interval
+from siaga.model.sites import Village
 
 __all__ = ["Version", "Versions"]
 

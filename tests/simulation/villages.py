@@ -8,9 +8,9 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from siaga.clock import MINUTE, SECOND
-from siaga.signals import Value
-from siaga.sites import Adapter, Device, Facility, Village
+from siaga.model.clock import MINUTE, SECOND
+from siaga.model.signals import Value
+from siaga.model.sites import Adapter, Device, Facility, Village
 
 __all__ = ["EVENT_OF", "Trouble", "make_village", "make_village_with_days", "says_at_first", "troubles"]
 

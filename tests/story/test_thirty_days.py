@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from siaga.observation import Reading
-from siaga.sites_file import read_sites
-from siaga.spans import Span, State
+from siaga.model.observation import Reading
+from siaga.sites.file import read_sites
+from siaga.timeline.spans import Span, State
 from tests.servers import Influxd, Mosquitto
 from tests.story.player import GatewayPlayer, Record
 from tests.story.system import System, rfc3339, unix

@@ -11,9 +11,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from siaga.clock import DAY, MINUTE
-from siaga.observation import Arrival, Point, Track
-from siaga.signals import Value
+from siaga.model.clock import DAY, MINUTE
+from siaga.model.observation import Arrival, Point, Track
+from siaga.model.signals import Value
 from siaga.telemetry import StoreUnavailable, open_store
 
 T0 = 1_779_840_000_000
@@ -31,7 +31,7 @@ def file(tmp_path: Path) -> Path:
 
 WRITER = f"""
 import sys
-from siaga.observation import Arrival, Point
+from siaga.model.observation import Arrival, Point
 from siaga.telemetry import open_store
 
 store = open_store(sys.argv[1])

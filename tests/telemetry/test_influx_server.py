@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from siaga.clock import DAY, HOUR, MINUTE, SECOND, ManualClock
-from siaga.observation import Arrival, Point, Track
-from siaga.signals import Value
+from siaga.model.clock import DAY, HOUR, MINUTE, SECOND, ManualClock
+from siaga.model.observation import Arrival, Point, Track
+from siaga.model.signals import Value
 from siaga.telemetry import StoreUnavailable, open_store
 from siaga.telemetry.influx import InfluxStore
 from tests.servers import Influxd

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from siaga.observation import Arrival, Point, Track
-from siaga.signals import Value
+from siaga.model.observation import Arrival, Point, Track
+from siaga.model.signals import Value
 from siaga.telemetry import StoreUnavailable, open_store
 
 T0 = 1_779_840_000_000

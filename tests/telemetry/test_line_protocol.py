@@ -2,8 +2,8 @@
 
 import pytest
 
-from siaga.observation import Arrival, Point
-from siaga.signals import RefusedValue, Value
+from siaga.model.observation import Arrival, Point
+from siaga.model.signals import RefusedValue, Value
 from siaga.telemetry.line_protocol import Lines, render_arrival
 from siaga.telemetry.refusal import united
 

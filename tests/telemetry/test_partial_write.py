@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siaga.observation import Point
+from siaga.model.observation import Point
 from siaga.telemetry.influx_connection import PartialWrite
 from siaga.telemetry.partial_write import Part, Settlement
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from siaga.clock import DAY, HOUR, MINUTE, SECOND
-from siaga.observation import Arrival, Point, Track, TrackKey
-from siaga.signals import INT_MAX, INT_MIN, Value
+from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
+from siaga.model.observation import Arrival, Point, Track, TrackKey
+from siaga.model.signals import INT_MAX, INT_MIN, Value
 from siaga.telemetry import SeriesPoint, TelemetryStore, open_store
 
 T0 = 1_779_840_000_000

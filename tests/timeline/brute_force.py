@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 from astral import Observer, SunDirection
 from astral.sun import time_at_elevation
 
-from siaga.observation import Reading
-from siaga.sites import Device, Facility, Village
-from siaga.spans import Span, State
+from siaga.model.observation import Reading
+from siaga.model.sites import Device, Facility, Village
+from siaga.timeline.spans import Span, State
 
 FALSE, NOT_KNOWN, TRUE = 0.0, 0.5, 1.0
 

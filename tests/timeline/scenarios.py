@@ -10,10 +10,10 @@ from datetime import UTC, date, datetime
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from siaga.observation import Reading, Track, TrackKey
-from siaga.signals import SIGNALS, SignalType, Value
-from siaga.sites import Adapter, Device, Facility, Needs, Silence, Village
-from siaga.timeline import Evidence, reach
+from siaga.model.observation import Reading, Track, TrackKey
+from siaga.model.signals import SIGNALS, SignalType, Value
+from siaga.model.sites import Adapter, Device, Facility, Needs, Silence, Village
+from siaga.timeline.judge import Evidence, reach
 
 SECOND = 1000
 LENGTH = 1200 * SECOND

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siaga.availability import Availability, measure
-from siaga.spans import Span, State
+from siaga.timeline.availability import Availability, measure
+from siaga.timeline.spans import Span, State
 
 MET, FAILED, UNKNOWN, NOT_REQUIRED = State.MET, State.FAILED, State.UNKNOWN, State.NOT_REQUIRED
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from siaga.facility_state import Asked, facility_state
-from siaga.sites import Needs, Silence
-from siaga.spans import State
+from siaga.model.sites import Needs, Silence
+from siaga.timeline.facility_state import Asked, facility_state
+from siaga.timeline.spans import State
 
 T, F, U = True, False, None
 ANY, ALL = Needs.ANY, Needs.ALL

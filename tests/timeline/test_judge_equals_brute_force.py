@@ -2,7 +2,7 @@
 
 from hypothesis import HealthCheck, given, settings
 
-from siaga.timeline import judge
+from siaga.timeline.judge import judge
 from tests.timeline.brute_force import BruteForce
 from tests.timeline.scenarios import Scenario, scenarios
 

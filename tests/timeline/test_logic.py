@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from siaga.logic import Ternary, all_of, any_of, first_of
+from siaga.timeline.logic import Ternary, all_of, any_of, first_of
 
 T, F, U = True, False, None
 

@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 
-from siaga.availability import Availability, measure
-from siaga.observation import Reading
-from siaga.spans import Span, State
-from siaga.timeline import GATEWAY_HEARD, judge
+from siaga.model.observation import Reading
+from siaga.timeline.availability import Availability, measure
+from siaga.timeline.judge import GATEWAY_HEARD, judge
+from siaga.timeline.spans import Span, State
 from tests.timeline.brute_force import EVENT_HOLDS
 from tests.timeline.scenarios import SIGNALS_OF_KIND, Scenario, scenarios, values_of
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from siaga.schedule import parse_schedule, required
-from siaga.sites import Village
+from siaga.model.sites import Village
+from siaga.timeline.schedule import parse_schedule, required
 
 DAY = 86_400_000
 

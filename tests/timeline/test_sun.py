@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from siaga.sun import nights
+from siaga.timeline.sun import nights
 
 # Sunset and the next sunrise by the ephemeris of XEphem (PyEphem 4.2: VSOP87, the centre at -0.833°, no atmosphere), in
 # UTC: another theory and another program than the one we stand on.

@@ -9,10 +9,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from siaga.observation import Track
-from siaga.signals import Value
-from siaga.sites import Adapter, Device, Facility, Needs, Silence, Village
-from siaga.timeline import Evidence, judge, judged_from, reach
+from siaga.model.observation import Track
+from siaga.model.signals import Value
+from siaga.model.sites import Adapter, Device, Facility, Needs, Silence, Village
+from siaga.timeline.judge import Evidence, judge, judged_from, reach
 
 NINE = int(datetime(2026, 3, 2, 2, 0, tzinfo=UTC).timestamp()) * 1000
 MINUTE = 60_000

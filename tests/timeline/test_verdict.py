@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from siaga.sites import Village
-from siaga.spans import Span, State
-from siaga.verdict import Verdict, failed_runs, is_provisional, judge_day, local_day, local_days
+from siaga.model.sites import Village
+from siaga.timeline.spans import Span, State
+from siaga.timeline.verdict import Verdict, failed_runs, is_provisional, judge_day, local_day, local_days
 
 HOUR = 3_600_000
 MINUTE = 60_000

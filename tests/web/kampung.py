@@ -8,10 +8,10 @@ from playwright.sync_api import Browser, sync_playwright
 
 from api.alerts.span_rows import write_spans
 from api.alerts.spans import FOREVER
-from siaga.clock import DAY, HOUR, MINUTE
 from siaga.database import writing
-from siaga.sites import Adapter, Device, Facility, Village
-from siaga.spans import Span, State
+from siaga.model.clock import DAY, HOUR, MINUTE
+from siaga.model.sites import Adapter, Device, Facility, Village
+from siaga.timeline.spans import Span, State
 from tests.http.district import NOW, District
 
 NAMES = (

@@ -8,11 +8,11 @@ from playwright.sync_api import Browser, Page
 
 from api.alerts.decisions import Kind
 from api.alerts.spans import FOREVER
-from siaga.clock import DAY, MINUTE, SECOND
 from siaga.database import tables, writing
-from siaga.registry import Registry
-from siaga.sites import Facility, Village
-from siaga.spans import Span
+from siaga.database.registry import Registry
+from siaga.model.clock import DAY, MINUTE, SECOND
+from siaga.model.sites import Facility, Village
+from siaga.timeline.spans import Span
 from tests.http.district import FAILED, MET, NOW, UNKNOWN, District
 from tests.wait import until
 from tests.web.kampung import code, fill

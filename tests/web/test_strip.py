@@ -3,8 +3,8 @@
 import pytest
 
 from api.web.strip import SLOT, SLOTS, Stroke, day_until, slots, strokes
-from siaga.clock import DAY, HOUR, MINUTE
-from siaga.spans import Span, State
+from siaga.model.clock import DAY, HOUR, MINUTE
+from siaga.timeline.spans import Span, State
 from tests.http.district import FAILED, MET, NOT_REQUIRED, NOW, UNKNOWN
 
 DAY_UNTIL_NOW = (NOW - DAY, NOW)

@@ -6,10 +6,10 @@ import pytest
 
 from api.alerts.decisions import SEVERITIES, Kind
 from api.web.words import _CATALOGUES, WORDS, Language, chosen_language
-from siaga.clock import DAY, HOUR
-from siaga.facility_state import DEVICE_SILENT, NO_EVIDENCE, VILLAGE_OFFLINE
-from siaga.indicators import INDICATORS, evidence_signals
-from siaga.spans import State
+from siaga.model.clock import DAY, HOUR
+from siaga.model.indicators import INDICATORS, evidence_signals
+from siaga.timeline.facility_state import DEVICE_SILENT, NO_EVIDENCE, VILLAGE_OFFLINE
+from siaga.timeline.spans import State
 from tests.http.district import NOW
 
 INDONESIAN, ENGLISH = WORDS[Language.ID], WORDS[Language.EN]

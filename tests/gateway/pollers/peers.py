@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from siaga.poll_address import WebAddress, read_web
+from siaga.sites.poll_address import WebAddress, read_web
 
 __all__ = ["BlackHole", "Peer", "page"]
 

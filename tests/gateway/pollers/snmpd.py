@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from gufo.snmp import SnmpError
 from gufo.snmp.sync import SnmpSession
 
-from siaga.poll_address import HostAddress
+from siaga.sites.poll_address import HostAddress
 from tests.servers import _Server, find_binary
 
 __all__ = ["ENTERPRISE", "ROUTEROS", "Snmpd"]

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from gateway.adapters import Installed
 from gateway.pollers import POLLERS
-from siaga.poll_address import (
+from siaga.run.settings import INTERNET_URL, SettingsError, load_settings
+from siaga.run.village_gateway import how_to_ask
+from siaga.sites.file import SitesFileError, read_sites
+from siaga.sites.poll_address import (
     PROBE_KEYS,
     BadAddress,
     HostAddress,
@@ -21,9 +24,6 @@ from siaga.poll_address import (
     read_probe_address,
     read_web,
 )
-from siaga.settings import INTERNET_URL, SettingsError, load_settings
-from siaga.sites_file import SitesFileError, read_sites
-from siaga.village_gateway import how_to_ask
 
 
 @pytest.mark.parametrize(

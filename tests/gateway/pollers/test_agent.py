@@ -8,7 +8,7 @@ import pytest
 
 from gateway.pollers.agent import MAX_ROWS, Credentials, ask_agent
 from gateway.pollers.interface import Agent, Answer, Unasked, Values
-from siaga.poll_address import HostAddress
+from siaga.sites.poll_address import HostAddress
 from tests.gateway.pollers.snmpd import ENTERPRISE, ROUTEROS, Snmpd
 
 UPTIME, LO_STATUS, LO_IN = "1.3.6.1.2.1.1.3.0", "1.3.6.1.2.1.2.2.1.8.1", "1.3.6.1.2.1.31.1.1.1.6.1"

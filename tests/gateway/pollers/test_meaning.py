@@ -6,8 +6,8 @@ from gateway.adapters import Installed, Translation
 from gateway.pollers.interface import Agent, Answer, Fetch, Internet, Question, Reach, Said, Unasked, Values
 from gateway.pollers.probe import Probe, wants_internet
 from gateway.pollers.snmp import Snmp
-from siaga.poll_address import BadAddress, HostAddress, read_web
-from siaga.sites import Device
+from siaga.model.sites import Device
+from siaga.sites.poll_address import BadAddress, HostAddress, read_web
 from tests.gateway.places import device, labels, values, village
 
 YES, NO = Said(yes=True, how="", latency=12.34), Said(yes=False, how="")

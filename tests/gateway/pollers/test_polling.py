@@ -15,11 +15,11 @@ from gateway.pollers import Credentials, Polling, ThreadedAsker
 from gateway.pollers.asking import AT_ONCE, Answered
 from gateway.pollers.interface import Answer, Internet, Question, Said, Unasked, Values
 from gateway.pollers.schedule import Key
-from siaga.clock import ManualClock, SystemClock
-from siaga.gateways import Asking, GatewayPart, Served
+from siaga.model.clock import ManualClock, SystemClock
+from siaga.model.sites import Village
 from siaga.mqtt.memory import MemoryTransport
-from siaga.poll_address import read_web
-from siaga.sites import Village
+from siaga.run.gateways import Asking, GatewayPart, Served
+from siaga.sites.poll_address import read_web
 from tests.gateway.places import CODE, MINUTE, NOW, device, village
 from tests.gateway.pollers.peers import BlackHole, Peer, page
 from tests.gateway.pollers.snmpd import ROUTEROS, Snmpd
@@ -382,7 +382,7 @@ class Listening:
         until(lambda: self._transport.connected)
 
     def last(self) -> dict[tuple[str, str], object]:
-        from siaga.batch import decode_batch
+        from siaga.wire.batch import decode_batch
 
         while (message := self._transport.receive(0)) is not None:
             for point in decode_batch(message.payload, CODE, SystemClock().now(), Everybody()).points:

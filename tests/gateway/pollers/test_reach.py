@@ -9,7 +9,7 @@ import pytest
 
 from gateway.pollers.interface import Answer, Said, Unasked, Values
 from gateway.pollers.reach import NoName, _nobody, excuse, has_link, reach, resolve
-from siaga.poll_address import HostAddress
+from siaga.sites.poll_address import HostAddress
 from tests.gateway.pollers.peers import BlackHole, Peer, page
 from tests.servers import free_port
 

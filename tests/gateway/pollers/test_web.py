@@ -10,7 +10,7 @@ import pytest
 
 from gateway.pollers.interface import Answer, Internet, Said, Unasked
 from gateway.pollers.web import MAX_BODY, check_internet, fetch
-from siaga.poll_address import read_web
+from siaga.sites.poll_address import read_web
 from tests.gateway.pollers.peers import Behaviour, BlackHole, Peer, page
 from tests.servers import free_port
 from tests.wait import until

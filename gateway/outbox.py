@@ -1,0 +1,359 @@
+"""Where readings are kept until the centre has them: on disk, or in memory while the disk takes nothing.
+
+One rule decides about acknowledgements: *only what is durable is acknowledged*. On disk that is after the commit. In
+memory it is when the centre has acknowledged the batch: then its store has it. So a gateway with a dead SD card goes
+on, and what it has no word for yet stays with the village's broker, which sends it again.
+
+A commit costs an SD card a few pages, whatever it holds. So it waits until a batch is to be formed anyway; while there
+is no link, longer.
+"""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from gateway.buffer import IN_MEMORY, Buffer, BufferUnavailable, FormedBatch, OnlineState, Undated
+from gateway.intake import Taken
+from gateway.metrics import GatewayMetrics
+from gateway.salvage import replace_damaged
+from gateway.uplink import FLUSH_AFTER, Uplink
+from siaga.model.clock import SECOND
+from siaga.mqtt.transport import Message, Transport
+from siaga.wire.batch import UnreadableBatch, decode_ack
+from siaga.wire.topics import ForeignTopic, GatewayTopic, ack_topic, parse_topic
+
+__all__ = ["GROUP", "Keeper"]
+
+log = structlog.get_logger(__name__)
+
+GROUP = 500
+"""Messages that are in hand at most; with them nothing more is taken from the broker."""
+AT_ONCE = 10
+"""Messages after which a commit waits no longer: half of what Mosquitto by default sends without an acknowledgement."""
+OFFLINE_PAUSE = 2 * SECOND
+"""How long the first message waits for a commit while there is no link, and nobody waits for a batch."""
+FORGET_WITHIN = 10 * SECOND
+"""How long an acknowledged batch may stay on disk: sent once more after a crash it changes nothing."""
+DISK_AGAIN = SECOND
+"""Until a disk that failed is tried again."""
+MAX_IN_HAND = 5_000
+"""Readings that wait for one commit at most."""
+MAX_IN_MEMORY = 50_000
+"""Readings that are kept in memory at most, some 10 MB; then nothing more is taken, and nothing given up."""
+MAX_OWN = 5_000
+"""Turns of the gateway's own readings (heartbeats, repetitions) that are kept in memory: hours."""
+LATER = 2**62
+"""No time that is ever reached."""
+MAX_UNDATED = 500_000
+"""Messages of before the gateway had the time, some 200 bytes each."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A message, or something of the gateway's own, until it is durable. `at`: when it came, monotonic ms.
+
+    `runs`: its numbers in memory, by village, of which `left` are not acknowledged. `from_disk`: with a commit that
+    fails it is on the disk again.
+    """
+
+    message: Message | None
+    taken: Taken
+    at: int
+    undated: tuple[str, int] | None = None
+    from_disk: bool = False
+    runs: dict[str, tuple[int, int]] = field(default_factory=dict)
+    left: int = 0
+
+
+class Keeper:
+    """The buffers of one gateway process, and their ways up.
+
+    Args:
+        disk: the buffer; it need not be open yet.
+        state_of: what is known now of a device's session, to be remembered.
+    """
+
+    def __init__(
+        self,
+        disk: Buffer,
+        transport: Transport,
+        chance: random.Random,
+        metrics: GatewayMetrics,
+        state_of: Callable[[tuple[str, str]], OnlineState | None],
+        *,
+        flush_after: int = FLUSH_AFTER,
+    ) -> None:
+        self.disk = disk
+        self._transport, self._chance, self._metrics, self._state_of = transport, chance, metrics, state_of
+        self._flush_after = flush_after
+        self._gateways: dict[str, str] = {}
+        self._uplink = Uplink(disk, transport, chance, metrics, flush_after=flush_after)
+        self._memory: tuple[Buffer, Uplink] | None = None
+        self._new: list[_Entry] = []
+        self._held: list[_Entry] = []
+        self._acks: list[FormedBatch] = []
+        self._memory_acks: list[FormedBatch] = []
+        self._again = 0
+        self._acks_since: int | None = None
+        self._messages = 0
+        """How many of what is new or held are messages that the broker waits to hear about."""
+        self._in_hand = 0
+        self._loaded = False
+        self.problem: str | None = None
+        """Why the disk takes nothing, in a sentence."""
+
+    def remembered(self) -> Mapping[tuple[str, str], OnlineState]:
+        """What was known of devices' sessions when the process before ended; nothing with a disk that is away."""
+        try:
+            return self.disk.online()
+        except BufferUnavailable:
+            return {}
+
+    def update(self, gateways: Mapping[str, str]) -> None:
+        """For which villages this gateway speaks, and under which id."""
+        for village, gateway in gateways.items():
+            if self._gateways.get(village) != gateway:
+                if village in self._gateways:
+                    self._transport.unsubscribe(ack_topic(village, self._gateways[village]))
+                self._transport.subscribe(ack_topic(village, gateway))
+        self._gateways |= gateways
+        for uplink in self._uplinks():
+            uplink.update(self._gateways)
+
+    def _uplinks(self) -> list[Uplink]:
+        return [self._uplink] + ([self._memory[1]] if self._memory else [])
+
+    # What comes in
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more is to be taken in before something of it is durable."""
+        if self.disk.undated >= MAX_UNDATED:
+            return True
+        if self._in_hand >= MAX_IN_HAND or (self._memory and self._memory[0].readings >= MAX_IN_MEMORY):
+            return True
+        return self._messages >= GROUP
+
+    @property
+    def takes_own(self) -> bool:
+        """Whether there is room for the gateway's own readings: a disk that takes nothing must not fill the memory."""
+        return len(self._new) + len(self._held) < MAX_OWN
+
+    def take(self, message: Message | None, taken: Taken, now: int) -> None:
+        """Keep what a message gave, or what the gateway says itself; it is safe after a `commit`, or later."""
+        self._new.append(_Entry(message, taken, now))
+        self._messages += message is not None
+        self._in_hand += sum(map(len, taken.readings.values()))
+
+    def take_undated(self, message: Message, boot: str, at: int) -> None:
+        """Keep a message that has no date yet: `at` is its place in this boot, monotonic ms."""
+        self._new.append(_Entry(message, Taken(), at, (boot, at)))
+        self._messages += 1
+
+    def date(self, dated: Callable[[Undated], Taken], now: int) -> bool:
+        """Date some of what has none, now that the gateway knows the time; whether there was any."""
+        found = False
+        for entry in self._new:
+            if entry.undated is not None and entry.message is not None:
+                entry.taken, entry.undated, found = dated(Undated(*entry.undated, entry.message)), None, True
+        if self.problem is not None or not self.disk.undated:
+            return found
+        try:
+            for undated in self.disk.take_undated(GROUP):
+                self._new.append(_Entry(None, dated(undated), now, from_disk=True))
+        except BufferUnavailable as error:
+            self._failed(error, now)
+        return True
+
+    def hear(self, message: Message, now: int) -> None:
+        """Take in what the centre says: the acknowledgement of a batch, or nothing of ours, which is counted."""
+        try:
+            topic = parse_topic(message.topic)
+            ack = decode_ack(message.payload)
+        except (ForeignTopic, UnreadableBatch):
+            self._metrics.foreign_acks.inc()
+            return
+        if isinstance(topic, GatewayTopic) and self._gateways.get(topic.village) == topic.gateway:
+            for uplink, acks in zip(self._uplinks(), (self._acks, self._memory_acks), strict=False):
+                batch = uplink.answered(topic.village, ack.epoch, ack.seq, now)
+                if batch is not None and batch not in acks:
+                    acks.append(batch)
+                if batch is not None:
+                    return
+        self._metrics.foreign_acks.inc()
+
+    # Making it durable
+
+    def commit(self, now: int, *, last: bool = False) -> list[Message]:
+        """Make what is in hand durable, as far as that goes; the messages that may be acknowledged now."""
+        safe: list[Message] | None = None
+        if self.problem is None and self._loaded and not last and now < self._commit_due(now):
+            return []
+        if self.problem is None or now >= self._again:
+            safe = self._on_disk(now, last=last)
+        if safe is None:
+            safe = self._in_memory(now, last=last)
+        disk = self.disk
+        self._metrics.buffered.set(disk.readings)
+        self._metrics.fill.set(disk.fill)
+        self._metrics.thinned.set(disk.thinned)
+        self._metrics.undated.set(disk.undated)
+        self._metrics.in_flight.set(sum(uplink.in_flight for uplink in self._uplinks()))
+        self._metrics.in_memory.set(len(self._held))
+        return safe
+
+    def _commit_due(self, now: int) -> int:
+        """When the next commit is worth its pages, monotonic ms."""
+        times = [LATER]
+        if self._new:
+            pause = self._flush_after if self._transport.connected else OFFLINE_PAUSE
+            times.append(now if len(self._new) >= AT_ONCE or self._in_hand >= MAX_IN_HAND else self._new[0].at + pause)
+        if self._acks:
+            if self._acks_since is None:
+                self._acks_since = now
+            times.append(now if self._uplink.history_waits else self._acks_since + FORGET_WITHIN)
+        form = self._uplink.form_due(now)
+        if form is not None:
+            times.append(form)
+        return min(times)
+
+    def _on_disk(self, now: int, *, last: bool) -> list[Message] | None:
+        """Put all on disk; `None`: the disk does not take it."""
+        for attempt in range(2):
+            try:
+                if self.problem is not None:
+                    self._back(now)
+                return self._try_disk(now, last=last)
+            except BufferUnavailable as error:
+                self._failed(error, now)
+                if attempt or not (error.damaged and self._replaced()):
+                    return None
+        return None
+
+    def _try_disk(self, now: int, *, last: bool) -> list[Message]:
+        if not self._loaded:
+            self._uplink.load(now)
+            self._loaded = True
+        disk, entries = self.disk, [*self._held, *self._new]
+        count = 0
+        for entry in entries:
+            if entry.undated is not None and entry.message is not None:
+                disk.add_undated(*entry.undated, entry.message)
+            for village, readings in entry.taken.readings.items():
+                disk.add(village, readings)
+                self._uplink.stored(village, entry.at)
+                count += len(readings)
+            for device in entry.taken.sessions:
+                if (state := self._state_of(device)) is not None:
+                    disk.remember(*device, state)
+        self._uplink.done([b for b in self._acks if disk.acknowledged(b.village, b.epoch, b.seq)])
+        self._uplink.form(now, all_of_it=last)
+        disk.commit()
+        if self.problem is not None:
+            log.info("buffer_recovered", messages=len(self._held))
+        self.problem, self._memory = None, None
+        self._new, self._held, self._acks, self._memory_acks = [], [], [], []
+        self._acks_since, self._in_hand, self._messages = None, 0, 0
+        self._metrics.readings.inc(count)
+        return [entry.message for entry in entries if entry.message is not None]
+
+    def _failed(self, error: BufferUnavailable, now: int) -> None:
+        if self.problem is None:
+            log.warning("buffer_unavailable", problem=str(error), damaged=error.damaged)
+        self.problem = str(error)
+        self._again = now + DISK_AGAIN
+        self._metrics.disk_problems.inc()
+        self._new = [entry for entry in self._new if not entry.from_disk]
+        try:
+            self._uplink.load(now)  # what was formed and not committed must never be sent
+            self._loaded = True
+        except BufferUnavailable:
+            self._loaded = False
+
+    def _back(self, now: int) -> None:
+        """Open the file again, and see what is in it."""
+        self.disk.reopen()
+        self._uplink.load(now)
+        self._loaded = True
+
+    def _replaced(self) -> bool:
+        """Put a new file in a damaged one's place; whether the disk took it."""
+        try:
+            replace_damaged(self.disk)
+        except (BufferUnavailable, OSError) as error:
+            self.problem = str(error)
+            return False
+        self._metrics.replaced.inc()
+        self._acks = []  # of a file that is no more
+        return True
+
+    def _in_memory(self, now: int, *, last: bool) -> list[Message]:
+        """Let the centre be what makes it durable."""
+        if self._memory is None:
+            buffer = Buffer(IN_MEMORY, max_readings=2**62)  # bounded by what is taken in, and never thinned
+            uplink = Uplink(buffer, self._transport, self._chance, self._metrics, flush_after=self._flush_after)
+            uplink.update(self._gateways)
+            self._memory = buffer, uplink
+        buffer, uplink = self._memory
+        for batch in self._memory_acks:
+            if buffer.acknowledged(batch.village, batch.epoch, batch.seq):
+                self._count_down(batch)
+        waiting = []
+        for entry in self._new:
+            if entry.undated is not None:
+                waiting.append(entry)  # it cannot be sent
+                continue
+            for village, readings in entry.taken.readings.items():
+                run = buffer.add(village, readings)
+                if run is not None:
+                    entry.runs[village] = run
+                    entry.left += run[1] - run[0] + 1
+                    uplink.stored(village, entry.at)
+            self._held.append(entry)
+        self._new = waiting
+        self._in_hand = 0
+        uplink.done(self._memory_acks)
+        uplink.form(now, all_of_it=last)
+        buffer.commit()
+        self._memory_acks = []
+        safe = [entry for entry in self._held if not entry.left]
+        self._held = [entry for entry in self._held if entry.left]
+        found = [entry.message for entry in safe if entry.message is not None]
+        self._messages -= len(found)
+        return found
+
+    def _count_down(self, batch: FormedBatch) -> None:
+        for entry in self._held:
+            run = entry.runs.get(batch.village)
+            if run is not None:
+                entry.left -= max(0, min(run[1], batch.last) - max(run[0], batch.first) + 1)
+
+    # On the way up
+
+    def send(self, now: int, wall: int) -> None:
+        """Publish what is due."""
+        if self._memory is not None:
+            self._memory[1].send(now, wall)
+        if not self._loaded:
+            return
+        try:
+            self._uplink.send(now, wall)
+        except BufferUnavailable as error:
+            self._failed(error, now)
+            if error.damaged and self._replaced():
+                self._again = now
+
+    def reconnected(self, now: int) -> None:
+        """Another connection to the centre."""
+        for uplink in self._uplinks():
+            uplink.reconnected(now)
+
+    def deadline(self) -> int | None:
+        """When there is something to do next, monotonic ms; `None`: not before something else happens."""
+        now_or_never = self._commit_due(0) if self.problem is None else None
+        times = [now_or_never, *(uplink.deadline() for uplink in self._uplinks())]
+        if self.problem is not None:
+            times.append(self._again)
+        return min((time for time in times if time is not None), default=None)

@@ -1,0 +1,166 @@
+"""The quarantine: what was refused, kept for people to look at, bounded and without hardware addresses."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypedDict
+
+from sqlalchemy import ColumnElement, Connection, Engine, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from siaga.database import tables, take_turns, writing
+from siaga.wire.refusal import SAMPLE_BYTES, Refusal, mask, readable, sample
+from siaga.wire.topics import is_village_code
+
+__all__ = ["Quarantine", "QuarantineItem", "Refusal", "mask", "sample"]
+
+PER_VILLAGE = 1_000
+"""So many of the newest are kept of one village, so that a broken device leaves room for the others."""
+TOTAL = 10_000
+"""So many are kept in all."""
+_TEXT = 1_000
+"""Characters kept of a topic and of a reason; MQTT allows topics of 65,535 bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineItem:
+    """A refusal as it is kept; a newer one has a larger `id`."""
+
+    id: int
+    village: str | None
+    time: int
+    topic: str
+    reason: str
+    bytes: str
+
+
+class Quarantine:
+    """The refused payloads in the SQL database. Safe to use from several threads and processes."""
+
+    def __init__(self, engine: Engine, per_village: int = PER_VILLAGE, total: int = TOTAL) -> None:
+        self._engine = engine
+        self._per_village = per_village
+        self._total = total
+
+    def add(self, refusals: Iterable[Refusal]) -> int:
+        """Keep these, in one transaction. Old ones make room; how many were dropped for it is the answer."""
+        rows = [_row(refusal) for refusal in refusals]
+        if not rows:
+            return 0
+        dropped: Counter[str | None] = Counter()
+        left = Counter(dict.fromkeys({row["village"] for row in rows}, self._per_village))
+        newest = []
+        for row in reversed(rows):
+            left[row["village"]] -= 1
+            if left[row["village"]] < 0:
+                dropped[row["village"]] += 1
+            else:
+                newest.append(row)
+        with writing(self._engine) as connection:
+            take_turns(connection, "quarantine")
+            connection.execute(tables.quarantine.insert(), newest[::-1])
+            for village in left:
+                dropped[village] += _drop_old(connection, _of(village), self._per_village)
+            dropped += self._share(connection)
+            _count(connection, dropped)
+        return dropped.total()
+
+    def items(self, village: str | None = None, limit: int = 100, before_id: int | None = None) -> list[QuarantineItem]:
+        """What is kept, newest first: of one village or of all, older than `before_id` where it is given."""
+        table = tables.quarantine
+        query = select(table.c.id, table.c.village, table.c.time, table.c.topic, table.c.reason, table.c.bytes)
+        if village is not None:
+            query = query.where(table.c.village == village)
+        if before_id is not None:
+            query = query.where(table.c.id < before_id)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(table.c.id.desc()).limit(limit))
+            return [QuarantineItem(*row) for row in rows]
+
+    def dropped(self) -> dict[str | None, int]:
+        """How many refused payloads made room for newer ones, by village, since the database was made."""
+        table = tables.quarantine_dropped
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(table.c.village, table.c.dropped))
+            return {village or None: count for village, count in rows}
+
+    def _share(self, connection: Connection) -> Counter[str | None]:
+        """Bring the whole back under its bound: the villages with the most give first, so a quiet one loses nothing."""
+        table = tables.quarantine
+        rows = connection.execute(select(table.c.village, func.count()).group_by(table.c.village))
+        counts: dict[str | None, int] = {village: count for village, count in rows}  # noqa: C416 - rows are no tuples
+        dropped: Counter[str | None] = Counter()
+        if sum(counts.values()) <= self._total:
+            return dropped
+        share = _fair_share(list(counts.values()), self._total)
+        if share == 0:
+            return _drop_oldest(connection, self._total * 9 // 10)
+        for village, count in counts.items():
+            if count > share:
+                dropped[village] = _drop_old(connection, _of(village), share)
+        return dropped
+
+
+class _Row(TypedDict):
+    village: str | None
+    time: int
+    topic: str
+    reason: str
+    bytes: str
+
+
+def _row(refusal: Refusal) -> _Row:
+    """What is kept of a refusal. A gateway sends texts of its own: what it failed to mask is masked here."""
+    known = refusal.village is not None and is_village_code(refusal.village)
+    return {
+        "village": refusal.village if known else None,
+        "time": refusal.time,
+        "topic": readable(mask(refusal.topic))[:_TEXT],
+        "reason": readable(mask(refusal.reason))[:_TEXT],
+        "bytes": readable(mask(refusal.bytes))[: SAMPLE_BYTES * 4],  # an escape has four characters for a byte
+    }
+
+
+def _of(village: str | None) -> ColumnElement[bool]:
+    column = tables.quarantine.c.village
+    return column.is_(None) if village is None else column == village
+
+
+def _drop_old(connection: Connection, which: ColumnElement[bool], keep: int) -> int:
+    """Delete all but the newest `keep` of these rows; answers how many."""
+    table = tables.quarantine
+    last = select(table.c.id).where(which).order_by(table.c.id.desc()).offset(keep).limit(1).scalar_subquery()
+    return connection.execute(table.delete().where(which, table.c.id <= last)).rowcount
+
+
+def _drop_oldest(connection: Connection, keep: int) -> Counter[str | None]:
+    """Delete all but the newest `keep` rows, whosever they are; answers how many of each village."""
+    table = tables.quarantine
+    last = select(table.c.id).order_by(table.c.id.desc()).offset(keep).limit(1).scalar_subquery()
+    gone = connection.execute(table.delete().where(table.c.id <= last).returning(table.c.village))
+    return Counter(gone.scalars())
+
+
+def _fair_share(counts: list[int], total: int) -> int:
+    """The largest number of rows that each may keep so that all together keep at most nine tenths of `total`.
+
+    A tenth is left free, so that not every addition has to make room. With more villages than rows some keep none: the
+    answer is then 0, and the newest rows are kept whosever they are.
+    """
+    room = total * 9 // 10
+    for index, count in enumerate(sorted(counts)):
+        share = room // (len(counts) - index)
+        if count > share:
+            return share
+        room -= count
+    return max(counts)
+
+
+def _count(connection: Connection, dropped: Counter[str | None]) -> None:
+    table = tables.quarantine_dropped
+    rows = [{"village": village or "", "dropped": number} for village, number in dropped.items() if number]
+    if not rows:
+        return
+    insert = postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    added = table.c.dropped + insert.excluded.dropped
+    connection.execute(insert.on_conflict_do_update(index_elements=[table.c.village], set_={"dropped": added}), rows)

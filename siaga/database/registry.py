@@ -1,0 +1,126 @@
+"""The registry: the villages that siaga was told of, in the SQL database.
+
+Who holds villages in memory asks `version()` now and then, and reads again when it grew. Ask for the version first:
+a change in between then shows at the next look.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Engine, select
+
+from siaga.database import tables, writing
+from siaga.model.sites import Village
+
+__all__ = ["ImportReport", "Registry"]
+
+_VILLAGE = TypeAdapter(Village)
+_CHUNK = 500
+"""Villages per query: SQLite takes 32,766 bound values in one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did, in villages."""
+
+    added: int
+    changed: int
+    unchanged: int
+
+
+class Registry:
+    """Villages with their facilities and devices. Safe to use from several threads and processes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def replace(self, villages: Sequence[Village], now: int) -> ImportReport:
+        """Take over the villages of one sites file, all or none, each as a whole; other villages stay.
+
+        `now` (wall time, ms) becomes `told` of a village that is new; a known village keeps its own. The version grows
+        when anything changed.
+        """
+        report = ImportReport(0, 0, 0)
+        with writing(self._engine) as connection:
+            lock = select(tables.registry_version.c.version).with_for_update()
+            version = connection.execute(lock).scalar_one()
+            for start in range(0, len(villages), _CHUNK):
+                part = _replace(connection, villages[start : start + _CHUNK], now, start)
+                report = ImportReport(
+                    report.added + part.added, report.changed + part.changed, report.unchanged + part.unchanged
+                )
+            if report.added or report.changed:
+                connection.execute(tables.registry_version.update().values(version=version + 1))
+        return report
+
+    def villages(self) -> list[Village]:
+        """All villages, in the order of the sites file."""
+        query = select(tables.village.c.document, tables.village.c.told)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(tables.village.c.position, tables.village.c.code))
+            return [_village(document, told) for document, told in rows]
+
+    def village(self, code: str) -> Village | None:
+        """One village, or `None` if siaga was never told of it."""
+        query = select(tables.village.c.document, tables.village.c.told).where(tables.village.c.code == code)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        return _village(row.document, row.told) if row else None
+
+    def version(self) -> int:
+        """A number that grows with every import that changed something."""
+        with self._engine.connect() as connection:
+            version: int = connection.execute(select(tables.registry_version.c.version)).scalar_one()
+        return version
+
+
+def _village(document: object, told: int) -> Village:
+    return replace(_VILLAGE.validate_python(document), told=told)
+
+
+def _replace(connection: Connection, villages: Sequence[Village], now: int, position: int) -> ImportReport:
+    """Take over some of the villages; `position` is the place of the first of them in the file."""
+    table = tables.village
+    query = select(table.c.code, table.c.document, table.c.told, table.c.position)
+    rows = connection.execute(query.where(table.c.code.in_([village.code for village in villages])))
+    known = {row.code: (_village(row.document, row.told), row.position) for row in rows}
+    added, changed = [], []
+    for place, village in enumerate(villages, position):
+        before = known.get(village.code)
+        if before is None:
+            added.append((place, replace(village, told=now)))
+        elif before != (replace(village, told=before[0].told), place):
+            changed.append((place, replace(village, told=before[0].told)))
+    # Facilities and devices go with their village
+    connection.execute(table.delete().where(table.c.code.in_([village.code for _, village in changed])))
+    _insert(connection, added + changed)
+    return ImportReport(len(added), len(changed), len(villages) - len(added) - len(changed))
+
+
+def _insert(connection: Connection, placed: Sequence[tuple[int, Village]]) -> None:
+    villages, facilities, devices = [], [], []
+    for place, village in placed:
+        document = _VILLAGE.dump_python(replace(village, told=0), mode="json")
+        villages.append(
+            {
+                "code": village.code,
+                "name": village.name,
+                "latitude": village.latitude,
+                "longitude": village.longitude,
+                "timezone": village.timezone,
+                "document": document,
+                "told": village.told,
+                "position": place,
+            }
+        )
+        for index, facility in enumerate(village.facilities):
+            here = {"village": village.code, "id": facility.id}
+            facilities.append(here | {"kind": facility.kind, "name": facility.name, "position": index})
+            devices += [
+                {"village": village.code, "id": device.id, "facility": facility.id, "adapter": device.adapter.value}
+                for device in facility.devices
+            ]
+    for table, rows in ((tables.village, villages), (tables.facility, facilities), (tables.device, devices)):
+        if rows:
+            connection.execute(table.insert(), rows)

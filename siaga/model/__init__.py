@@ -1,0 +1,1 @@
+"""Nouns of the domain, pure: signals, observations, sites, indicators, intervals, clock."""

@@ -1,0 +1,231 @@
+"""The 14 Smart Kampung indicators as data: evidence, schedule, and the numbers a site may override."""
+
+from dataclasses import dataclass
+
+from siaga.model.clock import DAY, HOUR, MINUTE
+from siaga.model.sites import Facility, Silence
+
+__all__ = [
+    "INDICATORS",
+    "POWER",
+    "Above",
+    "Attested",
+    "Below",
+    "EventWithin",
+    "Evidence",
+    "Flag",
+    "Indicator",
+    "Sensed",
+    "Terms",
+    "evidence_signals",
+    "terms",
+]
+
+POWER = "power"
+"""The kind of a facility without an indicator: its `mains` speaks for the whole village."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Evidence: a boolean signal is true. `stand_in` takes its place on a device that has not reported it.
+
+    With `always_asked` the device must have reported it, or its stand-in: until then it is unknown, and not left out.
+    """
+
+    signal: str
+    stand_in: str | None = None
+    always_asked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """Evidence: a number is over a limit, in the signal's unit."""
+
+    signal: str
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """Evidence: a number is under a limit, in the signal's unit."""
+
+    signal: str
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class EventWithin:
+    """Evidence: an event happened within the last `interval` milliseconds."""
+
+    signal: str
+    interval: int
+
+
+Evidence = Flag | Above | Below | EventWithin
+
+
+@dataclass(frozen=True, slots=True)
+class Sensed:
+    """How a device's signals combine, in three-valued logic.
+
+    `all_of`: every one that the device reports; `any_of`: one of them; `first_of`: the first, else (where it is
+    unknown) the next. A device is able to give evidence when it can give one of the signals (or a stand-in).
+    """
+
+    rule: str  # "all_of" | "any_of" | "first_of"
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attested:
+    """A person attests it, with evidence and a date; it expires after `expires` milliseconds."""
+
+    expires: int = 90 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """One of the 14. `number` is its number in the programme; `grace`, `recovery`: ms, `target`: a share."""
+
+    kind: str
+    number: int
+    name_id: str
+    name_en: str
+    sensed: Sensed | None
+    attested: Attested | None = None
+    schedule: str | tuple[str, ...] = "24h"
+    grace: int = 5 * MINUTE
+    recovery: int = 2 * MINUTE
+    target: float = 0.99
+    silence: Silence = Silence.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a facility is held to: its indicator's numbers, where its site does not say otherwise.
+
+    `grace` and `recovery` in milliseconds, `target` as a share of required time, `schedule` as text.
+    """
+
+    grace: int
+    recovery: int
+    target: float
+    schedule: str | tuple[str, ...]
+    silence: Silence
+
+
+GUARD_ROUND = 2 * HOUR
+"""How long a guard's check-in speaks for his presence; the programme's number."""
+CLEANING_ROUND = 8 * HOUR
+"""How long a cleaning holds: one in an office day (the programme's number for the toilet, taken for both rooms)."""
+STANDBY_WATTS = 2.0
+"""A lamp that draws more is lit; LED drivers and smart plugs idle below it. The programme's number."""
+DARK_LUX = 10.0
+"""More light than this, at night, comes from a lamp; the programme's number (a full moon gives 0.3 lx)."""
+AMMONIA_LIMIT = 25.0
+"""ppm of NH3: the Indonesian workplace limit for eight hours a day (Permenaker 5/2018, appendix: NAB)."""
+
+
+def _attested(number: int, kind: str, name_id: str, name_en: str) -> Indicator:
+    return Indicator(kind, number, name_id, name_en, sensed=None, attested=Attested())
+
+
+_ALL = (
+    Indicator(
+        kind="free_wifi",
+        number=1,
+        name_id="Wi-Fi gratis tanpa kata sandi",
+        name_en="Free Wi-Fi without password",
+        sensed=Sensed(
+            "all_of", (Flag("wifi_up", stand_in="online", always_asked=True), Flag("wifi_open"), Flag("internet"))
+        ),
+        silence=Silence.FAILED,
+    ),
+    _attested(2, "playground", "Taman bermain anak", "Playground"),
+    _attested(3, "reading_corner", "Pojok baca", "Reading corner"),
+    _attested(4, "trees", "Sedekah oksigen", "Trees (“sedekah oksigen”)"),
+    Indicator(
+        kind="night_guard",
+        number=5,
+        name_id="Penjaga malam 24 jam",
+        name_en="Night guard, 24 hours",
+        sensed=Sensed("any_of", (EventWithin("checkin", GUARD_ROUND), Flag("presence"))),
+    ),
+    Indicator(
+        kind="toilet",
+        number=6,
+        name_id="Toilet bersih",
+        name_en="Clean toilet",
+        sensed=Sensed("all_of", (EventWithin("cleaned", CLEANING_ROUND), Below("nh3", AMMONIA_LIMIT))),
+        attested=Attested(),
+        schedule="office",
+    ),
+    Indicator(
+        kind="gate",
+        number=7,
+        name_id="Gerbang terbuka 24 jam",
+        name_en="Gate open, 24 hours",
+        sensed=Sensed("all_of", (Flag("gate_open"),)),
+    ),
+    _attested(8, "poverty_task_force", "Honor satgas kemiskinan", "Honorarium of the poverty task force"),
+    _attested(9, "public_information", "Informasi publik", "Public information"),
+    Indicator(
+        kind="lactation_room",
+        number=10,
+        name_id="Ruang laktasi",
+        name_en="Lactation room",
+        sensed=Sensed("all_of", (EventWithin("cleaned", CLEANING_ROUND),)),
+        attested=Attested(),
+        schedule="office",
+    ),
+    Indicator(
+        kind="office_lighting",
+        number=11,
+        name_id="Penerangan kantor di malam hari",
+        name_en="Office lighting at night",
+        sensed=Sensed("first_of", (Flag("lamp_on"), Above("power", STANDBY_WATTS), Above("illuminance", DARK_LUX))),
+        schedule="night",
+    ),
+    _attested(12, "disability_home", "Rumah disabilitas", "Home for the disabled"),
+    Indicator(
+        kind="it_service",
+        number=13,
+        name_id="Layanan teknologi informasi",
+        name_en="IT service",
+        sensed=Sensed("all_of", (Flag("service_ok"),)),
+        attested=Attested(),
+    ),
+    _attested(14, "complaints_box", "Kotak pengaduan", "Complaints box"),
+)
+
+INDICATORS: dict[str, Indicator] = {indicator.kind: indicator for indicator in _ALL}
+"""The indicators by kind."""
+
+_SIGNALS = {
+    kind: frozenset(
+        name
+        for item in (indicator.sensed.evidence if indicator.sensed is not None else ())
+        for name in (item.signal, item.stand_in if isinstance(item, Flag) else None)
+        if name is not None
+    )
+    for kind, indicator in INDICATORS.items()
+}
+
+
+def evidence_signals(kind: str) -> frozenset[str]:
+    """The signals that bear on a kind's indicator, stand-ins among them; none where it is only attested."""
+    return _SIGNALS.get(kind, frozenset())
+
+
+def terms(facility: Facility) -> Terms | None:
+    """What the facility is held to; `None` where its kind has no indicator (`power`)."""
+    indicator = INDICATORS.get(facility.kind)
+    if indicator is None:
+        return None
+    return Terms(
+        grace=indicator.grace if facility.grace is None else facility.grace,
+        recovery=indicator.recovery if facility.recovery is None else facility.recovery,
+        target=indicator.target if facility.target is None else facility.target,
+        schedule=indicator.schedule if facility.schedule is None else facility.schedule,
+        silence=indicator.silence if facility.silence is None else facility.silence,
+    )

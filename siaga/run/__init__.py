@@ -1,0 +1,1 @@
+"""Composition: the only wing that knows all rooms."""

@@ -1,0 +1,130 @@
+"""`siaga gateway`: run one, and what a technician on site asks: `check`, `devices`."""
+
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from siaga.mqtt.transport import Message
+    from siaga.run.settings import Settings
+
+__all__ = ["gateways"]
+
+gateways = typer.Typer(
+    help="Run one village's gateway; `check` and `devices` look at one that runs.", invoke_without_command=True
+)
+
+DataDir = Annotated[Path | None, typer.Option(help="Where siaga keeps its data. [SIAGA_DATA_DIR; ./data]")]
+Sites = Annotated[Path | None, typer.Option(help="The sites file. [SIAGA_SITES]")]
+MqttUrl = Annotated[str | None, typer.Option(help="The centre's broker. [SIAGA_MQTT_URL; embedded]")]
+VillageMqttUrl = Annotated[str | None, typer.Option(help="The village's broker. [SIAGA_VILLAGE_MQTT_URL]")]
+VillageCode = Annotated[str | None, typer.Option(help="The village's code. [SIAGA_VILLAGE]")]
+
+CONNECT_WITHIN = 10.0
+"""Seconds that a broker may take to answer."""
+
+
+@gateways.callback()
+def gateway(
+    context: typer.Context,
+    data_dir: DataDir = None,
+    sites: Sites = None,
+    village: VillageCode = None,
+    mqtt_url: MqttUrl = None,
+    village_mqtt_url: VillageMqttUrl = None,
+) -> None:
+    """Run one village's gateway; `check` and `devices` look at one that runs."""
+    from siaga.run.settings import load_settings  # noqa: PLC0415 - loaded where it is used, as in siaga.run.cli.main
+
+    flags = {
+        "data_dir": data_dir,
+        "sites": sites,
+        "village": village,
+        "mqtt_url": mqtt_url,
+        "village_mqtt_url": village_mqtt_url,
+    }
+    if context.invoked_subcommand is not None:
+        context.obj = flags
+        return
+    from siaga.run.cli.main import serve  # noqa: PLC0415
+    from siaga.run.village_gateway import run_gateway  # noqa: PLC0415
+
+    serve(lambda stop: run_gateway(load_settings(flags), stop))
+
+
+def _settings(context: typer.Context, **flags: object) -> "Settings":
+    from siaga.run.settings import load_settings  # noqa: PLC0415
+
+    before: dict[str, object] = context.obj
+    return load_settings(before | {key: value for key, value in flags.items() if value is not None})
+
+
+@gateways.command()
+def check(context: typer.Context, data_dir: DataDir = None) -> None:
+    """Say what works: broker, link, time, disk, each device. Exit status 1 when something does not."""
+    from gateway.check import check as looked_at  # noqa: PLC0415
+    from gateway.status_socket import NoGateway, ask  # noqa: PLC0415
+
+    settings = _settings(context, data_dir=data_dir)
+    try:
+        lines = looked_at(ask(settings.data_dir))
+    except NoGateway as problem:
+        typer.echo(f"no   gateway: {problem}: is it running, with this data directory?")
+        raise typer.Exit(1) from None
+    width = max(len(line.what) for line in lines)
+    for line in lines:
+        word = {True: "ok", False: "NO", None: "note"}[line.good]
+        typer.echo(f"{word:<4} {line.what:<{width}}  {line.sentence}")
+    if any(line.good is False for line in lines):
+        raise typer.Exit(1)
+
+
+@gateways.command()
+def devices(
+    context: typer.Context,
+    sites: Sites = None,
+    village: VillageCode = None,
+    village_mqtt_url: VillageMqttUrl = None,
+    seconds: Annotated[float, typer.Option("--for", min=1, max=3600, help="Seconds to listen.")] = 10.0,
+) -> None:
+    """List what is heard on the village's broker and is not in the sites file, each with a line to paste."""
+    from gateway.discovery import Discovery  # noqa: PLC0415
+    from siaga.run.village_gateway import only_village  # noqa: PLC0415
+
+    settings = _settings(context, sites=sites, village=village, village_mqtt_url=village_mqtt_url)
+    place = only_village(settings)
+    found = Discovery([place])
+    _listen(settings.village_broker, seconds, found.hear)
+    typer.echo(f"# {found.messages} messages in {seconds:g} s; not in the sites file: {len(found.found)}")
+    for each in found.devices():
+        typer.echo(f"{each.line}  # heard on {each.topics[0]}")
+
+
+def _listen(url: str, seconds: float, hear: Callable[["Message"], None]) -> None:
+    """Hand over everything that a broker has for us, for so many seconds.
+
+    Raises:
+        OSError: the broker does not answer.
+    """
+    from siaga.mqtt import MqttTransport  # noqa: PLC0415
+
+    transport = MqttTransport(url, f"siaga-look-{secrets.token_hex(6)}")
+    try:
+        transport.subscribe("#")
+        deadline = time.monotonic() + CONNECT_WITHIN
+        while not transport.connected and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if not transport.connected:
+            raise OSError(transport.problem or "the village's broker does not answer")
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            message = transport.receive(min(left, 1.0))
+            if message is not None:
+                hear(message)
+                transport.acknowledge(message)
+    finally:
+        transport.close()

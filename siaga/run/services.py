@@ -1,0 +1,189 @@
+"""What single commands do: one service of several machines, or one change in the database.
+
+`siaga up` puts the same rooms together in one process (`siaga.run.system`).
+"""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from siaga.database import connect, migrate, tables, writing
+from siaga.database.registry import ImportReport, Registry
+from siaga.database.tokens import Issued, Role, Tokens
+from siaga.model.clock import Clock, SystemClock
+from siaga.mqtt import MqttTransport
+from siaga.mqtt.sessions import session_name
+from siaga.run.settings import Settings
+from siaga.sites.on_disk import read_sites_file
+from siaga.telemetry import open_store
+
+if TYPE_CHECKING:
+    from api.alerts import AlertEngine
+
+__all__ = [
+    "alert_session",
+    "await_database",
+    "create_token",
+    "import_sites",
+    "issued_tokens",
+    "rebuild",
+    "revoke_token",
+    "run_api",
+    "run_collector",
+]
+
+log = structlog.get_logger(__name__)
+
+AGAIN = 1.0
+"""Seconds between two attempts to reach a database that is away."""
+SESSION_EXPIRY = 600
+"""Seconds for which the broker keeps messages for an alert engine that is away: a restart, an upgrade."""
+MAX_QUEUE_BYTES = 16 << 20
+
+
+def import_sites(settings: Settings, path: Path) -> ImportReport:
+    """Take over the villages of a sites file into the registry, all or none."""
+    villages = read_sites_file(path)
+    with _database(settings) as engine:
+        return Registry(engine).replace(villages, SystemClock().now())
+
+
+def create_token(settings: Settings, role: Role, name: str) -> str:
+    """A new API token."""
+    with _database(settings) as engine:
+        return Tokens(engine).create(role, name)
+
+
+def issued_tokens(settings: Settings) -> list[Issued]:
+    """The API tokens that were made."""
+    with _database(settings) as engine:
+        return Tokens(engine).issued()
+
+
+def revoke_token(settings: Settings, token: int) -> bool:
+    """Take an API token's validity away; whether it was valid before."""
+    with _database(settings) as engine:
+        return Tokens(engine).revoke(token)
+
+
+class _database:  # noqa: N801 - reads as a word: with _database(settings)
+    """The database for one change, migrated."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._engine = connect(settings.database)
+
+    def __enter__(self) -> Engine:
+        migrate(self._engine)
+        return self._engine
+
+    def __exit__(self, *_: object) -> None:
+        self._engine.dispose()
+
+
+def await_database(engine: Engine, stop: threading.Event, tell: Callable[[str | None], None]) -> Registry | None:
+    """The registry, once the database answers and is migrated; `None` when `stop` was set before.
+
+    `tell` is given the reason while it does not answer, and `None` at the end.
+
+    Raises:
+        UnknownSchema: a newer siaga has written it.
+    """
+    told = ""
+    while not stop.is_set():
+        try:
+            migrate(engine)
+        except DBAPIError as problem:
+            reason = f"the database does not answer: {str(problem.orig).splitlines()[0]}"
+            tell(reason)
+            if reason != told:
+                log.warning("database_away", reason=reason)
+            told = reason
+            stop.wait(AGAIN)
+        else:
+            tell(None)
+            return Registry(engine)
+    return None
+
+
+def run_collector(settings: Settings, stop: threading.Event) -> None:
+    """`siaga collector`."""
+    from collector import run_collector as collect  # noqa: PLC0415 - loaded where it is used
+
+    _outside_store(settings, "collector")
+    settings.make_data_dir()
+    collect(settings.central_broker, settings.store, settings.database, settings.data_dir, stop)
+
+
+def run_api(settings: Settings, stop: threading.Event) -> None:
+    """`siaga api`: the alert engine, the HTTP API and the pages."""
+    from siaga.run.system import System  # noqa: PLC0415
+
+    _outside_store(settings, "api")
+    settings.make_data_dir()
+    villages = read_sites_file(settings.sites) if settings.sites else None
+    system = System(settings, SystemClock(), whole=False)
+    try:
+        system.start(villages, stop)
+        stop.wait()
+    finally:
+        system.stop()
+
+
+def _outside_store(settings: Settings, service: str) -> None:
+    if settings.store.startswith("duckdb:"):
+        raise ValueError(
+            f"{service}: the embedded store belongs to one process: set SIAGA_STORE_URL to an InfluxDB, "
+            "or run everything in one process with `siaga up`"
+        )
+
+
+def alert_session(url: str, data_dir: Path) -> MqttTransport:
+    """The alert engine's session with the broker, known to it again after a restart."""
+    return MqttTransport(
+        url,
+        session_name(data_dir, "alerts"),
+        clean=False,
+        expiry=SESSION_EXPIRY,
+        max_bytes=MAX_QUEUE_BYTES,
+    )
+
+
+def rebuild(settings: Settings, stop: threading.Event, clock: Clock | None = None) -> None:
+    """Throw away what is judged and judge it again from the stored telemetry. Alerts stay as they are.
+
+    Raises:
+        StoreUnavailable: the store is away, or belongs to a running `siaga up`.
+    """
+    from api.alerts.engine import AlertEngine  # noqa: PLC0415
+    from api.alerts.ledger import Ledger  # noqa: PLC0415
+    from api.alerts.reader import InlineReader  # noqa: PLC0415
+    from siaga.mqtt.memory import MemoryBroker, MemoryTransport  # noqa: PLC0415
+
+    clock = clock or SystemClock()
+    store = open_store(settings.store)
+    with _database(settings) as engine:
+        try:
+            store.check()
+            with writing(engine) as connection:
+                connection.execute(tables.span.delete())
+                connection.execute(tables.first_report.delete())
+                connection.execute(tables.village_state.update().values(judged_until=None))
+            nobody = MemoryTransport(MemoryBroker(), "rebuild")  # the past alone is judged: nothing comes in meanwhile
+            nobody.cut()  # nor is anybody's silence of now an alert
+            alerts = AlertEngine(Registry(engine), Ledger(engine), clock, nobody, InlineReader(store))
+            alerts.open()
+            while not stop.is_set() and not _all_judged(alerts):
+                alerts.tick()
+            alerts.close()
+        finally:
+            store.close()
+    log.info("rebuilt", complete=not stop.is_set())
+
+
+def _all_judged(alerts: "AlertEngine") -> bool:
+    return alerts.loading.idle and all(village.loaded for village in alerts.villages.values())

@@ -1,0 +1,208 @@
+"""Settings: a flag wins over the environment (`SIAGA_…`), which wins over `siaga.toml`, which wins over the defaults.
+
+Addresses that can hold a password are kept where no log and no traceback shows them; ask the properties for them.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from siaga.mqtt.address import BrokerAddress
+from siaga.sites.poll_address import BadAddress, read_web
+from siaga.telemetry.influx_address import InfluxAddress
+from siaga.wire.topics import is_village_code
+
+__all__ = ["DataDirUnusable", "Settings", "SettingsError", "load_settings"]
+
+FILE = "siaga.toml"
+"""The settings file, in the directory in which siaga is started."""
+PREFIX = "SIAGA_"
+INTERNET_URL = "http://connectivitycheck.gstatic.com/generate_204"
+"""What most of the phones in a village ask themselves, so no portal treats it otherwise. A server of the district would
+tell of the way to the district; and plain HTTP it has to be, for a portal to answer in its place."""
+
+
+class DataDirUnusable(OSError):
+    """The data directory is not there and cannot be made; the message is a sentence."""
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used: one sentence a line, each naming the setting and, unless secret, its value."""
+
+
+def _broker(url: SecretStr) -> SecretStr:
+    BrokerAddress.parse(url.get_secret_value())
+    return url
+
+
+def _store(url: SecretStr) -> SecretStr:
+    text = url.get_secret_value()
+    scheme, _, rest = text.partition("://")
+    if scheme in ("influxdb", "influxdbs"):
+        InfluxAddress.read(text)
+    elif scheme != "duckdb" or len(rest) < 2 or rest[0] != "/":
+        raise ValueError("the store URL must be duckdb:///PATH, influxdb://… or influxdbs://…")
+    return url
+
+
+def _database(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("postgresql://", "postgres://", "sqlite:///")):
+        raise ValueError("the database URL must be postgresql://USER:PASSWORD@HOST/NAME or sqlite:///PATH")
+    return url
+
+
+def _village(code: str) -> str:
+    if not is_village_code(code):
+        raise ValueError("it must be the code of a village such as 35.10.15.2012")
+    return code
+
+
+def _internet(url: str) -> str:
+    if url != "off":
+        try:
+            read_web(url)
+        except BadAddress as problem:
+            raise ValueError(f"it {problem}; to ask nobody, write off") from None
+    return url
+
+
+BrokerUrl = Annotated[SecretStr, AfterValidator(_broker)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+SnmpPassword = Annotated[SecretStr, Field(min_length=8)]
+"""RFC 3414, section 11.2: no shorter ones."""
+
+
+class Settings(BaseSettings):
+    """All settings of all services (contract, section 6). `None`: the embedded default, or none."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        toml_file=FILE,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    data_dir: Path = Path("data")
+    sites: Path | None = None
+    notify: Path | None = None
+    mqtt_url: BrokerUrl | None = None
+    village_mqtt_url: BrokerUrl | None = None
+    village: Annotated[str, AfterValidator(_village)] | None = None
+    mqtt_port: Port = 1883
+    store_url: Annotated[SecretStr, AfterValidator(_store)] | None = None
+    database_url: Annotated[SecretStr, AfterValidator(_database)] | None = None
+    http_host: str = "127.0.0.1"
+    http_port: Port = 8000
+    public_page: bool = True
+    probe_internet_url: Annotated[str, AfterValidator(_internet)] = INTERNET_URL
+    snmp_community: SecretStr = SecretStr("public")
+    snmp_user: str | None = None
+    snmp_auth_password: SnmpPassword | None = None
+    snmp_privacy_password: SnmpPassword | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature; there is no .env file
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, environment, file, in this order."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    def make_data_dir(self) -> None:
+        """Make the data directory where it is not there yet.
+
+        Raises:
+            DataDirUnusable: it cannot be, or is none.
+        """
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise DataDirUnusable(
+                f"data directory {self.data_dir}: {(problem.strerror or str(problem)).lower()}: "
+                "set SIAGA_DATA_DIR to a directory that siaga can make and write to"
+            ) from None
+
+    @property
+    def central_broker(self) -> str:
+        """The URL of the centre's broker, with its password: the outside one, or where the embedded one is."""
+        if self.mqtt_url is not None:
+            return self.mqtt_url.get_secret_value()
+        return f"mqtt://127.0.0.1:{self.mqtt_port}"
+
+    @property
+    def village_broker(self) -> str:
+        """The URL of the broker that a village gateway listens on, with its password."""
+        return self.central_broker if self.village_mqtt_url is None else self.village_mqtt_url.get_secret_value()
+
+    @property
+    def store(self) -> str:
+        """The URL of the telemetry store, with its secret."""
+        if self.store_url is not None:
+            return self.store_url.get_secret_value()
+        return f"duckdb:///{self.data_dir.absolute() / 'telemetry.duckdb'}"
+
+    @property
+    def database(self) -> str:
+        """The URL of the SQL database, with its password."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data_dir.absolute() / 'siaga.db'}"
+
+
+def load_settings(flags: Mapping[str, object] | None = None) -> Settings:
+    """The settings in force. `flags` are those of the command line by setting; `None` stands for a flag not given.
+
+    Raises:
+        SettingsError: a setting has a value that it cannot have, or `siaga.toml` cannot be read or knows another.
+    """
+    given = {key: value for key, value in (flags or {}).items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type] # pydantic checks them
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{FILE} is not TOML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{FILE} cannot be read: {error}") from None
+    except ValidationError as error:
+        sentences = [_sentence(problem, given) for problem in error.errors(include_url=False)]
+        raise SettingsError("\n".join(sentences)) from None
+
+
+def _sentence(problem: ErrorDetails, flags: Mapping[str, object]) -> str:
+    key = str(problem["loc"][0]) if problem["loc"] else ""
+    if problem["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(key, Settings.model_fields, 1)
+        return f"{FILE}: there is no setting {key}" + (f"; did you mean {near[0]}?" if near else "")
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{_source(key, flags)}: {_value(key, problem)}{message[:1].lower()}{message[1:]}"
+
+
+def _source(key: str, flags: Mapping[str, object]) -> str:
+    if key in flags:
+        return f"--{key.replace('_', '-')}"
+    name = PREFIX + key.upper()
+    return name if os.environ.get(name) else f"{FILE}: {key}"
+
+
+def _value(key: str, problem: ErrorDetails) -> str:
+    """The value in quotes, except where it may hold a password."""
+    if key.endswith(("_url", "_community", "_password")):
+        return ""
+    return f'"{str(problem["input"])[:80]}": '

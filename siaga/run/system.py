@@ -1,0 +1,280 @@
+"""`siaga up`: the whole system in one process, put together from its rooms.
+
+What runs depends on the settings alone: an embedded broker and the embedded stores where none of outside is named.
+The HTTP port opens first, so that `/readyz` can say why the rest is not there yet; what needs the database waits for
+it, what needs the broker or the store keeps trying by itself.
+"""
+
+import fcntl
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+import typer
+from prometheus_client import REGISTRY
+from sqlalchemy.exc import DBAPIError
+
+from api.alerts import AlertService, EventSignal
+from api.alerts.metrics import EngineMetrics
+from api.http import HttpServer, create_app
+from api.notifications import NotificationMetrics, NotificationService
+from collector import CollectorService, SessionName, assemble, broker_session
+from gateway.metrics import GatewayMetrics
+from siaga.broker import EmbeddedBroker
+from siaga.database import connect
+from siaga.database.registry import Registry
+from siaga.model.clock import SECOND, Clock, SystemClock
+from siaga.model.sites import Village
+from siaga.run.cli.notify import the_book
+from siaga.run.demo import Demo
+from siaga.run.gateways import GatewayPart, Served
+from siaga.run.services import alert_session, await_database
+from siaga.run.settings import Settings
+from siaga.run.village_gateway import how_to_ask
+from siaga.sites.on_disk import read_sites_file
+from siaga.telemetry import StoreUnavailable, TelemetryStore, open_store
+
+__all__ = ["DirectoryInUse", "run"]
+
+log = structlog.get_logger(__name__)
+
+END_WITHIN = 4.0
+"""Seconds that each of the two steps of the end may take; all of it stays under the promised ten."""
+
+
+STORE_ASKED_EVERY = 3 * SECOND
+"""How old an answer about the store may be."""
+
+
+class DirectoryInUse(OSError):
+    """Another siaga works in the data directory; the message is a sentence."""
+
+
+class Part(Protocol):
+    """A part of the system that runs in threads of its own."""
+
+    def stop(self) -> object:
+        """End, with nothing lost."""
+        ...
+
+
+def run(settings: Settings, stop: threading.Event, *, demo: int | None = None) -> None:
+    """Run the whole system until `stop` is set; with `demo`, beside simulated villages with so much history (ms).
+
+    Raises:
+        SitesFileError: the sites file has mistakes; nothing was started.
+        PortTaken, CannotListen: a port is taken.
+        StoreUnavailable, DirectoryInUse: the data directory belongs to another process.
+    """
+    settings.make_data_dir()
+    if demo is not None and settings.sites:
+        log.warning("demo_leaves_sites_out", sites=str(settings.sites))
+    with _lock(settings.data_dir):
+        simulation = None if demo is None else Demo(settings.data_dir, demo)
+        sites = simulation.prepare() if simulation else settings.sites
+        villages = read_sites_file(sites) if sites else None
+        system = System(settings, SystemClock())
+        try:
+            system.start(villages, stop)
+            if not stop.is_set():
+                if simulation:
+                    simulation.start(settings.central_broker, system.store)
+                    system.also(simulation)
+                typer.echo(f"siaga is at {system.url} (Ctrl-C ends it)")
+            stop.wait()
+        finally:
+            system.stop()
+    log.info("ended")
+
+
+class System:
+    """All parts of one process. `whole`: with broker, gateway and collector; else alert engine, API and pages alone."""
+
+    def __init__(self, settings: Settings, clock: Clock, *, whole: bool = True) -> None:
+        self._settings, self._clock, self._whole = settings, clock, whole
+        self._book = the_book(settings)
+        self._signal = EventSignal()
+        self._starting: str | None = "it is starting"
+        self._server: HttpServer | None = None
+        self._alerts: AlertService | None = None
+        self._notifications: NotificationService | None = None
+        self._collector: CollectorService | None = None
+        self._gateway: GatewayPart | None = None
+        self._broker: EmbeddedBroker | None = None
+        self._others: list[Part] = []
+        self.store: TelemetryStore = open_store(settings.store)
+        self._engine = connect(settings.database)
+
+    @property
+    def url(self) -> str:
+        """Where the pages are."""
+        return self._server.url if self._server else ""
+
+    def start(self, villages: list[Village] | None, stop: threading.Event) -> None:
+        """Start the parts, and import the villages once the database answers. Returns early when `stop` is set."""
+        settings = self._settings
+        if self._whole and settings.mqtt_url is None:
+            # by the machine's clock, however fast siaga's own runs: keep-alives are its clients' business
+            self._broker = EmbeddedBroker(settings.data_dir / "broker.db", settings.mqtt_port)
+            self._broker.start()
+        self._serve_http()
+        registry = await_database(self._engine, stop, self._tell)
+        if registry is None:
+            return
+        if villages is not None:
+            report = registry.replace(villages, self._clock.now())
+            log.info("imported", added=report.added, changed=report.changed, unchanged=report.unchanged)
+        session = alert_session(settings.central_broker, settings.data_dir)
+        self._alerts = AlertService(
+            self._engine, self.store, session, self._clock, self._signal, EngineMetrics(REGISTRY)
+        )
+        self._alerts.start()
+        self._notifications = NotificationService(
+            self._engine, self._book, self._clock, self._signal, NotificationMetrics(REGISTRY)
+        )
+        self._notifications.start()
+        if self._whole:
+            self._start_collector()
+            self._start_gateway(registry)
+        self._starting = None
+
+    def also(self, part: Part) -> None:
+        """A part that was started by others: it is ended first."""
+        self._others.append(part)
+
+    def stop(self) -> None:
+        """End everything, in three steps: who sends, who receives, what they stand on."""
+        _end_together([*self._others, self._gateway])
+        _end_together([self._collector, self._alerts, self._notifications, self._server])
+        if self._broker is not None:
+            self._broker.close()
+        self._engine.dispose()
+        self.store.close()
+
+    def _tell(self, reason: str | None) -> None:
+        self._starting = reason or "it is starting"
+
+    def _serve_http(self) -> None:
+        checks = {"start": lambda: self._starting, "alerts": lambda: _problem(self._alerts)}
+        if self._whole:
+            checks["collector"] = lambda: _problem(self._collector)
+            checks["gateway"] = lambda: self._gateway.problem() if self._gateway else "it is not running yet"
+        else:
+            checks["store"] = StoreAnswers(self.store, self._clock).problem
+        app = create_app(
+            engine=self._engine,
+            store=self.store,
+            signal=self._signal,
+            clock=self._clock,
+            checks=checks,
+            metrics=REGISTRY,
+            public_page=self._settings.public_page,
+        )
+        self._server = HttpServer(app, self._settings.http_host, self._settings.http_port)
+        self._server.start()
+
+    def _start_collector(self) -> None:
+        session = broker_session(self._settings.central_broker, SessionName.of(self._settings.data_dir))
+        self._collector = assemble(self.store, self._engine, session, clock=self._clock, metrics=REGISTRY)
+        self._collector.start()
+
+    def _start_gateway(self, registry: Registry) -> None:
+        self._gateway = GatewayPart(
+            self._settings.data_dir,
+            self._settings.village_broker,
+            self._settings.central_broker,
+            Followed(registry).changes,
+            self._clock,
+            GatewayMetrics(REGISTRY),
+            asking=how_to_ask(self._settings),
+        )
+        self._gateway.start()
+
+
+class StoreAnswers:
+    """Whether the telemetry store answers, asked at most every few seconds: `/readyz` may be asked more often."""
+
+    def __init__(self, store: TelemetryStore, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+        self._asked: int | None = None
+        self._problem: str | None = None
+
+    def problem(self) -> str | None:
+        """Why it does not, in one sentence; `None`: it does."""
+        now = self._clock.monotonic()
+        if self._asked is None or now - self._asked >= STORE_ASKED_EVERY:
+            try:
+                self._store.check()
+            except StoreUnavailable as problem:
+                self._problem = str(problem)
+            else:
+                self._problem = None
+            self._asked = now
+        return self._problem
+
+
+class Followed:
+    """The registry as the gateway of `siaga up` sees it: it serves every village that has none of its own."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._version = -1
+
+    def changes(self) -> Served | None:
+        """What to serve, if that has changed since the last call; a database that is away changes nothing."""
+        try:
+            version = self._registry.version()
+            if version == self._version:
+                return None
+            villages = self._registry.villages()
+        except DBAPIError as problem:
+            log.warning("registry_not_read", problem=type(problem).__name__)
+            return None
+        self._version = version
+        own = [village for village in villages if not village.remote]
+        return Served(own, frozenset(village.code for village in villages))
+
+
+def _problem(service: AlertService | CollectorService | None) -> str | None:
+    if service is None:
+        return "it is not running yet"
+    ready, reason = service.status()
+    return None if ready else reason
+
+
+def _end_together(parts: Sequence[Part | None]) -> None:
+    """End these at the same time, so that one that waits for its broker does not hold up the others."""
+    threads = [threading.Thread(target=_end, args=(part,), daemon=True) for part in parts if part is not None]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + END_WITHIN
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def _end(part: Part) -> None:
+    try:
+        part.stop()
+    except Exception:
+        log.exception("part_did_not_end", part=type(part).__name__)
+
+
+@contextmanager
+def _lock(directory: Path) -> Iterator[None]:
+    """Have the data directory for oneself.
+
+    Raises:
+        DirectoryInUse: another siaga has it.
+    """
+    with (directory / "siaga.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DirectoryInUse(
+                f"the data directory {directory} is in use by another siaga: set SIAGA_DATA_DIR to another one"
+            ) from None
+        yield

@@ -1,0 +1,1 @@
+"""The sites file that people write: YAML, its mistakes, addresses."""

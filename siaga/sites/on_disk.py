@@ -1,0 +1,24 @@
+"""A sites file where it lies; what is in it is `siaga.sites.file`'s affair."""
+
+from pathlib import Path
+
+from siaga.model.sites import Village
+from siaga.sites.file import read_sites
+
+__all__ = ["read_sites_file"]
+
+
+def read_sites_file(path: Path) -> list[Village]:
+    """The villages of a sites file.
+
+    Raises:
+        SitesFileError: it has mistakes, all of which are told.
+        ValueError: it cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: is not a text in UTF-8") from None
+    except OSError as problem:
+        raise ValueError(f"{path}: cannot be read: {problem.strerror}") from None
+    return read_sites(text, str(path))

@@ -1,0 +1,1 @@
+"""Judgement, pure: from evidence to spans, availability and verdicts."""

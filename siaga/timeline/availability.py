@@ -1,0 +1,81 @@
+"""How much of a window an indicator was met: seconds that add up exactly, and the shares that follow from them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from siaga.model.intervals import Interval
+from siaga.timeline.spans import Span, State
+
+__all__ = ["Availability", "measure"]
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """The required time of a window by state, in whole milliseconds; two of them add up to that of both windows.
+
+    `required = met + failed + unknown`; what of it is excused stays in `failed` and `unknown`, and is counted apart.
+    """
+
+    met: int = 0
+    failed: int = 0
+    unknown: int = 0
+    excused_failed: int = 0
+    excused_unknown: int = 0
+
+    def __add__(self, other: "Availability") -> "Availability":
+        return Availability(
+            self.met + other.met,
+            self.failed + other.failed,
+            self.unknown + other.unknown,
+            self.excused_failed + other.excused_failed,
+            self.excused_unknown + other.excused_unknown,
+        )
+
+    @property
+    def required(self) -> int:
+        """All time in which the indicator had to be met."""
+        return self.met + self.failed + self.unknown
+
+    @property
+    def excused(self) -> int:
+        """The part of failed and unknown that is excused."""
+        return self.excused_failed + self.excused_unknown
+
+    @property
+    def counted(self) -> int:
+        """What the shares of availability are shares of: required and not excused."""
+        return self.required - self.excused
+
+    @property
+    def availability_low(self) -> float | None:
+        """The share met, if all that is unknown had failed; `None` for a share of nothing."""
+        return self.met / self.counted if self.counted else None
+
+    @property
+    def availability_high(self) -> float | None:
+        """The share met, if all that is unknown had been met; `None` for a share of nothing."""
+        return (self.met + self.unknown - self.excused_unknown) / self.counted if self.counted else None
+
+    @property
+    def coverage(self) -> float | None:
+        """The share of required time in which the state is known; `None` for a share of nothing."""
+        return (self.met + self.failed) / self.required if self.required else None
+
+
+def measure(spans: Iterable[Span], window: Interval) -> Availability:
+    """The availability that the spans say of `window`; what they do not cover is not required."""
+    start, end = window
+    met = failed = unknown = excused_failed = excused_unknown = 0
+    for span in spans:
+        length = min(span.end, end) - max(span.start, start)
+        if length <= 0:
+            continue
+        if span.state is State.MET:
+            met += length
+        elif span.state is State.FAILED:
+            failed += length
+            excused_failed += length if span.excused else 0
+        elif span.state is State.UNKNOWN:
+            unknown += length
+            excused_unknown += length if span.excused else 0
+    return Availability(met, failed, unknown, excused_failed, excused_unknown)

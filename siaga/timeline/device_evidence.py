@@ -1,0 +1,74 @@
+"""What one device says of the evidence that its facility's indicator asks for, over a window.
+
+A device has a *voice* for each signal of the indicator that it has reported. Which signals those are changes with time:
+a signal takes part from its first report on, a stand-in until then.
+"""
+
+from collections.abc import Sequence
+
+from siaga.model.indicators import Above, Below, EventWithin, Flag, Sensed
+from siaga.model.indicators import Evidence as Wanted
+from siaga.model.intervals import Interval
+from siaga.model.observation import Track
+from siaga.model.signals import SIGNALS, Value
+from siaga.model.sites import Device
+from siaga.timeline.evidence import Evidence
+from siaga.timeline.signal_state import Run, Step, event_runs, heard, last_wills, runs, steps
+
+__all__ = ["Voice", "voices"]
+
+Voice = tuple[str, list[Step]]
+"""A signal, and what it says about the indicator from each moment on; the first step is at the window's start."""
+
+NEVER = 2**62
+"""A moment after every other."""
+_NOTHING = Track((), ())
+_OWN = tuple(name for name in SIGNALS if name != "online")
+"""What counts as a reading of a device's own: the gateway repeats `online`."""
+
+
+def voices(sensed: Sensed, device: Device, evidence: Evidence, window: Interval) -> list[Voice]:
+    """The device's voices over the window, in the indicator's order; a signal that it never reported has none."""
+    found: list[Voice] = []
+    wills = last_wills(evidence.tracks.get((device.id, "online")), window[0] - device.validity + 1, window[1])
+    for wanted in sensed.evidence:
+        first = _first(evidence, device, wanted.signal)
+        if isinstance(wanted, Flag) and wanted.stand_in is not None:
+            stands = _first(evidence, device, wanted.stand_in)
+            if wanted.always_asked:
+                found.append((wanted.signal, steps((), (-NEVER, min(first, stands)), window)))
+            if stands < first:
+                said = _runs(Flag(wanted.stand_in), device, evidence, window, wills)
+                found.append((wanted.stand_in, steps(said, (stands, first), window)))
+        if first < NEVER:
+            said = _runs(wanted, device, evidence, window, wills)
+            found.append((wanted.signal, steps(said, (first, NEVER), window)))
+    return found
+
+
+def _first(evidence: Evidence, device: Device, signal: str) -> int:
+    first = evidence.first_report(device.id, signal)
+    return NEVER if first is None else first
+
+
+def _runs(wanted: Wanted, device: Device, evidence: Evidence, window: Interval, wills: Sequence[int]) -> list[Run]:
+    """When one piece of evidence is met and when it is not; in between it is not known."""
+    start, end = window
+    track = evidence.tracks.get((device.id, wanted.signal), _NOTHING)
+    if isinstance(wanted, EventWithin):
+        part = track.between(start - wanted.interval + 1, end)
+        events = [time for time, value in zip(part.times, part.values, strict=True) if value]
+        own = [evidence.tracks[device.id, name] for name in _OWN if (device.id, name) in evidence.tracks]
+        return event_runs(events, wanted.interval, heard(own, device.validity, start, end))
+    part = track.between(start - device.validity + 1, end)
+    return runs(part.times, _met(wanted, part.values), device.validity, wills)
+
+
+def _met(wanted: Flag | Above | Below, values: Sequence[Value]) -> Sequence[Value]:
+    match wanted:
+        case Flag():
+            return values
+        case Above(limit=limit):
+            return [value > limit for value in values]
+        case Below(limit=limit):
+            return [value < limit for value in values]

@@ -1,0 +1,185 @@
+"""The timeline: from observations to spans. The one place where a facility's state is decided.
+
+Live state, corrected history, day verdicts, availability and reports all come from `judge`.
+
+How it goes: everything that bears on the facility becomes *steps*, what is said from a moment on (`signal_state`):
+whether its schedule asks, whether the gateway is heard, whether an excuse holds, and each signal of each device. The
+steps are swept in order of time; between two moments nothing changes, so the state there follows from what is said
+alone (`facility_state`), and equal neighbours are one span.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
+
+from siaga.model.capabilities import can_give
+from siaga.model.clock import SECOND
+from siaga.model.indicators import INDICATORS, POWER, EventWithin, evidence_signals, terms
+from siaga.model.intervals import Interval, clip, intersect, merge, stretches
+from siaga.model.local_time import local_moment
+from siaga.model.signals import SIGNALS
+from siaga.model.sites import Device, Facility, Village
+from siaga.timeline.device_evidence import voices
+from siaga.timeline.evidence import Evidence
+from siaga.timeline.facility_state import VILLAGE_OFFLINE, facility_state
+from siaga.timeline.schedule import parse_schedule, required
+from siaga.timeline.signal_state import UNASKED, Said, Step, last_wills, runs
+from siaga.timeline.spans import Span, State
+
+__all__ = [
+    "GATEWAY_HEARD",
+    "Evidence",
+    "Interval",
+    "Span",
+    "State",
+    "Window",
+    "gateway_heard",
+    "judge",
+    "judged_from",
+    "reach",
+    "without_mains",
+]
+
+Window = tuple[int, int]
+"""The half-open stretch that is asked about, in milliseconds."""
+
+GATEWAY_HEARD = 90 * SECOND
+"""How long a gateway is heard from each of its `alive`: three of its heartbeats (contract, section 5)."""
+
+
+def reach(village: Village, facility: Facility) -> int:
+    """How long an observation can bear on this facility's state: the longest validity or event interval, ms."""
+    indicator = INDICATORS.get(facility.kind)
+    wanted = indicator.sensed.evidence if indicator is not None and indicator.sensed is not None else ()
+    holds = [device.validity for device in _mains_devices(village, facility)]
+    holds += [item.interval for item in wanted if isinstance(item, EventWithin)]
+    return max([GATEWAY_HEARD, *holds])
+
+
+def judged_from(village: Village, facility: Facility, evidence: Evidence) -> int | None:
+    """From when the facility is judged: its `since`, else its first reading; without a device that can give evidence
+    not later than from `told`.
+
+    `None`: nothing was ever heard of it.
+    """
+    if facility.since is not None:
+        return local_moment(facility.since, 0, village.timezone)
+    first, tracks = evidence.first, evidence.tracks
+    keys = [(device.id, signal) for device in facility.devices for signal in SIGNALS]
+    reports = [evidence.first_report(*key) for key in keys if key in first or key in tracks]
+    if not _participants(facility):
+        reports.append(village.told)
+    return min((report for report in reports if report is not None), default=None)
+
+
+def gateway_heard(village: Village, evidence: Evidence, window: Window) -> list[Interval]:
+    """When, within the window, one of the village's gateways is heard: by every `alive` under an id of no device."""
+    start, end = window
+    devices = {device.id for facility in village.facilities for device in facility.devices}
+    covered: list[Interval] = []
+    for (source, signal), track in evidence.tracks.items():
+        if signal == "alive" and source not in devices:
+            covered += stretches(track.between(start - GATEWAY_HEARD + 1, end).times, GATEWAY_HEARD)
+    return clip(merge(covered), start, end)
+
+
+def without_mains(village: Village, facility: Facility, evidence: Evidence, window: Window) -> list[Interval]:
+    """When, within the window, a device of the facility or of a power facility of the village said: no grid power."""
+    start, end = window
+    off: list[Interval] = []
+    for device in _mains_devices(village, facility):
+        track = evidence.tracks.get((device.id, "mains"))
+        if track is not None:
+            part = track.between(start - device.validity + 1, end)
+            wills = last_wills(evidence.tracks.get((device.id, "online")), start - device.validity + 1, end)
+            off += [(low, high) for low, high, on in runs(part.times, part.values, device.validity, wills) if not on]
+    return clip(merge(off), start, end)
+
+
+def judge(
+    village: Village, facility: Facility, evidence: Evidence, window: Window, planned: Sequence[Interval] = ()
+) -> list[Span]:
+    """The facility's spans over `window`, in order, without gap or overlap, neighbours differing.
+
+    `planned` are maintenance windows that excuse. The window may reach into the future: there the spans say what
+    will be if nothing more is heard, so the end of the span at `now` is the next instant at which the state changes
+    by itself.
+    """
+    start, end = window
+    if start >= end:
+        return []
+    indicator, held_to = INDICATORS.get(facility.kind), terms(facility)
+    begins = judged_from(village, facility, evidence) if indicator is not None else None
+    if indicator is None or held_to is None or begins is None or begins >= end:
+        return [Span(start, end, State.NOT_REQUIRED)]
+    asked = required(parse_schedule(held_to.schedule), village, max(start, begins), end)
+    excuses = merge([*without_mains(village, facility, evidence, window), *planned])
+    conditions = (asked, intersect(asked, gateway_heard(village, evidence, window)), intersect(asked, excuses))
+    sensed = indicator.sensed
+    devices = [voices(sensed, device, evidence, window) for device in _participants(facility)] if sensed else []
+
+    def decide(said: tuple[Said, ...]) -> _Verdict:
+        required_now, heard_now, excused_now = said[:3]
+        if not required_now:
+            return State.NOT_REQUIRED, None, False
+        if not heard_now:
+            return State.UNKNOWN, VILLAGE_OFFLINE, bool(excused_now)
+        answers = iter(said[3:])
+        answered = [[(name, it) for name, _ in device if (it := next(answers)) != UNASKED] for device in devices]
+        rule = sensed.rule if sensed is not None else ""
+        state, cause = facility_state(rule, facility.needs, held_to.silence, answered)
+        return state, cause, bool(excused_now) and state is not State.MET
+
+    lanes = [_as_steps(condition, window) for condition in conditions]
+    return _sweep([*lanes, *(said for device in devices for _, said in device)], decide, end)
+
+
+_Verdict = tuple[State, str | None, bool]
+"""State, cause, excused."""
+
+
+def _sweep(lanes: Sequence[Sequence[Step]], decide: Callable[[tuple[Said, ...]], _Verdict], end: int) -> list[Span]:
+    """Go through the steps of all lanes in order of time; between two moments nothing changes.
+
+    Every lane has a step at the window's start. The same things are said again and again, so a verdict is kept.
+    """
+    changes = [(time, lane, said) for lane, found in enumerate(lanes) for time, said in found]
+    changes.sort(key=itemgetter(0))
+    saying: list[Said] = [None] * len(lanes)
+    known: dict[tuple[Said, ...], _Verdict] = {}
+    spans: list[Span] = []
+    since, verdict = changes[0][0], None
+    for time, together in groupby(changes, key=itemgetter(0)):
+        for _, lane, said in together:
+            saying[lane] = said
+        said_now = tuple(saying)
+        now = known.get(said_now)
+        if now is None:
+            now = known[said_now] = decide(said_now)
+        if now != verdict:
+            if verdict is not None:
+                spans.append(Span(since, time, *verdict))
+            since, verdict = time, now
+    if verdict is not None:
+        spans.append(Span(since, end, *verdict))
+    return spans
+
+
+def _as_steps(intervals: Iterable[Interval], window: Window) -> list[Step]:
+    """True inside of the intervals, false outside."""
+    found: list[Step] = [(window[0], False)]
+    for start, end in intervals:
+        found += [(start, True), (end, False)]
+    return [step for step in found if step[0] < window[1]]
+
+
+def _participants(facility: Facility) -> list[Device]:
+    """The facility's devices that can give a signal of its indicator, by default or by map."""
+    wanted = evidence_signals(facility.kind)
+    return [device for device in facility.devices if not wanted.isdisjoint(can_give(device, facility.kind))]
+
+
+def _mains_devices(village: Village, facility: Facility) -> list[Device]:
+    """The devices whose `mains` excuses the facility: its own, and those of the village's power facilities."""
+    others = [other for other in village.facilities if other.kind == POWER and other.id != facility.id]
+    return [device for place in (facility, *others) for device in place.devices]

@@ -1,0 +1,116 @@
+"""The verdict on a day of a facility, in the village's own calendar."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from siaga.model.clock import DAY
+from siaga.model.intervals import Interval
+from siaga.model.local_time import local_date, local_moment
+from siaga.model.sites import Village
+from siaga.timeline.availability import Availability, measure
+from siaga.timeline.facility_state import VILLAGE_OFFLINE
+from siaga.timeline.spans import Span, State
+
+__all__ = [
+    "LATE_DATA",
+    "DayVerdict",
+    "Verdict",
+    "failed_runs",
+    "is_provisional",
+    "judge_day",
+    "local_day",
+    "local_days",
+]
+
+LATE_DATA = 90 * DAY
+"""For how long after a day a gateway may still come back with what it buffered."""
+COVERAGE_PERCENT = 95
+"""The coverage that a verdict of `met` needs (contract, section 5)."""
+
+
+class Verdict(StrEnum):
+    """What a day comes to."""
+
+    MET = "met"
+    MISSED = "missed"
+    UNJUDGED = "unjudged"
+    NOT_REQUIRED = "not_required"
+
+
+@dataclass(frozen=True, slots=True)
+class DayVerdict:
+    """A day's verdict and what it rests on.
+
+    `longest_failure` is the whole length, in milliseconds, of the longest failed run that touches the day: failed and
+    not excused without a break, not cut at midnight; 0 where there is none.
+    """
+
+    verdict: Verdict
+    availability: Availability
+    longest_failure: int
+
+    @property
+    def failed(self) -> int:
+        """Failed time of the day, excused or not, in milliseconds."""
+        return self.availability.failed
+
+    @property
+    def unknown(self) -> int:
+        """Unknown time of the day, excused or not, in milliseconds."""
+        return self.availability.unknown
+
+
+def judge_day(spans: Sequence[Span], day: Interval, grace: int) -> DayVerdict:
+    """The verdict on `day`, from spans that reach beyond it as far as the failed runs that touch it.
+
+    `grace` in milliseconds: a failure that lasts exactly so long is not yet one too many.
+    """
+    measured = measure(spans, day)
+    longest = max((end - start for start, end in failed_runs(spans) if start < day[1] and end > day[0]), default=0)
+    if measured.required == 0:
+        verdict = Verdict.NOT_REQUIRED
+    elif longest > grace:
+        verdict = Verdict.MISSED
+    else:
+        known = measured.met + measured.failed - measured.excused_failed
+        enough = measured.counted > 0 and known * 100 >= measured.counted * COVERAGE_PERCENT
+        verdict = Verdict.MET if enough else Verdict.UNJUDGED
+    return DayVerdict(verdict, measured, longest)
+
+
+def failed_runs(spans: Iterable[Span]) -> list[Interval]:
+    """The stretches that are failed and not excused without a break, whatever their causes; spans come in order."""
+    found: list[Interval] = []
+    for span in spans:
+        if span.state is State.FAILED and not span.excused:
+            if found and found[-1][1] == span.start:
+                found[-1] = (found[-1][0], span.end)
+            else:
+                found.append((span.start, span.end))
+    return found
+
+
+def is_provisional(spans: Iterable[Span], day: Interval, now: int) -> bool:
+    """Whether a day's verdict may still change: it runs, or what a gateway buffered of it may still come."""
+    if now < day[1]:
+        return True
+    return now < day[1] + LATE_DATA and any(
+        span.cause == VILLAGE_OFFLINE and span.start < day[1] and span.end > day[0] for span in spans
+    )
+
+
+def local_day(village: Village, day: date) -> Interval:
+    """A calendar day of the village: from its midnight to the next, 23 to 25 hours."""
+    return local_moment(day, 0, village.timezone), local_moment(day + timedelta(days=1), 0, village.timezone)
+
+
+def local_days(village: Village, start: int, end: int) -> list[tuple[date, Interval]]:
+    """The calendar days of the village that touch `[start, end)`, whole, in order."""
+    if start >= end:
+        return []
+    day, last = local_date(start, village.timezone) - timedelta(days=1), local_date(end, village.timezone)
+    days = [day + timedelta(days=n) for n in range((last - day).days + 1)]
+    found = [(date_, local_day(village, date_)) for date_ in days]
+    return [(date_, interval) for date_, interval in found if interval[0] < end and interval[1] > start]

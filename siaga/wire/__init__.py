@@ -1,0 +1,1 @@
+"""What travels over MQTT, pure: topics, SenML, batches, refusals."""
