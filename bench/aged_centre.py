@@ -79,7 +79,7 @@ def _leave_marks(database: Engine) -> None:
     transport = MemoryTransport(MemoryBroker(), "engine")
     engine = AlertEngine(Registry(database), Ledger(database), SystemClock(), transport, _Empty())
     engine.open()
-    while not all(village.loaded for village in engine.villages.values()):
+    while not all(village.memory.loaded for village in engine.villages.values()):
         engine.tick()
     engine.close()
 

@@ -7,24 +7,28 @@ database and telemetry store goes on where the old one was.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from api.alerts.awaited import BatchId
 from api.alerts.health import UnreadableHealth, take_health
-from api.alerts.history import BatchId
-from api.alerts.ledger import Changes, Ledger, OpenAlert
+from api.alerts.inbox import Inbox, Row
+from api.alerts.ledger import Changes, Fold, Ledger, OpenAlert
 from api.alerts.life import Moment
 from api.alerts.live import Live
 from api.alerts.loading import Loading
 from api.alerts.metrics import EngineMetrics
 from api.alerts.own_state import OwnState
 from api.alerts.reader import StoreReader
+from api.alerts.snapshot import save
 from api.alerts.state_store import StateKeeper
 from api.alerts.stream import EventSignal
 from api.alerts.watch import BOOT, WatchedFacility, WatchedVillage
 from siaga.database.registry import Registry
 from siaga.model.clock import SECOND, Clock
+from siaga.model.intervals import Interval
 from siaga.model.observation import Point, Reading
 from siaga.mqtt import Message, Transport
 from siaga.timeline.spans import Span
@@ -46,6 +50,14 @@ REGISTRY_GAP = 100
 """ms between two looks, however many unknown names come in."""
 DATABASE_AGAIN = SECOND
 """Until a database that did not take what changed is tried again."""
+COMMIT_WITHIN = 200
+"""ms after which a message is committed that changed no span and no alert: five commits a second at most for those."""
+COMMIT_AT = 250
+"""As many of them are committed at once."""
+MOST_TAKEN = 900
+"""Messages that are taken and not committed, at most: the broker keeps the rest (its receive maximum is 1,000)."""
+FOLDS = 20
+"""Villages of which a snapshot is made in one commit: some milliseconds of work."""
 
 
 @dataclass(slots=True)
@@ -88,6 +100,9 @@ class AlertEngine:
         self.villages: dict[str, WatchedVillage] = {}
         self.live = Live(earlier=self._earlier)
         self._ledger, self._clock, self._transport = ledger, clock, transport
+        self._inbox = Inbox()
+        self._since: int | None = None
+        self._refused = False
         self._keeper = StateKeeper(registry, ledger, self.villages, self.live)
         self.loading = Loading(reader, ledger, self.live, self.villages, self._commit, self.metrics)
         self._own = OwnState(clock, transport, self.villages, self.live, self.loading)
@@ -103,7 +118,7 @@ class AlertEngine:
             return self._database_problem
         if not self._transport.connected:
             return "the alert engine has no connection to the broker"
-        waiting = sum(not village.loaded for village in self.villages.values())
+        waiting = sum(not village.memory.loaded for village in self.villages.values())
         return f"the evidence of {waiting} villages is being read" if waiting else None
 
     def open(self) -> None:
@@ -113,10 +128,15 @@ class AlertEngine:
             DBAPIError: the database is away; the call may be made again.
         """
         moment = self.moment()
-        since = self._keeper.open(moment)
+        heard = self._keeper.open(moment)
+        self._inbox = Inbox()
+        for row in self._ledger.inbox():
+            self._replay(row, moment)
+        self._keeper.replayed(moment)
+        self._own.begin(heard, moment)
+        self._keeper.leave_heard(self._own.heard)
         for topic in (BATCHES, GATEWAY_STATUS, GATEWAY_HEALTH, ACKS):
             self._transport.subscribe(topic)
-        self.loading.follow_arrivals(since)
         for village in self.villages.values():
             self.loading.notice(village)
         self._next_poll = moment.monotonic + REGISTRY_POLL
@@ -127,16 +147,25 @@ class AlertEngine:
     def close(self) -> None:
         """Write what is not yet written. The engine is not used afterwards; the transport is its owner's."""
         self._commit_at = 0
-        if self._opened and self._commit():
+        if self._opened and self._commit(at_once=True):
             try:
                 moment = self.moment()
-                self._keeper.save(moment, self._followed(moment), everything=True)
+                folds = self._folds(list(self.villages), moment)
+                self._keeper.save(moment, self._own.heard, folds, everything=True)
             except DBAPIError as error:
                 log.warning("the engine's marks cannot be written", error=type(error).__name__)
 
+    @property
+    def takes(self) -> bool:
+        """Whether another message may be taken. While the database is away the broker keeps them."""
+        return not self._refused and len(self._inbox.messages) < MOST_TAKEN
+
     def receive(self, message: Message) -> None:
-        """Take one message; what it changes is written by the next `tick`, together with what others change."""
+        """Take one message, if `takes` says so; what it changes is written by a `tick`, which then acknowledges it."""
         moment = self.moment()
+        self._inbox.messages.append(message)
+        if self._since is None:
+            self._since = moment.monotonic
         try:
             topic = parse_topic(message.topic)
         except ForeignTopic:
@@ -149,9 +178,11 @@ class AlertEngine:
             return
         match topic.channel:
             case "batch":
-                self._take_batch(village, topic.gateway, message.payload, moment)
+                if self._take_batch(village, topic.gateway, message.payload, moment):
+                    self._inbox.add(topic.village, topic.gateway, "batch", moment.now, message.payload)
             case "ack":
-                self._take_ack(village, topic.gateway, message.payload, moment)
+                if self._take_ack(village, topic.gateway, message.payload, moment):
+                    self._inbox.add(topic.village, topic.gateway, "ack", moment.now, message.payload)
             case "status":
                 self._take_status(village, topic.gateway, message, moment)
             case "health":
@@ -160,6 +191,8 @@ class AlertEngine:
     def tick(self) -> int | None:
         """Do what is due; answer when (wall ms) something is due next by itself, `None` if nothing is."""
         moment = self._own.notice()
+        if self._own.changed:
+            self._keeper.save_at, self._own.changed = moment.monotonic, False
         if moment.monotonic >= self._next_poll:
             self._poll(moment)
         if moment.monotonic >= self._own.decides_at:
@@ -174,6 +207,8 @@ class AlertEngine:
     def _next(self, moment: Moment) -> int | None:
         # With changes that the database did not take nothing else is saved
         monotonic = [self._next_poll, self._commit_at if self.live.changes else self._keeper.save_at]
+        if self._since is not None:
+            monotonic.append(max(self._commit_at, self._since + COMMIT_WITHIN))
         loading = self.loading.next_at(moment.monotonic)
         if loading is not None:
             monotonic.append(loading)
@@ -221,31 +256,38 @@ class AlertEngine:
 
     # Messages
 
-    def _take_batch(self, village: WatchedVillage, gateway: str, payload: bytes, moment: Moment) -> None:
+    def _replay(self, row: Row, moment: Moment) -> None:
+        """Take again what the engine before this one took after the snapshot of its village."""
+        self._inbox.replayed(row)
+        village = self.villages.get(row.village)
+        if village is None:
+            return
+        then = Moment(row.received, moment.monotonic, None)
+        if row.channel == "batch":
+            self._take_batch(village, row.gateway, row.payload, then)
+        else:
+            self._take_ack(village, row.gateway, row.payload, then)
+
+    def _take_batch(self, village: WatchedVillage, gateway: str, payload: bytes, moment: Moment) -> bool:
+        """Take a batch. Returns False if it changes nothing: it had come before, or is refused."""
         code = village.village.code
         try:
             batch = decode_batch(payload, code, moment.now, village.devices)
-            if batch.refused_count and self._look_again(moment):
+            if batch.refused_count and self._opened and self._look_again(moment):
                 if code not in self.villages:
-                    return
+                    return False
                 village = self.villages[code]
                 batch = decode_batch(payload, code, moment.now, village.devices)
         except UnreadableBatch:
             self.metrics.unreadable.inc()  # the collector shows it in the quarantine
-            return
+            return False
         self.metrics.batches.inc()
         self._arrived(village, gateway, moment)
         content = hash((batch.digest, batch.readings))  # a registry that knows more devices makes more of it
         if village.gateway(gateway).seen.again(batch.id.epoch, batch.id.seq, content):
-            return
-        self._note_under_way(village, (gateway, batch.id.epoch, batch.id.seq), batch.first, moment)
+            return False
         self._take_readings(village, gateway, batch, moment)
-
-    def _note_under_way(self, village: WatchedVillage, batch: BatchId, first: int | None, moment: Moment) -> None:
-        """A batch is taken, whose readings begin at `first`: from now on nobody but us may have it."""
-        village.under_way.add(batch)
-        if village.inherited is not None and first is not None and first >= village.recent.covers:
-            village.inherited.accounted(batch, moment.monotonic)
+        return True
 
     def _arrived(self, village: WatchedVillage, gateway: str, moment: Moment) -> None:
         village.arrive(gateway, moment.now, moment.monotonic)
@@ -262,11 +304,10 @@ class AlertEngine:
                 self._take_point(village, point, touched, moment)
             else:
                 self._take_heartbeat(village, point, touched, moment)
-        if touched.late:
-            self.metrics.late.inc(len(touched.late))
-            named = (gateway, batch.id.epoch, batch.id.seq)
-            if village.history.wait_for_ack(named, touched.late, village.recent.reach, moment.now):
-                self.metrics.overflown.inc()
+        if batch.first is not None and batch.last is not None:
+            self._await_ack(
+                village, (gateway, batch.id.epoch, batch.id.seq), (batch.first, batch.last + 1), touched.late, moment
+            )
         # Looked at by the next tick, when all that waits was taken: the next batch may say that it is over already
         for facility, since in touched.facilities.items():
             touched_one = village.facilities[facility]
@@ -274,6 +315,22 @@ class AlertEngine:
             self.live.deadlines.ask(touched_one, moment.now)
         for device in touched.spoke:
             self.live.deadlines.ask(village.devices[device], moment.now)
+
+    def _await_ack(
+        self, village: WatchedVillage, batch: BatchId, stretch: Interval, late: Sequence[Reading], moment: Moment
+    ) -> None:
+        """A batch was taken, whose readings are of a stretch; what its late readings bear on is judged again later."""
+        bears_on: Interval | None = None
+        if late:
+            self.metrics.late.inc(len(late))
+            times = [reading.time for reading in late]
+            bears_on = (min(times), max(times) + 1 + village.recent.reach)
+            if village.history.keep_late(batch, late):
+                self.metrics.overflown.inc()
+        if not village.awaited.take(batch, moment.now, stretch, bears_on) and bears_on is not None:
+            village.history.stored(batch, moment.monotonic)
+            village.history.mark(*bears_on, moment.monotonic)
+            self.loading.notice(village)
 
     def _take_point(self, village: WatchedVillage, point: Point, touched: "_Touched", moment: Moment) -> None:
         """Take what a device said at one time."""
@@ -310,13 +367,15 @@ class AlertEngine:
             return changed
         return self.loading.learn_first(village, (device, signal), time, moment) or changed
 
-    def _take_ack(self, village: WatchedVillage, gateway: str, payload: bytes, moment: Moment) -> None:
+    def _take_ack(self, village: WatchedVillage, gateway: str, payload: bytes, moment: Moment) -> bool:
+        """Take the centre's word that it has a batch. Returns False if it cannot be read."""
         try:
             batch = decode_ack(payload)
         except UnreadableBatch:
             self.metrics.unreadable.inc()
-            return
+            return False
         self.loading.acknowledged(village, (gateway, batch.epoch, batch.seq), moment)
+        return True
 
     def _take_status(self, village: WatchedVillage, gateway: str, message: Message, moment: Moment) -> None:
         try:
@@ -353,27 +412,50 @@ class AlertEngine:
             self._away(error)
             return ()
 
-    def _commit(self) -> bool:
-        """Write what has changed; whether nothing is left to write. What is not written waits."""
-        changes = self.live.changes
-        if not changes:
+    def _commit(self, *, at_once: bool = False) -> bool:
+        """Write what has changed, with what it was decided from. Returns False if the database did not take it."""
+        changes, now = self.live.changes, self._clock.monotonic()
+        if not (changes or at_once or self._is_due(now)):
             return True
-        if self._clock.monotonic() < self._commit_at:
+        if now < self._commit_at:
             return False
-        self._keeper.leave_marks(changes, self.moment())
+        moment = self.moment()
+        folds = self._folds(list(islice(self._inbox.due(moment.now), FOLDS)), moment)
         try:
-            committed = self._ledger.commit(changes)
+            committed = self._ledger.commit(changes, self._inbox.rows, folds)
         except DBAPIError as error:
             self._commit_at = self._clock.monotonic() + DATABASE_AGAIN
+            self._refused = True
+            self._own.held_up(moment)
             self._away(error)
             return False
         self.live.changes = Changes()
-        self._database_problem = None
+        self._database_problem = self._since = None
+        self._refused = False
+        for village, fold in folds.items():
+            self._inbox.folded(village, fold.upto)
+        for message in self._inbox.committed():
+            self._transport.acknowledge(message)
         self._adopt(committed.adopted)
         if committed.events:
             self.metrics.events.inc(committed.events)
             self.signal.ring()
         return True
+
+    def _is_due(self, monotonic: int) -> bool:
+        """Whether messages that changed no span and no alert have waited long enough, or are many enough."""
+        if self._since is None:
+            return False
+        return monotonic >= self._since + COMMIT_WITHIN or len(self._inbox.messages) >= COMMIT_AT
+
+    def _folds(self, villages: Iterable[str], moment: Moment) -> dict[str, Fold]:
+        """Snapshots of villages, in place of their rows."""
+        found = {}
+        for code in villages:
+            village = self.villages.get(code)
+            if village is not None and village.memory.loaded:
+                found[code] = Fold(self._inbox.last_of(code), moment.now, save(village))
+        return found
 
     def _adopt(self, alerts: Iterable[OpenAlert]) -> None:
         """Another engine had opened these: they are the ones that are open."""
@@ -381,20 +463,18 @@ class AlertEngine:
             self._keeper.attach(alert)
 
     def _keep(self, moment: Moment) -> None:
-        if moment.monotonic < self._keeper.save_at or self.live.changes:
+        if moment.monotonic < self._keeper.save_at or not self._commit(at_once=bool(self._inbox.rows)):
             return
+        folds = self._folds(self._keeper.marked(), moment)
         try:
-            self._keeper.save(moment, self._followed(moment))
+            self._keeper.save(moment, self._own.heard, folds)
         except DBAPIError as error:
             self._keeper.save_at = moment.monotonic + 5 * SECOND
             self._away(error)
         else:
             self._database_problem = None
-
-    def _followed(self, moment: Moment) -> int:
-        """Up to when (wall time) late data was followed, by ear or by what the collector noted of it."""
-        missed = (self._own.deaf_since, self.loading.unread_since)
-        return min([moment.now, *(since for since in missed if since is not None)])
+            for village, fold in folds.items():
+                self._inbox.folded(village, fold.upto)
 
     def _away(self, error: DBAPIError) -> None:
         if self._database_problem is None:

@@ -269,20 +269,30 @@ class Recent:
             series.values[:] = [merged[time] for time in series.times]
         self.start = start
 
-    def last_words(self, moment: int) -> Iterator[tuple[TrackKey, list[tuple[int, Value]]]]:
-        """Of each signal what it takes to judge from a moment on: what it said last, and all that it says of later.
+    def words(self) -> Iterator[tuple[TrackKey, Track]]:
+        """What it takes to judge from where memory covers a state: for the snapshot.
 
-        Of `online` also the last will, of an event also the last that happened.
+        All that was said from then on, and of before what each signal said last. Of `online` also the last will, of an
+        event also the last that happened, of heartbeats as many as show since when they came without a gap.
         """
         for key, series in self._series.items():
-            end = bisect_right(series.times, moment)
+            end = bisect_right(series.times, self.covers)
             wanted = set(range(max(0, end - 1), len(series.times)))
-            if key[1] == "online":
+            if key[1] == "alive":
+                wanted.update(_thinned(series.times, end - 1))
+            elif key[1] == "online":
                 wanted.update(next(([n] for n in range(end - 1, -1, -1) if not series.values[n]), ()))
             elif key[1] in EVENTS:
                 wanted.update(next(([n] for n in range(end - 1, -1, -1) if series.values[n]), ()))
             if wanted:
-                yield key, [(series.times[n], series.values[n]) for n in sorted(wanted)]
+                chosen = sorted(wanted)
+                yield key, Track([series.times[n] for n in chosen], [series.values[n] for n in chosen])
+
+    def recall(self, key: TrackKey, track: Track) -> None:
+        """Take over what a snapshot says of a signal of which nothing is known yet."""
+        series = self._series.get(key) or self._new_series(key)
+        if series is not None:
+            series.times[:], series.values[:] = track.times, track.values
 
     def affected(self, device: str, signal: str) -> list[Facility]:
         """The facilities whose state a reading of this device and signal can bear on."""
@@ -372,6 +382,17 @@ class Recent:
     def between(self, start: int, end: int) -> dict[TrackKey, Track]:
         """A copy of what is remembered of `[start, end)`."""
         return {key: part for key, track in self.tracks.items() if (part := track.between(start, end)).times}
+
+
+def _thinned(times: list[int], index: int) -> Iterator[int]:
+    """The places of as few heartbeats as are heard without a gap until the one at `index`."""
+    place = index
+    while place > 0:
+        before = max(bisect_left(times, times[place] - GATEWAY_HEARD), 0)
+        if before >= place:
+            return
+        yield before
+        place = before
 
 
 def _backwards(times: list[int], index: int) -> Iterator[int]:

@@ -9,13 +9,14 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from api.alerts.awaited import BatchId
 from siaga.model.clock import DAY, SECOND
 from siaga.model.intervals import clip, merge, subtract
 from siaga.model.observation import Reading, Track, TrackKey
 from siaga.model.signals import Value
 from siaga.timeline.judge import Interval
 
-__all__ = ["CHUNK", "BatchId", "History", "combined"]
+__all__ = ["CHUNK", "History", "combined"]
 
 CHUNK = 2 * DAY
 """The longest stretch judged in one step: some ten thousand readings of a village, well under a second."""
@@ -27,20 +28,6 @@ VISIBLE_AFTER = 15 * SECOND
 """ms for which readings are kept after their acknowledgement: some stores show what they have only after a while."""
 MAX_IN_HAND = 100_000
 """Readings of one village kept for that; what is over is read from the store."""
-MAX_WAITING = 5_000
-"""Batches of one village that wait with their readings; of what is over it is only known which stretch it bears on."""
-
-BatchId = tuple[str, str, int]
-"""Gateway, epoch, seq."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """The late readings of a batch that came at wall time `received`, and the stretch that they bear on."""
-
-    received: int
-    readings: Sequence[Reading]
-    stretch: Interval
 
 
 @dataclass(slots=True)
@@ -58,39 +45,36 @@ class History:
     _marked: int = 0
     _first_marked: int | None = None
     _cost: int = 0
-    _waiting: dict[BatchId, _Waiting] = field(default_factory=dict)
-    _let_go: list[Interval] = field(default_factory=list)
+    _unseen: list[tuple[int, Interval]] = field(default_factory=list)
+    _late: dict[BatchId, Sequence[Reading]] = field(default_factory=dict)
     _in_hand: deque[tuple[int, Sequence[Reading]]] = field(default_factory=deque)
     _held: int = 0
 
-    def wait_for_ack(self, batch: BatchId, late: Sequence[Reading], reach: int, now: int) -> bool:
-        """Keep late readings until their batch, which came at wall time `now`, is known to be stored.
+    def keep_late(self, batch: BatchId, late: Sequence[Reading]) -> bool:
+        """Keep late readings until their batch is stored. Returns True if others had to be let go for them."""
+        self._held -= len(self._late.pop(batch, ()))
+        self._late[batch] = late
+        self._held += len(late)
+        let_go = False
+        while self._held > MAX_IN_HAND and len(self._late) > 1:
+            self._held -= len(self._late.pop(next(iter(self._late))))
+            let_go = True
+        return let_go
 
-        Each bears on the `reach` ms after it. Whether those of another batch had to be let go for them.
-        """
-        times = [reading.time for reading in late]
-        self._waiting[batch] = _Waiting(now, late, (min(times), max(times) + 1 + reach))
-        if len(self._waiting) <= MAX_WAITING:
-            return False
-        longest = self._waiting.pop(next(iter(self._waiting)))
-        self._let_go = merge([*self._let_go, longest.stretch])
-        return True
-
-    def acknowledged(self, batch: BatchId, monotonic: int) -> Sequence[Reading]:
-        """The late readings of a batch that is stored now; what they bear on is marked. They stay in hand."""
-        waited = self._waiting.pop(batch, None)
-        if waited is None:
-            return ()
-        self.mark(*waited.stretch, monotonic)
-        if self._let_go and not self._waiting:  # they came before all that waited, so they are stored, too
-            for stretch in self._let_go:
-                self.mark(*stretch, monotonic)
-            self._let_go, self.stale_first = [], True
-        self._in_hand.append((monotonic, waited.readings))
-        self._held += len(waited.readings)
+    def stored(self, batch: BatchId, monotonic: int) -> Sequence[Reading]:
+        """A batch is stored. Returns its late readings, as far as they were kept; they stay in hand for a while."""
+        late = self._late.pop(batch, ())
+        if late:
+            self._in_hand.append((monotonic, late))
         while self._held > MAX_IN_HAND and len(self._in_hand) > 1:
             self._held -= len(self._in_hand.popleft()[1])
-        return waited.readings
+        return late
+
+    def mark_unseen(self, start: int, end: int, monotonic: int) -> None:
+        """A stretch has to be judged again for readings that are in the store alone, which may not show them yet."""
+        self.stale_first = True
+        self.mark(start, end, monotonic)
+        self._unseen.append((monotonic + VISIBLE_AFTER, (start, end)))
 
     def mark(self, start: int, end: int, monotonic: int, *, now: bool = False) -> None:
         """A stretch has to be judged again; `now`: without waiting for more."""
@@ -104,15 +88,10 @@ class History:
         if self._first_marked is None:
             self._first_marked = monotonic
 
-    def waiting_since(self) -> int | None:
-        """When, in wall time, the oldest batch came that waits for its acknowledgement."""
-        return min((waited.received for waited in self._waiting.values()), default=None)
-
     def unfinished(self) -> list[Interval]:
-        """All that will have to be judged again, for a successor: dirty stretches, and those of waiting readings."""
-        waiting = [waited.stretch for waited in self._waiting.values()]
+        """All that has to be judged again, for the snapshot."""
         taken = [self.taken] if self.taken is not None else []
-        return merge([*self.dirty, *self.queue, *taken, *waiting, *self._let_go])
+        return merge([*self.dirty, *self.queue, *taken, *(stretch for _, stretch in self._unseen)])
 
     @property
     def marked(self) -> list[Interval]:
@@ -120,25 +99,28 @@ class History:
         return [*self.dirty, *self.queue]
 
     @property
-    def pending(self) -> bool:
-        """Whether anything has to be judged again."""
-        return bool(self.dirty or self.queue)
+    def newest(self) -> int:
+        """The latest end of what has to be judged again; 0: there is nothing."""
+        return max((end for _, end in [*self.marked, *(stretch for _, stretch in self._unseen)]), default=0)
 
     @property
-    def is_finished(self) -> bool:
-        """Whether nothing has to be judged again, now or when it is acknowledged."""
-        return not (self.dirty or self.queue or self._waiting or self._let_go or self.taken)
+    def pending(self) -> bool:
+        """Whether anything has to be judged again."""
+        return bool(self.dirty or self.queue or self._unseen)
 
     def ready_at(self) -> int | None:
         """When (monotonic ms) the next chunk may be judged; `None`: there is nothing to do."""
         if self.queue:
             return 0
         if self._first_marked is None:
-            return None
+            return min((due for due, _ in self._unseen), default=None)
         return min(self._marked + QUIET, self._first_marked + max(PATIENCE, 4 * self._cost))
 
     def next_chunk(self, monotonic: int, upto: int) -> Interval | None:
         """Take the newest chunk that may be judged; what lies at or beyond `upto` is not history."""
+        for due, stretch in [each for each in self._unseen if each[0] <= monotonic]:
+            self._unseen.remove((due, stretch))
+            self.mark(*stretch, monotonic, now=True)
         if not self.queue:
             ready = self.ready_at()
             if ready is None or ready > monotonic:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, RowMapping, func, or_, select
+from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, or_, select
 
 from api.alerts.days import correcting
 from api.alerts.decisions import SEVERITIES, Kind, Raise
 from api.alerts.events import append_event, take_turn
+from api.alerts.inbox import Row
 from api.alerts.maintenance import MaintenanceWindow
 from api.alerts.span_rows import insert, read_spans, span_of, upsert, write_spans
 from api.alerts.spans import FOREVER, Difference
@@ -23,13 +24,19 @@ from siaga.model.observation import TrackKey
 from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import Span
 
-__all__ = ["Changes", "Committed", "Correction", "Ledger", "OpenAlert", "new_alert"]
+__all__ = ["Changes", "Committed", "Correction", "Fold", "Ledger", "OpenAlert", "new_alert"]
 
 
 _VERSIONS = select(
     tables.registry_version.c.version,
     select(func.count()).select_from(tables.maintenance).scalar_subquery(),
     select(func.count(tables.maintenance.c.deleted_at)).scalar_subquery(),
+)
+
+
+_ROW = ("number", "village", "gateway", "channel", "received", "payload")
+_DELETE_ROWS = tables.inbox.delete().where(
+    tables.inbox.c.village == bindparam("v"), tables.inbox.c.number <= bindparam("n")
 )
 
 
@@ -66,13 +73,26 @@ class _Opened:
 
 @dataclass(frozen=True, slots=True)
 class _Changed:
-    """Columns of an alert to set; `event` is `updated` or `cleared`. One that has cleared is `settled`."""
+    """Columns of an alert to set, and what to add to its evidence (`explains`); `event` is `updated` or `cleared`.
+
+    One that has cleared is `settled`.
+    """
 
     id: str
     event: str
     at: int
     values: dict[str, object]
     settled: bool = False
+    explains: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A village's snapshot, saved at wall time `saved`; it replaces the inbox's rows up to a number."""
+
+    upto: int
+    saved: int
+    state: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +107,12 @@ class Correction:
 
 @dataclass(slots=True)
 class Changes:
-    """What has changed since the last commit. A span is known by its start; `None`: it is to be deleted.
-
-    `marks`: values of `engine_state` that belong to the spans.
-    """
+    """What has changed since the last commit. A span is known by its start; `None`: it is to be deleted."""
 
     spans: dict[tuple[str, str], dict[int, Span | None]] = field(default_factory=dict)
     corrections: dict[tuple[str, str], Correction] = field(default_factory=dict)
     first: dict[tuple[str, TrackKey], int] = field(default_factory=dict)
     links: dict[str, dict[str, object]] = field(default_factory=dict)
-    marks: dict[str, object] = field(default_factory=dict)
     alerts: list[_Opened | _Changed] = field(default_factory=list)
 
     def __bool__(self) -> bool:
@@ -126,12 +142,16 @@ class Changes:
         """Late data showed when an alert that has cleared began and was over."""
         self._updated(alert.id, now, {"began_at": times[0], "ended_at": times[1]}, settled=True)
 
-    def told_more(self, alert: OpenAlert, now: int, *, worse: bool = False, settled: bool = False) -> None:
-        """The evidence of an alert has grown; `worse`: whoever acknowledged it did not know; `settled`: it is over."""
+    def explained(self, alert: str, said: Mapping[str, object], now: int) -> None:
+        """What was found out about an alert that has cleared."""
+        self.alerts.append(_Changed(alert, "updated", now, {}, settled=True, explains=said))
+
+    def told_more(self, alert: OpenAlert, now: int, *, worse: bool = False) -> None:
+        """The evidence of an alert has grown; `worse`: whoever acknowledged it did not know."""
         values: dict[str, object] = {"began_at": alert.began_at, "evidence": dict(alert.evidence)}
         if worse:
             values |= {"acknowledged_at": None, "acknowledged_by": None}
-        self._updated(alert.id, now, values, settled=settled)
+        self._updated(alert.id, now, values)
 
     def _updated(self, alert: str, now: int, values: dict[str, object], *, settled: bool = False) -> None:
         """One event for all updates of an alert in a row; none where it is not yet written at all."""
@@ -140,7 +160,7 @@ class Changes:
                 if change.alert.id == alert:
                     return
             elif change.id == alert:
-                if change.event != "updated" or change.settled != settled:
+                if change.event != "updated" or change.settled != settled or change.explains:
                     break
                 change.values.update(values)
                 return
@@ -156,13 +176,16 @@ class Committed:
 
 
 class Ledger:
-    """Reads and writes the engine's tables. Every method may raise SQLAlchemy's `DBAPIError` while they are away."""
+    """Reads and writes the engine's tables. Every method may raise SQLAlchemy's `DBAPIError` while they are away.
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    `name`: whose inbox and snapshots these are, by its session with the broker.
+    """
 
-    def commit(self, changes: Changes) -> Committed:
-        """Write all changes in one transaction."""
+    def __init__(self, engine: Engine, name: str = "engine") -> None:
+        self.engine, self.name = engine, name
+
+    def commit(self, changes: Changes, rows: Sequence[Row] = (), folds: Mapping[str, Fold] | None = None) -> Committed:
+        """Write all changes in one transaction, with what they were decided from: the inbox's new rows, snapshots."""
         adopted: list[OpenAlert] = []
         events = 0
         with writing(self.engine) as connection:
@@ -174,7 +197,7 @@ class Ledger:
             write_spans(connection, rest)
             _write_first(connection, changes.first)
             upsert(connection, tables.village_state, list(changes.links.values()), ("village",))
-            _write_marks(connection, changes.marks)
+            self._write_inbox(connection, rows, folds or {})
             if changes.alerts:
                 take_turn(connection)  # before any alert's row is locked, as the API does: no two wait for each other
             for change in changes.alerts:
@@ -190,6 +213,48 @@ class Ledger:
                     continue
                 events += 1
         return Committed(events, adopted)
+
+    def _write_inbox(self, connection: Connection, rows: Sequence[Row], folds: Mapping[str, Fold]) -> None:
+        new = [
+            {"engine": self.name} | {name: getattr(row, name) for name in _ROW}
+            for row in rows
+            if row.village not in folds or row.number > folds[row.village].upto
+        ]
+        if new:
+            connection.execute(tables.inbox.insert(), new)
+        if folds:
+            gone = [{"v": village, "n": fold.upto} for village, fold in folds.items() if fold.upto]
+            if gone:
+                connection.execute(_DELETE_ROWS.where(tables.inbox.c.engine == self.name), gone)
+            saved = [
+                {"engine": self.name, "village": village, "saved": fold.saved, "state": fold.state}
+                for village, fold in folds.items()
+            ]
+            upsert(connection, tables.village_snapshot, saved, ("engine", "village"))
+
+    def inbox(self) -> list[Row]:
+        """What this engine took and no snapshot holds, in the order in which it was taken."""
+        table = tables.inbox
+        query = select(*(table.c[name] for name in _ROW)).where(table.c.engine == self.name).order_by(table.c.number)
+        with self.engine.connect() as connection:
+            return [Row(**row) for row in connection.execute(query).mappings()]
+
+    def snapshots(self) -> tuple[dict[str, bytes], dict[str, bytes]]:
+        """This engine's snapshots of villages; and the newest ones of other engines, of the villages it has none of."""
+        table = tables.village_snapshot
+        own: dict[str, bytes] = {}
+        others: dict[str, bytes] = {}
+        with self.engine.connect() as connection:
+            for row in connection.execute(select(table).order_by(table.c.saved)):
+                (own if row.engine == self.name else others)[row.village] = row.state
+        return own, {village: state for village, state in others.items() if village not in own}
+
+    def forget(self, villages: Collection[str] | None = None) -> None:
+        """Delete this engine's inbox and snapshots: those of villages, or all."""
+        with writing(self.engine) as connection:
+            for table in (tables.inbox, tables.village_snapshot):
+                mine = table.delete().where(table.c.engine == self.name)
+                connection.execute(mine if villages is None else mine.where(table.c.village.in_(list(villages))))
 
     def end_snoozes(self, now: int) -> int:
         """End the snoozes of open alerts that have lasted until now, each with its event; how many there were."""
@@ -291,12 +356,14 @@ class Ledger:
         villages: Sequence[Mapping[str, object]],
         gateways: Sequence[Mapping[str, object]],
         values: Mapping[str, object],
+        folds: Mapping[str, Fold],
     ) -> None:
-        """Write rows of `village_state` and `gateway_state`, and values of `engine_state`."""
+        """Write rows of `village_state` and `gateway_state`, values of `engine_state`, and snapshots."""
         with writing(self.engine) as connection:
             upsert(connection, tables.village_state, villages, ("village",))
             upsert(connection, tables.gateway_state, gateways, ("village", "gateway"))
             _write_marks(connection, values)
+            self._write_inbox(connection, (), folds)
 
 
 def new_alert(kind: Kind, village: str, *, facility: str | None, device: str | None, began_at: int) -> OpenAlert:
@@ -352,7 +419,11 @@ def _change(connection: Connection, changed: _Changed) -> bool:
     update = table.update().where(table.c.id == changed.id, state)
     if "acknowledged_at" in changed.values:
         _note_withdrawn(connection, changed)
-    return connection.execute(update.values(**changed.values, revision=table.c.revision + 1)).rowcount == 1
+    values = dict(changed.values)
+    if changed.explains:
+        known = connection.execute(select(table.c.evidence).where(table.c.id == changed.id)).scalar()
+        values["evidence"] = {**(known or {}), **changed.explains}
+    return connection.execute(update.values(**values, revision=table.c.revision + 1)).rowcount == 1
 
 
 def _note_withdrawn(connection: Connection, changed: _Changed) -> None:

@@ -78,7 +78,7 @@ class Live(Life):
     def look_at_facility(self, watched: WatchedFacility, moment: Moment, dirty_from: int | None = None) -> None:
         """Judge again what may have changed since the last look, and decide. `dirty_from`: where evidence changed."""
         village, now = watched.village, moment.now
-        if not village.loaded:
+        if not village.memory.loaded:
             return
         changes_at = min(village.recent.changes_after(watched.facility, watched.checked), watched.plan_until)
         dirty_from = min(watched.dirty_from, FOREVER if dirty_from is None else dirty_from)
@@ -192,7 +192,7 @@ class Live(Life):
     def look_at_device(self, watched: WatchedDevice, moment: Moment) -> None:
         """Decide about `device_silent`."""
         village, now = watched.village, moment.now
-        if not village.loaded:
+        if not village.memory.loaded:
             return
         recent = village.recent
         heard_from = recent.heard_from(now)
@@ -208,7 +208,7 @@ class Live(Life):
         catching_up = village.catching_up_until(moment.monotonic)
         if muted is None and catching_up is not None:
             muted, mute_ends = "catching_up", catching_up
-        if muted is None and village.blind_before and (quiet.reported or 0) < village.blind_before:
+        if muted is None and (quiet.reported or 0) < village.memory.unheard_before:
             muted = "not_read"  # what it said last is in the store
 
         def decide(alert: OpenAlert | None) -> Decision:
@@ -319,7 +319,7 @@ class Live(Life):
     def back(self, village: WatchedVillage, alert: OpenAlert, ended_at: int, now: int) -> None:
         """A village is not lost any more; the alert is over with its last one. What was held back is looked at."""
         village.offline = None
-        village.absence = Absence(alert, alert.began_at, now)
+        village.absence = Absence(alert.id, alert.began_at, now)
         if self.outages.leave(alert, village.village.code, ended_at):
             self.changes.cleared(alert, ended_at, now)
             village.absence.settled = True
@@ -331,7 +331,7 @@ class Live(Life):
     def _conclude_absence(self, village: WatchedVillage, moment: Moment) -> None:
         """Say of an absence, once what was buffered is there, whether the gateway ran meanwhile."""
         absence, until = village.absence, village.catching_up_until(moment.monotonic)
-        if absence is None or not village.loaded:
+        if absence is None or not village.memory.loaded:
             return
         if until is not None:
             self.deadlines.ask(village, moment.now + until - moment.monotonic)
@@ -341,8 +341,8 @@ class Live(Life):
         if village.offline is None and lasted > 2 * MINUTE and absence.settled:
             # It is heard for 90 s of each: for half of the time it ran on, and it is the link that was gone
             ran = absence.beats * 2 * GATEWAY_HEARD >= lasted
-            absence.alert.evidence |= {"gateway_ran": ran, "likely": "link" if ran else "mains_out"}
-            self.changes.told_more(absence.alert, moment.now, settled=True)
+            said: dict[str, object] = {"gateway_ran": ran, "likely": "link" if ran else "mains_out"}
+            self.changes.explained(absence.alert, said, moment.now)
 
     def tell_link(self, village: WatchedVillage, link: str, now: int) -> None:
         """What the link is from now on; a change is written with what else changes."""

@@ -5,18 +5,19 @@ villages, then late arrivals, then history, the newest first. A store that is aw
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
 from api.alerts.afterwards import redate
 from api.alerts.archive import archive
+from api.alerts.awaited import BatchId, Range
 from api.alerts.evidence import LIVE
-from api.alerts.history import BatchId
 from api.alerts.ledger import Ledger
 from api.alerts.life import Moment
 from api.alerts.live import Live
+from api.alerts.memory import OVERLAP
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import (
     Answer,
@@ -31,12 +32,11 @@ from api.alerts.reader import (
     StoreReader,
 )
 from api.alerts.spans import FOREVER
-from api.alerts.succession import OVERLAP, recall_who_spoke, resumes_from
 from api.alerts.tail import KEPT
-from api.alerts.under_way import GIVES_UP, Inheritance
 from api.alerts.watch import WatchedFacility, WatchedVillage
 from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
-from siaga.model.observation import Arrival, TrackKey
+from siaga.model.observation import Arrival, Reading, TrackKey
+from siaga.timeline.judge import judged_from
 
 __all__ = ["Loading"]
 
@@ -47,8 +47,6 @@ LONGEST_MEMORY = 6 * HOUR
 STORE_PATIENCE = 5 * SECOND
 """How long a start waits for a store that is away before villages are judged from what arrives alone."""
 RETRY, LONGEST_RETRY = 1 * SECOND, 15 * SECOND
-RELOAD_EVERY = 10 * SECOND
-"""How often one village's memory is read again at most."""
 AT_ONCE = 16
 """Villages whose memory is asked for together."""
 _ARRIVALS_KEPT = 10_000
@@ -73,7 +71,6 @@ class Loading:
         self._retry_at = 0
         self._pause = RETRY
         self._failing_since: int | None = None
-        self._stores_since: int | None = None
         self._arrivals_since: int | None = None
         self._work: dict[str, WatchedVillage] = {}
         self._to_read: deque[WatchedVillage] = deque()
@@ -91,45 +88,48 @@ class Loading:
 
     def reload(self, village: WatchedVillage, missed_since: int | None, moment: Moment) -> None:
         """Read a village's memory again; `missed_since`: evidence of event times from shortly before may be missing."""
-        village.reload = True
-        village.reload_at = max(village.reload_at, moment.monotonic)
+        missed_from = FOREVER if missed_since is None else missed_since - OVERLAP
+        village.memory.want(moment.monotonic, missed_from)
+        village.marked = True
         self.notice(village)
-        if missed_since is not None:
-            village.reload_from = min(village.reload_from, missed_since - OVERLAP)
+
+    def lost(self, village: WatchedVillage, since: int, moment: Moment) -> None:
+        """What was published for a village from event time `since` until now may never have come."""
+        village.memory.lost(since, moment.now, moment.monotonic)
+        village.marked = True
+        self.notice(village)
 
     def acknowledged(self, village: WatchedVillage, batch: BatchId, moment: Moment) -> None:
         """A batch is stored: its late readings are history to be judged again."""
         gateway, epoch, seq = batch
-        self._stores_since = self._stores_since or moment.monotonic
-        if village.inherited is not None:
-            village.inherited.stored(batch, moment.monotonic)
-        if not village.under_way.remove(batch) and not village.gateway(gateway).seen.knows(epoch, seq):
-            self._missed(village, moment)
+        found = village.awaited.acknowledged(batch, moment.monotonic)
+        if found is None:
+            if not village.gateway(gateway).seen.knows(epoch, seq):
+                village.memory.stored_unseen(moment.now, moment.monotonic)
+                village.marked = True
+                self.notice(village)
+                self.follow_arrivals(moment.now - HOUR)
             return
-        village.stored = True
-        if not village.reload and village.reading_from == FOREVER:  # else what came before is still to be read
-            village.blind_before = 0
-        if moment.monotonic - village.unseen_at > GIVES_UP:
-            village.taken_over = None
-        late = village.history.acknowledged(batch, moment.monotonic)
+        village.memory.stored(moment.monotonic)
+        self._stored(village, found, village.history.stored(batch, moment.monotonic), moment)
+        if village.history.pending or village.awaited.gives_up_at() is not None:
+            self.notice(village)
+
+    def _stored(self, village: WatchedVillage, batch: Range, late: Sequence[Reading], moment: Moment) -> None:
+        """The store has a batch, or will never have it: what its late readings bear on is judged again."""
+        if batch.late is None:
+            return
+        self.notice(village)
         if not late:
+            if batch.end - batch.first == 1:  # else others of the range are still awaited
+                village.history.mark_unseen(*batch.late, moment.monotonic)
             return
+        village.history.mark(*batch.late, moment.monotonic)
         for reading in late:
             self.learn_first(village, (reading.device, reading.signal), reading.time, moment)
-        self.notice(village)
         times = [reading.time for reading in late]
         if max(times) >= village.recent.covers:  # memory was read again since they came, and is to be judged by now
             self.reload(village, min(times), moment)
-
-    def _missed(self, village: WatchedVillage, moment: Moment) -> None:
-        """A batch is stored that was sent before the engine listened: what it held is in the store alone.
-
-        It may be as old as what a predecessor took and did not live to judge.
-        """
-        village.unseen_at = moment.monotonic
-        self.reload(village, min(moment.now, village.taken_over or moment.now), moment)
-        village.reload_at = max(village.reload_at, moment.monotonic + SECOND)
-        self.follow_arrivals(moment.now - HOUR)
 
     def trim(self, village: WatchedVillage, moment: Moment) -> None:
         """Let go of what no live judgement needs, but not while a stretch that ends where memory begins is judged."""
@@ -152,9 +152,7 @@ class Loading:
         return (
             not self._outstanding
             and self._arrivals_since is None
-            and not any(
-                village.reload or village.history.pending or village.inherited for village in self._work.values()
-            )
+            and not any(village.memory.wanted or village.history.pending for village in self._work.values())
         )
 
     @property
@@ -170,7 +168,7 @@ class Loading:
             self._outstanding.popleft()
             self._take(answer, moment)
             found = True
-        self._end_inheritances(moment)
+        self._give_up(moment)
         while moment.monotonic >= self._retry_at and (request := self._next_request(moment)) is not None:
             self._outstanding.append(request)
             self._asked_at = moment.monotonic
@@ -195,27 +193,28 @@ class Loading:
         """When (monotonic ms) `step` has something to do by itself; an awaited answer wakes the service."""
         if self._outstanding:
             return None
-        times = [village.reload_at for village in self._work.values() if village.reload]
+        times = [village.memory.wanted_at for village in self._work.values() if village.memory.wanted]
         times += [ready for village in self._dirty() if (ready := village.history.ready_at()) is not None]
-        times += [at for _, inherited in self._heirs() if (at := inherited.over_at(self._stores_since)) is not None]
+        times += [at for village in self._work.values() if (at := village.awaited.gives_up_at()) is not None]
         if self._arrivals_since is not None:
             times.append(monotonic)
         return max(min(times), self._retry_at) if times else None
 
     def _dirty(self) -> list[WatchedVillage]:
         """The villages whose history can be judged again: not from a store that is known to lack some of it."""
-        return [v for v in self._work.values() if v.loaded and v.history.pending and v.inherited is None]
+        return [
+            village
+            for village in self._work.values()
+            if village.memory.loaded and village.history.pending and not _store_lacks(village)
+        ]
 
-    def _heirs(self) -> list[tuple[WatchedVillage, Inheritance]]:
-        return [(village, village.inherited) for village in self._work.values() if village.inherited is not None]
-
-    def _end_inheritances(self, moment: Moment) -> None:
-        """Where the store has all that a predecessor knew, what it judged last is judged again."""
-        for village, inherited in self._heirs():
-            at = inherited.over_at(self._stores_since)
-            if at is not None and at <= moment.monotonic:
-                inherited.over = True
-                self.reload(village, min(inherited.until, inherited.since), moment)
+    def _give_up(self, moment: Moment) -> None:
+        """Wait no more for what was passed over: the store has it by now, or never will."""
+        for village in self._work.values():
+            for batch in village.awaited.give_up(moment.monotonic):
+                village.marked = True
+                if batch.late is not None:
+                    village.history.mark_unseen(*batch.late, moment.monotonic)
 
     def _next_request(self, moment: Moment) -> Request | None:
         """The most urgent; memory of some villages is asked for together, anything else alone."""
@@ -232,7 +231,7 @@ class Loading:
             return ArrivalsRequest(since)
         ready = [v for v in self._dirty() if (at := v.history.ready_at()) is not None and at <= moment.monotonic]
         self._metrics.dirty.set(len(ready))
-        for dirty in sorted(ready, key=lambda v: max([*v.history.dirty, *v.history.queue])[1], reverse=True):
+        for dirty in sorted(ready, key=lambda v: v.history.newest, reverse=True):
             request = self._rebuild_request(dirty, moment)
             if request is not None:
                 return request
@@ -247,7 +246,7 @@ class Loading:
         if not self._to_read:
             self._forget_done()
             waiting = [village for village in self._work.values() if _is_to_be_read(village, moment)]
-            self._to_read.extend(sorted(waiting, key=lambda village: village.loaded))
+            self._to_read.extend(sorted(waiting, key=lambda village: village.memory.loaded))
         while self._to_read:
             village = self._to_read.popleft()
             if _is_to_be_read(village, moment):
@@ -258,17 +257,15 @@ class Loading:
         """Look no more at villages that have nothing to ask, or that were taken out of the registry."""
         for code, village in list(self._work.items()):
             watched = self._villages.get(code) is village
-            if not watched or not (village.reload or village.history.pending or village.inherited):
+            has_work = village.memory.wanted or village.history.pending or village.awaited.gives_up_at() is not None
+            if not watched or not has_work:
                 del self._work[code]
 
     def _recent_request(self, village: WatchedVillage, moment: Moment) -> RecentRequest:
-        village.reload = False
-        village.reload_at = moment.monotonic + RELOAD_EVERY
-        # What is missed from here on is not in the answer: another one will have to say it
-        village.reading_from, village.reload_from = min(village.reading_from, village.reload_from), FOREVER
+        village.memory.ask(moment.monotonic)
         reach = village.recent.reach
         start = moment.now - LIVE - reach
-        if not village.loaded and village.judged_until is not None:
+        if not village.memory.loaded and village.judged_until is not None:
             start = min(start, max(village.judged_until - OVERLAP, moment.now - LONGEST_MEMORY) - reach)
         return RecentRequest(village.village, start, moment.now + DAY)
 
@@ -305,7 +302,7 @@ class Loading:
             case RecentRequest(village=village):
                 known = self._villages.get(village.code)
                 if known is not None:
-                    known.reload, known.reload_at = True, self._retry_at
+                    known.memory.want_again(self._retry_at)
                     self.notice(known)
             case ArrivalsRequest(since=since):
                 self.follow_arrivals(since)
@@ -324,20 +321,17 @@ class Loading:
     def _go_on_without(self, moment: Moment) -> None:
         """Judge from what arrives alone. What is in the database stays until memory covers what a state needs."""
         for village in self._villages.values():
-            if not village.loaded:
+            memory = village.memory
+            if not memory.loaded:
                 # What nobody judged meanwhile is in the store alone: it is judged once that answers, maybe by another
-                village.reload_from = min(village.reload_from, resumes_from(village, self._first_spans(village)))
-                village.history.mark(village.reload_from, moment.now, moment.monotonic, now=True)
+                memory.missed_from = min(memory.missed_from, _resumes_from(village, self._first_spans(village)))
+                village.history.mark(memory.missed_from, moment.now, moment.monotonic, now=True)
                 self.notice(village)
-                village.reload = True  # also where it was asked for with those that failed and may yet be answered
-                village.loaded = True
-                village.judged_until = moment.now
-                if village.inherited is not None:  # its predecessor left all that memory needs from then on
-                    village.recent.start = village.inherited.until - village.recent.reach
-                    village.blind_before = 1  # but of whom it says nothing, it may never have read either
-                else:
-                    village.recent.start = village.blind_before = moment.now
-                    village.sure_from = village.recent.covers
+                memory.wanted = True  # also where it was asked for with those that failed and may yet be answered
+                memory.loaded = village.marked = True
+                memory.unheard_before = moment.now
+                village.judged_until = village.recent.start = moment.now
+                village.sure_from = village.recent.covers
                 self._look_at_all(village, moment, None)
 
     def _first_spans(self, village: WatchedVillage) -> Mapping[str, int]:
@@ -355,7 +349,7 @@ class Loading:
         if village is None:
             return
         if village.village != answer.request.village:
-            village.reload = True  # the registry changed meanwhile
+            village.memory.wanted = True  # the registry changed meanwhile
             self.notice(village)
             return
         recent = village.recent
@@ -369,17 +363,15 @@ class Loading:
                 recent.note_report(device, signal, time, moment.now)
             else:
                 village.gateway(device).last_alive = time
-        village.note_reading(moment.now)
-        begin, village.reading_from = village.reading_from, FOREVER
-        if village.inherited is not None and village.inherited.over and not village.reload:
-            begin = min(begin, village.inherited.since)  # also of what came while this was being read
-            village.inherited, village.marked = None, True
-        recall_who_spoke(village)
-        if not village.loaded:
-            village.loaded = True
-            begin = min(begin, resumes_from(village, self._first_spans(village)))
+        memory = village.memory
+        begin = memory.answered(moment.now)
+        _recall_who_spoke(village)
+        if not memory.loaded:
+            memory.loaded = True
+            begin = min(begin, _resumes_from(village, self._first_spans(village)))
             if village.judged_until is None:
-                village.judged_until = moment.now  # what is older and not judged yet is in the marks
+                village.judged_until = moment.now  # what is older and not judged yet is in the snapshot
+        village.marked = True
         history = village.history
         history.stale_first = False
         # What is marked and now covered by memory is judged from there
@@ -408,7 +400,7 @@ class Loading:
         if not village.recent.learn_first(key, time):
             return False
         self._live.changes.first[village.village.code, key] = time
-        if village.loaded:
+        if village.memory.loaded:
             village.history.mark(time, village.recent.covers if before is None else before, moment.monotonic)
             self.notice(village)
         return True
@@ -424,10 +416,11 @@ class Loading:
             if len(self._taken) > _ARRIVALS_KEPT:
                 del self._taken[next(iter(self._taken))]
             self.notice(village)
-            village.history.stale_first = True
+            village.history.stale_first = village.marked = True
             village.history.mark(arrival.first, arrival.last + 1 + village.recent.reach, moment.monotonic)
             if arrival.last >= village.recent.covers:
-                village.reload, village.reload_from = True, min(village.reload_from, arrival.first)
+                village.memory.wanted = True
+                village.memory.missed_from = min(village.memory.missed_from, arrival.first)
 
     def _take_rebuilt(self, answer: RebuildAnswer, moment: Moment) -> None:
         request = answer.request
@@ -472,6 +465,7 @@ class Loading:
 
     def _settled(self, village: WatchedVillage, moment: Moment) -> None:
         """All history of a village is judged: failures count from where they began."""
+        village.marked = True
         if village.sure_from:
             village.sure_from = 0
             for facility in village.facilities.values():
@@ -480,4 +474,38 @@ class Loading:
 
 
 def _is_to_be_read(village: WatchedVillage, moment: Moment) -> bool:
-    return village.reload and village.reload_at <= moment.monotonic
+    return village.memory.is_due(moment.monotonic)
+
+
+def _store_lacks(village: WatchedVillage) -> bool:
+    """Whether the store is known to lack some of what is to be judged again, and memory has it no more."""
+    recent, awaited = village.recent, village.awaited
+    return bool(awaited) and any(
+        awaited.hides(start - recent.reach, end, recent.start) for start, end in village.history.marked
+    )
+
+
+def _resumes_from(village: WatchedVillage, first_spans: Mapping[str, int]) -> int:
+    """From when on what the database says of a village has to be judged again.
+
+    `first_spans`: where the spans of each facility begin. One of which a device was taken may be judged from later on.
+    """
+    if village.judged_until is not None and not village.rejudge:
+        return village.judged_until - OVERLAP
+    begins = [
+        judged_from(village.village, facility.facility, village.recent.evidence)
+        for facility in village.facilities.values()
+    ]
+    begins += [first_spans.get(facility) for facility in village.rejudge]
+    earliest = min((moment for moment in begins if moment is not None), default=FOREVER)
+    resumed = FOREVER if village.judged_until is None else village.judged_until - OVERLAP
+    village.rejudge.clear()
+    return min(earliest, resumed)
+
+
+def _recall_who_spoke(village: WatchedVillage) -> None:
+    """Find what devices said that were called silent, and that nobody heard: their alerts end there."""
+    for device in village.devices.values():
+        if device.alert is not None:
+            for time in village.recent.reports_after(device.device.id, device.alert.began_at):
+                device.reports(time)

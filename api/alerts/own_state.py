@@ -6,6 +6,7 @@ None of it is the villages' doing, and none of it counts against them.
 from collections.abc import Mapping
 
 import structlog
+from pydantic import BaseModel
 
 from api.alerts.life import Moment
 from api.alerts.live import Live
@@ -14,7 +15,7 @@ from api.alerts.watch import WatchedVillage
 from siaga.model.clock import MINUTE, SECOND, Clock
 from siaga.mqtt import Transport
 
-__all__ = ["OwnState"]
+__all__ = ["Heard", "OwnState"]
 
 log = structlog.get_logger(__name__)
 
@@ -26,8 +27,25 @@ JUMP = 2 * SECOND
 """The wall clock was set when it moved by more than this against the monotonic one."""
 
 
+_WORKS_OFF = MINUTE
+"""ms in which what a broker kept is taken, as far as it ever is: a hundred thousand messages."""
+
+
+class Heard(BaseModel):
+    """What an engine leaves of its own hearing: all that was published until then (wall time) has come.
+
+    `settled`: whether the broker has the session, with all since, as far as that engine could tell.
+    """
+
+    until: int
+    settled: bool = False
+
+
 class OwnState:
-    """The engine's own ears and clocks. `decides_at`: when (monotonic) deadlines may be looked at."""
+    """The engine's own ears and clocks. `decides_at`: when (monotonic) deadlines may be looked at.
+
+    `changed`: what `heard` says has changed, and is to be saved at once.
+    """
 
     def __init__(
         self,
@@ -41,6 +59,10 @@ class OwnState:
         self._villages, self._live, self._loading = villages, live, loading
         self._listening_from: int | None = None
         self._deaf_since: int | None = None
+        self._connections: int | None = None
+        self._settled, self._lost = False, False
+        self._behind_from = self._behind_until = 0
+        self.changed = False
         self._awaited: int | None = None
         self._offset = clock.now() - clock.monotonic()
         self.decides_at = 0
@@ -57,10 +79,30 @@ class OwnState:
         self._notice_stall(moment)
         return moment
 
+    def begin(self, heard: Heard | None, moment: Moment) -> None:
+        """Go on from what the engine before this one had heard."""
+        self._deaf_since = moment.now if heard is None else min(heard.until, moment.now)
+        self._lost = heard is None or not heard.settled
+
     @property
-    def deaf_since(self) -> int | None:
-        """Since when (wall time) it does not hear the broker; `None`: it hears it."""
-        return self._deaf_since if self._listening_from is None else None
+    def heard(self) -> Heard:
+        """What a successor has to know."""
+        moment = self.moment()
+        until = moment.now
+        if self._deaf_since is not None:
+            until = self._deaf_since
+        elif moment.monotonic < self._behind_until:
+            until = min(until, self._behind_from)
+        unread = self._loading.unread_since
+        if unread is not None:
+            return Heard(until=min(until, unread), settled=False)
+        return Heard(until=until, settled=self._settled)
+
+    def held_up(self, moment: Moment) -> None:
+        """Nothing can be taken now: what comes waits at the broker."""
+        if moment.monotonic >= self._behind_until:
+            self._behind_from = moment.now
+        self._behind_until = moment.monotonic + _WORKS_OFF
 
     def await_waking(self, monotonic: int) -> None:
         """When the engine asks to be woken at the latest."""
@@ -68,24 +110,34 @@ class OwnState:
 
     def _notice_connection(self, moment: Moment) -> None:
         """The centre's own absence is not the villages': their silence counts from when it listens again."""
-        connected = self._transport.connected
-        if connected == (self._listening_from is not None):
-            if not connected and self._deaf_since is None:
-                self._deaf_since = moment.now  # from the start: what comes until it hears is in the store alone
+        connections = self._transport.connections
+        if not self._transport.connected:
+            if self._listening_from is not None:
+                log.warning("the alert engine lost the broker")
+            self._listening_from = None
+            if self._deaf_since is None:
+                self._deaf_since, self._settled, self.changed = moment.now, False, True
             return
-        if not connected:
-            self._listening_from, self._deaf_since = None, moment.now
-            log.warning("the alert engine lost the broker")
+        if self._listening_from is not None and connections == self._connections:
             return
-        self._listening_from = moment.monotonic
-        again = self._deaf_since
+        # One that came and went unseen may have been the one that the broker knew nothing of
+        kept = (
+            self._transport.resumed
+            and not self._lost
+            and (self._connections is None or connections == self._connections + 1)
+        )
+        self._connections, self._listening_from = connections, moment.monotonic
+        since = moment.now if self._deaf_since is None else self._deaf_since
+        self._behind_from, self._behind_until = since, moment.monotonic + _WORKS_OFF
+        self._deaf_since, self._settled, self._lost, self.changed = None, True, False, True
         self._forgive_silence(moment)
         for village in self._villages.values():
             self._live.deadlines.ask(village, moment.now)
-            if again is not None:
-                self._loading.reload(village, again, moment)
-        if again is not None:
-            self._loading.follow_arrivals(again - MINUTE)
+            if not kept:
+                self._loading.lost(village, since, moment)
+        if not kept:
+            log.info("the broker kept nothing for the alert engine, its memory is read from the store")
+            self._loading.follow_arrivals(since - MINUTE)
 
     def _notice_stall(self, moment: Moment) -> None:
         """Woken far too late, the engine first hears what the villages said meanwhile."""

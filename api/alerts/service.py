@@ -99,6 +99,8 @@ class ThreadReader:
 class AlertService:
     """Runs one engine until stopped. Owns neither store nor database, but ends the transport.
 
+    `name` is that of the session with the broker: the inbox and the snapshots of the engine go by it.
+
     An engine that fails is replaced by a new one, which takes all it needs from the database and the store.
     """
 
@@ -110,8 +112,10 @@ class AlertService:
         clock: Clock | None = None,
         signal: EventSignal | None = None,
         metrics: EngineMetrics | None = None,
+        name: str = "engine",
     ) -> None:
         self.signal = signal or EventSignal()
+        self._name = name
         self._database, self._store, self._transport = database, store, transport
         self._clock = clock or SystemClock()
         self._metrics = metrics or EngineMetrics()
@@ -163,7 +167,7 @@ class AlertService:
         """Open an engine and let it work until the service is stopped."""
         engine = AlertEngine(
             Registry(self._database),
-            Ledger(self._database),
+            Ledger(self._database, self._name),
             self._clock,
             self._transport,
             reader,
@@ -175,11 +179,13 @@ class AlertService:
         while not self._stop.is_set():
             due = engine.tick()
             wait = PATIENCE if due is None else min(PATIENCE, max(0, due - self._clock.now()) / 1000)
+            if not engine.takes:  # the broker keeps what comes
+                self._stop.wait(wait)
+                continue
             message = self._transport.receive(wait)
             taken = 0
             while message is not None:
                 engine.receive(message)
-                self._transport.acknowledge(message)
                 taken += 1
-                message = self._transport.receive(0) if taken < AT_ONCE else None
+                message = self._transport.receive(0) if taken < AT_ONCE and engine.takes else None
         engine.close()

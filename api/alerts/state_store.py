@@ -2,66 +2,37 @@
 
 from collections.abc import Mapping, Sequence
 
-from pydantic import BaseModel, Field
 from sqlalchemy import RowMapping
 
 from api.alerts.decisions import Kind
 from api.alerts.flapping import WITHIN
-from api.alerts.ledger import Changes, Ledger, OpenAlert
+from api.alerts.ledger import Fold, Ledger, OpenAlert
 from api.alerts.life import Moment
 from api.alerts.live import Live
 from api.alerts.maintenance import AHEAD, MaintenanceWindow, planned, stretches
 from api.alerts.outages import lost_villages
-from api.alerts.spans import FOREVER
-from api.alerts.succession import OVERLAP
+from api.alerts.own_state import Heard
+from api.alerts.snapshot import read, restore, take_marks, take_old_marks
 from api.alerts.tail import KEPT
-from api.alerts.under_way import Inheritance, Range, UnderWay
 from api.alerts.watch import WatchedVillage, alerts_of, take_over, watched
 from siaga.database.registry import Registry
-from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
-from siaga.model.intervals import Interval, merge
-from siaga.model.observation import Track, TrackKey
-from siaga.model.signals import Value
+from siaga.model.clock import DAY, HOUR, SECOND
+from siaga.model.intervals import Interval
+from siaga.model.observation import TrackKey
 from siaga.model.sites import Village
 from siaga.timeline.judge import Span
 
-__all__ = ["StateKeeper", "VillageMarks"]
+__all__ = ["StateKeeper"]
 
 SAVE_EVERY = 10 * SECOND
 """How much a successor has to judge again at most, beside `OVERLAP`."""
 TAIL = KEPT + HOUR
 """How far back the spans are read at the start: beyond what memory can cover, and as far as they are kept."""
+_HEARD = "heard"
+"""Before the inbox: from when on late data was to be looked for."""
 _ARRIVALS = "arrivals_since"
 _MAINTENANCE = "maintenance"
 """The ids of the declarations that history was judged by."""
-
-
-class BeyondStore(BaseModel):
-    """What the engine knew of a village while the store lacked batches (`api.alerts.under_way`).
-
-    `until`: up to when it had judged (event time); `words`: by device and signal the last observations; `reported`:
-    when each device last reported.
-    """
-
-    until: int
-    batches: list[Range]
-    words: list[tuple[str, str, list[tuple[int, Value]]]]
-    reported: dict[str, int]
-
-
-class VillageMarks(BaseModel):
-    """What `engine_state` keeps of a village.
-
-    `since`: when the centre began to listen; `devices`: from when each device is expected to report; `facilities`: the
-    fingerprint that each facility was judged under; `unfinished`: stretches of history still to be judged again;
-    `beyond`: what was known beyond the store.
-    """
-
-    since: int
-    devices: dict[str, int] = Field(default_factory=dict)
-    facilities: dict[str, str] = Field(default_factory=dict)
-    unfinished: list[tuple[int, int]] = Field(default_factory=list)
-    beyond: BeyondStore | None = None
 
 
 class StateKeeper:
@@ -74,37 +45,78 @@ class StateKeeper:
         self._replan_at = 0
         self._applied: list[str] | None = None
         self._replanned: list[WatchedVillage] = []
+        self._states: Mapping[str, RowMapping] = {}
+        self._opened: Sequence[OpenAlert] = ()
         self.save_at = 0
 
-    def open(self, moment: Moment) -> int:
-        """Begin to watch all villages; from when on arrivals may not have been followed (wall time).
+    def open(self, moment: Moment) -> Heard | None:
+        """Begin to watch all villages, from their snapshots. Returns what the engine before this one had heard.
+
+        The inbox's rows are to be taken next; `replayed` ends it.
 
         Raises:
             DBAPIError: the database is away.
         """
         self._villages.clear()
         versions, villages = self._ledger.versions(), self._registry.villages()
-        states, values = self._ledger.states()
+        self._states, values = self._ledger.states()
         first = self._ledger.first_reports()
         tails = self._ledger.span_tails(moment.now - TAIL)
+        own, others = self._ledger.snapshots()
         self._maintenance = self._ledger.maintenance()
         self._replan_at = moment.now + DAY
         for village in villages:
-            marks = values.get(_key(village.code))
-            known = VillageMarks.model_validate(marks) if marks is not None else None
-            self._begin(village, moment, first.get(village.code, {}), states.get(village.code), known)
+            found = self._begin(village, moment, first.get(village.code, {}), self._states.get(village.code))
+            if village.code in own:
+                restore(found, read(own[village.code]))
+            elif village.code in others:
+                take_marks(found, read(others[village.code]))
+            else:
+                found.rejudge = set(found.facilities)
+                take_old_marks(found, values.get(f"village/{village.code}"))
+            if village.code not in self._states or self._states[village.code]["judged_until"] is None:
+                found.memory.loaded, found.memory.wanted = False, True  # spans were thrown away
         for (code, facility), spans in tails.items():
             self._take_spans(code, facility, spans)
-        for alert in self._ledger.open_alerts():
-            if not self.attach(alert):  # its subject was taken out of the registry while no engine saw it
+        self._opened = self._ledger.open_alerts()
+        for alert in self._opened:
+            if alert.kind is not Kind.VILLAGE_OFFLINE and not self.attach(alert):
+                # its subject was taken out of the registry while no engine saw it
                 self._live.changes.cleared(alert, moment.now, moment.now)
         for kind, subject, at in self._ledger.raised_since(moment.now - WITHIN):
             self._live.raises.note(kind, subject, at)
         self._catch_up_maintenance(values.get(_MAINTENANCE), moment)
         self._versions = versions
         self.save_at = moment.monotonic
-        since = values.get(_ARRIVALS)
-        return since if isinstance(since, int) else moment.now - OVERLAP
+        return _heard(values, self._ledger.name)
+
+    def replayed(self, moment: Moment) -> None:
+        """The inbox was taken again: what only the database says of links and their alerts holds from here on."""
+        for code, village in self._villages.items():
+            state = self._states.get(code)
+            if state is not None:
+                village.link, village.link_since = state["link"], state["since"]
+                village.last_arrival = max(village.last_arrival or 0, state["last_arrival"] or 0) or None
+            village.heard = village.arrived = False
+        self._live.changes.links.clear()
+        for alert in self._opened:
+            if alert.kind is Kind.VILLAGE_OFFLINE and not self.attach(alert):
+                self._live.changes.cleared(alert, moment.now, moment.now)
+        for village in self._villages.values():
+            if village.memory.loaded:
+                for facility in village.facilities.values():
+                    facility.dirty_from = village.recent.covers
+                for subject in village.subjects:
+                    self._live.deadlines.ask(subject, moment.now)
+        self._states, self._opened = {}, []
+
+    def leave_heard(self, heard: Heard) -> None:
+        """Leave word at once that nobody knows yet whether the broker kept the session.
+
+        Raises:
+            DBAPIError: the database is away.
+        """
+        self._ledger.save_states((), (), {f"{_HEARD}/{self._ledger.name}": heard.model_dump()}, {})
 
     def refresh(self, moment: Moment) -> list[WatchedVillage]:
         """Follow the registry and the maintenance windows; the villages whose memory has to be read.
@@ -121,12 +133,16 @@ class StateKeeper:
             return []
         changed = []
         found = {village.code: village for village in self._registry.villages()}
-        for code in self._villages.keys() - found.keys():
+        gone = self._villages.keys() - found.keys()
+        if gone:
+            self._ledger.forget(gone)
+        for code in gone:
             self._end(self._villages.pop(code), moment)
         for code, village in found.items():
             known = self._villages.get(code)
             if known is None:
-                changed.append(self._begin(village, moment, {}, None, None))
+                changed.append(self._begin(village, moment, {}, None))
+                changed[-1].rejudge = set(changed[-1].facilities)
             elif known.village != village:
                 self._change(known, village, moment)
                 changed.append(known)
@@ -151,76 +167,45 @@ class StateKeeper:
                 lost.offline, lost.arrived = alert, False
         return True
 
-    def save(self, moment: Moment, followed: int, *, everything: bool = False) -> None:
-        """Write the marks of the villages that changed. `followed`: up to when (wall time) arrivals were followed.
+    def marked(self) -> list[str]:
+        """The villages whose snapshot is to be written though no row of theirs asks for it."""
+        return [code for code, village in self._villages.items() if village.marked]
+
+    def save(self, moment: Moment, heard: Heard, folds: Mapping[str, Fold], *, everything: bool = False) -> None:
+        """Write the rows of the villages that changed, and snapshots.
 
         Raises:
             DBAPIError: the database is away.
         """
         villages, gateways = [], []
-        values: dict[str, object] = {}
         for code, village in self._villages.items():
             if _judges_now(village, moment):
                 village.judged_until = moment.now
-            if village.changed or everything or village.loaded:
+            if village.changed or everything or village.memory.loaded:
                 villages.append(_village_row(village))
             if village.changed or everything:
                 gateways += _gateway_rows(code, village)
-            if village.marked or _to_be_marked(village):
-                values[_key(code)] = _marks(village, moment).model_dump()
-        values |= {_ARRIVALS: self._arrivals_since(followed)}
+        values: dict[str, object] = {f"{_HEARD}/{self._ledger.name}": heard.model_dump()}
         applied = [window.id for window in self._maintenance]
         if applied != self._applied:
             values[_MAINTENANCE] = applied
-        self._ledger.save_states(villages, gateways, values)
+        self._ledger.save_states(villages, gateways, values, folds)
         self._applied = applied
         for village in self._villages.values():
             village.changed = False
-            village.marked = _to_be_marked(village)  # once more when it is not
-            village.under_way.age()
+        for code in folds:
+            self._villages[code].marked = False
         self.save_at = moment.monotonic + SAVE_EVERY
 
-    def leave_marks(self, changes: Changes, moment: Moment) -> None:
-        """Leave with spans that are about to be written what a successor needs to go on from them without the store."""
-        changes.marks.clear()  # of an attempt that the database did not take: since then some may have been stored
-        for code in {village for village, _ in changes.spans}:
-            village = self._villages.get(code)
-            if village is not None and village.under_way.lasting:
-                changes.marks[_key(code)] = _marks(village, moment).model_dump()
-                village.marked = True  # so that they are taken back when they are not true any more
-
-    def _arrivals_since(self, followed: int) -> int:
-        """From when on a successor has to look for late data: also before the oldest batch that still waits."""
-        waiting = [since for v in self._villages.values() if (since := v.history.waiting_since()) is not None]
-        return min([followed, *waiting]) - MINUTE
-
     def _begin(
-        self,
-        village: Village,
-        moment: Moment,
-        first: Mapping[TrackKey, int],
-        state: RowMapping | None,
-        marks: VillageMarks | None,
+        self, village: Village, moment: Moment, first: Mapping[TrackKey, int], state: RowMapping | None
     ) -> WatchedVillage:
         found = watched(village, now=moment.now, monotonic=moment.monotonic, first=first)
         found.planned = planned(self._maintenance, village, moment.now + AHEAD)
+        found.link_since = moment.now
         if state is not None:
             found.link, found.link_since = state["link"], state["since"]
             found.last_arrival, found.judged_until = state["last_arrival"], state["judged_until"]
-            found.taken_over = found.judged_until
-        else:
-            found.link_since = moment.now
-        if marks is not None:
-            found.listening_since = marks.since
-            for device in found.devices.values():
-                device.watched = marks.devices.get(device.device.id, device.watched)
-            found.history.queue = list(marks.unfinished)
-            if marks.beyond is not None:
-                _inherit(found, marks.beyond, moment)
-        judged_before = marks.facilities if marks is not None else {}
-        for facility in found.facilities.values():
-            if judged_before.get(facility.facility.id) != facility.fingerprint:
-                found.rejudge.add(facility.facility.id)
         self._villages[village.code] = found
         self._live.deadlines.ask(found, moment.now)
         return found
@@ -241,7 +226,7 @@ class StateKeeper:
         for name, facility in known.facilities.items():
             if before.get(name) != facility.fingerprint:
                 known.rejudge.add(name)
-        known.loaded = False
+        known.memory.loaded = False
         known.changed = True
 
     def _end(self, village: WatchedVillage, moment: Moment) -> None:
@@ -274,8 +259,9 @@ class StateKeeper:
                 village.history.mark(start, end, moment.monotonic, now=True)
         self._replanned.append(village)
         first = min((start for start, _ in stretches), default=moment.now)
-        if not village.loaded:
-            village.reload_from = min(village.reload_from, first)
+        village.marked = True
+        if not village.memory.loaded:
+            village.memory.missed_from = min(village.memory.missed_from, first)
         for facility in village.facilities.values():
             facility.plan_until = 0
             self._live.look_at_facility(facility, moment, min(first, moment.now))
@@ -293,7 +279,8 @@ class StateKeeper:
                 if window.concerns(village.village):
                     for start, end in stretches(window, village.village.timezone, moment.now):
                         village.history.mark(start, min(end, moment.now), moment.monotonic, now=True)
-                        village.reload_from = min(village.reload_from, start)
+                        village.memory.missed_from = min(village.memory.missed_from, start)
+                        village.marked = True
 
 
 def _attach(alert: OpenAlert, village: WatchedVillage) -> bool:
@@ -319,61 +306,17 @@ def _attach(alert: OpenAlert, village: WatchedVillage) -> bool:
     return True
 
 
-def _key(code: str) -> str:
-    return f"village/{code}"
+def _heard(values: Mapping[str, object], name: str) -> Heard | None:
+    said, arrivals = values.get(f"{_HEARD}/{name}"), values.get(_ARRIVALS)
+    if said is not None:
+        return Heard.model_validate(said)
+    return Heard(until=arrivals) if isinstance(arrivals, int) else None
 
 
 def _judges_now(village: WatchedVillage, moment: Moment) -> bool:
     """Whether all that was said until now was judged; what was kept for the engine, or at a gateway, may still come."""
-    listens = village.loaded and moment.listening_from is not None
+    listens = village.memory.loaded and moment.listening_from is not None
     return listens and village.catching_up_until(moment.monotonic) is None
-
-
-def _to_be_marked(village: WatchedVillage) -> bool:
-    """Whether there is something in a village's marks that changes as time goes by."""
-    missed = min(village.reload_from, village.reading_from) < FOREVER
-    return missed or not village.history.is_finished or village.under_way.lasting or village.inherited is not None
-
-
-def _marks(village: WatchedVillage, moment: Moment) -> VillageMarks:
-    return VillageMarks(
-        since=village.listening_since,
-        devices={name: device.watched for name, device in village.devices.items()},
-        facilities={
-            name: facility.fingerprint for name, facility in village.facilities.items() if name not in village.rejudge
-        },
-        unfinished=_unfinished(village),
-        beyond=_beyond_store(village, moment),
-    )
-
-
-def _beyond_store(village: WatchedVillage, moment: Moment) -> BeyondStore | None:
-    inherited = village.inherited
-    if inherited is None and not village.under_way.lasting:
-        return None
-    until = village.judged_until if inherited is None else inherited.until
-    if _judges_now(village, moment):
-        until = moment.now
-    if until is None:
-        return None
-    batches = village.under_way.ranges() + (inherited.missing.ranges() if inherited is not None else [])
-    words = [(*key, said) for key, said in village.recent.last_words(until)]
-    return BeyondStore(until=until, batches=batches, words=words, reported=village.recent.reported)
-
-
-def _inherit(village: WatchedVillage, beyond: BeyondStore, moment: Moment) -> None:
-    """Go on from the last words of a predecessor; what it judged stays until the store has all that it knew."""
-    recent = village.recent
-    recent.absorb({(device, signal): Track.of(dict(said)) for device, signal, said in beyond.words}, recent.start)
-    recent.reported.update(beyond.reported)
-    village.inherited = Inheritance(min(beyond.until, moment.now), UnderWay(beyond.batches))
-
-
-def _unfinished(village: WatchedVillage) -> list[tuple[int, int]]:
-    """What has to be judged again: of history, and since memory may lack what the store has."""
-    since, until = min(village.reload_from, village.reading_from), village.judged_until
-    missed = [] if until is None or since >= until else [(since, until)]
-    return merge([*village.history.unfinished(), *missed])
 
 
 def _village_row(village: WatchedVillage) -> dict[str, object]:

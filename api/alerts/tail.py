@@ -38,11 +38,6 @@ def judge_tail(watched: WatchedFacility, start: int, now: int, changes: Changes)
         plan = judge(village.village, facility, Evidence({}, recent.first), (now, now + AHEAD), planned)
         watched.plan_until = plan[0].end
     start = max(start, recent.covers, begins)
-    inherited = village.inherited
-    if inherited is not None and start < inherited.until:
-        # Whoever judged this before had evidence that is still on its way to us
-        inherited.since = min(inherited.since, start)
-        start = inherited.until
     if start > now:
         watched.plan_until = min(watched.plan_until, start)  # from then on memory has what it takes
         return False

@@ -5,14 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from api.alerts.awaited import Awaited
 from api.alerts.decisions import SILENT_MARGIN, Buffer, ClockSaid
 from api.alerts.evidence import LIVE, Recent, judged_facilities
 from api.alerts.history import History
 from api.alerts.ledger import OpenAlert
+from api.alerts.memory import Memory
 from api.alerts.rolling import Trend
 from api.alerts.spans import FOREVER
 from api.alerts.speaking import Speaking
-from api.alerts.under_way import Inheritance, UnderWay
 from siaga.model.clock import MINUTE, SECOND
 from siaga.model.indicators import Terms, terms
 from siaga.model.observation import TrackKey
@@ -146,13 +147,13 @@ class WatchedGateway:
 
 @dataclass(slots=True, eq=False)
 class Absence:
-    """Time for which nothing arrived from a village, in event time: its alert, and how many heartbeats came of it but
-    for the last `BOOT`.
+    """Time for which nothing arrived from a village, in event time: its alert's id, and how many heartbeats came of it
+    but for the last `BOOT`.
 
     `settled`: the alert was over by the village's return.
     """
 
-    alert: OpenAlert
+    alert: str
     began: int
     ended: int
     beats: int = 0
@@ -163,14 +164,10 @@ class Absence:
 class WatchedVillage:
     """One village: its evidence, its subjects, its link. Wall times in ms, `quiet_from` and the like monotonic ms.
 
-    `loaded`: memory is complete from its start on; `reload`: read it again from the store, as evidence since
-    `reload_from` may have been missed (`reading_from`: the same of what is being read); `rejudge`: facilities whose
-    configuration changed; `changed` and `marked`: its row and its marks are to be saved; `sure_from`: before this the
-    spans are not yet what the evidence says. `heard`: something arrived since the engine began to watch it, `arrived`:
-    since its open alert was raised; `under_way`: batches that the store may not have; `inherited`: the same of the
-    engine before this one; `blind_before`: the store may lack what came before this; `stored`: it has newer;
-    `taken_over`: up to when (event time) that had judged, as long as batches that it alone took may still be stored,
-    and `unseen_at`: when (monotonic) one was.
+    `memory`: how complete the evidence is; `awaited`: batches that the store may not have; `rejudge`: facilities whose
+    configuration changed; `changed` and `marked`: its row and its snapshot are to be saved; `sure_from`: before this
+    the spans are not yet what the evidence says. `heard`: something arrived since the engine began to watch it,
+    `arrived`: since its open alert was raised.
     """
 
     village: Village
@@ -178,8 +175,8 @@ class WatchedVillage:
     listening_since: int
     quiet_from: int
     history: History = field(default_factory=History)
-    under_way: UnderWay = field(default_factory=UnderWay)
-    inherited: Inheritance | None = None
+    memory: Memory = field(default_factory=Memory)
+    awaited: Awaited = field(default_factory=Awaited)
     facilities: dict[str, WatchedFacility] = field(default_factory=dict)
     devices: dict[str, WatchedDevice] = field(default_factory=dict)
     gateways: dict[str, WatchedGateway] = field(default_factory=dict)
@@ -190,22 +187,13 @@ class WatchedVillage:
     arrived: bool = False
     heard: bool = False
     newest: int = 0
-    reload: bool = True
-    reload_at: int = 0
-    reload_from: int = FOREVER
-    reading_from: int = FOREVER
     returned: int = -FOREVER
     late_at: int = -FOREVER
     link: str = "offline"
     link_since: int | None = None
     judged_until: int | None = None
     rejudge: set[str] = field(default_factory=set)
-    loaded: bool = False
     sure_from: int = 0
-    blind_before: int = 0
-    stored: bool = False
-    taken_over: int | None = None
-    unseen_at: int = 0
     trimmed: int = 0
     changed: bool = True
     marked: bool = True
@@ -232,13 +220,6 @@ class WatchedVillage:
         self.quiet_from = monotonic
         self.last_arrival = self.gateway(gateway).last_arrival = now
         self.arrived = self.changed = True
-
-    def note_reading(self, now: int) -> None:
-        """Memory was read. What came while nobody listened may still wait for the store, unless that has newer."""
-        if self.stored:
-            self.blind_before = 0
-        elif not self.loaded:
-            self.blind_before = now
 
     def set_link(self, link: str, now: int) -> bool:
         """What the link is from now on; whether that is a change."""
@@ -299,7 +280,7 @@ def _said(device: Device) -> tuple[str, str, int, tuple[tuple[str, str], ...]]:
 def watched(village: Village, *, now: int, monotonic: int, first: Mapping[TrackKey, int]) -> WatchedVillage:
     """A village that begins to be watched now, with nothing in memory."""
     found = WatchedVillage(village, Recent(village, 0, first), listening_since=now, quiet_from=monotonic)
-    found.unseen_at = monotonic
+    found.memory.hole_seen = monotonic
     take_over(found, village, now)
     found.recent.start = now - LIVE - found.recent.reach
     return found

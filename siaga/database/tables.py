@@ -16,6 +16,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -34,6 +35,7 @@ __all__ = [
     "facility",
     "first_report",
     "gateway_state",
+    "inbox",
     "maintenance",
     "metadata",
     "notice",
@@ -46,6 +48,7 @@ __all__ = [
     "span",
     "token",
     "village",
+    "village_snapshot",
     "village_state",
 ]
 
@@ -168,6 +171,29 @@ engine_state = Table(
     metadata,
     Column("key", Text, primary_key=True),
     Column("value", Document, nullable=False),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("engine", Text, primary_key=True, comment="the name of its session with the broker"),
+    Column("number", BigInteger, primary_key=True, autoincrement=False, comment="the order in which it took them"),
+    Column("village", Text, nullable=False),
+    Column("gateway", Text, nullable=False),
+    Column("channel", Text, nullable=False, comment="batch or ack"),
+    Column("received", BigInteger, nullable=False, comment="wall time"),
+    Column("payload", LargeBinary, nullable=False, comment="as it came"),
+    Index(None, "engine", "village", "number"),
+)
+"""What an alert engine took from its broker since the village's snapshot: replayed by the next engine of that name."""
+
+village_snapshot = Table(
+    "village_snapshot",
+    metadata,
+    Column("engine", Text, primary_key=True, comment="the name of its session with the broker"),
+    Column("village", Text, primary_key=True),
+    Column("saved", BigInteger, nullable=False, comment="wall time"),
+    Column("state", LargeBinary, nullable=False, comment="JSON, packed with zlib: api/alerts/snapshot.py"),
 )
 
 # --- Alerts -----------------------------------------------------------------------------------------------------------

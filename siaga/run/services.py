@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from api.alerts import AlertEngine
 
 __all__ = [
+    "ALERTS",
     "alert_session",
     "await_database",
     "create_token",
@@ -43,6 +44,8 @@ AGAIN = 1.0
 """Seconds between two attempts to reach a database that is away."""
 SESSION_EXPIRY = 600
 """Seconds for which the broker keeps messages for an alert engine that is away: a restart, an upgrade."""
+ALERTS = "alerts"
+"""The role of the alert engine's session, by which its name is kept in the data directory."""
 MAX_QUEUE_BYTES = 16 << 20
 
 
@@ -146,7 +149,7 @@ def alert_session(url: str, data_dir: Path) -> MqttTransport:
     """The alert engine's session with the broker, known to it again after a restart."""
     return MqttTransport(
         url,
-        session_name(data_dir, "alerts"),
+        session_name(data_dir, ALERTS),
         clean=False,
         expiry=SESSION_EXPIRY,
         max_bytes=MAX_QUEUE_BYTES,
@@ -175,15 +178,17 @@ def rebuild(settings: Settings, stop: threading.Event, clock: Clock | None = Non
                 connection.execute(tables.village_state.update().values(judged_until=None))
             nobody = MemoryTransport(MemoryBroker(), "rebuild")  # the past alone is judged: nothing comes in meanwhile
             nobody.cut()  # nor is anybody's silence of now an alert
-            alerts = AlertEngine(Registry(engine), Ledger(engine), clock, nobody, InlineReader(store))
+            ledger = Ledger(engine, "rebuild")
+            alerts = AlertEngine(Registry(engine), ledger, clock, nobody, InlineReader(store))
             alerts.open()
             while not stop.is_set() and not _all_judged(alerts):
                 alerts.tick()
             alerts.close()
+            ledger.forget()
         finally:
             store.close()
     log.info("rebuilt", complete=not stop.is_set())
 
 
 def _all_judged(alerts: "AlertEngine") -> bool:
-    return alerts.loading.idle and all(village.loaded for village in alerts.villages.values())
+    return alerts.loading.idle and all(village.memory.loaded for village in alerts.villages.values())

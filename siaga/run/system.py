@@ -29,10 +29,11 @@ from siaga.database import connect
 from siaga.database.registry import Registry
 from siaga.model.clock import SECOND, Clock, SystemClock
 from siaga.model.sites import Village
+from siaga.mqtt.sessions import session_name
 from siaga.run.cli.notify import the_book
 from siaga.run.demo import Demo
 from siaga.run.gateways import GatewayPart, Served
-from siaga.run.services import alert_session, await_database
+from siaga.run.services import ALERTS, alert_session, await_database
 from siaga.run.settings import Settings
 from siaga.run.village_gateway import how_to_ask
 from siaga.sites.on_disk import read_sites_file
@@ -130,7 +131,13 @@ class System:
             log.info("imported", added=report.added, changed=report.changed, unchanged=report.unchanged)
         session = alert_session(settings.central_broker, settings.data_dir)
         self._alerts = AlertService(
-            self._engine, self.store, session, self._clock, self._signal, EngineMetrics(REGISTRY)
+            self._engine,
+            self.store,
+            session,
+            self._clock,
+            self._signal,
+            EngineMetrics(REGISTRY),
+            session_name(settings.data_dir, ALERTS),
         )
         self._alerts.start()
         self._notifications = NotificationService(

@@ -70,7 +70,7 @@ def test_all_of_what_waited_for_the_store_when_an_engine_ended_is_judged_once_it
 def test_of_more_batches_than_can_wait_for_the_store_each_is_judged_once_all_are_stored(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.alerts.history.MAX_WAITING", 3)
+    monkeypatch.setattr("api.alerts.history.MAX_IN_HAND", 3)
     world.live(30, OPEN)
     world.centre.held = True
     closed = [LATE + n * MINUTE for n in range(8)]

@@ -101,7 +101,7 @@ class Post:
         self.jumped = 0.0
         place = village(gate())
         self.village: WatchedVillage = watched(place, now=NOON, monotonic=0, first={})
-        self.village.loaded, self.village.newest = True, 2**60
+        self.village.memory.loaded, self.village.newest = True, 2**60
         self.village.recent.start = NOON - 1000 * MINUTE
         self.live = Live()
 

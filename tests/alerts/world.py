@@ -209,9 +209,8 @@ class World:
         for _ in range(1000):
             self.centre.work()
             worked = False
-            while (message := self.transport.receive(0)) is not None:
+            while self.engine.takes and (message := self.transport.receive(0)) is not None:
                 self.engine.receive(message)
-                self.transport.acknowledge(message)
                 worked = True
             due = self.engine.tick()
             if not worked and (due is None or due > self.clock.now()) and not self.engine.loading.busy:

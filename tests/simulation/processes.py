@@ -374,11 +374,10 @@ class EngineProcess(Process):
                 return
         due = self.engine.tick()
         taken = 0
-        while taken < AT_ONCE and (message := self._transport.receive(0)) is not None:
+        while taken < AT_ONCE and self.engine.takes and (message := self._transport.receive(0)) is not None:
             if not message.retain:  # what a broker keeps for whoever subscribes does not arrive
                 self.took(message.topic, message.payload)
             self.engine.receive(message)
-            self._transport.acknowledge(message)
             taken += 1
         if taken:
             self.run_at(self.kernel.time)

@@ -1,0 +1,181 @@
+"""Batches that the engine took and that the telemetry store has not acknowledged yet.
+
+History is not judged from a store that is known to lack some of it. So of each of these batches the number and the
+stretch of its readings are kept; of one whose readings came too late for memory also the stretch that they bear on,
+which is judged again once the store has it.
+"""
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from siaga.model.clock import SECOND
+from siaga.model.intervals import Interval
+
+__all__ = ["GIVES_UP", "Awaited", "BatchId", "Range"]
+
+BatchId = tuple[str, str, int]
+"""Gateway, epoch, seq."""
+GIVES_UP = 30 * SECOND
+"""ms for which nothing of what was passed over has to come, once the centre has acknowledged what a gateway sent
+later: the acknowledgement is lost, or the batch is."""
+_MAX_LATE = 500
+"""Ranges of one epoch that are kept apart because of their late readings; with more, neighbours are made one."""
+_EARLY = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Batches of one gateway and epoch, from number `first` to before `end`, taken at wall time `taken` or before.
+
+    `start` and `until`: the stretch of their readings; `late`: the stretch that their late readings bear on.
+    """
+
+    first: int
+    end: int
+    taken: int
+    start: int
+    until: int
+    late: Interval | None = None
+
+    def joined(self, other: "Range") -> "Range":
+        """This range with the one that follows it."""
+        late = self.late
+        if late is None or other.late is None:
+            late = late or other.late
+        else:
+            late = (min(late[0], other.late[0]), max(late[1], other.late[1]))
+        return Range(
+            self.first,
+            other.end,
+            max(self.taken, other.taken),
+            min(self.start, other.start),
+            max(self.until, other.until),
+            late,
+        )
+
+
+class Awaited:
+    """The batches of one village whose acknowledgement is awaited."""
+
+    def __init__(self) -> None:
+        self._ranges: dict[tuple[str, str], list[Range]] = {}
+        self._early: deque[BatchId] = deque(maxlen=_EARLY)
+        self._acked_upto: dict[str, int] = {}
+        self._moved_at: dict[str, int] = {}
+
+    def take(self, batch: BatchId, now: int, stretch: Interval, late: Interval | None) -> bool:
+        """A batch was taken at wall time `now`. Returns False if its acknowledgement had overtaken it."""
+        if batch in self._early:
+            self._early.remove(batch)
+            return False
+        gateway, epoch, seq = batch
+        mine = self._ranges.setdefault((gateway, epoch), [])
+        one = Range(seq, seq + 1, now, *stretch, late)
+        at = bisect_left(mine, seq, key=_first)
+        if at and mine[at - 1].end > seq:
+            mine[at - 1] = replace(mine[at - 1].joined(one), end=mine[at - 1].end)
+        elif at < len(mine) and mine[at].first == seq:
+            mine[at] = replace(mine[at].joined(one), end=mine[at].end)
+        else:
+            mine.insert(at, one)
+        return True
+
+    def acknowledged(self, batch: BatchId, monotonic: int) -> Range | None:
+        """A batch is stored. Returns what was known of it, with others of its range; `None`: it is not awaited."""
+        gateway, epoch, seq = batch
+        mine = self._ranges.get((gateway, epoch), [])
+        at = bisect_left(mine, seq + 1, key=_first) - 1
+        if at < 0 or mine[at].end <= seq:
+            if batch not in self._early:
+                self._early.append(batch)
+            return None
+        found = mine[at]
+        parts = [replace(found, end=seq), replace(found, first=seq + 1)]
+        had_passed = self._passed(gateway)
+        mine[at : at + 1] = [part for part in parts if part.first < part.end]
+        if not mine:
+            del self._ranges[gateway, epoch]
+        was_passed = found.taken < self._acked_upto.get(gateway, 0)
+        self._acked_upto[gateway] = max(found.taken, self._acked_upto.get(gateway, 0))
+        if was_passed or not had_passed:
+            self._moved_at[gateway] = monotonic
+        return found
+
+    def _passed(self, gateway: str) -> bool:
+        """Whether batches are awaited though later ones of their gateway are stored."""
+        upto = self._acked_upto.get(gateway)
+        return upto is not None and any(
+            mine[0].taken < upto for (whose, _), mine in self._ranges.items() if whose == gateway and mine
+        )
+
+    def gives_up_at(self) -> int | None:
+        """When (monotonic) some are awaited no longer; `None`: there is no such time."""
+        gateways = {gateway for gateway, _ in self._ranges}
+        return min((self._moved_at.get(each, 0) + GIVES_UP for each in gateways if self._passed(each)), default=None)
+
+    def give_up(self, monotonic: int) -> list[Range]:
+        """Let go of those that were passed over for too long. Returns them."""
+        gone: list[Range] = []
+        for (gateway, epoch), mine in list(self._ranges.items()):
+            upto = self._acked_upto.get(gateway)
+            if upto is None or self._moved_at.get(gateway, 0) + GIVES_UP > monotonic:
+                continue
+            gone += [each for each in mine if each.taken < upto]
+            mine[:] = [each for each in mine if each.taken >= upto]
+            if not mine:
+                del self._ranges[gateway, epoch]
+        return gone
+
+    def hides(self, start: int, end: int, memory: int) -> bool:
+        """Whether the store may lack readings of `[start, end)` that memory, which begins at `memory`, has lost.
+
+        What came late is left out: it has its own stretch judged again when it is stored.
+        """
+        return any(
+            each.late is None and each.start < memory and each.start < end and each.until > start
+            for mine in self._ranges.values()
+            for each in mine
+        )
+
+    def late(self) -> Iterator[Interval]:
+        """The stretches that will have to be judged again."""
+        return (each.late for mine in self._ranges.values() for each in mine if each.late is not None)
+
+    def __bool__(self) -> bool:
+        return bool(self._ranges)
+
+    def compact(self) -> None:
+        """Make neighbours one, where nothing is lost by it; where too many are late, those, too."""
+        for mine in self._ranges.values():
+            many = sum(each.late is not None for each in mine) > _MAX_LATE
+            joined: list[Range] = []
+            for each in mine:
+                before = joined[-1] if joined else None
+                alike = before is not None and before.end == each.first and (before.late is None) == (each.late is None)
+                if before is not None and alike and (each.late is None or many):
+                    joined[-1] = before.joined(each)
+                else:
+                    joined.append(each)
+            mine[:] = joined
+
+    # For the snapshot
+
+    def ranges(self) -> list[tuple[str, str, Range]]:
+        """All of them, by gateway and epoch."""
+        return [(*key, each) for key, mine in sorted(self._ranges.items()) for each in mine]
+
+    def early(self) -> list[BatchId]:
+        """Acknowledgements that overtook their batches."""
+        return list(self._early)
+
+    def restore(self, ranges: Iterable[tuple[str, str, Range]], early: Iterable[BatchId]) -> None:
+        """Take over what a snapshot says."""
+        for gateway, epoch, each in ranges:
+            self._ranges.setdefault((gateway, epoch), []).append(each)
+        self._early.extend(early)
+
+
+def _first(each: Range) -> int:
+    return each.first
