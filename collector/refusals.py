@@ -30,7 +30,7 @@ BACK_OFF = 5 * SECOND
 
 
 class QuarantineSink(Protocol):
-    """What is needed of `siaga.quarantine.Quarantine`. May raise SQLAlchemy's errors."""
+    """What is needed of `siaga.database.quarantine.Quarantine`. May raise SQLAlchemy's errors."""
 
     def add(self, refusals: Iterable[Refusal]) -> int:
         """Keep these durably."""
@@ -65,7 +65,7 @@ class Refusals:
     def note(self, label: str, reason: str, *, village: str | None, topic: str, payload: str) -> None:
         """Count a refusal under `label`, one of few words, and keep it with the sentence that says why.
 
-        `payload` is what `siaga.refusal.sample` made of it.
+        `payload` is what `siaga.wire.refusal.sample` made of it.
         """
         refused(label)
         self.keep(Refusal(village, self._clock.now(), topic, reason, payload))

@@ -27,7 +27,7 @@ BACK_OFF = 5 * SECOND
 
 
 class RegistrySource(Protocol):
-    """What the collector needs of `siaga.registry.Registry`. Both may raise SQLAlchemy's errors."""
+    """What the collector needs of `siaga.database.registry.Registry`. Both may raise SQLAlchemy's errors."""
 
     def version(self) -> int:
         """A number that grows with every import that changed something."""

@@ -97,7 +97,7 @@ class TelemetryStore(Protocol):
     ) -> Mapping[TrackKey, Track]:
         """All observations of a village with event time in `[start, end)`, by device and signal.
 
-        Who judges asks from so far back that what may still hold is among them (`siaga.timeline.reach`): the last
+        Who judges asks from so far back that what may still hold is among them (`siaga.timeline.judge.reach`): the last
         observation alone would not do, as a last will before it, or an event before a zero, bears on it too. `signals`
         restricts them. Values have the type of their signal. The gateways' `alive` is among them.
         """

@@ -64,7 +64,7 @@ class Kernel:
 
 
 class MachineClock:
-    """A machine's clocks (`siaga.clock.Clock`) over true time: its wall clock may be off and be set."""
+    """A machine's clocks (`siaga.model.clock.Clock`) over true time: its wall clock may be off and be set."""
 
     def __init__(self, kernel: Kernel, offset: int = 0) -> None:
         self._kernel = kernel
