@@ -149,7 +149,10 @@ class World:
         database: str | None = None,
         engine: bool = True,
         store: TelemetryStore | None = None,
+        kept: bool = False,
     ) -> None:
+        """`kept`: the broker keeps the engine's session while it is away, as the real one does for ten minutes."""
+        self.kept = kept
         self.clock = ManualClock(now)
         self.told = now
         self.broker = MemoryBroker()
@@ -175,7 +178,7 @@ class World:
 
     def start(self, *, connected: bool = True) -> None:
         """A new engine, which knows nothing but the database and the store."""
-        self.transport = MemoryTransport(self.broker, "engine", max_queue=1_000_000)
+        self.transport = MemoryTransport(self.broker, "engine", clean=not self.kept, max_queue=1_000_000)
         self._metrics = CollectorRegistry()
         if not connected:
             self.transport.cut()

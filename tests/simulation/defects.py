@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from unittest.mock import patch
 
 from api.alerts.deadlines import Deadlines, Subject
+from api.alerts.engine import AlertEngine
 from api.alerts.live import Live
 from collector import Collector
 from collector.group import Group
@@ -58,6 +59,19 @@ def collector_forgets_the_epoch() -> Iterator[None]:
         return f"{topic} {batch.id.seq}".encode()
 
     with patch("collector.intake.fingerprint", careless):
+        yield
+
+
+@contextmanager
+def engine_acknowledges_before_commit() -> Iterator[None]:
+    """The centre's broker forgets a message as soon as the engine has read it."""
+    receive = AlertEngine.receive
+
+    def hasty(self: AlertEngine, message: Message) -> None:
+        self._transport.acknowledge(message)
+        receive(self, message)
+
+    with patch.object(AlertEngine, "receive", hasty):
         yield
 
 
@@ -130,6 +144,7 @@ DEFECTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         gateway_acknowledges_before_commit,
         collector_acknowledges_before_write,
         collector_forgets_the_epoch,
+        engine_acknowledges_before_commit,
         engine_loses_a_deadline,
         gateway_never_sends_again,
         gateway_takes_wall_time,

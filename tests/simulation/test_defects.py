@@ -11,6 +11,7 @@ WITHIN = 200
 BEGIN_AT = {
     "gateway_acknowledges_before_commit": 5,
     "collector_acknowledges_before_write": 56,
+    "engine_acknowledges_before_commit": 31,
     "engine_loses_a_deadline": 2,
     "gateway_never_sends_again": 20,
     "engine_does_not_correct_history": 9,
