@@ -11,12 +11,13 @@ from uuid import uuid4
 
 from sqlalchemy import Engine
 
-from api.alerts.decisions import Kind, Raise
+from api.alerts.alert import Kind, OpenAlert, Raise
+from api.alerts.changes import Changes
 from api.alerts.engine import AlertEngine
-from api.alerts.ledger import Changes, Ledger, OpenAlert
 from api.alerts.reader import Answer, ArrivalsAnswer, ArrivalsRequest, RecentAnswer, RecentRequest, Request
 from api.alerts.span_rows import write_spans
 from api.alerts.spans import FOREVER
+from api.alerts.tables import Tables
 from bench.district import District
 from siaga.database import connect, migrate, writing
 from siaga.database.registry import Registry
@@ -45,7 +46,7 @@ def age(district: District, database_url: str, store_url: str, shut: Collection[
     closed = {district.facility(village, device) for village, device in shut}
     with writing(database) as connection:
         write_spans(connection, {key: dict(_spans(now, key, closed)) for key in _facilities(district)})
-    Ledger(database).commit(_changes(district, closed, now))
+    Tables(database).commit(_changes(district, closed, now))
     store = open_store(store_url)
     points = _points(district, shut, now)
     while some := list(islice(points, 20_000)):
@@ -77,7 +78,7 @@ class _Empty:
 
 def _leave_marks(database: Engine) -> None:
     transport = MemoryTransport(MemoryBroker(), "engine")
-    engine = AlertEngine(Registry(database), Ledger(database), SystemClock(), transport, _Empty())
+    engine = AlertEngine(Registry(database), Tables(database), SystemClock(), transport, _Empty())
     engine.open()
     while not all(village.memory.loaded for village in engine.villages.values()):
         engine.tick()

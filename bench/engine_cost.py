@@ -15,9 +15,9 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from api.alerts.engine import AlertEngine
-from api.alerts.ledger import Ledger
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import InlineReader
+from api.alerts.tables import Tables
 from bench.figure import Figure, at_most
 from siaga.database import connect, migrate
 from siaga.database.registry import Registry
@@ -49,14 +49,14 @@ def run(minutes: int = 12) -> list[Figure]:
         clock = ManualClock(START)
         engine = AlertEngine(
             registry,
-            Ledger(database),
+            Tables(database),
             clock,
             MemoryTransport(MemoryBroker(), "engine"),
             InlineReader(store),
             metrics=EngineMetrics(CollectorRegistry()),
         )
         engine.open()
-        while engine.loading.step(engine.moment()):
+        while engine.store_sync.step(engine.moment()):
             pass
         tracemalloc.start()
         before = tracemalloc.get_traced_memory()[0]

@@ -5,28 +5,41 @@ power, what the gateway's broker session said of it.
 """
 
 from api.alerts.documents import rfc3339
-from api.alerts.watch import WatchedFacility, WatchedVillage
+from api.alerts.village import WatchedVillage
 from siaga.model.observation import Track
 from siaga.model.signals import Value
-from siaga.timeline.facility_state import DEVICE_SILENT
+from siaga.model.sites import Facility
+from siaga.timeline.facility_state import DEVICE_SILENT, NO_EVIDENCE
 
-__all__ = ["facility_evidence", "link_evidence"]
+__all__ = ["came_instead", "facility_evidence", "link_evidence"]
 
 _DEVICES = 10
 """Devices that are named at most."""
 
 
-def facility_evidence(watched: WatchedFacility, cause: str | None, now: int) -> dict[str, object]:
+def came_instead(village: WatchedVillage, device: str) -> dict[str, object]:
+    """What came of a device that gives no evidence: the other signals that it reported, what its gateway says of it."""
+    found: dict[str, object] = {"signals": village.recent.besides(device)[:_DEVICES]}
+    for gateway in village.gateways.values():
+        said = gateway.instead.get(device)
+        if said is not None:
+            found |= {"came_instead": said.what, "error": said.error}
+    return found
+
+
+def facility_evidence(village: WatchedVillage, facility: Facility, cause: str | None, now: int) -> dict[str, object]:
     """What its devices last said of the signal that decided, or when they last reported, and of the mains."""
-    recent = watched.village.recent
+    recent = village.recent
     found: dict[str, object] = {}
-    devices = [device.id for device in watched.facility.devices][:_DEVICES]
-    if cause == DEVICE_SILENT:
+    devices = [device.id for device in facility.devices][:_DEVICES]
+    if cause == NO_EVIDENCE:
+        found["last_evidence"] = {device: rfc3339(recent.gave.get(device)) for device in devices}
+    elif cause == DEVICE_SILENT:
         found["last_seen"] = {device: rfc3339(recent.reported.get(device)) for device in devices}
     elif cause is not None:
         tracks = {device: track for device in devices if (track := recent.tracks.get((device, cause))) is not None}
         found["signals"] = {f"{device}/{cause}": _said(track, now) for device, track in tracks.items()}
-    return found | _mains(watched.village, now)
+    return found | _mains(village, now)
 
 
 def link_evidence(village: WatchedVillage, now: int) -> dict[str, object]:

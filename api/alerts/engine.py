@@ -12,26 +12,29 @@ from itertools import islice
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from api.alerts.alert import OpenAlert
 from api.alerts.awaited import BatchId
+from api.alerts.certainty import Moment
+from api.alerts.changes import Changes, Fold
 from api.alerts.health import UnreadableHealth, take_health
 from api.alerts.inbox import Inbox, Row
-from api.alerts.ledger import Changes, Fold, Ledger, OpenAlert
-from api.alerts.life import Moment
-from api.alerts.live import Live
-from api.alerts.loading import Loading
+from api.alerts.links import Links
+from api.alerts.looks import Looks
 from api.alerts.metrics import EngineMetrics
-from api.alerts.own_state import OwnState
 from api.alerts.reader import StoreReader
+from api.alerts.redate import date_back
+from api.alerts.registry_watch import RegistryWatch
+from api.alerts.self_monitor import SelfMonitor
 from api.alerts.snapshot import save
-from api.alerts.state_store import StateKeeper
+from api.alerts.store_sync import StoreSync
 from api.alerts.stream import EventSignal
-from api.alerts.watch import BOOT, WatchedFacility, WatchedVillage
+from api.alerts.tables import Tables
+from api.alerts.village import BOOT, WatchedVillage
 from siaga.database.registry import Registry
 from siaga.model.clock import SECOND, Clock
 from siaga.model.intervals import Interval
 from siaga.model.observation import Point, Reading
 from siaga.mqtt import Message, Transport
-from siaga.timeline.spans import Span
 from siaga.wire.batch import Batch, UnreadableBatch, decode_ack, decode_batch
 from siaga.wire.json_text import UnreadableJson, read_json
 from siaga.wire.topics import BATCHES, GATEWAY_HEALTH, GATEWAY_STATUS, ForeignTopic, GatewayTopic, parse_topic
@@ -78,7 +81,7 @@ class AlertEngine:
 
     Args:
         registry: the villages.
-        ledger: the database's tables.
+        database: the engine's tables.
         clock: wall and monotonic time.
         transport: a session with the centre's broker; the engine subscribes on it.
         reader: the telemetry store.
@@ -88,7 +91,7 @@ class AlertEngine:
     def __init__(
         self,
         registry: Registry,
-        ledger: Ledger,
+        database: Tables,
         clock: Clock,
         transport: Transport,
         reader: StoreReader,
@@ -98,14 +101,15 @@ class AlertEngine:
         self.signal = signal or EventSignal()
         self.metrics = metrics or EngineMetrics()
         self.villages: dict[str, WatchedVillage] = {}
-        self.live = Live(earlier=self._earlier)
-        self._ledger, self._clock, self._transport = ledger, clock, transport
+        self.looks = Looks(self.villages)
+        self.links = Links(self.looks)
+        self._tables, self._clock, self._transport = database, clock, transport
         self._inbox = Inbox()
         self._since: int | None = None
         self._refused = False
-        self._keeper = StateKeeper(registry, ledger, self.villages, self.live)
-        self.loading = Loading(reader, ledger, self.live, self.villages, self._commit, self.metrics)
-        self._own = OwnState(clock, transport, self.villages, self.live, self.loading)
+        self._registry = RegistryWatch(registry, database, self.villages, self.looks, self.links)
+        self.store_sync = StoreSync(reader, database, self.looks, self.links, self.villages, self._commit, self.metrics)
+        self._self = SelfMonitor(clock, transport, self.villages, self.looks, self.store_sync)
         self._next_snoozes = 0
         self._next_poll = self._commit_at = 0
         self._database_problem: str | None = "the villages were not read yet"
@@ -128,17 +132,17 @@ class AlertEngine:
             DBAPIError: the database is away; the call may be made again.
         """
         moment = self.moment()
-        heard = self._keeper.open(moment)
+        heard = self._registry.open(moment)
         self._inbox = Inbox()
-        for row in self._ledger.inbox():
+        for row in self._tables.inbox():
             self._replay(row, moment)
-        self._keeper.replayed(moment)
-        self._own.begin(heard, moment)
-        self._keeper.leave_heard(self._own.heard)
+        self._registry.replayed(moment)
+        self._self.begin(heard, moment)
+        self._registry.leave_heard(self._self.heard)
         for topic in (BATCHES, GATEWAY_STATUS, GATEWAY_HEALTH, ACKS):
             self._transport.subscribe(topic)
         for village in self.villages.values():
-            self.loading.notice(village)
+            self.store_sync.notice(village)
         self._next_poll = moment.monotonic + REGISTRY_POLL
         self._database_problem = None
         self._opened = True
@@ -151,7 +155,7 @@ class AlertEngine:
             try:
                 moment = self.moment()
                 folds = self._folds(list(self.villages), moment)
-                self._keeper.save(moment, self._own.heard, folds, everything=True)
+                self._registry.save(moment, self._self.heard, folds, everything=True)
             except DBAPIError as error:
                 log.warning("the engine's marks cannot be written", error=type(error).__name__)
 
@@ -190,51 +194,54 @@ class AlertEngine:
 
     def tick(self) -> int | None:
         """Do what is due; answer when (wall ms) something is due next by itself, `None` if nothing is."""
-        moment = self._own.notice()
-        if self._own.changed:
-            self._keeper.save_at, self._own.changed = moment.monotonic, False
+        moment = self._self.notice()
+        if self._self.changed:
+            self._registry.save_at, self._self.changed = moment.monotonic, False
         if moment.monotonic >= self._next_poll:
             self._poll(moment)
-        if moment.monotonic >= self._own.decides_at:
-            for subject in self.live.deadlines.due(moment.now):
-                self.live.look(subject, moment)
+        if moment.monotonic >= self._self.decides_at:
+            for subject in self.looks.deadlines.due(moment.now):
+                if isinstance(subject, WatchedVillage):
+                    self.links.look(subject, moment)
+                else:
+                    self.looks.look(subject, moment)
         self._commit()
-        self.loading.step(moment)
+        self.store_sync.step(moment)
         self._commit()
         self._keep(moment)
         return self._next(moment)
 
     def _next(self, moment: Moment) -> int | None:
         # With changes that the database did not take nothing else is saved
-        monotonic = [self._next_poll, self._commit_at if self.live.changes else self._keeper.save_at]
+        monotonic = [self._next_poll, self._commit_at if self.looks.changes else self._registry.save_at]
         if self._since is not None:
             monotonic.append(max(self._commit_at, self._since + COMMIT_WITHIN))
-        loading = self.loading.next_at(moment.monotonic)
+        loading = self.store_sync.next_at(moment.monotonic)
         if loading is not None:
             monotonic.append(loading)
         due = moment.now + max(0, min(monotonic) - moment.monotonic)
-        first = self.live.deadlines.next()
+        first = self.looks.deadlines.next()
         if first is not None:
-            due = min(due, max(first, moment.now + max(0, self._own.decides_at - moment.monotonic)))
-        self._own.await_waking(moment.monotonic + due - moment.now)
+            due = min(due, max(first, moment.now + max(0, self._self.decides_at - moment.monotonic)))
+        self._self.await_waking(moment.monotonic + due - moment.now)
         return due
 
     def moment(self) -> Moment:
         """Now, as the engine sees it."""
-        return self._own.moment()
+        return self._self.moment()
 
     # The world around
 
     def _poll(self, moment: Moment) -> None:
         self._next_poll = moment.monotonic + REGISTRY_POLL
         try:
-            for village in self._keeper.refresh(moment):
-                self.loading.reload(village, None, moment)
-            for village in self._keeper.take_replanned():
-                self.loading.notice(village)
+            for village in self._registry.refresh(moment):
+                self.store_sync.reload(village, None, moment)
+            for village in self._registry.take_replanned():
+                self.store_sync.notice(village)
             if moment.monotonic >= self._next_snoozes:
                 self._next_snoozes = moment.monotonic + SNOOZE_POLL
-                if self._ledger.end_snoozes(moment.now):
+                if self._tables.end_snoozes(moment.now):
                     self.signal.ring()
         except DBAPIError as error:
             self._away(error)
@@ -291,13 +298,13 @@ class AlertEngine:
 
     def _arrived(self, village: WatchedVillage, gateway: str, moment: Moment) -> None:
         village.arrive(gateway, moment.now, moment.monotonic)
-        self.live.tell_link(village, "online", moment.now)
+        self.links.tell(village, "online", moment.now)
         if village.offline is not None:
-            self.live.look_at_link(village, moment)
+            self.links.look(village, moment)
 
     def _take_readings(self, village: WatchedVillage, gateway: str, batch: Batch, moment: Moment) -> None:
         village.note_times((point.time for point in batch.points), moment.now, moment.monotonic)
-        self.loading.trim(village, moment)
+        self.store_sync.trim(village, moment)
         touched = _Touched()
         for point in batch.points:
             if point.device in village.devices:
@@ -312,9 +319,9 @@ class AlertEngine:
         for facility, since in touched.facilities.items():
             touched_one = village.facilities[facility]
             touched_one.dirty_from = min(since, touched_one.dirty_from)
-            self.live.deadlines.ask(touched_one, moment.now)
+            self.looks.deadlines.ask(touched_one, moment.now)
         for device in touched.spoke:
-            self.live.deadlines.ask(village.devices[device], moment.now)
+            self.looks.deadlines.ask(village.devices[device], moment.now)
 
     def _await_ack(
         self, village: WatchedVillage, batch: BatchId, stretch: Interval, late: Sequence[Reading], moment: Moment
@@ -330,7 +337,7 @@ class AlertEngine:
         if not village.awaited.take(batch, moment.now, stretch, bears_on) and bears_on is not None:
             village.history.stored(batch, moment.monotonic)
             village.history.mark(*bears_on, moment.monotonic)
-            self.loading.notice(village)
+            self.store_sync.notice(village)
 
     def _take_point(self, village: WatchedVillage, point: Point, touched: "_Touched", moment: Moment) -> None:
         """Take what a device said at one time."""
@@ -338,7 +345,12 @@ class AlertEngine:
         recent, watched = village.recent, village.devices[device]
         for signal, value in values.items():
             reported = recent.note_report(device, signal, time, moment.now)
-            if reported and watched.reports(min(time, moment.now)):
+            if reported and watched.note_report(min(time, moment.now)):
+                touched.spoke.add(device)
+            if recent.gives_evidence(device, signal):
+                if watched.note_evidence(min(time, moment.now)):
+                    touched.spoke.add(device)
+            elif reported and watched.may_lack_evidence and recent.lacks_evidence(device, moment.now - watched.allowed):
                 touched.spoke.add(device)
             if self._remember(village, Reading(device, signal, time, value), touched, moment):
                 for facility in recent.affected(device, signal):
@@ -356,7 +368,7 @@ class AlertEngine:
                 for facility in village.facilities:
                     touched.facility(facility, point.time)
                 for device in village.devices.values():
-                    self.live.deadlines.ask(device, moment.now)
+                    self.looks.deadlines.ask(device, moment.now)
 
     def _remember(self, village: WatchedVillage, reading: Reading, touched: "_Touched", moment: Moment) -> bool:
         """Keep a reading, in memory or for history; whether it can change what was judged of now."""
@@ -365,7 +377,7 @@ class AlertEngine:
         if time < village.recent.covers:
             touched.late.append(reading)
             return changed
-        return self.loading.learn_first(village, (device, signal), time, moment) or changed
+        return self.store_sync.learn_first(village, (device, signal), time, moment) or changed
 
     def _take_ack(self, village: WatchedVillage, gateway: str, payload: bytes, moment: Moment) -> bool:
         """Take the centre's word that it has a batch. Returns False if it cannot be read."""
@@ -374,7 +386,7 @@ class AlertEngine:
         except UnreadableBatch:
             self.metrics.unreadable.inc()
             return False
-        self.loading.acknowledged(village, (gateway, batch.epoch, batch.seq), moment)
+        self.store_sync.acknowledged(village, (gateway, batch.epoch, batch.seq), moment)
         return True
 
     def _take_status(self, village: WatchedVillage, gateway: str, message: Message, moment: Moment) -> None:
@@ -391,7 +403,7 @@ class AlertEngine:
         if state == "online" and not message.retain:
             self._arrived(village, gateway, moment)
         elif state == "offline" and all(other.status != "online" for other in village.gateways.values()):
-            self.live.tell_link(village, "offline", moment.now)
+            self.links.tell(village, "offline", moment.now)
 
     def _take_health(self, village: WatchedVillage, gateway: str, payload: bytes, moment: Moment) -> None:
         try:
@@ -399,22 +411,26 @@ class AlertEngine:
         except UnreadableHealth:
             self.metrics.unreadable.inc()
             return
-        self.live.look_at_buffer(village.gateway(gateway), moment)
+        self.looks.look(village.gateway(gateway), moment)
         for device in changed:
-            self.live.look_at_clock(device, moment)
+            self.looks.look(device, moment)
 
     # The database
 
-    def _earlier(self, facility: WatchedFacility, start: int) -> Sequence[Span]:
-        try:
-            return self._ledger.spans(facility.village.village.code, facility.facility.id, start)
-        except DBAPIError as error:
-            self._away(error)
-            return ()
+    def _date(self) -> None:
+        """Find when the misses that were just raised began, where memory does not reach back far enough to tell."""
+        undated, self.looks.undated = self.looks.undated, []
+        for facility in undated:
+            try:
+                date_back(self._tables, self.looks.changes, facility, self.moment().now)
+            except DBAPIError as error:
+                self.looks.undated.append(facility)
+                self._away(error)
 
     def _commit(self, *, at_once: bool = False) -> bool:
         """Write what has changed, with what it was decided from. Returns False if the database did not take it."""
-        changes, now = self.live.changes, self._clock.monotonic()
+        self._date()
+        changes, now = self.looks.changes, self._clock.monotonic()
         if not (changes or at_once or self._is_due(now)):
             return True
         if now < self._commit_at:
@@ -422,14 +438,14 @@ class AlertEngine:
         moment = self.moment()
         folds = self._folds(list(islice(self._inbox.due(moment.now), FOLDS)), moment)
         try:
-            committed = self._ledger.commit(changes, self._inbox.rows, folds)
+            committed = self._tables.commit(changes, self._inbox.rows, folds)
         except DBAPIError as error:
             self._commit_at = self._clock.monotonic() + DATABASE_AGAIN
             self._refused = True
-            self._own.held_up(moment)
+            self._self.held_up(moment)
             self._away(error)
             return False
-        self.live.changes = Changes()
+        self.looks.changes = Changes()
         self._database_problem = self._since = None
         self._refused = False
         for village, fold in folds.items():
@@ -460,16 +476,16 @@ class AlertEngine:
     def _adopt(self, alerts: Iterable[OpenAlert]) -> None:
         """Another engine had opened these: they are the ones that are open."""
         for alert in alerts:
-            self._keeper.attach(alert)
+            self._registry.attach(alert)
 
     def _keep(self, moment: Moment) -> None:
-        if moment.monotonic < self._keeper.save_at or not self._commit(at_once=bool(self._inbox.rows)):
+        if moment.monotonic < self._registry.save_at or not self._commit(at_once=bool(self._inbox.rows)):
             return
-        folds = self._folds(self._keeper.marked(), moment)
+        folds = self._folds(self._registry.marked(), moment)
         try:
-            self._keeper.save(moment, self._own.heard, folds)
+            self._registry.save(moment, self._self.heard, folds)
         except DBAPIError as error:
-            self._keeper.save_at = moment.monotonic + 5 * SECOND
+            self._registry.save_at = moment.monotonic + 5 * SECOND
             self._away(error)
         else:
             self._database_problem = None

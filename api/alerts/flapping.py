@@ -7,7 +7,7 @@ to be told of at once: a grace under a minute.
 
 from collections import deque
 
-from api.alerts.decisions import Kind
+from api.alerts.alert import Kind
 from siaga.model.clock import HOUR, MINUTE
 
 __all__ = ["CALM", "OFTEN", "WITHIN", "Raises", "holds"]

@@ -1,41 +1,29 @@
 """Villages that share an uplink and are lost together make one alert.
 
 The first of them that is offline for long enough opens it; the others, if they were lost within a minute of it, are
-its children and open none. Each leaves when something arrives from it, and with the last one the alert is over.
+its members, too, and open none. Each leaves when something arrives from it, and with the last one the alert is over.
+Who is a member stands in table `alert_member`; the alert's evidence shows it.
 """
 
-from collections.abc import Iterator, Mapping
-
+from api.alerts.alert import Member, OpenAlert
 from api.alerts.documents import rfc3339
-from api.alerts.ledger import OpenAlert
 from siaga.model.clock import MINUTE
 
-__all__ = ["TOGETHER", "Outages", "lost_villages", "still_lost"]
+__all__ = ["TOGETHER", "Outages"]
 
 TOGETHER = MINUTE
 """Villages whose last arrivals lie no further apart were lost by one cause."""
 
 
-def lost_villages(alert: OpenAlert) -> list[str]:
-    """The villages of an open alert from which nothing has arrived yet; its own alone, if it has no children."""
-    return still_lost(alert.evidence) if any(_children(alert)) else [alert.village]
-
-
-def still_lost(evidence: Mapping[str, object]) -> list[str]:
-    """The villages that an alert's evidence lists, from which nothing has arrived yet."""
-    return [str(child["village"]) for child in _listed(evidence) if child["ended_at"] is None]
-
-
 class Outages:
-    """The open `village_offline` alerts by uplink. Changes their evidence; who asks has it written."""
+    """The open `village_offline` alerts by uplink. Changes their members; who asks has that written."""
 
     def __init__(self) -> None:
         self._open: dict[str, list[OpenAlert]] = {}
 
-    def opened(self, alert: OpenAlert) -> None:
-        """Know an alert, in place of another of its subject, that is open. Its evidence names the uplink, if any."""
-        uplink = alert.evidence.get("uplink")
-        if isinstance(uplink, str):
+    def opened(self, alert: OpenAlert, uplink: str | None) -> None:
+        """Know an open alert, in place of another of its subject, of the village's uplink, if it has one."""
+        if uplink is not None:
             others = [other for other in self._open.get(uplink, ()) if other.subject != alert.subject]
             self._open[uplink] = [*others, alert]
 
@@ -47,21 +35,18 @@ class Outages:
         return None
 
     def join(self, alert: OpenAlert, village: str, began: int) -> None:
-        """Make a village a child of an open alert."""
-        children = list(_children(alert)) or [_child(alert.village, alert.began_at)]
-        children = [child for child in children if child["village"] != village]
-        alert.evidence["children"] = [*children, _child(village, began)]
-        alert.evidence["villages"] = [child["village"] for child in children] + [village]
+        """Make a village a member of an open alert."""
+        alert.members.pop(village, None)  # the last to join is the last that is named
+        alert.members[village] = Member(began)
         alert.began_at = min(alert.began_at, began)
+        _show(alert)
 
     def leave(self, alert: OpenAlert, village: str, ended: int) -> bool:
-        """Something arrived from a village of the alert; whether the alert is over by that."""
-        children = [
-            child | {"ended_at": rfc3339(ended)} if child["village"] == village else child for child in _children(alert)
-        ]
-        if children:
-            alert.evidence["children"] = children
-        if any(child["ended_at"] is None for child in children):
+        """Something arrived from a village of the alert. Returns True if the alert is over by that."""
+        if village in alert.members:
+            alert.members[village] = Member(alert.members[village].began_at, ended)
+        _show(alert)
+        if alert.lost:
             return False
         for uplink, alerts in list(self._open.items()):
             self._open[uplink] = [other for other in alerts if other is not alert]
@@ -70,15 +55,11 @@ class Outages:
         return True
 
 
-def _child(village: str, began: int) -> dict[str, object]:
-    return {"village": village, "began_at": rfc3339(began), "ended_at": None}
-
-
-def _children(alert: OpenAlert) -> Iterator[dict[str, object]]:
-    return _listed(alert.evidence)
-
-
-def _listed(evidence: Mapping[str, object]) -> Iterator[dict[str, object]]:
-    children = evidence.get("children")
-    if isinstance(children, list):
-        yield from (child for child in children if isinstance(child, dict) and {"village", "ended_at"} <= child.keys())
+def _show(alert: OpenAlert) -> None:
+    """Say in the evidence of an alert who its members are, if there are several."""
+    if len(alert.members) > 1:
+        alert.evidence["children"] = [
+            {"village": village, "began_at": rfc3339(member.began_at), "ended_at": rfc3339(member.ended_at)}
+            for village, member in alert.members.items()
+        ]
+        alert.evidence["villages"] = list(alert.members)

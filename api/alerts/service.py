@@ -9,10 +9,10 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from api.alerts.engine import AlertEngine
-from api.alerts.ledger import Ledger
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import Answer, Failure, RecentRequest, Request, StoreReader, answer, answer_together
 from api.alerts.stream import EventSignal
+from api.alerts.tables import Tables
 from siaga.database.registry import Registry
 from siaga.model.clock import Clock, SystemClock
 from siaga.mqtt import Transport
@@ -167,7 +167,7 @@ class AlertService:
         """Open an engine and let it work until the service is stopped."""
         engine = AlertEngine(
             Registry(self._database),
-            Ledger(self._database, self._name),
+            Tables(self._database, self._name),
             self._clock,
             self._transport,
             reader,

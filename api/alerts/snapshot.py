@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from api.alerts.awaited import Range
 from api.alerts.spans import FOREVER
-from api.alerts.watch import Absence, WatchedVillage
+from api.alerts.village import Absence, WatchedVillage
 from siaga.model.intervals import Interval
 from siaga.model.observation import Track
 from siaga.model.signals import Value
@@ -61,7 +61,7 @@ class VillageSnapshot(BaseModel):
     fingerprint that each facility was judged under; `unfinished`: stretches of history still to be judged again;
     `missing_since`, `hole_from`, `unheard_before`: see `api.alerts.memory.Memory`. `start`: all evidence from then on
     is in `tracks`, as far as it bears on what is judged from memory; `None`: the village had not been read.
-    `speaking`: when devices with an open alert reported since.
+    `speaking`, `giving`: when devices with an open alert reported since, or gave evidence.
     """
 
     since: int
@@ -76,6 +76,8 @@ class VillageSnapshot(BaseModel):
     sure_from: int = 0
     tracks: list[_Track] = Field(default_factory=list)
     reported: dict[str, int] = Field(default_factory=dict)
+    gave: dict[str, int] = Field(default_factory=dict)
+    giving: dict[str, list[Interval]] = Field(default_factory=dict)
     speaking: dict[str, list[Interval]] = Field(default_factory=dict)
     awaited: list[_Awaited] = Field(default_factory=list)
     early: list[tuple[str, str, int]] = Field(default_factory=list)
@@ -85,6 +87,7 @@ class VillageSnapshot(BaseModel):
 def save(village: WatchedVillage) -> bytes:
     """The row's content for a village as it is."""
     recent, memory, absence = village.recent, village.memory, village.absence
+    devices = village.devices.items()
     village.awaited.compact()
     snapshot = VillageSnapshot(
         since=village.listening_since,
@@ -104,9 +107,9 @@ def save(village: WatchedVillage) -> bytes:
             for (device, signal), track in recent.words()
         ],
         reported=recent.reported,
-        speaking={
-            name: device.speaking.stretches for name, device in village.devices.items() if device.speaking.stretches
-        },
+        gave=recent.gave,
+        giving={name: device.evidence.stretches for name, device in devices if device.evidence.stretches},
+        speaking={name: device.reports.stretches for name, device in devices if device.reports.stretches},
         awaited=[
             _Awaited(
                 gateway=gateway,
@@ -156,10 +159,11 @@ def restore(village: WatchedVillage, snapshot: VillageSnapshot) -> None:
     for each in snapshot.tracks:
         recent.recall((each.device, each.signal), Track(_times(each.times), each.values))
     recent.reported.update(snapshot.reported)
+    recent.gave.update(snapshot.gave)
     village.newest, village.sure_from = snapshot.newest, snapshot.sure_from
-    for name, stretches in snapshot.speaking.items():
-        if name in village.devices:
-            village.devices[name].speaking.stretches = list(stretches)
+    for name, device in village.devices.items():
+        device.reports.stretches = list(snapshot.speaking.get(name, ()))
+        device.evidence.stretches = list(snapshot.giving.get(name, ()))
     village.awaited.restore(
         (
             (one.gateway, one.epoch, Range(one.first, one.end, one.taken, one.start, one.until, one.late))

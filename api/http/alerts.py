@@ -4,11 +4,10 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, Field, JsonValue
-from sqlalchemy import ColumnElement, Connection, RowMapping, String, and_, cast, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, RowMapping, or_, select, tuple_
 
-from api.alerts.decisions import Kind
+from api.alerts.alert import Kind
 from api.alerts.documents import alert_document
-from api.alerts.outages import still_lost
 from api.http.access import Technician, Viewer
 from api.http.alert_actions import Act, act, alert_row, etag
 from api.http.moments import Moment, moment, parse_time
@@ -17,7 +16,6 @@ from api.http.problems import Refused, problems
 from api.http.services import ServicesHere
 from siaga.database import tables
 from siaga.model.clock import DAY
-from siaga.wire.topics import is_village_code
 
 __all__ = ["AlertDocument", "open_alerts", "router"]
 
@@ -122,28 +120,20 @@ def list_alerts(
     newest_first = query.order_by(table.c.raised_at.desc(), table.c.id.desc())
     with services.engine.connect() as connection:
         if village is not None:
-            newest_first = newest_first.where(_open_of(connection, village) if open_ else _concerns(village))
+            newest_first = newest_first.where(_concerns(village, still=bool(open_)))
         rows = connection.execute(newest_first.limit(limit + 1)).mappings().all()
     shown, further = page("alerts", rows, limit, lambda row: (row["raised_at"], row["id"]))
     return Page(items=[_document(row) for row in shown], next=further)
 
 
-def _open_of(connection: Connection, village: str) -> ColumnElement[bool]:
-    """An open alert is a village's own, or that of an uplink with which it is lost still."""
-    shared = select(tables.alert.c.id, tables.alert.c.evidence).where(
-        _concerns(village), tables.alert.c.kind == Kind.VILLAGE_OFFLINE.value, tables.alert.c.cleared_at.is_(None)
+def _concerns(village: str, *, still: bool = False) -> ColumnElement[bool]:
+    """An alert is a village's own, or that of an uplink with which the village was lost; `still`: is lost still."""
+    member = tables.alert_member
+    lost = select(member.c.alert).where(member.c.village == village)
+    return or_(
+        tables.alert.c.village == village,
+        tables.alert.c.id.in_(lost.where(member.c.ended_at.is_(None)) if still else lost),
     )
-    lost_still = [alert for alert, evidence in connection.execute(shared) if village in still_lost(evidence)]
-    return or_(tables.alert.c.village == village, tables.alert.c.id.in_(lost_still))
-
-
-def _concerns(village: str) -> ColumnElement[bool]:
-    """An alert is a village's own, or that of an uplink with which the village was lost."""
-    own = tables.alert.c.village == village
-    if not is_village_code(village):
-        return own
-    lost_together = cast(tables.alert.c.evidence, String).contains(f'"{village}"', autoescape=True)
-    return or_(own, and_(tables.alert.c.kind == Kind.VILLAGE_OFFLINE.value, lost_together))
 
 
 @router.get("/alerts/{alert}", summary="One alert and what was done about it", responses=problems(401, 404, 503))

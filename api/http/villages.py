@@ -7,8 +7,6 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, Row, and_, func, select
 
-from api.alerts.decisions import Kind
-from api.alerts.outages import still_lost
 from api.http.access import Viewer
 from api.http.moments import Moment, moment
 from api.http.paging import CursorParameter, Limit, Page, after, page
@@ -132,9 +130,13 @@ def _open_alerts(connection: Connection, first: str, last: str) -> dict[str, int
         .group_by(alert.c.village)
     )
     found = Counter({village: count for village, count in rows})  # noqa: C416 - rows are no tuples
-    shared = select(alert.c.village, alert.c.evidence).where(
-        alert.c.kind == Kind.VILLAGE_OFFLINE.value, alert.c.cleared_at.is_(None)
+    member = tables.alert_member
+    others = (
+        select(member.c.village, func.count())
+        .select_from(member.join(alert, alert.c.id == member.c.alert))
+        .where(member.c.village.between(first, last), member.c.village != alert.c.village)
+        .where(member.c.ended_at.is_(None), alert.c.cleared_at.is_(None))
+        .group_by(member.c.village)
     )
-    for village, evidence in connection.execute(shared):
-        found.update(code for code in still_lost(evidence) if code != village)
+    found.update({village: count for village, count in connection.execute(others)})  # noqa: C416 - as above
     return found

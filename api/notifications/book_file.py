@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from api.alerts.decisions import SEVERITIES, Kind
+from api.alerts.alert import SEVERITIES, Kind
 from api.notifications.book import GATHER, REPEAT_AFTER, Book, Outside, Person, Rule, Step
 from siaga.model.clock import HOUR, MINUTE
 from siaga.model.durations import format_duration, parse_duration

@@ -20,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    false,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -28,6 +29,7 @@ __all__ = [
     "alert_action",
     "alert_comment",
     "alert_event",
+    "alert_member",
     "day",
     "device",
     "engine_state",
@@ -44,6 +46,7 @@ __all__ = [
     "notification_provider",
     "quarantine",
     "quarantine_dropped",
+    "region",
     "registry_version",
     "span",
     "token",
@@ -103,6 +106,13 @@ device = Table(
     Index(None, "village", "facility"),
 )
 
+region = Table(
+    "region",
+    metadata,
+    Column("code", Text, primary_key=True, comment="the leading part that the codes of its villages share"),
+    Column("name", Text, nullable=False),
+)
+
 registry_version = Table(
     "registry_version",
     metadata,
@@ -131,6 +141,13 @@ span = Table(
     Column("state", Text, nullable=False),
     Column("cause", Text),
     Column("excused", Boolean, nullable=False),
+    Column(
+        "excused_later",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="by maintenance alone, declared afterwards",
+    ),
     Index(None, "village", "facility", "end"),
 )
 Index("ix_span_open", span.c.state, sqlite_where=span.c.end.is_(None), postgresql_where=span.c.end.is_(None))
@@ -217,7 +234,14 @@ alert = Table(
     Column("assignee", Text),
     Column("snoozed_until", BigInteger),
     Column("cause", Text),
-    Column("evidence", Document, nullable=False),
+    Column("evidence", Document, nullable=False, comment="what people see; nothing is decided by it"),
+    Column(
+        "flapping",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="it is held open, as it came and went too often",
+    ),
     Column("revision", Integer, nullable=False, comment="grows with every change: the ETag"),
     Index(None, "raised_at", "id"),
     Index(None, "village", "raised_at", "id"),
@@ -230,6 +254,17 @@ Index(
     sqlite_where=alert.c.cleared_at.is_(None),
     postgresql_where=alert.c.cleared_at.is_(None),
 )
+
+alert_member = Table(
+    "alert_member",
+    metadata,
+    Column("alert", Text, ForeignKey("alert.id", ondelete="CASCADE"), primary_key=True),
+    Column("village", Text, primary_key=True),
+    Column("began_at", BigInteger, nullable=False, comment="wall time from which nothing arrived"),
+    Column("ended_at", BigInteger, comment="wall time at which something did again"),
+    Index(None, "village"),
+)
+"""The villages of each `village_offline`: several, where they share an uplink and were lost together."""
 
 alert_event = Table(
     "alert_event",

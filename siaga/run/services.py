@@ -50,10 +50,10 @@ MAX_QUEUE_BYTES = 16 << 20
 
 
 def import_sites(settings: Settings, path: Path) -> ImportReport:
-    """Take over the villages of a sites file into the registry, all or none."""
-    villages = read_sites_file(path)
+    """Take over a sites file into the registry, all of it or nothing."""
+    sites = read_sites_file(path)
     with _database(settings) as engine:
-        return Registry(engine).replace(villages, SystemClock().now())
+        return Registry(engine).replace(sites.villages, SystemClock().now(), sites.regions)
 
 
 def create_token(settings: Settings, role: Role, name: str) -> str:
@@ -128,10 +128,10 @@ def run_api(settings: Settings, stop: threading.Event) -> None:
 
     _outside_store(settings, "api")
     settings.make_data_dir()
-    villages = read_sites_file(settings.sites) if settings.sites else None
+    sites = read_sites_file(settings.sites) if settings.sites else None
     system = System(settings, SystemClock(), whole=False)
     try:
-        system.start(villages, stop)
+        system.start(sites, stop)
         stop.wait()
     finally:
         system.stop()
@@ -163,8 +163,8 @@ def rebuild(settings: Settings, stop: threading.Event, clock: Clock | None = Non
         StoreUnavailable: the store is away, or belongs to a running `siaga up`.
     """
     from api.alerts.engine import AlertEngine  # noqa: PLC0415
-    from api.alerts.ledger import Ledger  # noqa: PLC0415
     from api.alerts.reader import InlineReader  # noqa: PLC0415
+    from api.alerts.tables import Tables  # noqa: PLC0415
     from siaga.mqtt.memory import MemoryBroker, MemoryTransport  # noqa: PLC0415
 
     clock = clock or SystemClock()
@@ -178,7 +178,7 @@ def rebuild(settings: Settings, stop: threading.Event, clock: Clock | None = Non
                 connection.execute(tables.village_state.update().values(judged_until=None))
             nobody = MemoryTransport(MemoryBroker(), "rebuild")  # the past alone is judged: nothing comes in meanwhile
             nobody.cut()  # nor is anybody's silence of now an alert
-            ledger = Ledger(engine, "rebuild")
+            ledger = Tables(engine, "rebuild")
             alerts = AlertEngine(Registry(engine), ledger, clock, nobody, InlineReader(store))
             alerts.open()
             while not stop.is_set() and not _all_judged(alerts):
@@ -191,4 +191,4 @@ def rebuild(settings: Settings, stop: threading.Event, clock: Clock | None = Non
 
 
 def _all_judged(alerts: "AlertEngine") -> bool:
-    return alerts.loading.idle and all(village.memory.loaded for village in alerts.villages.values())
+    return alerts.store_sync.idle and all(village.memory.loaded for village in alerts.villages.values())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.alerts.afterwards import redated
+from api.alerts.redate import redated
 from api.alerts.spans import FOREVER
 from siaga.model.clock import MINUTE
 from siaga.timeline.judge import Span, State

@@ -1,32 +1,42 @@
 """Every decision about an alert, as tables: one line a case, one sentence why."""
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 
-from api.alerts.decisions import (
-    Amend,
-    Buffer,
-    Clear,
-    ClockSaid,
-    Decision,
-    Hold,
-    Link,
-    Quiet,
-    Raise,
-    clock_skew,
-    device_silent,
-    facility_failed,
-    gateway_buffer,
-    indicator_missed,
-    village_offline,
-)
+from api.alerts.alert import Amend, Clear, Decision, Hold, Raise
+from api.alerts.certainty import Facts, Moment, Sure, certainty
+from api.alerts.device import ClockSaid
+from api.alerts.gateway import Buffer
+from api.alerts.kinds.clock_skew import clock_skew
+from api.alerts.kinds.device_silent import device_silent
+from api.alerts.kinds.facility_failed import facility_failed
+from api.alerts.kinds.gateway_buffer import gateway_buffer
+from api.alerts.kinds.indicator_missed import indicator_missed
+from api.alerts.kinds.no_evidence import no_evidence
+from api.alerts.kinds.quiet import Quiet
+from api.alerts.kinds.village_offline import Link, village_offline
 from api.alerts.rolling import Trend
 from api.alerts.spans import FOREVER
 from siaga.model.clock import MINUTE
 from siaga.timeline.judge import Span, State
 
 NOW = 1_000 * MINUTE
+
+
+def sure(muted: str | None = None, back_since: int | None = None, sure_from: int = 0) -> Sure:
+    """What is known of a village: is it offline, does old data stream in, since when is it back."""
+    facts = Facts(
+        is_offline=muted == "village_offline",
+        behind_until=5 if muted == "catching_up" else None,
+        back_until=None if back_since is None else 5,
+        back_since=back_since or 0,
+        sure_from=sure_from,
+    )
+    return partial(certainty, facts, Moment(NOW, 0, 0))
+
+
 GRACE, RECOVERY = 5 * MINUTE, 2 * MINUTE
 
 MET, FAILED, UNKNOWN, REST = State.MET, State.FAILED, State.UNKNOWN, State.NOT_REQUIRED
@@ -178,9 +188,7 @@ def test_facility_failed(case: Case) -> None:
         grace=GRACE,
         recovery=RECOVERY,
         open_since=case.open_since,
-        muted=case.muted,
-        back_since=case.back_since,
-        sure_from=case.sure_from,
+        sure=sure(case.muted, case.back_since, case.sure_from),
     )
     assert decision.reason == case.reason
     match decision:
@@ -271,7 +279,7 @@ def test_device_silent(case: Silence) -> None:
         NOW,
         open_since=at(case.open_since),
         spoke_at=at(case.spoke),
-        muted=case.muted,
+        sure=sure(case.muted),
         steady=round(case.steady * MINUTE),
     )
     assert decision.reason == case.reason
@@ -279,6 +287,68 @@ def test_device_silent(case: Silence) -> None:
         case Raise():
             assert decision.began_at == at(case.began)
             assert decision.cause == "device_silent"
+        case Clear():
+            assert decision.ended_at == at(case.ended)
+        case Hold() if case.until is not None:
+            assert decision.until == at(case.until)
+
+
+@dataclass
+class Mute:
+    """Minutes ago: the last evidence (None: never), the last reading, when its gateway began to be heard."""
+
+    id: str
+    gave: float | None
+    reported: float | None
+    reason: str
+    heard_from: float | None = 600
+    watched: float = 600
+    open_since: float | None = None
+    gave_at: float | None = None
+    muted: str | None = None
+    began: float | None = None
+    ended: float | None = None
+    until: float | None = None
+    heard_before: bool = False
+
+
+MUTES = [
+    Mute("it gives evidence", 1, 1, "may_give_evidence", until=-12),
+    Mute("it speaks, and has given none for a while", 10, 0, "may_give_evidence", until=-3),
+    Mute("it speaks, and has given none for too long", ALLOWED, 0, "gives_evidence_no_more", began=ALLOWED),
+    Mute("it last spoke almost three intervals ago", 20, 2.9, "gives_evidence_no_more", began=20),
+    Mute("it is silent: that is another alert", 20, 3, "not_heard"),
+    Mute("what it said last was evidence", 20, 20, "not_heard"),
+    Mute("never gave any, and speaks", None, 0, "never_gave_evidence", began=600),
+    Mute("never gave any, and has spoken for a short while", None, 0, "may_give_evidence", watched=5, until=-8),
+    Mute("never said anything", None, None, "not_heard"),
+    Mute("its gateway is not heard", 500, 0, "gateway_not_heard", heard_from=None),
+    Mute("its gateway is heard again", 500, 0, "may_give_evidence", heard_from=2, until=-1, heard_before=True),
+    Mute("old data streams in", 500, 0, "catching_up", muted="catching_up"),
+    Mute("open, and nothing of use comes", 500, 0, "still_silent", open_since=500),
+    Mute("open, and it is silent", 500, 100, "still_silent", open_since=500),
+    Mute("open, and it gives evidence", 0, 0, "reported", open_since=500, gave_at=0.5, ended=0.5),
+    Mute("open, and it gave some too long ago", 20, 0, "still_silent", open_since=500, gave_at=20),
+]
+
+
+@pytest.mark.parametrize("case", MUTES, ids=lambda case: case.id)
+def test_no_evidence(case: Mute) -> None:
+    def at(minutes: float | None) -> int | None:
+        return None if minutes is None else ago(minutes)
+
+    decision = no_evidence(
+        Quiet(at(case.gave), ago(case.watched), at(case.heard_from), EVERY, case.heard_before),
+        at(case.reported),
+        NOW,
+        open_since=at(case.open_since),
+        gave_at=at(case.gave_at),
+        sure=sure(case.muted),
+    )
+    assert decision.reason == case.reason
+    match decision:
+        case Raise():
+            assert (decision.began_at, decision.cause) == (at(case.began), "no_evidence")
         case Clear():
             assert decision.ended_at == at(case.ended)
         case Hold() if case.until is not None:
@@ -351,7 +421,7 @@ SHARES = [
     ("on its target, and failing", False, 600, -9, None, None, 0, "on_target", -9),
     ("below its target", True, 3, None, None, None, 0, "below_target", 3),
     ("below, the village is offline", True, 3, None, None, "village_offline", 0, "village_offline", None),
-    ("below, old data streams in", True, 3, None, None, "catching_up", 0, "catching_up", None),
+    ("below, old data streams in", True, 3, None, None, "catching_up", 0, "catching_up", -5 / MINUTE),
     ("open and below", True, 90, -40, 90, None, 0, "below", -40),
     ("open: late data showed an earlier crossing", True, 120, None, 90, None, 0, "began_earlier", 120),
     ("open and back", False, 1, None, 90, None, 0, "target_met_again", 1),
@@ -371,9 +441,10 @@ def test_indicator_missed(
     decision = indicator_missed(
         Trend(below, ago(since), None if until is None else ago(until)),
         NOW,
+        is_failing=True,
         evidence={},
         open_since=None if open_since is None else ago(open_since),
-        muted=muted,
+        sure=sure(muted),
         steady=round(steady * MINUTE),
     )
     assert (decision.reason, when(decision)) == (reason, None if moment is None else ago(moment))
@@ -403,7 +474,7 @@ def test_gateway_buffer(row: tuple[str, float | None, float, float | None, str |
         Buffer(fill, ago(since)),
         NOW,
         open_since=None if open_since is None else ago(open_since),
-        muted=muted,
+        sure=sure(muted),
         steady=round(steady * MINUTE),
     )
     assert (decision.reason, when(decision)) == (reason, None if moment is None else ago(moment))
@@ -433,7 +504,7 @@ def test_clock_skew(
         None if said is None else ClockSaid(said[0], ago(said[1])),
         NOW,
         open_since=None if open_since is None else ago(open_since),
-        muted=muted,
+        sure=sure(muted),
         steady=round(steady * MINUTE),
     )
     assert (decision.reason, when(decision)) == (reason, None if moment is None else ago(moment))

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from api.alerts.life import Moment
-from api.alerts.live import Live
-from api.alerts.watch import WatchedVillage, watched
+from api.alerts.alert import Kind
+from api.alerts.certainty import Moment
+from api.alerts.looks import Looks
+from api.alerts.village import WatchedVillage, watched
 from siaga.model.clock import MINUTE, SECOND
 from tests.alerts.world import NOON, gate, village
 
@@ -103,13 +104,13 @@ class Post:
         self.village: WatchedVillage = watched(place, now=NOON, monotonic=0, first={})
         self.village.memory.loaded, self.village.newest = True, 2**60
         self.village.recent.start = NOON - 1000 * MINUTE
-        self.live = Live()
+        self.looks = Looks({place.code: self.village})
 
     def hear(self, arrives: float, minute: float, source: str, signal: str) -> None:
         now, time = self.at(arrives).now, NOON + round(minute * MINUTE)
         recent, device = self.village.recent, self.village.devices.get(source)
         if device is not None and recent.note_report(source, signal, time, now):
-            device.reports(min(time, now))
+            device.note_report(min(time, now))
         recent.insert((source, signal), time, True, now)
         recent.learn_first((source, signal), time)
         self.look(arrives)
@@ -119,7 +120,7 @@ class Post:
         return Moment(NOON + passed + round(self.jumped * MINUTE), passed, 0)
 
     def look(self, minute: float) -> None:
-        self.live.look_at_device(self.village.devices[DEVICE], self.at(minute))
+        self.looks.look(self.village.devices[DEVICE], self.at(minute))
 
 
 @pytest.mark.parametrize("line", TABLE, ids=[line.id for line in TABLE])
@@ -136,7 +137,7 @@ def test_silence(line: Line) -> None:
             post.jumped += jumps.pop(0)[1]
         post.hear(arrives, minute, source, signal)
     post.look(line.asked)
-    alert = post.village.devices[DEVICE].alert
+    alert = post.village.devices[DEVICE].alerts.get(Kind.DEVICE_SILENT)
     assert (alert is not None) is line.silent
     if alert is not None and line.began is not None:
         assert (alert.began_at - NOON) / MINUTE == line.began
@@ -152,8 +153,9 @@ def test_deadlines_alone_find_the_moment_at_which_it_becomes_silent() -> None:
     looked = []
     for minutes in range(60 * 20):
         now = post.at(minutes / 60)
-        for subject in post.live.deadlines.due(now.now):
-            post.live.look(subject, now)
+        for subject in post.looks.deadlines.due(now.now):
+            assert not isinstance(subject, WatchedVillage)
+            post.looks.look(subject, now)
             looked.append(minutes / 60)
     assert looked == [13, 18]
-    assert post.village.devices[DEVICE].alert is not None
+    assert Kind.DEVICE_SILENT in post.village.devices[DEVICE].alerts

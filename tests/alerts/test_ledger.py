@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError
 
-from api.alerts.decisions import Kind, Raise
-from api.alerts.ledger import Changes, Ledger, new_alert
+from api.alerts.alert import Kind, Raise, new_alert
+from api.alerts.changes import Changes
 from api.alerts.spans import FOREVER, Difference
+from api.alerts.tables import Tables
 from siaga.database import connect, migrate, tables
 from siaga.model.clock import MINUTE
 from siaga.model.observation import Reading
@@ -45,7 +46,7 @@ def rows(engine: Engine) -> list[tuple[str, int | None]]:
 
 
 def test_two_engines_open_one_alert_and_agree_on_it(database: Engine) -> None:
-    one, other = Ledger(database), Ledger(database)
+    one, other = Tables(database), Tables(database)
     first, second = raising(), raising(NOON + 1)
     assert one.commit(first).adopted == []
     committed = other.commit(second)
@@ -56,7 +57,7 @@ def test_two_engines_open_one_alert_and_agree_on_it(database: Engine) -> None:
 
 
 def test_the_database_takes_no_second_open_alert_of_a_subject(database: Engine) -> None:
-    Ledger(database).commit(raising())
+    Tables(database).commit(raising())
     with database.connect() as connection:
         row = dict(connection.execute(select(tables.alert)).mappings().one())
     with pytest.raises(IntegrityError), database.begin() as connection:
@@ -64,7 +65,7 @@ def test_the_database_takes_no_second_open_alert_of_a_subject(database: Engine) 
 
 
 def test_an_alert_is_raised_again_after_it_cleared(database: Engine) -> None:
-    ledger = Ledger(database)
+    ledger = Tables(database)
     ledger.commit(raising())
     [alert] = ledger.open_alerts()
     changes = Changes()
@@ -76,7 +77,7 @@ def test_an_alert_is_raised_again_after_it_cleared(database: Engine) -> None:
 
 
 def test_an_event_carries_the_alert_as_the_api_shows_it(database: Engine) -> None:
-    Ledger(database).commit(raising())
+    Tables(database).commit(raising())
     with database.connect() as connection:
         event = connection.execute(select(tables.alert_event)).mappings().one()
     document = event["document"]
@@ -101,8 +102,8 @@ def test_spans_alert_and_event_come_together_or_not_at_all(database: Engine) -> 
     broken.began_at = None  # type: ignore[assignment] # what no database takes
     changes.raised(broken, FAILED, NOON)
     with pytest.raises(IntegrityError):
-        Ledger(database).commit(changes)
-    assert Ledger(database).spans(CODE, "gerbang", -FOREVER) == []
+        Tables(database).commit(changes)
+    assert Tables(database).spans(CODE, "gerbang", -FOREVER) == []
     assert rows(database) == []
 
 
@@ -116,8 +117,8 @@ def test_a_failed_run_is_read_whole(database: Engine) -> None:
     ]
     changes = Changes()
     changes.spans_changed(CODE, "wifi", Difference([], spans))
-    Ledger(database).commit(changes)
-    read = Ledger(database).spans
+    Tables(database).commit(changes)
+    read = Tables(database).spans
     assert read(CODE, "wifi", NOON + 25, NOON + 26) == spans[1:3]
     assert read(CODE, "wifi", NOON + 12, NOON + 13) == spans[1:3]
     assert read(CODE, "wifi", NOON + 50) == spans[4:]

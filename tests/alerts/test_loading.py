@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from api.alerts import loading
+from api.alerts import store_sync
 from tests.alerts.world import World, village
 
 
@@ -16,7 +16,7 @@ def calls_of_a_start(path: Path, villages: int) -> int:
 
     def count(frame: FrameType, event: str, _: object) -> None:
         nonlocal calls
-        calls += event == "call" and frame.f_code.co_filename == loading.__file__
+        calls += event == "call" and frame.f_code.co_filename == store_sync.__file__
 
     sys.setprofile(count)
     world.start()

@@ -1,4 +1,4 @@
-"""A successor is its predecessor: what an engine knows survives it, in its snapshots and its inbox, without the store."""
+"""A successor is its predecessor: what an engine knows outlives it in snapshots and inbox, without the store."""
 
 import random
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from api.alerts.snapshot import read, restore, save
-from api.alerts.watch import watched
+from api.alerts.village import watched
 from siaga.database import tables
 from siaga.model.clock import MINUTE, SECOND
 from siaga.model.observation import Reading

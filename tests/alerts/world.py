@@ -18,10 +18,10 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, select
 
 from api.alerts.engine import AlertEngine
-from api.alerts.ledger import Ledger
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import InlineReader
 from api.alerts.spans import FOREVER
+from api.alerts.tables import Tables
 from siaga.database import connect, migrate, tables
 from siaga.database.registry import Registry
 from siaga.model.clock import MINUTE, SECOND, ManualClock
@@ -70,7 +70,7 @@ def looking_seldom() -> Iterator[None]:
     story in which nobody changes villages or plans work."""
     with (
         patch("api.alerts.engine.REGISTRY_POLL", 10 * MINUTE),
-        patch("api.alerts.state_store.SAVE_EVERY", 20 * SECOND),
+        patch("api.alerts.registry_watch.SAVE_EVERY", 20 * SECOND),
     ):
         yield
 
@@ -184,7 +184,7 @@ class World:
             self.transport.cut()
         self.engine = AlertEngine(
             self.registry,
-            Ledger(self.database),
+            Tables(self.database),
             self.clock,
             self.transport,
             InlineReader(self.store),  # type: ignore[arg-type] # it hands everything on
@@ -216,7 +216,7 @@ class World:
                 self.engine.receive(message)
                 worked = True
             due = self.engine.tick()
-            if not worked and (due is None or due > self.clock.now()) and not self.engine.loading.busy:
+            if not worked and (due is None or due > self.clock.now()) and not self.engine.store_sync.busy:
                 return
         raise AssertionError("the engine does not come to rest")
 
@@ -258,12 +258,13 @@ class World:
         settle: bool = True,
         trusted: Sequence[str] | None = None,
         skewed: Mapping[str, tuple[float, float]] | None = None,
+        heard: Mapping[str, Mapping[str, object]] | None = None,
         **clocks: tuple[float, float],
     ) -> None:
         """What a gateway says of itself; `skewed`: offset and since, in seconds, by device; `clocks`: `_` for `-`."""
         clocks = {name.replace("_", "-"): clock for name, clock in clocks.items()} | dict(skewed or {})
         said = {name: {"offset": offset, "since": since} for name, (offset, since) in clocks.items()}
-        text = orjson.dumps({"clocks": said, "buffer": buffer, "thinned": 0, "trusted": trusted})
+        text = orjson.dumps({"clocks": said, "buffer": buffer, "thinned": 0, "trusted": trusted, "heard": heard or {}})
         self._gateway.publish(health_topic(code, gateway), text, retain=True)
         if settle:
             self.settle()
@@ -317,7 +318,7 @@ class World:
         return self._metrics.get_sample_value(name)
 
     def spans(self, facility: str = "gerbang", code: str = CODE) -> list[Span]:
-        return Ledger(self.database).spans(code, facility, -FOREVER)
+        return Tables(self.database).spans(code, facility, -FOREVER)
 
     def states(self, facility: str = "gerbang", code: str = CODE) -> list[tuple[int, str, str | None]]:
         return [(span.start, span.state.value, span.cause) for span in self.spans(facility, code)]

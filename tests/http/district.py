@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 from sqlalchemy import Engine
 
-from api.alerts.decisions import SEVERITIES, Kind
+from api.alerts.alert import SEVERITIES, Kind
 from api.alerts.events import append_event
 from api.alerts.span_rows import write_spans
 from api.alerts.spans import FOREVER
@@ -120,6 +120,15 @@ class District:
             append_event(connection, alert, "raised", at)
         self.signal.ring()
         return alert
+
+    def lost_together(self, alert: str, villages: Mapping[str, int | None]) -> None:
+        """The members of a `village_offline`, and when something came from each again."""
+        rows = [
+            {"alert": alert, "village": village, "began_at": NOW - 2 * HOUR, "ended_at": ended}
+            for village, ended in villages.items()
+        ]
+        with writing(self.engine) as connection:
+            connection.execute(tables.alert_member.insert(), rows)
 
     def clear_alert(self, alert: str, at: int) -> None:
         """Clear an alert as the engine does."""

@@ -6,8 +6,9 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from api.alerts.decisions import Kind
-from api.alerts.ledger import Changes, Ledger, OpenAlert
+from api.alerts.alert import Kind, OpenAlert
+from api.alerts.changes import Changes
+from api.alerts.tables import Tables
 from siaga.database import tables
 from siaga.database.tokens import Role
 from siaga.model.clock import DAY, HOUR, MINUTE
@@ -69,7 +70,8 @@ def test_alerts_are_filtered_and_paged_newest_first(both: District) -> None:
 def test_an_outage_of_an_uplink_is_an_alert_of_each_village_that_was_lost(both: District) -> None:
     children = [{"village": GLAGAH, "ended_at": "2026-03-04T04:30:00Z"}, {"village": LICIN, "ended_at": None}]
     evidence = {"uplink": "odp-1", "villages": [GLAGAH, LICIN], "children": children}
-    both.raise_alert(1, kind=Kind.VILLAGE_OFFLINE, facility=None, evidence=evidence)
+    alert = both.raise_alert(1, kind=Kind.VILLAGE_OFFLINE, facility=None, evidence=evidence)
+    both.lost_together(alert, {GLAGAH: NOW - 30 * MINUTE, LICIN: None})
     both.raise_alert(2)
     with both.served() as client:
         assert numbers(client.get("/api/v1/alerts", params={"village": LICIN})) == [1]
@@ -82,7 +84,8 @@ def test_an_outage_of_an_uplink_is_an_alert_of_each_village_that_was_lost(both: 
 def test_one_that_came_back_has_that_alert_among_its_own_but_not_among_the_open_ones(both: District) -> None:
     children = [{"village": GLAGAH, "ended_at": None}, {"village": LICIN, "ended_at": "2026-03-04T04:30:00Z"}]
     evidence = {"uplink": "odp-1", "villages": [GLAGAH, LICIN], "children": children}
-    both.raise_alert(1, kind=Kind.VILLAGE_OFFLINE, facility=None, evidence=evidence)
+    alert = both.raise_alert(1, kind=Kind.VILLAGE_OFFLINE, facility=None, evidence=evidence)
+    both.lost_together(alert, {GLAGAH: None, LICIN: NOW - 30 * MINUTE})
     with both.served() as client:
         listed = {
             is_open: numbers(client.get("/api/v1/alerts", params={"village": LICIN} | is_open_))
@@ -205,7 +208,7 @@ def test_technicians_and_the_engine_at_once_leave_every_change_and_events_in_ord
 
 def test_the_engine_and_a_technician_at_one_alert_never_block_each_other(both: District) -> None:
     """Each alert clears while it is acknowledged: both are done, and told, whichever was first."""
-    ledger = Ledger(both.engine)
+    ledger = Tables(both.engine)
     with both.served() as client:
         for number in range(1, 31):
             alert = both.raise_alert(number, facility=f"f-{number}")

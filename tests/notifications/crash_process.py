@@ -15,8 +15,9 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, event
 
-from api.alerts.decisions import Kind, Raise
-from api.alerts.ledger import Changes, Ledger, new_alert
+from api.alerts.alert import Kind, Raise, new_alert
+from api.alerts.changes import Changes
+from api.alerts.tables import Tables
 from api.notifications.book import Book, Person, Rule
 from api.notifications.channels import Channel, Outcome, open_channel
 from api.notifications.messages import Message
@@ -69,7 +70,7 @@ def work(url: str, book: Book, order: dict[str, Any]) -> None:
         alert = new_alert(Kind.FACILITY_FAILED, order["village"], facility="gerbang", device=None, began_at=now)
         changes = Changes()
         changes.raised(alert, Raise("longer than its grace", now, "gate_open", {}), now - MINUTE)
-        Ledger(engine).commit(changes)
+        Tables(engine).commit(changes)
     planner = Planner(engine, book)
     metrics = NotificationMetrics(CollectorRegistry())
     sender = Sender(engine, book, metrics, lambda address: Watched(open_channel(address), steps.step))

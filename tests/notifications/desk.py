@@ -5,9 +5,10 @@ from dataclasses import replace
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, RowMapping, select
 
-from api.alerts.decisions import Kind, Raise
+from api.alerts.alert import Kind, OpenAlert, Raise, new_alert
+from api.alerts.changes import Changes
 from api.alerts.events import append_event, take_turn
-from api.alerts.ledger import Changes, Ledger, OpenAlert, new_alert
+from api.alerts.tables import Tables
 from api.notifications.backoff import Patience
 from api.notifications.book import Book, Person, Rule, Step
 from api.notifications.channels import OpenChannel, open_channel
@@ -54,7 +55,7 @@ class Desk:
     def __init__(self, engine: Engine, hook: Webhook) -> None:
         self.engine, self.hook = engine, hook
         self.clock = ManualClock(NOON)
-        self.ledger = Ledger(engine)
+        self.ledger = Tables(engine)
         self.open: dict[str, OpenAlert] = {}
         Registry(engine).replace([village(), village("35.10.17.2005", "Tamansari")], NOON)
         self.tell(book(hook))

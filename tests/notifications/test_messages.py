@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from api.alerts.decisions import Kind
+from api.alerts.alert import Kind
 from api.notifications.digest import What
 from api.notifications.messages import LINES, Line, Message, Tone, compose, duration, trial
 from siaga.model.clock import DAY, HOUR, MINUTE

@@ -5,19 +5,18 @@ all is well again is in `tests.simulation.healed`.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import Row, select
 
-from api.alerts.outages import TOGETHER, still_lost
+from api.alerts.outages import TOGETHER
 from api.alerts.rolling import WINDOW, trend
 from siaga.database import tables
 from siaga.model.clock import HOUR, MINUTE, SECOND
 from siaga.model.indicators import terms
-from siaga.model.intervals import Interval
 from siaga.model.sites import Facility, Village
-from siaga.timeline.judge import Evidence, State, gateway_heard, judge, judged_from
+from siaga.timeline.judge import Evidence, PlannedWork, State, gateway_heard, judge, judged_from
 from siaga.wire.topics import GatewayTopic, parse_topic
 from tests.simulation.faults import FREEZES, JUMP
 from tests.simulation.known import Knowledge
@@ -225,6 +224,12 @@ class Checks:
         return [key for key in promised if key[3] not in tables_.get(key[0], {}).get((key[1], key[2]), {})]
 
 
+def still_lost(evidence: Mapping[str, object]) -> list[str]:
+    """The villages that an alert's evidence lists, from which nothing has arrived yet."""
+    children = evidence.get("children")
+    return [child["village"] for child in children if child["ended_at"] is None] if isinstance(children, list) else []
+
+
 def last_report(evidence: Evidence, device: str, now: int) -> int | None:
     """When a device last said something that counts as a report; `None`: never."""
     times = [
@@ -236,7 +241,7 @@ def last_report(evidence: Evidence, device: str, now: int) -> int | None:
 
 
 def _fails_since(
-    village: Village, facility: Facility, evidence: Evidence, began: int, now: int, planned: list[Interval]
+    village: Village, facility: Facility, evidence: Evidence, began: int, now: int, planned: list[PlannedWork]
 ) -> bool:
     held_to = terms(facility)
     spans = judge(village, facility, evidence, (began, now + 1), planned)
@@ -247,7 +252,7 @@ def _fails_since(
     )
 
 
-def _misses(village: Village, facility: Facility, evidence: Evidence, now: int, planned: list[Interval]) -> bool:
+def _misses(village: Village, facility: Facility, evidence: Evidence, now: int, planned: list[PlannedWork]) -> bool:
     held_to, begins = terms(facility), judged_from(village, facility, evidence)
     if held_to is None or begins is None or begins > now:
         return False

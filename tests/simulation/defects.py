@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from api.alerts.deadlines import Deadlines, Subject
 from api.alerts.engine import AlertEngine
-from api.alerts.live import Live
+from api.alerts.looks import Looks
 from collector import Collector
 from collector.group import Group
 from gateway import Gateway
@@ -126,15 +126,15 @@ def engine_does_not_correct_history() -> Iterator[None]:
 @contextmanager
 def engine_raises_without_grace() -> Iterator[None]:
     """Nobody waits for a failure to last."""
-    decide = Live.decide_facility
+    decide = Looks.decide_facility
 
-    def hasty(self: Live, watched: object, *rest: object) -> None:
+    def hasty(self: Looks, village: object, watched: object, *rest: object) -> None:
         from dataclasses import replace
 
         watched.terms = replace(watched.terms, grace=0)  # type: ignore[attr-defined] # it hands everything on
-        decide(self, watched, *rest)  # type: ignore[arg-type] # as above
+        decide(self, village, watched, *rest)  # type: ignore[arg-type] # as above
 
-    with patch.object(Live, "decide_facility", hasty):
+    with patch.object(Looks, "decide_facility", hasty):
         yield
 
 

@@ -15,10 +15,10 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from api.alerts.engine import AlertEngine
-from api.alerts.ledger import Ledger
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import Answer, Request, answer
 from api.alerts.stream import EventSignal
+from api.alerts.tables import Tables
 from collector import Collector, CollectorMetrics, Intake, KnownVillages, Refusals, Repeats
 from collector.group import Group
 from gateway import Gateway, GatewayMetrics
@@ -353,7 +353,7 @@ class EngineProcess(Process):
         reader = _SlowReader(self, self.store(self))
         engine = AlertEngine(
             Registry(database),
-            Ledger(database),
+            Tables(database),
             self.clock,
             self._transport,
             reader,
@@ -400,8 +400,8 @@ class EngineProcess(Process):
         return (
             engine is not None
             and engine.problem is None
-            and engine.loading.idle
-            and not engine.live.changes
+            and engine.store_sync.idle
+            and not engine.looks.changes
             and self._transport.waiting == 0
         )
 

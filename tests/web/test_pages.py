@@ -6,7 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page
 
-from api.alerts.decisions import Kind
+from api.alerts.alert import Kind
 from api.alerts.spans import FOREVER
 from siaga.database import tables, writing
 from siaga.database.registry import Registry

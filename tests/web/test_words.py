@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from api.alerts.decisions import SEVERITIES, Kind
+from api.alerts.alert import SEVERITIES, Kind
 from api.web.words import _CATALOGUES, WORDS, Language, chosen_language
 from siaga.model.clock import DAY, HOUR
 from siaga.model.indicators import INDICATORS, evidence_signals

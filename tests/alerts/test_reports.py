@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.alerts.speaking import MAX_STRETCHES, Speaking
+from api.alerts.reports import MAX_STRETCHES, Reports
 from siaga.model.clock import MINUTE
 
 PAUSE = 13
@@ -24,14 +24,14 @@ TABLE = {
 
 @pytest.mark.parametrize(("reports", "since"), TABLE.values(), ids=TABLE)
 def test_since_when_it_reports(reports: list[float], since: float | None) -> None:
-    speaking = Speaking()
+    speaking = Reports()
     for minute in reports:
         speaking.note(round(minute * MINUTE), PAUSE * MINUTE)
     assert speaking.since() == (None if since is None else round(since * MINUTE))
 
 
 def test_another_alert_begins_anew() -> None:
-    speaking = Speaking()
+    speaking = Reports()
     speaking.note(5 * MINUTE, PAUSE * MINUTE)
     speaking.forget()
     assert speaking.since() is None
@@ -40,7 +40,7 @@ def test_another_alert_begins_anew() -> None:
 
 
 def test_of_an_alert_that_stays_open_for_months_only_so_much_is_kept() -> None:
-    speaking = Speaking()
+    speaking = Reports()
     for hour in range(3_000):
         speaking.note(hour * 60 * MINUTE, PAUSE * MINUTE)
     assert speaking.since() == 2_999 * 60 * MINUTE

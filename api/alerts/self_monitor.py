@@ -8,14 +8,15 @@ from collections.abc import Mapping
 import structlog
 from pydantic import BaseModel
 
-from api.alerts.life import Moment
-from api.alerts.live import Live
-from api.alerts.loading import Loading
-from api.alerts.watch import WatchedVillage
+from api.alerts.certainty import Moment
+from api.alerts.looks import Looks
+from api.alerts.store_sync import StoreSync
+from api.alerts.subject import Subject
+from api.alerts.village import WatchedVillage
 from siaga.model.clock import MINUTE, SECOND, Clock
 from siaga.mqtt import Transport
 
-__all__ = ["Heard", "OwnState"]
+__all__ = ["Heard", "SelfMonitor"]
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +42,7 @@ class Heard(BaseModel):
     settled: bool = False
 
 
-class OwnState:
+class SelfMonitor:
     """The engine's own ears and clocks. `decides_at`: when (monotonic) deadlines may be looked at.
 
     `changed`: what `heard` says has changed, and is to be saved at once.
@@ -52,11 +53,11 @@ class OwnState:
         clock: Clock,
         transport: Transport,
         villages: Mapping[str, WatchedVillage],
-        live: Live,
-        loading: Loading,
+        looks: Looks,
+        store: StoreSync,
     ) -> None:
         self._clock, self._transport = clock, transport
-        self._villages, self._live, self._loading = villages, live, loading
+        self._villages, self._looks, self._store = villages, looks, store
         self._listening_from: int | None = None
         self._deaf_since: int | None = None
         self._connections: int | None = None
@@ -93,7 +94,7 @@ class OwnState:
             until = self._deaf_since
         elif moment.monotonic < self._behind_until:
             until = min(until, self._behind_from)
-        unread = self._loading.unread_since
+        unread = self._store.unread_since
         if unread is not None:
             return Heard(until=min(until, unread), settled=False)
         return Heard(until=until, settled=self._settled)
@@ -132,12 +133,12 @@ class OwnState:
         self._deaf_since, self._settled, self._lost, self.changed = None, True, False, True
         self._forgive_silence(moment)
         for village in self._villages.values():
-            self._live.deadlines.ask(village, moment.now)
+            self._looks.deadlines.ask(village, moment.now)
             if not kept:
-                self._loading.lost(village, since, moment)
+                self._store.lost(village, since, moment)
         if not kept:
             log.info("the broker kept nothing for the alert engine, its memory is read from the store")
-            self._loading.follow_arrivals(since - MINUTE)
+            self._store.follow_arrivals(since - MINUTE)
 
     def _notice_stall(self, moment: Moment) -> None:
         """Woken far too late, the engine first hears what the villages said meanwhile."""
@@ -162,7 +163,8 @@ class OwnState:
                 for facility in village.facilities.values():
                     # What was judged of a time that is yet to come again may come otherwise
                     facility.dirty_from = min(facility.dirty_from, moment.now)
-                for subject in (village, *village.subjects):
+                everything: list[Subject | WatchedVillage] = [village, *village.subjects]
+                for subject in everything:
                     subject.due = None
-                    self._live.deadlines.ask(subject, moment.now)
+                    self._looks.deadlines.ask(subject, moment.now)
         self._offset = offset

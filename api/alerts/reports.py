@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 from siaga.model.intervals import Interval, merge
 
-__all__ = ["MAX_STRETCHES", "Speaking"]
+__all__ = ["MAX_STRETCHES", "Reports"]
 
 MAX_STRETCHES = 100
 """Of one alert, which any of them may end; what is over is forgotten, the oldest first."""
 
 
 @dataclass(slots=True)
-class Speaking:
+class Reports:
     """The stretches in which a device reported, in order; each lasts until another report would begin the next."""
 
     stretches: list[Interval] = field(default_factory=list)

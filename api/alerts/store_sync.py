@@ -10,13 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from api.alerts.afterwards import redate
+from api.alerts.alert import Kind
 from api.alerts.archive import archive
 from api.alerts.awaited import BatchId, Range
+from api.alerts.certainty import Moment
 from api.alerts.evidence import LIVE
-from api.alerts.ledger import Ledger
-from api.alerts.life import Moment
-from api.alerts.live import Live
+from api.alerts.facility import WatchedFacility
+from api.alerts.links import Links
+from api.alerts.live_judgement import KEPT
+from api.alerts.looks import Looks
 from api.alerts.memory import OVERLAP
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import (
@@ -31,14 +33,15 @@ from api.alerts.reader import (
     Request,
     StoreReader,
 )
+from api.alerts.redate import redate
 from api.alerts.spans import FOREVER
-from api.alerts.tail import KEPT
-from api.alerts.watch import WatchedFacility, WatchedVillage
+from api.alerts.tables import Tables
+from api.alerts.village import WatchedVillage
 from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
 from siaga.model.observation import Arrival, Reading, TrackKey
 from siaga.timeline.judge import judged_from
 
-__all__ = ["Loading"]
+__all__ = ["StoreSync"]
 
 log = structlog.get_logger(__name__)
 
@@ -52,19 +55,20 @@ AT_ONCE = 16
 _ARRIVALS_KEPT = 10_000
 
 
-class Loading:
+class StoreSync:
     """Asks the store, one request after another, and takes over what it answers."""
 
     def __init__(
         self,
         reader: StoreReader,
-        ledger: Ledger,
-        live: Live,
+        tables: Tables,
+        looks: Looks,
+        links: Links,
         villages: Mapping[str, WatchedVillage],
         commit: Callable[[], bool],
         metrics: EngineMetrics,
     ) -> None:
-        self._reader, self._ledger, self._live = reader, ledger, live
+        self._reader, self._tables, self._looks, self._links = reader, tables, looks, links
         self._villages, self._commit, self._metrics = villages, commit, metrics
         self._outstanding: deque[Request] = deque()
         self._asked_at = 0
@@ -337,7 +341,7 @@ class Loading:
     def _first_spans(self, village: WatchedVillage) -> Mapping[str, int]:
         """Where the spans of the facilities begin, if that is asked; nothing where the database does not answer."""
         try:
-            return self._ledger.first_span(village.village.code) if village.rejudge else {}
+            return self._tables.first_span(village.village.code) if village.rejudge else {}
         except DBAPIError as error:
             log.warning("the spans of before cannot be read, they stay", error=type(error).__name__)
             return {}
@@ -386,23 +390,32 @@ class Loading:
 
     def _look_at_all(self, village: WatchedVillage, moment: Moment, dirty_from: int | None) -> None:
         for facility in village.facilities.values():
-            self._live.look_at_facility(facility, moment, dirty_from)
-        for device in village.devices.values():
-            self._live.look_at_device(device, moment)
-            self._live.look_at_clock(device, moment)
-        for gateway in village.gateways.values():
-            self._live.look_at_buffer(gateway, moment)
-        self._live.look_at_link(village, moment)
+            self._looks.look_at_facility(village, facility, moment, FOREVER if dirty_from is None else dirty_from)
+        for subject in (*village.devices.values(), *village.gateways.values()):
+            self._looks.look(subject, moment)
+        self._links.look(village, moment)
 
     def learn_first(self, village: WatchedVillage, key: TrackKey, time: int, moment: Moment) -> bool:
-        """Take note of a first report; where it is earlier than the one known, the time between is judged again."""
-        before = village.recent.first.get(key)
-        if not village.recent.learn_first(key, time):
+        """Take note of a first report; where it is earlier than the one known, the time between is judged again.
+
+        A signal takes part, and a facility is judged, from its first report on. So this bears on the stretch up to the
+        one known before, however long nothing was reported in it, and on what memory covers of it. A village that is
+        to be judged as a whole needs no mark.
+        """
+        recent = village.recent
+        before = recent.first.get(key)
+        if not recent.learn_first(key, time):
             return False
-        self._live.changes.first[village.village.code, key] = time
-        if village.memory.loaded:
-            village.history.mark(time, village.recent.covers if before is None else before, moment.monotonic)
-            self.notice(village)
+        self._looks.changes.first[village.village.code, key] = time
+        if village.rejudge and not village.memory.loaded:
+            return True
+        village.history.mark(time, recent.covers if before is None else before, moment.monotonic)
+        self.notice(village)
+        owner = recent.facility_of(key[0])
+        known = None if owner is None else village.facilities.get(owner.id)
+        if known is not None:
+            known.dirty_from = min(known.dirty_from, max(time, recent.covers))
+            self._looks.deadlines.ask(known, moment.now)
         return True
 
     # History
@@ -435,9 +448,9 @@ class Loading:
                 self._retry_at = moment.monotonic + RETRY
                 return
             learned = [self.learn_first(village, key, time, moment) for key, time in answer.first.items()]
-            changed = archive(self._ledger.engine, answer, moment.now)
+            changed = archive(self._tables.engine, answer, moment.now)
             for facility in changed:
-                self._refresh(village.facilities[facility], request.window, moment)
+                self._refresh(village, village.facilities[facility], request.window, moment)
         except DBAPIError as error:
             log.warning("judged history cannot be written, trying again", error=type(error).__name__)
             self._put_back(request)
@@ -451,17 +464,18 @@ class Loading:
         if not village.history.pending:
             self._settled(village, moment)
 
-    def _refresh(self, facility: WatchedFacility, window: tuple[int, int], moment: Moment) -> None:
+    def _refresh(
+        self, village: WatchedVillage, facility: WatchedFacility, window: tuple[int, int], moment: Moment
+    ) -> None:
         """Take over what was written: into the spans in memory, and into alerts."""
-        code, recent = facility.village.village.code, facility.village.recent
+        code, recent = village.village.code, village.recent
         if not facility.spans or window[1] >= facility.spans[0].start:
             kept_from = min(recent.covers, moment.now - KEPT)
-            facility.spans, facility.trend = self._ledger.spans(code, facility.facility.id, kept_from - 1), None
-        if facility.alert is not None:
-            spans = self._ledger.spans(code, facility.facility.id, facility.alert.began_at)
-            self._live.decide_facility(facility, moment, spans)
-        self._live.decide_missed(facility, moment)
-        redate(self._ledger, self._live.changes, facility, moment.now)
+            facility.spans, facility.trend = self._tables.spans(code, facility.facility.id, kept_from - 1), None
+        failed = facility.alerts.get(Kind.FACILITY_FAILED)
+        spans = None if failed is None else self._tables.spans(code, facility.facility.id, failed.began_at)
+        self._looks.decide_facility(village, facility, moment, spans)
+        redate(self._tables, self._looks.changes, facility, moment.now)
 
     def _settled(self, village: WatchedVillage, moment: Moment) -> None:
         """All history of a village is judged: failures count from where they began."""
@@ -504,8 +518,11 @@ def _resumes_from(village: WatchedVillage, first_spans: Mapping[str, int]) -> in
 
 
 def _recall_who_spoke(village: WatchedVillage) -> None:
-    """Find what devices said that were called silent, and that nobody heard: their alerts end there."""
-    for device in village.devices.values():
-        if device.alert is not None:
-            for time in village.recent.reports_after(device.device.id, device.alert.began_at):
-                device.reports(time)
+    """Find what devices said that were called silent, or without evidence, and that nobody heard: that ends alerts."""
+    recent = village.recent
+    for name, device in village.devices.items():
+        silent, mute = device.alerts.get(Kind.DEVICE_SILENT), device.alerts.get(Kind.NO_EVIDENCE)
+        for time in () if silent is None else recent.reports_after(name, silent.began_at):
+            device.note_report(time)
+        for time in () if mute is None else recent.reports_after(name, mute.began_at, evidence=True):
+            device.note_evidence(time)

@@ -4,17 +4,18 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import RowMapping
 
-from api.alerts.decisions import Kind
+from api.alerts.alert import Kind, OpenAlert
+from api.alerts.certainty import Moment
+from api.alerts.changes import Fold
 from api.alerts.flapping import WITHIN
-from api.alerts.ledger import Fold, Ledger, OpenAlert
-from api.alerts.life import Moment
-from api.alerts.live import Live
+from api.alerts.links import Links
+from api.alerts.live_judgement import KEPT
+from api.alerts.looks import Looks
 from api.alerts.maintenance import AHEAD, MaintenanceWindow, planned, stretches
-from api.alerts.outages import lost_villages
-from api.alerts.own_state import Heard
+from api.alerts.self_monitor import Heard
 from api.alerts.snapshot import read, restore, take_marks, take_old_marks
-from api.alerts.tail import KEPT
-from api.alerts.watch import WatchedVillage, alerts_of, take_over, watched
+from api.alerts.tables import Tables
+from api.alerts.village import WatchedVillage, take_over, watched
 from siaga.database.registry import Registry
 from siaga.model.clock import DAY, HOUR, SECOND
 from siaga.model.intervals import Interval
@@ -22,7 +23,7 @@ from siaga.model.observation import TrackKey
 from siaga.model.sites import Village
 from siaga.timeline.judge import Span
 
-__all__ = ["StateKeeper"]
+__all__ = ["RegistryWatch"]
 
 SAVE_EVERY = 10 * SECOND
 """How much a successor has to judge again at most, beside `OVERLAP`."""
@@ -35,11 +36,14 @@ _MAINTENANCE = "maintenance"
 """The ids of the declarations that history was judged by."""
 
 
-class StateKeeper:
+class RegistryWatch:
     """Begins to watch villages, follows the registry, and saves marks."""
 
-    def __init__(self, registry: Registry, ledger: Ledger, villages: dict[str, WatchedVillage], live: Live) -> None:
-        self._registry, self._ledger, self._villages, self._live = registry, ledger, villages, live
+    def __init__(
+        self, registry: Registry, tables: Tables, villages: dict[str, WatchedVillage], looks: Looks, links: Links
+    ) -> None:
+        self._registry, self._tables, self._villages = registry, tables, villages
+        self._looks, self._links = looks, links
         self._versions = (-1, -1, -1)
         self._maintenance: Sequence[MaintenanceWindow] = ()
         self._replan_at = 0
@@ -58,12 +62,12 @@ class StateKeeper:
             DBAPIError: the database is away.
         """
         self._villages.clear()
-        versions, villages = self._ledger.versions(), self._registry.villages()
-        self._states, values = self._ledger.states()
-        first = self._ledger.first_reports()
-        tails = self._ledger.span_tails(moment.now - TAIL)
-        own, others = self._ledger.snapshots()
-        self._maintenance = self._ledger.maintenance()
+        versions, villages = self._tables.versions(), self._registry.villages()
+        self._states, values = self._tables.states()
+        first = self._tables.first_reports()
+        tails = self._tables.span_tails(moment.now - TAIL)
+        own, others = self._tables.snapshots()
+        self._maintenance = self._tables.maintenance()
         self._replan_at = moment.now + DAY
         for village in villages:
             found = self._begin(village, moment, first.get(village.code, {}), self._states.get(village.code))
@@ -78,17 +82,17 @@ class StateKeeper:
                 found.memory.loaded, found.memory.wanted = False, True  # spans were thrown away
         for (code, facility), spans in tails.items():
             self._take_spans(code, facility, spans)
-        self._opened = self._ledger.open_alerts()
+        self._opened = self._tables.open_alerts()
         for alert in self._opened:
             if alert.kind is not Kind.VILLAGE_OFFLINE and not self.attach(alert):
                 # its subject was taken out of the registry while no engine saw it
-                self._live.changes.cleared(alert, moment.now, moment.now)
-        for kind, subject, at in self._ledger.raised_since(moment.now - WITHIN):
-            self._live.raises.note(kind, subject, at)
+                self._looks.changes.cleared(alert, moment.now, moment.now)
+        for kind, subject, at in self._tables.raised_since(moment.now - WITHIN):
+            self._looks.raises.note(kind, subject, at)
         self._catch_up_maintenance(values.get(_MAINTENANCE), moment)
         self._versions = versions
         self.save_at = moment.monotonic
-        return _heard(values, self._ledger.name)
+        return _heard(values, self._tables.name)
 
     def replayed(self, moment: Moment) -> None:
         """The inbox was taken again: what only the database says of links and their alerts holds from here on."""
@@ -98,16 +102,16 @@ class StateKeeper:
                 village.link, village.link_since = state["link"], state["since"]
                 village.last_arrival = max(village.last_arrival or 0, state["last_arrival"] or 0) or None
             village.heard = village.arrived = False
-        self._live.changes.links.clear()
+        self._looks.changes.links.clear()
         for alert in self._opened:
             if alert.kind is Kind.VILLAGE_OFFLINE and not self.attach(alert):
-                self._live.changes.cleared(alert, moment.now, moment.now)
+                self._looks.changes.cleared(alert, moment.now, moment.now)
         for village in self._villages.values():
             if village.memory.loaded:
                 for facility in village.facilities.values():
                     facility.dirty_from = village.recent.covers
                 for subject in village.subjects:
-                    self._live.deadlines.ask(subject, moment.now)
+                    self._looks.deadlines.ask(subject, moment.now)
         self._states, self._opened = {}, []
 
     def leave_heard(self, heard: Heard) -> None:
@@ -116,7 +120,7 @@ class StateKeeper:
         Raises:
             DBAPIError: the database is away.
         """
-        self._ledger.save_states((), (), {f"{_HEARD}/{self._ledger.name}": heard.model_dump()}, {})
+        self._tables.save_states((), (), {f"{_HEARD}/{self._tables.name}": heard.model_dump()}, {})
 
     def refresh(self, moment: Moment) -> list[WatchedVillage]:
         """Follow the registry and the maintenance windows; the villages whose memory has to be read.
@@ -124,7 +128,7 @@ class StateKeeper:
         Raises:
             DBAPIError: the database is away.
         """
-        versions, before = self._ledger.versions(), self._versions
+        versions, before = self._tables.versions(), self._versions
         if versions == before and moment.now < self._replan_at:
             return []
         if versions[0] == before[0]:
@@ -135,7 +139,7 @@ class StateKeeper:
         found = {village.code: village for village in self._registry.villages()}
         gone = self._villages.keys() - found.keys()
         if gone:
-            self._ledger.forget(gone)
+            self._tables.forget(gone)
         for code in gone:
             self._end(self._villages.pop(code), moment)
         for code, village in found.items():
@@ -160,11 +164,15 @@ class StateKeeper:
         """Give an open alert of the database to its subject; whether that is watched."""
         village = self._villages.get(alert.village)
         if alert.kind is not Kind.VILLAGE_OFFLINE:
-            return village is not None and _attach(alert, village)
-        self._live.outages.opened(alert)
-        for code in lost_villages(alert):
-            if (lost := self._villages.get(code)) is not None:
-                lost.offline, lost.arrived = alert, False
+            subject = None if village is None else village.subject_of(alert)
+            if subject is not None:
+                subject.alerts[alert.kind] = alert
+            return subject is not None
+        watched_ones = [known for code in alert.members if (known := self._villages.get(code)) is not None]
+        self._links.outages.opened(alert, next((each.village.uplink for each in watched_ones), None))
+        for each in watched_ones:
+            if each.village.code in alert.lost:
+                each.offline, each.arrived = alert, False
         return True
 
     def marked(self) -> list[str]:
@@ -185,11 +193,11 @@ class StateKeeper:
                 villages.append(_village_row(village))
             if village.changed or everything:
                 gateways += _gateway_rows(code, village)
-        values: dict[str, object] = {f"{_HEARD}/{self._ledger.name}": heard.model_dump()}
+        values: dict[str, object] = {f"{_HEARD}/{self._tables.name}": heard.model_dump()}
         applied = [window.id for window in self._maintenance]
         if applied != self._applied:
             values[_MAINTENANCE] = applied
-        self._ledger.save_states(villages, gateways, values, folds)
+        self._tables.save_states(villages, gateways, values, folds)
         self._applied = applied
         for village in self._villages.values():
             village.changed = False
@@ -207,7 +215,7 @@ class StateKeeper:
             found.link, found.link_since = state["link"], state["since"]
             found.last_arrival, found.judged_until = state["last_arrival"], state["judged_until"]
         self._villages[village.code] = found
-        self._live.deadlines.ask(found, moment.now)
+        self._looks.deadlines.ask(found, moment.now)
         return found
 
     def _take_spans(self, code: str, facility: str, spans: list[Span]) -> None:
@@ -217,12 +225,12 @@ class StateKeeper:
             return
         # What a failed run began with may lie before: it is read when it matters
         start = spans[0].start
-        watched_facility.spans = self._ledger.spans(code, facility, start) if spans[0].state == "failed" else spans
+        watched_facility.spans = self._tables.spans(code, facility, start) if spans[0].state == "failed" else spans
 
     def _change(self, known: WatchedVillage, village: Village, moment: Moment) -> None:
         before = {name: facility.fingerprint for name, facility in known.facilities.items()}
         for alert in take_over(known, village, moment.now):
-            self._live.changes.cleared(alert, moment.now, moment.now)
+            self._looks.changes.cleared(alert, moment.now, moment.now)
         for name, facility in known.facilities.items():
             if before.get(name) != facility.fingerprint:
                 known.rejudge.add(name)
@@ -231,15 +239,16 @@ class StateKeeper:
 
     def _end(self, village: WatchedVillage, moment: Moment) -> None:
         """A village is in the registry no more: its alerts are over, and nothing of it is looked at again."""
-        for alert in [alert for subject in village.subjects for alert in alerts_of(subject)]:
-            self._live.changes.cleared(alert, moment.now, moment.now)
+        for alert in [alert for subject in village.subjects for alert in subject.alerts.values()]:
+            self._looks.changes.cleared(alert, moment.now, moment.now)
         if village.offline is not None:
-            self._live.back(village, village.offline, moment.now, moment.now)
-        for one in (village, *village.subjects):
-            one.due = None
+            self._links.back(village, village.offline, moment.now, moment.now)
+        village.due = None
+        for subject in village.subjects:
+            subject.due = None
 
     def _refresh_planned(self, moment: Moment, *, registry_changed: bool = False) -> None:
-        windows = self._ledger.maintenance()
+        windows = self._tables.maintenance()
         if windows == self._maintenance and moment.now < self._replan_at and not registry_changed:
             return
         if windows != self._maintenance:
@@ -250,7 +259,7 @@ class StateKeeper:
             if new != village.planned:
                 differing = set(village.planned) ^ set(new)
                 village.planned = new
-                self._judge_anew(village, [(start, end) for _, start, end in differing], moment)
+                self._judge_anew(village, [(work.start, work.end) for _, work in differing], moment)
 
     def _judge_anew(self, village: WatchedVillage, stretches: Sequence[Interval], moment: Moment) -> None:
         """What is planned for these stretches has changed."""
@@ -264,7 +273,7 @@ class StateKeeper:
             village.memory.missed_from = min(village.memory.missed_from, first)
         for facility in village.facilities.values():
             facility.plan_until = 0
-            self._live.look_at_facility(facility, moment, min(first, moment.now))
+            self._looks.look_at_facility(village, facility, moment, min(first, moment.now))
 
     def _catch_up_maintenance(self, applied: object, moment: Moment) -> None:
         """Mark what was declared, or taken back, while no engine was there to see it."""
@@ -274,36 +283,13 @@ class StateKeeper:
         differing = known ^ {window.id for window in self._maintenance}
         if not differing:
             return
-        for window in self._ledger.maintenance(differing):
+        for window in self._tables.maintenance(differing):
             for village in self._villages.values():
                 if window.concerns(village.village):
                     for start, end in stretches(window, village.village.timezone, moment.now):
                         village.history.mark(start, min(end, moment.now), moment.monotonic, now=True)
                         village.memory.missed_from = min(village.memory.missed_from, start)
                         village.marked = True
-
-
-def _attach(alert: OpenAlert, village: WatchedVillage) -> bool:
-    """Give an alert to a gateway, a device or a facility of its village, if that is there."""
-    if alert.kind is Kind.GATEWAY_BUFFER and alert.device is not None:
-        village.gateway(alert.device).full = alert
-    elif alert.device is not None:
-        device = village.devices.get(alert.device)
-        if device is None:
-            return False
-        if alert.kind is Kind.CLOCK_SKEW:
-            device.skew = alert
-        else:
-            device.alert = alert
-    else:
-        facility = village.facilities.get(alert.facility or "")
-        if facility is None:
-            return False
-        if alert.kind is Kind.INDICATOR_MISSED:
-            facility.missed = alert
-        else:
-            facility.alert = alert
-    return True
 
 
 def _heard(values: Mapping[str, object], name: str) -> Heard | None:

@@ -1,39 +1,29 @@
 """What the engine holds in memory of each village it watches, beside the evidence."""
 
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
 
+from api.alerts.alert import Kind, OpenAlert
 from api.alerts.awaited import Awaited
-from api.alerts.decisions import SILENT_MARGIN, Buffer, ClockSaid
+from api.alerts.certainty import Facts, Moment, Sure, certainty
+from api.alerts.device import WatchedDevice
 from api.alerts.evidence import LIVE, Recent, judged_facilities
+from api.alerts.facility import WatchedFacility
+from api.alerts.gateway import WatchedGateway
 from api.alerts.history import History
-from api.alerts.ledger import OpenAlert
 from api.alerts.memory import Memory
-from api.alerts.rolling import Trend
 from api.alerts.spans import FOREVER
-from api.alerts.speaking import Speaking
+from api.alerts.subject import Subject
 from siaga.model.clock import MINUTE, SECOND
-from siaga.model.indicators import Terms, terms
+from siaga.model.indicators import terms
 from siaga.model.observation import TrackKey
 from siaga.model.sites import Device, Facility, Village
-from siaga.timeline.judge import Interval, Span, State
+from siaga.timeline.judge import PlannedWork
 from siaga.wire.batch import LIVE_EDGE
 
-__all__ = [
-    "BOOT",
-    "Absence",
-    "Seen",
-    "WatchedDevice",
-    "WatchedFacility",
-    "WatchedGateway",
-    "WatchedVillage",
-    "alerts_of",
-    "fingerprint",
-    "take_over",
-    "watched",
-]
+__all__ = ["BOOT", "SETTLE", "Absence", "WatchedVillage", "fingerprint", "take_over", "watched"]
 
 BEHIND = 45 * SECOND
 """A village whose newest reading is older lags: a gateway that lives sends a heartbeat every 30 s."""
@@ -43,106 +33,6 @@ CATCH_UP_WITHIN = 60 * SECOND
 """How long alerts wait at most for a gateway that came back."""
 BOOT = MINUTE
 """How long before something arrives of it a gateway may be up again: its heartbeats of then say nothing of before."""
-_SEEN = 256
-"""Batches of a gateway that are remembered: many more than it has in flight."""
-
-
-@dataclass(slots=True, eq=False)
-class WatchedFacility:
-    """One judged facility. `spans` reach back two days, or to the start of the failed run before.
-
-    `missed` is the open alert about its availability; `trend` says where that stands, `None` after spans changed.
-    It was judged up to `checked`, and evidence of `dirty_from` on has come since.
-    """
-
-    village: "WatchedVillage"
-    facility: Facility
-    terms: Terms
-    spans: list[Span] = field(default_factory=list)
-    alert: OpenAlert | None = None
-    missed: OpenAlert | None = None
-    trend: Trend | None = None
-    fingerprint: str = ""
-    checked: int = 0
-    dirty_from: int = FOREVER
-    plan_until: int = 0
-    due: int | None = None
-
-    def trim(self, before: int) -> None:
-        """Forget spans that end before a time, but not the start of a failed run that reaches beyond it."""
-        index = next((n for n, span in enumerate(self.spans) if span.end > before), len(self.spans))
-        while index and self._fails(index) and self._fails(index - 1):
-            index -= 1
-        del self.spans[:index]
-
-    def _fails(self, index: int) -> bool:
-        span = self.spans[index] if index < len(self.spans) else None
-        return span is not None and span.state is State.FAILED and not span.excused
-
-
-@dataclass(slots=True, eq=False)
-class WatchedDevice:
-    """One device. `watched`: from when it is to report; `speaking`: what it reported since its alert began.
-
-    `clock` is what its gateway last said of its clock, `skew` the open alert about that.
-    """
-
-    village: "WatchedVillage"
-    device: Device
-    watched: int
-    alert: OpenAlert | None = None
-    speaking: Speaking = field(default_factory=Speaking)
-    clock: ClockSaid | None = None
-    skew: OpenAlert | None = None
-    due: int | None = None
-
-    def reports(self, time: int) -> bool:
-        """Take note of a report, if its alert is about what was before; whether it is."""
-        if self.alert is None or time <= self.alert.began_at:
-            return False
-        self.speaking.note(time, 3 * self.device.every + SILENT_MARGIN)
-        return True
-
-
-class Seen:
-    """The last batches of one gateway, to know one that comes again and an acknowledgement of one never seen."""
-
-    def __init__(self) -> None:
-        self._order: deque[tuple[str, int]] = deque()
-        self._content: dict[tuple[str, int], int] = {}
-
-    def again(self, epoch: str, seq: int, content: int) -> bool:
-        """Remember a batch; whether it had been seen, with this content."""
-        key = (epoch, seq)
-        before = self._content.get(key)
-        if before is None:
-            self._order.append(key)
-            if len(self._order) > _SEEN:
-                del self._content[self._order.popleft()]
-        self._content[key] = content
-        return before == content
-
-    def knows(self, epoch: str, seq: int) -> bool:
-        """Whether a batch was seen, whatever it held."""
-        return (epoch, seq) in self._content
-
-
-@dataclass(slots=True, eq=False)
-class WatchedGateway:
-    """One gateway of a village, as `gateway_state` keeps it; what it says of its buffer, and the alert about that."""
-
-    village: "WatchedVillage"
-    id: str
-    status: str | None = None
-    status_at: int | None = None
-    last_arrival: int | None = None
-    last_alive: int | None = None
-    seen: Seen = field(default_factory=Seen)
-    skewed: Mapping[str, ClockSaid] = field(default_factory=dict)
-    trusted: frozenset[str] = frozenset()
-    buffer: Buffer = field(default_factory=lambda: Buffer(None, 0))
-    full: OpenAlert | None = None
-    due: int | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -180,7 +70,7 @@ class WatchedVillage:
     facilities: dict[str, WatchedFacility] = field(default_factory=dict)
     devices: dict[str, WatchedDevice] = field(default_factory=dict)
     gateways: dict[str, WatchedGateway] = field(default_factory=dict)
-    planned: Sequence[tuple[str | None, int, int]] = ()
+    planned: Sequence[tuple[str | None, PlannedWork]] = ()
     offline: OpenAlert | None = None
     absence: Absence | None = None
     last_arrival: int | None = None
@@ -200,17 +90,45 @@ class WatchedVillage:
     due: int | None = None
 
     @property
-    def subjects(self) -> "list[WatchedFacility | WatchedDevice | WatchedGateway]":
+    def subjects(self) -> list[Subject]:
         """Its facilities, devices and gateways."""
         return [*self.facilities.values(), *self.devices.values(), *self.gateways.values()]
 
-    def planned_for(self, facility: str) -> list[Interval]:
-        """The maintenance windows that excuse a facility."""
-        return [(start, end) for whom, start, end in self.planned if whom is None or whom == facility]
+    def planned_for(self, facility: str) -> list[PlannedWork]:
+        """The maintenance that excuses a facility."""
+        return [work for whom, work in self.planned if whom is None or whom == facility]
 
     def gateway(self, gateway: str) -> WatchedGateway:
         """What is known of a gateway; a new one from now on."""
-        return self.gateways.get(gateway) or self.gateways.setdefault(gateway, WatchedGateway(self, gateway))
+        known = self.gateways.get(gateway)
+        if known is None:
+            known = self.gateways[gateway] = WatchedGateway(village=self.village.code, id=gateway)
+        return known
+
+    def subject_of(self, alert: OpenAlert) -> Subject | None:
+        """What an open alert is about, but for the village itself; `None`: the registry has it no more."""
+        if alert.device is None:
+            return self.facilities.get(alert.facility or "")
+        if alert.kind is Kind.GATEWAY_BUFFER:
+            return self.gateway(alert.device)
+        return self.devices.get(alert.device)
+
+    def sure(self, moment: Moment) -> Sure:
+        """How certain claims about the village are at a moment."""
+        return partial(certainty, self.facts(moment), moment)
+
+    def facts(self, moment: Moment) -> Facts:
+        """What bears on that."""
+        back_until = self.catching_up_until(moment.monotonic)
+        return Facts(
+            is_read=self.memory.loaded,
+            is_offline=self.offline is not None,
+            behind_until=self.behind_until(moment.now, moment.monotonic),
+            back_until=back_until,
+            back_since=0 if back_until is None else self.back_since(moment.now, moment.monotonic),
+            unheard_before=self.memory.unheard_before,
+            sure_from=self.sure_from,
+        )
 
     def arrive(self, gateway: str, now: int, monotonic: int) -> None:
         """Something arrived from a gateway of the village. The first that does may be what it kept of long ago."""
@@ -266,7 +184,10 @@ class WatchedVillage:
 def fingerprint(village: Village, facility: Facility) -> str:
     """A digest of all that a facility's state follows from beside the evidence."""
     power = [other for other in village.facilities if other.kind == "power"]
-    place = (village.latitude, village.longitude, village.timezone)
+    place: tuple[object, ...] = (village.latitude, village.longitude, village.timezone)
+    held_to = terms(facility)
+    if village.holidays and held_to is not None and "office" in held_to.schedule:
+        place += tuple(sorted(village.holidays))
     devices = sorted(device.id for other in village.facilities for device in other.devices)
     judged = (facility.kind, facility.since, facility.needs, facility.schedule, facility.silence)
     said = repr((place, devices, judged, [_said(device) for device in facility.devices], power))
@@ -286,18 +207,6 @@ def watched(village: Village, *, now: int, monotonic: int, first: Mapping[TrackK
     return found
 
 
-def alerts_of(subject: WatchedFacility | WatchedDevice | WatchedGateway) -> list[OpenAlert]:
-    """The open alerts of one subject."""
-    match subject:
-        case WatchedFacility():
-            found = [subject.alert, subject.missed]
-        case WatchedDevice():
-            found = [subject.alert, subject.skew]
-        case WatchedGateway():
-            found = [subject.full]
-    return [alert for alert in found if alert is not None]
-
-
 def take_over(watched_village: WatchedVillage, village: Village, now: int) -> list[OpenAlert]:
     """Take the village as the registry has it now; the open alerts of subjects that are gone."""
     orphans: list[OpenAlert] = []
@@ -310,7 +219,7 @@ def take_over(watched_village: WatchedVillage, village: Village, now: int) -> li
         if held_to is None:
             continue
         old = watched_village.facilities.pop(facility.id, None)
-        fresh = old or WatchedFacility(watched_village, facility, held_to)
+        fresh = old or WatchedFacility(village=village.code, facility=facility, terms=held_to)
         fresh.facility, fresh.terms, fresh.plan_until, fresh.trend = facility, held_to, 0, None
         fresh.fingerprint = fingerprint(village, facility)
         facilities[facility.id] = fresh
@@ -318,15 +227,13 @@ def take_over(watched_village: WatchedVillage, village: Village, now: int) -> li
     for facility in village.facilities:
         for device in facility.devices:
             known = watched_village.devices.pop(device.id, None)
-            if known is not None:
-                known.device = device
-            devices[device.id] = known or WatchedDevice(watched_village, device, now)
-    gone: list[WatchedFacility | WatchedDevice] = [
-        *watched_village.facilities.values(),
-        *watched_village.devices.values(),
-    ]
+            if known is None:
+                known = WatchedDevice(village=village.code, device=device, facility=facility.id, watched=now)
+            known.device, known.facility = device, facility.id
+            devices[device.id] = known
+    gone: list[Subject] = [*watched_village.facilities.values(), *watched_village.devices.values()]
     for subject in gone:
         subject.due = None
-        orphans += alerts_of(subject)
+        orphans += subject.alerts.values()
     watched_village.facilities, watched_village.devices = facilities, devices
     return orphans

@@ -1,30 +1,24 @@
-"""What the engine keeps in the database: spans, first reports, alerts with their events, and its own marks.
-
-Changes are collected in a `Changes` and committed together: an alert is never there without the span it rests on, nor
-its event without the alert. While the database is away they wait and grow only with what really changed.
-"""
+"""What the engine keeps in the database: spans, first reports, alerts with their events, its inbox and snapshots."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, or_, select
 
+from api.alerts.alert import SEVERITIES, Kind, Member, OpenAlert
+from api.alerts.changes import Changed, Changes, Fold, Opened
 from api.alerts.days import correcting
-from api.alerts.decisions import SEVERITIES, Kind, Raise
 from api.alerts.events import append_event, take_turn
 from api.alerts.inbox import Row
 from api.alerts.maintenance import MaintenanceWindow
 from api.alerts.span_rows import insert, read_spans, span_of, upsert, write_spans
-from api.alerts.spans import FOREVER, Difference
+from api.alerts.spans import FOREVER
 from siaga.database import tables, writing
-from siaga.model.intervals import Interval
 from siaga.model.observation import TrackKey
-from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import Span
 
-__all__ = ["Changes", "Committed", "Correction", "Fold", "Ledger", "OpenAlert", "new_alert"]
+__all__ = ["Committed", "Tables"]
 
 
 _VERSIONS = select(
@@ -40,133 +34,6 @@ _DELETE_ROWS = tables.inbox.delete().where(
 )
 
 
-@dataclass(slots=True)
-class OpenAlert:
-    """An alert that has not cleared. `subject` with `kind` is what it is unique by; `evidence` is what is shown."""
-
-    id: str
-    kind: Kind
-    village: str
-    facility: str | None
-    device: str | None
-    began_at: int
-    evidence: dict[str, object] = field(default_factory=dict)
-
-    @property
-    def flapping(self) -> bool:
-        """Whether it is held open because it came and went too often."""
-        return "flapping" in self.evidence
-
-    @property
-    def subject(self) -> str:
-        """`VILLAGE`, `VILLAGE/FACILITY` or `VILLAGE/DEVICE`."""
-        part = self.device or self.facility
-        return f"{self.village}/{part}" if part else self.village
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    alert: OpenAlert
-    raised_at: int
-    cause: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Changed:
-    """Columns of an alert to set, and what to add to its evidence (`explains`); `event` is `updated` or `cleared`.
-
-    One that has cleared is `settled`.
-    """
-
-    id: str
-    event: str
-    at: int
-    values: dict[str, object]
-    settled: bool = False
-    explains: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Fold:
-    """A village's snapshot, saved at wall time `saved`; it replaces the inbox's rows up to a number."""
-
-    upto: int
-    saved: int
-    state: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """Live evidence changed what days that are over come to: whose spans, from when on; the last ends at `end`."""
-
-    village: Village
-    facility: Facility
-    start: int
-    end: int
-
-
-@dataclass(slots=True)
-class Changes:
-    """What has changed since the last commit. A span is known by its start; `None`: it is to be deleted."""
-
-    spans: dict[tuple[str, str], dict[int, Span | None]] = field(default_factory=dict)
-    corrections: dict[tuple[str, str], Correction] = field(default_factory=dict)
-    first: dict[tuple[str, TrackKey], int] = field(default_factory=dict)
-    links: dict[str, dict[str, object]] = field(default_factory=dict)
-    alerts: list[_Opened | _Changed] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.spans or self.first or self.links or self.alerts)
-
-    def spans_changed(self, village: str, facility: str, change: Difference) -> None:
-        """Take over what turns the old spans of a facility into the new."""
-        mine = self.spans.setdefault((village, facility), {})
-        mine.update(dict.fromkeys(change.deleted))
-        mine.update({span.start: span for span in change.written})
-
-    def raised(self, alert: OpenAlert, decision: Raise, now: int) -> None:
-        """Open an alert at wall time `now`."""
-        alert.evidence |= dict(decision.evidence) | {"reason": decision.reason}
-        self.alerts.append(_Opened(alert, now, decision.cause))
-
-    def cleared(self, alert: OpenAlert, ended_at: int, now: int) -> None:
-        """Close an open alert at wall time `now`."""
-        values: dict[str, object] = {"ended_at": ended_at, "cleared_at": now, "evidence": dict(alert.evidence)}
-        self.alerts.append(_Changed(alert.id, "cleared", now, values))
-
-    def began_earlier(self, alert: OpenAlert, now: int) -> None:
-        """Late data showed when an open alert really began: its `began_at`, already set."""
-        self._updated(alert.id, now, {"began_at": alert.began_at})
-
-    def redated(self, alert: OpenAlert, times: Interval, now: int) -> None:
-        """Late data showed when an alert that has cleared began and was over."""
-        self._updated(alert.id, now, {"began_at": times[0], "ended_at": times[1]}, settled=True)
-
-    def explained(self, alert: str, said: Mapping[str, object], now: int) -> None:
-        """What was found out about an alert that has cleared."""
-        self.alerts.append(_Changed(alert, "updated", now, {}, settled=True, explains=said))
-
-    def told_more(self, alert: OpenAlert, now: int, *, worse: bool = False) -> None:
-        """The evidence of an alert has grown; `worse`: whoever acknowledged it did not know."""
-        values: dict[str, object] = {"began_at": alert.began_at, "evidence": dict(alert.evidence)}
-        if worse:
-            values |= {"acknowledged_at": None, "acknowledged_by": None}
-        self._updated(alert.id, now, values)
-
-    def _updated(self, alert: str, now: int, values: dict[str, object], *, settled: bool = False) -> None:
-        """One event for all updates of an alert in a row; none where it is not yet written at all."""
-        for change in reversed(self.alerts):
-            if isinstance(change, _Opened):
-                if change.alert.id == alert:
-                    return
-            elif change.id == alert:
-                if change.event != "updated" or change.settled != settled or change.explains:
-                    break
-                change.values.update(values)
-                return
-        self.alerts.append(_Changed(alert, "updated", now, values, settled))
-
-
 @dataclass(frozen=True, slots=True)
 class Committed:
     """What a commit did: how many events it wrote, and the alerts that another had opened first."""
@@ -175,7 +42,7 @@ class Committed:
     adopted: Sequence[OpenAlert]
 
 
-class Ledger:
+class Tables:
     """Reads and writes the engine's tables. Every method may raise SQLAlchemy's `DBAPIError` while they are away.
 
     `name`: whose inbox and snapshots these are, by its session with the broker.
@@ -201,7 +68,7 @@ class Ledger:
             if changes.alerts:
                 take_turn(connection)  # before any alert's row is locked, as the API does: no two wait for each other
             for change in changes.alerts:
-                if isinstance(change, _Opened):
+                if isinstance(change, Opened):
                     other = _open(connection, change)
                     if other is not None:
                         adopted.append(other)
@@ -278,7 +145,9 @@ class Ledger:
         """All alerts that have not cleared, of the kinds that this engine decides."""
         with self.engine.connect() as connection:
             rows = connection.execute(select(tables.alert).where(tables.alert.c.cleared_at.is_(None)))
-            return [_open_alert(row) for row in rows.mappings()]
+            alerts = [_open_alert(row) for row in rows.mappings()]
+            _read_members(connection, [alert for alert in alerts if alert.kind is Kind.VILLAGE_OFFLINE])
+        return alerts
 
     def cleared_since(self, village: str, facility: str, time: int) -> list[tuple[OpenAlert, int]]:
         """The `facility_failed` alerts of a facility that cleared from a moment of wall time on: when each was over."""
@@ -340,7 +209,9 @@ class Ledger:
         with self.engine.connect() as connection:
             rows = connection.execute(select(table).where(wanted).order_by(table.c.start, table.c.id)).all()
         return [
-            MaintenanceWindow(row.id, row.village, row.facility, row.uplink, row.start, row.end, row.rrule)
+            MaintenanceWindow(
+                row.id, row.village, row.facility, row.uplink, row.start, row.end, row.rrule, row.created_at
+            )
             for row in rows
         ]
 
@@ -366,11 +237,6 @@ class Ledger:
             self._write_inbox(connection, (), folds)
 
 
-def new_alert(kind: Kind, village: str, *, facility: str | None, device: str | None, began_at: int) -> OpenAlert:
-    """An alert about to be opened, with an id of its own."""
-    return OpenAlert(uuid4().hex, kind, village, facility, device, began_at)
-
-
 def _write_first(connection: Connection, first: Mapping[tuple[str, TrackKey], int]) -> None:
     rows = [
         {"village": village, "device": device, "signal": signal, "time": time}
@@ -384,7 +250,7 @@ def _write_marks(connection: Connection, values: Mapping[str, object]) -> None:
     upsert(connection, tables.engine_state, rows, ("key",))
 
 
-def _open(connection: Connection, opened: _Opened) -> OpenAlert | None:
+def _open(connection: Connection, opened: Opened) -> OpenAlert | None:
     """Insert an alert; where another has opened one of this kind and subject, that one."""
     alert = opened.alert
     row = {
@@ -399,20 +265,39 @@ def _open(connection: Connection, opened: _Opened) -> OpenAlert | None:
         "raised_at": opened.raised_at,
         "cause": opened.cause,
         "evidence": alert.evidence,
+        "flapping": alert.flapping,
         "revision": 1,
     }
     table = tables.alert
     # Not by `rowcount`, which is not known of an insertion in PostgreSQL
     inserted = insert(connection, table).values(row).on_conflict_do_nothing().returning(table.c.id)
     if connection.execute(inserted).first() is not None:
+        _write_members(connection, alert.id, alert.members)
         return None
     others = select(table).where(
         table.c.kind == alert.kind.value, table.c.subject == alert.subject, table.c.cleared_at.is_(None)
     )
-    return _open_alert(connection.execute(others).mappings().one())
+    found = _open_alert(connection.execute(others).mappings().one())
+    _read_members(connection, [found])
+    return found
 
 
-def _change(connection: Connection, changed: _Changed) -> bool:
+def _write_members(connection: Connection, alert: str, members: Mapping[str, Member]) -> None:
+    rows = [
+        {"alert": alert, "village": village, "began_at": member.began_at, "ended_at": member.ended_at}
+        for village, member in members.items()
+    ]
+    upsert(connection, tables.alert_member, rows, ("alert", "village"))
+
+
+def _read_members(connection: Connection, alerts: Sequence[OpenAlert]) -> None:
+    table, known = tables.alert_member, {alert.id: alert for alert in alerts}
+    query = select(table).where(table.c.alert.in_(known)).order_by(table.c.began_at, table.c.village)
+    for row in connection.execute(query) if known else ():
+        known[row.alert].members[row.village] = Member(row.began_at, row.ended_at)
+
+
+def _change(connection: Connection, changed: Changed) -> bool:
     """Set columns of an alert that is open, or that has cleared; whether it was so."""
     table = tables.alert
     state = table.c.cleared_at.is_not(None) if changed.settled else table.c.cleared_at.is_(None)
@@ -423,10 +308,13 @@ def _change(connection: Connection, changed: _Changed) -> bool:
     if changed.explains:
         known = connection.execute(select(table.c.evidence).where(table.c.id == changed.id)).scalar()
         values["evidence"] = {**(known or {}), **changed.explains}
-    return connection.execute(update.values(**values, revision=table.c.revision + 1)).rowcount == 1
+    is_done = connection.execute(update.values(**values, revision=table.c.revision + 1)).rowcount == 1
+    if is_done:
+        _write_members(connection, changed.id, changed.members)
+    return is_done
 
 
-def _note_withdrawn(connection: Connection, changed: _Changed) -> None:
+def _note_withdrawn(connection: Connection, changed: Changed) -> None:
     """What somebody had acknowledged is taken back, and that stands beside what they did."""
     table = tables.alert
     of = select(table.c.id).where(table.c.id == changed.id, table.c.acknowledged_at.is_not(None))
@@ -450,4 +338,5 @@ def _open_alert(row: RowMapping) -> OpenAlert:
         row["device"],
         row["began_at"],
         dict(row["evidence"]),
+        row["flapping"],
     )

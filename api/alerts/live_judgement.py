@@ -1,20 +1,23 @@
-"""The tail of a facility: judged from memory, from where its evidence changed to now.
+"""Live judgement of a facility: judged from memory, from where its evidence changed to now.
 
 What comes out otherwise than before is left in `Changes`, for the database: spans, and the days that they correct.
 """
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
 
-from api.alerts.ledger import Changes, Correction
+from api.alerts.changes import Changes, Correction
+from api.alerts.facility import WatchedFacility
 from api.alerts.rolling import WINDOW
 from api.alerts.spans import FOREVER, cut, difference, replaced
-from api.alerts.watch import WatchedFacility
+from api.alerts.village import WatchedVillage
 from siaga.model.clock import HOUR
 from siaga.model.local_time import local_date, local_moment
+from siaga.model.sites import Village
 from siaga.timeline.judge import Evidence, Span, judge, judged_from
 
-__all__ = ["KEPT", "judge_tail"]
+__all__ = ["KEPT", "judge_live"]
 
 KEPT = 2 * WINDOW
 """How far back spans are kept in memory: a crossing of the target within the last day follows from them."""
@@ -22,9 +25,9 @@ AHEAD = HOUR
 """How far ahead a schedule is looked at; after that the facility is looked at again."""
 
 
-def judge_tail(watched: WatchedFacility, start: int, now: int, changes: Changes) -> bool:
+def judge_live(village: WatchedVillage, watched: WatchedFacility, start: int, now: int, changes: Changes) -> bool:
     """Judge from `start`, as far as memory covers it, to now. Whether it was judged; what changed is in `changes`."""
-    village, facility, recent = watched.village, watched.facility, watched.village.recent
+    facility, recent = watched.facility, village.recent
     evidence = recent.evidence
     begins = judged_from(village.village, facility, evidence)
     if begins is None or begins > now:
@@ -43,14 +46,14 @@ def judge_tail(watched: WatchedFacility, start: int, now: int, changes: Changes)
         return False
     spans = judge(village.village, facility, evidence, (start, now + 1), planned)
     last = spans[-1]
-    _take(watched, [*spans[:-1], Span(last.start, FOREVER, last.state, last.cause, last.excused)], now, changes)
+    _take(village.village, watched, [*spans[:-1], replace(last, end=FOREVER)], now, changes)
     kept_from = min(recent.covers, now - KEPT)
     if len(watched.spans) > 2 and watched.spans[1].end <= kept_from:
         watched.trim(kept_from)
     return True
 
 
-def _take(watched: WatchedFacility, spans: Sequence[Span], now: int, changes: Changes) -> None:
+def _take(village: Village, watched: WatchedFacility, spans: Sequence[Span], now: int, changes: Changes) -> None:
     """Let these spans stand for all from where the first of them starts."""
     start = spans[0].start
     # Only what the stretch touches is compared: a restless facility has thousands of spans in two days
@@ -60,8 +63,8 @@ def _take(watched: WatchedFacility, spans: Sequence[Span], now: int, changes: Ch
     change = difference(touched, renewed)
     if change:
         earliest = min([*change.deleted, *(span.start for span in change.written)])
-        changes.spans_changed(watched.village.village.code, watched.facility.id, change)
-        _note_correction(watched, max(earliest, start), now, changes)
+        changes.spans_changed(watched.village, watched.facility.id, change)
+        _note_correction(village, watched, max(earliest, start), now, changes)
         watched.trend = None
         watched.spans = watched.spans[:first] + renewed
 
@@ -71,13 +74,12 @@ def _forget(watched: WatchedFacility, begins: int, changes: Changes) -> None:
     if not watched.spans or watched.spans[0].start >= begins:
         return
     left = cut(watched.spans, begins, FOREVER)
-    changes.spans_changed(watched.village.village.code, watched.facility.id, difference(watched.spans, left))
+    changes.spans_changed(watched.village, watched.facility.id, difference(watched.spans, left))
     watched.spans, watched.trend = left, None
 
 
-def _note_correction(watched: WatchedFacility, start: int, now: int, changes: Changes) -> None:
+def _note_correction(village: Village, watched: WatchedFacility, start: int, now: int, changes: Changes) -> None:
     """Live evidence changed what was so from `start` on: the days since then that are over come to something else."""
-    village = watched.village.village
     today = local_moment(local_date(now, village.timezone), 0, village.timezone)
     if start < today:
         key = (village.code, watched.facility.id)

@@ -1,0 +1,116 @@
+"""Alerts: their kinds, what is decided about one, and what is known of one that is open.
+
+A decision is a pure function's answer with a named reason. A `Hold` names the instant at which time alone will change
+the answer, if there is one (`until`), so that nobody has to scan.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import uuid4
+
+__all__ = ["SEVERITIES", "Amend", "Clear", "Decision", "Hold", "Kind", "Member", "OpenAlert", "Raise", "new_alert"]
+
+
+class Kind(StrEnum):
+    """The kinds of alerts."""
+
+    FACILITY_FAILED = "facility_failed"
+    INDICATOR_MISSED = "indicator_missed"
+    DEVICE_SILENT = "device_silent"
+    NO_EVIDENCE = "no_evidence"
+    VILLAGE_OFFLINE = "village_offline"
+    GATEWAY_BUFFER = "gateway_buffer"
+    CLOCK_SKEW = "clock_skew"
+
+
+SEVERITIES: Mapping[Kind, str] = {
+    Kind.FACILITY_FAILED: "major",
+    Kind.INDICATOR_MISSED: "critical",
+    Kind.DEVICE_SILENT: "minor",
+    Kind.NO_EVIDENCE: "minor",
+    Kind.VILLAGE_OFFLINE: "major",
+    Kind.GATEWAY_BUFFER: "warning",
+    Kind.CLOCK_SKEW: "warning",
+}
+"""By the contract, section 5."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """Open an alert. `began_at`: when it started; `evidence`: what it was decided on, as JSON."""
+
+    reason: str
+    began_at: int
+    cause: str | None
+    evidence: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Close the open alert: it was over at `ended_at`."""
+
+    reason: str
+    ended_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Amend:
+    """The open alert stays, but late data showed that it had begun before it was thought to have."""
+
+    reason: str
+    began_at: int
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Leave things as they are. `until`: when time alone will change that."""
+
+    reason: str
+    until: int | None = None
+
+
+Decision = Raise | Clear | Amend | Hold
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A village of a `village_offline` alert: since when nothing arrived from it, and when something did again."""
+
+    began_at: int
+    ended_at: int | None = None
+
+
+@dataclass(slots=True)
+class OpenAlert:
+    """An alert that has not cleared. `subject` with `kind` is what it is unique by; `evidence` is what is shown.
+
+    `flapping`: it is held open because it came and went too often; `members`: the villages of a `village_offline`.
+    """
+
+    id: str
+    kind: Kind
+    village: str
+    facility: str | None
+    device: str | None
+    began_at: int
+    evidence: dict[str, object] = field(default_factory=dict)
+    flapping: bool = False
+    members: dict[str, Member] = field(default_factory=dict)
+
+    @property
+    def lost(self) -> list[str]:
+        """The members from which nothing has arrived yet."""
+        return [village for village, member in self.members.items() if member.ended_at is None]
+
+    @property
+    def subject(self) -> str:
+        """`VILLAGE`, `VILLAGE/FACILITY` or `VILLAGE/DEVICE`."""
+        part = self.device or self.facility
+        return f"{self.village}/{part}" if part else self.village
+
+
+def new_alert(kind: Kind, village: str, *, facility: str | None, device: str | None, began_at: int) -> OpenAlert:
+    """An alert about to be opened, with an id of its own."""
+    return OpenAlert(uuid4().hex, kind, village, facility, device, began_at)

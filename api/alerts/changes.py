@@ -1,0 +1,136 @@
+"""What the engine has decided and not written yet.
+
+It is committed together: an alert is never there without the span it rests on, nor its event without the alert. While
+the database is away it waits, and grows only with what really changed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from api.alerts.alert import Member, OpenAlert, Raise
+from api.alerts.spans import Difference
+from siaga.model.intervals import Interval
+from siaga.model.observation import TrackKey
+from siaga.model.sites import Facility, Village
+from siaga.timeline.judge import Span
+
+__all__ = ["Changed", "Changes", "Correction", "Fold", "Opened"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An alert to be opened, raised at wall time `raised_at`."""
+
+    alert: OpenAlert
+    raised_at: int
+    cause: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Columns of an alert to set, and what to add to its evidence (`explains`); `event` is `updated` or `cleared`.
+
+    One that has cleared is `settled`.
+    """
+
+    id: str
+    event: str
+    at: int
+    values: dict[str, object]
+    settled: bool = False
+    explains: Mapping[str, object] = field(default_factory=dict)
+    members: dict[str, Member] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A village's snapshot, saved at wall time `saved`; it replaces the inbox's rows up to a number."""
+
+    upto: int
+    saved: int
+    state: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """Live evidence changed what days that are over come to: whose spans, from when on; the last ends at `end`."""
+
+    village: Village
+    facility: Facility
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class Changes:
+    """What has changed since the last commit. A span is known by its start; `None`: it is to be deleted."""
+
+    spans: dict[tuple[str, str], dict[int, Span | None]] = field(default_factory=dict)
+    corrections: dict[tuple[str, str], Correction] = field(default_factory=dict)
+    first: dict[tuple[str, TrackKey], int] = field(default_factory=dict)
+    links: dict[str, dict[str, object]] = field(default_factory=dict)
+    alerts: list[Opened | Changed] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.spans or self.first or self.links or self.alerts)
+
+    def spans_changed(self, village: str, facility: str, change: Difference) -> None:
+        """Take over what turns the old spans of a facility into the new."""
+        mine = self.spans.setdefault((village, facility), {})
+        mine.update(dict.fromkeys(change.deleted))
+        mine.update({span.start: span for span in change.written})
+
+    def raised(self, alert: OpenAlert, decision: Raise, now: int) -> None:
+        """Open an alert at wall time `now`."""
+        alert.evidence |= dict(decision.evidence) | {"reason": decision.reason}
+        self.alerts.append(Opened(alert, now, decision.cause))
+
+    def cleared(self, alert: OpenAlert, ended_at: int, now: int) -> None:
+        """Close an open alert at wall time `now`."""
+        values: dict[str, object] = {"ended_at": ended_at, "cleared_at": now, "evidence": dict(alert.evidence)}
+        self.alerts.append(Changed(alert.id, "cleared", now, values, members=dict(alert.members)))
+
+    def began_earlier(self, alert: OpenAlert, now: int) -> None:
+        """Late data showed when an open alert really began: its `began_at`, already set."""
+        self._updated(alert.id, now, {"began_at": alert.began_at})
+
+    def redated(self, alert: OpenAlert, times: Interval, now: int) -> None:
+        """Late data showed when an alert that has cleared began and was over."""
+        self._updated(alert.id, now, {"began_at": times[0], "ended_at": times[1]}, settled=True)
+
+    def explained(self, alert: str, said: Mapping[str, object], now: int) -> None:
+        """What was found out about an alert that has cleared."""
+        self.alerts.append(Changed(alert, "updated", now, {}, settled=True, explains=said))
+
+    def told_more(self, alert: OpenAlert, now: int, *, worse: bool = False) -> None:
+        """The evidence of an alert has grown; `worse`: whoever acknowledged it did not know."""
+        values: dict[str, object] = {
+            "began_at": alert.began_at,
+            "evidence": dict(alert.evidence),
+            "flapping": alert.flapping,
+        }
+        if worse:
+            values |= {"acknowledged_at": None, "acknowledged_by": None}
+        self._updated(alert.id, now, values, members=dict(alert.members))
+
+    def _updated(
+        self,
+        alert: str,
+        now: int,
+        values: dict[str, object],
+        *,
+        settled: bool = False,
+        members: Mapping[str, Member] | None = None,
+    ) -> None:
+        """One event for all updates of an alert in a row; none where it is not yet written at all."""
+        for change in reversed(self.alerts):
+            if isinstance(change, Opened):
+                if change.alert.id == alert:
+                    return
+            elif change.id == alert:
+                if change.event != "updated" or change.settled != settled or change.explains:
+                    break
+                change.values.update(values)
+                change.members.update(members or {})
+                return
+        self.alerts.append(Changed(alert, "updated", now, values, settled, members=dict(members or {})))

@@ -1,0 +1,78 @@
+"""What is known of one gateway of a village."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from api.alerts.device import ClockSaid
+from api.alerts.subject import Subject
+
+__all__ = ["Buffer", "CameInstead", "Seen", "WatchedGateway"]
+
+_SEEN = 256
+"""Batches of a gateway that are remembered: many more than it has in flight."""
+
+
+class Seen:
+    """The last batches of one gateway, to know one that comes again and an acknowledgement of one never seen."""
+
+    def __init__(self) -> None:
+        self._order: deque[tuple[str, int]] = deque()
+        self._content: dict[tuple[str, int], int] = {}
+
+    def again(self, epoch: str, seq: int, content: int) -> bool:
+        """Remember a batch. Returns True if it had been seen, with this content."""
+        key = (epoch, seq)
+        before = self._content.get(key)
+        if before is None:
+            self._order.append(key)
+            if len(self._order) > _SEEN:
+                del self._content[self._order.popleft()]
+        self._content[key] = content
+        return before == content
+
+    def knows(self, epoch: str, seq: int) -> bool:
+        """Whether a batch was seen, whatever it held."""
+        return (epoch, seq) in self._content
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """What a gateway said of its buffer: how full it is (0 to 1; `None`: nothing yet), and since when, in wall time,
+    it has been on this side of full. `thinned`: readings given up for want of room."""
+
+    fill: float | None
+    since: int
+    thinned: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CameInstead:
+    """What a gateway said came of a device instead of something of use, and the error that it or a decoder met."""
+
+    what: str
+    error: str | None
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class WatchedGateway(Subject):
+    """One gateway, as `gateway_state` keeps it, and what it says of itself and of its devices.
+
+    `skewed`, `trusted`: whose clocks are wrong, and right; `instead`: what came of devices that say nothing of use.
+    """
+
+    id: str
+    status: str | None = None
+    status_at: int | None = None
+    last_arrival: int | None = None
+    last_alive: int | None = None
+    seen: Seen = field(default_factory=Seen)
+    skewed: Mapping[str, ClockSaid] = field(default_factory=dict)
+    trusted: frozenset[str] = frozenset()
+    instead: Mapping[str, CameInstead] = field(default_factory=dict)
+    buffer: Buffer = field(default_factory=lambda: Buffer(None, 0))
+
+    @property
+    def device_id(self) -> str:
+        """Its id: alerts name a gateway as a device."""
+        return self.id

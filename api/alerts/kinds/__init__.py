@@ -1,0 +1,15 @@
+"""The kinds of alerts, a file each. `village_offline`, which several villages may share, is decided in `link`."""
+
+from api.alerts.kinds.clock_skew import ClockSkew
+from api.alerts.kinds.device_silent import DeviceSilent
+from api.alerts.kinds.facility_failed import FacilityFailed
+from api.alerts.kinds.gateway_buffer import GatewayBuffer
+from api.alerts.kinds.indicator_missed import IndicatorMissed
+from api.alerts.kinds.kind import AlertKind, Look
+from api.alerts.kinds.no_evidence import NoEvidence
+
+__all__ = ["OF_DEVICES", "OF_FACILITIES", "OF_GATEWAYS", "AlertKind", "Look"]
+
+OF_FACILITIES = (FacilityFailed(), IndicatorMissed())
+OF_DEVICES = (DeviceSilent(), NoEvidence(), ClockSkew())
+OF_GATEWAYS = (GatewayBuffer(),)

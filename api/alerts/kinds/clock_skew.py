@@ -1,0 +1,36 @@
+"""`clock_skew`: a device's clock is not trusted."""
+
+from api.alerts.alert import Clear, Decision, Hold, Kind, Raise
+from api.alerts.certainty import Claim, Rests, Sure, Waits
+from api.alerts.device import ClockSaid, WatchedDevice
+from api.alerts.kinds.kind import AlertKind, Look
+
+__all__ = ["ClockSkew", "clock_skew"]
+
+
+class ClockSkew(AlertKind[WatchedDevice]):
+    """A device's clock is wrong."""
+
+    kind = Kind.CLOCK_SKEW
+    rests = Rests.WORD
+
+    def decide(self, look: Look[WatchedDevice]) -> Decision:
+        """By what its gateways last said of it."""
+        return clock_skew(look.subject.clock, look.now, open_since=look.open_since, sure=look.sure, steady=look.steady)
+
+
+def clock_skew(clock: ClockSaid | None, now: int, *, open_since: int | None, sure: Sure, steady: int = 0) -> Decision:
+    """Decide on a device's clock; `steady`: how long it has to be right before that counts, ms."""
+    if clock is None:
+        return Hold("not_said")
+    if open_since is None:
+        if clock.offset is None:
+            return Hold("trusted")
+        known = sure(Claim(Rests.WORD, clock.since))
+        if isinstance(known, Waits):
+            return Hold(known.reason, known.until)
+        return Raise("not_trusted", min(clock.since, now), None, {"offset_s": clock.offset / 1000})
+    if clock.offset is not None:
+        return Hold("still_not_trusted")
+    since = max(clock.since, open_since)
+    return Hold("recovering", since + steady) if now < since + steady else Clear("trusted", since)

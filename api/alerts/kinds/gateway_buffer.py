@@ -1,0 +1,42 @@
+"""`gateway_buffer`: a gateway's buffer is over 80 % full."""
+
+from api.alerts.alert import Clear, Decision, Hold, Kind, Raise
+from api.alerts.certainty import Claim, Rests, Sure, Waits
+from api.alerts.gateway import Buffer, WatchedGateway
+from api.alerts.kinds.kind import AlertKind, Look
+
+__all__ = ["BUFFER_FULL", "GatewayBuffer", "gateway_buffer"]
+
+BUFFER_FULL = 0.8
+"""A gateway's buffer that is fuller is told of (contract, section 5)."""
+
+
+class GatewayBuffer(AlertKind[WatchedGateway]):
+    """A gateway is about to lose what it keeps."""
+
+    kind = Kind.GATEWAY_BUFFER
+    rests = Rests.WORD
+
+    def decide(self, look: Look[WatchedGateway]) -> Decision:
+        """By what it last said of its buffer."""
+        return gateway_buffer(
+            look.subject.buffer, look.now, open_since=look.open_since, sure=look.sure, steady=look.steady
+        )
+
+
+def gateway_buffer(buffer: Buffer, now: int, *, open_since: int | None, sure: Sure, steady: int = 0) -> Decision:
+    """Decide on a gateway's buffer; `steady`: how long it has to have room before that counts, ms."""
+    if buffer.fill is None:
+        return Hold("not_said")
+    full = buffer.fill > BUFFER_FULL
+    if open_since is None:
+        if not full:
+            return Hold("has_room")
+        known = sure(Claim(Rests.WORD, buffer.since))
+        if isinstance(known, Waits):
+            return Hold(known.reason, known.until)
+        return Raise("nearly_full", buffer.since, None, {"buffer": buffer.fill, "thinned": buffer.thinned})
+    if full:
+        return Hold("still_full")
+    since = max(buffer.since, open_since)
+    return Hold("recovering", since + steady) if now < since + steady else Clear("has_room", since)

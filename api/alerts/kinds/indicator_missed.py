@@ -1,0 +1,96 @@
+"""`indicator_missed`: `availability_high` of the last 24 hours is below `target`; cleared when it is back."""
+
+from collections.abc import Mapping, Sequence
+
+from api.alerts.alert import Amend, Clear, Decision, Hold, Kind, Raise
+from api.alerts.certainty import Claim, Rests, Sure, Waits
+from api.alerts.facility import WatchedFacility
+from api.alerts.kinds.kind import AlertKind, Look
+from api.alerts.rolling import WINDOW, Trend, trend
+from api.alerts.spans import FOREVER, cut, failed_run
+from siaga.timeline.availability import measure
+from siaga.timeline.judge import Span
+
+__all__ = ["IndicatorMissed", "indicator_missed"]
+
+
+class IndicatorMissed(AlertKind[WatchedFacility]):
+    """A facility misses its target."""
+
+    kind = Kind.INDICATOR_MISSED
+    rests = Rests.DAY
+
+    def decide(self, look: Look[WatchedFacility]) -> Decision:
+        """The share is computed anew when spans changed or it crosses its target."""
+        subject, sure_from = look.subject, look.village.sure_from
+        if not subject.spans or (sure_from and look.alert is not None):
+            return Hold("not_judged")
+        known = subject.trend
+        if known is None or (known.until is not None and known.until <= look.now):
+            # What is not sure yet weighs as met: what is raised all the same is true
+            sure = cut(subject.spans, sure_from, FOREVER) if sure_from else subject.spans
+            known = subject.trend = trend(sure, look.now, subject.terms.target)
+        return indicator_missed(
+            known,
+            look.now,
+            is_failing=failed_run(subject.spans, look.now) is not None,
+            evidence=_share(look) if known.below and look.alert is None else {},
+            open_since=look.open_since,
+            sure=look.sure,
+            steady=look.steady,
+        )
+
+    def looks_again(self, look: Look[WatchedFacility]) -> int | None:
+        """When the share crosses its target by itself."""
+        return look.subject.trend.until if look.subject.trend is not None else None
+
+
+def _share(look: Look[WatchedFacility]) -> dict[str, object]:
+    """The share that decides, with what it is of: what lies before it was first judged counts as met."""
+    spans: Sequence[Span] = look.subject.spans
+    known_from = max(look.now - WINDOW, spans[0].start, look.village.sure_from)
+    measured = measure(spans, (known_from, look.now))
+    failed = measured.failed - measured.excused_failed
+    counted = measured.counted + known_from - (look.now - WINDOW)
+    return {
+        "availability_high": (counted - failed) / counted,
+        "target": look.subject.terms.target,
+        "failed_s": failed / 1000,
+        "counted_s": counted / 1000,
+    }
+
+
+def indicator_missed(
+    known: Trend,
+    now: int,
+    *,
+    is_failing: bool,
+    evidence: Mapping[str, object],
+    open_since: int | None,
+    sure: Sure,
+    steady: int = 0,
+) -> Decision:
+    """Decide on the availability of the last 24 hours; `steady`: how long it has to be back before that counts, ms.
+
+    It is raised while the facility fails: the share only sinks while it does. Below the target and not failing, it was
+    late data that showed it, and nobody is paged for what is over.
+    """
+    if open_since is not None:
+        return _open(known, now, open_since, steady)
+    if not known.below:
+        return Hold("on_target", known.until)
+    certain = sure(Claim(Rests.DAY, known.since))
+    if isinstance(certain, Waits):
+        return Hold(certain.reason, certain.until)
+    if not is_failing:
+        return Hold("is_over")
+    return Raise("below_target", known.since, None, evidence)
+
+
+def _open(known: Trend, now: int, open_since: int, steady: int) -> Decision:
+    if known.below:
+        return Amend("began_earlier", known.since) if known.since < open_since else Hold("below", known.until)
+    back = max(known.since, open_since)
+    if now < back + steady:
+        return Hold("recovering", back + steady if known.until is None else min(back + steady, known.until))
+    return Clear("target_met_again", back)

@@ -1,0 +1,71 @@
+"""What a kind of alert is: a subject, and a decision about it.
+
+A kind that is new is one file here, one line in `api.alerts.kinds`, and its name and severity in `api.alerts.alert`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+from api.alerts.alert import Decision, Kind, OpenAlert
+from api.alerts.certainty import Rests, Sure
+from api.alerts.flapping import CALM
+from api.alerts.subject import Subject
+from api.alerts.village import WatchedVillage
+from siaga.timeline.judge import Span
+
+__all__ = ["AlertKind", "Look"]
+
+S = TypeVar("S", bound=Subject)
+
+
+@dataclass(frozen=True, slots=True)
+class Look(Generic[S]):
+    """One subject at one moment, to be decided about. `spans`: of a facility, more of them than are in memory."""
+
+    village: WatchedVillage
+    subject: S
+    alert: OpenAlert | None
+    now: int
+    sure: Sure
+    spans: Sequence[Span] | None = None
+
+    @property
+    def open_since(self) -> int | None:
+        """Where the open alert began; `None`: there is none."""
+        return self.alert.began_at if self.alert is not None else None
+
+    @property
+    def steady(self) -> int:
+        """How long its cause has to be over before that counts, ms: for a while, where it flaps."""
+        return CALM if self.alert is not None and self.alert.flapping else 0
+
+
+class AlertKind(Generic[S]):
+    """One kind. Everything but `kind`, `rests` and `decide` has a default that suits most."""
+
+    kind: ClassVar[Kind]
+    rests: ClassVar[Rests]
+    """What it rests on that the alert is over."""
+
+    def decide(self, look: Look[S]) -> Decision:
+        """Raise, clear, amend or hold."""
+        raise NotImplementedError
+
+    def looks_again(self, look: Look[S]) -> int | None:
+        """When to look again whatever was decided, wall time; `None`: the decision says it."""
+        del look
+        return None
+
+    def told_more(self, look: Look[S]) -> Mapping[str, object]:
+        """What the evidence of an open alert shows beside what it was raised on."""
+        del look
+        return {}
+
+    def changed(self, subject: S) -> None:
+        """The alert was raised or has cleared."""
+
+    def is_prompt(self, subject: S) -> bool:
+        """Whether whoever runs the site wants to be told of it at once, so that it is not held when it flaps."""
+        del subject
+        return False

@@ -1,0 +1,84 @@
+"""Something of a device that does not come any more: what its silence and its want of evidence have in common."""
+
+from dataclasses import dataclass
+
+from api.alerts.alert import Clear, Hold
+from api.alerts.certainty import Claim, Rests, Sure, Waits
+from api.alerts.device import SILENT_MARGIN, WatchedDevice
+from api.alerts.kinds.kind import Look
+
+__all__ = ["Quiet", "is_back", "quiet_for", "waits"]
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Since when something of a device has not come. Event times in ms.
+
+    `last`: when it came last (`None`: never); `watched`: from when it is expected; `heard_from`: the start of the
+    stretch around now in which its gateway is heard (`None`: it is not heard now); `heard_before`: whether it is known
+    to have been heard before that stretch, too; `heard_next`: a heartbeat whose time is yet to come, as the gateway's
+    clock is ahead.
+    """
+
+    last: int | None
+    watched: int
+    heard_from: int | None
+    every: int
+    heard_before: bool = False
+    heard_next: int | None = None
+
+    @property
+    def allowed(self) -> int:
+        """How long it may not come, ms."""
+        return 3 * self.every + SILENT_MARGIN
+
+    @property
+    def began(self) -> int:
+        """Since when it has not come."""
+        return self.watched if self.last is None else self.last
+
+    @property
+    def due(self) -> int:
+        """When it has not come for too long."""
+        return self.began + self.allowed
+
+
+def quiet_for(look: Look[WatchedDevice], last: int | None, watched: int) -> Quiet:
+    """What is known of something that came `last`, or that might have come since `watched`."""
+    recent = look.village.recent
+    heard_from = recent.heard_from(look.now)
+    return Quiet(
+        last=last,
+        watched=watched,
+        heard_from=heard_from,
+        every=look.subject.device.every,
+        heard_before=heard_from is not None and recent.heard_before(heard_from),
+        heard_next=recent.next_heartbeat(look.now) if heard_from is None else None,
+    )
+
+
+def waits(quiet: Quiet, now: int, due: int, until_then: str, sure: Sure) -> Hold | None:
+    """Why it is not said yet; `None`: it is.
+
+    After a gap in which the gateway, heard before, was not heard the device gets three intervals of heard time, so a
+    village without mains does not make twenty silent devices.
+    """
+    if quiet.heard_from is None:
+        return Hold("gateway_not_heard", quiet.heard_next)
+    if quiet.heard_before:
+        due = max(due, quiet.heard_from + 3 * quiet.every)
+    if now < due:
+        return Hold(until_then, due)
+    known = sure(Claim(Rests.SILENCE, quiet.last or 0))
+    return Hold(known.reason, known.until) if isinstance(known, Waits) else None
+
+
+def is_back(quiet: Quiet, now: int, open_since: int, came_at: int | None, steady: int) -> Clear | Hold:
+    """Decide on an open alert; `came_at`: when it came first after that began."""
+    last = quiet.last
+    if last is None or last <= open_since or now - last >= quiet.allowed:
+        return Hold("still_silent")
+    came = came_at if came_at is not None else last
+    if now < came + steady:
+        return Hold("recovering", min(came + steady, last + quiet.allowed))
+    return Clear("reported", came)

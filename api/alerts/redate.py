@@ -1,0 +1,81 @@
+"""Alerts that have cleared, dated anew where what came late says when they began or were over.
+
+After an absence, with the store away, what the gateway kept is judged long after the alert was told to be over: from
+the first moment that memory had of it being met. It was met before.
+"""
+
+from collections.abc import Sequence
+
+from api.alerts.alert import Clear, Kind
+from api.alerts.certainty import Knows
+from api.alerts.changes import Changes
+from api.alerts.facility import WatchedFacility
+from api.alerts.flapping import CALM
+from api.alerts.kinds.facility_failed import facility_failed
+from api.alerts.live_judgement import KEPT
+from api.alerts.rolling import WINDOW, trend
+from api.alerts.spans import failed_run, replaced
+from api.alerts.tables import Tables
+from siaga.model.clock import DAY
+from siaga.model.intervals import Interval
+from siaga.timeline.judge import Span
+
+__all__ = ["date_back", "redate", "redated"]
+
+_DEEPEST = 90 * DAY
+"""How far back it is looked at most for when a share fell below its target."""
+FOR = DAY
+"""An alert that has been over for longer stays as it was told: by now its facility may be judged in another way."""
+
+
+def redated(spans: Sequence[Span], told: Interval, now: int, *, grace: int, recovery: int) -> Interval:
+    """When an alert began and was over, never later than it was `told`; `spans`: those from where it began on."""
+    began, ended = told
+    run = failed_run(spans, began)
+    decision = facility_failed(spans, now, grace=grace, recovery=recovery, open_since=began, sure=lambda _: Knows())
+    return (
+        min(began, run.start) if run is not None else began,
+        min(ended, decision.ended_at) if isinstance(decision, Clear) else ended,
+    )
+
+
+def redate(tables: Tables, changes: Changes, facility: WatchedFacility, now: int) -> None:
+    """Date the alerts anew that this facility had lately; its spans in the database have just changed.
+
+    Raises:
+        DBAPIError: the database is away.
+    """
+    code, held_to = facility.village, facility.terms
+    for alert, ended_at in tables.cleared_since(code, facility.facility.id, now - FOR):
+        spans = tables.spans(code, facility.facility.id, alert.began_at)
+        recovery = max(held_to.recovery, CALM) if alert.flapping else held_to.recovery
+        told = (alert.began_at, ended_at)
+        times = redated(spans, told, now, grace=held_to.grace, recovery=recovery)
+        if times != told:
+            changes.redated(alert, times, now)
+
+
+def date_back(tables: Tables, changes: Changes, facility: WatchedFacility, now: int) -> None:
+    """Date an `indicator_missed` that was just raised from when the share really fell below its target.
+
+    Memory has the spans of two days; a share may have been too low for longer. It is raised by what memory says, and
+    this is asked before it is written; with the database away it is amended later.
+
+    Raises:
+        DBAPIError: the database is away.
+    """
+    alert, known = facility.alerts.get(Kind.INDICATOR_MISSED), facility.trend
+    if alert is None or known is None or not facility.spans:
+        return
+    spans: Sequence[Span] = facility.spans
+    back = KEPT
+    while known.since - WINDOW < spans[0].start and back < _DEEPEST:
+        back *= 2
+        older = tables.spans(facility.village, facility.facility.id, now - back)
+        if not older or older[0].start >= spans[0].start:
+            break  # that is where it was judged first
+        spans = replaced(older, facility.spans)
+        known = trend(spans, now, facility.terms.target)
+    if known.below and known.since < alert.began_at:
+        facility.trend, alert.began_at = known, known.since
+        changes.began_earlier(alert, now)
