@@ -5,18 +5,15 @@ it. What the engine knows beside its configuration can be taken from it at any m
 database and telemetry store goes on where the old one was.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from itertools import islice
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
 from api.alerts.alert import OpenAlert
-from api.alerts.awaited import BatchId
 from api.alerts.certainty import Moment
 from api.alerts.changes import Changes, Fold
-from api.alerts.health import UnreadableHealth, take_health
 from api.alerts.inbox import Inbox, Row
 from api.alerts.links import Links
 from api.alerts.looks import Looks
@@ -29,14 +26,11 @@ from api.alerts.snapshot import save
 from api.alerts.store_sync import StoreSync
 from api.alerts.stream import EventSignal
 from api.alerts.tables import Tables
-from api.alerts.village import BOOT, WatchedVillage
+from api.alerts.taking import Taking
+from api.alerts.village import WatchedVillage
 from siaga.database.registry import Registry
 from siaga.model.clock import SECOND, Clock
-from siaga.model.intervals import Interval
-from siaga.model.observation import Point, Reading
 from siaga.mqtt import Message, Transport
-from siaga.wire.batch import Batch, UnreadableBatch, decode_ack, decode_batch
-from siaga.wire.json_text import UnreadableJson, read_json
 from siaga.wire.topics import BATCHES, GATEWAY_HEALTH, GATEWAY_STATUS, ForeignTopic, GatewayTopic, parse_topic
 
 __all__ = ["ACKS", "AlertEngine"]
@@ -61,19 +55,6 @@ MOST_TAKEN = 900
 """Messages that are taken and not committed, at most: the broker keeps the rest (its receive maximum is 1,000)."""
 FOLDS = 20
 """Villages of which a snapshot is made in one commit: some milliseconds of work."""
-
-
-@dataclass(slots=True)
-class _Touched:
-    """What one batch bears on: facilities by the earliest time, devices that spoke again, readings that are history."""
-
-    facilities: dict[str, int] = field(default_factory=dict)
-    spoke: set[str] = field(default_factory=set)
-    late: list[Reading] = field(default_factory=list)
-
-    def facility(self, facility: str, time: int) -> None:
-        """A facility may be in another state from `time` on."""
-        self.facilities[facility] = min(time, self.facilities.get(facility, time))
 
 
 class AlertEngine:
@@ -109,6 +90,7 @@ class AlertEngine:
         self._refused = False
         self._registry = RegistryWatch(registry, database, self.villages, self.looks, self.links)
         self.store_sync = StoreSync(reader, database, self.looks, self.links, self.villages, self._commit, self.metrics)
+        self._taking = Taking(self.looks, self.links, self.store_sync, self.metrics, self._look_again)
         self._self = SelfMonitor(clock, transport, self.villages, self.looks, self.store_sync)
         self._next_snoozes = 0
         self._next_poll = self._commit_at = 0
@@ -180,17 +162,18 @@ class AlertEngine:
         village = self._village(topic.village, moment)
         if village is None:
             return
+        gateway, payload, changes = topic.gateway, message.payload, False
         match topic.channel:
             case "batch":
-                if self._take_batch(village, topic.gateway, message.payload, moment):
-                    self._inbox.add(topic.village, topic.gateway, "batch", moment.now, message.payload)
+                changes = self._taking.batch(village, gateway, payload, moment)
             case "ack":
-                if self._take_ack(village, topic.gateway, message.payload, moment):
-                    self._inbox.add(topic.village, topic.gateway, "ack", moment.now, message.payload)
+                changes = self._taking.ack(village, gateway, payload, moment)
             case "status":
-                self._take_status(village, topic.gateway, message, moment)
+                self._taking.status(village, gateway, message, moment)
             case "health":
-                self._take_health(village, topic.gateway, message.payload, moment)
+                self._taking.health(village, gateway, payload, moment)
+        if changes:
+            self._inbox.add(topic.village, gateway, topic.channel, moment.now, payload)
 
     def tick(self) -> int | None:
         """Do what is due; answer when (wall ms) something is due next by itself, `None` if nothing is."""
@@ -256,12 +239,12 @@ class AlertEngine:
 
     def _look_again(self, moment: Moment) -> bool:
         """A name is unknown: look at the registry now, but not at once after the last time."""
-        if moment.monotonic < self._next_poll - REGISTRY_POLL + REGISTRY_GAP:
+        if not self._opened or moment.monotonic < self._next_poll - REGISTRY_POLL + REGISTRY_GAP:
             return False
         self._poll(moment)
         return True
 
-    # Messages
+    # The inbox
 
     def _replay(self, row: Row, moment: Moment) -> None:
         """Take again what the engine before this one took after the snapshot of its village."""
@@ -271,149 +254,9 @@ class AlertEngine:
             return
         then = Moment(row.received, moment.monotonic, None)
         if row.channel == "batch":
-            self._take_batch(village, row.gateway, row.payload, then)
+            self._taking.batch(village, row.gateway, row.payload, then)
         else:
-            self._take_ack(village, row.gateway, row.payload, then)
-
-    def _take_batch(self, village: WatchedVillage, gateway: str, payload: bytes, moment: Moment) -> bool:
-        """Take a batch. Returns False if it changes nothing: it had come before, or is refused."""
-        code = village.village.code
-        try:
-            batch = decode_batch(payload, code, moment.now, village.devices)
-            if batch.refused_count and self._opened and self._look_again(moment):
-                if code not in self.villages:
-                    return False
-                village = self.villages[code]
-                batch = decode_batch(payload, code, moment.now, village.devices)
-        except UnreadableBatch:
-            self.metrics.unreadable.inc()  # the collector shows it in the quarantine
-            return False
-        self.metrics.batches.inc()
-        self._arrived(village, gateway, moment)
-        content = hash((batch.digest, batch.readings))  # a registry that knows more devices makes more of it
-        if village.gateway(gateway).seen.again(batch.id.epoch, batch.id.seq, content):
-            return False
-        self._take_readings(village, gateway, batch, moment)
-        return True
-
-    def _arrived(self, village: WatchedVillage, gateway: str, moment: Moment) -> None:
-        village.arrive(gateway, moment.now, moment.monotonic)
-        self.links.tell(village, "online", moment.now)
-        if village.offline is not None:
-            self.links.look(village, moment)
-
-    def _take_readings(self, village: WatchedVillage, gateway: str, batch: Batch, moment: Moment) -> None:
-        village.note_times((point.time for point in batch.points), moment.now, moment.monotonic)
-        self.store_sync.trim(village, moment)
-        touched = _Touched()
-        for point in batch.points:
-            if point.device in village.devices:
-                self._take_point(village, point, touched, moment)
-            else:
-                self._take_heartbeat(village, point, touched, moment)
-        if batch.first is not None and batch.last is not None:
-            self._await_ack(
-                village, (gateway, batch.id.epoch, batch.id.seq), (batch.first, batch.last + 1), touched.late, moment
-            )
-        # Looked at by the next tick, when all that waits was taken: the next batch may say that it is over already
-        for facility, since in touched.facilities.items():
-            touched_one = village.facilities[facility]
-            touched_one.dirty_from = min(since, touched_one.dirty_from)
-            self.looks.deadlines.ask(touched_one, moment.now)
-        for device in touched.spoke:
-            self.looks.deadlines.ask(village.devices[device], moment.now)
-
-    def _await_ack(
-        self, village: WatchedVillage, batch: BatchId, stretch: Interval, late: Sequence[Reading], moment: Moment
-    ) -> None:
-        """A batch was taken, whose readings are of a stretch; what its late readings bear on is judged again later."""
-        bears_on: Interval | None = None
-        if late:
-            self.metrics.late.inc(len(late))
-            times = [reading.time for reading in late]
-            bears_on = (min(times), max(times) + 1 + village.recent.reach)
-            if village.history.keep_late(batch, late):
-                self.metrics.overflown.inc()
-        if not village.awaited.take(batch, moment.now, stretch, bears_on) and bears_on is not None:
-            village.history.stored(batch, moment.monotonic)
-            village.history.mark(*bears_on, moment.monotonic)
-            self.store_sync.notice(village)
-
-    def _take_point(self, village: WatchedVillage, point: Point, touched: "_Touched", moment: Moment) -> None:
-        """Take what a device said at one time."""
-        _, device, time, _, values = point
-        recent, watched = village.recent, village.devices[device]
-        for signal, value in values.items():
-            reported = recent.note_report(device, signal, time, moment.now)
-            if reported and watched.note_report(min(time, moment.now)):
-                touched.spoke.add(device)
-            if recent.gives_evidence(device, signal):
-                if watched.note_evidence(min(time, moment.now)):
-                    touched.spoke.add(device)
-            elif reported and watched.may_lack_evidence and recent.lacks_evidence(device, moment.now - watched.allowed):
-                touched.spoke.add(device)
-            if self._remember(village, Reading(device, signal, time, value), touched, moment):
-                for facility in recent.affected(device, signal):
-                    touched.facility(facility.id, time)
-
-    def _take_heartbeat(self, village: WatchedVillage, point: Point, touched: "_Touched", moment: Moment) -> None:
-        """Take a gateway's heartbeat. Where it makes a difference, its devices' silence counts from another moment."""
-        gateway = village.gateway(point.device)
-        gateway.last_alive = max(point.time, gateway.last_alive or point.time)
-        absence = village.absence
-        if absence is not None and absence.began < point.time < absence.ended - BOOT:
-            absence.beats += 1
-        for signal, value in point.values.items():
-            if self._remember(village, Reading(point.device, signal, point.time, value), touched, moment):
-                for facility in village.facilities:
-                    touched.facility(facility, point.time)
-                for device in village.devices.values():
-                    self.looks.deadlines.ask(device, moment.now)
-
-    def _remember(self, village: WatchedVillage, reading: Reading, touched: "_Touched", moment: Moment) -> bool:
-        """Keep a reading, in memory or for history; whether it can change what was judged of now."""
-        device, signal, time, value = reading
-        changed = village.recent.insert((device, signal), time, value, moment.now)
-        if time < village.recent.covers:
-            touched.late.append(reading)
-            return changed
-        return self.store_sync.learn_first(village, (device, signal), time, moment) or changed
-
-    def _take_ack(self, village: WatchedVillage, gateway: str, payload: bytes, moment: Moment) -> bool:
-        """Take the centre's word that it has a batch. Returns False if it cannot be read."""
-        try:
-            batch = decode_ack(payload)
-        except UnreadableBatch:
-            self.metrics.unreadable.inc()
-            return False
-        self.store_sync.acknowledged(village, (gateway, batch.epoch, batch.seq), moment)
-        return True
-
-    def _take_status(self, village: WatchedVillage, gateway: str, message: Message, moment: Moment) -> None:
-        try:
-            document, _ = read_json(message.payload)
-        except UnreadableJson:
-            document = None
-        state = document.get("state") if isinstance(document, dict) else None
-        if state not in ("online", "offline"):
-            self.metrics.unreadable.inc()
-            return
-        known = village.gateway(gateway)
-        known.status, known.status_at, village.changed = str(state), moment.now, True
-        if state == "online" and not message.retain:
-            self._arrived(village, gateway, moment)
-        elif state == "offline" and all(other.status != "online" for other in village.gateways.values()):
-            self.links.tell(village, "offline", moment.now)
-
-    def _take_health(self, village: WatchedVillage, gateway: str, payload: bytes, moment: Moment) -> None:
-        try:
-            changed = take_health(village, gateway, payload, moment.now)
-        except UnreadableHealth:
-            self.metrics.unreadable.inc()
-            return
-        self.looks.look(village.gateway(gateway), moment)
-        for device in changed:
-            self.looks.look(device, moment)
+            self._taking.ack(village, row.gateway, row.payload, then)
 
     # The database
 

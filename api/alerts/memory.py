@@ -6,12 +6,13 @@ never came.
 """
 
 from dataclasses import dataclass
+from enum import Enum
 
 from api.alerts.spans import FOREVER
 from siaga.model.clock import MINUTE, SECOND
 from siaga.wire.batch import LIVE_EDGE
 
-__all__ = ["OVERLAP", "Memory", "ReadFrom", "Rereading", "State", "Unread"]
+__all__ = ["OVERLAP", "Memory", "State"]
 
 OVERLAP = LIVE_EDGE + MINUTE
 """How far before the last known moment is looked again: what was under way then may not have been judged."""
@@ -21,24 +22,12 @@ _HOLE_LASTS = 10 * MINUTE
 """ms after the last batch that was stored and never came, until no more of them are expected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """Nothing is known: there was no snapshot, and the store has not answered yet."""
+class State(Enum):
+    """How complete it is."""
 
-
-@dataclass(frozen=True, slots=True)
-class ReadFrom:
-    """All evidence from the memory's start on is there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rereading:
-    """Evidence of event times from `since` on may be missing until the store has answered."""
-
-    since: int
-
-
-State = Unread | ReadFrom | Rereading
+    UNREAD = "nothing is known: there was no snapshot, and the store has not answered yet"
+    COMPLETE = "all evidence from the memory's start on is there"
+    REREADING = "some may be missing, from `missing_since` on, until the store has answered"
 
 
 @dataclass(slots=True)
@@ -66,9 +55,8 @@ class Memory:
     def state(self) -> State:
         """What can be said of it in one word."""
         if not self.loaded:
-            return Unread()
-        since = self.missing_since
-        return ReadFrom() if since == FOREVER and not self.wanted else Rereading(since)
+            return State.UNREAD
+        return State.COMPLETE if self.missing_since == FOREVER and not self.wanted else State.REREADING
 
     @property
     def missing_since(self) -> int:

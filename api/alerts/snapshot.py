@@ -31,29 +31,6 @@ class _Track(BaseModel):
     values: list[Value]
 
 
-class _Awaited(BaseModel):
-    """Batches that the store has not acknowledged: see `api.alerts.awaited.Range`."""
-
-    gateway: str
-    epoch: str
-    first: int
-    end: int
-    taken: int
-    start: int
-    until: int
-    late: Interval | None
-
-
-class _Absence(BaseModel):
-    """An absence that is over: see `api.alerts.watch.Absence`."""
-
-    alert: str
-    began: int
-    ended: int
-    beats: int
-    settled: bool
-
-
 class VillageSnapshot(BaseModel):
     """What `village_snapshot` keeps of a village. Times are ms; event time but for `since`, `devices`, `unheard`.
 
@@ -79,14 +56,14 @@ class VillageSnapshot(BaseModel):
     gave: dict[str, int] = Field(default_factory=dict)
     giving: dict[str, list[Interval]] = Field(default_factory=dict)
     speaking: dict[str, list[Interval]] = Field(default_factory=dict)
-    awaited: list[_Awaited] = Field(default_factory=list)
+    awaited: list[tuple[str, str, Range]] = Field(default_factory=list)
     early: list[tuple[str, str, int]] = Field(default_factory=list)
-    absence: _Absence | None = None
+    absence: Absence | None = None
 
 
 def save(village: WatchedVillage) -> bytes:
     """The row's content for a village as it is."""
-    recent, memory, absence = village.recent, village.memory, village.absence
+    recent, memory = village.recent, village.memory
     devices = village.devices.items()
     village.awaited.compact()
     snapshot = VillageSnapshot(
@@ -110,29 +87,9 @@ def save(village: WatchedVillage) -> bytes:
         gave=recent.gave,
         giving={name: device.evidence.stretches for name, device in devices if device.evidence.stretches},
         speaking={name: device.reports.stretches for name, device in devices if device.reports.stretches},
-        awaited=[
-            _Awaited(
-                gateway=gateway,
-                epoch=epoch,
-                first=each.first,
-                end=each.end,
-                taken=each.taken,
-                start=each.start,
-                until=each.until,
-                late=each.late,
-            )
-            for gateway, epoch, each in village.awaited.ranges()
-        ],
+        awaited=village.awaited.ranges(),
         early=village.awaited.early(),
-        absence=None
-        if absence is None
-        else _Absence(
-            alert=absence.alert,
-            began=absence.began,
-            ended=absence.ended,
-            beats=absence.beats,
-            settled=absence.settled,
-        ),
+        absence=village.absence,
     )
     return zlib.compress(snapshot.model_dump_json().encode(), _LEVEL)
 
@@ -164,16 +121,8 @@ def restore(village: WatchedVillage, snapshot: VillageSnapshot) -> None:
     for name, device in village.devices.items():
         device.reports.stretches = list(snapshot.speaking.get(name, ()))
         device.evidence.stretches = list(snapshot.giving.get(name, ()))
-    village.awaited.restore(
-        (
-            (one.gateway, one.epoch, Range(one.first, one.end, one.taken, one.start, one.until, one.late))
-            for one in snapshot.awaited
-        ),
-        snapshot.early,
-    )
-    if snapshot.absence is not None:
-        said = snapshot.absence
-        village.absence = Absence(said.alert, said.began, said.ended, said.beats, said.settled)
+    village.awaited.restore(snapshot.awaited, snapshot.early)
+    village.absence = snapshot.absence
     memory.hole_from, memory.unheard_before = snapshot.hole_from, snapshot.unheard_before
     if snapshot.missing_since is not None:
         memory.missed_from = snapshot.missing_since

@@ -13,7 +13,7 @@ from api.alerts.evidence import LIVE, Recent, judged_facilities
 from api.alerts.facility import WatchedFacility
 from api.alerts.gateway import WatchedGateway
 from api.alerts.history import History
-from api.alerts.memory import Memory
+from api.alerts.memory import Memory, State
 from api.alerts.spans import FOREVER
 from api.alerts.subject import Subject
 from siaga.model.clock import MINUTE, SECOND
@@ -35,7 +35,7 @@ BOOT = MINUTE
 """How long before something arrives of it a gateway may be up again: its heartbeats of then say nothing of before."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True)
 class Absence:
     """Time for which nothing arrived from a village, in event time: its alert's id, and how many heartbeats came of it
     but for the last `BOOT`.
@@ -121,7 +121,7 @@ class WatchedVillage:
         """What bears on that."""
         back_until = self.catching_up_until(moment.monotonic)
         return Facts(
-            is_read=self.memory.loaded,
+            is_read=self.memory.state is not State.UNREAD,
             is_offline=self.offline is not None,
             behind_until=self.behind_until(moment.now, moment.monotonic),
             back_until=back_until,
