@@ -43,17 +43,16 @@ class Inbox:
         """Add a message that changes what is known of a village."""
         self._last += 1
         self.rows.append(Row(self._last, village, gateway, channel, received, payload))
-        since, _ = self._since.pop(village, (received, 0))
-        self._note(village, since, self._last)
+        self._note(village, received, self._last)
 
     def replayed(self, row: Row) -> None:
         """Note a row that the database has already."""
         self._last = max(self._last, row.number)
-        since, _ = self._since.pop(row.village, (row.received, 0))
-        self._note(row.village, since, row.number)
+        self._note(row.village, row.received, row.number)
 
-    def _note(self, village: str, since: int, number: int) -> None:
-        self._since[village] = (since, number)
+    def _note(self, village: str, received: int, number: int) -> None:
+        since, _ = self._since.get(village, (received, 0))
+        self._since[village] = (since, number)  # where it stands: those with the oldest rows come first
 
     def last_of(self, village: str) -> int:
         """The number of a village's last row; 0: it has none."""
@@ -62,8 +61,9 @@ class Inbox:
     def due(self, now: int) -> Iterator[str]:
         """The villages whose oldest row is to be replaced by a snapshot at wall time `now`."""
         for village, (since, _) in self._since.items():
-            if not 0 <= now - since < FOLD_EVERY:
-                yield village
+            if 0 <= now - since < FOLD_EVERY:
+                return
+            yield village
 
     def folded(self, village: str, upto: int) -> None:
         """A snapshot has replaced a village's rows up to a number."""
