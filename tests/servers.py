@@ -30,6 +30,8 @@ from tests.wait import until
 
 __all__ = ["Influxd", "Mosquitto", "Postgres", "find_binary", "free_port"]
 
+allowed = True
+"""Whether servers may be started in this run; `make check` starts none."""
 _random = random.SystemRandom()  # Hypothesis makes the common one repeat itself
 
 READY_WITHIN = 30.0
@@ -106,6 +108,8 @@ class _Server:
         """Start on the same port with the same data, and return when the server answers."""
         if self.running:
             return self
+        if not allowed:
+            raise RuntimeError(f"a test that starts {self.name} has to be marked: pytest.mark.servers")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command(),
