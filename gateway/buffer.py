@@ -12,11 +12,12 @@ is the least that can be written, so fewer, larger commits are kinder.
 
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from gateway.events import Key, Said
 from gateway.priority import LEVELS, priority
 from siaga.model.observation import Reading
 from siaga.model.signals import SIGNALS, SignalType, Value
@@ -50,6 +51,9 @@ CREATE TABLE IF NOT EXISTS batch (
 CREATE TABLE IF NOT EXISTS online (
     village TEXT NOT NULL, device TEXT NOT NULL, online INTEGER, since INTEGER NOT NULL, overruled INTEGER NOT NULL,
     PRIMARY KEY (village, device)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS said (
+    village TEXT NOT NULL, device TEXT NOT NULL, key TEXT NOT NULL, value INTEGER NOT NULL, happened INTEGER,
+    PRIMARY KEY (village, device, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS undated (
     id INTEGER PRIMARY KEY, boot TEXT NOT NULL, at INTEGER NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL,
@@ -302,6 +306,15 @@ class Buffer:
                 (village, device, state.online, state.since, state.overruled),
             )
 
+    def remember_said(self, said: Mapping[Key, Said]) -> None:
+        """Keep what repeated states said last."""
+        if not said:
+            return
+        with _disk(self):
+            self._begin()
+            rows = [(*key, each.value, each.happened) for key, each in said.items()]
+            self._db.executemany("INSERT OR REPLACE INTO said VALUES (?, ?, ?, ?, ?)", rows)
+
     def add_undated(self, boot: str, at: int, message: Message) -> None:
         """Keep a message that came before the gateway had the time."""
         with _disk(self):
@@ -445,6 +458,12 @@ class Buffer:
                 (village, device): OnlineState(None if online is None else bool(online), since, bool(overruled))
                 for village, device, online, since, overruled in rows
             }
+
+    def said(self) -> dict[Key, Said]:
+        """What was remembered of repeated states."""
+        with _disk(self):
+            rows = self._db.execute("SELECT village, device, key, value, happened FROM said")
+            return {(village, device, key): Said(*last) for village, device, key, *last in rows}
 
     @property
     def fill(self) -> float:
