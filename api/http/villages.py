@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection, Row, and_, func, select
 
 from api.alerts.decisions import Kind
-from api.alerts.outages import still_lost
+from api.alerts.documents import still_lost
 from api.http.access import Viewer
 from api.http.moments import Moment, moment
 from api.http.paging import CursorParameter, Limit, Page, after, page

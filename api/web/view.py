@@ -1,11 +1,13 @@
 """What a page shows, read from the database and put into words; the templates only lay it out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select
 
+from api.alerts.excuses import with_plan
 from api.http.alerts import open_alerts
 from api.http.facilities import FacilityDocument, facilities_page
 from api.http.spans import JudgedFacility, filled, spans_by_facility
@@ -55,6 +57,7 @@ class AlertView:
     village: str
     code: str
     since: str
+    planned: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +206,8 @@ def _described(words: Words, measured: Availability) -> str:
     return f"{words('last_day')}: {', '.join(parts) if parts else words('state_not_required')}"
 
 
-def _alert_views(connection: Connection, words: Words, rows: Sequence[RowMapping], now: int) -> list[AlertView]:
+def _alert_views(connection: Connection, words: Words, found_rows: Sequence[RowMapping], now: int) -> list[AlertView]:
+    rows = with_plan(connection, [{str(key): value for key, value in row.items()} for row in found_rows], now)
     village, facility = tables.village, tables.facility
     codes = {row["village"] for row in rows}
     places = {
@@ -218,23 +222,29 @@ def _alert_views(connection: Connection, words: Words, rows: Sequence[RowMapping
             select(facility.c.village, facility.c.id, facility.c.name).where(facility.c.village.in_(codes))
         )
     }
-    found = []
-    for row in rows:
-        place, zone = places.get(row["village"], (row["village"], "Asia/Jakarta"))
-        subject = names.get((row["village"], row["facility"]), row["facility"]) or row["device"] or place
-        cause = words.cause("failed", row["cause"]) if row["facility"] is not None else None
-        found.append(
-            AlertView(
-                severity=row["severity"],
-                severity_name=words(f"severity_{row['severity']}"),
-                what=words(f"alert_{row['kind']}", subject=subject),
-                cause=cause,
-                village=place,
-                code=row["village"],
-                since=words("since", time=words.time(row["began_at"], now, zone)),
-            )
-        )
-    return found
+    return [_alert_view(words, row, places, names, now) for row in rows]
+
+
+def _alert_view(
+    words: Words,
+    row: Mapping[str, Any],
+    places: Mapping[str, tuple[str, str]],
+    names: Mapping[tuple[str, str], str],
+    now: int,
+) -> AlertView:
+    place, zone = places.get(row["village"], (row["village"], "Asia/Jakarta"))
+    subject = names.get((row["village"], row["facility"]), row["facility"]) or row["device"] or place
+    planned = row["evidence"].get("planned_until")
+    return AlertView(
+        severity=row["severity"],
+        severity_name=words(f"severity_{row['severity']}"),
+        what=words(f"alert_{row['kind']}", subject=subject) + words.clock(row["evidence"]),
+        cause=words.cause("failed", row["cause"]) if row["facility"] is not None else None,
+        village=place,
+        code=row["village"],
+        since=words("since", time=words.time(row["began_at"], now, zone)),
+        planned=None if planned is None else words("planned", time=words.time(_ms(planned), now, zone)),
+    )
 
 
 def _open_count(connection: Connection, village: str | None) -> int:
