@@ -12,13 +12,15 @@ from api.alerts.documents import alert_document, still_lost
 from api.alerts.excuses import with_plan
 from api.http.access import Technician, Viewer
 from api.http.alert_actions import Act, act, alert_row, etag
+from api.http.known_names import Body
 from api.http.moments import Moment, moment, parse_time
-from api.http.paging import CursorParameter, Filter, Limit, Page, after, page
+from api.http.paging import CursorParameter, Limit, Page, ScopeFilter, after, page
 from api.http.problems import Refused, problems
 from api.http.services import Services, ServicesHere
 from siaga.database import tables
+from siaga.database.scopes import within_scope
 from siaga.model.clock import DAY
-from siaga.wire.topics import is_village_code
+from siaga.model.scope import EVERYTHING, in_scope, is_region
 
 __all__ = ["AlertDocument", "open_alerts", "router"]
 
@@ -80,19 +82,19 @@ class AlertFile(AlertDocument):
     actions: list[ActionDocument]
 
 
-class Assignment(BaseModel):
+class Assignment(Body):
     """Who takes care of an alert."""
 
     assignee: Annotated[Text, Field(max_length=200)] | None = Field(description="a name; null: nobody")
 
 
-class Comment(BaseModel):
+class Comment(Body):
     """Something to say of an alert."""
 
     text: Text
 
 
-class Snooze(BaseModel):
+class Snooze(Body):
     """Until when an alert is to be left alone."""
 
     until: Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})] | None = Field(
@@ -105,7 +107,7 @@ def list_alerts(
     services: ServicesHere,
     _: Viewer,
     open_: Annotated[bool | None, Query(alias="open", description="whether it is open; without it, all")] = None,
-    village: Filter = None,
+    village: ScopeFilter = None,
     kind: Kind | None = None,
     severity: Severity | None = None,
     limit: Limit = 100,
@@ -132,21 +134,26 @@ def list_alerts(
     return Page(items=items, next=further)
 
 
-def _open_of(connection: Connection, village: str) -> ColumnElement[bool]:
+def _open_of(connection: Connection, scope: str) -> ColumnElement[bool]:
     """An open alert is a village's own, or that of an uplink with which it is lost still."""
     shared = select(tables.alert.c.id, tables.alert.c.evidence).where(
-        _concerns(village), tables.alert.c.kind == Kind.VILLAGE_OFFLINE.value, tables.alert.c.cleared_at.is_(None)
+        _concerns(scope), tables.alert.c.kind == Kind.VILLAGE_OFFLINE.value, tables.alert.c.cleared_at.is_(None)
     )
-    lost_still = [alert for alert, evidence in connection.execute(shared) if village in still_lost(evidence)]
-    return or_(tables.alert.c.village == village, tables.alert.c.id.in_(lost_still))
+    lost_still = [
+        alert
+        for alert, evidence in connection.execute(shared)
+        if any(in_scope(village, scope) for village in still_lost(evidence))
+    ]
+    return or_(within_scope(tables.alert.c.village, scope), tables.alert.c.id.in_(lost_still))
 
 
-def _concerns(village: str) -> ColumnElement[bool]:
+def _concerns(scope: str) -> ColumnElement[bool]:
     """An alert is a village's own, or that of an uplink with which the village was lost."""
-    own = tables.alert.c.village == village
-    if not is_village_code(village):
+    own = within_scope(tables.alert.c.village, scope)
+    if scope == EVERYTHING:
         return own
-    lost_together = cast(tables.alert.c.evidence, String).contains(f'"{village}"', autoescape=True)
+    quoted = f'"{scope}.' if is_region(scope) else f'"{scope}"'
+    lost_together = cast(tables.alert.c.evidence, String).contains(quoted, autoescape=True)
     return or_(own, and_(tables.alert.c.kind == Kind.VILLAGE_OFFLINE.value, lost_together))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
@@ -29,9 +29,11 @@ from api.http import (
     stream,
     villages,
 )
+from api.http.access import known_caller
 from api.http.broadcast import Broadcast
 from api.http.deadline import AnswerWithin
 from api.http.health import NotReady
+from api.http.known_names import known_names
 from api.http.middleware import BodyLimit, RequestMetrics, SecurityHeaders, count_streams
 from api.http.problems import Problem, install_problems, problem_response
 from api.http.services import Check, Services
@@ -124,8 +126,8 @@ def _assembled(services: Services) -> FastAPI:
     app.state.pages = Pages(services.engine, services.clock)
     app.state.probes = health.probes_of(services)
     for router in _ROUTERS:
-        app.include_router(router, prefix=BASE)
-    app.include_router(health.router)
+        app.include_router(router, prefix=BASE, dependencies=[Depends(known_caller), Depends(known_names)])
+    app.include_router(health.router, dependencies=[Depends(known_names)])
     app.include_router(web.router)
     install_problems(app)
     app.add_middleware(AnswerWithin, within=_within, late=_late)

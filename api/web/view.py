@@ -144,7 +144,7 @@ def _facilities(connection: Connection, villages: Sequence[VillageDocument]) -> 
     if not villages:
         return []
     alone = villages[0].code if len(villages) == 1 else None
-    return facilities_page(connection, ("", ""), _MOST_FACILITIES, village=alone)
+    return facilities_page(connection, ("", ""), _MOST_FACILITIES, scope=alone)
 
 
 def _facility_views(
