@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 from api.alerts.excuses import with_plan
 from api.http.alerts import open_alerts
 from api.http.facilities import FacilityDocument, facilities_page
+from api.http.never_heard import never_heard
 from api.http.spans import JudgedFacility, filled, spans_by_facility
 from api.http.villages import VillageDocument, villages_page
 from api.web.strip import SLOT, Stroke, day_until, slots, strokes
@@ -18,6 +19,7 @@ from siaga.database import tables
 from siaga.model.clock import HOUR
 from siaga.model.indicators import INDICATORS, POWER
 from siaga.timeline.availability import Availability, measure
+from siaga.timeline.facility_state import DEVICE_SILENT
 from siaga.timeline.spans import Span, State
 
 __all__ = ["AlertView", "FacilityView", "PageView", "VillageView", "read_page"]
@@ -153,13 +155,25 @@ def _facility_views(
     day = day_until(now)
     names = [JudgedFacility(one.village, one.id.partition("/")[2]) for one in facilities]
     spans = (found for _, found in spans_by_facility(connection, names, day))
+    silent = never_heard(connection, facilities[0].village, facilities[-1].village) if facilities else {}
+    unheard = {f"{village}/{name}" for village, found in silent.items() for name in found}
     return [
-        _facility(words, one, filled(mine, (day[0], now)), now, zones.get(one.village, "Asia/Jakarta"))
+        _facility(
+            words,
+            one,
+            filled(mine, (day[0], now)),
+            now,
+            zones.get(one.village, "Asia/Jakarta"),
+            silent=one.id in unheard,
+        )
         for one, mine in zip(facilities, spans, strict=True)
     ]
 
 
-def _facility(words: Words, facility: FacilityDocument, spans: Sequence[Span], now: int, zone: str) -> FacilityView:
+def _facility(
+    words: Words, facility: FacilityDocument, spans: Sequence[Span], now: int, zone: str, *, silent: bool
+) -> FacilityView:
+    """A facility with its state in words; `silent`: nothing was ever heard of its devices."""
     day = day_until(now)
     # To the last whole slot, as the strip: so the figures of a page on which nothing happens stand still meanwhile
     measured = measure(spans, (day[0], now // SLOT * SLOT))
@@ -168,6 +182,8 @@ def _facility(words: Words, facility: FacilityDocument, spans: Sequence[Span], n
     if facility.since is None:
         badge = words("never_judged" if judged else "not_judged")
     cause = words.cause(facility.state.value, facility.cause)
+    if silent and (facility.since is None or facility.cause == DEVICE_SILENT):
+        cause = words("never_heard")
     if cause is not None and spans and spans[-1].excused:
         cause = f"{cause} ({words('excused')})"
     return FacilityView(
