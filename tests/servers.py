@@ -366,6 +366,21 @@ class Postgres(_Server):
         """Fast shutdown: sessions are ended, data is flushed."""
         self._end(signal.SIGINT)
 
+    def freeze(self) -> None:
+        """Stop the server where it is, and each of its sessions: they are process groups of their own."""
+        os.kill(self.pid, signal.SIGSTOP)  # first: from now on it makes no new ones
+        self._signal_sessions(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen server go on."""
+        self._signal_sessions(signal.SIGCONT)
+        os.kill(self.pid, signal.SIGCONT)
+
+    def _signal_sessions(self, number: signal.Signals) -> None:
+        for child in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split():
+            with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
+                os.kill(int(child), number)
+
     def database_url(self) -> str:
         """For `SIAGA_DATABASE_URL`: a fresh, empty database."""
         name = f"t{uuid.uuid4().hex[:12]}"

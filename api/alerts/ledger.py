@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, RowMapping, func, or_, select
 from api.alerts.days import correcting
 from api.alerts.decisions import SEVERITIES, Kind, Raise
 from api.alerts.events import append_event, take_turn
-from api.alerts.maintenance import MaintenanceWindow
+from api.alerts.maintenance import MaintenanceWindow, mains_key
 from api.alerts.span_rows import insert, read_spans, span_of, upsert, write_spans
 from api.alerts.spans import FOREVER, Difference
 from siaga.database import tables, writing
@@ -89,7 +89,7 @@ class Correction:
 class Changes:
     """What has changed since the last commit. A span is known by its start; `None`: it is to be deleted.
 
-    `marks`: values of `engine_state` that belong to the spans.
+    `marks`: values of `engine_state` that belong to the spans; `mains`: by village, its facilities without mains power.
     """
 
     spans: dict[tuple[str, str], dict[int, Span | None]] = field(default_factory=dict)
@@ -97,10 +97,11 @@ class Changes:
     first: dict[tuple[str, TrackKey], int] = field(default_factory=dict)
     links: dict[str, dict[str, object]] = field(default_factory=dict)
     marks: dict[str, object] = field(default_factory=dict)
+    mains: dict[str, list[str]] = field(default_factory=dict)
     alerts: list[_Opened | _Changed] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.spans or self.first or self.links or self.alerts)
+        return bool(self.spans or self.first or self.links or self.mains or self.alerts)
 
     def spans_changed(self, village: str, facility: str, change: Difference) -> None:
         """Take over what turns the old spans of a facility into the new."""
@@ -112,6 +113,11 @@ class Changes:
         """Open an alert at wall time `now`."""
         alert.evidence |= dict(decision.evidence) | {"reason": decision.reason}
         self.alerts.append(_Opened(alert, now, decision.cause))
+
+    def taken_out(self, alert: OpenAlert, now: int) -> None:
+        """Close an open alert whose subject the registry has no longer: nobody knows whether it is repaired."""
+        alert.evidence["taken_out"] = True
+        self.cleared(alert, now, now)
 
     def cleared(self, alert: OpenAlert, ended_at: int, now: int) -> None:
         """Close an open alert at wall time `now`."""
@@ -175,6 +181,7 @@ class Ledger:
             _write_first(connection, changes.first)
             upsert(connection, tables.village_state, list(changes.links.values()), ("village",))
             _write_marks(connection, changes.marks)
+            _write_marks(connection, {mains_key(village): out for village, out in changes.mains.items()})
             if changes.alerts:
                 take_turn(connection)  # before any alert's row is locked, as the API does: no two wait for each other
             for change in changes.alerts:

@@ -33,7 +33,7 @@ from api.alerts.tail import KEPT, judge_tail
 from api.alerts.watch import Absence, WatchedDevice, WatchedFacility, WatchedGateway, WatchedVillage
 from siaga.model.clock import DAY, MINUTE, SECOND
 from siaga.timeline.availability import measure
-from siaga.timeline.judge import GATEWAY_HEARD, Span
+from siaga.timeline.judge import GATEWAY_HEARD, Span, without_mains
 
 __all__ = ["Live"]
 
@@ -88,8 +88,18 @@ class Live(Life):
             watched.dirty_from = FOREVER
             self.judged += judge_tail(watched, min(dirty_from, watched.checked), now, self.changes)
         watched.checked = now
+        self._note_mains(watched, now)
         self.decide_facility(watched, moment)
         self.decide_missed(watched, moment)
+
+    def _note_mains(self, watched: WatchedFacility, now: int) -> None:
+        """Take note of whether grid power is missing now: nobody is told of what that excuses."""
+        village = watched.village
+        missing = bool(without_mains(village.village, watched.facility, village.recent.evidence, (now, now + 1)))
+        if missing != watched.without_mains:
+            watched.without_mains = missing
+            names = (name for name, facility in village.facilities.items() if facility.without_mains)
+            self.changes.mains[village.village.code] = sorted(names)
 
     def decide_facility(self, watched: WatchedFacility, moment: Moment, spans: list[Span] | None = None) -> None:
         """Decide about `facility_failed`, by the spans in memory or, after history changed, by those given."""

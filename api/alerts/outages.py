@@ -4,13 +4,13 @@ The first of them that is offline for long enough opens it; the others, if they 
 its children and open none. Each leaves when something arrives from it, and with the last one the alert is over.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from api.alerts.documents import rfc3339
+from api.alerts.documents import listed_children, rfc3339, still_lost
 from api.alerts.ledger import OpenAlert
 from siaga.model.clock import MINUTE
 
-__all__ = ["TOGETHER", "Outages", "lost_villages", "still_lost"]
+__all__ = ["TOGETHER", "Outages", "lost_villages"]
 
 TOGETHER = MINUTE
 """Villages whose last arrivals lie no further apart were lost by one cause."""
@@ -19,11 +19,6 @@ TOGETHER = MINUTE
 def lost_villages(alert: OpenAlert) -> list[str]:
     """The villages of an open alert from which nothing has arrived yet; its own alone, if it has no children."""
     return still_lost(alert.evidence) if any(_children(alert)) else [alert.village]
-
-
-def still_lost(evidence: Mapping[str, object]) -> list[str]:
-    """The villages that an alert's evidence lists, from which nothing has arrived yet."""
-    return [str(child["village"]) for child in _listed(evidence) if child["ended_at"] is None]
 
 
 class Outages:
@@ -75,10 +70,4 @@ def _child(village: str, began: int) -> dict[str, object]:
 
 
 def _children(alert: OpenAlert) -> Iterator[dict[str, object]]:
-    return _listed(alert.evidence)
-
-
-def _listed(evidence: Mapping[str, object]) -> Iterator[dict[str, object]]:
-    children = evidence.get("children")
-    if isinstance(children, list):
-        yield from (child for child in children if isinstance(child, dict) and {"village", "ended_at"} <= child.keys())
+    return listed_children(alert.evidence)

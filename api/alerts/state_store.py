@@ -10,7 +10,7 @@ from api.alerts.flapping import WITHIN
 from api.alerts.ledger import Changes, Ledger, OpenAlert
 from api.alerts.life import Moment
 from api.alerts.live import Live
-from api.alerts.maintenance import AHEAD, MaintenanceWindow, planned, stretches
+from api.alerts.maintenance import AHEAD, MaintenanceWindow, mains_key, planned, stretches
 from api.alerts.outages import lost_villages
 from api.alerts.spans import FOREVER
 from api.alerts.succession import OVERLAP
@@ -92,12 +92,13 @@ class StateKeeper:
         for village in villages:
             marks = values.get(_key(village.code))
             known = VillageMarks.model_validate(marks) if marks is not None else None
-            self._begin(village, moment, first.get(village.code, {}), states.get(village.code), known)
+            begun = self._begin(village, moment, first.get(village.code, {}), states.get(village.code), known)
+            _note_mains(begun, values.get(mains_key(village.code)))
         for (code, facility), spans in tails.items():
             self._take_spans(code, facility, spans)
         for alert in self._ledger.open_alerts():
             if not self.attach(alert):  # its subject was taken out of the registry while no engine saw it
-                self._live.changes.cleared(alert, moment.now, moment.now)
+                self._live.changes.taken_out(alert, moment.now)
         for kind, subject, at in self._ledger.raised_since(moment.now - WITHIN):
             self._live.raises.note(kind, subject, at)
         self._catch_up_maintenance(values.get(_MAINTENANCE), moment)
@@ -237,7 +238,7 @@ class StateKeeper:
     def _change(self, known: WatchedVillage, village: Village, moment: Moment) -> None:
         before = {name: facility.fingerprint for name, facility in known.facilities.items()}
         for alert in take_over(known, village, moment.now):
-            self._live.changes.cleared(alert, moment.now, moment.now)
+            self._live.changes.taken_out(alert, moment.now)
         for name, facility in known.facilities.items():
             if before.get(name) != facility.fingerprint:
                 known.rejudge.add(name)
@@ -247,8 +248,10 @@ class StateKeeper:
     def _end(self, village: WatchedVillage, moment: Moment) -> None:
         """A village is in the registry no more: its alerts are over, and nothing of it is looked at again."""
         for alert in [alert for subject in village.subjects for alert in alerts_of(subject)]:
-            self._live.changes.cleared(alert, moment.now, moment.now)
+            self._live.changes.taken_out(alert, moment.now)
         if village.offline is not None:
+            if lost_villages(village.offline) == [village.village.code]:
+                village.offline.evidence["taken_out"] = True
             self._live.back(village, village.offline, moment.now, moment.now)
         for one in (village, *village.subjects):
             one.due = None
@@ -294,6 +297,13 @@ class StateKeeper:
                     for start, end in stretches(window, village.village.timezone, moment.now):
                         village.history.mark(start, min(end, moment.now), moment.monotonic, now=True)
                         village.reload_from = min(village.reload_from, start)
+
+
+def _note_mains(village: WatchedVillage, value: object) -> None:
+    """Take over which facilities a predecessor left as without mains power; the next look at each corrects it."""
+    for name in value if isinstance(value, list) else ():
+        if name in village.facilities:
+            village.facilities[str(name)].without_mains = True
 
 
 def _attach(alert: OpenAlert, village: WatchedVillage) -> bool:

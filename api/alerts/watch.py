@@ -51,7 +51,8 @@ class WatchedFacility:
     """One judged facility. `spans` reach back two days, or to the start of the failed run before.
 
     `missed` is the open alert about its availability; `trend` says where that stands, `None` after spans changed.
-    It was judged up to `checked`, and evidence of `dirty_from` on has come since.
+    It was judged up to `checked`, and evidence of `dirty_from` on has come since. `without_mains`: whether a device
+    says that grid power is missing now.
     """
 
     village: "WatchedVillage"
@@ -65,6 +66,7 @@ class WatchedFacility:
     checked: int = 0
     dirty_from: int = FOREVER
     plan_until: int = 0
+    without_mains: bool = False
     due: int | None = None
 
     def trim(self, before: int) -> None:

@@ -1,5 +1,6 @@
 """`/alerts`: what was raised, and what people do about it."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
@@ -7,17 +8,19 @@ from pydantic import BaseModel, Field, JsonValue
 from sqlalchemy import ColumnElement, Connection, RowMapping, String, and_, cast, or_, select, tuple_
 
 from api.alerts.decisions import Kind
-from api.alerts.documents import alert_document
-from api.alerts.outages import still_lost
+from api.alerts.documents import alert_document, still_lost
+from api.alerts.excuses import with_plan
 from api.http.access import Technician, Viewer
 from api.http.alert_actions import Act, act, alert_row, etag
+from api.http.known_names import Body
 from api.http.moments import Moment, moment, parse_time
-from api.http.paging import CursorParameter, Filter, Limit, Page, after, page
+from api.http.paging import CursorParameter, Limit, Page, ScopeFilter, after, page
 from api.http.problems import Refused, problems
-from api.http.services import ServicesHere
+from api.http.services import Services, ServicesHere
 from siaga.database import tables
+from siaga.database.scopes import within_scope
 from siaga.model.clock import DAY
-from siaga.wire.topics import is_village_code
+from siaga.model.scope import EVERYTHING, in_scope, is_region
 
 __all__ = ["AlertDocument", "open_alerts", "router"]
 
@@ -49,7 +52,9 @@ class AlertDocument(BaseModel):
     acknowledged_by: str | None = Field(description="the name of the token")
     assignee: str | None
     cause: str | None
-    evidence: dict[str, JsonValue] = Field(description="what it was decided on")
+    evidence: dict[str, JsonValue] = Field(
+        description="what it was decided on; `planned_until` while its subject is in planned maintenance"
+    )
 
 
 class CommentDocument(BaseModel):
@@ -77,19 +82,19 @@ class AlertFile(AlertDocument):
     actions: list[ActionDocument]
 
 
-class Assignment(BaseModel):
+class Assignment(Body):
     """Who takes care of an alert."""
 
     assignee: Annotated[Text, Field(max_length=200)] | None = Field(description="a name; null: nobody")
 
 
-class Comment(BaseModel):
+class Comment(Body):
     """Something to say of an alert."""
 
     text: Text
 
 
-class Snooze(BaseModel):
+class Snooze(Body):
     """Until when an alert is to be left alone."""
 
     until: Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})] | None = Field(
@@ -102,7 +107,7 @@ def list_alerts(
     services: ServicesHere,
     _: Viewer,
     open_: Annotated[bool | None, Query(alias="open", description="whether it is open; without it, all")] = None,
-    village: Filter = None,
+    village: ScopeFilter = None,
     kind: Kind | None = None,
     severity: Severity | None = None,
     limit: Limit = 100,
@@ -124,25 +129,31 @@ def list_alerts(
         if village is not None:
             newest_first = newest_first.where(_open_of(connection, village) if open_ else _concerns(village))
         rows = connection.execute(newest_first.limit(limit + 1)).mappings().all()
-    shown, further = page("alerts", rows, limit, lambda row: (row["raised_at"], row["id"]))
-    return Page(items=[_document(row) for row in shown], next=further)
+        shown, further = page("alerts", rows, limit, lambda row: (row["raised_at"], row["id"]))
+        items = _documents(connection, shown, services.clock.now())
+    return Page(items=items, next=further)
 
 
-def _open_of(connection: Connection, village: str) -> ColumnElement[bool]:
+def _open_of(connection: Connection, scope: str) -> ColumnElement[bool]:
     """An open alert is a village's own, or that of an uplink with which it is lost still."""
     shared = select(tables.alert.c.id, tables.alert.c.evidence).where(
-        _concerns(village), tables.alert.c.kind == Kind.VILLAGE_OFFLINE.value, tables.alert.c.cleared_at.is_(None)
+        _concerns(scope), tables.alert.c.kind == Kind.VILLAGE_OFFLINE.value, tables.alert.c.cleared_at.is_(None)
     )
-    lost_still = [alert for alert, evidence in connection.execute(shared) if village in still_lost(evidence)]
-    return or_(tables.alert.c.village == village, tables.alert.c.id.in_(lost_still))
+    lost_still = [
+        alert
+        for alert, evidence in connection.execute(shared)
+        if any(in_scope(village, scope) for village in still_lost(evidence))
+    ]
+    return or_(within_scope(tables.alert.c.village, scope), tables.alert.c.id.in_(lost_still))
 
 
-def _concerns(village: str) -> ColumnElement[bool]:
+def _concerns(scope: str) -> ColumnElement[bool]:
     """An alert is a village's own, or that of an uplink with which the village was lost."""
-    own = tables.alert.c.village == village
-    if not is_village_code(village):
+    own = within_scope(tables.alert.c.village, scope)
+    if scope == EVERYTHING:
         return own
-    lost_together = cast(tables.alert.c.evidence, String).contains(f'"{village}"', autoescape=True)
+    quoted = f'"{scope}.' if is_region(scope) else f'"{scope}"'
+    lost_together = cast(tables.alert.c.evidence, String).contains(quoted, autoescape=True)
     return or_(own, and_(tables.alert.c.kind == Kind.VILLAGE_OFFLINE.value, lost_together))
 
 
@@ -151,7 +162,7 @@ def get_alert(services: ServicesHere, _: Viewer, response: Response, alert: str)
     """An alert by its id."""
     with services.engine.connect() as connection:
         row = alert_row(connection, alert)
-        found = _file(connection, row)
+        found = _file(connection, row, services.clock.now())
     response.headers["ETag"] = etag(row["revision"])
     return found
 
@@ -170,7 +181,7 @@ def acknowledge(
             return {}
         return {"acknowledged_at": services.clock.now(), "acknowledged_by": caller.name}
 
-    return _answer(response, act(services, caller, alert, Act("acknowledge", columns=first_only), if_match))
+    return _answer(services, response, act(services, caller, alert, Act("acknowledge", columns=first_only), if_match))
 
 
 @router.post("/alerts/{alert}/assign", summary="Say who takes care of it", responses=_ACTION_PROBLEMS)
@@ -185,7 +196,7 @@ def assign(
     """Assign an alert to somebody, or to nobody."""
     wanted: dict[str, object] = {"assignee": assignment.assignee}
     what = Act("assign", wanted, lambda row: {} if row["assignee"] == assignment.assignee else wanted)
-    return _answer(response, act(services, caller, alert, what, if_match))
+    return _answer(services, response, act(services, caller, alert, what, if_match))
 
 
 @router.post("/alerts/{alert}/comments", summary="Say something of it", responses=_ACTION_PROBLEMS)
@@ -199,7 +210,7 @@ def comment(
 ) -> AlertDocument:
     """Add a comment to an alert; `GET /alerts/{id}` shows them."""
     what = Act("comment", comment=comment.text)
-    return _answer(response, act(services, caller, alert, what, if_match))
+    return _answer(services, response, act(services, caller, alert, what, if_match))
 
 
 @router.post("/alerts/{alert}/snooze", summary="Leave it alone for a while", responses=_ACTION_PROBLEMS)
@@ -214,7 +225,7 @@ def snooze(
     """Snooze an alert: nobody is told of it again until then. Its state and its place in the lists stay."""
     until = None if snooze.until is None else _snooze_end(snooze.until, services.clock.now())
     what = Act("snooze", {"until": None if until is None else moment(until)}, lambda _: {"snoozed_until": until})
-    return _answer(response, act(services, caller, alert, what, if_match))
+    return _answer(services, response, act(services, caller, alert, what, if_match))
 
 
 def open_alerts(connection: Connection, village: str | None, limit: int) -> list[RowMapping]:
@@ -233,25 +244,27 @@ def _snooze_end(text: str, now: int) -> int:
     return until
 
 
-def _answer(response: Response, row: RowMapping) -> AlertDocument:
+def _answer(services: Services, response: Response, row: RowMapping) -> AlertDocument:
     response.headers["ETag"] = etag(row["revision"])
-    return _document(row)
+    with services.engine.connect() as connection:
+        return _documents(connection, [row], services.clock.now())[0]
 
 
-def _document(row: RowMapping) -> AlertDocument:
-    return AlertDocument.model_validate(_shown(row))
+def _documents(connection: Connection, rows: Sequence[RowMapping], now: int) -> list[AlertDocument]:
+    return [AlertDocument.model_validate(shown) for shown in _shown(connection, rows, now)]
 
 
-def _shown(row: RowMapping) -> dict[str, object]:
-    return alert_document({str(key): value for key, value in row.items()})
+def _shown(connection: Connection, rows: Sequence[RowMapping], now: int) -> list[dict[str, object]]:
+    named = [{str(key): value for key, value in row.items()} for row in rows]
+    return [alert_document(row) for row in with_plan(connection, named, now)]
 
 
-def _file(connection: Connection, row: RowMapping) -> AlertFile:
+def _file(connection: Connection, row: RowMapping, now: int) -> AlertFile:
     said, done = tables.alert_comment, tables.alert_action
     comments = connection.execute(select(said).where(said.c.alert == row["id"]).order_by(said.c.id)).all()
     actions = connection.execute(select(done).where(done.c.alert == row["id"]).order_by(done.c.id)).all()
     return AlertFile.model_validate(
-        _shown(row)
+        _shown(connection, [row], now)[0]
         | {
             "snoozed_until": None if row["snoozed_until"] is None else moment(row["snoozed_until"]),
             "comments": [

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Row, select
 
-from api.alerts.outages import TOGETHER, still_lost
+from api.alerts.documents import still_lost
+from api.alerts.outages import TOGETHER
 from api.alerts.rolling import WINDOW, trend
 from siaga.database import tables
 from siaga.model.clock import HOUR, MINUTE, SECOND
