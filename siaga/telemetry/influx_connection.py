@@ -380,7 +380,7 @@ class _Refused(Exception):
 def _authorization(address: InfluxAddress) -> dict[str, str]:
     secret = address.secret or ""
     if address.user:
-        return urllib3.make_headers(basic_auth=f"{address.user}:{secret}")
+        return {"Authorization": urllib3.make_headers(basic_auth=f"{address.user}:{secret}")["authorization"]}
     return {"Authorization": f"Token {secret}"} if secret else {}
 
 
