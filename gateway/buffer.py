@@ -269,6 +269,33 @@ class Buffer:
                 return FormedBatch(village, place.epoch, seq, first, last)
             return None
 
+    def split(self, batch: FormedBatch, parts: int) -> list[FormedBatch]:
+        """Put the readings of a batch into several smaller ones with numbers of their own; the batch is no more.
+
+        The centre may have got it all the same: storing its readings twice changes nothing. Of two values of one
+        signal at one time the later one alone is kept, as the parts may arrive in any order.
+        """
+        with _disk(self):
+            place = self._villages[batch.village]
+            self._begin()
+            run = (place.id, batch.first, batch.last)
+            gone = self._db.execute(
+                "DELETE FROM reading WHERE village = ? AND number BETWEEN ? AND ? AND number NOT IN"
+                " (SELECT max(number) FROM reading WHERE village = ? AND number BETWEEN ? AND ? GROUP BY track, time)",
+                (*run, *run),
+            )
+            self.readings -= gone.rowcount
+            self._db.execute("DELETE FROM batch WHERE village = ? AND seq = ?", (place.id, batch.seq))
+            size = -(-(batch.last - batch.first + 1) // parts)
+            made = []
+            for first in range(batch.first, batch.last + 1, size):
+                last = min(first + size - 1, batch.last)
+                self._db.execute("INSERT INTO batch VALUES (?, ?, ?, ?)", (place.id, place.next_seq, first, last))
+                made.append(FormedBatch(batch.village, place.epoch, place.next_seq, first, last))
+                place.next_seq += 1
+            self._db.execute("UPDATE village SET next_seq = ? WHERE id = ?", (place.next_seq, place.id))
+            return made
+
     def _first_of(self, place: _Village, low: int, last: int, limit: int) -> int | None:
         """The number of the `limit`-th reading from `last` back, or of the first from `low` on."""
         found: int | None = self._db.execute(
