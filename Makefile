@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test lint bench simulate clean
+.PHONY: setup run test check lint bench simulate clean
 
 setup: .venv/.ready
 
@@ -12,6 +12,10 @@ run: .venv/.ready
 test: .venv/.ready-dev
 	@scripts/servers.sh
 	$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
+
+# Lint and the quick tests that need no server
+check: lint
+	$(BIN)/pytest -q -n 2 --dist worksteal --without-servers $(ARGS)
 
 lint: .venv/.ready-dev
 	$(BIN)/ruff check .

@@ -12,7 +12,7 @@ import orjson
 import structlog
 
 from collector.deduplication import Repeats
-from collector.group import Group
+from collector.group import MAX_MESSAGES, MAX_READINGS, Group
 from collector.intake import Intake
 from collector.metrics import CollectorMetrics
 from collector.refusals import Refusals
@@ -28,17 +28,12 @@ log = structlog.get_logger(__name__)
 
 SHARE = "$share/siaga-collector/"
 """The group in which all collectors share the gateways' messages, where the broker can."""
-MAX_READINGS = 30_000
-"""A group is full with so many readings: three or four writes of InfluxDB's recommended 5,000 to 10,000 lines; more
-does not make them cheaper, and this many are some 10 MB in memory."""
-MAX_MESSAGES = 500
-"""A group is full with so many messages, however small."""
 FIRST_PAUSE, LONGEST_PAUSE = 250, 10_000
 """Milliseconds between two attempts on the same group: the first pause, doubling up to the longest."""
 
 
 class Collector:
-    """One collector. `gather` belongs to one thread, `commit` to one (the same or another)."""
+    """One collector. `gather` and `add` belong to one thread. A group belongs to the thread that commits it."""
 
     def __init__(
         self,
@@ -63,14 +58,12 @@ class Collector:
         self._max_readings = max_readings
         self._max_messages = max_messages
         self._in_hand: Group | None = None
-        self._pause = FIRST_PAUSE
-        self._try_again = 0
-        self._problem: str | None = None
+        self._problems: dict[int, str] = {}
 
     @property
     def problem(self) -> str | None:
-        """Why the last write failed, in one sentence; `None` when it did not."""
-        return self._problem
+        """Why a group that is in hand could not be stored, in one sentence; `None` when all can be."""
+        return next(iter([*self._problems.values()]), None)
 
     def subscribe(self) -> None:
         """Ask for the gateways' batches and refusals, shared with other collectors."""
@@ -100,23 +93,30 @@ class Collector:
         message = self._transport.receive(timeout)
         if message is None:
             return None
-        group = Group()
-        received = self._clock.now()
-        while True:
-            self._admit(message, received, group)
-            if group.readings >= self._max_readings or len(group.messages) >= self._max_messages:
-                break
-            message = self._transport.receive(0)
-            if message is None:
-                break
-        self._metrics.unacknowledged.inc(len(group.messages))
-        self._metrics.waiting_bytes.inc(group.bytes)
-        self._prepare(group)
+        group = Group(self._max_readings, self._max_messages)
+        self._fill(group, message)
+        self.make_ready(group)
         return group
 
-    def _prepare(self, group: Group) -> None:
-        """Make the write ready while the store is still busy with the group before."""
-        if not group.points:
+    def add(self, group: Group, timeout: float) -> None:
+        """Add what arrives within `timeout` seconds to a group that waits for its turn, as far as it has room."""
+        message = self._transport.receive(timeout)
+        if message is not None:
+            self._fill(group, message)
+            group.changed()
+
+    def _fill(self, group: Group, message: Message | None) -> None:
+        received = self._clock.now()
+        messages, size = len(group.messages), group.bytes
+        while message is not None:
+            self._admit(message, received, group)
+            message = None if group.full else self._transport.receive(0)
+        self._metrics.unacknowledged.inc(len(group.messages) - messages)
+        self._metrics.waiting_bytes.inc(group.bytes - size)
+
+    def make_ready(self, group: Group) -> None:
+        """Make the write ready, while the store may still be busy with another group."""
+        if not group.points or group.write is not None:
             return
         try:
             group.write = self._store.prepare(group.points, group.arrivals)
@@ -132,16 +132,17 @@ class Collector:
             reason = f"siaga cannot read this message, by a mistake of its own ({type(error).__name__})"
             self._intake.refuse("internal", reason, message)
 
-    def wait(self) -> int:
-        """Milliseconds until the group in hand may be tried again; 0: now."""
-        return max(0, self._try_again - self._clock.monotonic())
+    def wait(self, group: Group | None = None) -> int:
+        """Milliseconds until a group, or the one that `collect` has in hand, may be tried again; 0: now."""
+        group = group or self._in_hand
+        return max(0, group.try_again - self._clock.monotonic()) if group is not None else 0
 
     def commit(self, group: Group) -> bool:
-        """Store a group and acknowledge it. False: try the same group again after `wait()`; nothing is lost by it.
+        """Store a group and acknowledge it. False: try the same group again after `wait(group)`; nothing is lost by it.
 
         Every batch of it is acknowledged only after all points are stored; PUBACK follows the batch's own ack.
         """
-        if self.wait():
+        if self.wait(group):
             return False
         if not group.stored and not self._store_group(group):
             return False
@@ -151,21 +152,23 @@ class Collector:
         began = self._clock.monotonic()
         try:
             if group.points:
-                write = group.write or self._store.prepare(group.points, group.arrivals)
-                self._quarantine(group, write())
+                if group.write is None:  # kept: an attempt goes on where the one before was stopped
+                    group.write = self._store.prepare(group.points, group.arrivals)
+                self._quarantine(group, group.write())
         except StoreUnavailable as error:
-            self._fail(str(error))
+            self._fail(group, str(error))
             return False
         except Exception:
             log.exception("a group of batches cannot be stored, trying each batch alone")
             if not self._store_apart(group):
                 return False
         self._metrics.write_seconds.observe((self._clock.monotonic() - began) / 1000)
-        if self._problem is not None:
+        if self._problems.pop(id(group), None) is not None and not self._problems:
             log.info("the store takes data again")
-        self._problem = None
-        self._pause = FIRST_PAUSE
-        group.stored = True
+        group.stored, group.write = True, None
+        for batch in group.batches:
+            if not batch.repeated:
+                self._repeats.stored(batch.fingerprint)
         self._metrics.readings.inc(group.readings)
         self._metrics.late.inc(group.late)
         return True
@@ -181,7 +184,7 @@ class Collector:
             try:
                 refused = self._store.write(points, [batch.arrival] if batch.arrival else [])
             except StoreUnavailable as error:
-                self._fail(str(error))
+                self._fail(group, str(error))
                 return False
             except Exception as error:
                 log.exception("a batch cannot be stored", topic=batch.topic)
@@ -196,13 +199,13 @@ class Collector:
         group.batches = sound
         return True
 
-    def _fail(self, problem: str) -> None:
-        if self._problem is None:
+    def _fail(self, group: Group, problem: str) -> None:
+        if not self._problems:
             log.warning("the store does not take data, holding on", problem=problem)
-        self._problem = problem
+        self._problems[id(group)] = problem
         self._metrics.failed_writes.inc()
-        self._try_again = self._clock.monotonic() + self._pause
-        self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        group.pause = min(2 * group.pause or FIRST_PAUSE, LONGEST_PAUSE)
+        group.try_again = self._clock.monotonic() + group.pause
 
     def _quarantine(self, group: Group, refused: Sequence[RefusedPoint]) -> None:
         """The store will never take these: keep them where people look; their batches count as stored."""
@@ -227,12 +230,12 @@ class Collector:
         """Publish the acks, each followed by its PUBACK, from where a failed attempt stopped."""
         while group.acknowledged < len(group.batches):
             batch = group.batches[group.acknowledged]
-            if batch.repeated and not self._repeats.knows(batch.fingerprint):
-                group.acknowledged += 1  # what it repeats could not be stored: it is not acknowledged either
+            if batch.repeated and not self._repeats.is_stored(batch.fingerprint):
+                group.acknowledged += 1  # what it repeats is not stored (yet): that one's acknowledgement is for both
                 continue
             if not self._transport.publish(batch.ack_topic, batch.ack_payload):
                 # No connection, or too many acks under way: soon again. Nothing else can be done meanwhile.
-                self._try_again = self._clock.monotonic() + FIRST_PAUSE // 5
+                group.try_again = self._clock.monotonic() + FIRST_PAUSE // 5
                 return False
             group.acknowledged += 1
         for message in group.messages:

@@ -25,10 +25,10 @@ def fingerprint(topic: str, batch: Batch) -> bytes:
 
 
 class Repeats:
-    """The fingerprints of the batches taken last. Used by the gathering and the committing thread, a step at a time."""
+    """Fingerprints of the batches taken last. The gathering and the committing threads use them, a step at a time."""
 
     def __init__(self, remembered: int = REMEMBERED) -> None:
-        self._taken: OrderedDict[bytes, None] = OrderedDict()
+        self._taken: OrderedDict[bytes, bool] = OrderedDict()
         self._remembered = remembered
 
     def take(self, batch: bytes) -> bool:
@@ -36,7 +36,7 @@ class Repeats:
         if batch in self._taken:
             self._taken.move_to_end(batch)
             return True
-        self._taken[batch] = None
+        self._taken[batch] = False
         if len(self._taken) > self._remembered:
             self._taken.popitem(last=False)
         return False
@@ -45,6 +45,11 @@ class Repeats:
         """It was not stored after all: when it comes again it is a new one."""
         self._taken.pop(batch, None)
 
-    def knows(self, batch: bytes) -> bool:
-        """Whether it was taken and not forgotten."""
-        return batch in self._taken
+    def stored(self, batch: bytes) -> None:
+        """Remember that a batch that was taken is stored."""
+        if batch in self._taken:
+            self._taken[batch] = True
+
+    def is_stored(self, batch: bytes) -> bool:
+        """Whether it was taken and is stored: only then a repetition may be acknowledged."""
+        return self._taken.get(batch, False)

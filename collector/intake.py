@@ -4,6 +4,7 @@ from collector.deduplication import Repeats, fingerprint
 from collector.group import Group, TakenBatch
 from collector.refusals import Refusals
 from collector.registry_cache import KnownVillages
+from siaga.metrics import implausible
 from siaga.model.observation import Arrival
 from siaga.mqtt import Message
 from siaga.wire.batch import LIVE_EDGE, Batch, UnreadableBatch, decode_batch, encode_ack
@@ -73,7 +74,7 @@ class Intake:
         repeated = self._repeats.take(mark)
         first = len(group.points)
         if not repeated:
-            self._note_records(message, topic, batch)
+            self._note_records(message, topic, batch, received)
             group.points += batch.points
             group.readings += batch.readings
         group.batches.append(
@@ -101,7 +102,7 @@ class Intake:
                 return decode_batch(payload, village, received, newer)
         return batch
 
-    def _note_records(self, message: Message, topic: GatewayTopic, batch: Batch) -> None:
+    def _note_records(self, message: Message, topic: GatewayTopic, batch: Batch, received: int) -> None:
         for record in batch.refused:
             self._refusals.note(
                 record.kind, record.reason, village=topic.village, topic=message.topic, payload=record.sample
@@ -109,6 +110,12 @@ class Intake:
         if more := batch.refused_count - len(batch.refused):
             # One batch does not fill the quarantine: the first few hundred of its records show what is wrong with it.
             self._refusals.count(batch.refused[-1].kind, more)
+        for signal, number in batch.implausible.items():
+            implausible(signal, number)
+        for record in batch.doubtful:
+            # Dropped and not refused, so it is not counted as refused. One of each signal shows what came.
+            dropped = Refusal(topic.village, received, message.topic, record.reason, record.sample)
+            self._refusals.keep(dropped)
 
     def _pass_on(self, message: Message, topic: GatewayTopic) -> None:
         """What a gateway refused goes to the quarantine; the gateway has counted it."""

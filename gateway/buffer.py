@@ -12,11 +12,12 @@ is the least that can be written, so fewer, larger commits are kinder.
 
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from gateway.events import Key, Said
 from gateway.priority import LEVELS, priority
 from siaga.model.observation import Reading
 from siaga.model.signals import SIGNALS, SignalType, Value
@@ -50,6 +51,9 @@ CREATE TABLE IF NOT EXISTS batch (
 CREATE TABLE IF NOT EXISTS online (
     village TEXT NOT NULL, device TEXT NOT NULL, online INTEGER, since INTEGER NOT NULL, overruled INTEGER NOT NULL,
     PRIMARY KEY (village, device)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS said (
+    village TEXT NOT NULL, device TEXT NOT NULL, key TEXT NOT NULL, value INTEGER NOT NULL, happened INTEGER,
+    PRIMARY KEY (village, device, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS undated (
     id INTEGER PRIMARY KEY, boot TEXT NOT NULL, at INTEGER NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL,
@@ -265,6 +269,33 @@ class Buffer:
                 return FormedBatch(village, place.epoch, seq, first, last)
             return None
 
+    def split(self, batch: FormedBatch, parts: int) -> list[FormedBatch]:
+        """Put the readings of a batch into several smaller ones with numbers of their own; the batch is no more.
+
+        The centre may have got it all the same: storing its readings twice changes nothing. Of two values of one
+        signal at one time the later one alone is kept, as the parts may arrive in any order.
+        """
+        with _disk(self):
+            place = self._villages[batch.village]
+            self._begin()
+            run = (place.id, batch.first, batch.last)
+            gone = self._db.execute(
+                "DELETE FROM reading WHERE village = ? AND number BETWEEN ? AND ? AND number NOT IN"
+                " (SELECT max(number) FROM reading WHERE village = ? AND number BETWEEN ? AND ? GROUP BY track, time)",
+                (*run, *run),
+            )
+            self.readings -= gone.rowcount
+            self._db.execute("DELETE FROM batch WHERE village = ? AND seq = ?", (place.id, batch.seq))
+            size = -(-(batch.last - batch.first + 1) // parts)
+            made = []
+            for first in range(batch.first, batch.last + 1, size):
+                last = min(first + size - 1, batch.last)
+                self._db.execute("INSERT INTO batch VALUES (?, ?, ?, ?)", (place.id, place.next_seq, first, last))
+                made.append(FormedBatch(batch.village, place.epoch, place.next_seq, first, last))
+                place.next_seq += 1
+            self._db.execute("UPDATE village SET next_seq = ? WHERE id = ?", (place.next_seq, place.id))
+            return made
+
     def _first_of(self, place: _Village, low: int, last: int, limit: int) -> int | None:
         """The number of the `limit`-th reading from `last` back, or of the first from `low` on."""
         found: int | None = self._db.execute(
@@ -301,6 +332,15 @@ class Buffer:
                 "INSERT OR REPLACE INTO online VALUES (?, ?, ?, ?, ?)",
                 (village, device, state.online, state.since, state.overruled),
             )
+
+    def remember_said(self, said: Mapping[Key, Said]) -> None:
+        """Keep what repeated states said last."""
+        if not said:
+            return
+        with _disk(self):
+            self._begin()
+            rows = [(*key, each.value, each.happened) for key, each in said.items()]
+            self._db.executemany("INSERT OR REPLACE INTO said VALUES (?, ?, ?, ?, ?)", rows)
 
     def add_undated(self, boot: str, at: int, message: Message) -> None:
         """Keep a message that came before the gateway had the time."""
@@ -445,6 +485,12 @@ class Buffer:
                 (village, device): OnlineState(None if online is None else bool(online), since, bool(overruled))
                 for village, device, online, since, overruled in rows
             }
+
+    def said(self) -> dict[Key, Said]:
+        """What was remembered of repeated states."""
+        with _disk(self):
+            rows = self._db.execute("SELECT village, device, key, value, happened FROM said")
+            return {(village, device, key): Said(*last) for village, device, key, *last in rows}
 
     @property
     def fill(self) -> float:

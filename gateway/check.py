@@ -75,6 +75,9 @@ def _device(device: DeviceReport, now: int) -> Iterator[Line]:
     if device.refused:
         refused = _count(device.refused, "message", "messages")
         yield Line(False, device.device, f"{refused} refused, the last because {device.refusal}")
+    for signal, (number, last) in sorted(device.implausible.items()):
+        dropped = _count(number, "value was", "values were")
+        yield Line(False, device.device, f"{signal}: {dropped} not plausible and dropped, the last {_value(last)}")
 
 
 def _values(device: DeviceReport) -> str:

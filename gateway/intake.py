@@ -6,20 +6,23 @@ Nothing here waits or writes; what comes out is put on disk by the gateway.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gateway.adapters import Adapter, Installed, Translation
+from gateway.adapters import Adapter, Implausible, Installed, Translation
 from gateway.clocks import Judged, judge
+from gateway.events import Events, Key, Said
 from gateway.metrics import GatewayMetrics
 from gateway.presence import Presence
 from gateway.refusals import Refusals
 from gateway.router import Router
 from gateway.values import Refused
+from siaga.metrics import implausible
+from siaga.model.clock import HOUR
 from siaga.model.observation import Reading
 from siaga.model.signals import Value
 from siaga.model.sites import Village
 from siaga.mqtt.transport import Message
 from siaga.wire.topics import DeviceTopic, ForeignTopic, GatewayTopic, parse_topic
 
-__all__ = ["Heard", "Intake", "Skew", "Taken"]
+__all__ = ["Doubtful", "Heard", "Intake", "Skew", "Taken"]
 
 OWN = "siaga/"
 """What siaga's own topics begin with; all else is native."""
@@ -36,21 +39,38 @@ class Skew:
 
 
 @dataclass(slots=True)
+class Doubtful:
+    """Values of one signal that were dropped as not plausible: how many, the last of them, when one was shown (ms)."""
+
+    number: int = 0
+    value: Value = 0
+    shown: int | None = None
+
+
+@dataclass(slots=True)
 class Heard:
-    """What a device said last: when (ms, the gateway's clock), each signal with its event time, what was refused."""
+    """What a device said last: when (ms, the gateway's clock), each signal with its event time, what was refused.
+
+    `implausible` is by signal.
+    """
 
     seen: int | None = None
     values: dict[str, tuple[int, Value]] = field(default_factory=dict)
     refused: int = 0
     refusal: str = ""
+    implausible: dict[str, Doubtful] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Taken:
-    """What a message gave: readings by village, and the devices of whose session something else is known now."""
+    """What a message gave: readings by village, and the devices of whose session something else is known now.
+
+    `said` is what is new of the memory of repeated states (`gateway.events`).
+    """
 
     readings: dict[str, list[Reading]] = field(default_factory=dict)
     sessions: set[tuple[str, str]] = field(default_factory=set)
+    said: dict[Key, Said] = field(default_factory=dict)
 
 
 class Intake:
@@ -73,11 +93,16 @@ class Intake:
         """Devices whose clock was heard, since this process began, and is right."""
         self.heard: dict[tuple[str, str], Heard] = {}
         """What each device said last, since this process began."""
+        self._events = Events()
 
     def update(
-        self, villages: Sequence[Village], known: Collection[str] | None, remembered: Mapping[tuple[str, str], Presence]
+        self,
+        villages: Sequence[Village],
+        known: Collection[str] | None,
+        remembered: Mapping[tuple[str, str], Presence],
+        said: Mapping[Key, Said],
     ) -> None:
-        """Take over what the registry says now. `remembered` are sessions from before a restart."""
+        """Take over what the registry says now. `remembered` are sessions, `said` states from before a restart."""
         self._villages = {village.code: village for village in villages}
         self._known = known
         self.router = Router(villages, self.router)
@@ -88,6 +113,7 @@ class Intake:
         self.skewed = {device: skew for device, skew in self.skewed.items() if device in devices}
         self.trusted = {device for device in self.trusted if device in devices}
         self.heard = {device: heard for device, heard in self.heard.items() if device in devices}
+        self._events.update(devices, said)
 
     def take(self, message: Message, received: int) -> Taken:
         """What the message gives; what is refused is counted and sampled. `received` in ms."""
@@ -163,11 +189,14 @@ class Intake:
         self, installed: Installed, translation: Translation, message: Message, received: int, taken: Taken
     ) -> None:
         # What a broker retained and that says no time is of an unknown age: it is no observation of now.
-        values = [each for each in translation.observed if each.signal != "online"]
         old = message.retain or translation.repeated
+        device = (installed.village, installed.device.id)
+        observed = self._events.select(device, translation, received, old=old, changed=taken.said)
+        values = [each for each in observed if each.signal != "online"]
         if old:
             values = [each for each in values if each.time is not None]
-        device = (installed.village, installed.device.id)
+        for dropped in translation.implausible:
+            self._drop(device, dropped, message, received)
         presence = self.presences[device]
         readings: list[Reading] = []
         if values:
@@ -192,6 +221,19 @@ class Intake:
             taken.sessions.add(device)
         if readings:
             taken.readings.setdefault(installed.village, []).extend(readings)
+
+    def _drop(self, device: tuple[str, str], dropped: Implausible, message: Message, now: int) -> None:
+        """Count a value that is not plausible. One of a device's signal is shown at once, then one an hour at most.
+
+        A saturated sensor says it with each report, and its like must not hide what others do.
+        """
+        implausible(dropped.signal)
+        doubtful = self.heard.setdefault(device, Heard()).implausible.setdefault(dropped.signal, Doubtful())
+        doubtful.number, doubtful.value = doubtful.number + 1, dropped.value
+        if doubtful.shown is None or abs(now - doubtful.shown) >= HOUR:
+            doubtful.shown = now
+            sentence = f"{dropped.signal}: {dropped.value} is not plausible and was dropped"
+            self._refusals.show(sentence, device[0], message, now)
 
     def _note_heard(self, device: tuple[str, str], seen: int | None, readings: Sequence[Reading]) -> None:
         heard = self.heard.setdefault(device, Heard())

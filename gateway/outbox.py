@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from gateway.buffer import IN_MEMORY, Buffer, BufferUnavailable, FormedBatch, OnlineState, Undated
+from gateway.events import Key, Said
 from gateway.intake import Taken
 from gateway.metrics import GatewayMetrics
 from gateway.salvage import replace_damaged
@@ -100,6 +101,8 @@ class Keeper:
         self._messages = 0
         """How many of what is new or held are messages that the broker waits to hear about."""
         self._in_hand = 0
+        self._said: dict[Key, Said] = {}
+        """What is new of repeated states and not on disk yet, however it was acknowledged."""
         self._loaded = False
         self.problem: str | None = None
         """Why the disk takes nothing, in a sentence."""
@@ -108,6 +111,13 @@ class Keeper:
         """What was known of devices' sessions when the process before ended; nothing with a disk that is away."""
         try:
             return self.disk.online()
+        except BufferUnavailable:
+            return {}
+
+    def said(self) -> Mapping[Key, Said]:
+        """What repeated states said when the process before ended; nothing with a disk that is away."""
+        try:
+            return self.disk.said()
         except BufferUnavailable:
             return {}
 
@@ -144,6 +154,7 @@ class Keeper:
     def take(self, message: Message | None, taken: Taken, now: int) -> None:
         """Keep what a message gave, or what the gateway says itself; it is safe after a `commit`, or later."""
         self._new.append(_Entry(message, taken, now))
+        self._said |= taken.said
         self._messages += message is not None
         self._in_hand += sum(map(len, taken.readings.values()))
 
@@ -158,11 +169,14 @@ class Keeper:
         for entry in self._new:
             if entry.undated is not None and entry.message is not None:
                 entry.taken, entry.undated, found = dated(Undated(*entry.undated, entry.message)), None, True
+                self._said |= entry.taken.said
         if self.problem is not None or not self.disk.undated:
             return found
         try:
             for undated in self.disk.take_undated(GROUP):
-                self._new.append(_Entry(None, dated(undated), now, from_disk=True))
+                taken = dated(undated)
+                self._new.append(_Entry(None, taken, now, from_disk=True))
+                self._said |= taken.said
         except BufferUnavailable as error:
             self._failed(error, now)
         return True
@@ -248,6 +262,7 @@ class Keeper:
             for device in entry.taken.sessions:
                 if (state := self._state_of(device)) is not None:
                     disk.remember(*device, state)
+        disk.remember_said(self._said)
         self._uplink.done([b for b in self._acks if disk.acknowledged(b.village, b.epoch, b.seq)])
         self._uplink.form(now, all_of_it=last)
         disk.commit()
@@ -255,6 +270,7 @@ class Keeper:
             log.info("buffer_recovered", messages=len(self._held))
         self.problem, self._memory = None, None
         self._new, self._held, self._acks, self._memory_acks = [], [], [], []
+        self._said = {}
         self._acks_since, self._in_hand, self._messages = None, 0, 0
         self._metrics.readings.inc(count)
         return [entry.message for entry in entries if entry.message is not None]

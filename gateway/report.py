@@ -13,7 +13,10 @@ __all__ = ["DeviceReport", "GatewayReport", "make_report"]
 
 
 class DeviceReport(BaseModel):
-    """One device. Times in ms of the gateway's clock; `offset`: its clock minus the gateway's, where not trusted."""
+    """One device. Times in ms of the gateway's clock; `offset`: its clock minus the gateway's, where not trusted.
+
+    `implausible`: of each signal how many values were dropped as not plausible, and the last of them.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,6 +30,7 @@ class DeviceReport(BaseModel):
     values: dict[str, tuple[int, Value]] = {}
     refused: int = 0
     refusal: str = ""
+    implausible: dict[str, tuple[int, Value]] = {}
     offset: int | None = None
     polled: str = ""
 
@@ -77,6 +81,7 @@ def make_report(
                 values=dict(heard.values),
                 refused=heard.refused,
                 refusal=mask(heard.refusal),
+                implausible={signal: (each.number, each.value) for signal, each in heard.implausible.items()},
                 offset=skew.offset if skew is not None else None,
                 polled=polled.get(key, ""),
             )

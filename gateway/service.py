@@ -104,6 +104,7 @@ class Gateway:
             device: Presence(state.online, state.since, state.since, overruled=state.overruled)
             for device, state in self._keeper.remembered().items()
         }
+        self._said = self._keeper.said()
         self._stall = Stall()
         self._beat_due = 0
         self._repeat_from = self._repeat_at = 0
@@ -117,7 +118,7 @@ class Gateway:
     def update(self, villages: Sequence[Village], known: Collection[str] | None = None) -> None:
         """Take over what the registry says now: subscribe to what is new, unsubscribe from what is gone."""
         self._gateways.update({village.code: village.gateway for village in villages})
-        self._intake.update(villages, known, self._remembered)
+        self._intake.update(villages, known, self._remembered, self._said)
         if self._polling is not None:
             self._polling.update(self._intake.router.installed, self._clock.monotonic())
         self._keeper.update({village.code: village.gateway for village in villages})

@@ -34,6 +34,10 @@ COMPANY_EACH, LONGEST_COMPANY = 10, 10 * SECOND
 """With a store that is away it grows by so much for each batch without acknowledgement, up to the longest."""
 MAX_BATCH = 2_000
 """Readings of one batch: at 20 to 120 bytes each, under 256 kB before packing."""
+SMALLEST = 100
+"""Readings of a batch that is not split any more: about 2 kB packed."""
+SPLIT_AFTER, PARTS = 2, 4
+"""A batch over whose sending the connection broke so many times is put into so many smaller ones."""
 MAX_UNACKNOWLEDGED = 4_000
 """Batches of one village that may be without acknowledgement: 2 MB of memory, ten hours of a store that is away."""
 FIRST_WINDOW, WINDOW = 2, 8
@@ -54,7 +58,8 @@ AGAIN_EACH = 500
 class _InFlight:
     """A batch on its way. `due`: when it is sent (again), `at`: when this process last did; monotonic ms.
 
-    `answered`: the centre has acknowledged it. It is forgotten with the next commit.
+    `lost`: how many connections broke while it was on its way. `answered`: the centre has acknowledged it. It is
+    forgotten with the next commit.
     """
 
     batch: FormedBatch
@@ -63,7 +68,13 @@ class _InFlight:
     pause: int = FIRST_AGAIN
     sent: int = 0
     at: int | None = None
+    lost: int = 0
     answered: bool = False
+
+    @property
+    def size(self) -> int:
+        """Readings in it, at most."""
+        return self.batch.last - self.batch.first + 1
 
 
 @dataclass(slots=True)
@@ -76,6 +87,10 @@ class _Way:
     """Fresh batches without acknowledgement."""
     history: int = 0
     window: int = FIRST_WINDOW
+    largest: int = MAX_BATCH
+    """Readings of a batch at most: fewer after one had to be split."""
+    to_split: bool = False
+    """Whether there is a batch to split."""
     took: int = 0
     """What acknowledgements took of late, ms: the longest, forgotten by an eighth with each shorter one."""
 
@@ -117,7 +132,7 @@ class Uplink:
         again = []
         for batch in self._buffer.batches():
             old = before.get(batch.village, _Way())
-            way = self._ways.setdefault(batch.village, _Way(window=old.window, took=old.took))
+            way = self._ways.setdefault(batch.village, _Way(window=old.window, took=old.took, largest=old.largest))
             each = old.flying.get(batch.seq)
             if each is None or each.batch != batch:
                 each = _InFlight(batch, now, history=True, sent=1)
@@ -161,7 +176,7 @@ class Uplink:
         for village, way in self._ways.items():
             if village not in self._gateways:
                 continue
-            if way.history < way.window and self._waits(village, way):
+            if way.to_split or (way.history < way.window and self._waits(village, way)):
                 return now
             due = way.fresh_due(self._flush_after)
             if due is not None:
@@ -181,19 +196,38 @@ class Uplink:
         for village, way in self._ways.items():
             if village not in self._gateways:
                 continue  # a village that nobody told this process of: its readings wait
+            if way.to_split:
+                self._split_lost(way, now)
+            limit = min(self._max_batch, way.largest)
             due = way.fresh_due(self._flush_after)
-            if due is not None and (all_of_it or now >= due or self._buffer.fresh(village) >= self._max_batch):
-                batch = self._buffer.form(village, self._max_batch)
+            if due is not None and (all_of_it or now >= due or self._buffer.fresh(village) >= limit):
+                batch = self._buffer.form(village, limit)
                 way.fresh_since = None
                 if batch is not None:
                     way.flying[batch.seq] = _InFlight(batch, now, history=False)
                     way.fresh += 1
             while way.history < way.window and self._waits(village, way):
-                batch = self._buffer.form(village, self._max_batch, history=True)
+                batch = self._buffer.form(village, limit, history=True)
                 if batch is None:
                     break
                 way.flying[batch.seq] = _InFlight(batch, now, history=True)
                 way.history += 1
+
+    def _split_lost(self, way: _Way, now: int) -> None:
+        """Split the batches that the connection did not carry."""
+        way.to_split = False
+        lost = [each for each in way.flying.values() if each.lost >= SPLIT_AFTER and not each.answered]
+        for each in lost:
+            if each.size <= SMALLEST:
+                continue
+            parts = self._buffer.split(each.batch, PARTS)
+            self._forget(way, each.batch.seq)
+            for batch in parts:
+                way.flying[batch.seq] = _InFlight(batch, now, history=each.history)
+                way.history += each.history
+                way.fresh += not each.history
+            way.largest = max(SMALLEST, min(way.largest, each.size // PARTS))
+            log.info("batch_split", village=each.batch.village, readings=each.size, parts=len(parts))
 
     def _waits(self, village: str, way: _Way) -> bool:
         return self._buffer.unsent(village) > (self._buffer.fresh(village) if way.fresh_since is not None else 0)
@@ -242,7 +276,11 @@ class Uplink:
     def reconnected(self, now: int) -> None:
         """Another connection to the centre: what is unacknowledged is worth sending soon, not all at one moment."""
         for way in self._ways.values():
-            self._spread([each for each in way.flying.values() if each.sent and not each.answered], now)
+            lost = [each for each in way.flying.values() if each.sent and not each.answered]
+            for each in lost:
+                each.lost += 1
+                way.to_split |= each.lost >= SPLIT_AFTER and each.size > SMALLEST
+            self._spread(lost, now)
 
     def _spread(self, again: list[_InFlight], now: int) -> None:
         """A window full of batches a second, the newest first, at times of chance."""
@@ -258,6 +296,8 @@ class Uplink:
             return None
         if not each.answered and each.at is not None:
             self._learn(way, each, now - each.at)
+        if each.size >= way.largest:
+            way.largest = min(MAX_BATCH, 2 * way.largest)
         each.answered, each.due = True, NEVER
         return each.batch
 

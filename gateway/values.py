@@ -2,17 +2,37 @@
 
 A value that is absent or null says nothing. A number that is not finite, and a word where a value was due, is refused;
 the message's other values count all the same.
+
+A position of 0 to 100 read as a boolean is true above 0. What moves (`opening`, `closing`, `stop`) says nothing until
+it has arrived.
+
+An event is read out of a native *action* (a press), each of which is an event, or out of a native *state*, which is
+repeated; `gateway.events` finds out when a state turns true.
 """
 
 import json
 import math
 import re
 from collections.abc import Iterator
+from enum import Enum
 
 from siaga.model.signals import RefusedValue, Signal, SignalType, Value, check_value
 from siaga.wire.json_text import UnreadableJson, read_json
 
-__all__ = ["MAX_PAYLOAD", "NOTHING", "Refused", "find", "read_bool", "read_document", "read_text", "read_value"]
+__all__ = [
+    "MAX_PAYLOAD",
+    "MOVING",
+    "NOTHING",
+    "Native",
+    "Refused",
+    "find",
+    "native_of",
+    "read_bool",
+    "read_document",
+    "read_event",
+    "read_text",
+    "read_value",
+]
 
 MAX_PAYLOAD = 64_000
 """Bytes of a native message (contract, section 4)."""
@@ -23,10 +43,25 @@ _TRUE = frozenset({"on", "true", "1", "open"})
 _FALSE = frozenset({"off", "false", "0", "close", "closed"})
 NOTHING = frozenset({"", "null", "none", "unavailable", "unknown", "undefined"})
 """What bridges and firmware write where they have no value. `nan` is not among them: it is a number that is none."""
+MOVING = frozenset({"opening", "closing", "stop", "stopped", "calibrating"})
+"""What covers say while they are neither open nor closed."""
+_FULLY_OPEN = 100
+"""A position is a number from 0 to this, in per cent."""
+_SOMEONE = frozenset({"motion", "detected", "occupied", "present", "active"})
+_NO_ONE = frozenset({"no_motion", "no motion", "clear", "cleared", "unoccupied", "absent", "away", "idle", "inactive"})
+"""Words of sensors that repeat whether someone is there: states, although a button's words look like them."""
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.ASCII | re.IGNORECASE)
 # A text, which is left alone, or a bare word for a number that is none
 _BARE = re.compile(r'"(?:[^"\\]|\\.)*"|[+-]?\b(?:nan|inf|infinity)\b', re.ASCII | re.IGNORECASE | re.DOTALL)
+
+
+class Native(Enum):
+    """What a native key says of an event signal."""
+
+    STATE = "it is repeated, true or false"
+    ACTION = "each message is an event"
+    EITHER = "booleans and numbers are a state, other words are actions"
 
 
 class Refused(Exception):
@@ -140,11 +175,13 @@ def read_value(signal: Signal, raw: object) -> Value | None:
         return None
     if isinstance(raw, str):
         word = raw.strip().lower()
-        if word in NOTHING:
+        if word in NOTHING or (signal.type is SignalType.BOOL and word in MOVING):
             return None
         raw = _read_word(signal, word)
     if isinstance(raw, float) and not math.isfinite(raw):
         raise Refused("not_finite", f"{signal.name}: {raw} is not a finite number")
+    if signal.type is SignalType.BOOL and isinstance(raw, int | float) and 0 <= raw <= _FULLY_OPEN:
+        return raw > 0
     try:
         return check_value(signal, raw)
     except RefusedValue as error:
@@ -163,6 +200,39 @@ def _read_word(signal: Signal, word: str) -> object:
         return math.nan if "nan" in word else math.inf
     # A button says what was done to it: single, hold, 1_double. Whatever the word, something happened.
     return True if signal.type is SignalType.EVENT else word
+
+
+def native_of(key: str, signal: str) -> Native:
+    """What a key of the owner's choice says of an event signal, in a family where no convention tells.
+
+    A key that is called as the signal speaks our own vocabulary: `checkin` is true each time that somebody checks in.
+    """
+    return Native.ACTION if re.split(r"[./]", key)[-1].lower() == signal else Native.EITHER
+
+
+def read_event(signal: Signal, raw: object, native: Native) -> tuple[Value, bool] | None:
+    """The value of an event signal, and whether it is a state; `None` where a device says nothing.
+
+    Raises:
+        Refused: a number that is not finite, or no value of an event; a word that is no boolean where a state was due.
+    """
+    word = raw.strip().lower() if isinstance(raw, str) else None
+    if word is None:
+        value = read_value(signal, raw)
+        return None if value is None else (value, native is not Native.ACTION)
+    if word in NOTHING:
+        return None
+    if native is Native.ACTION:
+        return int(word not in ("0", "false")), False  # "off" and "close" are buttons, too
+    if word in MOVING:
+        return None
+    if word in _SOMEONE or word in _NO_ONE:
+        return int(word in _SOMEONE), True
+    plain = word in _TRUE or word in _FALSE or _NUMBER.fullmatch(word) or _NOT_FINITE.fullmatch(word)
+    if not plain and native is Native.STATE:
+        raise Refused("wrong_value", f"{signal.name}: {word[:40]!r} is not a state such as on or off")
+    value = read_value(signal, word)
+    return None if value is None else (value, bool(plain))
 
 
 def read_bool(text: str, true: str, false: str) -> bool | None:

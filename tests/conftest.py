@@ -1,11 +1,13 @@
-"""Fixtures that several areas share: the real servers. How hypothesis searches."""
+"""Fixtures that several areas share: the real servers. How hypothesis searches. Which tests need no server."""
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests import servers
 from tests.servers import Influxd, Mosquitto, Postgres
 
 # The same code gets the same verdict; HYPOTHESIS_PROFILE=explore searches where nobody has looked yet.
@@ -43,3 +45,75 @@ def _postgres() -> Iterator[Postgres]:
 def postgres(_postgres: Postgres) -> Postgres:
     """The session's PostgreSQL, running again whatever the test before did to it."""
     return _postgres.start()
+
+
+SERVER_FIXTURES = {"mosquitto", "influxd", "postgres"}
+SERVER_PARAMETERS = {"influxdb", "postgresql", "mosquitto", "mosquitto 3.1.1"}
+WHOLE_PROCESSES = (
+    "collector/test_process.py",
+    "gateway/pollers/test_agent.py",
+    "gateway/test_campaign.py",
+    "gateway/test_disk.py",
+    "gateway/test_gateway_story.py",
+    "gateway/test_operation.py",
+    "gateway/test_slow_link.py",
+    "gateway/test_village_broker.py",
+    "http/test_openapi.py",
+    "mqtt/test_mqtt_transport.py",
+    "notifications/test_commands.py",
+    "project/test_docs.py",
+    "run/test_cli.py",
+    "simulation/",
+    "story/",
+    "telemetry/test_influx_server.py",
+    "test_servers.py",
+    "web/",
+)
+"""Files and folders whose tests run servers, whole processes of siaga, or the whole system under simulation."""
+SECONDS_LONG = (
+    "broker/test_broker.py::test_ten_thousand",
+    "database/test_migrations.py::test_processes_that_start_at_once",
+    "gateway/test_any_payload.py",
+    "gateway/test_faults.py",
+    "gateway/test_two_days.py",
+    "http/test_stream.py::test_two_hundred_readers",
+    "notifications/test_crash.py",
+    "notifications/test_stories.py::test_a_provider_that_is_down_for_hours",
+    "telemetry/test_store_contract.py::test_a_hundred_thousand_points",
+    "timeline/test_judge_equals_brute_force.py",
+)
+"""Tests that need no server and take seconds; together they take as long as all others."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of `make check`."""
+    parser.addoption("--without-servers", action="store_true", help="run only the quick tests that need no server")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to start servers where the tests that need them are left out: one that is not known as such fails."""
+    servers.allowed = not config.getoption("--without-servers")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, with `--without-servers`, what needs a server or takes long."""
+    if not config.getoption("--without-servers"):
+        return
+    left_out = [item for item in items if _needs_servers(item) or _place(item).startswith(SECONDS_LONG)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _place(item: pytest.Item) -> str:
+    """Return where a test stands below `tests/`: path and name."""
+    return f"{item.path.relative_to(Path(__file__).parent).as_posix()}::{item.name}"
+
+
+def _needs_servers(item: pytest.Item) -> bool:
+    """Whether a test is marked `servers`, asks for a server's fixture, or is the variant of one."""
+    if _place(item).startswith(WHOLE_PROCESSES) or item.get_closest_marker("servers"):
+        return True
+    if SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
+        return True
+    callspec = getattr(item, "callspec", None)
+    return callspec is not None and bool(SERVER_PARAMETERS & set(callspec.id.split("-")))

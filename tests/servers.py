@@ -30,6 +30,8 @@ from tests.wait import until
 
 __all__ = ["Influxd", "Mosquitto", "Postgres", "find_binary", "free_port"]
 
+allowed = True
+"""Whether servers may be started in this run; `make check` starts none."""
 _random = random.SystemRandom()  # Hypothesis makes the common one repeat itself
 
 READY_WITHIN = 30.0
@@ -106,6 +108,8 @@ class _Server:
         """Start on the same port with the same data, and return when the server answers."""
         if self.running:
             return self
+        if not allowed:
+            raise RuntimeError(f"a test that starts {self.name} has to be marked: pytest.mark.servers")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command(),
@@ -361,6 +365,21 @@ class Postgres(_Server):
     def stop(self) -> None:
         """Fast shutdown: sessions are ended, data is flushed."""
         self._end(signal.SIGINT)
+
+    def freeze(self) -> None:
+        """Stop the server where it is, and each of its sessions: they are process groups of their own."""
+        os.kill(self.pid, signal.SIGSTOP)  # first: from now on it makes no new ones
+        self._signal_sessions(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen server go on."""
+        self._signal_sessions(signal.SIGCONT)
+        os.kill(self.pid, signal.SIGCONT)
+
+    def _signal_sessions(self, number: signal.Signals) -> None:
+        for child in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split():
+            with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
+                os.kill(int(child), number)
 
     def database_url(self) -> str:
         """For `SIAGA_DATABASE_URL`: a fresh, empty database."""

@@ -63,16 +63,19 @@ class Correction:
 
 @dataclass(slots=True)
 class Changes:
-    """What has changed since the last commit. A span is known by its start; `None`: it is to be deleted."""
+    """What has changed since the last commit. A span is known by its start; `None`: it is to be deleted.
+
+    `mains`: by village, its facilities without mains power."""
 
     spans: dict[tuple[str, str], dict[int, Span | None]] = field(default_factory=dict)
     corrections: dict[tuple[str, str], Correction] = field(default_factory=dict)
+    mains: dict[str, list[str]] = field(default_factory=dict)
     first: dict[tuple[str, TrackKey], int] = field(default_factory=dict)
     links: dict[str, dict[str, object]] = field(default_factory=dict)
     alerts: list[Opened | Changed] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.spans or self.first or self.links or self.alerts)
+        return bool(self.spans or self.first or self.links or self.mains or self.alerts)
 
     def spans_changed(self, village: str, facility: str, change: Difference) -> None:
         """Take over what turns the old spans of a facility into the new."""
@@ -84,6 +87,11 @@ class Changes:
         """Open an alert at wall time `now`."""
         alert.evidence |= dict(decision.evidence) | {"reason": decision.reason}
         self.alerts.append(Opened(alert, now, decision.cause))
+
+    def taken_out(self, alert: OpenAlert, now: int) -> None:
+        """Close an open alert whose subject the registry has no longer: nobody knows whether it is repaired."""
+        alert.evidence["taken_out"] = True
+        self.cleared(alert, now, now)
 
     def cleared(self, alert: OpenAlert, ended_at: int, now: int) -> None:
         """Close an open alert at wall time `now`."""

@@ -1,9 +1,9 @@
 """An alert as the API shows it and as its events carry it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-__all__ = ["alert_document", "rfc3339"]
+__all__ = ["alert_document", "listed_children", "rfc3339", "still_lost"]
 
 _TIMES = ("began_at", "raised_at", "ended_at", "cleared_at", "acknowledged_at")
 
@@ -26,3 +26,15 @@ def alert_document(row: Mapping[str, object]) -> dict[str, object]:
         time = row[name]
         document[name] = rfc3339(time if isinstance(time, int) else None)
     return document | {key: row[key] for key in ("acknowledged_by", "assignee", "cause", "evidence")}
+
+
+def still_lost(evidence: Mapping[str, object]) -> list[str]:
+    """The villages that an alert's evidence lists, from which nothing has arrived yet."""
+    return [str(child["village"]) for child in listed_children(evidence) if child["ended_at"] is None]
+
+
+def listed_children(evidence: Mapping[str, object]) -> Iterator[dict[str, object]]:
+    """The villages that share an outage, as an alert's evidence lists them."""
+    children = evidence.get("children")
+    if isinstance(children, list):
+        yield from (child for child in children if isinstance(child, dict) and {"village", "ended_at"} <= child.keys())

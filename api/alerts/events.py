@@ -9,6 +9,7 @@ There the writers of events take turns, by an advisory lock that the end of the 
 from sqlalchemy import Connection, select, text
 
 from api.alerts.documents import alert_document
+from api.alerts.excuses import with_plan
 from siaga.database import tables
 
 __all__ = ["append_event", "take_turn"]
@@ -27,7 +28,8 @@ def append_event(connection: Connection, alert: str, kind: str, at: int) -> dict
     """Write that the alert was `raised`, `updated` or `cleared` at wall time `at`; answers the alert as it is now."""
     take_turn(connection)
     row = connection.execute(select(tables.alert).where(tables.alert.c.id == alert)).mappings().one()
-    document = alert_document({str(key): value for key, value in row.items()})
+    [shown] = with_plan(connection, [{str(key): value for key, value in row.items()}], at)
+    document = alert_document(shown)
     event = {"alert": alert, "type": kind, "time": at, "document": document}
     number = connection.execute(tables.alert_event.insert().returning(tables.alert_event.c.id), event).scalar_one()
     notice = {"event": number, "alert": alert, "village": row["village"], "type": kind, "time": at}

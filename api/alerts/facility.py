@@ -18,6 +18,7 @@ class WatchedFacility(Subject):
 
     `trend` says where its availability stands, `None` after spans changed. It was judged up to `checked`, and evidence
     of `dirty_from` on has come since. Until `plan_until` neither schedule nor maintenance changes its state.
+    `without_mains`: whether a device says that grid power is missing now.
     """
 
     facility: Facility
@@ -28,6 +29,7 @@ class WatchedFacility(Subject):
     checked: int = 0
     dirty_from: int = FOREVER
     plan_until: int = 0
+    without_mains: bool = False
 
     @property
     def facility_id(self) -> str:

@@ -21,7 +21,7 @@ from api.alerts.live_judgement import judge_live
 from api.alerts.spans import FOREVER
 from api.alerts.subject import Subject
 from api.alerts.village import WatchedVillage
-from siaga.timeline.judge import Span
+from siaga.timeline.judge import Span, without_mains
 
 __all__ = ["Looks"]
 
@@ -68,7 +68,16 @@ class Looks:
             subject.dirty_from = FOREVER
             self.judged += judge_live(village, subject, min(dirty_from, subject.checked), now, self.changes)
         subject.checked = now
+        self._note_mains(village, subject, now)
         self.decide_facility(village, subject, moment)
+
+    def _note_mains(self, village: WatchedVillage, subject: WatchedFacility, now: int) -> None:
+        """Take note of whether grid power is missing now: nobody is told of what that excuses."""
+        missing = bool(without_mains(village.village, subject.facility, village.recent.evidence, (now, now + 1)))
+        if missing != subject.without_mains:
+            subject.without_mains = missing
+            names = (name for name, facility in village.facilities.items() if facility.without_mains)
+            self.changes.mains[village.village.code] = sorted(names)
 
     def decide_facility(
         self, village: WatchedVillage, subject: WatchedFacility, moment: Moment, spans: Sequence[Span] | None = None

@@ -19,7 +19,7 @@ from siaga.model.intervals import Interval
 from siaga.model.sites import Village
 from siaga.timeline.spans import PlannedWork
 
-__all__ = ["AHEAD", "BadRule", "MaintenanceWindow", "Planned", "check_rule", "planned", "stretches"]
+__all__ = ["AHEAD", "BadRule", "MaintenanceWindow", "Planned", "check_rule", "mains_key", "planned", "stretches"]
 
 Planned = tuple[str | None, PlannedWork]
 """A facility (`None`: all of the village) and the maintenance that excuses it."""
@@ -84,6 +84,11 @@ def stretches(window: MaintenanceWindow, timezone: str, upto: int) -> Sequence[I
     # A day's answer serves the whole day
     begins = _begins(window.rrule, window.start, timezone, upto - upto % DAY + DAY)
     return [(start, start + length) for start in begins if start < upto]
+
+
+def mains_key(village: str) -> str:
+    """The key of `engine_state` that lists the facilities of a village that are without mains power now."""
+    return f"mains/{village}"
 
 
 def check_rule(rule: str, start: int, timezone: str) -> str:

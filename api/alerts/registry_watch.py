@@ -11,7 +11,7 @@ from api.alerts.flapping import WITHIN
 from api.alerts.links import Links
 from api.alerts.live_judgement import KEPT
 from api.alerts.looks import Looks
-from api.alerts.maintenance import AHEAD, MaintenanceWindow, planned, stretches
+from api.alerts.maintenance import AHEAD, MaintenanceWindow, mains_key, planned, stretches
 from api.alerts.self_monitor import Heard
 from api.alerts.snapshot import read, restore, take_marks, take_old_marks
 from api.alerts.tables import Tables
@@ -71,6 +71,7 @@ class RegistryWatch:
         self._replan_at = moment.now + DAY
         for village in villages:
             found = self._begin(village, moment, first.get(village.code, {}), self._states.get(village.code))
+            _note_mains(found, values.get(mains_key(village.code)))
             if village.code in own:
                 restore(found, read(own[village.code]))
             elif village.code in others:
@@ -86,7 +87,7 @@ class RegistryWatch:
         for alert in self._opened:
             if alert.kind is not Kind.VILLAGE_OFFLINE and not self.attach(alert):
                 # its subject was taken out of the registry while no engine saw it
-                self._looks.changes.cleared(alert, moment.now, moment.now)
+                self._looks.changes.taken_out(alert, moment.now)
         for kind, subject, at in self._tables.raised_since(moment.now - WITHIN):
             self._looks.raises.note(kind, subject, at)
         self._catch_up_maintenance(values.get(_MAINTENANCE), moment)
@@ -105,7 +106,7 @@ class RegistryWatch:
         self._looks.changes.links.clear()
         for alert in self._opened:
             if alert.kind is Kind.VILLAGE_OFFLINE and not self.attach(alert):
-                self._looks.changes.cleared(alert, moment.now, moment.now)
+                self._looks.changes.taken_out(alert, moment.now)
         for village in self._villages.values():
             if village.memory.loaded:
                 for facility in village.facilities.values():
@@ -230,7 +231,7 @@ class RegistryWatch:
     def _change(self, known: WatchedVillage, village: Village, moment: Moment) -> None:
         before = {name: facility.fingerprint for name, facility in known.facilities.items()}
         for alert in take_over(known, village, moment.now):
-            self._looks.changes.cleared(alert, moment.now, moment.now)
+            self._looks.changes.taken_out(alert, moment.now)
         for name, facility in known.facilities.items():
             if before.get(name) != facility.fingerprint:
                 known.rejudge.add(name)
@@ -240,8 +241,10 @@ class RegistryWatch:
     def _end(self, village: WatchedVillage, moment: Moment) -> None:
         """A village is in the registry no more: its alerts are over, and nothing of it is looked at again."""
         for alert in [alert for subject in village.subjects for alert in subject.alerts.values()]:
-            self._looks.changes.cleared(alert, moment.now, moment.now)
+            self._looks.changes.taken_out(alert, moment.now)
         if village.offline is not None:
+            if village.offline.lost == [village.village.code]:
+                village.offline.evidence["taken_out"] = True
             self._links.back(village, village.offline, moment.now, moment.now)
         village.due = None
         for subject in village.subjects:
@@ -290,6 +293,13 @@ class RegistryWatch:
                         village.history.mark(start, min(end, moment.now), moment.monotonic, now=True)
                         village.memory.missed_from = min(village.memory.missed_from, start)
                         village.marked = True
+
+
+def _note_mains(village: WatchedVillage, value: object) -> None:
+    """Take over which facilities a predecessor left as without mains power; the next look at each corrects it."""
+    for name in value if isinstance(value, list) else ():
+        if name in village.facilities:
+            village.facilities[str(name)].without_mains = True
 
 
 def _heard(values: Mapping[str, object], name: str) -> Heard | None:

@@ -11,7 +11,7 @@ from api.alerts.changes import Changed, Changes, Fold, Opened
 from api.alerts.days import correcting
 from api.alerts.events import append_event, take_turn
 from api.alerts.inbox import Row
-from api.alerts.maintenance import MaintenanceWindow
+from api.alerts.maintenance import MaintenanceWindow, mains_key
 from api.alerts.span_rows import insert, read_spans, span_of, upsert, write_spans
 from api.alerts.spans import FOREVER
 from siaga.database import tables, writing
@@ -65,6 +65,7 @@ class Tables:
             _write_first(connection, changes.first)
             upsert(connection, tables.village_state, list(changes.links.values()), ("village",))
             self._write_inbox(connection, rows, folds or {})
+            _write_marks(connection, {mains_key(village): out for village, out in changes.mains.items()})
             if changes.alerts:
                 take_turn(connection)  # before any alert's row is locked, as the API does: no two wait for each other
             for change in changes.alerts:

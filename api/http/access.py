@@ -10,7 +10,7 @@ from api.http.problems import Refused
 from api.http.services import ServicesHere
 from siaga.database.tokens import Caller, Role
 
-__all__ = ["Technician", "Viewer"]
+__all__ = ["Technician", "Viewer", "known_caller"]
 
 _bearer = HTTPBearer(
     auto_error=False,
@@ -19,9 +19,14 @@ _bearer = HTTPBearer(
 )
 
 
-def _caller(
+def known_caller(
     services: ServicesHere, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 ) -> Caller:
+    """Returns who calls.
+
+    Raises:
+        Refused: 401, there is no token, or it is not known.
+    """
     if credentials is None:
         raise Refused(
             401,
@@ -39,7 +44,7 @@ def _caller(
 
 
 def _needs(role: Role) -> Callable[[Caller], Caller]:
-    def check(caller: Annotated[Caller, Depends(_caller)]) -> Caller:
+    def check(caller: Annotated[Caller, Depends(known_caller)]) -> Caller:
         if not caller.may(role):
             raise Refused(403, f"this call needs the role {role}; the token has the role {caller.role}")
         return caller

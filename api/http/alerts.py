@@ -1,5 +1,6 @@
 """`/alerts`: what was raised, and what people do about it."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
@@ -8,13 +9,16 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, or_, select, tuple
 
 from api.alerts.alert import Kind
 from api.alerts.documents import alert_document
+from api.alerts.excuses import with_plan
 from api.http.access import Technician, Viewer
 from api.http.alert_actions import Act, act, alert_row, etag
+from api.http.known_names import Body
 from api.http.moments import Moment, moment, parse_time
-from api.http.paging import CursorParameter, Filter, Limit, Page, after, page
+from api.http.paging import CursorParameter, Limit, Page, ScopeFilter, after, page
 from api.http.problems import Refused, problems
-from api.http.services import ServicesHere
+from api.http.services import Services, ServicesHere
 from siaga.database import tables
+from siaga.database.scopes import within_scope
 from siaga.model.clock import DAY
 
 __all__ = ["AlertDocument", "open_alerts", "router"]
@@ -47,7 +51,9 @@ class AlertDocument(BaseModel):
     acknowledged_by: str | None = Field(description="the name of the token")
     assignee: str | None
     cause: str | None
-    evidence: dict[str, JsonValue] = Field(description="what it was decided on")
+    evidence: dict[str, JsonValue] = Field(
+        description="what it was decided on; `planned_until` while its subject is in planned maintenance"
+    )
 
 
 class CommentDocument(BaseModel):
@@ -75,19 +81,19 @@ class AlertFile(AlertDocument):
     actions: list[ActionDocument]
 
 
-class Assignment(BaseModel):
+class Assignment(Body):
     """Who takes care of an alert."""
 
     assignee: Annotated[Text, Field(max_length=200)] | None = Field(description="a name; null: nobody")
 
 
-class Comment(BaseModel):
+class Comment(Body):
     """Something to say of an alert."""
 
     text: Text
 
 
-class Snooze(BaseModel):
+class Snooze(Body):
     """Until when an alert is to be left alone."""
 
     until: Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})] | None = Field(
@@ -100,7 +106,7 @@ def list_alerts(
     services: ServicesHere,
     _: Viewer,
     open_: Annotated[bool | None, Query(alias="open", description="whether it is open; without it, all")] = None,
-    village: Filter = None,
+    village: ScopeFilter = None,
     kind: Kind | None = None,
     severity: Severity | None = None,
     limit: Limit = 100,
@@ -122,18 +128,18 @@ def list_alerts(
         if village is not None:
             newest_first = newest_first.where(_concerns(village, still=bool(open_)))
         rows = connection.execute(newest_first.limit(limit + 1)).mappings().all()
-    shown, further = page("alerts", rows, limit, lambda row: (row["raised_at"], row["id"]))
-    return Page(items=[_document(row) for row in shown], next=further)
+        shown, further = page("alerts", rows, limit, lambda row: (row["raised_at"], row["id"]))
+        items = _documents(connection, shown, services.clock.now())
+    return Page(items=items, next=further)
 
 
-def _concerns(village: str, *, still: bool = False) -> ColumnElement[bool]:
+def _concerns(scope: str, *, still: bool = False) -> ColumnElement[bool]:
     """An alert is a village's own, or that of an uplink with which the village was lost; `still`: is lost still."""
     member = tables.alert_member
-    lost = select(member.c.alert).where(member.c.village == village)
-    return or_(
-        tables.alert.c.village == village,
-        tables.alert.c.id.in_(lost.where(member.c.ended_at.is_(None)) if still else lost),
-    )
+    lost = select(member.c.alert).where(within_scope(member.c.village, scope))
+    if still:
+        lost = lost.where(member.c.ended_at.is_(None))
+    return or_(within_scope(tables.alert.c.village, scope), tables.alert.c.id.in_(lost))
 
 
 @router.get("/alerts/{alert}", summary="One alert and what was done about it", responses=problems(401, 404, 503))
@@ -141,7 +147,7 @@ def get_alert(services: ServicesHere, _: Viewer, response: Response, alert: str)
     """An alert by its id."""
     with services.engine.connect() as connection:
         row = alert_row(connection, alert)
-        found = _file(connection, row)
+        found = _file(connection, row, services.clock.now())
     response.headers["ETag"] = etag(row["revision"])
     return found
 
@@ -160,7 +166,7 @@ def acknowledge(
             return {}
         return {"acknowledged_at": services.clock.now(), "acknowledged_by": caller.name}
 
-    return _answer(response, act(services, caller, alert, Act("acknowledge", columns=first_only), if_match))
+    return _answer(services, response, act(services, caller, alert, Act("acknowledge", columns=first_only), if_match))
 
 
 @router.post("/alerts/{alert}/assign", summary="Say who takes care of it", responses=_ACTION_PROBLEMS)
@@ -175,7 +181,7 @@ def assign(
     """Assign an alert to somebody, or to nobody."""
     wanted: dict[str, object] = {"assignee": assignment.assignee}
     what = Act("assign", wanted, lambda row: {} if row["assignee"] == assignment.assignee else wanted)
-    return _answer(response, act(services, caller, alert, what, if_match))
+    return _answer(services, response, act(services, caller, alert, what, if_match))
 
 
 @router.post("/alerts/{alert}/comments", summary="Say something of it", responses=_ACTION_PROBLEMS)
@@ -189,7 +195,7 @@ def comment(
 ) -> AlertDocument:
     """Add a comment to an alert; `GET /alerts/{id}` shows them."""
     what = Act("comment", comment=comment.text)
-    return _answer(response, act(services, caller, alert, what, if_match))
+    return _answer(services, response, act(services, caller, alert, what, if_match))
 
 
 @router.post("/alerts/{alert}/snooze", summary="Leave it alone for a while", responses=_ACTION_PROBLEMS)
@@ -204,7 +210,7 @@ def snooze(
     """Snooze an alert: nobody is told of it again until then. Its state and its place in the lists stay."""
     until = None if snooze.until is None else _snooze_end(snooze.until, services.clock.now())
     what = Act("snooze", {"until": None if until is None else moment(until)}, lambda _: {"snoozed_until": until})
-    return _answer(response, act(services, caller, alert, what, if_match))
+    return _answer(services, response, act(services, caller, alert, what, if_match))
 
 
 def open_alerts(connection: Connection, village: str | None, limit: int) -> list[RowMapping]:
@@ -223,25 +229,27 @@ def _snooze_end(text: str, now: int) -> int:
     return until
 
 
-def _answer(response: Response, row: RowMapping) -> AlertDocument:
+def _answer(services: Services, response: Response, row: RowMapping) -> AlertDocument:
     response.headers["ETag"] = etag(row["revision"])
-    return _document(row)
+    with services.engine.connect() as connection:
+        return _documents(connection, [row], services.clock.now())[0]
 
 
-def _document(row: RowMapping) -> AlertDocument:
-    return AlertDocument.model_validate(_shown(row))
+def _documents(connection: Connection, rows: Sequence[RowMapping], now: int) -> list[AlertDocument]:
+    return [AlertDocument.model_validate(shown) for shown in _shown(connection, rows, now)]
 
 
-def _shown(row: RowMapping) -> dict[str, object]:
-    return alert_document({str(key): value for key, value in row.items()})
+def _shown(connection: Connection, rows: Sequence[RowMapping], now: int) -> list[dict[str, object]]:
+    named = [{str(key): value for key, value in row.items()} for row in rows]
+    return [alert_document(row) for row in with_plan(connection, named, now)]
 
 
-def _file(connection: Connection, row: RowMapping) -> AlertFile:
+def _file(connection: Connection, row: RowMapping, now: int) -> AlertFile:
     said, done = tables.alert_comment, tables.alert_action
     comments = connection.execute(select(said).where(said.c.alert == row["id"]).order_by(said.c.id)).all()
     actions = connection.execute(select(done).where(done.c.alert == row["id"]).order_by(done.c.id)).all()
     return AlertFile.model_validate(
-        _shown(row)
+        _shown(connection, [row], now)[0]
         | {
             "snoozed_until": None if row["snoozed_until"] is None else moment(row["snoozed_until"]),
             "comments": [

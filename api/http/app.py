@@ -5,12 +5,15 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import anyio
 import anyio.to_thread
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import Response
+from starlette.types import Scope
 
 from api.alerts.stream import EventSignal
 from api.http import (
@@ -26,10 +29,13 @@ from api.http import (
     stream,
     villages,
 )
+from api.http.access import known_caller
 from api.http.broadcast import Broadcast
+from api.http.deadline import AnswerWithin
 from api.http.health import NotReady
+from api.http.known_names import known_names
 from api.http.middleware import BodyLimit, RequestMetrics, SecurityHeaders, count_streams
-from api.http.problems import Problem, install_problems
+from api.http.problems import Problem, install_problems, problem_response
 from api.http.services import Check, Services
 from api.web import web
 from api.web.pages import Pages
@@ -42,8 +48,13 @@ from siaga.telemetry import TelemetryStore
 __all__ = ["create_app"]
 
 BASE = "/api/v1"
+ANSWER_WITHIN = 10.0
+"""Seconds that a call of the API has to begin its answer."""
 THREADS = 10
 """Routes that may be at work at once: as many as the database engine keeps connections for, beside its other users."""
+
+METRICS_THREADS = 2
+"""Threads that `/metrics` has for itself: the others may all wait for a database that hangs."""
 
 _ROUTERS: tuple[APIRouter, ...] = (
     villages.router,
@@ -113,11 +124,13 @@ def _assembled(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.pages = Pages(services.engine, services.clock)
+    app.state.probes = health.probes_of(services)
     for router in _ROUTERS:
-        app.include_router(router, prefix=BASE)
-    app.include_router(health.router)
+        app.include_router(router, prefix=BASE, dependencies=[Depends(known_caller), Depends(known_names)])
+    app.include_router(health.router, dependencies=[Depends(known_names)])
     app.include_router(web.router)
     install_problems(app)
+    app.add_middleware(AnswerWithin, within=_within, late=_late)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=6)
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)
@@ -126,11 +139,32 @@ def _assembled(services: Services) -> FastAPI:
     return app
 
 
+def _within(path: str) -> float:
+    return ANSWER_WITHIN if _is_call(path) else web.ANSWER_WITHIN
+
+
+def _late(scope: Scope, within: float) -> Response:
+    """The answer to a request whose route waits for something that hangs."""
+    if not _is_call(scope["path"]):
+        return web.too_late(scope)
+    sentence = (
+        f"siaga has no answer within {within:g} s, as its database or its telemetry store gives none: /readyz says "
+        "which; whether a change was made is not known"
+    )
+    return problem_response(503, sentence, {"Retry-After": "5"})
+
+
+def _is_call(path: str) -> bool:
+    """Whether a program asks, and not a browser."""
+    return path.startswith("/api/") or path in ("/openapi.json", "/healthz", "/readyz", "/metrics")
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Follow the alert events while the app runs, and keep its threads few."""
     services: Services = app.state.services
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    app.state.metrics_threads = anyio.CapacityLimiter(METRICS_THREADS)
     following = asyncio.create_task(services.broadcast.run())
     try:
         yield

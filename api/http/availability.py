@@ -7,12 +7,14 @@ from pydantic import BaseModel, Field
 
 from api.http.access import Viewer
 from api.http.moments import FromTime, ToTime, window
-from api.http.paging import CursorParameter, Filter, Limit, Page, after, page
+from api.http.paging import CursorParameter, Limit, Page, ScopeFilter, after, page
 from api.http.problems import Refused, problems
 from api.http.seconds import Seconds, parts, seconds
 from api.http.services import ServicesHere
 from api.http.spans import judged_facilities, lengths_by_facility
+from siaga.model.scope import in_scope
 from siaga.timeline.availability import Availability, measure
+from siaga.wire.topics import is_slug, is_village_code
 
 __all__ = ["FacilityFilter", "one_facility", "router"]
 
@@ -44,7 +46,7 @@ def list_availability(
     _: Viewer,
     from_: FromTime = None,
     to: ToTime = None,
-    village: Filter = None,
+    village: ScopeFilter = None,
     facility: FacilityFilter = None,
     limit: Limit = 100,
     cursor: CursorParameter = None,
@@ -64,17 +66,17 @@ def list_availability(
 
 
 def one_facility(village: str | None, facility: str | None) -> tuple[str | None, str | None]:
-    """The village and the facility's own id that `village=` and `facility=` ask for.
+    """Returns the scope and the facility's own id that `village=` and `facility=` ask for.
 
     Raises:
-        Refused: 422, `facility` is not of the form VILLAGE/ID, or of another village.
+        Refused: 422, `facility` is not of the form VILLAGE/ID, or lies outside of the scope.
     """
     if facility is None:
         return village, None
     code, slash, name = facility.partition("/")
-    if not (code and slash and name):
+    if not (slash and is_village_code(code) and is_slug(name)):
         raise Refused(422, f"query facility: {facility!r} is not of the form VILLAGE/ID")
-    if village not in (None, code):
+    if village is not None and not in_scope(code, village):
         raise Refused(422, f"query facility: {facility!r} is not in the village asked for, {village!r}")
     return code, name
 

@@ -13,7 +13,7 @@ from api.alerts.spans import FOREVER, cut
 from api.http.access import Viewer
 from api.http.availability import FacilityFilter, one_facility
 from api.http.moments import LONGEST_WINDOW, FromDate, ToDate, parse_date
-from api.http.paging import CursorParameter, Filter, Limit, Page, after, page
+from api.http.paging import CursorParameter, Limit, Page, ScopeFilter, after, page
 from api.http.problems import Refused, problems
 from api.http.seconds import Seconds, seconds
 from api.http.services import ServicesHere
@@ -74,7 +74,7 @@ def list_days(
     _: Viewer,
     from_: FromDate = None,
     to: ToDate = None,
-    village: Filter = None,
+    village: ScopeFilter = None,
     facility: FacilityFilter = None,
     limit: Limit = 100,
     cursor: CursorParameter = None,

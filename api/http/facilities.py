@@ -1,6 +1,7 @@
 """`/facilities`: the state of each, since when and why; and its timeline."""
 
 from collections import defaultdict
+from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -9,16 +10,21 @@ from sqlalchemy import Connection, Row, and_, func, select, tuple_
 
 from api.http.access import Viewer
 from api.http.moments import FromTime, Moment, ToTime, moment, window
-from api.http.paging import CursorParameter, Filter, Limit, Page, after, page
+from api.http.paging import CursorParameter, Limit, Page, ScopeFilter, after, page
 from api.http.problems import not_found, problems
 from api.http.services import ServicesHere
 from api.http.spans import JudgedFacility, filled, spans_by_facility
 from siaga.database import tables
+from siaga.database.scopes import within_scope
+from siaga.model.indicators import INDICATORS, POWER
 from siaga.timeline.spans import Span, State
 
 __all__ = ["FacilityDocument", "facilities_page", "router"]
 
 router = APIRouter(tags=["facilities"])
+
+FacilityKind = StrEnum("FacilityKind", {kind.upper(): kind for kind in (*INDICATORS, POWER)})  # type: ignore[misc] # the indicators are data
+"""The kinds of facilities that a sites file may have."""
 
 
 class FacilityDocument(BaseModel):
@@ -54,8 +60,8 @@ class Timeline(BaseModel):
 def list_facilities(
     services: ServicesHere,
     _: Viewer,
-    village: Filter = None,
-    kind: Filter = None,
+    village: ScopeFilter = None,
+    kind: Annotated[FacilityKind | None, Query(description="a kind of facility of the sites file")] = None,
     state: Annotated[State | None, Query(description="the state now")] = None,
     limit: Limit = 100,
     cursor: CursorParameter = None,
@@ -94,8 +100,8 @@ def facilities_page(
     connection: Connection,
     start: tuple[str, str],
     limit: int,
-    village: str | None = None,
-    kind: str | None = None,
+    scope: str | None = None,
+    kind: FacilityKind | None = None,
     state: State | None = None,
 ) -> list[FacilityDocument]:
     """The facilities after one (its village and id), in order, that match what is not `None`."""
@@ -117,7 +123,8 @@ def facilities_page(
         .select_from(facility.outerjoin(running, on))
         .where(tuple_(facility.c.village, facility.c.id) > tuple_(*start))
     )
-    for column, wanted in ((facility.c.village, village), (facility.c.kind, kind), (state_now, state)):
+    query = query.where(within_scope(facility.c.village, scope))
+    for column, wanted in ((facility.c.kind, kind), (state_now, state)):
         if wanted is not None:
             query = query.where(column == str(wanted))
     rows = connection.execute(query.order_by(facility.c.village, facility.c.id).limit(limit)).all()

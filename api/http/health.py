@@ -1,9 +1,8 @@
 """`/healthz`, `/readyz`, `/metrics`: for machines that watch over siaga itself. They need no token."""
 
-from collections.abc import Mapping
-
-import structlog
-from fastapi import APIRouter
+import anyio
+import anyio.to_thread
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
@@ -11,12 +10,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
 from api.http.problems import PROBLEM_JSON, Problem
+from api.http.readiness import Probes
 from api.http.services import Check, Services, ServicesHere
 
-__all__ = ["not_ready", "router"]
+__all__ = ["probes_of", "router"]
 
 router = APIRouter(tags=["health"])
-_log = structlog.get_logger(__name__)
 
 
 class Alive(BaseModel):
@@ -54,9 +53,13 @@ async def healthz() -> Alive:
         },
     },
 )
-def readyz(services: ServicesHere) -> JSONResponse:
-    """200 once the database is migrated, the broker subscribed and all else that runs here does its work."""
-    reasons = not_ready(services)
+async def readyz(request: Request) -> JSONResponse:
+    """200 once the database is migrated, the broker subscribed and all else that runs here does its work.
+
+    The answer comes within two seconds; a part that hangs is named with since when.
+    """
+    probes: Probes = request.app.state.probes
+    reasons = await probes.reasons()
     if not reasons:
         return JSONResponse(Ready().model_dump())
     detail = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
@@ -65,24 +68,17 @@ def readyz(services: ServicesHere) -> JSONResponse:
 
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
-def metrics(services: ServicesHere) -> Response:
+async def metrics(request: Request, services: ServicesHere) -> Response:
     """All metrics of this process in Prometheus' text format."""
-    return Response(generate_latest(services.metrics), media_type=CONTENT_TYPE_LATEST)
+    threads: anyio.CapacityLimiter = request.app.state.metrics_threads
+    text = await anyio.to_thread.run_sync(generate_latest, services.metrics, limiter=threads)
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
-def not_ready(services: Services) -> dict[str, str]:
-    """Why each part that is not ready is not."""
-    checks: Mapping[str, Check] = {"database": lambda: _database(services), "stream": lambda: _stream(services)}
-    reasons = {}
-    for name, check in {**checks, **services.checks}.items():
-        try:
-            reason = check()
-        except Exception as error:  # noqa: BLE001 - a check that breaks says that its part is not ready
-            _log.warning("check_failed", check=name, error=repr(error))
-            reason = "it could not be checked; the log says why"
-        if reason is not None:
-            reasons[name] = reason
-    return reasons
+def probes_of(services: Services) -> Probes:
+    """The checks of the app's own parts, and those that it was given."""
+    own: dict[str, Check] = {"database": lambda: _database(services), "stream": lambda: _stream(services)}
+    return Probes({**own, **services.checks}, services.clock)
 
 
 def _database(services: Services) -> str | None:

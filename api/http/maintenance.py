@@ -11,11 +11,13 @@ from sqlalchemy import Connection, RowMapping, select, tuple_
 from api.alerts.maintenance import BadRule, check_rule
 from api.http.access import Technician, Viewer
 from api.http.availability import FacilityFilter, one_facility
+from api.http.known_names import Body
 from api.http.moments import Moment, moment, parse_time
-from api.http.paging import CursorParameter, Filter, Limit, Page, after, page
+from api.http.paging import CursorParameter, Filter, Limit, Page, ScopeFilter, after, page
 from api.http.problems import Refused, not_found, problems
 from api.http.services import Services, ServicesHere
 from siaga.database import tables, writing
+from siaga.database.scopes import within_scope
 from siaga.model.clock import DAY
 from siaga.model.sites import Village
 
@@ -32,7 +34,7 @@ _Name = Annotated[str, Field(max_length=200, pattern="^[ -~]+$")]
 _Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
 
 
-class Declaration(BaseModel):
+class Declaration(Body):
     """A window of one facility, of a village, or of all villages that share an uplink: exactly one of them."""
 
     village: _Name | None = None
@@ -100,7 +102,7 @@ def declare(
 def list_maintenance(
     services: ServicesHere,
     _: Viewer,
-    village: Filter = None,
+    village: ScopeFilter = None,
     facility: FacilityFilter = None,
     uplink: Filter = None,
     deleted: Annotated[bool, Query(description="whether those that were taken back are shown, too")] = False,
@@ -111,7 +113,9 @@ def list_maintenance(
     table = tables.maintenance
     chosen, alone = one_facility(village, facility)
     query = select(table)
-    for column, wanted in ((table.c.village, chosen), (table.c.facility, alone), (table.c.uplink, uplink)):
+    if chosen is not None:
+        query = query.where(within_scope(table.c.village, chosen))
+    for column, wanted in ((table.c.facility, alone), (table.c.uplink, uplink)):
         if wanted is not None:
             query = query.where(column == wanted)
     if not deleted:

@@ -5,7 +5,7 @@ from pydantic import BaseModel, Field
 
 from api.http.access import Viewer
 from api.http.moments import Moment, moment
-from api.http.paging import CursorParameter, Filter, Limit, Page, after, page
+from api.http.paging import CursorParameter, Limit, Page, ScopeFilter, after, page
 from api.http.problems import problems
 from api.http.services import ServicesHere
 
@@ -26,7 +26,7 @@ class QuarantineDocument(BaseModel):
 
 @router.get("/quarantine", summary="What was refused, the newest first", responses=problems(401, 422, 503))
 def list_quarantine(
-    services: ServicesHere, _: Viewer, village: Filter = None, limit: Limit = 100, cursor: CursorParameter = None
+    services: ServicesHere, _: Viewer, village: ScopeFilter = None, limit: Limit = 100, cursor: CursorParameter = None
 ) -> Page[QuarantineDocument]:
     """The refused payloads. The newest thousand of each village are kept; `/metrics` counts all."""
     start = after("quarantine", cursor, [int])

@@ -19,7 +19,7 @@ from siaga.telemetry import TelemetryStore
 __all__ = ["Check", "Services", "ServicesHere"]
 
 Check = Callable[[], str | None]
-"""Says in a sentence why its part is not ready, or `None` when it is. Must return within a second or so."""
+"""Says in a sentence why its part is not ready, or `None` when it is. Called in a thread of its own; it may hang."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Services:
     public_page: bool = True
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:  # without waiting it needs no thread, of which there are few
     found: Services = request.app.state.services
     return found
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, and_, func, select
 
 from api.http.access import Viewer
 from api.http.moments import Moment, moment
+from api.http.never_heard import never_heard
 from api.http.paging import CursorParameter, Limit, Page, after, page
 from api.http.problems import not_found, problems
 from api.http.services import ServicesHere
@@ -46,6 +47,10 @@ class VillageDocument(BaseModel):
     timezone: str = Field(description="of the IANA database")
     link: Link
     facilities: FacilityCounts
+    never_heard: list[str] = Field(
+        description="`VILLAGE/ID` of the facilities of whose devices nothing ever arrived: check their addresses",
+        examples=[["35.10.15.2012/gerbang"]],
+    )
     open_alerts: int = Field(description="of the village, all that is in it, and the uplink it was lost with")
 
 
@@ -86,10 +91,13 @@ def villages_page(
         return []
     counts = _counts(connection, rows[0].code, rows[-1].code)
     alerts = _open_alerts(connection, rows[0].code, rows[-1].code)
-    return [_document(row, counts[row.code], alerts.get(row.code, 0)) for row in rows]
+    silent = never_heard(connection, rows[0].code, rows[-1].code)
+    return [_document(row, counts[row.code], silent.get(row.code, []), alerts.get(row.code, 0)) for row in rows]
 
 
-def _document(row: Row[*tuple[Any, ...]], counts: FacilityCounts, open_alerts: int) -> VillageDocument:
+def _document(
+    row: Row[*tuple[Any, ...]], counts: FacilityCounts, silent: list[str], open_alerts: int
+) -> VillageDocument:
     return VillageDocument(
         code=row.code,
         name=row.name,
@@ -101,6 +109,7 @@ def _document(row: Row[*tuple[Any, ...]], counts: FacilityCounts, open_alerts: i
             since=None if row.since is None else moment(row.since),
         ),
         facilities=counts,
+        never_heard=[f"{row.code}/{facility}" for facility in silent],
         open_alerts=open_alerts,
     )
 

@@ -95,6 +95,11 @@ class Book:
                         found[Recipient(member, channel)] = None
         return list(found)
 
+    def after(self, rule: str, step: int) -> int:
+        """How long after an alert is told of a step of a rule follows, ms; 0 where the file has the step no longer."""
+        steps = next((one.escalate for one in self.rules if one.name == rule), ())
+        return steps[step - 1].after if 0 < step <= len(steps) else 0
+
     def url(self, recipient: str) -> str | None:
         """The Apprise URL of `PERSON/CHANNEL`: a secret. `None`: the file has it no longer."""
         person, _, channel = recipient.partition("/")

@@ -14,9 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from api.notifications.messages import Message
+
+if TYPE_CHECKING:
+    from apprise.result import AppriseResult
 
 __all__ = ["Answer", "AppriseChannel", "BadChannel", "Channel", "OpenChannel", "Outcome", "open_channel", "provider_of"]
 
@@ -114,10 +117,18 @@ class AppriseChannel:
             )
         except Exception as problem:  # noqa: BLE001 - whatever a provider's plugin does, the next message goes on
             return Outcome(Answer.UNSURE, f"failed ({type(problem).__name__})")
-        if result:
+        if _took_it(result):
             return Outcome(Answer.TAKEN, "took it")
         text = " ".join(str(entry.message) for entry in result.logs())
         return _why(text)
+
+
+def _took_it(result: "AppriseResult") -> bool:
+    """Whether Apprise says that the provider took the message: one service was asked, and it succeeded.
+
+    Nothing asked (no service matched), a part of it delivered, or no exception raised is not yet a yes.
+    """
+    return [result.status.name, *(service.status.name for service in result)] == ["SUCCESS", "SUCCESS"]
 
 
 @cache

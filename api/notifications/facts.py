@@ -1,9 +1,11 @@
 """What is known of an alert where it is decided who is told of it: a row of table `alert`, in milliseconds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from pydantic import TypeAdapter
+
+from api.alerts.excuses import Subject, subject_of
 
 __all__ = ["RANKS", "Facts", "facts_of"]
 
@@ -36,6 +38,16 @@ class Facts:
         listed = self.evidence.get("villages")
         others = [str(code) for code in listed if code != self.village] if isinstance(listed, list) else []
         return [self.village, *others]
+
+    @property
+    def subject(self) -> Subject:
+        """What it is about, as planned maintenance and missing mains excuse it."""
+        return subject_of({column.name: getattr(self, column.name) for column in fields(self)})
+
+    @property
+    def taken_out(self) -> bool:
+        """Whether it is over because the sites file has its subject no longer."""
+        return self.over and self.evidence.get("taken_out") is True
 
     @property
     def over(self) -> bool:

@@ -11,10 +11,9 @@ from enum import StrEnum
 from api.notifications.digest import What
 from api.notifications.facts import RANKS, Facts
 from api.web.words import WORDS, Language, Words
-from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.sites import Village
 
-__all__ = ["LINES", "Line", "Message", "Tone", "compose", "duration", "trial"]
+__all__ = ["LINES", "Line", "Message", "Tone", "compose", "trial"]
 
 LINES = 8
 """Alerts that are described; the others are counted. A Telegram message takes 4,096 characters, a phone less."""
@@ -43,19 +42,24 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One alert as it is now, and why it is told of."""
+    """One alert as it is now, and why it is told of. `planned`: until when work was planned on its subject, ms."""
 
     alert: Facts
     what: What
+    planned: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Described:
-    """An alert and its village; `None`: the registry has it no longer. `others`: names of villages lost with it."""
+    """An alert and its village; `None`: the registry has it no longer. `others`: names of villages lost with it.
+
+    `planned`: as in `Line`.
+    """
 
     alert: Facts
     village: Village | None
     others: tuple[str, ...] = ()
+    planned: int | None = None
 
 
 FindVillage = Callable[[str], Village | None]
@@ -66,11 +70,14 @@ _ID: Mapping[str, str] = {
     "worse": "Makin berat: {what}",
     "escalated": "Belum ditangani: {what}",
     "cleared": "Pulih: {what}",
+    "taken_out": "Tidak dipantau lagi: {what}",
     "one": "{subject}, {village}",
     "several": "{count} peringatan, {village}",
     "everywhere": "{count} peringatan di {villages} desa",
     "open": "{alert}{cause}, sejak {time} ({duration})",
     "over": "{alert}{cause}, pulih {time} setelah {duration}",
+    "gone": "{alert}{cause}, sejak {time}; sejak {end} tidak ada lagi di berkas lokasi",
+    "planned": ", pekerjaan terencana sampai {time}",
     "taken": ", sedang ditangani",
     "share": ", terpenuhi {share}",
     "with_one": ", bersama {names}",
@@ -78,10 +85,6 @@ _ID: Mapping[str, str] = {
     "flapping": ", hilang timbul",
     "severity": "Tingkat: {severity}",
     "more": "dan {count} lagi",
-    "moment": "kurang dari 1 menit",
-    "d": "{n} hari",
-    "h": "{n} jam",
-    "m": "{n} menit",
     "trial": "Siaga: pesan percobaan",
     "trial_text": "Saluran ini akan menerima peringatan siaga. Tidak ada gangguan.",
 }
@@ -90,11 +93,14 @@ _EN: Mapping[str, str] = {
     "worse": "Worse: {what}",
     "escalated": "Not taken care of: {what}",
     "cleared": "Resolved: {what}",
+    "taken_out": "No longer watched: {what}",
     "one": "{subject}, {village}",
     "several": "{count} alerts, {village}",
     "everywhere": "{count} alerts in {villages} villages",
     "open": "{alert}{cause}, since {time} ({duration})",
     "over": "{alert}{cause}, resolved {time} after {duration}",
+    "gone": "{alert}{cause}, since {time}; at {end} it was taken out of the sites file",
+    "planned": ", planned until {time}",
     "taken": ", being taken care of",
     "share": ", met {share}",
     "with_one": ", with {names}",
@@ -102,10 +108,6 @@ _EN: Mapping[str, str] = {
     "flapping": ", comes and goes",
     "severity": "Severity: {severity}",
     "more": "and {count} more",
-    "moment": "less than 1 min",
-    "d": "{n} d",
-    "h": "{n} h",
-    "m": "{n} min",
     "trial": "Siaga: test message",
     "trial_text": "This channel will receive siaga's alerts. Nothing is wrong.",
 }
@@ -120,10 +122,12 @@ def compose(lines: Sequence[Line], language: str, now: int, find: FindVillage, l
     tongue = Language(language)
     texts, words = _TEXTS[tongue], WORDS[tongue]
     ordered = sorted(lines, key=lambda line: (line.alert.over, -RANKS.get(line.alert.severity, 0)))
-    described = [_described(line.alert, find) for line in ordered[:LINES]]
+    described = [_described(line, find) for line in ordered[:LINES]]
     villages = {line.alert.village for line in lines}
     head = _head(lines)
-    title = texts[head].format(what=_what(described[0], len(lines), len(villages), texts, words))
+    gone = head is What.CLEARED and all(line.alert.taken_out for line in lines)
+    what = _what(described[0], len(lines), len(villages), texts, words)
+    title = texts["taken_out" if gone else head].format(what=what)
     body = [_line(line, texts, words, now, show_village=len(villages) > 1) for line in described]
     if len(body) > 1:
         body = [f"- {line}" for line in body]
@@ -134,13 +138,17 @@ def compose(lines: Sequence[Line], language: str, now: int, find: FindVillage, l
     if link is not None:
         page = f"/desa/{ordered[0].alert.village}" if len(villages) == 1 else "/"
         body.append(f"{link}{page}?lang={tongue}")
-    return Message(title, "\n".join(body), _tone(head, ordered[0].alert.severity))
+    return Message(title, "\n".join(body), Tone.INFO if gone else _tone(head, ordered[0].alert.severity))
 
 
-def _described(alert: Facts, find: FindVillage) -> _Described:
+def _described(line: Line, find: FindVillage) -> _Described:
+    alert = line.alert
     others = [(code, find(code)) for code in alert.villages[1 : NAMED + 1]]
     return _Described(
-        alert, find(alert.village), tuple(code if found is None else _short(found.name) for code, found in others)
+        alert,
+        find(alert.village),
+        tuple(code if found is None else _short(found.name) for code, found in others),
+        line.planned,
     )
 
 
@@ -148,17 +156,6 @@ def trial(language: str) -> Message:
     """What `siaga notify test` sends."""
     texts = _TEXTS[Language(language)]
     return Message(texts["trial"], texts["trial_text"], Tone.INFO)
-
-
-def duration(milliseconds: int, language: str) -> str:
-    """A duration in its two largest units, such as `1 jam 5 menit`; minutes are the smallest."""
-    texts = _TEXTS[Language(language)]
-    if milliseconds < MINUTE:
-        return texts["moment"]
-    parts = {"d": milliseconds // DAY, "h": milliseconds % DAY // HOUR, "m": milliseconds % HOUR // MINUTE}
-    if parts["d"]:
-        del parts["m"]
-    return " ".join(texts[unit].format(n=n) for unit, n in parts.items() if n)
 
 
 def _head(lines: Sequence[Line]) -> What:
@@ -187,11 +184,16 @@ def _line(line: _Described, texts: Mapping[str, str], words: Words, now: int, *,
     alert = line.alert
     zone = line.village.timezone if line.village else "UTC"
     end = (alert.ended_at or alert.cleared_at or now) if alert.over else now
-    lasted = duration(max(0, end - alert.began_at), words.language)
-    time = words.time(end if alert.over else alert.began_at, now, zone)
-    text = texts["over" if alert.over else "open"].format(
-        alert=_says(line, words), cause=_cause(line, texts, words), time=time, duration=lasted
+    began, ended = (words.time(at, now, zone) for at in (alert.began_at, end))
+    text = texts["gone" if alert.taken_out else "over" if alert.over else "open"].format(
+        alert=_says(line, words),
+        cause=_cause(line, texts, words),
+        time=ended if alert.over and not alert.taken_out else began,
+        end=ended,
+        duration=words.duration(max(0, end - alert.began_at)),
     )
+    if not alert.over and line.planned is not None:
+        text += texts["planned"].format(time=words.time(line.planned, now, zone))
     if not alert.over and alert.acknowledged_at is not None:
         text += texts["taken"]
     return f"{_village(line)}: {text}" if show_village else text
@@ -199,7 +201,7 @@ def _line(line: _Described, texts: Mapping[str, str], words: Words, now: int, *,
 
 def _says(line: _Described, words: Words) -> str:
     """The kind of alert as a sentence about its subject."""
-    return words(f"alert_{line.alert.kind}", subject=_subject(line))
+    return words(f"alert_{line.alert.kind}", subject=_subject(line)) + words.clock(line.alert.evidence)
 
 
 def _subject(line: _Described) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, Engine, bindparam, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, bindparam, func, or_, select
 
+from api.alerts.excuses import read_grounds
 from api.alerts.span_rows import insert, upsert
 from api.notifications.book import Book, Recipient
 from api.notifications.channels import provider_of
@@ -141,12 +142,15 @@ class Planner:
         table = tables.escalation
         rows = connection.execute(select(table).where(table.c.due <= now).order_by(table.c.due).limit(NOTICES)).all()
         alerts = _alerts(connection, {row.alert for row in rows})
+        grounds = read_grounds(connection, [alert.subject for alert in alerts.values()], now)
+        untold = _untold(connection, alerts)
         items: list[Item] = []
         gone: list[dict[str, object]] = []
         later: list[dict[str, object]] = []
         for row in rows:
             alert = alerts[row.alert]
-            answer = decide(alert, row.due, now)
+            told = untold[row.alert] + self._book.after(row.rule, row.step) if row.alert in untold else None
+            answer = decide(alert, row.due, now, excuse=grounds.excuse(alert.subject, now), told=told)
             step = {"a": row.alert, "r": row.rule, "s": row.step}
             if isinstance(answer, Later):
                 later.append(step | {"until": answer.until})
@@ -202,6 +206,22 @@ def _told_before(connection: Connection, ids: Collection[str], now: int) -> dict
             mine = found.setdefault(row.alert, {})
             recipient = Recipient(person, channel)
             mine[recipient] = max(now, held, mine.get(recipient, now))
+    return found
+
+
+def _untold(connection: Connection, ids: Collection[str]) -> dict[str, int]:
+    """Returns when the first message about each of these alerts is due, of those about which none was tried yet."""
+    item, message = tables.notification_item, tables.notification
+    query = (
+        select(item.c.alert, func.min(message.c.due).label("due"))
+        .join(message, message.c.id == item.c.notification)
+        .group_by(item.c.alert)
+        .having(func.max(message.c.attempts) == 0, func.min(message.c.state) == "waiting")
+        .having(func.max(message.c.state) == "waiting")
+    )
+    found: dict[str, int] = {}
+    for part in _chunks(ids):
+        found.update({row.alert: row.due for row in connection.execute(query.where(item.c.alert.in_(part)))})
     return found
 
 

@@ -2,18 +2,24 @@
 
 While a message is being sent its `due` is the end of the lease. Who dies with a message in hand leaves it to be sent
 again then: until that time nobody knows whether the provider took it, so it is not repeated before.
+
+What planned maintenance or missing mains excuses when a message is taken stays in the queue. It is looked at again
+soon, as a declaration may be taken back.
 """
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
 
-from sqlalchemy import Connection, Engine, RowMapping, func, or_, select
+from sqlalchemy import Connection, Engine, RowMapping, Select, func, or_, select
 
+from api.alerts.excuses import Grounds, read_grounds
 from api.alerts.span_rows import upsert
 from api.notifications.backoff import Patience, provider_pause
 from api.notifications.channels import SEND_WITHIN, Answer, Outcome
 from api.notifications.digest import What
+from api.notifications.escalation import held_until
 from api.notifications.facts import Facts, facts_of
 from siaga.database import tables, take_turns, writing
 from siaga.model.clock import SECOND
@@ -24,9 +30,17 @@ PROVIDER_LEASE = round(SEND_WITHIN * SECOND) + 5 * SECOND
 """For so long nobody else sends by a provider that somebody sends by: one that hangs holds up one sender alone."""
 
 
+HELD_AT_ONCE = 50
+"""Excused messages that are put off in one look for a message."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A message in hand. `told`: its alerts as they are now and what it tells of each; none: nothing is left."""
+    """A message in hand.
+
+    `told`: its alerts as they are now and what it tells of each; none: nothing is left. `planned`: by alert, until when
+    work was planned on its subject, ms.
+    """
 
     id: int
     recipient: str
@@ -35,6 +49,7 @@ class Claim:
     taken: int
     attempts: int
     told: tuple[tuple[Facts, What], ...]
+    planned: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +92,31 @@ class Queue:
                 return None
         with writing(self._engine) as connection:
             take_turns(connection, "claim")
-            row = connection.execute(ready).mappings().first()
-            return None if row is None else self._take(connection, row, now)
+            for _ in range(HELD_AT_ONCE):
+                row = connection.execute(ready).mappings().first()
+                if row is None:
+                    return None
+                claim = self._take(connection, row, now)
+                if claim is not None:
+                    return claim
+            return None
 
-    def _take(self, connection: Connection, row: RowMapping, now: int) -> Claim:
+    def _take(self, connection: Connection, row: RowMapping, now: int) -> Claim | None:
+        """Take a message without what is excused now; `None`: all that it tells of is."""
         told = _still_to_tell(connection, row)
-        claim = Claim(
-            row["id"], row["recipient"], row["provider"], secrets.token_hex(8), now, row["attempts"] + 1, told
-        )
+        grounds = read_grounds(connection, [alert.subject for alert, _ in told], now)
+        held = _held(connection, row, told, grounds, now)
+        if held and len(held) == len(told):
+            table = tables.notification
+            connection.execute(table.update().where(table.c.id == row["id"]).values(due=max(held.values()), lease=None))
+            return None
+        if held:
+            _split(connection, row, held)
+            told = tuple((alert, what) for alert, what in told if alert.id not in held)
+        ends = {alert.id: grounds.planned_until(alert.subject, now) for alert, _ in told if not alert.over}
+        planned = {alert: end for alert, end in ends.items() if end is not None}
+        lease, attempts = secrets.token_hex(8), row["attempts"] + 1
+        claim = Claim(row["id"], row["recipient"], row["provider"], lease, now, attempts, told, planned)
         table = tables.notification
         if not told:
             void = {"state": "void", "settled": now, "lease": None}
@@ -186,19 +218,13 @@ def _still_to_tell(connection: Connection, message: RowMapping) -> tuple[tuple[F
     Without those of which its recipient knows already that they are over, and without those that nobody had taken care
     of in time and somebody has by now.
     """
-    item, other = tables.notification_item, tables.notification
+    item = tables.notification_item
     query = select(tables.alert, item.c.what).join(item, item.c.alert == tables.alert.c.id)
     rows = connection.execute(query.where(item.c.notification == message["id"]).order_by(tables.alert.c.raised_at))
     alerts = [(facts_of(dict(row)), What(row["what"])) for row in rows.mappings().all()]
     known: set[str] = set()
     if any(alert.over for alert, _ in alerts):
-        said = select(item.c.alert).join(other, other.c.id == item.c.notification)
-        said = said.where(
-            other.c.recipient == message["recipient"],
-            other.c.id != message["id"],
-            item.c.over.is_(True),
-            item.c.alert.in_([alert.id for alert, _ in alerts]),
-        )
+        said = _others(message, [alert for alert, _ in alerts]).where(item.c.over.is_(True))
         known = set(connection.execute(said).scalars())
     return tuple(
         (alert, what)
@@ -206,3 +232,48 @@ def _still_to_tell(connection: Connection, message: RowMapping) -> tuple[tuple[F
         if not (alert.over and alert.id in known)
         and not (what is What.ESCALATED and alert.acknowledged_at is not None and not alert.over)
     )
+
+
+def _others(message: RowMapping, alerts: Sequence[Facts]) -> Select[str]:
+    """The query for those of these alerts of which other messages to the same recipient tell."""
+    item, other = tables.notification_item, tables.notification
+    return (
+        select(item.c.alert)
+        .join(other, other.c.id == item.c.notification)
+        .where(
+            other.c.recipient == message["recipient"],
+            other.c.id != message["id"],
+            item.c.alert.in_([alert.id for alert in alerts]),
+        )
+    )
+
+
+def _held(
+    connection: Connection, message: RowMapping, told: Sequence[tuple[Facts, What]], grounds: Grounds, now: int
+) -> dict[str, int]:
+    """The alerts of a message that are excused now, and when to look at each again.
+
+    That an alert is over is told at once to who was told of it; who was not is not woken for it either.
+    """
+    alerts = [alert for alert, _ in told]
+    excuses = {alert.id: grounds.excuse(alert.subject, now) for alert in alerts}
+    held = {name: held_until(excuse, now) for name, excuse in excuses.items() if excuse is not None}
+    if held and any(alert.over for alert in alerts):
+        other = tables.notification
+        tried = _others(message, alerts).where(or_(other.c.attempts > 0, other.c.state == "sent"))
+        knows = set(connection.execute(tried).scalars())
+        held = {
+            alert.id: held[alert.id] for alert in alerts if alert.id in held and not (alert.over and alert.id in knows)
+        }
+    return held
+
+
+def _split(connection: Connection, message: RowMapping, held: Mapping[str, int]) -> None:
+    """Move what is excused into a message of its own, which waits; the rest can go."""
+    table, item = tables.notification, tables.notification_item
+    values = {name: message[name] for name in ("recipient", "provider", "village", "created", "state")}
+    key = sha256("\n".join([message["key"], *sorted(held)]).encode()).hexdigest()
+    row = values | {"key": key, "due": max(held.values()), "attempts": 0}
+    number = connection.execute(table.insert().values(row).returning(table.c.id)).scalar_one()
+    these = (item.c.notification == message["id"]) & item.c.alert.in_(list(held))
+    connection.execute(item.update().where(these).values(notification=number))

@@ -71,7 +71,7 @@ class Sender:
 
     def _send(self, claim: Claim, url: str, now: int) -> Outcome:
         self._villages.refresh()
-        lines = [Line(alert, what) for alert, what in claim.told]
+        lines = [Line(alert, what, claim.planned.get(alert.id)) for alert, what in claim.told]
         try:
             message = compose(lines, self._book.language(claim.recipient), now, self._villages.get, self._book.link)
         except (KeyError, ValueError):  # an alert that this version has no words for: seen, and no end to the others

@@ -1,13 +1,16 @@
 """What a page shows, read from the database and put into words; the templates only lay it out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select
 
+from api.alerts.excuses import with_plan
 from api.http.alerts import open_alerts
 from api.http.facilities import FacilityDocument, facilities_page
+from api.http.never_heard import never_heard
 from api.http.spans import JudgedFacility, filled, spans_by_facility
 from api.http.villages import VillageDocument, villages_page
 from api.web.strip import SLOT, Stroke, day_until, slots, strokes
@@ -16,6 +19,7 @@ from siaga.database import tables
 from siaga.model.clock import HOUR
 from siaga.model.indicators import INDICATORS, POWER
 from siaga.timeline.availability import Availability, measure
+from siaga.timeline.facility_state import DEVICE_SILENT
 from siaga.timeline.spans import Span, State
 
 __all__ = ["AlertView", "FacilityView", "PageView", "VillageView", "read_page"]
@@ -55,6 +59,7 @@ class AlertView:
     village: str
     code: str
     since: str
+    planned: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +146,7 @@ def _facilities(connection: Connection, villages: Sequence[VillageDocument]) -> 
     if not villages:
         return []
     alone = villages[0].code if len(villages) == 1 else None
-    return facilities_page(connection, ("", ""), _MOST_FACILITIES, village=alone)
+    return facilities_page(connection, ("", ""), _MOST_FACILITIES, scope=alone)
 
 
 def _facility_views(
@@ -150,13 +155,25 @@ def _facility_views(
     day = day_until(now)
     names = [JudgedFacility(one.village, one.id.partition("/")[2]) for one in facilities]
     spans = (found for _, found in spans_by_facility(connection, names, day))
+    silent = never_heard(connection, facilities[0].village, facilities[-1].village) if facilities else {}
+    unheard = {f"{village}/{name}" for village, found in silent.items() for name in found}
     return [
-        _facility(words, one, filled(mine, (day[0], now)), now, zones.get(one.village, "Asia/Jakarta"))
+        _facility(
+            words,
+            one,
+            filled(mine, (day[0], now)),
+            now,
+            zones.get(one.village, "Asia/Jakarta"),
+            silent=one.id in unheard,
+        )
         for one, mine in zip(facilities, spans, strict=True)
     ]
 
 
-def _facility(words: Words, facility: FacilityDocument, spans: Sequence[Span], now: int, zone: str) -> FacilityView:
+def _facility(
+    words: Words, facility: FacilityDocument, spans: Sequence[Span], now: int, zone: str, *, silent: bool
+) -> FacilityView:
+    """A facility with its state in words; `silent`: nothing was ever heard of its devices."""
     day = day_until(now)
     # To the last whole slot, as the strip: so the figures of a page on which nothing happens stand still meanwhile
     measured = measure(spans, (day[0], now // SLOT * SLOT))
@@ -165,6 +182,8 @@ def _facility(words: Words, facility: FacilityDocument, spans: Sequence[Span], n
     if facility.since is None:
         badge = words("never_judged" if judged else "not_judged")
     cause = words.cause(facility.state.value, facility.cause)
+    if silent and (facility.since is None or facility.cause == DEVICE_SILENT):
+        cause = words("never_heard")
     if cause is not None and spans and spans[-1].excused:
         cause = f"{cause} ({words('excused')})"
     return FacilityView(
@@ -203,7 +222,8 @@ def _described(words: Words, measured: Availability) -> str:
     return f"{words('last_day')}: {', '.join(parts) if parts else words('state_not_required')}"
 
 
-def _alert_views(connection: Connection, words: Words, rows: Sequence[RowMapping], now: int) -> list[AlertView]:
+def _alert_views(connection: Connection, words: Words, found_rows: Sequence[RowMapping], now: int) -> list[AlertView]:
+    rows = with_plan(connection, [{str(key): value for key, value in row.items()} for row in found_rows], now)
     village, facility = tables.village, tables.facility
     codes = {row["village"] for row in rows}
     places = {
@@ -218,23 +238,29 @@ def _alert_views(connection: Connection, words: Words, rows: Sequence[RowMapping
             select(facility.c.village, facility.c.id, facility.c.name).where(facility.c.village.in_(codes))
         )
     }
-    found = []
-    for row in rows:
-        place, zone = places.get(row["village"], (row["village"], "Asia/Jakarta"))
-        subject = names.get((row["village"], row["facility"]), row["facility"]) or row["device"] or place
-        cause = words.cause("failed", row["cause"]) if row["facility"] is not None else None
-        found.append(
-            AlertView(
-                severity=row["severity"],
-                severity_name=words(f"severity_{row['severity']}"),
-                what=words(f"alert_{row['kind']}", subject=subject),
-                cause=cause,
-                village=place,
-                code=row["village"],
-                since=words("since", time=words.time(row["began_at"], now, zone)),
-            )
-        )
-    return found
+    return [_alert_view(words, row, places, names, now) for row in rows]
+
+
+def _alert_view(
+    words: Words,
+    row: Mapping[str, Any],
+    places: Mapping[str, tuple[str, str]],
+    names: Mapping[tuple[str, str], str],
+    now: int,
+) -> AlertView:
+    place, zone = places.get(row["village"], (row["village"], "Asia/Jakarta"))
+    subject = names.get((row["village"], row["facility"]), row["facility"]) or row["device"] or place
+    planned = row["evidence"].get("planned_until")
+    return AlertView(
+        severity=row["severity"],
+        severity_name=words(f"severity_{row['severity']}"),
+        what=words(f"alert_{row['kind']}", subject=subject) + words.clock(row["evidence"]),
+        cause=words.cause("failed", row["cause"]) if row["facility"] is not None else None,
+        village=place,
+        code=row["village"],
+        since=words("since", time=words.time(row["began_at"], now, zone)),
+        planned=None if planned is None else words("planned", time=words.time(_ms(planned), now, zone)),
+    )
 
 
 def _open_count(connection: Connection, village: str | None) -> int:

@@ -7,6 +7,7 @@ import structlog
 from fastapi import APIRouter, Header, Query, Request
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
+from starlette.types import Scope
 
 from api.http.problems import not_found
 from api.http.services import Services, ServicesHere
@@ -14,7 +15,7 @@ from api.web.pages import STATIC, Page, Pages, PagesBusy
 from api.web.words import Language, chosen_language
 from siaga.wire.topics import is_village_code
 
-__all__ = ["router"]
+__all__ = ["ANSWER_WITHIN", "router", "too_late"]
 
 router = APIRouter(include_in_schema=False)
 _log = structlog.get_logger(__name__)
@@ -24,6 +25,8 @@ _POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {"Content-Security-Policy": _POLICY, "Vary": "Accept-Language", "Content-Language": "id"}
+ANSWER_WITHIN = 5.0
+"""Seconds that a page may take: longer than one is waited for while others are made."""
 _A_YEAR = "public, max-age=31536000, immutable"
 
 Lang = Annotated[str | None, Query(max_length=20)]
@@ -73,6 +76,13 @@ async def static(name: str) -> Response:
     return Response(found.body, media_type=found.media_type, headers={"Cache-Control": _A_YEAR})
 
 
+def too_late(scope: Scope) -> Response:
+    """The page that says that a page cannot be made now."""
+    request = Request(scope)
+    language = chosen_language(request.query_params.get("lang"), request.headers.get("accept-language"))
+    return _sentence(_pages(request), language, "unreadable", 503)
+
+
 def _pages(request: Request) -> Pages:
     pages: Pages = request.app.state.pages
     return pages
@@ -93,7 +103,7 @@ def _answer(
         page = made()
     except (SQLAlchemyError, PagesBusy) as error:
         _log.warning("page_unreadable", error=str(error))
-        return _sentence(pages, language, "starting", 503)
+        return _sentence(pages, language, "unreadable", 503)
     if page is None:
         return _sentence(pages, language, "not_found", 404)
     tag = f'W/"{page.version}"'

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_datetime
 from babel.numbers import format_decimal, format_percent
 
+from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.indicators import INDICATORS
 
 __all__ = ["WORDS", "Language", "Words", "chosen_language"]
@@ -51,6 +52,7 @@ _ID: Mapping[str, str] = {
     "state_not_required": "di luar jadwal",
     "never_judged": "belum dinilai",
     "not_judged": "tidak dinilai",
+    "never_heard": "belum pernah terdengar: periksa alamat perangkatnya",
     "kind_power": "Listrik PLN",
     "alert_facility_failed": "{subject}: gagal",
     "alert_indicator_missed": "{subject}: di bawah sasaran 24 jam terakhir",
@@ -58,6 +60,13 @@ _ID: Mapping[str, str] = {
     "alert_village_offline": "Desa terputus: gateway tidak terdengar",
     "alert_gateway_buffer": "Penyimpanan gateway {subject} hampir penuh",
     "alert_clock_skew": "Jam perangkat {subject} tidak tepat",
+    "clock_behind": ", terlambat {duration}",
+    "clock_ahead": ", terlalu cepat {duration}",
+    "duration_moment": "kurang dari 1 menit",
+    "duration_d": "{n} hari",
+    "duration_h": "{n} jam",
+    "duration_m": "{n} menit",
+    "planned": "pekerjaan terencana sampai {time}",
     "severity_critical": "kritis",
     "severity_major": "berat",
     "severity_minor": "ringan",
@@ -80,8 +89,8 @@ _ID: Mapping[str, str] = {
     "failed_cleaned": "belum dibersihkan",
     "failed_nh3": "amonia melewati batas",
     "failed_service_ok": "layanan tidak menjawab",
-    "starting": "Siaga sedang mulai",
-    "starting_detail": "Data belum dapat dibaca. Halaman ini mencoba lagi sendiri.",
+    "unreadable": "Halaman ini belum dapat dibuat",
+    "unreadable_detail": "Siaga sedang mulai, atau basis datanya tidak menjawab. Halaman ini mencoba lagi sendiri.",
     "not_found": "Halaman tidak ada",
     "not_found_detail": "Tidak ada desa dengan kode itu.",
     "switched_off": "Halaman umum dimatikan",
@@ -119,6 +128,7 @@ _EN: Mapping[str, str] = {
     "state_not_required": "off schedule",
     "never_judged": "not judged yet",
     "not_judged": "not judged",
+    "never_heard": "never heard: check the addresses of its devices",
     "kind_power": "Mains power",
     "alert_facility_failed": "{subject}: failed",
     "alert_indicator_missed": "{subject}: below target in the last 24 hours",
@@ -126,6 +136,13 @@ _EN: Mapping[str, str] = {
     "alert_village_offline": "Village disconnected: its gateway is not heard",
     "alert_gateway_buffer": "The buffer of gateway {subject} is nearly full",
     "alert_clock_skew": "The clock of device {subject} is wrong",
+    "clock_behind": ", {duration} behind",
+    "clock_ahead": ", {duration} ahead",
+    "duration_moment": "less than 1 min",
+    "duration_d": "{n} d",
+    "duration_h": "{n} h",
+    "duration_m": "{n} min",
+    "planned": "planned until {time}",
     "severity_critical": "critical",
     "severity_major": "major",
     "severity_minor": "minor",
@@ -148,8 +165,8 @@ _EN: Mapping[str, str] = {
     "failed_cleaned": "not cleaned in time",
     "failed_nh3": "ammonia is over the limit",
     "failed_service_ok": "the service does not answer",
-    "starting": "Siaga is starting",
-    "starting_detail": "The data cannot be read yet. This page tries again by itself.",
+    "unreadable": "This page cannot be made now",
+    "unreadable_detail": "Siaga is starting, or its database does not answer. This page tries again by itself.",
     "not_found": "No such page",
     "not_found_detail": "There is no village with that code.",
     "switched_off": "The public page is switched off",
@@ -199,6 +216,22 @@ class Words:
     def percent(self, share: float) -> str:
         """A share as a percentage with one decimal, cut and not rounded up: only all of it is 100 %."""
         return format_percent(int(share * 1000) / 1000, "#,##0.#\u00a0%", locale=self.language.value)
+
+    def duration(self, milliseconds: int) -> str:
+        """A duration in its two largest units, such as `1 jam 5 menit`; minutes are the smallest."""
+        if milliseconds < MINUTE:
+            return self("duration_moment")
+        parts = {"d": milliseconds // DAY, "h": milliseconds % DAY // HOUR, "m": milliseconds % HOUR // MINUTE}
+        if parts["d"]:
+            del parts["m"]
+        return " ".join(self(f"duration_{unit}", n=self.number(n)) for unit, n in parts.items() if n)
+
+    def clock(self, evidence: Mapping[str, object]) -> str:
+        """Returns by how much a device's clock is off, to follow the sentence that says so; empty if not known."""
+        offset = evidence.get("offset_s")
+        if not isinstance(offset, int | float):
+            return ""
+        return self("clock_behind" if offset < 0 else "clock_ahead", duration=self.duration(round(abs(offset) * 1000)))
 
     def time(self, time: int, now: int, timezone: str, *, zone: bool = True) -> str:
         """A time (ms) by the village's clock: with its date where that is not today's."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from gateway.adapters.esphome import Esphome
 from gateway.adapters.homie import Homie
-from gateway.adapters.interface import Adapter, Installed, Observed, Translation
+from gateway.adapters.interface import Adapter, Implausible, Installed, Observed, Repeats, Translation
 from gateway.adapters.json import Json
 from gateway.adapters.lorawan import Lorawan
 from gateway.adapters.openwrt import Openwrt
@@ -14,7 +14,7 @@ from gateway.adapters.tasmota import Tasmota
 from gateway.adapters.zigbee2mqtt import Zigbee2mqtt
 from siaga.model.sites import Adapter as Family
 
-__all__ = ["ADAPTERS", "Adapter", "Installed", "Observed", "Translation"]
+__all__ = ["ADAPTERS", "Adapter", "Implausible", "Installed", "Observed", "Repeats", "Translation"]
 
 ADAPTERS: Mapping[Family, Adapter] = {
     Family.SENML: Senml(),

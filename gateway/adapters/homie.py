@@ -15,7 +15,7 @@ and back with it, although their own `$state` says nothing of that.
 from collections.abc import Iterable, MutableMapping, Sequence
 
 from gateway.adapters.interface import Installed, Translation
-from gateway.values import Refused, read_document, read_text
+from gateway.values import Refused, native_of, read_document, read_text
 from siaga.mqtt.transport import Message
 
 __all__ = ["Homie"]
@@ -87,7 +87,8 @@ class Homie:
             text = read_text(message.payload).strip("\0")  # in version 5 a NUL stands for the empty text
             result.heard = bool(text)
             if below in installed.keys:
-                installed.read(installed.keys[below], text, None, result)
+                signal = installed.keys[below]
+                installed.read(signal, text, None, result, key=below, native=native_of(below, signal))
         return result
 
 

@@ -10,13 +10,13 @@ from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from gateway.native_time import read_time
-from gateway.values import Refused, read_value
+from gateway.values import Native, Refused, read_event, read_value
 from siaga.model.capabilities import default_keys
-from siaga.model.signals import SIGNALS, Value
+from siaga.model.signals import EVENTS, SIGNALS, Value, is_plausible
 from siaga.model.sites import Device, Facility, Village
 from siaga.mqtt.transport import Message
 
-__all__ = ["Adapter", "Installed", "Observed", "Translation"]
+__all__ = ["Adapter", "Implausible", "Installed", "Observed", "Repeats", "Translation"]
 
 
 class Observed(NamedTuple):
@@ -30,9 +30,29 @@ class Observed(NamedTuple):
     time: int | None = None
 
 
+class Repeats(NamedTuple):
+    """Of a value of an event signal: the native key that says it again and again. `gateway.events` says what happened.
+
+    Without `number` it is a state, an event when it turns true; with it an action that is said again with its number,
+    an event when that is another one.
+    """
+
+    key: str
+    number: int | None = None
+
+
+class Implausible(NamedTuple):
+    """A value outside of what is plausible for its signal. It says nothing, and is counted."""
+
+    signal: str
+    value: Value
+
+
 @dataclass(slots=True)
 class Translation:
     """What a message means: values, and reasons why parts of it (or all) were refused. Neither: it is ignored.
+
+    `implausible` are values that were dropped. `repeats` tells, by place, which of `observed` a device repeats.
 
     `heard` says that the device itself spoke, if only of things that nobody asked for. `repeated` says that it did
     not: somebody who keeps what devices said says it again, as a broker does with what it retained.
@@ -40,13 +60,15 @@ class Translation:
 
     observed: list[Observed] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    implausible: list[Implausible] = field(default_factory=list)
+    repeats: dict[int, Repeats] = field(default_factory=dict)
     heard: bool = False
     repeated: bool = False
 
     @property
     def ignored(self) -> bool:
         """Whether the message is well-formed and of no use."""
-        return not self.observed and not self.refused
+        return not self.observed and not self.refused and not self.implausible
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +106,48 @@ class Installed:
         """Where the device is found; the empty text for families that need none."""
         return self.device.address or ""
 
-    def read(self, signal: str, raw: object, time: int | None, into: Translation, *, turned: bool = False) -> bool:
+    def read(
+        self,
+        signal: str,
+        raw: object,
+        time: int | None,
+        into: Translation,
+        *,
+        key: str = "",
+        native: Native = Native.STATE,
+        turned: bool = False,
+    ) -> bool:
         """Add a raw value: read, turned round where the site says `invert` (or the family, `turned`), or refused.
 
-        Whether there was a value.
+        Returns whether there was a value that says something. For an event signal `key` is the native key, and `native`
+        says whether that is a state or an action.
         """
         try:
-            value = read_value(SIGNALS[signal], raw)
+            value, state = self._value(signal, raw, native)
         except Refused as refused:
             into.refused.append(refused)
             return False
         if value is None:
             return False
+        if not is_plausible(SIGNALS[signal], value):
+            into.implausible.append(Implausible(signal, value))
+            return False
         if isinstance(value, bool) and (signal in self.device.invert) != turned:
             value = not value
+        if state:
+            into.repeats[len(into.observed)] = Repeats(key or signal)
         into.observed.append(Observed(signal, value, time))
         return True
+
+    def _value(self, signal: str, raw: object, native: Native) -> tuple[Value | None, bool]:
+        """The value, and whether it is a state of an event signal.
+
+        Raises:
+            Refused: it is no value of the signal.
+        """
+        if signal in EVENTS:
+            return read_event(SIGNALS[signal], raw, native) or (None, False)
+        return read_value(SIGNALS[signal], raw), False
 
     def when(self, raw: object, into: Translation) -> int | None:
         """A time that the message says, ms; `None`: it says none, or one that is refused: receipt counts then."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from gateway.adapters.interface import Installed, Translation
-from gateway.values import find, read_document, read_text
+from gateway.values import Native, find, native_of, read_document, read_text
 from siaga.mqtt.transport import Message
 
 __all__ = ["Json"]
@@ -58,10 +58,10 @@ class Json:
         for path, signal in installed.keys.items():
             if path in _WHOLE:
                 if not isinstance(document, dict | list):
-                    installed.read(signal, document, time, result)
+                    installed.read(signal, document, time, result, key=path, native=Native.EITHER)
                 continue
             for raw in _at(document, path):
-                if installed.read(signal, raw, time, result):
+                if installed.read(signal, raw, time, result, key=path, native=native_of(path, signal)):
                     break
         return result
 

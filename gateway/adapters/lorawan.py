@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.adapters.interface import Installed, Translation
-from gateway.values import Refused, find, read_document, read_text
+from gateway.values import Refused, find, native_of, read_document, read_text
 from siaga.mqtt.transport import Message
 from siaga.sites.dev_eui import plain_eui
 
@@ -91,5 +91,5 @@ def _take(installed: Installed, decoded: object, time: int | None, into: Transla
     for path, signal in installed.keys.items():
         for raw in find(decoded, path):
             absent = isinstance(raw, float) and raw in _ABSENT
-            if not absent and installed.read(signal, raw, time, into):
+            if not absent and installed.read(signal, raw, time, into, key=path, native=native_of(path, signal)):
                 break

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from gateway.adapters.interface import Installed, Translation
-from gateway.values import Refused, read_text
-from siaga.model.signals import SIGNALS, SignalType
+from gateway.values import Refused, native_of, read_text
+from siaga.model.signals import SIGNALS, SignalType, is_plausible
 from siaga.mqtt.transport import Message
 
 __all__ = ["Openwrt"]
@@ -66,7 +66,8 @@ class Openwrt:
         if "/" not in part:
             if part in installed.keys:
                 result.heard = True
-                installed.read(installed.keys[part], text, None, result)
+                signal = installed.keys[part]
+                installed.read(signal, text, None, result, key=part, native=native_of(part, signal))
             return result
         stamp, values = _read(text)
         result.heard = True
@@ -143,7 +144,7 @@ def _take(
         value = math.floor(value)
     if native.summed:
         value = _sum(installed, native, value, received if time is None else time)
-    installed.read(native.signal, value, time, into)
+    installed.read(native.signal, value, time, into, key=native.part)
 
 
 def _counts(installed: Installed, native: _Native, values: Sequence[float], into: Translation) -> bool:
@@ -170,8 +171,8 @@ def _sum(installed: Installed, native: _Native, value: float, time: int) -> floa
     if not isinstance(memory, dict):
         return value
     memory.pop(native.part, None)
-    if not math.isfinite(value):
-        return value  # a radio that is off has no stations; what is wrong with it is refused
+    if not math.isfinite(value) or not is_plausible(SIGNALS[native.signal], value):
+        return value  # a radio that is off has no stations; what is wrong with it is not added to the others
     for part, (_, seen) in list(memory.items()):
         if abs(time - seen) > installed.device.validity:
             del memory[part]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from gateway.adapters.interface import Installed, Translation
-from gateway.values import MAX_PAYLOAD, Refused, read_bool, read_text
+from gateway.values import MAX_PAYLOAD, Native, Refused, read_bool, read_text
 from siaga.mqtt.transport import Message
 from siaga.wire.senml import BadRecord, Record, UnreadablePack, read_pack
 from siaga.wire.topics import DeviceTopic, ForeignTopic, parse_topic
@@ -66,4 +66,5 @@ def _take(installed: Installed, record: Record | BadRecord, into: Translation) -
     if isinstance(record, BadRecord):
         into.refused.append(Refused("senml", record.reason))
     elif record.name not in _NOT_REPORTED and (signal := installed.keys.get(record.name)):
-        installed.read(signal, record.value, record.time if record.timed else None, into)
+        time = record.time if record.timed else None
+        installed.read(signal, record.value, time, into, key=record.name, native=Native.ACTION)

@@ -4,6 +4,9 @@ Gen1 has a topic for each value below `shellies/ID` (`relay/0`, `sensor/state`) 
 `info`. Gen2 and later publish components (`switch:0`) below a prefix of the owner's: whole in `status/COMPONENT`, and
 in `events/rpc` what has changed. Such a change says nothing of what it does not hold: that stays as it was.
 
+A Gen1 roller says where it moves to (`open`, `close`), `stop` where it does not, and its position apart; a Gen2 cover
+says `open` and `closed` of where it stands.
+
 Energy is counted in three units: watt-minutes (Gen1 relays), watt-hours (Gen1 meters) and watt-hours (Gen2 `aenergy`,
 `total_act`); `energy` is in kWh. Of several channels the first speaks, others by the site's `map`.
 """
@@ -11,9 +14,10 @@ Energy is counted in three units: watt-minutes (Gen1 relays), watt-hours (Gen1 m
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from gateway.adapters.interface import Installed, Translation
-from gateway.values import Refused, find, read_bool, read_document, read_text, read_value
-from siaga.model.signals import EVENTS, SIGNALS
+from gateway.adapters.cover import Cover
+from gateway.adapters.interface import Installed, Repeats, Translation
+from gateway.values import MOVING, Native, Refused, find, read_bool, read_document, read_text, read_value
+from siaga.model.signals import EVENTS, SIGNALS, SignalType
 from siaga.mqtt.transport import Message
 
 __all__ = ["Shelly"]
@@ -75,11 +79,19 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
 """Gen2: where a component has the value of a signal."""
 _STATES = ("output", "state", "alarm", "value", "percent")
 """The same for all other signals: relays, inputs and covers, smoke and flood, sensors, analogue inputs."""
+_OF_COVER = frozenset({_STATES[0], "state", "current_pos"})
+"""Paths that ask where a cover stands: none at all, its state, its position."""
 _IN_WATT_HOURS = frozenset(
     {"aenergy.total", "ret_aenergy.total", "total_act", "total_act_ret", "total_act_energy", "total_act_ret_energy"}
 )
-_MOVING = frozenset({"opening", "closing", "stopped", "stop", "calibrating"})
-"""What a cover says while it is neither open nor closed."""
+COUNTED = 2**62
+"""Presses after which a count starts again: the gateway's disk keeps numbers of 64 bits."""
+_ROLLER = re.compile(r"(roller/\d+)(/pos)?")
+_ROLLS = frozenset({"open", "close"})
+_NOT_CALIBRATED = frozenset({"-1", "101"})
+"""The position of a roller that does not know it."""
+_PRESSES = re.compile(r"longpush/\d+")
+"""Said once for each press: 1 for a long one, 0 for a short one."""
 
 
 class Shelly:
@@ -158,8 +170,16 @@ def _object(message: Message) -> dict[str, object]:
     return document
 
 
-def _read(installed: Installed, signal: str, raw: object, per_unit: float, time: int | None, into: Translation) -> None:
-    """A value; `per_unit` of the device's units are one of the signal's."""
+def _read(
+    installed: Installed,
+    key: str,
+    raw: object,
+    per_unit: float,
+    time: int | None,
+    into: Translation,
+) -> None:
+    """A value of a key; `per_unit` of the device's units are one of the signal's."""
+    signal = installed.keys[key]
     if per_unit != 1:
         try:
             number = read_value(SIGNALS[signal], raw)
@@ -167,7 +187,7 @@ def _read(installed: Installed, signal: str, raw: object, per_unit: float, time:
             into.refused.append(refused)
             return
         raw = None if number is None else number / per_unit
-    installed.read(signal, raw, time, into)
+    installed.read(signal, raw, time, into, key=key)
 
 
 # Gen1
@@ -182,7 +202,7 @@ def _subtopic(installed: Installed, below: str, text: str, message: Message, int
         if below.startswith("input_event/"):
             _button(installed, below, document, into)
         for key in inside:
-            _first(installed, installed.keys[key], document, key.removeprefix(f"{below}."), None, into)
+            _first(installed, key, document, key.removeprefix(f"{below}."), None, into)
         if motion and isinstance(document, dict):
             for name, subtopic in _GEN1_MOTION.items():
                 _value(installed, subtopic, document.get(name), None, into)
@@ -194,20 +214,46 @@ def _value(installed: Installed, subtopic: str, raw: object, time: int | None, i
     """A value of Gen1, from its own topic or from `info`."""
     if raw == "overpower" and _RELAY.fullmatch(subtopic):
         raw = False  # tripped by an overload: the relay is open
-    if subtopic.startswith("roller/") and raw in _MOVING:
+    if _PRESSES.fullmatch(subtopic) and subtopic in installed.keys:
+        installed.read(installed.keys[subtopic], bool(str(raw).strip()), time, into, native=Native.ACTION)
+        return
+    if raw is not None and (roller := _ROLLER.fullmatch(subtopic)):
+        _roller(installed, roller[1], raw, time, into, position=bool(roller[2]))
         return
     if subtopic.startswith("ext_") and str(raw) in _NO_PROBE:
         return
     default = _GEN1_DEFAULTS.get(subtopic)
     for key, signal in installed.keys.items():
         if key in (subtopic, default):
-            _read(installed, signal, raw, _gen1_unit(subtopic) if signal == "energy" else 1, time, into)
+            _read(installed, key, raw, _gen1_unit(subtopic) if signal == "energy" else 1, time, into)
 
 
 def _gen1_unit(subtopic: str) -> float:
     if _RELAY_ENERGY.fullmatch(subtopic):
         return WATT_MINUTES
     return WATT_HOURS if _METER_ENERGY.fullmatch(subtopic) else 1
+
+
+def _roller(
+    installed: Installed, roller: str, raw: object, time: int | None, into: Translation, *, position: bool
+) -> None:
+    """A roller's movement or position: both keys say where it stands, once it does."""
+    cover = Cover.of(installed, roller)
+    word = str(raw).strip().lower()
+    if position:
+        cover.position = None if word in _NOT_CALIBRATED else raw
+    elif word in _ROLLS:
+        cover.moves()
+    else:
+        cover.arrives()
+    for key in (roller, f"{roller}/pos"):
+        signal = installed.keys.get(key)
+        if signal is None:
+            continue
+        if SIGNALS[signal].type is SignalType.BOOL:
+            installed.read(signal, cover.stands, time, into, key=key)
+        elif position == key.endswith("/pos"):
+            installed.read(signal, raw, time, into, key=key)
 
 
 def _button(installed: Installed, subtopic: str, document: object, into: Translation) -> None:
@@ -219,7 +265,10 @@ def _button(installed: Installed, subtopic: str, document: object, into: Transla
         if installed.memory.get(subtopic) == count:
             return
         installed.memory[subtopic] = count
-    installed.read(installed.keys[subtopic], word, None, into)
+    place = len(into.observed)
+    pressed = installed.read(installed.keys[subtopic], word, None, into, native=Native.ACTION)
+    if pressed and isinstance(count, int):  # the gateway remembers the count over its restarts
+        into.repeats[place] = Repeats(subtopic, count % COUNTED)
 
 
 def _info(installed: Installed, document: Mapping[str, object], into: Translation) -> None:
@@ -227,9 +276,9 @@ def _info(installed: Installed, document: Mapping[str, object], into: Translatio
     time = installed.when(document.get("unixtime"), into)
     for subtopic, raw in _told_by_info(document):
         _value(installed, subtopic, raw, time, into)
-    for key, signal in installed.keys.items():
+    for key in installed.keys:
         if key.startswith("info."):
-            _first(installed, signal, document, key.removeprefix("info."), time, into)
+            _first(installed, key, document, key.removeprefix("info."), time, into)
 
 
 def _told_by_info(document: Mapping[str, object]) -> Iterator[tuple[str, object]]:
@@ -238,6 +287,9 @@ def _told_by_info(document: Mapping[str, object]) -> Iterator[tuple[str, object]
         yield f"relay/{number}", relay.get("ison")
     for number, light in _numbered(document, "lights"):
         yield f"light/{number}", light.get("ison")
+    for number, roller in _numbered(document, "rollers"):
+        yield f"roller/{number}", roller.get("state")
+        yield f"roller/{number}/pos", roller.get("current_pos")
     for number, one in _numbered(document, "inputs"):
         yield f"input/{number}", one.get("input")
     for number, meter in _numbered(document, "meters"):
@@ -265,9 +317,9 @@ def _numbered(document: Mapping[str, object], key: str) -> Iterator[tuple[int, M
         yield from ((number, part) for number, part in enumerate(parts) if isinstance(part, dict))
 
 
-def _first(installed: Installed, signal: str, document: object, path: str, time: int | None, into: Translation) -> None:
+def _first(installed: Installed, key: str, document: object, path: str, time: int | None, into: Translation) -> None:
     for raw in find(document, path):
-        if installed.read(signal, raw, time, into):
+        if installed.read(installed.keys[key], raw, time, into, key=key):
             break
 
 
@@ -301,13 +353,16 @@ def _events(installed: Installed, events: object, time: int | None, into: Transl
         signal = installed.keys.get(component) if isinstance(component, str) else None
         # The end of a press says what it was: single_push, long_push. Its edges, btn_down and btn_up, come with it.
         if signal in EVENTS and isinstance(word, str) and word.endswith("push"):
-            installed.read(signal, True, installed.when(event.get("ts"), into) or time, into)
+            at = installed.when(event.get("ts"), into) or time
+            installed.read(signal, True, at, into, native=Native.ACTION)
 
 
 def _component(
     installed: Installed, name: str, component: object, times: tuple[int | None, int], into: Translation
 ) -> None:
     """One component, whole or in part; `times`: what the message says, and when it came."""
+    if name.startswith("cover:") and isinstance(component, dict):
+        _note_cover(Cover.of(installed, name), component)
     for key, signal in installed.keys.items():
         head, dot, path = key.partition(".")
         if head != name and name not in _GEN2_DEFAULTS.get(key, ()):
@@ -324,21 +379,43 @@ def _component(
                     return  # said before, when it was new
                 time = seen
         paths = (path,) if dot and head == name else _FIELDS.get(signal, _STATES)
-        _field(installed, signal, component, paths, time, into)
+        if name.startswith("cover:") and SIGNALS[signal].type is SignalType.BOOL and paths[0] in _OF_COVER:
+            if not component.keys().isdisjoint(_OF_COVER):
+                cover = Cover.of(installed, name)
+                stands = cover.stands if paths[0] != "current_pos" or cover.moving else cover.position
+                installed.read(signal, stands, time, into, key=key)
+            continue
+        _field(installed, key, component, paths, time, into)
+
+
+def _note_cover(cover: Cover, component: Mapping[str, object]) -> None:
+    """What a cover, whole or in part, says of its movement and its position."""
+    word = component.get("state")
+    if isinstance(word, str):
+        if word in ("opening", "closing", "calibrating"):
+            cover.moves()
+        else:
+            cover.arrives(word if word in ("open", "closed") else None)
+    position = component.get("current_pos")
+    if position is not None:
+        cover.position = position
+        if not isinstance(word, str):
+            cover.word = None  # what it said of its state before is older
 
 
 def _field(
     installed: Installed,
-    signal: str,
+    key: str,
     component: Mapping[str, object],
     paths: Iterable[str],
     time: int | None,
     into: Translation,
 ) -> None:
+    signal = installed.keys[key]
     for path in paths:
         for raw in find(component, path):
-            if isinstance(raw, dict | list) or (isinstance(raw, str) and raw in _MOVING):
+            if isinstance(raw, dict | list) or (isinstance(raw, str) and raw in MOVING):
                 continue
             per_unit = WATT_HOURS if signal == "energy" and path in _IN_WATT_HOURS else 1
-            _read(installed, signal, raw, per_unit, time, into)
+            _read(installed, key, raw, per_unit, time, into)
             return

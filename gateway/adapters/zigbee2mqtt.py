@@ -10,12 +10,13 @@ then `bridge/info`, then one message a device, which is no news of it. See `_is_
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from gateway.adapters.cover import Cover
 from gateway.adapters.interface import Installed, Translation
-from gateway.values import Refused, find, read_bool, read_document, read_text
+from gateway.values import Native, Refused, find, read_bool, read_document, read_text
 from siaga.model.clock import MINUTE
-from siaga.model.signals import EVENTS
+from siaga.model.signals import EVENTS, SIGNALS, SignalType
 from siaga.mqtt.transport import Message
 
 __all__ = ["Zigbee2mqtt"]
@@ -38,6 +39,11 @@ _OTHERS = frozenset(
     }
 )
 """First levels of other families' topics: never a base."""
+_ACTIONS = frozenset({"action", "click"})
+"""What was done to a button; `click` until version 1.3 of the bridge."""
+_MOVEMENT = frozenset({"moving", "motor_state", "running"})
+"""Attributes that say whether a cover moves."""
+_ON_ITS_WAY = frozenset({"up", "down", "opening", "closing"})
 _COMMANDS = frozenset({"set", "get"})
 """What others want of the device."""
 STARTS_WITHIN = MINUTE
@@ -95,7 +101,10 @@ class Zigbee2mqtt:
             _attribute(installed, below, message, result)
         elif message.payload.strip():
             seen = _state(installed, read_document(message.payload), result)
-        if result.heard and not message.retain and not any(each.signal in EVENTS for each in result.observed):
+        pressed = any(
+            each.signal in EVENTS and place not in result.repeats for place, each in enumerate(result.observed)
+        )
+        if result.heard and not message.retain and not pressed:
             result.repeated = _is_repeated(installed, message.topic, seen, received)
         return result
 
@@ -164,15 +173,50 @@ def _reachable(message: Message) -> bool | None:
 
 def _attribute(installed: Installed, name: str, message: Message, result: Translation) -> None:
     """One attribute in plain text; what is not asked for is not even read."""
+    if name in _MOVEMENT:
+        _movement(installed, name, read_text(message.payload), result)
     wanted = {key: signal for key, signal in installed.keys.items() if key.split(".")[0] == name}
     if not wanted:
         return
     text = read_text(message.payload)
     value = read_document(message.payload) if text[:1] in ("{", "[") else text
+    cover = Cover.of(installed, "")
     for key, signal in wanted.items():
         for raw in find({name: value}, key):
-            installed.read(signal, raw, None, result, turned=_turned(key, signal))
+            if _of_cover(key, signal):
+                cover.position = raw if key.startswith("position") else cover.position
+                if cover.moving:
+                    break
+            installed.read(signal, raw, None, result, key=key, native=_native(key), turned=_turned(key, signal))
             break
+
+
+def _movement(installed: Installed, name: str, text: str, result: Translation) -> None:
+    """An attribute that says whether a cover moves; with its arrival counts the position that came meanwhile."""
+    cover = Cover.of(installed, "")
+    if _moves({name: text.lower() == "true" if name == "running" else text}):
+        cover.moves()
+    elif cover.moving:
+        cover.arrives()
+        for key, signal in installed.keys.items():
+            if _of_cover(key, signal) and key.startswith("position"):
+                installed.read(signal, cover.position, None, result, key=key)
+
+
+def _moves(document: Mapping[str, object]) -> bool:
+    """Whether a state says that a motor runs, in one of the three ways of the bridge's converters."""
+    words = {str(document.get(name)).lower() for name in ("moving", "motor_state")}
+    return document.get("running") is True or not words.isdisjoint(_ON_ITS_WAY)
+
+
+def _of_cover(key: str, signal: str) -> bool:
+    """Whether a key is where a cover stands."""
+    return key.startswith(("position", "state")) and SIGNALS[signal].type is SignalType.BOOL
+
+
+def _native(key: str) -> Native:
+    """What a key says of an event: an action is said once, everything else is kept and repeated."""
+    return Native.ACTION if key.rpartition(".")[2] in _ACTIONS else Native.STATE
 
 
 def _state(installed: Installed, document: object, result: Translation) -> int | None:
@@ -180,11 +224,12 @@ def _state(installed: Installed, document: object, result: Translation) -> int |
     if not isinstance(document, dict):
         raise Refused("not_an_object", "the state of a Zigbee device is an object")
     time = installed.when(document.get("last_seen"), result)
+    moves = _moves(document)
     for key, signal in installed.keys.items():
-        if key == "availability":
+        if key == "availability" or (moves and _of_cover(key, signal)):
             continue
         for raw in find(document, key):
-            if installed.read(signal, raw, time, result, turned=_turned(key, signal)):
+            if installed.read(signal, raw, time, result, key=key, native=_native(key), turned=_turned(key, signal)):
                 break
     return time
 

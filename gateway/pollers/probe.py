@@ -36,7 +36,7 @@ class Probe:
         result.heard = answer.yes and not isinstance(question, Internet)
         key = "internet" if isinstance(question, Internet) else "reachability"
         if key in installed.keys:
-            installed.read(installed.keys[key], answer.yes, None, result)
+            installed.read(installed.keys[key], answer.yes, None, result, key=key)
         if key == "reachability" and answer.yes and answer.latency is not None and "latency" in installed.keys:
             installed.read(installed.keys["latency"], round(answer.latency, 1), None, result)
         return result

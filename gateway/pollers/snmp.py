@@ -8,20 +8,25 @@ An agent says what a number is by its MIB, which the gateway does not have. What
   the states in which nothing passes are down too, and `unknown` says nothing;
 - `uptime` in the standard MIBs (1.3.6.1.2.1) counts hundredths of a second and starts again after 497 days (TimeTicks);
   elsewhere it is taken for seconds, as snmpEngineTime is;
+- an event is read as a boolean, and happens when it turns true (`gateway.events`);
 - no signal but a counter takes the largest and smallest numbers of 32 bits: a gauge sticks there, or was never set.
 """
 
+import math
 from collections.abc import Sequence
 
-from gateway.adapters.interface import Installed, Translation
+from gateway.adapters.interface import Implausible, Installed, Translation
 from gateway.pollers.interface import Agent, Answer, Question, Values
 from gateway.values import Refused, read_value
-from siaga.model.signals import SIGNALS, SignalType
+from siaga.model.signals import SIGNALS, SignalType, is_plausible
 from siaga.sites.poll_address import Oid, read_host, read_oid
 
 __all__ = ["Snmp"]
 
 IF_OPER_STATUS = "1.3.6.1.2.1.2.2.1.8"
+IF_ADMIN_STATUS = "1.3.6.1.2.1.2.2.1.7"
+_ADMIN_STATUS = frozenset({1, 2, 3})
+"""up, down, testing: in the last nothing of use passes (RFC 2863)."""
 _UNKNOWN_STATUS = 4
 _NOTHING_PASSES = frozenset({2, 3, 5, 6, 7})
 """down, testing, dormant, notPresent, lowerLayerDown."""
@@ -53,16 +58,16 @@ class Snmp:
         for key, signal in installed.keys.items():
             oid = read_oid(key)
             try:
-                raw = _raw(oid, signal, answer)
+                raw = _raw(oid, signal, answer, result)
             except Refused as why:
                 result.refused.append(why)
                 continue
-            installed.read(signal, raw, None, result)
+            installed.read(signal, raw, None, result, key=key)
         return result
 
 
-def _raw(oid: Oid, signal: str, answer: Values) -> object:
-    """The raw value of a signal; `None`: the agent says nothing of it.
+def _raw(oid: Oid, signal: str, answer: Values, into: Translation) -> object:
+    """The raw value of a signal; `None`: the agent says nothing of it. Of a sum what is not plausible is left out.
 
     Raises:
         Refused: a value of a table is none of the signal's.
@@ -73,21 +78,28 @@ def _raw(oid: Oid, signal: str, answer: Values) -> object:
     if rows is None:
         return None
     if oid.table == "#":
-        return len(rows)
+        return bool(rows) if SIGNALS[signal].type is SignalType.BOOL else len(rows)
     values = [value for row in rows if (value := _plain(oid.number, signal, row)) is not None]
-    return _together(signal, values) if values else None
+    return _together(signal, values, into)
 
 
-def _together(signal: str, values: Sequence[object]) -> object:
+def _together(signal: str, values: Sequence[object], into: Translation) -> object:
+    if not values:
+        return None
     if SIGNALS[signal].type in (SignalType.BOOL, SignalType.EVENT):
         return any(read_value(SIGNALS[signal], value) for value in values)
-    total: int | float = 0
+    numbers: list[int | float] = []
     for value in values:
         number = _number(value)
         if number is None:
             raise Refused("wrong_value", f"{signal}: {str(value)[:40]!r} is no number to be summed")
-        total += number
-    return total
+        if not math.isfinite(number):
+            raise Refused("not_finite", f"{signal}: {number} is not a finite number")
+        if is_plausible(SIGNALS[signal], number):
+            numbers.append(number)
+        else:
+            into.implausible.append(Implausible(signal, number))
+    return sum(numbers) if numbers else None
 
 
 def _number(value: object) -> int | float | None:
@@ -103,22 +115,25 @@ def _plain(oid: str, signal: str, raw: object) -> object:
     """One value of an agent as a value of any device; `None`: it says nothing."""
     if isinstance(raw, bytes):
         raw = raw.decode("utf-8", "backslashreplace").strip("\0 ")
-    if SIGNALS[signal].type is SignalType.BOOL:
-        return _boolean(oid, raw)
+    if SIGNALS[signal].type in (SignalType.BOOL, SignalType.EVENT):
+        return _boolean(oid, signal, raw)
     if isinstance(raw, int) and signal not in _COUNTERS and raw in _NEVER_SET:
         return None
-    if isinstance(raw, int | float) and raw < 0 and signal in ("clients", "uptime"):
-        return None  # of what is counted, less than none is how firmware says that it does not know
     if signal == "uptime" and isinstance(raw, int) and oid.startswith(STANDARD_MIBS):
         return raw // 100
     return raw
 
 
-def _boolean(oid: str, raw: object) -> object:
+def _boolean(oid: str, signal: str, raw: object) -> object:
     if isinstance(raw, str):
         return _WORDS.get(raw.lower(), raw)
     if oid == IF_OPER_STATUS or oid.startswith(IF_OPER_STATUS + "."):
         if raw == _UNKNOWN_STATUS:
             return None
-        return False if raw in _NOTHING_PASSES else raw
+        raw = False if raw in _NOTHING_PASSES else raw
+    elif oid == IF_ADMIN_STATUS or oid.startswith(IF_ADMIN_STATUS + "."):
+        raw = raw == 1 if raw in _ADMIN_STATUS else raw
+    if isinstance(raw, int | float) and raw not in (0, 1, 2):
+        # An integer of a MIB is a word of some enumeration, and never the position of a cover
+        raise Refused("wrong_value", f"{signal}: {str(raw)[:40]} under {oid} is neither true nor false")
     return False if raw == 2 else raw

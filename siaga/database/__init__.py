@@ -4,7 +4,7 @@
 `engine.connect()`; change with `writing(engine)`, which commits at the end.
 """
 
-from siaga.database.engine import BadDatabaseUrl, connect, take_turns, writing
+from siaga.database.engine import BadDatabaseUrl, connect, take_turns, without_deadline, writing
 from siaga.database.migration import UnknownSchema, migrate
 
-__all__ = ["BadDatabaseUrl", "UnknownSchema", "connect", "migrate", "take_turns", "writing"]
+__all__ = ["BadDatabaseUrl", "UnknownSchema", "connect", "migrate", "take_turns", "without_deadline", "writing"]

@@ -3,24 +3,47 @@
 A change is made with `writing(engine)`. SQLite lets many read while one writes, but a transaction that first reads
 and then writes is refused at once when another wrote in between, however long it was willing to wait; so `writing`
 takes the write lock when it begins, and then only ever waits.
+
+Every statement to a PostgreSQL has a deadline. The server cancels one that takes too long (`statement_timeout`). A
+server that hangs cannot do that, so the client gives up a moment later, closes the connection and raises what a server
+that is away raises. A machine that is gone without a word is found by TCP.
 """
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import orjson
+import psycopg
+from psycopg.abc import RV, PQGen
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-__all__ = ["BadDatabaseUrl", "connect", "take_turns", "writing"]
+__all__ = ["BadDatabaseUrl", "connect", "take_turns", "without_deadline", "writing"]
 
 BUSY_TIMEOUT = 15_000
 """How long a writer waits for another writer, ms: longer than the longest transaction, the import of a country."""
+ANSWER_WITHIN = 30.0
+"""Seconds that a PostgreSQL has for one statement, waiting for the locks of others included."""
+CONNECT_WITHIN = 3
+"""Seconds for a connection to be made."""
+POOL_WITHIN = 5.0
+"""Seconds until a connection of the pool is free: with a server that hangs all of them may be in use."""
+_MARGIN = 1.0
+"""Seconds after which the client gives up a statement that the server should have cancelled by then."""
+_TCP = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+"""By these (libpq) a peer that is gone is found within 25 s on an idle connection, within 15 s (ms) on a busy one."""
 _BEGIN = "siaga_sqlite_begin"
 
 
@@ -28,10 +51,11 @@ class BadDatabaseUrl(ValueError):
     """A database URL that names no database siaga can use; the message is a sentence without the password."""
 
 
-def connect(url: str) -> Engine:
+def connect(url: str, answer_within: float = ANSWER_WITHIN) -> Engine:
     """An engine for `sqlite:///path`, `sqlite://` (in memory, for tests) or `postgresql://user:password@host/name`.
 
-    Nothing is opened yet, except that the directory of a SQLite file is made. Tables come from `migrate`.
+    Nothing is opened yet, except that the directory of a SQLite file is made. Tables come from `migrate`. A PostgreSQL
+    has `answer_within` seconds for each statement; after that it raises SQLAlchemy's `OperationalError`.
 
     Raises:
         BadDatabaseUrl: the URL is none of these.
@@ -46,15 +70,7 @@ def connect(url: str) -> Engine:
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             return _sqlite(parsed)
         case "postgresql" | "postgres":
-            return create_engine(
-                parsed.set(drivername="postgresql+psycopg"),
-                json_serializer=_to_json,
-                json_deserializer=_from_json,
-                pool_pre_ping=True,
-                pool_size=10,
-                max_overflow=20,
-                connect_args={"connect_timeout": 10},
-            )
+            return _postgresql(parsed, answer_within)
         case other:
             raise BadDatabaseUrl(f"a database of type {other!r} is not supported: use sqlite or postgresql")
 
@@ -76,6 +92,69 @@ def take_turns(connection: Connection, what: str) -> None:
         # A lock of PostgreSQL's is a number: the first eight bytes of the name do
         number = int.from_bytes(what.encode()[:8].ljust(8), signed=True)
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+
+
+def without_deadline(connection: Connection) -> None:
+    """Let the statements of this transaction take as long as they need: for what goes over whole tables."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, _Connection)  # noqa: S101 - `connect` makes no other
+        driver.unlimited = True
+
+
+class _Connection(psycopg.Connection[tuple[object, ...]]):
+    """A connection whose server has to answer in time. `unlimited`: until the end of the transaction it need not."""
+
+    answer_within = ANSWER_WITHIN
+    unlimited = False
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        """Wait for an answer.
+
+        Raises:
+            OperationalError: none came in time; the connection is closed.
+        """
+        if timeout is not None or self.unlimited:
+            return super().wait(gen, interval, timeout)
+        within = self.answer_within + _MARGIN
+        began = time.monotonic()
+        try:
+            return super().wait(gen, interval, within)
+        except psycopg.OperationalError:
+            if time.monotonic() - began < within:
+                raise
+            self.pgconn.finish()  # nobody knows what the server is about: this connection is of no use any more
+            raise psycopg.OperationalError(f"the server gave no answer within {within:g} s") from None
+
+
+def _postgresql(url: URL, answer_within: float) -> Engine:
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        json_serializer=_to_json,
+        json_deserializer=_from_json,
+        pool_pre_ping=True,
+        pool_size=10,
+        max_overflow=20,
+        pool_timeout=POOL_WITHIN,
+        connect_args={"connect_timeout": CONNECT_WITHIN, **_TCP},
+    )
+
+    @event.listens_for(engine, "do_connect")
+    def open_connection(_: object, __: object, args: tuple[str, ...], options: dict[str, object]) -> _Connection:
+        """Make a connection that has a deadline on both sides."""
+        connection = _Connection.connect(*args, **options)  # type: ignore[arg-type] # libpq's words and numbers
+        connection.answer_within = answer_within
+        connection.execute(f"SET statement_timeout = {round(answer_within * 1000)}")
+        connection.commit()
+        return connection
+
+    @event.listens_for(engine, "checkin")
+    def limit_again(connection: object, _: ConnectionPoolEntry) -> None:
+        if isinstance(connection, _Connection):
+            connection.unlimited = False
+
+    return engine
 
 
 def _sqlite(url: URL) -> Engine:

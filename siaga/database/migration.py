@@ -8,7 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
-from siaga.database.engine import take_turns, writing
+from siaga.database.engine import take_turns, without_deadline, writing
 
 __all__ = ["UnknownSchema", "migrate"]
 
@@ -32,6 +32,7 @@ def migrate(engine: Engine) -> None:
         take_turns(connection, "migrate")
         if _is_current(connection, config):
             return
+        without_deadline(connection)
         config.attributes["connection"] = connection
         alembic.command.upgrade(config, "head")
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from siaga.database import tables, take_turns, writing
+from siaga.database.scopes import within_scope
 from siaga.wire.refusal import SAMPLE_BYTES, Refusal, mask, readable, sample
 from siaga.wire.topics import is_village_code
 
@@ -65,12 +66,11 @@ class Quarantine:
             _count(connection, dropped)
         return dropped.total()
 
-    def items(self, village: str | None = None, limit: int = 100, before_id: int | None = None) -> list[QuarantineItem]:
-        """What is kept, newest first: of one village or of all, older than `before_id` where it is given."""
+    def items(self, scope: str | None = None, limit: int = 100, before_id: int | None = None) -> list[QuarantineItem]:
+        """Returns what is kept, newest first: of the villages of a scope or all, older than `before_id` if given."""
         table = tables.quarantine
         query = select(table.c.id, table.c.village, table.c.time, table.c.topic, table.c.reason, table.c.bytes)
-        if village is not None:
-            query = query.where(table.c.village == village)
+        query = query.where(within_scope(table.c.village, scope))
         if before_id is not None:
             query = query.where(table.c.id < before_id)
         with self._engine.connect() as connection:

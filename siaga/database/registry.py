@@ -4,7 +4,7 @@ Who holds villages in memory asks `version()` now and then, and reads again when
 a change in between then shows at the next look.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, select
 from siaga.database import tables, writing
 from siaga.model.sites import Village
 
-__all__ = ["ImportReport", "Registry"]
+__all__ = ["ImportReport", "Registry", "villages_of"]
 
 _VILLAGE = TypeAdapter(Village)
 _CHUNK = 500
@@ -81,6 +81,18 @@ class Registry:
         with self._engine.connect() as connection:
             version: int = connection.execute(select(tables.registry_version.c.version)).scalar_one()
         return version
+
+
+def villages_of(connection: Connection, codes: Iterable[str]) -> dict[str, Village]:
+    """Returns the villages of these codes that siaga was told of, by code."""
+    table = tables.village
+    found: dict[str, Village] = {}
+    wanted = list(codes)
+    for start in range(0, len(wanted), _CHUNK):
+        query = select(table.c.code, table.c.document, table.c.told)
+        for row in connection.execute(query.where(table.c.code.in_(wanted[start : start + _CHUNK]))):
+            found[row.code] = _village(row.document, row.told)
+    return found
 
 
 def _village(document: object, told: int) -> Village:

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from siaga.database import connect, migrate, tables, writing
+from siaga.database import connect, migrate, tables, without_deadline, writing
 from siaga.database.registry import ImportReport, Registry
 from siaga.database.tokens import Issued, Role, Tokens
 from siaga.model.clock import Clock, SystemClock
@@ -173,6 +173,7 @@ def rebuild(settings: Settings, stop: threading.Event, clock: Clock | None = Non
         try:
             store.check()
             with writing(engine) as connection:
+                without_deadline(connection)
                 connection.execute(tables.span.delete())
                 connection.execute(tables.first_report.delete())
                 connection.execute(tables.village_state.update().values(judged_until=None))

@@ -47,6 +47,8 @@ END_WITHIN = 4.0
 """Seconds that each of the two steps of the end may take; all of it stays under the promised ten."""
 
 
+HTTP_STATEMENT_WITHIN = 10.0
+"""Seconds that a PostgreSQL has for a statement of a call or a page; nobody waits for those any longer."""
 STORE_ASKED_EVERY = 3 * SECOND
 """How old an answer about the store may be."""
 
@@ -109,6 +111,8 @@ class System:
         self._others: list[Part] = []
         self.store: TelemetryStore = open_store(settings.store)
         self._engine = connect(settings.database)
+        # Of its own: calls that wait for a database that hangs take no connection from alerts, and give up sooner
+        self._answers = connect(settings.database, HTTP_STATEMENT_WITHIN)
 
     @property
     def url(self) -> str:
@@ -159,6 +163,7 @@ class System:
         _end_together([self._collector, self._alerts, self._notifications, self._server])
         if self._broker is not None:
             self._broker.close()
+        self._answers.dispose()
         self._engine.dispose()
         self.store.close()
 
@@ -166,14 +171,17 @@ class System:
         self._starting = reason or "it is starting"
 
     def _serve_http(self) -> None:
-        checks = {"start": lambda: self._starting, "alerts": lambda: _problem(self._alerts)}
+        store = StoreAnswers(self.store, self._clock)
+        checks = {
+            "start": lambda: self._starting,
+            "alerts": lambda: _problem(self._alerts),
+            "store": store.problem,
+        }
         if self._whole:
             checks["collector"] = lambda: _problem(self._collector)
             checks["gateway"] = lambda: self._gateway.problem() if self._gateway else "it is not running yet"
-        else:
-            checks["store"] = StoreAnswers(self.store, self._clock).problem
         app = create_app(
-            engine=self._engine,
+            engine=self._answers,
             store=self.store,
             signal=self._signal,
             clock=self._clock,

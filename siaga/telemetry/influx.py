@@ -6,7 +6,6 @@ default policy that an administrator made, keep the length that they were given 
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 
 from siaga.model.clock import HOUR, SECOND, Clock, SystemClock
 from siaga.model.observation import Arrival, Point, Track, TrackKey
@@ -14,16 +13,17 @@ from siaga.model.signals import SIGNALS, SignalType, Value
 from siaga.telemetry import Memory, RefusedPoint, SeriesPoint, StoreUnavailable, Write
 from siaga.telemetry.gathering import Gathering
 from siaga.telemetry.influx_address import InfluxAddress
-from siaga.telemetry.influx_connection import InfluxConnection, PartialWrite, Series, TooLarge, identifier
+from siaga.telemetry.influx_connection import InfluxConnection, Series, identifier
 from siaga.telemetry.influx_rows import number, observations
-from siaga.telemetry.line_protocol import ARRIVAL, TELEMETRY, Lines, render_arrival
-from siaga.telemetry.partial_write import Part, Settlement
+from siaga.telemetry.influx_writing import Writing
+from siaga.telemetry.line_protocol import ARRIVAL, TELEMETRY, Lines
+from siaga.telemetry.pace import Pace
 from siaga.telemetry.refusal import TIME_MAX, united
 
 __all__ = ["InfluxStore"]
 
-LINES_MAX = 25_000
-"""Points in one request: about 4 MB, where InfluxDB takes 25 MB, and a proxy before it often less."""
+CHECK = "siaga_check"
+"""The measurement of the points that prove that the server takes points."""
 
 FIELDS_HOLD = SECOND
 """How long the list of fields that there are is taken for true: of a signal's first reading ever, others hear later."""
@@ -52,7 +52,7 @@ class InfluxStore:
         self._connection = connection
         self._clock = clock
         self._lines = Lines()
-        self._lines_max = LINES_MAX
+        self._pace = Pace()
         self._stored: frozenset[str] = frozenset()
         self._stored_until: int | None = None
 
@@ -70,51 +70,30 @@ class InfluxStore:
         return self.prepare(points, arrivals)()
 
     def prepare(self, points: Sequence[Point], arrivals: Sequence[Arrival] = ()) -> Write:
-        """See `TelemetryStore.prepare`."""
-        lines, sound, refused = self._lines.render(united(points))
-        return partial(self._send, lines, sound, refused, [render_arrival(arrival) for arrival in arrivals])
+        """See `TelemetryStore.prepare`. What one call has written, the next does not send again."""
+        clock, prove = self._clock, self.prove_write
+        writing = Writing(self._connection, self._pace, clock, self._lines, united(points), arrivals, prove)
 
-    def _send(
-        self, lines: Sequence[str], sound: Sequence[Point], flawed: Sequence[RefusedPoint], notes: Sequence[str]
-    ) -> Sequence[RefusedPoint]:
-        """Write lines and notes; what the server refuses of the points that the lines are, after what was `flawed`."""
-        try:
-            refused = [*flawed, *self._send_lines(lines, sound)]
-            if notes and (answer := self._connection.write(notes, "ns")):
-                at = self._connection.address.base
-                raise StoreUnavailable(f"InfluxDB at {at} refuses an arrival: {answer.reason}")
-        finally:
-            self._stored_until = None  # what is written here is read back here at once
-        return refused
-
-    def _send_lines(self, lines: Sequence[str], sound: Sequence[Point]) -> list[RefusedPoint]:
-        refused: list[RefusedPoint] = []
-        start = 0
-        while start < len(lines):
-            end = min(start + self._lines_max, len(lines))
+        def write() -> Sequence[RefusedPoint]:
             try:
-                answer = self._connection.write(lines[start:end], "ms")
-            except TooLarge:
-                self._shrink(end - start)
-                continue
-            if answer is not None:
-                parts = [Part(point) for point in sound[start:end]]
-                refused += Settlement(self._write_parts).after(parts, answer)
-            start = end
-        return refused
+                return writing()
+            finally:
+                self._stored_until = None  # what is written here is read back here at once
 
-    def _shrink(self, lines: int) -> None:
-        """Write fewer lines a request from now on: what is between us and the server takes no more."""
-        if lines == 1:
-            raise StoreUnavailable(f"InfluxDB at {self._connection.address.base} refuses a single line as too large")
-        self._lines_max = lines // 2
+        return write
 
-    def _write_parts(self, parts: Sequence[Part]) -> PartialWrite | None:
-        try:
-            lines = [self._lines.render_part(part.point, received=part.received) for part in parts]
-            return self._connection.write(lines, "ms")
-        except TooLarge:
-            return PartialWrite("the request is too large", None, None)
+    def prove_write(self) -> int:
+        """Write a point of the measurement `siaga_check`, one an hour. Returns its event time.
+
+        Raises:
+            StoreUnavailable: the server did not take it; the sentence says what answered instead.
+        """
+        time = self._clock.now() // HOUR * HOUR
+        answer = self._connection.write([f"{CHECK} ok=true {time}"], "ms")
+        if answer is not None and not answer.series_limit:  # a full database still takes the series that it has
+            at = self._connection.address
+            raise StoreUnavailable(f"InfluxDB at {at.base} takes no point into {at.database!r}: {answer.reason}")
+        return time
 
     def latest(self, village: str, device: str) -> Mapping[str, tuple[int, Value]]:
         """See `TelemetryStore.latest`."""
@@ -270,11 +249,10 @@ class InfluxStore:
                     )
 
     def check(self) -> None:
-        """See `TelemetryStore.check`. InfluxDB 1 also says whether it would let us write."""
+        """See `TelemetryStore.check`: a question is answered and a point is written."""
         for _ in self._connection.query([f'SELECT "received" {_READINGS}'], {"village": ""}):
             pass
-        if self._connection.version()[0] == 1:
-            self._connection.write(["# nothing, to ask whether writing is allowed"], "ms")
+        self.prove_write()
 
     def close(self) -> None:
         """See `TelemetryStore.close`."""

@@ -1,43 +1,58 @@
-"""HTTP to an InfluxDB 1.x, 2.x or 3.x through `influxdb-client`: versions, credentials, and what its answers mean.
+"""HTTP to an InfluxDB 1.x, 2.x or 3.x: versions, credentials, and what its answers mean.
 
 One request is one attempt: whoever calls decides when to try again. Every trouble that may pass is a
-`StoreUnavailable` whose sentence names the server and holds no secret.
+`StoreUnavailable` whose sentence names the server and holds no secret. Only the answer that a server documents as its
+yes is taken for one: 204 to a write, 200 to a query, InfluxDB's own headers to a ping. Whatever else answers (a
+proxy's sign-in page, the server of another port) has stored nothing.
 """
 
+import gzip
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol, cast
+from urllib.parse import urlencode
 
 import orjson
 import structlog
 import urllib3
-from influxdb_client.client.influxdb_client import InfluxDBClient
-from influxdb_client.rest import ApiException
-from pydantic import BaseModel, ConfigDict, SkipValidation, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationError
 
 from siaga.telemetry import StoreUnavailable
 from siaga.telemetry.influx_address import InfluxAddress
+from siaga.telemetry.influx_http import Http, took_too_long, where_to, words_of
 
-__all__ = ["InfluxConnection", "PartialWrite", "Series", "TooLarge", "identifier"]
+__all__ = ["InfluxConnection", "PartialWrite", "Rejected", "Series", "TimedOut", "TooLarge", "identifier"]
 
-CONNECT_TIMEOUT = 3_000
-WRITE_TIMEOUT = 8_000
-"""Milliseconds a write may take: a stopping process ends within 10 s. One that took longer is written again."""
 QUERY_TIMEOUT = 30_000
 """Milliseconds without a byte of an answer to a query."""
-CONNECTIONS = 8
-"""Kept open per store; more threads than that may ask, their connections are then made anew."""
+PING_TIMEOUT = 5_000
+"""Milliseconds without a byte of an answer to a ping."""
+ONE_LINE_WITHIN = 8.0
+"""Seconds that a write of a line or two may take: InfluxDB 3 acknowledges once a second, an SD card may take longer."""
+REFUSAL_MAX = 1 << 20
+"""Bytes that are read of a refusal: InfluxDB 3 says of every line of a request what is wrong with it."""
+PACK_FROM = 1_024
+"""Bytes from which a body is packed with gzip: it is about a twentieth then, and every InfluxDB takes it."""
 
 _log = structlog.get_logger(__name__)
 _FORM = "application/x-www-form-urlencoded"
+_LINES = "text/plain; charset=utf-8"
+_PRECISIONS = {"ms": "millisecond", "ns": "nanosecond"}  # as InfluxDB 3 spells them
+# Headers by which a server says that it is an InfluxDB, and which version; openGemini's own.
+_VERSION, _BUILD, _GEMINI = "X-Influxdb-Version", "X-Influxdb-Build", "X-Geminidb-Version"
+# One fact in the words of InfluxDB 1 | 2.7 and 1.11 | openGemini | InfluxDB 3 Cloud.
+_OUTLIVED = "beyond retention|outside retention|time is expired|outside (of )?the retention"
 # What servers say when they took some points and not others, or cannot ever read a line.
 _DATA_FAULT = re.compile(
-    r"partial write|field type conflict|unable to parse|beyond retention|out of range", re.IGNORECASE
+    r"partial write|field type conflict|invalid column type|line protocol pars|parsing failed for write_lp"
+    rf"|unable to parse|out of range|{_OUTLIVED}",
+    re.IGNORECASE,
 )
+_BEYOND_RETENTION = re.compile(_OUTLIVED, re.IGNORECASE)
 _FIELD = re.compile(r"""input field "(\w+)"|column '(\w+)'""")  # InfluxDB 1 and 2, openGemini | InfluxDB 3
-_DROPPED = re.compile(r"dropped=(\d+)")
+_DROPPED = re.compile(r"dropped=(\d+)|dropped (\d+) points")
+_TIMED_OUT = re.compile(r"\btime(d )?-?out\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +65,24 @@ class PartialWrite:
     reason: str
     field: str | None
     dropped: int | None
+
+    @property
+    def beyond_retention(self) -> bool:
+        """Whether points were refused because of their time: older than the server keeps, or too far ahead."""
+        return _BEYOND_RETENTION.search(self.reason) is not None
+
+    @property
+    def series_limit(self) -> bool:
+        """Whether the database may hold no more series, or a tag no more values: other series are still taken."""
+        return "limit exceeded" in self.reason
+
+
+class TimedOut(StoreUnavailable):
+    """The request was sent, or a part of it, and no answer came in time. It is not certain what was written."""
+
+
+class Rejected(StoreUnavailable):
+    """The server refused the request in words that siaga does not know: maybe for its lines, maybe not."""
 
 
 class TooLarge(Exception):
@@ -71,31 +104,25 @@ class _Result(BaseModel):
     error: str | None = None
 
 
-class _Answer(BaseModel):
-    results: list[_Result] = []
+class _Done(BaseModel):
     error: str | None = None
 
 
-class _Api(Protocol):
-    """The one verb of influxdb-client's `ApiClient` that is used; the library does not type it."""
+class _Administered(BaseModel):
+    """The answer to a statement. It has `results`: an object without them is not InfluxDB's."""
 
-    def call_api(
-        self,
-        resource_path: str,
-        method: str,
-        *,
-        query_params: Mapping[str, str] | None = None,
-        header_params: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-        post_params: Sequence[tuple[str, str]] | None = None,
-        _preload_content: bool = False,
-        _return_http_data_only: bool = True,
-        _request_timeout: tuple[int, int] | None = None,
-    ) -> urllib3.HTTPResponse: ...
+    results: list[_Done] = Field(min_length=1)
+    error: str | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """What went wrong, in the server's words."""
+        return self.error or next((result.error for result in self.results if result.error), None)
 
 
-class _Client(Protocol):
-    def close(self) -> None: ...
+class _Answer(BaseModel):
+    results: list[_Result] = []
+    error: str | None = None
 
 
 def identifier(name: str) -> str:
@@ -108,38 +135,45 @@ class InfluxConnection:
 
     def __init__(self, address: InfluxAddress) -> None:
         self.address = address
-        secret = address.secret or ""
-        client = InfluxDBClient(
-            url=address.base,
-            token=f"{address.user}:{secret}" if address.user else secret,
-            auth_basic=bool(address.user),
-            connection_pool_maxsize=CONNECTIONS,
-        )
-        self._client = cast("_Client", client)
-        self._api = cast("_Api", client.api_client)
+        self._http = Http(address.base, _authorization(address))
         self._version: tuple[int, int] | None = None
         self._created = False
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._http.close()
 
     @property
     def _where(self) -> str:
         return f"InfluxDB at {self.address.base}"
 
     def version(self) -> tuple[int, int]:
-        """The server's version by its `/ping`, asked once. Without one, that which the form of the URL suggests."""
+        """The server's version by its `/ping`, asked once. Without a number, that which the form of the URL suggests.
+
+        Raises:
+            StoreUnavailable: nobody answers, or what answers does not say that it is an InfluxDB.
+        """
         if self._version is None:
             try:
-                with self._call("/ping", "GET", "a ping", timeout=WRITE_TIMEOUT) as response:
-                    said = response.headers.get("X-Influxdb-Version", "")
+                with self._call("/ping", "GET", "a ping", timeout=PING_TIMEOUT, yes=(200, 204)) as response:
+                    self._version = self._version_of(response)
             except _Refused as refusal:
                 raise self._unavailable("a ping", refusal) from None
-            found = re.search(r"(\d+)\.(\d+)", said)
-            self._version = (int(found[1]), int(found[2])) if found else (1, 0) if self.address.org is None else (2, 0)
-            _log.info("influxdb found", server=self.address.base, version=said)
+            _log.info("influxdb found", server=self.address.base, version=self._version)
         return self._version
+
+    def _version_of(self, ping: urllib3.BaseHTTPResponse) -> tuple[int, int]:
+        if _GEMINI in ping.headers:
+            return 1, 0  # it speaks what InfluxDB 1 spoke before 1.8
+        if _VERSION not in ping.headers and _BUILD not in ping.headers:
+            raise StoreUnavailable(
+                f"{self._where} answers a ping with {ping.status} ({words_of(ping)}) and without InfluxDB's headers: "
+                "it is another server, or a proxy's page; check SIAGA_STORE_URL"
+            )
+        found = re.search(r"(\d+)\.(\d+)", ping.headers.get(_VERSION, ""))
+        if found:
+            return int(found[1]), int(found[2])
+        return (1, 0) if self.address.org is None else (2, 0)
 
     def prepare(self) -> None:
         """Ask for the version, and make the database where the URL names one of InfluxDB 1 and it may be made. Once."""
@@ -152,45 +186,72 @@ class InfluxConnection:
     def administer(self, statement: str) -> bool:
         """Run a statement that the user may have no right to; False if so."""
         try:
-            for _ in self._ask([statement], {}, with_database=False):
-                pass
-        except _Refused as refusal:
-            if refusal.status == 403 or "not authorized" in refusal.text:
-                _log.info("influxdb does not allow a statement", statement=statement, reason=refusal.text[:200])
-                return False
-            raise self._unavailable("a statement", refusal) from None
-        return True
+            with self._call(
+                "/query", "POST", "a statement", form={"q": statement}, headers={"Content-Type": _FORM},
+                timeout=QUERY_TIMEOUT,
+            ) as response:  # fmt: skip
+                error = _Administered.model_validate_json(response.read()).problem
+            refusal = _Refused(200, error) if error else None
+        except _Refused as error_status:
+            refusal = error_status
+        if refusal is None:
+            return True
+        if refusal.status == 403 or "not authorized" in refusal.text:
+            _log.info("influxdb does not allow a statement", statement=statement, reason=refusal.text[:200])
+            return False
+        raise self._unavailable("a statement", refusal)
 
-    def write(self, lines: Sequence[str], precision: str) -> PartialWrite | None:
-        """Write lines in one request. None: all are durable.
+    def write(
+        self, lines: Sequence[str], precision: str, *, within: float = ONE_LINE_WITHIN, lines_at_fault: bool = False
+    ) -> PartialWrite | None:
+        """Write lines in one request of `within` seconds. None: the server has said that all are durable.
+
+        With `lines_at_fault` a refusal in unknown words counts as one of the lines.
 
         Raises:
             TooLarge: nothing was written; smaller requests may be.
+            TimedOut: it is not certain that anything was written; smaller requests may get through.
+            Rejected: the server refused the request in unknown words.
             StoreUnavailable: it is not certain that anything was written.
         """
         self.prepare()
-        version = self.version()
-        if version >= (1, 8) and not (version[0] > 1 and self.address.user):
-            path, query = "/api/v2/write", {"bucket": self.address.database, "org": self.address.org or "-"}
-        else:  # also InfluxDB 2 and 3 for a user of theirs with a password: they speak it for such
-            path, query = "/write", {"db": self.address.database}
+        path, query, headers = self._way_of_writing(precision)
+        body = "\n".join(lines).encode()
+        if len(body) >= PACK_FROM:
+            body = gzip.compress(body, compresslevel=1)
+            headers["Content-Encoding"] = "gzip"
+        timeout = round(within * 1000)
         try:
             with self._call(
-                path,
-                "POST",
-                "writing",
-                query={**query, "precision": precision},
-                headers={"Content-Type": "text/plain; charset=utf-8"},
-                body="\n".join(lines).encode(),
-                timeout=WRITE_TIMEOUT,
+                path, "POST", "writing", query=query, headers=headers, body=body, timeout=timeout, yes=(204,)
             ):
                 return None
         except _Refused as refusal:
             if refusal.status == 413:
                 raise TooLarge from None
-            if refusal.status == 422 or (refusal.status == 400 and _DATA_FAULT.search(refusal.text)):
+            if refusal.status in (408, 504) or (refusal.status >= 500 and _TIMED_OUT.search(refusal.text)):
+                raise TimedOut(str(self._unavailable("writing", refusal))) from None
+            if refusal.status not in (400, 422):
+                raise self._unavailable("writing", refusal) from None
+            if lines_at_fault or _DATA_FAULT.search(refusal.text):
                 return _partial(refusal.text)
-            raise self._unavailable("writing", refusal) from None
+            raise Rejected(str(self._unavailable("writing", refusal))) from None
+
+    def _way_of_writing(self, precision: str) -> tuple[str, dict[str, str], dict[str, str]]:
+        """Return path, query and headers of a write, as the server's version has them."""
+        version, address = self.version(), self.address
+        headers = {"Content-Type": _LINES}
+        if version[0] >= 3:  # its own way: by the older ones it refuses a whole request for one line
+            if address.secret:
+                headers["Authorization"] = f"Bearer {address.secret}"
+            query = {"db": address.database, "precision": _PRECISIONS[precision]}
+            return "/api/v3/write_lp", {**query, "accept_partial": "true", "no_sync": "false"}, headers
+        by_bucket = address.org is not None if version[0] == 2 else version >= (1, 8)
+        if by_bucket and not (version[0] == 2 and address.user):
+            query = {"bucket": address.database, "org": address.org or "-", "precision": precision}
+            return "/api/v2/write", query, headers
+        # also InfluxDB 2 for a user of its own with a password, or for a database that the URL names without ORG
+        return "/write", {"db": address.database, "precision": precision}, headers
 
     def query(
         self, statements: Sequence[str], params: Mapping[str, str | int] | None = None
@@ -238,37 +299,54 @@ class InfluxConnection:
         body: bytes | None = None,
         form: Mapping[str, str] | None = None,
         timeout: int,
-    ) -> Iterator[urllib3.HTTPResponse]:
-        """One request; its answer, whose body is read inside of the `with`. `_Refused` for a status of 400 and up."""
-        response: urllib3.HTTPResponse | None = None
+        yes: Sequence[int] = (200,),
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
+        """One request; its answer, whose body is read inside of the `with`.
+
+        `yes` are the statuses that mean that the request was done. `_Refused` for a status of 400 and up; whatever
+        else comes is not InfluxDB's and a `StoreUnavailable`.
+        """
+        response: urllib3.BaseHTTPResponse | None = None
         try:
-            response = self._api.call_api(
-                path,
+            response = self._http.request(
                 method,
-                query_params=query,
-                header_params=headers,
-                body=body,
-                post_params=list(form.items()) if form else None,
-                _preload_content=False,
-                _return_http_data_only=True,
-                _request_timeout=(CONNECT_TIMEOUT, timeout),
+                path,
+                query=query,
+                headers=headers,
+                body=body or urlencode(form or {}).encode(),
+                send_within=timeout / 1000,
+                answer_within=timeout / 1000,
             )
+            if response.status >= 400:
+                raise _Refused(response.status, _text_of(response))
+            if response.status not in yes:
+                raise self._no_answer(what, response, yes)
             yield response
             response.drain_conn()
             response.release_conn()
             response = None
-        except ApiException as error:
-            if not error.status:  # no answer: how influxdb-client reports that TLS failed
-                raise StoreUnavailable(f"{self._where} does not answer {what}: {_text_of(error)[:200]}") from error
-            raise _Refused(error.status, _text_of(error)) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
+            sentence = f"{self._where} does not answer {what}: {_cause(error)}"
+            if took_too_long(error):
+                raise TimedOut(sentence) from error
             self._version = None  # what comes back may be another server
-            raise StoreUnavailable(f"{self._where} does not answer {what}: {_cause(error)}") from error
+            raise StoreUnavailable(sentence) from error
         except (orjson.JSONDecodeError, ValidationError) as error:
             raise StoreUnavailable(f"{self._where} answers {what} with what is not InfluxDB's JSON: {error}") from error
         finally:
             if response is not None:  # left in the middle: what is unread must not meet the next request
                 response.close()
+
+    def _no_answer(self, what: str, response: urllib3.BaseHTTPResponse, yes: Sequence[int]) -> StoreUnavailable:
+        """Return what to say of a status that is neither a yes nor a refusal: nothing was done."""
+        self._version = None  # it may be another server
+        if 300 <= response.status < 400:
+            leads = f"{response.status}, a redirect to {where_to(response)}, which is not followed"
+            return StoreUnavailable(f"{self._where} answers {what} with {leads}: check SIAGA_STORE_URL")
+        return StoreUnavailable(
+            f"{self._where} answers {what} with {response.status} ({words_of(response)}), where InfluxDB answers "
+            f"{' or '.join(map(str, yes))}: it is another server, or a proxy's page; check SIAGA_STORE_URL"
+        )
 
     def _unavailable(self, what: str, refusal: "_Refused") -> StoreUnavailable:
         if refusal.status in (401, 403):
@@ -278,7 +356,13 @@ class InfluxConnection:
                 f"and the rights on {self.address.database!r}"
             )
         if refusal.status == 404 or "not found" in refusal.text:
+            version = self._version
             self._created, self._version = False, None  # the database was dropped, or the server is another one now
+            if version is not None and version[0] == 2 and self.address.org is None:
+                return StoreUnavailable(
+                    f"{self._where} is an InfluxDB 2 without a database {self.address.database!r} ({refusal.status}): "
+                    "put the organisation in place of - into SIAGA_STORE_URL, influxdb://:TOKEN@HOST:8086/ORG/BUCKET"
+                )
         return StoreUnavailable(
             f"{self._where} refuses {what} ({refusal.status}), database {self.address.database!r}: {refusal.text[:200]}"
         )
@@ -293,18 +377,26 @@ class _Refused(Exception):
         self.text = text
 
 
+def _authorization(address: InfluxAddress) -> dict[str, str]:
+    secret = address.secret or ""
+    if address.user:
+        return {"Authorization": urllib3.make_headers(basic_auth=f"{address.user}:{secret}")["authorization"]}
+    return {"Authorization": f"Token {secret}"} if secret else {}
+
+
 def _partial(text: str) -> PartialWrite:
     field, dropped = _FIELD.search(text), _DROPPED.search(text)
+    words = " ".join(text.split())[:300]
     return PartialWrite(
-        reason=" ".join(text.split())[:300],
+        reason=f"beyond the store's retention: {words}" if _BEYOND_RETENTION.search(text) else words,
         field=(field[1] or field[2]) if field else None,
-        dropped=int(dropped[1]) if dropped else None,
+        dropped=int(dropped[1] or dropped[2]) if dropped else None,
     )
 
 
-def _text_of(error: ApiException) -> str:
+def _text_of(refusal: urllib3.BaseHTTPResponse) -> str:
     """What the server said: InfluxDB 1 and 3 put it under `error`, 2 under `message`; a proxy says what it likes."""
-    body = error.body or error.reason or ""
+    body = refusal.read(REFUSAL_MAX)
     try:
         said = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -314,7 +406,7 @@ def _text_of(error: ApiException) -> str:
         text = f"{said.get('error') or said.get('message') or ''} {details}".strip()
         if text:
             return text
-    return body.decode(errors="replace") if isinstance(body, bytes) else str(body)
+    return body.decode(errors="replace") or refusal.reason or ""
 
 
 def _cause(error: Exception) -> str:

@@ -17,9 +17,6 @@ from siaga.telemetry.refusal import RefusedPoint
 
 __all__ = ["Part", "Settlement"]
 
-_LIMIT = "limit exceeded"
-"""How InfluxDB 1 words that a database may hold no more series, or a tag no more values."""
-
 
 class Part(NamedTuple):
     """A point with some of its values, and whether the field `received` goes with them."""
@@ -79,26 +76,33 @@ class Settlement:
         Every step writes fewer or smaller parts than the one before, so it ends: after a few requests where the
         server names and counts as InfluxDB 1 and 2 do, at worst after about twice as many as there are refused fields.
         """
-        if "beyond retention" in answer.reason and 0 < (answer.dropped or 0) <= len(parts):
+        if answer.beyond_retention and 0 < (answer.dropped or 0) < len(parts):
             return self._drop_oldest(parts, answer)
         if answer.field and (split := _split(parts, answer.field)):
             return [refused for half in split for refused in self.settle(half)]
         all_dropped = len(parts) == 1 or (answer.dropped or 0) >= len(parts)
-        # A limit (of series, of tag values) speaks of whole points; anything else may be about one field of each.
-        if all_dropped and (all(part.single for part in parts) or _LIMIT in answer.reason):
+        # A limit (of series, of tag values) and retention speak of whole points; anything else may be about one field.
+        of_points = answer.series_limit or answer.beyond_retention
+        if all_dropped and (of_points or all(part.single for part in parts)):
             return [RefusedPoint(part.point, answer.reason) for part in parts]
         if len(parts) == 1:
             part = parts[0]
             return [refused for name in part.point.values for refused in self.settle([part.only(name)])]
-        ordered = sorted(parts, key=_by_device if _LIMIT in answer.reason else _by_time)
+        ordered = sorted(parts, key=_by_device if answer.series_limit else _by_time)
         middle = len(ordered) // 2
         return self.settle(ordered[:middle]) + self.settle(ordered[middle:])
 
     def _drop_oldest(self, parts: Sequence[Part], answer: PartialWrite) -> list[RefusedPoint]:
-        """A retention policy cuts at one time, so what was dropped is the oldest; writing the others proves it."""
+        """A retention policy mostly cuts at one time, so what was dropped is the oldest. Writing the others proves it.
+
+        Where it does not (a server may also refuse what is too far ahead), both sides are settled by halves.
+        """
         ordered = sorted(parts, key=_by_time)
-        dropped = answer.dropped or 0
-        return [RefusedPoint(part.point, answer.reason) for part in ordered[:dropped]] + self.settle(ordered[dropped:])
+        oldest, others = ordered[: answer.dropped], ordered[answer.dropped :]
+        if self.write(others) is None:
+            return [RefusedPoint(part.point, answer.reason) for part in oldest]
+        middle = len(ordered) // 2
+        return self.settle(ordered[:middle]) + self.settle(ordered[middle:])
 
 
 def _split(parts: Sequence[Part], field: str) -> tuple[list[Part], list[Part]] | None:

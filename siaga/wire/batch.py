@@ -5,7 +5,7 @@
 
 import re
 import zlib
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal
@@ -77,8 +77,9 @@ class Batch:
 
     `points` are in the batch's order, adjacent readings of one device and time in one of them; `readings` counts what
     is in them; `first` and `last` are their earliest and latest event time. `refused_count` records were refused, of
-    which `refused` describes the first few hundred. `digest` is the same for whatever says the same of it, packed or
-    not and whenever sent.
+    which `refused` describes the first few hundred; `implausible` counts the values that were dropped as such, by
+    signal, and `doubtful` describes one of each. `digest` is the same for whatever says the same of it, packed or not
+    and whenever sent.
     """
 
     id: BatchId
@@ -88,6 +89,8 @@ class Batch:
     refused: list[RefusedRecord] = field(default_factory=list)
     refused_count: int = 0
     digest: bytes = b""
+    implausible: Mapping[str, int] = field(default_factory=dict)
+    doubtful: Sequence[RefusedRecord] = ()
 
     @property
     def first(self) -> int | None:
@@ -147,6 +150,8 @@ def decode_batch(payload: bytes, village: str, received: int, devices: Container
         taken.refused,
         taken.refused_count,
         sha256(_SENT.sub(b"", text, count=1)).digest(),  # four times as fast as blake2b where processors help
+        taken.implausible,
+        taken.doubtful,
     )
 
 

@@ -7,13 +7,25 @@ Both have the same result, as a test proves.
 """
 
 import json
+import math
 from collections.abc import Container
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 from siaga.model.observation import Point
-from siaga.model.signals import INT_MAX, SIGNALS, RefusedValue, SignalType, Value, check_value
+from siaga.model.signals import (
+    INT_MAX,
+    INT_MIN,
+    SIGNALS,
+    Plausible,
+    RefusedValue,
+    Signal,
+    SignalType,
+    Value,
+    check_value,
+    is_plausible,
+)
 from siaga.wire.refusal import sample
 from siaga.wire.senml import LAST_TIME, MAX_BASE_NAME, RELATIVE_BELOW, BadRecord, RecordValue, is_name, resolve
 from siaga.wire.topics import is_slug
@@ -25,7 +37,7 @@ MAX_DESCRIBED = 200
 HEARTBEAT: Final = "alive"
 """The signal that a gateway gives of itself, and no device does."""
 
-Kind = Literal["senml", "unknown_device", "unknown_signal", "wrong_value"]
+Kind = Literal["senml", "unknown_device", "unknown_signal", "wrong_value", "implausible"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +51,30 @@ class RefusedRecord:
 
 @dataclass(slots=True)
 class TakenRecords:
-    """Points, the readings in them, and what was refused."""
+    """Points, the readings in them, what was refused, and what was dropped as not plausible.
+
+    `implausible` counts by signal, `doubtful` describes the first record of each.
+    """
 
     points: list[Point] = field(default_factory=list)
     readings: int = 0
     refused: list[RefusedRecord] = field(default_factory=list)
     refused_count: int = 0
+    implausible: dict[str, int] = field(default_factory=dict)
+    doubtful: list[RefusedRecord] = field(default_factory=list)
 
     def refuse(self, kind: Kind, reason: str, raw: object) -> None:
         """Note a record that is not stored."""
         self.refused_count += 1
         if len(self.refused) < MAX_DESCRIBED:
             self.refused.append(RefusedRecord(kind, reason, _sample(raw)))
+
+    def drop(self, signal: str, value: Value, raw: object) -> None:
+        """Note a value that says nothing, as it is not plausible."""
+        if signal not in self.implausible:
+            reason = f"{signal}: {value} is not plausible and was dropped"
+            self.doubtful.append(RefusedRecord("implausible", reason, _sample(raw)))
+        self.implausible[signal] = self.implausible.get(signal, 0) + 1
 
 
 class _Refused(ValueError):
@@ -91,6 +115,9 @@ def take_records_generally(pack: object, village: str, received: int, devices: C
         except _Refused as refused:
             taken.refuse(refused.kind, str(refused), raw)
             continue
+        if not is_plausible(SIGNALS[signal], value):
+            taken.drop(signal, value, raw)
+            continue
         if device != device_before or record.time != time_before:
             device_before, time_before, values = device, record.time, {}
             taken.points.append(Point(village, device, record.time, received, values))
@@ -115,28 +142,52 @@ def _checked(device: str, signal: str, raw: RecordValue | None, devices: Contain
         raise _Refused("wrong_value", str(error)) from None
 
 
+_Plain = tuple[type[Value], float, float, frozenset[float] | None]
+"""A signal whose JSON value is stored as it stands, if it has exactly this type and lies between the two numbers.
+
+What lies outside, and the values of the set, are left to the general rules. A bare tuple is unpacked fastest.
+"""
+
+
 class _Shape(NamedTuple):
     """What the labels of a record say about it: all that is needed to read the next record with the same labels."""
 
     label: str
-    types: dict[str, type[Value]]
+    plain: dict[str, _Plain]
     timed: bool
     based: bool
     united: bool
 
 
-# Signals whose JSON value is stored as it stands, if it has exactly this type, by the label that carries such values.
-# The heartbeat is none of them: it has a rule of its own.
-_AS_THEY_STAND: dict[str, dict[str, type[Value]]] = {
+def _plain(signal: Signal, kind: type[Value]) -> _Plain:
+    plausible = signal.plausible or Plausible(-math.inf)
+    low, high = plausible.low, plausible.high
+    if kind is int:
+        low, high = max(low, INT_MIN), min(high, INT_MAX)
+    return kind, low, high, plausible.never or None
+
+
+# Signals by the label that carries their values. The heartbeat is none of them: it has a rule of its own.
+_AS_THEY_STAND: dict[str, dict[str, _Plain]] = {
     "v": {
-        signal.name: float if signal.type is SignalType.FLOAT else int
+        signal.name: _plain(signal, float if signal.type is SignalType.FLOAT else int)
         for signal in SIGNALS.values()
         if signal.type in (SignalType.FLOAT, SignalType.INT)
     },
     "vb": {
-        signal.name: bool for signal in SIGNALS.values() if signal.type is SignalType.BOOL and signal.name != HEARTBEAT
+        signal.name: _plain(signal, bool)
+        for signal in SIGNALS.values()
+        if signal.type is SignalType.BOOL and signal.name != HEARTBEAT
     },
 }
+
+
+class _NoValue(int):
+    """A type that no value of JSON has."""
+
+
+_NEITHER: _Plain = (_NoValue, math.inf, -math.inf, None)
+"""What is known of a signal that the label cannot carry, or that there is none of."""
 _JSON_TYPES: dict[str, tuple[type[Value], ...]] = {"v": (float, int), "vb": (bool,)}
 _UNUSUAL = frozenset({"bu", "bv", "bs", "bver", "s", "ut", "vs", "vd"})
 
@@ -162,7 +213,7 @@ def _take_plainly(  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one hot loop: 
     known, device_before, time_before = "", "", -1
     values: dict[str, Value] = {}
     readings, follows = 0, False
-    numbers, flags = _AS_THEY_STAND["v"], _AS_THEY_STAND["vb"]
+    numbers, flags = _AS_THEY_STAND["v"].get, _AS_THEY_STAND["vb"]
     for record in pack:
         if type(record) is not dict:
             return False
@@ -172,10 +223,14 @@ def _take_plainly(  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one hot loop: 
             signal, raw = record.get("n"), record.get("v")
             if type(signal) is str:
                 if raw is None:
-                    raw, wanted = record.get("vb"), flags.get(signal)
+                    raw = record.get("vb")
+                    if type(raw) is not bool or signal not in flags:
+                        raw = None
                 else:
-                    wanted = numbers.get(signal)
-                if type(raw) is wanted and (wanted is not int or raw <= INT_MAX):
+                    wanted, low, high, never = numbers(signal, _NEITHER)
+                    if type(raw) is not wanted or not low <= raw <= high or (never is not None and raw in never):
+                        raw = None
+                if raw is not None:
                     if size == 2:
                         values[signal] = raw
                         readings += 1
@@ -195,7 +250,7 @@ def _take_plainly(  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one hot loop: 
         shape = _shape(tuple(record))
         if shape is None:
             return False
-        label, types, timed, based, united = shape
+        label, plain, timed, based, united = shape
 
         # 1. The base: name and time for this record and those that follow.
         if based:
@@ -225,14 +280,14 @@ def _take_plainly(  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one hot loop: 
 
         # 4. The value. What is not plainly right is judged by the general rules.
         raw = record[label]
-        wanted = types.get(signal)
+        wanted, low, high, never = plain.get(signal, _NEITHER)
         if device == known or device in devices:
             known = device
         else:
-            wanted = None
-        if type(raw) is wanted and (wanted is not int or raw <= INT_MAX):
+            wanted = _NoValue
+        if type(raw) is wanted and low <= raw <= high and (never is None or raw not in never):
             value = raw
-        elif wanted is float and type(raw) is int:
+        elif wanted is float and type(raw) is int and low <= raw <= high and (never is None or raw not in never):
             value = float(raw)
         elif type(raw) not in _JSON_TYPES[label] or not is_name(base_name + name):
             return False
@@ -241,6 +296,9 @@ def _take_plainly(  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one hot loop: 
                 value = _checked(device, signal, raw, devices)
             except _Refused as refused:
                 taken.refuse(refused.kind, str(refused), record)
+                continue
+            if not is_plausible(SIGNALS[signal], value):
+                taken.drop(signal, value, record)
                 continue
 
         # 5. The point: this one or the next.

@@ -139,3 +139,28 @@ def test_gateway_topics_that_are_not_for_the_collector_are_let_be(desk: Desk) ->
     assert desk.collector.collect(0)
     assert desk.quarantined() == []
     assert desk.unacknowledged() == 0
+
+
+def test_a_value_that_is_not_plausible_is_dropped_counted_and_shown(desk: Desk) -> None:
+    """It is not refused: the batch is stored and acknowledged, and one of each signal stands in the quarantine."""
+
+    def dropped(signal: str) -> float:
+        return REGISTRY.get_sample_value("siaga_implausible_total", {"signal": signal}) or 0.0
+
+    before, refused_before = (dropped("illuminance"), dropped("battery")), refusals("implausible")
+    light, charge = "gerbang-1/illuminance", "gerbang-1/battery"
+    bad = [{"n": light, "t": T + at, "v": 65535} for at in range(3)]
+    desk.publish(batch(1, gate(T), *bad, {"n": charge, "t": T, "v": 101}, {"n": light, "t": T, "v": 12.5}))
+    assert desk.collector.collect(0)
+
+    assert desk.seqs() == [1]
+    assert desk.stored(CLIFF) == {
+        ("gerbang-1", "gate_open"): [(T, True)],
+        ("gerbang-1", "illuminance"): [(T, 12.5)],
+    }
+    assert (dropped("illuminance"), dropped("battery")) == (before[0] + 3, before[1] + 1)
+    assert refusals("implausible") == refused_before
+    assert [reason for _, reason in desk.quarantined()] == [
+        "illuminance: 65535.0 is not plausible and was dropped",
+        "battery: 101.0 is not plausible and was dropped",
+    ]

@@ -226,6 +226,11 @@ DEVICE = DeviceReport(
         ({"devices": [DEVICE.model_copy(update={"offset": -7_200_000})]}, True, "2 h behind and not trusted"),
         ({"devices": [DEVICE.model_copy(update={"refused": 2, "refusal": "x"})]}, False, "2 messages refused"),
         ({"devices": [DEVICE.model_copy(update={"values": {}})]}, True, "see `map`"),
+        (
+            {"devices": [DEVICE.model_copy(update={"implausible": {"illuminance": (3, 65535.0)}})]},
+            False,
+            "illuminance: 3 values were not plausible and dropped, the last 65535",
+        ),
     ],
 )
 def test_what_is_said(changes: dict[str, object], good: bool, words: str) -> None:

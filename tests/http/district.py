@@ -88,6 +88,19 @@ class District:
             row = {"village": village, "gateway": "gw", "last_alive": last_alive}
             connection.execute(tables.gateway_state.insert(), row)
 
+    def heard(self, village: str, device: str, signal: str = "battery") -> None:
+        """A device reported for the first time."""
+        row = {"village": village, "device": device, "signal": signal, "time": NOW - DAY}
+        with writing(self.engine) as connection:
+            connection.execute(tables.first_report.insert(), row)
+
+    def declare(self, village: str, end: int, facility: str | None = None) -> None:
+        """Maintenance that is going on, until `end`."""
+        row = {"id": f"{end:032x}", "village": village, "facility": facility, "start": NOW - HOUR, "end": end}
+        with writing(self.engine) as connection:
+            told = {"reason": "", "created_by": "budi", "created_at": NOW}
+            connection.execute(tables.maintenance.insert(), row | told)
+
     def raise_alert(
         self,
         number: int,

@@ -8,6 +8,7 @@ import pytest
 from siaga.database.tokens import Role
 from siaga.model.clock import DAY, HOUR
 from tests.http.district import GLAGAH, LICIN, NOW, District, names, villages
+from tests.http.listener import Listener
 
 WINDOW = {"start": "2026-03-04T06:00:00Z", "end": "2026-03-04T08:00:00+00:00", "reason": "Ganti kabel"}
 
@@ -124,3 +125,34 @@ def test_one_that_is_not_there(client: httpx.Client) -> None:
 def test_a_window_of_a_year_ago_is_near_enough(client: httpx.Client) -> None:
     assert NOW - 365 * DAY > 0
     declare(client, village=GLAGAH, start="2025-03-04T06:00:00Z", end="2025-03-04T07:00:00Z")
+
+
+def test_an_open_alert_says_until_when_work_is_planned(both: District) -> None:
+    both.raise_alert(1)
+    both.raise_alert(2, facility="wifi-balai")
+    both.clear_alert(both.raise_alert(3, facility="lampu"), NOW)
+    both.declare(GLAGAH, NOW + 4 * HOUR, "gerbang")
+    with both.served() as client:
+        listed = {int(item["id"], 16): item["evidence"] for item in client.get("/api/v1/alerts").json()["items"]}
+        planned = {"state": "failed", "planned_until": "2026-03-04T09:00:00Z"}
+        assert listed == {1: planned, 2: {"state": "failed"}, 3: {"state": "failed"}}
+        path = f"/api/v1/alerts/{1:032x}"
+        assert client.get(path).json()["evidence"] == planned
+        assert client.post(f"{path}/acknowledge").json()["evidence"] == planned
+        with Listener(client, last_event_id=0) as listener:
+            listener.wait_for(5)
+            said = [data["evidence"] for _, kind, data in listener.events if kind == "updated"]
+        assert said == [planned]  # the acknowledgement, while the work goes on
+        both.clock.advance(4 * HOUR)
+        assert client.get(path).json()["evidence"] == {"state": "failed"}
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"), [("id", "pekerjaan terencana sampai 16.00 WIB"), ("en", "planned until 16:00 WIB")]
+)
+def test_the_page_says_it_too(district: District, client: httpx.Client, language: str, sentence: str) -> None:
+    district.raise_alert(1)
+    assert sentence not in client.get("/", headers={"Accept-Language": language}).text
+    district.declare(GLAGAH, NOW + 4 * HOUR)
+    district.clock.advance(3_000)
+    assert sentence in client.get("/", headers={"Accept-Language": language}).text

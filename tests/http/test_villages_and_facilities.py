@@ -11,6 +11,8 @@ def test_a_village_says_how_it_stands(both: District) -> None:
     """The gate fails and has an alert, the Wi-Fi was never judged, the generator has no indicator."""
     both.alternating(GLAGAH, "gerbang", NOW - DAY, (DAY - HOUR, MET, None), (HOUR, FAILED, "gate_open"))
     both.link(GLAGAH, "online", NOW - DAY)
+    both.heard(GLAGAH, "gerbang-1")
+    both.heard(GLAGAH, "ups-1")
     both.raise_alert(1)
     both.clear_alert(both.raise_alert(2, facility="wifi-balai"), NOW)
     with both.served() as client:
@@ -27,6 +29,7 @@ def test_a_village_says_how_it_stands(both: District) -> None:
             "timezone": "Asia/Jakarta",
             "link": {"state": "online", "since": "2026-03-03T05:00:00Z"},
             "facilities": {"met": 0, "failed": 1, "unknown": 0, "not_required": 2},
+            "never_heard": [f"{GLAGAH}/wifi-balai"],
             "open_alerts": 1,
         }
     )

@@ -6,6 +6,7 @@ import threading
 from io import StringIO
 
 import pytest
+from apprise.result import AppriseResult, AppriseResultStatus, NotifyAttempt, NotifyResult
 
 from api.notifications import channels
 from api.notifications.channels import Answer, Outcome, open_channel, provider_of
@@ -99,3 +100,32 @@ def test_no_secret_is_logged_whatever_the_provider_answers(desk: Desk, hook: Web
     assert stream.getvalue().count("notification_") >= 4
     assert len(hook.posts) >= 4
     assert "s3cret" not in stream.getvalue()
+
+
+def _result(status: AppriseResultStatus, *services: AppriseResultStatus) -> AppriseResult:
+    results = [NotifyResult("a", "json://a", attempts=[NotifyAttempt(each)]) for each in services]
+    return AppriseResult(status, results)
+
+
+_SUCCESS, _FAILURE = AppriseResultStatus.SUCCESS, AppriseResultStatus.FAILURE
+
+
+@pytest.mark.parametrize(
+    ("result", "taken"),
+    [
+        pytest.param(_result(_SUCCESS, _SUCCESS), True, id="one service, and it succeeded"),
+        pytest.param(_result(_SUCCESS), False, id="success of nobody"),
+        pytest.param(_result(AppriseResultStatus.NOMATCH), False, id="nobody was asked"),
+        pytest.param(_result(AppriseResultStatus.PARTIAL, _SUCCESS, _FAILURE), False, id="a part of it"),
+        pytest.param(_result(AppriseResultStatus.TIMEOUT, AppriseResultStatus.TIMEOUT), False, id="no answer in time"),
+        pytest.param(_result(_SUCCESS, _FAILURE), False, id="an optional service that failed"),
+        pytest.param(_result(_SUCCESS, _SUCCESS, _SUCCESS), False, id="two services"),
+    ],
+)
+def test_only_a_success_of_the_one_service_is_a_yes(
+    hook: Webhook, monkeypatch: pytest.MonkeyPatch, result: AppriseResult, taken: bool
+) -> None:
+    monkeypatch.setattr("apprise.Apprise.notify", lambda *_, **__: result)
+    outcome = open_channel(hook.url("ratih")).send(trial("id"))
+    assert (outcome.answer is Answer.TAKEN) is taken
+    assert not hook.posts

@@ -8,7 +8,8 @@ import pytest
 
 from api.alerts.alert import Kind
 from api.notifications.digest import What
-from api.notifications.messages import LINES, Line, Message, Tone, compose, duration, trial
+from api.notifications.messages import LINES, Line, Message, Tone, compose, trial
+from api.web.words import WORDS, Language
 from siaga.model.clock import DAY, HOUR, MINUTE
 from tests.notifications.desk import NOON, village
 from tests.notifications.test_rules import ALERT
@@ -157,7 +158,7 @@ def test_a_long_name_does_not_fill_the_phone() -> None:
     ],
 )
 def test_durations(milliseconds: int, indonesian: str, english: str) -> None:
-    assert (duration(milliseconds, "id"), duration(milliseconds, "en")) == (indonesian, english)
+    assert tuple(WORDS[language].duration(milliseconds) for language in Language) == (indonesian, english)
 
 
 def test_the_test_message_says_that_nothing_is_wrong() -> None:

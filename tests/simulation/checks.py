@@ -5,11 +5,12 @@ all is well again is in `tests.simulation.healed`.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sqlalchemy import Row, select
 
+from api.alerts.documents import still_lost
 from api.alerts.outages import TOGETHER
 from api.alerts.rolling import WINDOW, trend
 from siaga.database import tables
@@ -222,12 +223,6 @@ class Checks:
         """Which of them are not stored."""
         tables_ = self.system.store.tables
         return [key for key in promised if key[3] not in tables_.get(key[0], {}).get((key[1], key[2]), {})]
-
-
-def still_lost(evidence: Mapping[str, object]) -> list[str]:
-    """The villages that an alert's evidence lists, from which nothing has arrived yet."""
-    children = evidence.get("children")
-    return [child["village"] for child in children if child["ended_at"] is None] if isinstance(children, list) else []
 
 
 def last_report(evidence: Evidence, device: str, now: int) -> int | None:

@@ -275,7 +275,7 @@ class CollectorProcess(Process):
 
     def _wait(self) -> int:
         if self._waiting:
-            return max(self.collector.wait(), SHORT if self._transport.connected else LONG)
+            return max(self.collector.wait(self._waiting[0]), SHORT if self._transport.connected else LONG)
         if self._transport.ready:
             return SHORT if self._known.loaded else LONG
         return self.housekeeping

@@ -129,10 +129,10 @@ def test_a_conflict_costs_few_requests(
     requests = 0
     write = store._connection.write
 
-    def counted(lines: list[str], precision: str) -> object:
+    def counted(*arguments: object, **options: object) -> object:
         nonlocal requests
         requests += 1
-        return write(lines, precision)
+        return write(*arguments, **options)  # type: ignore[arg-type] # as they came
 
     monkeypatch.setattr(store._connection, "write", counted)
     refused = store.write([point(minute * MINUTE, gate_open=True, power=1.0) for minute in range(1_000)])
@@ -217,7 +217,7 @@ def test_a_store_that_is_opened_while_the_server_is_down_works_once_it_is_up(inf
 def test_a_server_that_hangs_is_unavailable_and_the_write_can_be_repeated(
     influxd: Influxd, store: InfluxStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("siaga.telemetry.influx_connection.WRITE_TIMEOUT", 200)
+    monkeypatch.setattr("siaga.telemetry.pace.LONGEST", 0.2)
     store.write([point(0, power=1.0)])
     influxd.freeze()
     try:

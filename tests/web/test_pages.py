@@ -263,4 +263,4 @@ def test_while_the_data_cannot_be_read_the_page_says_so_and_tries_again(empty: D
     with empty.served(None) as client:
         answer = client.get("/")
         assert (answer.status_code, answer.headers["refresh"]) == (503, "3")
-        assert "Siaga sedang mulai" in answer.text
+        assert "Halaman ini belum dapat dibuat" in answer.text

@@ -207,7 +207,7 @@ READINGS = st.lists(
         device=st.sampled_from(sorted(DEVICES)),
         signal=st.sampled_from(["power", "battery"]),
         time=st.integers(T * 1000, T * 1000 + 5) | st.integers(1_577_836_800_000, 9_223_372_035_999),
-        value=st.floats(allow_nan=False, allow_infinity=False),
+        value=st.floats(0, 100),
     ),
     max_size=30,
 )
@@ -266,12 +266,12 @@ NAMES = st.sampled_from(
     ]
 )
 VALUES: st.SearchStrategy[object] = st.sampled_from(
-    [0, 1, -1, 2, 0.0, 1.5, True, False, None, "open", 2**63, 2**64 - 1, -(2**63), [], {}]
+    [0, 1, -1, 2, 0.0, 1.5, 65535, True, False, None, "open", 2**63, 2**64 - 1, -(2**63), [], {}]
 )
 TIMES: st.SearchStrategy[object] = st.sampled_from(
     [T, T, T + 0.5, T + 1, 0, -5, 2**28, 2**28 - 1, 1e12, None, "x", True]
 )
-NUMBERS = st.sampled_from([0, 1, -1, 2, 0.0, 1.0, 1.5, 2**63, 2**63 - 1, -(2**63)])
+NUMBERS = st.sampled_from([0, 1, -1, 2, 0.0, 1.0, 1.5, 65535, 65535.0, 10_001, 2**63, 2**63 - 1, -(2**63)])
 PLAIN_TIMES = st.sampled_from([T, T, T + 0.5, T + 0.001, 2**28])
 # What gateways send: some of it wrong, none of it unusual
 PLAIN = st.builds(
@@ -313,6 +313,47 @@ def taken(way: str, pack: list[object]) -> TakenRecords | str:
         return str(error)
 
 
+IMPLAUSIBLE = [
+    ("clients", [-1, 10_001, 65535], [0, 10_000]),
+    ("rx_bytes", [-1], [0, 2**62]),
+    ("tx_bytes", [-1], [0]),
+    ("power", [-1_000_000.5, 1_000_001], [-1_000_000, 1_000_000.0]),
+    ("energy", [-0.5], [0, 1e9]),
+    ("illuminance", [-1, 200_000.5, 65535, 65535.0, 65534, 54612.5, 99999.999], [0, 200_000, 65533, 99999.0]),
+    ("nh3", [-1, 10_000.5], [0, 10_000]),
+    ("latency", [-1], [0, 1e6]),
+    ("battery", [-1, 100.5, 255], [0, 100]),
+    ("rssi", [0, -0.5, 31, -150.5], [-1, -150.0]),
+    ("uptime", [-1], [0]),
+]
+"""Section 2 of the contract, column `plausible`: what says nothing, and the last that says something."""
+
+
+@pytest.mark.parametrize("way", ["short", "general"])
+@pytest.mark.parametrize(("signal", "bad", "good"), IMPLAUSIBLE, ids=[each[0] for each in IMPLAUSIBLE])
+def test_what_is_not_plausible_is_dropped_and_its_neighbours_are_kept(
+    way: str, signal: str, bad: list[float], good: list[float]
+) -> None:
+    pack: list[object] = [{"bn": "gerbang-1/", "bt": T, "n": "gate_open", "vb": True}]
+    pack += [{"bt": T + 1 + at, "n": signal, "v": value} for at, value in enumerate([*bad, *good])]
+    pack += [{"n": "lamp_on", "vb": False}]
+    found = taken(way, pack)
+    assert isinstance(found, TakenRecords)
+    kept = [value for point in found.points for name, value in point.values.items() if name == signal]
+    assert kept == good
+    assert found.implausible == {signal: len(bad)}
+    assert [each.kind for each in found.doubtful] == ["implausible"]
+    assert (found.readings, found.refused_count) == (len(good) + 2, 0)
+    # a time of which nothing is left has no point
+    assert len(found.points) == 1 + len(good)
+
+
+def test_every_signal_with_a_range_is_tried() -> None:
+    assert {name for name, signal in SIGNALS.items() if signal.plausible is not None} == {
+        each[0] for each in IMPLAUSIBLE
+    }
+
+
 def test_under_a_gateways_name_only_its_heartbeat_is_taken() -> None:
     pack: list[object] = [
         {"bn": "gerbang-1/", "bt": T, "n": "gate_open", "vb": True},
@@ -338,11 +379,12 @@ def test_the_short_way_and_the_general_way_have_the_same_result(pack: list[objec
 @settings(max_examples=50, deadline=None)
 def test_ordinary_batches_of_every_signal_have_it_too(signals: list[object]) -> None:
     samples = {SignalType.BOOL: True, SignalType.INT: 5, SignalType.FLOAT: 2.5, SignalType.EVENT: 1}
+    negative = {"rssi": -60.5}
     pack = [
         {
             "n": f"{'gw' if s.name == 'alive' else 'gerbang-1'}/{s.name}",
             "t": T + i // 3,
-            "vb" if s.type is SignalType.BOOL else "v": samples[s.type],
+            "vb" if s.type is SignalType.BOOL else "v": negative.get(s.name, samples[s.type]),
         }
         for i, s in enumerate(SIGNALS[getattr(signal, "name", "")] for signal in signals)
     ]

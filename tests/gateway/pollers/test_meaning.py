@@ -110,6 +110,33 @@ def test_what_cannot_be_asked_is_said(address: str, mapped: dict[str, str]) -> N
         Snmp().question(installed("free_wifi", device("ap", "snmp", address, mapped)))
 
 
+def test_an_interface_that_is_enabled_is_up_whoever_is_on_it() -> None:
+    """RouterOS calls a radio without clients down (ifOperStatus 2); ifAdminStatus says what its owner wants of it."""
+    admin = "1.3.6.1.2.1.2.2.1.7.3"
+    said = [values(translated({admin: "wifi_up"}, Values({admin: raw, STATUS: 2}))) for raw in (1, 2, 3)]
+    assert said == [{"wifi_up": True}, {"wifi_up": False}, {"wifi_up": False}]
+
+
+def test_a_number_of_rows_is_true_where_there_are_any() -> None:
+    said = [values(translated({f"{OWN}.#": "wifi_up"}, Values({}, {OWN: [7] * rows}))) for rows in (0, 1, 2, 5)]
+    assert said == [{"wifi_up": rows > 0} for rows in (0, 1, 2, 5)]
+
+
+def test_an_integer_of_a_mib_is_no_position() -> None:
+    assert labels(translated({OWN: "gate_open"}, Values({OWN: 37}))) == ["wrong_value"]
+    assert values(translated({OWN: "gate_open"}, Values({OWN: "opening"}))) == {}
+    assert values(translated({OWN: "gate_open"}, Values({OWN: b"open"}))) == {"gate_open": True}
+
+
+def test_a_polled_value_of_an_event_is_a_state_that_is_repeated() -> None:
+    for raw, value in ((1, 1), (2, 0), (0, 0), ("up", 1)):
+        found = translated({OWN: "checkin"}, Values({OWN: raw}))
+        assert (values(found), [each.key for each in found.repeats.values()]) == ({"checkin": value}, [OWN])
+    there = installed("night_guard", device("p", "probe", "192.0.2.7", {"reachability": "checkin"}))
+    found = Probe().translate(there, Reach(HostAddress("192.0.2.7")), YES)
+    assert (values(found), [each.key for each in found.repeats.values()]) == ({"checkin": 1}, ["reachability"])
+
+
 @pytest.mark.parametrize(
     ("raw", "up"),
     [(1, True), (2, False), (3, False), (4, None), (5, False), (6, False), (7, False)],
