@@ -1,12 +1,13 @@
 """Rows of InfluxDB's JSON as observations: types follow the signal, for whole floats come as integers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 from siaga.model.signals import Signal, SignalType, Value
-from siaga.telemetry import StoreUnavailable
+from siaga.telemetry import SeriesPoint, StoreUnavailable
+from siaga.telemetry.influx_answers import Series
 
-__all__ = ["number", "observations"]
+__all__ = ["number", "observations", "steps", "steps_of_flag", "steps_united"]
 
 _NUMBERS = {bool, int, float}
 
@@ -43,3 +44,57 @@ def number(raw: object) -> float | int:
     if not isinstance(raw, int | float):
         raise StoreUnavailable(f"InfluxDB answered {str(raw)[:40]!r} where a number was due")
     return raw
+
+
+def steps(answer: Iterable[tuple[int, Series]]) -> list[SeriesPoint]:
+    """Steps of a number: rows of time, count, minimum, mean, maximum, last."""
+    return [
+        SeriesPoint(int(number(row[0])), int(number(row[1])), *(float(number(value)) for value in row[2:6]))
+        for _, part in answer
+        for row in part.values
+    ]
+
+
+def steps_of_flag(answer: Iterable[tuple[int, Series]]) -> list[SeriesPoint]:
+    """Steps of a boolean: from the counts of all and the last of each, and the counts of those that are true."""
+    counts: dict[int, tuple[int, bool]] = {}
+    true: dict[int, int] = {}
+    for index, part in answer:
+        for row in part.values:
+            time, count = int(number(row[0])), int(number(row[1]))
+            if index == 0:
+                counts[time] = count, bool(row[2])
+            else:
+                true[time] = count
+    return [
+        SeriesPoint(
+            time,
+            count,
+            minimum=float(true.get(time, 0) == count),
+            mean=true.get(time, 0) / count,
+            maximum=float(time in true),
+            last=float(last),
+        )
+        for time, (count, last) in counts.items()
+    ]
+
+
+def steps_united(points: Iterable[SeriesPoint]) -> list[SeriesPoint]:
+    """Points in order of time, those of one step made one: of each, the later one follows the earlier."""
+    united: list[SeriesPoint] = []
+    for point in points:
+        if not united or united[-1].time != point.time:
+            united.append(point)
+            continue
+        before = united[-1]
+        count = before.count + point.count
+        mean = (before.mean * before.count + point.mean * point.count) / count
+        united[-1] = SeriesPoint(
+            point.time,
+            count,
+            min(before.minimum, point.minimum),
+            mean,
+            max(before.maximum, point.maximum),
+            point.last,
+        )
+    return united
