@@ -270,13 +270,19 @@ class InfluxConnection:
         return "/write", {"db": address.database, "precision": precision}, headers
 
     def query(
-        self, statements: Sequence[str], params: Mapping[str, str] | None = None, *, within: float = QUERY_DEADLINE
+        self,
+        statements: Sequence[str],
+        params: Mapping[str, str] | None = None,
+        *,
+        within: float = QUERY_DEADLINE,
+        small: bool = False,
     ) -> Iterator[tuple[int, Series]]:
         """The series that InfluxQL statements answer, each with its statement's index, as they arrive.
 
         A series longer than a few thousand rows comes in several parts, in order; memory holds one part at a time.
         Each of `params` stands in every statement: InfluxDB 3 refuses one that a statement does not name, and numbers
         where a time is due, so only text is bound. A measurement that nothing was ever written to answers nothing.
+        `small`: the answer is a row a series at most.
 
         Raises:
             TooMuch: the server refuses to answer so much at once. What came before is not all of it.
@@ -284,13 +290,14 @@ class InfluxConnection:
             StoreUnavailable: the server is away, refuses, or what answers is no InfluxDB.
         """
         self.prepare()
+        is_3 = self.version()[0] >= 3
         try:
             try:
-                yield from self._ask(statements, params or {}, within=within)
+                yield from self._ask(statements, params or {}, within=within, chunked=not (small and is_3))
             except Nothing:
-                if self.version()[0] < 3:
+                if not is_3 or small:
                     raise
-                # InfluxDB 3 writes no document for a statement that found nothing; without chunks it says so
+                # In chunks InfluxDB 3 writes no document for a statement that found nothing; without them it says so
                 yield from self._ask(statements, params or {}, within=within, chunked=False)
         except NoAnswer as error:
             self._version = None  # it may be another server

@@ -172,7 +172,9 @@ class InfluxReading:
         def ask(within: Window) -> _Parts:
             time = "" if within == ALL_TIME else f"AND {_within(within)} "
             return self._all(
-                [f"SELECT {of}({_FIELDS[name]}) {where} {time}{_BY}" for of in selectors for name in names], params
+                [f"SELECT {of}({_FIELDS[name]}) {where} {time}{_BY}" for of in selectors for name in names],
+                params,
+                small=True,
             )
 
         for window, parts in self._in_parts(ALL_TIME, ask, newest_first=True) if names else ():
@@ -236,13 +238,13 @@ class InfluxReading:
         """
         now = self._clock.monotonic()
         if self._stored_until is None or now >= self._stored_until:
-            parts = self._all([f'SHOW FIELD KEYS FROM "{TELEMETRY}"'], {})
+            parts = self._all([f'SHOW FIELD KEYS FROM "{TELEMETRY}"'], {}, small=True)
             self._stored = frozenset(str(row[0]) for _, part in parts for row in part.values)
             self._stored_until = now + FIELDS_HOLD
         return [name for name in names if name in self._stored]
 
-    def _all(self, statements: Sequence[str], params: Mapping[str, str]) -> _Parts:
-        return list(self._connection.query(statements, params))
+    def _all(self, statements: Sequence[str], params: Mapping[str, str], *, small: bool = False) -> _Parts:
+        return list(self._connection.query(statements, params, small=small))
 
     # How much at once
 

@@ -8,13 +8,14 @@ files of ten minutes is refused; a database is there from its first write on; a 
 import gzip
 import json
 import re
-import urllib.request
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
+
+import urllib3
 
 FILES = 432
 FILE = 10 * 60_000
@@ -36,6 +37,7 @@ class Influx3:
     def __init__(self, behind: str, version: str = "3.8.0") -> None:
         self._behind, self.version = behind, version
         self._lock = Lock()
+        self._pool = urllib3.PoolManager(maxsize=8, retries=False, timeout=30)
         self._databases: dict[str, dict[str, set[int]]] = {}
         """Of each database and table the files: which ten minutes of event time they are of."""
         self._types: dict[tuple[str, str, str], str] = {}
@@ -54,6 +56,7 @@ class Influx3:
         self._http.shutdown()
         self._thread.join()
         self._http.server_close()
+        self._pool.clear()
 
     def store_url(self, database: str) -> str:
         """For `SIAGA_STORE_URL`."""
@@ -64,17 +67,19 @@ class Influx3:
         database, unit = query["db"], _TO_MS[query["precision"]]
         kept, faults = [], []
         with self._lock:
+            if database not in self._databases:
+                self._real("/query", {"q": f'CREATE DATABASE "{database}"'})
             tables = self._databases.setdefault(database, {})
             for place, line in enumerate(body.splitlines(), 1):
-                key, fields, time = re.fullmatch(r"((?:\\.|[^ ])+) (.*) (-?\d+)", line).groups()  # type: ignore[union-attr] # siaga's lines are so
-                table = key.partition(",")[0]
+                table = line[: re.search("[, ]", line).start()]  # type: ignore[union-attr] # it is a line
+                beginning, _, time = line.rpartition(" ")
+                fields = beginning.rpartition(" ")[2]
                 fault = self._fault(database, table, fields)
                 if fault:
                     faults.append({"original_line": line[:30], "line_number": place, "error_message": fault})
                     continue
                 tables.setdefault(table, set()).add(int(time) // unit // FILE)
                 kept.append(line)
-        self._real("/query", {"q": f'CREATE DATABASE "{database}"'})
         self._real("/write", {"db": database, "precision": "ms" if unit == 1 else "ns"}, "\n".join(kept))
         if faults:
             return 400, json.dumps({"error": "partial write of line protocol occurred", "data": faults})
@@ -96,23 +101,20 @@ class Influx3:
         statements = form["q"].split(";")
         with self._lock:
             self.statements += statements
-        chunked = form.get("chunked") == "true"
-        documents: list[str] = []
-        results: list[object] = []
-        for place, statement in enumerate(statements):
-            error = self._error(statement, form)
-            if error:
-                results.append({"statement_id": place, "error": error})
-                documents.append(json.dumps({"results": [results[-1]]}))
-                continue
-            asked = {**form, "q": statement, "chunked": "true", "chunk_size": "500"}
-            for text in self._real("/query", asked).splitlines():
-                for result in json.loads(text)["results"]:
-                    result["statement_id"] = place
-                    if "series" in result:
-                        documents.append(json.dumps({"results": [result]}))
-                        results.append(result)
-        return "".join(documents) if chunked else json.dumps({"results": _merged(results, len(statements))})
+        results: list[dict[str, Any]] = []
+        errors = [self._error(statement, form) for statement in statements]
+        asked = [place for place, error in enumerate(errors) if error is None]
+        if asked:
+            these = ";".join(statements[place] for place in asked)
+            answer = self._real("/query", {**form, "q": these, "chunked": "true", "chunk_size": "2000"})
+            results = [result for text in answer.splitlines() for result in json.loads(text)["results"]]
+            for result in results:
+                result["statement_id"] = asked[result["statement_id"]]
+        results += [{"statement_id": place, "error": error} for place, error in enumerate(errors) if error]
+        if form.get("chunked") == "true":
+            said = (result for result in results if "series" in result or "error" in result)
+            return "".join(json.dumps({"results": [result]}) for result in said)
+        return json.dumps({"results": _merged(results, len(statements))})
 
     def _error(self, statement: str, form: Mapping[str, str]) -> str | None:
         params: dict[str, object] = json.loads(form.get("params", "{}"))
@@ -137,25 +139,22 @@ class Influx3:
     def _real(self, path: str, query: Mapping[str, str], body: str | None = None) -> str:
         """What the real server answers; a form is sent as a body where there is none."""
         if body is None:
-            request = urllib.request.Request(self._behind + path, urlencode(query).encode())
+            answer = self._pool.request("POST", self._behind + path, fields=query, encode_multipart=False)
         else:
-            request = urllib.request.Request(f"{self._behind}{path}?{urlencode(query)}", body.encode())
-        with urllib.request.urlopen(request) as answer:
-            text: str = answer.read().decode()
-        return text
+            answer = self._pool.request("POST", f"{self._behind}{path}?{urlencode(query)}", body=body.encode())
+        assert answer.status < 300, answer.data
+        return answer.data.decode()
 
 
-def _merged(results: list[object], statements: int) -> list[object]:
+def _merged(results: list[dict[str, Any]], statements: int) -> list[object]:
     """The results of all statements, one each, as without chunks."""
-    merged: list[dict[str, object]] = [{"statement_id": place} for place in range(statements)]
+    merged: list[dict[str, Any]] = [{"statement_id": place} for place in range(statements)]
     for result in results:
-        assert isinstance(result, dict)
         whole = merged[result["statement_id"]]
         if "error" in result:
             whole["error"] = result["error"]
         series = whole.setdefault("series", []) if "series" in result else []
-        assert isinstance(series, list)
-        for part in result.get("series", ()):
+        for part in result.get("series", []):
             part.pop("partial", None)
             if series and series[-1].get("tags") == part.get("tags"):
                 series[-1]["values"] += part["values"]
