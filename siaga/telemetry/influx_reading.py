@@ -185,7 +185,7 @@ class InfluxReading:
                         latest[village].setdefault(key, (times[-1], values[-1]))
                     else:
                         first[village][key] = min(times[0], first[village].get(key, times[0]))
-            if known is not None and _all_found(latest, known, window[0]):
+            if _all_found(latest, known or {}, window[0]):
                 break
         return latest, first
 
@@ -341,10 +341,9 @@ def _tracks(gathered: Mapping[str, Mapping[TrackKey, Gathering]]) -> dict[str, d
 def _all_found(
     latest: Mapping[str, Mapping[TrackKey, object]], known: Mapping[str, Known], looked_back_to: int
 ) -> bool:
-    """Whether nothing older can be the last observation of a track that is known of."""
-    return not any(
-        time < looked_back_to and key not in latest[village]
-        for village, first in known.items()
-        for key, time in first.items()
-        if village in latest
+    """Whether nothing older can be the last observation of a track: of each village all are known, and found."""
+    return all(
+        village in known
+        and all(time >= looked_back_to or key in latest[village] for key, time in known[village].items())
+        for village in latest
     )
