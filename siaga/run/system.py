@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 from api.alerts import AlertService, EventSignal
 from api.alerts.metrics import EngineMetrics
+from api.alerts.reader import UnreadPast
 from api.http import HttpServer, create_app
 from api.notifications import NotificationMetrics, NotificationService
 from collector import CollectorService, SessionName, assemble, broker_session
@@ -159,7 +160,11 @@ class System:
         self._starting = reason or "it is starting"
 
     def _serve_http(self) -> None:
-        checks = {"start": lambda: self._starting, "alerts": lambda: _problem(self._alerts)}
+        checks = {
+            "start": lambda: self._starting,
+            "alerts": lambda: _problem(self._alerts),
+            "history": lambda: self._past().problem,
+        }
         if self._whole:
             checks["collector"] = lambda: _problem(self._collector)
             checks["gateway"] = lambda: self._gateway.problem() if self._gateway else "it is not running yet"
@@ -171,11 +176,15 @@ class System:
             signal=self._signal,
             clock=self._clock,
             checks=checks,
+            past=self._past,
             metrics=REGISTRY,
             public_page=self._settings.public_page,
         )
         self._server = HttpServer(app, self._settings.http_host, self._settings.http_port)
         self._server.start()
+
+    def _past(self) -> UnreadPast:
+        return UnreadPast() if self._alerts is None else self._alerts.past()
 
     def _start_collector(self) -> None:
         session = broker_session(self._settings.central_broker, SessionName.of(self._settings.data_dir))
