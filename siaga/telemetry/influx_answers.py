@@ -113,6 +113,8 @@ def read_answer(parts: Iterable[bytes]) -> Iterator[tuple[int, Series]]:
             if error := result.error or answer.error:
                 raise StatementError(error)
             for series in result.series:
+                if series.values and _widths(series.values) != {len(series.columns)}:
+                    raise NoAnswer(f"{_shown(text)}, whose rows are not as long as its columns are many")
                 yield result.statement_id, series
             unfinished = result.partial or any(series.partial for series in result.series)
         if answer.error:
@@ -122,6 +124,13 @@ def read_answer(parts: Iterable[bytes]) -> Iterator[tuple[int, Series]]:
         raise Nothing("nothing")
     if unfinished:
         raise NoAnswer("a part of an answer, and not the rest that it announces")
+
+
+def _widths(rows: list[list[object]]) -> set[int]:
+    try:
+        return set(map(len, rows))
+    except TypeError:  # something else than a list stands there
+        return set()
 
 
 def _read(text: bytes) -> _Answer:

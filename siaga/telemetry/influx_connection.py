@@ -317,7 +317,8 @@ class InfluxConnection:
         failure = self._unavailable("a query", refusal)
         if refusal.status in (408, 504):  # a proxy's patience
             raise TimedOut(str(failure))
-        silent = refusal.status == 500 and not refusal.text.strip()  # as InfluxDB 3 was seen to refuse too many files
+        # InfluxDB 3 Core was seen to refuse too many files with an empty body
+        silent = refusal.status == 500 and refusal.text.strip() in ("", "Internal Server Error")
         if silent or _TOO_MUCH.search(refusal.text):
             raise TooMuch(str(failure))
         raise failure

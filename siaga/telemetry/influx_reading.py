@@ -15,7 +15,7 @@ from siaga.telemetry.gathering import Gathering
 from siaga.telemetry.influx_answers import Series
 from siaga.telemetry.influx_connection import InfluxConnection, TimedOut, TooMuch
 from siaga.telemetry.influx_portions import CORE_FILES_SPAN, TEN_YEARS, Portion
-from siaga.telemetry.influx_rows import number, observations, steps, steps_of_flag, steps_united
+from siaga.telemetry.influx_rows import number, observations, rows, steps, steps_of_flag, steps_united
 from siaga.telemetry.line_protocol import ARRIVAL, TELEMETRY
 from siaga.telemetry.refusal import TIME_MAX
 
@@ -218,7 +218,7 @@ class InfluxReading:
             Arrival(str(village), str(gateway), int(number(time)), int(number(first)), int(number(last)))
             for _, parts in self._in_parts((since, ALL_TIME[1]), ask, newest_first=True)
             for _, part in parts
-            for time, first, last, village, gateway in part.values
+            for time, first, last, village, gateway in rows(part, 5)
         ]
         return sorted(found, key=lambda arrival: arrival.received)
 
@@ -326,7 +326,7 @@ def _observed(
     for index, series in parts:
         village = series.tags.get("village") or villages[0]
         device, signal = series.tags.get("device"), SIGNALS[names[index]]
-        times, values = observations(signal, series.values)
+        times, values = observations(signal, rows(series, 2))
         if device and times and village in villages:
             yield village, (device, signal.name), times, values
 

@@ -7,18 +7,18 @@ from siaga.model.signals import Signal, SignalType, Value
 from siaga.telemetry import SeriesPoint, StoreUnavailable
 from siaga.telemetry.influx_answers import Series
 
-__all__ = ["number", "observations", "steps", "steps_of_flag", "steps_united"]
+__all__ = ["number", "observations", "rows", "steps", "steps_of_flag", "steps_united"]
 
 _NUMBERS = {bool, int, float}
 
 
-def observations(signal: Signal, rows: Sequence[Sequence[object]]) -> tuple[Sequence[int], Sequence[Value]]:
+def observations(signal: Signal, found: Sequence[Sequence[object]]) -> tuple[Sequence[int], Sequence[Value]]:
     """The times and values of rows `[time, value]`. What somebody else wrote as text into a field is left out."""
-    if not rows:
+    if not found:
         return (), ()
-    times, raw = zip(*rows, strict=True)
+    times, raw = zip(*found, strict=True)
     if not {*map(type, raw)} <= _NUMBERS:
-        return observations(signal, [row for row in rows if type(row[1]) in _NUMBERS])
+        return observations(signal, [row for row in found if type(row[1]) in _NUMBERS])
     numbers = cast("tuple[Value, ...]", raw)
     return cast("tuple[int, ...]", times), _typed(signal.type, numbers)
 
@@ -33,6 +33,17 @@ def _typed(kind: SignalType, values: tuple[Value, ...]) -> Sequence[Value]:
             return [int(value != 0) for value in values]
         case SignalType.INT:
             return [*map(int, values)]
+
+
+def rows(series: Series, columns: int) -> Sequence[Sequence[object]]:
+    """The rows of a series that has so many columns.
+
+    Raises:
+        StoreUnavailable: it has others, and is the answer to another question.
+    """
+    if len(series.columns) != columns:
+        raise StoreUnavailable(f"InfluxDB answered columns {series.columns} where {columns} were due")
+    return series.values
 
 
 def number(raw: object) -> float | int:
@@ -51,7 +62,7 @@ def steps(answer: Iterable[tuple[int, Series]]) -> list[SeriesPoint]:
     return [
         SeriesPoint(int(number(row[0])), int(number(row[1])), *(float(number(value)) for value in row[2:6]))
         for _, part in answer
-        for row in part.values
+        for row in rows(part, 6)
     ]
 
 
@@ -60,7 +71,7 @@ def steps_of_flag(answer: Iterable[tuple[int, Series]]) -> list[SeriesPoint]:
     counts: dict[int, tuple[int, bool]] = {}
     true: dict[int, int] = {}
     for index, part in answer:
-        for row in part.values:
+        for row in rows(part, 3 if index == 0 else 2):
             time, count = int(number(row[0])), int(number(row[1]))
             if index == 0:
                 counts[time] = count, bool(row[2])

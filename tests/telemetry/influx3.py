@@ -166,6 +166,7 @@ def _merged(results: list[dict[str, Any]], statements: int) -> list[object]:
 def _handler(server: Influx3) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
