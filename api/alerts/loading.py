@@ -503,7 +503,8 @@ def _unread(village: WatchedVillage, moment: Moment) -> list[Interval]:
     """What of a village's past is yet to be read from the store, and judged."""
     unread = village.history.marked
     if not village.first_known:
-        unread.append((-FOREVER, moment.now))
+        heard_alone_from = village.blind_before + village.recent.reach if village.blind_before > 1 else moment.now
+        unread.append((-FOREVER, min(moment.now, heard_alone_from)))
     elif not village.loaded and village.judged_until is not None:
         unread.append((village.judged_until, moment.now))
     return merge(unread)

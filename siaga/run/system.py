@@ -163,7 +163,7 @@ class System:
         checks = {
             "start": lambda: self._starting,
             "alerts": lambda: _problem(self._alerts),
-            "history": lambda: self._past().problem,
+            "history": self._history,
         }
         if self._whole:
             checks["collector"] = lambda: _problem(self._collector)
@@ -182,6 +182,10 @@ class System:
         )
         self._server = HttpServer(app, self._settings.http_host, self._settings.http_port)
         self._server.start()
+
+    def _history(self) -> str | None:
+        problem = self._past().problem
+        return None if problem is None else f"the past cannot be read: {problem}"
 
     def _past(self) -> UnreadPast:
         return UnreadPast() if self._alerts is None else self._alerts.past()
