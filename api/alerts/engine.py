@@ -19,7 +19,7 @@ from api.alerts.live import Live
 from api.alerts.loading import Loading
 from api.alerts.metrics import EngineMetrics
 from api.alerts.own_state import OwnState
-from api.alerts.reader import StoreReader
+from api.alerts.reader import StoreReader, UnreadPast
 from api.alerts.state_store import StateKeeper
 from api.alerts.stream import EventSignal
 from api.alerts.watch import BOOT, WatchedFacility, WatchedVillage
@@ -105,6 +105,11 @@ class AlertEngine:
             return "the alert engine has no connection to the broker"
         waiting = sum(not village.loaded for village in self.villages.values())
         return f"the evidence of {waiting} villages is being read" if waiting else None
+
+    @property
+    def past(self) -> UnreadPast:
+        """What of the past the store was asked for in vain."""
+        return UnreadPast(self.loading.unread, self.loading.problem)
 
     def open(self) -> None:
         """Read villages, open alerts and marks from the database, and subscribe.

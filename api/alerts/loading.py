@@ -5,7 +5,7 @@ villages, then late arrivals, then history, the newest first. A store that is aw
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -36,6 +36,7 @@ from api.alerts.tail import KEPT
 from api.alerts.under_way import GIVES_UP, Inheritance
 from api.alerts.watch import WatchedFacility, WatchedVillage
 from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
+from siaga.model.intervals import Interval, merge
 from siaga.model.observation import Arrival, TrackKey
 
 __all__ = ["Loading"]
@@ -80,6 +81,9 @@ class Loading:
         self._taken: dict[Arrival, None] = {}
         self.problem: str | None = None
         """Why the store does not answer, in one sentence; `None` while it does."""
+        self.unread: Mapping[str, Sequence[Interval]] = {}
+        """By village the stretches of event time that the store was asked for in vain, until they are judged. Never
+        changed in place: other threads look at it."""
 
     def follow_arrivals(self, since: int) -> None:
         """Look for late data that the collector noted since a moment of wall time."""
@@ -270,7 +274,8 @@ class Loading:
         start = moment.now - LIVE - reach
         if not village.loaded and village.judged_until is not None:
             start = min(start, max(village.judged_until - OVERLAP, moment.now - LONGEST_MEMORY) - reach)
-        return RecentRequest(village.village, start, moment.now + DAY)
+        first = dict(village.recent.first) if village.first_known else None
+        return RecentRequest(village.village, start, moment.now + DAY, first)
 
     def _rebuild_request(self, village: WatchedVillage, moment: Moment) -> RebuildRequest | None:
         history, recent = village.history, village.recent
@@ -289,6 +294,7 @@ class Loading:
             history.in_hand(start, chunk[1]),
             recent.between(start, chunk[1]),
             {facility: village.planned_for(facility) for facility in village.facilities},
+            village.first_known,
         )
 
     def _failed(self, failure: Failure, moment: Moment) -> None:
@@ -298,7 +304,8 @@ class Loading:
         self.problem = failure.reason
         if self._failing_since is None:
             self._failing_since = moment.monotonic
-        if moment.monotonic >= self._retry_at:  # else it is of those that were asked together
+        is_first = moment.monotonic >= self._retry_at  # else it is of those that were asked together
+        if is_first:
             self._retry_at = moment.monotonic + self._pause
             self._pause = min(2 * self._pause, LONGEST_RETRY)
         match failure.request:
@@ -313,6 +320,17 @@ class Loading:
                 self._put_back(failure.request)
         if moment.monotonic - self._failing_since >= STORE_PATIENCE:
             self._go_on_without(moment)
+        if is_first:
+            stretches = ((code, _unread(village, moment)) for code, village in self._work.items())
+            self.unread = {code: unread for code, unread in stretches if unread}
+
+    def _read_again(self, village: WatchedVillage, moment: Moment) -> None:
+        """Something of a village was read: what is left of it that could not be."""
+        code = village.village.code
+        if code in self.unread:
+            left = _unread(village, moment)
+            others = {other: stretches for other, stretches in self.unread.items() if other != code}
+            self.unread = {**others, code: left} if left else others
 
     def _put_back(self, request: RebuildRequest) -> None:
         known = self._villages.get(request.village.code)
@@ -381,7 +399,7 @@ class Loading:
             if village.judged_until is None:
                 village.judged_until = moment.now  # what is older and not judged yet is in the marks
         history = village.history
-        history.stale_first = False
+        history.stale_first, village.first_known = False, True
         # What is marked and now covered by memory is judged from there
         begin = min([begin, *(max(start, recent.covers) for start, end in history.marked if end > recent.covers)])
         if begin < recent.covers:
@@ -391,6 +409,7 @@ class Loading:
         elif not history.pending:
             self._settled(village, moment)  # of a village that is new there is nothing else to be judged
         self._look_at_all(village, moment, min(max(begin, recent.covers), moment.now))
+        self._read_again(village, moment)
 
     def _look_at_all(self, village: WatchedVillage, moment: Moment, dirty_from: int | None) -> None:
         for facility in village.facilities.values():
@@ -457,6 +476,7 @@ class Loading:
             self._look_at_all(village, moment, village.recent.covers)
         if not village.history.pending:
             self._settled(village, moment)
+        self._read_again(village, moment)
 
     def _refresh(self, facility: WatchedFacility, window: tuple[int, int], moment: Moment) -> None:
         """Take over what was written: into the spans in memory, and into alerts."""
@@ -477,6 +497,17 @@ class Loading:
             for facility in village.facilities.values():
                 facility.trend = None
             self._look_at_all(village, moment, None)
+
+
+def _unread(village: WatchedVillage, moment: Moment) -> list[Interval]:
+    """What of a village's past is yet to be read from the store, and judged."""
+    unread = village.history.marked
+    if not village.first_known:
+        heard_alone_from = village.blind_before + village.recent.reach if village.blind_before > 1 else moment.now
+        unread.append((-FOREVER, min(moment.now, heard_alone_from)))
+    elif not village.loaded and village.judged_until is not None:
+        unread.append((village.judged_until, moment.now))
+    return merge(unread)
 
 
 def _is_to_be_read(village: WatchedVillage, moment: Moment) -> bool:

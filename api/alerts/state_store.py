@@ -209,6 +209,7 @@ class StateKeeper:
             found.link, found.link_since = state["link"], state["since"]
             found.last_arrival, found.judged_until = state["last_arrival"], state["judged_until"]
             found.taken_over = found.judged_until
+            found.first_known = found.judged_until is not None
         else:
             found.link_since = moment.now
         if marks is not None:

@@ -172,7 +172,7 @@ class WatchedVillage:
     since its open alert was raised; `under_way`: batches that the store may not have; `inherited`: the same of the
     engine before this one; `blind_before`: the store may lack what came before this; `stored`: it has newer;
     `taken_over`: up to when (event time) that had judged, as long as batches that it alone took may still be stored,
-    and `unseen_at`: when (monotonic) one was.
+    and `unseen_at`: when (monotonic) one was; `first_known`: all first reports are, but for the newest.
     """
 
     village: Village
@@ -201,6 +201,7 @@ class WatchedVillage:
     link: str = "offline"
     link_since: int | None = None
     judged_until: int | None = None
+    first_known: bool = False
     rejudge: set[str] = field(default_factory=set)
     loaded: bool = False
     sure_from: int = 0
