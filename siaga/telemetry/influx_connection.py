@@ -132,7 +132,7 @@ class InfluxConnection:
 
     def __init__(self, address: InfluxAddress) -> None:
         self.address = address
-        self._http = Http(address.base, _authorization(address))
+        self._http = Http(address)
         self._version: tuple[int, int] | None = None
         self._is_influxdb = True
         """Whether the server says so itself; else it speaks as one, as openGemini does."""
@@ -438,13 +438,6 @@ class _Refused(Exception):
         super().__init__(f"{status}: {text[:200]}")
         self.status = status
         self.text = text
-
-
-def _authorization(address: InfluxAddress) -> dict[str, str]:
-    secret = address.secret or ""
-    if address.user:
-        return {"Authorization": urllib3.make_headers(basic_auth=f"{address.user}:{secret}")["authorization"]}
-    return {"Authorization": f"Token {secret}"} if secret else {}
 
 
 def _partial(text: str) -> PartialWrite:
