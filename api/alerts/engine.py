@@ -18,7 +18,7 @@ from api.alerts.inbox import Inbox, Row
 from api.alerts.links import Links
 from api.alerts.looks import Looks
 from api.alerts.metrics import EngineMetrics
-from api.alerts.reader import StoreReader
+from api.alerts.reader import StoreReader, UnreadPast
 from api.alerts.redate import date_back
 from api.alerts.registry_watch import RegistryWatch
 from api.alerts.self_monitor import SelfMonitor
@@ -106,6 +106,11 @@ class AlertEngine:
             return "the alert engine has no connection to the broker"
         waiting = sum(not village.memory.loaded for village in self.villages.values())
         return f"the evidence of {waiting} villages is being read" if waiting else None
+
+    @property
+    def past(self) -> UnreadPast:
+        """What of the past the store was asked for in vain."""
+        return UnreadPast(self.store_sync.unread, self.store_sync.problem)
 
     def open(self) -> None:
         """Read villages, open alerts and marks from the database, and subscribe.

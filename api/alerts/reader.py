@@ -6,7 +6,7 @@ the engine, so it may run in a thread of its own (`api.alerts.service`) or at on
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from api.alerts.evidence import judged_facilities
@@ -29,6 +29,7 @@ __all__ = [
     "RecentRequest",
     "Request",
     "StoreReader",
+    "UnreadPast",
     "answer",
     "answer_together",
 ]
@@ -36,11 +37,15 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class RecentRequest:
-    """The evidence of a village from `start` on, and when its devices last reported."""
+    """The evidence of a village from `start` on, and when its devices last reported.
+
+    `first`: the first reports, if all are known but for the newest.
+    """
 
     village: Village
     start: int
     end: int
+    first: Mapping[TrackKey, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class RebuildRequest:
 
     `first` are the first reports known; with `read_first` the store is asked too. `in_hand` and `remembered` are
     readings that the store may not show yet. `facilities`: which ones; `planned`: their maintenance windows.
+    `first_known`: all first reports are known, but for the newest.
     """
 
     village: Village
@@ -69,6 +75,7 @@ class RebuildRequest:
     in_hand: Sequence[Reading]
     remembered: Mapping[TrackKey, Track]
     planned: Mapping[str, Sequence[PlannedWork]]
+    first_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,17 @@ class Failure:
 
     request: "Request"
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadPast:
+    """What of the past cannot be told, as the store was asked for it in vain.
+
+    `stretches` are of event time, by village, until they are judged; `problem` is why the store does not answer now.
+    """
+
+    stretches: Mapping[str, Sequence[Interval]] = field(default_factory=dict)
+    problem: str | None = None
 
 
 Request = RecentRequest | RebuildRequest | ArrivalsRequest
@@ -162,7 +180,8 @@ def _recent(store: TelemetryStore, requests: Sequence[RecentRequest]) -> Iterato
     start, end = min(request.start for request in requests), max(request.end for request in requests)
     wanted = [_signals(request.village) for request in requests]
     signals = None if None in wanted else frozenset[str]().union(*(one for one in wanted if one is not None))
-    found = store.recall([request.village.code for request in requests], start, end, signals=signals)
+    known = {request.village.code: request.first for request in requests if request.first is not None}
+    found = store.recall([request.village.code for request in requests], start, end, signals=signals, known=known)
     for request, own in zip(requests, wanted, strict=True):
         memory = found[request.village.code]
         tracks = {
@@ -177,12 +196,13 @@ def _rebuild(store: TelemetryStore, request: RebuildRequest) -> RebuildAnswer:
     village, (start, end) = request.village, request.window
     first = dict(request.first)
     if request.read_first:
-        for key, time in store.first_times(village.code).items():
-            first[key] = min(time, first.get(key, time))
+        known = request.first if request.first_known else None
+        _learn(first, store.first_times(village.code, known=known))
     facilities = [facility for facility in judged_facilities(village) if facility.id in request.facilities]
     lookback = max((reach(village, facility) for facility in facilities), default=0)
     # All of what reaches into the window, not only the last of each signal: an event before a zero still counts
     stored = store.tracks(village.code, start - lookback, end, signals=_signals(village))
+    _learn(first, {key: track.times[0] for key, track in stored.items() if track.times})
     evidence = Evidence(combined(stored, request.in_hand, request.remembered), first)
     spans: dict[str, Sequence[Span]] = {}
     for facility in facilities:
@@ -191,6 +211,11 @@ def _rebuild(store: TelemetryStore, request: RebuildRequest) -> RebuildAnswer:
         planned = request.planned.get(facility.id, ())
         spans[facility.id] = judge(village, facility, evidence, window, planned) if window[0] < end else ()
     return RebuildAnswer(request, spans, first)
+
+
+def _learn(first: dict[TrackKey, int], found: Mapping[TrackKey, int]) -> None:
+    for key, time in found.items():
+        first[key] = min(time, first.get(key, time))
 
 
 def _signals(village: Village) -> frozenset[str] | None:

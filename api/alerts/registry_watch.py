@@ -215,6 +215,7 @@ class RegistryWatch:
         if state is not None:
             found.link, found.link_since = state["link"], state["since"]
             found.last_arrival, found.judged_until = state["last_arrival"], state["judged_until"]
+            found.first_known = found.judged_until is not None
         self._villages[village.code] = found
         self._looks.deadlines.ask(found, moment.now)
         return found

@@ -68,7 +68,7 @@ class Resync:
                 village.judged_until = moment.now  # what is older and not judged yet is in the snapshot
         village.marked = True
         history = village.history
-        history.stale_first = False
+        history.stale_first, village.first_known = False, True
         # What is marked and now covered by memory is judged from there
         begin = min([begin, *(max(start, recent.covers) for start, end in history.marked if end > recent.covers)])
         if begin < recent.covers:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from api.alerts.engine import AlertEngine
 from api.alerts.metrics import EngineMetrics
-from api.alerts.reader import Answer, Failure, RecentRequest, Request, StoreReader, answer, answer_together
+from api.alerts.reader import Answer, Failure, RecentRequest, Request, StoreReader, UnreadPast, answer, answer_together
 from api.alerts.stream import EventSignal
 from api.alerts.tables import Tables
 from siaga.database.registry import Registry
@@ -130,6 +130,11 @@ class AlertService:
             return "the alert engine is stopping"
         engine = self._engine
         return self._problem if engine is None else engine.problem
+
+    def past(self) -> UnreadPast:
+        """What of the past cannot be told, as the store does not answer. Any thread may ask."""
+        engine = self._engine
+        return UnreadPast() if engine is None else engine.past
 
     def status(self) -> tuple[bool, str]:
         """Whether alerts are watched for now, and if not, why not: one sentence."""

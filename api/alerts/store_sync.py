@@ -35,6 +35,7 @@ from api.alerts.spans import FOREVER
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
 from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
+from siaga.model.intervals import Interval, merge
 from siaga.model.observation import Arrival, Reading
 
 __all__ = ["StoreSync"]
@@ -78,6 +79,9 @@ class StoreSync:
         self._taken: dict[Arrival, None] = {}
         self.problem: str | None = None
         """Why the store does not answer, in one sentence; `None` while it does."""
+        self.unread: Mapping[str, Sequence[Interval]] = {}
+        """By village the stretches of event time that the store was asked for in vain, until they are judged. Never
+        changed in place: other threads look at it."""
 
     def follow_arrivals(self, since: int) -> None:
         """Look for late data that the collector noted since a moment of wall time."""
@@ -186,6 +190,7 @@ class StoreSync:
                 village = self._villages.get(asked.code)
                 if village is not None and village.village == asked:
                     self.resync.take_recent(village, answer, moment)
+                    self._read_again(village, moment)
                 elif village is not None:
                     village.memory.wanted = True  # the registry changed meanwhile
                     self.notice(village)
@@ -273,7 +278,8 @@ class StoreSync:
         start = moment.now - LIVE - reach
         if not village.memory.loaded and village.judged_until is not None:
             start = min(start, max(village.judged_until - OVERLAP, moment.now - LONGEST_MEMORY) - reach)
-        return RecentRequest(village.village, start, moment.now + DAY)
+        first = dict(village.recent.first) if village.first_known else None
+        return RecentRequest(village.village, start, moment.now + DAY, first)
 
     def _rebuild_request(self, village: WatchedVillage, moment: Moment) -> RebuildRequest | None:
         history, recent = village.history, village.recent
@@ -292,6 +298,7 @@ class StoreSync:
             history.in_hand(start, chunk[1]),
             recent.between(start, chunk[1]),
             {facility: village.planned_for(facility) for facility in village.facilities},
+            village.first_known,
         )
 
     def _failed(self, failure: Failure, moment: Moment) -> None:
@@ -301,7 +308,8 @@ class StoreSync:
         self.problem = failure.reason
         if self._failing_since is None:
             self._failing_since = moment.monotonic
-        if moment.monotonic >= self._retry_at:  # else it is of those that were asked together
+        is_first = moment.monotonic >= self._retry_at  # else it is of those that were asked together
+        if is_first:
             self._retry_at = moment.monotonic + self._pause
             self._pause = min(2 * self._pause, LONGEST_RETRY)
         match failure.request:
@@ -316,6 +324,17 @@ class StoreSync:
                 self._put_back(failure.request)
         if moment.monotonic - self._failing_since >= STORE_PATIENCE:
             self._go_on_without(moment)
+        if is_first:
+            stretches = ((code, _unread(village, moment)) for code, village in self._work.items())
+            self.unread = {code: unread for code, unread in stretches if unread}
+
+    def _read_again(self, village: WatchedVillage, moment: Moment) -> None:
+        """Something of a village was read: what is left of it that could not be."""
+        code = village.village.code
+        if code in self.unread:
+            left = _unread(village, moment)
+            others = {other: stretches for other, stretches in self.unread.items() if other != code}
+            self.unread = {**others, code: left} if left else others
 
     def _put_back(self, request: RebuildRequest) -> None:
         known = self._villages.get(request.village.code)
@@ -375,6 +394,20 @@ class StoreSync:
             self.resync.look_at_all(village, moment, village.recent.covers)
         if not village.history.pending:
             self.resync.settled(village, moment)
+        self._read_again(village, moment)
+
+
+def _unread(village: WatchedVillage, moment: Moment) -> list[Interval]:
+    """What of a village's past is yet to be read from the store, and judged."""
+    unread, memory = village.history.marked, village.memory
+    if not village.first_known:
+        heard_from = village.sure_from if memory.loaded and village.sure_from else moment.now
+        unread.append((-FOREVER, min(moment.now, heard_from)))
+    elif not memory.loaded and village.judged_until is not None:
+        unread.append((village.judged_until, moment.now))
+    elif memory.missing_since < FOREVER:
+        unread.append((memory.missing_since, moment.now))
+    return merge(unread)
 
 
 def _is_to_be_read(village: WatchedVillage, moment: Moment) -> bool:

@@ -57,7 +57,7 @@ class WatchedVillage:
     `memory`: how complete the evidence is; `awaited`: batches that the store may not have; `rejudge`: facilities whose
     configuration changed; `changed` and `marked`: its row and its snapshot are to be saved; `sure_from`: before this
     the spans are not yet what the evidence says. `heard`: something arrived since the engine began to watch it,
-    `arrived`: since its open alert was raised.
+    `arrived`: since its open alert was raised. `first_known`: all first reports are, but for the newest.
     """
 
     village: Village
@@ -84,6 +84,7 @@ class WatchedVillage:
     judged_until: int | None = None
     rejudge: set[str] = field(default_factory=set)
     sure_from: int = 0
+    first_known: bool = False
     trimmed: int = 0
     changed: bool = True
     marked: bool = True

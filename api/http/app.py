@@ -1,7 +1,7 @@
 """The HTTP application, put together from what it is given."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -15,6 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.types import Scope
 
+from api.alerts.reader import UnreadPast
 from api.alerts.stream import EventSignal
 from api.http import (
     alerts,
@@ -78,6 +79,7 @@ def create_app(
     signal: EventSignal | None = None,
     clock: Clock | None = None,
     checks: Mapping[str, Check] | None = None,
+    past: Callable[[], UnreadPast] = UnreadPast,
     metrics: CollectorRegistry | None = None,
     public_page: bool = True,
 ) -> FastAPI:
@@ -90,6 +92,7 @@ def create_app(
         signal: rings when alert events are committed in this process; events of others are seen within a second.
         clock: wall time.
         checks: by name, why a part of this process is not ready; `/readyz` asks them, beside its own of the database.
+        past: what of the past the engine could not read; calls that would tell of it are 503.
         metrics: what `/metrics` shows, and where the app counts its requests; by default only these.
         public_page: whether `GET /` and the pages of villages are there for everybody.
     """
@@ -106,6 +109,7 @@ def create_app(
         broadcast=Broadcast(engine, signal),
         metrics=metrics or CollectorRegistry(),
         checks=dict(checks or {}),
+        past=past,
         public_page=public_page,
     )
     return _assembled(services)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from api.http.access import Viewer
 from api.http.moments import FromTime, ToTime, window
 from api.http.paging import CursorParameter, Limit, Page, ScopeFilter, after, page
+from api.http.past import require_past
 from api.http.problems import Refused, problems
 from api.http.seconds import Seconds, parts, seconds
 from api.http.services import ServicesHere
@@ -58,6 +59,7 @@ def list_availability(
     with services.engine.connect() as connection:
         found = judged_facilities(connection, chosen, alone, (str(start[0]), str(start[1])), limit + 1)
         shown, further = page("availability", found, limit, lambda found: (found.village, found.id))
+        require_past(services, (name.village for name in shown), (asked.start, asked.end))
         items = [
             _document(name.name, measure(lengths, (0, asked.end - asked.start)))
             for name, lengths in lengths_by_facility(connection, shown, (asked.start, asked.end))

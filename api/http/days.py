@@ -14,6 +14,7 @@ from api.http.access import Viewer
 from api.http.availability import FacilityFilter, one_facility
 from api.http.moments import LONGEST_WINDOW, FromDate, ToDate, parse_date
 from api.http.paging import CursorParameter, Limit, Page, ScopeFilter, after, page
+from api.http.past import require_past
 from api.http.problems import Refused, problems
 from api.http.seconds import Seconds, seconds
 from api.http.services import ServicesHere
@@ -22,6 +23,7 @@ from siaga.database import tables
 from siaga.database.registry import Registry
 from siaga.model.clock import DAY
 from siaga.model.indicators import terms
+from siaga.model.intervals import Interval
 from siaga.model.local_time import local_date
 from siaga.model.sites import Village
 from siaga.timeline.verdict import LATE_DATA, Verdict, is_provisional, judge_day, local_day, still_required
@@ -87,8 +89,9 @@ def list_days(
     found: list[DayDocument] = []
     with services.engine.connect() as connection:
         for wanted in _wanted(connection, services.registry, dates, only, start, now):
-            room = limit + 1 - len(found)
-            found += _judged(connection, replace(wanted, dates=wanted.dates[:room]), now)
+            shown_here = replace(wanted, dates=wanted.dates[: limit + 1 - len(found)])
+            require_past(services, [wanted.village.code], shown_here.stretch)
+            found += _judged(connection, shown_here, now)
             if len(found) > limit:
                 break
     shown, further = page("days", found, limit, lambda day: (*day.id.split("/"), day.date.isoformat()))
@@ -114,6 +117,11 @@ class _Wanted:
     facility: JudgedFacility
     village: Village
     dates: list[datetime.date]
+
+    @property
+    def stretch(self) -> Interval:
+        """From the first date's midnight to the last one's end."""
+        return local_day(self.village, self.dates[0])[0], local_day(self.village, self.dates[-1])[1]
 
 
 def _wanted(

@@ -2,11 +2,13 @@
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
+from sqlalchemy import select
 
 from api.http.access import Viewer
 from api.http.moments import Moment, moment
 from api.http.problems import not_found, problems
 from api.http.services import Services, ServicesHere
+from siaga.database import tables
 from siaga.model.signals import SIGNALS
 from siaga.model.sites import Adapter, Device, Facility
 from siaga.wire.topics import is_slug, is_village_code
@@ -37,7 +39,7 @@ class DeviceDocument(BaseModel):
 def get_device(services: ServicesHere, _: Viewer, village: str, device: str) -> DeviceDocument:
     """A device. Its latest values stay readable after its last will, with their times."""
     facility, found = known_device(services, village, device)
-    latest = services.store.latest(village, device)
+    latest = services.store.latest(village, device, known=_first_reports(services, village, device))
     # `online` is said of a device, and repeated by its gateway: it is no sign of life while the device says more
     own = [time for name, (time, _) in latest.items() if name != "online"] or [time for time, _ in latest.values()]
     return DeviceDocument(
@@ -51,6 +53,13 @@ def get_device(services: ServicesHere, _: Viewer, village: str, device: str) -> 
             if name in latest
         },
     )
+
+
+def _first_reports(services: Services, village: str, device: str) -> dict[tuple[str, str], int]:
+    table = tables.first_report
+    query = select(table.c.signal, table.c.time).where(table.c.village == village, table.c.device == device)
+    with services.engine.connect() as connection:
+        return {(device, signal): time for signal, time in connection.execute(query)}
 
 
 def known_device(services: Services, village: str, device: str) -> tuple[Facility, Device]:

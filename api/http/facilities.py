@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, and_, func, select, tuple_
 from api.http.access import Viewer
 from api.http.moments import FromTime, Moment, ToTime, moment, window
 from api.http.paging import CursorParameter, Limit, Page, ScopeFilter, after, page
+from api.http.past import require_past
 from api.http.problems import not_found, problems
 from api.http.services import ServicesHere
 from api.http.spans import JudgedFacility, filled, spans_by_facility
@@ -80,7 +81,10 @@ def list_facilities(
 def get_timeline(
     services: ServicesHere, _: Viewer, village: str, facility: str, from_: FromTime = None, to: ToTime = None
 ) -> Timeline:
-    """The spans from `from` to `to`, clipped to it. Before a facility was first judged it is not required."""
+    """The spans from `from` to `to`, clipped to it. Before a facility was first judged it is not required.
+
+    503 while some of it could not be read from the telemetry store.
+    """
     asked = window(from_, to, services.clock.now())
     name = JudgedFacility(village, facility)
     if not name.name.isascii() or not name.name.isprintable():
@@ -92,6 +96,7 @@ def get_timeline(
             raise not_found("facility", name.name)
         if asked.start == asked.end:
             return Timeline(spans=[])
+        require_past(services, [village], (asked.start, asked.end))
         spans = next(spans_by_facility(connection, [name], (asked.start, asked.end)))[1]
     return Timeline(spans=[_span_document(span) for span in filled(spans, (asked.start, asked.end))])
 

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
+from api.alerts.reader import UnreadPast
 from api.alerts.stream import EventSignal
 from api.http.broadcast import Broadcast
 from siaga.database.quarantine import Quarantine
@@ -36,6 +37,7 @@ class Services:
     broadcast: Broadcast
     metrics: CollectorRegistry
     checks: Mapping[str, Check] = field(default_factory=dict)
+    past: Callable[[], UnreadPast] = UnreadPast
     public_page: bool = True
 
 

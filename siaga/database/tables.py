@@ -234,7 +234,7 @@ alert = Table(
     Column("assignee", Text),
     Column("snoozed_until", BigInteger),
     Column("cause", Text),
-    Column("evidence", Document, nullable=False, comment="what people see; nothing is decided by it"),
+    Column("evidence", Document, nullable=False),
     Column(
         "flapping",
         Boolean,

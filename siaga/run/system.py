@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 from api.alerts import AlertService, EventSignal
 from api.alerts.metrics import EngineMetrics
+from api.alerts.reader import UnreadPast
 from api.http import HttpServer, create_app
 from api.notifications import NotificationMetrics, NotificationService
 from collector import CollectorService, SessionName, assemble, broker_session
@@ -176,6 +177,7 @@ class System:
             "start": lambda: self._starting,
             "alerts": lambda: _problem(self._alerts),
             "store": store.problem,
+            "history": self._history,
         }
         if self._whole:
             checks["collector"] = lambda: _problem(self._collector)
@@ -186,11 +188,19 @@ class System:
             signal=self._signal,
             clock=self._clock,
             checks=checks,
+            past=self._past,
             metrics=REGISTRY,
             public_page=self._settings.public_page,
         )
         self._server = HttpServer(app, self._settings.http_host, self._settings.http_port)
         self._server.start()
+
+    def _history(self) -> str | None:
+        problem = self._past().problem
+        return None if problem is None else f"the past cannot be read: {problem}"
+
+    def _past(self) -> UnreadPast:
+        return UnreadPast() if self._alerts is None else self._alerts.past()
 
     def _start_collector(self) -> None:
         session = broker_session(self._settings.central_broker, SessionName.of(self._settings.data_dir))

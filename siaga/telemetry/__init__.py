@@ -75,16 +75,25 @@ class TelemetryStore(Protocol):
         """
         ...
 
-    def latest(self, village: str, device: str) -> Mapping[str, tuple[int, Value]]:
-        """The last value of each signal of a device and its event time; a signal never heard is absent."""
+    def latest(
+        self, village: str, device: str, *, known: Mapping[TrackKey, int] | None = None
+    ) -> Mapping[str, tuple[int, Value]]:
+        """The last value of each signal of a device and its event time; a signal never heard is absent.
+
+        `known`: the first time of each of its tracks, if the caller has them all but for the newest. A store that
+        cannot be asked about all of its time at once (InfluxDB 3) then looks back no further than it needs to.
+        """
         ...
 
     def latest_of_village(self, village: str) -> Mapping[TrackKey, tuple[int, Value]]:
         """The same for all devices of a village (its gateways' `alive` among them)."""
         ...
 
-    def first_times(self, village: str) -> Mapping[TrackKey, int]:
-        """When each signal of each device of a village was first reported."""
+    def first_times(self, village: str, *, known: Mapping[TrackKey, int] | None = None) -> Mapping[TrackKey, int]:
+        """When each signal of each device of a village was first reported.
+
+        `known` as in `latest`: such a store then answers these, and the caller finds new ones where it reads.
+        """
         ...
 
     def tracks(
@@ -104,11 +113,18 @@ class TelemetryStore(Protocol):
         ...
 
     def recall(
-        self, villages: Sequence[str], start: int, end: int, *, signals: Collection[str] | None = None
+        self,
+        villages: Sequence[str],
+        start: int,
+        end: int,
+        *,
+        signals: Collection[str] | None = None,
+        known: Mapping[str, Mapping[TrackKey, int]] | None = None,
     ) -> Mapping[str, Memory]:
         """`tracks`, `latest_of_village` and `first_times` of several villages in one request: each of them is there.
 
-        It costs a third of asking for each alone, and an engine that starts asks for thousands.
+        It costs a third of asking for each alone, and an engine that starts asks for thousands. `known` as in
+        `latest`, by village.
         """
         ...
 
@@ -128,7 +144,8 @@ class TelemetryStore(Protocol):
         ...
 
     def check(self) -> None:
-        """Answer quietly if the store can be written to and read; else raise `StoreUnavailable`."""
+        """Return if the store can be written to and read, a window of time as all questions ask for; else raise
+        `StoreUnavailable`."""
         ...
 
     def close(self) -> None:

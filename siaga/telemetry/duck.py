@@ -208,7 +208,13 @@ class DuckStore:
                 self._known.take(rows.changed)
         return refused
 
-    def latest(self, village: str, device: str) -> Mapping[str, tuple[int, Value]]:
+    def latest(
+        self,
+        village: str,
+        device: str,
+        *,
+        known: Mapping[TrackKey, int] | None = None,  # noqa: ARG002 - in memory nothing is far away
+    ) -> Mapping[str, tuple[int, Value]]:
         """See `TelemetryStore.latest`."""
         return {name: at for (of, name), at in self.latest_of_village(village).items() if of == device}
 
@@ -216,7 +222,12 @@ class DuckStore:
         """See `TelemetryStore.latest_of_village`."""
         return {key: (series.last, series.value) for key, series in self._stored(village).items()}
 
-    def first_times(self, village: str) -> Mapping[TrackKey, int]:
+    def first_times(
+        self,
+        village: str,
+        *,
+        known: Mapping[TrackKey, int] | None = None,  # noqa: ARG002 - as above
+    ) -> Mapping[TrackKey, int]:
         """See `TelemetryStore.first_times`."""
         return {key: series.first for key, series in self._stored(village).items()}
 
@@ -247,7 +258,13 @@ class DuckStore:
         return {wanted[number]: gathering.track() for number, gathering in found.items()}
 
     def recall(
-        self, villages: Sequence[str], start: int, end: int, *, signals: Collection[str] | None = None
+        self,
+        villages: Sequence[str],
+        start: int,
+        end: int,
+        *,
+        signals: Collection[str] | None = None,
+        known: Mapping[str, Mapping[TrackKey, int]] | None = None,  # noqa: ARG002 - as above
     ) -> Mapping[str, Memory]:
         """See `TelemetryStore.recall`."""
         return {

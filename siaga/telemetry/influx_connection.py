@@ -11,21 +11,27 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from time import monotonic
 from urllib.parse import urlencode
 
 import orjson
 import structlog
 import urllib3
-from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from siaga.telemetry import StoreUnavailable
 from siaga.telemetry.influx_address import InfluxAddress
+from siaga.telemetry.influx_answers import NoAnswer, Nothing, Series, StatementError, read_answer
 from siaga.telemetry.influx_http import Http, took_too_long, where_to, words_of
 
-__all__ = ["InfluxConnection", "PartialWrite", "Rejected", "Series", "TimedOut", "TooLarge", "identifier"]
+__all__ = ["InfluxConnection", "PartialWrite", "Rejected", "TimedOut", "TooLarge", "TooMuch", "identifier"]
 
 QUERY_TIMEOUT = 30_000
 """Milliseconds without a byte of an answer to a query."""
+QUERY_DEADLINE = 60.0
+"""Seconds that all of an answer to a query may take, however steadily it trickles."""
+PARAMS_SINCE = (3, 7)
+"""The first InfluxDB 3 whose `/query` heeds bound parameters: those before take `$village` for a mistake."""
 PING_TIMEOUT = 5_000
 """Milliseconds without a byte of an answer to a ping."""
 ONE_LINE_WITHIN = 8.0
@@ -50,6 +56,13 @@ _DATA_FAULT = re.compile(
     re.IGNORECASE,
 )
 _BEYOND_RETENTION = re.compile(_OUTLIVED, re.IGNORECASE)
+# Nothing was ever written: openGemini and InfluxDB 3 call that an error. What is there for a moment, in a cluster, too.
+_NO_MEASUREMENT = re.compile(r"(measurement|table)( \S+)? not found", re.IGNORECASE)
+_NO_DATABASE = re.compile(r"database( \S+)? not found", re.IGNORECASE)
+# InfluxDB 3 Core's files | 1.x's and openGemini's limits of one query | a query that was ended | InfluxDB 3's memory
+_TOO_MUCH = re.compile(
+    r"file limit|max-select-\w+|query-timeout|\btimed? ?out\b|resources exhausted|exceeds? memory", re.IGNORECASE
+)
 _FIELD = re.compile(r"""input field "(\w+)"|column '(\w+)'""")  # InfluxDB 1 and 2, openGemini | InfluxDB 3
 _DROPPED = re.compile(r"dropped=(\d+)|dropped (\d+) points")
 _TIMED_OUT = re.compile(r"\btime(d )?-?out\b", re.IGNORECASE)
@@ -85,23 +98,12 @@ class Rejected(StoreUnavailable):
     """The server refused the request in words that siaga does not know: maybe for its lines, maybe not."""
 
 
+class TooMuch(StoreUnavailable):
+    """The server refuses a query for its size: it may answer one that asks for less."""
+
+
 class TooLarge(Exception):
     """The request is larger than the server, or a proxy before it, accepts."""
-
-
-class Series(BaseModel):
-    """One series of an answer, or a part of it. The rows are checked where they are read: there are millions."""
-
-    model_config = ConfigDict(extra="ignore")
-    tags: dict[str, str] = {}
-    columns: list[str]
-    values: SkipValidation[list[list[object]]] = []
-
-
-class _Result(BaseModel):
-    statement_id: int = 0
-    series: list[Series] = []
-    error: str | None = None
 
 
 class _Done(BaseModel):
@@ -120,11 +122,6 @@ class _Administered(BaseModel):
         return self.error or next((result.error for result in self.results if result.error), None)
 
 
-class _Answer(BaseModel):
-    results: list[_Result] = []
-    error: str | None = None
-
-
 def identifier(name: str) -> str:
     """A name in InfluxQL, quoted."""
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -135,8 +132,10 @@ class InfluxConnection:
 
     def __init__(self, address: InfluxAddress) -> None:
         self.address = address
-        self._http = Http(address.base, _authorization(address))
+        self._http = Http(address)
         self._version: tuple[int, int] | None = None
+        self._is_influxdb = True
+        """Whether the server says so itself; else it speaks as one, as openGemini does."""
         self._created = False
 
     def close(self) -> None:
@@ -163,7 +162,8 @@ class InfluxConnection:
         return self._version
 
     def _version_of(self, ping: urllib3.BaseHTTPResponse) -> tuple[int, int]:
-        if _GEMINI in ping.headers:
+        self._is_influxdb = _GEMINI not in ping.headers
+        if not self._is_influxdb:
             return 1, 0  # it speaks what InfluxDB 1 spoke before 1.8
         if _VERSION not in ping.headers and _BUILD not in ping.headers:
             raise StoreUnavailable(
@@ -175,11 +175,27 @@ class InfluxConnection:
             return int(found[1]), int(found[2])
         return (1, 0) if self.address.org is None else (2, 0)
 
+    def answers(self) -> bool:
+        """Whether the server answers a ping now: one that does not is away, whatever it was asked before."""
+        self._version = None
+        try:
+            self.version()
+        except StoreUnavailable:
+            return False
+        return True
+
     def prepare(self) -> None:
         """Ask for the version, and make the database where the URL names one of InfluxDB 1 and it may be made. Once."""
         if self._created:
             return
-        if self.version()[0] == 1 and self.address.org is None:
+        version = self.version()
+        if (3, 0) <= version < PARAMS_SINCE:
+            self._version = None  # it is looked again: it may have been upgraded
+            raise StoreUnavailable(
+                f"{self._where} is version {version[0]}.{version[1]}, whose /query ignores bound parameters: "
+                f"upgrade it to {PARAMS_SINCE[0]}.{PARAMS_SINCE[1]} or newer"
+            )
+        if version[0] == 1 and self.address.org is None:
             self.administer(f"CREATE DATABASE {identifier(self.address.database)}")
         self._created = True
 
@@ -254,38 +270,85 @@ class InfluxConnection:
         return "/write", {"db": address.database, "precision": precision}, headers
 
     def query(
-        self, statements: Sequence[str], params: Mapping[str, str | int] | None = None
+        self,
+        statements: Sequence[str],
+        params: Mapping[str, str] | None = None,
+        *,
+        within: float = QUERY_DEADLINE,
+        small: bool = False,
     ) -> Iterator[tuple[int, Series]]:
         """The series that InfluxQL statements answer, each with its statement's index, as they arrive.
 
         A series longer than a few thousand rows comes in several parts, in order; memory holds one part at a time.
+        Each of `params` stands in every statement: InfluxDB 3 refuses one that a statement does not name, and numbers
+        where a time is due, so only text is bound. A measurement that nothing was ever written to answers nothing.
+        `small`: the answer is a row a series at most.
+
+        Raises:
+            TooMuch: the server refuses to answer so much at once. What came before is not all of it.
+            TimedOut: it took longer than `within` seconds, or stood still for `QUERY_TIMEOUT`.
+            StoreUnavailable: the server is away, refuses, or what answers is no InfluxDB.
         """
         self.prepare()
+        is_3 = self.version()[0] >= 3
         try:
-            yield from self._ask(statements, params or {})
+            try:
+                yield from self._ask(statements, params or {}, within=within, chunked=not (small and is_3))
+            except Nothing:
+                if not is_3 or small:
+                    raise
+                # In chunks InfluxDB 3 writes no document for a statement that found nothing; without them it says so
+                yield from self._ask(statements, params or {}, within=within, chunked=False)
+        except NoAnswer as error:
+            self._version = None  # it may be another server
+            raise StoreUnavailable(f"{self._where} answers a query with {error}: check SIAGA_STORE_URL") from None
+        except StatementError as error:
+            self._refused_query(_Refused(200, str(error)))
         except _Refused as refusal:
-            raise self._unavailable("a query", refusal) from None
+            self._refused_query(refusal)
+
+    def _refused_query(self, refusal: "_Refused") -> None:
+        """Return where the refusal says that there is nothing; else raise what it comes to."""
+        if _NO_MEASUREMENT.search(refusal.text):
+            return
+        if _NO_DATABASE.search(refusal.text) and (self.version()[0] >= 3 or not self._is_influxdb):
+            self._created = False  # it is made with the first write, or by us, and there is nothing in it
+            return
+        failure = self._unavailable("a query", refusal)
+        if refusal.status in (408, 504):  # a proxy's patience
+            raise TimedOut(str(failure))
+        # InfluxDB 3 Core was seen to refuse too many files with an empty body
+        silent = refusal.status == 500 and refusal.text.strip() in ("", "Internal Server Error")
+        if silent or _TOO_MUCH.search(refusal.text):
+            raise TooMuch(str(failure))
+        raise failure
 
     def _ask(
-        self, statements: Sequence[str], params: Mapping[str, str | int], *, with_database: bool = True
+        self,
+        statements: Sequence[str],
+        params: Mapping[str, str],
+        *,
+        within: float,
+        chunked: bool = True,
     ) -> Iterator[tuple[int, Series]]:
-        form = {"q": ";".join(statements), "epoch": "ms", "chunked": "true", "params": orjson.dumps(params).decode()}
-        if with_database:
-            form["db"] = self.address.database
+        form = {"q": ";".join(statements), "epoch": "ms", "db": self.address.database}
+        if chunked:
+            form["chunked"] = "true"
+        if params:
+            form["params"] = orjson.dumps(params).decode()
+        timeout = min(QUERY_TIMEOUT, round(within * 1000))
         with self._call(
-            "/query", "POST", "a query", form=form, headers={"Content-Type": _FORM}, timeout=QUERY_TIMEOUT
+            "/query", "POST", "a query", form=form, headers={"Content-Type": _FORM}, timeout=timeout
         ) as response:
-            for text in response:  # one JSON document a line
-                if not text.strip():
-                    continue
-                answer = _Answer.model_validate(orjson.loads(text))
-                for result in answer.results:
-                    if error := result.error or answer.error:
-                        raise _Refused(200, error)
-                    for series in result.series:
-                        yield result.statement_id, series
-                if answer.error:
-                    raise _Refused(200, answer.error)
+            yield from read_answer(self._in_time(response, within))
+
+    def _in_time(self, response: urllib3.BaseHTTPResponse, within: float) -> Iterator[bytes]:
+        """The bytes of an answer as they come; one that trickles is not waited for longer than `within` seconds."""
+        ends = monotonic() + within
+        for part in response.stream(1 << 16):
+            yield part
+            if monotonic() > ends:
+                raise TimedOut(f"{self._where} does not answer a query: not done within {within:g} s")
 
     @contextmanager
     def _call(
@@ -375,13 +438,6 @@ class _Refused(Exception):
         super().__init__(f"{status}: {text[:200]}")
         self.status = status
         self.text = text
-
-
-def _authorization(address: InfluxAddress) -> dict[str, str]:
-    secret = address.secret or ""
-    if address.user:
-        return {"Authorization": urllib3.make_headers(basic_auth=f"{address.user}:{secret}")["authorization"]}
-    return {"Authorization": f"Token {secret}"} if secret else {}
 
 
 def _partial(text: str) -> PartialWrite:

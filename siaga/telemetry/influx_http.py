@@ -1,7 +1,8 @@
 """One HTTP request to an InfluxDB: deadlines for every part of it, no redirect followed, no attempt repeated.
 
-This speaks urllib3 directly. A client library on top of it sends a body under the timeout for connecting, so that a
-large write never gets through a slow line, and it takes every status of 200 to 299 for success.
+influxdb-client makes the connections and the credentials. The requests go to its pool directly: its own verbs send a body
+under the timeout for connecting, so that a large write never gets through a slow line, and they take every status of
+200 to 299 for success.
 """
 
 import socket
@@ -10,6 +11,9 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlencode, urlsplit
 
 import urllib3
+from influxdb_client.client.influxdb_client import InfluxDBClient
+
+from siaga.telemetry.influx_address import InfluxAddress
 
 __all__ = ["Http", "took_too_long", "where_to", "words_of"]
 
@@ -39,10 +43,19 @@ if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
 class Http:
     """Connections to one server. Safe to use from several threads; connects with the first request."""
 
-    def __init__(self, base: str, headers: Mapping[str, str]) -> None:
-        self._base = base
-        self._headers = dict(headers)
-        self._pool = urllib3.PoolManager(maxsize=CONNECTIONS, retries=False, socket_options=_OPTIONS)
+    def __init__(self, address: InfluxAddress) -> None:
+        secret = address.secret or ""
+        client = InfluxDBClient(
+            url=address.base,
+            token=f"{address.user}:{secret}" if address.user else secret,
+            auth_basic=bool(address.user),
+            connection_pool_maxsize=CONNECTIONS,
+            retries=False,
+        )
+        self._base = address.base
+        self._headers: dict[str, str] = dict(client.api_client.default_headers)
+        self._pool: urllib3.PoolManager = client.api_client.rest_client.pool_manager
+        self._pool.connection_pool_kw["socket_options"] = _OPTIONS
 
     def request(
         self,

@@ -1,11 +1,14 @@
-"""What it takes an engine to begin, in calls and not in seconds."""
+"""What it takes an engine to begin, in calls and not in seconds; and what it knows while the store cannot be read."""
 
 import sys
 from pathlib import Path
 from types import FrameType
 
 from api.alerts import store_sync
-from tests.alerts.world import World, village
+from api.alerts.reader import UnreadPast
+from siaga.model.clock import DAY, HOUR, MINUTE
+from siaga.model.observation import Point
+from tests.alerts.world import CODE, World, village
 
 
 def calls_of_a_start(path: Path, villages: int) -> int:
@@ -29,3 +32,46 @@ def calls_of_a_start(path: Path, villages: int) -> int:
 def test_a_start_costs_as_many_times_more_as_there_are_more_villages(tmp_path: Path) -> None:
     few, many = (calls_of_a_start(tmp_path / str(villages), villages) for villages in (60, 240))
     assert many < 5 * few
+
+
+def test_a_past_that_was_asked_for_in_vain_is_known_as_such_until_it_is_judged(tmp_path: Path) -> None:
+    """A new centre on a store that holds a day and cannot be read: nothing of before is known, and that is said."""
+    world = World(tmp_path, engine=False)
+    began = world.clock.now() - DAY
+    points = [Point(CODE, "gw", began + n * MINUTE, began, {"alive": True}) for n in range(24 * 60)]
+    gates = [Point(CODE, "gerbang-1", began + n * MINUTE, began, {"gate_open": True}) for n in range(24 * 60)]
+    world.store.inner.write([*points, *gates])
+    world.store.away = True
+    world.start()
+    assert world.engine.past.problem == "the store is away"
+    world.let(MINUTE)
+    world.live(25, ("gerbang-1", "gate_open", True))
+    (unread,) = world.engine.past.stretches[CODE]
+    assert unread[0] < began
+    assert began + DAY <= unread[1] <= world.clock.now() - 10 * MINUTE, "what it hears itself is known"
+    world.store.away = False
+    world.let(MINUTE)
+    assert world.engine.past == UnreadPast({}, None)
+    assert world.states()[:1] == [(began, "met", None)]
+    world.store.away = True
+    world.live(2, ("gerbang-1", "gate_open", True))
+    assert not world.engine.past.stretches, "nothing is asked for that is not known"
+    world.close()
+
+
+def test_an_engine_that_follows_another_misses_what_lies_between_them(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.live(5, ("gerbang-1", "gate_open", True))
+    ended = world.clock.now()
+    world.stop(clean=True)
+    world.clock.advance(HOUR)
+    world.store.away = True
+    world.start()
+    world.let(MINUTE)
+    (unread,) = world.engine.past.stretches[CODE]
+    assert ended - 20 * MINUTE <= unread[0] <= ended, "what was judged before is known"
+    assert ended + HOUR <= unread[1]
+    world.store.away = False
+    world.let(MINUTE)
+    assert not world.engine.past.stretches
+    world.close()

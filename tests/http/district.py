@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from api.alerts.alert import SEVERITIES, Kind
 from api.alerts.events import append_event
+from api.alerts.reader import UnreadPast
 from api.alerts.span_rows import write_spans
 from api.alerts.spans import FOREVER
 from api.alerts.stream import EventSignal
@@ -57,6 +58,7 @@ class District:
         self.signal = EventSignal()
         self.registry = Registry(engine)
         self.checks: dict[str, Check] = {}
+        self.past = UnreadPast()
         self.public_page = True
         self.registry.replace(villages(), NOW - 40 * DAY)
         self.tokens = {role: Tokens(engine, self.clock).create(role, f"{role}-budi") for role in Role}
@@ -162,6 +164,7 @@ class District:
             signal=self.signal,
             clock=self.clock,
             checks=self.checks,
+            past=lambda: self.past,
             public_page=self.public_page,
         )
         with HttpServer(app, "127.0.0.1", 0) as server, httpx.Client(base_url=server.url, timeout=20) as client:

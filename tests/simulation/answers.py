@@ -7,6 +7,7 @@ from typing import cast
 
 from sqlalchemy.exc import DBAPIError
 
+from api.alerts.reader import UnreadPast
 from api.alerts.spans import FOREVER, cut
 from api.http.availability import list_availability
 from api.http.days import DayDocument, list_days
@@ -82,7 +83,12 @@ class Answers:
         """As much of the services as these questions need."""
         system = self.checks.system
         system.nobody_runs()
-        here = SimpleNamespace(engine=system.database, registry=Registry(system.database), clock=system.centre_clock)
+        here = SimpleNamespace(
+            engine=system.database,
+            registry=Registry(system.database),
+            clock=system.centre_clock,
+            past=UnreadPast,  # it is asked when all is read
+        )
         return cast("Services", here)
 
     def differences(self, village: Village, facility: Facility, spans: list[Span]) -> list[str]:

@@ -177,7 +177,13 @@ class SimulatedStore:
             times = order[key] = sorted(self.tables[village][key])
         return times
 
-    def latest(self, village: str, device: str) -> Mapping[str, tuple[int, Value]]:
+    def latest(
+        self,
+        village: str,
+        device: str,
+        *,
+        known: Mapping[TrackKey, int] | None = None,  # noqa: ARG002 - all of it is at hand
+    ) -> Mapping[str, tuple[int, Value]]:
         return {key[1]: said for key, said in self.latest_of_village(village).items() if key[0] == device}
 
     def latest_of_village(self, village: str) -> Mapping[TrackKey, tuple[int, Value]]:
@@ -185,7 +191,12 @@ class SimulatedStore:
         table = self.tables.get(village, {})
         return {key: (last := self.times(village, key)[-1], table[key][last]) for key in table}
 
-    def first_times(self, village: str) -> Mapping[TrackKey, int]:
+    def first_times(
+        self,
+        village: str,
+        *,
+        known: Mapping[TrackKey, int] | None = None,  # noqa: ARG002 - as above
+    ) -> Mapping[TrackKey, int]:
         self.check()
         return {key: self.times(village, key)[0] for key in self.tables.get(village, {})}
 
@@ -203,7 +214,13 @@ class SimulatedStore:
         return found
 
     def recall(
-        self, villages: Sequence[str], start: int, end: int, *, signals: Collection[str] | None = None
+        self,
+        villages: Sequence[str],
+        start: int,
+        end: int,
+        *,
+        signals: Collection[str] | None = None,
+        known: Mapping[str, Mapping[TrackKey, int]] | None = None,  # noqa: ARG002 - as above
     ) -> Mapping[str, Memory]:
         return {
             village: Memory(

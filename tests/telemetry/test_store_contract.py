@@ -333,14 +333,25 @@ _values = st.fixed_dictionaries(
 )
 _points = st.tuples(st.sampled_from(_DEVICES), st.integers(0, _SPAN - 1), _values)
 _writes = st.lists(st.lists(_points, max_size=6), max_size=6)
+_Writes = list[list[tuple[str, int, dict[str, Value]]]]
 _villages = (f"11.01.{number:02d}.2001" for number in itertools.count())
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(writes=_writes, start=st.integers(0, _SPAN), length=st.integers(1, _SPAN))
-def test_it_answers_what_a_dict_would(
-    store: TelemetryStore, writes: list[list[tuple[str, int, dict[str, Value]]]], start: int, length: int
-) -> None:
+@pytest.mark.parametrize("store_url", ["duckdb", "influxdb"], indirect=True)
+def test_it_answers_what_a_dict_would(store: TelemetryStore, writes: _Writes, start: int, length: int) -> None:
+    _as_a_dict(store, writes, start, length)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(writes=_writes, start=st.integers(0, _SPAN), length=st.integers(1, _SPAN))
+@pytest.mark.parametrize("store_url", ["influxdb 3"], indirect=True)
+def test_it_answers_so_in_windows_of_some_days(store: TelemetryStore, writes: _Writes, start: int, length: int) -> None:
+    _as_a_dict(store, writes, start, length)
+
+
+def _as_a_dict(store: TelemetryStore, writes: _Writes, start: int, length: int) -> None:
     village, step = next(_villages), 7 * HOUR  # some days in two of InfluxDB's shards
     model: dict[TrackKey, dict[int, Value]] = defaultdict(dict)
     for write in writes:

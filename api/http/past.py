@@ -1,0 +1,30 @@
+"""While the past cannot be read from the telemetry store, a call that would tell of it says so."""
+
+from collections.abc import Iterable
+
+from api.http.moments import moment
+from api.http.problems import Refused
+from api.http.services import Services
+from siaga.model.intervals import Interval, clip
+
+__all__ = ["require_past"]
+
+
+def require_past(services: Services, villages: Iterable[str], window: Interval) -> None:
+    """Return if what was so in these villages in a window is known, as far as it was stored.
+
+    Raises:
+        Refused: 503, some of it could not be read from the store and is not judged. The sentence says from when on
+            the rest is known.
+    """
+    past = services.past()
+    unread = {village: found for village in set(villages) if (found := clip(past.stretches.get(village, ()), *window))}
+    if not unread:
+        return
+    whose = next(iter(unread)) if len(unread) == 1 else f"{len(unread)} villages"
+    known_from = max(stretches[-1][1] for stretches in unread.values())
+    further = f"ask for times from {moment(known_from)} on, or later" if known_from < window[1] else "ask later"
+    why = past.problem or "it is being read now"
+    raise Refused(
+        503, f"the past of {whose} is not known yet, as it could not be read: {why}: {further}", {"Retry-After": "5"}
+    )
