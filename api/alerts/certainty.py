@@ -92,7 +92,7 @@ def certainty(facts: Facts, moment: Moment, claim: Claim) -> Certainty:
     def wall(monotonic: int) -> int:
         return moment.now + monotonic - moment.monotonic
 
-    if not facts.is_read:
+    if not facts.is_read and claim.rests is not Rests.WORD:
         return Waits("not_read")
     if not claim.over and facts.is_offline:
         return Waits("village_offline")

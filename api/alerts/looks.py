@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from api.alerts.alert import Amend, Clear, Decision, Hold, Kind, OpenAlert, Raise, new_alert
-from api.alerts.certainty import Claim, Moment, Waits
+from api.alerts.certainty import Claim, Moment, Rests, Waits
 from api.alerts.changes import Changes
 from api.alerts.deadlines import Deadlines
 from api.alerts.device import WatchedDevice
@@ -95,7 +95,7 @@ class Looks:
     ) -> None:
         sure = village.sure(moment)
         for kind in kinds:
-            if isinstance(sure(Claim(kind.rests, over=True)), Waits) and not village.memory.loaded:
+            if not village.memory.loaded and kind.rests is not Rests.WORD:
                 continue  # of what rests on evidence nothing is known, not even whether it goes on
             look = Look(village, subject, subject.alerts.get(kind.kind), moment.now, sure, spans)
             self._decide(kind, look)
