@@ -181,7 +181,7 @@ class Intake:
         if live or readings:
             self._note_heard(device, received if live else None, readings)
             newest = max((reading.time for reading in readings), default=received)
-            if presence.heard(newest, live=live):
+            if presence.heard(received if live else newest, live=live):
                 readings.append(Reading(device[1], "online", received, value=True))
         for each in translation.observed:
             if each.signal == "online" and presence.told(

@@ -5,8 +5,9 @@ owner's choice; version 5 puts a `5` after it. An address with slashes names the
 what others want.
 
 `ready`, `alert` and `init` are said by a device that holds its session, `lost` and `disconnected` of one that does not.
-`sleeping` is neither a birth nor a will: the device is away on purpose, and what it said holds. What comes under the
-name of a device that is lost are defaults of some bridge, and no values.
+`sleeping` is neither a birth nor a will: the device is away on purpose, and what it said holds. What comes along with
+a loss, under the name of the device that is lost, are defaults of some bridge, and no values. What comes live and later
+is the device itself: the loss was a stale last will.
 
 In version 5 only a root device has a last will. Its children, which name it in their `$description`, are lost with it,
 and back with it, although their own `$state` says nothing of that.
@@ -22,6 +23,8 @@ __all__ = ["Homie"]
 
 MAX_DEVICES = 256
 """Other devices whose state is remembered, in case one of them is the root."""
+WITH_LOSS = 10_000
+"""Milliseconds after a loss in which a bridge publishes its defaults; the bridges seen do so in the same second."""
 _VERSION = "5"
 _STATES = {"ready": True, "alert": True, "init": True, "sleeping": None, "lost": False, "disconnected": False}
 _OTHERS = frozenset(
@@ -71,7 +74,7 @@ class Homie:
         place = _split(message.topic)
         return place is not None and place[2] == "$state" and _is_version_5(message.topic)
 
-    def translate(self, installed: Installed, message: Message, received: int) -> Translation:  # noqa: ARG002
+    def translate(self, installed: Installed, message: Message, received: int) -> Translation:
         """A state, a description or a value."""
         result = Translation()
         place = _split(message.topic)
@@ -80,10 +83,13 @@ class Homie:
         path, name, below = place
         own = installed.address in (path, name)
         if below == "$state":
+            was_lost = _lost(installed)
             _session(installed, name if not own else "", read_text(message.payload), result)
+            if _lost(installed) and not was_lost:
+                installed.memory["lost"] = received
         elif below == "$description":
             _description(installed, message, result)
-        elif own and not _lost(installed):
+        elif own and (not _lost(installed) or _takes_back(installed, message, received)):
             text = read_text(message.payload).strip("\0")  # in version 5 a NUL stands for the empty text
             result.heard = bool(text)
             if below in installed.keys:
@@ -124,6 +130,18 @@ def _root(installed: Installed) -> str | None:
 def _lost(installed: Installed) -> bool:
     states, root = _states(installed), _root(installed)
     return states.get("") is False or (root is not None and states.get(root) is False)
+
+
+def _takes_back(installed: Installed, message: Message, received: int) -> bool:
+    """Whether a value shows that the device is not lost: it is live, and no default that comes along with the loss."""
+    lost = installed.memory.get("lost")
+    if message.retain or message.kept or not isinstance(lost, int) or received - lost <= WITH_LOSS:
+        return False
+    states = _states(installed)
+    for name in ("", _root(installed)):
+        if name is not None and states.get(name) is False:
+            del states[name]
+    return True
 
 
 def _session(installed: Installed, other: str, text: str, into: Translation) -> None:
