@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 
 from gateway.adapters import Adapter, Installed, Translation
 from gateway.clocks import Judged, judge
+from gateway.heard import Heard, Instead, due_signals, what_came
 from gateway.metrics import GatewayMetrics
 from gateway.presence import Presence
 from gateway.refusals import Refusals
 from gateway.router import Router
 from gateway.values import Refused
 from siaga.model.observation import Reading
-from siaga.model.signals import Value
 from siaga.model.sites import Village
 from siaga.mqtt.transport import Message
 from siaga.wire.topics import DeviceTopic, ForeignTopic, GatewayTopic, parse_topic
 
-__all__ = ["Heard", "Intake", "Skew", "Taken"]
+__all__ = ["Intake", "Skew", "Taken"]
 
 OWN = "siaga/"
 """What siaga's own topics begin with; all else is native."""
@@ -33,16 +33,6 @@ class Skew:
 
     offset: int
     since: int
-
-
-@dataclass(slots=True)
-class Heard:
-    """What a device said last: when (ms, the gateway's clock), each signal with its event time, what was refused."""
-
-    seen: int | None = None
-    values: dict[str, tuple[int, Value]] = field(default_factory=dict)
-    refused: int = 0
-    refusal: str = ""
 
 
 @dataclass(slots=True)
@@ -73,6 +63,10 @@ class Intake:
         """Devices whose clock was heard, since this process began, and is right."""
         self.heard: dict[tuple[str, str], Heard] = {}
         """What each device said last, since this process began."""
+        self._due: dict[tuple[str, str], tuple[str, ...]] = {}
+        """Of each device the signals that are due."""
+        self._incomplete: set[tuple[str, str]] = set()
+        """Devices that spoke, and of which something that is due did not come."""
 
     def update(
         self, villages: Sequence[Village], known: Collection[str] | None, remembered: Mapping[tuple[str, str], Presence]
@@ -88,6 +82,8 @@ class Intake:
         self.skewed = {device: skew for device, skew in self.skewed.items() if device in devices}
         self.trusted = {device for device in self.trusted if device in devices}
         self.heard = {device: heard for device, heard in self.heard.items() if device in devices}
+        self._due = {device: due_signals(installed) for device, installed in devices.items()}
+        self._incomplete &= devices.keys()
 
     def take(self, message: Message, received: int) -> Taken:
         """What the message gives; what is refused is counted and sampled. `received` in ms."""
@@ -153,7 +149,8 @@ class Intake:
         try:
             translation = adapter.translate(installed, message, received)
         except Refused as why:
-            translation = Translation(refused=[why])
+            # Of a bridge's word about all its children none of them is heard.
+            translation = Translation(refused=[why], heard=not (why.session or adapter.concerns_all(message)))
         if translation.refused:
             self._refuse_of(installed, translation.refused, message, received)
         self._take_values(installed, translation, message, received, taken)
@@ -176,10 +173,13 @@ class Intake:
                 self._note_clock(device, judged, received, kept=message.kept, old=old)
             if not (old and not judged.trusted):  # an old value that says a wrong time is of no use
                 readings = [Reading(device[1], signal, time, value) for signal, value, time in judged.values]
+        spoke = translation.heard and not old
+        if spoke:
+            readings += self._look_for_what_is_due(installed, translation, message, received, readings)
         before = (presence.online, presence.overruled)
-        live = translation.heard and not old and not message.kept
+        live = spoke and not message.kept
         if live or readings:
-            self._note_heard(device, received if live else None, readings)
+            self._note_heard(device, received, readings, live=live)
             newest = max((reading.time for reading in readings), default=received)
             if presence.heard(received if live else newest, live=live):
                 readings.append(Reading(device[1], "online", received, value=True))
@@ -193,10 +193,54 @@ class Intake:
         if readings:
             taken.readings.setdefault(installed.village, []).extend(readings)
 
-    def _note_heard(self, device: tuple[str, str], seen: int | None, readings: Sequence[Reading]) -> None:
+    def _look_for_what_is_due(
+        self,
+        installed: Installed,
+        translation: Translation,
+        message: Message,
+        received: int,
+        readings: Sequence[Reading],
+    ) -> list[Reading]:
+        """Remember what came instead of what is due. Returns `heard` where a message without use asks for it."""
+        device, every = (installed.village, installed.device.id), installed.device.every
         heard = self.heard.setdefault(device, Heard())
-        heard.seen = seen if seen is not None else heard.seen
+        came = {reading.signal for reading in readings}
+        due = [signal for signal in self._due[device] if signal not in came]
+        missing = heard.missing(due, received, installed.device.validity)
+        if readings and (not missing or heard.own is None):
+            heard.is_complete()
+            self._incomplete.discard(device)
+            return []
+        failed = bool(translation.refused or translation.what or translation.error)
+        if not missing and not failed and heard.gives(received, every):
+            return []  # what a device says beside its values
+        error = translation.error or (_together(translation.refused).sentence if translation.refused else "")
+        heard.note_instead(
+            received, what_came(installed, message, translation.decoded), translation.what, error, missing
+        )
+        self._incomplete.add(device)
+        if readings or not heard.may_be_said(received, every, failed=failed):
+            return []
+        return [Reading(device[1], "heard", received, 1)]
+
+    def instead(self, now: int) -> dict[str, dict[str, Instead]]:
+        """What comes instead of what is due, by village and device, of those that speak. `now`: wall time, ms."""
+        found: dict[str, dict[str, Instead]] = {}
+        for device in sorted(self._incomplete):
+            instead = self.heard[device].instead(now, self.router.installed[device].device.validity)
+            if instead is not None:
+                found.setdefault(device[0], {})[device[1]] = instead
+        return found
+
+    def _note_heard(self, device: tuple[str, str], received: int, readings: Sequence[Reading], *, live: bool) -> None:
+        heard = self.heard.setdefault(device, Heard())
+        if live:
+            heard.seen = received
+            heard.first = received if heard.first is None else heard.first
         for reading in readings:
+            if reading.signal == "heard":
+                continue
+            heard.own = heard.came[reading.signal] = received
             before = heard.values.get(reading.signal)
             if before is None or before[0] <= reading.time:
                 heard.values[reading.signal] = (reading.time, reading.value)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict
 
-from gateway.intake import Heard, Intake
+from gateway.heard import Heard
+from gateway.intake import Intake
 from gateway.outbox import Keeper
 from siaga.model.signals import Value
 from siaga.wire.refusal import mask
@@ -13,7 +14,10 @@ __all__ = ["DeviceReport", "GatewayReport", "make_report"]
 
 
 class DeviceReport(BaseModel):
-    """One device. Times in ms of the gateway's clock; `offset`: its clock minus the gateway's, where not trusted."""
+    """One device. Times in ms of the gateway's clock; `offset`: its clock minus the gateway's, where not trusted.
+
+    `instead`, `error`: what comes instead of what is due, and what is wrong with it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,6 +33,8 @@ class DeviceReport(BaseModel):
     refusal: str = ""
     offset: int | None = None
     polled: str = ""
+    instead: str = ""
+    error: str = ""
 
 
 class GatewayReport(BaseModel):
@@ -65,6 +71,7 @@ def make_report(
         heard = intake.heard.get(key, Heard())
         skew = intake.skewed.get(key)
         presence = intake.presences.get(key)
+        instead = heard.instead(now, installed.device.validity)
         devices.append(
             DeviceReport(
                 village=village,
@@ -79,6 +86,8 @@ def make_report(
                 refusal=mask(heard.refusal),
                 offset=skew.offset if skew is not None else None,
                 polled=polled.get(key, ""),
+                instead=instead.what if instead is not None else "",
+                error=instead.error if instead is not None else "",
             )
         )
     return GatewayReport(

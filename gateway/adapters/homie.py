@@ -81,12 +81,9 @@ class Homie:
         if place is None:
             return result
         path, name, below = place
-        own = installed.address in (path, name)
+        own, was_lost = installed.address in (path, name), _lost(installed)
         if below == "$state":
-            was_lost = _lost(installed)
             _session(installed, name if not own else "", read_text(message.payload), result)
-            if _lost(installed) and not was_lost:
-                installed.memory["lost"] = received
         elif below == "$description":
             _description(installed, message, result)
         elif own and (not _lost(installed) or _takes_back(installed, message, received)):
@@ -94,6 +91,8 @@ class Homie:
             result.heard = bool(text)
             if below in installed.keys:
                 installed.read(installed.keys[below], text, None, result)
+        if _lost(installed) and not was_lost:
+            installed.memory["lost"] = received
         return result
 
 
@@ -159,7 +158,7 @@ def _session(installed: Installed, other: str, text: str, into: Translation) -> 
         states.pop("", None)  # the device was removed
         return
     if word not in _STATES:
-        raise Refused("wrong_value", f"{text[:40]!r} is no state of Homie's")
+        raise Refused("wrong_value", f"{text[:40]!r} is no state of Homie's", session=True)
     states[""] = _STATES[word]
     _tell(installed, into)
 
