@@ -14,7 +14,7 @@ An agent says what a number is by its MIB, which the gateway does not have. What
 from collections.abc import Sequence
 
 from gateway.adapters.interface import Installed, Translation
-from gateway.pollers.interface import Agent, Answer, Question, Values
+from gateway.pollers.interface import Agent, Answer, Question, Unasked, Values
 from gateway.values import Refused, read_value
 from siaga.model.signals import SIGNALS, SignalType
 from siaga.sites.poll_address import Oid, read_host, read_oid
@@ -48,8 +48,10 @@ class Snmp:
         """The values that there are; what the agent does not have says nothing."""
         result = Translation()
         if not isinstance(answer, Values):
+            if isinstance(answer, Unasked) and answer.spoke:
+                result.heard, result.error = True, answer.how
             return result
-        result.heard = True
+        result.heard, result.error = True, answer.how
         for key, signal in installed.keys.items():
             oid = read_oid(key)
             try:
