@@ -23,6 +23,8 @@ __all__ = ["Intake", "Skew", "Taken"]
 
 OWN = "siaga/"
 """What siaga's own topics begin with; all else is native."""
+STEADY = 10_000
+"""Milliseconds by which a wrong clock may seem to move, as messages take their time; each change is told the centre."""
 MAX_SENTENCES = 3
 """Refused values of one message that are described; the rest is counted."""
 
@@ -250,8 +252,9 @@ class Intake:
         if old or judged.offset is None:
             return
         if not judged.trusted:
-            since = self.skewed[device].since if device in self.skewed else received
-            self.skewed[device] = Skew(judged.offset, since)
+            known = self.skewed.get(device)
+            if known is None or abs(judged.offset - known.offset) > STEADY:
+                self.skewed[device] = Skew(judged.offset, known.since if known is not None else received)
             self.trusted.discard(device)
         elif not kept:
             self.skewed.pop(device, None)

@@ -36,6 +36,11 @@ class DeviceReport(BaseModel):
     instead: str = ""
     error: str = ""
 
+    @property
+    def spoke(self) -> bool:
+        """Whether anything came from it since this gateway began, a birth or a refused message too."""
+        return self.seen is not None or self.online is not None or self.refused > 0 or bool(self.values)
+
 
 class GatewayReport(BaseModel):
     """The whole gateway. A `…_problem` is a sentence, or `None` where there is none."""

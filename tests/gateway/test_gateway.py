@@ -166,6 +166,10 @@ def test_the_centre_is_told_whose_clock_is_wrong_and_when_it_is_right_again(yard
     yard.after(20)
     assert yard.centre.health[CODE]["clocks"] == {"gerbang-1": {"offset": -3600.0, "since": NOW / 1000}}
     assert yard.centre.health[CODE]["trusted"] == []
+    for late, offset in ((-3607, -3600.0), (-3720, -3720.0)):  # a message takes a while; the clock was put back
+        yard.say("tele/gerbang/SENSOR", sensor(late, "ON", yard.clock.now()))
+        yard.after(20)
+        assert yard.centre.health[CODE]["clocks"] == {"gerbang-1": {"offset": offset, "since": NOW / 1000}}
     yard.say("tele/gerbang/SENSOR", sensor(0, "ON", yard.clock.now()))
     yard.after(20)
     assert (yard.centre.health[CODE]["clocks"], yard.centre.health[CODE]["trusted"]) == ({}, ["gerbang-1"])
