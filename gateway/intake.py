@@ -13,7 +13,7 @@ from gateway.metrics import GatewayMetrics
 from gateway.presence import Presence
 from gateway.refusals import Refusals
 from gateway.router import Router
-from gateway.values import Refused
+from gateway.values import MAX_PAYLOAD, Refused
 from siaga.model.observation import Reading
 from siaga.model.sites import Village
 from siaga.mqtt.transport import Message
@@ -148,11 +148,14 @@ class Intake:
 
     def _take_one(self, adapter: Adapter, installed: Installed, message: Message, received: int, taken: Taken) -> bool:
         """What the message gives of one device; whether it was of any use, or refused."""
+        of_all = adapter.concerns_all(message)
         try:
+            if not of_all:  # a bridge's inventory of all its children may be large
+                _check_size(message)
             translation = adapter.translate(installed, message, received)
         except Refused as why:
             # Of a bridge's word about all its children none of them is heard.
-            translation = Translation(refused=[why], heard=not (why.session or adapter.concerns_all(message)))
+            translation = Translation(refused=[why], heard=not (why.session or of_all))
         if translation.refused:
             self._refuse_of(installed, translation.refused, message, received)
         self._take_values(installed, translation, message, received, taken)
@@ -260,6 +263,16 @@ class Intake:
             self.skewed.pop(device, None)
             self.trusted.add(device)
         self._metrics.skewed.set(len(self.skewed))
+
+
+def _check_size(message: Message) -> None:
+    """Refuse what is too large (contract, section 4), also where no map names it and no adapter would read it.
+
+    Raises:
+        Refused: it is.
+    """
+    if len(message.payload) > MAX_PAYLOAD:
+        raise Refused("too_large", f"the message has {len(message.payload)} bytes, more than {MAX_PAYLOAD}")
 
 
 def _together(refused: Sequence[Refused]) -> Refused:

@@ -182,6 +182,21 @@ def test_every_family_is_heard_and_shows_what_came_instead(
     assert instead(yard) == {}, "what is due has come"
 
 
+@pytest.mark.parametrize(
+    ("one", "useless"), [(case[1], case[3]) for case in FAMILIES], ids=[case[0] for case in FAMILIES]
+)
+def test_over_64_kb_is_refused_in_every_family_also_where_no_map_names_it(
+    tmp_path: Path, yards: list[Yard], one: Device, useless: tuple[str, str]
+) -> None:
+    yard = make(tmp_path, one)
+    yards.append(yard)
+    yard.turn()
+    yard.say(useless[0], b"x" * 64_001)
+    yard.after(1)
+    assert [sample["reason"] for sample in yard.centre.refused] == ["the message has 64001 bytes, more than 64000"]
+    assert len(yard.centre.values(one.id, "heard")) == 1
+
+
 GATE = device("gerbang-1", "tasmota", "gerbang", {"Switch1": "gate_open"})
 
 
