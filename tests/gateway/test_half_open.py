@@ -9,9 +9,11 @@ import pytest
 from paho.mqtt.client import Client, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion
 
+from siaga.model.sites import Device
 from siaga.wire.topics import status_topic
-from tests.gateway.places import CODE
+from tests.gateway.places import CODE, device, village
 from tests.gateway.story import SENML, Story
+from tests.gateway.yard import Yard
 from tests.wait import until
 
 STATUS = status_topic(CODE, "pos-1")
@@ -71,3 +73,49 @@ def test_a_reading_after_the_late_will_of_a_half_open_session_takes_it_back(stor
     assert seen > willed, "while the readings go on"
     assert list(online(born).values())[-1] is True
     del before_reset  # its socket was open all the time
+
+
+WILLS = [
+    ("senml", device("d", "senml"), (f"siaga/v1/{CODE}/d/status", "offline"), (f"siaga/v1/{CODE}/d/senml", "[]"), 0),
+    ("tasmota", device("d", "tasmota", "lampu"), ("tele/lampu/LWT", "Offline"), ("tele/lampu/STATE", "{}"), 0),
+    ("shelly", device("d", "shelly", "lampu"), ("shellies/lampu/online", "false"), ("shellies/lampu/relay/0", "on"), 0),
+    ("shelly, Gen2", device("d", "shelly", "lampu"), ("lampu/online", "false"), ("lampu/status/switch:0", "{}"), 0),
+    (
+        "zigbee2mqtt",
+        device("d", "zigbee2mqtt", "lampu"),
+        ("zigbee2mqtt/lampu/availability", '{"state":"offline"}'),
+        ("zigbee2mqtt/lampu", '{"state":"ON"}'),
+        0,
+    ),
+    (
+        "zigbee2mqtt, of the bridge",
+        device("d", "zigbee2mqtt", "lampu"),
+        ("zigbee2mqtt/bridge/state", '{"state":"offline"}'),
+        ("zigbee2mqtt/lampu", '{"state":"ON"}'),
+        0,
+    ),
+    ("esphome", device("d", "esphome", "lampu"), ("lampu/status", "offline"), ("lampu/switch/lampu/state", "ON"), 0),
+    ("homie", device("d", "homie", "lampu"), ("homie/lampu/$state", "lost"), ("homie/lampu/a/b", "true"), 11),
+]
+
+
+@pytest.mark.parametrize(
+    ("one", "will", "word", "later"), [case[1:] for case in WILLS], ids=[case[0] for case in WILLS]
+)
+def test_every_family_takes_its_will_back(
+    tmp_path: Path, one: Device, will: tuple[str, str], word: tuple[str, str], later: int
+) -> None:
+    """A word of no use is enough: it is a reading of its own, `heard`."""
+    yard = Yard(tmp_path, [village(("office_lighting", [one]))])
+    yard.turn()
+    yard.say(*will, retain=True)
+    yard.after(1 + later, step=1)
+    assert [value for _, value in yard.centre.values("d", "online")] == [False]
+    yard.say(*word)
+    yard.after(1)
+    spoke = yard.clock.now() - 1_000
+    yard.after(130, step=1)
+    online = yard.centre.values("d", "online")
+    assert [value for _, value in online] == [False, True, True, True]
+    assert online[1][0] == spoke, "at once, and repeated from then on"
+    yard.buffer._db.close()
