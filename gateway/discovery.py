@@ -29,8 +29,11 @@ _ENTITIES = "sensor|binary_sensor|switch|light|cover|text_sensor|fan|climate|loc
 # Most particular first; the address is the named group.
 _SHAPES = (
     ("senml", re.compile(r"siaga/v1/(?P<village>[^/]+)/(?P<address>[^/]+)/(?:senml|status)")),
-    ("lorawan", re.compile(r"application/[^/]+/device/(?P<address>[0-9A-Fa-f]{16})/event/up")),
-    ("lorawan", re.compile(r"v3/[^/]+/devices/(?:eui-)?(?P<address>[0-9A-Fa-f]{16})/up")),
+    (
+        "lorawan",
+        re.compile(r"application/[^/]+/device/(?P<address>[0-9A-Fa-f]{16})/event/(?:up|join|status|log|error)"),
+    ),
+    ("lorawan", re.compile(r"v3/[^/]+/devices/(?:eui-)?(?P<address>[0-9A-Fa-f]{16})/(?:up|join)")),
     (
         "tasmota",
         re.compile(r"(?:.*/)?(?:tele|stat)/(?P<address>.+)/(?:LWT|STATE|SENSOR|RESULT|POWER\d*|STATUS\d*|INFO\d)"),

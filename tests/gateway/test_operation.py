@@ -220,6 +220,8 @@ def test_without_a_broker_it_says_so(site: Site, mosquitto: Mosquitto) -> None:
         ("collectd/ap-1/uptime/uptime", "1:2", "adapter: openwrt, address: ap-1,"),
         ("homie/pompa/$state", "ready", "adapter: homie, address: pompa,"),
         ("application/1/device/A84041FFFF1EAD93/event/up", "{}", "adapter: lorawan, address: A84041FFFF1EAD93,"),
+        ("application/1/device/A84041FFFF1EAD93/event/join", "{}", "adapter: lorawan, address: A84041FFFF1EAD93,"),
+        ("application/1/device/A84041FFFF1EAD93/event/txack", "{}", None),
         ("pabrik/sumur", '{"level":1}', "adapter: json, address: pabrik/sumur, every: 1m, map: {KEY: SIGNAL}"),
         ("pabrik/teks", "halo", None),
         (f"siaga/v1/{CODE}/pos-9/senml", "[]", "id: pos-9, adapter: senml, every: 1m"),
