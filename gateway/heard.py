@@ -59,7 +59,7 @@ class Heard:
 
     `seen`: when it spoke last.
     `values`: each signal with its event time and value. `came`: when a value of each signal came last.
-    `own`: when a reading of its own came last, `heard` aside. `said`: when `heard` was said last.
+    `own`: when a reading of its own came last and live, `heard` aside. `said`: when `heard` was said last.
     `refused`, `refusal`: how many of its messages were refused, and the last reason.
     """
 

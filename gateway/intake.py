@@ -245,7 +245,8 @@ class Intake:
         for reading in readings:
             if reading.signal == "heard":
                 continue
-            heard.own = heard.came[reading.signal] = received
+            if live:
+                heard.own = heard.came[reading.signal] = received
             before = heard.values.get(reading.signal)
             if before is None or before[0] <= reading.time:
                 heard.values[reading.signal] = (reading.time, reading.value)

@@ -227,6 +227,20 @@ def test_what_a_device_says_beside_its_values_is_not_worth_a_reading(yard: Yard)
     assert instead(yard) == {}
 
 
+def test_what_a_broker_retained_is_no_reading_of_now(tmp_path: Path, yards: list[Yard]) -> None:
+    yard = make(tmp_path, GATE)
+    yards.append(yard)
+    yard.say("tele/gerbang/SENSOR", '{"Time":"2026-01-01T06:00:00","Switch1":"ON"}', retain=True)
+    yard.kill()
+    yard.devices._sessions.clear()
+    yard.start()
+    yard.after(1)
+    assert len(yard.centre.values("gerbang-1", "gate_open")) == 1, "it has a time of its own"
+    yard.say("tele/gerbang/INFO2", '{"Info2":{"WebServerMode":"Admin"}}')
+    yard.after(1)
+    assert len(yard.centre.values("gerbang-1", "heard")) == 1
+
+
 def test_what_fails_is_said_at_once_behind_a_good_reading(yard: Yard) -> None:
     yard.say(f"{CHIRPSTACK}/up", '{"object":{"magnet_status":"open"}}')
     yard.say(f"{CHIRPSTACK}/up", '{"data":"qg=="}')
