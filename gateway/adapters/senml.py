@@ -10,8 +10,8 @@ from siaga.wire.topics import DeviceTopic, ForeignTopic, parse_topic
 
 __all__ = ["Senml"]
 
-_NOT_REPORTED = frozenset({"online", "alive"})
-"""Signals that no pack can say: one comes from births and last wills, the other is the gateway's own."""
+_NOT_REPORTED = frozenset({"online", "alive", "heard"})
+"""Signals that no pack can say: `online` comes from births and last wills, the others are the gateway's own."""
 
 
 class Senml:

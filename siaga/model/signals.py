@@ -74,6 +74,7 @@ BH1750 divided by its 1.2 counts per lux, and the largest number with five digit
 _ALL = (
     Signal("online", SignalType.BOOL, "the device holds its session with the village broker"),
     Signal("alive", SignalType.BOOL, "the gateway's own heartbeat"),
+    Signal("heard", SignalType.EVENT, "the device spoke, and nothing of use came out of it; said by the gateway"),
     Signal("wifi_up", SignalType.BOOL, "the access point's radio is up"),
     Signal("wifi_open", SignalType.BOOL, "the public SSID takes clients without a password"),
     Signal("internet", SignalType.BOOL, "a client reaches the internet, no captive portal in the way"),

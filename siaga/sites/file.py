@@ -26,8 +26,8 @@ _FACILITY_KEYS = (
 _DEVICE_KEYS = ("id", "adapter", "address", "every", "map", "invert")
 _KINDS = (*INDICATORS, POWER)
 _BOOLEANS = tuple(signal.name for signal in SIGNALS.values() if signal.type is SignalType.BOOL)
-# A gateway's heartbeat is its own: no key of a device becomes it
-_MAPPABLE = tuple(name for name in SIGNALS if name != "alive")
+# The gateway says these by itself: no key of a device becomes one of them
+_MAPPABLE = tuple(name for name in SIGNALS if name not in ("alive", "heard"))
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?|\.[0-9]{1,9})(\s*%)?", re.ASCII)

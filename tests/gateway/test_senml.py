@@ -21,7 +21,7 @@ STATUS = "siaga/v1/35.10.15.2012/gerbang-1/status"
         ('[{"n":"gate_open","vs":"closed"}]', {"gate_open": False}, []),
         ('[{"n":"checkin","vb":true}]', {"checkin": 1}, []),
         ('[{"n":"soil","v":3}]', {}, []),
-        ('[{"n":"online","vb":true},{"n":"alive","vb":true}]', {}, []),
+        ('[{"n":"online","vb":true},{"n":"alive","vb":true},{"n":"heard","v":1}]', {}, []),
         ('[{"n":"battery","v":"88"},{"n":"gate_open","vb":true}]', {"gate_open": True}, ["senml"]),
         ('[{"n":"battery","v":NaN},{"n":"gate_open","vb":true}]', {"gate_open": True}, ["senml"]),
         ('[{"n":"gate_open","v":37}]', {"gate_open": True}, []),

@@ -18,9 +18,9 @@ def test_the_vocabulary_is_the_contracts() -> None:
         SignalType.BOOL: sorted(BOOLEANS.split()),
         SignalType.FLOAT: sorted(FLOATS.split()),
         SignalType.INT: ["clients", "rx_bytes", "tx_bytes", "uptime"],
-        SignalType.EVENT: ["checkin", "cleaned"],
+        SignalType.EVENT: ["checkin", "cleaned", "heard"],
     }
-    assert {"checkin", "cleaned"} == EVENTS
+    assert {"checkin", "cleaned", "heard"} == EVENTS
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,7 @@ def changed(old: str, new: str) -> str:
         ("30s", "0s", '25: every: "0s" is no time at all'),
         ("Switch1: gate_open", "Switch1: gate", '26: map.Switch1: "gate" is no signal'),
         ("Switch1: gate_open", "Switch1: alive", '26: map.Switch1: "alive" is no signal'),
+        ("Switch1: gate_open", "Switch1: heard", '26: map.Switch1: "heard" is no signal'),
         ("{Switch1: gate_open, 0: battery}", "[Switch1]", "26: map: a list is not a group of keys"),
         ("[gate_open]", "gate_open", '27: invert: "gate_open" is not a list'),
         (

@@ -23,6 +23,7 @@ def render_all(device: str, values: dict[str, Value], time: int = 1_780_000_000_
     [
         ({"gate_open": True}, "gate_open=true"),
         ({"gate_open": False, "alive": True}, "gate_open=false,alive=true"),
+        ({"heard": 1}, "heard=1i"),
         ({"clients": 3}, "clients=3i"),
         ({"rx_bytes": -(2**63)}, "rx_bytes=-9223372036854775808i"),
         ({"power": 60.0}, "power=60.0"),
