@@ -3,9 +3,9 @@
 Live state, corrected history, day verdicts, availability and reports all come from `judge`.
 
 How it goes: everything that bears on the facility becomes *steps*, what is said from a moment on (`signal_state`):
-whether its schedule asks, whether the gateway is heard, whether an excuse holds, and each signal of each device. The
-steps are swept in order of time; between two moments nothing changes, so the state there follows from what is said
-alone (`facility_state`), and equal neighbours are one span.
+whether its schedule asks, whether the gateway is heard, whether an excuse holds, whether each device speaks, and each
+of its signals. The steps are swept in order of time; between two moments nothing changes, so the state there follows
+from what is said alone (`facility_state`), and equal neighbours are one span.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,9 +19,9 @@ from siaga.model.intervals import Interval, clip, intersect, merge, stretches
 from siaga.model.local_time import local_moment
 from siaga.model.signals import SIGNALS
 from siaga.model.sites import Device, Facility, Village
-from siaga.timeline.device_evidence import voices
+from siaga.timeline.device_evidence import speaking, voices
 from siaga.timeline.evidence import Evidence
-from siaga.timeline.facility_state import VILLAGE_OFFLINE, facility_state
+from siaga.timeline.facility_state import VILLAGE_OFFLINE, DeviceSays, facility_state
 from siaga.timeline.schedule import parse_schedule, required
 from siaga.timeline.signal_state import UNASKED, Said, Step, last_wills, runs
 from siaga.timeline.spans import Span, State
@@ -116,7 +116,9 @@ def judge(
     excuses = merge([*without_mains(village, facility, evidence, window), *planned])
     conditions = (asked, intersect(asked, gateway_heard(village, evidence, window)), intersect(asked, excuses))
     sensed = indicator.sensed
-    devices = [voices(sensed, device, evidence, window) for device in _participants(facility)] if sensed else []
+    taking_part = _participants(facility) if sensed is not None else []
+    devices = [voices(sensed, device, evidence, window) for device in taking_part] if sensed is not None else []
+    heard = [_as_steps(speaking(device, evidence, window), window) for device in taking_part]
 
     def decide(said: tuple[Said, ...]) -> _Verdict:
         required_now, heard_now, excused_now = said[:3]
@@ -124,14 +126,17 @@ def judge(
             return State.NOT_REQUIRED, None, False
         if not heard_now:
             return State.UNKNOWN, VILLAGE_OFFLINE, bool(excused_now)
-        answers = iter(said[3:])
-        answered = [[(name, it) for name, _ in device if (it := next(answers)) != UNASKED] for device in devices]
+        speaks, answers = said[3 : 3 + len(heard)], iter(said[3 + len(heard) :])
+        answered = [
+            DeviceSays([(name, it) for name, _ in device if (it := next(answers)) != UNASKED], silent=not speaks_now)
+            for device, speaks_now in zip(devices, speaks, strict=True)
+        ]
         rule = sensed.rule if sensed is not None else ""
         state, cause = facility_state(rule, facility.needs, held_to.silence, answered)
         return state, cause, bool(excused_now) and state is not State.MET
 
     lanes = [_as_steps(condition, window) for condition in conditions]
-    return _sweep([*lanes, *(said for device in devices for _, said in device)], decide, end)
+    return _sweep([*lanes, *heard, *(said for device in devices for _, said in device)], decide, end)
 
 
 _Verdict = tuple[State, str | None, bool]

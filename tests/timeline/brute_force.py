@@ -103,29 +103,49 @@ class BruteForce:
         devices = [device for device in self.facility.devices if self.takes_part(device)]
         if not devices:
             return State.UNKNOWN, "no_evidence"
-        return self.devices_together([self.evidence(device, time) for device in devices])
+        return self.devices_together(
+            [self.evidence(device, time) for device in devices], [self.is_silent(device, time) for device in devices]
+        )
 
     # --- rule 4 and 5: devices and signals combined, and the cause
 
-    def devices_together(self, evidence: list[list[tuple[str, float]]]) -> tuple[State, str | None]:
+    def devices_together(self, evidence: list[list[tuple[str, float]]], silent: list[bool]) -> tuple[State, str | None]:
         together = max if self.facility.needs.value == "any" else min
-        silent = [all(value == NOT_KNOWN for _, value in signals) for signals in evidence]
-        unheard = [
-            NOT_KNOWN if is_silent else self.by_indicator(signals)
-            for is_silent, signals in zip(silent, evidence, strict=True)
+        gives_none = [all(value == NOT_KNOWN for _, value in signals) for signals in evidence]
+        said = [
+            NOT_KNOWN if nothing else self.by_indicator(signals)
+            for nothing, signals in zip(gives_none, evidence, strict=True)
         ]
+        silence_counts = [a and b for a, b in zip(silent, gives_none, strict=True)]
         meant = FALSE if self.silence_means_failed() else NOT_KNOWN
-        taken = [meant if is_silent else value for is_silent, value in zip(silent, unheard, strict=True)]
+        taken = [meant if counts else value for counts, value in zip(silence_counts, said, strict=True)]
         result = together(taken)
         if result == TRUE:
             return State.MET, None
         if result == FALSE:
-            if together(unheard) != FALSE:
+            if together(said) != FALSE:
                 return State.FAILED, "device_silent"
-            return State.FAILED, self.first_that_says(FALSE, unheard, evidence)
-        if any(silent) and meant == NOT_KNOWN:
+            return State.FAILED, self.first_that_says(FALSE, said, evidence)
+        if any(silence_counts) and meant == NOT_KNOWN:
             return State.UNKNOWN, "device_silent"
+        if any(nothing and not quiet for nothing, quiet in zip(gives_none, silent, strict=True)):
+            return State.UNKNOWN, "no_evidence"
         return State.UNKNOWN, self.first_that_says(NOT_KNOWN, taken, evidence)
+
+    def is_silent(self, device: Device, time: int) -> bool:
+        """Nothing of its own was heard of it for three intervals, or nothing since its last will."""
+        latest = None
+        for source, name in self.stored:
+            if source == device.id and name != "online":
+                for at, _ in self.observed(source, name, time, 3 * device.every):
+                    latest = at if latest is None else max(latest, at)
+        if latest is None:
+            return True
+        return any(not online and will > latest for will, online in self.all_until(device.id, "online", time))
+
+    def all_until(self, device: str, signal: str, time: int) -> list[tuple[int, float]]:
+        """All observations up to this instant, however old."""
+        return [(at, value) for at, value in self.stored.get((device, signal), []) if at <= time]
 
     def first_that_says(self, what: float, devices: list[float], evidence: list[list[tuple[str, float]]]) -> str:
         for device, signals in zip(devices, evidence, strict=True):

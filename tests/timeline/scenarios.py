@@ -183,7 +183,7 @@ def scenarios(draw: DrawFn, kinds: SearchStrategy[str] | None = None) -> Scenari
         ),
         told=start + draw(st.sampled_from([-100, 300])) * SECOND,
     )
-    asked = [*SIGNALS_OF_KIND[kind] * 6, "online", "online", "mains", "battery"]
+    asked = [*SIGNALS_OF_KIND[kind] * 6, "online", "online", "online", "mains", "battery", "heard", "heard"]
     sources = [*[device.id for device in own] * 8, "meter", "stranger"]
     readings = draw(heartbeats(start))
     for _ in range(draw(st.one_of(st.integers(20, 60), st.integers(0, 8)))):

@@ -163,7 +163,7 @@ def test_no_device_that_can_give_evidence() -> None:
 
 def test_before_its_first_reading_a_facility_is_not_judged() -> None:
     told = story(gate(), {("g", "battery"): {"1:00": 80.0}, ("g", "gate_open"): {"2:00": True}}, until="3:00")
-    assert told == ["0:00 not_required", "1:00 unknown device_silent", "2:00 met"]
+    assert told == ["0:00 not_required", "1:00 unknown no_evidence", "2:00 met"]
 
 
 def test_with_a_date_it_is_judged_from_local_midnight() -> None:
@@ -224,7 +224,56 @@ def test_wifi_without_wifi_up_or_online_is_not_known() -> None:
     assert told == ["0:00 unknown wifi_up", "1:00 failed internet"]
 
 
-# --- silence, needs, else
+# --- silence, want of evidence, needs, else
+
+
+@pytest.mark.parametrize("signal", ["battery", "heard"])
+def test_a_device_that_speaks_and_says_nothing_of_use_is_not_silent(signal: str) -> None:
+    """By any reading of its own, also that it was heard; silence would send somebody to change a good battery."""
+    messages: Messages = {("g", "gate_open"): {"0:00": True}, ("g", signal): {f"{n}:00": 1 for n in range(6)}}
+    told = story(gate(silence=Silence.FAILED), messages, until="9:00")
+    assert told == ["0:00 met", "3:00 unknown no_evidence", "8:00 failed device_silent"]
+
+
+def test_the_gateways_repeating_online_does_not_end_silence() -> None:
+    messages: Messages = {("g", "gate_open"): {"0:00": True}, ("g", "online"): {f"{n}:00": True for n in range(6)}}
+    assert story(gate(), messages, until="6:00") == ["0:00 met", "3:00 unknown device_silent"]
+
+
+def test_a_device_of_which_nothing_is_newer_than_its_last_will_is_silent() -> None:
+    """Heard half a minute before or not: it is off. A birth is no reading of its own, what it says afterwards is."""
+    messages: Messages = {
+        ("g", "gate_open"): {"0:00": True},
+        ("g", "battery"): {"0:30": 90.0, "2:00": 90.0},
+        ("g", "online"): {"1:00": False, "1:30": True},
+    }
+    told = story(gate(), messages, until="6:00")
+    assert told == ["0:00 met", "1:00 unknown device_silent", "2:00 unknown no_evidence", "5:00 unknown device_silent"]
+
+
+def test_a_stale_last_will_is_taken_back_by_the_next_reading() -> None:
+    """Behind the new birth of an access point that went on reporting, the broker notices that the old session died."""
+    messages: Messages = {
+        ("ap", "wifi_up"): {"0:00": True, "1:00": True, "2:00": True, "3:00": True},
+        ("ap", "online"): {"0:00": True, "1:30": False},
+    }
+    assert story(WIFI, messages, until="5:00") == ["0:00 met", "1:30 failed device_silent", "2:00 met"]
+
+
+def test_a_failure_that_silence_does_not_decide_names_the_signal() -> None:
+    messages: Messages = {("ap", "wifi_up"): {"0:00": True}, ("ap", "internet"): {"0:00": True, "4:00": False}}
+    assert story(WIFI, messages, until="5:00") == ["0:00 met", "3:00 failed device_silent", "4:00 failed internet"]
+
+
+def test_want_of_evidence_of_one_of_several_devices() -> None:
+    facility = gate(device("g1"), device("g2"), needs=Needs.ALL)
+    messages: Messages = {
+        ("g1", "gate_open"): {f"{n}:00": True for n in range(8)},
+        ("g2", "gate_open"): {"0:00": True},
+        ("g2", "heard"): {f"{n}:00": 1 for n in range(4)},
+    }
+    told = story(facility, messages, until="7:00")
+    assert told == ["0:00 met", "3:00 unknown no_evidence", "6:00 unknown device_silent"]
 
 
 def test_silence_means_what_the_indicator_or_the_site_says() -> None:
