@@ -16,7 +16,7 @@ from siaga.model.observation import Arrival, Reading, Track, TrackKey
 from siaga.model.signals import Value
 from siaga.model.sites import Village
 from siaga.telemetry import StoreUnavailable, TelemetryStore
-from siaga.timeline.judge import Evidence, Interval, Span, judge, judged_from, reach
+from siaga.timeline.judge import Evidence, Interval, PlannedWork, Span, judge, judged_from, reach
 
 __all__ = [
     "Answer",
@@ -75,7 +75,7 @@ class RebuildRequest:
     read_first: bool
     in_hand: Sequence[Reading]
     remembered: Mapping[TrackKey, Track]
-    planned: Mapping[str, Sequence[Interval]]
+    planned: Mapping[str, Sequence[PlannedWork]]
     first_known: bool = False
 
 

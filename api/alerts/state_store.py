@@ -269,7 +269,7 @@ class StateKeeper:
             if new != village.planned:
                 differing = set(village.planned) ^ set(new)
                 village.planned = new
-                self._judge_anew(village, [(start, end) for _, start, end in differing], moment)
+                self._judge_anew(village, [(work.start, work.end) for _, work in differing], moment)
 
     def _judge_anew(self, village: WatchedVillage, stretches: Sequence[Interval], moment: Moment) -> None:
         """What is planned for these stretches has changed."""

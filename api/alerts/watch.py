@@ -17,7 +17,7 @@ from siaga.model.clock import MINUTE, SECOND
 from siaga.model.indicators import Terms, terms
 from siaga.model.observation import TrackKey
 from siaga.model.sites import Device, Facility, Village
-from siaga.timeline.judge import Interval, Span, State
+from siaga.timeline.judge import PlannedWork, Span, State
 from siaga.wire.batch import LIVE_EDGE
 
 __all__ = [
@@ -185,7 +185,7 @@ class WatchedVillage:
     facilities: dict[str, WatchedFacility] = field(default_factory=dict)
     devices: dict[str, WatchedDevice] = field(default_factory=dict)
     gateways: dict[str, WatchedGateway] = field(default_factory=dict)
-    planned: Sequence[tuple[str | None, int, int]] = ()
+    planned: Sequence[tuple[str | None, PlannedWork]] = ()
     offline: OpenAlert | None = None
     absence: Absence | None = None
     last_arrival: int | None = None
@@ -219,9 +219,9 @@ class WatchedVillage:
         """Its facilities, devices and gateways."""
         return [*self.facilities.values(), *self.devices.values(), *self.gateways.values()]
 
-    def planned_for(self, facility: str) -> list[Interval]:
-        """The maintenance windows that excuse a facility."""
-        return [(start, end) for whom, start, end in self.planned if whom is None or whom == facility]
+    def planned_for(self, facility: str) -> list[PlannedWork]:
+        """The maintenance that excuses a facility."""
+        return [work for whom, work in self.planned if whom is None or whom == facility]
 
     def gateway(self, gateway: str) -> WatchedGateway:
         """What is known of a gateway; a new one from now on."""
@@ -288,7 +288,10 @@ class WatchedVillage:
 def fingerprint(village: Village, facility: Facility) -> str:
     """A digest of all that a facility's state follows from beside the evidence."""
     power = [other for other in village.facilities if other.kind == "power"]
-    place = (village.latitude, village.longitude, village.timezone)
+    place: tuple[object, ...] = (village.latitude, village.longitude, village.timezone)
+    held_to = terms(facility)
+    if village.holidays and held_to is not None and "office" in held_to.schedule:
+        place += tuple(sorted(village.holidays))
     devices = sorted(device.id for other in village.facilities for device in other.devices)
     judged = (facility.kind, facility.since, facility.needs, facility.schedule, facility.silence)
     said = repr((place, devices, judged, [_said(device) for device in facility.devices], power))

@@ -16,9 +16,8 @@ from api.alerts.rolling import WINDOW, trend
 from siaga.database import tables
 from siaga.model.clock import HOUR, MINUTE, SECOND
 from siaga.model.indicators import terms
-from siaga.model.intervals import Interval
 from siaga.model.sites import Facility, Village
-from siaga.timeline.judge import Evidence, State, gateway_heard, judge, judged_from
+from siaga.timeline.judge import Evidence, PlannedWork, State, gateway_heard, judge, judged_from
 from siaga.wire.topics import GatewayTopic, parse_topic
 from tests.simulation.faults import FREEZES, JUMP
 from tests.simulation.known import Knowledge
@@ -237,7 +236,7 @@ def last_report(evidence: Evidence, device: str, now: int) -> int | None:
 
 
 def _fails_since(
-    village: Village, facility: Facility, evidence: Evidence, began: int, now: int, planned: list[Interval]
+    village: Village, facility: Facility, evidence: Evidence, began: int, now: int, planned: list[PlannedWork]
 ) -> bool:
     held_to = terms(facility)
     spans = judge(village, facility, evidence, (began, now + 1), planned)
@@ -248,7 +247,7 @@ def _fails_since(
     )
 
 
-def _misses(village: Village, facility: Facility, evidence: Evidence, now: int, planned: list[Interval]) -> bool:
+def _misses(village: Village, facility: Facility, evidence: Evidence, now: int, planned: list[PlannedWork]) -> bool:
     held_to, begins = terms(facility), judged_from(village, facility, evidence)
     if held_to is None or begins is None or begins > now:
         return False

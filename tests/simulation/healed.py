@@ -13,15 +13,14 @@ from api.alerts.rolling import trend
 from api.alerts.spans import FOREVER
 from siaga.model.clock import MINUTE, SECOND
 from siaga.model.indicators import INDICATORS, terms
-from siaga.model.intervals import Interval
 from siaga.model.observation import Reading, Track, TrackKey
 from siaga.model.signals import Value
 from siaga.model.sites import Facility, Village
-from siaga.timeline.judge import Evidence, Span, State, gateway_heard, judge, judged_from
+from siaga.timeline.judge import Evidence, PlannedWork, Span, State, gateway_heard, judge, judged_from
 from tests.simulation.answers import Answers
 from tests.simulation.checks import SILENT_MARGIN, Checks, last_report
 from tests.simulation.system import Key
-from tests.timeline.brute_force import BruteForce
+from tests.timeline.brute_force import BruteForce, Instant
 
 __all__ = ["Healed"]
 
@@ -156,7 +155,7 @@ class Healed:
         facility: Facility,
         evidence: Evidence,
         expected: list[Span],
-        planned: list[Interval],
+        planned: list[PlannedWork],
     ) -> None:
         """The judge itself, at some instants, against the one that looks at every observation."""
         readings = [
@@ -167,7 +166,7 @@ class Healed:
         slow = BruteForce(village, facility, readings, planned)
         for span in self.system.kernel.chance.sample(expected, min(3, len(expected))):
             said = slow.at((span.start + span.end) // 2)
-            if (said.state, said.cause, said.excused) != (span.state, span.cause, span.excused):
+            if said != Instant(span.state, span.cause, span.excused, span.excused_later):
                 self.fail(f"two judges differ on {facility.id}: {said} and {span}")
 
     def _failing(self, spans: list[Span]) -> tuple[int | None, int | None]:

@@ -60,6 +60,7 @@ class Instant:
     state: State
     cause: str | None
     excused: bool
+    excused_later: bool
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class BruteForce:
     village: Village
     facility: Facility
     readings: Sequence[Reading]
-    planned: Sequence[tuple[int, int]] = ()
+    planned: Sequence[tuple[int, int, int]] = ()
+    """Maintenance: from when, until when, and when it was declared."""
 
     def spans(self, start: int, end: int, step: int = 1000) -> list[Span]:
         """The spans of `[start, end)`, milliseconds: equal seconds in a row are one span.
@@ -82,20 +84,25 @@ class BruteForce:
         spans: list[Span] = []
         for time in range(start, end, step):
             now = self.at(time)
-            if spans and (spans[-1].state, spans[-1].cause, spans[-1].excused) == (now.state, now.cause, now.excused):
-                spans[-1] = Span(spans[-1].start, time + step, now.state, now.cause, now.excused)
+            if spans and now == Instant(spans[-1].state, spans[-1].cause, spans[-1].excused, spans[-1].excused_later):
+                time_before = spans.pop().start
             else:
-                spans.append(Span(time, time + step, now.state, now.cause, now.excused))
+                time_before = time
+            spans.append(Span(time_before, time + step, now.state, now.cause, now.excused, now.excused_later))
         return spans
 
     def at(self, time: int) -> Instant:
         """The state at one instant, in the order of the contract's rules."""
         begins = self.judged_from
         if self.facility.kind == "power" or begins is None or time < begins or not self.scheduled(time):
-            return Instant(State.NOT_REQUIRED, None, excused=False)
+            return Instant(State.NOT_REQUIRED, None, excused=False, excused_later=False)
         state, cause = self.required_state(time)
-        excused = state in {State.FAILED, State.UNKNOWN} and self.has_excuse(time)
-        return Instant(state, cause, excused)
+        if state not in {State.FAILED, State.UNKNOWN}:
+            return Instant(state, cause, excused=False, excused_later=False)
+        work = [declared for start, end, declared in self.planned if start <= time < end]
+        mains_out = self.mains_out(time)
+        later = bool(work) and not mains_out and all(time < declared for declared in work)
+        return Instant(state, cause, mains_out or bool(work), later)
 
     def required_state(self, time: int) -> tuple[State, str | None]:
         if not self.gateway_heard(time):
@@ -280,9 +287,7 @@ class BruteForce:
 
     # --- excuses
 
-    def has_excuse(self, time: int) -> bool:
-        if any(start <= time < end for start, end in self.planned):
-            return True
+    def mains_out(self, time: int) -> bool:
         power = [other for other in self.village.facilities if other.kind == "power"]
         return any(
             self.flag(device, "mains", time) == FALSE for place in [self.facility, *power] for device in place.devices
@@ -303,6 +308,8 @@ class BruteForce:
         if entry == "night":
             return is_night(self.village.latitude, self.village.longitude, time)
         if entry == "office":
+            if datetime.fromtimestamp(time // 1000, tz=ZoneInfo(self.village.timezone)).date() in self.village.holidays:
+                return False
             entry = "Mon-Fri 08:00-15:00"
         days, hours = entry.split(" ")
         opens, closes = (seconds_of(text) for text in hours.split("-"))

@@ -9,10 +9,12 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from siaga.model.intervals import merge
 from siaga.model.observation import Track
 from siaga.model.signals import Value
 from siaga.model.sites import Adapter, Device, Facility, Needs, Silence, Village
-from siaga.timeline.judge import Evidence, judge, judged_from, reach
+from siaga.timeline.availability import measure
+from siaga.timeline.judge import Evidence, PlannedWork, judge, judged_from, reach
 
 NINE = int(datetime(2026, 3, 2, 2, 0, tzinfo=UTC).timestamp()) * 1000
 MINUTE = 60_000
@@ -74,7 +76,7 @@ def story(
         facility,
         evidence(messages, heartbeats, first),
         (at(since), at(until)),
-        [(at(start), at(end)) for start, end in planned],
+        [PlannedWork(at(start), at(end)) for start, end in planned],
     )
     assert [span.end for span in spans] == [*(span.start for span in spans[1:]), at(until)]
     return [
@@ -432,6 +434,35 @@ def test_planned_maintenance_excuses() -> None:
         planned=(("0:30", "1:00"), ("0:45", "2:30")),
     )
     assert told == ["0:00 failed gate_open", "0:30 failed gate_open excused", "2:00 met"]
+
+
+LATER = [
+    # planned work as start, end, declared -> where it is excused later; mains is out from 4:00 to 5:00
+    ("declared before it began", [("1:00", "3:00", "0:30")], []),
+    ("declared as it began", [("1:00", "3:00", "1:00")], []),
+    ("declared in the middle of it", [("1:00", "3:00", "2:00")], [("1:00", "2:00")]),
+    ("declared after it", [("1:00", "3:00", "9:00")], [("1:00", "3:00")]),
+    ("mains was out anyway", [("3:00", "6:00", "9:00")], [("3:00", "4:00"), ("5:00", "6:00")]),
+    ("other work was declared in time", [("1:00", "3:00", "9:00"), ("2:00", "4:00", "0:00")], [("1:00", "2:00")]),
+    ("what is met needs no excuse", [("6:00", "9:00", "9:30")], [("6:00", "7:00"), ("8:00", "9:00")]),
+]
+
+
+@pytest.mark.parametrize(("work", "later"), [case[1:] for case in LATER], ids=[case[0] for case in LATER])
+def test_what_maintenance_excuses_that_was_declared_afterwards(
+    work: list[tuple[str, str, str]], later: list[tuple[str, str]]
+) -> None:
+    messages: Messages = {
+        ("g", "gate_open"): {f"{n}:00": n == 7 for n in range(10)},
+        ("g", "mains"): {"4:00": False, "5:00": True},
+    }
+    planned = [PlannedWork(at(start), at(end), at(declared)) for start, end, declared in work]
+    window = (at("0:00"), at("10:00"))
+    spans = judge(village(gate()), gate(), evidence(messages), window, planned)
+    assert merge((span.start, span.end) for span in spans if span.excused_later) == [(at(a), at(b)) for a, b in later]
+    assert all(span.excused for span in spans if span.excused_later)
+    measured = measure(spans, window)
+    assert measured.excused_later == sum(at(b) - at(a) for a, b in later) <= measured.excused
 
 
 # --- kinds without sensors, and the edges of a question
