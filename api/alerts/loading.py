@@ -416,6 +416,7 @@ class Loading:
             self._live.look_at_facility(facility, moment, dirty_from)
         for device in village.devices.values():
             self._live.look_at_device(device, moment)
+            self._live.look_at_evidence(device, moment)
             self._live.look_at_clock(device, moment)
         for gateway in village.gateways.values():
             self._live.look_at_buffer(gateway, moment)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from api.alerts.decisions import SILENT_MARGIN, Buffer, ClockSaid
+from api.alerts.decisions import SILENT_MARGIN, Buffer, CameInstead, ClockSaid
 from api.alerts.evidence import LIVE, Recent, judged_facilities
 from api.alerts.history import History
 from api.alerts.ledger import OpenAlert
@@ -85,7 +85,8 @@ class WatchedFacility:
 class WatchedDevice:
     """One device. `watched`: from when it is to report; `speaking`: what it reported since its alert began.
 
-    `clock` is what its gateway last said of its clock, `skew` the open alert about that.
+    `mute` is the open alert about its giving no evidence, `giving` what evidence it gave since that began. `clock` is
+    what its gateway last said of its clock, `skew` the open alert about that.
     """
 
     village: "WatchedVillage"
@@ -93,6 +94,8 @@ class WatchedDevice:
     watched: int
     alert: OpenAlert | None = None
     speaking: Speaking = field(default_factory=Speaking)
+    mute: OpenAlert | None = None
+    giving: Speaking = field(default_factory=Speaking)
     clock: ClockSaid | None = None
     skew: OpenAlert | None = None
     due: int | None = None
@@ -101,8 +104,20 @@ class WatchedDevice:
         """Take note of a report, if its alert is about what was before; whether it is."""
         if self.alert is None or time <= self.alert.began_at:
             return False
-        self.speaking.note(time, 3 * self.device.every + SILENT_MARGIN)
+        self.speaking.note(time, self.allowed)
         return True
+
+    def gives(self, time: int) -> bool:
+        """Take note of evidence, if the alert about its want is about what was before; whether it is."""
+        if self.mute is None or time <= self.mute.began_at:
+            return False
+        self.giving.note(time, self.allowed)
+        return True
+
+    @property
+    def allowed(self) -> int:
+        """How long it may be silent, or give no evidence, before it is told of, ms."""
+        return 3 * self.device.every + SILENT_MARGIN
 
 
 class Seen:
@@ -130,7 +145,10 @@ class Seen:
 
 @dataclass(slots=True, eq=False)
 class WatchedGateway:
-    """One gateway of a village, as `gateway_state` keeps it; what it says of its buffer, and the alert about that."""
+    """One gateway of a village, as `gateway_state` keeps it; what it says of its buffer, and the alert about that.
+
+    `instead`: what came of devices that speak and say nothing of use.
+    """
 
     village: "WatchedVillage"
     id: str
@@ -140,6 +158,7 @@ class WatchedGateway:
     last_alive: int | None = None
     seen: Seen = field(default_factory=Seen)
     skewed: Mapping[str, ClockSaid] = field(default_factory=dict)
+    instead: Mapping[str, CameInstead] = field(default_factory=dict)
     trusted: frozenset[str] = frozenset()
     buffer: Buffer = field(default_factory=lambda: Buffer(None, 0))
     full: OpenAlert | None = None
@@ -317,7 +336,7 @@ def alerts_of(subject: WatchedFacility | WatchedDevice | WatchedGateway) -> list
         case WatchedFacility():
             found = [subject.alert, subject.missed]
         case WatchedDevice():
-            found = [subject.alert, subject.skew]
+            found = [subject.alert, subject.mute, subject.skew]
         case WatchedGateway():
             found = [subject.full]
     return [alert for alert in found if alert is not None]

@@ -37,6 +37,7 @@ __all__ = [
     "gateway_heard",
     "judge",
     "judged_from",
+    "participants",
     "reach",
     "without_mains",
 ]
@@ -68,9 +69,15 @@ def judged_from(village: Village, facility: Facility, evidence: Evidence) -> int
     first, tracks = evidence.first, evidence.tracks
     keys = [(device.id, signal) for device in facility.devices for signal in SIGNALS]
     reports = [evidence.first_report(*key) for key in keys if key in first or key in tracks]
-    if not _participants(facility):
+    if not participants(facility):
         reports.append(village.told)
     return min((report for report in reports if report is not None), default=None)
+
+
+def participants(facility: Facility) -> list[Device]:
+    """Returns the facility's devices that can give a signal of its indicator, by default or by map (rule 2)."""
+    wanted = evidence_signals(facility.kind)
+    return [device for device in facility.devices if not wanted.isdisjoint(can_give(device, facility.kind))]
 
 
 def gateway_heard(village: Village, evidence: Evidence, window: Window) -> list[Interval]:
@@ -120,7 +127,7 @@ def judge(
     heard_in = gateway_heard(village, evidence, window)
     conditions = [asked, *(intersect(asked, one) for one in (heard_in, excuses, subtract(excuses, in_time)))]
     sensed = indicator.sensed
-    taking_part = _participants(facility) if sensed is not None else []
+    taking_part = participants(facility) if sensed is not None else []
     devices = [voices(sensed, device, evidence, window) for device in taking_part] if sensed is not None else []
     heard = [_as_steps(speaking(device, evidence, window), window) for device in taking_part]
 
@@ -182,12 +189,6 @@ def _as_steps(intervals: Iterable[Interval], window: Window) -> list[Step]:
     for start, end in intervals:
         found += [(start, True), (end, False)]
     return [step for step in found if step[0] < window[1]]
-
-
-def _participants(facility: Facility) -> list[Device]:
-    """The facility's devices that can give a signal of its indicator, by default or by map."""
-    wanted = evidence_signals(facility.kind)
-    return [device for device in facility.devices if not wanted.isdisjoint(can_give(device, facility.kind))]
 
 
 def _mains_devices(village: Village, facility: Facility) -> list[Device]:
