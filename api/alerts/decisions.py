@@ -262,6 +262,7 @@ def no_evidence(
     *,
     open_since: int | None,
     gave_at: int | None = None,
+    first_within: int = 0,
     muted: str | None = None,
     steady: int = 0,
 ) -> Decision:
@@ -273,6 +274,7 @@ def no_evidence(
         now: wall time.
         open_since: where the open alert began, `None` if there is none.
         gave_at: its first evidence after the open alert began.
+        first_within: how long its very first evidence may take, ms: nobody presses a button when it was installed.
         muted: why nothing may be raised now.
         steady: how long it has to have given evidence before that counts, ms.
     """
@@ -281,7 +283,7 @@ def no_evidence(
     if given.heard_from is None:
         return Hold("gateway_not_heard", given.heard_next)
     began = given.watched if given.reported is None else given.reported
-    due = began + given.allowed
+    due = began + max(given.allowed, first_within if given.reported is None else 0)
     if given.heard_before:
         due = max(due, given.heard_from + 3 * given.every)
     if now < due:

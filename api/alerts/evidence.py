@@ -12,6 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 
+from siaga.model.capabilities import can_give
 from siaga.model.clock import MINUTE
 from siaga.model.indicators import INDICATORS, POWER, Above, Below, EventWithin, evidence_signals
 from siaga.model.indicators import Evidence as Wanted
@@ -146,7 +147,9 @@ class Recent:
             taking_part = participants(facility) or (facility.devices if sensed is not None else ())
             self._judged_by |= dict.fromkeys((device.id for device in taking_part), signals)
             for device in taking_part:
-                self._events[device.id] = [(device.id, signal) for signal in sorted(signals & EVENTS)]
+                self._events[device.id] = [
+                    (device.id, signal) for signal in sorted(signals & EVENTS & can_give(device, facility.kind))
+                ]
             for device in facility.devices:
                 self._devices[device.id] = (facility, device)
                 self._kept[device.id] = signals
@@ -218,6 +221,11 @@ class Recent:
         if signal == "online":
             return signal in evidence_signals(self._devices[device][0].kind) and (device, "wifi_up") not in self.first
         return signal in judged_by or any(key in self.first for key in self._events[device])
+
+    def first_event_within(self, device: str) -> int:
+        """How long a device may be without its first event, ms: for as long as one would count; 0 where it has none."""
+        wanted = [item for key in self._events.get(device, ()) for item in self._wanted.get(key, ())]
+        return max((item.interval for item in wanted if isinstance(item, EventWithin)), default=0)
 
     def lacks_evidence(self, device: str, since: int) -> bool:
         """Whether a device that is expected to give evidence has given none since a moment."""

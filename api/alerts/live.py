@@ -245,6 +245,7 @@ class Live(Life):
                 now,
                 open_since=alert.began_at if alert is not None else None,
                 gave_at=watched.giving.since(),
+                first_within=recent.first_event_within(name),
                 muted=muted,
                 steady=CALM if alert is not None and alert.flapping else 0,
             )

@@ -265,11 +265,23 @@ GUARD_POST = Facility("pos", "night_guard", "Pos jaga", (Device("tombol", Adapte
 
 
 def test_a_button_that_nobody_presses_gives_evidence_by_every_other_reading(tmp_path: Path) -> None:
-    """It says that there was no check-in; before the first one nobody knows whether it can."""
+    """It says that there was no check-in; before the first one it is given as long as a check-in counts."""
     world = World(tmp_path, village(GUARD_POST))
+    world.live(20, ("tombol", "battery", 80.0))
+    assert world.states()[-1][1:] == ("unknown", "no_evidence")
     world.live(1, ("tombol", "checkin", 1))
     world.live(20, ("tombol", "battery", 80.0))
     assert world.alerts() == []
+    world.close()
+
+
+def test_a_button_that_was_never_pressed_is_told_of_after_a_whole_interval(tmp_path: Path) -> None:
+    world = World(tmp_path, village(GUARD_POST))
+    world.live(119, ("tombol", "battery", 80.0))
+    assert world.alerts() == []
+    world.live(3, ("tombol", "battery", 80.0))
+    assert [(alert.kind, alert.began_at) for alert in world.alerts()] == [("no_evidence", NOON)]
+    assert world.evidence("no_evidence")[0]["reason"] == "never_gave_evidence"
     world.close()
 
 
