@@ -14,7 +14,7 @@ HOUR, DAY = 3_600_000, 86_400_000
 HOLDS = {"night_guard": 2 * HOUR, "toilet": 8 * HOUR}
 """How long an event speaks for its facility (contract, section 5)."""
 OPENS, CLOSES = time(8), time(15)
-"""Office hours, Monday to Friday (contract, section 3)."""
+"""Office hours, Monday to Friday but for holidays (contract, section 3)."""
 CAUSES = {
     "gate": (FaultKind.GATE_CLOSED,),
     "office_lighting": (FaultKind.MAINS_CUT, FaultKind.LAMP_BURNT, FaultKind.LAMP_OFF),
@@ -108,7 +108,8 @@ class Condition:
             return dusk <= moment < dawn
         if self.facility.schedule == OFFICE:
             local = datetime.fromtimestamp(moment / 1000, UTC).astimezone(self.scene.village.zone)
-            return local.weekday() < 5 and OPENS <= local.time() < CLOSES
+            closed = local.weekday() >= 5 or local.date() in self.scene.village.holidays
+            return not closed and OPENS <= local.time() < CLOSES
         return True
 
     def spans(self, start: int, end: int) -> Iterator[tuple[int, int, Truth]]:

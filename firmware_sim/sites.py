@@ -6,6 +6,7 @@ siaga takes, and is stricter only about what it needs.
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -44,6 +45,10 @@ SCHEDULES = {"office_lighting": NIGHT, "toilet": OFFICE}
 """The schedule of a kind, where it is not around the clock (contract, section 5)."""
 
 
+SILENCES = {"free_wifi": "failed"}
+"""What a silent device means for a kind, where it is not `unknown` (contract, section 5)."""
+
+
 class BadFile(ValueError):
     """A sites file or timetable that cannot be used; one sentence that names the file, the place and the value."""
 
@@ -76,6 +81,7 @@ class _Facility(BaseModel):
     recovery: Duration = 2 * 60_000
     target: float = 0.99
     schedule: str | list[str] | None = None
+    silence: Literal["failed", "unknown"] | None = None
     devices: list[_Device] = []
 
 
@@ -92,8 +98,13 @@ class _Village(BaseModel):
     facilities: list[_Facility] = []
 
 
+class _Holiday(BaseModel):
+    date: date
+
+
 class _Sites(BaseModel):
     villages: list[_Village]
+    holidays: list[_Holiday] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +135,7 @@ class SimulatedDevice:
 class SimulatedFacility:
     """One facility, what it is held to (the contract's defaults where the file says nothing), and its devices.
 
-    `grace` and `recovery` in milliseconds, `target` as a share.
+    `grace` and `recovery` in milliseconds, `target` as a share. `silence`: what a silent device means for it.
     """
 
     id: str
@@ -134,6 +145,7 @@ class SimulatedFacility:
     recovery: int
     target: float
     schedule: str
+    silence: str
     devices: tuple[SimulatedDevice, ...]
 
 
@@ -141,7 +153,7 @@ class SimulatedFacility:
 class SimulatedVillage:
     """One village with the devices that can be simulated, and the names of those that cannot.
 
-    `remote`: it has a gateway of its own. `offline_after` in milliseconds.
+    `remote`: it has a gateway of its own. `offline_after` in milliseconds. `holidays`: on these the office is closed.
     """
 
     code: str
@@ -154,6 +166,7 @@ class SimulatedVillage:
     uplink: str | None
     facilities: tuple[SimulatedFacility, ...]
     left_out: tuple[str, ...]
+    holidays: frozenset[date] = frozenset()
 
     @property
     def devices(self) -> tuple[SimulatedDevice, ...]:
@@ -193,10 +206,11 @@ def villages_of(content: object, path: Path, report_every: int | None = None) ->
         sites = _Sites.model_validate(content)
     except ValidationError as problem:
         raise first_mistake(path, problem) from problem
-    return tuple(_village(path, village, report_every) for village in sites.villages)
+    holidays = frozenset(holiday.date for holiday in sites.holidays)
+    return tuple(_village(path, village, report_every, holidays) for village in sites.villages)
 
 
-def _village(path: Path, village: _Village, report_every: int | None) -> SimulatedVillage:
+def _village(path: Path, village: _Village, report_every: int | None, holidays: frozenset[date]) -> SimulatedVillage:
     try:
         zone = ZoneInfo(village.timezone)
     except (OSError, ValueError) as problem:  # ZoneInfoNotFoundError is a KeyError only by name
@@ -219,6 +233,7 @@ def _village(path: Path, village: _Village, report_every: int | None) -> Simulat
         uplink=village.uplink,
         facilities=tuple(facilities),
         left_out=tuple(left_out),
+        holidays=holidays,
     )
 
 
@@ -241,6 +256,7 @@ def _facility(facility: _Facility, devices: tuple[SimulatedDevice, ...]) -> Simu
         recovery=facility.recovery,
         target=facility.target,
         schedule=str(facility.schedule or SCHEDULES.get(facility.kind, ALWAYS)),
+        silence=facility.silence or SILENCES.get(facility.kind, "unknown"),
         devices=devices,
     )
 

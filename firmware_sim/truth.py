@@ -63,6 +63,7 @@ def facility_line(village: str, facility: SimulatedFacility) -> dict[str, object
         "grace": facility.grace / 1000,
         "recovery": facility.recovery / 1000,
         "target": facility.target,
+        "silence": facility.silence,
         "evidence": sorted(EVIDENCE | EVENT_SIGNALS),
         "devices": [{"id": device.id, "every": device.every / 1000} for device in facility.devices],
     }

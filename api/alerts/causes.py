@@ -5,15 +5,25 @@ power, what the gateway's broker session said of it.
 """
 
 from api.alerts.documents import rfc3339
-from api.alerts.watch import WatchedFacility, WatchedVillage
+from api.alerts.watch import WatchedDevice, WatchedFacility, WatchedVillage
 from siaga.model.observation import Track
 from siaga.model.signals import Value
-from siaga.timeline.facility_state import DEVICE_SILENT
+from siaga.timeline.facility_state import DEVICE_SILENT, NO_EVIDENCE
 
-__all__ = ["facility_evidence", "link_evidence"]
+__all__ = ["came_instead", "facility_evidence", "link_evidence"]
 
 _DEVICES = 10
 """Devices that are named at most."""
+
+
+def came_instead(watched: WatchedDevice) -> dict[str, object]:
+    """What came of a device that gives no evidence: the other signals that it reported, what its gateway says of it."""
+    found: dict[str, object] = {"signals": watched.village.recent.besides(watched.device.id)[:_DEVICES]}
+    for gateway in watched.village.gateways.values():
+        said = gateway.instead.get(watched.device.id)
+        if said is not None:
+            found |= {"came_instead": said.what, "error": said.error}
+    return found
 
 
 def facility_evidence(watched: WatchedFacility, cause: str | None, now: int) -> dict[str, object]:
@@ -21,7 +31,9 @@ def facility_evidence(watched: WatchedFacility, cause: str | None, now: int) -> 
     recent = watched.village.recent
     found: dict[str, object] = {}
     devices = [device.id for device in watched.facility.devices][:_DEVICES]
-    if cause == DEVICE_SILENT:
+    if cause == NO_EVIDENCE:
+        found["last_evidence"] = {device: rfc3339(recent.gave.get(device)) for device in devices}
+    elif cause == DEVICE_SILENT:
         found["last_seen"] = {device: rfc3339(recent.reported.get(device)) for device in devices}
     elif cause is not None:
         tracks = {device: track for device in devices if (track := recent.tracks.get((device, cause))) is not None}

@@ -11,7 +11,7 @@ from siaga.database import tables
 from siaga.model.indicators import terms
 from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import Interval, State
-from siaga.timeline.verdict import failed_runs, judge_day, local_days
+from siaga.timeline.verdict import failed_runs, judge_day, local_days, still_required
 
 __all__ = ["correcting"]
 
@@ -56,9 +56,10 @@ def _figures(connection: Connection, village: Village, facility: Facility, stret
         inside = [span for span in spans if span.start < interval[1] and span.end > interval[0]]
         if all(span.state is State.NOT_REQUIRED for span in inside):
             continue
-        judged = judge_day(spans, interval, held_to.grace)
+        judged = judge_day(spans, interval, held_to, still_required(village, held_to, interval, stretch[1]))
         met, failed, unknown = judged.availability.met, judged.failed, judged.unknown
-        found[day] = f"{judged.verdict}/{met}/{failed}/{unknown}/{judged.availability.excused}/{judged.longest_failure}"
+        excused, later = judged.availability.excused, judged.availability.excused_later
+        found[day] = f"{judged.verdict}/{met}/{failed}/{unknown}/{excused}/{later}/{judged.longest_failure}"
     return found
 
 

@@ -13,7 +13,7 @@ from api.alerts.documents import rfc3339
 from api.alerts.rolling import Trend
 from api.alerts.spans import at, failed_run
 from siaga.model.clock import MINUTE
-from siaga.timeline.facility_state import DEVICE_SILENT
+from siaga.timeline.facility_state import DEVICE_SILENT, NO_EVIDENCE
 from siaga.timeline.judge import Span, State
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "SILENT_MARGIN",
     "Amend",
     "Buffer",
+    "CameInstead",
     "Clear",
     "ClockSaid",
     "Decision",
@@ -35,6 +36,7 @@ __all__ = [
     "facility_failed",
     "gateway_buffer",
     "indicator_missed",
+    "no_evidence",
     "village_offline",
 ]
 
@@ -50,6 +52,7 @@ class Kind(StrEnum):
     FACILITY_FAILED = "facility_failed"
     INDICATOR_MISSED = "indicator_missed"
     DEVICE_SILENT = "device_silent"
+    NO_EVIDENCE = "no_evidence"
     VILLAGE_OFFLINE = "village_offline"
     GATEWAY_BUFFER = "gateway_buffer"
     CLOCK_SKEW = "clock_skew"
@@ -59,6 +62,7 @@ SEVERITIES: Mapping[Kind, str] = {
     Kind.FACILITY_FAILED: "major",
     Kind.INDICATOR_MISSED: "critical",
     Kind.DEVICE_SILENT: "minor",
+    Kind.NO_EVIDENCE: "minor",
     Kind.VILLAGE_OFFLINE: "major",
     Kind.GATEWAY_BUFFER: "warning",
     Kind.CLOCK_SKEW: "warning",
@@ -241,7 +245,7 @@ def device_silent(
     return Raise(reason, began, DEVICE_SILENT, {"last_seen": rfc3339(quiet.reported), "every_s": quiet.every / 1000})
 
 
-def _open_silence(quiet: Quiet, now: int, open_since: int, spoke_at: int | None, steady: int) -> Decision:
+def _open_silence(quiet: Quiet, now: int, open_since: int, spoke_at: int | None, steady: int) -> Clear | Hold:
     reported = quiet.reported
     if reported is None or reported <= open_since or now - reported >= quiet.allowed:
         return Hold("still_silent")
@@ -249,6 +253,46 @@ def _open_silence(quiet: Quiet, now: int, open_since: int, spoke_at: int | None,
     if now < spoke + steady:
         return Hold("recovering", min(spoke + steady, reported + quiet.allowed))
     return Clear("reported", spoke)
+
+
+def no_evidence(
+    given: Quiet,
+    reported: int | None,
+    now: int,
+    *,
+    open_since: int | None,
+    gave_at: int | None = None,
+    first_within: int = 0,
+    muted: str | None = None,
+    steady: int = 0,
+) -> Decision:
+    """Decide on a device that reports, and gives nothing that its facility is judged by.
+
+    Args:
+        given: as of its silence, but `reported` is when it last gave evidence, and `watched` from when it might have.
+        reported: when it last reported anything.
+        now: wall time.
+        open_since: where the open alert began, `None` if there is none.
+        gave_at: its first evidence after the open alert began.
+        first_within: how long its very first evidence may take, ms: nobody presses a button when it was installed.
+        muted: why nothing may be raised now.
+        steady: how long it has to have given evidence before that counts, ms.
+    """
+    if open_since is not None:
+        return _open_silence(given, now, open_since, gave_at, steady)
+    if given.heard_from is None:
+        return Hold("gateway_not_heard", given.heard_next)
+    began = given.watched if given.reported is None else given.reported
+    due = began + max(given.allowed, first_within if given.reported is None else 0)
+    if given.heard_before:
+        due = max(due, given.heard_from + 3 * given.every)
+    if now < due:
+        return Hold("may_give_evidence", due)
+    if reported is None or reported <= began or now - reported >= 3 * given.every:
+        return Hold("not_heard")  # that is another alert
+    reason = "never_gave_evidence" if given.reported is None else "gives_evidence_no_more"
+    last = {"last_evidence": rfc3339(given.reported), "every_s": given.every / 1000}
+    return Hold(muted) if muted is not None else Raise(reason, began, NO_EVIDENCE, last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +351,14 @@ def gateway_buffer(
     if full:
         return Hold("still_full")
     return _over("has_room", max(buffer.since, open_since), now, steady)
+
+
+@dataclass(frozen=True, slots=True)
+class CameInstead:
+    """What a gateway said came of a device instead of something of use, and the error that it or a decoder met."""
+
+    what: str
+    error: str | None
 
 
 @dataclass(frozen=True, slots=True)

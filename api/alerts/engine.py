@@ -288,6 +288,11 @@ class AlertEngine:
             reported = recent.note_report(device, signal, time, moment.now)
             if reported and watched.reports(min(time, moment.now)):
                 touched.spoke.add(device)
+            if recent.gives_evidence(device, signal):
+                if watched.gives(min(time, moment.now)):
+                    touched.spoke.add(device)
+            elif reported and watched.mute is None and recent.lacks_evidence(device, moment.now - watched.allowed):
+                touched.spoke.add(device)
             if self._remember(village, Reading(device, signal, time, value), touched, moment):
                 for facility in recent.affected(device, signal):
                     touched.facility(facility.id, time)
@@ -348,6 +353,7 @@ class AlertEngine:
         self.live.look_at_buffer(village.gateway(gateway), moment)
         for device in changed:
             self.live.look_at_clock(device, moment)
+            self.live.look_at_evidence(device, moment)
 
     # The database
 

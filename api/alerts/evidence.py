@@ -1,29 +1,33 @@
 """The recent evidence of one village, in memory: what the live state is judged from.
 
-Only what can bear on a state is kept: the indicator's signals, `online`, `mains`, the gateways' `alive`, and every
-signal of a device whose events count (any reading of it says that it is heard). Readings may come in any order; of two
-at one time the one that came last stays.
+Only what can bear on a state is kept: the indicator's signals, `online`, `mains`, the gateways' `alive`. Of every other
+reading of a device it counts that it was heard, so these are all kept as one track, `heard`. Readings may come in any
+order; of two at one time the one that came last stays.
 
 What the memory covers: every observation from `start` on is in it, so a facility can be judged from it for instants
 from `start` + its reach. The memory is trimmed from behind as time passes.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 
+from siaga.model.capabilities import can_give
 from siaga.model.clock import MINUTE
 from siaga.model.indicators import INDICATORS, POWER, Above, Below, EventWithin, evidence_signals
 from siaga.model.indicators import Evidence as Wanted
 from siaga.model.observation import Track, TrackKey
 from siaga.model.signals import EVENTS, Value
 from siaga.model.sites import Device, Facility, Village
-from siaga.timeline.judge import GATEWAY_HEARD, Evidence, reach
+from siaga.timeline.judge import GATEWAY_HEARD, Evidence, participants, reach
 
 __all__ = ["LIVE", "Recent", "judged_facilities"]
 
 LIVE = 10 * MINUTE
 """How far back live judgement goes, beyond an observation's reach; older readings are `api.alerts.history`."""
 _ALWAYS_KEPT = frozenset({"online", "mains"})
+_HEARD = "heard"
+"""As which all readings are kept that say nothing of use: it is what the gateway calls such a message, too."""
 _NEVER = 2**62
 
 
@@ -119,6 +123,8 @@ class Recent:
         self.first: dict[TrackKey, int] = dict(first or {})
         self._speaking = {device for device, signal in self.first if signal != "online"}
         self.reported: dict[str, int] = {}
+        self.gave: dict[str, int] = {}
+        """When each device last gave something that its facility is judged by."""
         self._series: dict[TrackKey, _Series] = {}
         self._gateways: set[str] = set()
         self._heard: tuple[int, int] | None = None
@@ -128,28 +134,32 @@ class Recent:
     def watch(self, village: Village) -> None:
         """Take the village as it is now: which signals are kept follows from it. What is already kept stays."""
         self.village = village
-        self._kept: dict[str, frozenset[str] | None] = {}  # by device; None: all its signals
+        self._kept: dict[str, frozenset[str]] = {}  # by device
+        self._judged_by: dict[str, frozenset[str]] = {}  # the same, of what its facility is judged by
+        self._events: dict[str, list[TrackKey]] = {}  # which of these are events
         self._devices: dict[str, tuple[Facility, Device]] = {}
         self._wanted: dict[TrackKey, tuple[Wanted, ...]] = {}
         for facility in village.facilities:
             indicator = INDICATORS.get(facility.kind)
             sensed = indicator.sensed if indicator is not None else None
             wanted = sensed.evidence if sensed is not None else ()
-            events = any(isinstance(item, EventWithin) for item in wanted)
             signals = _ALWAYS_KEPT | evidence_signals(facility.kind)
+            taking_part = participants(facility) or (facility.devices if sensed is not None else ())
+            self._judged_by |= dict.fromkeys((device.id for device in taking_part), signals)
+            for device in taking_part:
+                self._events[device.id] = [
+                    (device.id, signal) for signal in sorted(signals & EVENTS & can_give(device, facility.kind))
+                ]
             for device in facility.devices:
                 self._devices[device.id] = (facility, device)
-                self._kept[device.id] = None if events else signals
+                self._kept[device.id] = signals
                 for item in wanted:
                     self._wanted[device.id, item.signal] = (*self._wanted.get((device.id, item.signal), ()), item)
         old, self._series, self._gateways, self._heard = self._series, {}, set(), None
         self.tracks: dict[TrackKey, Track] = {}
         self._inputs: dict[str, list[TrackKey]] = {}
         for key, series in old.items():
-            fresh = self._new_series(key)
-            if fresh is not None:
-                fresh.times += series.times
-                fresh.values += series.values
+            self._merge(key, series.times, series.values)
         reaches = [reach(village, facility) for facility in judged_facilities(village)]
         self.reach = max([GATEWAY_HEARD, *reaches, *(device.validity for _, device in self._devices.values())])
 
@@ -183,21 +193,68 @@ class Recent:
 
         One whose time is yet to come, as a clock that is ahead says, is a report of now. Answers whether this is one.
         """
+        time = min(time, now)
+        if self.gives_evidence(device, signal) and time > self.gave.get(device, -_NEVER):
+            self.gave[device] = time
         if signal == "online" and device in self._speaking:
             return False
-        time = min(time, now)
         if time > self.reported.get(device, -_NEVER):
             self.reported[device] = time
         return True
 
-    def reports_after(self, device: str, after: int) -> list[int]:
-        """When a device reported after a moment, as far as memory goes."""
-        tracks = [series.times for (whose, signal), series in self._series.items()
-                  if whose == device and signal != "online"]  # fmt: skip
+    def is_judged_by(self, device: str) -> bool:
+        """Whether a device is expected to give something that its facility is judged by.
+
+        It takes part; or none of its facility does, and somebody has to look at what they were mapped to.
+        """
+        return device in self._judged_by
+
+    def gives_evidence(self, device: str, signal: str) -> bool:
+        """Whether a reading of a signal is something that the device's facility is judged by, `mains` included.
+
+        `online` is, as long as it stands for another signal. Once the device has reported an event, every reading of
+        its own is: it says that there was no other event.
+        """
+        judged_by = self._judged_by.get(device)
+        if judged_by is None:
+            return False
+        if signal == "online":
+            return signal in evidence_signals(self._devices[device][0].kind) and (device, "wifi_up") not in self.first
+        return signal in judged_by or any(key in self.first for key in self._events[device])
+
+    def first_event_within(self, device: str) -> int:
+        """How long a device may be without its first event, ms: for as long as one would count; 0 where it has none."""
+        wanted = [item for key in self._events.get(device, ()) for item in self._wanted.get(key, ())]
+        return max((item.interval for item in wanted if isinstance(item, EventWithin)), default=0)
+
+    def lacks_evidence(self, device: str, since: int) -> bool:
+        """Whether a device that is expected to give evidence has given none since a moment."""
+        return device in self._judged_by and self.gave.get(device, -_NEVER) <= since
+
+    def first_reported(self, device: str) -> int | None:
+        """When a device first said anything of its own, ever; `None`: it never did."""
+        return min(
+            (time for (whose, signal), time in self.first.items() if whose == device and signal != "online"),
+            default=None,
+        )
+
+    def besides(self, device: str) -> list[str]:
+        """The signals that a device has reported, ever, and by which nothing is judged."""
+        own = {signal for whose, signal in self.first if whose == device and signal not in ("online", _HEARD)}
+        return sorted(own - self._judged_by.get(device, frozenset()))
+
+    def reports_after(self, device: str, after: int, *, evidence: bool = False) -> list[int]:
+        """When a device reported after a moment, or gave evidence, as far as memory goes."""
+        tracks = [
+            series.times
+            for (whose, signal), series in self._series.items()
+            if whose == device and (self.gives_evidence(device, signal) if evidence else signal != "online")
+        ]
         return sorted({time for times in tracks for time in times if time > after})
 
     def insert(self, key: TrackKey, time: int, value: Value, now: int) -> bool:
         """Take in a reading; whether it can change what was judged up to `now`."""
+        key, value = self._kept_as(key, value)
         series = self._series.get(key) or self._new_series(key)
         if series is None or time < self.start:
             return False
@@ -213,9 +270,16 @@ class Recent:
         if index < len(times) and times[index] == time:
             before, values[index] = values[index], value
             return series.means(before) != series.means(value)
+        goes_on = series.counts and 0 < index < len(times) and self._is_heard_between(key, series, index)
         times.insert(index, time)
         values.insert(index, value)
-        return True
+        return not goes_on
+
+    def _is_heard_between(self, key: TrackKey, series: _Series, index: int) -> bool:
+        """Whether a device was heard without a break from the report before a place to the one at it."""
+        before, after = series.times[index - 1], series.times[index]
+        online = self._series.get((key[0], "online"))
+        return after <= before + series.holds and (online is None or not online.will_between(before, after))
 
     def _goes_on(self, key: TrackKey, series: _Series, value: Value, time: int, now: int) -> bool:
         """Whether a newest reading only repeats what is said and still holds, at `now` as at its own time."""
@@ -225,7 +289,7 @@ class Recent:
         holds_until = series.times[-1] + series.holds
         if holds_until <= now or (signal == "online" and not value):
             return False
-        if signal in EVENTS:
+        if signal in EVENTS and not series.counts:
             return bool(value) and bool(series.values[-1]) and series.times[-1] + (series.interval or 0) > now
         online = self._series.get((device, "online"))
         if online is not None and online.will_between(series.times[-1], time):
@@ -241,15 +305,10 @@ class Recent:
             self._gateways.add(device)
             series = _Series(GATEWAY_HEARD)
         else:
-            kept = self._kept[device]
-            if kept is not None and signal not in kept:
-                return None
             wanted = self._wanted.get(key, ())
             interval = next((item.interval for item in wanted if isinstance(item, EventWithin)), None)
             limits = tuple(item for item in wanted if isinstance(item, Above | Below))
-            # Of an event device's other signals it only counts that they come
-            counts = kept is None and not wanted and signal not in _ALWAYS_KEPT
-            wills = signal == "online"
+            wills, counts = signal == "online", signal == _HEARD
             series = _Series(owner[1].validity, interval, limits, wills=wills, counts=counts)
         self._series[key] = series
         self.tracks[key] = series.track
@@ -260,14 +319,24 @@ class Recent:
         """Take in what the store has from `start` on; what is in memory is newer and stays."""
         self._heard = None
         for key, track in tracks.items():
-            series = self._series.get(key) or self._new_series(key)
-            if series is None:
-                continue
-            merged = dict(zip(track.times, track.values, strict=True))
-            merged.update(zip(series.times, series.values, strict=True))
-            series.times[:] = sorted(merged)
-            series.values[:] = [merged[time] for time in series.times]
+            self._merge(key, track.times, track.values)
         self.start = start
+
+    def _merge(self, key: TrackKey, times: Sequence[int], values: Sequence[Value]) -> None:
+        """Take in older observations of a signal; what is in memory stays."""
+        place, _ = self._kept_as(key, True)
+        series = self._series.get(place) or self._new_series(place)
+        if series is None:
+            return
+        merged = dict(zip(times, values if place == key else repeat(1), strict=place == key))
+        merged.update(zip(series.times, series.values, strict=True))
+        series.times[:] = sorted(merged)
+        series.values[:] = [merged[time] for time in series.times]
+
+    def _kept_as(self, key: TrackKey, value: Value) -> tuple[TrackKey, Value]:
+        """Returns under which signal a reading is kept, and as what: all that says nothing of use as `heard`."""
+        kept = self._kept.get(key[0])
+        return (key, value) if kept is None or key[1] in kept else ((key[0], _HEARD), 1)
 
     def last_words(self, moment: int) -> Iterator[tuple[TrackKey, list[tuple[int, Value]]]]:
         """Of each signal what it takes to judge from a moment on: what it said last, and all that it says of later.

@@ -1,19 +1,21 @@
-"""What gateways say of themselves: how full their buffers are, and whose clocks they do not trust.
+"""What gateways say of themselves: how full their buffers are, whose clocks they do not trust, who says nothing of use.
 
 The message is retained, so an engine that starts hears it again; nothing of it is kept in the database.
 """
 
 from pydantic import BaseModel, Field, ValidationError
 
-from api.alerts.decisions import BUFFER_FULL, Buffer, ClockSaid
+from api.alerts.decisions import BUFFER_FULL, Buffer, CameInstead, ClockSaid
 from api.alerts.watch import WatchedDevice, WatchedVillage
 
 __all__ = ["UnreadableHealth", "take_health"]
 
-_LONGEST = 64_000
-"""Bytes of a message: a thousand devices whose clocks are wrong."""
+_LONGEST = 256_000
+"""Bytes of a message: a thousand devices whose clocks are wrong, and 64 of which it is told at length what came."""
 _CENTURIES = 1e11
 """Seconds: no clock is further off."""
+_LONGEST_TEXT = 1_000
+"""Characters that are kept of what came instead; a gateway sends 240."""
 
 
 class UnreadableHealth(ValueError):
@@ -25,7 +27,16 @@ class _Clock(BaseModel):
     since: float = Field(ge=0, le=_CENTURIES, allow_inf_nan=False)
 
 
+class _Heard(BaseModel):
+    what: str
+    error: str | None = None
+
+    def told(self) -> CameInstead:
+        return CameInstead(self.what[:_LONGEST_TEXT], None if self.error is None else self.error[:_LONGEST_TEXT])
+
+
 class _Health(BaseModel):
+    heard: dict[str, _Heard] = Field(default_factory=dict, description="devices that say nothing of use: what came")
     clocks: dict[str, _Clock] = Field(default_factory=dict)
     trusted: list[str] | None = Field(default=None, description="whose clocks are right; null: all others")
     buffer: float = Field(ge=0, le=1, allow_inf_nan=False)
@@ -33,7 +44,7 @@ class _Health(BaseModel):
 
 
 def take_health(village: WatchedVillage, gateway: str, payload: bytes, now: int) -> list[WatchedDevice]:
-    """Take over what a gateway says at wall time `now`; the devices whose clocks are said to be other than before.
+    """Take over what a gateway says at wall time `now`; the devices of which that says something new.
 
     Raises:
         UnreadableHealth: it says nothing that can be understood; nothing changes.
@@ -54,7 +65,12 @@ def take_health(village: WatchedVillage, gateway: str, payload: bytes, now: int)
         if device in village.devices
     }
     known.trusted = frozenset(village.devices if said.trusted is None else said.trusted)
-    return [device for device in village.devices.values() if _tell(village, device, now)]
+    before, known.instead = (
+        known.instead,
+        {device: heard.told() for device, heard in said.heard.items() if device in village.devices},
+    )
+    told = {device for device in {*before, *known.instead} if before.get(device) != known.instead.get(device)}
+    return [device for name, device in village.devices.items() if _tell(village, device, now) or name in told]
 
 
 def _tell(village: WatchedVillage, device: WatchedDevice, now: int) -> bool:

@@ -282,7 +282,9 @@ class Ledger:
         with self.engine.connect() as connection:
             rows = connection.execute(select(table).where(wanted).order_by(table.c.start, table.c.id)).all()
         return [
-            MaintenanceWindow(row.id, row.village, row.facility, row.uplink, row.start, row.end, row.rrule)
+            MaintenanceWindow(
+                row.id, row.village, row.facility, row.uplink, row.start, row.end, row.rrule, row.created_at
+            )
             for row in rows
         ]
 

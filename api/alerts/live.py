@@ -7,7 +7,7 @@ by `earlier`, where an alert about availability is dated back further than memor
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from api.alerts.causes import facility_evidence, link_evidence
+from api.alerts.causes import came_instead, facility_evidence, link_evidence
 from api.alerts.decisions import (
     Clear,
     Decision,
@@ -21,6 +21,7 @@ from api.alerts.decisions import (
     facility_failed,
     gateway_buffer,
     indicator_missed,
+    no_evidence,
     village_offline,
 )
 from api.alerts.flapping import CALM
@@ -67,6 +68,7 @@ class Live(Life):
                 self.look_at_facility(subject, moment)
             case WatchedDevice():
                 self.look_at_device(subject, moment)
+                self.look_at_evidence(subject, moment)
                 self.look_at_clock(subject, moment)
             case WatchedGateway():
                 self.look_at_buffer(subject, moment)
@@ -204,22 +206,8 @@ class Live(Life):
         village, now = watched.village, moment.now
         if not village.loaded:
             return
-        recent = village.recent
-        heard_from = recent.heard_from(now)
-        quiet = Quiet(
-            reported=recent.reported.get(watched.device.id),
-            watched=watched.watched,
-            heard_from=heard_from,
-            every=watched.device.every,
-            heard_before=heard_from is not None and recent.heard_before(heard_from),
-            heard_next=recent.next_heartbeat(now) if heard_from is None else None,
-        )
-        muted, mute_ends = self._muted(village, moment)
-        catching_up = village.catching_up_until(moment.monotonic)
-        if muted is None and catching_up is not None:
-            muted, mute_ends = "catching_up", catching_up
-        if muted is None and village.blind_before and (quiet.reported or 0) < village.blind_before:
-            muted = "not_read"  # what it said last is in the store
+        quiet = self._quiet(watched, village.recent.reported.get(watched.device.id), watched.watched, now)
+        muted, mute_ends, catching_up = self._muted_of(village, quiet.reported, moment)
 
         def decide(alert: OpenAlert | None) -> Decision:
             return device_silent(
@@ -232,13 +220,75 @@ class Live(Life):
             )
 
         before = watched.alert
-        about = replace(self._device(Kind.DEVICE_SILENT, watched), catching_up=catching_up is not None)
+        about = replace(self._device(Kind.DEVICE_SILENT, watched), catching_up=catching_up)
         watched.alert, decision = self.settle(decide, before, about, now)
         if watched.alert is not before:
             watched.speaking.forget()
         self.ask(watched, decision, mute_ends, moment)
         if decision.reason == "not_read":
             self.deadlines.ask(watched, now + LOOK_AGAIN)
+
+    def look_at_evidence(self, watched: WatchedDevice, moment: Moment) -> None:
+        """Decide about `no_evidence`; an open one shows what came instead as far as it is known by now."""
+        village, now, name = watched.village, moment.now, watched.device.id
+        recent = village.recent
+        if not village.loaded or (watched.mute is None and not recent.is_judged_by(name)):
+            return
+        begins = max(watched.watched, recent.first_reported(name) or 0)
+        given = self._quiet(watched, recent.gave.get(name), begins, now)
+        muted, mute_ends, catching_up = self._muted_of(village, given.reported, moment)
+
+        def decide(alert: OpenAlert | None) -> Decision:
+            decision = no_evidence(
+                given,
+                recent.reported.get(name),
+                now,
+                open_since=alert.began_at if alert is not None else None,
+                gave_at=watched.giving.since(),
+                first_within=recent.first_event_within(name),
+                muted=muted,
+                steady=CALM if alert is not None and alert.flapping else 0,
+            )
+            if isinstance(decision, Raise):
+                return replace(decision, evidence=dict(decision.evidence) | came_instead(watched))
+            return decision
+
+        before = watched.mute
+        about = replace(self._device(Kind.NO_EVIDENCE, watched), catching_up=catching_up)
+        watched.mute, decision = self.settle(decide, before, about, now)
+        if watched.mute is not before:
+            watched.giving.forget()
+        elif before is not None and (more := before.evidence | came_instead(watched)) != before.evidence:
+            before.evidence.update(more)
+            self.changes.told_more(before, now)
+        self.ask(watched, decision, mute_ends, moment)
+        if decision.reason == "not_read":
+            self.deadlines.ask(watched, now + LOOK_AGAIN)
+
+    def _quiet(self, watched: WatchedDevice, last: int | None, begins: int, now: int) -> Quiet:
+        """What is known of how long something of a device has not come: since `last`, or `begins` if it never did."""
+        recent = watched.village.recent
+        heard_from = recent.heard_from(now)
+        return Quiet(
+            reported=last,
+            watched=begins,
+            heard_from=heard_from,
+            every=watched.device.every,
+            heard_before=heard_from is not None and recent.heard_before(heard_from),
+            heard_next=recent.next_heartbeat(now) if heard_from is None else None,
+        )
+
+    def _muted_of(
+        self, village: WatchedVillage, last: int | None, moment: Moment
+    ) -> tuple[str | None, int | None, bool]:
+        """Why nothing may be raised of a device now, until when, and whether more of what was is on its way."""
+        muted, mute_ends = self._muted(village, moment)
+        catching_up = village.catching_up_until(moment.monotonic)
+        if muted is None and catching_up is not None:
+            muted, mute_ends = "catching_up", catching_up
+        if muted is None and village.blind_before and (last or 0) < village.blind_before:
+            muted = "not_read"  # what it said last is in the store
+        return muted, mute_ends, catching_up is not None
 
     def look_at_clock(self, watched: WatchedDevice, moment: Moment) -> None:
         """Decide about `clock_skew`."""

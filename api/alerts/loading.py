@@ -416,20 +416,33 @@ class Loading:
             self._live.look_at_facility(facility, moment, dirty_from)
         for device in village.devices.values():
             self._live.look_at_device(device, moment)
+            self._live.look_at_evidence(device, moment)
             self._live.look_at_clock(device, moment)
         for gateway in village.gateways.values():
             self._live.look_at_buffer(gateway, moment)
         self._live.look_at_link(village, moment)
 
     def learn_first(self, village: WatchedVillage, key: TrackKey, time: int, moment: Moment) -> bool:
-        """Take note of a first report; where it is earlier than the one known, the time between is judged again."""
-        before = village.recent.first.get(key)
-        if not village.recent.learn_first(key, time):
+        """Take note of a first report; where it is earlier than the one known, the time between is judged again.
+
+        A signal takes part, and a facility is judged, from its first report on. So this bears on the stretch up to the
+        one known before, however long nothing was reported in it, and on what memory covers of it. A village that is
+        to be judged as a whole needs no mark.
+        """
+        recent = village.recent
+        before = recent.first.get(key)
+        if not recent.learn_first(key, time):
             return False
         self._live.changes.first[village.village.code, key] = time
-        if village.loaded:
-            village.history.mark(time, village.recent.covers if before is None else before, moment.monotonic)
-            self.notice(village)
+        if village.rejudge and not village.loaded:
+            return True
+        village.history.mark(time, recent.covers if before is None else before, moment.monotonic)
+        self.notice(village)
+        owner = recent.facility_of(key[0])
+        known = None if owner is None else village.facilities.get(owner.id)
+        if known is not None:
+            known.dirty_from = min(known.dirty_from, max(time, recent.covers))
+            self._live.deadlines.ask(known, moment.now)
         return True
 
     # History

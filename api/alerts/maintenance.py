@@ -17,11 +17,12 @@ from dateutil.rrule import rrulestr  # type: ignore[import-untyped] # it has non
 from siaga.model.clock import DAY
 from siaga.model.intervals import Interval
 from siaga.model.sites import Village
+from siaga.timeline.spans import PlannedWork
 
 __all__ = ["AHEAD", "BadRule", "MaintenanceWindow", "Planned", "check_rule", "mains_key", "planned", "stretches"]
 
-Planned = tuple[str | None, int, int]
-"""A facility (`None`: all of the village) and the stretch for which it is excused, ms."""
+Planned = tuple[str | None, PlannedWork]
+"""A facility (`None`: all of the village) and the maintenance that excuses it."""
 
 AHEAD = 8 * DAY
 """How far ahead windows are known; the engine asks again each day."""
@@ -44,7 +45,8 @@ class BadRule(ValueError):
 class MaintenanceWindow:
     """One declaration: of a facility of a village, of a village, or of all villages of an uplink.
 
-    `start` and `end` (ms) are those of its only, or of its first, window.
+    `start` and `end` (ms) are those of its only, or of its first, window; `declared` (wall time, ms) is when people
+    said so.
     """
 
     id: str
@@ -54,6 +56,7 @@ class MaintenanceWindow:
     start: int
     end: int
     rrule: str | None = None
+    declared: int = -(2**62)
 
     def concerns(self, village: Village) -> bool:
         """Whether it excuses anything of a village."""
@@ -65,12 +68,12 @@ class MaintenanceWindow:
 def planned(windows: Iterable[MaintenanceWindow], village: Village, upto: int) -> list[Planned]:
     """What the windows excuse of a village, up to a time, in order."""
     found = [
-        (window.facility, start, end)
+        (window.facility, PlannedWork(start, end, window.declared))
         for window in windows
         if window.concerns(village)
         for start, end in stretches(window, village.timezone, upto)
     ]
-    return sorted(found, key=lambda one: (one[1], one[2], one[0] or ""))
+    return sorted(found, key=lambda one: (one[1], one[0] or ""))
 
 
 def stretches(window: MaintenanceWindow, timezone: str, upto: int) -> Sequence[Interval]:

@@ -11,12 +11,11 @@ from typing import Protocol
 
 from api.alerts.evidence import judged_facilities
 from api.alerts.history import combined
-from siaga.model.indicators import INDICATORS, EventWithin, evidence_signals
 from siaga.model.observation import Arrival, Reading, Track, TrackKey
 from siaga.model.signals import Value
 from siaga.model.sites import Village
 from siaga.telemetry import StoreUnavailable, TelemetryStore
-from siaga.timeline.judge import Evidence, Interval, Span, judge, judged_from, reach
+from siaga.timeline.judge import Evidence, Interval, PlannedWork, Span, judge, judged_from, participants, reach
 
 __all__ = [
     "Answer",
@@ -75,7 +74,7 @@ class RebuildRequest:
     read_first: bool
     in_hand: Sequence[Reading]
     remembered: Mapping[TrackKey, Track]
-    planned: Mapping[str, Sequence[Interval]]
+    planned: Mapping[str, Sequence[PlannedWork]]
     first_known: bool = False
 
 
@@ -220,11 +219,6 @@ def _learn(first: dict[TrackKey, int], found: Mapping[TrackKey, int]) -> None:
 
 
 def _signals(village: Village) -> frozenset[str] | None:
-    """The signals that can bear on a state in this village; `None`: all, where a device is heard by any reading."""
-    wanted = {"alive", "online", "mains"}
-    for facility in judged_facilities(village):
-        sensed = INDICATORS[facility.kind].sensed
-        if sensed is not None and any(isinstance(item, EventWithin) for item in sensed.evidence):
-            return None
-        wanted |= evidence_signals(facility.kind)
-    return frozenset(wanted)
+    """The signals that can bear on a state in this village; `None`: all, as a device is heard by any reading."""
+    judged = any(participants(facility) for facility in judged_facilities(village))
+    return None if judged else frozenset({"alive", "online", "mains"})

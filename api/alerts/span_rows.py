@@ -82,13 +82,14 @@ def _row(village: str, facility: str, span: Span) -> dict[str, object]:
         "state": span.state.value,
         "cause": span.cause,
         "excused": span.excused,
+        "excused_later": span.excused_later,
     }
 
 
 def span_of(row: RowMapping) -> Span:
     """The span of a row; the one that runs ends at `FOREVER`."""
     end = FOREVER if row["end"] is None else row["end"]
-    return Span(row["start"], end, State(row["state"]), row["cause"], row["excused"])
+    return Span(row["start"], end, State(row["state"]), row["cause"], row["excused"], row["excused_later"])
 
 
 def read_spans(connection: Connection, village: str, facility: str, start: int, end: int) -> list[Span]:

@@ -5,7 +5,7 @@ A list of spans is in order, without gap or overlap; the last one of a live list
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from siaga.timeline.judge import Span, State
 
@@ -37,13 +37,18 @@ class Difference:
 
 def same_state(one: Span, other: Span) -> bool:
     """Whether two neighbours say the same, so that they are one span."""
-    return one.state is other.state and one.cause == other.cause and one.excused == other.excused
+    return (
+        one.state is other.state
+        and one.cause == other.cause
+        and one.excused == other.excused
+        and one.excused_later == other.excused_later
+    )
 
 
 def cut(spans: Sequence[Span], start: int, end: int) -> list[Span]:
     """The part of the spans within `[start, end)`."""
     return [
-        Span(max(span.start, start), min(span.end, end), span.state, span.cause, span.excused)
+        Span(max(span.start, start), min(span.end, end), span.state, span.cause, span.excused, span.excused_later)
         for span in spans
         if span.start < end and span.end > start
     ]
@@ -54,8 +59,7 @@ def joined(spans: Sequence[Span]) -> list[Span]:
     result: list[Span] = []
     for span in spans:
         if result and result[-1].end == span.start and same_state(result[-1], span):
-            last = result[-1]
-            result[-1] = Span(last.start, span.end, last.state, last.cause, last.excused)
+            result[-1] = replace(result[-1], end=span.end)
         else:
             result.append(span)
     return result

@@ -40,13 +40,14 @@ class BeyondStore(BaseModel):
     """What the engine knew of a village while the store lacked batches (`api.alerts.under_way`).
 
     `until`: up to when it had judged (event time); `words`: by device and signal the last observations; `reported`:
-    when each device last reported.
+    when each device last reported; `gave`: when it last gave evidence.
     """
 
     until: int
     batches: list[Range]
     words: list[tuple[str, str, list[tuple[int, Value]]]]
     reported: dict[str, int]
+    gave: dict[str, int] = Field(default_factory=dict)
 
 
 class VillageMarks(BaseModel):
@@ -269,7 +270,7 @@ class StateKeeper:
             if new != village.planned:
                 differing = set(village.planned) ^ set(new)
                 village.planned = new
-                self._judge_anew(village, [(start, end) for _, start, end in differing], moment)
+                self._judge_anew(village, [(work.start, work.end) for _, work in differing], moment)
 
     def _judge_anew(self, village: WatchedVillage, stretches: Sequence[Interval], moment: Moment) -> None:
         """What is planned for these stretches has changed."""
@@ -317,6 +318,8 @@ def _attach(alert: OpenAlert, village: WatchedVillage) -> bool:
             return False
         if alert.kind is Kind.CLOCK_SKEW:
             device.skew = alert
+        elif alert.kind is Kind.NO_EVIDENCE:
+            device.mute = alert
         else:
             device.alert = alert
     else:
@@ -369,7 +372,8 @@ def _beyond_store(village: WatchedVillage, moment: Moment) -> BeyondStore | None
         return None
     batches = village.under_way.ranges() + (inherited.missing.ranges() if inherited is not None else [])
     words = [(*key, said) for key, said in village.recent.last_words(until)]
-    return BeyondStore(until=until, batches=batches, words=words, reported=village.recent.reported)
+    recent = village.recent
+    return BeyondStore(until=until, batches=batches, words=words, reported=recent.reported, gave=recent.gave)
 
 
 def _inherit(village: WatchedVillage, beyond: BeyondStore, moment: Moment) -> None:
@@ -377,6 +381,7 @@ def _inherit(village: WatchedVillage, beyond: BeyondStore, moment: Moment) -> No
     recent = village.recent
     recent.absorb({(device, signal): Track.of(dict(said)) for device, signal, said in beyond.words}, recent.start)
     recent.reported.update(beyond.reported)
+    recent.gave.update(beyond.gave)
     village.inherited = Inheritance(min(beyond.until, moment.now), UnderWay(beyond.batches))
 
 

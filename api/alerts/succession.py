@@ -36,8 +36,11 @@ def _begins(facility: WatchedFacility) -> int | None:
 
 
 def recall_who_spoke(village: WatchedVillage) -> None:
-    """Find what devices said that were called silent, and that nobody heard: their alerts end there."""
+    """Find what devices said that were called silent, or without evidence, and that nobody heard: that ends alerts."""
     for device in village.devices.values():
         if device.alert is not None:
             for time in village.recent.reports_after(device.device.id, device.alert.began_at):
                 device.reports(time)
+        if device.mute is not None:
+            for time in village.recent.reports_after(device.device.id, device.mute.began_at, evidence=True):
+                device.gives(time)

@@ -5,6 +5,7 @@ What comes out otherwise than before is left in `Changes`, for the database: spa
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
 
 from api.alerts.ledger import Changes, Correction
 from api.alerts.rolling import WINDOW
@@ -48,7 +49,7 @@ def judge_tail(watched: WatchedFacility, start: int, now: int, changes: Changes)
         return False
     spans = judge(village.village, facility, evidence, (start, now + 1), planned)
     last = spans[-1]
-    _take(watched, [*spans[:-1], Span(last.start, FOREVER, last.state, last.cause, last.excused)], now, changes)
+    _take(watched, [*spans[:-1], replace(last, end=FOREVER)], now, changes)
     kept_from = min(recent.covers, now - KEPT)
     if len(watched.spans) > 2 and watched.spans[1].end <= kept_from:
         watched.trim(kept_from)

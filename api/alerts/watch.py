@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from api.alerts.decisions import SILENT_MARGIN, Buffer, ClockSaid
+from api.alerts.decisions import SILENT_MARGIN, Buffer, CameInstead, ClockSaid
 from api.alerts.evidence import LIVE, Recent, judged_facilities
 from api.alerts.history import History
 from api.alerts.ledger import OpenAlert
@@ -17,7 +17,7 @@ from siaga.model.clock import MINUTE, SECOND
 from siaga.model.indicators import Terms, terms
 from siaga.model.observation import TrackKey
 from siaga.model.sites import Device, Facility, Village
-from siaga.timeline.judge import Interval, Span, State
+from siaga.timeline.judge import PlannedWork, Span, State
 from siaga.wire.batch import LIVE_EDGE
 
 __all__ = [
@@ -85,7 +85,8 @@ class WatchedFacility:
 class WatchedDevice:
     """One device. `watched`: from when it is to report; `speaking`: what it reported since its alert began.
 
-    `clock` is what its gateway last said of its clock, `skew` the open alert about that.
+    `mute` is the open alert about its giving no evidence, `giving` what evidence it gave since that began. `clock` is
+    what its gateway last said of its clock, `skew` the open alert about that.
     """
 
     village: "WatchedVillage"
@@ -93,6 +94,8 @@ class WatchedDevice:
     watched: int
     alert: OpenAlert | None = None
     speaking: Speaking = field(default_factory=Speaking)
+    mute: OpenAlert | None = None
+    giving: Speaking = field(default_factory=Speaking)
     clock: ClockSaid | None = None
     skew: OpenAlert | None = None
     due: int | None = None
@@ -101,8 +104,20 @@ class WatchedDevice:
         """Take note of a report, if its alert is about what was before; whether it is."""
         if self.alert is None or time <= self.alert.began_at:
             return False
-        self.speaking.note(time, 3 * self.device.every + SILENT_MARGIN)
+        self.speaking.note(time, self.allowed)
         return True
+
+    def gives(self, time: int) -> bool:
+        """Take note of evidence, if the alert about its want is about what was before; whether it is."""
+        if self.mute is None or time <= self.mute.began_at:
+            return False
+        self.giving.note(time, self.allowed)
+        return True
+
+    @property
+    def allowed(self) -> int:
+        """How long it may be silent, or give no evidence, before it is told of, ms."""
+        return 3 * self.device.every + SILENT_MARGIN
 
 
 class Seen:
@@ -130,7 +145,10 @@ class Seen:
 
 @dataclass(slots=True, eq=False)
 class WatchedGateway:
-    """One gateway of a village, as `gateway_state` keeps it; what it says of its buffer, and the alert about that."""
+    """One gateway of a village, as `gateway_state` keeps it; what it says of its buffer, and the alert about that.
+
+    `instead`: what came of devices that speak and say nothing of use.
+    """
 
     village: "WatchedVillage"
     id: str
@@ -140,6 +158,7 @@ class WatchedGateway:
     last_alive: int | None = None
     seen: Seen = field(default_factory=Seen)
     skewed: Mapping[str, ClockSaid] = field(default_factory=dict)
+    instead: Mapping[str, CameInstead] = field(default_factory=dict)
     trusted: frozenset[str] = frozenset()
     buffer: Buffer = field(default_factory=lambda: Buffer(None, 0))
     full: OpenAlert | None = None
@@ -185,7 +204,7 @@ class WatchedVillage:
     facilities: dict[str, WatchedFacility] = field(default_factory=dict)
     devices: dict[str, WatchedDevice] = field(default_factory=dict)
     gateways: dict[str, WatchedGateway] = field(default_factory=dict)
-    planned: Sequence[tuple[str | None, int, int]] = ()
+    planned: Sequence[tuple[str | None, PlannedWork]] = ()
     offline: OpenAlert | None = None
     absence: Absence | None = None
     last_arrival: int | None = None
@@ -219,9 +238,9 @@ class WatchedVillage:
         """Its facilities, devices and gateways."""
         return [*self.facilities.values(), *self.devices.values(), *self.gateways.values()]
 
-    def planned_for(self, facility: str) -> list[Interval]:
-        """The maintenance windows that excuse a facility."""
-        return [(start, end) for whom, start, end in self.planned if whom is None or whom == facility]
+    def planned_for(self, facility: str) -> list[PlannedWork]:
+        """The maintenance that excuses a facility."""
+        return [work for whom, work in self.planned if whom is None or whom == facility]
 
     def gateway(self, gateway: str) -> WatchedGateway:
         """What is known of a gateway; a new one from now on."""
@@ -288,7 +307,10 @@ class WatchedVillage:
 def fingerprint(village: Village, facility: Facility) -> str:
     """A digest of all that a facility's state follows from beside the evidence."""
     power = [other for other in village.facilities if other.kind == "power"]
-    place = (village.latitude, village.longitude, village.timezone)
+    place: tuple[object, ...] = (village.latitude, village.longitude, village.timezone)
+    held_to = terms(facility)
+    if village.holidays and held_to is not None and "office" in held_to.schedule:
+        place += tuple(sorted(village.holidays))
     devices = sorted(device.id for other in village.facilities for device in other.devices)
     judged = (facility.kind, facility.since, facility.needs, facility.schedule, facility.silence)
     said = repr((place, devices, judged, [_said(device) for device in facility.devices], power))
@@ -314,7 +336,7 @@ def alerts_of(subject: WatchedFacility | WatchedDevice | WatchedGateway) -> list
         case WatchedFacility():
             found = [subject.alert, subject.missed]
         case WatchedDevice():
-            found = [subject.alert, subject.skew]
+            found = [subject.alert, subject.mute, subject.skew]
         case WatchedGateway():
             found = [subject.full]
     return [alert for alert in found if alert is not None]

@@ -26,7 +26,7 @@ from siaga.model.indicators import terms
 from siaga.model.intervals import Interval
 from siaga.model.local_time import local_date
 from siaga.model.sites import Village
-from siaga.timeline.verdict import LATE_DATA, Verdict, is_provisional, judge_day, local_day
+from siaga.timeline.verdict import LATE_DATA, Verdict, is_provisional, judge_day, local_day, still_required
 
 __all__ = ["router"]
 
@@ -173,7 +173,7 @@ def _judged(connection: Connection, wanted: _Wanted, now: int) -> list[DayDocume
     found = []
     for date in wanted.dates:
         day = local_day(village, date)
-        judged = judge_day(spans, day, held_to.grace)
+        judged = judge_day(spans, day, held_to, still_required(village, held_to, day, now))
         buffered = (heard is None or heard < day[1]) and now < day[1] + LATE_DATA
         found.append(
             DayDocument(

@@ -1,7 +1,7 @@
 """Reading facilities and their spans from the database, as the API and the pages show them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -30,16 +30,16 @@ _TOUCHING = """
        AND (f.village, f.id) >= (:first_village, :first_id) AND (f.village, f.id) <= (:last_village, :last_id)
 """
 _SPANS = text(
-    'SELECT f.village, f.id, s.start, s."end", s.state, s.cause, s.excused'
+    'SELECT f.village, f.id, s.start, s."end", s.state, s.cause, s.excused, s.excused_later'
     + _TOUCHING
     + "ORDER BY f.village, f.id, s.start"
 )
 _LENGTHS = text(
-    """SELECT f.village, f.id, s.state, s.excused, sum(
+    """SELECT f.village, f.id, s.state, s.excused, s.excused_later, sum(
            CASE WHEN s."end" IS NULL OR s."end" > :end THEN :end ELSE s."end" END
            - CASE WHEN s.start < :start THEN :start ELSE s.start END)"""
     + _TOUCHING
-    + "GROUP BY f.village, f.id, s.state, s.excused ORDER BY f.village, f.id"
+    + "GROUP BY f.village, f.id, s.state, s.excused, s.excused_later ORDER BY f.village, f.id"
 )
 
 
@@ -83,7 +83,7 @@ def spans_by_facility(
         yield (
             facility,
             [
-                Span(row[2], FOREVER if row[3] is None else row[3], _STATES[row[4]], row[5], bool(row[6]))
+                Span(row[2], FOREVER if row[3] is None else row[3], _STATES[row[4]], row[5], bool(row[6]), bool(row[7]))
                 for row in rows
             ],
         )
@@ -98,7 +98,7 @@ def lengths_by_facility(
     spans, and a second is not enough to carry them over here.
     """
     for facility, rows in _by_facility(connection, _LENGTHS, facilities, window):
-        yield facility, [Span(0, int(row[4]), _STATES[row[2]], None, bool(row[3])) for row in rows]
+        yield facility, [Span(0, int(row[5]), _STATES[row[2]], None, bool(row[3]), bool(row[4])) for row in rows]
 
 
 def _by_facility(
@@ -130,14 +130,17 @@ def _by_facility(
 
 
 def filled(spans: Sequence[Span], window: Interval) -> list[Span]:
-    """The spans over exactly the window, neighbours differing; what none of them covers is not required."""
+    """The spans over exactly the window, neighbours differing; what none of them covers is not required.
+
+    What was excused later is excused like any other here: it is a figure of reports, not of the timeline.
+    """
     start, end = window
     whole: list[Span] = []
     at = start
     for span in cut(spans, start, end):
         if span.start > at:
             whole.append(Span(at, span.start, State.NOT_REQUIRED))
-        whole.append(span)
+        whole.append(replace(span, excused_later=False) if span.excused_later else span)
         at = span.end
     if at < end:
         whole.append(Span(at, end, State.NOT_REQUIRED))

@@ -4,8 +4,10 @@ Who holds villages in memory asks `version()` now and then, and reads again when
 a change in between then shows at the next look.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
+from functools import lru_cache
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Engine, select
@@ -35,11 +37,11 @@ class Registry:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def replace(self, villages: Sequence[Village], now: int) -> ImportReport:
+    def replace(self, villages: Sequence[Village], now: int, regions: Mapping[str, str] | None = None) -> ImportReport:
         """Take over the villages of one sites file, all or none, each as a whole; other villages stay.
 
-        `now` (wall time, ms) becomes `told` of a village that is new; a known village keeps its own. The version grows
-        when anything changed.
+        `now` (wall time, ms) becomes `told` of a village that is new; a known village keeps its own. `regions` are the
+        names of regions by code; those of other codes stay. The version grows when anything changed.
         """
         report = ImportReport(0, 0, 0)
         with writing(self._engine) as connection:
@@ -50,7 +52,8 @@ class Registry:
                 report = ImportReport(
                     report.added + part.added, report.changed + part.changed, report.unchanged + part.unchanged
                 )
-            if report.added or report.changed:
+            renamed = _name_regions(connection, regions or {})
+            if report.added or report.changed or renamed:
                 connection.execute(tables.registry_version.update().values(version=version + 1))
         return report
 
@@ -67,6 +70,11 @@ class Registry:
         with self._engine.connect() as connection:
             row = connection.execute(query).one_or_none()
         return _village(row.document, row.told) if row else None
+
+    def regions(self) -> dict[str, str]:
+        """Returns the names of regions by code, as far as sites files gave any."""
+        with self._engine.connect() as connection:
+            return {row.code: row.name for row in connection.execute(select(tables.region))}
 
     def version(self) -> int:
         """A number that grows with every import that changed something."""
@@ -88,7 +96,25 @@ def villages_of(connection: Connection, codes: Iterable[str]) -> dict[str, Villa
 
 
 def _village(document: object, told: int) -> Village:
-    return replace(_VILLAGE.validate_python(document), told=told)
+    village = _VILLAGE.validate_python(document)
+    return replace(village, told=told, holidays=_shared(village.holidays))
+
+
+@lru_cache(maxsize=1024)
+def _shared(holidays: frozenset[date]) -> frozenset[date]:
+    """Returns one set for all villages that have the same: a country's would fill the memory."""
+    return holidays
+
+
+def _name_regions(connection: Connection, names: Mapping[str, str]) -> bool:
+    """Take over names of regions. Returns whether that changed any."""
+    table = tables.region
+    known = {row.code: row.name for row in connection.execute(select(table))}
+    changed = {code: name for code, name in names.items() if known.get(code) != name}
+    if changed:
+        connection.execute(table.delete().where(table.c.code.in_(list(changed))))
+        connection.execute(table.insert(), [{"code": code, "name": name} for code, name in changed.items()])
+    return bool(changed)
 
 
 def _replace(connection: Connection, villages: Sequence[Village], now: int, position: int) -> ImportReport:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    false,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -42,6 +43,7 @@ __all__ = [
     "notification_provider",
     "quarantine",
     "quarantine_dropped",
+    "region",
     "registry_version",
     "span",
     "token",
@@ -100,6 +102,13 @@ device = Table(
     Index(None, "village", "facility"),
 )
 
+region = Table(
+    "region",
+    metadata,
+    Column("code", Text, primary_key=True, comment="the leading part that the codes of its villages share"),
+    Column("name", Text, nullable=False),
+)
+
 registry_version = Table(
     "registry_version",
     metadata,
@@ -128,6 +137,13 @@ span = Table(
     Column("state", Text, nullable=False),
     Column("cause", Text),
     Column("excused", Boolean, nullable=False),
+    Column(
+        "excused_later",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="by maintenance alone, declared afterwards",
+    ),
     Index(None, "village", "facility", "end"),
 )
 Index("ix_span_open", span.c.state, sqlite_where=span.c.end.is_(None), postgresql_where=span.c.end.is_(None))

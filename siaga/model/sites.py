@@ -81,7 +81,10 @@ class Facility:
 
 @dataclass(frozen=True, slots=True)
 class Village:
-    """One village. `remote` says that it runs a gateway of its own; `told` is when siaga was first told of it."""
+    """One village. `remote` says that it runs a gateway of its own; `told` is when siaga was first told of it.
+
+    `holidays` are those of its sites file, the same for all its villages: dates on which an office is closed.
+    """
 
     code: str
     name: str
@@ -93,6 +96,7 @@ class Village:
     offline_after: int = 300_000
     uplink: str | None = None
     told: int = 0
+    holidays: frozenset[date] = frozenset()
 
     def device(self, device_id: str) -> tuple[Facility, Device] | None:
         """A device of the village and the facility it belongs to."""

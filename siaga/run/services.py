@@ -47,10 +47,10 @@ MAX_QUEUE_BYTES = 16 << 20
 
 
 def import_sites(settings: Settings, path: Path) -> ImportReport:
-    """Take over the villages of a sites file into the registry, all or none."""
-    villages = read_sites_file(path)
+    """Take over a sites file into the registry, all of it or nothing."""
+    sites = read_sites_file(path)
     with _database(settings) as engine:
-        return Registry(engine).replace(villages, SystemClock().now())
+        return Registry(engine).replace(sites.villages, SystemClock().now(), sites.regions)
 
 
 def create_token(settings: Settings, role: Role, name: str) -> str:
@@ -125,10 +125,10 @@ def run_api(settings: Settings, stop: threading.Event) -> None:
 
     _outside_store(settings, "api")
     settings.make_data_dir()
-    villages = read_sites_file(settings.sites) if settings.sites else None
+    sites = read_sites_file(settings.sites) if settings.sites else None
     system = System(settings, SystemClock(), whole=False)
     try:
-        system.start(villages, stop)
+        system.start(sites, stop)
         stop.wait()
     finally:
         system.stop()

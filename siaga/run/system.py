@@ -29,13 +29,13 @@ from siaga.broker import EmbeddedBroker
 from siaga.database import connect
 from siaga.database.registry import Registry
 from siaga.model.clock import SECOND, Clock, SystemClock
-from siaga.model.sites import Village
 from siaga.run.cli.notify import the_book
 from siaga.run.demo import Demo
 from siaga.run.gateways import GatewayPart, Served
 from siaga.run.services import alert_session, await_database
 from siaga.run.settings import Settings
 from siaga.run.village_gateway import how_to_ask
+from siaga.sites.file import SitesDocument
 from siaga.sites.on_disk import read_sites_file
 from siaga.telemetry import StoreUnavailable, TelemetryStore, open_store
 
@@ -78,11 +78,11 @@ def run(settings: Settings, stop: threading.Event, *, demo: int | None = None) -
         log.warning("demo_leaves_sites_out", sites=str(settings.sites))
     with _lock(settings.data_dir):
         simulation = None if demo is None else Demo(settings.data_dir, demo)
-        sites = simulation.prepare() if simulation else settings.sites
-        villages = read_sites_file(sites) if sites else None
+        path = simulation.prepare() if simulation else settings.sites
+        sites = read_sites_file(path) if path else None
         system = System(settings, SystemClock())
         try:
-            system.start(villages, stop)
+            system.start(sites, stop)
             if not stop.is_set():
                 if simulation:
                     simulation.start(settings.central_broker, system.store)
@@ -119,8 +119,8 @@ class System:
         """Where the pages are."""
         return self._server.url if self._server else ""
 
-    def start(self, villages: list[Village] | None, stop: threading.Event) -> None:
-        """Start the parts, and import the villages once the database answers. Returns early when `stop` is set."""
+    def start(self, sites: SitesDocument | None, stop: threading.Event) -> None:
+        """Start the parts, and import the sites once the database answers. Returns early when `stop` is set."""
         settings = self._settings
         if self._whole and settings.mqtt_url is None:
             # by the machine's clock, however fast siaga's own runs: keep-alives are its clients' business
@@ -130,8 +130,8 @@ class System:
         registry = await_database(self._engine, stop, self._tell)
         if registry is None:
             return
-        if villages is not None:
-            report = registry.replace(villages, self._clock.now())
+        if sites is not None:
+            report = registry.replace(sites.villages, self._clock.now(), sites.regions)
             log.info("imported", added=report.added, changed=report.changed, unchanged=report.unchanged)
         session = alert_session(settings.central_broker, settings.data_dir)
         self._alerts = AlertService(

@@ -85,7 +85,7 @@ def only_village(settings: "Settings") -> "Village":
     """
     if settings.sites is None:
         raise ValueError("gateway: SIAGA_SITES is not set: name the sites file that has the village")
-    villages = {village.code: village for village in read_sites_file(settings.sites)}
+    villages = {village.code: village for village in read_sites_file(settings.sites).villages}
     if settings.village is not None:
         if settings.village not in villages:
             raise ValueError(f"SIAGA_VILLAGE: {settings.sites} has no village {settings.village}")

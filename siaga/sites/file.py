@@ -2,6 +2,8 @@
 
 import re
 import zoneinfo
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 
 from siaga.model.durations import parse_duration
@@ -15,8 +17,11 @@ from siaga.sites.yaml_tree import Node, Scalar, Sequence, UnreadableYaml, read_t
 from siaga.timeline.schedule import parse_schedule
 from siaga.wire.topics import is_slug, is_village_code
 
-__all__ = ["Mistake", "SitesFileError", "read_sites"]
+__all__ = ["Mistake", "SitesDocument", "SitesFileError", "read_document", "read_sites"]
 
+_TOP_KEYS = ("villages", "regions", "holidays")
+_REGION_KEYS = ("code", "name")
+_HOLIDAY_KEYS = ("date", "name")
 _VILLAGE_KEYS = (
     "code", "name", "lat", "lon", "timezone", "gateway", "offline_after", "uplink", "facilities",
 )  # fmt: skip
@@ -30,6 +35,7 @@ _BOOLEANS = tuple(signal.name for signal in SIGNALS.values() if signal.type is S
 _MAPPABLE = tuple(name for name in SIGNALS if name not in ("alive", "heard"))
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_REGION = re.compile(r"[0-9]{2}(\.[0-9]{2}){0,2}", re.ASCII)
 _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?|\.[0-9]{1,9})(\s*%)?", re.ASCII)
 
 EVERY = 60_000
@@ -41,8 +47,25 @@ Address = tuple[str | None, Adapter, str]
 """What must be unique: a gateway (`None`: that of `siaga up`), an adapter and an address."""
 
 
+@dataclass(frozen=True, slots=True)
+class SitesDocument:
+    """What a sites file holds: its villages, each with the file's holidays, and the names of regions by code."""
+
+    villages: list[Village]
+    regions: Mapping[str, str]
+
+
 def read_sites(text: str, filename: str) -> list[Village]:
-    """The villages of a sites file.
+    """The villages of a sites file, each with the file's holidays.
+
+    Raises:
+        SitesFileError: the file has mistakes; it holds all of them, each with its line.
+    """
+    return read_document(text, filename).villages
+
+
+def read_document(text: str, filename: str) -> SitesDocument:
+    """All that a sites file holds.
 
     Raises:
         SitesFileError: the file has mistakes; it holds all of them, each with its line.
@@ -56,9 +79,9 @@ def read_sites(text: str, filename: str) -> list[Village]:
     else:
         if root is None:
             mistakes.note(1, "villages", None, "is missing: the file is empty")
-    villages = [] if root is None else _Reader(mistakes).file(root)
+    document = SitesDocument([], {}) if root is None else _Reader(mistakes).file(root)
     mistakes.raise_if_any()
-    return villages
+    return document
 
 
 class _Reader:
@@ -69,11 +92,37 @@ class _Reader:
         self._codes: dict[str, Section] = {}
         self._addresses: dict[Address, Section] = {}
 
-    def file(self, root: Node) -> list[Village]:
-        top = Section(self._mistakes, root, "villages", ("villages",))
+    def file(self, root: Node) -> SitesDocument:
+        top = Section(self._mistakes, root, "villages", _TOP_KEYS)
         if top.node("villages") is None:
             top.missing("villages")
-        return [self._village(node) for node in top.items("villages")]
+        villages = [self._village(node) for node in top.items("villages")]
+        holidays = self._holidays(top)
+        return SitesDocument([replace(village, holidays=holidays) for village in villages], self._regions(top))
+
+    def _regions(self, top: Section) -> dict[str, str]:
+        known: dict[str, Section] = {}
+        names: dict[str, str] = {}
+        for node in top.items("regions"):
+            section = Section(self._mistakes, node, "regions", _REGION_KEYS)
+            code = section.parsed("code", _region_code, required=True) or ""
+            _once(section, "code", code, known, "region")
+            names[code] = section.text("name", required=True) or ""
+        return names
+
+    def _holidays(self, top: Section) -> frozenset[date]:
+        known: dict[str, Section] = {}
+        dates: set[date] = set()
+        for node in top.items("holidays"):
+            section = Section(self._mistakes, node, "holidays", _HOLIDAY_KEYS)
+            if section.node("date") is None:
+                section.missing("date")
+            section.text("name", required=True)
+            day = _date(section, "date")
+            if day is not None:
+                _once(section, "date", day.isoformat(), known, "holiday")
+                dates.add(day)
+        return frozenset(dates)
 
     def _village(self, node: Node) -> Village:
         section = Section(self._mistakes, node, "villages", _VILLAGE_KEYS)
@@ -212,6 +261,12 @@ def _once(section: Section, key: str, value: str, taken: dict[str, Section], wha
 def _code(text: str) -> str:
     if not is_village_code(text):
         raise ValueError('is not the code of a village such as "35.10.15.2012"')
+    return text
+
+
+def _region_code(text: str) -> str:
+    if _REGION.fullmatch(text) is None:
+        raise ValueError('is not the code of a region such as "35.10" or "35.10.15"')
     return text
 
 

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-from siaga.model.sites import Village
-from siaga.sites.file import read_sites
+from siaga.sites.file import SitesDocument, read_document
 
 __all__ = ["read_sites_file"]
 
 
-def read_sites_file(path: Path) -> list[Village]:
-    """The villages of a sites file.
+def read_sites_file(path: Path) -> SitesDocument:
+    """Returns all that a sites file holds.
 
     Raises:
         SitesFileError: it has mistakes, all of which are told.
@@ -21,4 +20,4 @@ def read_sites_file(path: Path) -> list[Village]:
         raise ValueError(f"{path}: is not a text in UTF-8") from None
     except OSError as problem:
         raise ValueError(f"{path}: cannot be read: {problem.strerror}") from None
-    return read_sites(text, str(path))
+    return read_document(text, str(path))

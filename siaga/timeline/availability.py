@@ -14,6 +14,7 @@ class Availability:
     """The required time of a window by state, in whole milliseconds; two of them add up to that of both windows.
 
     `required = met + failed + unknown`; what of it is excused stays in `failed` and `unknown`, and is counted apart.
+    `excused_later` is the part of what is excused that maintenance alone excuses which was declared afterwards.
     """
 
     met: int = 0
@@ -21,6 +22,7 @@ class Availability:
     unknown: int = 0
     excused_failed: int = 0
     excused_unknown: int = 0
+    excused_later: int = 0
 
     def __add__(self, other: "Availability") -> "Availability":
         return Availability(
@@ -29,6 +31,7 @@ class Availability:
             self.unknown + other.unknown,
             self.excused_failed + other.excused_failed,
             self.excused_unknown + other.excused_unknown,
+            self.excused_later + other.excused_later,
         )
 
     @property
@@ -65,7 +68,7 @@ class Availability:
 def measure(spans: Iterable[Span], window: Interval) -> Availability:
     """The availability that the spans say of `window`; what they do not cover is not required."""
     start, end = window
-    met = failed = unknown = excused_failed = excused_unknown = 0
+    met = failed = unknown = excused_failed = excused_unknown = excused_later = 0
     for span in spans:
         length = min(span.end, end) - max(span.start, start)
         if length <= 0:
@@ -78,4 +81,5 @@ def measure(spans: Iterable[Span], window: Interval) -> Availability:
         elif span.state is State.UNKNOWN:
             unknown += length
             excused_unknown += length if span.excused else 0
-    return Availability(met, failed, unknown, excused_failed, excused_unknown)
+        excused_later += length if span.excused_later else 0
+    return Availability(met, failed, unknown, excused_failed, excused_unknown, excused_later)

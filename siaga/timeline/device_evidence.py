@@ -1,4 +1,4 @@
-"""What one device says of the evidence that its facility's indicator asks for, over a window.
+"""What one device says of the evidence that its facility's indicator asks for, over a window, and when it is silent.
 
 A device has a *voice* for each signal of the indicator that it has reported. Which signals those are changes with time:
 a signal takes part from its first report on, a stand-in until then.
@@ -8,14 +8,14 @@ from collections.abc import Sequence
 
 from siaga.model.indicators import Above, Below, EventWithin, Flag, Sensed
 from siaga.model.indicators import Evidence as Wanted
-from siaga.model.intervals import Interval
+from siaga.model.intervals import Interval, clip, merge
 from siaga.model.observation import Track
 from siaga.model.signals import SIGNALS, Value
 from siaga.model.sites import Device
 from siaga.timeline.evidence import Evidence
 from siaga.timeline.signal_state import Run, Step, event_runs, heard, last_wills, runs, steps
 
-__all__ = ["Voice", "voices"]
+__all__ = ["Voice", "speaking", "voices"]
 
 Voice = tuple[str, list[Step]]
 """A signal, and what it says about the indicator from each moment on; the first step is at the window's start."""
@@ -46,6 +46,28 @@ def voices(sensed: Sensed, device: Device, evidence: Evidence, window: Interval)
     return found
 
 
+def speaking(device: Device, evidence: Evidence, window: Interval) -> list[Interval]:
+    """Returns when, within the window, the device is not silent (contract, section 5, rule 3).
+
+    It is heard, by any reading of its own within three of its intervals, and one of these is not older than its last
+    will: one at the very instant of the will counts, as it does for validity.
+    """
+    start, end = window
+    oldest = start - device.validity + 1
+    times: list[int] = []
+    for track in _own_tracks(device, evidence):
+        times += track.between(oldest, end).times
+    times.sort()
+    wills = last_wills(evidence.tracks.get((device.id, "online")), oldest, end)
+    found = runs(times, [True] * len(times), device.validity, wills)
+    return clip(merge((low, high) for low, high, _ in found), start, end)
+
+
+def _own_tracks(device: Device, evidence: Evidence) -> list[Track]:
+    """The tracks of the device's own readings."""
+    return [evidence.tracks[device.id, name] for name in _OWN if (device.id, name) in evidence.tracks]
+
+
 def _first(evidence: Evidence, device: Device, signal: str) -> int:
     first = evidence.first_report(device.id, signal)
     return NEVER if first is None else first
@@ -58,7 +80,7 @@ def _runs(wanted: Wanted, device: Device, evidence: Evidence, window: Interval, 
     if isinstance(wanted, EventWithin):
         part = track.between(start - wanted.interval + 1, end)
         events = [time for time, value in zip(part.times, part.values, strict=True) if value]
-        own = [evidence.tracks[device.id, name] for name in _OWN if (device.id, name) in evidence.tracks]
+        own = _own_tracks(device, evidence)
         return event_runs(events, wanted.interval, heard(own, device.validity, start, end))
     part = track.between(start - device.validity + 1, end)
     return runs(part.times, _met(wanted, part.values), device.validity, wills)

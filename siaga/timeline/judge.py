@@ -3,9 +3,9 @@
 Live state, corrected history, day verdicts, availability and reports all come from `judge`.
 
 How it goes: everything that bears on the facility becomes *steps*, what is said from a moment on (`signal_state`):
-whether its schedule asks, whether the gateway is heard, whether an excuse holds, and each signal of each device. The
-steps are swept in order of time; between two moments nothing changes, so the state there follows from what is said
-alone (`facility_state`), and equal neighbours are one span.
+whether its schedule asks, whether the gateway is heard, whether an excuse holds, whether each device speaks, and each
+of its signals. The steps are swept in order of time; between two moments nothing changes, so the state there follows
+from what is said alone (`facility_state`), and equal neighbours are one span.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -15,27 +15,29 @@ from operator import itemgetter
 from siaga.model.capabilities import can_give
 from siaga.model.clock import SECOND
 from siaga.model.indicators import INDICATORS, POWER, EventWithin, evidence_signals, terms
-from siaga.model.intervals import Interval, clip, intersect, merge, stretches
+from siaga.model.intervals import Interval, clip, intersect, merge, stretches, subtract
 from siaga.model.local_time import local_moment
 from siaga.model.signals import SIGNALS
 from siaga.model.sites import Device, Facility, Village
-from siaga.timeline.device_evidence import voices
+from siaga.timeline.device_evidence import speaking, voices
 from siaga.timeline.evidence import Evidence
-from siaga.timeline.facility_state import VILLAGE_OFFLINE, facility_state
+from siaga.timeline.facility_state import VILLAGE_OFFLINE, DeviceSays, facility_state
 from siaga.timeline.schedule import parse_schedule, required
 from siaga.timeline.signal_state import UNASKED, Said, Step, last_wills, runs
-from siaga.timeline.spans import Span, State
+from siaga.timeline.spans import PlannedWork, Span, State
 
 __all__ = [
     "GATEWAY_HEARD",
     "Evidence",
     "Interval",
+    "PlannedWork",
     "Span",
     "State",
     "Window",
     "gateway_heard",
     "judge",
     "judged_from",
+    "participants",
     "reach",
     "without_mains",
 ]
@@ -67,9 +69,15 @@ def judged_from(village: Village, facility: Facility, evidence: Evidence) -> int
     first, tracks = evidence.first, evidence.tracks
     keys = [(device.id, signal) for device in facility.devices for signal in SIGNALS]
     reports = [evidence.first_report(*key) for key in keys if key in first or key in tracks]
-    if not _participants(facility):
+    if not participants(facility):
         reports.append(village.told)
     return min((report for report in reports if report is not None), default=None)
+
+
+def participants(facility: Facility) -> list[Device]:
+    """Returns the facility's devices that can give a signal of its indicator, by default or by map (rule 2)."""
+    wanted = evidence_signals(facility.kind)
+    return [device for device in facility.devices if not wanted.isdisjoint(can_give(device, facility.kind))]
 
 
 def gateway_heard(village: Village, evidence: Evidence, window: Window) -> list[Interval]:
@@ -97,11 +105,11 @@ def without_mains(village: Village, facility: Facility, evidence: Evidence, wind
 
 
 def judge(
-    village: Village, facility: Facility, evidence: Evidence, window: Window, planned: Sequence[Interval] = ()
+    village: Village, facility: Facility, evidence: Evidence, window: Window, planned: Sequence[PlannedWork] = ()
 ) -> list[Span]:
     """The facility's spans over `window`, in order, without gap or overlap, neighbours differing.
 
-    `planned` are maintenance windows that excuse. The window may reach into the future: there the spans say what
+    `planned` is maintenance that excuses. The window may reach into the future: there the spans say what
     will be if nothing more is heard, so the end of the span at `now` is the next instant at which the state changes
     by itself.
     """
@@ -113,29 +121,39 @@ def judge(
     if indicator is None or held_to is None or begins is None or begins >= end:
         return [Span(start, end, State.NOT_REQUIRED)]
     asked = required(parse_schedule(held_to.schedule), village, max(start, begins), end)
-    excuses = merge([*without_mains(village, facility, evidence, window), *planned])
-    conditions = (asked, intersect(asked, gateway_heard(village, evidence, window)), intersect(asked, excuses))
+    mains_out = without_mains(village, facility, evidence, window)
+    in_time = merge([*mains_out, *((max(work.start, work.declared), work.end) for work in planned)])
+    excuses = merge([*mains_out, *((work.start, work.end) for work in planned)])
+    heard_in = gateway_heard(village, evidence, window)
+    conditions = [asked, *(intersect(asked, one) for one in (heard_in, excuses, subtract(excuses, in_time)))]
     sensed = indicator.sensed
-    devices = [voices(sensed, device, evidence, window) for device in _participants(facility)] if sensed else []
+    taking_part = participants(facility) if sensed is not None else []
+    devices = [voices(sensed, device, evidence, window) for device in taking_part] if sensed is not None else []
+    heard = [_as_steps(speaking(device, evidence, window), window) for device in taking_part]
 
     def decide(said: tuple[Said, ...]) -> _Verdict:
-        required_now, heard_now, excused_now = said[:3]
+        required_now, heard_now, excused_now, later_now = said[: len(conditions)]
         if not required_now:
-            return State.NOT_REQUIRED, None, False
+            return State.NOT_REQUIRED, None, False, False
         if not heard_now:
-            return State.UNKNOWN, VILLAGE_OFFLINE, bool(excused_now)
-        answers = iter(said[3:])
-        answered = [[(name, it) for name, _ in device if (it := next(answers)) != UNASKED] for device in devices]
+            return State.UNKNOWN, VILLAGE_OFFLINE, bool(excused_now), bool(later_now)
+        of_devices = said[len(conditions) :]
+        speaks, answers = of_devices[: len(heard)], iter(of_devices[len(heard) :])
+        answered = [
+            DeviceSays([(name, it) for name, _ in device if (it := next(answers)) != UNASKED], silent=not speaks_now)
+            for device, speaks_now in zip(devices, speaks, strict=True)
+        ]
         rule = sensed.rule if sensed is not None else ""
         state, cause = facility_state(rule, facility.needs, held_to.silence, answered)
-        return state, cause, bool(excused_now) and state is not State.MET
+        misses = state is not State.MET
+        return state, cause, bool(excused_now) and misses, bool(later_now) and misses
 
     lanes = [_as_steps(condition, window) for condition in conditions]
-    return _sweep([*lanes, *(said for device in devices for _, said in device)], decide, end)
+    return _sweep([*lanes, *heard, *(said for device in devices for _, said in device)], decide, end)
 
 
-_Verdict = tuple[State, str | None, bool]
-"""State, cause, excused."""
+_Verdict = tuple[State, str | None, bool, bool]
+"""State, cause, excused, excused later."""
 
 
 def _sweep(lanes: Sequence[Sequence[Step]], decide: Callable[[tuple[Said, ...]], _Verdict], end: int) -> list[Span]:
@@ -171,12 +189,6 @@ def _as_steps(intervals: Iterable[Interval], window: Window) -> list[Step]:
     for start, end in intervals:
         found += [(start, True), (end, False)]
     return [step for step in found if step[0] < window[1]]
-
-
-def _participants(facility: Facility) -> list[Device]:
-    """The facility's devices that can give a signal of its indicator, by default or by map."""
-    wanted = evidence_signals(facility.kind)
-    return [device for device in facility.devices if not wanted.isdisjoint(can_give(device, facility.kind))]
 
 
 def _mains_devices(village: Village, facility: Facility) -> list[Device]:

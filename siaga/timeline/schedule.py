@@ -1,8 +1,8 @@
 """When a facility has to meet its indicator: around the clock, by the sun, by the office's hours, or by the week.
 
-A schedule is `24h`, `night` (sunset to sunrise at the village), `office` (Monday to Friday 08:00-15:00) or a list of
-windows such as `Mon-Sat 18:00-06:00`, in the village's own time. Days may wrap (`Sat-Mon`) and be listed
-(`Mon,Wed,Fri`); windows may overlap; one over midnight belongs to the day on which it begins.
+A schedule is `24h`, `night` (sunset to sunrise at the village), `office` (Monday to Friday 08:00-15:00, but not on the
+village's holidays) or a list of windows such as `Mon-Sat 18:00-06:00`, in the village's own time. Days may wrap
+(`Sat-Mon`) and be listed (`Mon,Wed,Fri`); windows may overlap; one over midnight belongs to the day on which it begins.
 """
 
 import re
@@ -26,12 +26,14 @@ _EXAMPLE = "write 24h, night, office or windows such as Mon-Sat 18:00-06:00"
 class WeeklyWindow:
     """A window that begins on some days of the week: 0 is Monday.
 
-    `start` and `end` are minutes after local midnight; an `end` past 1440 lies in the next day.
+    `start` and `end` are minutes after local midnight; an `end` past 1440 lies in the next day. `on_holidays`: whether
+    it begins on these, too.
     """
 
     days: frozenset[int]
     start: int
     end: int
+    on_holidays: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Schedule:
 _NAMED = {
     "24h": Schedule(always=True),
     "night": Schedule(night=True),
-    "office": Schedule(windows=(WeeklyWindow(frozenset(range(5)), 8 * 60, 15 * 60),)),
+    "office": Schedule(windows=(WeeklyWindow(frozenset(range(5)), 8 * 60, 15 * 60, on_holidays=False),)),
 }
 
 
@@ -78,12 +80,13 @@ def required(schedule: Schedule, village: Village, start: int, end: int) -> list
     if schedule.night:
         asked += nights(village.latitude, village.longitude, start, end)
     if schedule.windows:
-        asked += _weekly(schedule.windows, village.timezone, start, end)
+        asked += _weekly(schedule.windows, village, start, end)
     return clip(merge(asked), start, end)
 
 
-def _weekly(windows: tuple[WeeklyWindow, ...], timezone: str, start: int, end: int) -> list[Interval]:
+def _weekly(windows: tuple[WeeklyWindow, ...], village: Village, start: int, end: int) -> list[Interval]:
     """The windows of the local days around `[start, end)`: the day before may reach into it."""
+    timezone = village.timezone
     day = local_date(start, timezone) - timedelta(days=1)
     last = local_date(end, timezone)
     asked: list[Interval] = []
@@ -92,7 +95,7 @@ def _weekly(windows: tuple[WeeklyWindow, ...], timezone: str, start: int, end: i
         asked += [
             (local_moment(day, window.start, timezone), local_moment(day, window.end, timezone))
             for window in windows
-            if weekday in window.days
+            if weekday in window.days and (window.on_holidays or day not in village.holidays)
         ]
         day += timedelta(days=1)
     return asked

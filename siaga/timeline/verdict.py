@@ -4,13 +4,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from fractions import Fraction
 
 from siaga.model.clock import DAY
-from siaga.model.intervals import Interval
+from siaga.model.indicators import Terms
+from siaga.model.intervals import Interval, total
 from siaga.model.local_time import local_date, local_moment
 from siaga.model.sites import Village
 from siaga.timeline.availability import Availability, measure
 from siaga.timeline.facility_state import VILLAGE_OFFLINE
+from siaga.timeline.schedule import parse_schedule, required
 from siaga.timeline.spans import Span, State
 
 __all__ = [
@@ -22,6 +25,7 @@ __all__ = [
     "judge_day",
     "local_day",
     "local_days",
+    "still_required",
 ]
 
 LATE_DATA = 90 * DAY
@@ -62,22 +66,30 @@ class DayVerdict:
         return self.availability.unknown
 
 
-def judge_day(spans: Sequence[Span], day: Interval, grace: int) -> DayVerdict:
-    """The verdict on `day`, from spans that reach beyond it as far as the failed runs that touch it.
+def judge_day(spans: Sequence[Span], day: Interval, held_to: Terms, still_to_come: int = 0) -> DayVerdict:
+    """Returns the verdict on `day`, from spans that reach beyond it as far as the failed runs that touch it.
 
-    `grace` in milliseconds: a failure that lasts exactly so long is not yet one too many.
+    A failure that lasts exactly as long as `grace`, or failures that add up to exactly what the target leaves, are not
+    yet too much. `still_to_come`: what the schedule asks of the rest of a day that runs, ms (`still_required`).
     """
     measured = measure(spans, day)
     longest = max((end - start for start, end in failed_runs(spans) if start < day[1] and end > day[0]), default=0)
+    failed = measured.failed - measured.excused_failed
+    # The target as it was written: 1 - 0.9 is less than a tenth in binary
+    allowed = (1 - Fraction(str(held_to.target))) * (measured.counted + still_to_come)
     if measured.required == 0:
         verdict = Verdict.NOT_REQUIRED
-    elif longest > grace:
+    elif longest > held_to.grace or failed > allowed:
         verdict = Verdict.MISSED
     else:
-        known = measured.met + measured.failed - measured.excused_failed
-        enough = measured.counted > 0 and known * 100 >= measured.counted * COVERAGE_PERCENT
+        enough = measured.counted > 0 and (measured.met + failed) * 100 >= measured.counted * COVERAGE_PERCENT
         verdict = Verdict.MET if enough else Verdict.UNJUDGED
     return DayVerdict(verdict, measured, longest)
+
+
+def still_required(village: Village, held_to: Terms, day: Interval, now: int) -> int:
+    """Returns how much of a day its schedule asks from now to midnight, ms; 0 for a day that is over."""
+    return total(required(parse_schedule(held_to.schedule), village, max(now, day[0]), day[1]))
 
 
 def failed_runs(spans: Iterable[Span]) -> list[Interval]:

@@ -16,7 +16,7 @@ MOST_STEPS = 10_000
 """The API gives no longer series at a time."""
 
 
-OF_DEVICES = frozenset({"device_silent", "clock_skew", "gateway_buffer"})
+OF_DEVICES = frozenset({"device_silent", "no_evidence", "clock_skew", "gateway_buffer"})
 """Kinds of alerts about a device; their facility is said beside it."""
 
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -65,6 +66,7 @@ class _Facility(BaseModel):
     recovery: float
     target: float
     evidence: list[str]
+    silence: Literal["failed", "unknown"]
     devices: list[_Device]
 
 
@@ -146,7 +148,10 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class KnownFacility:
-    """A facility, what it is held to (ms), its devices and their intervals (ms), and what was so."""
+    """A facility, what it is held to (ms), its devices and their intervals (ms), and what was so.
+
+    `fails_in_silence`: a silent device of it is taken for failed.
+    """
 
     village: str
     id: str
@@ -157,6 +162,7 @@ class KnownFacility:
     target: float
     evidence: frozenset[str]
     devices: Mapping[str, int]
+    fails_in_silence: bool = False
     spans: list[KnownSpan] = field(default_factory=list)
 
     @property
@@ -293,6 +299,7 @@ class _Reading:
             target=f.target,
             evidence=frozenset(f.evidence),
             devices={device.id: _ms(device.every) for device in f.devices},
+            fails_in_silence=f.silence == "failed",
         )
 
     def done(self, run: _Run) -> KnownTruth:

@@ -1,12 +1,12 @@
 """Alerts: which were due and how late they came, which were missed, and which were about what was not so."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from siaga.verify.answers import RaisedAlert
-from siaga.verify.coverage import Stretch, merged
-from siaga.verify.known_truth import KnownFacility, KnownTruth
+from siaga.verify.coverage import EVENT_LASTS, Stretch, merged
+from siaga.verify.known_truth import KnownFacility, KnownTruth, Report
 from siaga.verify.timelines import failures
 
 __all__ = ["AlertFigures", "Due", "compare_alerts"]
@@ -155,8 +155,8 @@ class _Allowed:
                     end - start > after - before and start - before <= alert.began_at < end + before
                     for start, end in stretches
                 )
-            case "device_silent":
-                return self._silent(alert)
+            case "device_silent" | "no_evidence":
+                return self._nothing_came(alert)
             case "clock_skew":
                 code, _, device = alert.subject.partition("/")
                 return any(not report.timed for report in self._truth.reports.get((code, device), ()))
@@ -181,10 +181,21 @@ class _Allowed:
         reports = (some[0].time for (village, _), some in self._truth.reports.items() if village == code and some)
         return min(reports, default=self._truth.end)
 
-    def _silent(self, alert: RaisedAlert) -> bool:
+    def _gives_evidence(self, alert: RaisedAlert) -> Callable[[Report], bool]:
+        """Whether a report of the device that an alert is about bears on its facility; each does after an event."""
+        code, _, device = alert.subject.partition("/")
+        evidence = {s for f in self._truth.facilities if f.village == code and device in f.devices for s in f.evidence}
+        said = self._truth.reports.get((code, device), ())
+        event = min((r.time for r in said if r.values.keys() & EVENT_LASTS.keys()), default=self._truth.end)
+        return lambda report: report.time >= event or bool(report.values.keys() & evidence)
+
+    def _nothing_came(self, alert: RaisedAlert) -> bool:
+        """Whether the device made no report, or none of use, for as long as it may be without one."""
         code, _, device = alert.subject.partition("/")
         every = self._every.get((code, device), MINUTE)
-        times = [r.time for r in self._truth.reports.get((code, device), ()) if r.acknowledged]
+        said = self._truth.reports.get((code, device), ())
+        of_use = self._gives_evidence(alert)
+        times = [r.time for r in said if r.acknowledged and (alert.kind == "device_silent" or of_use(r))]
         times = [self._truth.start, *times, max(self._truth.end, *times, self._truth.start)]
         limit = 3 * every + 10 * MINUTE - _SLACK
         gaps = ((a, b) for a, b in pairwise(times) if b - a > limit)

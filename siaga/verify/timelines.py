@@ -12,9 +12,6 @@ from siaga.verify.transitions import Transition, transitions
 
 __all__ = ["FacilityFigures", "Piece", "compare_timeline", "pieces"]
 
-FAILS_IN_SILENCE = frozenset({"free_wifi"})
-"""Kinds whose silence is a failure (contract, section 5)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -151,7 +148,7 @@ def _could_not_know(facility: KnownFacility, piece: Piece, state: str) -> bool:
     if piece.coverage is Coverage.HELD:
         return any(_so_at(facility, moment) in (state, "not_required") for moment in piece.last_said)
     silent = piece.coverage is Coverage.SILENT and piece.perhaps_heard
-    return silent and facility.kind in FAILS_IN_SILENCE and state == "failed"
+    return silent and facility.fails_in_silence and state == "failed"
 
 
 def _so_at(facility: KnownFacility, moment: int) -> str:
@@ -179,11 +176,11 @@ def failures(truth: KnownTruth, facility: KnownFacility, *, surely: bool) -> lis
     for piece in pieces(truth, facility, ()):
         fails = piece.so.state == "failed" and not piece.so.excused
         if surely:
-            silent = facility.kind in FAILS_IN_SILENCE and piece.coverage is Coverage.SILENT
+            silent = facility.fails_in_silence and piece.coverage is Coverage.SILENT
             seen = piece.coverage is Coverage.COVERED or silent
             counts = fails and piece.so.unknowable is None and seen and piece.heard
         else:
-            silent = facility.kind in FAILS_IN_SILENCE and piece.coverage is not Coverage.COVERED
+            silent = facility.fails_in_silence and piece.coverage is not Coverage.COVERED
             unknowable = piece.so.unknowable is not None or piece.event_lost
             counts = fails or unknowable or (silent and not piece.so.excused)
         if counts:

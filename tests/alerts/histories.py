@@ -49,6 +49,7 @@ FAILURES = [
 LENGTHS = {
     "fails": [25, 200, 700, 1500, 4000],
     "silent": [200, 1200, 1200, 2000],
+    "mute": [200, 1200, 1200, 2000],
     "cut": [60, 200, 460, 900, 1700],
     "dark": [60, 460, 900],
     "engine": [0, 0, 20, 100],
@@ -57,7 +58,7 @@ LENGTHS = {
     "skew": [100, 700, 2000],
 }
 """How long episodes last, s: most of them not for about as long as something is waited for."""
-KINDS = ["fails"] * 4 + ["silent"] * 2 + ["cut", "dark", "engine", "engine", "store", "full", "skew"]
+KINDS = ["fails"] * 4 + ["silent"] * 2 + ["mute"] * 2 + ["cut", "dark", "engine", "engine", "store", "full", "skew"]
 
 RESTLESS = 0.1
 """In so many histories something comes and goes."""
@@ -69,10 +70,10 @@ COINCIDES = 0.3
 class Episode:
     """Something that is so from `start` to `end`.
 
-    `fails`: `signal` of `device` is false. `silent`: `device` says nothing but `online`. `cut`: nothing gets through
-    to the centre. `dark`: the village has no power, gateway and devices are off. `engine`: the engine is away (for no
-    time at all: it is replaced). `store`: nothing is stored. `full`: the gateway's buffer is nearly full. `skew`: the
-    clock of `device` is not trusted.
+    `fails`: `signal` of `device` is false. `silent`: `device` says nothing but `online`. `mute`: of `device` it is only
+    heard that it spoke. `cut`: nothing gets through to the centre. `dark`: the village has no power, gateway and
+    devices are off. `engine`: the engine is away (for no time at all: it is replaced). `store`: nothing is stored.
+    `full`: the gateway's buffer is nearly full. `skew`: the clock of `device` is not trusted.
     """
 
     kind: str
@@ -141,7 +142,11 @@ class History:
             if self._is("dark", time):
                 continue
             yield Reading(device, "online", time, True)
-            if not self._is("silent", time, device):
+            if self._is("silent", time, device):
+                continue
+            if self._is("mute", time, device):
+                yield Reading(device, "heard", time, 1)
+            else:
                 for signal, value in self._says(device, time).items():
                     yield Reading(device, signal, time, value)
 
@@ -189,8 +194,8 @@ class History:
     def _says_nothing_new(self, batch: list[Reading]) -> bool:
         """Whether what it says is what was said a while before and will be a while after: it may come late."""
         around = range(batch[0].time - 4 * MINUTE, batch[-1].time + 4 * MINUTE, 10 * SECOND)
-        edges = [edge for each in self.episodes if each.kind in ("fails", "silent", "dark", "cut", "engine", "store")
-                 for edge in (each.start, each.end)]  # fmt: skip
+        kinds = ("fails", "silent", "mute", "dark", "cut", "engine", "store")
+        edges = [edge for each in self.during(*kinds) for edge in (each.start, each.end)]
         return not any(around.start <= edge < around.stop for edge in edges)
 
 
@@ -226,7 +231,7 @@ def _episode(chance: random.Random, start: int) -> Episode:
     kind = chance.choice(KINDS)
     begins = start + WELL + chance.randint(0, (LENGTH - WELL) // SECOND - 60) * SECOND
     lasts = (chance.choice(LENGTHS[kind]) + (chance.randint(0, 50) if kind != "engine" else 0)) * SECOND
-    device, signal = chance.choice(FAILURES) if kind in ("fails", "silent", "skew") else ("", "")
+    device, signal = chance.choice(FAILURES) if kind in ("fails", "silent", "mute", "skew") else ("", "")
     return Episode(kind, begins, begins + lasts, device, signal if kind == "fails" else "")
 
 

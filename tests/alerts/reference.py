@@ -96,6 +96,15 @@ class View:
                 found.setdefault(reading.device, set()).add(reading.time)
         return {device: sorted(times) for device, times in found.items()}
 
+    @cached_property
+    def given(self) -> dict[str, list[int]]:
+        """When each device said something that its facility is judged by."""
+        found: dict[str, set[int]] = {}
+        for reading in self.readings:
+            if reading.signal not in ("alive", "online", "heard", "battery"):
+                found.setdefault(reading.device, set()).add(reading.time)
+        return {device: sorted(times) for device, times in found.items()}
+
     def run(self, facility: str, now: int) -> int | None:
         """Since when a facility fails unexcused, without a break, at `now`."""
         spans = self.spans[facility]
@@ -177,6 +186,8 @@ class Reference:
                 found += self._missed(facility)
             for device in facility.devices:
                 found += self._silent(device)
+                if facility.kind != POWER:
+                    found += self._mute(device)
                 found += self._skewed(device)
         return sorted(found, key=lambda told: (told[0], told[1], told[2]))
 
@@ -287,15 +298,39 @@ class Reference:
             return began
 
         def over(view: View, began: int, now: int, calm: int) -> int | None:
-            reports = view.reports.get(device.id, [])
-            first, end = bisect_right(reports, began), bisect_right(reports, now)
-            if first == end or now - reports[end - 1] >= allowed:
-                return None
-            while (pause := _pause(reports[first:end], allowed)) is not None:
-                first += pause
-            return reports[first] if now >= reports[first] + calm else None
+            return self._comes_again(view.reports.get(device.id, []), allowed, began, now, calm)
 
         return self._told("device_silent", device.id, silent, over, lambda *_: None)
+
+    def _mute(self, device: Device) -> list[Told]:
+        """It reports, and for 3 x `every` + 10 m nothing that its facility is judged by; gateways as for silence."""
+        waits = 3 * device.every + self.slack.waits
+        allowed = waits + SILENT_MARGIN
+
+        def mute(view: View, now: int) -> int | None:
+            reports, given = view.reports.get(device.id, []), view.given.get(device.id, [])
+            reported, gave = bisect_right(reports, now) - 1, bisect_right(given, now) - 1
+            began = given[gave] if gave >= 0 else self.history.start
+            if now < began + allowed or reported < 0 or reports[reported] <= began or now - reports[reported] >= waits:
+                return None
+            heard_from = view.heard_from(now)
+            if heard_from is None or (view.heard[0][0] < heard_from and now < heard_from + waits):
+                return None
+            return began
+
+        def over(view: View, began: int, now: int, calm: int) -> int | None:
+            return self._comes_again(view.given.get(device.id, []), allowed, began, now, calm)
+
+        return self._told("no_evidence", device.id, mute, over, lambda *_: None)
+
+    def _comes_again(self, times: list[int], allowed: int, began: int, now: int, calm: int) -> int | None:
+        """Where the last stretch begins in which something came again after `began` that may pause for `allowed`."""
+        first, end = bisect_right(times, began), bisect_right(times, now)
+        if first == end or now - times[end - 1] >= allowed:
+            return None
+        while (pause := _pause(times[first:end], allowed)) is not None:
+            first += pause
+        return times[first] if now >= times[first] + calm else None
 
     def _full(self) -> list[Told]:
         """Its buffer is over 80 % full, from when the engine hears it."""

@@ -19,6 +19,7 @@ from api.alerts.decisions import (
     facility_failed,
     gateway_buffer,
     indicator_missed,
+    no_evidence,
     village_offline,
 )
 from api.alerts.rolling import Trend
@@ -279,6 +280,68 @@ def test_device_silent(case: Silence) -> None:
         case Raise():
             assert decision.began_at == at(case.began)
             assert decision.cause == "device_silent"
+        case Clear():
+            assert decision.ended_at == at(case.ended)
+        case Hold() if case.until is not None:
+            assert decision.until == at(case.until)
+
+
+@dataclass
+class Mute:
+    """Minutes ago: the last evidence (None: never), the last reading, when its gateway began to be heard."""
+
+    id: str
+    gave: float | None
+    reported: float | None
+    reason: str
+    heard_from: float | None = 600
+    watched: float = 600
+    open_since: float | None = None
+    gave_at: float | None = None
+    muted: str | None = None
+    began: float | None = None
+    ended: float | None = None
+    until: float | None = None
+    heard_before: bool = False
+
+
+MUTES = [
+    Mute("it gives evidence", 1, 1, "may_give_evidence", until=-12),
+    Mute("it speaks, and has given none for a while", 10, 0, "may_give_evidence", until=-3),
+    Mute("it speaks, and has given none for too long", ALLOWED, 0, "gives_evidence_no_more", began=ALLOWED),
+    Mute("it last spoke almost three intervals ago", 20, 2.9, "gives_evidence_no_more", began=20),
+    Mute("it is silent: that is another alert", 20, 3, "not_heard"),
+    Mute("what it said last was evidence", 20, 20, "not_heard"),
+    Mute("never gave any, and speaks", None, 0, "never_gave_evidence", began=600),
+    Mute("never gave any, and has spoken for a short while", None, 0, "may_give_evidence", watched=5, until=-8),
+    Mute("never said anything", None, None, "not_heard"),
+    Mute("its gateway is not heard", 500, 0, "gateway_not_heard", heard_from=None),
+    Mute("its gateway is heard again", 500, 0, "may_give_evidence", heard_from=2, until=-1, heard_before=True),
+    Mute("old data streams in", 500, 0, "catching_up", muted="catching_up"),
+    Mute("open, and nothing of use comes", 500, 0, "still_silent", open_since=500),
+    Mute("open, and it is silent", 500, 100, "still_silent", open_since=500),
+    Mute("open, and it gives evidence", 0, 0, "reported", open_since=500, gave_at=0.5, ended=0.5),
+    Mute("open, and it gave some too long ago", 20, 0, "still_silent", open_since=500, gave_at=20),
+]
+
+
+@pytest.mark.parametrize("case", MUTES, ids=lambda case: case.id)
+def test_no_evidence(case: Mute) -> None:
+    def at(minutes: float | None) -> int | None:
+        return None if minutes is None else ago(minutes)
+
+    decision = no_evidence(
+        Quiet(at(case.gave), ago(case.watched), at(case.heard_from), EVERY, case.heard_before),
+        at(case.reported),
+        NOW,
+        open_since=at(case.open_since),
+        gave_at=at(case.gave_at),
+        muted=case.muted,
+    )
+    assert decision.reason == case.reason
+    match decision:
+        case Raise():
+            assert (decision.began_at, decision.cause) == (at(case.began), "no_evidence")
         case Clear():
             assert decision.ended_at == at(case.ended)
         case Hold() if case.until is not None:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from siaga.database import tables
 from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
 from siaga.model.observation import Reading
+from siaga.model.sites import Adapter, Device, Facility
 from siaga.wire.topics import health_topic
 from tests.alerts.world import CODE, MIDNIGHT, NOON, World, gate, village
 
@@ -196,6 +197,130 @@ def test_of_two_gateways_one_that_distrusts_a_clock_is_enough(world: World) -> N
     assert alert.cleared_at is None
     world.health(gateway="gw-2")
     assert world.alerts()[0].cleared_at is not None
+
+
+HEARD = ("gerbang-1", "heard", 1)
+BROKEN = {"since": NOON / 1000, "what": "an uplink without decoded values", "error": "UPLINK_CODEC: no decoder"}
+
+
+def test_a_device_that_speaks_without_evidence_is_told_of_with_what_came_instead(world: World) -> None:
+    """Its battery is good: whoever goes has to look at its decoder, and reads there what that said."""
+    world.live(5, OPEN, ("gerbang-1", "battery", 80.0))
+    last = world.clock.now() - MINUTE
+    world.health(heard={"gerbang-1": BROKEN, "unknown-device": BROKEN})
+    world.live(11.5, HEARD)
+    assert world.alerts() == []
+    world.live(1, HEARD)
+    [alert] = world.alerts()
+    assert (alert.kind, alert.subject, alert.cause) == ("no_evidence", f"{CODE}/gerbang-1", "no_evidence")
+    assert (alert.began_at, alert.raised_at) == (last, last + 13 * MINUTE)
+    assert world.evidence("no_evidence") == [
+        {
+            "reason": "gives_evidence_no_more",
+            "last_evidence": "2026-03-05T05:04:00Z",
+            "every_s": 60.0,
+            "signals": ["battery"],
+            "came_instead": "an uplink without decoded values",
+            "error": "UPLINK_CODEC: no decoder",
+        }
+    ]
+    assert world.states()[-1] == (last + 3 * MINUTE, "unknown", "no_evidence")
+    world.restart()
+    world.live(3, HEARD)
+    assert [alert.cleared_at for alert in world.alerts()] == [None]
+    back = world.clock.now()
+    world.live(2, OPEN)
+    [alert] = world.alerts()
+    assert (alert.ended_at, alert.cleared_at) == (back, back)
+
+
+def test_what_came_instead_is_shown_also_where_the_gateway_says_it_afterwards(world: World) -> None:
+    world.live(2, OPEN)
+    world.live(15, HEARD)
+    [evidence] = world.evidence("no_evidence")
+    assert "came_instead" not in evidence
+    world.health(heard={"gerbang-1": BROKEN})
+    world.let(SECOND)
+    [evidence] = world.evidence("no_evidence")
+    assert (evidence["came_instead"], evidence["error"]) == (BROKEN["what"], BROKEN["error"])
+    events = world.events()
+    world.health(0.1, heard={"gerbang-1": BROKEN})
+    world.let(SECOND)
+    assert world.events() == events, "it says nothing new"
+
+
+def test_a_silent_device_is_not_told_of_for_want_of_evidence_and_a_mute_one_not_for_silence(world: World) -> None:
+    world.live(2, OPEN)
+    world.live(2, HEARD)
+    world.live(20)
+    assert [alert.kind for alert in world.alerts()] == ["device_silent"]
+    world.live(20, HEARD)
+    assert [(alert.kind, alert.cleared_at is None) for alert in world.alerts()] == [
+        ("device_silent", False),
+        ("no_evidence", True),
+    ]
+
+
+GUARD_POST = Facility("pos", "night_guard", "Pos jaga", (Device("tombol", Adapter.SENML, MINUTE),))
+
+
+def test_a_button_that_nobody_presses_gives_evidence_by_every_other_reading(tmp_path: Path) -> None:
+    """It says that there was no check-in; before the first one it is given as long as a check-in counts."""
+    world = World(tmp_path, village(GUARD_POST))
+    world.live(20, ("tombol", "battery", 80.0))
+    assert world.states("pos")[-1][1:] == ("unknown", "no_evidence")
+    world.live(1, ("tombol", "checkin", 1))
+    world.live(20, ("tombol", "battery", 80.0))
+    assert world.alerts() == []
+    world.close()
+
+
+def test_a_button_that_was_never_pressed_is_told_of_after_a_whole_interval(tmp_path: Path) -> None:
+    world = World(tmp_path, village(GUARD_POST))
+    world.live(119, ("tombol", "battery", 80.0))
+    assert world.alerts() == []
+    world.live(3, ("tombol", "battery", 80.0))
+    assert [(alert.kind, alert.began_at) for alert in world.alerts()] == [("no_evidence", NOON)]
+    assert world.evidence("no_evidence")[0]["reason"] == "never_gave_evidence"
+    world.close()
+
+
+OTHERS = [
+    # facility, what its device says, whether that wants evidence
+    (Facility("wifi", "free_wifi", "Wi-Fi", (Device("d", Adapter.OPENWRT, MINUTE, "ap"),)), ("d", "clients", 3), True),
+    (
+        Facility("wifi", "free_wifi", "Wi-Fi", (
+            Device("d", Adapter.OPENWRT, MINUTE, "ap"), Device("ap", Adapter.PROBE, MINUTE, "ap"),
+        )),
+        ("d", "clients", 3), False,
+    ),
+    (Facility("wifi", "free_wifi", "Wi-Fi", (Device("d", Adapter.SENML, MINUTE),)), ("d", "online", True), False),
+    (Facility("gerbang", "gate", "Gerbang", (Device("d", Adapter.SENML, MINUTE),)), ("d", "mains", True), False),
+    (Facility("baca", "reading_corner", "Baca", (Device("d", Adapter.SENML, MINUTE),)), ("d", "presence", True), False),
+    (Facility("pln", "power", "PLN", (Device("d", Adapter.SENML, MINUTE),)), ("d", "power", 3.0), False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("facility", "says", "wants"),
+    OTHERS,
+    ids=["none of its devices can", "another one can", "its stand-in", "mains, which excuses", "attested", "power"],
+)
+def test_of_which_devices_evidence_is_expected(
+    tmp_path: Path, facility: Facility, says: tuple[str, str, object], wants: bool
+) -> None:
+    world = World(tmp_path, village(facility))
+    world.live(20, says)
+    assert [alert.kind for alert in world.alerts() if alert.subject == f"{CODE}/d"] == ["no_evidence"] * wants
+    world.close()
+
+
+def test_once_wifi_up_was_reported_online_stands_for_nothing(tmp_path: Path) -> None:
+    world = World(tmp_path, village(Facility("wifi", "free_wifi", "Wi-Fi", (Device("d", Adapter.SENML, MINUTE),))))
+    world.live(2, ("d", "wifi_up", True))
+    world.live(15, ("d", "online", True), ("d", "clients", 3))
+    assert [alert.kind for alert in world.alerts()] == ["no_evidence"]
+    world.close()
 
 
 def test_while_the_village_is_offline_its_gateway_is_not_told_of(world: World) -> None:

@@ -13,7 +13,10 @@ from sqlalchemy import select
 from api.alerts.maintenance import BadRule, MaintenanceWindow, check_rule, planned, stretches
 from siaga.database import tables
 from siaga.model.clock import DAY, HOUR, MINUTE
+from siaga.model.intervals import merge
 from siaga.model.observation import Reading
+from siaga.timeline.availability import measure
+from siaga.timeline.judge import PlannedWork
 from tests.alerts.world import CODE, MIDNIGHT, NOON, World, gate, village
 
 OPEN, CLOSED = ("gerbang-1", "gate_open", True), ("gerbang-1", "gate_open", False)
@@ -92,12 +95,12 @@ def test_no_text_upsets_the_reader_of_rules(text: str) -> None:
 def test_whom_a_window_concerns() -> None:
     one, other = village(code="35.10.16.2001", uplink="odp-1"), village(code="35.10.16.2002")
     windows = [
-        MaintenanceWindow("a", "35.10.16.2001", "gerbang", None, 10, 20),
+        MaintenanceWindow("a", "35.10.16.2001", "gerbang", None, 10, 20, declared=15),
         MaintenanceWindow("b", "35.10.16.2002", None, None, 5, 7),
         MaintenanceWindow("c", None, None, "odp-1", 1, 2),
     ]
-    assert planned(windows, one, NOON) == [(None, 1, 2), ("gerbang", 10, 20)]
-    assert planned(windows, other, NOON) == [(None, 5, 7)]
+    assert planned(windows, one, NOON) == [(None, PlannedWork(1, 2)), ("gerbang", PlannedWork(10, 20, 15))]
+    assert planned(windows, other, NOON) == [(None, PlannedWork(5, 7))]
 
 
 # What it does to history
@@ -122,8 +125,10 @@ def take_back(world: World) -> None:
         connection.execute(tables.maintenance.update().values(deleted_at=world.clock.now(), deleted_by="t"))
 
 
-def excused(world: World) -> list[tuple[int, int]]:
-    return [(span.start, min(span.end, world.clock.now())) for span in world.spans() if span.excused]
+def excused(world: World, *, later: bool = False) -> list[tuple[int, int]]:
+    """The excused stretches; those alone that were excused later."""
+    spans = [span for span in world.spans() if (span.excused_later if later else span.excused)]
+    return merge((span.start, min(span.end, world.clock.now())) for span in spans)
 
 
 @pytest.mark.parametrize(
@@ -134,9 +139,29 @@ def test_a_window_excuses_and_its_deletion_takes_it_back(world: World, whom: dic
     declare(world, NOON + 10 * MINUTE, NOON + 20 * MINUTE, **whom)
     world.live(20, CLOSED)
     assert excused(world) == [(NOON + 10 * MINUTE, NOON + 20 * MINUTE)]
+    assert excused(world, later=True) == []
     take_back(world)
     world.live(1, CLOSED)
     assert excused(world) == []
+
+
+def test_what_it_excuses_before_it_was_declared_is_excused_later(world: World) -> None:
+    """A technician who works, and says so when he is done, excuses it; the report shows both."""
+    world.live(4, OPEN)
+    world.live(11, CLOSED)
+    declare(world, NOON + 10 * MINUTE, NOON + 20 * MINUTE, created_at=world.clock.now())
+    world.live(10, CLOSED)
+    assert excused(world) == [(NOON + 10 * MINUTE, NOON + 20 * MINUTE)]
+    assert excused(world, later=True) == [(NOON + 10 * MINUTE, NOON + 15 * MINUTE)]
+    measured = measure(world.spans(), (NOON, NOON + 25 * MINUTE))
+    assert (measured.excused, measured.excused_later) == (10 * MINUTE, 5 * MINUTE)
+    world.restart()
+    world.live(1, CLOSED)
+    assert excused(world, later=True) == [(NOON + 10 * MINUTE, NOON + 15 * MINUTE)]
+    # Declared again, in time as far as anybody can tell from then on: what was late stays late
+    declare(world, NOON + 10 * MINUTE + 1, NOON + 20 * MINUTE, created_at=NOON)
+    world.live(1, CLOSED)
+    assert excused(world, later=True) == [(NOON + 10 * MINUTE, NOON + 10 * MINUTE + 1)]
 
 
 def test_what_is_declared_of_others_excuses_nothing_here(world: World) -> None:

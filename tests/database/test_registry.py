@@ -84,3 +84,20 @@ def test_a_whole_district_fits_into_one_import(engine: Engine) -> None:
 
 def test_nothing_to_import_changes_nothing(engine: Engine) -> None:
     assert Registry(engine).replace([], now=1) == ImportReport(0, 0, 0)
+
+
+def test_holidays_are_given_back_with_each_village_and_regions_by_their_codes(engine: Engine) -> None:
+    registry = Registry(engine)
+    closed = replace(KAMPUNGANYAR, holidays=frozenset({date(2026, 3, 20), date(2026, 8, 17)}))
+    start = registry.version()
+    registry.replace([closed], 1, {"35.10": "Banyuwangi", "35.10.15": "Glagah"})
+    assert registry.village(closed.code) == replace(closed, told=1)
+    assert registry.regions() == {"35.10": "Banyuwangi", "35.10.15": "Glagah"}
+    registry.replace([closed], 2, {"35.10": "Banyuwangi"})
+    assert registry.version() == start + 1, "nothing changed"
+    registry.replace([closed], 3, {"35.10": "Kabupaten Banyuwangi"})
+    assert registry.regions() == {"35.10": "Kabupaten Banyuwangi", "35.10.15": "Glagah"}
+    assert registry.version() == start + 2, "who holds the names sees that they changed"
+    open_again = replace(closed, holidays=frozenset())
+    assert registry.replace([open_again], 4) == ImportReport(0, 1, 0)
+    assert registry.village(closed.code) == replace(open_again, told=1)

@@ -457,8 +457,8 @@ DEVICES: list[tuple[str, list[Proof]]] = [
         ],
     ),
     (
-        "and in the alert `no_evidence`. A join and an answer about its state say `heard` too; `UPLINK_MIC`, a frame "
-        "with another key, does not. Bridge `v3/+/devices/+/join` of The Things Stack as well",
+        "and in the alert `no_evidence`. A join and an answer about its state say `heard` too; `UPLINK_MIC`, a "
+        "frame with another key, does not. Bridge `v3/+/devices/+/join` of The Things Stack as well",
         [Elsewhere("tests/gateway/test_lorawan.py::test_what_came_instead")],
     ),
     (
@@ -685,8 +685,8 @@ PROBES: list[tuple[str, list[Proof]]] = [
         [Elsewhere("tests/gateway/pollers/test_agent.py::test_an_agent_that_speaks_version_1_only_is_asked_in_it")],
     ),
     (
-        "and waits twice as long (four times at most, and no longer than half of `every`). After three polls in silence "
-        "an agent is asked half as often, then a quarter as often, and never later than 5 minutes beyond its `every`",
+        "and waits twice as long (four times at most, and no longer than half of `every`). After three polls in "
+        "silence an agent is asked half as often, then a quarter as often, and never later than 5 minutes beyond its `every`",
         [
             Elsewhere("tests/gateway/pollers/test_patience.py::test_after"),
             Elsewhere(
@@ -699,7 +699,8 @@ PROBES: list[tuple[str, list[Proof]]] = [
         [Elsewhere("tests/gateway/pollers/test_patience.py::test_a_probe_is_asked_as_it_is")],
     ),
     (
-        "| `SIAGA_SNMP_COMMUNITY` | `public` | of versions 2c and 1, for all agents of the gateway | | `SIAGA_SNMP_USER` "
+        "| `SIAGA_SNMP_COMMUNITY` | `public` | of versions 2c and 1, for all agents of the gateway | | "
+        "`SIAGA_SNMP_USER` "
         "| none | with "
         "it version 3 is spoken: SHA-1 and AES-128, which RouterOS, OpenWrt and net-snmp have |",
         [

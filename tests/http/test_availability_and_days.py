@@ -12,6 +12,7 @@ from api.http.moments import moment
 from api.http.seconds import parts
 from siaga.database import tables, writing
 from siaga.model.clock import DAY, HOUR, MINUTE
+from siaga.model.indicators import terms
 from siaga.model.sites import Facility, Village
 from siaga.timeline.availability import measure
 from siaga.timeline.spans import Span
@@ -109,8 +110,10 @@ def test_random_histories_measure_as_the_algebra_says(both: District) -> None:
         judged = days(client, from_="2026-01-25", limit="1000")
     village = villages()[0]
     assert [day["date"] for day in judged] == [str(date(2026, 1, 25) + timedelta(days=n)) for n in range(39)]
+    held_to = terms(next(each for each in village.facilities if each.id == "gerbang"))
+    assert held_to is not None
     for day in judged:
-        verdict = judge_day(spans, local_day(village, date.fromisoformat(str(day["date"]))), 5 * MINUTE)
+        verdict = judge_day(spans, local_day(village, date.fromisoformat(str(day["date"]))), held_to)
         assert (day["verdict"], day["longest_failure_s"]) == (verdict.verdict, verdict.longest_failure / 1000), day
         assert (day["failed_s"], day["unknown_s"]) == (verdict.failed / 1000, verdict.unknown / 1000), day
 

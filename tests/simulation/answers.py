@@ -20,7 +20,7 @@ from siaga.model.local_time import local_date
 from siaga.model.sites import Facility, Village
 from siaga.timeline.availability import measure
 from siaga.timeline.spans import Span
-from siaga.timeline.verdict import judge_day, local_day
+from siaga.timeline.verdict import judge_day, local_day, still_required
 from tests.simulation.checks import Checks
 
 __all__ = ["Answers"]
@@ -99,7 +99,8 @@ class Answers:
         wrong = []
         for day in self._days(village, now):
             if day.id == name:
-                judged = judge_day(true, local_day(village, day.date), held_to.grace)
+                interval = local_day(village, day.date)
+                judged = judge_day(true, interval, held_to, still_required(village, held_to, interval, now))
                 expected = (str(judged.verdict), *(x / 1000 for x in (judged.failed, judged.unknown)))
                 if _figures(day) != (*expected, judged.longest_failure / 1000):
                     wrong.append(f"{name} of {day.date} comes to {_figures(day)} where the truth is {expected}")

@@ -116,6 +116,7 @@ class Happenings:
             "created_by": "wahyu",
             "created_at": self.system.centre_clock.now(),
         }
+        window = replace(window, declared=self.system.centre_clock.now())
         self.system.nobody_runs()
         with writing(self.system.database) as connection:
             connection.execute(tables.maintenance.insert(), row)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from api.alerts.maintenance import MaintenanceWindow, planned
 from siaga.model.clock import DAY
-from siaga.model.intervals import Interval
 from siaga.model.sites import Village
+from siaga.timeline.judge import PlannedWork
 
 __all__ = ["Version", "Versions"]
 
@@ -22,10 +22,10 @@ class Version:
     villages: Mapping[str, Village]
     windows: Mapping[str, MaintenanceWindow]
 
-    def planned(self, village: Village, facility: str, now: int) -> list[Interval]:
+    def planned(self, village: Village, facility: str, now: int) -> list[PlannedWork]:
         """What excuses a facility, up to a day from now."""
         found = planned(list(self.windows.values()), village, now + DAY)
-        return [(start, end) for whom, start, end in found if whom is None or whom == facility]
+        return [work for whom, work in found if whom is None or whom == facility]
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """A sites file is read as it is meant, or every mistake in it is named by line, key and value, and nothing is taken."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from siaga.model.clock import MINUTE, SECOND
 from siaga.model.indicators import INDICATORS
 from siaga.model.sites import Adapter, Device, Facility, Needs, Silence, Village
-from siaga.sites.file import SitesFileError, read_sites
+from siaga.sites.file import SitesFileError, read_document, read_sites
 
 WHOLE = """\
 villages:
@@ -49,6 +50,57 @@ villages:
     facilities:
       - {id: listrik, kind: power, name: Listrik, devices: [{id: meter, adapter: senml}]}
 """
+
+
+BESIDE = """\
+regions:
+  - {code: "35.10", name: Kabupaten Banyuwangi}
+  - {code: "35.10.15", name: Kecamatan Glagah}
+holidays:
+  - {date: 2026-03-20, name: Cuti bersama Idulfitri}
+  - {date: "2026-08-17", name: Hari Kemerdekaan}
+"""
+
+
+def test_what_stands_beside_the_villages() -> None:
+    document = read_document(WHOLE + BESIDE, "sites.yaml")
+    assert document.regions == {"35.10": "Kabupaten Banyuwangi", "35.10.15": "Kecamatan Glagah"}
+    holidays = frozenset({date(2026, 3, 20), date(2026, 8, 17)})
+    assert [village.holidays for village in document.villages] == [holidays, holidays], "they hold for all villages"
+    assert [replace(village, holidays=frozenset()) for village in document.villages] == read_sites(WHOLE, "sites.yaml")
+
+
+BESIDE_MISTAKES = [
+    ('regions: {code: "35.10"}', 1, "sites.yaml line 1: regions: a group of keys is not a list"),
+    ('regions: [{code: "35.10"}]', 1, "sites.yaml line 1: name: is missing"),
+    ("regions:\n  - {code: 35.10, name: X}", 2, "sites.yaml line 2: code: 35.10 is not a text; write it in quotes"),
+    ('regions:\n  - {code: "35.1", name: X}', 2,
+     'sites.yaml line 2: code: "35.1" is not the code of a region such as "35.10" or "35.10.15"'),
+    ('regions:\n  - {code: "35.10.15.2012", name: X}', 2,
+     'sites.yaml line 2: code: "35.10.15.2012" is not the code of a region such as "35.10" or "35.10.15"'),
+    ('regions:\n  - {code: "35.10", name: X}\n  - {code: "35.10", name: Y}', 3,
+     'sites.yaml line 3: code: "35.10" is the code of another region, in line 2'),
+    ('regions:\n  - {code: "35.10", name: X, nama: Y}', 2,
+     'sites.yaml line 2: nama: "Y" has no meaning here: there is no key nama; did you mean name?'),
+    ("holidays: 2026-03-20", 1, "sites.yaml line 1: holidays: 2026-03-20 is not a list"),
+    ("holidays: [2026-03-20]", 1, "sites.yaml line 1: holidays: 2026-03-20 is not a group of keys"),
+    ("holidays: [{name: X}]", 1, "sites.yaml line 1: date: is missing"),
+    ("holidays:\n  - {date: 2026-02-30, name: X}", 2,
+     "sites.yaml line 2: date: 2026-02-30 is not a date such as 2026-01-31"),
+    ("holidays:\n  - {date: 2026-03-20}", 2, "sites.yaml line 2: name: is missing"),
+    ("holidays:\n  - {date: 2026-03-20, name: X}\n  - {date: 2026-03-20, name: Y}", 3,
+     "sites.yaml line 3: date: 2026-03-20 is the date of another holiday, in line 2"),
+    ("holiday: []", 1, "sites.yaml line 1: holiday: a list has no meaning here: there is no key holiday; "
+     "did you mean holidays?"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "line", "sentence"), BESIDE_MISTAKES, ids=[text for text, *_ in BESIDE_MISTAKES])
+def test_mistakes_beside_the_villages(text: str, line: int, sentence: str) -> None:
+    with pytest.raises(SitesFileError) as caught:
+        read_document(f"{text}\nvillages: []\n", "sites.yaml")
+    assert str(caught.value) == sentence
+    assert [mistake.line for mistake in caught.value.mistakes] == [line]
 
 
 def test_what_a_file_means() -> None:

@@ -60,6 +60,7 @@ class Instant:
     state: State
     cause: str | None
     excused: bool
+    excused_later: bool
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class BruteForce:
     village: Village
     facility: Facility
     readings: Sequence[Reading]
-    planned: Sequence[tuple[int, int]] = ()
+    planned: Sequence[tuple[int, int, int]] = ()
+    """Maintenance: from when, until when, and when it was declared."""
 
     def spans(self, start: int, end: int, step: int = 1000) -> list[Span]:
         """The spans of `[start, end)`, milliseconds: equal seconds in a row are one span.
@@ -82,20 +84,25 @@ class BruteForce:
         spans: list[Span] = []
         for time in range(start, end, step):
             now = self.at(time)
-            if spans and (spans[-1].state, spans[-1].cause, spans[-1].excused) == (now.state, now.cause, now.excused):
-                spans[-1] = Span(spans[-1].start, time + step, now.state, now.cause, now.excused)
+            if spans and now == Instant(spans[-1].state, spans[-1].cause, spans[-1].excused, spans[-1].excused_later):
+                time_before = spans.pop().start
             else:
-                spans.append(Span(time, time + step, now.state, now.cause, now.excused))
+                time_before = time
+            spans.append(Span(time_before, time + step, now.state, now.cause, now.excused, now.excused_later))
         return spans
 
     def at(self, time: int) -> Instant:
         """The state at one instant, in the order of the contract's rules."""
         begins = self.judged_from
         if self.facility.kind == "power" or begins is None or time < begins or not self.scheduled(time):
-            return Instant(State.NOT_REQUIRED, None, excused=False)
+            return Instant(State.NOT_REQUIRED, None, excused=False, excused_later=False)
         state, cause = self.required_state(time)
-        excused = state in {State.FAILED, State.UNKNOWN} and self.has_excuse(time)
-        return Instant(state, cause, excused)
+        if state not in {State.FAILED, State.UNKNOWN}:
+            return Instant(state, cause, excused=False, excused_later=False)
+        work = [declared for start, end, declared in self.planned if start <= time < end]
+        mains_out = self.mains_out(time)
+        later = bool(work) and not mains_out and all(time < declared for declared in work)
+        return Instant(state, cause, mains_out or bool(work), later)
 
     def required_state(self, time: int) -> tuple[State, str | None]:
         if not self.gateway_heard(time):
@@ -103,29 +110,49 @@ class BruteForce:
         devices = [device for device in self.facility.devices if self.takes_part(device)]
         if not devices:
             return State.UNKNOWN, "no_evidence"
-        return self.devices_together([self.evidence(device, time) for device in devices])
+        return self.devices_together(
+            [self.evidence(device, time) for device in devices], [self.is_silent(device, time) for device in devices]
+        )
 
     # --- rule 4 and 5: devices and signals combined, and the cause
 
-    def devices_together(self, evidence: list[list[tuple[str, float]]]) -> tuple[State, str | None]:
+    def devices_together(self, evidence: list[list[tuple[str, float]]], silent: list[bool]) -> tuple[State, str | None]:
         together = max if self.facility.needs.value == "any" else min
-        silent = [all(value == NOT_KNOWN for _, value in signals) for signals in evidence]
-        unheard = [
-            NOT_KNOWN if is_silent else self.by_indicator(signals)
-            for is_silent, signals in zip(silent, evidence, strict=True)
+        gives_none = [all(value == NOT_KNOWN for _, value in signals) for signals in evidence]
+        said = [
+            NOT_KNOWN if nothing else self.by_indicator(signals)
+            for nothing, signals in zip(gives_none, evidence, strict=True)
         ]
+        silence_counts = [a and b for a, b in zip(silent, gives_none, strict=True)]
         meant = FALSE if self.silence_means_failed() else NOT_KNOWN
-        taken = [meant if is_silent else value for is_silent, value in zip(silent, unheard, strict=True)]
+        taken = [meant if counts else value for counts, value in zip(silence_counts, said, strict=True)]
         result = together(taken)
         if result == TRUE:
             return State.MET, None
         if result == FALSE:
-            if together(unheard) != FALSE:
+            if together(said) != FALSE:
                 return State.FAILED, "device_silent"
-            return State.FAILED, self.first_that_says(FALSE, unheard, evidence)
-        if any(silent) and meant == NOT_KNOWN:
+            return State.FAILED, self.first_that_says(FALSE, said, evidence)
+        if any(silence_counts) and meant == NOT_KNOWN:
             return State.UNKNOWN, "device_silent"
+        if any(nothing and not quiet for nothing, quiet in zip(gives_none, silent, strict=True)):
+            return State.UNKNOWN, "no_evidence"
         return State.UNKNOWN, self.first_that_says(NOT_KNOWN, taken, evidence)
+
+    def is_silent(self, device: Device, time: int) -> bool:
+        """Nothing of its own was heard of it for three intervals, or nothing since its last will."""
+        latest = None
+        for source, name in self.stored:
+            if source == device.id and name != "online":
+                for at, _ in self.observed(source, name, time, 3 * device.every):
+                    latest = at if latest is None else max(latest, at)
+        if latest is None:
+            return True
+        return any(not online and will > latest for will, online in self.all_until(device.id, "online", time))
+
+    def all_until(self, device: str, signal: str, time: int) -> list[tuple[int, float]]:
+        """All observations up to this instant, however old."""
+        return [(at, value) for at, value in self.stored.get((device, signal), []) if at <= time]
 
     def first_that_says(self, what: float, devices: list[float], evidence: list[list[tuple[str, float]]]) -> str:
         for device, signals in zip(devices, evidence, strict=True):
@@ -260,9 +287,7 @@ class BruteForce:
 
     # --- excuses
 
-    def has_excuse(self, time: int) -> bool:
-        if any(start <= time < end for start, end in self.planned):
-            return True
+    def mains_out(self, time: int) -> bool:
         power = [other for other in self.village.facilities if other.kind == "power"]
         return any(
             self.flag(device, "mains", time) == FALSE for place in [self.facility, *power] for device in place.devices
@@ -283,6 +308,8 @@ class BruteForce:
         if entry == "night":
             return is_night(self.village.latitude, self.village.longitude, time)
         if entry == "office":
+            if datetime.fromtimestamp(time // 1000, tz=ZoneInfo(self.village.timezone)).date() in self.village.holidays:
+                return False
             entry = "Mon-Fri 08:00-15:00"
         days, hours = entry.split(" ")
         opens, closes = (seconds_of(text) for text in hours.split("-"))

@@ -13,7 +13,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from siaga.model.observation import Reading, Track, TrackKey
 from siaga.model.signals import SIGNALS, SignalType, Value
 from siaga.model.sites import Adapter, Device, Facility, Needs, Silence, Village
-from siaga.timeline.judge import Evidence, reach
+from siaga.timeline.judge import Evidence, PlannedWork, reach
 
 SECOND = 1000
 LENGTH = 1200 * SECOND
@@ -45,6 +45,7 @@ SCHEDULES: list[str | tuple[str, ...] | None] = [
     "24h",
     "night",
     "office",
+    ("office", "Tue 11:00-13:00"),
     ("Mon-Sat 18:00-06:00", "Sun 08:00-24:00"),
     ("Sat-Mon 23:50-00:10", "Wed 00:00-12:00", "Wed,Thu 11:55-12:05"),
 ]
@@ -75,7 +76,7 @@ class Scenario:
     village: Village
     facility: Facility
     readings: tuple[Reading, ...]
-    planned: tuple[tuple[int, int], ...]
+    planned: tuple[PlannedWork, ...]
     window: tuple[int, int]
 
     def evidence(self) -> Evidence:
@@ -154,7 +155,7 @@ def heartbeats(draw: DrawFn, start: int) -> list[Reading]:
 @st.composite
 def scenarios(draw: DrawFn, kinds: SearchStrategy[str] | None = None) -> Scenario:
     """A random village with a random history."""
-    kind = draw(kinds or st.sampled_from(KINDS))
+    kind = draw(st.sampled_from(KINDS) if kinds is None else kinds)
     timezone, latitude, longitude = draw(st.sampled_from(PLACES))
     start = draw(st.sampled_from(EDGES)) - draw(st.integers(0, LENGTH // SECOND)) * SECOND
     own = [draw(devices(kind, number)) for number in range(1, 1 + draw(st.sampled_from([1, 2, 3, 1, 2, 0])))]
@@ -182,8 +183,9 @@ def scenarios(draw: DrawFn, kinds: SearchStrategy[str] | None = None) -> Scenari
             Facility("other", "gate", "Other gate", (stranger,)),
         ),
         told=start + draw(st.sampled_from([-100, 300])) * SECOND,
+        holidays=frozenset(draw(st.lists(st.sampled_from([date(2026, 3, 2), date(2026, 3, 4)]), max_size=2))),
     )
-    asked = [*SIGNALS_OF_KIND[kind] * 6, "online", "online", "mains", "battery"]
+    asked = [*SIGNALS_OF_KIND[kind] * 6, "online", "online", "online", "mains", "battery", "heard", "heard"]
     sources = [*[device.id for device in own] * 8, "meter", "stranger"]
     readings = draw(heartbeats(start))
     for _ in range(draw(st.one_of(st.integers(20, 60), st.integers(0, 8)))):
@@ -191,5 +193,8 @@ def scenarios(draw: DrawFn, kinds: SearchStrategy[str] | None = None) -> Scenari
         signal = draw(st.sampled_from(asked if source.startswith("device") else ["mains", "online"]))
         readings.append(Reading(source, signal, draw(times_around(start, kind)), draw(values_of(signal))))
     edges = st.integers(-10, LENGTH // SECOND // 10 + 10).map(lambda n: start + n * 10 * SECOND)
-    planned = draw(st.lists(st.tuples(edges, edges).map(lambda pair: (min(pair), max(pair))), max_size=2))
+    planned = [
+        PlannedWork(min(edge, other), max(edge, other), draw(st.sampled_from([0, draw(edges)])))
+        for edge, other in draw(st.lists(st.tuples(edges, edges), max_size=3))
+    ]
     return Scenario(village, facility, tuple(readings), tuple(planned), (start, start + LENGTH))

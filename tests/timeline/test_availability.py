@@ -15,12 +15,15 @@ def test_a_window_is_measured_by_the_part_of_each_span_that_lies_in_it() -> None
         Span(0, 100, NOT_REQUIRED),
         Span(100, 400, MET),
         Span(400, 500, FAILED, "gate_open"),
-        Span(500, 530, FAILED, "gate_open", excused=True),
+        Span(500, 510, FAILED, "gate_open", excused=True),
+        Span(510, 530, FAILED, "gate_open", excused=True, excused_later=True),
         Span(530, 600, UNKNOWN, "village_offline"),
         Span(600, 605, UNKNOWN, "village_offline", excused=True),
         Span(605, 1000, MET),
     ]
-    assert measure(spans, (0, 1000)) == Availability(695, 130, 75, excused_failed=30, excused_unknown=5)
+    assert measure(spans, (0, 1000)) == Availability(
+        695, 130, 75, excused_failed=30, excused_unknown=5, excused_later=20
+    )
     assert measure(spans, (450, 510)) == Availability(failed=60, excused_failed=10)
     assert measure(spans, (50, 100)) == Availability()
     assert measure(spans, (2000, 3000)) == Availability()
@@ -48,7 +51,9 @@ def test_shares(case: str, found: Availability, low: float | None, high: float |
     assert found.required == found.met + found.failed + found.unknown
 
 
-parts = st.builds(lambda m, f, u, ef, eu: Availability(m, f + ef, u + eu, ef, eu), *[st.integers(0, 10**9)] * 5)
+parts = st.builds(
+    lambda m, f, u, ef, eu, later: Availability(m, f + ef, u + eu, ef, eu, later), *[st.integers(0, 10**9)] * 6
+)
 
 
 @given(parts, parts)
@@ -57,4 +62,5 @@ def test_two_windows_add_up(one: Availability, other: Availability) -> None:
     assert both.required == one.required + other.required
     assert both.excused == one.excused + other.excused
     assert both.counted == one.counted + other.counted
+    assert both.excused_later == one.excused_later + other.excused_later
     assert one + Availability() == one

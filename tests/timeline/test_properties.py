@@ -21,12 +21,12 @@ def judged(scenario: Scenario, window: tuple[int, int] | None = None) -> list[Sp
     return judge(scenario.village, scenario.facility, scenario.evidence(), window or scenario.window, scenario.planned)
 
 
-def by_second(spans: list[Span]) -> dict[int, tuple[State, str | None, bool]]:
-    return {
-        second: (span.state, span.cause, span.excused)
-        for span in spans
-        for second in range(span.start // 1000, span.end // 1000)
-    }
+def _said(span: Span) -> tuple[State, str | None, bool, bool]:
+    return span.state, span.cause, span.excused, span.excused_later
+
+
+def by_second(spans: list[Span]) -> dict[int, tuple[State, str | None, bool, bool]]:
+    return {second: _said(span) for span in spans for second in range(span.start // 1000, span.end // 1000)}
 
 
 @moderate
@@ -38,10 +38,11 @@ def test_spans_cover_the_window_without_gap_or_overlap_and_seconds_add_up(scenar
     assert spans[-1].end == end
     for one, other in pairwise(spans):
         assert one.end == other.start
-        assert (one.state, one.cause, one.excused) != (other.state, other.cause, other.excused)
+        assert _said(one) != _said(other)
     for span in spans:
         assert span.start < span.end
         assert not span.excused or span.state in {State.FAILED, State.UNKNOWN}
+        assert span.excused or not span.excused_later
         assert (span.cause is None) == (span.state in {State.MET, State.NOT_REQUIRED})
 
     found = measure(spans, scenario.window)
@@ -111,6 +112,4 @@ def test_the_future_is_what_will_be_if_nothing_more_is_heard(scenario: Scenario,
     span = next(span for span in judged(so_far) if span.start <= now < span.end)
     for later in range(now, span.end, 7000):
         window = (later, later + 1000)
-        assert [(s.state, s.cause, s.excused) for s in judged(so_far, window)] == [
-            (span.state, span.cause, span.excused)
-        ]
+        assert [_said(each) for each in judged(so_far, window)] == [_said(span)]

@@ -1,6 +1,6 @@
 """When a facility has to meet its indicator."""
 
-from datetime import datetime
+from datetime import date, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -14,17 +14,20 @@ from siaga.timeline.schedule import parse_schedule, required
 DAY = 86_400_000
 
 
-def village(timezone: str = "Asia/Jakarta") -> Village:
-    return Village("35.10.15.2012", "Kampunganyar", -8.19, 114.30, timezone)
+def village(timezone: str = "Asia/Jakarta", *holidays: date) -> Village:
+    return Village("35.10.15.2012", "Kampunganyar", -8.19, 114.30, timezone, holidays=frozenset(holidays))
 
 
 def local(text: str, timezone: str = "Asia/Jakarta", fold: int = 0) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(timezone), fold=fold).timestamp()) * 1000
 
 
-def asked(schedule: str | tuple[str, ...], start: str, end: str, timezone: str = "Asia/Jakarta") -> list[str]:
+def asked(
+    schedule: str | tuple[str, ...], start: str, end: str, timezone: str = "Asia/Jakarta", *holidays: date
+) -> list[str]:
     """Windows in local time, as `Mon 08:00 - Mon 15:00`."""
-    found = required(parse_schedule(schedule), village(timezone), local(start, timezone), local(end, timezone))
+    place = village(timezone, *holidays)
+    found = required(parse_schedule(schedule), place, local(start, timezone), local(end, timezone))
     shown = [[datetime.fromtimestamp(edge // 1000, tz=ZoneInfo(timezone)) for edge in window] for window in found]
     return [f"{opens:%a %H:%M} - {closes:%a %H:%M}" for opens, closes in shown]
 
@@ -56,6 +59,32 @@ WEEKS = [
 @pytest.mark.parametrize(("schedule", "windows"), WEEKS, ids=[str(schedule) for schedule, _ in WEEKS])
 def test_a_week(schedule: str | tuple[str, ...], windows: list[str]) -> None:
     assert asked(schedule, MONDAY, NEXT_MONDAY) == windows
+
+
+TUESDAY, SATURDAY = date(2026, 3, 3), date(2026, 3, 7)
+HOLIDAYS = [
+    ("office", [f"{day} 08:00 - {day} 15:00" for day in ("Mon", "Wed", "Thu", "Fri")]),
+    (("office", "Tue 10:00-11:00"), [
+        "Mon 08:00 - Mon 15:00", "Tue 10:00 - Tue 11:00", "Wed 08:00 - Wed 15:00", "Thu 08:00 - Thu 15:00",
+        "Fri 08:00 - Fri 15:00",
+    ]),
+    (("Mon-Tue 08:00-15:00",), ["Mon 08:00 - Mon 15:00", "Tue 08:00 - Tue 15:00"]),
+    ("24h", ["Mon 00:00 - Mon 00:00"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("schedule", "windows"), HOLIDAYS, ids=[str(schedule) for schedule, _ in HOLIDAYS])
+def test_on_a_holiday_the_office_asks_for_nothing_and_every_other_schedule_as_always(
+    schedule: str | tuple[str, ...], windows: list[str]
+) -> None:
+    assert asked(schedule, MONDAY, NEXT_MONDAY, "Asia/Jakarta", TUESDAY, SATURDAY) == windows
+
+
+def test_a_holiday_is_the_villages_own_calendar_day() -> None:
+    """In Jayapura it begins two hours earlier than in Jakarta."""
+    for timezone in ("Asia/Jakarta", "Asia/Jayapura", "America/Santiago"):
+        found = asked("office", "2026-03-02T00:00", "2026-03-05T00:00", timezone, TUESDAY)
+        assert found == ["Mon 08:00 - Mon 15:00", "Wed 08:00 - Wed 15:00"]
 
 
 def test_a_window_over_midnight_belongs_to_the_day_on_which_it_begins() -> None:

@@ -9,10 +9,12 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from siaga.model.intervals import merge
 from siaga.model.observation import Track
 from siaga.model.signals import Value
 from siaga.model.sites import Adapter, Device, Facility, Needs, Silence, Village
-from siaga.timeline.judge import Evidence, judge, judged_from, reach
+from siaga.timeline.availability import measure
+from siaga.timeline.judge import Evidence, PlannedWork, judge, judged_from, reach
 
 NINE = int(datetime(2026, 3, 2, 2, 0, tzinfo=UTC).timestamp()) * 1000
 MINUTE = 60_000
@@ -74,7 +76,7 @@ def story(
         facility,
         evidence(messages, heartbeats, first),
         (at(since), at(until)),
-        [(at(start), at(end)) for start, end in planned],
+        [PlannedWork(at(start), at(end)) for start, end in planned],
     )
     assert [span.end for span in spans] == [*(span.start for span in spans[1:]), at(until)]
     return [
@@ -163,7 +165,7 @@ def test_no_device_that_can_give_evidence() -> None:
 
 def test_before_its_first_reading_a_facility_is_not_judged() -> None:
     told = story(gate(), {("g", "battery"): {"1:00": 80.0}, ("g", "gate_open"): {"2:00": True}}, until="3:00")
-    assert told == ["0:00 not_required", "1:00 unknown device_silent", "2:00 met"]
+    assert told == ["0:00 not_required", "1:00 unknown no_evidence", "2:00 met"]
 
 
 def test_with_a_date_it_is_judged_from_local_midnight() -> None:
@@ -224,7 +226,56 @@ def test_wifi_without_wifi_up_or_online_is_not_known() -> None:
     assert told == ["0:00 unknown wifi_up", "1:00 failed internet"]
 
 
-# --- silence, needs, else
+# --- silence, want of evidence, needs, else
+
+
+@pytest.mark.parametrize("signal", ["battery", "heard"])
+def test_a_device_that_speaks_and_says_nothing_of_use_is_not_silent(signal: str) -> None:
+    """By any reading of its own, also that it was heard; silence would send somebody to change a good battery."""
+    messages: Messages = {("g", "gate_open"): {"0:00": True}, ("g", signal): {f"{n}:00": 1 for n in range(6)}}
+    told = story(gate(silence=Silence.FAILED), messages, until="9:00")
+    assert told == ["0:00 met", "3:00 unknown no_evidence", "8:00 failed device_silent"]
+
+
+def test_the_gateways_repeating_online_does_not_end_silence() -> None:
+    messages: Messages = {("g", "gate_open"): {"0:00": True}, ("g", "online"): {f"{n}:00": True for n in range(6)}}
+    assert story(gate(), messages, until="6:00") == ["0:00 met", "3:00 unknown device_silent"]
+
+
+def test_a_device_of_which_nothing_is_newer_than_its_last_will_is_silent() -> None:
+    """Heard half a minute before or not: it is off. A birth is no reading of its own, what it says afterwards is."""
+    messages: Messages = {
+        ("g", "gate_open"): {"0:00": True},
+        ("g", "battery"): {"0:30": 90.0, "2:00": 90.0},
+        ("g", "online"): {"1:00": False, "1:30": True},
+    }
+    told = story(gate(), messages, until="6:00")
+    assert told == ["0:00 met", "1:00 unknown device_silent", "2:00 unknown no_evidence", "5:00 unknown device_silent"]
+
+
+def test_a_stale_last_will_is_taken_back_by_the_next_reading() -> None:
+    """Behind the new birth of an access point that went on reporting, the broker notices that the old session died."""
+    messages: Messages = {
+        ("ap", "wifi_up"): {"0:00": True, "1:00": True, "2:00": True, "3:00": True},
+        ("ap", "online"): {"0:00": True, "1:30": False},
+    }
+    assert story(WIFI, messages, until="5:00") == ["0:00 met", "1:30 failed device_silent", "2:00 met"]
+
+
+def test_a_failure_that_silence_does_not_decide_names_the_signal() -> None:
+    messages: Messages = {("ap", "wifi_up"): {"0:00": True}, ("ap", "internet"): {"0:00": True, "4:00": False}}
+    assert story(WIFI, messages, until="5:00") == ["0:00 met", "3:00 failed device_silent", "4:00 failed internet"]
+
+
+def test_want_of_evidence_of_one_of_several_devices() -> None:
+    facility = gate(device("g1"), device("g2"), needs=Needs.ALL)
+    messages: Messages = {
+        ("g1", "gate_open"): {f"{n}:00": True for n in range(8)},
+        ("g2", "gate_open"): {"0:00": True},
+        ("g2", "heard"): {f"{n}:00": 1 for n in range(4)},
+    }
+    told = story(facility, messages, until="7:00")
+    assert told == ["0:00 met", "3:00 unknown no_evidence", "6:00 unknown device_silent"]
 
 
 def test_silence_means_what_the_indicator_or_the_site_says() -> None:
@@ -383,6 +434,35 @@ def test_planned_maintenance_excuses() -> None:
         planned=(("0:30", "1:00"), ("0:45", "2:30")),
     )
     assert told == ["0:00 failed gate_open", "0:30 failed gate_open excused", "2:00 met"]
+
+
+LATER = [
+    # planned work as start, end, declared -> where it is excused later; mains is out from 4:00 to 5:00
+    ("declared before it began", [("1:00", "3:00", "0:30")], []),
+    ("declared as it began", [("1:00", "3:00", "1:00")], []),
+    ("declared in the middle of it", [("1:00", "3:00", "2:00")], [("1:00", "2:00")]),
+    ("declared after it", [("1:00", "3:00", "9:00")], [("1:00", "3:00")]),
+    ("mains was out anyway", [("3:00", "6:00", "9:00")], [("3:00", "4:00"), ("5:00", "6:00")]),
+    ("other work was declared in time", [("1:00", "3:00", "9:00"), ("2:00", "4:00", "0:00")], [("1:00", "2:00")]),
+    ("what is met needs no excuse", [("6:00", "9:00", "9:30")], [("6:00", "7:00"), ("8:00", "9:00")]),
+]
+
+
+@pytest.mark.parametrize(("work", "later"), [case[1:] for case in LATER], ids=[case[0] for case in LATER])
+def test_what_maintenance_excuses_that_was_declared_afterwards(
+    work: list[tuple[str, str, str]], later: list[tuple[str, str]]
+) -> None:
+    messages: Messages = {
+        ("g", "gate_open"): {f"{n}:00": n == 7 for n in range(10)},
+        ("g", "mains"): {"4:00": False, "5:00": True},
+    }
+    planned = [PlannedWork(at(start), at(end), at(declared)) for start, end, declared in work]
+    window = (at("0:00"), at("10:00"))
+    spans = judge(village(gate()), gate(), evidence(messages), window, planned)
+    assert merge((span.start, span.end) for span in spans if span.excused_later) == [(at(a), at(b)) for a, b in later]
+    assert all(span.excused for span in spans if span.excused_later)
+    measured = measure(spans, window)
+    assert measured.excused_later == sum(at(b) - at(a) for a, b in later) <= measured.excused
 
 
 # --- kinds without sensors, and the edges of a question

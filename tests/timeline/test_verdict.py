@@ -1,18 +1,29 @@
 """The verdict on a day: one line a case, one sentence why."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
 
-from siaga.model.sites import Village
+from siaga.model.indicators import Terms
+from siaga.model.sites import Silence, Village
 from siaga.timeline.spans import Span, State
-from siaga.timeline.verdict import Verdict, failed_runs, is_provisional, judge_day, local_day, local_days
+from siaga.timeline.verdict import (
+    Verdict,
+    failed_runs,
+    is_provisional,
+    judge_day,
+    local_day,
+    local_days,
+    still_required,
+)
 
 HOUR = 3_600_000
 MINUTE = 60_000
 SECOND = 1000
 DAY = (0, 24 * HOUR)
-GRACE = 5 * MINUTE
+TERMS = Terms(grace=5 * MINUTE, recovery=2 * MINUTE, target=0.99, schedule="24h", silence=Silence.UNKNOWN)
+"""1 % of a day is 14 minutes and 24 seconds."""
 
 SPANS: dict[str, tuple[State, str | None, bool]] = {
     "met": (State.MET, None, False),
@@ -37,11 +48,20 @@ def spans(*told: tuple[str, int], start: int = 0) -> list[Span]:
 
 
 H, M, S = HOUR, MINUTE, SECOND
+SHUT = [("failed", 4 * M), ("met", M)]
+SHUT_1_PERCENT = [("failed", 4 * M + 42 * S), ("met", M), ("failed", 4 * M + 42 * S), ("met", M), ("failed", 5 * M)]
 VERDICTS = [
     ("met", 0, [("met", 24 * H)], "all met"),
     ("met", 5 * M, [("met", 12 * H), ("failed", 5 * M), ("met", 12 * H - 5 * M)], "a failure of exactly grace"),
     ("missed", 5 * M + S, [("met", H), ("failed", 5 * M + S), ("met", 23 * H)], "a second longer"),
-    ("met", 4 * M, [("failed", 4 * M), ("met", M), ("failed", 4 * M), ("met", 24 * H)], "many short failures"),
+    ("met", 4 * M, [*SHUT * 3, ("met", 24 * H)], "some short failures"),
+    ("missed", 4 * M, [*SHUT * 4, ("met", 24 * H)], "many short failures"),
+    ("missed", 4 * M, SHUT * 288, "a gate that is shut four minutes of every five"),
+    ("met", 5 * M, [*SHUT_1_PERCENT, ("met", 24 * H)], "failures of exactly 1 %"),
+    ("missed", 5 * M, [*SHUT_1_PERCENT, ("met", M), ("failed", S), ("met", 24 * H)], "of a second more"),
+    ("met", 4 * M, [*SHUT * 3, ("failed excused", H), ("met", 24 * H)], "what is excused has not failed"),
+    ("missed", 4 * M, [*SHUT * 3, ("unknown excused", 10 * H), ("met", 24 * H)], "nor is it required"),
+    ("missed", 4 * M, [*SHUT * 3, ("not required", 10 * H), ("met", 24 * H)], "1 % of what is required"),
     ("missed", 6 * M, [("failed", 3 * M), ("silent", 3 * M), ("met", 24 * H)], "without a break, whatever its causes"),
     ("met", 4 * M, [("failed", 4 * M), ("failed excused", M), ("failed", 4 * M), ("met", 24 * H)], "excuses break it"),
     ("met", 4 * M, [("failed", 4 * M), ("unknown", M), ("failed", 4 * M), ("met", 24 * H)], "not knowing breaks it"),
@@ -61,7 +81,7 @@ VERDICTS = [
 
 @pytest.mark.parametrize(("verdict", "longest", "told", "why"), VERDICTS, ids=[why for *_, why in VERDICTS])
 def test_verdicts(verdict: str, longest: int, told: list[tuple[str, int]], why: str) -> None:
-    found = judge_day(spans(*told), DAY, GRACE)
+    found = judge_day(spans(*told), DAY, TERMS)
     assert found.verdict == verdict
     assert found.longest_failure == longest
 
@@ -69,21 +89,49 @@ def test_verdicts(verdict: str, longest: int, told: list[tuple[str, int]], why: 
 def test_a_failure_over_midnight_is_judged_by_its_whole_length_on_both_days() -> None:
     told = spans(("met", 24 * HOUR), ("failed", 6 * MINUTE), ("met", 24 * HOUR), start=-3 * MINUTE)
     for day, failed in (((0, 24 * HOUR), 3 * MINUTE), ((24 * HOUR, 48 * HOUR), 3 * MINUTE)):
-        found = judge_day(told, day, GRACE)
+        found = judge_day(told, day, TERMS)
         assert (found.verdict, found.longest_failure, found.failed) == (Verdict.MISSED, 6 * MINUTE, failed)
 
 
 def test_a_failure_that_ends_at_midnight_does_not_touch_the_next_day() -> None:
     told = spans(("failed", HOUR), ("met", 24 * HOUR), start=-HOUR)
-    assert judge_day(told, DAY, GRACE).verdict is Verdict.MET
-    assert judge_day(told, (-24 * HOUR, 0), GRACE).verdict is Verdict.MISSED
+    assert judge_day(told, DAY, TERMS).verdict is Verdict.MET
+    assert judge_day(told, (-24 * HOUR, 0), TERMS).verdict is Verdict.MISSED
+
+
+def test_one_failure_over_midnight_that_both_days_forgive_by_length_is_shared_out_for_the_target() -> None:
+    terms = replace(TERMS, grace=30 * MINUTE)
+    told = spans(("met", 24 * HOUR), ("failed", 20 * MINUTE), ("met", 24 * HOUR), start=-10 * MINUTE)
+    for day in ((0, 24 * HOUR), (24 * HOUR, 48 * HOUR)):
+        assert judge_day(told, day, terms).verdict is Verdict.MET
+
+
+def test_the_target_counts_as_it_is_written() -> None:
+    """1 - 0.9 is less than a tenth in binary, and a day that just meets its target would have missed it."""
+    terms = replace(TERMS, grace=24 * HOUR, target=0.9)
+    for failed, verdict in ((144 * MINUTE, Verdict.MET), (144 * MINUTE + 1, Verdict.MISSED)):
+        assert judge_day(spans(("failed", failed), ("met", 24 * HOUR - failed)), DAY, terms).verdict is verdict
+
+
+def test_of_a_day_that_runs_what_its_schedule_asks_until_midnight_counts_as_required() -> None:
+    """Eight minutes of an hour are no more than a day's target leaves; the verdict may still change."""
+    told = spans(*[("failed", 4 * MINUTE), ("met", MINUTE)] * 2, ("met", 50 * MINUTE))
+    place = village("UTC")
+    assert judge_day(told, DAY, TERMS).verdict is Verdict.MISSED
+    ahead = still_required(place, TERMS, DAY, HOUR)
+    assert ahead == 23 * HOUR
+    assert judge_day(told, DAY, TERMS, ahead).verdict is Verdict.MET
+    office = replace(TERMS, schedule=("Thu 00:30-03:00", "Thu 23:00-02:00"))  # the first day of Unix time
+    assert still_required(place, office, DAY, HOUR) == 3 * HOUR
+    assert still_required(place, office, DAY, 24 * HOUR) == 0
+    assert judge_day(told, DAY, office, 3 * HOUR).verdict is Verdict.MISSED
 
 
 def test_excused_seconds_are_in_failed_and_unknown() -> None:
     found = judge_day(
         spans(("met", 20 * HOUR), ("failed excused", HOUR), ("unknown", 2 * HOUR), ("unknown excused", HOUR)),
         DAY,
-        GRACE,
+        TERMS,
     )
     assert (found.failed, found.unknown) == (HOUR, 3 * HOUR)
     assert found.availability.excused == 2 * HOUR

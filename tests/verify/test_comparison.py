@@ -55,8 +55,9 @@ def lines(*, live: bool = True, kind: str = "gate", **more: object) -> list[dict
                 "grace": 300,
                 "recovery": 120,
                 "target": 0.99,
+                "silence": "failed" if kind == "free_wifi" else "unknown",
             },
-            **{"evidence": ["gate_open"], "devices": [{"id": "g", "every": 60}]},
+            **{"evidence": ["gate_open"], "silence": "unknown", "devices": [{"id": "g", "every": 60}]},
         },
     ]
     for a, b, state, cause in states:
