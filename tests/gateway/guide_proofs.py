@@ -686,7 +686,8 @@ PROBES: list[tuple[str, list[Proof]]] = [
     ),
     (
         "and waits twice as long (four times at most, and no longer than half of `every`). After three polls in "
-        "silence an agent is asked half as often, then a quarter as often, and never later than 5 minutes beyond its `every`",
+        "silence an agent is asked half as often, then a quarter as often, and never later than 5 "
+        "minutes beyond its `every`",
         [
             Elsewhere("tests/gateway/pollers/test_patience.py::test_after"),
             Elsewhere(
