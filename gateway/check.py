@@ -67,11 +67,16 @@ def _device(device: DeviceReport, now: int) -> Iterator[Line]:
             said += f", though it should report every {format_duration(device.every)}"
         elif device.online is False:
             said += "; it has left the broker since (last will)"
-        yield Line(not silent and device.online is not False, device.device, f"{said} ({where}): {_values(device)}")
+        yield Line(
+            not silent and device.online is not False, device.device, f"{said} ({where}): {_values(device, now)}"
+        )
     if device.offset is not None:
         off = "ahead" if device.offset > 0 else "behind"
         clock = f"its clock is {_span(abs(device.offset))} {off} and not trusted: the time of receipt counts"
         yield Line(None, device.device, clock)
+    if device.instead:
+        why = f"; {device.error}" if device.error else ""
+        yield Line(False, device.device, f"it speaks, and what is due does not come: {device.instead}{why}")
     if device.refused:
         refused = _count(device.refused, "message", "messages")
         yield Line(False, device.device, f"{refused} refused, the last because {device.refusal}")
@@ -80,10 +85,16 @@ def _device(device: DeviceReport, now: int) -> Iterator[Line]:
         yield Line(False, device.device, f"{signal}: {dropped} not plausible and dropped, the last {_value(last)}")
 
 
-def _values(device: DeviceReport) -> str:
+def _values(device: DeviceReport, now: int) -> str:
+    """The latest values; those that hold no longer with their age."""
     if not device.values:
         return "nothing that the sites file asks for; see `map`"
-    return ", ".join(f"{signal} {_value(value)}" for signal, (_, value) in sorted(device.values.items()))
+    parts = []
+    for signal, (time, value) in sorted(device.values.items()):
+        age = now - time
+        old = f" ({_ago(age)})" if age > SILENT_AFTER * device.every or device.online is False else ""
+        parts.append(f"{signal} {_value(value)}{old}")
+    return ", ".join(parts)
 
 
 def _value(value: Value) -> str:

@@ -2,12 +2,18 @@
 
 A device is known when an adapter finds it among the sites file's. Of the others the shape of the topic tells the
 family, as a technician would read it; the line is a beginning, whose facility and `map` a person completes.
+
+A device of the sites file that says nothing may be off, or have an `address` with a typo: a facility of which nothing
+was ever heard is in no report. So those are named as well, with what is heard under an address like theirs.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
+from gateway.adapters import Installed
+from gateway.pollers import POLLERS
 from gateway.router import Router
 from siaga.model.sites import Village
 from siaga.mqtt.transport import Message
@@ -17,12 +23,17 @@ __all__ = ["Discovery", "Found"]
 
 MAX_FOUND = 500
 """Devices that are told at most: a broker shared with others may have any number."""
+LIKE = 0.75
+"""How like two addresses are, by difflib's ratio, where one may be a typo for the other: two letters of ten."""
 _ENTITIES = "sensor|binary_sensor|switch|light|cover|text_sensor|fan|climate|lock|number|button"
 # Most particular first; the address is the named group.
 _SHAPES = (
     ("senml", re.compile(r"siaga/v1/(?P<village>[^/]+)/(?P<address>[^/]+)/(?:senml|status)")),
-    ("lorawan", re.compile(r"application/[^/]+/device/(?P<address>[0-9A-Fa-f]{16})/event/up")),
-    ("lorawan", re.compile(r"v3/[^/]+/devices/(?:eui-)?(?P<address>[0-9A-Fa-f]{16})/up")),
+    (
+        "lorawan",
+        re.compile(r"application/[^/]+/device/(?P<address>[0-9A-Fa-f]{16})/event/(?:up|join|status|log|error)"),
+    ),
+    ("lorawan", re.compile(r"v3/[^/]+/devices/(?:eui-)?(?P<address>[0-9A-Fa-f]{16})/(?:up|join)")),
     (
         "tasmota",
         re.compile(r"(?:.*/)?(?:tele|stat)/(?P<address>.+)/(?:LWT|STATE|SENSOR|RESULT|POWER\d*|STATUS\d*|INFO\d)"),
@@ -78,13 +89,19 @@ class Discovery:
         self._router = Router(villages)
         self._known = {(each.device.adapter.value, each.address) for each in self._router.installed.values()}
         self._senml = {device for _, device in self._router.installed}
+        self._spoke: set[tuple[str, str]] = set()
         self.found: dict[tuple[str, str], Found] = {}
         self.messages = 0
 
     def hear(self, message: Message) -> None:
         """Take in a message of anybody's."""
         self.messages += 1
-        if message.topic.startswith("$") or any(True for _ in self._router.route(message)):
+        if message.topic.startswith("$"):
+            return
+        theirs = list(self._router.route(message))
+        # What a bridge says of itself concerns all its devices, and is no word of any of them.
+        self._spoke |= {(one.village, one.device.id) for adapter, one in theirs if not adapter.concerns_all(message)}
+        if theirs:
             return
         shape = self._shape(message)
         if shape is None or shape in self._known or (shape not in self.found and len(self.found) >= MAX_FOUND):
@@ -96,6 +113,31 @@ class Discovery:
     def devices(self) -> list[Found]:
         """What was found, in order."""
         return [self.found[key] for key in sorted(self.found)]
+
+    def silent(self, heard_before: Collection[tuple[str, str]] | None = None) -> list[str]:
+        """A sentence for each device of the sites file that said nothing, in order.
+
+        `heard_before`: those, by village and id, that a running gateway has heard. Without it (`None`) nothing is said
+        of devices that are asked: they do not speak on the broker.
+        """
+        known = self._spoke | set(heard_before or ())
+        return [
+            self._sentence(one)
+            for key, one in sorted(self._router.installed.items())
+            if key not in known and not (heard_before is None and one.device.adapter in POLLERS)
+        ]
+
+    def _sentence(self, one: Installed) -> str:
+        family = one.device.adapter.value
+        where = f"{family}, {one.address}" if one.address else family
+        said = f"{one.device.id} ({where}) said nothing"
+        if one.device.adapter in POLLERS:
+            return f"{said}: `siaga gateway check` says what became of asking it"
+        others = {address.lower(): address for adapter, address in self.found if adapter == family}
+        name = one.address or one.device.id
+        for close in get_close_matches(name.lower(), others, n=1, cutoff=LIKE):
+            return f"{said}, and {others[close]} is heard: is the address right?"
+        return f"{said}: is it on, and its address right?"
 
     def _shape(self, message: Message) -> tuple[str, str] | None:
         for family, shape in _SHAPES:

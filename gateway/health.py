@@ -1,9 +1,11 @@
 """What a gateway says of itself to the centre, retained and only when it changed."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 import orjson
 
+from gateway.heard import Instead
 from gateway.intake import Intake
 from gateway.outbox import Keeper
 from siaga.model.clock import SECOND
@@ -14,10 +16,14 @@ __all__ = ["Health"]
 
 HEALTH_EVERY = 10 * SECOND
 """Between two reports, when there is something new."""
+MAX_HEARD = 64
+"""Devices that are named because something that is due does not come; the others are counted."""
 
 
 class Health:
-    """The message `siaga/v1/{village}/gateway/{gateway}/health`: whose clocks are not trusted, how the buffer is."""
+    """The message `siaga/v1/{village}/gateway/{gateway}/health`: whose clocks are not trusted, who speaks and does not
+    say what is due, how the buffer is.
+    """
 
     def __init__(self, centre: Transport) -> None:
         self._centre = centre
@@ -35,12 +41,17 @@ class Health:
         intake: Intake,
         keeper: Keeper,
         now: int,
+        wall: int,
     ) -> None:
-        """Publish what is new; `now` monotonic. Of whose clock nothing was heard since the start nothing is said."""
+        """Publish what is new; `now` monotonic, `wall` wall time, ms. Of whose clock nothing was heard since the start
+        nothing is said.
+        """
         if now < self._due or not self._centre.connected:
             return
         self._due = now + HEALTH_EVERY
+        incomplete = intake.instead(wall)
         for village in villages:
+            heard = incomplete.get(village, {})
             clocks = {
                 device: {"offset": skew.offset / 1000, "since": skew.since / 1000}
                 for (place, device), skew in intake.skewed.items()
@@ -50,6 +61,8 @@ class Health:
                 {
                     "clocks": clocks,
                     "trusted": sorted(device for place, device in intake.trusted if place == village),
+                    "heard": {device: _said(each) for device, each in islice(heard.items(), MAX_HEARD)},
+                    "heard_left_out": max(0, len(heard) - MAX_HEARD),
                     "buffer": round(keeper.disk.fill, 2),
                     "thinned": keeper.disk.thinned,
                     "disk": "memory" if keeper.problem else "ok",
@@ -58,3 +71,8 @@ class Health:
             topic = health_topic(village, gateways[village])
             if self._told.get(village) != text and self._centre.publish(topic, text, retain=True):
                 self._told[village] = text
+
+
+def _said(instead: Instead) -> dict[str, object]:
+    said: dict[str, object] = {"since": instead.since / 1000, "what": instead.what}
+    return said | {"error": instead.error} if instead.error else said

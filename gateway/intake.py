@@ -9,23 +9,25 @@ from dataclasses import dataclass, field
 from gateway.adapters import Adapter, Implausible, Installed, Translation
 from gateway.clocks import Judged, judge
 from gateway.events import Events, Key, Said
+from gateway.heard import Doubtful, Heard, Instead, due_signals, what_came
 from gateway.metrics import GatewayMetrics
 from gateway.presence import Presence
 from gateway.refusals import Refusals
 from gateway.router import Router
-from gateway.values import Refused
+from gateway.values import MAX_PAYLOAD, Refused
 from siaga.metrics import implausible
 from siaga.model.clock import HOUR
 from siaga.model.observation import Reading
-from siaga.model.signals import Value
 from siaga.model.sites import Village
 from siaga.mqtt.transport import Message
 from siaga.wire.topics import DeviceTopic, ForeignTopic, GatewayTopic, parse_topic
 
-__all__ = ["Doubtful", "Heard", "Intake", "Skew", "Taken"]
+__all__ = ["Intake", "Skew", "Taken"]
 
 OWN = "siaga/"
 """What siaga's own topics begin with; all else is native."""
+STEADY = 10_000
+"""Milliseconds by which a wrong clock may seem to move, as messages take their time; each change is told the centre."""
 MAX_SENTENCES = 3
 """Refused values of one message that are described; the rest is counted."""
 
@@ -36,29 +38,6 @@ class Skew:
 
     offset: int
     since: int
-
-
-@dataclass(slots=True)
-class Doubtful:
-    """Values of one signal that were dropped as not plausible: how many, the last of them, when one was shown (ms)."""
-
-    number: int = 0
-    value: Value = 0
-    shown: int | None = None
-
-
-@dataclass(slots=True)
-class Heard:
-    """What a device said last: when (ms, the gateway's clock), each signal with its event time, what was refused.
-
-    `implausible` is by signal.
-    """
-
-    seen: int | None = None
-    values: dict[str, tuple[int, Value]] = field(default_factory=dict)
-    refused: int = 0
-    refusal: str = ""
-    implausible: dict[str, Doubtful] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -94,6 +73,10 @@ class Intake:
         self.heard: dict[tuple[str, str], Heard] = {}
         """What each device said last, since this process began."""
         self._events = Events()
+        self._due: dict[tuple[str, str], tuple[str, ...]] = {}
+        """Of each device the signals that are due."""
+        self._incomplete: set[tuple[str, str]] = set()
+        """Devices that spoke, and of which something that is due did not come."""
 
     def update(
         self,
@@ -114,6 +97,8 @@ class Intake:
         self.trusted = {device for device in self.trusted if device in devices}
         self.heard = {device: heard for device, heard in self.heard.items() if device in devices}
         self._events.update(devices, said)
+        self._due = {device: due_signals(installed) for device, installed in devices.items()}
+        self._incomplete &= devices.keys()
 
     def take(self, message: Message, received: int) -> Taken:
         """What the message gives; what is refused is counted and sampled. `received` in ms."""
@@ -176,10 +161,14 @@ class Intake:
 
     def _take_one(self, adapter: Adapter, installed: Installed, message: Message, received: int, taken: Taken) -> bool:
         """What the message gives of one device; whether it was of any use, or refused."""
+        of_all = adapter.concerns_all(message)
         try:
+            if not of_all:  # a bridge's inventory of all its children may be large
+                _check_size(message)
             translation = adapter.translate(installed, message, received)
         except Refused as why:
-            translation = Translation(refused=[why])
+            # Of a bridge's word about all its children none of them is heard.
+            translation = Translation(refused=[why], heard=not (why.session or of_all))
         if translation.refused:
             self._refuse_of(installed, translation.refused, message, received)
         self._take_values(installed, translation, message, received, taken)
@@ -192,25 +181,25 @@ class Intake:
         old = message.retain or translation.repeated
         device = (installed.village, installed.device.id)
         observed = self._events.select(device, translation, received, old=old, changed=taken.said)
-        values = [each for each in observed if each.signal != "online"]
-        if old:
-            values = [each for each in values if each.time is not None]
+        values = [each for each in observed if each.signal != "online" and not (old and each.time is None)]
         for dropped in translation.implausible:
             self._drop(device, dropped, message, received)
         presence = self.presences[device]
         readings: list[Reading] = []
         if values:
             judged = judge(values, received, late=message.kept or old)
-            if judged.offset is not None:
-                self._note_clock(device, judged, received, kept=message.kept, old=old)
+            self._note_clock(device, judged, received, kept=message.kept, old=old)
             if not (old and not judged.trusted):  # an old value that says a wrong time is of no use
                 readings = [Reading(device[1], signal, time, value) for signal, value, time in judged.values]
+        spoke = translation.heard and not old
+        if spoke:
+            readings += self._look_for_what_is_due(installed, translation, message, received, readings)
         before = (presence.online, presence.overruled)
-        live = translation.heard and not old and not message.kept
+        live = spoke and not message.kept
         if live or readings:
-            self._note_heard(device, received if live else None, readings)
+            self._note_heard(device, received, readings, live=live)
             newest = max((reading.time for reading in readings), default=received)
-            if presence.heard(newest, live=live):
+            if presence.heard(received if live else newest, live=live):
                 readings.append(Reading(device[1], "online", received, value=True))
         for each in translation.observed:
             if each.signal == "online" and presence.told(
@@ -232,13 +221,56 @@ class Intake:
         doubtful.number, doubtful.value = doubtful.number + 1, dropped.value
         if doubtful.shown is None or abs(now - doubtful.shown) >= HOUR:
             doubtful.shown = now
-            sentence = f"{dropped.signal}: {dropped.value} is not plausible and was dropped"
-            self._refusals.show(sentence, device[0], message, now)
+            self._refusals.show(_dropped(dropped), device[0], message, now)
 
-    def _note_heard(self, device: tuple[str, str], seen: int | None, readings: Sequence[Reading]) -> None:
+    def _look_for_what_is_due(
+        self,
+        installed: Installed,
+        translation: Translation,
+        message: Message,
+        received: int,
+        readings: Sequence[Reading],
+    ) -> list[Reading]:
+        """Remember what came instead of what is due. Returns `heard` where a message without use asks for it."""
+        device, every = (installed.village, installed.device.id), installed.device.every
         heard = self.heard.setdefault(device, Heard())
-        heard.seen = seen if seen is not None else heard.seen
+        came = {reading.signal for reading in readings}
+        due = [signal for signal in self._due[device] if signal not in came]
+        missing = heard.missing(due, received, installed.device.validity)
+        if readings and (not missing or heard.own is None):
+            heard.is_complete()
+            self._incomplete.discard(device)
+            return []
+        failed = bool(translation.refused or translation.what or translation.error)
+        if not missing and not failed and heard.gives(received, every):
+            return []  # what a device says beside its values
+        error = translation.error or (_together(translation.refused).sentence if translation.refused else "")
+        words = translation.what or "; ".join(map(_dropped, translation.implausible))
+        heard.note_instead(received, what_came(installed, message, translation.decoded), words, error, missing)
+        self._incomplete.add(device)
+        if readings or not heard.may_be_said(received, every, failed=failed):
+            return []
+        return [Reading(device[1], "heard", received, 1)]
+
+    def instead(self, now: int) -> dict[str, dict[str, Instead]]:
+        """What comes instead of what is due, by village and device, of those that speak. `now`: wall time, ms."""
+        found: dict[str, dict[str, Instead]] = {}
+        for device in sorted(self._incomplete):
+            instead = self.heard[device].instead(now, self.router.installed[device].device.validity)
+            if instead is not None:
+                found.setdefault(device[0], {})[device[1]] = instead
+        return found
+
+    def _note_heard(self, device: tuple[str, str], received: int, readings: Sequence[Reading], *, live: bool) -> None:
+        heard = self.heard.setdefault(device, Heard())
+        if live:
+            heard.seen = received
+            heard.first = received if heard.first is None else heard.first
         for reading in readings:
+            if reading.signal == "heard":
+                continue
+            if live:
+                heard.own = heard.came[reading.signal] = received
             before = heard.values.get(reading.signal)
             if before is None or before[0] <= reading.time:
                 heard.values[reading.signal] = (reading.time, reading.value)
@@ -248,13 +280,28 @@ class Intake:
         if old or judged.offset is None:
             return
         if not judged.trusted:
-            since = self.skewed[device].since if device in self.skewed else received
-            self.skewed[device] = Skew(judged.offset, since)
+            known = self.skewed.get(device)
+            if known is None or abs(judged.offset - known.offset) > STEADY:
+                self.skewed[device] = Skew(judged.offset, known.since if known is not None else received)
             self.trusted.discard(device)
         elif not kept:
             self.skewed.pop(device, None)
             self.trusted.add(device)
         self._metrics.skewed.set(len(self.skewed))
+
+
+def _check_size(message: Message) -> None:
+    """Refuse what is too large (contract, section 4), also where no map names it and no adapter would read it.
+
+    Raises:
+        Refused: it is.
+    """
+    if len(message.payload) > MAX_PAYLOAD:
+        raise Refused("too_large", f"the message has {len(message.payload)} bytes, more than {MAX_PAYLOAD}")
+
+
+def _dropped(dropped: Implausible) -> str:
+    return f"{dropped.signal}: {dropped.value} is not plausible and was dropped"
 
 
 def _together(refused: Sequence[Refused]) -> Refused:

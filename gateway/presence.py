@@ -1,12 +1,16 @@
 """What the gateway knows of a device's session: `online`, and when to say it again.
 
-Births, last wills and availability topics alone set it. Every `false` is a last will at the centre: it makes unknown
-what was observed before. So a `false` is said again only while nothing newer was heard of the device; after a last
-will and live data without a birth the gateway is silent about `online`, and the data holds.
+Births, last wills and availability topics set it, and one thing more: a message of the device itself that comes live
+after a last will takes the will back. Such a will is stale. A device that lost power connects again under another
+client id; the broker finds the old session dead only later, and publishes its will behind the new birth.
+
+Every `false` is a last will at the centre: it makes unknown what was observed before. So a `false` is repeated only
+while nothing newer was heard of the device. Data that a broker kept may be newer than the will, and does not say that
+the device is there now: then the gateway is silent about `online`, and the data holds.
 
 What a broker retained is what it believes, and it may be wrong: a birth under a name that a device had once, a will
-that nobody took back. A retained birth therefore waits until the device is heard, unless it says what is known; a
-retained will is news only of a device of which nothing is known, or which was online.
+that nobody took back. A retained birth therefore waits until the device is heard, unless it says what is known. A
+retained will is news of a device of which nothing is known, or which was online; a will that was taken back is none.
 """
 
 from dataclasses import dataclass
@@ -18,7 +22,8 @@ __all__ = ["Presence"]
 class Presence:
     """One device's session. `online` `None`: not known. `since` and `said` are event times in ms.
 
-    `claimed` is a retained birth that is not believed yet; `overruled` says that data came after a last will.
+    `claimed` is a retained birth that is not believed yet; `overruled` says that data came after the last will. With it
+    `online` is `None` where that data was kept by a broker, and `True` where it came live.
     """
 
     online: bool | None = None
@@ -37,7 +42,7 @@ class Presence:
             if online and self.online is not True:
                 self.claimed = True
                 return False
-            if not online and self.online is not True and (self.online is False or self.overruled):
+            if not online and (self.online is False or self.overruled):
                 return False
         self.claimed = False
         self.overruled = False
@@ -53,9 +58,10 @@ class Presence:
 
         Not `live` is what a broker had retained or kept: it does not say that the device is there now.
         """
-        if live and self.claimed:
-            self.claimed = False
-            self.online, self.since, self.said, self.overruled = True, time, time, False
+        after_will = self.online is False or (self.online is None and self.overruled)
+        if live and (self.claimed or after_will):
+            self.claimed, self.overruled = False, after_will
+            self.online, self.since, self.said = True, time, time
             return True
         if self.online is False and time > self.since:
             self.online, self.overruled = None, True
@@ -64,7 +70,7 @@ class Presence:
     def forget(self) -> None:
         """The broker lost what it knew of sessions: a device that was online has to be heard, or born, again."""
         if self.online is True:
-            self.online, self.claimed = None, True
+            self.online, self.claimed, self.overruled = None, True, False
 
     def due(self, every: int) -> int | None:
         """When `online` has to be said again, ms; `None`: there is nothing to say.

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict
 
-from gateway.intake import Heard, Intake
+from gateway.heard import Heard
+from gateway.intake import Intake
 from gateway.outbox import Keeper
 from siaga.model.signals import Value
 from siaga.wire.refusal import mask
@@ -16,6 +17,7 @@ class DeviceReport(BaseModel):
     """One device. Times in ms of the gateway's clock; `offset`: its clock minus the gateway's, where not trusted.
 
     `implausible`: of each signal how many values were dropped as not plausible, and the last of them.
+    `instead`, `error`: what comes instead of what is due, and what is wrong with it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -33,6 +35,13 @@ class DeviceReport(BaseModel):
     implausible: dict[str, tuple[int, Value]] = {}
     offset: int | None = None
     polled: str = ""
+    instead: str = ""
+    error: str = ""
+
+    @property
+    def spoke(self) -> bool:
+        """Whether anything came from it since this gateway began, a birth or a refused message too."""
+        return self.seen is not None or self.online is not None or self.refused > 0 or bool(self.values)
 
 
 class GatewayReport(BaseModel):
@@ -69,6 +78,7 @@ def make_report(
         heard = intake.heard.get(key, Heard())
         skew = intake.skewed.get(key)
         presence = intake.presences.get(key)
+        instead = heard.instead(now, installed.device.validity)
         devices.append(
             DeviceReport(
                 village=village,
@@ -84,6 +94,8 @@ def make_report(
                 implausible={signal: (each.number, each.value) for signal, each in heard.implausible.items()},
                 offset=skew.offset if skew is not None else None,
                 polled=polled.get(key, ""),
+                instead=instead.what if instead is not None else "",
+                error=instead.error if instead is not None else "",
             )
         )
     return GatewayReport(

@@ -176,7 +176,7 @@ class Gateway:
         if known:
             self._keeper.send(now, wall)
             self._refusals.send(self._centre)
-            self._health.report(self._served, self._gateways, self._intake, self._keeper, now)
+            self._health.report(self._served, self._gateways, self._intake, self._keeper, now, wall)
         return self._deadline(now, known=known)
 
     def close(self) -> None:

@@ -65,12 +65,16 @@ class Native(Enum):
 
 
 class Refused(Exception):
-    """A message or a value that is refused: a label for counting, and a sentence for people."""
+    """A message or a value that is refused: a label for counting, and a sentence for people.
 
-    def __init__(self, label: str, sentence: str) -> None:
+    `session`: it was to be a birth or a last will. A broker may have said that, so the device was not heard by it.
+    """
+
+    def __init__(self, label: str, sentence: str, *, session: bool = False) -> None:
         super().__init__(sentence)
         self.label = label
         self.sentence = sentence
+        self.session = session
 
 
 def read_text(payload: bytes) -> str:
@@ -245,5 +249,5 @@ def read_bool(text: str, true: str, false: str) -> bool | None:
     if not word:
         return None
     if word not in (true, false):
-        raise Refused("wrong_value", f"{text[:40]!r} is neither {true} nor {false}")
+        raise Refused("wrong_value", f"{text[:40]!r} is neither {true} nor {false}", session=True)
     return word == true

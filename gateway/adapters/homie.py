@@ -5,8 +5,9 @@ owner's choice; version 5 puts a `5` after it. An address with slashes names the
 what others want.
 
 `ready`, `alert` and `init` are said by a device that holds its session, `lost` and `disconnected` of one that does not.
-`sleeping` is neither a birth nor a will: the device is away on purpose, and what it said holds. What comes under the
-name of a device that is lost are defaults of some bridge, and no values.
+`sleeping` is neither a birth nor a will: the device is away on purpose, and what it said holds. What comes along with
+a loss, under the name of the device that is lost, are defaults of some bridge, and no values. What comes live and later
+is the device itself: the loss was a stale last will.
 
 In version 5 only a root device has a last will. Its children, which name it in their `$description`, are lost with it,
 and back with it, although their own `$state` says nothing of that.
@@ -22,6 +23,8 @@ __all__ = ["Homie"]
 
 MAX_DEVICES = 256
 """Other devices whose state is remembered, in case one of them is the root."""
+WITH_LOSS = 10_000
+"""Milliseconds after a loss in which a bridge publishes its defaults; the bridges seen do so in the same second."""
 _VERSION = "5"
 _STATES = {"ready": True, "alert": True, "init": True, "sleeping": None, "lost": False, "disconnected": False}
 _OTHERS = frozenset(
@@ -71,24 +74,26 @@ class Homie:
         place = _split(message.topic)
         return place is not None and place[2] == "$state" and _is_version_5(message.topic)
 
-    def translate(self, installed: Installed, message: Message, received: int) -> Translation:  # noqa: ARG002
+    def translate(self, installed: Installed, message: Message, received: int) -> Translation:
         """A state, a description or a value."""
         result = Translation()
         place = _split(message.topic)
         if place is None:
             return result
         path, name, below = place
-        own = installed.address in (path, name)
+        own, was_lost = installed.address in (path, name), _lost(installed)
         if below == "$state":
             _session(installed, name if not own else "", read_text(message.payload), result)
         elif below == "$description":
             _description(installed, message, result)
-        elif own and not _lost(installed):
+        elif own and (not _lost(installed) or _takes_back(installed, message, received)):
             text = read_text(message.payload).strip("\0")  # in version 5 a NUL stands for the empty text
             result.heard = bool(text)
             if below in installed.keys:
                 signal = installed.keys[below]
                 installed.read(signal, text, None, result, key=below, native=native_of(below, signal))
+        if _lost(installed) and not was_lost:
+            installed.memory["lost"] = received
         return result
 
 
@@ -127,6 +132,18 @@ def _lost(installed: Installed) -> bool:
     return states.get("") is False or (root is not None and states.get(root) is False)
 
 
+def _takes_back(installed: Installed, message: Message, received: int) -> bool:
+    """Whether a value shows that the device is not lost: it is live, and no default that comes along with the loss."""
+    lost = installed.memory.get("lost")
+    if message.retain or message.kept or not isinstance(lost, int) or received - lost <= WITH_LOSS:
+        return False
+    states = _states(installed)
+    for name in ("", _root(installed)):
+        if name is not None and states.get(name) is False:
+            del states[name]
+    return True
+
+
 def _session(installed: Installed, other: str, text: str, into: Translation) -> None:
     """A state: of the device itself, of its root, or of one that may turn out to be its root."""
     states, word = _states(installed), text.lower()
@@ -142,7 +159,7 @@ def _session(installed: Installed, other: str, text: str, into: Translation) -> 
         states.pop("", None)  # the device was removed
         return
     if word not in _STATES:
-        raise Refused("wrong_value", f"{text[:40]!r} is no state of Homie's")
+        raise Refused("wrong_value", f"{text[:40]!r} is no state of Homie's", session=True)
     states[""] = _STATES[word]
     _tell(installed, into)
 

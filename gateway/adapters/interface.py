@@ -56,6 +56,10 @@ class Translation:
 
     `heard` says that the device itself spoke, if only of things that nobody asked for. `repeated` says that it did
     not: somebody who keeps what devices said says it again, as a broker does with what it retained.
+
+    Where something that is due does not come, and the message itself does not show why: `what` says what came instead,
+    and `error` what another program found wrong (a decoder, an SNMP agent). Sentences for people, without values.
+    `decoded` is the document in which the keys of the map are looked for, where that is not the message itself.
     """
 
     observed: list[Observed] = field(default_factory=list)
@@ -64,6 +68,9 @@ class Translation:
     repeats: dict[int, Repeats] = field(default_factory=dict)
     heard: bool = False
     repeated: bool = False
+    what: str = ""
+    error: str = ""
+    decoded: object = None
 
     @property
     def ignored(self) -> bool:

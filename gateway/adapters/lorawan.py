@@ -1,8 +1,10 @@
 """LoRaWAN devices behind a network server: ChirpStack 4, The Things Stack 3.
 
 Both publish an uplink with what the payload decoder made of it (ChirpStack's `object`, The Things Stack's
-`decoded_payload`). Its keys are the decoder author's, so the site's `map` says what they mean. Joins, acknowledgements,
-logs and integrations say nothing of what the device measured.
+`decoded_payload`). Its keys are the decoder author's, so the site's `map` says what they mean. Joins, answers about the
+device's state and logs say nothing of what it measured. They say that it is there, and a log why its uplinks hold
+nothing: the error of a decoder is refused, so that people see it. What a server or another program adds (downlinks,
+integrations) is not the device's.
 
 ChirpStack's topic holds the DevEUI; The Things Stack's a name of the owner's, and the DevEUI stands in the payload.
 """
@@ -17,10 +19,18 @@ from siaga.sites.dev_eui import plain_eui
 
 __all__ = ["Lorawan"]
 
-_CHIRPSTACK = re.compile(r"application/[^/]+/device/([^/]+)/event/up")
-_THINGS = re.compile(r"v3/[^/]+/devices/([^/]+)/up")
+_EVENTS = ("up", "join", "status", "log", "error")
+"""Events of ChirpStack that tell of the device; version 3 says `error` for `log`."""
+_CHIRPSTACK = re.compile(rf"application/[^/]+/device/([^/]+)/event/({'|'.join(_EVENTS)})")
+_THINGS = re.compile(r"v3/[^/]+/devices/([^/]+)/(up|join)")
+_NOT_HEARD = ("UPLINK_MIC", "DOWNLINK", "F_CNT_DOWN", "EXPIRED", "UNKNOWN")
+"""Beginnings of log codes that are no word of the device: frames with another key, and what the server sends."""
 _NAMED_BY_EUI = re.compile(r"eui-([0-9a-f]{16})", re.IGNORECASE)
 """How The Things Stack calls a device that got no name."""
+_LOGGED = (("code", "type"), ("description", "error"))
+"""Keys of a log: of version 4, of version 3."""
+MAX_SAID = 300
+"""Characters of a server's error in a refusal."""
 _ABSENT = frozenset({327.67, -327.68, 3276.7, -3276.8})
 """The ends of a 16-bit number in hundredths and tenths: what decoders make of a probe that is not there."""
 
@@ -29,8 +39,12 @@ class Lorawan:
     """Devices found by their DevEUI, in any case."""
 
     def filters(self, installed: Installed) -> Iterable[str]:  # noqa: ARG002 - the same for all
-        """Uplinks of both servers; a topic need not name the DevEUI, nor in which case."""
-        return ("application/+/device/+/event/up", "v3/+/devices/+/up")
+        """What tells of devices at both servers; a topic need not name the DevEUI, nor in which case."""
+        return (
+            *(f"application/+/device/+/event/{event}" for event in _EVENTS),
+            "v3/+/devices/+/up",
+            "v3/+/devices/+/join",
+        )
 
     def key(self, installed: Installed) -> str:
         """The DevEUI in lower case."""
@@ -50,25 +64,53 @@ class Lorawan:
         return False
 
     def translate(self, installed: Installed, message: Message, received: int) -> Translation:  # noqa: ARG002
-        """The decoded values of an uplink, with the time at which the network heard it."""
+        """The decoded values of an uplink, with the time at which the network heard it; or that the device is there."""
         result = Translation()
         if not read_text(message.payload):
             return result
         document = read_document(message.payload)
         if not isinstance(document, dict):
             raise Refused("not_an_object", "an uplink is an object")
+        event = message.topic.rpartition("/")[2]
+        if event in ("log", "error"):
+            _log(document, result)
+            return result
         result.heard = True
+        if event != "up":
+            result.what = "it joins the network" if event == "join" else "it tells its state to the network"
+            return result
         if _THINGS.fullmatch(message.topic):
             uplink = document.get("uplink_message")
             uplink = uplink if isinstance(uplink, dict) else {}
             times = (uplink.get("received_at"), document.get("received_at"))
-            decoded = uplink.get("decoded_payload")
+            raw, decoded = uplink.get("frm_payload"), uplink.get("decoded_payload")
         else:
             times = (document.get("time"), None)
-            decoded = _object(document)
+            raw, decoded = document.get("data"), _object(document)
         read = (installed.when(each, result) for each in times)
         _take(installed, decoded, next((time for time in read if time is not None), None), result)
+        result.decoded = decoded
+        if decoded is not None:
+            result.what = "" if decoded else "uplinks of which the decoder made nothing"
+        elif raw:
+            result.what = "uplinks without decoded values: the network server has no decoder, or it fails"
+        else:
+            result.what = "uplinks without payload"
         return result
+
+
+def _log(document: Mapping[str, object], into: Translation) -> None:
+    """What ChirpStack noted about the device: a `code` and a `description` (version 3: `type` and `error`).
+
+    An `ERROR` is refused. Warnings come with a healthy device too, such as a frame that was sent twice.
+    """
+    code, said = (str(document.get(new) or document.get(old) or "") for new, old in _LOGGED)
+    into.heard = not code.startswith(_NOT_HEARD) and bool(code)
+    if document.get("level", "ERROR") != "ERROR" or not code or code.startswith(_NOT_HEARD[1:]):
+        return
+    into.error = f"{code}: {said}" if said else code
+    label = "decoder" if code == "UPLINK_CODEC" else "network_server"
+    into.refused.append(Refused(label, f"the network server reports {into.error[:MAX_SAID]}"))
 
 
 def _in_payload(payload: bytes) -> list[str]:

@@ -1,10 +1,14 @@
-"""What an SNMP agent says, by gufo-snmp: v2c with a community, v3 with a user."""
+"""What an SNMP agent says, by gufo-snmp: versions 2c and 1 with a community, version 3 with a user.
+
+An agent that speaks version 1 only drops what comes in 2c without a word. So while it is not known what an agent
+speaks it is asked in both by turns; afterwards in the one in which it answered.
+"""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gufo.snmp import Aes128Key, Sha1Key, SnmpAuthError, SnmpError, User
+from gufo.snmp import Aes128Key, Sha1Key, SnmpAuthError, SnmpDecodeError, SnmpError, SnmpVersion, User
 from gufo.snmp.sync import SnmpSession
 
 from gateway.pollers.interface import Agent, Answer, Unasked, Values
@@ -13,12 +17,11 @@ from gateway.pollers.reach import NoName, resolve
 __all__ = ["Credentials", "ask_agent"]
 
 PORT = 161
-AT_ONCE = 16
-"""OIDs in one request: their answer fits into one packet, also where agents are short of memory."""
 MAX_ROWS = 2_000
 """Rows of a table that are read; an access point has tens of stations."""
 TRIES = 2
 """UDP loses packets: a request is sent again once."""
+_VERSIONS: Mapping[str, SnmpVersion] = {"2c": SnmpVersion.v2c, "1": SnmpVersion.v1, "3": SnmpVersion.v3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,95 +39,172 @@ def ask_agent(question: Agent, credentials: Credentials, timeout: float) -> Answ
 
     `timeout`, in seconds, is for all of it; the last request may outlast it by half.
     """
+    versions = _versions(question, credentials)
+    attempts = versions * TRIES
     try:
-        _, host = resolve(question.address.host, question.address.port or PORT)
+        _, host = resolve(question.address.host, question.address.port or PORT, timeout)
         deadline = time.monotonic() + timeout
-        session = _session(host, question.address.port or PORT, credentials, timeout / TRIES)
-        with session:
-            return _read(session, question, deadline)
+        for version in attempts:
+            try:
+                with _session(host, question, version, credentials, timeout / len(attempts)) as session:
+                    return _Reading(session, version, deadline).read(question)
+            except (TimeoutError, BlockingIOError):  # the second while an agent's engine is looked for
+                continue
+            except SnmpDecodeError:
+                if version == attempts[-1]:
+                    raise
     except NoName as problem:
         return Unasked(str(problem))
-    except (TimeoutError, BlockingIOError):  # the second while an agent's engine is looked for
-        return Unasked("the SNMP agent does not answer: it is off, denies this host, or has other credentials")
     except SnmpError as problem:
-        return Unasked(f"the SNMP agent answers with an error: {problem}")
+        return Unasked(f"the SNMP agent answers with an error: {problem}", spoke=True)
     except (OSError, ValueError) as problem:
         return Unasked(f"the SNMP agent cannot be asked: {problem}")
+    secret = "another user or password" if credentials.user else "another community"
+    spoken = " or ".join(versions)
+    return Unasked(
+        f"the SNMP agent does not answer in version {spoken}: it is off, denies this host, or has {secret}", slow=True
+    )
 
 
-def _session(host: str, port: int, credentials: Credentials, timeout: float) -> SnmpSession:
+def _versions(question: Agent, credentials: Credentials) -> tuple[str, ...]:
+    if credentials.user is not None:
+        return ("3",)
+    return (question.version,) if question.version in ("2c", "1") else ("2c", "1")
+
+
+def _session(host: str, question: Agent, version: str, credentials: Credentials, timeout: float) -> SnmpSession:
+    port, number = question.address.port or PORT, _VERSIONS[version]
     if credentials.user is None:
-        return SnmpSession(host, port=port, community=credentials.community, timeout=timeout)
+        return SnmpSession(host, port=port, version=number, community=credentials.community, timeout=timeout)
     auth, privacy = credentials.auth_password, credentials.privacy_password
     user = User(
         credentials.user,
         auth_key=Sha1Key(auth.encode()) if auth else None,
         priv_key=Aes128Key(privacy.encode()) if privacy else None,
     )
-    return SnmpSession(host, port=port, user=user, timeout=timeout)
+    return SnmpSession(host, port=port, version=number, user=user, timeout=timeout)
 
 
-def _read(session: SnmpSession, question: Agent, deadline: float) -> Values:
-    single: dict[str, object] = {}
-    for start in range(0, len(question.oids), AT_ONCE):
-        single |= _get(session, question.oids[start : start + AT_ONCE], deadline)
-    tables: dict[str, Sequence[object]] = {}
-    notes = [f"it has no {oid}" for oid in question.oids if oid not in single]
-    for oid in question.tables:
-        try:
-            rows = _walk(session, oid, deadline)
-        except (TimeoutError, SnmpError) as problem:
-            if not single and not tables:
+class _Endless(Exception):
+    """A table that has no end; the message says how that shows."""
+
+
+class _Reading:
+    """One reading of an agent: what came so far. `deadline` on the monotonic clock, in seconds."""
+
+    def __init__(self, session: SnmpSession, version: str, deadline: float) -> None:
+        self._session, self._version, self._deadline = session, version, deadline
+        self._answered = self._slow = False
+        self._notes: list[str] = []
+
+    def read(self, question: Agent) -> Values:
+        """All that there is. What is not read is noted, and costs nothing else.
+
+        Raises:
+            TimeoutError, SnmpError: nothing came, or nothing that counts.
+        """
+        single: dict[str, object] = {}
+        for start in range(0, len(question.oids), question.at_once):
+            oids = question.oids[start : start + question.at_once]
+            try:
+                found = self._get(oids)
+            except TimeoutError:
+                self._not_read(", ".join(oids))
+                continue
+            single |= found
+            self._notes += [f"it has no {oid}" for oid in oids if oid not in found]
+        tables: dict[str, Sequence[object]] = {}
+        for oid in question.tables:
+            try:
+                tables[oid] = self._walk(oid, question.at_once)
+            except TimeoutError:
+                self._not_read(oid)
+            except _Endless as problem:
+                self._notes.append(str(problem))
+            except SnmpAuthError:
                 raise
-            notes.append(f"{oid} is not read: {str(problem) or 'no answer'}")  # what there is, is kept
-            continue
-        if len(rows) > MAX_ROWS:
-            notes.append(f"{oid} has more than {MAX_ROWS} rows")
-            continue
-        tables[oid] = rows
-        if not rows:
-            notes.append(f"it has nothing under {oid}")
-    return Values(single, tables, "; ".join(notes))
+            except SnmpError as problem:
+                if not self._answered:
+                    raise
+                self._notes.append(f"{oid} is not read: {problem}")
+            else:
+                if not tables[oid]:
+                    self._notes.append(f"it has nothing under {oid}")
+        return Values(single, tables, "; ".join(self._notes), self._version, self._slow)
 
+    def _not_read(self, what: str) -> None:
+        """Note that no answer came, in the course of a reading.
 
-def _get(session: SnmpSession, oids: Sequence[str], deadline: float) -> dict[str, object]:
-    """Several at once; where the agent has trouble with one of them, one by one, so that it does not cost the others.
-
-    Raises:
-        TimeoutError, SnmpError: nothing came, or nothing that counts.
-    """
-    try:
-        return dict(_again(lambda: session.get_many(oids), deadline))
-    except SnmpAuthError:
-        raise
-    except SnmpError:
-        if len(oids) == 1:
-            return {}
-    return {oid: value for each in oids for oid, value in _get(session, [each], deadline).items()}
-
-
-def _again(ask: Callable[[], Mapping[str, object]], deadline: float) -> Mapping[str, object]:
-    """An answer at the first or the second attempt.
-
-    Raises:
-        TimeoutError: at neither, or there is no time left.
-    """
-    for _ in range(TRIES - 1):
-        try:
-            return ask()
-        except TimeoutError:
-            if time.monotonic() >= deadline:
-                raise
-    return ask()
-
-
-def _walk(session: SnmpSession, oid: str, deadline: float) -> list[object]:
-    """The values below an OID; one more than `MAX_ROWS` where there are more."""
-    rows: list[object] = []
-    for _, value in session.getbulk(oid):
-        rows.append(value)
-        if len(rows) > MAX_ROWS:
-            break
-        if time.monotonic() >= deadline:
+        Raises:
+            TimeoutError: nothing at all came yet.
+        """
+        if not self._answered:
             raise TimeoutError
-    return rows
+        self._slow = True
+        self._notes.append(f"{what} is not read: no answer")
+
+    def _get(self, oids: Sequence[str]) -> dict[str, object]:
+        """Several at once; where the agent has trouble with one of them, one by one: it does not cost the others.
+
+        Raises:
+            TimeoutError, SnmpError: nothing came, or nothing that counts.
+        """
+        found: dict[str, object] = {}
+        one_by_one = self._version == "1"  # which refuses a request as a whole for one object that is not there
+        try:
+            found = dict(self._ask(lambda: self._session.get_many(oids)))
+        except SnmpAuthError:
+            raise
+        except SnmpError:
+            one_by_one = True
+        self._answered = True
+        if len(oids) == 1 or not one_by_one:
+            return found
+        missing = [oid for oid in oids if oid not in found]
+        return found | {oid: value for each in missing for oid, value in self._get([each]).items()}
+
+    def _ask(self, ask: Callable[[], Mapping[str, object]]) -> Mapping[str, object]:
+        """An answer. The first request is sent once; whoever opened the session sends it again.
+
+        Raises:
+            TimeoutError: none came, or there is no time left.
+        """
+        for _ in range(TRIES - 1 if self._answered else 0):
+            self._look_at_the_time()
+            try:
+                return ask()
+            except TimeoutError:
+                self._slow = True
+        self._look_at_the_time()
+        return ask()
+
+    def _walk(self, oid: str, at_once: int) -> list[object]:
+        """The values below an OID, asked for so many at once.
+
+        Raises:
+            TimeoutError, SnmpError: it was not read to its end.
+            _Endless: it has none.
+        """
+        rows: list[object] = []
+        last: tuple[int, ...] = ()
+        found = self._session.getnext(oid) if self._version == "1" else self._session.getbulk(oid, at_once)
+        for name, value in found:
+            self._answered = True
+            place = tuple(map(int, name.split(".")))
+            if place <= last:
+                raise _Endless(f"{oid} never ends: after {_dotted(last)} the agent goes back to {name}")
+            if len(rows) >= MAX_ROWS:
+                raise _Endless(f"{oid} has no end within {MAX_ROWS} rows, and is not read")
+            last = place
+            rows.append(value)
+            self._look_at_the_time()
+        self._answered = True
+        return rows
+
+    def _look_at_the_time(self) -> None:
+        if time.monotonic() >= self._deadline:
+            raise TimeoutError
+
+
+def _dotted(place: tuple[int, ...]) -> str:
+    return ".".join(map(str, place))

@@ -39,7 +39,7 @@ class Asker(Protocol):
     """Takes questions and has answers later, each exactly one."""
 
     def ask(self, key: Key, question: Question, timeout: float) -> None:
-        """Ask. `timeout` in seconds; a name that is slow to resolve may take longer."""
+        """Ask. `timeout` in seconds; a name that is slow to resolve may take as long again."""
         ...
 
     def answers(self) -> list[Answered]:

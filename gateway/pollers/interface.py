@@ -12,7 +12,23 @@ from typing import Protocol
 from gateway.adapters.interface import Installed, Translation
 from siaga.sites.poll_address import HostAddress, WebAddress
 
-__all__ = ["Agent", "Answer", "Fetch", "Internet", "Poller", "Question", "Reach", "Said", "Unasked", "Values"]
+__all__ = [
+    "AT_ONCE",
+    "Agent",
+    "Answer",
+    "Fetch",
+    "Internet",
+    "Poller",
+    "Question",
+    "Reach",
+    "Said",
+    "Unasked",
+    "Values",
+]
+
+
+AT_ONCE = 16
+"""OIDs in one request: their answer fits into one packet, also where agents are short of memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +55,17 @@ class Internet:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """What an SNMP agent says under these OIDs, and all that it has below these."""
+    """What an SNMP agent says under these OIDs, and all that it has below these.
+
+    How it is asked is no part of the question, and changes with what it answered before: in which `version` (`None`: it
+    is not known yet), and how many objects `at_once`.
+    """
 
     address: HostAddress
     oids: tuple[str, ...]
     tables: tuple[str, ...]
+    version: str | None = field(default=None, compare=False)
+    at_once: int = field(default=AT_ONCE, compare=False)
 
 
 Question = Reach | Fetch | Internet | Agent
@@ -62,19 +84,25 @@ class Said:
 class Values:
     """What an agent said: single values by OID, and the values of whole tables. What it does not have is not there.
 
-    `how` says in words for the log what is missing.
+    `how` says in words what is missing. `version` is the one that the agent answered in; `slow`: a request timed out.
     """
 
     single: Mapping[str, object] = field(default_factory=dict)
     tables: Mapping[str, Sequence[object]] = field(default_factory=dict)
     how: str = ""
+    version: str | None = None
+    slow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Unasked:
-    """Nothing can be said of the device: `how` says in words for the log why."""
+    """Nothing can be said of the device: `how` says in words why. `spoke`: it answered, with an error. `slow`: nothing
+    came within the time that was allowed.
+    """
 
     how: str
+    spoke: bool = False
+    slow: bool = False
 
 
 Answer = Said | Values | Unasked

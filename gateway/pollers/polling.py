@@ -14,6 +14,7 @@ from gateway.adapters.interface import Installed, Translation
 from gateway.metrics import GatewayMetrics
 from gateway.pollers.asking import AT_ONCE, Answered, Asker
 from gateway.pollers.interface import Answer, Internet, Poller, Question, Said, Unasked
+from gateway.pollers.patience import Patience
 from gateway.pollers.probe import Probe, wants_internet
 from gateway.pollers.schedule import Key, Schedule
 from gateway.pollers.snmp import Snmp
@@ -28,10 +29,6 @@ POLLERS: Mapping[Family, Poller] = {Family.PROBE: Probe(), Family.SNMP: Snmp()}
 """The families that are asked, by their name in the sites file."""
 INTERNET: Key = ("", "internet")
 """Under this key the internet is asked; no village has an empty code."""
-LONGEST = 5_000
-"""A question is given up after so many ms, or a quarter of `every` where that is shorter."""
-SHORTEST = 200
-"""But never before this: a thin link takes that long."""
 
 
 class Polled(NamedTuple):
@@ -55,6 +52,8 @@ class Polling:
         self._questions: dict[Key, Question] = {}
         self._every: dict[Key, int] = {}
         self._installed: dict[Key, Installed] = {}
+        self._patience: dict[Key, Patience] = {}
+        """How each is asked, after what it answered."""
         self._last_internet: dict[Key, tuple[bool, int]] = {}
         """What each device was last told of the internet, and when."""
         self.states: dict[Key, str] = {}
@@ -64,7 +63,7 @@ class Polling:
     def update(self, devices: Mapping[Key, Installed], now: int) -> None:
         """Take over the devices that there are; those that are heard are left aside. `now`: monotonic ms."""
         self._installed = {key: each for key, each in devices.items() if each.device.adapter in POLLERS}
-        self._questions = {}
+        before, self._questions = self._questions, {}
         for key, installed in self._installed.items():
             try:
                 question = POLLERS[installed.device.adapter].question(installed)
@@ -82,20 +81,25 @@ class Polling:
         self.states = {key: how for key, how in self.states.items() if key in kept}
         self._logged = {key: how for key, how in self._logged.items() if key in kept}
         self._last_internet = {key: last for key, last in self._last_internet.items() if key in self._installed}
+        self._patience = {
+            key: known
+            for key, known in self._patience.items()
+            if key in self._questions and self._questions[key] == before.get(key)
+        }
         self._schedule.update(self._every, now)
 
     def begin(self, now: int) -> None:
         """Ask whoever is due."""
         self._metrics.poll_lag.set(self._schedule.late(now) / 1000)
         for key in self._schedule.take(now):
-            timeout = max(SHORTEST, min(LONGEST, self._every[key] // 4))
+            patience = self._patience.get(key, Patience())
             self._metrics.polls.inc()
-            self.asker.ask(key, self._questions[key], timeout / 1000)
+            self.asker.ask(key, patience.asked(self._questions[key]), patience.timeout(self._every[key]) / 1000)
 
     def finish(self) -> Iterator[Polled]:
         """What has been answered meanwhile, for each device that it says something of."""
         for answered in self.asker.answers():
-            self._schedule.done(answered.key)
+            self._schedule.done(answered.key, self._pause(answered))
             if isinstance(answered.answer, Unasked):
                 self._metrics.unasked.inc()
             if answered.key == INTERNET:
@@ -104,6 +108,14 @@ class Polling:
             elif answered.question == self._questions.get(answered.key):  # else it is another device, or none, since
                 self._note(answered.key, answered.answer)
                 yield self._polled(answered.key, answered)
+
+    def _pause(self, answered: Answered) -> int:
+        """Learn how to ask next time. Returns until when not to ask, monotonic ms."""
+        key = answered.key
+        if key not in self._every or answered.question != self._questions.get(key):
+            return answered.at
+        self._patience[key] = self._patience.get(key, Patience()).after(answered.answer)
+        return answered.at + self._patience[key].pause(self._every[key])
 
     def deadline(self) -> int | None:
         """When somebody is due next, monotonic ms. An answer rings by itself."""

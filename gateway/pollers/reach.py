@@ -6,14 +6,17 @@ refused is an answer too: somebody was there to refuse it.
 """
 
 import errno
+import ipaddress
 import os
 import secrets
 import selectors
 import socket
 import struct
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from gateway.pollers.interface import Answer, Said, Unasked
 from siaga.sites.poll_address import HostAddress
@@ -56,12 +59,64 @@ def has_link(interfaces: Path = _INTERFACES) -> bool:
     return not states or any(state in ("up", "unknown", "dormant") for state in states)
 
 
-def resolve(host: str, port: int) -> Endpoint:
-    """The first address of a host. It waits as long as the machine's resolver does, some seconds at most.
+class _Lookup(threading.Thread):
+    """One question to the machine's resolver, which knows no deadline of ours: with a name service that is gone it
+    waits for half a minute. Who asks for the same name meanwhile waits for the same answer.
+    """
+
+    under_way: ClassVar[dict[tuple[str, int], "_Lookup"]] = {}
+    _starting: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(name=f"look up {host[:40]}", daemon=True)
+        self._what = host, port
+        self.answer: Endpoint | NoName = NoName(host, known=False)
+
+    @classmethod
+    def of(cls, host: str, port: int) -> "_Lookup":
+        with cls._starting:
+            lookup = cls.under_way.get((host, port))
+            if lookup is None:
+                lookup = cls.under_way[host, port] = cls(host, port)
+                lookup.start()
+            return lookup
+
+    def run(self) -> None:
+        try:
+            self.answer = _look_up(*self._what)
+        except NoName as problem:
+            self.answer = problem
+        finally:
+            with self._starting:
+                self.under_way.pop(self._what, None)
+
+
+def resolve(host: str, port: int, within: float) -> Endpoint:
+    """The first address of a host; `within`: seconds.
 
     Raises:
-        NoName: it has none.
+        NoName: it has none, or the name service says nothing in time.
     """
+    if _is_literal(host):
+        return _look_up(host, port)
+    lookup = _Lookup.of(host, port)
+    lookup.join(within)
+    if lookup.is_alive():
+        raise NoName(host, known=False)
+    if isinstance(lookup.answer, NoName):
+        raise lookup.answer
+    return lookup.answer
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def _look_up(host: str, port: int) -> Endpoint:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror as problem:
@@ -74,9 +129,9 @@ def resolve(host: str, port: int) -> Endpoint:
 
 
 def reach(address: HostAddress, timeout: float, link: Callable[[], bool] = has_link) -> Answer:
-    """Whether a host is there; within `timeout` seconds after its name is resolved."""
+    """Whether a host is there; within `timeout` seconds after its name is resolved, which may take as long."""
     try:
-        endpoint = resolve(address.host, address.port or PORTS[0])
+        endpoint = resolve(address.host, address.port or PORTS[0], timeout)
     except NoName as problem:
         return Said(yes=False, how=str(problem)) if problem.known else Unasked(str(problem))
     deadline = time.monotonic() + timeout

@@ -51,10 +51,11 @@ class Schedule:
             taken.append(key)
         return taken
 
-    def done(self, key: Key) -> None:
-        """The answer has come: it can be asked again when it is due."""
+    def done(self, key: Key, not_before: int = 0) -> None:
+        """The answer has come: it can be asked again when it is due, and `not_before` a time."""
         self._asked.discard(key)
         if key in self._due:
+            self._due[key] = max(self._due[key], not_before)
             heapq.heappush(self._queue, (self._due[key], key))
 
     def late(self, now: int) -> int:

@@ -16,7 +16,7 @@ import math
 from collections.abc import Sequence
 
 from gateway.adapters.interface import Implausible, Installed, Translation
-from gateway.pollers.interface import Agent, Answer, Question, Values
+from gateway.pollers.interface import Agent, Answer, Question, Unasked, Values
 from gateway.values import Refused, read_value
 from siaga.model.signals import SIGNALS, SignalType, is_plausible
 from siaga.sites.poll_address import Oid, read_host, read_oid
@@ -53,8 +53,10 @@ class Snmp:
         """The values that there are; what the agent does not have says nothing."""
         result = Translation()
         if not isinstance(answer, Values):
+            if isinstance(answer, Unasked) and answer.spoke:
+                result.heard, result.error = True, answer.how
             return result
-        result.heard = True
+        result.heard, result.error = True, answer.how
         for key, signal in installed.keys.items():
             oid = read_oid(key)
             try:

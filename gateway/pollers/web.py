@@ -126,7 +126,7 @@ def _get(address: WebAddress, timeout: float, *, trusted: bool, body: int) -> _P
     """
     begun = time.monotonic()
     try:
-        family, host = resolve(address.host, address.port)
+        family, host = resolve(address.host, address.port, timeout)
     except NoName as problem:
         raise _NoAnswer(str(problem), own=not problem.known) from None
     deadline = time.monotonic() + timeout

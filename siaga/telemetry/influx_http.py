@@ -1,8 +1,8 @@
 """One HTTP request to an InfluxDB: deadlines for every part of it, no redirect followed, no attempt repeated.
 
-influxdb-client makes the connections and the credentials. The requests go to its pool directly: its own verbs send a body
-under the timeout for connecting, so that a large write never gets through a slow line, and they take every status of
-200 to 299 for success.
+influxdb-client makes the connections and the credentials. The requests go to its pool directly: its own verbs send a
+body under the timeout for connecting, so that a large write never gets through a slow line, and they take every
+status of 200 to 299 for success.
 """
 
 import socket

@@ -268,7 +268,7 @@ def test_a_button_that_nobody_presses_gives_evidence_by_every_other_reading(tmp_
     """It says that there was no check-in; before the first one it is given as long as a check-in counts."""
     world = World(tmp_path, village(GUARD_POST))
     world.live(20, ("tombol", "battery", 80.0))
-    assert world.states()[-1][1:] == ("unknown", "no_evidence")
+    assert world.states("pos")[-1][1:] == ("unknown", "no_evidence")
     world.live(1, ("tombol", "checkin", 1))
     world.live(20, ("tombol", "battery", 80.0))
     assert world.alerts() == []

@@ -449,6 +449,19 @@ DEVICES: list[tuple[str, list[Proof]]] = [
         [Case(device("g", "lorawan", EUI, {"nh3": "nh3"}), UPLINK, '{"object":{"nh3":327.67}}', NOTHING, "toilet")],
     ),
     (
+        "The gateway then says `heard`, so the device is not called silent, and the server's error (`event/log` of "
+        "ChirpStack 4, `event/error` of version 3) is in the quarantine",
+        [
+            Elsewhere("tests/gateway/test_lorawan.py::test_what_came_instead"),
+            Elsewhere("tests/gateway/test_heard.py::test_a_decoder_s_error_is_in_the_quarantine_and_with_the_health"),
+        ],
+    ),
+    (
+        "and in the alert `no_evidence`. A join and an answer about its state say `heard` too; `UPLINK_MIC`, a "
+        "frame with another key, does not. Bridge `v3/+/devices/+/join` of The Things Stack as well",
+        [Elsewhere("tests/gateway/test_lorawan.py::test_what_came_instead")],
+    ),
+    (
         "There is no `online`: a LoRaWAN device has no session",
         [Elsewhere("tests/gateway/test_lookalikes.py::test_is_no_last_will")],
     ),
@@ -658,11 +671,37 @@ PROBES: list[tuple[str, list[Proof]]] = [
         [Elsewhere("tests/gateway/test_plausible.py::test_an_agent_and_a_probe_say_nothing_with_it_either")],
     ),
     (
+        "has none of its objects the gateway says `heard` (`docs/gateway.md`): the device is not silent, and the alert "
+        "`no_evidence` names the object that is gone",
+        [Elsewhere("tests/gateway/test_heard.py::test_a_device_that_is_asked_and_has_nothing_of_its_map_is_heard")],
+    ),
+    (
         "Give an access point a `probe` beside it where its silence is to be known as `wifi_up` false at once",
         [Elsewhere(MEANING + "test_what_an_answer_to_a_probe_means")],
     ),
     (
-        "| `SIAGA_SNMP_COMMUNITY` | `public` | of version 2c, for all agents of the gateway | | `SIAGA_SNMP_USER` "
+        "Version 1 has no 64-bit counters: map `ifInOctets` (`1.3.6.1.2.1.2.2.1.10`) and `ifOutOctets` "
+        "(`1.3.6.1.2.1.2.2.1.16`) instead of `ifHCInOctets` and `ifHCOutOctets`",
+        [Elsewhere("tests/gateway/pollers/test_agent.py::test_an_agent_that_speaks_version_1_only_is_asked_in_it")],
+    ),
+    (
+        "and waits twice as long (four times at most, and no longer than half of `every`). After three polls in "
+        "silence an agent is asked half as often, then a quarter as often, and never later than 5 "
+        "minutes beyond its `every`",
+        [
+            Elsewhere("tests/gateway/pollers/test_patience.py::test_after"),
+            Elsewhere(
+                "tests/gateway/pollers/test_patience.py::test_one_poll_is_over_before_the_next_and_none_waits_for_long"
+            ),
+        ],
+    ),
+    (
+        "A probe goes on as often as `every` says",
+        [Elsewhere("tests/gateway/pollers/test_patience.py::test_a_probe_is_asked_as_it_is")],
+    ),
+    (
+        "| `SIAGA_SNMP_COMMUNITY` | `public` | of versions 2c and 1, for all agents of the gateway | | "
+        "`SIAGA_SNMP_USER` "
         "| none | with "
         "it version 3 is spoken: SHA-1 and AES-128, which RouterOS, OpenWrt and net-snmp have |",
         [

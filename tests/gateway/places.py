@@ -38,10 +38,10 @@ def read(kind: str, one: Device, topic: str, payload: bytes | str, *, retain: bo
     return None
 
 
-def translate(installed: Installed, message: Message, adapter: object = None) -> Translation:
+def translate(installed: Installed, message: Message, adapter: object = None, received: int = NOW) -> Translation:
     """A translation; a message that is refused as a whole is one refusal."""
     try:
-        return ADAPTERS[installed.device.adapter].translate(installed, message, NOW)
+        return ADAPTERS[installed.device.adapter].translate(installed, message, received)
     except Refused as why:
         return Translation(refused=[why])
 

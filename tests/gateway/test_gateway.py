@@ -166,6 +166,10 @@ def test_the_centre_is_told_whose_clock_is_wrong_and_when_it_is_right_again(yard
     yard.after(20)
     assert yard.centre.health[CODE]["clocks"] == {"gerbang-1": {"offset": -3600.0, "since": NOW / 1000}}
     assert yard.centre.health[CODE]["trusted"] == []
+    for late, offset in ((-3607, -3600.0), (-3720, -3720.0)):  # a message takes a while; the clock was put back
+        yard.say("tele/gerbang/SENSOR", sensor(late, "ON", yard.clock.now()))
+        yard.after(20)
+        assert yard.centre.health[CODE]["clocks"] == {"gerbang-1": {"offset": offset, "since": NOW / 1000}}
     yard.say("tele/gerbang/SENSOR", sensor(0, "ON", yard.clock.now()))
     yard.after(20)
     assert (yard.centre.health[CODE]["clocks"], yard.centre.health[CODE]["trusted"]) == ({}, ["gerbang-1"])
@@ -302,18 +306,34 @@ def test_online_is_repeated_at_least_every_interval(yard: Yard) -> None:
     assert yard.centre.values("pos-1", "online") == [], "of whom nothing is known nothing is said"
 
 
-def test_a_last_will_is_repeated_until_something_newer_is_heard(yard: Yard) -> None:
+def test_a_last_will_is_repeated_until_the_device_is_heard_which_takes_it_back(yard: Yard) -> None:
     yard.turn()
     yard.say("tele/gerbang/LWT", "Offline")
     yard.after(180, step=1)
-    assert len(yard.centre.values("gerbang-1", "online")) >= 3
+    said = yard.centre.values("gerbang-1", "online")
+    assert len(said) >= 3
+    assert not any(value for _, value in said)
     yard.say("tele/gerbang/SENSOR", '{"Switch1":"ON"}')
     yard.turn()
-    said = len(yard.centre.values("gerbang-1", "online"))
+    back = yard.clock.now()
     yard.after(300, step=1)
-    assert len(yard.centre.values("gerbang-1", "online")) == said
-    yard.say("tele/gerbang/LWT", "Online")
+    later = yard.centre.values("gerbang-1", "online")[len(said) :]
+    assert later[0] == (back, True), "at once, at the time of the reading"
+    assert all(value for _, value in later)
+    assert max(after - before for (before, _), (after, _) in pairwise(later)) <= MINUTE, "and repeated"
+
+
+def test_a_stale_will_that_the_broker_retained_is_no_news_after_a_reconnect(yard: Yard) -> None:
+    yard.turn()
+    yard.say("tele/gerbang/LWT", "Online", retain=True)
+    yard.say("tele/gerbang/LWT", "Offline", retain=True)
+    yard.say("tele/gerbang/SENSOR", '{"Switch1":"ON"}')
     yard.after(1)
+    yard.kill()
+    yard.start()
+    yard.after(120, step=1)
+    times = [time for time, value in yard.centre.values("gerbang-1", "online") if not value]
+    assert times == [], "of the will and what took it back in one millisecond the later stays"
     assert yard.centre.values("gerbang-1", "online")[-1][1] is True
 
 

@@ -6,7 +6,7 @@ from gateway.adapters import Installed
 from gateway.router import Router
 from siaga.model.sites import Device
 from siaga.mqtt.transport import Message
-from tests.gateway.places import CODE, device, labels, read, translate, values, village
+from tests.gateway.places import CODE, NOW, device, labels, read, translate, values, village
 
 LED = device("lampu-1", "homie", "7ab31c00", {"led/power": "lamp_on", "$stats/uptime": "uptime"})
 GATE = device("gerbang-1", "homie", "PapanMasuk", {"pengawas/pin0": "gate_open", "gerak/motion": "presence"})
@@ -133,6 +133,29 @@ def test_a_child_is_lost_with_its_root(described_first: bool) -> None:
     assert values(translate(child, Message("homie/5/lampu-serambi/light/power", b"false"))) == {}
     assert values(translate(child, Message("homie/5/papan-induk/$state", b"ready"))) == {"online": True}
     assert values(translate(child, Message("homie/5/lampu-serambi/light/power", b"true"))) == {"lamp_on": True}
+
+
+@pytest.mark.parametrize("root", [False, True], ids=["its own loss", "the loss of its root"])
+def test_what_comes_live_and_later_than_a_loss_is_the_device_itself(root: bool) -> None:
+    """A stale last will behind the new birth: the device goes on, and says `ready` again at its next boot only."""
+    one = installed(NEW)
+    light, lost = "homie/5/lampu-serambi/light/power", "papan-induk" if root else "lampu-serambi"
+    described = b'{"homie":"5.0","version":7,"root":"papan-induk","nodes":{}}'
+    translate(one, Message("homie/5/lampu-serambi/$description", described))
+    translate(one, Message("homie/5/lampu-serambi/$state", b"ready"))
+    assert values(translate(one, Message(f"homie/5/{lost}/$state", b"lost"))) == {"online": False}
+    soon, later = NOW + 5_000, NOW + 15_000
+    cases = [
+        ("a default of a bridge", Message(light, b"false"), soon, {}),
+        ("a value that the broker retained", Message(light, b"false", retain=True), later, {}),
+        ("a value that the broker had kept", Message(light, b"false", kept=True), later, {}),
+        ("the device itself", Message(light, b"true"), later, {"lamp_on": True}),
+        ("and from then on all of it", Message(light, b"false", retain=True), later, {"lamp_on": False}),
+    ]
+    for name, message, at, expected in cases:
+        translation = translate(one, message, received=at)
+        assert (name, values(translation)) == (name, expected)
+        assert translation.heard is bool(expected)
 
 
 def test_another_device_that_is_lost_is_its_own_affair() -> None:

@@ -25,6 +25,8 @@ def things(decoded: object = None, eui: str | None = EUI.upper(), name: str = "p
         ids["dev_eui"] = eui
     if decoded is not None:
         uplink["decoded_payload"] = decoded
+    if "frm_payload" in parts:
+        uplink["frm_payload"] = parts.pop("frm_payload")
     whole = {"end_device_ids": ids, "received_at": "2025-12-31T23:59:00.509402131Z", "uplink_message": uplink}
     return orjson.dumps(whole | parts).decode()
 
@@ -119,14 +121,11 @@ def test_means(one: Device, topic: str, payload: str, expected: dict[str, object
 
 
 OTHERS = [
-    ("a join", f"{CHIRPSTACK}/join", chirp(devAddr="01abcdef")),
     ("an acknowledgement", f"{CHIRPSTACK}/txack", chirp(fCntDown=3)),
-    ("a log", f"{CHIRPSTACK}/log", chirp(level="ERROR", code="UPLINK_MIC")),
-    ("a status", f"{CHIRPSTACK}/status", chirp(margin=7, batteryLevel=88.5)),
     ("an integration", f"{CHIRPSTACK}/integration", chirp(integrationName="x", object={"magnet_status": "open"})),
     ("a downlink", f"{CHIRPSTACK}/up".replace("event/up", "command/down"), chirp(object={"magnet_status": "open"})),
     ("another device", f"{CHIRPSTACK}/up".replace(EUI, "70b3d5e75e00a1b3"), chirp(object={"magnet_status": "open"})),
-    ("a join, Things", "v3/desa@ttn/devices/pintu/join", things()),
+    ("a downlink, Things", "v3/desa@ttn/devices/pintu/down/sent", things()),
     ("another device, Things", "v3/desa@ttn/devices/pintu/up", things({"magnet_status": "open"}, "70B3D5E75E00A1B3")),
     ("nobody's, cut off", "v3/desa@ttn/devices/pintu/up", '{"end_device_ids":{"dev_eu'),
     ("a re-publisher", "milesight/pintu", '{"magnet_status":"open"}'),
@@ -138,6 +137,60 @@ OTHERS = [
 @pytest.mark.parametrize(("topic", "payload"), [case[1:] for case in OTHERS], ids=[case[0] for case in OTHERS])
 def test_is_no_uplink_of_this_device(topic: str, payload: str) -> None:
     assert read("gate", DOOR, topic, payload) is None
+
+
+NO_DECODER = "uplinks without decoded values: the network server has no decoder, or it fails"
+CODEC = "TypeError: cannot read property '0' of undefined"
+INSTEAD = [
+    ("no decoder", f"{CHIRPSTACK}/up", chirp(data="qg==", fPort=1), True, NO_DECODER, ""),
+    ("no decoder, Things", THINGS, things(frm_payload="qg=="), True, NO_DECODER, ""),
+    ("no payload", f"{CHIRPSTACK}/up", chirp(fPort=0), True, "uplinks without payload", ""),
+    ("nothing decoded", THINGS, things({}), True, "uplinks of which the decoder made nothing", ""),
+    ("other keys", f"{CHIRPSTACK}/up", chirp(data="qg==", object={"pintu": 1}), True, "", ""),
+    ("a join", f"{CHIRPSTACK}/join", chirp(devAddr="01abcdef"), True, "it joins the network", ""),
+    ("a join, Things", "v3/desa@ttn/devices/pintu/join", things(), True, "it joins the network", ""),
+    ("its state", f"{CHIRPSTACK}/status", chirp(margin=7), True, "it tells its state to the network", ""),
+    (
+        "a decoder's error",
+        f"{CHIRPSTACK}/log",
+        chirp(level="ERROR", code="UPLINK_CODEC", description=CODEC),
+        True,
+        "",
+        f"UPLINK_CODEC: {CODEC}",
+    ),
+    (
+        "a decoder's error, version 3",
+        f"{CHIRPSTACK}/error",
+        orjson.dumps({"type": "UPLINK_CODEC", "error": CODEC, "fCnt": 7}).decode(),
+        True,
+        "",
+        f"UPLINK_CODEC: {CODEC}",
+    ),
+    ("a join that is refused", f"{CHIRPSTACK}/log", chirp(level="ERROR", code="OTAA"), True, "", "OTAA"),
+    ("a frame with another key", f"{CHIRPSTACK}/log", chirp(level="ERROR", code="UPLINK_MIC"), False, "", "UPLINK_MIC"),
+    (
+        "a frame that came twice",
+        f"{CHIRPSTACK}/log",
+        chirp(level="WARNING", code="UPLINK_F_CNT_RETRANSMISSION"),
+        True,
+        "",
+        "",
+    ),
+    ("a downlink", f"{CHIRPSTACK}/log", chirp(level="ERROR", code="DOWNLINK_PAYLOAD_SIZE"), False, "", ""),
+    ("a log without a word", f"{CHIRPSTACK}/log", "{}", False, "", ""),
+]
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "heard", "what", "error"), [case[1:] for case in INSTEAD], ids=[case[0] for case in INSTEAD]
+)
+def test_what_came_instead(topic: str, payload: str, heard: bool, what: str, error: str) -> None:
+    translation = read("gate", DOOR, topic, payload)
+    assert translation is not None
+    assert values(translation) == {}
+    assert (translation.heard, translation.what, translation.error) == (heard, what, error)
+    expected = [] if not error else ["decoder" if "CODEC" in error else "network_server"]
+    assert labels(translation) == expected, "an error is refused, so that it is in the quarantine"
 
 
 REFUSED = [

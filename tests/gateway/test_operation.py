@@ -13,6 +13,7 @@ import pytest
 from gateway.check import check
 from gateway.discovery import Discovery
 from gateway.report import DeviceReport, GatewayReport
+from siaga.model.sites import Adapter, Device
 from siaga.mqtt import MqttTransport
 from siaga.mqtt.transport import Message
 from siaga.sites.file import read_sites
@@ -130,10 +131,70 @@ def test_a_technician_pastes_what_is_heard_and_unknown(site: Site, mosquitto: Mo
     assert "- {id: lampu-teras, adapter: tasmota, address: lampu-teras, every: 1m}" in said
     assert '- {id: pintu-depan, adapter: zigbee2mqtt, address: "pintu depan", every: 1m}' in said
     assert "address: gerbang," not in said, "it is in the sites file"
+    assert "# in the sites file, and not heard in 1 s; no gateway runs here that could tell of longer: 1" in said
+    assert "# gerbang-2 (tasmota, gerbang-belakang) said nothing: is it on, and its address right?" in said
     lines = [line.split("  #")[0] for line in said.splitlines() if line.startswith("-")]
     pasted = SITES + "".join(f"          {line}\n" for line in lines)
     assert len(read_sites(pasted, "pasted")[0].facilities[0].devices) == 4, "ready to paste"
     node.close()
+
+
+def test_a_device_that_never_said_anything_is_named_with_what_its_address_may_be(
+    site: Site, mosquitto: Mosquitto
+) -> None:
+    site.start()
+    node = MqttTransport(mosquitto.url, "devices")
+    until(lambda: node.connected)
+
+    def heard() -> bool:
+        node.publish("tele/gerbang/SENSOR", b'{"Switch1":"ON"}')
+        return "gate_open yes" in site.ask("check")[1]
+
+    until(heard, 20, "the gateway heard one of them")
+    node.publish("tele/Gerbang_Belakang/LWT", b"Online", retain=True)
+    until(lambda: not node.outbound)
+    status, said = site.ask("devices", "--for", "1")
+    assert status == 0, said
+    assert "# in the sites file, and not heard in 1 s, nor since the gateway began: 1" in said
+    sentence = (
+        "# gerbang-2 (tasmota, gerbang-belakang) said nothing, and Gerbang_Belakang is heard: is the address right?"
+    )
+    assert sentence in said
+    assert "gerbang-1" not in said, "it spoke before, and the running gateway knows"
+    node.publish("tele/Gerbang_Belakang/LWT", b"", retain=True)
+    node.close()
+
+
+@pytest.mark.parametrize(
+    ("one", "sentence"),
+    [
+        (
+            device("gerbang-1", "zigbee2mqtt", "Pintu depn"),
+            "gerbang-1 (zigbee2mqtt, Pintu depn) said nothing, and pintu depan is heard: is the address right?",
+        ),
+        (
+            device("gerbang-1", "tasmota", "pintu depn"),
+            "gerbang-1 (tasmota, pintu depn) said nothing: is it on, and its address right?",
+        ),
+        (
+            device("ap-1", "snmp", "192.0.2.1", {"1.3.6.1.2.1.1.3.0": "uptime"}),
+            "ap-1 (snmp, 192.0.2.1) said nothing: `siaga gateway check` says what became of asking it",
+        ),
+        (device("pos-1", "senml"), "pos-1 (senml) said nothing: is it on, and its address right?"),
+        (device("pintu", "zigbee2mqtt", "pintu depan"), None),
+    ],
+    ids=["a typo", "another family's", "one that is asked", "our own firmware", "one that spoke"],
+)
+def test_who_said_nothing(one: Device, sentence: str | None) -> None:
+    discovery = Discovery([village(("gate", [one]))])
+    discovery.hear(Message("zigbee2mqtt/bridge/state", b'{"state":"online"}'))
+    discovery.hear(Message("zigbee2mqtt/pintu depan", b'{"contact":true}'))
+    assert discovery.silent({(CODE, "another")}) == ([sentence] if sentence else [])
+    assert discovery.silent({(CODE, one.id)}) == []
+    asked = one.adapter is Adapter.SNMP
+    assert discovery.silent() == ([sentence] if sentence and not asked else []), (
+        "the broker tells nothing of who is asked"
+    )
 
 
 def test_without_a_broker_it_says_so(site: Site, mosquitto: Mosquitto) -> None:
@@ -159,6 +220,8 @@ def test_without_a_broker_it_says_so(site: Site, mosquitto: Mosquitto) -> None:
         ("collectd/ap-1/uptime/uptime", "1:2", "adapter: openwrt, address: ap-1,"),
         ("homie/pompa/$state", "ready", "adapter: homie, address: pompa,"),
         ("application/1/device/A84041FFFF1EAD93/event/up", "{}", "adapter: lorawan, address: A84041FFFF1EAD93,"),
+        ("application/1/device/A84041FFFF1EAD93/event/join", "{}", "adapter: lorawan, address: A84041FFFF1EAD93,"),
+        ("application/1/device/A84041FFFF1EAD93/event/txack", "{}", None),
         ("pabrik/sumur", '{"level":1}', "adapter: json, address: pabrik/sumur, every: 1m, map: {KEY: SIGNAL}"),
         ("pabrik/teks", "halo", None),
         (f"siaga/v1/{CODE}/pos-9/senml", "[]", "id: pos-9, adapter: senml, every: 1m"),
@@ -231,6 +294,13 @@ DEVICE = DeviceReport(
             False,
             "illuminance: 3 values were not plausible and dropped, the last 65535",
         ),
+        (
+            {"devices": [DEVICE.model_copy(update={"instead": "key x is in no map"})]},
+            False,
+            "due does not come: key x is in",
+        ),
+        ({"devices": [DEVICE.model_copy(update={"instead": "a", "error": "b"})]}, False, "does not come: a; b"),
+        ({"devices": [DEVICE.model_copy(update={"online": False})]}, False, "power 4.5 (just now)"),
     ],
 )
 def test_what_is_said(changes: dict[str, object], good: bool, words: str) -> None:

@@ -23,6 +23,8 @@ from tests.simulation.faults import FREEZES, JUMP
 from tests.simulation.known import Knowledge
 from tests.simulation.system import Key, System
 from tests.simulation.versions import Version
+from tests.timeline.brute_force import EVENT_HOLDS
+from tests.timeline.scenarios import SIGNALS_OF_KIND
 
 __all__ = ["SILENT_MARGIN", "Checks", "last_report"]
 
@@ -33,7 +35,7 @@ CATCHES_UP = 6 * SECOND
 """A second longer than the engine waits for more of what a gateway had kept."""
 CLOCKS = 1 * SECOND
 """How far apart the centre's wall clock and its monotonic one may put a moment."""
-BORNE_OUT = ("device_silent", "facility_failed", "indicator_missed")
+BORNE_OUT = ("device_silent", "no_evidence", "facility_failed", "indicator_missed")
 """Alerts that follow from what devices said."""
 DEAF = (5 * SECOND, 10 * SECOND, 30 * SECOND, 100 * SECOND, 400 * SECOND)
 """How old the newest may be that an engine knows which has lost its broker."""
@@ -179,6 +181,8 @@ class Checks:
         facility = next((each for each in village.facilities if each.id == alert.facility), None)
         if facility is None:
             return False
+        if alert.kind == "no_evidence":
+            return _is_mute(village, facility, alert.device, evidence, began, raised, self.clocks_differ)
         planned = version.planned(village, facility.id, raised)
         if alert.kind == "facility_failed":
             return _fails_since(village, facility, evidence, began, raised, planned)
@@ -235,6 +239,18 @@ def last_report(evidence: Evidence, device: str, now: int) -> int | None:
     return max(times, default=None)
 
 
+def last_evidence(evidence: Evidence, facility: Facility, device: str, now: int) -> int | None:
+    """When a device last gave something that its facility is judged by; `None`: never."""
+    ever = {signal for (whose, signal), track in evidence.tracks.items() if whose == device and track.at(now)}
+    counts = {"mains", *SIGNALS_OF_KIND[facility.kind]}
+    if facility.kind == "free_wifi" and "wifi_up" not in ever:
+        counts.add("online")
+    if ever & EVENT_HOLDS.keys() & counts:  # each other reading says that there was no other event
+        counts |= ever - {"online"}
+    found = [at[0] for signal in ever & counts if (at := evidence.tracks[device, signal].at(now)) is not None]
+    return max(found, default=None)
+
+
 def _fails_since(
     village: Village, facility: Facility, evidence: Evidence, began: int, now: int, planned: list[PlannedWork]
 ) -> bool:
@@ -264,3 +280,18 @@ def _is_silent(village: Village, device_id: str, evidence: Evidence, began: int,
     heard = gateway_heard(village, evidence, (now, now + 1))
     said_since = last is not None and last > began + clocks
     return bool(heard) and not said_since and now - began >= 3 * found[1].every + SILENT_MARGIN
+
+
+def _is_mute(
+    village: Village, facility: Facility, device_id: str, evidence: Evidence, began: int, now: int, clocks: int
+) -> bool:
+    """Whether a device speaks, and has given no evidence since `began`, give or take what clocks differ."""
+    found = village.device(device_id)
+    if found is None or facility.kind not in SIGNALS_OF_KIND:
+        return False
+    every, said = found[1].every, last_report(evidence, device_id, now)
+    gave = last_evidence(evidence, facility, device_id, now)
+    speaks = said is not None and now - said < 3 * every + clocks
+    gave_since = gave is not None and gave > began + clocks
+    heard = gateway_heard(village, evidence, (now, now + 1))
+    return bool(heard) and speaks and not gave_since and now - began >= 3 * every + SILENT_MARGIN

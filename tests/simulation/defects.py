@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from unittest.mock import patch
 
+from api.alerts.alert import Hold
 from api.alerts.deadlines import Deadlines, Subject
 from api.alerts.engine import AlertEngine
+from api.alerts.evidence import Recent
 from api.alerts.looks import Looks
 from collector import Collector
 from collector.group import Group
@@ -18,6 +20,8 @@ from gateway import Gateway
 from gateway.adapters import Observed
 from gateway.clocks import Judged
 from gateway.uplink import Uplink
+from siaga.model.observation import TrackKey
+from siaga.model.signals import Value
 from siaga.mqtt.transport import Message
 from siaga.wire.batch import Batch
 
@@ -138,6 +142,33 @@ def engine_raises_without_grace() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def engine_forgets_who_spoke() -> Iterator[None]:
+    """Memory keeps only what is evidence: of whoever says something else nobody knows that it spoke."""
+    insert = Recent.insert
+
+    def forgetful(self: Recent, key: TrackKey, time: int, value: Value, now: int) -> bool:
+        dropped = self._kept_as(key, value)[0] != key
+        return False if dropped else insert(self, key, time, value, now)
+
+    with patch.object(Recent, "insert", forgetful):
+        yield
+
+
+@contextmanager
+def engine_tells_nobody_of_want_of_evidence() -> Iterator[None]:
+    """Nobody is told of a device that speaks and says nothing of use."""
+    with patch("api.alerts.kinds.no_evidence.no_evidence", lambda *args, **named: Hold("never")):
+        yield
+
+
+@contextmanager
+def judge_takes_want_of_evidence_for_silence() -> Iterator[None]:
+    """A device of which all evidence is unknown is called silent, whatever else it says: the rule of before."""
+    with patch("siaga.timeline.judge.speaking", lambda device, evidence, window: []):
+        yield
+
+
 DEFECTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     defect.__name__: defect
     for defect in (
@@ -150,6 +181,9 @@ DEFECTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         gateway_takes_wall_time,
         engine_does_not_correct_history,
         engine_raises_without_grace,
+        engine_forgets_who_spoke,
+        engine_tells_nobody_of_want_of_evidence,
+        judge_takes_want_of_evidence_for_silence,
     )
 }
 """The defects by name."""

@@ -22,7 +22,10 @@ __all__ = ["SimulatedDevice"]
 
 @dataclass(slots=True, eq=False)
 class SimulatedDevice:
-    """One device. `state` is what is true there now; `hangs`: it says nothing; `drift`: its clock is off by so much."""
+    """One device. `state` is what is true there now; `drift`: its clock is off by so much.
+
+    `hangs`: it says nothing; `mute`: it says nothing but its battery's charge.
+    """
 
     kernel: Kernel
     broker: MemoryBroker
@@ -33,6 +36,7 @@ class SimulatedDevice:
     """Told of what the broker took: village, device, values, event time."""
     drift: int = 0
     hangs: bool = False
+    mute: bool = False
     on: bool = False
     connected: bool = False
     delay: float = 20
@@ -58,7 +62,7 @@ class SimulatedDevice:
         if not self.connected:
             self.connected = True
             self._say_online(online=True)
-        self._publish(dict(self.state))
+        self._publish({"battery": 80.0} if self.mute else dict(self.state))
 
     def change(self, signal: str, value: Value) -> None:
         """Something becomes true or false; most firmware says so at once."""
@@ -71,7 +75,7 @@ class SimulatedDevice:
 
     def happen(self, signal: str) -> None:
         """An event."""
-        if not self.hangs and self.broker.running and self.connected:
+        if not self.hangs and not self.mute and self.broker.running and self.connected:
             self._publish({signal: 1})
 
     def drop(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from siaga.model.clock import MINUTE, SECOND
+from siaga.model.sites import Adapter
 from siaga.mqtt.memory import MemoryBroker
 from tests.simulation.disks import Disk
 from tests.simulation.kernel import MachineClock
@@ -212,6 +213,17 @@ class Faults:
     def device_drops(self, place: Place, length: int) -> None:
         device = self.kernel.chance.choice(list(place.devices.values()))
         device.drop()
+
+    def decoder_breaks(self, place: Place, length: int) -> None:
+        ours = [device for device in place.devices.values() if device.device.adapter is Adapter.SENML]
+        device = self.kernel.chance.choice(ours)
+        device.mute = True
+        if self.kernel.chance.random() < 0.8:
+
+            def mended() -> None:
+                device.mute = False
+
+            self.kernel.after(length * 5, mended)
 
     def device_hangs(self, place: Place, length: int) -> None:
         device = self.kernel.chance.choice(list(place.devices.values()))

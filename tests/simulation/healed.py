@@ -18,7 +18,7 @@ from siaga.model.signals import Value
 from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import Evidence, PlannedWork, Span, State, gateway_heard, judge, judged_from
 from tests.simulation.answers import Answers
-from tests.simulation.checks import SILENT_MARGIN, Checks, last_report
+from tests.simulation.checks import SILENT_MARGIN, Checks, last_evidence, last_report
 from tests.simulation.system import Key
 from tests.timeline.brute_force import BruteForce, Instant
 
@@ -54,6 +54,7 @@ class Healed:
                 if facility.kind in INDICATORS:
                     self._check_timeline(village, facility, evidence)
             self._check_silence(village, evidence)
+            self._check_evidence(village, evidence)
         for village in self.system.villages:
             if ("village_offline", village.code) in self.checks.open:
                 self.fail(f"{village.code} is heard, and its village_offline is open")
@@ -232,6 +233,26 @@ class Healed:
                 flaps = self.checks.flaps("device_silent", name, now)
                 if last is not None and now - last < allowed - MINUTE and is_open and not flaps:
                     self.fail(f"{name} reports, and its device_silent is open")
+
+    def _check_evidence(self, village: Village, evidence: Evidence) -> None:
+        """Whoever speaks without evidence is told of, and nobody else."""
+        now = self.now
+        for facility in village.facilities:
+            for device in facility.devices if facility.kind != "power" else ():
+                name, every = f"{village.code}/{device.id}", device.every
+                is_open = ("no_evidence", name) in self.checks.open
+                said = last_report(evidence, device.id, now)
+                gave = last_evidence(evidence, facility, device.id, now)
+                if said is None or gave is None:
+                    continue
+                speaks, allowed = now - said < 3 * every - TIME_TO_NOTICE, 3 * every + SILENT_MARGIN
+                heard = gateway_heard(village, evidence, (now - 4 * every, now))
+                steady = bool(heard) and heard[0][0] <= now - 4 * every and heard[-1][1] >= now
+                if speaks and said > gave and steady and gave + allowed < now - TIME_TO_NOTICE and not is_open:
+                    self.fail(f"{name} gives no evidence since {self.clock(gave)}, without an alert")
+                flaps = self.checks.flaps("no_evidence", name, now)
+                if now - gave < allowed - MINUTE and is_open and not flaps:
+                    self.fail(f"{name} gives evidence, and its no_evidence is open")
 
     def _check_subjects(self) -> None:
         """Nothing is open of what the registry has no more."""

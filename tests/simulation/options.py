@@ -32,6 +32,7 @@ FAULTS = (
     "freeze",
     "device_drops",
     "device_hangs",
+    "decoder_breaks",
 )
 """The kinds of faults; each is a method of `tests.simulation.faults.Faults`."""
 HAPPENINGS = ("shared_uplink", "maintenance", "registry")

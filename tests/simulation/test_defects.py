@@ -15,6 +15,9 @@ BEGIN_AT = {
     "engine_loses_a_deadline": 2,
     "gateway_never_sends_again": 20,
     "engine_does_not_correct_history": 9,
+    "engine_forgets_who_spoke": 9,
+    "engine_tells_nobody_of_want_of_evidence": 11,
+    "judge_takes_want_of_evidence_for_silence": 9,
 }
 """The first of the seeds that found it when this was written: the others before it would cost half a minute."""
 

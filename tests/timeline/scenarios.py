@@ -155,7 +155,7 @@ def heartbeats(draw: DrawFn, start: int) -> list[Reading]:
 @st.composite
 def scenarios(draw: DrawFn, kinds: SearchStrategy[str] | None = None) -> Scenario:
     """A random village with a random history."""
-    kind = draw(kinds or st.sampled_from(KINDS))
+    kind = draw(st.sampled_from(KINDS) if kinds is None else kinds)
     timezone, latitude, longitude = draw(st.sampled_from(PLACES))
     start = draw(st.sampled_from(EDGES)) - draw(st.integers(0, LENGTH // SECOND)) * SECOND
     own = [draw(devices(kind, number)) for number in range(1, 1 + draw(st.sampled_from([1, 2, 3, 1, 2, 0])))]

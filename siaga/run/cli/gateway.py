@@ -91,8 +91,9 @@ def devices(
     village_mqtt_url: VillageMqttUrl = None,
     seconds: Annotated[float, typer.Option("--for", min=1, max=3600, help="Seconds to listen.")] = 10.0,
 ) -> None:
-    """List what is heard on the village's broker and is not in the sites file, each with a line to paste."""
+    """List what is heard on the village's broker and not in the sites file, to paste; then who never spoke."""
     from gateway.discovery import Discovery  # noqa: PLC0415
+    from gateway.status_socket import NoGateway, ask  # noqa: PLC0415
     from siaga.run.village_gateway import only_village  # noqa: PLC0415
 
     settings = _settings(context, sites=sites, village=village, village_mqtt_url=village_mqtt_url)
@@ -102,6 +103,17 @@ def devices(
     typer.echo(f"# {found.messages} messages in {seconds:g} s; not in the sites file: {len(found.found)}")
     for each in found.devices():
         typer.echo(f"{each.line}  # heard on {each.topics[0]}")
+    try:
+        told: set[tuple[str, str]] | None = {
+            (each.village, each.device) for each in ask(settings.data_dir).devices if each.spoke
+        }
+        span = f"in {seconds:g} s, nor since the gateway began"
+    except (NoGateway, PermissionError):
+        told, span = None, f"in {seconds:g} s; no gateway runs here that could tell of longer"
+    silent = found.silent(told)
+    typer.echo(f"# in the sites file, and not heard {span}: {len(silent)}")
+    for sentence in silent:
+        typer.echo(f"# {sentence}")
 
 
 def _listen(url: str, seconds: float, hear: Callable[["Message"], None]) -> None:

@@ -10,12 +10,15 @@ from gufo.snmp.sync import SnmpSession
 from siaga.sites.poll_address import HostAddress
 from tests.servers import _Server, find_binary
 
-__all__ = ["ENTERPRISE", "ROUTEROS", "Snmpd"]
+__all__ = ["ENDLESS", "ENTERPRISE", "GROWING", "ROUTEROS", "Snmpd"]
 
 ENTERPRISE = "1.3.6.1.4.1.99999"
 """Objects of the test's own."""
 ROUTEROS = "1.3.6.1.4.1.14988.1.1.1"
 """Wireless tables as RouterOS has them: 3.1.6 clients by interface, 2.1.3 signal by station and interface."""
+
+ENDLESS, GROWING = f"{ENTERPRISE}.66", f"{ENTERPRISE}.67"
+"""Tables of a faulty agent: one that begins again after three rows, and one that has always one row more."""
 
 _SCRIPT = """
 import json, sys
@@ -25,6 +28,11 @@ while command := sys.stdin.readline().strip():
         print("PONG", flush=True)
         continue
     asked = tuple(map(int, sys.stdin.readline().strip().strip(".").split(".")))
+    tree, row = asked[:8], asked[8] if len(asked) > 8 else 0
+    if command == "getnext" and tree[7:] in ((66,), (67,)):
+        row = row % 3 + 1 if tree[7] == 66 else row + 1
+        print("." + ".".join(map(str, (*tree, row))), "gauge", row, sep="\\n", flush=True)
+        continue
     if command == "getnext":
         asked = min((oid for oid in objects if oid > asked), default=None)
     if asked in objects:

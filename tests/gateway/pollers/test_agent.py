@@ -1,15 +1,18 @@
 """SNMP against Debian's snmpd: what is asked comes, what is not there says nothing, nobody waits long."""
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from typing import Self
 
 import pytest
 
 from gateway.pollers.agent import MAX_ROWS, Credentials, ask_agent
 from gateway.pollers.interface import Agent, Answer, Unasked, Values
+from gateway.pollers.patience import Patience
 from siaga.sites.poll_address import HostAddress
-from tests.gateway.pollers.snmpd import ENTERPRISE, ROUTEROS, Snmpd
+from tests.gateway.pollers.snmpd import ENDLESS, ENTERPRISE, GROWING, ROUTEROS, Snmpd
 
 UPTIME, LO_STATUS, LO_IN = "1.3.6.1.2.1.1.3.0", "1.3.6.1.2.1.2.2.1.8.1", "1.3.6.1.2.1.31.1.1.1.6.1"
 MANY = 60
@@ -80,8 +83,88 @@ def test_a_table_has_a_bound(snmpd: Snmpd, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("gateway.pollers.agent.MAX_ROWS", MANY - 1)
     answer = values(ask_agent(Agent(snmpd.address, (), (f"{ENTERPRISE}.9",)), COMMUNITY, 10))
     assert answer.tables == {}
-    assert answer.how == f"{ENTERPRISE}.9 has more than {MANY - 1} rows"
+    assert answer.how == f"{ENTERPRISE}.9 has no end within {MANY - 1} rows, and is not read"
     assert MAX_ROWS > 500, "the real bound is far above what an access point has"
+
+
+@pytest.mark.parametrize("version", ["2c", "1"])
+def test_a_table_without_an_end_is_called_what_it_is_and_costs_nothing_else(snmpd: Snmpd, version: str) -> None:
+    there = f"{ENTERPRISE}.1.0"
+    question = Agent(snmpd.address, (there,), (ENDLESS, GROWING, f"{ROUTEROS}.3.1.6"), version)
+    answer = values(ask_agent(question, COMMUNITY, 10))
+    assert answer.single == {there: 1}
+    assert answer.tables == {f"{ROUTEROS}.3.1.6": [4, 9]}
+    assert answer.how == (
+        f"{ENDLESS} never ends: after {ENDLESS}.3 the agent goes back to {ENDLESS}.1; "
+        f"{GROWING} has no end within {MAX_ROWS} rows, and is not read"
+    )
+
+
+class Picky:
+    """Stands before an agent, and passes on what it takes: an agent of version 1 drops all else without a word.
+
+    `longest`: bytes of a request. `seen`: versions of the requests that came.
+    """
+
+    def __init__(self, agent: Snmpd, *, versions: tuple[int, ...] = (0, 1), longest: int = 65_507) -> None:
+        self._agent, self._versions, self._longest = agent, versions, longest
+        self.seen: list[int] = []
+        self._here = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._here.bind(("127.0.0.1", 0))
+        self.address = HostAddress("127.0.0.1", self._here.getsockname()[1])
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._relay, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._here.sendto(b"", self._here.getsockname())
+
+    def _relay(self) -> None:
+        with self._here, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as there:
+            there.connect(("127.0.0.1", self._agent.port))
+            there.settimeout(5)
+            while True:
+                request, whom = self._here.recvfrom(65_507)
+                if not request:
+                    return
+                version = request[request.index(b"\x02\x01") + 2]  # the first integer of the message
+                self.seen.append(version)
+                if version in self._versions and len(request) <= self._longest:
+                    there.send(request)
+                    self._here.sendto(there.recv(65_507), whom)
+
+
+def test_an_agent_that_speaks_version_1_only_is_asked_in_it(snmpd: Snmpd) -> None:
+    oids = (f"{ENTERPRISE}.1.0", f"{ENTERPRISE}.8.0", f"{ENTERPRISE}.6.0", UPTIME)
+    with Picky(snmpd, versions=(0,)) as old:
+        answer = values(ask_agent(Agent(old.address, oids, (f"{ROUTEROS}.3.1.6",)), COMMUNITY, 4))
+        assert answer.version == "1"
+        assert answer.single.keys() == {f"{ENTERPRISE}.1.0", f"{ENTERPRISE}.6.0", UPTIME}
+        assert answer.tables == {f"{ROUTEROS}.3.1.6": [4, 9]}
+        assert answer.how == f"it has no {ENTERPRISE}.8.0", "one that is gone costs the others nothing"
+        assert old.seen[0] == 1
+        old.seen.clear()
+        again = values(ask_agent(Agent(old.address, oids, (), answer.version), COMMUNITY, 4))
+        assert again.single.keys() == answer.single.keys()
+        assert set(old.seen) == {0}, "then it is asked in what it speaks"
+
+
+def test_an_agent_that_takes_small_requests_only_is_asked_for_less_at_once(snmpd: Snmpd) -> None:
+    """What does not come is noted, and what comes is kept; the next poll asks for half as many."""
+    oids = tuple(f"{ENTERPRISE}.9.{row}" for row in range(1, 9))
+    with Picky(snmpd, longest=120) as small:
+        patience, polls = Patience("2c"), 0
+        while True:
+            question = patience.asked(Agent(small.address, oids, ()))
+            assert isinstance(question, Agent)
+            answer = ask_agent(question, COMMUNITY, 0.6)
+            patience, polls = patience.after(answer), polls + 1
+            if isinstance(answer, Values) and len(answer.single) == len(oids):
+                break
+            assert polls < 5
+        assert polls > 1
+        assert patience.silent == 0
 
 
 @pytest.mark.parametrize(
@@ -118,8 +201,10 @@ def test_an_agent_that_says_nothing_costs_no_more_than_its_time() -> None:
                 break
             asked += 1
     assert isinstance(answer, Unasked)
-    assert "does not answer" in answer.how
-    assert asked == 2, "a packet may be lost: it is asked once more, and not for ever"
+    assert answer.slow
+    assert not answer.spoke
+    assert answer.how.startswith("the SNMP agent does not answer in version 2c or 1: it is off, denies this host")
+    assert asked == 4, "a packet may be lost: it is asked once more in each version, and not for ever"
 
 
 def test_nobody_at_the_port_says_nothing_at_once() -> None:
@@ -138,8 +223,6 @@ def test_nobody_at_the_port_says_nothing_at_once() -> None:
     ids=["empty", "cut off", "text", "zeros", "a length past the end", "all ones"],
 )
 def test_an_agent_that_answers_nonsense_says_nothing(garbage: bytes) -> None:
-    import threading
-
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as odd:
         odd.bind(("127.0.0.1", 0))
         odd.settimeout(5)
@@ -162,7 +245,7 @@ def test_a_table_that_takes_too_long_does_not_cost_the_single_values(
     def too_long(*_: object) -> list[object]:
         raise TimeoutError
 
-    monkeypatch.setattr("gateway.pollers.agent._walk", too_long)
+    monkeypatch.setattr("gateway.pollers.agent._Reading._walk", too_long)
     question = Agent(snmpd.address, (f"{ENTERPRISE}.1.0",), (f"{ENTERPRISE}.9",))
     answer = values(ask_agent(question, COMMUNITY, 10))
     assert answer.single == {f"{ENTERPRISE}.1.0": 1}

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from gateway import Gateway, GatewayMetrics
 from gateway.pollers import Credentials, Polling, ThreadedAsker
 from gateway.pollers.asking import AT_ONCE, Answered
-from gateway.pollers.interface import Answer, Internet, Question, Said, Unasked, Values
+from gateway.pollers.interface import Agent, Answer, Internet, Question, Said, Unasked, Values
 from gateway.pollers.schedule import Key
 from siaga.model.clock import ManualClock, SystemClock
 from siaga.model.sites import Village
@@ -119,6 +119,25 @@ def test_each_device_is_asked_once_in_its_every_with_a_time_well_below_it(yard: 
         assert len(gaps) >= 9
         assert all(50_000 <= gap <= 61_000 for gap in gaps), gaps
     assert {timeout for *_, timeout in yard.script.asked} == {5.0}
+
+
+def test_an_agent_that_is_silent_is_asked_less_often_and_at_once_as_before_when_it_is_back(yard: AskingYard) -> None:
+    silent = Unasked("no answer", slow=True)
+    yard.script.answer = lambda question: silent if isinstance(question, Agent) else NO
+    yard.after(1_800, step=0.5)
+    gaps = [after - before for before, after in pairwise(yard.script.times("ap-2"))]
+    assert all(50_000 <= gap <= 61_000 for gap in gaps[:2]), "as its `every` says"
+    assert max(gaps) == 4 * MINUTE
+    assert gaps[-3:] == [4 * MINUTE] * 3
+    probed = [after - before for before, after in pairwise(yard.script.times("ap-1"))]
+    assert max(probed) <= 61_000, "that nobody answers a probe is an observation, and is made as often as ever"
+    yard.script.answer = lambda _: Values({"1.3.6.1.4.1.99999.1.0": 4}, version="1")
+    yard.after(600, step=0.5)
+    values = yard.centre.values("ap-2", "clients")
+    assert max(after - before for (before, _), (after, _) in pairwise(values)) <= 61_000
+    *_, (_, _, question, timeout) = [each for each in yard.script.asked if each[1][1] == "ap-2"]
+    assert isinstance(question, Agent)
+    assert (question.version, question.at_once, timeout) == ("1", 16, 5.0)
 
 
 def test_the_internet_is_asked_once_for_all_and_told_to_each(tmp_path: Path) -> None:

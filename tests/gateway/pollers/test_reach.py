@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import threading
 import time
 from pathlib import Path
 
@@ -162,8 +163,28 @@ def test_a_name_that_does_not_exist_is_a_no_and_a_silent_name_service_says_nothi
 
     monkeypatch.setattr(socket, "getaddrinfo", fail)
     with pytest.raises(NoName) as problem:
-        resolve("ap-1.lan", 80)
+        resolve("ap-1.lan", 80, 5)
     assert problem.value.known is known
     answer = reach(HostAddress("ap-1.lan"), 1)
     assert isinstance(answer, Said if known else Unasked)
     assert "ap-1.lan" in answer.how
+
+
+def test_a_resolver_that_hangs_costs_no_more_than_the_time_and_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, release = [], threading.Event()
+
+    def hang(host: str, *_: object, **__: object) -> list[object]:
+        asked.append(host)
+        release.wait(30)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.7", 80))]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", hang)
+        begun = time.monotonic()
+        for _ in range(3):
+            answer = reach(HostAddress("ap-1.lan"), 0.1)
+            assert isinstance(answer, Unasked), "no name service: nothing is known of the device"
+        assert time.monotonic() - begun < 10
+        assert asked == ["ap-1.lan"], "who asks meanwhile waits for the same answer"
+        release.set()
+        assert resolve("ap-1.lan", 80, 10) == (socket.AF_INET, "192.0.2.7")

@@ -1,0 +1,258 @@
+"""What each device said last, and what came instead where something that is due did not come.
+
+A device may speak and give nothing of use: a decoder broke, firmware calls its keys otherwise, an SNMP object is gone.
+The gateway then says `heard` (contract, section 2). What came instead goes with its `health` message, so that the
+technician looks at the map or the decoder, and not at the battery.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from gateway.adapters import Installed
+from gateway.priority import priority
+from gateway.values import NOTHING, Refused, read_document, read_text
+from siaga.model.capabilities import default_signals
+from siaga.model.signals import EVENTS, SIGNALS, SignalType, Value
+from siaga.model.sites import Adapter as Family
+from siaga.mqtt.transport import Message
+from siaga.wire.refusal import mask, readable
+
+__all__ = ["MAX_TEXT", "Came", "Doubtful", "Heard", "Instead", "due_signals", "what_came"]
+
+MAX_TEXT = 240
+"""Characters of one sentence that goes to the centre: a hundred of them are a few packets on a thin link."""
+MAX_KEYS = 8
+"""Keys that a sentence names; the rest is counted."""
+MAX_KEY = 48
+"""Characters of a key."""
+MAX_REMEMBERED = 64
+"""Keys of one device that are remembered while something is due."""
+MAX_LEVELS = 5
+"""Levels of a document below which no key is looked for."""
+_KEYED_BY_TOPIC = frozenset({Family.SHELLY, Family.ESPHOME, Family.OPENWRT, Family.HOMIE})
+"""Families whose keys are parts of topics; those of the others stand in the message."""
+_TIMES = frozenset({"Time", "time", "timestamp", "ts", "last_seen"})
+"""Keys that adapters read without a map, as the time of the others."""
+_TASMOTA_NESTED = ("StatusSNS.", "StatusSTS.")
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What a message held: keys that no map names, keys that a map names and that came without a value."""
+
+    unmapped: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """What came instead of what is due. `since` in ms; `what` and `error` are sentences for people, bounded, masked."""
+
+    since: int
+    what: str
+    error: str = ""
+
+
+@dataclass(slots=True)
+class Doubtful:
+    """Values of one signal that were dropped as not plausible: how many, the last of them, when one was shown (ms)."""
+
+    number: int = 0
+    value: Value = 0
+    shown: int | None = None
+
+
+@dataclass(slots=True)
+class Heard:
+    """What a device said since this process began. All times in ms of the gateway's clock, but in `values`.
+
+    `seen`: when it spoke last.
+    `values`: each signal with its event time and value. `came`: when a value of each signal came last.
+    `own`: when a reading of its own came last and live, `heard` aside. `said`: when `heard` was said last.
+    `refused`, `refusal`: how many of its messages were refused, and the last reason.
+    `implausible`: by signal, what was dropped as not plausible.
+    """
+
+    seen: int | None = None
+    first: int | None = None
+    values: dict[str, tuple[int, Value]] = field(default_factory=dict)
+    came: dict[str, int] = field(default_factory=dict)
+    own: int | None = None
+    said: int | None = None
+    refused: int = 0
+    refusal: str = ""
+    implausible: dict[str, Doubtful] = field(default_factory=dict)
+    _since: int | None = None
+    _unmapped: dict[str, None] = field(default_factory=dict)
+    _empty: dict[str, None] = field(default_factory=dict)
+    _words: str = ""
+    _error: tuple[int, str] | None = None
+    _missing: tuple[str, ...] = ()
+
+    def gives(self, now: int, every: int) -> bool:
+        """Whether a reading of use is younger than `every`."""
+        return self.own is not None and 0 <= now - self.own < every
+
+    def may_be_said(self, now: int, every: int, *, failed: bool) -> bool:
+        """Whether `heard` is due, now that the device spoke without use. Then it counts as said.
+
+        At most once per `every`. What a device says beside its values (`failed` is false) does not ask for it while a
+        reading of use is younger than `every`: that one says as much.
+        """
+        if not failed and self.gives(now, every):
+            return False
+        if self.said is not None and 0 <= now - self.said < every:
+            return False
+        self.said = now
+        return True
+
+    def missing(self, due: Collection[str], now: int, validity: int) -> tuple[str, ...]:
+        """Signals that are due and did not come within `validity`; of a device of which nothing came, all of them."""
+        if self.own is None:
+            return tuple(due)
+        start = self.first if self.first is not None else now
+        return tuple(signal for signal in due if now - self.came.get(signal, start) > validity)
+
+    def is_complete(self) -> None:
+        """Forget what came instead: all that is due has come."""
+        self._since, self._error, self._missing, self._words = None, None, (), ""
+        self._unmapped.clear()
+        self._empty.clear()
+
+    def note_instead(self, now: int, came: Came, words: str, error: str, missing: tuple[str, ...]) -> None:
+        """Remember what came instead of what is due. `words` is the adapter's own sentence."""
+        if self._since is None:
+            self._since = now
+        for found, into in ((came.unmapped, self._unmapped), (came.empty, self._empty)):
+            into.update(dict.fromkeys(found[: MAX_REMEMBERED - len(into)]))
+        self._words = words or self._words
+        self._missing = missing
+        if error:
+            self._error = (now, error)
+
+    def instead(self, now: int, validity: int) -> Instead | None:
+        """What comes instead, of a device that speaks; `None`: all that is due comes, or it is silent by now."""
+        if self._since is None or self.seen is None or now - self.seen > validity:
+            return None
+        parts = [self._words]
+        if self._missing:
+            parts.append(f"{_named(self._missing)} did not come")
+        if self._unmapped:
+            several = len(self._unmapped) > 1
+            parts.append(
+                f"{'keys' if several else 'key'} {_named(self._unmapped)} {'are' if several else 'is'} in no map"
+            )
+        if self._empty:
+            parts.append(f"{_named(self._empty)} came without a value")
+        error = self._error[1] if self._error is not None and now - self._error[0] <= validity else ""
+        what = "; ".join(part for part in parts if part) or "its messages give no value of use"
+        return Instead(self._since, _shown(what), _shown(error))
+
+
+def due_signals(installed: Installed) -> tuple[str, ...]:
+    """The signals whose absence is worth a word: measurements and states that the site maps, or that the family gives
+    in this kind of facility alone. Diagnostics come as seldom as a device likes, and an event when it happens.
+    """
+    if installed.device.adapter is Family.SENML:
+        return ()  # any signal may come, none is promised
+    adapter, kind = installed.device.adapter, installed.kind
+    mapped = set(installed.device.map.values())
+    mapped |= default_signals(adapter, kind) - default_signals(adapter, "")
+    if not mapped:
+        mapped = {signal for signal in installed.keys.values() if SIGNALS[signal].type is SignalType.BOOL}
+    return tuple(
+        dict.fromkeys(
+            signal
+            for signal in installed.keys.values()
+            if signal in mapped and signal not in EVENTS and signal != "online" and priority(signal) > 0
+        )
+    )
+
+
+def what_came(installed: Installed, message: Message, decoded: object = None) -> Came:
+    """What a message of a device held beside its values: names alone, never what stands in them.
+
+    `decoded` is the part of it in which the keys of the map are looked for, where that is not the message itself.
+    """
+    try:
+        if decoded is not None or installed.device.adapter is Family.LORAWAN:
+            return _sorted_out(_leaves(decoded, ""), installed.keys)
+        if not message.payload:
+            return Came()  # cleared, or an answer of a device that is asked
+        if installed.device.adapter in _KEYED_BY_TOPIC:
+            return _by_topic(installed, message)
+        return _sorted_out(_in_document(installed, message), installed.keys)
+    except Refused:
+        return Came()  # it cannot be read, and why is said already
+
+
+def _by_topic(installed: Installed, message: Message) -> Came:
+    _, _, below = message.topic.partition(f"{installed.address}/")
+    if below == "events/rpc":  # a Shelly's: its components stand in the message
+        document = read_document(message.payload)
+        params = document.get("params") if isinstance(document, dict) else None
+        return _sorted_out(((name, True) for name in params or () if name != "ts"), installed.keys)
+    key = (below or message.topic).removeprefix("status/")
+    return _sorted_out([(key, read_text(message.payload) or None)], installed.keys)
+
+
+def _in_document(installed: Installed, message: Message) -> Iterator[tuple[str, object]]:
+    text = read_text(message.payload)
+    last = message.topic.rpartition("/")[2]
+    if text[:1] not in ("{", "["):
+        yield last, text
+        return
+    document = read_document(message.payload)
+    if installed.device.adapter is Family.SENML:
+        for record in document if isinstance(document, list) else ():
+            if isinstance(record, dict) and isinstance(record.get("n"), str):
+                yield record["n"], True
+        return
+    for path, value in _leaves(document, ""):
+        for nested in _TASMOTA_NESTED if installed.device.adapter is Family.TASMOTA else ():
+            path = path.removeprefix(nested)  # noqa: PLW2901 - the same path, as a map writes it
+        if path not in _TIMES:
+            yield path, value
+
+
+def _leaves(document: object, path: str, level: int = 0) -> Iterator[tuple[str, object]]:
+    """All values of a document with their dotted paths. Of a list the first element stands for all."""
+    if isinstance(document, list) and document and level < MAX_LEVELS:
+        yield from _leaves(document[0], f"{path}.0" if path else "0", level + 1)
+    elif isinstance(document, dict) and document and level < MAX_LEVELS:
+        for key, value in document.items():
+            yield from _leaves(value, f"{path}.{key}" if path else str(key), level + 1)
+    elif path:
+        yield path, document
+
+
+def _sorted_out(found: Iterator[tuple[str, object]] | list[tuple[str, object]], keys: Mapping[str, str]) -> Came:
+    unmapped: dict[str, None] = {}
+    empty: dict[str, None] = {}
+    for path, value in found:
+        if not any(_means(key, path) for key in keys):
+            unmapped[path] = None
+        elif value is None or (isinstance(value, str) and value.strip().lower() in NOTHING):
+            empty[path] = None
+        if len(unmapped) >= MAX_REMEMBERED:
+            break
+    return Came(tuple(unmapped), tuple(empty))
+
+
+def _means(key: str, path: str) -> bool:
+    """Whether a key of a map stands for this path, or for something that the path is a part of."""
+    wanted, levels = key.removeprefix("$.").split("."), path.split(".")
+    return len(wanted) <= len(levels) and all(one in ("*", other) for one, other in zip(wanted, levels, strict=False))
+
+
+def _named(names: Collection[str]) -> str:
+    """Names as people list them: a, b and c."""
+    shown = [name if len(name) <= MAX_KEY else name[: MAX_KEY - 1] + "…" for name in names][:MAX_KEYS]
+    if len(names) > MAX_KEYS:
+        shown.append(f"{len(names) - MAX_KEYS} more")
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def _shown(text: str) -> str:
+    text = readable(mask(text))
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
