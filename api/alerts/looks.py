@@ -63,7 +63,8 @@ class Looks:
         changes_at = min(village.recent.changes_after(subject.facility, subject.checked), subject.plan_until)
         dirty_from = min(subject.dirty_from, dirty_from)
         if now < subject.checked:
-            dirty_from = min(dirty_from, now)  # the clock was set back: this time may come otherwise
+            # The clock was set back: this time may come otherwise, and what was planned for it is yet to come
+            dirty_from, subject.plan_until = min(dirty_from, now), 0
         if dirty_from < FOREVER or changes_at <= now:
             subject.dirty_from = FOREVER
             self.judged += judge_live(village, subject, min(dirty_from, subject.checked), now, self.changes)
