@@ -31,6 +31,7 @@ CONTRACT = {
     "/api/v1/maintenance",
     "/api/v1/maintenance/{window}",
     "/api/v1/quarantine",
+    "/api/v1/reports/availability",
     "/healthz",
     "/readyz",
     "/metrics",
