@@ -120,8 +120,10 @@ def _life(
     happenings = draw(st.lists(st.tuples(times, lengths, st.sampled_from([SHUT, SILENT, UNKNOWN])), max_size=8))
     # Failures that share an edge are one, whatever their causes
     happenings += [(at + length, draw(lengths), SILENT) for at, length, _ in happenings[:2]]
-    # And some that stand at a midnight
+    # Some stand at a midnight, with a cause of its own on each side; some last as long as a grace
     midnight = local_midnight(draw(st.sampled_from(period.dates)), village.timezone)
-    happenings.append((midnight - draw(st.integers(0, 300)), draw(st.integers(1, 600)), SHUT))
+    early, late = draw(st.integers(0, 300)), draw(st.integers(1, 300))
+    happenings += [(midnight - early, early, SHUT), (midnight, late, SILENT)]
+    happenings.append((draw(times), draw(st.sampled_from([60, 61, 300, 301, 3_600])), SHUT))
     excuses = draw(st.lists(st.tuples(times, lengths, st.sampled_from([EXCUSED, LATER])), max_size=3))
     return paint(village, facility, horizon, now, begins, happenings, excuses)
