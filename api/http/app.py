@@ -24,6 +24,7 @@ from api.http import (
     devices,
     facilities,
     health,
+    links,
     maintenance,
     quarantine,
     reports,
@@ -69,6 +70,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     series.router,
     availability.router,
     days.router,
+    links.router,
     stream.router,  # before `/alerts/{alert}`, whose pattern its path fits too
     alerts.router,
     maintenance.router,

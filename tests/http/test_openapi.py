@@ -28,6 +28,7 @@ CONTRACT = {
     "/api/v1/alerts/{alert}/comments",
     "/api/v1/alerts/{alert}/snooze",
     "/api/v1/alerts/stream",
+    "/api/v1/links",
     "/api/v1/maintenance",
     "/api/v1/maintenance/{window}",
     "/api/v1/quarantine",
