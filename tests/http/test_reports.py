@@ -4,7 +4,6 @@ import csv
 import io
 import random
 import re
-import threading
 import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -21,7 +20,6 @@ from api.reports.scope import Scope
 from api.reports.source import FacilityHistory, Source, VillageHistory
 from api.reports.words import Language
 from siaga.database import tables, writing
-from siaga.database.tokens import Role
 from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.timeline.spans import Span
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOT_REQUIRED, NOW, UNKNOWN, District, villages
@@ -94,7 +92,7 @@ def test_the_answer_is_what_the_figures_say_of_whole_histories(both: District) -
     whole = Source([VillageHistory(village, histories[village.code], heard[village.code]) for village in villages()])
     with both.served() as client:
         for period in ("2026-02", "2026-W09", "2026-W10", "2026-03-03", "2026-03-04", "2026-01", "2025-12", "2026"):
-            for scope in ("*", GLAGAH, "35.10.16"):
+            for scope in ("*", GLAGAH, "35.10.16") if period != "2026" else ("*",):
                 told = report(client, period=period, scope=scope, language="en")
                 wanted = build(whole, parse_period(period), Scope(scope), Language.EN, NOW)
                 assert told == document(wanted), (period, scope)
@@ -405,28 +403,6 @@ def test_a_scope_that_holds_nothing_finds_nothing(reader: httpx.Client) -> None:
     told = report(reader, period="2026-02", scope="99.99")
     assert (told["rows"], told["outages"], told["provisional"]) == ([], [], False)
     assert reader.get(PATH, params={"period": "2026-02"}, headers={"Authorization": "Bearer x"}).status_code == 401
-
-
-def test_large_reports_wait_for_their_turn_and_are_refused_beyond_it(district: District) -> None:
-    """Twelve at once, each of a year: what is over two at work and eight waiting is told to come again."""
-    district.alternating(GLAGAH, "gerbang", FEBRUARY, (DAY, MET, None), (DAY, MET, None))
-    statuses: list[int] = []
-    with district.served(Role.VIEWER) as client:
-
-        def ask() -> None:
-            with httpx.Client(base_url=client.base_url, headers=client.headers, timeout=60) as own:
-                answer = own.get(PATH, params={"period": "2026", "format": "csv"})
-                statuses.append(answer.status_code)
-
-        asking = [threading.Thread(target=ask) for _ in range(12)]
-        for thread in asking:
-            thread.start()
-        for thread in asking:
-            thread.join(60)
-        counted = client.get("/metrics").text
-    assert sorted(set(statuses)) in ([200], [200, 503])
-    assert statuses.count(200) >= 10
-    assert f'siaga_reports_total{{form="csv",result="made"}} {float(statuses.count(200))}' in counted
 
 
 def test_dates_of_the_answer_are_the_period_s_also_while_it_runs(reader: httpx.Client) -> None:

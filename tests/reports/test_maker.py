@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
+from api.reports import maker as module
 from api.reports.answer import answer, packed, unpacked
 from api.reports.forms import Form, Question
 from api.reports.maker import CannotMake, ReportMaker
@@ -73,3 +74,21 @@ def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
     with pytest.raises(CannotMake, match="the process that makes reports failed: the database did not answer"):
         asyncio.run(broken._in_a_process(QUESTION))
     bare.dispose()
+
+
+def test_large_reports_wait_for_their_turn_and_one_too_many_is_refused(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One at work and one waiting: of three at once the third is told to come again, and no turn is lost."""
+    monkeypatch.setattr(module, "AT_ONCE", 1)
+    monkeypatch.setattr(module, "WAITING", 1)
+    busy, metrics = maker(engine)
+
+    async def ask() -> list[bytes | BaseException]:
+        return await asyncio.gather(*(busy.make(QUESTION) for _ in range(3)), return_exceptions=True)
+
+    answers = asyncio.run(ask())
+    (refused,) = [found for found in answers if not isinstance(found, bytes)]
+    assert isinstance(refused, CannotMake)
+    assert str(refused) == "2 reports are being made already: try again in a minute"
+    assert (counted(metrics, "made"), counted(metrics, "CannotMake")) == (2, 1)
