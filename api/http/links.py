@@ -1,18 +1,18 @@
 """`/links`: how often and how long each village was cut off, how long it was dark, and who was never heard."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.http.access import Viewer
 from api.http.moments import FromTime, Moment, ToTime, moment, window
-from api.http.paging import CursorParameter, Limit, Page, after, page
-from api.http.problems import Refused, problems
+from api.http.paging import CursorParameter, Limit, Page, ScopeFilter, after, page
+from api.http.problems import problems
 from api.http.seconds import Seconds, seconds
 from api.http.services import ServicesHere
 from api.queries.links import LinkFigures, links
-from api.reports.scope import EVERYTHING, BadScope, parse_scope
+from siaga.model.scope import EVERYTHING
 
 __all__ = ["router"]
 
@@ -38,24 +38,20 @@ def list_links(
     _: Viewer,
     from_: FromTime = None,
     to: ToTime = None,
-    village: Annotated[str | None, Query(max_length=40, description="a village's code, a region's, or `*`")] = None,
+    village: ScopeFilter = None,
     limit: Limit = 100,
     cursor: CursorParameter = None,
 ) -> Page[LinkDocument]:
     """The links from `from` to `to`, by village."""
     asked = window(from_, to, services.clock.now())
     start = after("links", cursor, [str])
-    try:
-        scope = parse_scope(village or EVERYTHING).text
-    except BadScope as problem:
-        raise Refused(422, f"query village: {problem}") from None
     with services.engine.connect() as connection:
         found = links(
             connection,
             (asked.start, asked.end),
             "" if start is None else str(start[0]),
             limit + 1,
-            None if scope == EVERYTHING else scope,
+            None if village == EVERYTHING else village,
             asked.now,
         )
     shown, further = page("links", found, limit, lambda one: (one.village,))

@@ -378,7 +378,7 @@ REFUSED: Sequence[tuple[dict[str, str], str]] = [
     ({"period": "november"}, "query period: 'november' is not a period: write 2026-11-05, 2026-W45"),
     ({"period": "2026-W54"}, "'2026-W54' is not in the calendar"),
     ({"period": "2026-11", "from": "2026-11-01"}, "query period: it comes without from and to"),
-    ({"from": "2026-11-01"}, "query period: say which"),
+    ({"from": "2026-11-01"}, "query from: it comes with to"),
     ({"from": "2026-11-02", "to": "2026-11-02"}, "from 2026-11-02 is not before to, 2026-11-02"),
     ({"from": "2026-02-30", "to": "2026-03-02"}, "from: '2026-02-30' is not in the calendar"),
     ({"from": "2020-01-01", "to": "2026-03-02"}, "is more than 366 days before to"),
@@ -386,7 +386,7 @@ REFUSED: Sequence[tuple[dict[str, str], str]] = [
     ({"period": "2026-11", "format": "docx"}, "query format"),
     ({"period": "2026-11", "format": "pdf"}, "query format: pdf is not made yet"),
     ({"period": "2026-11", "language": "jv"}, "query language"),
-    ({"period": "2026-11", "village": GLAGAH}, "query village: this call does not know it"),
+    ({"period": "2026-11", "village": GLAGAH}, "query 'village': is not a parameter of this call"),
 ]
 
 
