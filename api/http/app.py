@@ -24,8 +24,10 @@ from api.http import (
     devices,
     facilities,
     health,
+    links,
     maintenance,
     quarantine,
+    reports,
     series,
     stream,
     villages,
@@ -38,6 +40,8 @@ from api.http.known_names import known_names
 from api.http.middleware import BodyLimit, RequestMetrics, SecurityHeaders, count_streams
 from api.http.problems import Problem, install_problems, problem_response
 from api.http.services import Check, Services
+from api.reports.answer import DEADLINE
+from api.reports.maker import ReportMaker
 from api.web import web
 from api.web.pages import Pages
 from siaga.database.quarantine import Quarantine
@@ -51,6 +55,8 @@ __all__ = ["create_app"]
 BASE = "/api/v1"
 ANSWER_WITHIN = 10.0
 """Seconds that a call of the API has to begin its answer."""
+REPORT_WITHIN = DEADLINE + 10.0
+"""Seconds that a report has, which a process of its own makes."""
 THREADS = 10
 """Routes that may be at work at once: as many as the database engine keeps connections for, beside its other users."""
 
@@ -64,10 +70,12 @@ _ROUTERS: tuple[APIRouter, ...] = (
     series.router,
     availability.router,
     days.router,
+    links.router,
     stream.router,  # before `/alerts/{alert}`, whose pattern its path fits too
     alerts.router,
     maintenance.router,
     quarantine.router,
+    reports.router,
 )
 
 
@@ -129,6 +137,7 @@ def _assembled(services: Services) -> FastAPI:
     app.state.services = services
     app.state.pages = Pages(services.engine, services.clock)
     app.state.probes = health.probes_of(services)
+    app.state.reports = ReportMaker(services.engine, services.metrics)
     for router in _ROUTERS:
         app.include_router(router, prefix=BASE, dependencies=[Depends(known_caller), Depends(known_names)])
     app.include_router(health.router, dependencies=[Depends(known_names)])
@@ -144,6 +153,8 @@ def _assembled(services: Services) -> FastAPI:
 
 
 def _within(path: str) -> float:
+    if path.startswith(f"{BASE}/reports/"):
+        return REPORT_WITHIN
     return ANSWER_WITHIN if _is_call(path) else web.ANSWER_WITHIN
 
 

@@ -10,12 +10,12 @@ from datetime import date
 from functools import lru_cache
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, or_, select
 
 from siaga.database import tables, writing
 from siaga.model.sites import Village
 
-__all__ = ["ImportReport", "Registry", "villages_of"]
+__all__ = ["ImportReport", "Registry", "villages_of", "villages_within"]
 
 _VILLAGE = TypeAdapter(Village)
 _CHUNK = 500
@@ -93,6 +93,18 @@ def villages_of(connection: Connection, codes: Iterable[str]) -> dict[str, Villa
         for row in connection.execute(query.where(table.c.code.in_(wanted[start : start + _CHUNK]))):
             found[row.code] = _village(row.document, row.told)
     return found
+
+
+def villages_within(connection: Connection, scope: str | None) -> list[Village]:
+    """Returns the villages below a leading part of a code, or the one of a whole code, in the order of the sites file.
+
+    `None`: all of them. The caller's transaction is read in, so that what else it reads is of the same moment.
+    """
+    table = tables.village
+    query = select(table.c.document, table.c.told).order_by(table.c.position, table.c.code)
+    if scope is not None:
+        query = query.where(or_(table.c.code == scope, table.c.code.like(f"{scope}.%")))
+    return [_village(document, told) for document, told in connection.execute(query)]
 
 
 def _village(document: object, told: int) -> Village:

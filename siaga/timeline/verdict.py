@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 
 from siaga.model.clock import DAY
 from siaga.model.indicators import Terms
@@ -75,16 +76,20 @@ def judge_day(spans: Sequence[Span], day: Interval, held_to: Terms, still_to_com
     measured = measure(spans, day)
     longest = max((end - start for start, end in failed_runs(spans) if start < day[1] and end > day[0]), default=0)
     failed = measured.failed - measured.excused_failed
-    # The target as it was written: 1 - 0.9 is less than a tenth in binary
-    allowed = (1 - Fraction(str(held_to.target))) * (measured.counted + still_to_come)
     if measured.required == 0:
         verdict = Verdict.NOT_REQUIRED
-    elif longest > held_to.grace or failed > allowed:
+    elif longest > held_to.grace or (failed and failed > _allowed(held_to.target) * (measured.counted + still_to_come)):
         verdict = Verdict.MISSED
     else:
         enough = measured.counted > 0 and (measured.met + failed) * 100 >= measured.counted * COVERAGE_PERCENT
         verdict = Verdict.MET if enough else Verdict.UNJUDGED
     return DayVerdict(verdict, measured, longest)
+
+
+@lru_cache(maxsize=1024)
+def _allowed(target: float) -> Fraction:
+    """The share that may fail. The target is taken as it was written: 1 - 0.9 is less than a tenth in binary."""
+    return 1 - Fraction(str(target))
 
 
 def still_required(village: Village, held_to: Terms, day: Interval, now: int) -> int:

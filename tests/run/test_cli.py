@@ -51,7 +51,7 @@ def clean() -> dict[str, str]:
 def test_help_lists_every_command_of_the_contract(tmp_path: Path) -> None:
     shown = siaga(tmp_path, "--help")
     assert shown.returncode == 0
-    for command in ("up", "gateway", "collector", "api", "simulate", "import", "token", "rebuild"):
+    for command in ("up", "gateway", "collector", "api", "simulate", "import", "token", "rebuild", "report"):
         assert re.search(rf"\b{command}\b", shown.stdout), command
 
 

@@ -1,0 +1,143 @@
+"""How villages were cut off and dark in a time, from alerts and spans. Telemetry is not read.
+
+A *cut* is wall time: nothing arrived for longer than `offline_after`, from the last arrival on. The engine keeps it as
+a `village_offline` alert, of which a shared uplink has one for several villages. *Dark* is event time: the gateway did
+not run. It shows as spans that nobody could judge, up to the gateway's last heartbeat: what is after it may still
+arrive. Dark time outside of all schedules of a village is not seen.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, or_, select
+
+from siaga.database import tables
+from siaga.model.intervals import Interval, clip, merge, total
+from siaga.timeline.facility_state import VILLAGE_OFFLINE
+
+__all__ = ["LinkFigures", "links"]
+
+_Cuts = Mapping[str, list[tuple[int, int | None]]]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFigures:
+    """The link of one village in a window; milliseconds.
+
+    `link` and `since` are as of now. `cut` and `dark` lie in the window; `longest_cut` is whole, also where it reaches
+    beyond. `blank`: nothing ever arrived.
+    """
+
+    village: str
+    online: bool
+    since: int | None
+    cut: int
+    cuts: int
+    longest_cut: int
+    dark: int
+    blank: bool
+
+
+def links(
+    connection: Connection, window: Interval, after: str, limit: int, scope: str | None, now: int
+) -> list[LinkFigures]:
+    """Returns the villages after a code, in order of their codes.
+
+    Args:
+        connection: the database.
+        window: wall time for cuts, event time for what was dark.
+        after: only villages with a later code.
+        limit: at most so many.
+        scope: a village's code or a leading part of codes; `None`: all.
+        now: wall time; a cut that goes on has lasted until then.
+    """
+    village, state = tables.village, tables.village_state
+    query = (
+        select(village.c.code, state.c.link, state.c.since, state.c.last_arrival)
+        .select_from(village.outerjoin(state, state.c.village == village.c.code))
+        .where(village.c.code > after)
+    )
+    if scope is not None:
+        query = query.where(or_(village.c.code == scope, village.c.code.like(f"{scope}.%")))
+    rows = connection.execute(query.order_by(village.c.code).limit(limit)).all()
+    if not rows:
+        return []
+    between = rows[0].code, rows[-1].code
+    heard = _heard_until(connection, between)
+    cuts, dark = _cuts(connection, window), _dark(connection, between, window)
+    found = []
+    for row in rows:
+        mine = [
+            (start, now if end is None else end)
+            for start, end in cuts.get(row.code, ())
+            if start < window[1] and (end is None or end > window[0])
+        ]
+        seen = clip(merge(dark.get(row.code, ())), window[0], min(window[1], heard.get(row.code, window[0])))
+        found.append(
+            LinkFigures(
+                row.code,
+                row.link == "online",
+                row.since,
+                total(clip(merge(mine), *window)),
+                len(mine),
+                max((end - start for start, end in mine), default=0),
+                total(seen),
+                row.last_arrival is None and row.code not in heard,
+            )
+        )
+    return found
+
+
+def _heard_until(connection: Connection, between: tuple[str, str]) -> dict[str, int]:
+    """Event time of the last heartbeat of each village that ever had one."""
+    table = tables.gateway_state
+    query = select(table.c.village, func.max(table.c.last_alive)).where(
+        table.c.village.between(*between), table.c.last_alive.is_not(None)
+    )
+    return {village: heard for village, heard in connection.execute(query.group_by(table.c.village))}  # noqa: C416
+
+
+def _cuts(connection: Connection, window: Interval) -> _Cuts:
+    """When each village was cut off, by the alerts that touch the window; the end is `None` while it goes on."""
+    table = tables.alert
+    query = select(table.c.village, table.c.began_at, table.c.ended_at, table.c.evidence).where(
+        table.c.kind == VILLAGE_OFFLINE,
+        table.c.began_at < window[1],
+        or_(table.c.ended_at.is_(None), table.c.ended_at > window[0]),
+    )
+    found: dict[str, list[tuple[int, int | None]]] = defaultdict(list)
+    for village, began_at, ended_at, evidence in connection.execute(query):
+        children = list(_children(evidence))
+        for code, start, end in children or [(village, began_at, ended_at)]:
+            found[code].append((start, end if end is not None else ended_at))
+    return found
+
+
+def _children(evidence: object) -> Iterator[tuple[str, int, int | None]]:
+    """The villages that a shared alert lists, with when each was lost and came back."""
+    listed = evidence.get("children") if isinstance(evidence, dict) else None
+    for child in listed if isinstance(listed, list) else ():
+        began = _time(child.get("began_at"))
+        if began is not None:
+            yield str(child.get("village")), began, _time(child.get("ended_at"))
+
+
+def _time(text: object) -> int | None:
+    return round(datetime.fromisoformat(text).timestamp() * 1000) if isinstance(text, str) else None
+
+
+def _dark(connection: Connection, between: tuple[str, str], window: Interval) -> Mapping[str, list[Interval]]:
+    """The spans of each village that touch the window and have no other cause than its gateway."""
+    table = tables.span
+    query = select(table.c.village, table.c.start, table.c.end).where(
+        table.c.village.between(*between),
+        table.c.cause == VILLAGE_OFFLINE,
+        table.c.start < window[1],
+        or_(table.c.end.is_(None), table.c.end > window[0]),
+    )
+    found: dict[str, list[Interval]] = defaultdict(list)
+    for village, start, end in connection.execute(query):
+        found[village].append((start, window[1] if end is None else end))
+    return found

@@ -1,0 +1,62 @@
+"""The one way from a question to the bytes of an answer, whichever process goes it."""
+
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy import Connection
+
+from api.queries.report import load
+from api.reports.forms import Form, Question, made
+from api.reports.period import parse_dates, parse_period
+from api.reports.report import build
+from api.reports.scope import parse_scope
+from api.reports.words import Language
+
+__all__ = ["DEADLINE", "Job", "answer", "packed", "unpacked"]
+
+DEADLINE = 120.0
+"""Seconds after which a report for HTTP is given up, the wait for its turn included."""
+
+
+def answer(connection: Connection, question: Question) -> bytes:
+    """Returns the report that is asked for, from the database, as the bytes of its form."""
+    source = load(connection, question.period, question.scope, question.now, compared=question.form.compares)
+    return made(build(source, question.period, question.scope, question.language, question.now), question.form)
+
+
+def packed(database: str, question: Question) -> bytes:
+    """Returns a question, and the database that answers it, as a process takes it."""
+    return orjson.dumps(
+        {
+            "database": database,
+            "period": question.period.name,
+            "scope": question.scope.text,
+            "language": question.language,
+            "form": question.form,
+            "now": question.now,
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a process is asked: its question, and the URL of the database with its password."""
+
+    database: str
+    question: Question
+
+
+def unpacked(job: bytes) -> Job:
+    """Returns what `packed` packed."""
+    asked = orjson.loads(job)
+    name = str(asked["period"])
+    start, slash, end = name.partition("/")
+    period = parse_dates(start, end) if slash else parse_period(name)
+    question = Question(
+        period,
+        parse_scope(str(asked["scope"])),
+        Language(asked["language"]),
+        Form(asked["form"]),
+        int(asked["now"]),
+    )
+    return Job(str(asked["database"]), question)

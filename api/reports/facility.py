@@ -1,0 +1,188 @@
+"""From the spans of one facility to its figures and its outages."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from api.reports.figures import Days, Figures
+from api.reports.source import RUNS_ON, AlertLink, FacilityHistory
+from siaga.model.indicators import Terms, terms
+from siaga.model.intervals import Interval
+from siaga.model.local_time import local_moment
+from siaga.model.sites import Facility, Village
+from siaga.timeline.availability import measure
+from siaga.timeline.spans import Span, State
+from siaga.timeline.verdict import LATE_DATA, Verdict, failed_runs, is_provisional, judge_day, still_required
+
+__all__ = ["JudgedFacility", "Outage", "judge_facility"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A failure without a break, not excused, longer than the facility's grace: whole, also beyond the period.
+
+    `end` is `None` while it goes on; `lasts` is its length so far, in milliseconds. `cause` held longest in it.
+    """
+
+    facility: str
+    start: int
+    end: int | None
+    lasts: int
+    cause: str | None
+    alert: AlertLink | None
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedFacility:
+    """What a period came to for a facility that was judged in it. `since`: from when it is judged at all, ms."""
+
+    village: Village
+    history: FacilityHistory
+    held_to: Terms
+    since: int
+    figures: Figures
+    outages: Sequence[Outage]
+
+    @property
+    def facility(self) -> Facility:
+        """The facility."""
+        return self.history.facility
+
+    @property
+    def name(self) -> str:
+        """`VILLAGE/ID`."""
+        return f"{self.village.code}/{self.facility.id}"
+
+
+def judge_facility(
+    village: Village, history: FacilityHistory, days: Sequence[Interval], heard_until: int | None, now: int
+) -> JudgedFacility | None:
+    """Returns what a facility comes to, over what is past of the local `days`, which follow each other.
+
+    `None`: it has no indicator, or was not judged yet in them. `heard_until` as in `VillageHistory`.
+    """
+    held_to = terms(history.facility)
+    since = _judged_from(village, history)
+    window = (days[0][0], min(days[-1][1], now)) if days else (now, now)
+    if held_to is None or since is None or since >= window[1] or window[0] >= window[1]:
+        return None
+    window = (max(window[0], since), window[1])
+    spans = [
+        span
+        if span.end <= now and span.start >= since
+        else Span(max(span.start, since), min(span.end, now), span.state, span.cause, span.excused, span.excused_later)
+        for span in history.spans
+        if span.start < now and span.end > since
+    ]
+    if not any(span.start < window[1] and span.end > window[0] for span in spans):
+        return None
+    runs = failed_runs(spans)
+    goes_on = bool(history.spans) and history.spans[-1].end >= RUNS_ON
+    outages = [
+        _outage(village, history, spans, run, goes_on and run[1] == now)
+        for run in runs
+        if run[1] - run[0] > held_to.grace and run[0] < window[1] and run[1] > window[0]
+    ]
+    repaired = [outage.lasts for outage in outages if outage.end is not None]
+    failed_by, unknown_by = _causes(spans, window)
+    figures = Figures(
+        facilities=1,
+        availability=measure(spans, window),
+        outages=len(outages),
+        longest_outage=max((outage.lasts for outage in outages), default=0),
+        repaired=len(repaired),
+        repaired_time=sum(repaired),
+        days=_days(village, held_to, spans, [day for day in days if day[1] > since], heard_until, now),
+        failed_by=failed_by,
+        unknown_by=unknown_by,
+    )
+    return JudgedFacility(village, history, held_to, since, figures, outages)
+
+
+def _judged_from(village: Village, history: FacilityHistory) -> int | None:
+    """From when the facility is judged: where its spans begin, and not before the date that its site says."""
+    if history.judged_from is None or history.facility.since is None:
+        return history.judged_from
+    return max(history.judged_from, local_moment(history.facility.since, 0, village.timezone))
+
+
+def _causes(spans: Sequence[Span], window: Interval) -> tuple[dict[str, int], dict[str, int]]:
+    """What is failed and what is unknown in the window and not excused, by cause, ms."""
+    failed: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
+    start, end = window
+    for span in spans:
+        if span.excused or span.cause is None:
+            continue
+        length = min(span.end, end) - max(span.start, start)
+        if length > 0:
+            (failed if span.state is State.FAILED else unknown)[span.cause] += length
+    return dict(failed), dict(unknown)
+
+
+def _outage(village: Village, history: FacilityHistory, spans: Sequence[Span], run: Interval, goes_on: bool) -> Outage:
+    causes: Counter[str] = Counter()
+    for span in spans:
+        if span.cause is not None and span.start >= run[0] and span.end <= run[1]:
+            causes[span.cause] += span.end - span.start
+    return Outage(
+        facility=f"{village.code}/{history.facility.id}",
+        start=run[0],
+        end=None if goes_on else run[1],
+        lasts=run[1] - run[0],
+        cause=max(causes, key=causes.__getitem__, default=None),  # of equals the one that came first
+        alert=_alert_of(history.alerts, run),
+    )
+
+
+def _alert_of(alerts: Sequence[AlertLink], run: Interval) -> AlertLink | None:
+    """The alert that is about an outage: the one that began with it, else the one that shares most time with it.
+
+    An alert may be about several outages: it is held while a facility comes and goes.
+    """
+
+    def fit(alert: AlertLink) -> tuple[bool, int]:
+        end = RUNS_ON if alert.ended_at is None else alert.ended_at
+        return alert.began_at == run[0], min(end, run[1]) - max(alert.began_at, run[0])
+
+    best = max(alerts, key=fit, default=None)
+    return best if best is not None and max(fit(best)) > 0 else None
+
+
+def _days(
+    village: Village,
+    held_to: Terms,
+    spans: Sequence[Span],
+    days: Sequence[Interval],
+    heard_until: int | None,
+    now: int,
+) -> Days:
+    """The verdicts on those of the days that have begun."""
+    verdicts: Counter[Verdict] = Counter()
+    provisional = first = 0
+    for day in days:
+        if day[0] >= now:
+            break
+        while first < len(spans) and spans[first].end <= day[0]:
+            first += 1
+        last = first
+        while last < len(spans) and spans[last].start < day[1]:
+            last += 1
+        still_to_come = still_required(village, held_to, day, now) if now < day[1] else 0
+        verdicts[judge_day(_with_runs(spans, first, last), day, held_to, still_to_come).verdict] += 1
+        buffered = (heard_until is None or heard_until < day[1]) and now < day[1] + LATE_DATA
+        provisional += buffered or is_provisional(spans[first:last], day, now)
+    return Days.of(verdicts, provisional)
+
+
+def _with_runs(spans: Sequence[Span], first: int, last: int) -> Sequence[Span]:
+    """The spans `[first, last)`, and the failed ones beside them, which may be of one run with them."""
+    while 0 < first < last and _fails(spans[first]) and _fails(spans[first - 1]):
+        first -= 1
+    while first < last < len(spans) and _fails(spans[last - 1]) and _fails(spans[last]):
+        last += 1
+    return spans[first:last]
+
+
+def _fails(span: Span) -> bool:
+    return span.state is State.FAILED and not span.excused

@@ -1,0 +1,71 @@
+"""The forms of a report, and what can be asked for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from api.reports.documents import as_json
+from api.reports.period import Period
+from api.reports.report import Report
+from api.reports.scope import Scope
+from api.reports.table import as_csv
+from api.reports.words import Language
+
+__all__ = ["Form", "Question", "made"]
+
+
+class Form(StrEnum):
+    """What a report can be made as."""
+
+    JSON = "json"
+    CSV = "csv"
+    XLSX = "xlsx"
+
+    @property
+    def media_type(self) -> str:
+        """Its media type."""
+        return _MEDIA_TYPES[self]
+
+    @property
+    def compares(self) -> bool:
+        """Whether it is for people, and shows the change against earlier periods."""
+        return self is Form.XLSX
+
+
+_MEDIA_TYPES: Mapping[Form, str] = {
+    Form.JSON: "application/json",
+    Form.CSV: "text/csv; charset=utf-8",
+    Form.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+def _xlsx(report: Report) -> bytes:
+    # XlsxWriter takes a tenth of a second to load: who asks for JSON does not wait for it
+    from api.reports.sheets import as_xlsx  # noqa: PLC0415
+
+    return as_xlsx(report)
+
+
+_MAKERS: Mapping[Form, Callable[[Report], bytes]] = {Form.JSON: as_json, Form.CSV: as_csv, Form.XLSX: _xlsx}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which report is asked for. `now`: wall time, ms."""
+
+    period: Period
+    scope: Scope
+    language: Language
+    form: Form
+    now: int
+
+    @property
+    def filename(self) -> str:
+        """What its file is called."""
+        scope = "semua" if self.scope.text == "*" else self.scope.text
+        return f"siaga-{self.period.name.replace('/', '_')}-{scope}.{self.form}"
+
+
+def made(report: Report, form: Form) -> bytes:
+    """Returns the report as the bytes of a form."""
+    return _MAKERS[form](report)

@@ -1,0 +1,113 @@
+"""Making reports: a small one here, a large one in a process of its own, so that no alert and no page waits for it.
+
+The process gets a low priority, a deadline, and a bound on memory. It ends with its report, and gives all memory back.
+A warm pool would save the half second that it takes to begin. It would also keep the memory of the largest report for
+good, and could be stopped only together with its neighbours.
+"""
+
+import asyncio
+import sys
+
+import anyio.to_thread
+from prometheus_client import CollectorRegistry, Counter
+from sqlalchemy import Engine
+
+from api.queries.report import facility_days
+from api.reports.answer import DEADLINE, answer, packed
+from api.reports.forms import Question
+
+__all__ = ["CannotMake", "ReportMaker"]
+
+SMALL = 400
+"""Facility days of a report that is made in this process: some 20 ms. A village's month has 150."""
+AT_ONCE = 2
+"""Processes at the same time."""
+WAITING = 8
+"""Reports that may wait for their turn; one more is refused."""
+
+
+class CannotMake(Exception):
+    """A report cannot be made now; the message is one sentence for people."""
+
+
+class ReportMaker:
+    """Makes reports for the routes. All of its methods belong to the loop that serves HTTP."""
+
+    def __init__(
+        self, engine: Engine, metrics: CollectorRegistry, *, small: int = SMALL, deadline: float = DEADLINE
+    ) -> None:
+        self._engine = engine
+        self._small = small
+        self._deadline = deadline
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._waiting = 0
+        self._count = Counter("siaga_reports", "reports by how they ended", ("form", "result"), registry=metrics)
+        in_memory = engine.dialect.name == "sqlite" and engine.url.database in (None, "", ":memory:")
+        self._elsewhere = not in_memory  # no other process can read a database that is in this one's memory
+
+    async def make(self, question: Question) -> bytes:
+        """Returns the report that is asked for.
+
+        Raises:
+            CannotMake: too many are being made, or it takes too long, or the process that makes it failed.
+        """
+        try:
+            report = await self._made(question)
+        except CannotMake as problem:
+            self._count.labels(question.form, type(problem).__name__).inc()
+            raise
+        self._count.labels(question.form, "made").inc()
+        return report
+
+    async def _made(self, question: Question) -> bytes:
+        small = await anyio.to_thread.run_sync(self._if_small, question)
+        if small is not None:
+            return small
+        if self._waiting >= WAITING:
+            raise CannotMake(f"{AT_ONCE + WAITING} reports are being made already: try again in a minute")
+        try:
+            async with asyncio.timeout(self._deadline):
+                self._waiting += 1
+                try:
+                    await self._turns.acquire()
+                finally:
+                    self._waiting -= 1
+                try:
+                    return await self._in_a_process(question)
+                finally:
+                    self._turns.release()
+        except TimeoutError:
+            raise CannotMake(
+                f"the report was not ready after {self._deadline:.0f} seconds: ask for a shorter period or a narrower "
+                "scope, or use `siaga report`, which has no deadline"
+            ) from None
+
+    def _if_small(self, question: Question) -> bytes | None:
+        """The report, if it can be made right here; `None`: it is large."""
+        with self._engine.connect() as connection:
+            if self._elsewhere and facility_days(connection, question.period, question.scope) > self._small:
+                return None
+            return answer(connection, question)
+
+    async def _in_a_process(self, question: Question) -> bytes:
+        job = packed(self._engine.url.render_as_string(hide_password=False), question)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "api.reports.process",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            report, complaint = await process.communicate(job)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        if process.returncode != 0:
+            lines = complaint.decode(errors="replace").strip().splitlines()
+            raise CannotMake(
+                f"the process that makes reports failed: {lines[-1][:200] if lines else 'no reason given'}"
+            )
+        return report

@@ -1,0 +1,184 @@
+"""A report: its rows on all levels, and its outages. What every form shows, and nothing of how it is shown."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from itertools import pairwise
+
+from api.reports.facility import JudgedFacility, Outage, judge_facility
+from api.reports.figures import Budget, Figures, total
+from api.reports.period import Period
+from api.reports.scope import EVERYTHING, Level, Scope, district_of, levels, subdistrict_of
+from api.reports.source import Source, VillageHistory
+from api.reports.words import Language, Words
+from siaga.model.indicators import INDICATORS
+from siaga.model.intervals import Interval
+from siaga.model.local_time import local_moment
+from siaga.timeline.availability import Availability
+
+__all__ = ["Report", "Row", "build"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row. `since`: from when the first of its facilities is judged, ms.
+
+    `before` and `a_year_ago` are what its facilities came to in the whole of the earlier periods; `None` where nothing
+    was required then. `target` is `None` where its facilities have different ones, or it is of several indicators.
+    """
+
+    level: Level
+    id: str
+    name: str
+    kind: str | None
+    figures: Figures
+    target: Fraction | None
+    since: int
+    before: Availability | None = None
+    a_year_ago: Availability | None = None
+
+    @property
+    def budget(self) -> Budget | None:
+        """The failure that the target leaves, and what is left of it."""
+        return None if self.target is None else self.figures.budget(self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The report of a period and a scope, as known at `generated_at` (wall time, ms).
+
+    `timezones` are those of its villages, by code. `outages` come in order of their start.
+    """
+
+    period: Period
+    scope: Scope
+    language: Language
+    generated_at: int
+    provisional: bool
+    rows: Sequence[Row]
+    outages: Sequence[Outage]
+    timezones: Mapping[str, str]
+
+    @property
+    def levels(self) -> Sequence[Level]:
+        """The levels that rows of its scope can have."""
+        return levels(self.scope)
+
+
+def build(source: Source, period: Period, scope: Scope, language: Language, now: int) -> Report:
+    """Returns the report. Villages of the source that lie outside of the scope do not count.
+
+    Args:
+        source: the histories, from the read side.
+        period: which local dates.
+        scope: which villages.
+        language: of the names of indicators, and of what all is called.
+        now: wall time, ms; what lies after it is not counted.
+    """
+    villages = sorted((one for one in source.villages if scope.holds(one.village.code)), key=_by_code)
+    judged = [facility for village in villages for facility in _judged(village, period, now)]
+    names = _Names(source.regions, Words(language))
+    rows = tuple(_rows(judged, scope, names))
+    runs = any(now < period.window(village.village.timezone)[1] for village in villages)
+    return Report(
+        period,
+        scope,
+        language,
+        now,
+        runs or any(one.figures.days.provisional for one in judged),
+        rows,
+        sorted((outage for one in judged for outage in one.outages), key=lambda found: (found.start, found.facility)),
+        {village.village.code: village.village.timezone for village in villages},
+    )
+
+
+def _by_code(village: VillageHistory) -> str:
+    return village.village.code
+
+
+def _judged(village: VillageHistory, period: Period, now: int) -> Iterator[JudgedFacility]:
+    days = _days(period, village.village.timezone)
+    for history in sorted(village.facilities, key=lambda one: one.facility.id):
+        found = judge_facility(village.village, history, days, village.heard_until, now)
+        if found is not None:
+            yield found
+
+
+@lru_cache(maxsize=64)
+def _days(period: Period, timezone: str) -> list[Interval]:
+    """The days of the period by the clock of a time zone."""
+    bounds = [local_moment(date, 0, timezone) for date in (*period.dates, period.end)]
+    return list(pairwise(bounds))
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What rows are called."""
+
+    regions: Mapping[str, str]
+    words: Words
+
+    def of(self, level: Level, id_: str, kind: str | None, one: JudgedFacility) -> str:
+        """The name of a row; `one` is any facility of it."""
+        match level:
+            case Level.FACILITY:
+                return one.facility.name
+            case Level.VILLAGE:
+                return one.village.name
+            case Level.ALL:
+                return self.words("all")
+            case _ if kind is not None:
+                return self.words.kind(kind)
+            case _:
+                return self.regions.get(id_, id_)
+
+
+def _rows(judged: Sequence[JudgedFacility], scope: Scope, names: _Names) -> Iterator[Row]:
+    """All rows, level by level; within one by id, and then in the order of the programme's indicators."""
+    for level in levels(scope):
+        members: dict[tuple[str, str | None], list[JudgedFacility]] = defaultdict(list)
+        for one in judged:
+            members[_id(level, one), one.facility.kind if level.of_one_kind else None].append(one)
+        for (id_, kind), facilities in sorted(members.items(), key=lambda item: (item[0][0], _place(item[0][1]))):
+            yield _row(level, id_, kind, names.of(level, id_, kind, facilities[0]), facilities)
+
+
+def _place(kind: str | None) -> int:
+    return 0 if kind is None else INDICATORS[kind].number
+
+
+def _id(level: Level, one: JudgedFacility) -> str:
+    match level:
+        case Level.FACILITY:
+            return one.name
+        case Level.VILLAGE_INDICATOR | Level.VILLAGE:
+            return one.village.code
+        case Level.SUBDISTRICT_INDICATOR | Level.SUBDISTRICT:
+            return subdistrict_of(one.village.code)
+        case Level.DISTRICT_INDICATOR | Level.DISTRICT:
+            return district_of(one.village.code)
+        case Level.INDICATOR | Level.ALL:
+            return EVERYTHING
+
+
+def _row(level: Level, id_: str, kind: str | None, name: str, facilities: Sequence[JudgedFacility]) -> Row:
+    targets = {one.held_to.target for one in facilities} if kind is not None else set()
+    return Row(
+        level,
+        id_,
+        name,
+        kind,
+        facilities[0].figures if len(facilities) == 1 else total(one.figures for one in facilities),
+        # As it was written: in binary 1 - 0.99 is more than a hundredth
+        Fraction(str(targets.pop())) if len(targets) == 1 else None,
+        min(one.since for one in facilities),
+        _sum(one.history.before for one in facilities),
+        _sum(one.history.a_year_ago for one in facilities),
+    )
+
+
+def _sum(parts: Iterable[Availability | None]) -> Availability | None:
+    found = [part for part in parts if part is not None]
+    return sum(found, Availability()) if found else None

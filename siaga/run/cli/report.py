@@ -1,0 +1,45 @@
+"""`siaga report`: the uptime report of a period, into a file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(report)
+
+
+def report(
+    output: Annotated[
+        Path, typer.Option(help="The file; its ending says the form: .json, .csv, .xlsx.", show_default=False)
+    ],
+    period: Annotated[
+        str | None,
+        typer.Option(help="2026-11-05, 2026-W45, 2026-11, 2026-Q4, 2026-H2 or 2026.", show_default=False),
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Instead of a period: the first date.", show_default=False)
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", help="With --from: the date after the last.", show_default=False)
+    ] = None,
+    scope: Annotated[str, typer.Option(help="A village's code, a region's such as 35.10.15, or *.")] = "*",
+    language: Annotated[str, typer.Option(help="Of names and headings: id or en.")] = "id",
+    data_dir: Annotated[Path | None, typer.Option(help="Where siaga keeps its data. [SIAGA_DATA_DIR; ./data]")] = None,
+    database_url: Annotated[str | None, typer.Option(help="The SQL database. [SIAGA_DATABASE_URL; embedded]")] = None,
+) -> None:
+    """Write the uptime report of a period."""
+    from siaga.run.reports import Asked, write_report  # noqa: PLC0415 - loaded where it is used
+    from siaga.run.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings({"data_dir": data_dir, "database_url": database_url})
+    written = write_report(settings, Asked(period, start, end, scope, language, output))
+    typer.echo(f"{output}: {written.size:,} bytes")
+    if written.empty:
+        typer.echo(
+            f"siaga: --scope: the database knows no facility in {scope}: see --data-dir and --database-url", err=True
+        )

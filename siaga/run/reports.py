@@ -1,0 +1,122 @@
+"""`siaga report`: a report from the database into a file."""
+
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from api.queries.report import facility_days
+from api.reports.answer import answer
+from api.reports.forms import Form, Question
+from api.reports.period import BadPeriod, Period, parse_dates, parse_period
+from api.reports.scope import BadScope, Scope, parse_scope
+from api.reports.words import Language
+from siaga.database import connect, migrate
+from siaga.model.clock import SystemClock
+from siaga.run.settings import Settings
+
+__all__ = ["Asked", "Written", "write_report"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line asks for, as it was written there. `start` and `end` are `--from` and `--to`."""
+
+    period: str | None
+    start: str | None
+    end: str | None
+    scope: str
+    language: str
+    output: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of it. `empty`: the scope holds no facility."""
+
+    size: int
+    empty: bool
+
+
+def write_report(settings: Settings, asked: Asked) -> Written:
+    """Make a report and write it, whole or not at all.
+
+    Raises:
+        ValueError: what is asked for cannot be right; a sentence that names the flag.
+        OSError: the file cannot be written.
+    """
+    question = Question(_period(asked), _scope(asked), _language(asked), _form(asked.output), SystemClock().now())
+    _place(asked.output)
+    settings.make_data_dir()
+    engine = connect(settings.database)
+    try:
+        migrate(engine)
+        with engine.connect() as connection:
+            empty = not facility_days(connection, question.period, question.scope)
+            report = answer(connection, question)
+    finally:
+        engine.dispose()
+    _write(asked.output, report)
+    return Written(len(report), empty)
+
+
+def _period(asked: Asked) -> Period:
+    try:
+        if asked.period is not None:
+            if asked.start is not None or asked.end is not None:
+                raise ValueError("--period comes without --from and --to: leave one or the other out")
+            return parse_period(asked.period)
+        if asked.start is None or asked.end is None:
+            raise ValueError("--period: say which, such as 2026-11, or both of --from and --to")
+        return parse_dates(asked.start, asked.end)
+    except BadPeriod as problem:
+        raise ValueError(f"{'--from, --to' if asked.period is None else '--period'}: {problem}") from None
+
+
+def _scope(asked: Asked) -> Scope:
+    try:
+        return parse_scope(asked.scope)
+    except BadScope as problem:
+        raise ValueError(f"--scope: {problem}") from None
+
+
+def _language(asked: Asked) -> Language:
+    if asked.language not in list(Language):
+        raise ValueError(f"--language: {asked.language!r} is not a language of reports: write id or en")
+    return Language(asked.language)
+
+
+def _form(output: Path) -> Form:
+    ending = output.suffix.lower().removeprefix(".")
+    if ending == "pdf":
+        raise ValueError(f"--output: {output}: .pdf is not made yet: write .xlsx, .csv or .json")
+    if ending not in list(Form):
+        raise ValueError(f"--output: {output} does not end in .xlsx, .csv or .json, so which form is not said")
+    return Form(ending)
+
+
+def _place(output: Path) -> None:
+    """Refuse a place where no file can be, before the work is done."""
+    if not output.parent.is_dir():
+        raise ValueError(f"--output: {output}: there is no directory {output.parent}")
+    if output.is_dir():
+        raise ValueError(f"--output: {output} is a directory")
+
+
+def _write(output: Path, report: bytes) -> None:
+    """Write the file beside its place, then put it there: nobody ever reads half of it."""
+    handle, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(report)
+            file.flush()
+            os.fsync(file.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(name).chmod(0o666 & ~mask)  # as any new file; a temporary one is its owner's alone
+        Path(name).replace(output)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise

@@ -1,0 +1,74 @@
+"""`siaga report`: a file in the form that its ending says, whole or not at all."""
+
+import json
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from siaga.run.reports import Asked, write_report
+from siaga.run.settings import Settings
+from tests.run.test_cli import SITES, VILLAGE, siaga
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data")
+
+
+def asked(output: Path, **other: str | None) -> Asked:
+    words: dict[str, str | None] = {
+        "period": "2026-02", "start": None, "end": None, "scope": "*", "language": "id"
+    } | other  # fmt: skip
+    return Asked(words["period"], words["start"], words["end"], str(words["scope"]), str(words["language"]), output)
+
+
+def test_a_report_of_a_village_from_the_command_line(tmp_path: Path) -> None:
+    (tmp_path / "sites.yaml").write_text(SITES, encoding="utf-8")
+    assert siaga(tmp_path, "import", "sites.yaml").returncode == 0
+    done = siaga(tmp_path, "report", "--period", "2026-11", "--scope", VILLAGE, "--output", "november.json")
+    assert (done.returncode, done.stderr) == (0, "")
+    told = json.loads((tmp_path / "november.json").read_bytes())
+    assert (told["from"], told["to"], told["rows"], told["outages"]) == ("2026-11-01", "2026-12-01", [], [])
+    nowhere: subprocess.CompletedProcess[str] = siaga(
+        tmp_path, "report", "--period", "2026-11", "--scope", "99", "--output", "n.csv"
+    )
+    assert nowhere.returncode == 0
+    assert "the database knows no facility in 99" in nowhere.stderr
+    wrong = siaga(tmp_path, "report", "--period", "2026-13", "--output", "n.csv")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr.startswith("siaga: --period: '2026-13' is not in the calendar")
+
+
+@pytest.mark.parametrize("ending", ["json", "csv", "xlsx", "XLSX"])
+def test_the_ending_says_the_form(settings: Settings, tmp_path: Path, ending: str) -> None:
+    output = tmp_path / f"report.{ending}"
+    output.write_bytes(b"of before")
+    written = write_report(settings, asked(output))
+    made = output.read_bytes()
+    assert (written.size, written.empty) == (len(made), True)
+    assert made.startswith({"json": b"{", "csv": b"level,id,name", "xlsx": b"PK"}[ending.lower()])
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [output.name]
+    assert stat.S_IMODE(output.stat().st_mode) & 0o444 == 0o444
+
+
+@pytest.mark.parametrize(
+    ("other", "name", "sentence"),
+    [
+        ({}, "report.pdf", r"\.pdf is not made yet: write \.xlsx, \.csv or \.json"),
+        ({}, "report", r"does not end in \.xlsx, \.csv or \.json"),
+        ({}, "away/report.csv", "there is no directory"),
+        ({"period": None}, "r.csv", "--period: say which"),
+        ({"start": "2026-01-01"}, "r.csv", "--period comes without --from and --to"),
+        ({"period": None, "start": "2026-02-01", "end": "2026-01-01"}, "r.csv", "--from, --to: from 2026-02-01 is not"),
+        ({"scope": "x"}, "r.csv", "--scope: 'x' is not a scope"),
+        ({"language": "jv"}, "r.csv", "--language: 'jv' is not a language of reports: write id or en"),
+    ],
+)
+def test_what_cannot_be_right_is_said_before_anything_is_made(
+    settings: Settings, tmp_path: Path, other: dict[str, str | None], name: str, sentence: str
+) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        write_report(settings, asked(tmp_path / name, **other))
+    assert not list(tmp_path.iterdir())
