@@ -289,7 +289,7 @@ def _is_mute(
     found = village.device(device_id)
     if found is None or facility.kind not in SIGNALS_OF_KIND:
         return False
-    every, said = found[1].every, last_report(evidence, device_id, now)
+    every, said = found[1].every, last_report(evidence, device_id, now + clocks)  # its clock may be ahead
     gave = last_evidence(evidence, facility, device_id, now)
     speaks = said is not None and now - said < 3 * every + clocks
     gave_since = gave is not None and gave > began + clocks

@@ -24,7 +24,7 @@ __all__ = ["SimulatedDevice"]
 class SimulatedDevice:
     """One device. `state` is what is true there now; `drift`: its clock is off by so much.
 
-    `hangs`: it says nothing; `mute`: it says nothing but its battery's charge.
+    `hangs`: it says nothing; `hushed`: the same until the run is over; `mute`: nothing but its battery's charge.
     """
 
     kernel: Kernel
@@ -36,6 +36,7 @@ class SimulatedDevice:
     """Told of what the broker took: village, device, values, event time."""
     drift: int = 0
     hangs: bool = False
+    hushed: bool = False
     mute: bool = False
     on: bool = False
     connected: bool = False
@@ -57,7 +58,7 @@ class SimulatedDevice:
 
     def report(self) -> None:
         """Say what is true now; with an event only where one happened."""
-        if not self.on or self.hangs or not self.broker.running:
+        if not self.on or self.hangs or self.hushed or not self.broker.running:
             return
         if not self.connected:
             self.connected = True
@@ -75,7 +76,7 @@ class SimulatedDevice:
 
     def happen(self, signal: str) -> None:
         """An event."""
-        if not self.hangs and not self.mute and self.broker.running and self.connected:
+        if not (self.hangs or self.hushed or self.mute) and self.broker.running and self.connected:
             self._publish({signal: 1})
 
     def drop(self) -> None:

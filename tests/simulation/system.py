@@ -240,7 +240,7 @@ class System:
         """No device says anything more; gateways beat on."""
         for place in self.places:
             for device in place.devices.values():
-                device.hangs = True
+                device.hushed = True
 
     def quiet(self) -> bool:
         """Whether nothing is under way any more."""
