@@ -289,10 +289,7 @@ def _is_mute(
     found = village.device(device_id)
     if found is None or facility.kind not in SIGNALS_OF_KIND:
         return False
-    every, said = found[1].every, last_report(evidence, device_id, now)
-    if said is None:  # of a device that says nothing else its session's word is a report
-        online = evidence.tracks.get((device_id, "online"))
-        said = at[0] if online is not None and (at := online.at(now)) is not None else None
+    every, said = found[1].every, last_report(evidence, device_id, now + clocks)  # its clock may be ahead
     gave = last_evidence(evidence, facility, device_id, now)
     speaks = said is not None and now - said < 3 * every + clocks
     gave_since = gave is not None and gave > began + clocks

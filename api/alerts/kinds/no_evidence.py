@@ -27,8 +27,11 @@ class NoEvidence(AlertKind[WatchedDevice]):
         name = subject.device.id
         if look.alert is None and not recent.is_judged_by(name):
             return Hold("not_judged_by_it")
+        first = recent.first_reported(name)
+        if look.alert is None and first is None:
+            return Hold("never_heard")  # its session alone is no report
         decision = no_evidence(
-            quiet_for(look, recent.gave.get(name), max(subject.watched, recent.first_reported(name) or 0)),
+            quiet_for(look, recent.gave.get(name), max(subject.watched, first or 0)),
             recent.reported.get(name),
             look.now,
             open_since=look.open_since,
