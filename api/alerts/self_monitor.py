@@ -89,15 +89,15 @@ class SelfMonitor:
     def heard(self) -> Heard:
         """What a successor has to know."""
         moment = self.moment()
-        until = moment.now
-        if self._deaf_since is not None:
-            until = self._deaf_since
-        elif moment.monotonic < self._behind_until:
-            until = min(until, self._behind_from)
+        until = self._heard_until(moment) if self._deaf_since is None else self._deaf_since
         unread = self._store.unread_since
         if unread is not None:
             return Heard(until=min(until, unread), settled=False)
         return Heard(until=until, settled=self._settled)
+
+    def _heard_until(self, moment: Moment) -> int:
+        """Until when (wall time) all that was published has come, while there is a connection."""
+        return min(moment.now, self._behind_from) if moment.monotonic < self._behind_until else moment.now
 
     def held_up(self, moment: Moment) -> None:
         """Nothing can be taken now: what comes waits at the broker."""
@@ -117,7 +117,7 @@ class SelfMonitor:
                 log.warning("the alert engine lost the broker")
             self._listening_from = None
             if self._deaf_since is None:
-                self._deaf_since, self._settled, self.changed = moment.now, False, True
+                self._deaf_since, self._settled, self.changed = self._heard_until(moment), False, True
             return
         if self._listening_from is not None and connections == self._connections:
             return
@@ -128,7 +128,7 @@ class SelfMonitor:
             and (self._connections is None or connections == self._connections + 1)
         )
         self._connections, self._listening_from = connections, moment.monotonic
-        since = moment.now if self._deaf_since is None else self._deaf_since
+        since = self._heard_until(moment) if self._deaf_since is None else self._deaf_since
         self._behind_from, self._behind_until = since, moment.monotonic + _WORKS_OFF
         self._deaf_since, self._settled, self._lost, self.changed = None, True, False, True
         self._forgive_silence(moment)

@@ -1,5 +1,7 @@
 """The simulation finds defects that were put in on purpose, one in each hop."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.simulation.defects import DEFECTS
@@ -11,7 +13,7 @@ WITHIN = 200
 BEGIN_AT = {
     "gateway_acknowledges_before_commit": 5,
     "collector_acknowledges_before_write": 56,
-    "engine_acknowledges_before_commit": 31,
+    "engine_acknowledges_before_commit": 6,
     "engine_loses_a_deadline": 2,
     "gateway_never_sends_again": 20,
     "engine_does_not_correct_history": 9,
@@ -20,6 +22,8 @@ BEGIN_AT = {
     "judge_takes_want_of_evidence_for_silence": 9,
 }
 """The first of the seeds that found it when this was written: the others before it would cost half a minute."""
+FAULTS = {"engine_acknowledges_before_commit": ("kill_engine", "store_away", "store_away")}
+"""Faults that bring a defect out: what an engine misses it reads from the store, if that is there."""
 
 
 @pytest.mark.parametrize("defect", DEFECTS)
@@ -27,8 +31,10 @@ def test_a_defect_is_found(defect: str) -> None:
     """A seed counts only where it passes without the defect. The search begins at a seed and takes in all others."""
     begin = BEGIN_AT.get(defect, 1)
     for seed in [*range(begin, WITHIN + 1), *range(1, begin)]:
+        options = Options.of(seed)
+        options = replace(options, faults=FAULTS.get(defect, options.faults))
         with DEFECTS[defect]():
-            found = simulate(Options.of(seed)).failures
-        if found and not simulate(Options.of(seed)).failures:
+            found = simulate(options).failures
+        if found and not simulate(options).failures:
             return
     raise AssertionError(f"{WITHIN} seeds pass with {defect}")
