@@ -359,6 +359,7 @@ class Postgres(_Server):
 
     def _run(self, statement: str) -> None:
         address = f"host=127.0.0.1 port={self.port} user={self.user} dbname=postgres connect_timeout=2"
+        address += " options='-c default_transaction_read_only=off'"  # an administrator may
         with psycopg.connect(address, autocommit=True) as connection:
             connection.execute(statement.encode())
 
@@ -380,6 +381,14 @@ class Postgres(_Server):
         for child in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split():
             with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
                 os.kill(int(child), number)
+
+    def take_changes(self, yes: bool) -> None:
+        """Be a server that takes changes, or one that is read-only for all of its sessions, as a standby is."""
+        for statement in (
+            f"ALTER SYSTEM SET default_transaction_read_only = {'off' if yes else 'on'}",
+            "SELECT pg_reload_conf()",
+        ):
+            self._run(statement)
 
     def database_url(self) -> str:
         """For `SIAGA_DATABASE_URL`: a fresh, empty database."""

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from api.http.problems import PROBLEM_JSON, Problem
 from api.http.readiness import Probes
 from api.http.services import Check, Services, ServicesHere
+from siaga.database import is_read_only
 
 __all__ = ["probes_of", "router"]
 
@@ -84,6 +85,8 @@ def probes_of(services: Services) -> Probes:
 def _database(services: Services) -> str | None:
     try:
         services.registry.version()
+        if is_read_only(services.engine):
+            return "it takes no changes: PostgreSQL is read-only, as a standby is; check SIAGA_DATABASE_URL"
     except SQLAlchemyError:
         return "it cannot be read, or is not migrated yet"
     return None

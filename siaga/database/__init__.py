@@ -4,7 +4,16 @@
 `engine.connect()`; change with `writing(engine)`, which commits at the end.
 """
 
-from siaga.database.engine import BadDatabaseUrl, connect, take_turns, without_deadline, writing
+from siaga.database.engine import BadDatabaseUrl, connect, is_read_only, take_turns, without_deadline, writing
 from siaga.database.migration import UnknownSchema, migrate
 
-__all__ = ["BadDatabaseUrl", "UnknownSchema", "connect", "migrate", "take_turns", "without_deadline", "writing"]
+__all__ = [
+    "BadDatabaseUrl",
+    "UnknownSchema",
+    "connect",
+    "is_read_only",
+    "migrate",
+    "take_turns",
+    "without_deadline",
+    "writing",
+]

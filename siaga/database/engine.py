@@ -7,12 +7,19 @@ takes the write lock when it begins, and then only ever waits.
 Every statement to a PostgreSQL has a deadline. The server cancels one that takes too long (`statement_timeout`). A
 server that hangs cannot do that, so the client gives up a moment later, closes the connection and raises what a server
 that is away raises. A machine that is gone without a word is found by TCP.
+
+`dispose` of an engine is its end: statements that still wait for a PostgreSQL fail at once, so that no thread keeps the
+process. A server that takes no changes any more has become a standby: its connections are left, and the next ones go to
+where the address leads now.
 """
 
+import os
+import socket
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import orjson
@@ -20,11 +27,11 @@ import psycopg
 from psycopg.abc import RV, PQGen
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-__all__ = ["BadDatabaseUrl", "connect", "take_turns", "without_deadline", "writing"]
+__all__ = ["BadDatabaseUrl", "connect", "is_read_only", "take_turns", "without_deadline", "writing"]
 
 BUSY_TIMEOUT = 15_000
 """How long a writer waits for another writer, ms: longer than the longest transaction, the import of a country."""
@@ -44,6 +51,9 @@ _TCP = {
     "tcp_user_timeout": 15_000,
 }
 """By these (libpq) a peer that is gone is found within 25 s on an idle connection, within 15 s (ms) on a busy one."""
+_READ_ONLY = "25006"
+"""PostgreSQL's code for a change in a server that takes none (read_only_sql_transaction)."""
+_ENDED = "the engine was disposed of"
 _BEGIN = "siaga_sqlite_begin"
 
 
@@ -94,6 +104,21 @@ def take_turns(connection: Connection, what: str) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
 
 
+def is_read_only(engine: Engine) -> bool:
+    """Returns whether the database answers and takes no changes, as a PostgreSQL does that has become a standby.
+
+    Raises:
+        DBAPIError: it does not answer.
+    """
+    if engine.dialect.name != "postgresql":
+        return False
+    with engine.connect() as connection:
+        read_only = bool(connection.execute(text("SHOW transaction_read_only")).scalar() == "on")
+        if read_only:
+            connection.invalidate()  # the next one may lead to the server that takes changes
+        return read_only
+
+
 def without_deadline(connection: Connection) -> None:
     """Let the statements of this transaction take as long as they need: for what goes over whole tables."""
     if connection.dialect.name == "postgresql":
@@ -108,13 +133,21 @@ class _Connection(psycopg.Connection[tuple[object, ...]]):
 
     answer_within = ANSWER_WITHIN
     unlimited = False
+    waiting: "_Waiting | None" = None
+    """Where it is while it waits for an answer; `None` until it is its engine's."""
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """Wait for an answer.
 
         Raises:
-            OperationalError: none came in time; the connection is closed.
+            OperationalError: none came in time, or the engine was disposed of; the connection is closed.
         """
+        if self.waiting is None:
+            return self._wait(gen, interval, timeout)
+        with self.waiting.holding(self):
+            return self._wait(gen, interval, timeout)
+
+    def _wait(self, gen: PQGen[RV], interval: float, timeout: float | None) -> RV:
         if timeout is not None or self.unlimited:
             return super().wait(gen, interval, timeout)
         within = self.answer_within + _MARGIN
@@ -128,7 +161,46 @@ class _Connection(psycopg.Connection[tuple[object, ...]]):
             raise psycopg.OperationalError(f"the server gave no answer within {within:g} s") from None
 
 
+class _Waiting:
+    """The connections of one engine that wait for an answer."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connections: set[_Connection] = set()
+        self.ended = False
+
+    @contextmanager
+    def holding(self, connection: _Connection) -> Iterator[None]:
+        """Hold a connection while it waits.
+
+        Raises:
+            OperationalError: the engine has ended.
+        """
+        with self._lock:
+            if self.ended:
+                raise psycopg.OperationalError(_ENDED)
+            self._connections.add(connection)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._connections.discard(connection)
+
+    def end(self) -> None:
+        """Cut all off: who waits is told at once that the connection is closed, and nobody waits any more."""
+        with self._lock:
+            self.ended = True
+            for connection in self._connections:
+                # closed meanwhile, by its thread or by the server
+                with (
+                    suppress(psycopg.OperationalError, OSError),
+                    socket.socket(fileno=os.dup(connection.fileno())) as line,
+                ):
+                    line.shutdown(socket.SHUT_RDWR)
+
+
 def _postgresql(url: URL, answer_within: float) -> Engine:
+    waiting = _Waiting()
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         json_serializer=_to_json,
@@ -143,16 +215,28 @@ def _postgresql(url: URL, answer_within: float) -> Engine:
     @event.listens_for(engine, "do_connect")
     def open_connection(_: object, __: object, args: tuple[str, ...], options: dict[str, object]) -> _Connection:
         """Make a connection that has a deadline on both sides."""
+        if waiting.ended:
+            raise psycopg.OperationalError(_ENDED)
         connection = _Connection.connect(*args, **options)  # type: ignore[arg-type] # libpq's words and numbers
         connection.answer_within = answer_within
         connection.execute(f"SET statement_timeout = {round(answer_within * 1000)}")
         connection.commit()
+        connection.waiting = waiting
         return connection
 
     @event.listens_for(engine, "checkin")
     def limit_again(connection: object, _: ConnectionPoolEntry) -> None:
         if isinstance(connection, _Connection):
             connection.unlimited = False
+
+    @event.listens_for(engine, "handle_error")
+    def leave_standby(context: ExceptionContext) -> None:
+        if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+            context.is_disconnect = True
+
+    @event.listens_for(engine, "engine_disposed")
+    def end(_: Engine) -> None:
+        waiting.end()
 
     return engine
 

@@ -46,6 +46,8 @@ log = structlog.get_logger(__name__)
 
 END_WITHIN = 4.0
 """Seconds that each of the two steps of the end may take; all of it stays under the promised ten."""
+GIVEN_UP_AFTER = 3.0
+"""Seconds of the second step after which statements that still wait for the database fail: time to end properly."""
 
 
 HTTP_STATEMENT_WITHIN = 10.0
@@ -161,12 +163,20 @@ class System:
     def stop(self) -> None:
         """End everything, in three steps: who sends, who receives, what they stand on."""
         _end_together([*self._others, self._gateway])
+        giving_up = threading.Timer(GIVEN_UP_AFTER, self._give_up_database)
+        giving_up.daemon = True
+        giving_up.start()
         _end_together([self._collector, self._alerts, self._notifications, self._server])
+        giving_up.cancel()
         if self._broker is not None:
             self._broker.close()
+        self._give_up_database()
+        self.store.close()
+
+    def _give_up_database(self) -> None:
+        """End both engines: a thread that waits for a database that hangs would keep the process."""
         self._answers.dispose()
         self._engine.dispose()
-        self.store.close()
 
     def _tell(self, reason: str | None) -> None:
         self._starting = reason or "it is starting"

@@ -1,14 +1,17 @@
 """A PostgreSQL that hangs, or is asked for what takes too long, holds nobody up for ever."""
 
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from siaga.database import connect, migrate, without_deadline, writing
+from siaga.database import connect, is_read_only, migrate, without_deadline, writing
 from siaga.database.registry import Registry
 from tests.servers import Postgres
+from tests.wait import until
 
 
 @pytest.fixture
@@ -62,3 +65,65 @@ def test_what_goes_over_whole_tables_takes_its_time_and_the_next_has_a_deadline_
         connection.execute(text("SELECT pg_sleep(1.5)"))
     with pytest.raises(OperationalError, match="statement timeout"), writing(hasty) as connection:
         connection.execute(text("SELECT pg_sleep(60)"))
+
+
+def test_who_waits_at_the_end_of_an_engine_is_told_at_once(postgres: Postgres) -> None:
+    engine = connect(postgres.database_url())  # with its long deadline
+    migrate(engine)
+    held = [engine.connect() for _ in range(3)]
+    failed: list[str] = []
+
+    def ask(connection: Connection) -> None:
+        try:
+            connection.execute(text("SELECT 1"))
+        except OperationalError as failure:
+            failed.append(str(failure.orig))
+
+    postgres.freeze()
+    try:
+        callers = [threading.Thread(target=ask, args=(connection,), daemon=True) for connection in held]
+        for caller in callers:
+            caller.start()
+        engine.dispose()
+        until(lambda: not any(caller.is_alive() for caller in callers), 10)
+        with pytest.raises(OperationalError, match="the engine was disposed of"):
+            Registry(engine).version()
+    finally:
+        postgres.thaw()
+    assert len(failed) == 3
+
+
+def test_a_server_that_became_a_standby_is_left_for_the_one_that_takes_changes(postgres: Postgres) -> None:
+    url = postgres.database_url()
+    with closing(connect(url)) as admin, closing(connect(url)) as engine:
+        migrate(admin)
+        take_changes(admin, "off")
+        with engine.connect(), engine.connect():
+            pass  # two connections in the pool, both to what is a standby
+        assert is_read_only(engine)
+        take_changes(admin, "on")  # for connections from now on
+        with pytest.raises(DBAPIError, match="read-only transaction"):
+            change(engine)
+        change(engine)
+        assert not is_read_only(engine)
+
+
+def take_changes(admin: Engine, word: str) -> None:
+    """Say what new connections to the database find: `on` changes are taken, `off` the server is as a standby."""
+    with admin.connect() as connection:
+        connection.execute(text("SET TRANSACTION READ WRITE"))
+        value = {"on": "off", "off": "on"}[word]
+        connection.execute(text(f"ALTER DATABASE {admin.url.database} SET default_transaction_read_only = {value}"))
+        connection.commit()
+
+
+def change(engine: Engine) -> None:
+    with writing(engine) as connection:
+        connection.execute(text("CREATE TABLE IF NOT EXISTS twice (n integer)"))
+        connection.execute(text("INSERT INTO twice VALUES (1)"))
+
+
+@contextmanager
+def closing(engine: Engine) -> Iterator[Engine]:
+    yield engine
+    engine.dispose()

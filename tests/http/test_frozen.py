@@ -48,6 +48,16 @@ def reasons(client: httpx.Client) -> dict[str, str]:
     return found
 
 
+def test_a_database_that_takes_no_changes_is_named_by_readiness(served: httpx.Client, postgres: Postgres) -> None:
+    assert served.get("/readyz").status_code == 200
+    postgres.take_changes(False)
+    try:
+        until(lambda: "PostgreSQL is read-only" in reasons(served).get("database", ""), 10)
+    finally:
+        postgres.take_changes(True)
+    until(lambda: served.get("/readyz").status_code == 200, 20)
+
+
 def test_a_database_that_hangs_is_named_by_readiness_since_when(served: httpx.Client, postgres: Postgres) -> None:
     assert served.get("/readyz").status_code == 200
     with frozen(postgres):
