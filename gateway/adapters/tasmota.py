@@ -2,7 +2,8 @@
 
 The order of the levels is the owner's (`FullTopic`): the prefix `tele` or `stat` may stand anywhere before the last
 level, and the device's `%topic%`, one level or several, anywhere beside it. `cmnd` is what others want of the device
-and never what it is. Birth and last will are `LWT` under `tele` alone.
+and never what it is. Birth and last will are `LWT` under `tele` alone. A device that goes to sleep says `DeepSleep`
+there: neither a birth nor a will, it is away on purpose, and what it said holds.
 
 A shutter says `{"Position":37,"Direction":0}`: while its direction is not 0 it moves.
 """
@@ -67,6 +68,8 @@ class Tasmota:
         if kind == "LWT":
             if "tele" not in _prefixes(message.topic, installed.address):
                 return result  # what another program calls so
+            if text.lower() == "deepsleep":
+                return result
             if "LWT" in installed.keys and (online := read_bool(text, "online", "offline")) is not None:
                 installed.read(installed.keys["LWT"], online, None, result)
             return result

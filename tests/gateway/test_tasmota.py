@@ -17,6 +17,7 @@ CASES = [
     ("last will", "gate", GATE, "tele/gerbang/LWT", "Offline", {"online": False}),
     ("birth in another case", "gate", GATE, "tele/gerbang/LWT", "ONLINE", {"online": True}),
     ("cleared retained birth", "gate", GATE, "tele/gerbang/LWT", "", {}),
+    ("sleep is neither", "gate", GATE, "tele/gerbang/LWT", "DeepSleep", {}),
     ("a last will of another prefix is none", "gate", GATE, "stat/gerbang/LWT", "Offline", {}),
     ("nor is it a birth", "gate", GATE, "stat/gerbang/LWT", "Online", {}),
     ("nor is it refused", "gate", GATE, "stat/gerbang/LWT", "apa saja", {}),
