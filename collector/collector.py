@@ -16,7 +16,8 @@ from collector.group import MAX_MESSAGES, MAX_READINGS, Group
 from collector.intake import Intake
 from collector.metrics import CollectorMetrics
 from collector.refusals import Refusals
-from siaga.model.clock import Clock
+from siaga.model.clock import MINUTE, Clock
+from siaga.model.observation import Point
 from siaga.mqtt import Message, Transport
 from siaga.telemetry import RefusedPoint, StoreUnavailable, TelemetryStore
 from siaga.wire.refusal import sample
@@ -30,6 +31,9 @@ SHARE = "$share/siaga-collector/"
 """The group in which all collectors share the gateways' messages, where the broker can."""
 FIRST_PAUSE, LONGEST_PAUSE = 250, 10_000
 """Milliseconds between two attempts on the same group: the first pause, doubling up to the longest."""
+
+LIMIT_SAID_FOR = 5 * MINUTE
+"""Milliseconds after which a limit that nothing ran into any more is thought raised: gateways send again each 2.5 m."""
 
 
 class Collector:
@@ -59,11 +63,20 @@ class Collector:
         self._max_messages = max_messages
         self._in_hand: Group | None = None
         self._problems: dict[int, str] = {}
+        self._limit: tuple[str, int] | None = None
+        """What the store said of a limit of its own that points ran into, and when: monotonic, ms."""
 
     @property
     def problem(self) -> str | None:
         """Why a group that is in hand could not be stored, in one sentence; `None` when all can be."""
         return next(iter([*self._problems.values()]), None)
+
+    @property
+    def limit(self) -> str | None:
+        """Which limit of the store keeps some readings with their gateways, in one sentence; `None` when none does."""
+        if self._limit is None or self._clock.monotonic() - self._limit[1] > LIMIT_SAID_FOR:
+            return None
+        return self._limit[0]
 
     def subscribe(self) -> None:
         """Ask for the gateways' batches and refusals, shared with other collectors."""
@@ -154,7 +167,7 @@ class Collector:
             if group.points:
                 if group.write is None:  # kept: an attempt goes on where the one before was stopped
                     group.write = self._store.prepare(group.points, group.arrivals)
-                self._quarantine(group, group.write())
+                self._sort_out(group, group.write())
         except StoreUnavailable as error:
             self._fail(group, str(error))
             return False
@@ -179,6 +192,7 @@ class Collector:
         It is not acknowledged, so its gateway keeps it until we have mended the mistake.
         """
         sound = []
+        refusals: list[RefusedPoint] = []
         for batch in group.batches:
             points = group.points[batch.first : batch.last]
             try:
@@ -195,8 +209,9 @@ class Collector:
                 )
             else:
                 sound.append(batch)
-                self._quarantine(group, refused)
+                refusals += refused
         group.batches = sound
+        self._sort_out(group, refusals)
         return True
 
     def _fail(self, group: Group, problem: str) -> None:
@@ -206,6 +221,28 @@ class Collector:
         self._metrics.failed_writes.inc()
         group.pause = min(2 * group.pause or FIRST_PAUSE, LONGEST_PAUSE)
         group.try_again = self._clock.monotonic() + group.pause
+
+    def _sort_out(self, group: Group, refused: Sequence[RefusedPoint]) -> None:
+        """Put what the store will never take where people look; leave with its gateway what a limit stands against.
+
+        A batch of which something runs into a limit is not acknowledged. It comes again, until the limit is raised.
+        """
+        self._quarantine(group, [item for item in refused if item.for_good])
+        limited = {_key(item.point): item.reason for item in refused if not item.for_good}
+        if not limited:
+            return
+        reason = next(iter(limited.values()))
+        self._limit = f"the telemetry store takes no more devices: {reason}", self._clock.monotonic()
+        kept = []
+        for batch in group.batches:
+            note = batch.arrival
+            keys = [_key(point) for point in group.points[batch.first : batch.last]]
+            keys += [(note.village, note.gateway, note.first)] if note else []
+            if not limited.keys().isdisjoint(keys):
+                self._repeats.forget(batch.fingerprint)
+            else:
+                kept.append(batch)
+        group.batches = kept
 
     def _quarantine(self, group: Group, refused: Sequence[RefusedPoint]) -> None:
         """The store will never take these: keep them where people look; their batches count as stored."""
@@ -244,3 +281,7 @@ class Collector:
         self._metrics.unacknowledged.dec(len(group.messages))
         self._metrics.waiting_bytes.dec(group.bytes)
         return True
+
+
+def _key(point: Point) -> tuple[str, str, int]:
+    return point.village, point.device, point.time

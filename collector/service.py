@@ -70,7 +70,7 @@ class CollectorService:
             return False, self._failure
         if not self._threads or self._stop.is_set():
             return False, "the collector is not running"
-        store = self._collector.problem or self._store_hangs() or self._store_problem
+        store = self._collector.problem or self._store_hangs() or self._store_problem or self._collector.limit
         database = self._known.problem or self._refusals.problem
         if database is None and not self._known.loaded:
             database = "the registry of villages has not been read yet"

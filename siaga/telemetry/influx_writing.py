@@ -104,7 +104,9 @@ class Writing:
         if answer is None:
             return None
         lost = Point(note.village, note.gateway, note.first, note.received, {})
-        return RefusedPoint(lost, f"the note that its data came late: {answer.reason}")
+        return RefusedPoint(
+            lost, f"the note that its data came late: {answer.reason}", for_good=not answer.series_limit
+        )
 
     def _send(self, lines: Sequence[str], precision: str, *, lines_at_fault: bool) -> PartialWrite | None:
         """One request, from which the next ones learn.

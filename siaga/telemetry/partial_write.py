@@ -84,7 +84,7 @@ class Settlement:
         # A limit (of series, of tag values) and retention speak of whole points; anything else may be about one field.
         of_points = answer.series_limit or answer.beyond_retention
         if all_dropped and (of_points or all(part.single for part in parts)):
-            return [RefusedPoint(part.point, answer.reason) for part in parts]
+            return [RefusedPoint(part.point, answer.reason, for_good=not answer.series_limit) for part in parts]
         if len(parts) == 1:
             part = parts[0]
             return [refused for name in part.point.values for refused in self.settle([part.only(name)])]

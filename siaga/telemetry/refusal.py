@@ -18,13 +18,15 @@ _KEY = itemgetter(0, 1, 2)
 
 @dataclass(frozen=True, slots=True)
 class RefusedPoint:
-    """The part of a point that the store will never take (a field of another type, say), and why.
+    """The part of a point that the store does not take (a field of another type, say), and why.
 
-    `point` holds the refused values alone; the others of that point are stored.
+    `point` holds the refused values alone; the others of that point are stored. `for_good`: the fault is the point's,
+    and it is never taken. Else a limit of the server stands against it, which somebody can raise: it is to be kept.
     """
 
     point: Point
     reason: str
+    for_good: bool = True
 
 
 def sift(points: Sequence[Point]) -> tuple[list[Point], list[RefusedPoint]]:

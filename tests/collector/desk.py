@@ -46,12 +46,14 @@ def gate(time: float, value: object = True, device: str = "gerbang-1") -> dict[s
 
 
 class FaultyStore:
-    """The store of before with faults: `away` refuses every write, `bug` fails on points of that device."""
+    """The store of before with faults: `away` refuses every write, `bug` fails on points of that device,
+    `full` has no room for that device, by a limit of the server's."""
 
     def __init__(self, store: TelemetryStore) -> None:
         self._store = store
         self.away = False
         self.bug: str | None = None
+        self.full: str | None = None
         self.writes: list[tuple[Sequence[Point], Sequence[Arrival]]] = []
 
     def __getattr__(self, name: str) -> object:
@@ -62,8 +64,10 @@ class FaultyStore:
             raise StoreUnavailable("the store is away")
         if any(point.device == self.bug for point in points):
             raise KeyError("a mistake of ours")
+        over = [point for point in points if point.device == self.full]
         self.writes.append((points, arrivals))
-        return self._store.write(points, arrivals)
+        refused = self._store.write([point for point in points if point not in over], arrivals)
+        return [*refused, *(RefusedPoint(point, "limit exceeded: (100000)", for_good=False) for point in over)]
 
     def prepare(self, points: Sequence[Point], arrivals: Sequence[Arrival] = ()) -> Write:
         return lambda: self.write(points, arrivals)

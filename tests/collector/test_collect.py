@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.collector import FIRST_PAUSE, LONGEST_PAUSE
+from collector.collector import FIRST_PAUSE, LIMIT_SAID_FOR, LONGEST_PAUSE
 from siaga.model.observation import Arrival
 from siaga.wire.batch import LIVE_EDGE
 from tests.collector.desk import CLIFF, EPOCH, NOW, SHORE, Desk, T, batch, gate, topic, village
@@ -257,6 +257,25 @@ def test_a_mistake_of_ours_costs_one_batch_and_not_its_neighbours(desk: Desk) ->
     assert desk.seqs() == [1, 3]
     assert desk.quarantined() == [(topic(), "siaga cannot store this batch, by a mistake of its own (KeyError)")]
     assert desk.unacknowledged() == 0
+
+
+def test_what_a_limit_of_the_store_stands_against_stays_with_its_gateway(desk: Desk) -> None:
+    desk.faulty.full = "gerbang-2"
+    over, sound = batch(1, gate(T), gate(T, device="gerbang-2")), batch(2, gate(T + 1))
+    for payload in (over, sound, over):
+        desk.publish(payload)
+    assert desk.collector.collect(0)
+    assert desk.seqs() == [2]
+    assert desk.quarantined() == []
+    assert desk.collector.limit == "the telemetry store takes no more devices: limit exceeded: (100000)"
+    assert desk.unacknowledged() == 0  # the broker is not to keep it: its gateway sends it again
+    desk.faulty.full = None
+    desk.clock.advance(LIMIT_SAID_FOR + 1)
+    desk.publish(over)
+    assert desk.collector.collect(0)
+    assert desk.seqs() == [1]
+    assert desk.collector.limit is None
+    assert desk.stored()["gerbang-2", "gate_open"] == [(T, True)]
 
 
 def test_what_a_gateway_refused_is_kept_where_people_look(desk: Desk) -> None:

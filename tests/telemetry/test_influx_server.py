@@ -257,6 +257,7 @@ def test_series_over_the_servers_limit_are_refused_and_the_others_stored() -> No
         assert {refusal.point.device for refusal in refused} == {"d-0", "d-2", "d-4", "d-6"}
         assert len(refused) == 4 * 499
         assert all("max-series-per-database limit exceeded" in refusal.reason for refusal in refused)
+        assert not any(refusal.for_good for refusal in refused)  # somebody can raise it
         assert {len(track.times) for track in store.tracks(VILLAGE, T0 + 1, T0 + DAY).values()} == {499}
         store.close()
 
