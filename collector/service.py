@@ -83,10 +83,9 @@ class CollectorService:
         return f"the telemetry store has not answered for {waited:.0f} s" if waited > HANGS else None
 
     def _broker_problem(self) -> str | None:
-        if self._transport.connected:
-            return None
-        problem = getattr(self._transport, "problem", None)  # a real session says more than the interface asks for
-        return str(problem or "the broker has not granted the subscriptions yet")
+        if self._transport.problem is None and not self._transport.connected:
+            return "the broker has not granted the subscriptions yet"
+        return self._transport.problem
 
     def start(self) -> None:
         """Subscribe and begin. Returns at once; what is away is waited for by the threads."""

@@ -198,7 +198,7 @@ class Gateway:
         """Why this gateway is not ready, in sentences; nothing when it is."""
         sentences = []
         for name, transport in (("village's", self._village), ("centre's", self._centre)):
-            if not transport.connected:
+            if transport.problem or not transport.connected:
                 sentences.append(f"the {name} broker: {transport.problem or 'subscriptions are not granted yet'}")
         if self._keeper.problem:
             sentences.append(self._keeper.problem)
@@ -213,8 +213,8 @@ class Gateway:
             self._keeper,
             self._clock.now(),
             time_known=self._own_time.known,
-            village_problem=None if self._village.connected else self._village.problem or "not connected yet",
-            centre_problem=None if self._centre.connected else self._centre.problem or "not connected yet",
+            village_problem=self._village.problem or (None if self._village.connected else "not connected yet"),
+            centre_problem=self._centre.problem or (None if self._centre.connected else "not connected yet"),
             polled=self._polling.states if self._polling is not None else {},
         )
 

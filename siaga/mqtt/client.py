@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 15.0
 """Seconds between two attempts to connect: the first, doubling up to the longest, each shortened by up to half."""
 DENIED_AGAIN = 30.0
-"""Seconds after which a subscription that the broker refused is asked for again."""
+"""Seconds after which a subscription that the broker refused is asked for again, and what is retained published."""
 CLOSE_WITHIN = 3.0
 """Seconds that `close` takes at most to send what is queued."""
 
@@ -131,7 +131,7 @@ class MqttTransport:
 
     @property
     def problem(self) -> str | None:
-        """Why there is no connection, as a sentence for people; None while there is one."""
+        """Why there is no connection, or what the broker does not let pass, as a sentence for people; else None."""
         return self._problem
 
     def ring(self, bell: Callable[[], None]) -> None:
@@ -299,16 +299,17 @@ class MqttTransport:
     def _reconcile(self, session: Session) -> None:
         """Bring the broker's subscriptions to what the worker wants; one that was refused is asked for again later."""
         now = time.monotonic()
-        again = session.denied and now >= self._denied_again
+        again = (session.denied or session.refused_topics) and now >= self._denied_again
         if again:
             self._denied_again = now + DENIED_AGAIN
             session.denied.clear()
+            session.publish_refused()
         with self._lock:
             version = self._wanted_version
             wanted = list(self._wanted) if again or session.reconciled != version else None
         if wanted is not None:
             session.reconcile(wanted, version)
-        self._problem = session.problem if session.denied else None
+        self._problem = session.problem if session.denied else session.objection
         self._granted_version = version if session.settled_filters else -1
 
     def _stands(self, session: Session) -> None:

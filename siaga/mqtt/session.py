@@ -63,6 +63,10 @@ class Incoming:
     kept: bool
 
 
+REFUSAL_HOLDS = 180.0
+"""Seconds for which a topic counts as refused after the last refusal: a gateway sends a batch again within 150."""
+
+
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
     """What all connections of a transport have in common; seconds."""
@@ -76,6 +80,22 @@ class SessionOptions:
     expiry: int
     marker: str | None
     ca_file: str | None
+
+
+class _TlsSocket(ssl.SSLSocket):
+    """A socket that is closed when its handshake fails: paho drops it open, and each attempt would cost a file."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        """Agree on TLS.
+
+        Raises:
+            OSError: the broker is not trusted, or speaks no TLS; the socket is closed.
+        """
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
 
 
 class Session:
@@ -103,12 +123,15 @@ class Session:
         """The filters that the broker granted, as the worker wrote them."""
         self.denied: set[str] = set()
         """The filters that it refused."""
+        self.refused_topics: dict[str, tuple[str, float, Outgoing]] = {}
+        """The topics to which the broker did not let the last message pass: why, when and which; MQTT 5 says so."""
         self.reconciled = -1
         """The version of the worker's wishes that `reconcile` saw last."""
         self._options = options
         self._asked: dict[str, str] = {}  # the worker's filter -> as it was sent
         self._subscribing: dict[int, list[str]] = {}
         self._confirmed: list[int] = []
+        self._published: dict[int, Outgoing] = {}
         self._messages = 0
         self._backlog = Backlog()
         self._began = time.monotonic()
@@ -137,7 +160,9 @@ class Session:
         if options.address.user is not None:
             client.username_pw_set(options.address.user, options.address.password)
         if options.address.tls:
-            client.tls_set_context(ssl.create_default_context(cafile=options.ca_file))
+            context = ssl.create_default_context(cafile=options.ca_file)
+            context.sslsocket_class = _TlsSocket
+            client.tls_set_context(context)
         if options.will is not None:
             client.will_set(options.will.topic, options.will.payload, qos=1, retain=options.will.retain)
         client.on_connect = self._on_connect
@@ -269,10 +294,28 @@ class Session:
     def publish(self, outgoing: Outgoing) -> int | None:
         """Hand a message to paho; its id, or None where it cannot be sent at all."""
         try:
-            return self._client.publish(outgoing.topic, outgoing.payload, qos=1, retain=outgoing.retain).mid
+            mid = self._client.publish(outgoing.topic, outgoing.payload, qos=1, retain=outgoing.retain).mid
         except ValueError:  # a wildcard in the topic, a payload over 256 MB: a mistake of the caller
             log.exception("mqtt_publish_impossible", topic=outgoing.topic)
             return None
+        self._published[mid] = outgoing
+        return mid
+
+    @property
+    def objection(self) -> str | None:
+        """Returns what the broker does not let pass although the session stands, as a sentence."""
+        for topic, (reason, _, _) in self.refused_topics.items():
+            return f"{self._options.address} refuses what is published to {topic}: {reason}"
+        return None
+
+    def publish_refused(self) -> None:
+        """Publish again what was to be retained; forget what its owner has not sent again for some time."""
+        now = time.monotonic()
+        for topic, (_, refused, outgoing) in list(self.refused_topics.items()):
+            if outgoing.retain:
+                self.publish(outgoing)
+            elif now - refused > REFUSAL_HOLDS:
+                del self.refused_topics[topic]
 
     def acknowledge(self, mid: int) -> None:
         """PUBACK."""
@@ -386,6 +429,16 @@ class Session:
         self.problem = f"{self._options.address} refuses the subscription to {topic_filter}"
 
     def _on_publish(
-        self, _client: Client, _data: object, mid: int, _reason: ReasonCode, _properties: Properties | None
+        self, _client: Client, _data: object, mid: int, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         self._confirmed.append(mid)
+        outgoing = self._published.pop(mid, None)
+        if outgoing is None:  # the mark of the backlog
+            return
+        if not reason.is_failure:
+            self.refused_topics.pop(outgoing.topic, None)
+            return
+        if outgoing.topic not in self.refused_topics:
+            at = str(self._options.address)
+            log.warning("mqtt_publication_refused", broker=at, topic=outgoing.topic, reason=str(reason))
+        self.refused_topics[outgoing.topic] = str(reason).lower(), time.monotonic(), outgoing

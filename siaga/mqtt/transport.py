@@ -45,7 +45,7 @@ class Transport(Protocol):
 
     @property
     def problem(self) -> str | None:
-        """Why there is no connection, as a sentence for people; None while there is one."""
+        """Why there is no connection, or what the broker does not let pass, as a sentence for people; else None."""
         ...
 
     def ring(self, bell: Callable[[], None]) -> None:

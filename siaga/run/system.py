@@ -44,9 +44,10 @@ __all__ = ["DirectoryInUse", "run"]
 
 log = structlog.get_logger(__name__)
 
+SENDERS_END_WITHIN = 3.0
 END_WITHIN = 4.0
-"""Seconds that each of the two steps of the end may take; all of it stays under the promised ten."""
-GIVEN_UP_AFTER = 3.0
+"""Seconds that the first and the second step of the end may take; all of it stays under the promised ten."""
+GIVEN_UP_AFTER = 2.5
 """Seconds of the second step after which statements that still wait for the database fail: time to end properly."""
 
 
@@ -162,11 +163,11 @@ class System:
 
     def stop(self) -> None:
         """End everything, in three steps: who sends, who receives, what they stand on."""
-        _end_together([*self._others, self._gateway])
+        _end_together([*self._others, self._gateway], SENDERS_END_WITHIN)
         giving_up = threading.Timer(GIVEN_UP_AFTER, self._give_up_database)
         giving_up.daemon = True
         giving_up.start()
-        _end_together([self._collector, self._alerts, self._notifications, self._server])
+        _end_together([self._collector, self._alerts, self._notifications, self._server], END_WITHIN)
         giving_up.cancel()
         if self._broker is not None:
             self._broker.close()
@@ -281,12 +282,12 @@ def _problem(service: AlertService | CollectorService | None) -> str | None:
     return None if ready else reason
 
 
-def _end_together(parts: Sequence[Part | None]) -> None:
+def _end_together(parts: Sequence[Part | None], within: float) -> None:
     """End these at the same time, so that one that waits for its broker does not hold up the others."""
     threads = [threading.Thread(target=_end, args=(part,), daemon=True) for part in parts if part is not None]
     for thread in threads:
         thread.start()
-    deadline = time.monotonic() + END_WITHIN
+    deadline = time.monotonic() + within
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
 

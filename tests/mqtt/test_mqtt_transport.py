@@ -1,5 +1,7 @@
 """What only a real network can do to a transport: cables cut, brokers old, slow, gone or unwilling."""
 
+import os
+import signal
 import socket
 import subprocess
 import time
@@ -187,6 +189,32 @@ def test_a_subscription_that_the_broker_refuses_is_no_connection_and_is_said() -
 
 # A refused certificate leaves paho's half-open socket to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_publication_that_the_broker_refuses_is_said_until_it_lets_one_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("siaga.mqtt.client.DENIED_AGAIN", 0.5)
+    rules = tmp_path / "acl"
+    rules.write_text("topic read #\n")
+    with Mosquitto(config=[f"acl_file {rules}"]) as broker, closing(MqttTransport(broker.url, "a")) as transport:
+        until(lambda: transport.connected)
+        assert transport.publish("desa/status", b"online", retain=True)
+        until(lambda: transport.problem)
+        assert transport.publish("desa/batch", b"1")
+        until(lambda: transport.problem)
+        assert transport.problem == f"{broker.url} refuses what is published to desa/status: not authorized"
+        assert transport.connected
+        rules.write_text("topic readwrite #\n")
+        os.kill(broker.pid, signal.SIGHUP)
+
+        def passes() -> bool:  # a batch is sent again by who sent it, what is retained by the transport
+            return transport.publish("desa/batch", b"2") and transport.problem is None
+
+        until(passes, 20)
+        with closing(MqttTransport(broker.url, "b")) as other:
+            other.subscribe("desa/status")
+            until(lambda: (message := other.receive(0.1)) and message.payload == b"online")
+
+
 def test_over_tls_a_broker_is_trusted_by_its_certificate_only(tmp_path: Path) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     subprocess.run(
