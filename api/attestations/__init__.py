@@ -1,0 +1,1 @@
+"""Attestations: what people saw with their own eyes, with photos; and the scorecard of the 14 indicators."""
