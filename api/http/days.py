@@ -6,10 +6,8 @@ from dataclasses import dataclass, replace
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
-from api.alerts.span_rows import read_spans
-from api.alerts.spans import FOREVER, cut
 from api.http.access import Viewer
 from api.http.availability import FacilityFilter, one_facility
 from api.http.moments import LONGEST_WINDOW, FromDate, ToDate, parse_date
@@ -19,14 +17,14 @@ from api.http.problems import Refused, problems
 from api.http.seconds import Seconds, seconds
 from api.http.services import ServicesHere
 from api.http.spans import JudgedFacility, judged_facilities
+from api.queries.days import heard_until, judged_days
 from siaga.database import tables
 from siaga.database.registry import Registry
 from siaga.model.clock import DAY
-from siaga.model.indicators import terms
 from siaga.model.intervals import Interval
 from siaga.model.local_time import local_date
 from siaga.model.sites import Village
-from siaga.timeline.verdict import LATE_DATA, Verdict, is_provisional, judge_day, local_day, still_required
+from siaga.timeline.verdict import Verdict, local_day
 
 __all__ = ["router"]
 
@@ -163,31 +161,27 @@ def _from(
 def _judged(connection: Connection, wanted: _Wanted, now: int) -> list[DayDocument]:
     """The verdicts on the dates, which follow each other."""
     village, facility = wanted.village, wanted.facility
-    held_to = next((terms(found) for found in village.facilities if found.id == facility.id), None)
-    if held_to is None:
+    held = next((found for found in village.facilities if found.id == facility.id), None)
+    if held is None:
         return []
-    stretch = (local_day(village, wanted.dates[0])[0], min(local_day(village, wanted.dates[-1])[1], now))
-    # Whole failed runs, also before and after the days; what runs has lasted until now
-    spans = cut(read_spans(connection, facility.village, facility.id, *stretch), -FOREVER, now)
-    revisions, heard = _revisions(connection, wanted), _heard_until(connection, village.code)
-    found = []
-    for date in wanted.dates:
-        day = local_day(village, date)
-        judged = judge_day(spans, day, held_to, still_required(village, held_to, day, now))
-        buffered = (heard is None or heard < day[1]) and now < day[1] + LATE_DATA
-        found.append(
-            DayDocument(
-                id=facility.name,
-                date=date,
-                verdict=judged.verdict,
-                provisional=buffered or is_provisional(spans, day, now),
-                revision=revisions.get(date, 0),
-                failed_s=seconds(judged.failed),
-                unknown_s=seconds(judged.unknown),
-                longest_failure_s=seconds(judged.longest_failure),
-            )
+    days = [local_day(village, date) for date in wanted.dates]
+    heard = heard_until(connection, [village.code]).get(village.code)
+    revisions = _revisions(connection, wanted)
+    return [
+        DayDocument(
+            id=facility.name,
+            date=date,
+            verdict=found.judged.verdict,
+            provisional=found.provisional,
+            revision=revisions.get(date, 0),
+            failed_s=seconds(found.judged.failed),
+            unknown_s=seconds(found.judged.unknown),
+            longest_failure_s=seconds(found.judged.longest_failure),
         )
-    return found
+        for date, found in zip(
+            wanted.dates, judged_days(connection, village, held, days, heard, now), strict=False
+        )  # fewer: of a power facility there are none
+    ]
 
 
 def _revisions(connection: Connection, wanted: _Wanted) -> dict[datetime.date, int]:
@@ -199,12 +193,3 @@ def _revisions(connection: Connection, wanted: _Wanted) -> dict[datetime.date, i
         table.c.date.between(wanted.dates[0], wanted.dates[-1]),
     )
     return {row.date: row.revision for row in connection.execute(query)}
-
-
-def _heard_until(connection: Connection, village: str) -> int | None:
-    """Event time at which one of the village's gateways was last heard."""
-    table = tables.gateway_state
-    found: int | None = connection.execute(
-        select(func.max(table.c.last_alive)).where(table.c.village == village)
-    ).scalar_one()
-    return found

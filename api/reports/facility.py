@@ -12,7 +12,7 @@ from siaga.model.local_time import local_moment
 from siaga.model.sites import Facility, Village
 from siaga.timeline.availability import measure
 from siaga.timeline.spans import Span, State
-from siaga.timeline.verdict import LATE_DATA, Verdict, failed_runs, is_provisional, judge_day, still_required
+from siaga.timeline.verdict import Verdict, failed_runs, judge_days
 
 __all__ = ["JudgedFacility", "Outage", "judge_facility"]
 
@@ -159,30 +159,9 @@ def _days(
 ) -> Days:
     """The verdicts on those of the days that have begun."""
     verdicts: Counter[Verdict] = Counter()
-    provisional = first = 0
-    for day in days:
-        if day[0] >= now:
-            break
-        while first < len(spans) and spans[first].end <= day[0]:
-            first += 1
-        last = first
-        while last < len(spans) and spans[last].start < day[1]:
-            last += 1
-        still_to_come = still_required(village, held_to, day, now) if now < day[1] else 0
-        verdicts[judge_day(_with_runs(spans, first, last), day, held_to, still_to_come).verdict] += 1
-        buffered = (heard_until is None or heard_until < day[1]) and now < day[1] + LATE_DATA
-        provisional += buffered or is_provisional(spans[first:last], day, now)
+    provisional = 0
+    begun = [day for day in days if day[0] < now]
+    for judged in judge_days(village, held_to, spans, begun, heard_until, now):
+        verdicts[judged.judged.verdict] += 1
+        provisional += judged.provisional
     return Days.of(verdicts, provisional)
-
-
-def _with_runs(spans: Sequence[Span], first: int, last: int) -> Sequence[Span]:
-    """The spans `[first, last)`, and the failed ones beside them, which may be of one run with them."""
-    while 0 < first < last and _fails(spans[first]) and _fails(spans[first - 1]):
-        first -= 1
-    while first < last < len(spans) and _fails(spans[last - 1]) and _fails(spans[last]):
-        last += 1
-    return spans[first:last]
-
-
-def _fails(span: Span) -> bool:
-    return span.state is State.FAILED and not span.excused

@@ -1,6 +1,6 @@
 """The verdict on a day of a facility, in the village's own calendar."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -20,10 +20,12 @@ from siaga.timeline.spans import Span, State
 __all__ = [
     "LATE_DATA",
     "DayVerdict",
+    "JudgedDay",
     "Verdict",
     "failed_runs",
     "is_provisional",
     "judge_day",
+    "judge_days",
     "local_day",
     "local_days",
     "still_required",
@@ -67,6 +69,54 @@ class DayVerdict:
         return self.availability.unknown
 
 
+@dataclass(frozen=True, slots=True)
+class JudgedDay:
+    """A local day with its verdict. `provisional`: it may still change."""
+
+    day: Interval
+    judged: DayVerdict
+    provisional: bool
+
+
+def judge_days(
+    village: Village,
+    held_to: Terms,
+    spans: Sequence[Span],
+    days: Iterable[Interval],
+    heard_until: int | None,
+    now: int,
+) -> Iterator[JudgedDay]:
+    """Yields the verdict on each of the local `days`, which come in order.
+
+    `spans`: in order, up to `now` (wall time, ms), and whole failed runs beyond the days. `heard_until`: event time at
+    which one of the village's gateways was last heard, ms; `None`: never.
+    """
+    first = 0
+    for day in days:
+        while first < len(spans) and spans[first].end <= day[0]:
+            first += 1
+        last = first
+        while last < len(spans) and spans[last].start < day[1]:
+            last += 1
+        still_to_come = still_required(village, held_to, day, now) if now < day[1] else 0
+        judged = judge_day(_with_runs(spans, first, last), day, held_to, still_to_come)
+        buffered = (heard_until is None or heard_until < day[1]) and now < day[1] + LATE_DATA
+        yield JudgedDay(day, judged, buffered or is_provisional(spans[first:last], day, now))
+
+
+def _with_runs(spans: Sequence[Span], first: int, last: int) -> Sequence[Span]:
+    """The spans `[first, last)`, and the failed ones beside them, which may be of one run with them."""
+    while 0 < first < last and _fails(spans[first]) and _fails(spans[first - 1]):
+        first -= 1
+    while first < last < len(spans) and _fails(spans[last - 1]) and _fails(spans[last]):
+        last += 1
+    return spans[first:last]
+
+
+def _fails(span: Span) -> bool:
+    return span.state is State.FAILED and not span.excused
+
+
 def judge_day(spans: Sequence[Span], day: Interval, held_to: Terms, still_to_come: int = 0) -> DayVerdict:
     """Returns the verdict on `day`, from spans that reach beyond it as far as the failed runs that touch it.
 
@@ -101,7 +151,7 @@ def failed_runs(spans: Iterable[Span]) -> list[Interval]:
     """The stretches that are failed and not excused without a break, whatever their causes; spans come in order."""
     found: list[Interval] = []
     for span in spans:
-        if span.state is State.FAILED and not span.excused:
+        if _fails(span):
             if found and found[-1][1] == span.start:
                 found[-1] = (found[-1][0], span.end)
             else:
