@@ -8,7 +8,6 @@ left. What cameras append (a second picture, a short film) is dropped.
 import hashlib
 import re
 import struct
-import threading
 import zlib
 from dataclasses import dataclass
 from io import BytesIO
@@ -62,9 +61,6 @@ _ALSO = (
 )
 """What else a file may be for a program that looks for it anywhere in it."""
 
-_one_at_a_time = threading.Lock()
-"""A picture takes up to 150 MB while it is decoded."""
-
 
 class BadPicture(ValueError):
     """A file that is no photo to be kept; the message is the end of a sentence."""
@@ -87,25 +83,26 @@ class Picture:
 def encode_anew(data: bytes) -> Picture:
     """Returns the picture of a file, at most 1600 pixels a side, upright, on white where it was transparent.
 
+    It takes up to 150 MB for a moment: one at a time.
+
     Raises:
         BadPicture: it is too large, no JPEG, PNG or WebP, animated, cut off or broken, or something else as well.
     """
     if len(data) > LARGEST_FILE:
         raise BadPicture(f"it has more than {LARGEST_FILE // 1024 // 1024} MB: send it smaller")
     _check_beside(data)
-    with _one_at_a_time:
-        try:
-            return _encoded(data)
-        except BadPicture:
-            raise
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-            raise BadPicture("it claims hundreds of millions of pixels: send it smaller") from None
-        except UnidentifiedImageError:
-            if data.startswith(_OURS):
-                raise BadPicture("it is cut off or broken: its header cannot be read") from None
-            raise BadPicture(f"it is {_form(data)}: send a JPEG, PNG or WebP") from None
-        except _BROKEN as problem:
-            raise BadPicture(f"it is cut off or broken and cannot be decoded ({_short(problem)})") from None
+    try:
+        return _encoded(data)
+    except BadPicture:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise BadPicture("it claims hundreds of millions of pixels: send it smaller") from None
+    except UnidentifiedImageError:
+        if data.startswith(_OURS):
+            raise BadPicture("it is cut off or broken: its header cannot be read") from None
+        raise BadPicture(f"it is {_form(data)}: send a JPEG, PNG or WebP") from None
+    except _BROKEN as problem:
+        raise BadPicture(f"it is cut off or broken and cannot be decoded ({_short(problem)})") from None
 
 
 def _check_beside(data: bytes) -> None:

@@ -19,6 +19,7 @@ from api.alerts.reader import UnreadPast
 from api.alerts.stream import EventSignal
 from api.http import (
     alerts,
+    attestations,
     availability,
     days,
     devices,
@@ -28,11 +29,13 @@ from api.http import (
     maintenance,
     quarantine,
     reports,
+    scorecard,
     series,
     stream,
     villages,
 )
 from api.http.access import known_caller
+from api.http.attestation_body import PhotoDesk, Statement, form_schema
 from api.http.broadcast import Broadcast
 from api.http.deadline import AnswerWithin
 from api.http.health import NotReady
@@ -57,6 +60,9 @@ ANSWER_WITHIN = 10.0
 """Seconds that a call of the API has to begin its answer."""
 REPORT_WITHIN = DEADLINE + 10.0
 """Seconds that a report has, which a process of its own makes."""
+ATTESTATIONS = f"{BASE}/attestations"
+SEND_WITHIN = 600.0
+"""Seconds that a phone has to send an attestation with its photos: 5 MB by 100 kbit/s take 400."""
 THREADS = 10
 """Routes that may be at work at once: as many as the database engine keeps connections for, beside its other users."""
 
@@ -74,6 +80,8 @@ _ROUTERS: tuple[APIRouter, ...] = (
     stream.router,  # before `/alerts/{alert}`, whose pattern its path fits too
     alerts.router,
     maintenance.router,
+    attestations.router,
+    scorecard.router,
     quarantine.router,
     reports.router,
 )
@@ -145,14 +153,17 @@ def _assembled(services: Services) -> FastAPI:
     install_problems(app)
     app.add_middleware(AnswerWithin, within=_within, late=_late)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=6)
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, streamed={("POST", ATTESTATIONS)})
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestMetrics, registry=services.metrics)
     count_streams(services.broadcast, services.metrics)
     return app
 
 
-def _within(path: str) -> float:
+def _within(scope: Scope) -> float:
+    path = scope["path"]
+    if path == ATTESTATIONS and scope["method"] == "POST":
+        return SEND_WITHIN
     if path.startswith(f"{BASE}/reports/"):
         return REPORT_WITHIN
     return ANSWER_WITHIN if _is_call(path) else web.ANSWER_WITHIN
@@ -180,6 +191,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     app.state.metrics_threads = anyio.CapacityLimiter(METRICS_THREADS)
+    app.state.photo_desk = PhotoDesk()
     following = asyncio.create_task(services.broadcast.run())
     try:
         yield
@@ -198,8 +210,11 @@ class _App(FastAPI):
             document = get_openapi(title=self.title, version=self.version, summary=self.summary, routes=self.routes)
             schemas = document["components"]["schemas"]
             _without_own_errors(document)
-            for model in (Problem, NotReady):
-                schemas[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            for model in (Problem, NotReady, Statement):
+                schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+                schemas |= schema.pop("$defs", {})
+                schemas[model.__name__] = schema
+            schemas["StatementForm"] = form_schema()
             self.openapi_schema = document
         return self.openapi_schema
 

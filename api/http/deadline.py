@@ -16,8 +16,8 @@ __all__ = ["AnswerWithin"]
 
 _log = structlog.get_logger(__name__)
 
-Within = Callable[[str], float]
-"""Seconds that the route at a path has to begin its answer."""
+Within = Callable[[Scope], float]
+"""Seconds that the route of a request has to begin its answer."""
 Late = Callable[[Scope, float], Response]
 """Makes the answer that says that there is none within so many seconds."""
 
@@ -36,7 +36,7 @@ class AnswerWithin:
             return
         call = _Call(receive, send)
         task = asyncio.create_task(call.run(self._app, scope))
-        within = self._within(scope["path"])
+        within = self._within(scope)
         try:
             await asyncio.wait({task, call.begun}, timeout=within, return_when=asyncio.FIRST_COMPLETED)
             if task.done() or call.begun.done():

@@ -1,7 +1,8 @@
 """Names that a call does not know are refused, in the query and in the body: a typo must not change what is answered.
 
 One dependency of all documented routes looks at the query and at bodies of calls that take none. Bodies that a call
-takes are models made from `Body`, which refuse by themselves.
+takes are models made from `Body`, which refuse by themselves. A route that reads its body itself says so in its
+`openapi_extra`.
 """
 
 from collections.abc import Iterator
@@ -40,8 +41,13 @@ async def known_names(request: Request) -> None:
             raise Refused(422, f"query {name[:60]!r}: is not a parameter of this call: {takes}")
         if names.count(name) > 1:
             raise Refused(422, f"query {name}: is given {names.count(name)} times")
-    if route.body_field is None:
+    if route.body_field is None and not reads_its_body(route):
         _check_unasked(await request.body())
+
+
+def reads_its_body(route: APIRoute) -> bool:
+    """Whether a route documents a body that it reads, and checks the names of, by itself."""
+    return "requestBody" in (route.openapi_extra or {})
 
 
 def _query_names(dependant: Dependant) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What every answer and every request goes through: headers, a bound on bodies, counters."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.datastructures import Headers, MutableHeaders
@@ -49,16 +49,23 @@ class SecurityHeaders:
 
 
 class BodyLimit:
-    """Refuses a request whose body is too large, before more of it than that is in memory."""
+    """Refuses a request whose body is too large, before more of it than that is in memory.
 
-    def __init__(self, app: ASGIApp, largest: int = LARGEST_BODY) -> None:
+    `streamed`: calls, by method and path, whose route reads the body as it comes, and counts it itself.
+    """
+
+    def __init__(
+        self, app: ASGIApp, largest: int = LARGEST_BODY, streamed: Container[tuple[str, str]] = frozenset()
+    ) -> None:
         self._app = app
         self._largest = largest
+        self._streamed = streamed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body up to the bound, then pass on."""
         headers = Headers(scope=scope) if scope["type"] == "http" else None
-        if headers is None or not ("content-length" in headers or "transfer-encoding" in headers):
+        has_body = headers is not None and ("content-length" in headers or "transfer-encoding" in headers)
+        if headers is None or not has_body or (scope["method"], scope["path"]) in self._streamed:
             await self._app(scope, receive, send)
             return
         told = headers.get("content-length", "")

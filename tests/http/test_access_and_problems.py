@@ -22,6 +22,8 @@ READS = [
     "/alerts",
     "/alerts/{alert}",
     "/quarantine",
+    "/attestations",
+    "/scorecard",
 ]
 ACTS: list[tuple[str, dict[str, object] | None]] = [
     ("acknowledge", None),

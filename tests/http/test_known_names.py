@@ -96,6 +96,9 @@ def test_a_value_that_names_no_kind_is_refused(reader: httpx.Client, call: Call)
         "kind",
         "state",
         "severity",
+        "indicator",
+        "date",
+        "language",
         "open",
         "deleted",
         "village",
@@ -155,11 +158,16 @@ def test_a_village_is_any_scope_on_all_lists(both: District, scope: str, found: 
     for number, village in enumerate((GLAGAH, LICIN), 1):
         both.raise_alert(number, village=village)
     lists = [str(call.path) for call in calls() if call.method == "GET" and "village" in call.query]
-    assert set(lists) >= {f"/api/v1/{name}" for name in ("facilities", "availability", "days", "alerts", "maintenance")}
+    assert {"/api/v1/maintenance", "/api/v1/scorecard"} <= set(lists)
+    assert set(lists) >= {
+        f"/api/v1/{name}" for name in ("facilities", "availability", "days", "alerts", "attestations")
+    }
     with both.served() as client:
         for village in (GLAGAH, LICIN):
             window = {"village": village, "start": "2026-03-04T06:00:00Z", "end": "2026-03-04T08:00:00Z"}
             assert client.post("/api/v1/maintenance", json=window).status_code == 201
+            seen = {"village": village, "indicator": "playground", "met": True}
+            assert client.post("/api/v1/attestations", json=seen).status_code == 201
         for path in lists:
             answer = client.get(path, params={"village": scope})
             assert answer.status_code == (422 if found is None else 200), (path, answer.text)
