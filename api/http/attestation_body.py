@@ -41,8 +41,8 @@ MOST_PHOTOS = 6
 """Photos of one attestation."""
 LARGEST_FORM = 24 * 1024 * 1024
 """Bytes of a form with its photos; a phone that shrinks them first sends 2 MB."""
-MOST_SENDERS = 32
-"""Attestations that may be on their way in at once: each has up to 24 MB on the disk for temporary files."""
+MOST_SENDERS = 16
+"""Attestations that may be on their way in at once: each has up to 24 MB for temporary files."""
 
 IndicatorKind = StrEnum("IndicatorKind", {kind.upper(): kind for kind in INDICATORS})  # type: ignore[misc] # they are data
 """The 14 indicators, by kind."""

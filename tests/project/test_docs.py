@@ -73,7 +73,16 @@ class Shell:
 
 
 @pytest.mark.parametrize(
-    "guide", ["connect-a-tasmota-gate.md", "sites-file.md", "api.md", "alerts.md", "notifications.md", "reports.md"]
+    "guide",
+    [
+        "connect-a-tasmota-gate.md",
+        "sites-file.md",
+        "api.md",
+        "alerts.md",
+        "notifications.md",
+        "reports.md",
+        "attestations.md",
+    ],
 )
 def test_a_guide_does_what_it_says(tmp_path: Path, guide: str) -> None:
     todo = steps(guide)

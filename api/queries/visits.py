@@ -1,0 +1,72 @@
+"""What to visit next: attestations that are missing, have expired or soon will, sorted by sub-district."""
+
+import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Connection
+
+from api.attestations.counting import Attestation, counting, is_sensed
+from api.queries.attestations import by_village
+from api.queries.scorecard import villages_page
+from siaga.model.indicators import INDICATORS
+from siaga.model.local_time import local_date
+from siaga.model.sites import Village
+
+__all__ = ["AHEAD", "Reason", "Visit", "visits"]
+
+AHEAD = datetime.timedelta(days=14)
+"""How long before it expires an attestation is listed: two weeks leave time for a round of a sub-district."""
+_PORTION = 500
+"""Villages that are read at a time."""
+
+
+class Reason(StrEnum):
+    """Why a village is to be visited."""
+
+    MISSING = "missing"
+    EXPIRED = "expired"
+    EXPIRING = "expiring"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """An indicator of a village that somebody should look at. `last`: the latest attestation; `None`: there is none."""
+
+    village: Village
+    indicator: str
+    reason: Reason
+    last: Attestation | None
+
+    @property
+    def subdistrict(self) -> str:
+        """The code of the village's sub-district."""
+        return self.village.code.rpartition(".")[0]
+
+
+def visits(connection: Connection, seen: Sequence[str], scope: str | None, now: int) -> Iterator[Visit]:
+    """Yields what is to be visited in a scope, by sub-district, village and number of the indicator.
+
+    `seen`: the scopes that the caller may see. `now`: wall time, ms; today is each village's own.
+    """
+    last = ""
+    while villages := villages_page(connection, seen, scope, last, _PORTION):
+        last = villages[-1].code
+        days = {village.code: local_date(now, village.timezone) for village in villages}
+        made = by_village(connection, days, max(days.values()))
+        for village in sorted(villages, key=lambda one: one.code):
+            yield from _of_village(village, days[village.code], made.get(village.code, ()))
+
+
+def _of_village(village: Village, today: datetime.date, made: Sequence[Attestation]) -> Iterator[Visit]:
+    for indicator in sorted(INDICATORS.values(), key=lambda one: one.number):
+        if is_sensed(village, indicator.kind):
+            continue
+        mine = [one for one in made if one.indicator == indicator.kind and one.withdrawn_at is None]
+        counts = counting(mine, today)
+        if counts is not None and counts.expires - today > AHEAD:
+            continue
+        latest = max(mine, key=lambda one: (one.date, one.created_at, one.number), default=None)
+        lacking = Reason.MISSING if latest is None else Reason.EXPIRED
+        yield Visit(village, indicator.kind, lacking if counts is None else Reason.EXPIRING, latest)
