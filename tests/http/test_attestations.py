@@ -92,7 +92,8 @@ def test_the_latest_date_first_then_what_was_made_last_in_pages(both: District) 
         second = attest(client, date="2026-03-03", village=LICIN)["id"]
         third = attest(client, date="2026-03-01", indicator="trees")["id"]
         assert names(client.get(URL)) == [second, third, first]
-        pages, cursor = [], None
+        pages: list[str] = []
+        cursor = None
         for _ in range(3):
             answer = client.get(URL, params={"limit": 1} | ({"cursor": cursor} if cursor else {}))
             pages += names(answer)
