@@ -23,7 +23,7 @@ LONGEST_SIDE = 1600
 QUALITY = 80
 """Of JPEG: 200 to 400 kB for 1600 by 1200 pixels of outdoors."""
 MOST_PIXELS = {"JPEG": 50_000_000, "PNG": 25_000_000, "WEBP": 25_000_000}
-"""By form. A JPEG is decoded at a fraction of its size; the others whole, with four bytes a pixel: 100 MB."""
+"""By form. A JPEG is decoded at a fraction of its size; the others whole: 100 MB, and copied once."""
 MOST_SCANS = 100
 """Of a progressive JPEG with its previews; encoders write about ten each. Every scan goes over the whole picture."""
 _ORIENTATION = 0x0112
@@ -83,7 +83,7 @@ class Picture:
 def encode_anew(data: bytes) -> Picture:
     """Returns the picture of a file, at most 1600 pixels a side, upright, on white where it was transparent.
 
-    It takes up to 150 MB for a moment: one at a time.
+    It takes up to 250 MB for a moment: one at a time.
 
     Raises:
         BadPicture: it is too large, no JPEG, PNG or WebP, animated, cut off or broken, or something else as well.
@@ -131,9 +131,10 @@ def _encoded(data: bytes) -> Picture:
         if form == "JPEG":
             image.draft("RGB", (max(1, round(width * scale)), max(1, round(height * scale))))
         image.load()
-        upright = image if turn is None else image.transpose(turn)
-        small = _on_white(upright)
+        small = _in_colours(image)
+        # First smaller, then all else: every copy of 25 million pixels takes 100 MB
         small.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+    small = _on_white(small if turn is None else small.transpose(turn))
     # A new picture holds the pixels and nothing that came with them: Pillow writes a comment on by itself
     clean = Image.new("RGB", small.size)
     clean.paste(small)
@@ -150,15 +151,20 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
         return None
 
 
-def _on_white(image: Image.Image) -> Image.Image:
-    """The picture without transparency, in three colours."""
+def _in_colours(image: Image.Image) -> Image.Image:
+    """The picture in three colours, and with transparency if it has any."""
     if image.has_transparency_data:
-        seen = image.convert("RGBA")
-        white = Image.new("RGBA", seen.size, "white")
-        return Image.alpha_composite(white, seen).convert("RGB")
+        return image if image.mode == "RGBA" else image.convert("RGBA")
     if image.mode.startswith("I;16") or image.mode == "I":  # 16 bits of grey
         return image.convert("I").point(lambda value: value / 256).convert("L").convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """The picture without transparency."""
+    if image.mode != "RGBA":
+        return image
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
 
 
 def _form(data: bytes) -> str:

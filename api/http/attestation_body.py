@@ -109,7 +109,7 @@ class SentPhoto:
 
 
 class PhotoDesk:
-    """Takes attestations in: some at once, but of their photos one at a time: each takes up to 150 MB for a moment."""
+    """Takes attestations in: some at once, but of their photos one at a time: each takes up to 250 MB for a moment."""
 
     def __init__(self) -> None:
         self._senders = anyio.CapacityLimiter(MOST_SENDERS)
