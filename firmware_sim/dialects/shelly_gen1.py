@@ -56,7 +56,8 @@ class ShellyGen1:
         """Each value on its topic, none with a time."""
         packets = self._values(values)
         if "power" in values and "lamp_on" in self._keys and self._kind == "office_lighting":
-            self._watt_minutes += float(values["power"]) * (stamp.uptime - self._metered) / 60_000
+            since = self._metered if self._metered <= stamp.uptime else 0  # it booted since the last report
+            self._watt_minutes += float(values["power"]) * (stamp.uptime - since) / 60_000
             self._metered = stamp.uptime
             energy = int(self._watt_minutes)
             packets.append(

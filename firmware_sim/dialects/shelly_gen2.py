@@ -44,7 +44,8 @@ class ShellyGen2:
         """Each component whole on its own topic without a time, and all of them in one notification with one."""
         parts = self._parts(values)
         if "power" in values and "switch:0" in parts:
-            self._watt_hours += float(values["power"]) * (stamp.uptime - self._metered) / 3_600_000
+            since = self._metered if self._metered <= stamp.uptime else 0  # it booted since the last report
+            self._watt_hours += float(values["power"]) * (stamp.uptime - since) / 3_600_000
             self._metered = stamp.uptime
             whole = {"source": "init", "voltage": 229.4, "aenergy": {"total": round(self._watt_hours, 3)}}
             parts["switch:0"] = (parts["switch:0"][0] | whole, parts["switch:0"][1])

@@ -257,3 +257,17 @@ def test_a_clock_that_is_never_set_is_taken_for_set_by_our_own_firmware_and_stan
     said = datetime.fromtimestamp(json.loads(packet.payload)[0]["bt"], UTC)
     assert said.year == 1970
     assert not packet.timed, "nobody can believe that"
+
+
+@pytest.mark.parametrize("adapter", ["shelly", "shelly2"])
+def test_energy_only_grows_also_over_a_restart(adapter: str) -> None:
+    address = "shelly1pm-teras" if adapter == "shelly" else "shellyplus1pm-aula"
+    lamp = dialect(device("office_lighting", "shelly", address), ZoneInfo("Asia/Jakarta"))
+    counted = [
+        float(packet.values["energy"])
+        for uptime, boots in ((3_600_000, 1), (60_000, 2), (120_000, 2))
+        for packet in lamp.report(LAMP, Stamp(NOW, set=True, uptime=uptime, boots=boots))
+        if "energy" in packet.values
+    ]
+    assert counted == sorted(counted)
+    assert counted[0] > 0
