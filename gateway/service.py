@@ -1,11 +1,10 @@
 """The gateway: what devices say goes to disk, then to the centre, then from the disk.
 
-`receive` and `hear` take messages in, `tick` does what is due; nothing in them waits. The one loop that waits is `run`.
+`receive` and `hear` take messages in, `tick` does what is due; nothing in them waits. `siaga.mqtt.worker` has the loop.
 A message of a device is acknowledged to its broker when its readings are durable, and not before (`gateway.outbox`).
 """
 
 import random
-import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
@@ -26,6 +25,7 @@ from siaga.model.clock import SECOND, Clock
 from siaga.model.observation import Reading
 from siaga.model.sites import Village
 from siaga.mqtt.transport import Message, Transport
+from siaga.mqtt.worker import Inlet
 from siaga.wire.topics import gateway_status_topic
 
 __all__ = ["Gateway", "last_will", "marker_topic"]
@@ -111,6 +111,11 @@ class Gateway:
         self._served: list[str] = []
         self._village_connections = self._centre_connections = 0
         self._closed = False
+        self.inlets = (
+            Inlet(village_transport, self.receive, lambda: self.full),
+            Inlet(centre_transport, self.hear),
+        )
+        """What the loop takes in: messages of devices, and of the centre."""
         self.update(villages, known)
 
     # Verbs
@@ -328,22 +333,3 @@ class Gateway:
         if self._village.connected:
             times.append(max(self._repeat_at, self._repeat_from))
         return max(now, min(times))
-
-    # The loop
-
-    def run(self, stop: threading.Event, longest_wait: float = 1.0) -> None:
-        """Serve until `stop` is set; whoever sets it wakes the village's transport. Ends with `close`."""
-        self._centre.ring(self._village.wake)
-        deadline = 0
-        while not stop.is_set():
-            wait = min(max(0, deadline - self._clock.monotonic()) / 1000, longest_wait)
-            message = None if self.full else self._village.receive(wait)
-            if self.full:
-                stop.wait(wait)
-            while message is not None:
-                self.receive(message)
-                message = None if self.full else self._village.receive(0)
-            while (answer := self._centre.receive(0)) is not None:
-                self.hear(answer)
-            deadline = self.tick()
-        self.close()

@@ -192,7 +192,7 @@ class System:
         }
         if self._whole:
             checks["collector"] = lambda: _problem(self._collector)
-            checks["gateway"] = lambda: self._gateway.problem() if self._gateway else "it is not running yet"
+            checks["gateway"] = lambda: _problem(self._gateway)
         app = create_app(
             engine=self._answers,
             store=self.store,
@@ -275,11 +275,8 @@ class Followed:
         return Served(own, frozenset(village.code for village in villages))
 
 
-def _problem(service: AlertService | CollectorService | None) -> str | None:
-    if service is None:
-        return "it is not running yet"
-    ready, reason = service.status()
-    return None if ready else reason
+def _problem(part: AlertService | CollectorService | GatewayPart | None) -> str | None:
+    return "it is not running yet" if part is None else part.problem()
 
 
 def _end_together(parts: Sequence[Part | None], within: float) -> None:

@@ -13,6 +13,7 @@ from gateway.time_sync import OwnTime
 from siaga.model.clock import ManualClock
 from siaga.model.sites import Village
 from siaga.mqtt.memory import MemoryBroker, MemoryTransport
+from siaga.mqtt.worker import turn
 from siaga.wire.batch import BatchId, decode_batch, encode_ack
 from siaga.wire.topics import ack_topic
 from tests.gateway.places import CODE, NOW
@@ -145,8 +146,7 @@ class Yard:
 
     def turn(self) -> None:
         """One turn of the gateway's loop, and of the centre's."""
-        self.take()
-        self.gateway.tick()
+        turn(self.gateway)
         self.centre.listen()
 
     def after(self, seconds: float, step: float = 0.25) -> None:
