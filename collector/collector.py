@@ -1,9 +1,9 @@
 """The collector: batches in, stored, acknowledged, in this order and never another.
 
-`gather` takes what has arrived and checks it, `commit` stores it and then acknowledges: first the batch to its
-gateway, then the message to the broker. A service runs the two side by side, so that one group is made ready while the
-one before is on its way to the store; `collect` does one after the other, for a simulation and for tests. While the
-store is away a group stays in hand and nothing new is gathered, so what waits is bounded by the transport's queue.
+`receive` checks a message and adds it to the group that is gathered. `commit` stores a group and then acknowledges it:
+first each batch to its gateway, then its message to the broker. A service runs the two side by side, so that one group
+is gathered while another one is on its way to the store. `collect` does one after the other, for tests. While the store
+is away one group is gathered until it is full, so the transport's queue bounds what waits.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from collector.refusals import Refusals
 from siaga.model.clock import MINUTE, Clock
 from siaga.model.observation import Point
 from siaga.mqtt import Message, Transport
+from siaga.mqtt.worker import Inlet
 from siaga.telemetry import RefusedPoint, StoreUnavailable, TelemetryStore
 from siaga.wire.refusal import sample
 from siaga.wire.topics import BATCHES, REFUSED
@@ -37,7 +38,7 @@ LIMIT_SAID_FOR = 5 * MINUTE
 
 
 class Collector:
-    """One collector. `gather` and `add` belong to one thread. A group belongs to the thread that commits it."""
+    """One collector. One thread gathers (`receive`, `hand_over`). A group belongs to the thread that commits it."""
 
     def __init__(
         self,
@@ -61,10 +62,13 @@ class Collector:
         self._metrics = metrics
         self._max_readings = max_readings
         self._max_messages = max_messages
+        self._gathered: Group | None = None
         self._in_hand: Group | None = None
         self._problems: dict[int, str] = {}
         self._limit: tuple[str, int] | None = None
         """What the store said of a limit of its own that points ran into, and when: monotonic, ms."""
+        self.inlet = Inlet(transport, self.receive, lambda: self.full, at_once=max_messages)
+        """What the loop takes in: gateways' batches and refusals."""
 
     @property
     def problem(self) -> str | None:
@@ -96,36 +100,47 @@ class Collector:
         self._in_hand = None
         return True
 
-    def gather(self, timeout: float) -> Group | None:
-        """Take what has arrived, up to a full group, and check it; `None` when nothing came or nothing may be judged.
+    @property
+    def full(self) -> bool:
+        """Whether nothing more is to be taken in now.
 
-        Before the registry was read for the first time nothing is taken: no village could be told from an unknown one.
+        A full group has to be handed over first. Before the registry was read for the first time nothing is taken: no
+        village could be told from an unknown one.
         """
-        if not self._intake.ready():
-            return None
-        message = self._transport.receive(timeout)
-        if message is None:
-            return None
-        group = Group(self._max_readings, self._max_messages)
-        self._fill(group, message)
-        self.make_ready(group)
+        return not self._intake.ready or (self._gathered is not None and self._gathered.full)
+
+    @property
+    def gathered(self) -> Group | None:
+        """The group that takes in what arrives; `None`: nothing has arrived since the last one was handed over."""
+        return self._gathered
+
+    def receive(self, message: Message) -> None:
+        """Check a message and add it to the group that is gathered."""
+        group = self._gathered = self._gathered or Group(self._max_readings, self._max_messages)
+        size = group.bytes
+        self._admit(message, self._clock.now(), group)
+        group.changed()
+        self._metrics.unacknowledged.inc()
+        self._metrics.waiting_bytes.inc(group.bytes - size)
+
+    def hand_over(self) -> Group | None:
+        """Returns what was gathered, ready to be committed; the next message begins another group."""
+        group, self._gathered = self._gathered, None
+        if group is not None:
+            self.make_ready(group)
         return group
 
-    def add(self, group: Group, timeout: float) -> None:
-        """Add what arrives within `timeout` seconds to a group that waits for its turn, as far as it has room."""
-        message = self._transport.receive(timeout)
-        if message is not None:
-            self._fill(group, message)
-            group.changed()
+    def gather(self, timeout: float) -> Group | None:
+        """Take in what has arrived, up to a full group, waiting up to `timeout` seconds for the first message.
 
-    def _fill(self, group: Group, message: Message | None) -> None:
-        received = self._clock.now()
-        messages, size = len(group.messages), group.bytes
+        Returns the group; `None` when nothing came or nothing may be taken yet.
+        """
+        self._intake.load()
+        message = None if self.full else self._transport.receive(timeout)
         while message is not None:
-            self._admit(message, received, group)
-            message = None if group.full else self._transport.receive(0)
-        self._metrics.unacknowledged.inc(len(group.messages) - messages)
-        self._metrics.waiting_bytes.inc(group.bytes - size)
+            self.receive(message)
+            message = None if self.full else self._transport.receive(0)
+        return self.hand_over()
 
     def make_ready(self, group: Group) -> None:
         """Make the write ready, while the store may still be busy with another group."""

@@ -25,10 +25,14 @@ class Intake:
         self._refusals = refusals
         self._repeats = repeats
 
-    def ready(self) -> bool:
-        """Whether the registry has been read; before that nobody can be called unknown."""
+    def load(self) -> None:
+        """Read the registry, where that has not been done yet."""
         if not self._known.loaded:
             self._known.refresh()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the registry has been read; before that nobody can be called unknown. Any thread may ask."""
         return self._known.loaded
 
     def admit(self, message: Message, received: int, group: Group) -> None:
