@@ -4,7 +4,7 @@
 a composition root shares with other rooms. `Collector` is the verb inside, without threads.
 """
 
-from collector.build import SessionName, assemble, broker_session, run_collector
+from collector.build import ROLE, assemble, broker_session, run_collector
 from collector.collector import Collector
 from collector.deduplication import Repeats
 from collector.intake import Intake
@@ -14,6 +14,7 @@ from collector.registry_cache import KnownVillages
 from collector.service import CollectorService
 
 __all__ = [
+    "ROLE",
     "Collector",
     "CollectorMetrics",
     "CollectorService",
@@ -21,7 +22,6 @@ __all__ = [
     "KnownVillages",
     "Refusals",
     "Repeats",
-    "SessionName",
     "assemble",
     "broker_session",
     "run_collector",

@@ -19,7 +19,7 @@ from gateway.status_socket import Answering
 from siaga.model.clock import SECOND, Clock
 from siaga.model.sites import Village
 from siaga.mqtt import MqttTransport
-from siaga.mqtt.sessions import session_name
+from siaga.mqtt.sessions import SessionName
 from siaga.mqtt.worker import WorkerLoop
 from siaga.sites.poll_address import WebAddress
 
@@ -74,12 +74,13 @@ class GatewayPart:
         asking: Asking | None = None,
         failed: Callable[[], None] | None = None,
     ) -> None:
-        name = session_name(data_dir, "gateway")
+        self._name = SessionName.of(data_dir, "gateway")
+        name, clean = self._name.client_id, not self._name.lasting
         will = last_will(alone) if alone else None
         self._buffer = Buffer(data_dir / "gateway.db", must_open=False)
         marker = marker_topic(name)
-        self._village = MqttTransport(village_url, f"{name}-devices", clean=False, marker=marker, max_bytes=INBOX)
-        self._centre = MqttTransport(centre_url, f"{name}-uplink", clean=False, will=will)
+        self._village = MqttTransport(village_url, f"{name}-devices", clean=clean, marker=marker, max_bytes=INBOX)
+        self._centre = MqttTransport(centre_url, f"{name}-uplink", clean=clean, will=will)
         served = follow() or Served(())
         chance = random.Random()  # noqa: S311 - spreads what would happen at one moment, protects nothing
         asking = asking or Asking()
@@ -110,6 +111,7 @@ class GatewayPart:
         self._loop.stop(END_WITHIN)
         for transport in (self._village, self._centre):
             transport.close()
+        self._name.release()
         with contextlib.suppress(BufferUnavailable):  # said already; what it holds was never acknowledged
             self._buffer.close()
 

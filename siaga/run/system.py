@@ -23,13 +23,14 @@ from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import UnreadPast
 from api.http import HttpServer, create_app
 from api.notifications import NotificationMetrics, NotificationService
-from collector import CollectorService, SessionName, assemble, broker_session
+from collector import ROLE as COLLECTOR
+from collector import CollectorService, assemble, broker_session
 from gateway.metrics import GatewayMetrics
 from siaga.broker import EmbeddedBroker
 from siaga.database import connect
 from siaga.database.registry import Registry
 from siaga.model.clock import SECOND, Clock, SystemClock
-from siaga.mqtt.sessions import session_name
+from siaga.mqtt.sessions import SessionName
 from siaga.run.cli.notify import the_book
 from siaga.run.demo import Demo
 from siaga.run.gateways import GatewayPart, Served
@@ -113,6 +114,7 @@ class System:
         self._gateway: GatewayPart | None = None
         self._broker: EmbeddedBroker | None = None
         self._others: list[Part] = []
+        self._names: list[SessionName] = []
         self.store: TelemetryStore = open_store(settings.store)
         self._engine = connect(settings.database)
         # Of its own: calls that wait for a database that hangs take no connection from alerts, and give up sooner
@@ -137,7 +139,8 @@ class System:
         if sites is not None:
             report = registry.replace(sites.villages, self._clock.now(), sites.regions)
             log.info("imported", added=report.added, changed=report.changed, unchanged=report.unchanged)
-        session = alert_session(settings.central_broker, settings.data_dir)
+        name = self._claim(ALERTS)
+        session = alert_session(settings.central_broker, name)
         self._alerts = AlertService(
             self._engine,
             self.store,
@@ -145,7 +148,7 @@ class System:
             self._clock,
             self._signal,
             EngineMetrics(REGISTRY),
-            session_name(settings.data_dir, ALERTS),
+            name.client_id,
         )
         self._alerts.start()
         self._notifications = NotificationService(
@@ -171,6 +174,8 @@ class System:
         giving_up.cancel()
         if self._broker is not None:
             self._broker.close()
+        for name in self._names:
+            name.release()
         self._give_up_database()
         self.store.close()
 
@@ -178,6 +183,12 @@ class System:
         """End both engines: a thread that waits for a database that hangs would keep the process."""
         self._answers.dispose()
         self._engine.dispose()
+
+    def _claim(self, role: str) -> SessionName:
+        """Returns the name of a session, which is this process's until it stops."""
+        name = SessionName.of(self._settings.data_dir, role)
+        self._names.append(name)
+        return name
 
     def _tell(self, reason: str | None) -> None:
         self._starting = reason or "it is starting"
@@ -214,7 +225,7 @@ class System:
         return UnreadPast() if self._alerts is None else self._alerts.past()
 
     def _start_collector(self) -> None:
-        session = broker_session(self._settings.central_broker, SessionName.of(self._settings.data_dir))
+        session = broker_session(self._settings.central_broker, self._claim(COLLECTOR))
         self._collector = assemble(self.store, self._engine, session, clock=self._clock, metrics=REGISTRY)
         self._collector.start()
 

@@ -13,7 +13,7 @@ def test_the_pool_and_the_headers_are_where_we_take_them() -> None:
     assert isinstance(pool, urllib3.PoolManager)
     assert pool.connection_pool_kw["maxsize"] == 3
     assert client.api_client.default_headers["Authorization"] == "Token secret"
-    client.close()
+    pool.clear()
 
 
 def test_our_socket_options_are_those_of_the_connections() -> None:
