@@ -10,7 +10,7 @@ from collector.deduplication import Repeats
 from collector.intake import Intake
 from collector.metrics import CollectorMetrics
 from collector.refusals import Refusals
-from collector.registry_cache import KnownVillages
+from collector.registry_cache import RegistryCache
 from collector.service import CollectorService
 
 __all__ = [
@@ -19,8 +19,8 @@ __all__ = [
     "CollectorMetrics",
     "CollectorService",
     "Intake",
-    "KnownVillages",
     "Refusals",
+    "RegistryCache",
     "Repeats",
     "assemble",
     "broker_session",

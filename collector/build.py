@@ -13,7 +13,7 @@ from collector.deduplication import Repeats
 from collector.intake import Intake
 from collector.metrics import CollectorMetrics
 from collector.refusals import Refusals
-from collector.registry_cache import KnownVillages
+from collector.registry_cache import RegistryCache
 from collector.service import CollectorService
 from siaga.database import connect, migrate
 from siaga.database.quarantine import Quarantine
@@ -95,7 +95,7 @@ def assemble(
     """
     clock = clock or SystemClock()
     counted = CollectorMetrics(metrics)
-    known = KnownVillages(_MigratedRegistry(engine), clock)
+    known = RegistryCache(_MigratedRegistry(engine), clock)
     refusals = Refusals(Quarantine(engine), clock, counted)
     repeats = Repeats()
     collector = Collector(store, Intake(known, refusals, repeats), refusals, repeats, transport, clock, counted)

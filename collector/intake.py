@@ -3,7 +3,7 @@
 from collector.deduplication import Repeats, fingerprint
 from collector.group import Group, TakenBatch
 from collector.refusals import Refusals
-from collector.registry_cache import KnownVillages
+from collector.registry_cache import RegistryCache
 from siaga.metrics import implausible
 from siaga.model.observation import Arrival
 from siaga.mqtt import Message
@@ -20,7 +20,7 @@ UNKNOWN_DEVICE = "unknown_device"
 class Intake:
     """Checks messages, by what the registry knows, and notes what is refused."""
 
-    def __init__(self, known: KnownVillages, refusals: Refusals, repeats: Repeats) -> None:
+    def __init__(self, known: RegistryCache, refusals: Refusals, repeats: Repeats) -> None:
         self._known = known
         self._refusals = refusals
         self._repeats = repeats

@@ -12,7 +12,7 @@ import structlog
 
 from collector.collector import Collector
 from collector.refusals import Refusals
-from collector.registry_cache import KnownVillages
+from collector.registry_cache import RegistryCache
 from collector.under_way import MOST
 from collector.workers import Committing, Departures, Gathering, Housekeeping, StoreWatch
 from siaga.model.clock import SECOND, Clock, SystemClock
@@ -42,7 +42,7 @@ class CollectorService:
     def __init__(
         self,
         collector: Collector,
-        known: KnownVillages,
+        known: RegistryCache,
         refusals: Refusals,
         transport: Transport,
         store: TelemetryStore,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from collector.collector import Collector
 from collector.group import Group
 from collector.refusals import Refusals
-from collector.registry_cache import KnownVillages
+from collector.registry_cache import RegistryCache
 from collector.under_way import UnderWay
 from siaga.model.clock import SECOND, Clock
 from siaga.mqtt.worker import Inlet
@@ -125,7 +125,7 @@ class Housekeeping:
 
     inlets: Sequence[Inlet] = ()
 
-    def __init__(self, known: KnownVillages, refusals: Refusals, clock: Clock, every: int = HOUSEKEEPING) -> None:
+    def __init__(self, known: RegistryCache, refusals: Refusals, clock: Clock, every: int = HOUSEKEEPING) -> None:
         self._known, self._refusals, self._clock, self._every = known, refusals, clock, every
 
     def tick(self) -> int:

@@ -16,7 +16,7 @@ from gateway.metrics import GatewayMetrics
 from gateway.pollers import Credentials, Network, Polling, ThreadedAsker
 from gateway.service import Gateway, last_will, marker_topic
 from gateway.status_socket import Answering
-from siaga.model.clock import SECOND, Clock
+from siaga.model.clock import Clock
 from siaga.model.sites import Village
 from siaga.mqtt import MqttTransport
 from siaga.mqtt.sessions import SessionName
@@ -27,8 +27,6 @@ __all__ = ["Asking", "GatewayPart", "Served"]
 
 log = structlog.get_logger(__name__)
 
-FOLLOW_EVERY = 2 * SECOND
-"""How often the registry is looked at."""
 INBOX = 1 << 20
 """Bytes of messages that were received and not yet looked at; the broker keeps the rest."""
 END_WITHIN = 8.0
@@ -55,7 +53,7 @@ class GatewayPart:
     """Runs a gateway in a thread of its own.
 
     Args:
-        follow: what to serve now, or `None` when that has not changed; asked every two seconds.
+        follow: what to serve now, or `None` when that has not changed; asked in every turn.
         alone: one village on site: the centre's broker then holds its last will.
         asking: how devices are asked that do not report by themselves.
         failed: called when a mistake of ours ends the gateway, from its own thread.
@@ -97,7 +95,7 @@ class GatewayPart:
             polling=polling,
         )
         self._answering = Answering(data_dir, self._village.wake)
-        worker = _FollowingGateway(self._gateway, follow, self._answering, clock)
+        worker = _FollowingGateway(self._gateway, follow, self._answering)
         self._loop = WorkerLoop("gateway", lambda: worker, clock, failed=failed)
 
     def start(self) -> None:
@@ -123,26 +121,19 @@ class GatewayPart:
 class _FollowingGateway:
     """The worker: a gateway that serves what the registry says, and answers a technician."""
 
-    def __init__(self, gateway: Gateway, follow: Callable[[], Served | None], status: Answering, clock: Clock) -> None:
+    def __init__(self, gateway: Gateway, follow: Callable[[], Served | None], status: Answering) -> None:
         self.inlets = gateway.inlets
-        self._gateway, self._follow, self._status, self._clock = gateway, follow, status, clock
-        self._next_look = 0
+        self._gateway, self._follow, self._status = gateway, follow, status
 
     def tick(self) -> int:
         """Serve what the registry says, do what is due, answer who asked. Returns the next deadline, monotonic ms."""
-        self._look_at_registry()
+        if (served := self._follow()) is not None:
+            self._gateway.update(served.villages, served.known)
+            log.info("gateway_serves", villages=len(served.villages))
         due = self._gateway.tick()
         self._status.answer(self._gateway.report)
-        return min(due, self._next_look)
+        return due
 
     def close(self) -> None:
         """Commit what is in hand and say `offline`."""
         self._gateway.close()
-
-    def _look_at_registry(self) -> None:
-        if self._clock.monotonic() < self._next_look:
-            return
-        self._next_look = self._clock.monotonic() + FOLLOW_EVERY
-        if (served := self._follow()) is not None:
-            self._gateway.update(served.villages, served.known)
-            log.info("gateway_serves", villages=len(served.villages))

@@ -8,7 +8,7 @@ it, what needs the broker or the store keeps trying by itself.
 import fcntl
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +16,6 @@ from typing import Protocol
 import structlog
 import typer
 from prometheus_client import REGISTRY
-from sqlalchemy.exc import DBAPIError
 
 from api.alerts import AlertService, EventSignal
 from api.alerts.metrics import EngineMetrics
@@ -28,8 +27,10 @@ from collector import CollectorService, assemble, broker_session
 from gateway.metrics import GatewayMetrics
 from siaga.broker import EmbeddedBroker
 from siaga.database import connect
+from siaga.database.follower import RegistryFollower
 from siaga.database.registry import Registry
 from siaga.model.clock import SECOND, Clock, SystemClock
+from siaga.model.sites import Village
 from siaga.mqtt.sessions import SessionName
 from siaga.run.cli.notify import the_book
 from siaga.run.demo import Demo
@@ -234,7 +235,7 @@ class System:
             self._settings.data_dir,
             self._settings.village_broker,
             self._settings.central_broker,
-            Followed(registry).changes,
+            Followed(registry, self._clock).changes,
             self._clock,
             GatewayMetrics(REGISTRY),
             asking=how_to_ask(self._settings),
@@ -267,23 +268,17 @@ class StoreAnswers:
 class Followed:
     """The registry as the gateway of `siaga up` sees it: it serves every village that has none of its own."""
 
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
-        self._version = -1
+    def __init__(self, registry: Registry, clock: Clock) -> None:
+        self._follower = RegistryFollower(registry, _served, clock)
 
     def changes(self) -> Served | None:
-        """What to serve, if that has changed since the last call; a database that is away changes nothing."""
-        try:
-            version = self._registry.version()
-            if version == self._version:
-                return None
-            villages = self._registry.villages()
-        except DBAPIError as problem:
-            log.warning("registry_not_read", problem=type(problem).__name__)
-            return None
-        self._version = version
-        own = [village for village in villages if not village.remote]
-        return Served(own, frozenset(village.code for village in villages))
+        """Returns what to serve, if that has changed since the last call; a database that is away changes nothing."""
+        return self._follower.kept if self._follower.poll() else None
+
+
+def _served(villages: Iterable[Village]) -> Served:
+    every = list(villages)
+    return Served([village for village in every if not village.remote], frozenset(village.code for village in every))
 
 
 def _problem(part: AlertService | CollectorService | GatewayPart | None) -> str | None:

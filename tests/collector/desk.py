@@ -9,7 +9,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
-from collector import Collector, CollectorMetrics, Intake, KnownVillages, Refusals, Repeats
+from collector import Collector, CollectorMetrics, Intake, Refusals, RegistryCache, Repeats
 from siaga.database import connect, migrate
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
@@ -91,7 +91,7 @@ class Desk:
         self.gateways.subscribe("siaga/v1/+/gateway/+/ack")
         self.metrics = CollectorRegistry()
         counted = CollectorMetrics(self.metrics)
-        self.known = KnownVillages(self.registry, self.clock)
+        self.known = RegistryCache(self.registry, self.clock)
         self.refusals = Refusals(self.quarantine, self.clock, counted)
         repeats = Repeats()
         self.collector = Collector(

@@ -19,7 +19,7 @@ from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import Answer, Request, answer
 from api.alerts.stream import EventSignal
 from api.alerts.tables import Tables
-from collector import Collector, CollectorMetrics, Intake, KnownVillages, Refusals, Repeats
+from collector import Collector, CollectorMetrics, Intake, Refusals, RegistryCache, Repeats
 from collector.workers import Committing, Departures, Gathering, Housekeeping
 from gateway import Gateway, GatewayMetrics
 from gateway.service import last_will
@@ -248,7 +248,7 @@ class CollectorProcess(Process):
         self._transport = self._wire(self.line, self.broker, self.name, clean=False, will=None)
         engine, store = self.database(self), self.store(self)
         metrics = CollectorMetrics(CollectorRegistry())
-        self._known = KnownVillages(Registry(engine), self.clock)
+        self._known = RegistryCache(Registry(engine), self.clock)
         self._refusals = Refusals(Quarantine(engine), self.clock, metrics)
         repeats = Repeats()
         self.collector = Collector(
