@@ -6,7 +6,7 @@ a composition root shares with other rooms. `Collector` is the verb inside, with
 
 from collector.build import ROLE, assemble, broker_session, run_collector
 from collector.collector import Collector
-from collector.deduplication import Repeats
+from collector.deduplication import Deduplication
 from collector.intake import Intake
 from collector.metrics import CollectorMetrics
 from collector.refusals import Refusals
@@ -18,10 +18,10 @@ __all__ = [
     "Collector",
     "CollectorMetrics",
     "CollectorService",
+    "Deduplication",
     "Intake",
     "Refusals",
     "RegistryCache",
-    "Repeats",
     "assemble",
     "broker_session",
     "run_collector",

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from sqlalchemy import Engine
 
 from collector.collector import Collector
-from collector.deduplication import Repeats
+from collector.deduplication import Deduplication
 from collector.intake import Intake
 from collector.metrics import CollectorMetrics
 from collector.refusals import Refusals
@@ -97,8 +97,10 @@ def assemble(
     counted = CollectorMetrics(metrics)
     known = RegistryCache(_MigratedRegistry(engine), clock)
     refusals = Refusals(Quarantine(engine), clock, counted)
-    repeats = Repeats()
-    collector = Collector(store, Intake(known, refusals, repeats), refusals, repeats, transport, clock, counted)
+    deduplication = Deduplication()
+    collector = Collector(
+        store, Intake(known, refusals, deduplication), refusals, deduplication, transport, clock, counted
+    )
     return CollectorService(collector, known, refusals, transport, store)
 
 

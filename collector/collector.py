@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import orjson
 import structlog
 
-from collector.deduplication import Repeats
+from collector.deduplication import Deduplication
 from collector.group import MAX_MESSAGES, MAX_READINGS, Group
 from collector.intake import Intake
 from collector.metrics import CollectorMetrics
@@ -45,7 +45,7 @@ class Collector:
         store: TelemetryStore,
         intake: Intake,
         refusals: Refusals,
-        repeats: Repeats,
+        deduplication: Deduplication,
         transport: Transport,
         clock: Clock,
         metrics: CollectorMetrics,
@@ -56,7 +56,7 @@ class Collector:
         self._store = store
         self._intake = intake
         self._refusals = refusals
-        self._repeats = repeats
+        self._deduplication = deduplication
         self._transport = transport
         self._clock = clock
         self._metrics = metrics
@@ -196,7 +196,7 @@ class Collector:
         group.stored, group.write = True, None
         for batch in group.batches:
             if not batch.repeated:
-                self._repeats.stored(batch.fingerprint)
+                self._deduplication.stored(batch.fingerprint)
         self._metrics.readings.inc(group.readings)
         self._metrics.late.inc(group.late)
         return True
@@ -217,7 +217,7 @@ class Collector:
                 return False
             except Exception as error:
                 log.exception("a batch cannot be stored", topic=batch.topic)
-                self._repeats.forget(batch.fingerprint)
+                self._deduplication.forget(batch.fingerprint)
                 reason = f"siaga cannot store this batch, by a mistake of its own ({type(error).__name__})"
                 self._refusals.note(
                     "internal", reason, village=batch.village, topic=batch.topic, payload=str(batch.ack_payload)
@@ -254,7 +254,7 @@ class Collector:
             keys = [_key(point) for point in group.points[batch.first : batch.last]]
             keys += [(note.village, note.gateway, note.first)] if note else []
             if not limited.keys().isdisjoint(keys):
-                self._repeats.forget(batch.fingerprint)
+                self._deduplication.forget(batch.fingerprint)
             else:
                 kept.append(batch)
         group.batches = kept
@@ -282,7 +282,7 @@ class Collector:
         """Publish the acks, each followed by its PUBACK, from where a failed attempt stopped."""
         while group.acknowledged < len(group.batches):
             batch = group.batches[group.acknowledged]
-            if batch.repeated and not self._repeats.is_stored(batch.fingerprint):
+            if batch.repeated and not self._deduplication.is_stored(batch.fingerprint):
                 group.acknowledged += 1  # what it repeats is not stored (yet): that one's acknowledgement is for both
                 continue
             if not self._transport.publish(batch.ack_topic, batch.ack_payload):

@@ -15,7 +15,7 @@ from gateway.buffer import Buffer, BufferUnavailable
 from gateway.metrics import GatewayMetrics
 from gateway.pollers import Credentials, Network, Polling, ThreadedAsker
 from gateway.service import Gateway, last_will, marker_topic
-from gateway.status_socket import Answering
+from gateway.status_socket import StatusSocket
 from siaga.model.clock import Clock
 from siaga.model.sites import Village
 from siaga.mqtt import MqttTransport
@@ -94,18 +94,18 @@ class GatewayPart:
             known=served.known,
             polling=polling,
         )
-        self._answering = Answering(data_dir, self._village.wake)
-        worker = _FollowingGateway(self._gateway, follow, self._answering)
+        self._status_socket = StatusSocket(data_dir, self._village.wake)
+        worker = _FollowingGateway(self._gateway, follow, self._status_socket)
         self._loop = WorkerLoop("gateway", lambda: worker, clock, failed=failed)
 
     def start(self) -> None:
         """Begin to listen."""
         self._loop.start()
-        self._answering.start()
+        self._status_socket.start()
 
     def stop(self) -> None:
         """Commit what is in hand, send what the centre takes at once, say `offline`, leave both brokers."""
-        self._answering.stop()
+        self._status_socket.stop()
         self._loop.stop(END_WITHIN)
         for transport in (self._village, self._centre):
             transport.close()
@@ -121,7 +121,7 @@ class GatewayPart:
 class _FollowingGateway:
     """The worker: a gateway that serves what the registry says, and answers a technician."""
 
-    def __init__(self, gateway: Gateway, follow: Callable[[], Served | None], status: Answering) -> None:
+    def __init__(self, gateway: Gateway, follow: Callable[[], Served | None], status: StatusSocket) -> None:
         self.inlets = gateway.inlets
         self._gateway, self._follow, self._status = gateway, follow, status
 

@@ -9,7 +9,7 @@ import orjson
 from prometheus_client import CollectorRegistry
 
 from gateway import Buffer, Gateway, GatewayMetrics
-from gateway.time_sync import OwnTime
+from gateway.time_sync import TimeSync
 from siaga.model.clock import ManualClock
 from siaga.model.sites import Village
 from siaga.mqtt.memory import MemoryBroker, MemoryTransport
@@ -115,7 +115,7 @@ class Yard:
             random.Random(1),
             self.metrics,
             known=self._known,
-            own_time=OwnTime(self.clock, self.boot, lambda: self.awaits_time),
+            time_sync=TimeSync(self.clock, self.boot, lambda: self.awaits_time),
         )
 
     def kill(self) -> None:

@@ -19,11 +19,11 @@ from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import Answer, Request, answer
 from api.alerts.stream import EventSignal
 from api.alerts.tables import Tables
-from collector import Collector, CollectorMetrics, Intake, Refusals, RegistryCache, Repeats
+from collector import Collector, CollectorMetrics, Deduplication, Intake, Refusals, RegistryCache
 from collector.workers import Committing, Departures, Gathering, Housekeeping
 from gateway import Gateway, GatewayMetrics
 from gateway.service import last_will
-from gateway.time_sync import OwnTime
+from gateway.time_sync import TimeSync
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
 from siaga.model.clock import SECOND
@@ -199,7 +199,7 @@ class GatewayProcess(Process):
             chance,
             GatewayMetrics(CollectorRegistry()),
             flush_after=self.flush_after,
-            own_time=OwnTime(self.clock, "one boot", lambda: False),
+            time_sync=TimeSync(self.clock, "one boot", lambda: False),
         )
 
     def _step(self) -> None:
@@ -250,11 +250,9 @@ class CollectorProcess(Process):
         metrics = CollectorMetrics(CollectorRegistry())
         self._known = RegistryCache(Registry(engine), self.clock)
         self._refusals = Refusals(Quarantine(engine), self.clock, metrics)
-        repeats = Repeats()
-        self.collector = Collector(
-            store, Intake(self._known, self._refusals, repeats), self._refusals, repeats, self._transport, self.clock,
-            metrics,
-        )  # fmt: skip
+        deduplication = Deduplication()
+        intake = Intake(self._known, self._refusals, deduplication)
+        self.collector = Collector(store, intake, self._refusals, deduplication, self._transport, self.clock, metrics)
         self.collector.subscribe()
         self._departures = Departures(self.clock)
         self._gathering = Gathering(self.collector, self._departures, self.clock)
