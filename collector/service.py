@@ -28,7 +28,7 @@ HANGS = 3 * SECOND
 """After which a look at the store that has no answer counts as one."""
 PATIENCE = 0.5
 """Seconds between two looks whether the service is to end."""
-END_WITHIN = 8.5
+END_WITHIN = 8.0
 """Seconds that the threads get to finish what they have in hand. A write that takes longer is left: its batches are not
 acknowledged, and come again. The good-bye to the broker takes a moment more, so that it stays under ten."""
 
