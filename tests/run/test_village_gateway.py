@@ -29,6 +29,7 @@ def test_a_gateway_that_fails_ends_its_process_with_the_reason(tmp_path: Path, m
     def broken(_: Gateway) -> int:
         raise ValueError("a mistake of ours")
 
+    monkeypatch.setattr("siaga.run.village_gateway._give_back", lambda: None)  # gc.freeze is for a process of its own
     monkeypatch.setattr(Gateway, "tick", broken)
     monkeypatch.setattr(prometheus_client, "REGISTRY", prometheus_client.CollectorRegistry())
     (tmp_path / "sites.yaml").write_text(SITES)
