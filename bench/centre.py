@@ -12,10 +12,11 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from bench.load import Load
 from bench.processes import environment, service
-from collector import SessionName, broker_session
+from collector import ROLE, broker_session
 from collector.collector import SHARE
 from siaga.database import connect, migrate
 from siaga.database.registry import Registry
+from siaga.mqtt.sessions import SessionName
 from siaga.wire.topics import BATCHES, REFUSED
 from tests.servers import Influxd, Mosquitto
 from tests.wait import until
@@ -42,14 +43,13 @@ class Centre:
         migrate(engine)
         Registry(engine).replace(load.sites(), load.start)
         engine.dispose()
-        name = SessionName.of(self.directory)
+        name = SessionName.of(self.directory, ROLE)
         transport = broker_session(self.mosquitto.url, name)
         for each in (BATCHES, REFUSED):
             transport.subscribe(SHARE + each)
         until(lambda: transport.connected, 10, "the broker grants the subscriptions")
         transport.close()
-        if name.lock is not None:
-            name.lock.close()
+        name.release()
 
     @contextmanager
     def collector(self) -> Iterator[int]:

@@ -18,7 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from bench.centre import BROKER, Centre
 from bench.figure import Figure, at_least, at_most
 from bench.processes import environment, resident_mb, service
-from gateway.status_socket import NoGateway, ask
+from gateway.status_socket import NoGateway, read_status
 from siaga.database import connect, migrate
 from siaga.database.registry import Registry
 from siaga.model.clock import SECOND
@@ -214,7 +214,7 @@ def _record(name: str, at: float, draw: float | None, chance: random.Random) -> 
 def _buffered(data: Path) -> int:
     """Readings in the gateway's buffer; -1 where it does not answer."""
     try:
-        return ask(data).buffered
+        return read_status(data).buffered
     except NoGateway:
         return -1
 
@@ -222,7 +222,7 @@ def _buffered(data: Path) -> int:
 def _listens(data: Path) -> bool:
     """Whether the gateway has its session with the village's broker, which keeps nothing for it before."""
     try:
-        return ask(data).village_problem is None
+        return read_status(data).village_problem is None
     except NoGateway:
         return False
 

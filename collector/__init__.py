@@ -4,24 +4,24 @@
 a composition root shares with other rooms. `Collector` is the verb inside, without threads.
 """
 
-from collector.build import SessionName, assemble, broker_session, run_collector
+from collector.build import ROLE, assemble, broker_session, run_collector
 from collector.collector import Collector
-from collector.deduplication import Repeats
+from collector.deduplication import Deduplication
 from collector.intake import Intake
 from collector.metrics import CollectorMetrics
 from collector.refusals import Refusals
-from collector.registry_cache import KnownVillages
+from collector.registry_cache import RegistryCache
 from collector.service import CollectorService
 
 __all__ = [
+    "ROLE",
     "Collector",
     "CollectorMetrics",
     "CollectorService",
+    "Deduplication",
     "Intake",
-    "KnownVillages",
     "Refusals",
-    "Repeats",
-    "SessionName",
+    "RegistryCache",
     "assemble",
     "broker_session",
     "run_collector",

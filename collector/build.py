@@ -1,23 +1,19 @@
 """Puts a collector together from what a composition root has, or from addresses alone."""
 
-import fcntl
 import gc
-import secrets
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import IO
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
 from sqlalchemy import Engine
 
 from collector.collector import Collector
-from collector.deduplication import Repeats
+from collector.deduplication import Deduplication
 from collector.intake import Intake
 from collector.metrics import CollectorMetrics
 from collector.refusals import Refusals
-from collector.registry_cache import KnownVillages
+from collector.registry_cache import RegistryCache
 from collector.service import CollectorService
 from siaga.database import connect, migrate
 from siaga.database.quarantine import Quarantine
@@ -25,12 +21,15 @@ from siaga.database.registry import Registry
 from siaga.model.clock import Clock, SystemClock
 from siaga.model.sites import Village
 from siaga.mqtt import MqttTransport, Transport
+from siaga.mqtt.sessions import SessionName
 from siaga.telemetry import TelemetryStore, open_store
 
-__all__ = ["SessionName", "assemble", "broker_session", "run_collector"]
+__all__ = ["ROLE", "assemble", "broker_session", "run_collector"]
 
 log = structlog.get_logger(__name__)
 
+ROLE = "collector"
+"""The role of a collector's session, by which its name is kept in the data directory."""
 SESSION_EXPIRY = 60
 """Seconds for which the broker keeps messages for a collector that was lost: a crash, a cut line. Not longer, because
 a broker deals the shared messages to absent members too; gateways send again what is not acknowledged anyway."""
@@ -65,37 +64,6 @@ class _MigratedRegistry:
         return self._registry.villages()
 
 
-@dataclass(frozen=True, slots=True)
-class SessionName:
-    """The name of a collector's session at the broker. `lock` is held as long as the name is used."""
-
-    client_id: str
-    lasting: bool
-    lock: IO[str] | None = None
-
-    @classmethod
-    def of(cls, data_dir: Path) -> "SessionName":
-        """The name kept in a data directory, so that the collector finds its session again after a restart.
-
-        A second collector on the same directory gets a name for this once: two of one name would throw each other out.
-        """
-        data_dir.mkdir(parents=True, exist_ok=True)
-        lock = (data_dir / "collector.session").open("a+")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            return cls(f"siaga-collector-{secrets.token_hex(6)}", lasting=False)
-        lock.seek(0)
-        client_id = lock.read().strip()
-        if not client_id:
-            client_id = f"siaga-collector-{secrets.token_hex(6)}"
-            lock.truncate(0)
-            lock.write(client_id)
-            lock.flush()
-        return cls(client_id, lasting=True, lock=lock)
-
-
 def broker_session(mqtt_url: str, name: SessionName) -> MqttTransport:
     """The collector's session with the broker. Connects by itself, and again whenever it has to.
 
@@ -127,10 +95,12 @@ def assemble(
     """
     clock = clock or SystemClock()
     counted = CollectorMetrics(metrics)
-    known = KnownVillages(_MigratedRegistry(engine), clock)
+    known = RegistryCache(_MigratedRegistry(engine), clock)
     refusals = Refusals(Quarantine(engine), clock, counted)
-    repeats = Repeats()
-    collector = Collector(store, Intake(known, refusals, repeats), refusals, repeats, transport, clock, counted)
+    deduplication = Deduplication()
+    collector = Collector(
+        store, Intake(known, refusals, deduplication), refusals, deduplication, transport, clock, counted
+    )
     return CollectorService(collector, known, refusals, transport, store)
 
 
@@ -143,10 +113,12 @@ def run_collector(mqtt_url: str, store_url: str, database_url: str, data_dir: Pa
     """
     store = open_store(store_url)
     engine = connect(database_url)
+    name = SessionName.of(data_dir, ROLE)
     gc.set_threshold(GARBAGE_THRESHOLD, 20, 100)
     try:
-        service = assemble(store, engine, broker_session(mqtt_url, SessionName.of(data_dir)))
+        service = assemble(store, engine, broker_session(mqtt_url, name))
         service.run(stop)
     finally:
+        name.release()
         store.close()
         engine.dispose()

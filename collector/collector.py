@@ -1,9 +1,9 @@
 """The collector: batches in, stored, acknowledged, in this order and never another.
 
-`gather` takes what has arrived and checks it, `commit` stores it and then acknowledges: first the batch to its
-gateway, then the message to the broker. A service runs the two side by side, so that one group is made ready while the
-one before is on its way to the store; `collect` does one after the other, for a simulation and for tests. While the
-store is away a group stays in hand and nothing new is gathered, so what waits is bounded by the transport's queue.
+`receive` checks a message and adds it to the group that is gathered. `commit` stores a group and then acknowledges it:
+first each batch to its gateway, then its message to the broker. A service runs the two side by side, so that one group
+is gathered while another one is on its way to the store. `collect` does one after the other, for tests. While the store
+is away one group is gathered until it is full, so the transport's queue bounds what waits.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import orjson
 import structlog
 
-from collector.deduplication import Repeats
+from collector.deduplication import Deduplication
 from collector.group import MAX_MESSAGES, MAX_READINGS, Group
 from collector.intake import Intake
 from collector.metrics import CollectorMetrics
@@ -19,6 +19,7 @@ from collector.refusals import Refusals
 from siaga.model.clock import MINUTE, Clock
 from siaga.model.observation import Point
 from siaga.mqtt import Message, Transport
+from siaga.mqtt.worker import Inlet
 from siaga.telemetry import RefusedPoint, StoreUnavailable, TelemetryStore
 from siaga.wire.refusal import sample
 from siaga.wire.topics import BATCHES, REFUSED
@@ -37,14 +38,14 @@ LIMIT_SAID_FOR = 5 * MINUTE
 
 
 class Collector:
-    """One collector. `gather` and `add` belong to one thread. A group belongs to the thread that commits it."""
+    """One collector. One thread gathers (`receive`, `hand_over`). A group belongs to the thread that commits it."""
 
     def __init__(
         self,
         store: TelemetryStore,
         intake: Intake,
         refusals: Refusals,
-        repeats: Repeats,
+        deduplication: Deduplication,
         transport: Transport,
         clock: Clock,
         metrics: CollectorMetrics,
@@ -55,16 +56,19 @@ class Collector:
         self._store = store
         self._intake = intake
         self._refusals = refusals
-        self._repeats = repeats
+        self._deduplication = deduplication
         self._transport = transport
         self._clock = clock
         self._metrics = metrics
         self._max_readings = max_readings
         self._max_messages = max_messages
+        self._gathered: Group | None = None
         self._in_hand: Group | None = None
         self._problems: dict[int, str] = {}
         self._limit: tuple[str, int] | None = None
         """What the store said of a limit of its own that points ran into, and when: monotonic, ms."""
+        self.inlet = Inlet(transport, self.receive, lambda: self.full, at_once=max_messages)
+        """What the loop takes in: gateways' batches and refusals."""
 
     @property
     def problem(self) -> str | None:
@@ -96,36 +100,47 @@ class Collector:
         self._in_hand = None
         return True
 
-    def gather(self, timeout: float) -> Group | None:
-        """Take what has arrived, up to a full group, and check it; `None` when nothing came or nothing may be judged.
+    @property
+    def full(self) -> bool:
+        """Whether nothing more is to be taken in now.
 
-        Before the registry was read for the first time nothing is taken: no village could be told from an unknown one.
+        A full group has to be handed over first. Before the registry was read for the first time nothing is taken: no
+        village could be told from an unknown one.
         """
-        if not self._intake.ready():
-            return None
-        message = self._transport.receive(timeout)
-        if message is None:
-            return None
-        group = Group(self._max_readings, self._max_messages)
-        self._fill(group, message)
-        self.make_ready(group)
+        return not self._intake.ready or (self._gathered is not None and self._gathered.full)
+
+    @property
+    def gathered(self) -> Group | None:
+        """The group that takes in what arrives; `None`: nothing has arrived since the last one was handed over."""
+        return self._gathered
+
+    def receive(self, message: Message) -> None:
+        """Check a message and add it to the group that is gathered."""
+        group = self._gathered = self._gathered or Group(self._max_readings, self._max_messages)
+        size = group.bytes
+        self._admit(message, self._clock.now(), group)
+        group.changed()
+        self._metrics.unacknowledged.inc()
+        self._metrics.waiting_bytes.inc(group.bytes - size)
+
+    def hand_over(self) -> Group | None:
+        """Returns what was gathered, ready to be committed; the next message begins another group."""
+        group, self._gathered = self._gathered, None
+        if group is not None:
+            self.make_ready(group)
         return group
 
-    def add(self, group: Group, timeout: float) -> None:
-        """Add what arrives within `timeout` seconds to a group that waits for its turn, as far as it has room."""
-        message = self._transport.receive(timeout)
-        if message is not None:
-            self._fill(group, message)
-            group.changed()
+    def gather(self, timeout: float) -> Group | None:
+        """Take in what has arrived, up to a full group, waiting up to `timeout` seconds for the first message.
 
-    def _fill(self, group: Group, message: Message | None) -> None:
-        received = self._clock.now()
-        messages, size = len(group.messages), group.bytes
+        Returns the group; `None` when nothing came or nothing may be taken yet.
+        """
+        self._intake.load()
+        message = None if self.full else self._transport.receive(timeout)
         while message is not None:
-            self._admit(message, received, group)
-            message = None if group.full else self._transport.receive(0)
-        self._metrics.unacknowledged.inc(len(group.messages) - messages)
-        self._metrics.waiting_bytes.inc(group.bytes - size)
+            self.receive(message)
+            message = None if self.full else self._transport.receive(0)
+        return self.hand_over()
 
     def make_ready(self, group: Group) -> None:
         """Make the write ready, while the store may still be busy with another group."""
@@ -181,7 +196,7 @@ class Collector:
         group.stored, group.write = True, None
         for batch in group.batches:
             if not batch.repeated:
-                self._repeats.stored(batch.fingerprint)
+                self._deduplication.stored(batch.fingerprint)
         self._metrics.readings.inc(group.readings)
         self._metrics.late.inc(group.late)
         return True
@@ -202,7 +217,7 @@ class Collector:
                 return False
             except Exception as error:
                 log.exception("a batch cannot be stored", topic=batch.topic)
-                self._repeats.forget(batch.fingerprint)
+                self._deduplication.forget(batch.fingerprint)
                 reason = f"siaga cannot store this batch, by a mistake of its own ({type(error).__name__})"
                 self._refusals.note(
                     "internal", reason, village=batch.village, topic=batch.topic, payload=str(batch.ack_payload)
@@ -239,7 +254,7 @@ class Collector:
             keys = [_key(point) for point in group.points[batch.first : batch.last]]
             keys += [(note.village, note.gateway, note.first)] if note else []
             if not limited.keys().isdisjoint(keys):
-                self._repeats.forget(batch.fingerprint)
+                self._deduplication.forget(batch.fingerprint)
             else:
                 kept.append(batch)
         group.batches = kept
@@ -267,7 +282,7 @@ class Collector:
         """Publish the acks, each followed by its PUBACK, from where a failed attempt stopped."""
         while group.acknowledged < len(group.batches):
             batch = group.batches[group.acknowledged]
-            if batch.repeated and not self._repeats.is_stored(batch.fingerprint):
+            if batch.repeated and not self._deduplication.is_stored(batch.fingerprint):
                 group.acknowledged += 1  # what it repeats is not stored (yet): that one's acknowledgement is for both
                 continue
             if not self._transport.publish(batch.ack_topic, batch.ack_payload):

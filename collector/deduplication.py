@@ -10,7 +10,7 @@ from hashlib import blake2b
 
 from siaga.wire.batch import Batch
 
-__all__ = ["Repeats", "fingerprint"]
+__all__ = ["Deduplication", "fingerprint"]
 
 REMEMBERED = 100_000
 """Batches that are remembered: an hour of ten districts after an outage, some 20 MB."""
@@ -24,7 +24,7 @@ def fingerprint(topic: str, batch: Batch) -> bytes:
     return blake2b(batch.digest, digest_size=16, key=blake2b(topic.encode(), digest_size=32).digest()).digest()
 
 
-class Repeats:
+class Deduplication:
     """Fingerprints of the batches taken last. The gathering and the committing threads use them, a step at a time."""
 
     def __init__(self, remembered: int = REMEMBERED) -> None:

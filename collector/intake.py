@@ -1,9 +1,9 @@
 """From a message to a part of a group: read, checked against the registry, or refused with a sentence."""
 
-from collector.deduplication import Repeats, fingerprint
+from collector.deduplication import Deduplication, fingerprint
 from collector.group import Group, TakenBatch
 from collector.refusals import Refusals
-from collector.registry_cache import KnownVillages
+from collector.registry_cache import RegistryCache
 from siaga.metrics import implausible
 from siaga.model.observation import Arrival
 from siaga.mqtt import Message
@@ -20,15 +20,19 @@ UNKNOWN_DEVICE = "unknown_device"
 class Intake:
     """Checks messages, by what the registry knows, and notes what is refused."""
 
-    def __init__(self, known: KnownVillages, refusals: Refusals, repeats: Repeats) -> None:
+    def __init__(self, known: RegistryCache, refusals: Refusals, deduplication: Deduplication) -> None:
         self._known = known
         self._refusals = refusals
-        self._repeats = repeats
+        self._deduplication = deduplication
 
-    def ready(self) -> bool:
-        """Whether the registry has been read; before that nobody can be called unknown."""
+    def load(self) -> None:
+        """Read the registry, where that has not been done yet."""
         if not self._known.loaded:
             self._known.refresh()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the registry has been read; before that nobody can be called unknown. Any thread may ask."""
         return self._known.loaded
 
     def admit(self, message: Message, received: int, group: Group) -> None:
@@ -71,7 +75,7 @@ class Intake:
             self.refuse(error.kind, error.reason, message, topic.village)
             return
         mark = fingerprint(message.topic, batch)
-        repeated = self._repeats.take(mark)
+        repeated = self._deduplication.take(mark)
         first = len(group.points)
         if not repeated:
             self._note_records(message, topic, batch, received)

@@ -12,10 +12,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from gateway.adapters import Installed
+from gateway.adapters import ADAPTERS, NOBODY, Installed
 from gateway.pollers import POLLERS
 from gateway.router import Router
-from siaga.model.sites import Village
+from siaga.model.sites import Adapter, Village
 from siaga.mqtt.transport import Message
 from siaga.wire.json_text import UnreadableJson, read_json
 
@@ -25,32 +25,8 @@ MAX_FOUND = 500
 """Devices that are told at most: a broker shared with others may have any number."""
 LIKE = 0.75
 """How like two addresses are, by difflib's ratio, where one may be a typo for the other: two letters of ten."""
-_ENTITIES = "sensor|binary_sensor|switch|light|cover|text_sensor|fan|climate|lock|number|button"
-# Most particular first; the address is the named group.
-_SHAPES = (
-    ("senml", re.compile(r"siaga/v1/(?P<village>[^/]+)/(?P<address>[^/]+)/(?:senml|status)")),
-    (
-        "lorawan",
-        re.compile(r"application/[^/]+/device/(?P<address>[0-9A-Fa-f]{16})/event/(?:up|join|status|log|error)"),
-    ),
-    ("lorawan", re.compile(r"v3/[^/]+/devices/(?:eui-)?(?P<address>[0-9A-Fa-f]{16})/(?:up|join)")),
-    (
-        "tasmota",
-        re.compile(r"(?:.*/)?(?:tele|stat)/(?P<address>.+)/(?:LWT|STATE|SENSOR|RESULT|POWER\d*|STATUS\d*|INFO\d)"),
-    ),
-    ("tasmota", re.compile(r"(?P<address>.+)/(?:tele|stat)/(?:LWT|STATE|SENSOR|RESULT|POWER\d*|STATUS\d*|INFO\d)")),
-    ("shelly", re.compile(r"shellies/(?P<address>[^/]+)/.+")),
-    ("shelly", re.compile(r"(?P<address>.+)/(?:events/rpc|status/[a-z_0-9]+(?::\d+)?)")),
-    ("homie", re.compile(r"homie/(?:5/)?(?P<address>[^/$]+)/\$(?:state|homie|name|description)")),
-    ("openwrt", re.compile(r"collectd/(?P<address>[^/]+)/[^/]+/[^/]+")),
-    ("esphome", re.compile(rf"(?P<address>.+)/(?:{_ENTITIES})/[^/]+/state")),
-    ("zigbee2mqtt", re.compile(r"zigbee2mqtt/(?!bridge(?:/|$))(?P<address>.+?)(?:/availability)?")),
-)
-_NOBODY = re.compile(
-    r"(?:shellies/(?:announce|command)|homeassistant/|tasmota/discovery/|cmnd/|zigbee2mqtt/bridge/|homie/|collectd/"
-    r"|siaga/|application/|v3/|\$SYS/).*|.*/(?:set|get|command|rpc|cmnd)(?:/.*)?|.+/(?:online|status|LWT)"
-)
-"""What is no device of its own, or tells nothing of its family."""
+_COMMANDS = re.compile(r".*/(?:set|get|command|rpc|cmnd)(?:/.*)?|.+/(?:online|status|LWT)|\$SYS/.*")
+"""What is said to a device, or tells nothing of its family."""
 _SLUG = re.compile(r"[^a-z0-9_-]+")
 
 
@@ -140,18 +116,27 @@ class Discovery:
         return f"{said}: is it on, and its address right?"
 
     def _shape(self, message: Message) -> tuple[str, str] | None:
-        for family, shape in _SHAPES:
-            match = shape.fullmatch(message.topic)
-            if match is None:
-                continue
-            address = match["address"]
-            if family == "senml":
-                foreign = match["village"] not in self._codes or address == "gateway" or address in self._senml
-                return None if foreign else (family, address)
-            return family, address
-        if _NOBODY.fullmatch(message.topic) or not _is_object(message.payload):
+        for family, adapter in ADAPTERS.items():
+            for shape in adapter.topics.shapes:
+                if (match := shape.fullmatch(message.topic)) is None:
+                    continue
+                address = match["address"]
+                if family is Adapter.SENML:
+                    foreign = match["village"] not in self._codes or address == "gateway" or address in self._senml
+                    return None if foreign else (family.value, address)
+                return family.value, address
+        if _is_nobodys(message.topic) or not _is_object(message.payload):
             return None
-        return "json", message.topic
+        return Adapter.JSON.value, message.topic
+
+
+def _is_nobodys(topic: str) -> bool:
+    """Whether a topic is no device's."""
+    if topic.partition("/")[0] in NOBODY or _COMMANDS.fullmatch(topic):
+        return True
+    return any(
+        adapter.topics.no_device is not None and adapter.topics.no_device.match(topic) for adapter in ADAPTERS.values()
+    )
 
 
 def _is_object(payload: bytes) -> bool:

@@ -7,7 +7,7 @@ import orjson
 
 from gateway.heard import Instead
 from gateway.intake import Intake
-from gateway.outbox import Keeper
+from gateway.outbox import Outbox
 from siaga.model.clock import SECOND
 from siaga.mqtt.transport import Transport
 from siaga.wire.topics import health_topic
@@ -39,7 +39,7 @@ class Health:
         villages: Sequence[str],
         gateways: Mapping[str, str],
         intake: Intake,
-        keeper: Keeper,
+        outbox: Outbox,
         now: int,
         wall: int,
     ) -> None:
@@ -63,9 +63,9 @@ class Health:
                     "trusted": sorted(device for place, device in intake.trusted if place == village),
                     "heard": {device: _said(each) for device, each in islice(heard.items(), MAX_HEARD)},
                     "heard_left_out": max(0, len(heard) - MAX_HEARD),
-                    "buffer": round(keeper.disk.fill, 2),
-                    "thinned": keeper.disk.thinned,
-                    "disk": "memory" if keeper.problem else "ok",
+                    "buffer": round(outbox.disk.fill, 2),
+                    "thinned": outbox.disk.thinned,
+                    "disk": "memory" if outbox.problem else "ok",
                 }
             )
             topic = health_topic(village, gateways[village])

@@ -25,7 +25,7 @@ from siaga.mqtt.transport import Message, Transport
 from siaga.wire.batch import UnreadableBatch, decode_ack
 from siaga.wire.topics import ForeignTopic, GatewayTopic, ack_topic, parse_topic
 
-__all__ = ["GROUP", "Keeper"]
+__all__ = ["GROUP", "Outbox"]
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +68,7 @@ class _Entry:
     left: int = 0
 
 
-class Keeper:
+class Outbox:
     """The buffers of one gateway process, and their ways up.
 
     Args:

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gateway.heard import Heard
 from gateway.intake import Intake
-from gateway.outbox import Keeper
+from gateway.outbox import Outbox
 from siaga.model.signals import Value
 from siaga.wire.refusal import mask
 
@@ -63,7 +63,7 @@ class GatewayReport(BaseModel):
 
 def make_report(
     intake: Intake,
-    keeper: Keeper,
+    outbox: Outbox,
     now: int,
     *,
     time_known: bool,
@@ -103,10 +103,10 @@ def make_report(
         time_known=time_known,
         village_problem=village_problem,
         centre_problem=centre_problem,
-        disk_problem=keeper.problem,
-        buffered=keeper.disk.readings,
-        fill=keeper.disk.fill,
-        thinned=keeper.disk.thinned,
-        undated=keeper.disk.undated,
+        disk_problem=outbox.problem,
+        buffered=outbox.disk.readings,
+        fill=outbox.disk.fill,
+        thinned=outbox.disk.thinned,
+        undated=outbox.disk.undated,
         devices=devices,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from gateway.adapters import ADAPTERS, Adapter, Installed
+from gateway.adapters import ADAPTERS, Adapter, Installed, may_be_of
 from gateway.pollers import POLLERS
 from siaga.model.sites import Adapter as Family
 from siaga.model.sites import Village
@@ -44,6 +44,8 @@ class Router:
     def route(self, message: Message) -> Iterator[tuple[Adapter, Installed]]:
         """The devices that the message is about, with their adapters: none for a foreign device's."""
         for family, devices in self._by_key.items():
+            if not may_be_of(family, message.topic):
+                continue
             adapter = ADAPTERS[family]
             if adapter.concerns_all(message):
                 for installed in devices.values():

@@ -1,11 +1,10 @@
 """The gateway: what devices say goes to disk, then to the centre, then from the disk.
 
-`receive` and `hear` take messages in, `tick` does what is due; nothing in them waits. The one loop that waits is `run`.
+`receive` and `hear` take messages in, `tick` does what is due; nothing in them waits. `siaga.mqtt.worker` has the loop.
 A message of a device is acknowledged to its broker when its readings are durable, and not before (`gateway.outbox`).
 """
 
 import random
-import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
@@ -15,17 +14,18 @@ from gateway.buffer import Buffer, OnlineState, Undated
 from gateway.health import Health
 from gateway.intake import Intake, Taken
 from gateway.metrics import GatewayMetrics
-from gateway.outbox import Keeper
+from gateway.outbox import Outbox
 from gateway.pollers import Polling
 from gateway.presence import Presence
 from gateway.refusals import Refusals
 from gateway.report import GatewayReport, make_report
 from gateway.stall import Stall
-from gateway.time_sync import OwnTime, boot_id
+from gateway.time_sync import TimeSync, boot_id
 from siaga.model.clock import SECOND, Clock
 from siaga.model.observation import Reading
 from siaga.model.sites import Village
 from siaga.mqtt.transport import Message, Transport
+from siaga.mqtt.worker import Inlet
 from siaga.wire.topics import gateway_status_topic
 
 __all__ = ["Gateway", "last_will", "marker_topic"]
@@ -70,7 +70,7 @@ class Gateway:
         centre_transport: the central broker; may be the same broker, never the same session.
         chance: spreads what would otherwise happen at one moment.
         polling: asks the devices that do not report by themselves.
-        own_time: whether the gateway itself knows the time.
+        time_sync: whether the gateway itself knows the time.
     """
 
     def __init__(
@@ -86,14 +86,14 @@ class Gateway:
         known: Collection[str] | None = None,
         flush_after: int = 200,
         polling: Polling | None = None,
-        own_time: OwnTime | None = None,
+        time_sync: TimeSync | None = None,
     ) -> None:
         self._village, self._centre = village_transport, centre_transport
         self._clock, self._metrics = clock, metrics
-        self._own_time = own_time or OwnTime(clock, boot_id())
+        self._time_sync = time_sync or TimeSync(clock, boot_id())
         self._gateways: dict[str, str] = {}
         self._refusals = Refusals(lambda village: self._gateways.get(village, "gw"), metrics)
-        self._keeper = Keeper(buffer, centre_transport, chance, metrics, self._state_of, flush_after=flush_after)
+        self._outbox = Outbox(buffer, centre_transport, chance, metrics, self._state_of, flush_after=flush_after)
         self._health = Health(centre_transport)
         self._intake = Intake(self._refusals, metrics)
         self._polling = polling
@@ -102,15 +102,20 @@ class Gateway:
         self._filters: set[str] = set()
         self._remembered = {
             device: Presence(state.online, state.since, state.since, overruled=state.overruled)
-            for device, state in self._keeper.remembered().items()
+            for device, state in self._outbox.remembered().items()
         }
-        self._said = self._keeper.said()
+        self._said = self._outbox.said()
         self._stall = Stall()
         self._beat_due = 0
         self._repeat_from = self._repeat_at = 0
         self._served: list[str] = []
         self._village_connections = self._centre_connections = 0
         self._closed = False
+        self.inlets = (
+            Inlet(village_transport, self.receive, lambda: self.full),
+            Inlet(centre_transport, self.hear),
+        )
+        """What the loop takes in: messages of devices, and of the centre."""
         self.update(villages, known)
 
     # Verbs
@@ -121,7 +126,7 @@ class Gateway:
         self._intake.update(villages, known, self._remembered, self._said)
         if self._polling is not None:
             self._polling.update(self._intake.router.installed, self._clock.monotonic())
-        self._keeper.update({village.code: village.gateway for village in villages})
+        self._outbox.update({village.code: village.gateway for village in villages})
         for gone in set(self._served) - {village.code for village in villages}:
             self._centre.publish(gateway_status_topic(gone, self._gateways[gone]), _state("offline"), retain=True)
         self._served = [village.code for village in villages]
@@ -140,31 +145,31 @@ class Gateway:
         self._notice_connections()
         if self._stall.is_late(self._clock.monotonic()):
             message = replace(message, kept=True)
-        if not self._own_time.known:
-            self._keeper.take_undated(message, self._own_time.boot, self._clock.monotonic())
+        if not self._time_sync.known:
+            self._outbox.take_undated(message, self._time_sync.boot, self._clock.monotonic())
             return
         self._date()  # first what came first
         taken = self._intake.take(message, self._clock.now())
-        self._keeper.take(message, taken, self._clock.monotonic())
+        self._outbox.take(message, taken, self._clock.monotonic())
         if taken.sessions:
             self._repeat_at = 0  # somebody else may be the next to be repeated
 
     def hear(self, message: Message) -> None:
         """Take in a message of the centre."""
-        self._keeper.hear(message, self._clock.monotonic())
+        self._outbox.hear(message, self._clock.monotonic())
         self._centre.acknowledge(message)
 
     @property
     def full(self) -> bool:
         """Whether nothing more is to be taken in now: something of what is in hand has to become durable first."""
-        return self._keeper.full
+        return self._outbox.full
 
     def tick(self) -> int:
         """Do what is due: heartbeat, repeat, commit, acknowledge, send. The next deadline, monotonic ms."""
         now, wall = self._clock.monotonic(), self._clock.now()
-        known = self._own_time.known
+        known = self._time_sync.known
         self._notice_connections()
-        if self._keeper.takes_own:
+        if self._outbox.takes_own:
             self._beat(now, wall, known=known)
             if known:
                 self._date()
@@ -174,9 +179,9 @@ class Gateway:
         if self.full:
             self._stall.note(now)
         if known:
-            self._keeper.send(now, wall)
+            self._outbox.send(now, wall)
             self._refusals.send(self._centre)
-            self._health.report(self._served, self._gateways, self._intake, self._keeper, now, wall)
+            self._health.report(self._served, self._gateways, self._intake, self._outbox, now, wall)
         return self._deadline(now, known=known)
 
     def close(self) -> None:
@@ -188,8 +193,8 @@ class Gateway:
             self._polling.close()
         now, wall = self._clock.monotonic(), self._clock.now()
         self._commit(now, last=True)
-        if self._own_time.known:
-            self._keeper.send(now, wall)
+        if self._time_sync.known:
+            self._outbox.send(now, wall)
         for village in self._served:
             topic = gateway_status_topic(village, self._gateways[village])
             self._centre.publish(topic, _state("offline"), retain=True)
@@ -200,9 +205,9 @@ class Gateway:
         for name, transport in (("village's", self._village), ("centre's", self._centre)):
             if transport.problem or not transport.connected:
                 sentences.append(f"the {name} broker: {transport.problem or 'subscriptions are not granted yet'}")
-        if self._keeper.problem:
-            sentences.append(self._keeper.problem)
-        if not self._own_time.known:
+        if self._outbox.problem:
+            sentences.append(self._outbox.problem)
+        if not self._time_sync.known:
             sentences.append("this machine's clock is not set: it reads a time before 2020, or waits for the network's")
         return sentences
 
@@ -210,9 +215,9 @@ class Gateway:
         """How it is, for a technician who asks on site."""
         return make_report(
             self._intake,
-            self._keeper,
+            self._outbox,
             self._clock.now(),
-            time_known=self._own_time.known,
+            time_known=self._time_sync.known,
             village_problem=self._village.problem or (None if self._village.connected else "not connected yet"),
             centre_problem=self._centre.problem or (None if self._centre.connected else "not connected yet"),
             polled=self._polling.states if self._polling is not None else {},
@@ -241,7 +246,7 @@ class Gateway:
             ):
                 self._centre_connections = self._centre.connections
             self._health.forget()
-            self._keeper.reconnected(now)
+            self._outbox.reconnected(now)
 
     def _state_of(self, device: tuple[str, str]) -> OnlineState | None:
         presence = self._intake.presences.get(device)
@@ -249,17 +254,17 @@ class Gateway:
 
     def _date(self) -> None:
         """Give times to what came before the gateway had the time, the oldest first."""
-        if self._keeper.date(self._dated, self._clock.monotonic()):
+        if self._outbox.date(self._dated, self._clock.monotonic()):
             self._repeat_at = 0
 
     def _dated(self, undated: Undated) -> Taken:
         message = undated.message
-        if undated.boot != self._own_time.boot:
+        if undated.boot != self._time_sync.boot:
             # The power failed before the time was known: its age is as unknown as that of a retained message.
             if message.topic == OWN_BEAT:
                 return Taken()
             return self._intake.take(replace(message, retain=True, kept=True), self._clock.now())
-        at = self._own_time.of(undated.at)
+        at = self._time_sync.of(undated.at)
         if message.topic == OWN_BEAT:
             return self._beats(at)
         return self._intake.take(message, at)
@@ -274,23 +279,23 @@ class Gateway:
             return
         self._beat_due = now + BEAT
         if known:
-            self._keeper.take(None, self._beats(wall), now)
+            self._outbox.take(None, self._beats(wall), now)
         else:
-            self._keeper.take_undated(Message(OWN_BEAT, b""), self._own_time.boot, now)
+            self._outbox.take_undated(Message(OWN_BEAT, b""), self._time_sync.boot, now)
 
     def _repeat_sessions(self, now: int, wall: int) -> None:
         if self._village.connected and now >= self._repeat_from and now >= self._repeat_at:
             own: dict[str, list[Reading]] = {}
             self._repeat(now, wall, own)
             if own:
-                self._keeper.take(None, Taken(own), now)
+                self._outbox.take(None, Taken(own), now)
 
     def _poll(self, now: int, wall: int) -> None:
         """Take in what devices answered, at the time at which they did, and ask those that are due."""
         if self._polling is None:
             return
         for polled in self._polling.finish():
-            self._keeper.take(
+            self._outbox.take(
                 None, self._intake.polled(polled.installed, polled.translation, wall - now + polled.at), now
             )
         self._polling.begin(now)
@@ -311,14 +316,14 @@ class Gateway:
         self._repeat_at = now + max(0, soonest - wall)
 
     def _commit(self, now: int, *, last: bool = False) -> None:
-        for message in self._keeper.commit(now, last=last):
+        for message in self._outbox.commit(now, last=last):
             self._village.acknowledge(message)
 
     def _deadline(self, now: int, *, known: bool) -> int:
         times = [self._beat_due]
         if not known:
             times.append(now + SECOND)
-        uplink = self._keeper.deadline()
+        uplink = self._outbox.deadline()
         if uplink is not None:
             times.append(uplink)
         if self._refusals.waiting:
@@ -328,22 +333,3 @@ class Gateway:
         if self._village.connected:
             times.append(max(self._repeat_at, self._repeat_from))
         return max(now, min(times))
-
-    # The loop
-
-    def run(self, stop: threading.Event, longest_wait: float = 1.0) -> None:
-        """Serve until `stop` is set; whoever sets it wakes the village's transport. Ends with `close`."""
-        self._centre.ring(self._village.wake)
-        deadline = 0
-        while not stop.is_set():
-            wait = min(max(0, deadline - self._clock.monotonic()) / 1000, longest_wait)
-            message = None if self.full else self._village.receive(wait)
-            if self.full:
-                stop.wait(wait)
-            while message is not None:
-                self.receive(message)
-                message = None if self.full else self._village.receive(0)
-            while (answer := self._centre.receive(0)) is not None:
-                self.hear(answer)
-            deadline = self.tick()
-        self.close()

@@ -1,4 +1,4 @@
-"""The running gateway answers a technician: a socket in its data directory, read with `ask`.
+"""The running gateway answers a technician: a socket in its data directory, read with `read_status`.
 
 A socket, and not a file that is written again and again: it costs an SD card nothing. Who may open the data directory
 may ask.
@@ -16,7 +16,7 @@ import structlog
 
 from gateway.report import GatewayReport
 
-__all__ = ["SOCKET", "Answering", "NoGateway", "ask"]
+__all__ = ["SOCKET", "NoGateway", "StatusSocket", "read_status"]
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ class NoGateway(OSError):
     """No gateway answers; the message is a sentence."""
 
 
-class Answering:
+class StatusSocket:
     """Hands the questions of others to the gateway's own thread. `wake` makes that take its next turn."""
 
     def __init__(self, data_dir: Path, wake: Callable[[], None]) -> None:
@@ -45,7 +45,7 @@ class Answering:
     def start(self) -> None:
         """Begin to listen; without a socket (a path that is too long, a disk that is away) nobody can ask."""
         if len(os.fsencode(self._path)) > LONGEST_PATH:
-            log.info("gateway_cannot_be_asked", reason="the data directory's path is too long for a socket")
+            log.info("status_socket_not_open", reason="the data directory's path is too long for a socket")
             return
         listener = socket.socket(socket.AF_UNIX)
         try:
@@ -54,7 +54,7 @@ class Answering:
             self._path.chmod(0o600)
             listener.listen(8)
         except OSError as error:
-            log.info("gateway_cannot_be_asked", reason=str(error))
+            log.info("status_socket_not_open", reason=str(error))
             listener.close()
             return
         self._listener = listener
@@ -89,7 +89,7 @@ class Answering:
                 connection.sendall(answer.get(timeout=ANSWER_WITHIN).model_dump_json().encode())
 
 
-def ask(data_dir: Path) -> GatewayReport:
+def read_status(data_dir: Path) -> GatewayReport:
     """How the gateway of a data directory is.
 
     Raises:

@@ -11,7 +11,7 @@ from pathlib import Path
 from gateway.clocks import PLAUSIBLE_FROM
 from siaga.model.clock import Clock
 
-__all__ = ["OwnTime", "boot_id", "network_time_awaited"]
+__all__ = ["TimeSync", "boot_id", "network_time_awaited"]
 
 
 def boot_id() -> str:
@@ -37,7 +37,7 @@ def network_time_awaited(root: Path = Path("/")) -> bool:
         return True
 
 
-class OwnTime:
+class TimeSync:
     """The gateway's wall clock, once it is to be believed. `awaited`: whether somebody is still to set it."""
 
     def __init__(self, clock: Clock, boot: str, awaited: Callable[[], bool] = network_time_awaited) -> None:

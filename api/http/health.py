@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
+from api.alerts.documents import rfc3339
 from api.http.problems import PROBLEM_JSON, Problem
 from api.http.readiness import Probes
 from api.http.services import Check, Services, ServicesHere
@@ -32,9 +33,10 @@ class Ready(BaseModel):
 
 
 class NotReady(Problem):
-    """Why it is not ready: a sentence for each part that is not."""
+    """Why it is not ready: for each part that is not, a sentence and since when it was seen so."""
 
     reasons: dict[str, str] = Field(examples=[{"collector": "the broker at mqtt://127.0.0.1:1883 cannot be reached"}])
+    since: dict[str, str] = Field(examples=[{"collector": "2026-03-01T17:00:00Z"}])
 
 
 @router.get("/healthz", summary="Liveness")
@@ -60,11 +62,18 @@ async def readyz(request: Request) -> JSONResponse:
     The answer comes within two seconds; a part that hangs is named with since when.
     """
     probes: Probes = request.app.state.probes
-    reasons = await probes.reasons()
-    if not reasons:
+    not_ready = await probes.not_ready()
+    if not not_ready:
         return JSONResponse(Ready().model_dump())
-    detail = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
-    problem = NotReady(type="about:blank", title="Service Unavailable", status=503, detail=detail, reasons=reasons)
+    reasons = {part.name: part.problem or "" for part in not_ready}
+    problem = NotReady(
+        type="about:blank",
+        title="Service Unavailable",
+        status=503,
+        detail="; ".join(f"{name}: {reason}" for name, reason in reasons.items()),
+        reasons=reasons,
+        since={part.name: rfc3339(part.since) for part in not_ready},
+    )
     return JSONResponse(problem.model_dump(), 503, {"Retry-After": "1"}, media_type=PROBLEM_JSON)
 
 

@@ -14,6 +14,7 @@ import structlog
 from api.alerts.documents import rfc3339
 from api.http.services import Check
 from siaga.model.clock import SECOND, Clock
+from siaga.model.readiness import Readiness, ReadinessProbe
 
 __all__ = ["ANSWER_WITHIN", "Probes"]
 
@@ -29,12 +30,12 @@ class Probes:
     def __init__(self, checks: Mapping[str, Check], clock: Clock) -> None:
         self._probes = {name: _Probe(name, check, clock) for name, check in checks.items()}
 
-    async def reasons(self) -> dict[str, str]:
-        """Returns why each part that is not ready is not, in a sentence."""
+    async def not_ready(self) -> list[Readiness]:
+        """Returns the parts that are not ready, each with its reason and since when."""
         asked = {probe: asyncio.wrap_future(probe.ask()) for probe in self._probes.values()}
         await asyncio.wait(asked.values(), timeout=ANSWER_WITHIN)
-        found = {probe.name: answer.result() if answer.done() else probe.no_answer() for probe, answer in asked.items()}
-        return {name: reason for name, reason in found.items() if reason is not None}
+        found = [answer.result() if answer.done() else probe.no_answer() for probe, answer in asked.items()]
+        return [each for each in found if not each.ready]
 
 
 class _Probe:
@@ -43,11 +44,12 @@ class _Probe:
     def __init__(self, name: str, check: Check, clock: Clock) -> None:
         self.name = name
         self._check, self._clock = check, clock
-        self._running: Future[str | None] | None = None
+        self._readiness = ReadinessProbe(name, clock, self._look)
+        self._running: Future[Readiness] | None = None
         self._silent_since: tuple[int, int] | None = None
         """When the first check began that has not succeeded since: wall time and monotonic, ms."""
 
-    def ask(self) -> Future[str | None]:
+    def ask(self) -> Future[Readiness]:
         """Returns the answer to be: of the check that runs, else of a new one."""
         if self._running is None or self._running.done():
             if self._silent_since is None:
@@ -56,19 +58,23 @@ class _Probe:
             threading.Thread(target=self._run, args=(self._running,), name=f"check {self.name}", daemon=True).start()
         return self._running
 
-    def no_answer(self) -> str:
-        """Returns the sentence for a check that has not come back."""
+    def no_answer(self) -> Readiness:
+        """Returns what is said of a part whose check has not come back."""
         assert self._silent_since is not None  # noqa: S101 - it is asked, and has not answered
         since, monotonic = self._silent_since
         lasted = (self._clock.monotonic() - monotonic) // SECOND
-        return f"it has given no answer since {rfc3339(since - since % SECOND)}, for {lasted} s"
+        sentence = f"it has given no answer since {rfc3339(since - since % SECOND)}, for {lasted} s"
+        return Readiness(self.name, sentence, since)
 
-    def _run(self, answer: Future[str | None]) -> None:
+    def _run(self, answer: Future[Readiness]) -> None:
+        readiness = self._readiness.read()
+        if readiness.ready:
+            self._silent_since = None
+        answer.set_result(readiness)
+
+    def _look(self) -> str | None:
         try:
-            reason = self._check()
+            return self._check()
         except Exception as error:  # noqa: BLE001 - a check that breaks says that its part is not ready
             _log.warning("check_failed", check=self.name, error=repr(error))
-            reason = "it could not be checked; the log says why"
-        if reason is None:
-            self._silent_since = None
-        answer.set_result(reason)
+            return "it could not be checked; the log says why"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from gateway.adapters.esphome import Esphome
 from gateway.adapters.homie import Homie
-from gateway.adapters.interface import Adapter, Implausible, Installed, Observed, Repeats, Translation
+from gateway.adapters.interface import Adapter, Implausible, Installed, Observed, Repeats, Topics, Translation
 from gateway.adapters.json import Json
 from gateway.adapters.lorawan import Lorawan
 from gateway.adapters.openwrt import Openwrt
@@ -14,17 +14,45 @@ from gateway.adapters.tasmota import Tasmota
 from gateway.adapters.zigbee2mqtt import Zigbee2mqtt
 from siaga.model.sites import Adapter as Family
 
-__all__ = ["ADAPTERS", "Adapter", "Implausible", "Installed", "Observed", "Repeats", "Translation"]
+__all__ = [
+    "ADAPTERS",
+    "NOBODY",
+    "Adapter",
+    "Implausible",
+    "Installed",
+    "Observed",
+    "Repeats",
+    "Topics",
+    "Translation",
+    "may_be_of",
+]
 
 ADAPTERS: Mapping[Family, Adapter] = {
     Family.SENML: Senml(),
+    Family.LORAWAN: Lorawan(),
     Family.TASMOTA: Tasmota(),
     Family.SHELLY: Shelly(),
-    Family.ZIGBEE2MQTT: Zigbee2mqtt(),
-    Family.ESPHOME: Esphome(),
-    Family.OPENWRT: Openwrt(),
     Family.HOMIE: Homie(),
-    Family.LORAWAN: Lorawan(),
+    Family.OPENWRT: Openwrt(),
+    Family.ESPHOME: Esphome(),
+    Family.ZIGBEE2MQTT: Zigbee2mqtt(),
     Family.JSON: Json(),
 }
-"""The families by their name in the sites file."""
+"""The families by their name in the sites file. Those whose topics are the most particular come first: a topic that
+fits the shapes of several is the first one's."""
+
+NOBODY = frozenset({"homeassistant", "spBv1.0"})
+"""First levels that other programs use beside the devices: Home Assistant's discovery, Sparkplug."""
+
+_OWNERS = {root: family for family, adapter in ADAPTERS.items() for root in adapter.topics.roots}
+
+
+def may_be_of(family: Family, topic: str) -> bool:
+    """Whether a topic may be one of this family's, by its first level. `keys` of the adapter says whose.
+
+    A family whose devices may stand under any first level takes none that is another family's, or nobody's.
+    """
+    if not ADAPTERS[family].topics.any_root:
+        return True
+    root = topic.partition("/")[0]
+    return root not in NOBODY and _OWNERS.get(root, family) is family

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from gateway.adapters.cover import Cover
-from gateway.adapters.interface import Installed, Translation
+from gateway.adapters.interface import Installed, Topics, Translation
 from gateway.values import MOVING, Native, Refused, read_bool, read_document, read_text
 from siaga.model.signals import SIGNALS, SignalType
 from siaga.mqtt.filters import matches
@@ -31,8 +31,13 @@ _OBJECTS = ("state", "event_type")
 """Where an entity that speaks JSON has its state: a light, an event."""
 
 
+_ENTITIES = "sensor|binary_sensor|switch|light|cover|text_sensor|fan|climate|lock|number|button"
+
+
 class Esphome:
     """Entities of nodes found by their topic prefix."""
+
+    topics = Topics(shapes=(re.compile(rf"(?P<address>.+)/(?:{_ENTITIES})/[^/]+/state"),))
 
     def filters(self, installed: Installed) -> Iterable[str]:
         """Birth and will, the entities' usual topics, and topics of the map that have another form."""

@@ -13,9 +13,10 @@ In version 5 only a root device has a last will. Its children, which name it in 
 and back with it, although their own `$state` says nothing of that.
 """
 
+import re
 from collections.abc import Iterable, MutableMapping, Sequence
 
-from gateway.adapters.interface import Installed, Translation
+from gateway.adapters.interface import Installed, Topics, Translation
 from gateway.values import Refused, native_of, read_document, read_text
 from siaga.mqtt.transport import Message
 
@@ -27,27 +28,17 @@ WITH_LOSS = 10_000
 """Milliseconds after a loss in which a bridge publishes its defaults; the bridges seen do so in the same second."""
 _VERSION = "5"
 _STATES = {"ready": True, "alert": True, "init": True, "sleeping": None, "lost": False, "disconnected": False}
-_OTHERS = frozenset(
-    {
-        "",
-        "application",
-        "cmnd",
-        "collectd",
-        "homeassistant",
-        "shellies",
-        "siaga",
-        "spBv1.0",
-        "stat",
-        "tele",
-        "v3",
-        "zigbee2mqtt",
-    }
-)
-"""First levels of other families' topics: never a root."""
 
 
 class Homie:
     """Devices found by their id, under any root of one level."""
+
+    topics = Topics(
+        roots=frozenset({"homie"}),
+        shapes=(re.compile(r"homie/(?:5/)?(?P<address>[^/$]+)/\$(?:state|homie|name|description)"),),
+        no_device=re.compile(r"homie/"),
+        any_root=True,
+    )
 
     def filters(self, installed: Installed) -> Iterable[str]:
         """Session and values in both forms of the topic. All states of version 5: one of them may be the root's."""
@@ -106,7 +97,7 @@ def _split(topic: str) -> tuple[str, str, str] | None:
     levels = topic.split("/")
     width = 1 if levels[-1] in ("$state", "$description") else 2
     device, below = levels[:-width], levels[-width:]
-    if len(device) < 2 or levels[0] in _OTHERS or any(not level for level in below):
+    if len(device) < 2 or not levels[0] or any(not level for level in below):
         return None
     if below[-1].startswith("$") and (width == 2 or below[-1] not in ("$state", "$description")):
         return None  # an attribute: what a value is called, its unit, its target

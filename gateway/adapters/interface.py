@@ -4,6 +4,7 @@ are given, and on nothing else.
 A new family is one module with one class here beside the others, and one line in the registry of `gateway.adapters`.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
@@ -16,7 +17,7 @@ from siaga.model.signals import EVENTS, SIGNALS, Value, is_plausible
 from siaga.model.sites import Device, Facility, Village
 from siaga.mqtt.transport import Message
 
-__all__ = ["Adapter", "Implausible", "Installed", "Observed", "Repeats", "Translation"]
+__all__ = ["Adapter", "Implausible", "Installed", "Observed", "Repeats", "Topics", "Translation"]
 
 
 class Observed(NamedTuple):
@@ -165,8 +166,24 @@ class Installed:
             return None
 
 
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """What is known of a family's topics without knowing a device."""
+
+    roots: frozenset[str] = frozenset()
+    """First levels that are the family's alone."""
+    shapes: Sequence[re.Pattern[str]] = ()
+    """Whole topics that tell the family, the likeliest first. The group `address` is the device's."""
+    no_device: re.Pattern[str] | None = None
+    """Beginnings of topics of the family that are no device's."""
+    any_root: bool = False
+    """Whether devices may stand under a first level of the owner's choice, so that it takes what nobody else has."""
+
+
 class Adapter(Protocol):
     """One device family."""
+
+    topics: Topics
 
     def filters(self, installed: Installed) -> Iterable[str]:
         """What to subscribe to for a device. Devices may share filters; two filters must not take one topic twice."""

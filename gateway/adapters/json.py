@@ -10,7 +10,7 @@ unless the map gives it another meaning.
 import re
 from collections.abc import Iterable, Sequence
 
-from gateway.adapters.interface import Installed, Translation
+from gateway.adapters.interface import Installed, Topics, Translation
 from gateway.values import Native, find, native_of, read_document, read_text
 from siaga.mqtt.transport import Message
 
@@ -26,6 +26,8 @@ _INDEX = re.compile(r"\[(\d{1,4}|\*)\]")
 
 class Json:
     """Messages of one topic."""
+
+    topics = Topics()
 
     def filters(self, installed: Installed) -> Iterable[str]:
         """The topic."""

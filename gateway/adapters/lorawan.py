@@ -12,7 +12,7 @@ ChirpStack's topic holds the DevEUI; The Things Stack's a name of the owner's, a
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from gateway.adapters.interface import Installed, Translation
+from gateway.adapters.interface import Installed, Topics, Translation
 from gateway.values import Refused, find, native_of, read_document, read_text
 from siaga.mqtt.transport import Message
 from siaga.sites.dev_eui import plain_eui
@@ -37,6 +37,15 @@ _ABSENT = frozenset({327.67, -327.68, 3276.7, -3276.8})
 
 class Lorawan:
     """Devices found by their DevEUI, in any case."""
+
+    topics = Topics(
+        roots=frozenset({"application", "v3"}),
+        shapes=(
+            re.compile(rf"application/[^/]+/device/(?P<address>[0-9A-Fa-f]{{16}})/event/(?:{'|'.join(_EVENTS)})"),
+            re.compile(r"v3/[^/]+/devices/(?:eui-)?(?P<address>[0-9A-Fa-f]{16})/(?:up|join)"),
+        ),
+        no_device=re.compile(r"application/|v3/"),
+    )
 
     def filters(self, installed: Installed) -> Iterable[str]:  # noqa: ARG002 - the same for all
         """What tells of devices at both servers; a topic need not name the DevEUI, nor in which case."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from gateway.adapters.interface import Installed, Translation
+from gateway.adapters.interface import Installed, Topics, Translation
 from gateway.values import Refused, native_of, read_text
 from siaga.model.signals import SIGNALS, SignalType, is_plausible
 from siaga.mqtt.transport import Message
@@ -36,6 +36,12 @@ MAX_INTERFACES = 64
 
 class Openwrt:
     """Routers found by the host name that their collectd has."""
+
+    topics = Topics(
+        roots=frozenset({ROOT}),
+        shapes=(re.compile(rf"{ROOT}/(?P<address>[^/]+)/[^/]+/[^/]+"),),
+        no_device=re.compile(rf"{ROOT}/"),
+    )
 
     def filters(self, installed: Installed) -> Iterable[str]:
         """All values of the host, and what other scripts put beside them where the site maps it."""

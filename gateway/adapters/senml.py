@@ -1,8 +1,9 @@
 """Our own firmware: SenML packs (RFC 8428), and a birth and last will in plain words, on topics of their own."""
 
+import re
 from collections.abc import Iterable, Sequence
 
-from gateway.adapters.interface import Installed, Translation
+from gateway.adapters.interface import Installed, Topics, Translation
 from gateway.values import MAX_PAYLOAD, Native, Refused, read_bool, read_text
 from siaga.mqtt.transport import Message
 from siaga.wire.senml import BadRecord, Record, UnreadablePack, read_pack
@@ -16,6 +17,12 @@ _NOT_REPORTED = frozenset({"online", "alive", "heard"})
 
 class Senml:
     """`siaga/v1/{village}/{device}/senml` and `…/status`."""
+
+    topics = Topics(
+        roots=frozenset({"siaga"}),
+        shapes=(re.compile(r"siaga/v1/(?P<village>[^/]+)/(?P<address>[^/]+)/(?:senml|status)"),),
+        no_device=re.compile(r"siaga/"),
+    )
 
     def filters(self, installed: Installed) -> Iterable[str]:
         """All that devices of the village publish, so that one that is not known is seen."""

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gateway.adapters.cover import Cover
-from gateway.adapters.interface import Installed, Repeats, Translation
+from gateway.adapters.interface import Installed, Repeats, Topics, Translation
 from gateway.values import MOVING, Native, Refused, find, read_bool, read_document, read_text, read_value
 from siaga.model.signals import EVENTS, SIGNALS, SignalType
 from siaga.mqtt.transport import Message
@@ -96,6 +96,15 @@ _PRESSES = re.compile(r"longpush/\d+")
 
 class Shelly:
     """Gen1 by what follows `shellies/`, Gen2 and later by the whole prefix, which may begin with `shellies/` too."""
+
+    topics = Topics(
+        roots=frozenset({GEN1}),
+        shapes=(
+            re.compile(rf"{GEN1}/(?P<address>[^/]+)/.+"),
+            re.compile(r"(?P<address>.+)/(?:events/rpc|status/[a-z_0-9]+(?::\d+)?)"),
+        ),
+        no_device=re.compile(rf"{GEN1}/(?:announce|command)"),
+    )
 
     def filters(self, installed: Installed) -> Iterable[str]:
         """All of Gen1, one filter for any number of devices; what a Gen2 device publishes below its prefix."""

@@ -11,13 +11,14 @@ A shutter says `{"Position":37,"Direction":0}`: while its direction is not 0 it 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from gateway.adapters.interface import Installed, Translation
+from gateway.adapters.interface import Installed, Topics, Translation
 from gateway.values import Native, Refused, find, read_bool, read_document, read_text
 from siaga.mqtt.transport import Message
 
 __all__ = ["Tasmota"]
 
 _PREFIXES = ("tele", "stat")
+_TOLD = r"(?:LWT|STATE|SENSOR|RESULT|POWER\d*|STATUS\d*|INFO\d)"
 MAX_PREFIX_LEVEL = 6
 """How many levels may stand before the prefix; the deepest seen in the field has four."""
 _BODIES = frozenset({"STATE", "SENSOR", "RESULT"})
@@ -35,6 +36,15 @@ _SUMMED = frozenset({"power", "energy"})
 
 class Tasmota:
     """`tele` and `stat` of devices found by their `%topic%`."""
+
+    topics = Topics(
+        roots=frozenset({"cmnd", *_PREFIXES}),
+        shapes=(
+            re.compile(rf"(?:.*/)?(?:{'|'.join(_PREFIXES)})/(?P<address>.+)/{_TOLD}"),
+            re.compile(rf"(?P<address>.+)/(?:{'|'.join(_PREFIXES)})/{_TOLD}"),
+        ),
+        no_device=re.compile(r"tasmota/discovery/|cmnd/"),
+    )
 
     def filters(self, installed: Installed) -> Iterable[str]:  # noqa: ARG002 - the same for all
         """The prefixes on every level: few filters for any number of devices, and none overlaps another."""

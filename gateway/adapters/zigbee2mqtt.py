@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.adapters.cover import Cover
-from gateway.adapters.interface import Installed, Translation
+from gateway.adapters.interface import Installed, Topics, Translation
 from gateway.values import Native, Refused, find, read_bool, read_document, read_text
 from siaga.model.clock import MINUTE
 from siaga.model.signals import EVENTS, SIGNALS, SignalType
@@ -22,23 +22,6 @@ from siaga.mqtt.transport import Message
 __all__ = ["Zigbee2mqtt"]
 
 DEFAULT_BASE = "zigbee2mqtt"
-_OTHERS = frozenset(
-    {
-        "",
-        "application",
-        "cmnd",
-        "collectd",
-        "homeassistant",
-        "homie",
-        "shellies",
-        "siaga",
-        "spBv1.0",
-        "stat",
-        "tele",
-        "v3",
-    }
-)
-"""First levels of other families' topics: never a base."""
 _ACTIONS = frozenset({"action", "click"})
 """What was done to a button; `click` until version 1.3 of the bridge."""
 _MOVEMENT = frozenset({"moving", "motor_state", "running"})
@@ -57,6 +40,13 @@ _KEEPS_NOTHING = re.compile(rb'"cache_state(_send_on_startup)?"\s*:\s*false')
 class Zigbee2mqtt:
     """Devices found by their friendly name, under any base topic of one level."""
 
+    topics = Topics(
+        roots=frozenset({DEFAULT_BASE}),
+        shapes=(re.compile(rf"{DEFAULT_BASE}/(?!bridge(?:/|$))(?P<address>.+?)(?:/availability)?"),),
+        no_device=re.compile(rf"{DEFAULT_BASE}/bridge/"),
+        any_root=True,
+    )
+
     def filters(self, installed: Installed) -> Iterable[str]:
         """The device, what is one level below it, and the bridge."""
         return (f"+/{installed.address}", f"+/{installed.address}/+", "+/bridge/state", "+/bridge/info")
@@ -68,7 +58,7 @@ class Zigbee2mqtt:
     def keys(self, message: Message) -> Sequence[str]:
         """What follows the base as a name; or, without its last level, as the name that an attribute belongs to."""
         base, _, rest = message.topic.partition("/")
-        if base in _OTHERS or not rest:
+        if not base or not rest:
             return ()
         name, slash, _ = rest.rpartition("/")
         return (rest, name) if slash else (rest,)
@@ -76,7 +66,7 @@ class Zigbee2mqtt:
     def concerns_all(self, message: Message) -> bool:
         """The bridge's own birth and last will is one of all its children."""
         base, _, rest = message.topic.partition("/")
-        return rest in ("bridge/state", "bridge/info") and base not in _OTHERS
+        return bool(base) and rest in ("bridge/state", "bridge/info")
 
     def translate(self, installed: Installed, message: Message, received: int) -> Translation:
         """A state, an attribute, an availability, or what the bridge says of itself."""

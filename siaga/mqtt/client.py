@@ -135,7 +135,7 @@ class MqttTransport:
         return self._problem
 
     def ring(self, bell: Callable[[], None]) -> None:
-        """Call `bell`, from the network's thread, whenever a message arrives."""
+        """Call `bell`, from any thread, whenever a message arrives or `wake` is called."""
         self._bell = bell
 
     @property
@@ -185,10 +185,12 @@ class MqttTransport:
         return message
 
     def wake(self) -> None:
-        """Make a waiting `receive` return at once. May be called from any thread."""
+        """Make a waiting `receive` return at once, and ring the bell. May be called from any thread."""
         with self._arrived:
             self._woken = True
             self._arrived.notify_all()
+        if self._bell is not None:
+            self._bell()
 
     def acknowledge(self, message: Message) -> None:
         """Give the broker its PUBACK. Of a message from an earlier connection nothing is said: it comes again."""

@@ -188,7 +188,7 @@ class MemoryTransport:
         return self._problem
 
     def ring(self, bell: Callable[[], None]) -> None:
-        """Call `bell` whenever a message is queued for this transport."""
+        """Call `bell` whenever a message is queued for this transport or `wake` is called."""
         self._bell = bell
 
     @property
@@ -245,7 +245,8 @@ class MemoryTransport:
         return message
 
     def wake(self) -> None:
-        """Nobody waits in `receive`."""
+        """Ring the bell; nobody waits in `receive`."""
+        self.heard()
 
     def heard(self) -> None:
         """The broker's word to the transport that a message was queued for it."""

@@ -49,7 +49,10 @@ class Transport(Protocol):
         ...
 
     def ring(self, bell: Callable[[], None]) -> None:
-        """Call `bell`, from any thread, whenever a message arrives: so one wait can serve two transports."""
+        """Call `bell`, from any thread, whenever a message arrives or `wake` is called.
+
+        One wait can so serve several transports. A transport has one bell: the last one that it was given.
+        """
         ...
 
     def subscribe(self, topic_filter: str) -> None:
@@ -69,7 +72,7 @@ class Transport(Protocol):
         ...
 
     def wake(self) -> None:
-        """Make a waiting `receive` return at once. May be called from any thread."""
+        """Make a waiting `receive` return at once, and ring the bell. May be called from any thread."""
         ...
 
     def acknowledge(self, message: Message) -> None:

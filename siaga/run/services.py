@@ -17,7 +17,7 @@ from siaga.database.registry import ImportReport, Registry
 from siaga.database.tokens import Issued, Role, Tokens
 from siaga.model.clock import Clock, SystemClock
 from siaga.mqtt import MqttTransport
-from siaga.mqtt.sessions import session_name
+from siaga.mqtt.sessions import SessionName
 from siaga.run.settings import Settings
 from siaga.sites.on_disk import read_sites_file
 from siaga.telemetry import open_store
@@ -145,12 +145,12 @@ def _outside_store(settings: Settings, service: str) -> None:
         )
 
 
-def alert_session(url: str, data_dir: Path) -> MqttTransport:
+def alert_session(url: str, name: SessionName) -> MqttTransport:
     """The alert engine's session with the broker, known to it again after a restart."""
     return MqttTransport(
         url,
-        session_name(data_dir, ALERTS),
-        clean=False,
+        name.client_id,
+        clean=not name.lasting,
         expiry=SESSION_EXPIRY,
         max_bytes=MAX_QUEUE_BYTES,
     )

@@ -8,7 +8,7 @@ it, what needs the broker or the store keeps trying by itself.
 import fcntl
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -16,20 +16,22 @@ from typing import Protocol
 import structlog
 import typer
 from prometheus_client import REGISTRY
-from sqlalchemy.exc import DBAPIError
 
 from api.alerts import AlertService, EventSignal
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import UnreadPast
 from api.http import HttpServer, create_app
 from api.notifications import NotificationMetrics, NotificationService
-from collector import CollectorService, SessionName, assemble, broker_session
+from collector import ROLE as COLLECTOR
+from collector import CollectorService, assemble, broker_session
 from gateway.metrics import GatewayMetrics
 from siaga.broker import EmbeddedBroker
 from siaga.database import connect
+from siaga.database.follower import RegistryFollower
 from siaga.database.registry import Registry
 from siaga.model.clock import SECOND, Clock, SystemClock
-from siaga.mqtt.sessions import session_name
+from siaga.model.sites import Village
+from siaga.mqtt.sessions import SessionName
 from siaga.run.cli.notify import the_book
 from siaga.run.demo import Demo
 from siaga.run.gateways import GatewayPart, Served
@@ -113,6 +115,7 @@ class System:
         self._gateway: GatewayPart | None = None
         self._broker: EmbeddedBroker | None = None
         self._others: list[Part] = []
+        self._names: list[SessionName] = []
         self.store: TelemetryStore = open_store(settings.store)
         self._engine = connect(settings.database)
         # Of its own: calls that wait for a database that hangs take no connection from alerts, and give up sooner
@@ -137,7 +140,8 @@ class System:
         if sites is not None:
             report = registry.replace(sites.villages, self._clock.now(), sites.regions)
             log.info("imported", added=report.added, changed=report.changed, unchanged=report.unchanged)
-        session = alert_session(settings.central_broker, settings.data_dir)
+        name = self._claim(ALERTS)
+        session = alert_session(settings.central_broker, name)
         self._alerts = AlertService(
             self._engine,
             self.store,
@@ -145,7 +149,7 @@ class System:
             self._clock,
             self._signal,
             EngineMetrics(REGISTRY),
-            session_name(settings.data_dir, ALERTS),
+            name.client_id,
         )
         self._alerts.start()
         self._notifications = NotificationService(
@@ -171,6 +175,8 @@ class System:
         giving_up.cancel()
         if self._broker is not None:
             self._broker.close()
+        for name in self._names:
+            name.release()
         self._give_up_database()
         self.store.close()
 
@@ -178,6 +184,12 @@ class System:
         """End both engines: a thread that waits for a database that hangs would keep the process."""
         self._answers.dispose()
         self._engine.dispose()
+
+    def _claim(self, role: str) -> SessionName:
+        """Returns the name of a session, which is this process's until it stops."""
+        name = SessionName.of(self._settings.data_dir, role)
+        self._names.append(name)
+        return name
 
     def _tell(self, reason: str | None) -> None:
         self._starting = reason or "it is starting"
@@ -192,7 +204,7 @@ class System:
         }
         if self._whole:
             checks["collector"] = lambda: _problem(self._collector)
-            checks["gateway"] = lambda: self._gateway.problem() if self._gateway else "it is not running yet"
+            checks["gateway"] = lambda: _problem(self._gateway)
         app = create_app(
             engine=self._answers,
             store=self.store,
@@ -214,7 +226,7 @@ class System:
         return UnreadPast() if self._alerts is None else self._alerts.past()
 
     def _start_collector(self) -> None:
-        session = broker_session(self._settings.central_broker, SessionName.of(self._settings.data_dir))
+        session = broker_session(self._settings.central_broker, self._claim(COLLECTOR))
         self._collector = assemble(self.store, self._engine, session, clock=self._clock, metrics=REGISTRY)
         self._collector.start()
 
@@ -223,7 +235,7 @@ class System:
             self._settings.data_dir,
             self._settings.village_broker,
             self._settings.central_broker,
-            Followed(registry).changes,
+            Followed(registry, self._clock).changes,
             self._clock,
             GatewayMetrics(REGISTRY),
             asking=how_to_ask(self._settings),
@@ -256,30 +268,21 @@ class StoreAnswers:
 class Followed:
     """The registry as the gateway of `siaga up` sees it: it serves every village that has none of its own."""
 
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
-        self._version = -1
+    def __init__(self, registry: Registry, clock: Clock) -> None:
+        self._follower = RegistryFollower(registry, _served, clock)
 
     def changes(self) -> Served | None:
-        """What to serve, if that has changed since the last call; a database that is away changes nothing."""
-        try:
-            version = self._registry.version()
-            if version == self._version:
-                return None
-            villages = self._registry.villages()
-        except DBAPIError as problem:
-            log.warning("registry_not_read", problem=type(problem).__name__)
-            return None
-        self._version = version
-        own = [village for village in villages if not village.remote]
-        return Served(own, frozenset(village.code for village in villages))
+        """Returns what to serve, if that has changed since the last call; a database that is away changes nothing."""
+        return self._follower.kept if self._follower.poll() else None
 
 
-def _problem(service: AlertService | CollectorService | None) -> str | None:
-    if service is None:
-        return "it is not running yet"
-    ready, reason = service.status()
-    return None if ready else reason
+def _served(villages: Iterable[Village]) -> Served:
+    every = list(villages)
+    return Served([village for village in every if not village.remote], frozenset(village.code for village in every))
+
+
+def _problem(part: AlertService | CollectorService | GatewayPart | None) -> str | None:
+    return "it is not running yet" if part is None else part.problem()
 
 
 def _end_together(parts: Sequence[Part | None], within: float) -> None:

@@ -24,6 +24,7 @@ def run_gateway(settings: "Settings", stop: threading.Event) -> None:
 
     Raises:
         ValueError: it is not said which village.
+        RuntimeError: a mistake of ours ended it; who supervises the process starts it again.
     """
     from prometheus_client import REGISTRY  # noqa: PLC0415
 
@@ -33,6 +34,12 @@ def run_gateway(settings: "Settings", stop: threading.Event) -> None:
     village = only_village(settings)
     settings.make_data_dir()
     told: list[Served] = [Served([village])]
+    failed = threading.Event()
+
+    def fail() -> None:
+        failed.set()
+        stop.set()
+
     part = GatewayPart(
         settings.data_dir,
         settings.village_broker,
@@ -42,11 +49,15 @@ def run_gateway(settings: "Settings", stop: threading.Event) -> None:
         GatewayMetrics(REGISTRY),
         alone=village,
         asking=how_to_ask(settings),
+        failed=fail,
     )
     part.start()
     _give_back()
     stop.wait()
+    problem = part.problem()
     part.stop()
+    if failed.is_set():
+        raise RuntimeError(problem)
 
 
 def _give_back() -> None:

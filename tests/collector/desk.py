@@ -9,7 +9,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
-from collector import Collector, CollectorMetrics, Intake, KnownVillages, Refusals, Repeats
+from collector import Collector, CollectorMetrics, Deduplication, Intake, Refusals, RegistryCache
 from siaga.database import connect, migrate
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
@@ -91,14 +91,14 @@ class Desk:
         self.gateways.subscribe("siaga/v1/+/gateway/+/ack")
         self.metrics = CollectorRegistry()
         counted = CollectorMetrics(self.metrics)
-        self.known = KnownVillages(self.registry, self.clock)
+        self.known = RegistryCache(self.registry, self.clock)
         self.refusals = Refusals(self.quarantine, self.clock, counted)
-        repeats = Repeats()
+        deduplication = Deduplication()
         self.collector = Collector(
             self.faulty,  # type: ignore[arg-type]  # it passes on what it does not have
-            Intake(self.known, self.refusals, repeats),
+            Intake(self.known, self.refusals, deduplication),
             self.refusals,
-            repeats,
+            deduplication,
             self.transport,
             self.clock,
             counted,

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from collector.registry_cache import BACK_OFF, MIN_GAP, POLL, KnownVillages
+from collector.registry_cache import RegistryCache
 from siaga.database import connect, migrate
+from siaga.database.follower import BACK_OFF, MIN_GAP, POLL
 from siaga.database.registry import Registry
 from siaga.model.clock import ManualClock
 from siaga.model.sites import Adapter, Device, Facility, Village
@@ -31,7 +32,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 def test_an_import_counts_from_the_next_look(engine: Engine) -> None:
     registry, clock = Registry(engine), ManualClock(NOW)
-    known = KnownVillages(registry, clock)
+    known = RegistryCache(registry, clock)
     assert not known.loaded
     known.poll()
     assert known.loaded
@@ -53,7 +54,7 @@ def test_an_import_counts_from_the_next_look(engine: Engine) -> None:
 
 def test_unknown_names_without_end_do_not_ask_the_database_without_end(engine: Engine) -> None:
     registry, clock = Registry(engine), ManualClock(NOW)
-    known = KnownVillages(registry, clock)
+    known = RegistryCache(registry, clock)
     known.refresh()
     registry.replace([village(CLIFF, "gerbang-1")], NOW)
     clock.advance(MIN_GAP - 1)
@@ -65,7 +66,7 @@ def test_unknown_names_without_end_do_not_ask_the_database_without_end(engine: E
 def test_what_was_known_stays_known_while_the_database_is_away(engine: Engine, tmp_path: Path) -> None:
     registry, clock = Registry(engine), ManualClock(NOW)
     registry.replace([village(CLIFF, "gerbang-1")], NOW)
-    known = KnownVillages(registry, clock)
+    known = RegistryCache(registry, clock)
     known.poll()
     engine.dispose()
     home, away = tmp_path / "siaga.db", tmp_path / "moved"

@@ -12,6 +12,7 @@ from gateway import Buffer, Gateway, GatewayMetrics, last_will, marker_topic
 from siaga.model.clock import SystemClock
 from siaga.model.sites import Village
 from siaga.mqtt import MqttTransport
+from siaga.mqtt.worker import WorkerLoop
 from siaga.run.logs import set_up_logs
 from tests.gateway.places import device, village
 
@@ -32,12 +33,11 @@ def main() -> None:
     metrics = GatewayMetrics(CollectorRegistry())
     gateway = Gateway([PLACE], at_village, at_centre, buffer, SystemClock(), random.Random(), metrics)
 
-    def end(*_: object) -> None:
-        stop.set()
-        at_village.wake()
-
-    signal.signal(signal.SIGTERM, end)
-    gateway.run(stop)
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    loop = WorkerLoop("gateway", lambda: gateway, SystemClock(), failed=stop.set)
+    loop.start()
+    stop.wait()
+    loop.stop(10)
     at_centre.close()
     at_village.close()
     buffer.close()

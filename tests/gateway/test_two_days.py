@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from api.alerts import engine
 from gateway import Buffer, Gateway, GatewayMetrics
-from gateway.time_sync import OwnTime
+from gateway.time_sync import TimeSync
 from siaga.database import tables
 from siaga.model.clock import DAY, HOUR, MINUTE, SECOND, ManualClock
 from siaga.model.observation import Arrival, Point
@@ -86,7 +86,7 @@ class TwoDays:
         self.centre_side = MemoryTransport(self.world.broker, "gateway-uplink")
         self.buffer = Buffer(self._path)
         self.buffer._db.execute("PRAGMA synchronous=OFF")  # nobody cuts the power here
-        own = OwnTime(self.clock, "boot", lambda: False)
+        time_sync = TimeSync(self.clock, "boot", lambda: False)
         self.gateway = Gateway(
             [self.place],
             self.village_side,
@@ -96,7 +96,7 @@ class TwoDays:
             self.chance,
             GatewayMetrics(CollectorRegistry()),
             flush_after=2 * SECOND,
-            own_time=own,
+            time_sync=time_sync,
         )
         self.alive = True
 

@@ -9,10 +9,11 @@ import orjson
 from prometheus_client import CollectorRegistry
 
 from gateway import Buffer, Gateway, GatewayMetrics
-from gateway.time_sync import OwnTime
+from gateway.time_sync import TimeSync
 from siaga.model.clock import ManualClock
 from siaga.model.sites import Village
 from siaga.mqtt.memory import MemoryBroker, MemoryTransport
+from siaga.mqtt.worker import turn
 from siaga.wire.batch import BatchId, decode_batch, encode_ack
 from siaga.wire.topics import ack_topic
 from tests.gateway.places import CODE, NOW
@@ -114,7 +115,7 @@ class Yard:
             random.Random(1),
             self.metrics,
             known=self._known,
-            own_time=OwnTime(self.clock, self.boot, lambda: self.awaits_time),
+            time_sync=TimeSync(self.clock, self.boot, lambda: self.awaits_time),
         )
 
     def kill(self) -> None:
@@ -145,8 +146,7 @@ class Yard:
 
     def turn(self) -> None:
         """One turn of the gateway's loop, and of the centre's."""
-        self.take()
-        self.gateway.tick()
+        turn(self.gateway)
         self.centre.listen()
 
     def after(self, seconds: float, step: float = 0.25) -> None:

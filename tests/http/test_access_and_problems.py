@@ -209,8 +209,13 @@ def test_readiness_says_why_not(district: District) -> None:
             "clock": "it could not be checked; the log says why",
         }
         assert "secret" not in answer.text
-        del reasons["collector"]
-        district.checks["collector"] = lambda: None
+        began = answer.json()["since"]
+        assert began.keys() == {"collector", "clock"}
+        district.clock.advance(10_000)
+        reasons["collector"] = "the broker refuses the connection"
+        answer = client.get("/readyz")
+        assert "refuses" in answer.json()["reasons"]["collector"]
+        assert answer.json()["since"] == began, "another sentence, but it is not ready since then"
 
 
 def test_ready_when_all_parts_are(district: District) -> None:

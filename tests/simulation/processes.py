@@ -19,17 +19,18 @@ from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import Answer, Request, answer
 from api.alerts.stream import EventSignal
 from api.alerts.tables import Tables
-from collector import Collector, CollectorMetrics, Intake, KnownVillages, Refusals, Repeats
-from collector.group import Group
+from collector import Collector, CollectorMetrics, Deduplication, Intake, Refusals, RegistryCache
+from collector.workers import Committing, Departures, Gathering, Housekeeping
 from gateway import Gateway, GatewayMetrics
 from gateway.service import last_will
-from gateway.time_sync import OwnTime
+from gateway.time_sync import TimeSync
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
 from siaga.model.clock import SECOND
 from siaga.model.observation import Reading
 from siaga.model.sites import Village
 from siaga.mqtt.memory import MemoryBroker
+from siaga.mqtt.worker import turn
 from tests.simulation.disks import Disk, DiskBuffer, SimulatedStore
 from tests.simulation.kernel import Crash, Kernel, MachineClock
 from tests.simulation.network import Line, Wire
@@ -37,6 +38,8 @@ from tests.simulation.network import Line, Wire
 __all__ = ["CollectorProcess", "EngineProcess", "GatewayProcess", "Process"]
 
 AT_ONCE = 200
+COMMITTERS = 2
+"""Of a collector: its groups may then end in any order."""
 SHORT, LONG = 10, 250
 """Until a worker looks again: soon, and when there is nothing it could do."""
 
@@ -158,7 +161,7 @@ class Process:
 
 @dataclass(eq=False)
 class GatewayProcess(Process):
-    """The gateway of one village; see `gateway.service.Gateway.run`."""
+    """The gateway of one village; see `siaga.run.gateways.GatewayPart`."""
 
     village: Village = field(kw_only=True)
     village_broker: MemoryBroker = field(kw_only=True)
@@ -196,19 +199,14 @@ class GatewayProcess(Process):
             chance,
             GatewayMetrics(CollectorRegistry()),
             flush_after=self.flush_after,
-            own_time=OwnTime(self.clock, "one boot", lambda: False),
+            time_sync=TimeSync(self.clock, "one boot", lambda: False),
         )
 
     def _step(self) -> None:
         gateway = self.gateway
         assert gateway is not None
-        while not gateway.full and (message := self._near.receive(0)) is not None:
-            gateway.receive(message)
-        while (message := self._far.receive(0)) is not None:
-            gateway.hear(message)
         self.beats.add(self.clock.now())
-        deadline = gateway.tick()
-        wait = max(1, deadline - self.clock.monotonic())
+        wait = max(1, turn(gateway) - self.clock.monotonic())
         self.run_at(self.kernel.time + min(wait, SECOND) if gateway.full else self.kernel.time + wait)
 
     def reconfigure(self, village: Village) -> None:
@@ -237,7 +235,7 @@ class GatewayProcess(Process):
 
 @dataclass(eq=False)
 class CollectorProcess(Process):
-    """One collector: gathering and committing as their two threads do, in any order; and the housekeeping."""
+    """One collector: the workers of its service, turned in any order."""
 
     broker: MemoryBroker = field(kw_only=True)
     line: Line = field(kw_only=True)
@@ -250,43 +248,34 @@ class CollectorProcess(Process):
         self._transport = self._wire(self.line, self.broker, self.name, clean=False, will=None)
         engine, store = self.database(self), self.store(self)
         metrics = CollectorMetrics(CollectorRegistry())
-        self._known = KnownVillages(Registry(engine), self.clock)
+        self._known = RegistryCache(Registry(engine), self.clock)
         self._refusals = Refusals(Quarantine(engine), self.clock, metrics)
-        repeats = Repeats()
-        self.collector = Collector(
-            store, Intake(self._known, self._refusals, repeats), self._refusals, repeats, self._transport, self.clock,
-            metrics,
-        )  # fmt: skip
+        deduplication = Deduplication()
+        intake = Intake(self._known, self._refusals, deduplication)
+        self.collector = Collector(store, intake, self._refusals, deduplication, self._transport, self.clock, metrics)
         self.collector.subscribe()
-        self._waiting: deque[Group] = deque()
+        self._departures = Departures(self.clock)
+        self._gathering = Gathering(self.collector, self._departures, self.clock)
+        self._committing = [Committing(self.collector, self._departures, self.clock) for _ in range(COMMITTERS)]
+        self._house = Housekeeping(self._known, self._refusals, self.clock, self.housekeeping)
         self._house_due = 0
 
     def _step(self) -> None:
         if self.clock.monotonic() >= self._house_due:
-            self._house_due = self.clock.monotonic() + self.housekeeping
-            self._known.poll()
-            self._refusals.flush()
+            self._house_due = turn(self._house)
         for _ in range(4):
             if self.kernel.chance.random() < 0.5:
-                self._gather()
+                turn(self._gathering)
             else:
-                self._commit()
+                turn(self.kernel.chance.choice(self._committing))
         self.run_at(self.kernel.time + min(self._wait(), self._house_due - self.clock.monotonic()))
 
     def _wait(self) -> int:
-        if self._waiting:
-            return max(self.collector.wait(self._waiting[0]), SHORT if self._transport.connected else LONG)
-        if self._transport.ready:
+        if not self._departures.idle:
+            return SHORT if self._transport.connected and self.collector.problem is None else LONG
+        if self._transport.ready or self.collector.gathered is not None:
             return SHORT if self._known.loaded else LONG
         return self.housekeeping
-
-    def _gather(self) -> None:
-        if len(self._waiting) < 3 and (group := self.collector.gather(0)) is not None:
-            self._waiting.append(group)
-
-    def _commit(self) -> None:
-        if self._waiting and self.collector.commit(self._waiting[0]):
-            self._waiting.popleft()
 
     def knows(self, village: str, devices: Collection[str]) -> bool:
         """Whether it has heard that a village has these devices."""
@@ -296,7 +285,8 @@ class CollectorProcess(Process):
     @property
     def idle(self) -> bool:
         """Whether nothing is in hand or under way."""
-        return not self._waiting and self._transport.waiting == 0
+        in_hand = self.collector.gathered is not None or not self._departures.idle
+        return not in_hand and self._transport.waiting == 0
 
 
 @dataclass(eq=False)

@@ -67,11 +67,11 @@ def _settings(context: typer.Context, **flags: object) -> "Settings":
 def check(context: typer.Context, data_dir: DataDir = None) -> None:
     """Say what works: broker, link, time, disk, each device. Exit status 1 when something does not."""
     from gateway.check import check as looked_at  # noqa: PLC0415
-    from gateway.status_socket import NoGateway, ask  # noqa: PLC0415
+    from gateway.status_socket import NoGateway, read_status  # noqa: PLC0415
 
     settings = _settings(context, data_dir=data_dir)
     try:
-        lines = looked_at(ask(settings.data_dir))
+        lines = looked_at(read_status(settings.data_dir))
     except NoGateway as problem:
         typer.echo(f"no   gateway: {problem}: is it running, with this data directory?")
         raise typer.Exit(1) from None
@@ -93,7 +93,7 @@ def devices(
 ) -> None:
     """List what is heard on the village's broker and not in the sites file, to paste; then who never spoke."""
     from gateway.discovery import Discovery  # noqa: PLC0415
-    from gateway.status_socket import NoGateway, ask  # noqa: PLC0415
+    from gateway.status_socket import NoGateway, read_status  # noqa: PLC0415
     from siaga.run.village_gateway import only_village  # noqa: PLC0415
 
     settings = _settings(context, sites=sites, village=village, village_mqtt_url=village_mqtt_url)
@@ -105,7 +105,7 @@ def devices(
         typer.echo(f"{each.line}  # heard on {each.topics[0]}")
     try:
         told: set[tuple[str, str]] | None = {
-            (each.village, each.device) for each in ask(settings.data_dir).devices if each.spoke
+            (each.village, each.device) for each in read_status(settings.data_dir).devices if each.spoke
         }
         span = f"in {seconds:g} s, nor since the gateway began"
     except (NoGateway, PermissionError):

@@ -1,0 +1,46 @@
+"""Readiness: whether a part does its work, why not, and since when."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from siaga.model.clock import Clock
+
+__all__ = ["Readiness", "ReadinessProbe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """How one part is."""
+
+    name: str
+    problem: str | None
+    """Why it does not do its work, in a sentence for people. `None`: it does."""
+    since: int
+    """When it was first seen ready, or not ready, without a change since: wall time, ms."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether it does its work."""
+        return self.problem is None
+
+
+class ReadinessProbe:
+    """Looks at one part and remembers since when it has been seen ready or not. Any thread may look.
+
+    Args:
+        look: returns the problem, as a sentence; `None` while there is none.
+    """
+
+    def __init__(self, name: str, clock: Clock, look: Callable[[], str | None]) -> None:
+        self.name = name
+        self._clock, self._look = clock, look
+        self._last: Readiness | None = None
+
+    def read(self) -> Readiness:
+        """Returns how the part is. Its sentence may change while `since` stays."""
+        problem = self._look()
+        last = self._last
+        changed = last is None or last.ready != (problem is None)
+        since = self._clock.now() if last is None or changed else last.since
+        self._last = Readiness(self.name, problem, since)
+        return self._last
