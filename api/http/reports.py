@@ -131,8 +131,6 @@ async def availability_report(
     ] = "json",
 ) -> Response:
     """The rows of all levels that are not wider than the scope, and the outages."""
-    if format_ == "pdf":
-        raise Refused(422, "query format: pdf is not made yet; ask for json, csv or xlsx")
     question = Question(_period(period, from_, to), _scope(scope), language, Form(format_), services.clock.now())
     maker: ReportMaker = request.app.state.reports
     try:

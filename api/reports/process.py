@@ -32,7 +32,7 @@ def main() -> int:
     engine = connect(job.database)
     try:
         with engine.connect() as connection:
-            report = answer(connection, job.question)
+            report = answer(connection, job.question, job.office)
     except SQLAlchemyError as problem:
         # Its text may hold a statement; its kind says enough
         sys.stderr.write(f"the database did not answer: {type(problem).__name__}\n")

@@ -59,9 +59,11 @@ class Figures(TypedDict):
 
 
 class Strip(TypedDict):
-    """The picture of one facility: what it is called, what it says in words, and the SVG."""
+    """The picture of one facility: its name, a line of figures, bold or not, what it shows in words, and the SVG."""
 
     name: str
+    line: str
+    strong: bool
     alt: str
     svg: str
 

@@ -565,37 +565,26 @@ class _Composer:
         say = self._say
         region = self._region(subdistrict_of(village.code))
         yield text(say("village_text", code=village.code, subdistrict=region, timezone=village.timezone))
-        columns = [
-            column(say("head_facility"), 2.2),
-            column(say("head_low"), 1, "right"),
-            column(say("head_high"), 1, "right"),
-            column(say("head_failed"), 1.15, "right"),
-            column(say("head_unknown"), 1.15, "right"),
-            column(say("head_left"), 1.2, "right"),
-            column(say("head_verdict"), 1.4),
-        ]
-        goals = [goal(one.figures, target_of(one)) for one in found]
-        rows = [self._facility(one, verdict) for one, verdict in zip(found, goals, strict=True)]
-        strong = [place for place, verdict in enumerate(goals) if verdict is Goal.MISSED]
-        yield table(say("village_table", name=village.name), columns, rows, strong)
         yield {
             "kind": "strips",
             "caption": say("village_strips", name=village.name),
             "items": [self._strip(one) for one in found],
         }
 
-    def _facility(self, one: JudgedFacility, verdict: Goal) -> list[str]:
+    def _line(self, one: JudgedFacility, verdict: Goal) -> str:
+        """What a facility came to, in one line: of a table, each cell would take ten kilobytes of memory."""
         numbers, figures = self._numbers, one.figures
         time = figures.availability
-        return [
-            self._since(one),
-            numbers.percent(figures.low),
-            numbers.percent(figures.high),
-            numbers.duration(time.failed),
-            numbers.duration(time.unknown),
-            self._left(one) if time.counted else NOTHING,
-            self._say("verdict_of", verdict=self._say(f"verdict_{verdict}"), target=numbers.target(target_of(one))),
-        ]
+        return self._say(
+            "strip_line",
+            low=numbers.percent(figures.low),
+            high=numbers.percent(figures.high),
+            failed=numbers.duration(time.failed),
+            unknown=numbers.duration(time.unknown),
+            left=self._left(one) if time.counted else NOTHING,
+            target=numbers.target(target_of(one)),
+            verdict=self._say(f"goal_{verdict}"),
+        )
 
     def _since(self, one: JudgedFacility) -> str:
         """Its name, and from when it is judged, where that is not all of the period."""
@@ -608,9 +597,12 @@ class _Composer:
         say, numbers, time = self._say, self._numbers, one.figures.availability
         days = self._days_of(one.village.timezone)
         window = (max(one.since, days[0][0]), min(days[-1][1], self._report.generated_at))
-        name = f"{one.facility.name} – {say.words.kind(one.facility.kind)}"
+        verdict = goal(one.figures, target_of(one))
+        name = f"{self._since(one)} – {say.words.kind(one.facility.kind)}"
         return {
             "name": name,
+            "line": self._line(one, verdict),
+            "strong": verdict is Goal.MISSED,
             "svg": draw(one.history.spans, days, window),
             "alt": _short(
                 say(

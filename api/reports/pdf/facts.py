@@ -49,7 +49,7 @@ class KindTotal:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`below`: the facilities that missed their target, the furthest from it first; `longest`: outages, longest first."""
+    """`below`: facilities that missed their target, the furthest from it first; `longest`: outages, longest first."""
 
     everything: Figures
     kinds: Sequence[KindTotal]

@@ -61,7 +61,7 @@ class Numbers:
         if milliseconds is None:
             return NOTHING
         hour, minute, second = _UNITS[self.language]
-        seconds = int(abs(milliseconds)) // 1000
+        seconds = int(abs(Fraction(milliseconds))) // 1000
         sign = "−" if milliseconds < 0 and seconds else ""
         if seconds < 60:
             return f"{sign}{seconds}{NO_BREAK}{second}"

@@ -1,7 +1,7 @@
 """The hours of a facility's days as one vector picture: 24 hours from left to right, a day a row.
 
 Shape tells the states apart before colour does: failed is as high as its row, met is a low bar, not known is hatched,
-what is excused is hollow, and where nothing is required there is a thin line. Where nothing was judged there is nothing.
+excused is hollow, and where nothing is required there is a thin line. Where nothing was judged there is nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

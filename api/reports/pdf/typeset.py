@@ -48,16 +48,15 @@ def typeset(document: Document, logo: Logo | None, code: str | None, time: int) 
         CannotSet: it cannot be made, or is not PDF/A-2a and PDF/UA-1.
     """
     given = {
-        **_printable(dict(document)),
+        "document": _printable(document),
         "logo": None if logo is None else {"format": logo.format, "data": list(logo.data)},
         "qr": None if code is None else _qr(code),
-        "time": time // 1000,
     }
     try:
         made = typst.compile(
             _template(),
             format="pdf",
-            sys_inputs={"document": orjson.dumps(given).decode()},
+            sys_inputs={"given": orjson.dumps(given).decode()},
             ignore_system_fonts=True,
             pdf_standards=["a-2a", "ua-1"],
             timestamp=time // 1000,

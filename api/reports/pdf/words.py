@@ -95,10 +95,13 @@ _ID: Mapping[str, str] = {
     "list_of_villages": "Daftar desa",
     "village_text": "Kode {code}, {subdistrict}, waktu {timezone}.",
     "village_nothing": "Tidak ada fasilitas yang dinilai di desa ini dalam periode ini.",
-    "village_table": "Fasilitas Desa {name}",
-    "village_strips": "Keadaan fasilitas Desa {name}: 24 jam dari kiri ke kanan, satu hari satu baris; yang kosong belum dinilai",
-    "strip_alt": "{name}, {dates}: terpenuhi {met}, gagal {failed}, tidak diketahui {unknown}, dimaklumi {excused} dari "
+    "village_strips": "Keadaan fasilitas Desa {name}: 24 jam dari kiri ke kanan, satu hari satu baris; yang "
+    "kosong belum dinilai",
+    "strip_alt": "{name}, {dates}: terpenuhi {met}, gagal {failed}, tidak diketahui {unknown}, dimaklumi "
+    "{excused} dari "
     "waktu wajib {required}.",
+    "strip_line": "{low} sampai {high}; gagal {failed}; tidak diketahui {unknown}; sisa jatah {left}; sasaran {target} "
+    "{verdict}",
     "since": "sejak {time}",
     "look_met": "terpenuhi",
     "look_failed": "gagal",
@@ -145,7 +148,6 @@ _ID: Mapping[str, str] = {
     "verdict_missed": "tidak",
     "verdict_open": "belum pasti",
     "verdict_none": "–",
-    "verdict_of": "{verdict} ({target})",
     "goal_achieved": "tercapai",
     "goal_missed": "tidak tercapai",
     "goal_open": "belum pasti",
@@ -179,7 +181,8 @@ _EN: Mapping[str, str] = {
     "not_known_note": "{unknown} of {required} without data to judge by",
     "high_note": "If all that is not known had been met, the availability would be {high}.",
     "excuses": "Excused: {excused}; {later} of it rests on maintenance that was declared afterwards.",
-    "goals": "Of {count} facilities {achieved} reached their target, {missed} did not, and of {open} it is undecided, as "
+    "goals": "Of {count} facilities {achieved} reached their target, {missed} did not, and of {open} it is "
+    "undecided, as "
     "some of their time is not known.",
     "nothing_judged": "No facility was judged in this period.",
     "by_indicator": "Availability by indicator",
@@ -202,9 +205,11 @@ _EN: Mapping[str, str] = {
     "method_short": "4. Method",
     "method_more": "The whole method is in Annex III.",
     "activities": "B. Activities",
-    "activities_text": "Devices in the villages monitor the facilities without pause. Of the required time, {required}, "
+    "activities_text": "Devices in the villages monitor the facilities without pause. Of the required time, "
+    "{required}, "
     "{known} is known (coverage {coverage}).",
-    "days_text": "Facility days judged: {met} met, {missed} missed, {unjudged} not judged, {not_required} not required; "
+    "days_text": "Facility days judged: {met} met, {missed} missed, {unjudged} not judged, {not_required} not "
+    "required; "
     "{provisional} of them are still provisional.",
     "results": "C. Results",
     "results_indicator": "1. By indicator",
@@ -240,18 +245,20 @@ _EN: Mapping[str, str] = {
     "list_of_villages": "List of villages",
     "village_text": "Code {code}, {subdistrict}, time {timezone}.",
     "village_nothing": "No facility of this village was judged in this period.",
-    "village_table": "Facilities of {name}",
-    "village_strips": "States of the facilities of {name}: 24 hours from left to right, a day a row; blank was not judged",
+    "village_strips": "States of the facilities of {name}: 24 hours from left to right, a day a row; blank was "
+    "not judged",
     "strip_alt": "{name}, {dates}: met {met}, failed {failed}, not known {unknown}, excused {excused} of {required} "
     "required.",
+    "strip_line": "{low} to {high}; failed {failed}; not known {unknown}; budget left {left}; target {target} "
+    "{verdict}",
     "since": "since {time}",
     "look_met": "met",
     "look_failed": "failed",
     "look_unknown": "not known",
     "look_excused": "excused",
     "look_not_required": "not required",
-    "outages_text": "{shown} of {all} outages, the longest ones, by their start and their village's clock. {left} are left "
-    "out here; all are in the XLSX and JSON of this report.",
+    "outages_text": "{shown} of {all} outages, the longest ones, by their start and their village's clock. {left} are "
+    "left out here; all are in the XLSX and JSON of this report.",
     "outages_all": "All {all} outages, by their start and their village's clock.",
     "goes_on": "goes on",
     "acknowledged": "{name}, {time}",
@@ -290,7 +297,6 @@ _EN: Mapping[str, str] = {
     "verdict_missed": "no",
     "verdict_open": "undecided",
     "verdict_none": "–",
-    "verdict_of": "{verdict} ({target})",
     "goal_achieved": "reached",
     "goal_missed": "not reached",
     "goal_open": "undecided",
