@@ -4,8 +4,12 @@ from collections.abc import Sequence
 from typing import Literal, TypedDict
 
 __all__ = [
-    "Block", "Break", "Column", "Figures", "Heading", "Listing", "Signature", "Strip", "Strips", "Table", "Text",
+    "Block", "Column", "Figures", "Heading", "Listing", "Signature", "Strip", "Strips", "Table", "Text",
     "column",
+    "heading",
+    "listing",
+    "table",
+    "text",
 ]  # fmt: skip
 
 
@@ -42,7 +46,7 @@ class Column(TypedDict):
 
 
 class Table(TypedDict):
-    """A numbered table. `strong`: the rows in bold, by their places. `label`: a name to refer to it, or empty."""
+    """A numbered table. `strong`: the rows in bold, by their places."""
 
     kind: Literal["table"]
     caption: str
@@ -77,21 +81,16 @@ class Strips(TypedDict):
 
 
 class Signature(TypedDict):
-    """Where the report is signed."""
+    """The last sentence, and where the report is signed below it."""
 
     kind: Literal["signature"]
+    text: str
     lines: list[str]
     name: str
     below: list[str]
 
 
-class Break(TypedDict):
-    """A new page."""
-
-    kind: Literal["break"]
-
-
-Block = Heading | Text | Listing | Table | Figures | Strips | Signature | Break
+Block = Heading | Text | Listing | Table | Figures | Strips | Signature
 
 
 def column(head: str, part: float = 0, align: Literal["left", "right"] = "left") -> Column:

@@ -492,16 +492,21 @@ class _Composer:
 
     def _closing(self) -> Iterator[Block]:
         yield heading(1, self._say("closing"))
-        yield text(self._say("closing_text", time=self._numbers.utc(self._report.generated_at)))
-        yield self._signature()
+        yield self._signature(self._say("closing_text", time=self._numbers.utc(self._report.generated_at)))
 
-    def _signature(self) -> Signature:
+    def _signature(self, sentence: str) -> Signature:
         office, signer = self._office, self._office.signer
         date = f"{office.place}, {self._made_on()}" if office.place else self._made_on()
         if signer is None:
-            return {"kind": "signature", "lines": [date], "name": "", "below": []}
+            return {"kind": "signature", "text": sentence, "lines": [date], "name": "", "below": []}
         below = [part for part in (signer.rank, signer.nip and f"NIP {signer.nip}") if part]
-        return {"kind": "signature", "lines": [date, f"{signer.office},"], "name": signer.name, "below": below}
+        return {
+            "kind": "signature",
+            "text": sentence,
+            "lines": [date, f"{signer.office},"],
+            "name": signer.name,
+            "below": below,
+        }
 
     # Annexes
 
@@ -509,8 +514,7 @@ class _Composer:
         say, report = self._say, self._report
         yield heading(1, say("appendix_villages"), page=True)
         yield heading(2, say("list_of_villages"))
-        if report.villages:
-            yield self._list_of_villages()
+        yield self._list_of_villages() if report.villages else text(say("nothing_judged"))
         for subdistrict, villages in groupby(report.villages, key=lambda village: subdistrict_of(village.code)):
             first = True
             for village in villages:
@@ -535,7 +539,7 @@ class _Composer:
             column(say("head_unknown"), 1.2, "right"),
             column(say("head_below"), 0.9, "right"),
         ]
-        rows, strong = [], []
+        rows = []
         for village in self._report.villages:
             name = f"{village.name} ({village.code})"
             row = rows_by_code.get(village.code)
@@ -546,8 +550,6 @@ class _Composer:
             missed = sum(
                 goal(one.figures, target_of(one)) is Goal.MISSED for one in self._facts.by_village[village.code]
             )
-            if missed:
-                strong.append(len(rows))
             rows.append(
                 [
                     name,
@@ -559,7 +561,7 @@ class _Composer:
                     numbers.count(missed),
                 ]
             )
-        return table(say("by_village"), columns, rows, strong)
+        return table(say("by_village"), columns, rows)
 
     def _page_of(self, village: Village, found: Sequence[JudgedFacility]) -> Iterator[Block]:
         say = self._say

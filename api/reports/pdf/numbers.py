@@ -68,7 +68,7 @@ class Numbers:
         hours, minutes = seconds // 3600, seconds % 3600 // 60
         if not hours:
             return f"{sign}{minutes}{NO_BREAK}{minute}"
-        return f"{sign}{self.count(hours)}{NO_BREAK}{hour}{NO_BREAK}{minutes:02d}{NO_BREAK}{minute}"
+        return f"{sign}{self.count(hours)}{NO_BREAK}{hour} {minutes:02d}{NO_BREAK}{minute}"
 
     def date(self, day: date) -> str:
         """A date with the month in words."""

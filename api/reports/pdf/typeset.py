@@ -13,7 +13,7 @@ import orjson
 import segno
 import typst
 
-from api.reports.office import Logo, Office
+from api.reports.office import PLAIN, Logo, Office
 from api.reports.pdf.characters import printable
 from api.reports.pdf.content import Document, Issue, compose
 from api.reports.report import Report
@@ -29,7 +29,7 @@ class CannotSet(RuntimeError):
     """Typst did not make the document; the message is its sentence."""
 
 
-def as_pdf(report: Report, office: Office, issue: Issue | None = None) -> bytes:
+def as_pdf(report: Report, office: Office = PLAIN, issue: Issue | None = None) -> bytes:
     """Returns the report as PDF; the same report gives the same bytes."""
     code = None if issue is None or issue.link is None else issue.link
     return typeset(compose(report, office, issue), office.logo, code, report.generated_at)
