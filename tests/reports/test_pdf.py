@@ -1,4 +1,4 @@
-"""The report as PDF, read back: its numbers are those of the JSON, its texts are texts, and the file is what it says."""
+"""The report as PDF, read back: its numbers are those of the JSON, its texts are texts, the file is what it says."""
 
 import io
 import re
@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pypdf
-import pypdfium2
+import pypdfium2  # type: ignore[import-untyped]
 import pytest
 import typst
 from hypothesis import given, settings
@@ -59,10 +59,13 @@ def report(
     failed: int = 10 * HOUR,
     period: str = "2026-02",
     kinds: tuple[str, ...] = ("gate",),
+    more: tuple[str, ...] = (),
 ) -> Report:
+    """A report in which each facility failed at first. `more`: names of further gates in each village."""
     histories = []
     for number in range(villages):
         facilities = tuple(Facility(f"f-{kind}", kind, name) for kind in kinds)
+        facilities += tuple(Facility(f"more-{place}", "gate", other) for place, other in enumerate(more))
         there = Village(f"35.10.15.{2012 + number}", village, -8.2, 114.3, "Asia/Jakarta", facilities)
         spans = [
             Span(FEBRUARY, FEBRUARY + failed, State.FAILED, "gate_open"),
@@ -136,7 +139,7 @@ def test_numbers_are_those_of_the_json() -> None:
 
 
 @given(worlds(("2026-W45",)), st.sampled_from(list(Language)))
-@settings(max_examples=4)
+@settings(max_examples=3)
 def test_every_row_of_a_random_district_is_there(world: World, language: Language) -> None:
     made = build(world.source, world.period, Scope("*"), language, world.now * 1000)
     told = everything(as_pdf(made))
@@ -160,7 +163,8 @@ def test_the_same_report_gives_the_same_bytes_and_another_time_does_not() -> Non
 
 def test_the_file_is_an_archive_and_accessible() -> None:
     """By typst's own check, or it were not made; the file says so, has its language, its title and its tags."""
-    read = pypdf.PdfReader(io.BytesIO(as_pdf(report(), OFFICE)))
+    made = as_pdf(report(), OFFICE)
+    read = pypdf.PdfReader(io.BytesIO(made))
     about = read.metadata
     assert about is not None
     assert about.title == "Ketersediaan Fasilitas Desa Februari 2026"
@@ -169,22 +173,24 @@ def test_the_file_is_an_archive_and_accessible() -> None:
     said = read.root_object["/Metadata"].get_data().decode()  # type: ignore[attr-defined]
     assert re.search(r"pdfaid:part>2<.*pdfaid:conformance>A<", said, re.DOTALL)
     assert "pdfuaid:part>1<" in said
-    assert (read.root_object["/Lang"], read.root_object["/MarkInfo"]["/Marked"]) == ("id", True)  # type: ignore[index]
-    fonts = {str(font["/BaseFont"]) for page in read.pages for font in page["/Resources"].get("/Font", {}).values()}  # type: ignore[index]
-    assert fonts
-    assert all("LibertinusSerif" in font for font in fonts)
-    assert all(
-        page.mediabox[2:] == (pytest.approx(595.28, abs=0.1), pytest.approx(841.89, abs=0.1)) for page in read.pages
-    )  # type: ignore[comparison-overlap]
+    assert read.root_object["/Lang"] == "id"
+    fonts = set(re.findall(rb"/BaseFont ?/(?:[A-Z]{6}\+)?([A-Za-z]+)", made))
+    assert fonts == {b"LibertinusSerif"}
+    assert all((round(page.mediabox.width), round(page.mediabox.height)) == (595, 842) for page in read.pages)
 
 
-@pytest.mark.parametrize("name", ['#import "x": *', "=1+1", "= Bab", "*tebal*", "$x$", "$sys.inputs$", "<label>", "@ref",
-                                  "\\u{41}", "// bukan", "`kode`", "- satu", "+ dua", "/ istilah: arti", "~a~", "a\\ b",
-                                  "<svg onload=x>", "]"])  # fmt: skip
-def test_a_name_stays_text(name: str) -> None:
-    told = everything(as_pdf(report(name=name, village=name)))
-    assert f"{name} – Gerbang terbuka 24 jam" in told
-    assert f"Desa {name} (35.10.15.2012)" in told
+NAMES = (
+    '#import "x": *', "=1+1", "= Bab", "*tebal*", "$x$", "#sys.inputs", "<label>", "@ref", "\\u{41}", "// bukan",
+    "`kode`", "- satu", "+ dua", "/ istilah: arti", "~a~", "a\\ b", "<svg onload=x>", "]", "&amp;",
+)  # fmt: skip
+
+
+def test_a_name_stays_text() -> None:
+    """Whatever it means in typst or in SVG."""
+    told = everything(as_pdf(report(name=NAMES[0], village=NAMES[1], more=NAMES)))
+    for name in NAMES:
+        assert f"{name} – Gerbang terbuka 24 jam" in told
+    assert "Desa =1+1 (35.10.15.2012)" in told
 
 
 def test_what_the_font_lacks_is_named_and_not_refused() -> None:
@@ -252,14 +258,16 @@ def test_numbers_are_written_as_people_of_the_language_do() -> None:
         "98.99\u00a0%",
     )
     assert indonesian.percent(Share(1, 0)) == "–"
-    spaces = {HOUR * 7 + 12 * MINUTE: "7 j 12 mnt", 59_999: "59 dtk", MINUTE: "1 mnt", -26 * MINUTE: "−26 mnt", 0: "0 dtk",
+    spaces = {HOUR * 7 + 12 * MINUTE: "7 j 12 mnt", 59_999: "59 dtk", MINUTE: "1 mnt", -26 * MINUTE: "−26 mnt",
+              0: "0 dtk",
               1_440_000 * HOUR: "1.440.000 j 00 mnt"}  # fmt: skip
     assert {time: indonesian.duration(time).replace("\u00a0", " ") for time in spaces} == spaces
     assert indonesian.time(FEBRUARY + 15 * HOUR + 4 * MINUTE, "Asia/Jakarta") == "01-02-2026\u00a015.04"
     assert english.time(FEBRUARY + 15 * HOUR + 4 * MINUTE, "Asia/Jayapura") == "2026-02-01\u00a017:04"
     assert indonesian.change(Share(9_000, 10_000), Share(98_996, 100_000)) == "+8,99"
     assert indonesian.date(date(2026, 5, 1)) == "1 Mei 2026"
-    assert [indonesian.period(parse_period(name)) for name in ("2026-11", "2026-Q4", "2026-H2", "2026", "2026-11-05")] == [
+    periods = ("2026-11", "2026-Q4", "2026-H2", "2026", "2026-11-05")
+    assert [indonesian.period(parse_period(name)) for name in periods] == [
         "November 2026", "Triwulan IV Tahun 2026", "Semester II Tahun 2026", "Tahun 2026", "5 November 2026"
     ]  # fmt: skip
 
