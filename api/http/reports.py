@@ -127,7 +127,8 @@ async def availability_report(
     ] = EVERYTHING,
     language: Annotated[Language, Query(description="of names and headings")] = Language.ID,
     format_: Annotated[
-        Literal["json", "csv", "xlsx", "pdf"], Query(alias="format", description="`pdf` is not made yet: it is refused")
+        Literal["json", "csv", "xlsx", "pdf"],
+        Query(alias="format", description="`pdf` is in the form of the office, PDF/A-2a and PDF/UA-1"),
     ] = "json",
 ) -> Response:
     """The rows of all levels that are not wider than the scope, and the outages."""

@@ -12,7 +12,7 @@ from api.reports.scope import Scope
 from api.reports.table import as_csv
 from api.reports.words import Language
 
-__all__ = ["Form", "Question", "made"]
+__all__ = ["CannotSet", "Form", "Question", "made"]
 
 
 class Form(StrEnum):
@@ -69,6 +69,10 @@ _MAKERS: Mapping[Form, Callable[[Report, Office], bytes]] = {
     Form.XLSX: _xlsx,
     Form.PDF: _pdf,
 }
+
+
+class CannotSet(ValueError):
+    """Typst did not make the document; the message is a sentence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 A YAML file (docs/reports.md). It is read once, when siaga starts; every mistake in it is a sentence with its line.
 """
 
-import struct
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -192,11 +191,21 @@ def _logo(root: Node, name: str, directory: Path, mistakes: Mistakes) -> Logo | 
     if len(data) > LARGEST_LOGO:
         mistakes.note_at(node, "logo", f"has {len(data):,} bytes, more than {LARGEST_LOGO:,}")
         return None
-    if data.startswith(b"\x89PNG\r\n\x1a\n") and len(data) > 24 and min(struct.unpack(">II", data[16:24])) > 0:
+    logo = _picture(data)
+    if logo is None:
+        mistakes.note_at(node, "logo", "is no picture as PNG, JPEG or SVG")
+        return None
+    from api.reports.pdf.typeset import problem_of  # noqa: PLC0415 - typst is 60 MB
+
+    problem_there = problem_of(logo)
+    if problem_there is not None:
+        mistakes.note_at(node, "logo", f"cannot be drawn: {problem_there}")
+    return logo
+
+
+def _picture(data: bytes) -> Logo | None:
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return Logo(format="png", data=data)
     if data.startswith(b"\xff\xd8\xff"):
         return Logo(format="jpg", data=data)
-    if b"<svg" in data[:4096]:
-        return Logo(format="svg", data=data)
-    mistakes.note_at(node, "logo", "is no picture as PNG, JPEG or SVG")
-    return None
+    return Logo(format="svg", data=data) if b"<svg" in data[:4096] else None

@@ -1,12 +1,14 @@
 """The office's own form of a report: what its file may say, and a sentence with the line for what it may not."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from api.reports.answer import packed, unpacked
 from api.reports.forms import Form, Question
-from api.reports.office import PLAIN, SitesFileError, load_office, read_office
+from api.reports.office import LARGEST_LOGO, PLAIN, SitesFileError, load_office, read_office
+from api.reports.pdf.content import MOST_OUTAGES
 from api.reports.period import parse_period
 from api.reports.scope import Scope
 from api.reports.words import Language
@@ -43,6 +45,17 @@ def test_all_that_a_file_may_say(tmp_path: Path) -> None:
     assert read_office("", "form.yaml", tmp_path) == PLAIN
 
 
+def test_the_guide_s_form_has_every_key(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "reports.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"<!-- form -->\n```yaml\n(.*?)```", guide, re.DOTALL)
+    (tmp_path / "logo.png").write_bytes(SVG)  # what it is is told by its bytes, and not by its name
+    office = read_office(text, "form.yaml", tmp_path)
+    assert [name for name, value in office if not value] == []
+    assert [name for name, value in office.signer or () if not value] == []
+    assert f"at most {LARGEST_LOGO // 1024} kB" in guide
+    assert f"longest {MOST_OUTAGES}" in guide
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -62,6 +75,7 @@ def test_all_that_a_file_may_say(tmp_path: Path) -> None:
         ),
         ("logo: away.png\n", 'form.yaml line 1: logo: "away.png" cannot be read: No such file'),
         ("logo: form.txt\n", 'form.yaml line 1: logo: "form.txt" is no picture as PNG, JPEG or SVG'),
+        ("logo: broken.png\n", 'form.yaml line 1: logo: "broken.png" cannot be drawn: '),
         ("place: a\nplace: b\n", "form.yaml line 2: place: stands twice"),
         ("- a\n", "form.yaml line 1: "),
         ("a: [\n", "form.yaml line 2: this is not YAML"),
@@ -69,6 +83,7 @@ def test_all_that_a_file_may_say(tmp_path: Path) -> None:
 )
 def test_a_mistake_is_one_sentence_with_its_line(tmp_path: Path, text: str, sentence: str) -> None:
     (tmp_path / "form.txt").write_text("no picture")
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
     with pytest.raises(SitesFileError) as caught:
         read_office(text, "form.yaml", tmp_path)
     assert str(caught.value).startswith(sentence)

@@ -7,26 +7,21 @@ PDF/A-2a and PDF/UA-1 are checked by typst itself: a document that is not both i
 import io
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
 
 import orjson
 import segno
 import typst
 
+from api.reports.forms import CannotSet
 from api.reports.office import PLAIN, Logo, Office
 from api.reports.pdf.characters import printable
 from api.reports.pdf.content import Document, Issue, compose
 from api.reports.report import Report
 
-__all__ = ["CannotSet", "as_pdf", "typeset"]
+__all__ = ["as_pdf", "problem_of", "typeset"]
 
 _TEMPLATE = Path(__file__).with_name("report.typ")
 _VERBATIM = frozenset({"svg", "legend", "scale"})
-T = TypeVar("T")
-
-
-class CannotSet(RuntimeError):
-    """Typst did not make the document; the message is its sentence."""
 
 
 def as_pdf(report: Report, office: Office = PLAIN, issue: Issue | None = None) -> bytes:
@@ -67,6 +62,19 @@ def typeset(document: Document, logo: Logo | None, code: str | None, time: int) 
     if not isinstance(made, bytes):
         raise CannotSet("typst made no file")
     return made
+
+
+def problem_of(logo: Logo) -> str | None:
+    """Returns why a picture cannot be drawn; `None`: it can."""
+    given = {"format": logo.format, "data": list(logo.data)}
+    source = b"#let d = json(bytes(sys.inputs.given))\n#image(bytes(d.data), format: d.format)"
+    try:
+        typst.compile(
+            source, format="pdf", sys_inputs={"given": orjson.dumps(given).decode()}, ignore_system_fonts=True
+        )
+    except typst.TypstError as problem:
+        return problem.message
+    return None
 
 
 @cache
