@@ -308,10 +308,16 @@ def test_both_languages_have_all_sentences() -> None:
     for key, sentence in SENTENCES[Language.ID].items():
         named = set(re.findall(r"\{\w+\}", sentence))
         assert named == set(re.findall(r"\{\w+\}", SENTENCES[Language.EN][key])), key
-    source = "".join(path.read_text() for path in (Path(__file__).parents[2] / "api/reports/pdf").glob("*.[pt]y*"))
+    source = "".join(
+        path.read_text()
+        for path in (Path(__file__).parents[2] / "api/reports/pdf").glob("*.[pt]y*")
+        if path.name != "words.py"
+    )
+    made_up = ("head_failed", "head_unknown", "verdict_", "goal_", "look_")  # keys that end in a state or an answer
     unused = [
-        key for key in SENTENCES[Language.ID]
-        if f'"{key}"' not in source and not key.startswith(("head_", "verdict_", "goal_", "look_"))
-    ]  # fmt: skip
+        key
+        for key in SENTENCES[Language.ID]
+        if re.search(f"[\"']{key}[\"']", source) is None and not key.startswith(made_up)
+    ]
     assert not unused
     assert compose(report(language=Language.EN), PLAIN)["title"] == "Availability of Village Facilities February 2026"

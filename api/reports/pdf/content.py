@@ -367,6 +367,9 @@ class _Composer:
             yield text(say("below_none"))
             return
         yield text(say("below_text", count=numbers.count(len(below))))
+        if len(below) > _WORST:
+            rest = numbers.count(len(below) - _WORST)
+            yield text(say("below_shown", shown=numbers.count(_WORST), rest=rest))
         columns = [
             column(say("head_facility"), 2),
             column(say("head_village"), 2),

@@ -71,7 +71,7 @@ _ID: Mapping[str, str] = {
     "no_change": "Belum ada periode terdahulu untuk dibandingkan.",
     "change": "Perubahan ketersediaan, dalam poin persen",
     "below_text": "{count} fasilitas tidak mencapai sasarannya.",
-    "below_shown": "Yang terburuk {shown} ada di {table}; {rest} lainnya ditandai tebal pada halaman desanya.",
+    "below_shown": "Di bawah ini {shown} yang terburuk; {rest} lainnya dicetak tebal pada halaman desanya.",
     "below": "Fasilitas terjauh di bawah sasaran",
     "below_none": "Tidak ada fasilitas yang pasti di bawah sasarannya.",
     "longest": "Gangguan terlama",
@@ -94,7 +94,6 @@ _ID: Mapping[str, str] = {
     "appendix_method": "Lampiran III. Cara hitung",
     "list_of_villages": "Daftar desa",
     "village_text": "Kode {code}, {subdistrict}, waktu {timezone}.",
-    "village_nothing": "Tidak ada fasilitas yang dinilai di desa ini dalam periode ini.",
     "village_strips": "Keadaan fasilitas Desa {name}: 24 jam dari kiri ke kanan, satu hari satu baris; yang "
     "kosong belum dinilai",
     "strip_alt": "{name}, {dates}: terpenuhi {met}, gagal {failed}, tidak diketahui {unknown}, dimaklumi "
@@ -134,8 +133,6 @@ _ID: Mapping[str, str] = {
     "head_left": "Sisa jatah",
     "head_verdict": "Sasaran tercapai",
     "head_below": "Di bawah sasaran",
-    "head_outages": "Gangguan",
-    "head_before": "{period}",
     "head_change": "Perubahan",
     "head_start": "Mulai",
     "head_end": "Selesai",
@@ -222,7 +219,7 @@ _EN: Mapping[str, str] = {
     "no_change": "There is no earlier period to compare with.",
     "change": "Change of availability, in percentage points",
     "below_text": "{count} facilities did not reach their target.",
-    "below_shown": "The worst {shown} are in {table}; the other {rest} stand in bold on the page of their village.",
+    "below_shown": "Below are the worst {shown}; the other {rest} stand in bold on the page of their village.",
     "below": "Facilities furthest below their target",
     "below_none": "No facility is certainly below its target.",
     "longest": "Longest outages",
@@ -244,7 +241,6 @@ _EN: Mapping[str, str] = {
     "appendix_method": "Annex III. Method",
     "list_of_villages": "List of villages",
     "village_text": "Code {code}, {subdistrict}, time {timezone}.",
-    "village_nothing": "No facility of this village was judged in this period.",
     "village_strips": "States of the facilities of {name}: 24 hours from left to right, a day a row; blank was "
     "not judged",
     "strip_alt": "{name}, {dates}: met {met}, failed {failed}, not known {unknown}, excused {excused} of {required} "
@@ -283,8 +279,6 @@ _EN: Mapping[str, str] = {
     "head_left": "Budget left",
     "head_verdict": "Target reached",
     "head_below": "Below target",
-    "head_outages": "Outages",
-    "head_before": "{period}",
     "head_change": "Change",
     "head_start": "Start",
     "head_end": "End",
