@@ -45,6 +45,7 @@ from api.http.problems import Problem, install_problems, problem_response
 from api.http.services import Check, Services
 from api.reports.answer import DEADLINE
 from api.reports.maker import ReportMaker
+from api.reports.office import PLAIN, Office
 from api.web import web
 from api.web.pages import Pages
 from siaga.database.quarantine import Quarantine
@@ -98,6 +99,7 @@ def create_app(
     past: Callable[[], UnreadPast] = UnreadPast,
     metrics: CollectorRegistry | None = None,
     public_page: bool = True,
+    office: Office = PLAIN,
 ) -> FastAPI:
     """The API, the public page, health and metrics.
 
@@ -111,6 +113,7 @@ def create_app(
         past: what of the past the engine could not read; calls that would tell of it are 503.
         metrics: what `/metrics` shows, and where the app counts its requests; by default only these.
         public_page: whether `GET /` and the pages of villages are there for everybody.
+        office: the form of reports as PDF.
     """
     clock = clock or SystemClock()
     signal = signal or EventSignal()
@@ -128,10 +131,10 @@ def create_app(
         past=past,
         public_page=public_page,
     )
-    return _assembled(services)
+    return _assembled(services, office)
 
 
-def _assembled(services: Services) -> FastAPI:
+def _assembled(services: Services, office: Office) -> FastAPI:
     """The app with its routes, and what every request goes through, the last one first."""
     app = _App(
         title="siaga",
@@ -145,7 +148,7 @@ def _assembled(services: Services) -> FastAPI:
     app.state.services = services
     app.state.pages = Pages(services.engine, services.clock)
     app.state.probes = health.probes_of(services)
-    app.state.reports = ReportMaker(services.engine, services.metrics)
+    app.state.reports = ReportMaker(services.engine, services.metrics, office=office)
     for router in _ROUTERS:
         app.include_router(router, prefix=BASE, dependencies=[Depends(known_caller), Depends(known_names)])
     app.include_router(health.router, dependencies=[Depends(known_names)])

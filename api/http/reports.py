@@ -127,12 +127,11 @@ async def availability_report(
     ] = EVERYTHING,
     language: Annotated[Language, Query(description="of names and headings")] = Language.ID,
     format_: Annotated[
-        Literal["json", "csv", "xlsx", "pdf"], Query(alias="format", description="`pdf` is not made yet: it is refused")
+        Literal["json", "csv", "xlsx", "pdf"],
+        Query(alias="format", description="`pdf` is in the form of the office, PDF/A-2a and PDF/UA-1"),
     ] = "json",
 ) -> Response:
     """The rows of all levels that are not wider than the scope, and the outages."""
-    if format_ == "pdf":
-        raise Refused(422, "query format: pdf is not made yet; ask for json, csv or xlsx")
     question = Question(_period(period, from_, to), _scope(scope), language, Form(format_), services.clock.now())
     maker: ReportMaker = request.app.state.reports
     try:

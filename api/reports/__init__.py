@@ -1,4 +1,4 @@
-"""Uptime reports: from spans to figures, from figures to JSON, CSV and XLSX.
+"""Uptime reports: from spans to figures, from figures to JSON, CSV, XLSX and PDF.
 
 One path, whoever asks and for whichever form (docs/reports.md):
 

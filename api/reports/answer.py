@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from api.queries.report import load
 from api.reports.forms import Form, Question, made
+from api.reports.office import PLAIN, Office
 from api.reports.period import parse_dates, parse_period
 from api.reports.report import build
 from api.reports.scope import parse_scope
@@ -18,14 +19,15 @@ DEADLINE = 120.0
 """Seconds after which a report for HTTP is given up, the wait for its turn included."""
 
 
-def answer(connection: Connection, question: Question) -> bytes:
+def answer(connection: Connection, question: Question, office: Office = PLAIN) -> bytes:
     """Returns the report that is asked for, from the database, as the bytes of its form."""
     source = load(connection, question.period, question.scope, question.now, compared=question.form.compares)
-    return made(build(source, question.period, question.scope, question.language, question.now), question.form)
+    report = build(source, question.period, question.scope, question.language, question.now)
+    return made(report, question.form, office)
 
 
-def packed(database: str, question: Question) -> bytes:
-    """Returns a question, and the database that answers it, as a process takes it."""
+def packed(database: str, question: Question, office: Office = PLAIN) -> bytes:
+    """Returns a question, the database that answers it and the office's form, as a process takes them."""
     return orjson.dumps(
         {
             "database": database,
@@ -34,16 +36,18 @@ def packed(database: str, question: Question) -> bytes:
             "language": question.language,
             "form": question.form,
             "now": question.now,
+            "office": office.model_dump(mode="json") if question.form is Form.PDF else None,
         }
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a process is asked: its question, and the URL of the database with its password."""
+    """What a process is asked: its question, the URL of the database with its password, the office's form."""
 
     database: str
     question: Question
+    office: Office
 
 
 def unpacked(job: bytes) -> Job:
@@ -59,4 +63,5 @@ def unpacked(job: bytes) -> Job:
         Form(asked["form"]),
         int(asked["now"]),
     )
-    return Job(str(asked["database"]), question)
+    office = PLAIN if asked["office"] is None else Office.model_validate_json(orjson.dumps(asked["office"]))
+    return Job(str(asked["database"]), question, office)

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from api.reports.documents import as_json
+from api.reports.office import PLAIN, Office
 from api.reports.period import Period
 from api.reports.report import Report
 from api.reports.scope import Scope
 from api.reports.table import as_csv
 from api.reports.words import Language
 
-__all__ = ["Form", "Question", "made"]
+__all__ = ["CannotSet", "Form", "Question", "made"]
 
 
 class Form(StrEnum):
@@ -20,6 +21,7 @@ class Form(StrEnum):
     JSON = "json"
     CSV = "csv"
     XLSX = "xlsx"
+    PDF = "pdf"
 
     @property
     def media_type(self) -> str:
@@ -29,24 +31,48 @@ class Form(StrEnum):
     @property
     def compares(self) -> bool:
         """Whether it is for people, and shows the change against earlier periods."""
-        return self is Form.XLSX
+        return self in (Form.XLSX, Form.PDF)
 
 
 _MEDIA_TYPES: Mapping[Form, str] = {
     Form.JSON: "application/json",
     Form.CSV: "text/csv; charset=utf-8",
     Form.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    Form.PDF: "application/pdf",
 }
 
 
-def _xlsx(report: Report) -> bytes:
+def _json(report: Report, _: Office) -> bytes:
+    return as_json(report)
+
+
+def _csv(report: Report, _: Office) -> bytes:
+    return as_csv(report)
+
+
+def _xlsx(report: Report, _: Office) -> bytes:
     # XlsxWriter takes a tenth of a second to load: who asks for JSON does not wait for it
     from api.reports.sheets import as_xlsx  # noqa: PLC0415
 
     return as_xlsx(report)
 
 
-_MAKERS: Mapping[Form, Callable[[Report], bytes]] = {Form.JSON: as_json, Form.CSV: as_csv, Form.XLSX: _xlsx}
+def _pdf(report: Report, office: Office) -> bytes:
+    from api.reports.pdf import as_pdf  # noqa: PLC0415 - typst is 60 MB
+
+    return as_pdf(report, office)
+
+
+_MAKERS: Mapping[Form, Callable[[Report, Office], bytes]] = {
+    Form.JSON: _json,
+    Form.CSV: _csv,
+    Form.XLSX: _xlsx,
+    Form.PDF: _pdf,
+}
+
+
+class CannotSet(ValueError):
+    """Typst did not make the document; the message is a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +92,6 @@ class Question:
         return f"siaga-{self.period.name.replace('/', '_')}-{scope}.{self.form}"
 
 
-def made(report: Report, form: Form) -> bytes:
-    """Returns the report as the bytes of a form."""
-    return _MAKERS[form](report)
+def made(report: Report, form: Form, office: Office = PLAIN) -> bytes:
+    """Returns the report as the bytes of a form; a PDF is in the form of the office."""
+    return _MAKERS[form](report, office)

@@ -14,7 +14,8 @@ from sqlalchemy import Engine
 
 from api.queries.report import facility_days
 from api.reports.answer import DEADLINE, answer, packed
-from api.reports.forms import Question
+from api.reports.forms import Form, Question
+from api.reports.office import PLAIN, Office
 
 __all__ = ["CannotMake", "ReportMaker"]
 
@@ -34,9 +35,16 @@ class ReportMaker:
     """Makes reports for the routes. All of its methods belong to the loop that serves HTTP."""
 
     def __init__(
-        self, engine: Engine, metrics: CollectorRegistry, *, small: int = SMALL, deadline: float = DEADLINE
+        self,
+        engine: Engine,
+        metrics: CollectorRegistry,
+        *,
+        office: Office = PLAIN,
+        small: int = SMALL,
+        deadline: float = DEADLINE,
     ) -> None:
         self._engine = engine
+        self._office = office
         self._small = small
         self._deadline = deadline
         self._turns = asyncio.Semaphore(AT_ONCE)
@@ -84,13 +92,15 @@ class ReportMaker:
 
     def _if_small(self, question: Question) -> bytes | None:
         """The report, if it can be made right here; `None`: it is large."""
+        if self._elsewhere and question.form is Form.PDF:
+            return None  # typst takes the processor for half a second, and keeps its memory
         with self._engine.connect() as connection:
             if self._elsewhere and facility_days(connection, question.period, question.scope) > self._small:
                 return None
-            return answer(connection, question)
+            return answer(connection, question, self._office)
 
     async def _in_a_process(self, question: Question) -> bytes:
-        job = packed(self._engine.url.render_as_string(hide_password=False), question)
+        job = packed(self._engine.url.render_as_string(hide_password=False), question, self._office)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",

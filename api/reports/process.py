@@ -12,6 +12,7 @@ import sys
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.reports.answer import DEADLINE, answer, unpacked
+from api.reports.forms import CannotSet
 from siaga.database import connect
 
 __all__ = ["main"]
@@ -32,10 +33,13 @@ def main() -> int:
     engine = connect(job.database)
     try:
         with engine.connect() as connection:
-            report = answer(connection, job.question)
+            report = answer(connection, job.question, job.office)
     except SQLAlchemyError as problem:
         # Its text may hold a statement; its kind says enough
         sys.stderr.write(f"the database did not answer: {type(problem).__name__}\n")
+        return 1
+    except CannotSet as problem:
+        sys.stderr.write(f"{problem}\n")
         return 1
     except MemoryError:
         sys.stderr.write(f"the report needs more than {MOST_MEMORY >> 20} MB of memory: ask for a narrower scope\n")

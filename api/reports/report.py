@@ -16,6 +16,7 @@ from api.reports.words import Language, Words
 from siaga.model.indicators import INDICATORS
 from siaga.model.intervals import Interval
 from siaga.model.local_time import local_moment
+from siaga.model.sites import Village
 from siaga.timeline.availability import Availability
 
 __all__ = ["Report", "Row", "build"]
@@ -49,7 +50,8 @@ class Row:
 class Report:
     """The report of a period and a scope, as known at `generated_at` (wall time, ms).
 
-    `timezones` are those of its villages, by code. `outages` come in order of their start.
+    `timezones` are those of its villages, by code. `outages` come in order of their start. `villages` are all of the
+    scope, judged or not, and `facilities` those that were judged, both in order of their codes. `regions`: names.
     """
 
     period: Period
@@ -60,6 +62,9 @@ class Report:
     rows: Sequence[Row]
     outages: Sequence[Outage]
     timezones: Mapping[str, str]
+    villages: Sequence[Village]
+    facilities: Sequence[JudgedFacility]
+    regions: Mapping[str, str]
 
     @property
     def levels(self) -> Sequence[Level]:
@@ -91,6 +96,9 @@ def build(source: Source, period: Period, scope: Scope, language: Language, now:
         rows,
         sorted((outage for one in judged for outage in one.outages), key=lambda found: (found.start, found.facility)),
         {village.village.code: village.village.timezone for village in villages},
+        [village.village for village in villages],
+        judged,
+        source.regions,
     )
 
 

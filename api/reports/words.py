@@ -213,7 +213,11 @@ class Words:
 
     def failure(self, cause: str | None) -> str | None:
         """The cause of a failure in words."""
-        return self._pages.cause("failed", cause)
+        return self.cause("failed", cause)
+
+    def cause(self, state: str, cause: str | None) -> str | None:
+        """A cause in words; `state` is what it is the cause of."""
+        return self._pages.cause(state, cause)
 
     def heading(self, column: str) -> str:
         """The heading of a column for people."""

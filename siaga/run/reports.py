@@ -9,6 +9,7 @@ from pathlib import Path
 from api.queries.report import facility_days
 from api.reports.answer import answer
 from api.reports.forms import Form, Question
+from api.reports.office import PLAIN, Office, load_office
 from api.reports.period import BadPeriod, Period, parse_dates, parse_period
 from api.reports.scope import BadScope, Scope, parse_scope
 from api.reports.words import Language
@@ -16,7 +17,7 @@ from siaga.database import connect, migrate
 from siaga.model.clock import SystemClock
 from siaga.run.settings import Settings
 
-__all__ = ["Asked", "Written", "write_report"]
+__all__ = ["Asked", "Written", "the_office", "write_report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ def write_report(settings: Settings, asked: Asked) -> Written:
         OSError: the file cannot be written.
     """
     question = Question(_period(asked), _scope(asked), _language(asked), _form(asked.output), SystemClock().now())
+    office = the_office(settings)
     _place(asked.output)
     settings.make_data_dir()
     engine = connect(settings.database)
@@ -54,11 +56,20 @@ def write_report(settings: Settings, asked: Asked) -> Written:
         migrate(engine)
         with engine.connect() as connection:
             empty = not facility_days(connection, question.period, question.scope)
-            report = answer(connection, question)
+            report = answer(connection, question, office)
     finally:
         engine.dispose()
     _write(asked.output, report)
     return Written(len(report), empty)
+
+
+def the_office(settings: Settings) -> Office:
+    """Returns the office's form of reports; a plain one where no file of it is named.
+
+    Raises:
+        ValueError: its file has mistakes, or cannot be read; a sentence for each.
+    """
+    return PLAIN if settings.report_form is None else load_office(settings.report_form)
 
 
 def _period(asked: Asked) -> Period:
@@ -89,10 +100,8 @@ def _language(asked: Asked) -> Language:
 
 def _form(output: Path) -> Form:
     ending = output.suffix.lower().removeprefix(".")
-    if ending == "pdf":
-        raise ValueError(f"--output: {output}: .pdf is not made yet: write .xlsx, .csv or .json")
     if ending not in list(Form):
-        raise ValueError(f"--output: {output} does not end in .xlsx, .csv or .json, so which form is not said")
+        raise ValueError(f"--output: {output} does not end in .pdf, .xlsx, .csv or .json, so which form is not said")
     return Form(ending)
 
 

@@ -99,6 +99,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path("data")
     sites: Path | None = None
     notify: Path | None = None
+    report_form: Path | None = None
     mqtt_url: BrokerUrl | None = None
     village_mqtt_url: BrokerUrl | None = None
     village: Annotated[str, AfterValidator(_village)] | None = None

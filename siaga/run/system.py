@@ -35,6 +35,7 @@ from siaga.mqtt.sessions import SessionName
 from siaga.run.cli.notify import the_book
 from siaga.run.demo import Demo
 from siaga.run.gateways import GatewayPart, Served
+from siaga.run.reports import the_office
 from siaga.run.services import ALERTS, alert_session, await_database
 from siaga.run.settings import Settings
 from siaga.run.village_gateway import how_to_ask
@@ -106,6 +107,7 @@ class System:
     def __init__(self, settings: Settings, clock: Clock, *, whole: bool = True) -> None:
         self._settings, self._clock, self._whole = settings, clock, whole
         self._book = the_book(settings)
+        self._office = the_office(settings)
         self._signal = EventSignal()
         self._starting: str | None = "it is starting"
         self._server: HttpServer | None = None
@@ -214,6 +216,7 @@ class System:
             past=self._past,
             metrics=REGISTRY,
             public_page=self._settings.public_page,
+            office=self._office,
         )
         self._server = HttpServer(app, self._settings.http_host, self._settings.http_port)
         self._server.start()

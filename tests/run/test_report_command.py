@@ -5,6 +5,7 @@ import stat
 import subprocess
 from pathlib import Path
 
+import pypdf
 import pytest
 
 from siaga.run.reports import Asked, write_report
@@ -41,23 +42,34 @@ def test_a_report_of_a_village_from_the_command_line(tmp_path: Path) -> None:
     assert wrong.stderr.startswith("siaga: --period: '2026-13' is not in the calendar")
 
 
-@pytest.mark.parametrize("ending", ["json", "csv", "xlsx", "XLSX"])
+@pytest.mark.parametrize("ending", ["json", "csv", "xlsx", "XLSX", "pdf"])
 def test_the_ending_says_the_form(settings: Settings, tmp_path: Path, ending: str) -> None:
     output = tmp_path / f"report.{ending}"
     output.write_bytes(b"of before")
     written = write_report(settings, asked(output))
     made = output.read_bytes()
     assert (written.size, written.empty) == (len(made), True)
-    assert made.startswith({"json": b"{", "csv": b"level,id,name", "xlsx": b"PK"}[ending.lower()])
+    assert made.startswith({"json": b"{", "csv": b"level,id,name", "xlsx": b"PK", "pdf": b"%PDF-"}[ending.lower()])
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [output.name]
     assert stat.S_IMODE(output.stat().st_mode) & 0o444 == 0o444
+
+
+def test_a_pdf_is_in_the_form_of_the_office(settings: Settings, tmp_path: Path) -> None:
+    form = tmp_path / "form.yaml"
+    form.write_text("letterhead: [PEMERINTAH KABUPATEN CONTOH]\n", encoding="utf-8")
+    in_form = settings.model_copy(update={"report_form": form})
+    write_report(in_form, asked(tmp_path / "report.pdf"))
+    (first, *_) = pypdf.PdfReader(tmp_path / "report.pdf").pages
+    assert "PEMERINTAH KABUPATEN CONTOH" in first.extract_text()
+    form.write_text("letterhead: []\nlogo: away.png\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r'form\.yaml line 2: logo: "away\.png" cannot be read'):
+        write_report(in_form, asked(tmp_path / "other.pdf"))
 
 
 @pytest.mark.parametrize(
     ("other", "name", "sentence"),
     [
-        ({}, "report.pdf", r"\.pdf is not made yet: write \.xlsx, \.csv or \.json"),
-        ({}, "report", r"does not end in \.xlsx, \.csv or \.json"),
+        ({}, "report", r"does not end in \.pdf, \.xlsx, \.csv or \.json"),
         ({}, "away/report.csv", "there is no directory"),
         ({"period": None}, "r.csv", "--period: say which"),
         ({"start": "2026-01-01"}, "r.csv", "--period comes without --from and --to"),

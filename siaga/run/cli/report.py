@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 def report(
     output: Annotated[
-        Path, typer.Option(help="The file; its ending says the form: .json, .csv, .xlsx.", show_default=False)
+        Path, typer.Option(help="The file; its ending says the form: .pdf, .xlsx, .csv, .json.", show_default=False)
     ],
     period: Annotated[
         str | None,

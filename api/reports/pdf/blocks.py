@@ -1,0 +1,124 @@
+"""What a document is made of: headings, texts, lists, tables and pictures, as typst gets them in JSON."""
+
+from collections.abc import Sequence
+from typing import Literal, TypedDict
+
+__all__ = [
+    "Block", "Column", "Figures", "Heading", "Listing", "Signature", "Strip", "Strips", "Table", "Text",
+    "column",
+    "heading",
+    "listing",
+    "table",
+    "text",
+]  # fmt: skip
+
+
+class Heading(TypedDict):
+    """A heading. Of a new page where `page` is set."""
+
+    kind: Literal["heading"]
+    level: int
+    text: str
+    page: bool
+
+
+class Text(TypedDict):
+    """A paragraph."""
+
+    kind: Literal["text"]
+    text: str
+
+
+class Listing(TypedDict):
+    """A list, numbered or not."""
+
+    kind: Literal["list"]
+    numbered: bool
+    items: list[str]
+
+
+class Column(TypedDict):
+    """A column of a table: its heading, its part of the width (0: as much as it takes), where its text stands."""
+
+    head: str
+    part: float
+    align: Literal["left", "right"]
+
+
+class Table(TypedDict):
+    """A numbered table. `strong`: the rows in bold, by their places."""
+
+    kind: Literal["table"]
+    caption: str
+    columns: list[Column]
+    rows: list[list[str]]
+    strong: list[int]
+
+
+class Figures(TypedDict):
+    """The large figures of the summary, side by side."""
+
+    kind: Literal["figures"]
+    items: list[dict[str, str]]
+
+
+class Strip(TypedDict):
+    """The picture of one facility: its name, a line of figures, bold or not, what it shows in words, and the SVG."""
+
+    name: str
+    line: str
+    strong: bool
+    alt: str
+    svg: str
+
+
+class Strips(TypedDict):
+    """The pictures of one village: one numbered figure."""
+
+    kind: Literal["strips"]
+    caption: str
+    items: list[Strip]
+
+
+class Signature(TypedDict):
+    """The last sentence, and where the report is signed below it."""
+
+    kind: Literal["signature"]
+    text: str
+    lines: list[str]
+    name: str
+    below: list[str]
+
+
+Block = Heading | Text | Listing | Table | Figures | Strips | Signature
+
+
+def column(head: str, part: float = 0, align: Literal["left", "right"] = "left") -> Column:
+    """Returns a column."""
+    return {"head": head, "part": part, "align": align}
+
+
+def heading(level: int, text: str, *, page: bool = False) -> Heading:
+    """Returns a heading."""
+    return {"kind": "heading", "level": level, "text": text, "page": page}
+
+
+def text(words: str) -> Text:
+    """Returns a paragraph."""
+    return {"kind": "text", "text": words}
+
+
+def listing(items: Sequence[str], *, numbered: bool = False) -> Listing:
+    """Returns a list."""
+    return {"kind": "list", "numbered": numbered, "items": list(items)}
+
+
+def table(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[str]], strong: Sequence[int] = ()) -> Table:
+    """Returns a table."""
+    return {
+        "kind": "table",
+        "caption": caption,
+        "columns": list(columns),
+        "rows": [list(row) for row in rows],
+        "strong": list(strong),
+    }

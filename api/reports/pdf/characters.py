@@ -1,0 +1,34 @@
+"""Which characters the font has: PDF/A and PDF/UA refuse a document with one that it lacks."""
+
+import re
+import unicodedata
+
+__all__ = ["printable"]
+
+# Libertinus Serif, as typst brings it; a test has typst set every one of them
+_HAS = (
+    "\u0020-\u007e\u00a0-\u00ac\u00ae-\u02ff\u0300-\u036f\u0370-\u0377\u037a-\u037f\u0384-\u038a\u038c\u038e-\u03a1\u03a3-\u03ff"
+    "\u0400-\u04ff\u1e00-\u1eff\u200b\u2010-\u2027\u2030-\u2040\u2042\u2044-\u2052\u2054-\u205e"
+    "\u2070\u2071\u2074-\u208e\u2090-\u209c\u20a0-\u20bf\u2190-\u21ff\u2200-\u22ff\u25a0-\u25ff"
+)
+_OTHER = re.compile(f"[^{_HAS}]")
+_LONG = re.compile(r"\w{20}(?=\w)")
+_BREAK = "\u200b"
+"""A place where a line may break: a word without end would leave its column."""
+_INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
+
+
+def printable(text: str) -> str:
+    """Returns the text with `[U+1F600]` for a character that the font lacks, and a space for one that is none.
+
+    A long word gets places where it may break.
+    """
+    shown = _OTHER.sub(_shown, unicodedata.normalize("NFC", text).replace(_BREAK, ""))
+    return _LONG.sub(lambda word: word.group() + _BREAK, shown)
+
+
+def _shown(match: "re.Match[str]") -> str:
+    character = match.group()
+    if unicodedata.category(character) in _INVISIBLE:
+        return " " if unicodedata.category(character) != "Cf" else ""
+    return " " if character.isspace() else f"[U+{ord(character):04X}]"

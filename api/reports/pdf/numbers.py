@@ -1,0 +1,118 @@
+"""How a document for people writes numbers and times: decimal comma, 24-hour clock, cut and not rounded."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+
+from babel.dates import format_date
+from babel.numbers import format_decimal
+
+from api.queries.times import local
+from api.reports.figures import Share
+from api.reports.period import Period, Unit
+from api.reports.words import Language
+
+__all__ = ["NOTHING", "NO_BREAK", "Numbers"]
+
+NOTHING = "–"
+"""What stands where there is no value."""
+NO_BREAK = "\u00a0"
+_UNITS: Mapping[Language, tuple[str, str, str]] = {
+    Language.ID: ("j", "mnt", "dtk"),
+    Language.EN: ("h", "min", "s"),
+}
+_ROMAN = ("I", "II", "III", "IV")
+
+
+class Numbers:
+    """The numbers of one language."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+        self._point = "," if language is Language.ID else "."
+
+    def percent(self, share: Share) -> str:
+        """A share with two decimals, cut: 98.996 % is 98,99 %. A share of nothing is a dash."""
+        return NOTHING if not share.whole else self._percent(share.part * 10_000 // share.whole)
+
+    def target(self, target: Fraction | None) -> str:
+        """A target as it was set."""
+        if target is None:
+            return NOTHING
+        return f"{format_decimal(float(target * 100), '0.####', locale=self.language.value)}{NO_BREAK}%"
+
+    def change(self, before: Share, now: Share) -> str:
+        """By how many percentage points two cut percentages differ, with its sign."""
+        if not before.whole or not now.whole:
+            return NOTHING
+        points = now.part * 10_000 // now.whole - before.part * 10_000 // before.whole
+        sign = "+" if points > 0 else "−" if points < 0 else "±"
+        return f"{sign}{abs(points) // 100}{self._point}{abs(points) % 100:02d}"
+
+    def _percent(self, hundredths: int) -> str:
+        return f"{hundredths // 100}{self._point}{hundredths % 100:02d}{NO_BREAK}%"
+
+    def count(self, number: int) -> str:
+        """A whole number, its thousands parted."""
+        return format_decimal(number, locale=self.language.value)
+
+    def duration(self, milliseconds: int | Fraction | None) -> str:
+        """Hours and minutes, cut towards zero; what is under a minute in whole seconds. `None` is a dash."""
+        if milliseconds is None:
+            return NOTHING
+        hour, minute, second = _UNITS[self.language]
+        seconds = int(abs(Fraction(milliseconds))) // 1000
+        sign = "−" if milliseconds < 0 and seconds else ""
+        if seconds < 60:
+            return f"{sign}{seconds}{NO_BREAK}{second}"
+        hours, minutes = seconds // 3600, seconds % 3600 // 60
+        if not hours:
+            return f"{sign}{minutes}{NO_BREAK}{minute}"
+        return f"{sign}{self.count(hours)}{NO_BREAK}{hour} {minutes:02d}{NO_BREAK}{minute}"
+
+    def date(self, day: date) -> str:
+        """A date with the month in words."""
+        return format_date(day, "d MMMM y", locale=self.language.value)
+
+    def time(self, time: int, timezone: str) -> str:
+        """A time (ms) by the clock of a time zone, to the minute."""
+        there = local(time, timezone)
+        clock = f"{there:%H.%M}" if self.language is Language.ID else f"{there:%H:%M}"
+        return (
+            f"{there:%d-%m-%Y}{NO_BREAK}{clock}"
+            if self.language is Language.ID
+            else f"{there:%Y-%m-%d}{NO_BREAK}{clock}"
+        )
+
+    def utc(self, time: int) -> str:
+        """A time (ms) in UTC, to the second."""
+        there = datetime.fromtimestamp(time // 1000, UTC)
+        clock = f"{there:%H.%M.%S}" if self.language is Language.ID else f"{there:%H:%M:%S}"
+        return f"{self.date(there.date())} {clock} UTC"
+
+    def dates(self, period: Period) -> str:
+        """The first and the last date of a period."""
+        first, last = period.start, period.end - timedelta(days=1)
+        return self.date(first) if first == last else f"{self.date(first)} – {self.date(last)}"
+
+    def period(self, period: Period) -> str:
+        """What a period is called in words."""
+        indonesian = self.language is Language.ID
+        start, year = period.start, period.start.year
+        match period.unit:
+            case Unit.MONTH:
+                return format_date(start, "MMMM y", locale=self.language.value)
+            case Unit.WEEK:
+                week_year, week, _ = start.isocalendar()
+                named = f"Pekan {week} Tahun {week_year}" if indonesian else f"Week {week} of {week_year}"
+                return f"{named} ({self.dates(period)})"
+            case Unit.QUARTER:
+                number = _ROMAN[(start.month - 1) // 3]
+                return f"Triwulan {number} Tahun {year}" if indonesian else f"Quarter {number} of {year}"
+            case Unit.HALF:
+                number = _ROMAN[(start.month - 1) // 6]
+                return f"Semester {number} Tahun {year}" if indonesian else f"Half {number} of {year}"
+            case Unit.YEAR:
+                return f"Tahun {year}" if indonesian else f"Year {year}"
+            case Unit.DAY | Unit.DATES:
+                return self.dates(period)

@@ -1,0 +1,323 @@
+"""The report as PDF, read back: its numbers are those of the JSON, its texts are texts, the file is what it says."""
+
+import io
+import re
+from dataclasses import replace
+from datetime import date
+from fractions import Fraction
+from pathlib import Path
+
+import pypdf
+import pypdfium2  # type: ignore[import-untyped]
+import pytest
+import typst
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from api.reports.documents import document
+from api.reports.figures import Figures, Share
+from api.reports.office import PLAIN, Logo, Office, Signer
+from api.reports.pdf import as_pdf
+from api.reports.pdf.characters import _HAS, printable
+from api.reports.pdf.content import Issue, compose
+from api.reports.pdf.facts import Goal, goal
+from api.reports.pdf.numbers import Numbers
+from api.reports.pdf.strip import draw
+from api.reports.pdf.words import SENTENCES
+from api.reports.period import parse_period
+from api.reports.report import Report, build
+from api.reports.scope import Scope
+from api.reports.source import FacilityHistory, Source, VillageHistory
+from api.reports.words import Language
+from siaga.model.clock import DAY, HOUR, MINUTE
+from siaga.model.sites import Facility, Village
+from siaga.timeline.availability import Availability
+from siaga.timeline.spans import Span, State
+from tests.reports.histories import World, worlds
+
+FEBRUARY = 1_769_878_800_000
+"""2026-02-01, midnight in western Indonesia."""
+NOW = FEBRUARY + 40 * DAY
+OFFICE = Office(
+    letterhead=("PEMERINTAH KABUPATEN BANYUWANGI", "DINAS KOMUNIKASI, INFORMATIKA DAN PERSANDIAN"),
+    number="500.12/7/429.111/2026",
+    basis=("Undang-Undang Nomor 6 Tahun 2014 tentang Desa",),
+    place="Banyuwangi",
+    signer=Signer(office="Kepala Dinas", name="Sri Contoh, S.Kom.", rank="Pembina (IV/a)", nip="197001011990031001"),
+    logo=Logo(
+        format="svg", data=b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9v9z"/></svg>'
+    ),
+)
+
+
+def report(
+    villages: int = 1,
+    *,
+    name: str = "Gerbang",
+    village: str = "Kampunganyar",
+    language: Language = Language.ID,
+    failed: int = 10 * HOUR,
+    period: str = "2026-02",
+    kinds: tuple[str, ...] = ("gate",),
+    more: tuple[str, ...] = (),
+) -> Report:
+    """A report in which each facility failed at first. `more`: names of further gates in each village."""
+    histories = []
+    for number in range(villages):
+        facilities = tuple(Facility(f"f-{kind}", kind, name) for kind in kinds)
+        facilities += tuple(Facility(f"more-{place}", "gate", other) for place, other in enumerate(more))
+        there = Village(f"35.10.15.{2012 + number}", village, -8.2, 114.3, "Asia/Jakarta", facilities)
+        spans = [
+            Span(FEBRUARY, FEBRUARY + failed, State.FAILED, "gate_open"),
+            Span(FEBRUARY + failed, FEBRUARY + failed + 90 * MINUTE, State.UNKNOWN, "village_offline"),
+            Span(FEBRUARY + failed + 90 * MINUTE, FEBRUARY + failed + 3 * HOUR, State.FAILED, "gate_open", True),
+            Span(FEBRUARY + failed + 3 * HOUR, 2**62, State.MET),
+        ]
+        before = Availability(met=90 * HOUR, failed=10 * HOUR)
+        judged = [FacilityHistory(facility, spans, FEBRUARY, before=before) for facility in facilities]
+        histories.append(VillageHistory(there, judged, NOW))
+    source = Source(histories, {"35.10.15": "Kecamatan Glagah"})
+    return build(source, parse_period(period), Scope("*"), language, NOW)
+
+
+def pages(pdf: bytes) -> list[str]:
+    """The text of each page, with single spaces."""
+    read = pypdf.PdfReader(io.BytesIO(pdf))
+    return [re.sub(r"\s+", " ", page.extract_text()) for page in read.pages]
+
+
+def everything(pdf: bytes) -> str:
+    return " ".join(pages(pdf))
+
+
+def test_the_document_follows_the_order_of_an_official_report() -> None:
+    told = everything(as_pdf(report(), OFFICE))
+    chapters = ["Ringkasan", "A. Pendahuluan", "B. Kegiatan", "C. Hasil", "D. Simpulan dan saran", "E. Penutup",
+                "Lampiran I. Desa", "Lampiran II. Gangguan", "Lampiran III. Cara hitung"]  # fmt: skip
+    places = [told.rindex(chapter) for chapter in chapters]
+    assert places == sorted(places)
+    for said in ("PEMERINTAH KABUPATEN BANYUWANGI", "Nomor: 500.12/7/429.111/2026", "Undang-Undang Nomor 6 Tahun 2014",
+                 "Kepala Dinas,", "Sri Contoh, S.Kom.", "Pembina (IV/a)", "NIP 197001011990031001"):  # fmt: skip
+        assert said in told
+    assert "KONSEP: belum diterbitkan" in told
+    assert "Tabel 1: Ketersediaan menurut indikator" in told
+    assert "Gambar 1: Keadaan fasilitas Desa Kampunganyar" in told
+
+
+def test_pages_say_which_they_are_and_of_how_many() -> None:
+    found = pages(as_pdf(report(3), OFFICE))
+    for number, page in enumerate(found, 1):
+        assert f"Halaman {number} dari {len(found)}" in page
+
+
+@pytest.mark.parametrize("kinds", [("gate",), ("gate", "free_wifi", "night_guard", "toilet", "lactation_room",
+                                              "office_lighting", "it_service")])  # fmt: skip
+@pytest.mark.parametrize("language", list(Language))
+def test_the_summary_is_one_page(kinds: tuple[str, ...], language: Language) -> None:
+    long = "Kantor Desa Persiapan Pemekaran Sumberarum Selatan yang Bernama Panjang Sekali"
+    made = report(3, kinds=kinds, language=language, name=long, village=long)
+    heads = {Language.ID: ("Ringkasan ", "A. Pendahuluan"), Language.EN: ("Summary ", "A. Introduction")}[language]
+    found = pages(as_pdf(made))
+    (first,) = [place for place, page in enumerate(found) if page.startswith(heads[0])]
+    (after,) = [place for place, page in enumerate(found) if page.startswith(heads[1])]
+    assert after == first + 1
+
+
+def test_numbers_are_those_of_the_json() -> None:
+    made = report(2, failed=10 * HOUR + 7 * MINUTE)
+    told = everything(as_pdf(made))
+    (row,) = [row for row in document(made)["rows"] if row["level"] == "all"]  # type: ignore[attr-defined]
+    for share in (row["availability_low"], row["availability_high"], row["measured"]):
+        assert f"{int(share * 10_000) / 100:.2f} %".replace(".", ",") in told
+    for seconds in (row["required_s"], row["met_s"], row["failed_s"], row["unknown_s"]):
+        hours, minutes = f"{seconds // 3600:,}".replace(",", "."), seconds % 3600 // 60
+        assert f"{hours} j {minutes:02d} mnt" in told
+    (facility, _) = [row for row in document(made)["rows"] if row["level"] == "facility"]  # type: ignore[attr-defined]
+    left = -facility["left_s"]
+    assert f"sisa jatah −{left // 3600:.0f} j {left % 3600 // 60:02.0f} mnt" in told
+    assert "sasaran 99 % tidak tercapai" in told
+
+
+@given(worlds(("2026-W45",)), st.sampled_from(list(Language)))
+@settings(max_examples=3)
+def test_every_row_of_a_random_district_is_there(world: World, language: Language) -> None:
+    made = build(world.source, world.period, Scope("*"), language, world.now * 1000)
+    told = everything(as_pdf(made))
+    numbers = Numbers(language)
+    for one in made.facilities:
+        failed = numbers.duration(one.figures.availability.failed)
+        said = f"{numbers.percent(one.figures.low)} {'sampai' if language is Language.ID else 'to'} "
+        said += f"{numbers.percent(one.figures.high)}; {'gagal' if language is Language.ID else 'failed'} {failed};"
+        assert said.replace("\u00a0", " ") in told
+    if not made.facilities:
+        assert {Language.ID: "Tidak ada fasilitas yang dinilai", Language.EN: "No facility was judged"}[
+            language
+        ] in told
+
+
+def test_the_same_report_gives_the_same_bytes_and_another_time_does_not() -> None:
+    made = report()
+    assert as_pdf(made, OFFICE) == as_pdf(report(), OFFICE)
+    assert as_pdf(made, OFFICE) != as_pdf(replace(made, generated_at=NOW + 1000), OFFICE)
+
+
+def test_the_file_is_an_archive_and_accessible() -> None:
+    """By typst's own check, or it were not made; the file says so, has its language, its title and its tags."""
+    made = as_pdf(report(), OFFICE)
+    read = pypdf.PdfReader(io.BytesIO(made))
+    about = read.metadata
+    assert about is not None
+    assert about.title == "Ketersediaan Fasilitas Desa Februari 2026"
+    assert about.creation_date is not None
+    assert about.creation_date.timestamp() == NOW // 1000
+    said = read.root_object["/Metadata"].get_data().decode()  # type: ignore[attr-defined]
+    assert re.search(r"pdfaid:part>2<.*pdfaid:conformance>A<", said, re.DOTALL)
+    assert "pdfuaid:part>1<" in said
+    assert read.root_object["/Lang"] == "id"
+    fonts = set(re.findall(rb"/BaseFont ?/(?:[A-Z]{6}\+)?([A-Za-z]+)", made))
+    assert fonts == {b"LibertinusSerif"}
+    assert all((round(page.mediabox.width), round(page.mediabox.height)) == (595, 842) for page in read.pages)
+
+
+NAMES = (
+    '#import "x": *', "=1+1", "= Bab", "*tebal*", "$x$", "#sys.inputs", "<label>", "@ref", "\\u{41}", "// bukan",
+    "`kode`", "- satu", "+ dua", "/ istilah: arti", "~a~", "a\\ b", "<svg onload=x>", "]", "&amp;",
+)  # fmt: skip
+
+
+def test_a_name_stays_text() -> None:
+    """Whatever it means in typst or in SVG."""
+    told = everything(as_pdf(report(name=NAMES[0], village=NAMES[1], more=NAMES)))
+    for name in NAMES:
+        assert f"{name} – Gerbang terbuka 24 jam" in told
+    assert "Desa =1+1 (35.10.15.2012)" in told
+
+
+def test_what_the_font_lacks_is_named_and_not_refused() -> None:
+    told = everything(as_pdf(report(name="Gerbang 😀 ꦏ", village="Ünë\u200b\u202eDesa\x07")))
+    assert "Gerbang [U+1F600] [U+A98F]" in told
+    assert "ÜnëDesa" in told
+
+
+def test_the_font_has_every_character_that_is_let_through() -> None:
+    every = "".join(chr(at) for at in range(0x20, 0x2700) if re.match(f"[{_HAS}]", chr(at)))
+    source = '#set document(title: "x")\n#set text(lang: "id", font: "Libertinus Serif")\n#sys.inputs.all'
+    for start in range(0, len(every), 400):
+        part = " ".join(every[start : start + 400])
+        made = typst.compile(
+            source.encode(),
+            format="pdf",
+            sys_inputs={"all": part},
+            ignore_system_fonts=True,
+            pdf_standards=["a-2a", "ua-1"],
+        )
+        assert made
+    assert printable("a\tb\nc") == "a b c"
+
+
+@pytest.mark.parametrize("long", ["Balaidesa-" * 18, "Balaidesa " * 18, "Balaidesa" * 20])
+def test_a_long_name_breaks_and_stays_on_its_page(long: str) -> None:
+    """All that is drawn lies on the paper: nothing black touches the edge."""
+    pdf = pypdfium2.PdfDocument(as_pdf(report(name=long, village=long), OFFICE))
+    for page in pdf:
+        bitmap = page.render(scale=0.5, grayscale=True)
+        data, stride = bytes(bitmap.buffer), bitmap.stride
+        right = [data[y * stride + x] for y in range(bitmap.height) for x in range(bitmap.width - 8, bitmap.width)]
+        assert min(right) > 200
+
+
+def test_an_issued_report_leads_to_its_page() -> None:
+    issue = Issue("r-7", 2, "https://siaga.example.go.id/r/r-7")
+    first = pages(as_pdf(report(), OFFICE, issue))[0]
+    assert "Diterbitkan, revisi 2" in first
+    assert "https://siaga.example.go.id/r/r-7" in first
+    assert "KONSEP" not in first
+    assert as_pdf(report(), OFFICE, issue) != as_pdf(
+        report(), OFFICE, replace(issue, link="https://siaga.example/r/r-8")
+    )
+
+
+@pytest.mark.parametrize(
+    ("met", "failed", "unknown", "found"),
+    [
+        (99_000, 1_000, 0, Goal.ACHIEVED),
+        (98_996, 1_004, 0, Goal.MISSED),
+        (98_999, 1_000, 1, Goal.OPEN),
+        (0, 0, 0, Goal.NONE),
+    ],
+)
+def test_the_verdict_comes_from_whole_times(met: int, failed: int, unknown: int, found: Goal) -> None:
+    figures = Figures(1, Availability(met, failed, unknown))
+    assert goal(figures, Fraction("0.99")) is found
+
+
+def test_numbers_are_written_as_people_of_the_language_do() -> None:
+    indonesian, english = Numbers(Language.ID), Numbers(Language.EN)
+    assert (indonesian.percent(Share(98_996, 100_000)), english.percent(Share(98_996, 100_000))) == (
+        "98,99\u00a0%",
+        "98.99\u00a0%",
+    )
+    assert indonesian.percent(Share(1, 0)) == "–"
+    spaces = {HOUR * 7 + 12 * MINUTE: "7 j 12 mnt", 59_999: "59 dtk", MINUTE: "1 mnt", -26 * MINUTE: "−26 mnt",
+              0: "0 dtk",
+              1_440_000 * HOUR: "1.440.000 j 00 mnt"}  # fmt: skip
+    assert {time: indonesian.duration(time).replace("\u00a0", " ") for time in spaces} == spaces
+    assert indonesian.time(FEBRUARY + 15 * HOUR + 4 * MINUTE, "Asia/Jakarta") == "01-02-2026\u00a015.04"
+    assert english.time(FEBRUARY + 15 * HOUR + 4 * MINUTE, "Asia/Jayapura") == "2026-02-01\u00a017:04"
+    assert indonesian.change(Share(9_000, 10_000), Share(98_996, 100_000)) == "+8,99"
+    assert indonesian.date(date(2026, 5, 1)) == "1 Mei 2026"
+    periods = ("2026-11", "2026-Q4", "2026-H2", "2026", "2026-11-05")
+    assert [indonesian.period(parse_period(name)) for name in periods] == [
+        "November 2026", "Triwulan IV Tahun 2026", "Semester II Tahun 2026", "Tahun 2026", "5 November 2026"
+    ]  # fmt: skip
+
+
+def test_a_picture_draws_each_span_in_its_day_and_nothing_that_was_not_judged() -> None:
+    days = [(0, DAY), (DAY, 2 * DAY)]
+    spans = [
+        Span(0, 18 * HOUR, State.MET),
+        Span(18 * HOUR, 30 * HOUR, State.FAILED, "x"),
+        Span(30 * HOUR, 2**62, State.MET),
+    ]
+    drawn = draw(spans, days, (12 * HOUR, 36 * HOUR))
+    failed = re.search(r'd="([^"]*)" stroke="#8c1c13"', drawn)
+    met = re.search(r'd="([^"]*)" stroke="#6aa584"', drawn)
+    assert failed is not None
+    assert met is not None
+    assert re.findall(r"M(\d+) [\d.]+h(\d+)", failed[1]) == [("540", "180"), ("0", "180")]
+    assert re.findall(r"M(\d+) [\d.]+h(\d+)", met[1]) == [("360", "180"), ("180", "180")]
+
+
+def test_the_annex_counts_what_it_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.reports.pdf.content.MOST_OUTAGES", 2)
+    told = everything(as_pdf(report(3)))
+    assert "Dimuat 2 dari 3 gangguan" in told
+    assert "1 tidak dimuat di sini" in told
+
+
+def test_a_report_of_nothing_says_so() -> None:
+    empty = build(Source(()), parse_period("2026-02"), Scope("*"), Language.ID, NOW)
+    told = everything(as_pdf(empty))
+    assert told.count("Tidak ada fasilitas yang dinilai dalam periode ini.") >= 4
+    later = report(period="2025-11")
+    assert "1 desa tidak punya fasilitas yang dinilai dalam periode ini: Kampunganyar" in everything(as_pdf(later))
+
+
+def test_both_languages_have_all_sentences() -> None:
+    assert SENTENCES[Language.ID].keys() == SENTENCES[Language.EN].keys()
+    for key, sentence in SENTENCES[Language.ID].items():
+        named = set(re.findall(r"\{\w+\}", sentence))
+        assert named == set(re.findall(r"\{\w+\}", SENTENCES[Language.EN][key])), key
+    source = "".join(
+        path.read_text()
+        for path in (Path(__file__).parents[2] / "api/reports/pdf").glob("*.[pt]y*")
+        if path.name != "words.py"
+    )
+    made_up = ("head_failed", "head_unknown", "verdict_", "goal_", "look_")  # keys that end in a state or an answer
+    unused = [
+        key
+        for key in SENTENCES[Language.ID]
+        if re.search(f"[\"']{key}[\"']", source) is None and not key.startswith(made_up)
+    ]
+    assert not unused
+    assert compose(report(language=Language.EN), PLAIN)["title"] == "Availability of Village Facilities February 2026"
