@@ -29,6 +29,8 @@ SAVE_EVERY = 10 * SECOND
 """How much a successor has to judge again at most, beside `OVERLAP`."""
 TAIL = KEPT + HOUR
 """How far back the spans are read at the start: beyond what memory can cover, and as far as they are kept."""
+ENDED_AFTER = 7 * DAY
+"""What another engine left is deleted when it has written nothing for so long: it does not come back."""
 _HEARD = "heard"
 """Before the inbox: from when on late data was to be looked for."""
 _ARRIVALS = "arrivals_since"
@@ -67,6 +69,7 @@ class RegistryWatch:
         first = self._tables.first_reports()
         tails = self._tables.span_tails(moment.now - TAIL)
         own, others = self._tables.snapshots()
+        self._tables.forget_ended(moment.now - ENDED_AFTER)
         self._maintenance = self._tables.maintenance()
         self._replan_at = moment.now + DAY
         for village in villages:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, or_, select
+from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, or_, select, union
 
 from api.alerts.alert import SEVERITIES, Kind, Member, OpenAlert
 from api.alerts.changes import Changed, Changes, Fold, Opened
@@ -123,6 +123,21 @@ class Tables:
             for table in (tables.inbox, tables.village_snapshot):
                 mine = table.delete().where(table.c.engine == self.name)
                 connection.execute(mine if villages is None else mine.where(table.c.village.in_(list(villages))))
+
+    def forget_ended(self, before: int) -> None:
+        """Delete inbox and snapshots of other engines of which nothing was written since wall time `before`.
+
+        A process that lost its session name, or a machine that is gone, leaves them behind.
+        """
+        inbox, snapshot = tables.inbox, tables.village_snapshot
+        alive = union(
+            select(inbox.c.engine).where(inbox.c.received >= before),
+            select(snapshot.c.engine).where(snapshot.c.saved >= before),
+        ).subquery()
+        with writing(self.engine) as connection:
+            for table in (inbox, snapshot):
+                others = table.c.engine != self.name
+                connection.execute(table.delete().where(others, table.c.engine.not_in(select(alive.c.engine))))
 
     def end_snoozes(self, now: int) -> int:
         """End the snoozes of open alerts that have lasted until now, each with its event; how many there were."""

@@ -8,11 +8,12 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError
 
 from api.alerts.alert import Kind, Raise, new_alert
-from api.alerts.changes import Changes
+from api.alerts.changes import Changes, Fold
+from api.alerts.inbox import Row
 from api.alerts.spans import FOREVER, Difference
 from api.alerts.tables import Tables
 from siaga.database import connect, migrate, tables
-from siaga.model.clock import MINUTE
+from siaga.model.clock import DAY, MINUTE
 from siaga.model.observation import Reading
 from siaga.timeline.judge import Span, State
 from tests.alerts.world import CODE, NOON, World
@@ -138,3 +139,17 @@ def test_the_whole_engine_on_postgresql(tmp_path: Path, postgres: Postgres) -> N
     assert [event for event, _ in world.events()] == ["raised", "cleared", "updated"]
     assert [state for _, state, _ in world.states()] == ["met", "failed", "met"]
     world.close()
+
+
+def test_what_an_ended_engine_left_is_deleted_and_what_lives_stays(database: Engine) -> None:
+    for name, written in (("mine", NOON - 9 * DAY), ("gone", NOON - 8 * DAY), ("other", NOON)):
+        row = Row(1, CODE, "gw", "batch", NOON - 9 * DAY, b"{}")
+        Tables(database, name).commit(Changes(), [row], {CODE: Fold(0, written, b"state")})
+    mine = Tables(database, "mine")
+    mine.forget_ended(NOON - 7 * DAY)
+    assert len(mine.inbox()) == 1
+    assert Tables(database, "gone").inbox() == []
+    assert len(Tables(database, "other").inbox()) == 1
+    with database.connect() as connection:
+        names = set(connection.execute(select(tables.village_snapshot.c.engine)).scalars())
+    assert names == {"mine", "other"}
