@@ -6,6 +6,7 @@ are, and remembers nothing from the second before. Logic is done on numbers: fal
 least, "or" the greatest. Event times have to be whole seconds.
 """
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -148,11 +149,7 @@ class BruteForce:
                     latest = at if latest is None else max(latest, at)
         if latest is None:
             return True
-        return any(not online and will > latest for will, online in self.all_until(device.id, "online", time))
-
-    def all_until(self, device: str, signal: str, time: int) -> list[tuple[int, float]]:
-        """All observations up to this instant, however old."""
-        return [(at, value) for at, value in self.stored.get((device, signal), []) if at <= time]
+        return any(not online for _, online in self.observed(device.id, "online", time, time - latest))
 
     def first_that_says(self, what: float, devices: list[float], evidence: list[list[tuple[str, float]]]) -> str:
         for device, signals in zip(devices, evidence, strict=True):
@@ -233,9 +230,8 @@ class BruteForce:
     def observed(self, device: str, signal: str, time: int, within: int) -> list[tuple[int, float]]:
         """The observations up to this instant of which it is less than `within` ms since, in order."""
         stored = self.stored.get((device, signal), [])
-        first = bisect_right(stored, time - within, key=lambda at_and_value: at_and_value[0])
-        last = bisect_right(stored, time, key=lambda at_and_value: at_and_value[0])
-        return stored[first:last]
+        first = bisect_right(stored, (time - within, math.inf))
+        return stored[first : bisect_right(stored, (time, math.inf), first)]
 
     @cached_property
     def stored(self) -> dict[tuple[str, str], list[tuple[int, float]]]:
