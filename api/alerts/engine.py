@@ -151,6 +151,11 @@ class AlertEngine:
         """Whether another message may be taken. While the database is away the broker keeps them."""
         return not self._refused and len(self._inbox.messages) < MOST_TAKEN
 
+    @property
+    def uncommitted(self) -> int:
+        """How many messages were taken that the database does not have yet."""
+        return len(self._inbox.rows)
+
     def receive(self, message: Message) -> None:
         """Take one message, if `takes` says so; what it changes is written by a `tick`, which then acknowledges it."""
         moment = self.moment()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import structlog
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
@@ -36,6 +37,8 @@ from tests.simulation.kernel import Crash, Kernel, MachineClock
 from tests.simulation.network import Line, Wire
 
 __all__ = ["CollectorProcess", "EngineProcess", "GatewayProcess", "Process"]
+
+log = structlog.get_logger(__name__)
 
 AT_ONCE = 200
 COMMITTERS = 2
@@ -330,9 +333,16 @@ class EngineProcess(Process):
     reads_take: float = 20
     engine: AlertEngine | None = None
     connections: int = 0
+    _receiving: bool = False
+
+    def touch(self, where: str) -> None:
+        """A step that leaves the process. The broker may forget a message only after its commit."""
+        if where == "puback" and (self._receiving or (self.engine is not None and self.engine.uncommitted)):
+            log.error("the engine acknowledged a message to its broker before it had committed it")
+        super().touch(where)
 
     def _build(self) -> None:
-        self.engine = None
+        self.engine, self._receiving = None, False
         self._transport = self._wire(self.line, self.broker, "engine", clean=False, will=None)
 
     def _open(self) -> None:
@@ -367,7 +377,9 @@ class EngineProcess(Process):
         while taken < AT_ONCE and self.engine.takes and (message := self._transport.receive(0)) is not None:
             if not message.retain:  # what a broker keeps for whoever subscribes does not arrive
                 self.took(message.topic, message.payload)
+            self._receiving = True
             self.engine.receive(message)
+            self._receiving = False
             taken += 1
         if taken:
             self.run_at(self.kernel.time)
