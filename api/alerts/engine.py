@@ -303,12 +303,12 @@ class AlertEngine:
         self._refused = False
         for village, fold in folds.items():
             self._inbox.folded(village, fold.upto)
-        for message in self._inbox.committed():
-            self._transport.acknowledge(message)
         self._adopt(committed.adopted)
-        if committed.events:
+        if committed.events:  # first: whoever reads the stream waits for it, and the broker can wait
             self.metrics.events.inc(committed.events)
             self.signal.ring()
+        for message in self._inbox.committed():
+            self._transport.acknowledge(message)
         return True
 
     def _is_due(self, monotonic: int) -> bool:
