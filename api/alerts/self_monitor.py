@@ -162,7 +162,7 @@ class SelfMonitor:
             for village in self._villages.values():
                 for facility in village.facilities.values():
                     # What was judged of a time that is yet to come again may come otherwise
-                    facility.dirty_from = min(facility.dirty_from, moment.now)
+                    facility.dirty_from, facility.trend = min(facility.dirty_from, moment.now), None
                 everything: list[Subject | WatchedVillage] = [village, *village.subjects]
                 for subject in everything:
                     subject.due = None

@@ -34,6 +34,8 @@ FOUND = {
     219: "late readings of a new village, which memory had come to cover before they were stored, were never judged",
     253: "a maintenance that ended while the wall clock was ahead never ended once that was set back",
     223: "what waited at the broker for a database that was away was lost with the broker, and never read",
+    338: "an engine that died at a PUBACK had committed an event that nobody was woken for",
+    484: "a share that was computed while the wall clock was ahead was told of after the clock was set back",
     944: "what came while an heir was about to read its memory again was judged only from shortly before its end",
 }
 """Seeds that found a mistake once, and what it was."""
