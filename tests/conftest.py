@@ -48,13 +48,14 @@ def postgres(_postgres: Postgres) -> Postgres:
 
 
 SERVER_FIXTURES = {"mosquitto", "influxd", "postgres"}
-SERVER_PARAMETERS = {"influxdb", "postgresql", "mosquitto", "mosquitto 3.1.1"}
+SERVER_PARAMETERS = {"influxdb", "influxdb 3", "postgresql", "mosquitto", "mosquitto 3.1.1"}
 WHOLE_PROCESSES = (
     "collector/test_process.py",
     "gateway/pollers/test_agent.py",
     "gateway/test_campaign.py",
     "gateway/test_disk.py",
     "gateway/test_gateway_story.py",
+    "gateway/test_half_open.py",
     "gateway/test_operation.py",
     "gateway/test_slow_link.py",
     "gateway/test_village_broker.py",
