@@ -2,5 +2,6 @@
 
 from api.http.app import create_app
 from api.http.server import CannotListen, HttpServer
+from api.http.site import Site
 
-__all__ = ["CannotListen", "HttpServer", "create_app"]
+__all__ = ["CannotListen", "HttpServer", "Site", "create_app"]

@@ -41,13 +41,16 @@ from api.http.deadline import AnswerWithin
 from api.http.health import NotReady
 from api.http.known_names import known_names
 from api.http.middleware import BodyLimit, RequestMetrics, SecurityHeaders, count_streams
+from api.http.own_origin import OwnOrigin
 from api.http.problems import Problem, install_problems, problem_response
 from api.http.services import Check, Services
+from api.http.site import Site
 from api.reports.answer import DEADLINE
 from api.reports.maker import ReportMaker
 from api.reports.office import PLAIN, Office
 from api.web import web
 from api.web.pages import Pages
+from siaga.database.people import Passwords, Persons, Sessions, SignIn
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
 from siaga.database.tokens import Tokens
@@ -100,6 +103,8 @@ def create_app(
     metrics: CollectorRegistry | None = None,
     public_page: bool = True,
     office: Office = PLAIN,
+    site: Site | None = None,
+    passwords: Passwords | None = None,
 ) -> FastAPI:
     """The API, the public page, health and metrics.
 
@@ -114,14 +119,21 @@ def create_app(
         metrics: what `/metrics` shows, and where the app counts its requests; by default only these.
         public_page: whether `GET /` and the pages of villages are there for everybody.
         office: the form of reports as PDF.
+        site: where people reach the pages; by default at whatever host is asked for.
+        passwords: hashes them; by default at the cost of RFC 9106.
     """
     clock = clock or SystemClock()
     signal = signal or EventSignal()
+    passwords = passwords or Passwords()
     services = Services(
         engine=engine,
         store=store,
         registry=registry or Registry(engine),
         tokens=Tokens(engine, clock),
+        persons=Persons(engine, clock),
+        passwords=passwords,
+        sessions=Sessions(engine, clock),
+        sign_in=SignIn(engine, passwords, clock),
         quarantine=Quarantine(engine),
         clock=clock,
         signal=signal,
@@ -130,6 +142,7 @@ def create_app(
         checks=dict(checks or {}),
         past=past,
         public_page=public_page,
+        site=site or Site(),
     )
     return _assembled(services, office)
 
@@ -157,6 +170,7 @@ def _assembled(services: Services, office: Office) -> FastAPI:
     app.add_middleware(AnswerWithin, within=_within, late=_late)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=6)
     app.add_middleware(BodyLimit, streamed={("POST", ATTESTATIONS)})
+    app.add_middleware(OwnOrigin, site=services.site, is_page=_is_page, refused=_foreign)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestMetrics, registry=services.metrics)
     count_streams(services.broadcast, services.metrics)
@@ -181,6 +195,22 @@ def _late(scope: Scope, within: float) -> Response:
         "which; whether a change was made is not known"
     )
     return problem_response(503, sentence, {"Retry-After": "5"})
+
+
+def _foreign(scope: Scope) -> Response:
+    """The answer to a request that would change something and does not come from our own pages."""
+    if _is_page(scope["path"]):
+        return web.foreign(scope)
+    sentence = (
+        "this request comes from another page than ours: with a session, `Origin` has to be the host that is asked for; "
+        "a program uses a token"
+    )
+    return problem_response(403, sentence)
+
+
+def _is_page(path: str) -> bool:
+    """Whether a form at this path is one of the pages' own."""
+    return not _is_call(path) and not path.startswith("/open311/")
 
 
 def _is_call(path: str) -> bool:

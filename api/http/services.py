@@ -11,6 +11,8 @@ from sqlalchemy import Engine
 from api.alerts.reader import UnreadPast
 from api.alerts.stream import EventSignal
 from api.http.broadcast import Broadcast
+from api.http.site import Site
+from siaga.database.people import Passwords, Persons, Sessions, SignIn
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
 from siaga.database.tokens import Tokens
@@ -31,6 +33,10 @@ class Services:
     store: TelemetryStore
     registry: Registry
     tokens: Tokens
+    persons: Persons
+    passwords: Passwords
+    sessions: Sessions
+    sign_in: SignIn
     quarantine: Quarantine
     clock: Clock
     signal: EventSignal
@@ -39,6 +45,7 @@ class Services:
     checks: Mapping[str, Check] = field(default_factory=dict)
     past: Callable[[], UnreadPast] = UnreadPast
     public_page: bool = True
+    site: Site = field(default_factory=Site)
 
 
 async def _services(request: Request) -> Services:  # without waiting it needs no thread, of which there are few

@@ -15,7 +15,7 @@ from api.web.pages import STATIC, Page, Pages, PagesBusy
 from api.web.words import Language, chosen_language
 from siaga.wire.topics import is_village_code
 
-__all__ = ["ANSWER_WITHIN", "router", "too_late"]
+__all__ = ["ANSWER_WITHIN", "foreign", "router", "too_late"]
 
 router = APIRouter(include_in_schema=False)
 _log = structlog.get_logger(__name__)
@@ -81,6 +81,13 @@ def too_late(scope: Scope) -> Response:
     request = Request(scope)
     language = chosen_language(request.query_params.get("lang"), request.headers.get("accept-language"))
     return _sentence(_pages(request), language, "unreadable", 503)
+
+
+def foreign(scope: Scope) -> Response:
+    """The page that says that a form was not sent from here."""
+    request = Request(scope)
+    language = chosen_language(request.query_params.get("lang"), request.headers.get("accept-language"))
+    return _sentence(_pages(request), language, "foreign", 403)
 
 
 def _pages(request: Request) -> Pages:

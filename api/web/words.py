@@ -95,6 +95,8 @@ _ID: Mapping[str, str] = {
     "not_found": "Halaman tidak ada",
     "not_found_detail": "Tidak ada desa dengan kode itu.",
     "switched_off": "Halaman umum dimatikan",
+    "foreign": "Formulir ini bukan dari sini",
+    "foreign_detail": "Isian ini tidak dikirim dari halaman siaga. Buka halamannya lagi dan kirim dari sana.",
     "switched_off_detail": "Pengelola mematikan halaman ini. Pintu masuk untuk program adalah /api/v1.",
 }
 
@@ -172,6 +174,8 @@ _EN: Mapping[str, str] = {
     "not_found": "No such page",
     "not_found_detail": "There is no village with that code.",
     "switched_off": "The public page is switched off",
+    "foreign": "This form is not from here",
+    "foreign_detail": "This was not sent from a page of siaga. Open the page again and send it from there.",
     "switched_off_detail": "The operator has switched this page off. Programs enter at /api/v1.",
 }
 

@@ -17,12 +17,14 @@ from api.alerts.stream import EventSignal
 from api.http import HttpServer, create_app
 from api.http.services import Check
 from siaga.database import migrate, tables, writing
+from siaga.database.people import Passwords
 from siaga.database.registry import Registry
 from siaga.database.tokens import Role, Tokens
 from siaga.model.clock import DAY, HOUR, MINUTE, ManualClock
 from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.telemetry import TelemetryStore, open_store
 from siaga.timeline.spans import Span, State
+from tests.database.cheap import CHEAP
 
 NOW = 1_772_600_400_000
 """2026-03-04T05:00:00Z: a Wednesday, noon in western Indonesia."""
@@ -166,6 +168,7 @@ class District:
             checks=self.checks,
             past=lambda: self.past,
             public_page=self.public_page,
+            passwords=Passwords(CHEAP),
         )
         with HttpServer(app, "127.0.0.1", 0) as server, httpx.Client(base_url=server.url, timeout=20) as client:
             if role is not None:

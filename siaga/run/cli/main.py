@@ -18,6 +18,7 @@ import typer
 
 from siaga.run.cli.gateway import gateways
 from siaga.run.cli.notify import notify
+from siaga.run.cli.person import people
 from siaga.run.cli.report import register as register_report
 from siaga.run.cli.verify import register as register_verify
 from siaga.run.logs import set_up_logs
@@ -36,6 +37,7 @@ app.add_typer(gateways, name="gateway")
 register_verify(app)
 register_report(app)
 app.add_typer(notify, name="notify")
+app.add_typer(people, name="person")
 
 DataDir = Annotated[Path | None, typer.Option(help="Where siaga keeps its data. [SIAGA_DATA_DIR; ./data]")]
 Sites = Annotated[Path | None, typer.Option(help="The sites file. [SIAGA_SITES]")]
