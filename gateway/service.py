@@ -32,7 +32,7 @@ __all__ = ["Gateway", "last_will", "marker_topic"]
 
 BEAT = 30 * SECOND
 """The interval of the gateway's own heartbeat, ms (contract, section 2)."""
-SETTLE = 5 * SECOND
+REPEAT_PAUSE = 5 * SECOND
 """Pause after a connection to the village's broker before `online` is repeated: births and wills arrive first."""
 LOOK_AGAIN = 10 * SECOND
 """The longest time between two checks of all devices, ms, even if the wall clock is changed."""
@@ -239,7 +239,7 @@ class Gateway:
         now = self._clock.monotonic()
         if self._village.connections != self._village_connections:
             self._village_connections = self._village.connections
-            self._repeat_from = now + SETTLE
+            self._repeat_from = now + REPEAT_PAUSE
             if not self._village.resumed:
                 # The broker lost its sessions, including this one: devices may be gone without a will.
                 for presence in self._intake.presences.values():
