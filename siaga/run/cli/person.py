@@ -1,10 +1,12 @@
 """`siaga person`: accounts of people, and the links by which they sign in for the first time."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from siaga.run.cli.mistakes import Mistake
+from siaga.run.cli.options import DatabaseUrl, DataDir
 
 if TYPE_CHECKING:
     from siaga.run.people import Known
@@ -14,8 +16,6 @@ __all__ = ["people"]
 people = typer.Typer(help="Accounts of people.")
 
 Name = Annotated[str, typer.Argument(help="A slug; the same as in the notify file.", show_default=False)]
-DataDir = Annotated[Path | None, typer.Option(help="Where siaga keeps its data. [SIAGA_DATA_DIR; ./data]")]
-DatabaseUrl = Annotated[str | None, typer.Option(help="The SQL database. [SIAGA_DATABASE_URL; embedded]")]
 
 
 @people.command("add")
@@ -31,12 +31,12 @@ def add(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Make an account and print its sign-in link, which sets the password once, within 72 hours."""
-    from siaga.model.caller import Role  # noqa: PLC0415 - loaded where it is used
-    from siaga.run.people import add_person, scopes_of  # noqa: PLC0415
-    from siaga.run.settings import load_settings  # noqa: PLC0415
+    from siaga.model.caller import Role
+    from siaga.run.people import add_person, scopes_of
+    from siaga.run.settings import load_settings
 
     if role not in list(Role):
-        raise ValueError(f"--role: {role!r} is not a role: write viewer, technician or admin")
+        raise Mistake(f"--role: {role!r} is not a role: write viewer, technician or admin")
     settings = load_settings({"data_dir": data_dir, "database_url": database_url})
     typer.echo(add_person(settings, name, Role(role), scopes_of(scope or ()), shown))
 
@@ -44,8 +44,8 @@ def add(
 @people.command("list")
 def listed(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """List all people: name, role, scopes, and by what the notify file reaches them."""
-    from siaga.run.people import known_people  # noqa: PLC0415
-    from siaga.run.settings import load_settings  # noqa: PLC0415
+    from siaga.run.people import known_people
+    from siaga.run.settings import load_settings
 
     for known in known_people(load_settings({"data_dir": data_dir, "database_url": database_url})):
         typer.echo(_line(known))
@@ -66,8 +66,8 @@ def _line(known: "Known") -> str:
 @people.command("link")
 def link(name: Name, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """Print a new sign-in link, which sets a new password once, within 72 hours. Earlier links hold no longer."""
-    from siaga.run.people import new_link  # noqa: PLC0415
-    from siaga.run.settings import load_settings  # noqa: PLC0415
+    from siaga.run.people import new_link
+    from siaga.run.settings import load_settings
 
     typer.echo(new_link(load_settings({"data_dir": data_dir, "database_url": database_url}), name))
 
@@ -75,8 +75,8 @@ def link(name: Name, data_dir: DataDir = None, database_url: DatabaseUrl = None)
 @people.command("remove")
 def remove(name: Name, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """Take an account away: its sessions end at once. What it did keeps its name."""
-    from siaga.run.people import remove_person  # noqa: PLC0415
-    from siaga.run.settings import load_settings  # noqa: PLC0415
+    from siaga.run.people import remove_person
+    from siaga.run.settings import load_settings
 
     remove_person(load_settings({"data_dir": data_dir, "database_url": database_url}), name)
     typer.echo(f"{name} is removed")
