@@ -202,7 +202,7 @@ def _foreign(scope: Scope) -> Response:
     if _is_page(scope["path"]):
         return web.foreign(scope)
     sentence = (
-        "this request comes from another page than ours: with a session, `Origin` has to be the host that is asked for; "
+        "this request comes from another page than ours: with a session `Origin` has to be the host that is asked for, "
         "a program uses a token"
     )
     return problem_response(403, sentence)

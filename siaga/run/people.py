@@ -3,28 +3,21 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from api.notifications import Book
 from siaga.database import connect, migrate
 from siaga.database.people import Person, Persons
 from siaga.model.caller import Role
 from siaga.model.clock import Clock
 from siaga.model.scope import EVERYWHERE, NotAScope, Scope, Scopes, parse_scope
-from siaga.run.cli.notify import the_book
 from siaga.run.settings import Settings
 
-__all__ = [
-    "Known",
-    "add_person",
-    "first_admin",
-    "known_people",
-    "new_link",
-    "pages_address",
-    "remove_person",
-    "scopes_of",
-]
+if TYPE_CHECKING:
+    from api.notifications import Book
+
+__all__ = ["Known", "add_person", "first_admin", "known_people", "new_link", "remove_person", "scopes_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +64,10 @@ def remove_person(settings: Settings, name: str) -> Person:
 
 def known_people(settings: Settings) -> list[Known]:
     """Returns all people by name: those who have an account, and those whom the notify file names."""
-    book = the_book(settings)
+    told = _told(settings)
     with _persons(settings) as persons:
         accounts = {person.name: person for person in persons.listed(removed=True)}
-    return [
-        Known(name, accounts.get(name), tuple(book.people[name].channels) if name in book.people else ())
-        for name in sorted(accounts.keys() | book.people.keys())
-    ]
+    return [Known(name, accounts.get(name), told.get(name, ())) for name in sorted(accounts.keys() | told.keys())]
 
 
 def first_admin(settings: Settings, engine: Engine, clock: Clock, address: str) -> tuple[str, str] | None:
@@ -86,14 +76,7 @@ def first_admin(settings: Settings, engine: Engine, clock: Clock, address: str) 
     `address` is where the pages are if no setting says so.
     """
     made = Persons(engine, clock).first_admin()
-    return (
-        None if made is None else (made[0], f"{pages_address(settings, the_book(settings), address)}/welcome/{made[1]}")
-    )
-
-
-def pages_address(settings: Settings, book: Book, otherwise: str) -> str:
-    """Returns where people reach the pages: by `SIAGA_PUBLIC_URL`, by the `link` of the notify file, or as given."""
-    return settings.public_url or book.link or otherwise
+    return None if made is None else (made[0], f"{_pages_address(settings, address)}/welcome/{made[1]}")
 
 
 def scopes_of(texts: Iterable[str]) -> Scopes:
@@ -113,8 +96,28 @@ def scopes_of(texts: Iterable[str]) -> Scopes:
 
 def _welcome(settings: Settings, secret: str) -> str:
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.http_host, settings.http_host)  # noqa: S104 - not bound
-    address = pages_address(settings, the_book(settings), f"http://{host}:{settings.http_port}")
-    return f"{address}/welcome/{secret}"
+    return f"{_pages_address(settings, f'http://{host}:{settings.http_port}')}/welcome/{secret}"
+
+
+def _pages_address(settings: Settings, otherwise: str) -> str:
+    """Returns where people reach the pages: by `SIAGA_PUBLIC_URL`, by the `link` of the notify file, or as given."""
+    book = _book(settings)
+    return settings.public_url or (book.link if book else None) or otherwise
+
+
+def _told(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Returns by what channels whom the notify file names."""
+    book = _book(settings)
+    return {} if book is None else {name: tuple(person.channels) for name, person in book.people.items()}
+
+
+def _book(settings: Settings) -> "Book | None":
+    if settings.notify is None:
+        return None
+    # Apprise takes a second to load: only for who has a notify file
+    from siaga.run.notify_file import the_book  # noqa: PLC0415
+
+    return the_book(settings)
 
 
 @contextmanager
