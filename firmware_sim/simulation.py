@@ -13,13 +13,13 @@ from dataclasses import replace
 from threading import Event
 
 from firmware_sim.actions import Action, Key
+from firmware_sim.centre import CentreSession
 from firmware_sim.driver import Driver
 from firmware_sim.faults import Fault
 from firmware_sim.senses import Value
 from firmware_sim.sites import SimulatedVillage
 from firmware_sim.timetable import Timetable
 from firmware_sim.truth import TruthFile, facility_line
-from firmware_sim.uplink import Uplink
 from firmware_sim.village_broker import VillageBroker
 from firmware_sim.village_gateway import IN_FLIGHT, Reading, VillageGateway
 from firmware_sim.world import World
@@ -90,7 +90,7 @@ class Simulation:
             for gateway_ in self._gateways.values():
                 gateway_.again = NEVER
         self._brokers = {code: VillageBroker(self.world, each) for code, each in self._gateways.items()}
-        self._uplink = Uplink(url, list(self._gateways.values()), f"played-{start}-{seed}")
+        self._centre = CentreSession(url, list(self._gateways.values()), f"played-{start}-{seed}")
         self._driver = None if self.past else Driver(self.world, url, truth, clock, elsewhere=self._played, speed=speed)
         self._alive: dict[str, list[int]] = {code: [] for code in self._gateways}
         self._perhaps_alive: dict[str, list[int]] = {code: [] for code in self._gateways}
@@ -111,15 +111,15 @@ class Simulation:
     @property
     def problem(self) -> str | None:
         """Why devices or played gateways cannot connect; `None` if they can."""
-        return (self._driver.problem if self._driver else None) or self._uplink.problem
+        return (self._driver.problem if self._driver else None) or self._centre.problem
 
     def run(self, stop: Event, progress: Callable[[], None] = lambda: None) -> None:
         """Run until `stop` is set."""
         self.sent_from = self._clock()
         try:
             if self._gateways:
-                with self._uplink:
-                    while self.past and not stop.is_set() and not self._uplink.ready.wait(0.2):
+                with self._centre:
+                    while self.past and not stop.is_set() and not self._centre.ready.wait(0.2):
                         pass
                     self._loop(stop, progress)
             else:
@@ -219,10 +219,10 @@ class Simulation:
             broker = self._brokers[code]
             broker.tick(self.now)
             for parcel in gateway.tick(self.now):
-                self._uplink.batch(gateway, parcel)
+                self._centre.batch(gateway, parcel)
                 self._flying[code, parcel.epoch, parcel.seq] = (gateway, parcel.payload, time.monotonic())
             for packet in broker.thrown:
-                self._uplink.rubbish(gateway, packet.payload)
+                self._centre.rubbish(gateway, packet.payload)
             broker.thrown.clear()
             for device, packet, moment in broker.refused:
                 self._say(device.key, packet.time or moment, packet.values, timed=packet.timed, ok=False)
@@ -237,11 +237,11 @@ class Simulation:
         online = not gateway.cut(self.now) and gateway.running
         if self._states.get(code) is not online:
             self._states[code] = online
-            self._uplink.state(gateway, online=online)
+            self._centre.state(gateway, online=online)
 
     def _collect(self) -> None:
-        while self._uplink.answers:
-            code, epoch, seq = self._uplink.answers.popleft()
+        while self._centre.answers:
+            code, epoch, seq = self._centre.answers.popleft()
             self._flying.pop((code, epoch, seq), None)
             if code in self._gateways:
                 for reading in self._gateways[code].acknowledged(epoch, seq):
@@ -251,7 +251,7 @@ class Simulation:
         for key, (gateway, payload, sent) in self._flying.items():
             if time.monotonic() - sent > AGAIN and (self.past or not gateway.cut(self.now)):
                 self._flying[key] = (gateway, payload, time.monotonic())
-                self._uplink.rubbish(gateway, payload)  # the same bytes as before
+                self._centre.rubbish(gateway, payload)  # the same bytes as before
 
     def _give_up(self, code: str, gateway: VillageGateway) -> None:
         for reading in gateway.given_up:

@@ -64,7 +64,7 @@ class Tasmota:
         return packets
 
     def change(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:
-        """Returns changes: a relay's twice, a button's once, a switch's as telemetry (SwitchMode 15). Only that has a time."""
+        """Returns changes: a relay's twice, a button's once, a switch's with a time (SwitchMode 15)."""
         packets: list[Packet] = []
         for signal, value in values.items():
             if (key := self._keys.get(signal)) is None or "." in key:

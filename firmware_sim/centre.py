@@ -11,10 +11,10 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from firmware_sim.village_gateway import Parcel, VillageGateway
 
-__all__ = ["Uplink"]
+__all__ = ["CentreSession"]
 
 
-class Uplink:
+class CentreSession:
     """One session with the centre's broker, in paho's own thread. Use it as a context manager."""
 
     def __init__(self, url: str, gateways: list[VillageGateway], client_id: str = "played-gateways") -> None:
@@ -41,7 +41,7 @@ class Uplink:
         if parts.scheme == "mqtts":
             self._client.tls_set()
 
-    def __enter__(self) -> "Uplink":
+    def __enter__(self) -> "CentreSession":
         self._client.connect_async(*self._address)
         self._client.loop_start()
         return self
