@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Engine
 
 from api.web.view import PageView, read_page
-from api.web.words import WORDS, Language, Words
+from api.words import WORDS, Language, Words
 from siaga.model.clock import SECOND, Clock
 
 __all__ = ["STATIC", "Page", "Pages", "PagesBusy", "StaticFile"]

@@ -12,7 +12,7 @@ from starlette.types import Scope
 from api.http.problems import not_found
 from api.http.services import Services, ServicesHere
 from api.web.pages import STATIC, Page, Pages, PagesBusy
-from api.web.words import Language, chosen_language
+from api.words import Language, chosen_language
 from siaga.wire.topics import is_village_code
 
 __all__ = ["ANSWER_WITHIN", "router", "too_late"]
@@ -44,7 +44,7 @@ def front(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """All villages with their facilities; where there are many, a list of villages."""
-    language, pages = chosen_language(lang, accept_language), _pages(request)
+    language, pages = chosen_language(accept_language, lang), _pages(request)
     start = after if is_village_code(after) else ""
     return _answer(services, language, if_none_match, pages, lambda: pages.front(language, _asked(lang), start))
 
@@ -59,7 +59,7 @@ def village(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """One village with its facilities and alerts."""
-    language, pages = chosen_language(lang, accept_language), _pages(request)
+    language, pages = chosen_language(accept_language, lang), _pages(request)
 
     def made() -> Page | None:
         return pages.village(language, _asked(lang), code) if is_village_code(code) else None
@@ -79,7 +79,7 @@ async def static(name: str) -> Response:
 def too_late(scope: Scope) -> Response:
     """The page that says that a page cannot be made now."""
     request = Request(scope)
-    language = chosen_language(request.query_params.get("lang"), request.headers.get("accept-language"))
+    language = chosen_language(request.headers.get("accept-language"), request.query_params.get("lang"))
     return _sentence(_pages(request), language, "unreadable", 503)
 
 
