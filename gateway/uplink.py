@@ -1,12 +1,12 @@
-"""Batches to the centre: formed, sent, sent again until they are acknowledged, then deleted.
+"""Sends batches to the centre, retries until they are acknowledged, then deletes them.
 
-Forming belongs to the commit in which the readings were stored; sending comes after it. A batch keeps its number and
-its readings however often it is sent, also over a crash.
+A batch is formed in the commit that stores its readings, and sent after that commit. It keeps its number and its
+readings however often it is sent, even over a crash.
 
-Two kinds share the link. **Fresh** batches hold what came in since the newest batch: they go as soon as they may, also
-while the centre's store is away and acknowledges nothing, as alerts do not wait for it. **History** is what had
-to wait, after an outage: it follows from the newest back, in a window that shrinks on a link that takes long, so that
-fresh readings do not queue behind it.
+Two kinds share the link. **Fresh** batches hold the readings that came since the newest batch. They are sent at once,
+even while the centre's store is down and nothing is acknowledged, because alerts do not wait for the store.
+**Backfill** is what had to wait during an outage. It follows from the newest to the oldest, in a window that shrinks on
+a slow link, so that fresh readings do not queue behind it.
 """
 
 import random
@@ -27,39 +27,42 @@ __all__ = ["Uplink"]
 log = structlog.get_logger(__name__)
 
 FLUSH_AFTER = 200
-"""Milliseconds that the first unsent reading of a village waits for company."""
+"""How long the first unsent reading of a village waits for others, ms."""
 COMPANY = 500
-"""The same while a fresh batch is on its way: on a slow link a few larger batches are cheaper than many small ones."""
+"""The same while a fresh batch is in flight, ms: on a slow link a few larger batches cost less than many small ones."""
 COMPANY_EACH, LONGEST_COMPANY = 10, 10 * SECOND
-"""With a store that is away it grows by so much for each batch without acknowledgement, up to the longest."""
+"""While the store is down, this wait grows by so many ms for each unacknowledged fresh batch, up to the longest."""
 MAX_BATCH = 2_000
-"""Readings of one batch: at 20 to 120 bytes each, under 256 kB before packing."""
+"""Readings of one batch at most: at 20 to 120 bytes each, under 256 kB before compression."""
 SMALLEST = 100
-"""Readings of a batch that is not split any more: about 2 kB packed."""
+"""A batch of so few readings is not split any more: about 2 kB compressed."""
 SPLIT_AFTER, PARTS = 2, 4
-"""A batch over whose sending the connection broke so many times is put into so many smaller ones."""
+"""A batch is split after the connection broke so many times while it was in flight; into so many parts."""
 MAX_UNACKNOWLEDGED = 4_000
-"""Batches of one village that may be without acknowledgement: 2 MB of memory, ten hours of a store that is away."""
+"""Unacknowledged batches of one village at most: 2 MB of memory, ten hours without the store."""
 FIRST_WINDOW, WINDOW = 2, 8
-"""Batches of history on their way: at first, and at most. One full batch takes half a second at 100 kbit/s."""
+"""Backfill batches in flight: at first, and at most. One full batch takes half a second at 100 kbit/s."""
 SLOW, QUICK = 2 * SECOND, SECOND
-"""An acknowledgement that takes longer than the one shrinks the window, a quicker one than the other widens it."""
+"""An acknowledgement slower than the first shrinks the window; one quicker than the second widens it."""
 FIRST_AGAIN, LATEST_AGAIN = 5 * SECOND, 120 * SECOND
-"""Pauses until an unacknowledged batch is sent again: the first, doubling to the last, each up to a quarter longer."""
+"""Back-off of retries: it doubles from the first to the latest, each with up to a quarter of jitter."""
 PATIENCE = 3
-"""No batch is sent again before so many times what an acknowledgement took of late: a slow link is not a lossy one."""
+"""A retry waits at least so many times the recent acknowledgement time: a slow link must not look like a lossy one."""
 NEVER = 2**62
-"""No time that is ever reached, monotonic ms."""
+"""A time that is never reached, monotonic ms."""
 AGAIN_EACH = 500
-"""With many of them the last pause grows by so much for each: they share the link with what is new."""
+"""The longest back-off is at least so many ms for each unacknowledged batch: retries share the link with new data."""
 
 
 @dataclass(slots=True)
 class _InFlight:
-    """A batch on its way. `due`: when it is sent (again), `at`: when this process last did; monotonic ms.
+    """An unacknowledged batch. Times in monotonic ms.
 
-    `lost`: how many connections broke while it was on its way. `answered`: the centre has acknowledged it. It is
-    forgotten with the next commit.
+    `due`: when it is sent (again). `at`: when this process last sent it; `None` if never.
+    `history`: it is backfill.
+    `pause`: the next back-off, ms. `sent`: how often it was sent.
+    `lost`: how many connections broke while it was in flight.
+    `answered`: the centre has acknowledged it; the next commit deletes it.
     """
 
     batch: FormedBatch
@@ -73,29 +76,34 @@ class _InFlight:
 
     @property
     def size(self) -> int:
-        """Readings in it, at most."""
+        """The number of its readings at most: some may have been dropped."""
         return self.batch.last - self.batch.first + 1
 
 
 @dataclass(slots=True)
 class _Way:
-    """One village's way up. `fresh_since`: since when its oldest fresh reading waits; `None`: there is none."""
+    """One village's batches in flight, by number.
+
+    `fresh_since`: when its oldest fresh reading began to wait, monotonic ms; `None` if there is none.
+    `window`: how many backfill batches may be in flight.
+    """
 
     flying: dict[int, _InFlight] = field(default_factory=dict)
     fresh_since: int | None = None
     fresh: int = 0
-    """Fresh batches without acknowledgement."""
+    """Fresh batches in flight."""
     history: int = 0
+    """Backfill batches in flight."""
     window: int = FIRST_WINDOW
     largest: int = MAX_BATCH
     """Readings of a batch at most: fewer after one had to be split."""
     to_split: bool = False
     """Whether there is a batch to split."""
     took: int = 0
-    """What acknowledgements took of late, ms: the longest, forgotten by an eighth with each shorter one."""
+    """The recent acknowledgement time, ms: the longest one, which decays by an eighth with each shorter one."""
 
     def fresh_due(self, flush_after: int) -> int | None:
-        """When what is fresh is to go."""
+        """Returns when the fresh readings are due, monotonic ms; `None` if there are none, or too many in flight."""
         if self.fresh_since is None or len(self.flying) >= MAX_UNACKNOWLEDGED:
             return None
         if not self.fresh:
@@ -105,7 +113,7 @@ class _Way:
 
 
 class Uplink:
-    """The way up of all villages of a gateway process. Batches of before a restart are sent again at once."""
+    """Sends the batches of all villages of a gateway process. After a restart, unacknowledged ones are sent again."""
 
     def __init__(
         self,
@@ -123,10 +131,10 @@ class Uplink:
         self._ways: dict[str, _Way] = {}
 
     def load(self, now: int) -> None:
-        """Take the buffer's word for what waits and what is on its way: at the start, and after it forgot something.
+        """Reload from the buffer what waits and what is in flight: at the start, and after a rollback.
 
         Raises:
-            BufferUnavailable: it cannot be read.
+            BufferUnavailable: the buffer cannot be read.
         """
         before, self._ways = self._ways, {}
         again = []
@@ -146,30 +154,30 @@ class Uplink:
         self._spread(again, now)
 
     def update(self, gateways: Mapping[str, str]) -> None:
-        """For which villages this gateway speaks, and under which id; a village that is gone is still sent for."""
+        """Set the villages that this gateway serves, with its id in each. Removed villages are still sent for."""
         self._gateways |= gateways
 
     @property
     def in_flight(self) -> int:
-        """Batches without an acknowledgement."""
+        """The number of unacknowledged batches."""
         return sum(len(way.flying) for way in self._ways.values())
 
     def stored(self, village: str, now: int) -> None:
-        """Readings of a village came into the buffer; `now` monotonic."""
+        """Note that readings of a village were added to the buffer; `now`: monotonic ms."""
         way = self._ways.setdefault(village, _Way())
         if way.fresh_since is None:
             way.fresh_since = now
 
     @property
     def history_waits(self) -> bool:
-        """Whether an acknowledgement makes room for history to go on."""
+        """Whether backfill waits for an acknowledgement because a window is full."""
         return any(
             village in self._gateways and way.history >= way.window and self._waits(village, way)
             for village, way in self._ways.items()
         )
 
     def form_due(self, now: int) -> int | None:
-        """When there is a batch to form, monotonic ms; `None`: not before something else happens."""
+        """Returns when the next batch is to be formed, monotonic ms; `None` if only an event can make that so."""
         if not self._transport.connected:
             return None
         times = []
@@ -186,16 +194,17 @@ class Uplink:
     def form(self, now: int, *, all_of_it: bool = False) -> None:
         """Form the batches that are due, as far as the windows allow. They may be sent after the buffer's commit.
 
-        Without a connection none is formed: what is newest when it comes back goes first.
+        Without a connection no batch is formed, so that the newest readings go first when the connection is back.
+        `all_of_it`: fresh readings do not wait for others.
 
         Raises:
-            BufferUnavailable: the disk does not take it.
+            BufferUnavailable: the disk fails.
         """
         if not self._transport.connected:
             return
         for village, way in self._ways.items():
             if village not in self._gateways:
-                continue  # a village that nobody told this process of: its readings wait
+                continue  # a village that this process does not serve: its readings wait
             if way.to_split:
                 self._split_lost(way, now)
             limit = min(self._max_batch, way.largest)
@@ -214,7 +223,7 @@ class Uplink:
                 way.history += 1
 
     def _split_lost(self, way: _Way, now: int) -> None:
-        """Split the batches that the connection did not carry."""
+        """Split the batches that the connection could not carry."""
         way.to_split = False
         lost = [each for each in way.flying.values() if each.lost >= SPLIT_AFTER and not each.answered]
         for each in lost:
@@ -242,7 +251,11 @@ class Uplink:
         return each
 
     def send(self, now: int, wall: int) -> None:
-        """Publish every batch that is due, as far as the transport takes it; `now` monotonic, `wall` for `sent`.
+        """Publish every batch that is due, as far as the transport takes it.
+
+        Args:
+            now: monotonic ms.
+            wall: wall time, ms, for the batch's `sent`.
 
         Raises:
             BufferUnavailable: the disk cannot be read.
@@ -254,7 +267,7 @@ class Uplink:
             if gateway is None:
                 continue
             due = [each for each in way.flying.values() if each.due <= now]
-            # What is new before what is sent again, fresh before history, the newest first
+            # New batches before retries, fresh ones before backfill, the newest first.
             due.sort(key=lambda each: (each.sent > 0, each.history, -each.batch.last))
             for each in due:
                 if not self._send_one(each, gateway, now, wall, way):
@@ -274,7 +287,7 @@ class Uplink:
         return True
 
     def reconnected(self, now: int) -> None:
-        """Another connection to the centre: what is unacknowledged is worth sending soon, not all at one moment."""
+        """Handle a new connection to the centre: unacknowledged batches are sent again soon, spread over time."""
         for way in self._ways.values():
             lost = [each for each in way.flying.values() if each.sent and not each.answered]
             for each in lost:
@@ -283,13 +296,13 @@ class Uplink:
             self._spread(lost, now)
 
     def _spread(self, again: list[_InFlight], now: int) -> None:
-        """A window full of batches a second, the newest first, at times of chance."""
+        """Schedule retries with jitter: `WINDOW` batches a second, the newest first."""
         for index, each in enumerate(sorted(again, key=lambda each: -each.batch.last)):
             each.pause = FIRST_AGAIN
             each.due = now + index // WINDOW * SECOND + round(self._chance.uniform(0, SECOND))
 
     def answered(self, village: str, epoch: str, seq: int, now: int) -> FormedBatch | None:
-        """The centre acknowledged the batch of that number, if it is on its way: it is not sent again."""
+        """Process an acknowledgement: its batch is not sent again. Returns the batch; `None` if it is not in flight."""
         way = self._ways.get(village)
         each = way.flying.get(seq) if way is not None else None
         if way is None or each is None or each.batch.epoch != epoch:
@@ -303,7 +316,7 @@ class Uplink:
 
     @staticmethod
     def _learn(way: _Way, each: _InFlight, took: int) -> None:
-        """From how long an acknowledgement took: of a batch that was sent again nobody knows which it was for."""
+        """Update the window from an acknowledgement time. It is ambiguous for a batch that was sent more than once."""
         if each.sent == 1:
             way.took = min(max(took, way.took - way.took // 8), LATEST_AGAIN)
         if each.history and each.sent == 1 and took > SLOW:
@@ -312,13 +325,13 @@ class Uplink:
             way.window = min(WINDOW, way.window + 1)
 
     def done(self, batches: Iterable[FormedBatch]) -> None:
-        """The batches are deleted from the buffer. That need not be committed: sent again they change nothing."""
+        """Forget batches that are deleted from the buffer. This needs no commit: a batch sent twice changes nothing."""
         for batch in batches:
             if self._forget(self._ways[batch.village], batch.seq) is not None:
                 self._metrics.acknowledged.inc()
 
     def deadline(self) -> int | None:
-        """When there is something to do next, monotonic ms; `None`: not before something else happens."""
+        """Returns when the next batch is to be sent, monotonic ms; `None` if only an event can make that so."""
         if not self._transport.connected:
             return None
         return min(
