@@ -4,7 +4,7 @@ In Indonesian or English, by the village's own clock. It names villages, facilit
 who has acknowledged nor who else is told. Plain text, since every provider takes that.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -64,6 +64,7 @@ class _Described:
 
 FindVillage = Callable[[str], Village | None]
 """The village of a code."""
+
 
 def compose(lines: Sequence[Line], language: str, now: int, find: FindVillage, link: str | None = None) -> Message:
     """The message for these alerts, of which there is at least one.

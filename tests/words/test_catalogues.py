@@ -9,7 +9,10 @@ from api.words import WORDS, CatalogueMistake, Language
 from api.words.catalogue import read_catalogue
 from tests.words.used_keys import FAMILIES, in_modules, in_templates
 
-HEADER = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n"Plural-Forms: nplurals=2; plural=(n != 1);\\n"\n\n'
+HEADER = (
+    'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n'
+    '"Plural-Forms: nplurals=2; plural=n != 1;\\n"\n\n'
+)
 
 
 def used() -> dict[str, str]:
@@ -51,7 +54,7 @@ def test_both_languages_keep_their_sentences_in_the_same_files() -> None:
         ('msgid "a"\nmsgstr ""\n', "line 6: a: a form of it is empty"),
         ('msgid "a"\nmsgid_plural "a"\nmsgstr[0] "one"\nmsgstr[1] ""\n', "line 6: a: a form of it is empty"),
         ('#~ msgid "a"\n#~ msgstr "A"\n', "a: is commented out"),
-        ('this is no catalogue\n', "cannot be read"),
+        ("this is no catalogue\n", "cannot be read"),
         ('msgid "other"\nmsgstr "A"\n', "other: another file has this key"),
     ],
     ids=["fuzzy", "empty", "plural empty", "obsolete", "broken", "twice"],

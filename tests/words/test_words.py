@@ -2,12 +2,8 @@
 
 import pytest
 
-from api.alerts.alert import SEVERITIES, Kind
 from api.words import WORDS, Language, chosen_language
 from siaga.model.clock import DAY, HOUR
-from siaga.model.indicators import INDICATORS, evidence_signals
-from siaga.timeline.facility_state import DEVICE_SILENT, NO_EVIDENCE, VILLAGE_OFFLINE
-from siaga.timeline.spans import State
 from tests.http.district import NOW
 
 INDONESIAN, ENGLISH = WORDS[Language.ID], WORDS[Language.EN]

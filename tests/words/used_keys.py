@@ -8,12 +8,16 @@ from jinja2 import Environment, nodes
 
 from api.alerts.alert import SEVERITIES, Kind
 from api.notifications.digest import What
+from api.web.looker import Theme
+from api.web.navigation import NAVIGATION
+from api.web.refusals import SAID
+from siaga.database.tokens import Role
 from siaga.model.indicators import INDICATORS, evidence_signals
 from siaga.timeline.facility_state import DEVICE_SILENT, NO_EVIDENCE, VILLAGE_OFFLINE
 from siaga.timeline.spans import State
 
 API = Path(__file__).resolve().parents[2] / "api"
-CALLED = ("words", "_words", "t", "_say", "self")
+CALLED = ("words", "t", "_say", "self", "WORDS")
 """What a thing is called that says sentences: `words("key")`, `words.count("key", n)`, in templates `t("key")`."""
 
 FAMILIES: dict[str, set[str]] = {
@@ -24,6 +28,10 @@ FAMILIES: dict[str, set[str]] = {
     "failed_": {signal for kind in INDICATORS for signal in evidence_signals(kind)} | {"online"},
     "kind_": {"power"},
     "duration_": set("dhm"),
+    "nav_": {entry.key.removeprefix("nav_") for entry in NAVIGATION},
+    "theme_to_": {theme.value for theme in Theme},
+    "role_": {role.value for role in Role},
+    "refusal_": {str(status) for status in SAID} | {f"detail_{status}" for status in SAID},
     "message_head_": {what.value for what in What},
 }
 """Keys that are made of a prefix and a word of a fixed list: each word has its sentence, and no other has one."""
@@ -50,6 +58,8 @@ def in_templates() -> Iterator[tuple[str, str]]:
 
 def _says(function: ast.expr) -> bool:
     if isinstance(function, ast.Attribute) and function.attr == "count":
+        function = function.value
+    if isinstance(function, ast.Subscript):
         function = function.value
     name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
     return name in CALLED
