@@ -1,11 +1,11 @@
 """What the routes stand on, handed to the app by its composition root."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy import Engine
 
 from api.alerts.reader import UnreadPast
@@ -19,7 +19,7 @@ from siaga.database.tokens import Tokens
 from siaga.model.clock import Clock
 from siaga.telemetry import TelemetryStore
 
-__all__ = ["Check", "Services", "ServicesHere"]
+__all__ = ["Check", "Services", "ServicesHere", "sign_in_counter"]
 
 Check = Callable[[], str | None]
 """Says in a sentence why its part is not ready, or `None` when it is. Called in a thread of its own; it may hang."""
@@ -42,10 +42,18 @@ class Services:
     signal: EventSignal
     broadcast: Broadcast
     metrics: CollectorRegistry
+    sign_ins: Counter
     checks: Mapping[str, Check] = field(default_factory=dict)
     past: Callable[[], UnreadPast] = UnreadPast
     public_page: bool = True
     site: Site = field(default_factory=Site)
+    channels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By what the notify file reaches whom, by the person's name."""
+
+
+def sign_in_counter(registry: CollectorRegistry) -> Counter:
+    """Returns what counts sign-ins: `right`, `wrong`, and `wait`, after too many wrong ones."""
+    return Counter("siaga_sign_ins", "names and passwords that were looked at", ("outcome",), registry=registry)
 
 
 async def _services(request: Request) -> Services:  # without waiting it needs no thread, of which there are few

@@ -54,9 +54,7 @@ VisitHere = Annotated[Visit, Depends(_visit)]
 
 
 @router.api_route(_HERE, methods=["GET", "HEAD"])
-def account(
-    request: Request, services: ServicesHere, looker: SignedIn, frame: FrameHere, visit: VisitHere
-) -> Response:
+def account(request: Request, services: ServicesHere, looker: SignedIn, frame: FrameHere, visit: VisitHere) -> Response:
     """Name, role, scopes, language, colours, channels, password and sessions."""
     return _page(request, services, looker, frame, visit)
 

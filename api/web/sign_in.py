@@ -133,8 +133,17 @@ def _form(
         # RFC 9110, section 15.5.2 asks for a challenge; browsers show a form of theirs only for schemes that they know
         status, headers = 401, {"WWW-Authenticate": 'Form realm="siaga"'}
         problem = words("sign_in_wrong")
-    values = {"title": words("sign_in"), "problem": problem, "name": name, "next": safe_next(next_)}
-    return frame.page(request, looker, "login.html", status=status, headers=headers, **values)
+    return frame.page(
+        request,
+        looker,
+        "login.html",
+        status=status,
+        headers=headers,
+        title=words("sign_in"),
+        problem=problem,
+        name=name,
+        next=safe_next(next_),
+    )
 
 
 def _wait_in_words(looker: Looker, seconds: int) -> str:

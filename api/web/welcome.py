@@ -67,11 +67,19 @@ def judged(services: Services, owner: Person, password: str, again: str | None) 
 def _form(request: Request, looker: Looker, frame: Frame, owner: Person, problem: str = "") -> Response:
     words = looker.words
     said = words(problem, shortest=str(SHORTEST), longest=str(LONGEST)) if problem else None
-    values = {"title": words("welcome", name=owner.display_name), "problem": said, "owner": owner, "shortest": SHORTEST}
-    return frame.page(request, looker, "welcome.html", status=422 if problem else 200, **values)
+    return frame.page(
+        request,
+        looker,
+        "welcome.html",
+        status=422 if problem else 200,
+        title=words("welcome", name=owner.display_name),
+        problem=said,
+        owner=owner,
+        shortest=SHORTEST,
+    )
 
 
 def _void(request: Request, looker: Looker, frame: Frame) -> Response:
     words = looker.words
-    values = {"title": words("link_void"), "detail": words("link_void_detail")}
-    return frame.page(request, looker, "sentence.html", status=404, **values)
+    title, detail = words("link_void"), words("link_void_detail")
+    return frame.page(request, looker, "sentence.html", status=404, title=title, detail=detail)

@@ -180,9 +180,7 @@ def _person_page(
     )
 
 
-def _link_page(
-    request: Request, services: Services, looker: Looker, frame: Frame, name: str, secret: str
-) -> Response:
+def _link_page(request: Request, services: Services, looker: Looker, frame: Frame, name: str, secret: str) -> Response:
     link = f"{services.site.at(request)}/welcome/{secret}"
     title = looker.words("link_of", name=name)
     return frame.page(request, looker, "setup/link.html", title=title, name=name, link=link)

@@ -1,13 +1,13 @@
 """The HTTP application, put together from what it is given."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
 import anyio.to_thread
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
@@ -34,22 +34,28 @@ from api.http import (
     stream,
     villages,
 )
+from api.http.access import caller_of as known_by
 from api.http.access import known_caller
 from api.http.attestation_body import PhotoDesk, Statement, form_schema
 from api.http.broadcast import Broadcast
+from api.http.calls import BASE, is_call
 from api.http.deadline import AnswerWithin
+from api.http.hash_desk import HashDesk
 from api.http.health import NotReady
 from api.http.known_names import known_names
 from api.http.middleware import BodyLimit, RequestMetrics, SecurityHeaders, count_streams
 from api.http.own_origin import OwnOrigin
 from api.http.problems import Problem, install_problems, problem_response
-from api.http.services import Check, Services
+from api.http.services import Check, Services, sign_in_counter
 from api.http.site import Site
 from api.reports.answer import DEADLINE
 from api.reports.maker import ReportMaker
 from api.reports.office import PLAIN, Office
-from api.web import web
+from api.web import refusals
+from api.web.frame import Frame
+from api.web.looker import CallerOf, stranger
 from api.web.pages import Pages
+from api.web.routes import PAGES
 from siaga.database.people import Passwords, Persons, Sessions, SignIn
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
@@ -59,9 +65,10 @@ from siaga.telemetry import TelemetryStore
 
 __all__ = ["create_app"]
 
-BASE = "/api/v1"
 ANSWER_WITHIN = 10.0
 """Seconds that a call of the API has to begin its answer."""
+PAGE_WITHIN = 5.0
+"""Seconds that a page has: nobody looks at an empty screen for longer."""
 REPORT_WITHIN = DEADLINE + 10.0
 """Seconds that a report has, which a process of its own makes."""
 ATTESTATIONS = f"{BASE}/attestations"
@@ -105,6 +112,8 @@ def create_app(
     office: Office = PLAIN,
     site: Site | None = None,
     passwords: Passwords | None = None,
+    channels: Mapping[str, Sequence[str]] | None = None,
+    caller_of: CallerOf | None = None,
 ) -> FastAPI:
     """The API, the public page, health and metrics.
 
@@ -121,10 +130,13 @@ def create_app(
         office: the form of reports as PDF.
         site: where people reach the pages; by default at whatever host is asked for.
         passwords: hashes them; by default at the cost of RFC 9106.
+        channels: by what the notify file reaches whom, by the person's name.
+        caller_of: who sends a request for a page; by default as for a call, by token or session.
     """
     clock = clock or SystemClock()
     signal = signal or EventSignal()
     passwords = passwords or Passwords()
+    metrics = metrics or CollectorRegistry()
     services = Services(
         engine=engine,
         store=store,
@@ -138,16 +150,18 @@ def create_app(
         clock=clock,
         signal=signal,
         broadcast=Broadcast(engine, signal),
-        metrics=metrics or CollectorRegistry(),
+        metrics=metrics,
         checks=dict(checks or {}),
         past=past,
         public_page=public_page,
         site=site or Site(),
+        channels=dict(channels or {}),
+        sign_ins=sign_in_counter(metrics),
     )
-    return _assembled(services, office)
+    return _assembled(services, office, caller_of or (lambda request: known_by(request, services)))
 
 
-def _assembled(services: Services, office: Office) -> FastAPI:
+def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastAPI:
     """The app with its routes, and what every request goes through, the last one first."""
     app = _App(
         title="siaga",
@@ -159,14 +173,17 @@ def _assembled(services: Services, office: Office) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.services = services
-    app.state.pages = Pages(services.engine, services.clock)
+    app.state.caller_of = caller_of
+    app.state.frame = Frame(app)
+    app.state.pages = Pages(services.engine, services.clock, app.state.frame)
     app.state.probes = health.probes_of(services)
     app.state.reports = ReportMaker(services.engine, services.metrics, office=office)
     for router in _ROUTERS:
         app.include_router(router, prefix=BASE, dependencies=[Depends(known_caller), Depends(known_names)])
     app.include_router(health.router, dependencies=[Depends(known_names)])
-    app.include_router(web.router)
-    install_problems(app)
+    for router in PAGES:
+        app.include_router(router)
+    install_problems(app, refusals.answer)
     app.add_middleware(AnswerWithin, within=_within, late=_late)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=6)
     app.add_middleware(BodyLimit, streamed={("POST", ATTESTATIONS)})
@@ -183,13 +200,14 @@ def _within(scope: Scope) -> float:
         return SEND_WITHIN
     if path.startswith(f"{BASE}/reports/"):
         return REPORT_WITHIN
-    return ANSWER_WITHIN if _is_call(path) else web.ANSWER_WITHIN
+    return ANSWER_WITHIN if is_call(path) else PAGE_WITHIN
 
 
 def _late(scope: Scope, within: float) -> Response:
     """The answer to a request whose route waits for something that hangs."""
-    if not _is_call(scope["path"]):
-        return web.too_late(scope)
+    if not is_call(scope["path"]):
+        request = Request(scope)
+        return refusals.sentence(request, stranger(request), 503)
     sentence = (
         f"siaga has no answer within {within:g} s, as its database or its telemetry store gives none: /readyz says "
         "which; whether a change was made is not known"
@@ -200,7 +218,7 @@ def _late(scope: Scope, within: float) -> Response:
 def _foreign(scope: Scope) -> Response:
     """The answer to a request that would change something and does not come from our own pages."""
     if _is_page(scope["path"]):
-        return web.foreign(scope)
+        return refusals.foreign(Request(scope))
     sentence = (
         "this request comes from another page than ours: with a session `Origin` has to be the host that is asked for, "
         "a program uses a token"
@@ -210,12 +228,7 @@ def _foreign(scope: Scope) -> Response:
 
 def _is_page(path: str) -> bool:
     """Whether a form at this path is one of the pages' own."""
-    return not _is_call(path) and not path.startswith("/open311/")
-
-
-def _is_call(path: str) -> bool:
-    """Whether a program asks, and not a browser."""
-    return path.startswith("/api/") or path in ("/openapi.json", "/healthz", "/readyz", "/metrics")
+    return not is_call(path) and not path.startswith("/open311/")
 
 
 @asynccontextmanager
@@ -225,6 +238,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     app.state.metrics_threads = anyio.CapacityLimiter(METRICS_THREADS)
     app.state.photo_desk = PhotoDesk()
+    app.state.hash_desk = HashDesk()
     following = asyncio.create_task(services.broadcast.run())
     try:
         yield
