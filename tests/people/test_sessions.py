@@ -1,31 +1,12 @@
 """A session opens the API as a token does: the same roles, and only from our own pages where something changes."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 
 from siaga.database.people import Persons, Sessions
 from siaga.model.caller import Role
-from siaga.model.scope import EVERYWHERE
 from tests.http.district import District
-
-OWN = {"Sec-Fetch-Site": "same-origin"}
-FOREIGN = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
-
-
-def signed_in(district: District, role: Role, name: str = "ratih") -> dict[str, str]:
-    """The cookie of somebody new."""
-    persons = Persons(district.engine, district.clock)
-    persons.add(name, role, EVERYWHERE)
-    return {"Cookie": f"siaga={Sessions(district.engine, district.clock).begin(name, role, 'Firefox', '127.0.0.0/24')}"}
-
-
-@pytest.fixture
-def client(district: District) -> Iterator[httpx.Client]:
-    """The API for nobody."""
-    with district.served(None) as client:
-        yield client
+from tests.people.accounts import FOREIGN, OWN, signed_in
 
 
 def test_a_cookie_opens_what_a_token_does(client: httpx.Client, district: District) -> None:
