@@ -466,6 +466,7 @@ token = Table(
     Column("hash", Text, nullable=False, unique=True, comment="SHA-256 of the token, in hexadecimal"),
     Column("role", Text, nullable=False),
     Column("name", Text, nullable=False),
+    Column("scopes", Document, nullable=False, server_default='["*"]', comment="the villages it sees"),
     Column("created_at", BigInteger, nullable=False),
     Column("last_used", BigInteger),
     Column("revoked_at", BigInteger),

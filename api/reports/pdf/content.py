@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from api.reports.facility import JudgedFacility, Outage
 from api.reports.figures import Figures, Share
+from api.reports.levels import Level, subdistrict_of
 from api.reports.office import Office
 from api.reports.pdf.blocks import (
     Block,
@@ -27,7 +28,6 @@ from api.reports.pdf.numbers import NO_BREAK, NOTHING, Numbers
 from api.reports.pdf.strip import Look, draw, legend, scale
 from api.reports.pdf.words import Sentences
 from api.reports.report import Report, Row
-from api.reports.scope import EVERYTHING, Level, subdistrict_of
 from api.reports.words import METHOD
 from siaga.model.indicators import INDICATORS
 from siaga.model.intervals import Interval
@@ -141,12 +141,13 @@ class _Composer:
         return self._numbers.date(made.date())
 
     def _scope(self) -> str:
-        code = self._report.scope.text
-        if code == EVERYTHING:
+        if self._report.scopes.everything:
             return self._say("everything")
-        if code in self._villages:
-            return self._village(code)
-        return self._region(code)
+        names = (self._village(code) if code in self._villages else self._region(code) for code in self._scopes())
+        return ", ".join(names) or self._say("nothing")
+
+    def _scopes(self) -> Sequence[str]:
+        return self._report.scopes.texts
 
     def _region(self, code: str) -> str:
         name = self._report.regions.get(code)

@@ -123,7 +123,7 @@ def _own_siaga(scenario: "Scenario", clock: FastClock) -> Iterator[tuple["Answer
 
     What it is told elsewhere, by the environment or `siaga.toml`, is not for it: it must not write into a store in use.
     """
-    from siaga.database.tokens import Role  # noqa: PLC0415
+    from siaga.model.caller import Role  # noqa: PLC0415
     from siaga.run.services import create_token  # noqa: PLC0415
     from siaga.run.settings import Settings  # noqa: PLC0415
     from siaga.run.system import System  # noqa: PLC0415
