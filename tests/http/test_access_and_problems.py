@@ -5,7 +5,8 @@ import socket
 import httpx
 import pytest
 
-from api.http import CannotListen, HttpServer, create_app
+from api.app import create_app
+from api.http import CannotListen, HttpServer
 from siaga.database.tokens import Tokens
 from siaga.model.caller import Role
 from tests.http.district import GLAGAH, District
