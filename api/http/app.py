@@ -99,6 +99,7 @@ def create_app(
     past: Callable[[], UnreadPast] = UnreadPast,
     metrics: CollectorRegistry | None = None,
     public_page: bool = True,
+    attestation_review: bool = False,
     office: Office = PLAIN,
 ) -> FastAPI:
     """The API, the public page, health and metrics.
@@ -112,6 +113,7 @@ def create_app(
         checks: by name, why a part of this process is not ready; `/readyz` asks them, beside its own of the database.
         past: what of the past the engine could not read; calls that would tell of it are 503.
         metrics: what `/metrics` shows, and where the app counts its requests; by default only these.
+        attestation_review: whether an attestation counts only once a second person has confirmed it.
         public_page: whether `GET /` and the pages of villages are there for everybody.
         office: the form of reports as PDF.
     """
@@ -130,6 +132,7 @@ def create_app(
         checks=dict(checks or {}),
         past=past,
         public_page=public_page,
+        attestation_review=attestation_review,
     )
     return _assembled(services, office)
 

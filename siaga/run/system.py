@@ -216,6 +216,7 @@ class System:
             past=self._past,
             metrics=REGISTRY,
             public_page=self._settings.public_page,
+            attestation_review=self._settings.attestation_review,
             office=self._office,
         )
         self._server = HttpServer(app, self._settings.http_host, self._settings.http_port)
