@@ -130,8 +130,7 @@ def by_village(connection: Connection, villages: Collection[str], day: datetime.
     for codes in _portions(sorted(villages)):
         query = select(*columns).where(table.c.village.in_(codes), table.c.date <= day)
         for village, *rest in connection.execute(query):
-            *said, waits = rest
-            found[village].append(Attestation(*said, bool(waits)))
+            found[village].append(Attestation(*rest))
     return found
 
 
