@@ -25,7 +25,7 @@ from siaga.model.caller import Caller
 from siaga.model.local_time import local_date
 from siaga.model.scope import Scopes
 
-__all__ = ["router"]
+__all__ = ["confirm_as_second", "router"]
 
 router = APIRouter(tags=["attestations"])
 
@@ -139,13 +139,15 @@ def withdraw_attestation(services: ServicesHere, caller: Technician, attestation
     summary="Confirm an attestation as the second person",
     responses=problems(401, 403, 404, 409, 503),
 )
-def confirm_attestation(services: ServicesHere, caller: Technician, attestation: str) -> AttestationDocument:
+def confirm_attestation(
+    services: ServicesHere, caller: Technician, seen: Seen, attestation: str
+) -> AttestationDocument:
     """It counts from now on. Only one that needs it is confirmed, and not by who made it; the first one stays."""
-    confirmed(services, caller, _kept(services, caller, attestation))
-    return _document(_kept(services, caller, attestation))
+    confirm_as_second(services, caller, _kept(services, seen, attestation))
+    return _document(_kept(services, seen, attestation))
 
 
-def confirmed(services: Services, caller: Caller, found: Kept) -> None:
+def confirm_as_second(services: Services, caller: Caller, found: Kept) -> None:
     """Confirm an attestation, for the call and for the page.
 
     Raises:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from api.attestations.book import Draft, confirm, make, withdraw
-from siaga.database.tokens import Role
+from siaga.model.caller import Role
 from siaga.model.clock import HOUR
 from tests.http.district import GLAGAH, NOW, District
 
