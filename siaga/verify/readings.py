@@ -19,7 +19,7 @@ second at both ends, are by the real clock: with a faster clock, they are longer
 
 @dataclass(frozen=True, slots=True)
 class SignalFigures:
-    """One signal of one device. `must`, `may`: the least and largest number of readings. `stored`: the actual number."""
+    """One signal of one device. `must`, `may`: the least and the most readings expected. `stored`: those stored."""
 
     village: str
     device: str
