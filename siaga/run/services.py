@@ -166,7 +166,7 @@ def rebuild(settings: Settings, stop: threading.Event, clock: Clock | None = Non
     from api.alerts.engine import AlertEngine  # noqa: PLC0415
     from api.alerts.reader import InlineReader  # noqa: PLC0415
     from api.alerts.tables import Tables  # noqa: PLC0415
-    from siaga.mqtt.memory import MemoryBroker, MemoryTransport  # noqa: PLC0415
+    from siaga.broker.memory import MemoryBroker, MemoryTransport  # noqa: PLC0415
 
     clock = clock or SystemClock()
     store = open_store(settings.store)
