@@ -109,6 +109,7 @@ def create_app(
     past: Callable[[], UnreadPast] = UnreadPast,
     metrics: CollectorRegistry | None = None,
     public_page: bool = True,
+    attestation_review: bool = False,
     office: Office = PLAIN,
     site: Site | None = None,
     passwords: Passwords | None = None,
@@ -126,6 +127,7 @@ def create_app(
         checks: by name, why a part of this process is not ready; `/readyz` asks them, beside its own of the database.
         past: what of the past the engine could not read; calls that would tell of it are 503.
         metrics: what `/metrics` shows, and where the app counts its requests; by default only these.
+        attestation_review: whether an attestation counts only once a second person has confirmed it.
         public_page: whether `GET /` and the pages of villages are there for everybody.
         office: the form of reports as PDF.
         site: where people reach the pages; by default at whatever host is asked for.
@@ -157,6 +159,7 @@ def create_app(
         site=site or Site(),
         channels=dict(channels or {}),
         sign_ins=sign_in_counter(metrics),
+        attestation_review=attestation_review,
     )
     return _assembled(services, office, caller_of or (lambda request: known_by(request, services)))
 

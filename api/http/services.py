@@ -46,6 +46,7 @@ class Services:
     checks: Mapping[str, Check] = field(default_factory=dict)
     past: Callable[[], UnreadPast] = UnreadPast
     public_page: bool = True
+    attestation_review: bool = False
     site: Site = field(default_factory=Site)
     channels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By what the notify file reaches whom, by the person's name."""

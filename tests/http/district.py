@@ -66,6 +66,7 @@ class District:
         self.checks: dict[str, Check] = {}
         self.past = UnreadPast()
         self.public_page = True
+        self.attestation_review = False
         self.registry.replace(villages(), NOW - 40 * DAY)
         self.tokens = {role: Tokens(engine, self.clock).create(role, f"{role}-budi") for role in Role}
 
@@ -182,6 +183,7 @@ class District:
             public_page=self.public_page,
             passwords=Passwords(CHEAP),
             caller_of=caller_of if caller is not None else None,
+            attestation_review=self.attestation_review,
         )
         with HttpServer(app, "127.0.0.1", 0) as server, httpx.Client(base_url=server.url, timeout=20) as client:
             if role is not None:
