@@ -18,7 +18,7 @@ from siaga.database import tables
 from siaga.database.scopes import within
 from siaga.model.scope import Scopes
 
-__all__ = ["Kept", "KeptPhoto", "by_village", "listed", "one", "photo"]
+__all__ = ["Kept", "KeptPhoto", "by_village", "in_force", "listed", "one", "photo"]
 
 Value = TypeVar("Value")
 
@@ -89,6 +89,17 @@ def listed(
     if after is not None:
         query = query.where(key < tuple_(*after))
     query = query.order_by(table.c.date.desc(), table.c.created_at.desc(), table.c.number.desc()).limit(limit)
+    return _kept(connection, seen, query)
+
+
+def in_force(connection: Connection, seen: Scopes, start: datetime.date, end: datetime.date) -> list[Kept]:
+    """Returns the attestations that are in force on one of the dates `[start, end)`, withdrawn ones too.
+
+    They come by village, indicator and date.
+    """
+    table = tables.attestation
+    query = select(table).where(within(table.c.village, seen), table.c.date < end, table.c.expires > start)
+    query = query.order_by(table.c.village, table.c.indicator, table.c.date, table.c.created_at, table.c.number)
     return _kept(connection, seen, query)
 
 

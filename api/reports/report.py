@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
 
+from api.reports.beside import Beside
 from api.reports.facility import JudgedFacility, Outage, judge_facility
 from api.reports.figures import Budget, Figures, total
 from api.reports.levels import Level, district_of, levels, subdistrict_of
@@ -53,6 +54,7 @@ class Report:
 
     `timezones` are those of its villages, by code. `outages` come in order of their start. `villages` are all of the
     scopes, judged or not, and `facilities` those that were judged, both in order of their codes. `regions`: names.
+    `beside`: what people see beside the rows.
     """
 
     period: Period
@@ -66,6 +68,7 @@ class Report:
     villages: Sequence[Village]
     facilities: Sequence[JudgedFacility]
     regions: Mapping[str, str]
+    beside: Beside = field(default_factory=Beside)
 
     @property
     def levels(self) -> Sequence[Level]:
@@ -100,6 +103,7 @@ def build(source: Source, period: Period, scopes: Scopes, language: Language, no
         [village.village for village in villages],
         judged,
         source.regions,
+        source.beside,
     )
 
 
