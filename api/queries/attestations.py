@@ -137,6 +137,7 @@ def by_village(connection: Connection, villages: Collection[str], day: datetime.
         table.c.created_at,
         table.c.withdrawn_at,
         and_(table.c.needs_review, table.c.confirmed_at.is_(None)),
+        table.c.made_by,
     )
     found: dict[str, list[Attestation]] = defaultdict(list)
     for codes in _portions(sorted(villages)):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from api.web import account, preferences, public, sign_in, static_files, welcome
+from api.web import account, attest, preferences, public, scorecard, sign_in, static_files, welcome
 from api.web.setup import index, people, tokens
 
 __all__ = ["PAGES"]
@@ -18,6 +18,8 @@ PAGES: Sequence[APIRouter] = (
     index.router,
     people.router,
     tokens.router,
+    attest.router,
+    scorecard.router,
     static_files.router,
 )
 """The routes of all pages."""
