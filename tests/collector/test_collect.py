@@ -1,4 +1,4 @@
-"""Stored, then acknowledged: the collector's verb, step by step."""
+"""The collector stores, then acknowledges: step by step."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Collectors whose store is behind a slow line, or is no store at all."""
+"""Collectors whose store is behind a slow link, or whose URL leads to no store."""
 
 import random
 import threading

@@ -15,7 +15,7 @@ __all__ = ["PROOFS", "Case", "Elsewhere", "Proof", "Setting"]
 
 @dataclass(frozen=True)
 class Case:
-    """A message to a device, what it means, and what of it is refused."""
+    """A message of a device, what it means, and what of it is refused."""
 
     one: Device
     topic: str
@@ -34,7 +34,7 @@ class Elsewhere:
 
 @dataclass(frozen=True)
 class Setting:
-    """Nothing of siaga's: a menu, a package or a command of a vendor. Says why no test can run it."""
+    """A menu, package or command of a vendor, outside of siaga. Says why no test can run it."""
 
     why: str
 

@@ -1,4 +1,4 @@
-"""Covers: what moves says nothing until it has arrived, and a position above 0 is open, in every family."""
+"""Covers in every family: a moving cover gives no value until it stops, and a position above 0 is open."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order: what a device was told is safe is at the centre once, with its time."""
+"""Faults in any order: what was acknowledged to a device is at the centre once, with its time."""
 
 import tempfile
 from pathlib import Path
@@ -15,7 +15,7 @@ SENML = f"siaga/v1/{CODE}/gerbang-1/senml"
 
 
 class Faults(RuleBasedStateMachine):
-    """A gateway that is killed, cut off from either side, out of disk, and not acknowledged, at any step."""
+    """A gateway that, at any step, is killed, cut off from either broker, without disk space, or not acknowledged."""
 
     @initialize()
     def make(self) -> None:
@@ -109,7 +109,7 @@ class Faults(RuleBasedStateMachine):
         self.yard.buffer.make_room()
 
     def teardown(self) -> None:
-        """All is healed: everything arrives, and the buffer is empty."""
+        """Remove all faults: then everything arrives, and the buffer is empty."""
         if not hasattr(self, "yard"):
             return
         try:

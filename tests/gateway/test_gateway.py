@@ -1,4 +1,4 @@
-"""A gateway's life, on brokers in memory and a clock that is moved: every message through its real path."""
+"""The gateway on brokers in memory and a simulated clock: every message takes its real path."""
 
 import os
 from collections.abc import Iterator
@@ -636,7 +636,7 @@ def test_what_is_acknowledged_and_not_forgotten_yet_is_not_sent_again(yard: Yard
 
 
 def test_where_acknowledgements_take_long_nothing_is_sent_again_as_soon(yard: Yard) -> None:
-    """A slow link is not a lossy one: what is sent twice there makes it slower."""
+    """A slow link loses nothing; sending twice only makes it slower."""
 
     def sent(what: BatchId) -> int:
         return [batch for _, batch in yard.centre.batches].count(what)
