@@ -23,7 +23,7 @@ def refusals(label: str) -> float:
     return REGISTRY.get_sample_value("siaga_refused_total", {"reason": label}) or 0.0
 
 
-NOISE = random.Random(5).randbytes(MAX_PACKED + 1)  # does not shrink: a batch that is too large as it is sent
+NOISE = random.Random(5).randbytes(MAX_PACKED + 1)  # incompressible: the batch is too large even packed
 REFUSED_WHOLE = [
     pytest.param(topic(), b"\xff\xfe\x00{", "not_json", "is not JSON", id="not UTF-8"),
     pytest.param(topic(), b"mati suri", "not_json", "is not JSON", id="not JSON"),

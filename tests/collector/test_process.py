@@ -33,7 +33,7 @@ def resident(pid: int) -> int:
 
 
 def test_the_store_is_stopped_and_started_again(influx: Influxd, tmp_path: Path) -> None:
-    # A broker that pushes all it has, whatever is acknowledged: the collector itself has to stay within its bound.
+    # This broker pushes everything without waiting for PUBACKs: the collector has to limit itself.
     with Mosquitto(["max_inflight_messages 0", "max_queued_messages 0"]) as mosquitto:
         post = Post(mosquitto, influx, tmp_path)
         with Gateways(mosquitto) as gateways, post.collector() as collector:

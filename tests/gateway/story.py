@@ -56,7 +56,7 @@ class Story:
             [*self.before_command, *command, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
         assert self._process.stderr is not None
-        # Through a pipe: its disk may be full
+        # Through a pipe, because the disk may be full
         threading.Thread(target=self._read, args=[self._process.stderr], daemon=True).start()
         return self
 

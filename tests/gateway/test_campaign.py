@@ -161,7 +161,7 @@ class District:
             case "fill the disk":
                 self._limit(1)
             case "restart the village's broker":
-                # Its last word to the device may be lost, and a stopped broker gives none: the device waits for it.
+                # Its last PUBACK may be lost, and a stopped broker sends none: until it is back, the device waits.
                 self.village.stop()
                 self.village.start()
             case "kill the village's broker":
@@ -242,7 +242,7 @@ def test_what_a_device_had_a_word_for_is_stored_once(
         district.strike(fault, readings)
         broken.append(fault)
         district.say(readings)
-        time.sleep(pause / 1000)  # a random instant of everybody's work, not a wait for something
+        time.sleep(pause / 1000)  # hit a random instant of the work; this does not wait for anything
     for fault in broken:
         district.heal(fault)
     until(lambda: not district.device.outbound, 30, "the village's broker gave its word for all")

@@ -60,7 +60,7 @@ STORIES: dict[str, tuple[Device, Steps]] = {
             ("shellies/gerbang/roller/0/pos", "0", False),
             ("shellies/gerbang/roller/0", "open", None),
             ("shellies/gerbang/roller/0/pos", "37", None),
-            ("shellies/gerbang/roller/0", "stop", True),  # where it came to meanwhile
+            ("shellies/gerbang/roller/0", "stop", True),  # the position that it reached meanwhile
             ("shellies/gerbang/roller/0/pos", "100", True),
             ("shellies/gerbang/roller/0", "close", None),
             ("shellies/gerbang/roller/0", "stop", None),

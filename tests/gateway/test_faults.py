@@ -27,7 +27,7 @@ class Faults(RuleBasedStateMachine):
         self.yard.turn()
 
     def quick(self) -> None:
-        # Nobody cuts the power here; a kill leaves what the kernel has.
+        # There are no power cuts here, and what the kernel has survives a kill.
         self.yard.buffer._db.execute("PRAGMA synchronous=OFF")
 
     @rule(count=integers(1, 5))
@@ -57,7 +57,7 @@ class Faults(RuleBasedStateMachine):
     @rule(seconds=integers(1, 200))
     def time_passes(self, seconds: int) -> None:
         if self.alive:
-            self.yard.take()  # it lives: minutes do not pass before it takes what is there
+            self.yard.take()  # a running gateway reads what has arrived before minutes pass
         self.yard.clock.advance(seconds * 1000)
 
     @precondition(lambda self: self.alive)

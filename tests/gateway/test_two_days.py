@@ -166,7 +166,7 @@ class TwoDays:
         self.plan()
         while self.clock.now() < self.start_at + 2 * DAY:
             due, now = self.turn(), self.clock.now()
-            reports = [node.due for node in self.nodes] if self.devices.running else []  # else they wait for the broker
+            reports = [node.due for node in self.nodes] if self.devices.running else []  # without the broker they wait
             coming = min([due, *reports, *(at for at, _ in self.events[:1])])
             self.clock.advance(max(1, min(coming - now, 30 * SECOND)))
             while self.events and self.events[0][0] <= self.clock.now():
@@ -193,7 +193,7 @@ def directory() -> Iterator[Path]:
 def test_two_days_in_which_nobody_is_called_silent_who_was_not(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "REGISTRY_POLL", 5 * MINUTE)  # nobody changes it, and it is most of the work
+    monkeypatch.setattr(engine, "REGISTRY_POLL", 5 * MINUTE)  # it never changes; polling is most of the work
     story = TwoDays(directory, 2026)
     story.run()
     silences = story.silences()

@@ -81,7 +81,7 @@ def test_the_schema_is_the_contracts(influxd: Influxd, database: str, store: Inf
 def test_a_conflicting_field_is_refused_and_the_point_keeps_its_others(
     influxd: Influxd, database: str, store: InfluxStore
 ) -> None:
-    influxd.write(database, f"telemetry,village=x,device=y power=1i {T0}")  # an integer, by somebody else
+    influxd.write(database, f"telemetry,village=x,device=y power=1i {T0}")  # another program wrote it as an integer
     refused = store.write([point(0, gate_open=True, power=2.5), point(1, power=3.5), point(2, battery=9.0)])
     assert sorted(refusal.point.time - T0 for refusal in refused) == [0, 1]
     assert {tuple(refusal.point.values) for refusal in refused} == {("power",)}

@@ -282,7 +282,7 @@ def test_a_request_of_a_size_that_a_proxy_refuses_is_split_and_the_size_remember
     assert store.write([point(time, power=1.0) for time in range(1_000)]) == []
     first = len(server.asked("/api/v2/write"))
     store.write([point(time, power=1.0) for time in range(1_000)])
-    assert len(server.asked("/api/v2/write")) - first == 17  # of 62 lines each, none refused
+    assert len(server.asked("/api/v2/write")) - first == 17  # requests of 62 lines each, none of them refused
     server.write = lambda _: (413, "")
     with pytest.raises(StoreUnavailable, match="too large"):
         store.write([point(0, power=1.0)])

@@ -84,7 +84,7 @@ class Scenario:
         return Evidence(tracks_of(self.readings))
 
     def recent_evidence(self) -> Evidence:
-        """Returns what the judge would read from a store: what may still hold, and when each signal was first reported."""
+        """Returns what the judge reads from a store: what may still hold, and when each signal was first reported."""
         everything = tracks_of(self.readings)
         start, end = self.window[0] - reach(self.village, self.facility), self.window[1]
         recent = {key: track.between(start, end) for key, track in everything.items()}

@@ -156,7 +156,7 @@ def test_the_internet_is_asked_once_for_all_and_told_to_each(tmp_path: Path) -> 
     assert all(4 * MINUTE <= after - before <= 6 * MINUTE for before, after in pairwise(late))
     assert len(late) in (3, 4)
 
-    # When it goes, all are told at once
+    # When it fails, all of them report it at once
     yard.script.answer = by_kind(internet=Said(yes=False, how="a captive portal answers in its place, with 302"))
     yard.after(70, step=0.5)
     for name in ("ap-1", "ap-9"):
