@@ -10,17 +10,20 @@ from dataclasses import replace
 from api.alerts.changes import Changes, Correction
 from api.alerts.facility import WatchedFacility
 from api.alerts.rolling import WINDOW
-from api.alerts.spans import FOREVER, cut, difference, replaced
+from api.alerts.spans import FOREVER, cut, difference, replaced, rewritten
 from api.alerts.village import WatchedVillage
-from siaga.model.clock import HOUR
+from siaga.model.clock import HOUR, SECOND
 from siaga.model.local_time import local_date, local_moment
 from siaga.model.sites import Village
 from siaga.timeline.judge import Evidence, Span, judge, judged_from
 
-__all__ = ["KEPT", "judge_live"]
+__all__ = ["KEPT", "SETTLES", "judge_live"]
 
 KEPT = 2 * WINDOW
 """How far back spans are kept in memory: a crossing of the target within the last day follows from them."""
+SETTLES = 30 * SECOND
+"""How far back live judgement changes what it said as a matter of course; what changes beyond that came late. Reports
+that end at a younger time are looked at again by themselves (`api.issued.issue`)."""
 AHEAD = HOUR
 """How far ahead a schedule is looked at; after that the facility is looked at again."""
 
@@ -65,6 +68,10 @@ def _take(village: Village, watched: WatchedFacility, spans: Sequence[Span], now
         earliest = min([*change.deleted, *(span.start for span in change.written)])
         changes.spans_changed(watched.village, watched.facility.id, change)
         _note_correction(village, watched, max(earliest, start), now, changes)
+        if start < now - SETTLES:
+            stretch = rewritten(touched, renewed)
+            if stretch is not None and stretch[0] < now - SETTLES:
+                changes.past_changed(watched.village, watched.facility.id, stretch)
         watched.trend = None
         watched.spans = watched.spans[:first] + renewed
 
@@ -74,6 +81,7 @@ def _forget(watched: WatchedFacility, begins: int, changes: Changes) -> None:
     if not watched.spans or watched.spans[0].start >= begins:
         return
     left = cut(watched.spans, begins, FOREVER)
+    changes.past_changed(watched.village, watched.facility.id, (watched.spans[0].start, begins))
     changes.spans_changed(watched.village, watched.facility.id, difference(watched.spans, left))
     watched.spans, watched.trend = left, None
 

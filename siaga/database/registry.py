@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Engine, or_, select
 
 from siaga.database import tables, writing
+from siaga.database.rewritten import ALWAYS, note_rewritten
 from siaga.model.sites import Village
 
 __all__ = ["ImportReport", "Registry", "villages_of", "villages_within"]
@@ -144,11 +145,12 @@ def _replace(connection: Connection, villages: Sequence[Village], now: int, posi
             changed.append((place, replace(village, told=before[0].told)))
     # Facilities and devices go with their village
     connection.execute(table.delete().where(table.c.code.in_([village.code for _, village in changed])))
-    _insert(connection, added + changed)
+    _insert(connection, added + changed, now)
+    note_rewritten(connection, {(village.code, ""): ALWAYS for _, village in changed})
     return ImportReport(len(added), len(changed), len(villages) - len(added) - len(changed))
 
 
-def _insert(connection: Connection, placed: Sequence[tuple[int, Village]]) -> None:
+def _insert(connection: Connection, placed: Sequence[tuple[int, Village]], now: int) -> None:
     villages, facilities, devices = [], [], []
     for place, village in placed:
         document = _VILLAGE.dump_python(replace(village, told=0), mode="json")
@@ -162,6 +164,7 @@ def _insert(connection: Connection, placed: Sequence[tuple[int, Village]]) -> No
                 "document": document,
                 "told": village.told,
                 "position": place,
+                "changed_at": now,
             }
         )
         for index, facility in enumerate(village.facilities):

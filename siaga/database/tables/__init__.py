@@ -27,6 +27,15 @@ from siaga.database.tables.notifications import (
     notification_provider,
 )
 from siaga.database.tables.registry import device, facility, region, registry_version, village
+from siaga.database.tables.reports import (
+    lease,
+    report,
+    report_file,
+    report_order,
+    report_run,
+    report_scope,
+    rewritten,
+)
 
 __all__ = [
     "alert",
@@ -44,6 +53,7 @@ __all__ = [
     "first_report",
     "gateway_state",
     "inbox",
+    "lease",
     "maintenance",
     "metadata",
     "notice",
@@ -54,6 +64,12 @@ __all__ = [
     "quarantine_dropped",
     "region",
     "registry_version",
+    "report",
+    "report_file",
+    "report_order",
+    "report_run",
+    "report_scope",
+    "rewritten",
     "span",
     "token",
     "village",
