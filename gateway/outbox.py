@@ -20,7 +20,7 @@ from gateway.events import Key, Said
 from gateway.intake import Taken
 from gateway.metrics import GatewayMetrics
 from gateway.salvage import replace_damaged
-from gateway.uplink import FLUSH_AFTER, Uplink
+from gateway.sender import FLUSH_AFTER, Sender
 from siaga.model.clock import SECOND
 from siaga.mqtt.transport import Message, Transport
 from siaga.wire.batch import UnreadableBatch, decode_ack
@@ -95,8 +95,8 @@ class Outbox:
         self._transport, self._chance, self._metrics, self._state_of = transport, chance, metrics, state_of
         self._flush_after = flush_after
         self._gateways: dict[str, str] = {}
-        self._uplink = Uplink(disk, transport, chance, metrics, flush_after=flush_after)
-        self._memory: tuple[Buffer, Uplink] | None = None
+        self._sender = Sender(disk, transport, chance, metrics, flush_after=flush_after)
+        self._memory: tuple[Buffer, Sender] | None = None
         self._new: list[_Entry] = []
         self._held: list[_Entry] = []
         self._acks: list[FormedBatch] = []
@@ -134,11 +134,11 @@ class Outbox:
                     self._transport.unsubscribe(ack_topic(village, self._gateways[village]))
                 self._transport.subscribe(ack_topic(village, gateway))
         self._gateways |= gateways
-        for uplink in self._uplinks():
-            uplink.update(self._gateways)
+        for sender in self._senders():
+            sender.update(self._gateways)
 
-    def _uplinks(self) -> list[Uplink]:
-        return [self._uplink] + ([self._memory[1]] if self._memory else [])
+    def _senders(self) -> list[Sender]:
+        return [self._sender] + ([self._memory[1]] if self._memory else [])
 
     # Input
 
@@ -198,8 +198,8 @@ class Outbox:
             self._metrics.foreign_acks.inc()
             return
         if isinstance(topic, GatewayTopic) and self._gateways.get(topic.village) == topic.gateway:
-            for uplink, acks in zip(self._uplinks(), (self._acks, self._memory_acks), strict=False):
-                batch = uplink.answered(topic.village, ack.epoch, ack.seq, now)
+            for sender, acks in zip(self._senders(), (self._acks, self._memory_acks), strict=False):
+                batch = sender.answered(topic.village, ack.epoch, ack.seq, now)
                 if batch is not None and batch not in acks:
                     acks.append(batch)
                 if batch is not None:
@@ -225,7 +225,7 @@ class Outbox:
         self._metrics.fill.set(disk.fill)
         self._metrics.thinned.set(disk.thinned)
         self._metrics.undated.set(disk.undated)
-        self._metrics.in_flight.set(sum(uplink.in_flight for uplink in self._uplinks()))
+        self._metrics.in_flight.set(sum(sender.in_flight for sender in self._senders()))
         self._metrics.in_memory.set(len(self._held))
         return safe
 
@@ -238,8 +238,8 @@ class Outbox:
         if self._acks:
             if self._acks_since is None:
                 self._acks_since = now
-            times.append(now if self._uplink.history_waits else self._acks_since + FORGET_WITHIN)
-        form = self._uplink.form_due(now)
+            times.append(now if self._sender.backfill_waits else self._acks_since + FORGET_WITHIN)
+        form = self._sender.form_due(now)
         if form is not None:
             times.append(form)
         return min(times)
@@ -259,7 +259,7 @@ class Outbox:
 
     def _try_disk(self, now: int, *, last: bool) -> list[Message]:
         if not self._loaded:
-            self._uplink.load(now)
+            self._sender.load(now)
             self._loaded = True
         disk, entries = self.disk, [*self._held, *self._new]
         count = 0
@@ -268,14 +268,14 @@ class Outbox:
                 disk.add_undated(*entry.undated, entry.message)
             for village, readings in entry.taken.readings.items():
                 disk.add(village, readings)
-                self._uplink.stored(village, entry.at)
+                self._sender.stored(village, entry.at)
                 count += len(readings)
             for device in entry.taken.sessions:
                 if (state := self._state_of(device)) is not None:
                     disk.remember(*device, state)
         disk.remember_said(self._said)
-        self._uplink.done([b for b in self._acks if disk.acknowledged(b.village, b.epoch, b.seq)])
-        self._uplink.form(now, all_of_it=last)
+        self._sender.done([b for b in self._acks if disk.acknowledged(b.village, b.epoch, b.seq)])
+        self._sender.form(now, all_of_it=last)
         disk.commit()
         if self.problem is not None:
             log.info("buffer_recovered", messages=len(self._held))
@@ -294,7 +294,7 @@ class Outbox:
         self._metrics.disk_problems.inc()
         self._new = [entry for entry in self._new if not entry.from_disk]
         try:
-            self._uplink.load(now)  # a batch that was formed but not committed must never be sent
+            self._sender.load(now)  # a batch that was formed but not committed must never be sent
             self._loaded = True
         except BufferUnavailable:
             self._loaded = False
@@ -302,7 +302,7 @@ class Outbox:
     def _back(self, now: int) -> None:
         """Reopen the file, and load its batches."""
         self.disk.reopen()
-        self._uplink.load(now)
+        self._sender.load(now)
         self._loaded = True
 
     def _replaced(self) -> bool:
@@ -320,10 +320,10 @@ class Outbox:
         """Buffer in memory, and rely on the centre's acknowledgement. Returns the messages to acknowledge."""
         if self._memory is None:
             buffer = Buffer(IN_MEMORY, max_readings=2**62)  # `full` bounds it; it must never drop readings
-            uplink = Uplink(buffer, self._transport, self._chance, self._metrics, flush_after=self._flush_after)
-            uplink.update(self._gateways)
-            self._memory = buffer, uplink
-        buffer, uplink = self._memory
+            sender = Sender(buffer, self._transport, self._chance, self._metrics, flush_after=self._flush_after)
+            sender.update(self._gateways)
+            self._memory = buffer, sender
+        buffer, sender = self._memory
         for batch in self._memory_acks:
             if buffer.acknowledged(batch.village, batch.epoch, batch.seq):
                 self._count_down(batch)
@@ -337,12 +337,12 @@ class Outbox:
                 if run is not None:
                     entry.runs[village] = run
                     entry.left += run[1] - run[0] + 1
-                    uplink.stored(village, entry.at)
+                    sender.stored(village, entry.at)
             self._held.append(entry)
         self._new = waiting
         self._in_hand = 0
-        uplink.done(self._memory_acks)
-        uplink.form(now, all_of_it=last)
+        sender.done(self._memory_acks)
+        sender.form(now, all_of_it=last)
         buffer.commit()
         self._memory_acks = []
         safe = [entry for entry in self._held if not entry.left]
@@ -366,7 +366,7 @@ class Outbox:
         if not self._loaded:
             return
         try:
-            self._uplink.send(now, wall)
+            self._sender.send(now, wall)
         except BufferUnavailable as error:
             self._failed(error, now)
             if error.damaged and self._replaced():
@@ -374,13 +374,13 @@ class Outbox:
 
     def reconnected(self, now: int) -> None:
         """Note a new connection to the centre: unacknowledged batches are sent again."""
-        for uplink in self._uplinks():
-            uplink.reconnected(now)
+        for sender in self._senders():
+            sender.reconnected(now)
 
     def deadline(self) -> int | None:
         """Returns when there is something to do next, monotonic ms; `None` if only an event can make that so."""
         now_or_never = self._commit_due(0) if self.problem is None else None
-        times = [now_or_never, *(uplink.deadline() for uplink in self._uplinks())]
+        times = [now_or_never, *(sender.deadline() for sender in self._senders())]
         if self.problem is not None:
             times.append(self._again)
         return min((time for time in times if time is not None), default=None)

@@ -328,9 +328,9 @@ class Gateway:
         times = [self._beat_due]
         if not known:
             times.append(now + SECOND)
-        uplink = self._outbox.deadline()
-        if uplink is not None:
-            times.append(uplink)
+        sends = self._outbox.deadline()
+        if sends is not None:
+            times.append(sends)
         if self._refusals.waiting:
             times.append(now + SECOND)
         if self._polling is not None and (polls := self._polling.deadline()) is not None:

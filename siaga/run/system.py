@@ -32,9 +32,9 @@ from siaga.database.registry import Registry
 from siaga.model.clock import SECOND, Clock, SystemClock
 from siaga.model.sites import Village
 from siaga.mqtt.sessions import SessionName
-from siaga.run.cli.notify import the_book
 from siaga.run.demo import Demo
 from siaga.run.gateways import GatewayPart, Served
+from siaga.run.notify_file import the_book
 from siaga.run.reports import the_office
 from siaga.run.services import ALERTS, alert_session, await_database
 from siaga.run.settings import Settings

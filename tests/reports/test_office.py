@@ -8,7 +8,7 @@ import pytest
 from api.reports.answer import packed, unpacked
 from api.reports.forms import Form, Question
 from api.reports.office import LARGEST_LOGO, PLAIN, SitesFileError, load_office, read_office
-from api.reports.pdf.content import MOST_OUTAGES
+from api.reports.pdf.annexes import MOST_OUTAGES
 from api.reports.period import parse_period
 from api.reports.scope import Scope
 from api.reports.words import Language

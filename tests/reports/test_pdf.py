@@ -289,7 +289,7 @@ def test_a_picture_draws_each_span_in_its_day_and_nothing_that_was_not_judged() 
 
 
 def test_the_annex_counts_what_it_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.reports.pdf.content.MOST_OUTAGES", 2)
+    monkeypatch.setattr("api.reports.pdf.annexes.MOST_OUTAGES", 2)
     told = everything(as_pdf(report(3)))
     assert "Dimuat 2 dari 3 gangguan" in told
     assert "1 tidak dimuat di sini" in told

@@ -22,7 +22,7 @@ from siaga.mqtt.transport import Transport
 from siaga.wire.batch import BatchId, encode_batch
 from siaga.wire.topics import batch_topic
 
-__all__ = ["Uplink"]
+__all__ = ["Sender"]
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +59,7 @@ class _InFlight:
     """An unacknowledged batch. Times in monotonic ms.
 
     `due`: when it is sent (again). `at`: when this process last sent it; `None` if never.
-    `history`: it is backfill.
+    `backfill`: it holds readings that had to wait.
     `pause`: the next back-off, ms. `sent`: how often it was sent.
     `lost`: how many connections broke while it was in flight.
     `answered`: the centre has acknowledged it; the next commit deletes it.
@@ -67,7 +67,7 @@ class _InFlight:
 
     batch: FormedBatch
     due: int
-    history: bool
+    backfill: bool
     pause: int = FIRST_AGAIN
     sent: int = 0
     at: int | None = None
@@ -81,18 +81,18 @@ class _InFlight:
 
 
 @dataclass(slots=True)
-class _Way:
+class _Pending:
     """One village's batches in flight, by number.
 
     `fresh_since`: when its oldest fresh reading began to wait, monotonic ms; `None` if there is none.
     `window`: how many backfill batches may be in flight.
     """
 
-    flying: dict[int, _InFlight] = field(default_factory=dict)
+    in_flight: dict[int, _InFlight] = field(default_factory=dict)
     fresh_since: int | None = None
     fresh: int = 0
     """Fresh batches in flight."""
-    history: int = 0
+    backfill: int = 0
     """Backfill batches in flight."""
     window: int = FIRST_WINDOW
     largest: int = MAX_BATCH
@@ -104,7 +104,7 @@ class _Way:
 
     def fresh_due(self, flush_after: int) -> int | None:
         """Returns when the fresh readings are due, monotonic ms; `None` if there are none, or too many in flight."""
-        if self.fresh_since is None or len(self.flying) >= MAX_UNACKNOWLEDGED:
+        if self.fresh_since is None or len(self.in_flight) >= MAX_UNACKNOWLEDGED:
             return None
         if not self.fresh:
             return self.fresh_since + flush_after
@@ -112,7 +112,7 @@ class _Way:
         return self.fresh_since + max(flush_after, company)
 
 
-class Uplink:
+class Sender:
     """Sends the batches of all villages of a gateway process. After a restart, unacknowledged ones are sent again."""
 
     def __init__(
@@ -128,7 +128,7 @@ class Uplink:
         self._buffer, self._transport, self._chance, self._metrics = buffer, transport, chance, metrics
         self._flush_after, self._max_batch = flush_after, max_batch
         self._gateways: dict[str, str] = {}
-        self._ways: dict[str, _Way] = {}
+        self._pending: dict[str, _Pending] = {}
 
     def load(self, now: int) -> None:
         """Reload from the buffer what waits and what is in flight: at the start, and after a rollback.
@@ -136,21 +136,23 @@ class Uplink:
         Raises:
             BufferUnavailable: the buffer cannot be read.
         """
-        before, self._ways = self._ways, {}
+        before, self._pending = self._pending, {}
         again = []
         for batch in self._buffer.batches():
-            old = before.get(batch.village, _Way())
-            way = self._ways.setdefault(batch.village, _Way(window=old.window, took=old.took, largest=old.largest))
-            each = old.flying.get(batch.seq)
+            old = before.get(batch.village, _Pending())
+            pending = self._pending.setdefault(
+                batch.village, _Pending(window=old.window, took=old.took, largest=old.largest)
+            )
+            each = old.in_flight.get(batch.seq)
             if each is None or each.batch != batch:
-                each = _InFlight(batch, now, history=True, sent=1)
+                each = _InFlight(batch, now, backfill=True, sent=1)
                 again.append(each)
-            way.flying[batch.seq] = each
-            way.history += each.history
-            way.fresh += not each.history
+            pending.in_flight[batch.seq] = each
+            pending.backfill += each.backfill
+            pending.fresh += not each.backfill
         for village in self._buffer.villages():
             if self._buffer.unsent(village):
-                self._ways.setdefault(village, _Way()).fresh_since = now
+                self._pending.setdefault(village, _Pending()).fresh_since = now
         self._spread(again, now)
 
     def update(self, gateways: Mapping[str, str]) -> None:
@@ -160,20 +162,20 @@ class Uplink:
     @property
     def in_flight(self) -> int:
         """The number of unacknowledged batches."""
-        return sum(len(way.flying) for way in self._ways.values())
+        return sum(len(pending.in_flight) for pending in self._pending.values())
 
     def stored(self, village: str, now: int) -> None:
         """Note that readings of a village were added to the buffer; `now`: monotonic ms."""
-        way = self._ways.setdefault(village, _Way())
-        if way.fresh_since is None:
-            way.fresh_since = now
+        pending = self._pending.setdefault(village, _Pending())
+        if pending.fresh_since is None:
+            pending.fresh_since = now
 
     @property
-    def history_waits(self) -> bool:
+    def backfill_waits(self) -> bool:
         """Whether backfill waits for an acknowledgement because a window is full."""
         return any(
-            village in self._gateways and way.history >= way.window and self._waits(village, way)
-            for village, way in self._ways.items()
+            village in self._gateways and pending.backfill >= pending.window and self._waits(village, pending)
+            for village, pending in self._pending.items()
         )
 
     def form_due(self, now: int) -> int | None:
@@ -181,12 +183,12 @@ class Uplink:
         if not self._transport.connected:
             return None
         times = []
-        for village, way in self._ways.items():
+        for village, pending in self._pending.items():
             if village not in self._gateways:
                 continue
-            if way.to_split or (way.history < way.window and self._waits(village, way)):
+            if pending.to_split or (pending.backfill < pending.window and self._waits(village, pending)):
                 return now
-            due = way.fresh_due(self._flush_after)
+            due = pending.fresh_due(self._flush_after)
             if due is not None:
                 times.append(due)
         return min(times, default=None)
@@ -202,52 +204,52 @@ class Uplink:
         """
         if not self._transport.connected:
             return
-        for village, way in self._ways.items():
+        for village, pending in self._pending.items():
             if village not in self._gateways:
                 continue  # a village that this process does not serve: its readings wait
-            if way.to_split:
-                self._split_lost(way, now)
-            limit = min(self._max_batch, way.largest)
-            due = way.fresh_due(self._flush_after)
+            if pending.to_split:
+                self._split_lost(pending, now)
+            limit = min(self._max_batch, pending.largest)
+            due = pending.fresh_due(self._flush_after)
             if due is not None and (all_of_it or now >= due or self._buffer.fresh(village) >= limit):
                 batch = self._buffer.form(village, limit)
-                way.fresh_since = None
+                pending.fresh_since = None
                 if batch is not None:
-                    way.flying[batch.seq] = _InFlight(batch, now, history=False)
-                    way.fresh += 1
-            while way.history < way.window and self._waits(village, way):
-                batch = self._buffer.form(village, limit, history=True)
+                    pending.in_flight[batch.seq] = _InFlight(batch, now, backfill=False)
+                    pending.fresh += 1
+            while pending.backfill < pending.window and self._waits(village, pending):
+                batch = self._buffer.form(village, limit, backfill=True)
                 if batch is None:
                     break
-                way.flying[batch.seq] = _InFlight(batch, now, history=True)
-                way.history += 1
+                pending.in_flight[batch.seq] = _InFlight(batch, now, backfill=True)
+                pending.backfill += 1
 
-    def _split_lost(self, way: _Way, now: int) -> None:
+    def _split_lost(self, pending: _Pending, now: int) -> None:
         """Split the batches that the connection could not carry."""
-        way.to_split = False
-        lost = [each for each in way.flying.values() if each.lost >= SPLIT_AFTER and not each.answered]
+        pending.to_split = False
+        lost = [each for each in pending.in_flight.values() if each.lost >= SPLIT_AFTER and not each.answered]
         for each in lost:
             if each.size <= SMALLEST:
                 continue
             parts = self._buffer.split(each.batch, PARTS)
-            self._forget(way, each.batch.seq)
+            self._forget(pending, each.batch.seq)
             for batch in parts:
-                way.flying[batch.seq] = _InFlight(batch, now, history=each.history)
-                way.history += each.history
-                way.fresh += not each.history
-            way.largest = max(SMALLEST, min(way.largest, each.size // PARTS))
+                pending.in_flight[batch.seq] = _InFlight(batch, now, backfill=each.backfill)
+                pending.backfill += each.backfill
+                pending.fresh += not each.backfill
+            pending.largest = max(SMALLEST, min(pending.largest, each.size // PARTS))
             log.info("batch_split", village=each.batch.village, readings=each.size, parts=len(parts))
 
-    def _waits(self, village: str, way: _Way) -> bool:
-        return self._buffer.unsent(village) > (self._buffer.fresh(village) if way.fresh_since is not None else 0)
+    def _waits(self, village: str, pending: _Pending) -> bool:
+        return self._buffer.unsent(village) > (self._buffer.fresh(village) if pending.fresh_since is not None else 0)
 
     @staticmethod
-    def _forget(way: _Way, seq: int) -> _InFlight | None:
-        each = way.flying.pop(seq, None)
-        if each is not None and each.history:
-            way.history -= 1
+    def _forget(pending: _Pending, seq: int) -> _InFlight | None:
+        each = pending.in_flight.pop(seq, None)
+        if each is not None and each.backfill:
+            pending.backfill -= 1
         elif each is not None:
-            way.fresh -= 1
+            pending.fresh -= 1
         return each
 
     def send(self, now: int, wall: int) -> None:
@@ -262,18 +264,18 @@ class Uplink:
         """
         if not self._transport.connected:
             return
-        for village, way in self._ways.items():
+        for village, pending in self._pending.items():
             gateway = self._gateways.get(village)
             if gateway is None:
                 continue
-            due = [each for each in way.flying.values() if each.due <= now]
+            due = [each for each in pending.in_flight.values() if each.due <= now]
             # New batches before retries, fresh ones before backfill, the newest first.
-            due.sort(key=lambda each: (each.sent > 0, each.history, -each.batch.last))
+            due.sort(key=lambda each: (each.sent > 0, each.backfill, -each.batch.last))
             for each in due:
-                if not self._send_one(each, gateway, now, wall, way):
+                if not self._send_one(each, gateway, now, wall, pending):
                     return
 
-    def _send_one(self, each: _InFlight, gateway: str, now: int, wall: int, way: _Way) -> bool:
+    def _send_one(self, each: _InFlight, gateway: str, now: int, wall: int, pending: _Pending) -> bool:
         batch = each.batch
         payload = encode_batch(BatchId(batch.epoch, batch.seq), wall, self._buffer.read(batch))
         if not self._transport.publish(batch_topic(batch.village, gateway), payload):
@@ -282,17 +284,17 @@ class Uplink:
         self._metrics.sent_bytes.inc(len(payload))
         each.sent += 1
         each.at = now
-        each.due = now + round(max(each.pause, PATIENCE * way.took) * self._chance.uniform(1, 1.25))
-        each.pause = min(each.pause * 2, max(LATEST_AGAIN, len(way.flying) * AGAIN_EACH))
+        each.due = now + round(max(each.pause, PATIENCE * pending.took) * self._chance.uniform(1, 1.25))
+        each.pause = min(each.pause * 2, max(LATEST_AGAIN, len(pending.in_flight) * AGAIN_EACH))
         return True
 
     def reconnected(self, now: int) -> None:
         """Handle a new connection to the centre: unacknowledged batches are sent again soon, spread over time."""
-        for way in self._ways.values():
-            lost = [each for each in way.flying.values() if each.sent and not each.answered]
+        for pending in self._pending.values():
+            lost = [each for each in pending.in_flight.values() if each.sent and not each.answered]
             for each in lost:
                 each.lost += 1
-                way.to_split |= each.lost >= SPLIT_AFTER and each.size > SMALLEST
+                pending.to_split |= each.lost >= SPLIT_AFTER and each.size > SMALLEST
             self._spread(lost, now)
 
     def _spread(self, again: list[_InFlight], now: int) -> None:
@@ -303,31 +305,31 @@ class Uplink:
 
     def answered(self, village: str, epoch: str, seq: int, now: int) -> FormedBatch | None:
         """Process an acknowledgement: its batch is not sent again. Returns the batch; `None` if it is not in flight."""
-        way = self._ways.get(village)
-        each = way.flying.get(seq) if way is not None else None
-        if way is None or each is None or each.batch.epoch != epoch:
+        pending = self._pending.get(village)
+        each = pending.in_flight.get(seq) if pending is not None else None
+        if pending is None or each is None or each.batch.epoch != epoch:
             return None
         if not each.answered and each.at is not None:
-            self._learn(way, each, now - each.at)
-        if each.size >= way.largest:
-            way.largest = min(MAX_BATCH, 2 * way.largest)
+            self._learn(pending, each, now - each.at)
+        if each.size >= pending.largest:
+            pending.largest = min(MAX_BATCH, 2 * pending.largest)
         each.answered, each.due = True, NEVER
         return each.batch
 
     @staticmethod
-    def _learn(way: _Way, each: _InFlight, took: int) -> None:
+    def _learn(pending: _Pending, each: _InFlight, took: int) -> None:
         """Update the window from an acknowledgement time. It is ambiguous for a batch that was sent more than once."""
         if each.sent == 1:
-            way.took = min(max(took, way.took - way.took // 8), LATEST_AGAIN)
-        if each.history and each.sent == 1 and took > SLOW:
-            way.window = max(1, way.window - 1)
-        elif each.history and took < QUICK:
-            way.window = min(WINDOW, way.window + 1)
+            pending.took = min(max(took, pending.took - pending.took // 8), LATEST_AGAIN)
+        if each.backfill and each.sent == 1 and took > SLOW:
+            pending.window = max(1, pending.window - 1)
+        elif each.backfill and took < QUICK:
+            pending.window = min(WINDOW, pending.window + 1)
 
     def done(self, batches: Iterable[FormedBatch]) -> None:
         """Forget batches that are deleted from the buffer. This needs no commit: a batch sent twice changes nothing."""
         for batch in batches:
-            if self._forget(self._ways[batch.village], batch.seq) is not None:
+            if self._forget(self._pending[batch.village], batch.seq) is not None:
                 self._metrics.acknowledged.inc()
 
     def deadline(self) -> int | None:
@@ -337,9 +339,9 @@ class Uplink:
         return min(
             (
                 each.due
-                for village, way in self._ways.items()
+                for village, pending in self._pending.items()
                 if village in self._gateways
-                for each in way.flying.values()
+                for each in pending.in_flight.values()
             ),
             default=None,
         )
