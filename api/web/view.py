@@ -14,7 +14,7 @@ from api.http.never_heard import never_heard
 from api.http.spans import JudgedFacility, filled, spans_by_facility
 from api.http.villages import VillageDocument, villages_page
 from api.web.strip import SLOT, Stroke, day_until, slots, strokes
-from api.web.words import Words
+from api.words import Words
 from siaga.database import tables
 from siaga.model.clock import HOUR
 from siaga.model.indicators import INDICATORS, POWER

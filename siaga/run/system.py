@@ -20,7 +20,8 @@ from prometheus_client import REGISTRY
 from api.alerts import AlertService, EventSignal
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import UnreadPast
-from api.http import HttpServer, create_app
+from api.app import create_app
+from api.http import HttpServer
 from api.notifications import NotificationMetrics, NotificationService
 from collector import ROLE as COLLECTOR
 from collector import CollectorService, assemble, broker_session

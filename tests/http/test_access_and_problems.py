@@ -5,7 +5,8 @@ import socket
 import httpx
 import pytest
 
-from api.http import CannotListen, HttpServer, create_app
+from api.app import create_app
+from api.http import CannotListen, HttpServer
 from siaga.database.tokens import Role, Tokens
 from tests.http.district import GLAGAH, District
 from tests.servers import Influxd
