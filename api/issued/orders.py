@@ -18,6 +18,7 @@ from siaga.model.clock import MINUTE, SECOND
 
 __all__ = [
     "LEASE", "MOST_ATTEMPTS", "Order", "Placed", "complete", "fail", "given_up", "is_due", "place", "take", "take_leased",
+    "withdraw",
 ]  # fmt: skip
 
 LEASE = round(DEADLINE) * SECOND + 30 * SECOND
@@ -61,6 +62,8 @@ def place(connection: Connection, asked: Asked, key: str, now: int, *, mine: boo
         "lease": lease,
         "attempts": 1 if mine else 0,
     }
+    if mine:  # nobody waits for what was given up
+        connection.execute(table.delete().where(table.c.key == key, table.c.due >= _NEVER))
     placed = insert(connection, table).values(row).on_conflict_do_nothing().returning(table.c.report)
     report = connection.execute(placed).scalar()
     if report is not None:
@@ -79,6 +82,10 @@ def take(engine: Engine, now: int) -> Order | None:
     """Take the order that has been due longest; `None`: there is none."""
     table = tables.report_order
     with writing(engine) as connection:
+        # Whoever had them died each time: they are not what the next one should begin with
+        worn = (table.c.due <= now) & (table.c.attempts >= MOST_ATTEMPTS)
+        problem = "each process that made it died"
+        connection.execute(table.update().where(worn).values(due=_NEVER, lease=None, problem=problem))
         due = select(table).where(table.c.due <= now).order_by(table.c.due, table.c.key).limit(1)
         row = connection.execute(due.with_for_update(skip_locked=True)).mappings().first()
         if row is None:
@@ -107,6 +114,12 @@ def complete(connection: Connection, order: Order) -> bool:
     table = tables.report_order
     mine = (table.c.key == order.key) & (table.c.lease == order.lease)
     return connection.execute(table.delete().where(mine)).rowcount == 1
+
+
+def withdraw(connection: Connection, key: str, lease: str) -> None:
+    """Take an order back, unless it is made or another makes it by now."""
+    table = tables.report_order
+    connection.execute(table.delete().where(table.c.key == key, table.c.lease == lease))
 
 
 def fail(engine: Engine, order: Order, problem: str, now: int) -> bool:

@@ -50,6 +50,7 @@ class Row:
 class Report:
     """The report of a period and a scope, as known at `generated_at` (wall time, ms).
 
+    `cut`: what lies after it is not counted, ms; a revision has that of the first report.
     `timezones` are those of its villages, by code. `outages` come in order of their start. `villages` are all of the
     scope, judged or not, and `facilities` those that were judged, both in order of their codes. `regions`: names.
     """
@@ -58,6 +59,7 @@ class Report:
     scope: Scope
     language: Language
     generated_at: int
+    cut: int
     provisional: bool
     rows: Sequence[Row]
     outages: Sequence[Outage]
@@ -72,7 +74,9 @@ class Report:
         return levels(self.scope)
 
 
-def build(source: Source, period: Period, scope: Scope, language: Language, now: int) -> Report:
+def build(
+    source: Source, period: Period, scope: Scope, language: Language, now: int, *, generated_at: int | None = None
+) -> Report:
     """Returns the report. Villages of the source that lie outside of the scope do not count.
 
     Args:
@@ -81,6 +85,7 @@ def build(source: Source, period: Period, scope: Scope, language: Language, now:
         scope: which villages.
         language: of the names of indicators, and of what all is called.
         now: wall time, ms; what lies after it is not counted.
+        generated_at: when the report is made, ms, where that is later than `now`.
     """
     villages = sorted((one for one in source.villages if scope.holds(one.village.code)), key=_by_code)
     judged = [facility for village in villages for facility in _judged(village, period, now)]
@@ -91,6 +96,7 @@ def build(source: Source, period: Period, scope: Scope, language: Language, now:
         period,
         scope,
         language,
+        now if generated_at is None else generated_at,
         now,
         runs or any(one.figures.days.provisional for one in judged),
         rows,
