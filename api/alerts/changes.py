@@ -65,8 +65,8 @@ class Correction:
 class Changes:
     """What has changed since the last commit. A span is known by its start; `None`: it is to be deleted.
 
-    `mains`: by village, its facilities without mains power. `rewritten`: stretches of the past that are judged otherwise
-    now, by village and facility; issued reports are compared with them.
+    `mains`: by village, its facilities without mains power. `rewritten`: stretches of the past that are judged
+    otherwise now, by village and facility; issued reports are compared with them.
     """
 
     spans: dict[tuple[str, str], dict[int, Span | None]] = field(default_factory=dict)

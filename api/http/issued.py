@@ -50,7 +50,9 @@ class IssueBody(Body):
     scope: _Word = Field(EVERYTHING, description="a village's code, a region's, or `*`")
     language: Language = Field(Language.ID, description="of names and headings")
     factors: dict[IndicatorKind, FactorBody] = Field(
-        default_factory=dict, max_length=14, description="by indicator; they stand in the PDF and belong to the revision"
+        default_factory=dict,
+        max_length=14,
+        description="by indicator; they stand in the PDF and belong to the revision",
     )
     supersedes: _Word | None = Field(
         None, description="the id of the report whose next revision this is: of the same period, scope and language"
@@ -122,8 +124,8 @@ async def issue_report(
 ) -> IssuedDocument:
     """Issue a report, and keep it with its four files.
 
-    The same body that the same caller sends again while the report is made is answered with that report. When late data,
-    maintenance or the sites file change its figures, the next revision is there within a minute.
+    The same body that the same caller sends again while the report is made is answered with that report. When late
+    data, maintenance or the sites file change its figures, the next revision is there within a minute.
     """
     asked = await anyio.to_thread.run_sync(_asked, services, caller, body)
     desk: IssueDesk = request.app.state.issue_desk
@@ -141,7 +143,9 @@ async def issue_report(
 def list_reports(
     services: ServicesHere,
     caller: Viewer,
-    period: Annotated[str | None, Query(max_length=40, description="of this period alone", examples=["2026-02"])] = None,
+    period: Annotated[
+        str | None, Query(max_length=40, description="of this period alone", examples=["2026-02"])
+    ] = None,
     scope: Annotated[str | None, Query(max_length=40, description="those that tell of nothing outside of it")] = None,
     limit: Limit = 100,
     cursor: CursorParameter = None,
@@ -220,8 +224,12 @@ def _asked(services: Services, caller: Caller, body: IssueBody) -> Asked:
         if (before.period, list(before.scopes), before.language) != (period.name, scopes.texts, body.language.value):
             raise Refused(422, f"body supersedes: report {body.supersedes} is of another period, scope or language")
         if before.superseded_by is not None:
-            raise Refused(409, f"body supersedes: report {before.id} is superseded by {before.superseded_by}: revise that")
-    factors = {kind.value: Factor(said.hindrance.strip(), said.follow_up.strip()) for kind, said in body.factors.items()}
+            raise Refused(
+                409, f"body supersedes: report {before.id} is superseded by {before.superseded_by}: revise that"
+            )
+    factors = {
+        kind.value: Factor(said.hindrance.strip(), said.follow_up.strip()) for kind, said in body.factors.items()
+    }
     return Asked(period, scopes, body.language, caller.name, factors, body.supersedes)
 
 

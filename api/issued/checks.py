@@ -1,7 +1,7 @@
 """Which issued reports have to be compared with what is known now: those whose time was judged otherwise since.
 
-A mark is a time in `check_at`. While a report is compared that is the end of the lease, so a mark that comes meanwhile is
-seen, and who dies leaves the report to be compared again.
+A mark is a time in `check_at`. While a report is compared that is the end of the lease. So a mark that comes meanwhile
+is seen, and who dies leaves the report to be compared again.
 """
 
 from collections.abc import Mapping
@@ -45,7 +45,9 @@ def absorb(engine: Engine, now: int) -> int:
         stretches = _by_scope(take_rewritten(connection))
         if not stretches:  # another process was quicker
             return 0
-        touched = [number for number, window, scopes in _current(connection, stretches) if _any(window, scopes, stretches)]
+        touched = [
+            number for number, window, scopes in _current(connection, stretches) if _any(window, scopes, stretches)
+        ]
         table, due = tables.report, now + GATHER
         sooner = case((table.c.check_at < due, table.c.check_at), else_=due)
         for start in range(0, len(touched), _CHUNK):
@@ -90,7 +92,7 @@ def take(engine: Engine, now: int) -> Check | None:
     table, until = tables.report, now + LEASE
     with writing(engine) as connection:
         due = _due(now).order_by(table.c.check_at, table.c.number).limit(1).with_for_update(skip_locked=True)
-        number = connection.execute(due).scalar()
+        number: int | None = connection.execute(due).scalar()
         if number is None:
             return None
         connection.execute(table.update().where(table.c.number == number).values(check_at=until))
@@ -107,7 +109,7 @@ def postpone(engine: Engine, check: Check, now: int) -> None:
     _set(engine, check, now + _AGAIN)
 
 
-def _due(now: int) -> Select[tuple[int]]:
+def _due(now: int) -> Select[int]:
     table = tables.report
     return select(table.c.number).where(table.c.check_at <= now, table.c.superseded_by.is_(None))
 

@@ -24,8 +24,12 @@ LOOK = 0.3
 class IssueDesk:
     """Issues reports. All of its methods belong to the loop that serves HTTP."""
 
-    def __init__(self, engine: Engine, maker: ReportMaker, office: Office, clock: Clock) -> None:
+    def __init__(
+        self, engine: Engine, maker: ReportMaker, office: Office, clock: Clock, *, elsewhere: bool | None = None
+    ) -> None:
+        """Issue reports in processes of the maker; where `elsewhere` says no, in this one."""
         self._engine, self._maker, self._office, self._clock = engine, maker, office, clock
+        self._elsewhere = maker.elsewhere if elsewhere is None else elsewhere
 
     async def issue(self, asked: Asked, who: str) -> tuple[str, bool]:
         """Issue a report; its id, and whether this call ordered it: the same caller had ordered the same before.
@@ -48,7 +52,7 @@ class IssueDesk:
         return placed.report, True
 
     async def _make(self, mine: Mine) -> None:
-        if self._maker.elsewhere:
+        if self._elsewhere:
             url = self._engine.url.render_as_string(hide_password=False)
             await self._maker.run("api.issued.process", packed(Job(url, self._office, self._clock.now(), mine)))
             return

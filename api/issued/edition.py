@@ -12,7 +12,8 @@ from api.issued.summary import summary_of
 from api.queries.report import load
 from api.reports.forms import Form, made
 from api.reports.office import Office
-from api.reports.pdf import Issue, as_pdf
+from api.reports.pdf import as_pdf
+from api.reports.pdf.content import Issue
 from api.reports.report import Report, build
 from siaga.database import tables
 from siaga.model.clock import SECOND

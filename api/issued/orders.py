@@ -17,8 +17,8 @@ from siaga.database import tables, writing
 from siaga.model.clock import MINUTE, SECOND
 
 __all__ = [
-    "LEASE", "MOST_ATTEMPTS", "Order", "Placed", "complete", "fail", "given_up", "is_due", "place", "take", "take_leased",
-    "withdraw",
+    "LEASE", "MOST_ATTEMPTS", "Order", "Placed", "complete", "fail", "given_up", "is_due", "place", "take",
+    "take_leased", "withdraw",
 ]  # fmt: skip
 
 LEASE = round(DEADLINE) * SECOND + 30 * SECOND
@@ -106,7 +106,6 @@ def take_leased(engine: Engine, key: str, lease: str) -> Order | None:
 
 def _order(row: RowMapping, lease: str, attempts: int) -> Order:
     return Order(row["key"], row["report"], Asked.of(row["asked"]), lease, attempts)
-
 
 
 def complete(connection: Connection, order: Order) -> bool:

@@ -2,7 +2,7 @@
 
     python -m api.issued.process < JOB
 
-It makes one order, or all that is due: orders first, then reports to compare, until nothing is left or its time is over.
+It makes one order, or all that is due: orders first, then reports to compare, until nothing is left or its time ends.
 The exit status is 0, or 1 with the reason as the last line on standard error.
 """
 
@@ -112,7 +112,7 @@ def _order(engine: Engine, order: orders.Order, office: Office, now: Now) -> boo
         return carry_out(engine, order, office, now)
     except (*_CANNOT, MemoryError) as problem:
         again = orders.fail(engine, order, str(problem) or type(problem).__name__, now())
-        log.error("report_not_issued", order=order.asked.row(), again=again, problem=str(problem))
+        log.warning("report_not_issued", order=order.asked.row(), again=again, problem=str(problem))
         return False
 
 
@@ -121,7 +121,7 @@ def _check(engine: Engine, check: checks.Check, office: Office, now: Now) -> boo
         revised = revise(engine, check, office, now)
     except (*_CANNOT, MemoryError) as problem:
         checks.postpone(engine, check, now())
-        log.error("report_not_revised", number=check.number, problem=str(problem))
+        log.warning("report_not_revised", number=check.number, problem=str(problem))
         return False
     if revised is not None:
         log.info("report_revised", report=revised)
@@ -131,6 +131,7 @@ def _check(engine: Engine, check: checks.Check, office: Office, now: Now) -> boo
 def main() -> int:
     """Do the job; returns the exit status."""
     bounded()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     job = unpacked(sys.stdin.buffer.read())
     began = time.monotonic()
 

@@ -21,7 +21,7 @@ class Worst(TypedDict):
 
 
 class Summary(TypedDict):
-    """`low`, `measured`, `unknown`: parts and wholes, ms. `facilities` were judged; `below` of them missed their target."""
+    """`low`, `measured`, `unknown`: parts and wholes, ms. `facilities`: how many were judged; `below`: failed."""
 
     low: list[int]
     measured: list[int]

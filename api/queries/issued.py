@@ -49,7 +49,6 @@ class KeptReport:
     schedule: str | None
     files: Sequence[KeptFile]
 
-
     def question(self, form: Form) -> Question:
         """Returns the question that the report answers, in a form."""
         scopes = Scopes.of(self.scopes)
@@ -104,7 +103,7 @@ def holds_a_village(connection: Connection, scopes: Scopes) -> bool:
     return connection.execute(select(table.c.code).where(within(table.c.code, scopes)).limit(1)).first() is not None
 
 
-def _seen(query: Select[tuple[object, ...]], seen: Scopes) -> Select[tuple[object, ...]]:
+def _seen(query: Select[*tuple[object, ...]], seen: Scopes) -> Select[*tuple[object, ...]]:
     """Leave out what tells of anything outside of some scopes."""
     if seen.everything:
         return query
@@ -119,7 +118,7 @@ def _covered(column: ColumnElement[str], scope: Scope) -> ColumnElement[bool]:
     return or_(column == scope.text, column.startswith(f"{scope.text}.", autoescape=True))
 
 
-def _kept(connection: Connection, query: Select[tuple[object, ...]]) -> list[KeptReport]:
+def _kept(connection: Connection, query: Select[*tuple[object, ...]]) -> list[KeptReport]:
     rows = connection.execute(query).mappings().all()
     file = tables.report_file
     files: dict[int, list[KeptFile]] = {row["number"]: [] for row in rows}
@@ -131,5 +130,7 @@ def _kept(connection: Connection, query: Select[tuple[object, ...]]) -> list[Kep
         period = read_period(row["period"])
         names = [name for name in KeptReport.__dataclass_fields__ if name not in ("start", "end", "files")]
         ordered = sorted(files[row["number"]], key=lambda file: _ORDER[file.format])
-        found.append(KeptReport(**{name: row[name] for name in names}, start=period.start, end=period.end, files=ordered))
+        found.append(
+            KeptReport(**{name: row[name] for name in names}, start=period.start, end=period.end, files=ordered)
+        )
     return found

@@ -104,7 +104,7 @@ class ReportMaker:
         if self.elsewhere and question.form is Form.PDF:
             return None  # typst takes the processor for half a second, and keeps its memory
         with self._engine.connect() as connection:
-            if self.elsewhere and facility_days(connection, question.period, question.scope) > self._small:
+            if self.elsewhere and facility_days(connection, question.period, question.scopes) > self._small:
                 return None
             return answer(connection, question, self._office)
 
@@ -126,7 +126,5 @@ async def _in_a_process(module: str, job: bytes) -> bytes:
             await process.wait()
     if process.returncode != 0:
         lines = complaint.decode(errors="replace").strip().splitlines()
-        raise CannotMake(
-            f"the process that makes reports failed: {lines[-1][:200] if lines else 'no reason given'}"
-        )
+        raise CannotMake(f"the process that makes reports failed: {lines[-1][:200] if lines else 'no reason given'}")
     return report

@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, Connection, Engine, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from siaga.database import tables, take_turns, writing
-from siaga.database.scopes import within_scope
+from siaga.database.scopes import within
+from siaga.model.scope import EVERYWHERE, Scopes
 from siaga.wire.refusal import SAMPLE_BYTES, Refusal, mask, readable, sample
 from siaga.wire.topics import is_village_code
 
@@ -66,11 +67,16 @@ class Quarantine:
             _count(connection, dropped)
         return dropped.total()
 
-    def items(self, scope: str | None = None, limit: int = 100, before_id: int | None = None) -> list[QuarantineItem]:
-        """Returns what is kept, newest first: of the villages of a scope or all, older than `before_id` if given."""
+    def items(
+        self, scopes: Scopes = EVERYWHERE, limit: int = 100, before_id: int | None = None
+    ) -> list[QuarantineItem]:
+        """Returns what is kept of some scopes, newest first, older than `before_id` if given.
+
+        What is of no village is there for who sees everything alone.
+        """
         table = tables.quarantine
         query = select(table.c.id, table.c.village, table.c.time, table.c.topic, table.c.reason, table.c.bytes)
-        query = query.where(within_scope(table.c.village, scope))
+        query = query.where(within(table.c.village, scopes))
         if before_id is not None:
             query = query.where(table.c.id < before_id)
         with self._engine.connect() as connection:

@@ -10,10 +10,12 @@ from datetime import date
 from functools import lru_cache
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Engine, or_, select
+from sqlalchemy import Connection, Engine, select
 
 from siaga.database import tables, writing
 from siaga.database.rewritten import ALWAYS, note_rewritten
+from siaga.database.scopes import within
+from siaga.model.scope import Scopes
 from siaga.model.sites import Village
 
 __all__ = ["ImportReport", "Registry", "villages_of", "villages_within"]
@@ -96,16 +98,15 @@ def villages_of(connection: Connection, codes: Iterable[str]) -> dict[str, Villa
     return found
 
 
-def villages_within(connection: Connection, scope: str | None) -> list[Village]:
-    """Returns the villages below a leading part of a code, or the one of a whole code, in the order of the sites file.
+def villages_within(connection: Connection, scopes: Scopes) -> list[Village]:
+    """Returns the villages of some scopes, in the order of the sites file.
 
-    `None`: all of them. The caller's transaction is read in, so that what else it reads is of the same moment.
+    The caller's transaction is read in, so that what else it reads is of the same moment.
     """
     table = tables.village
-    query = select(table.c.document, table.c.told).order_by(table.c.position, table.c.code)
-    if scope is not None:
-        query = query.where(or_(table.c.code == scope, table.c.code.like(f"{scope}.%")))
-    return [_village(document, told) for document, told in connection.execute(query)]
+    query = select(table.c.document, table.c.told).where(within(table.c.code, scopes))
+    rows = connection.execute(query.order_by(table.c.position, table.c.code))
+    return [_village(document, told) for document, told in rows]
 
 
 def _village(document: object, told: int) -> Village:

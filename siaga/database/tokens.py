@@ -3,17 +3,19 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
 import structlog
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import OperationalError
 
 from siaga.database import tables, writing
+from siaga.model.caller import Caller, Role
 from siaga.model.clock import MINUTE, Clock, SystemClock
+from siaga.model.scope import EVERYWHERE, NotAScope, Scopes, parse_scope
 
-__all__ = ["Caller", "Issued", "Role", "Tokens"]
+__all__ = ["Issued", "Tokens"]
 
 log = structlog.get_logger(__name__)
 
@@ -24,30 +26,6 @@ _TOUCH = 10 * MINUTE
 """`last_used` is as exact as this: reading must not cost a write each time."""
 
 
-class Role(StrEnum):
-    """What a caller may do; each may do all that the one before may."""
-
-    VIEWER = "viewer"
-    TECHNICIAN = "technician"
-    ADMIN = "admin"
-
-
-_ORDER = list(Role)
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who holds a valid token. `id` is the token's number, `name` what an alert shows as `acknowledged_by`."""
-
-    role: Role
-    name: str
-    id: int = 0
-
-    def may(self, role: Role) -> bool:
-        """Whether the caller may do what needs `role`."""
-        return _ORDER.index(self.role) >= _ORDER.index(role)
-
-
 @dataclass(frozen=True, slots=True)
 class Issued:
     """A token that was made, without the token itself. Wall times in ms; `None`: not yet."""
@@ -55,6 +33,7 @@ class Issued:
     id: int
     role: Role
     name: str
+    scopes: Scopes
     created_at: int
     last_used: int | None
     revoked_at: int | None
@@ -67,17 +46,24 @@ class Tokens:
         self._engine = engine
         self._clock = clock or SystemClock()
 
-    def create(self, role: Role | str, name: str) -> str:
-        """A new token, which is shown this once and cannot be read back.
+    def create(self, role: Role | str, name: str, scopes: Iterable[str] = ()) -> str:
+        """Returns a new token, which is shown this once and cannot be read back. Without scopes it sees everything.
 
         Raises:
-            ValueError: there is no such role, or the name is none.
+            ValueError: there is no such role, the name is none, or a scope is none; a sentence that names the flag.
         """
         if not (0 < len(name) <= _LONGEST_NAME and name.isprintable() and name.strip()):
             raise ValueError(f"--name: {name[:60]!r} is not a name: write 1 to {_LONGEST_NAME} printable characters")
+        limits = _limits(scopes)
         # 256 random bits: nothing to guess, so one plain hash protects it as well as a slow one would
         token = PREFIX + secrets.token_urlsafe(32)
-        row = {"hash": _hash(token), "role": Role(role).value, "name": name, "created_at": self._clock.now()}
+        row = {
+            "hash": _hash(token),
+            "role": Role(role).value,
+            "name": name,
+            "scopes": limits.texts,
+            "created_at": self._clock.now(),
+        }
         with writing(self._engine) as connection:
             connection.execute(tables.token.insert().values(row))
         return token
@@ -86,7 +72,7 @@ class Tokens:
         """The caller who holds this token, or `None` if it is not one, or was revoked."""
         wanted = _hash(text)
         table = tables.token
-        query = select(table.c.id, table.c.hash, table.c.role, table.c.name, table.c.last_used)
+        query = select(table.c.id, table.c.hash, table.c.role, table.c.name, table.c.scopes, table.c.last_used)
         with self._engine.connect() as connection:
             row = connection.execute(query.where(table.c.hash == wanted, table.c.revoked_at.is_(None))).one_or_none()
         # The index finds by hash, which tells who measures time nothing of the token; the comparison tells nothing more
@@ -95,7 +81,7 @@ class Tokens:
         now = self._clock.now()
         if row.last_used is None or now - row.last_used >= _TOUCH:
             self._note_use(row.id, now)
-        return Caller(Role(row.role), row.name, row.id)
+        return Caller(Role(row.role), row.name, Scopes.of(row.scopes), f"token/{row.id}")
 
     def _note_use(self, token_id: int, now: int) -> None:
         table = tables.token
@@ -109,10 +95,20 @@ class Tokens:
     def issued(self) -> list[Issued]:
         """All tokens that were ever made, by their numbers."""
         table = tables.token
-        columns = (table.c.id, table.c.role, table.c.name, table.c.created_at, table.c.last_used, table.c.revoked_at)
+        query = select(
+            table.c.id,
+            table.c.role,
+            table.c.name,
+            table.c.scopes,
+            table.c.created_at,
+            table.c.last_used,
+            table.c.revoked_at,
+        )
         with self._engine.connect() as connection:
-            rows = connection.execute(select(*columns).order_by(table.c.id)).all()
-        return [Issued(row.id, Role(row.role), row.name, row.created_at, row.last_used, row.revoked_at) for row in rows]
+            rows = connection.execute(query.order_by(table.c.id)).all()
+        return [
+            Issued(number, Role(role), name, Scopes.of(scopes), *times) for number, role, name, scopes, *times in rows
+        ]
 
     def revoke(self, token_id: int) -> bool:
         """Take a token's validity away, from the next call on; whether it was valid before."""
@@ -120,6 +116,16 @@ class Tokens:
         this = (table.c.id == token_id) & table.c.revoked_at.is_(None)
         with writing(self._engine) as connection:
             return connection.execute(table.update().where(this).values(revoked_at=self._clock.now())).rowcount == 1
+
+
+def _limits(texts: Iterable[str]) -> Scopes:
+    found = []
+    for text in texts:
+        try:
+            found.append(parse_scope(text))
+        except NotAScope as problem:
+            raise ValueError(f"--scope: {text[:60]!r} {problem}") from None
+    return Scopes(tuple(found)) or EVERYWHERE
 
 
 def _hash(token: str) -> str:

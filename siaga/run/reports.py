@@ -11,10 +11,10 @@ from api.reports.answer import answer
 from api.reports.forms import Form, Question
 from api.reports.office import PLAIN, Office, load_office
 from api.reports.period import BadPeriod, Period, parse_dates, parse_period
-from api.reports.scope import BadScope, Scope, parse_scope
 from api.reports.words import Language
 from siaga.database import connect, migrate
 from siaga.model.clock import SystemClock
+from siaga.model.scope import NotAScope, Scopes
 from siaga.run.settings import Settings
 
 __all__ = ["Asked", "Written", "the_office", "write_report"]
@@ -47,7 +47,7 @@ def write_report(settings: Settings, asked: Asked) -> Written:
         ValueError: what is asked for cannot be right; a sentence that names the flag.
         OSError: the file cannot be written.
     """
-    question = Question(_period(asked), _scope(asked), _language(asked), _form(asked.output), SystemClock().now())
+    question = Question(_period(asked), _scopes(asked), _language(asked), _form(asked.output), SystemClock().now())
     office = the_office(settings)
     _place(asked.output)
     settings.make_data_dir()
@@ -55,7 +55,7 @@ def write_report(settings: Settings, asked: Asked) -> Written:
     try:
         migrate(engine)
         with engine.connect() as connection:
-            empty = not facility_days(connection, question.period, question.scope)
+            empty = not facility_days(connection, question.period, question.scopes)
             report = answer(connection, question, office)
     finally:
         engine.dispose()
@@ -85,11 +85,11 @@ def _period(asked: Asked) -> Period:
         raise ValueError(f"{'--from, --to' if asked.period is None else '--period'}: {problem}") from None
 
 
-def _scope(asked: Asked) -> Scope:
+def _scopes(asked: Asked) -> Scopes:
     try:
-        return parse_scope(asked.scope)
-    except BadScope as problem:
-        raise ValueError(f"--scope: {problem}") from None
+        return Scopes.of([asked.scope])
+    except NotAScope as problem:
+        raise ValueError(f"--scope: {asked.scope[:40]!r} {problem}") from None
 
 
 def _language(asked: Asked) -> Language:

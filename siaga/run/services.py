@@ -4,7 +4,7 @@
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,8 @@ from sqlalchemy.exc import DBAPIError
 
 from siaga.database import connect, migrate, tables, without_deadline, writing
 from siaga.database.registry import ImportReport, Registry
-from siaga.database.tokens import Issued, Role, Tokens
+from siaga.database.tokens import Issued, Tokens
+from siaga.model.caller import Role
 from siaga.model.clock import Clock, SystemClock
 from siaga.mqtt import MqttTransport
 from siaga.mqtt.sessions import SessionName
@@ -56,10 +57,10 @@ def import_sites(settings: Settings, path: Path) -> ImportReport:
         return Registry(engine).replace(sites.villages, SystemClock().now(), sites.regions)
 
 
-def create_token(settings: Settings, role: Role, name: str) -> str:
-    """A new API token."""
+def create_token(settings: Settings, role: Role, name: str, scopes: Sequence[str] = ()) -> str:
+    """Returns a new API token; without scopes it sees everything."""
     with _database(settings) as engine:
-        return Tokens(engine).create(role, name)
+        return Tokens(engine).create(role, name, scopes)
 
 
 def issued_tokens(settings: Settings) -> list[Issued]:

@@ -21,7 +21,8 @@ from api.http import HttpServer
 from api.http.services import Check
 from siaga.database import migrate, tables, writing
 from siaga.database.registry import Registry
-from siaga.database.tokens import Caller, Role, Tokens
+from siaga.database.tokens import Tokens
+from siaga.model.caller import Caller, Role
 from siaga.model.clock import DAY, HOUR, MINUTE, ManualClock
 from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.telemetry import TelemetryStore, open_store

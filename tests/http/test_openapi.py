@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from siaga.database.tokens import Role
+from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR
 from tests.http.district import FAILED, GLAGAH, MET, NOW, District
 

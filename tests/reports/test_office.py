@@ -10,8 +10,8 @@ from api.reports.forms import Form, Question
 from api.reports.office import LARGEST_LOGO, PLAIN, SitesFileError, load_office, read_office
 from api.reports.pdf.annexes import MOST_OUTAGES
 from api.reports.period import parse_period
-from api.reports.scope import Scope
 from api.reports.words import Language
+from siaga.model.scope import Scopes
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9v9z"/></svg>'
 FILE = """\
@@ -40,7 +40,7 @@ def test_all_that_a_file_may_say(tmp_path: Path) -> None:
     assert office.signer is not None
     assert office.signer.nip == "0197001011990031001", "as it was written, zeros and all"
     assert (office.logo and office.logo.data, office.link) == (SVG, "https://siaga.example.go.id")
-    question = Question(parse_period("2026-11"), Scope("*"), Language.ID, Form.PDF, 1)
+    question = Question(parse_period("2026-11"), Scopes.of("*"), Language.ID, Form.PDF, 1)
     assert unpacked(packed("sqlite://", question, office)).office == office
     assert read_office("", "form.yaml", tmp_path) == PLAIN
 

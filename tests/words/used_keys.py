@@ -11,7 +11,7 @@ from api.notifications.digest import What
 from api.web.looker import Theme
 from api.web.navigation import NAVIGATION
 from api.web.refusals import SAID
-from siaga.database.tokens import Role
+from siaga.model.caller import Role
 from siaga.model.indicators import INDICATORS, evidence_signals
 from siaga.timeline.facility_state import DEVICE_SILENT, NO_EVIDENCE, VILLAGE_OFFLINE
 from siaga.timeline.spans import State
