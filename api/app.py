@@ -107,6 +107,7 @@ def create_app(
     past: Callable[[], UnreadPast] = UnreadPast,
     metrics: CollectorRegistry | None = None,
     public_page: bool = True,
+    attestation_review: bool = False,
     office: Office = PLAIN,
     caller_of: CallerOf = nobody,
 ) -> FastAPI:
@@ -121,6 +122,7 @@ def create_app(
         checks: by name, why a part of this process is not ready; `/readyz` asks them, beside its own of the database.
         past: what of the past the engine could not read; calls that would tell of it are 503.
         metrics: what `/metrics` shows, and where the app counts its requests; by default only these.
+        attestation_review: whether an attestation counts only once a second person has confirmed it.
         public_page: whether `GET /` and the pages of villages are there for everybody.
         office: the form of reports as PDF.
         caller_of: who sends a request for a page, by the cookie of a session.
@@ -140,6 +142,7 @@ def create_app(
         checks=dict(checks or {}),
         past=past,
         public_page=public_page,
+        attestation_review=attestation_review,
     )
     return _assembled(services, office, caller_of)
 

@@ -1,4 +1,4 @@
-"""Scopes: a village's code, a region (a leading part of a code), or `*` for everything (contract, section 1)."""
+"""Scopes: a village's code, a region (a prefix of codes), or `*` for everything (contract, section 1)."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ class NotAScope(ValueError):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Scope:
-    """A village's code, a leading part of codes, or `*`."""
+    """A village's code, a prefix of codes, or `*`."""
 
     text: str
 

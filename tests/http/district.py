@@ -64,6 +64,7 @@ class District:
         self.checks: dict[str, Check] = {}
         self.past = UnreadPast()
         self.public_page = True
+        self.attestation_review = False
         self.registry.replace(villages(), NOW - 40 * DAY)
         self.tokens = {role: Tokens(engine, self.clock).create(role, f"{role}-budi") for role in Role}
 
@@ -178,6 +179,7 @@ class District:
             checks=self.checks,
             past=lambda: self.past,
             public_page=self.public_page,
+            attestation_review=self.attestation_review,
             caller_of=caller_of,
         )
         with HttpServer(app, "127.0.0.1", 0) as server, httpx.Client(base_url=server.url, timeout=20) as client:

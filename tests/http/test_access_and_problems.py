@@ -103,7 +103,7 @@ def test_a_token_that_was_revoked_is_refused_from_the_next_call_on(client: httpx
         ("/availability?facility=gerbang", "query facility: 'gerbang' is not of the form VILLAGE/ID"),
         (f"/availability?facility={GLAGAH}/a&village=35.11", "is not in the village asked for, '35.11'"),
         ("/availability?facility=1/a", "query facility: '1/a' is not of the form VILLAGE/ID"),
-        ("/availability?village=2", "query village: '2': is not a scope: the code of a village, a region such as"),
+        ("/availability?village=2", "query village: '2' is not a scope: write a village's code such as"),
         ("/days?from=2026-03-04T00:00:00Z", "query from: '2026-03-04T00:00:00Z' is not a date"),
         ("/days?from=2026-03-04&to=2026-03-04", "query from: 2026-03-04 is not before to, 2026-03-04"),
         ("/days?from=2024-03-04", "more than 400 days"),
