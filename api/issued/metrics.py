@@ -11,7 +11,9 @@ class IssuedMetrics:
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         registry = registry or CollectorRegistry()
         self.failures = Counter(
-            "siaga_report_worker_failures", "times the work on issued reports failed; it is tried again", registry=registry
+            "siaga_report_worker_failures",
+            "times the work on issued reports failed; it is tried again",
+            registry=registry,
         )
         self.given_up = Gauge(
             "siaga_report_orders_given_up", "reports of schedules that nobody could make", registry=registry

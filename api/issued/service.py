@@ -1,7 +1,7 @@
 """Issued reports as a service: a thread that looks for what is due, and a process that does it.
 
-One of several `siaga api` does the work, by a lease. A look is a few small queries; whatever takes longer is done by the
-process, with a low priority, so neither alerts nor pages wait for it.
+One of several `siaga api` does the work, by a lease. A look is a few small queries; whatever takes longer is done by
+the process, with a low priority, so neither alerts nor pages wait for it.
 """
 
 import secrets
@@ -40,7 +40,7 @@ END_WITHIN = 5.0
 class IssuedService:
     """Runs until stopped. Never a reason for a process not to be ready.
 
-    `steps`: what else is to be done at each look by whoever has the lease, as the runs of schedules; given wall time, ms.
+    `steps`: what else is to be done at each look by whoever has the lease, as runs of schedules; given wall time, ms.
     """
 
     def __init__(
