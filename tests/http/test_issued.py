@@ -62,7 +62,7 @@ def lives(both: District) -> District:
 
 
 def issue(client: httpx.Client, **body: object) -> dict[str, Any]:
-    answer = client.post(PATH, json={"period": "2026-02", **body})
+    answer = client.post(PATH, json={"period": "2026-02", **body}, timeout=120)
     assert answer.status_code == 201, answer.text
     found: dict[str, Any] = answer.json()
     assert answer.headers["Location"] == f"{PATH}/{found['id']}"

@@ -74,7 +74,7 @@ def test_two_that_revise_the_same_report_make_one_revision(both: Desk) -> None:
     assert second is not None
     made: list[str | None] = []
     threads = [
-        threading.Thread(target=lambda check=check: made.append(revise(both.engine, check, PLAIN, both.clock.now)))  # type: ignore[misc]
+        threading.Thread(target=lambda check=check: made.append(revise(both.engine, check, PLAIN, both.clock.now)))
         for check in (first, second)
     ]
     for thread in threads:

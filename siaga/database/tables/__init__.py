@@ -26,6 +26,7 @@ from siaga.database.tables.notifications import (
     notification_item,
     notification_provider,
 )
+from siaga.database.tables.people import person, session, sign_in_wait, welcome
 from siaga.database.tables.registry import device, facility, region, registry_version, village
 from siaga.database.tables.reports import (
     lease,
@@ -60,6 +61,7 @@ __all__ = [
     "notification",
     "notification_item",
     "notification_provider",
+    "person",
     "quarantine",
     "quarantine_dropped",
     "region",
@@ -70,9 +72,12 @@ __all__ = [
     "report_run",
     "report_scope",
     "rewritten",
+    "session",
+    "sign_in_wait",
     "span",
     "token",
     "village",
     "village_snapshot",
     "village_state",
+    "welcome",
 ]
