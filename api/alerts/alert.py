@@ -99,6 +99,15 @@ class OpenAlert:
     flapping: bool = False
     members: dict[str, Member] = field(default_factory=dict)
 
+    def amend(self, began_at: int) -> None:
+        """It began at another time than was thought."""
+        self.began_at = began_at
+
+    def hold(self, raised: int, within: int, calm: int) -> None:
+        """It was raised too often within some time, ms: it is held open until its cause has been over for `calm`."""
+        self.flapping = True
+        self.evidence["flapping"] = {"raised": raised, "within_s": within // 1000, "calm_s": calm // 1000}
+
     @property
     def lost(self) -> list[str]:
         """The members from which nothing has arrived yet."""
