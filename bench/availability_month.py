@@ -13,11 +13,13 @@ from sqlalchemy import Engine
 
 from api.alerts.span_rows import write_spans
 from api.alerts.spans import FOREVER
-from api.http import HttpServer, create_app
+from api.app import create_app
+from api.http import HttpServer
 from bench.figure import Figure, at_most
 from siaga.database import connect, migrate, writing
 from siaga.database.registry import Registry
-from siaga.database.tokens import Role, Tokens
+from siaga.database.tokens import Tokens
+from siaga.model.caller import Role
 from siaga.model.clock import DAY, ManualClock
 from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.telemetry import open_store

@@ -1,7 +1,7 @@
 """The collector: takes the gateways' batches from the central broker, stores them, and only then acknowledges them.
 
-`run_collector` is the whole as one process; `assemble` builds its service on a store, a database and a session that
-a composition root shares with other rooms. `Collector` is the verb inside, without threads.
+`run_collector` runs it as one process. `assemble` builds its service on a store, a database and a session that the
+caller shares with other rooms. `Collector` is the core, without threads.
 """
 
 from collector.build import ROLE, assemble, broker_session, run_collector

@@ -1,4 +1,4 @@
-"""Puts a collector together from what a composition root has, or from addresses alone."""
+"""Builds a collector, from the parts of a composition root or from addresses alone."""
 
 import gc
 from pathlib import Path
@@ -29,25 +29,25 @@ __all__ = ["ROLE", "assemble", "broker_session", "run_collector"]
 log = structlog.get_logger(__name__)
 
 ROLE = "collector"
-"""The role of a collector's session, by which its name is kept in the data directory."""
+"""The role in the name of a collector's session, which is kept in the data directory."""
 SESSION_EXPIRY = 60
-"""Seconds for which the broker keeps messages for a collector that was lost: a crash, a cut line. Not longer, because
-a broker deals the shared messages to absent members too; gateways send again what is not acknowledged anyway."""
+"""Seconds for which the broker keeps messages for a lost collector (crash, cut line). It is short because a broker
+gives shared messages to absent members, too. Gateways send unacknowledged batches again anyway."""
 MAX_QUEUE = 20_000
-"""Messages taken from the broker and not acknowledged: more stay there (MQTT 5's receive maximum; brokers have a
-smaller one of their own, except that Mosquitto hands over at once all it kept while the collector was away)."""
+"""Unacknowledged messages at most; more stay with the broker (MQTT 5's receive maximum). Brokers have a smaller limit
+of their own, but Mosquitto delivers all it kept for an absent collector at once."""
 MAX_QUEUE_BYTES = 32 << 20
-"""Bytes of them; beyond, the socket is not read, and TCP holds the broker back."""
+"""Bytes of unacknowledged messages. At this number the socket is not read, so TCP holds the broker back."""
 MAX_ACKS = 2_000
-"""Acks handed to the session and not yet taken by the broker."""
+"""Acks passed to the session that the broker has not taken yet, at most."""
 
 GARBAGE_THRESHOLD = 100_000
-"""Objects until a look for cycles. A batch is thousands of small objects and no cycle; at Python's own 700, looking
-for them among all that are in hand takes as long as the whole decoding (measured: 0.75 of 1.65 µs a reading)."""
+"""Allocations before a garbage collection. A batch is thousands of small objects without cycles. With Python's default
+of 700, collections take as long as the decoding (measured: 0.75 of 1.65 µs a reading)."""
 
 
 class _MigratedRegistry:
-    """The registry of a database that may still have to be migrated when it answers for the first time."""
+    """The registry of a database, which is migrated at the first successful call."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -65,10 +65,10 @@ class _MigratedRegistry:
 
 
 def broker_session(mqtt_url: str, name: SessionName) -> MqttTransport:
-    """The collector's session with the broker. Connects by itself, and again whenever it has to.
+    """Returns the collector's session with the broker. It connects and reconnects by itself.
 
     Raises:
-        ValueError: the URL is not one of a broker.
+        ValueError: the URL is not a broker's.
     """
     return MqttTransport(
         mqtt_url,
@@ -89,9 +89,10 @@ def assemble(
     clock: Clock | None = None,
     metrics: CollectorRegistry = REGISTRY,
 ) -> CollectorService:
-    """A collector service on a store, a database and a session that the caller has opened.
+    """Returns a collector service on a store, a database and a session that the caller has opened.
 
-    The service closes the session when it ends; store and engine stay the caller's. One per metrics registry.
+    The service closes the session when it ends. The caller closes store and engine. A metrics registry takes one
+    service.
     """
     clock = clock or SystemClock()
     counted = CollectorMetrics(metrics)
@@ -105,10 +106,10 @@ def assemble(
 
 
 def run_collector(mqtt_url: str, store_url: str, database_url: str, data_dir: Path, stop: Event) -> None:
-    """Run one collector until `stop` is set: it then finishes the write in hand, acknowledges, and says good-bye.
+    """Run one collector until `stop` is set. Then it finishes the current write, acknowledges it, and disconnects.
 
     Raises:
-        ValueError: one of the URLs is none; the sentence says which and what is expected.
+        ValueError: a URL is not valid; the sentence says which, and what is expected.
         StoreUnavailable: the embedded store belongs to another process.
     """
     store = open_store(store_url)

@@ -1,9 +1,9 @@
-"""The collector: batches in, stored, acknowledged, in this order and never another.
+"""The collector: receives batches, stores them, acknowledges them; always in this order.
 
-`receive` checks a message and adds it to the group that is gathered. `commit` stores a group and then acknowledges it:
-first each batch to its gateway, then its message to the broker. A service runs the two side by side, so that one group
-is gathered while another one is on its way to the store. `collect` does one after the other, for tests. While the store
-is away one group is gathered until it is full, so the transport's queue bounds what waits.
+`receive` checks a message and adds it to the group that is being gathered. `commit` stores a group and then
+acknowledges it: first each batch to its gateway, then each message to the broker. A service runs the two concurrently,
+so that one group is gathered while another is written. `collect` runs them in sequence, for tests. While the store is
+down, one group is gathered until it is full; after that, the transport's queue bounds what waits.
 """
 
 from collections.abc import Sequence
@@ -29,16 +29,16 @@ __all__ = ["Collector"]
 log = structlog.get_logger(__name__)
 
 SHARE = "$share/siaga-collector/"
-"""The group in which all collectors share the gateways' messages, where the broker can."""
+"""The prefix of the shared subscription of all collectors."""
 FIRST_PAUSE, LONGEST_PAUSE = 250, 10_000
-"""Milliseconds between two attempts on the same group: the first pause, doubling up to the longest."""
+"""Back-off between two attempts on a group, ms: it doubles from the first to the longest."""
 
 LIMIT_SAID_FOR = 5 * MINUTE
-"""Milliseconds after which a limit that nothing ran into any more is thought raised: gateways send again each 2.5 m."""
+"""If no point hit the store's limit for so long (ms), the limit counts as raised. Gateways retry every 2.5 minutes."""
 
 
 class Collector:
-    """One collector. One thread gathers (`receive`, `hand_over`). A group belongs to the thread that commits it."""
+    """One collector. One thread gathers (`receive`, `hand_over`). The thread that commits a group owns it."""
 
     def __init__(
         self,
@@ -66,32 +66,32 @@ class Collector:
         self._in_hand: Group | None = None
         self._problems: dict[int, str] = {}
         self._limit: tuple[str, int] | None = None
-        """What the store said of a limit of its own that points ran into, and when: monotonic, ms."""
+        """The store's message about a limit that points hit, and when, monotonic ms."""
         self.inlet = Inlet(transport, self.receive, lambda: self.full, at_once=max_messages)
-        """What the loop takes in: gateways' batches and refusals."""
+        """The message source of the loop: gateways' batches and refusals."""
 
     @property
     def problem(self) -> str | None:
-        """Why a group that is in hand could not be stored, in one sentence; `None` when all can be."""
+        """Why a group could not be stored, in one sentence; `None` if all could."""
         return next(iter([*self._problems.values()]), None)
 
     @property
     def limit(self) -> str | None:
-        """Which limit of the store keeps some readings with their gateways, in one sentence; `None` when none does."""
+        """The store's limit because of which some readings stay at their gateways, in one sentence; `None` if none."""
         if self._limit is None or self._clock.monotonic() - self._limit[1] > LIMIT_SAID_FOR:
             return None
         return self._limit[0]
 
     def subscribe(self) -> None:
-        """Ask for the gateways' batches and refusals, shared with other collectors."""
+        """Subscribe to the gateways' batches and refusals, shared with other collectors."""
         self._transport.subscribe(SHARE + BATCHES)
         self._transport.subscribe(SHARE + REFUSED)
 
     def collect(self, timeout: float) -> bool:
-        """Gather (waiting up to `timeout` seconds), store, acknowledge: one group. Whether it went all the way.
+        """Gather (waiting up to `timeout` seconds), store and acknowledge one group. Returns whether all of it worked.
 
-        A group that could not be stored or acknowledged stays in hand; the next calls try the same again once the
-        pause is over, and answer False at once until then.
+        A group that could not be stored or acknowledged is kept. Later calls retry it after its back-off, and return
+        False at once until then.
         """
         if self._in_hand is None:
             self._in_hand = self.gather(timeout)
@@ -102,20 +102,20 @@ class Collector:
 
     @property
     def full(self) -> bool:
-        """Whether nothing more is to be taken in now.
+        """Whether the collector takes no message now.
 
-        A full group has to be handed over first. Before the registry was read for the first time nothing is taken: no
-        village could be told from an unknown one.
+        A full group has to be handed over first. Nothing is taken before the registry was read, because every village
+        would be unknown.
         """
         return not self._intake.ready or (self._gathered is not None and self._gathered.full)
 
     @property
     def gathered(self) -> Group | None:
-        """The group that takes in what arrives; `None`: nothing has arrived since the last one was handed over."""
+        """The group that is being gathered; `None` if nothing has arrived since the last one was handed over."""
         return self._gathered
 
     def receive(self, message: Message) -> None:
-        """Check a message and add it to the group that is gathered."""
+        """Check a message and add it to the group that is being gathered."""
         group = self._gathered = self._gathered or Group(self._max_readings, self._max_messages)
         size = group.bytes
         self._admit(message, self._clock.now(), group)
@@ -124,16 +124,16 @@ class Collector:
         self._metrics.waiting_bytes.inc(group.bytes - size)
 
     def hand_over(self) -> Group | None:
-        """Returns what was gathered, ready to be committed; the next message begins another group."""
+        """Returns the gathered group, ready to commit; `None` if there is none. The next message begins another."""
         group, self._gathered = self._gathered, None
         if group is not None:
             self.make_ready(group)
         return group
 
     def gather(self, timeout: float) -> Group | None:
-        """Take in what has arrived, up to a full group, waiting up to `timeout` seconds for the first message.
+        """Gather what has arrived, up to a full group, waiting up to `timeout` seconds for the first message.
 
-        Returns the group; `None` when nothing came or nothing may be taken yet.
+        Returns the group; `None` if nothing arrived, or nothing may be taken yet.
         """
         self._intake.load()
         message = None if self.full else self._transport.receive(timeout)
@@ -143,32 +143,32 @@ class Collector:
         return self.hand_over()
 
     def make_ready(self, group: Group) -> None:
-        """Make the write ready, while the store may still be busy with another group."""
+        """Prepare the write, while the store may still be busy with another group."""
         if not group.points or group.write is not None:
             return
         try:
             group.write = self._store.prepare(group.points, group.arrivals)
         except Exception:
-            log.exception("a group of batches cannot be made ready for the store")  # `commit` looks at each batch
+            log.exception("a group of batches cannot be prepared for the store")  # `commit` tries each batch alone
 
     def _admit(self, message: Message, received: int, group: Group) -> None:
         try:
             self._intake.admit(message, received, group)
         except Exception as error:
-            # Whatever a message brings out in us, the others go on; it is refused, and we hear of it.
+            # A defect of ours with one message must not stop the others: it is refused and logged.
             log.exception("a message cannot be handled", topic=message.topic)
-            reason = f"siaga cannot read this message, by a mistake of its own ({type(error).__name__})"
+            reason = f"siaga cannot read this message because of a defect in siaga ({type(error).__name__})"
             self._intake.refuse("internal", reason, message)
 
     def wait(self, group: Group | None = None) -> int:
-        """Milliseconds until a group, or the one that `collect` has in hand, may be tried again; 0: now."""
+        """Returns ms until a group (by default the one that `collect` keeps) may be retried; 0 for now."""
         group = group or self._in_hand
         return max(0, group.try_again - self._clock.monotonic()) if group is not None else 0
 
     def commit(self, group: Group) -> bool:
-        """Store a group and acknowledge it. False: try the same group again after `wait(group)`; nothing is lost by it.
+        """Store a group and acknowledge it. Returns False if the caller must retry it after `wait(group)`.
 
-        Every batch of it is acknowledged only after all points are stored; PUBACK follows the batch's own ack.
+        Batches are acknowledged only after all points of the group are stored. The PUBACKs follow the acks.
         """
         if self.wait(group):
             return False
@@ -180,7 +180,7 @@ class Collector:
         began = self._clock.monotonic()
         try:
             if group.points:
-                if group.write is None:  # kept: an attempt goes on where the one before was stopped
+                if group.write is None:  # kept over attempts: a retry continues where the last one stopped
                     group.write = self._store.prepare(group.points, group.arrivals)
                 self._sort_out(group, group.write())
         except StoreUnavailable as error:
@@ -202,9 +202,9 @@ class Collector:
         return True
 
     def _store_apart(self, group: Group) -> bool:
-        """Store batch by batch what a mistake of ours does not let through together; the batch at fault is refused.
+        """Store a group batch by batch, after a defect of ours prevented a common write. Returns False to retry.
 
-        It is not acknowledged, so its gateway keeps it until we have mended the mistake.
+        The batch at fault is refused. It is not acknowledged, so its gateway keeps it until the defect is fixed.
         """
         sound = []
         refusals: list[RefusedPoint] = []
@@ -218,7 +218,7 @@ class Collector:
             except Exception as error:
                 log.exception("a batch cannot be stored", topic=batch.topic)
                 self._deduplication.forget(batch.fingerprint)
-                reason = f"siaga cannot store this batch, by a mistake of its own ({type(error).__name__})"
+                reason = f"siaga cannot store this batch because of a defect in siaga ({type(error).__name__})"
                 self._refusals.note(
                     "internal", reason, village=batch.village, topic=batch.topic, payload=str(batch.ack_payload)
                 )
@@ -231,16 +231,16 @@ class Collector:
 
     def _fail(self, group: Group, problem: str) -> None:
         if not self._problems:
-            log.warning("the store does not take data, holding on", problem=problem)
+            log.warning("the store does not take data, retrying", problem=problem)
         self._problems[id(group)] = problem
         self._metrics.failed_writes.inc()
         group.pause = min(2 * group.pause or FIRST_PAUSE, LONGEST_PAUSE)
         group.try_again = self._clock.monotonic() + group.pause
 
     def _sort_out(self, group: Group, refused: Sequence[RefusedPoint]) -> None:
-        """Put what the store will never take where people look; leave with its gateway what a limit stands against.
+        """Quarantine what the store will never take, and drop the batches that hit a limit of the store.
 
-        A batch of which something runs into a limit is not acknowledged. It comes again, until the limit is raised.
+        A batch with a point over the limit is not acknowledged. Its gateway sends it again, until the limit is raised.
         """
         self._quarantine(group, [item for item in refused if item.for_good])
         limited = {_key(item.point): item.reason for item in refused if not item.for_good}
@@ -260,7 +260,7 @@ class Collector:
         group.batches = kept
 
     def _quarantine(self, group: Group, refused: Sequence[RefusedPoint]) -> None:
-        """The store will never take these: keep them where people look; their batches count as stored."""
+        """Quarantine points that the store will never take. Their batches count as stored."""
         if not refused:
             return
         origin = {
@@ -279,14 +279,14 @@ class Collector:
             )
 
     def _acknowledge(self, group: Group) -> bool:
-        """Publish the acks, each followed by its PUBACK, from where a failed attempt stopped."""
+        """Publish the acks from where a failed attempt stopped, then give the PUBACKs. Returns False to retry."""
         while group.acknowledged < len(group.batches):
             batch = group.batches[group.acknowledged]
             if batch.repeated and not self._deduplication.is_stored(batch.fingerprint):
-                group.acknowledged += 1  # what it repeats is not stored (yet): that one's acknowledgement is for both
+                group.acknowledged += 1  # the original is not stored yet; its own ack will be for both
                 continue
             if not self._transport.publish(batch.ack_topic, batch.ack_payload):
-                # No connection, or too many acks under way: soon again. Nothing else can be done meanwhile.
+                # No connection, or too many acks in flight: retry soon.
                 group.try_again = self._clock.monotonic() + FIRST_PAUSE // 5
                 return False
             group.acknowledged += 1

@@ -1,8 +1,8 @@
-"""Batches that come again: after a lost acknowledgement, or while the store was away.
+"""Deduplicates batches that gateways send again: after a lost acknowledgement, or while the store was down.
 
-Storing one again would change what others see: when it was received, and a value that another batch put at the same
-time since. So a batch that was taken is only acknowledged again, however it is packed and whenever it was sent. What is
-remembered is lost with the process: the first repeat after a restart is stored once more.
+Storing a batch twice would change data: its received time, and any newer value that another batch wrote at the same
+event time. So a repeated batch is only acknowledged, however it is compressed and whenever it was sent. The memory is
+lost with the process: the first repetition after a restart is stored again.
 """
 
 from collections import OrderedDict
@@ -13,26 +13,27 @@ from siaga.wire.batch import Batch
 __all__ = ["Deduplication", "fingerprint"]
 
 REMEMBERED = 100_000
-"""Batches that are remembered: an hour of ten districts after an outage, some 20 MB."""
+"""Batches that are remembered: an hour of ten districts after an outage; some 20 MB."""
 
 
 def fingerprint(topic: str, batch: Batch) -> bytes:
-    """What tells a batch from all others: whose it is, and all it says but the time at which it was sent.
+    """Returns the identity of a batch: its topic, and its content without the time at which it was sent.
 
-    Its epoch and number alone would do, were they never used twice: what was never stored must not be acknowledged.
+    Epoch and number are not enough, because a faulty gateway may use them twice. Then a batch that was never stored
+    would be acknowledged.
     """
     return blake2b(batch.digest, digest_size=16, key=blake2b(topic.encode(), digest_size=32).digest()).digest()
 
 
 class Deduplication:
-    """Fingerprints of the batches taken last. The gathering and the committing threads use them, a step at a time."""
+    """Fingerprints of the latest batches. Several threads use it: each call is one atomic step."""
 
     def __init__(self, remembered: int = REMEMBERED) -> None:
         self._taken: OrderedDict[bytes, bool] = OrderedDict()
         self._remembered = remembered
 
     def take(self, batch: bytes) -> bool:
-        """Remember a batch; whether it had been taken before."""
+        """Remember a batch. Returns whether it is a repetition."""
         if batch in self._taken:
             self._taken.move_to_end(batch)
             return True
@@ -42,14 +43,14 @@ class Deduplication:
         return False
 
     def forget(self, batch: bytes) -> None:
-        """It was not stored after all: when it comes again it is a new one."""
+        """Forget a batch that was not stored: its repetition is a new batch."""
         self._taken.pop(batch, None)
 
     def stored(self, batch: bytes) -> None:
-        """Remember that a batch that was taken is stored."""
+        """Note that a batch is stored."""
         if batch in self._taken:
             self._taken[batch] = True
 
     def is_stored(self, batch: bytes) -> bool:
-        """Whether it was taken and is stored: only then a repetition may be acknowledged."""
+        """Returns whether the batch is stored: only then a repetition may be acknowledged."""
         return self._taken.get(batch, False)

@@ -1,4 +1,4 @@
-"""A group: the batches of many messages on their way to the store together."""
+"""A group: the batches of many messages that are stored in one write."""
 
 from dataclasses import dataclass, field
 
@@ -10,23 +10,26 @@ from siaga.telemetry import Write
 __all__ = ["Group", "TakenBatch"]
 
 NEARLY = 10 * MINUTE
-"""So far apart, two stretches of late data are one: a gateway that catches up sends hundreds of batches, one after the
-other, and each note would have the same history judged again."""
+"""Two periods of late data that are at most so far apart (ms) are merged into one note. A gateway that catches up sends
+hundreds of batches in a row, and each note makes the engine judge the same history again."""
 
 MAX_READINGS = 30_000
-"""A group is full with so many readings: three or four writes of InfluxDB's recommended 5,000 to 10,000 lines; more
-does not make them cheaper, and this many are some 10 MB in memory."""
+"""Readings of a full group: three or four writes of InfluxDB's recommended 5,000 to 10,000 lines. More does not make
+writes cheaper, and this many take some 10 MB of memory."""
 MAX_MESSAGES = 500
-"""A group is full with so many messages, however small."""
+"""Messages of a full group, however small."""
 MAX_BYTES = 8 << 20
-"""A group is full with so many bytes of messages, which it holds until they are acknowledged."""
+"""Bytes of messages of a full group, which holds them until they are acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
 class TakenBatch:
-    """One batch of a group. The group's points `[first, last)` are its own; `arrival` says that it came late.
+    """One batch of a group.
 
-    One that comes again has no points: it is `repeated`, and only acknowledged.
+    `ack_topic`, `ack_payload`: the acknowledgement to publish.
+    `first`, `last`: its points are the group's `[first, last)`.
+    `arrival`: the note that it is late; `None` if it is not.
+    `repeated`: it is a repetition: it has no points, and is only acknowledged.
     """
 
     village: str
@@ -42,7 +45,11 @@ class TakenBatch:
 
 @dataclass(slots=True)
 class Group:
-    """What is stored in one write and then acknowledged. `messages` holds all that need a PUBACK, refused ones too."""
+    """Batches that are stored in one write and then acknowledged.
+
+    `messages`: all messages that need a PUBACK, including refused ones. `bytes`: their payloads' size.
+    `stored`: its points are in the store.
+    """
 
     max_readings: int = MAX_READINGS
     max_messages: int = MAX_MESSAGES
@@ -53,17 +60,17 @@ class Group:
     bytes: int = 0
     stored: bool = False
     write: Write | None = None
-    """The points and notes, made ready for the store."""
+    """The prepared write of its points and arrivals."""
     acknowledged: int = 0
-    """How many of the batches have been acknowledged to their gateways."""
+    """How many of the batches were acknowledged to their gateways."""
     try_again: int = 0
     """When the next attempt may be made, monotonic ms."""
     pause: int = 0
-    """Milliseconds that the pause before this attempt took; 0: it is the first."""
+    """The current back-off, ms; 0 before the first failure."""
     _keys: frozenset[tuple[str, str, int]] | None = None
 
     def touches(self, other: "Group") -> bool:
-        """Whether both write to one point (village, device, time). Then it matters which is stored last."""
+        """Returns whether both write to a common point (village, device, time), so that their order matters."""
         return not self.keys.isdisjoint(other.keys)
 
     @property
@@ -74,7 +81,7 @@ class Group:
         return self._keys
 
     def changed(self) -> None:
-        """Forget what was made ready: points were added."""
+        """Discard the prepared write, because points were added."""
         self.write = self._keys = None
 
     @property
@@ -85,12 +92,12 @@ class Group:
 
     @property
     def late(self) -> int:
-        """How many of its batches came late."""
+        """The number of its late batches."""
         return sum(batch.arrival is not None for batch in self.batches)
 
     @property
     def arrivals(self) -> list[Arrival]:
-        """The notes of its late batches; of one gateway's that touch the same stretch, or nearly, one note."""
+        """The notes of its late batches. Notes of one gateway whose periods overlap, or nearly do, are merged."""
         late = [batch.arrival for batch in self.batches if batch.arrival is not None]
         merged: list[Arrival] = []
         for arrival in sorted(late, key=lambda each: (each.village, each.gateway, each.first)):

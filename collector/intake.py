@@ -1,4 +1,4 @@
-"""From a message to a part of a group: read, checked against the registry, or refused with a sentence."""
+"""Reads a message, checks it against the registry, and adds it to a group or refuses it with a sentence."""
 
 from collector.deduplication import Deduplication, fingerprint
 from collector.group import Group, TakenBatch
@@ -18,7 +18,7 @@ UNKNOWN_DEVICE = "unknown_device"
 
 
 class Intake:
-    """Checks messages, by what the registry knows, and notes what is refused."""
+    """Checks messages against the registry, and records refusals."""
 
     def __init__(self, known: RegistryCache, refusals: Refusals, deduplication: Deduplication) -> None:
         self._known = known
@@ -26,17 +26,17 @@ class Intake:
         self._deduplication = deduplication
 
     def load(self) -> None:
-        """Read the registry, where that has not been done yet."""
+        """Read the registry, unless it was read before."""
         if not self._known.loaded:
             self._known.refresh()
 
     @property
     def ready(self) -> bool:
-        """Whether the registry has been read; before that nobody can be called unknown. Any thread may ask."""
+        """Whether the registry was read; before that, no village can be called unknown. Any thread may ask."""
         return self._known.loaded
 
     def admit(self, message: Message, received: int, group: Group) -> None:
-        """Add what a message holds to a group. Of a refused one only the PUBACK remains to be given."""
+        """Add a message and its batch to a group. A refused message is added for its PUBACK only."""
         group.messages.append(message)
         group.bytes += len(message.payload)
         topic = self._topic(message)
@@ -48,11 +48,11 @@ class Intake:
             self._take(message, topic, received, group)
 
     def refuse(self, label: str, reason: str, message: Message, village: str | None = None) -> None:
-        """Count a message and keep its first bytes; its batch is never acknowledged."""
+        """Count a refused message and quarantine its first bytes. Its batch is never acknowledged."""
         self._refusals.note(label, reason, village=village, topic=message.topic, payload=sample(message.payload))
 
     def _topic(self, message: Message) -> GatewayTopic | None:
-        """Whose message it is; refused if it is nobody's that siaga knows."""
+        """Returns the parsed topic; `None` if it is not a gateway's, or of an unknown village (which is refused)."""
         try:
             topic = parse_topic(message.topic)
         except ForeignTopic as error:
@@ -96,7 +96,11 @@ class Intake:
         )
 
     def _decode(self, payload: bytes, village: str, received: int) -> Batch:
-        """The batch, by the registry as it is now: an unknown device is looked for once before it is refused."""
+        """Returns the batch. If it names an unknown device, the registry is read again before that is refused.
+
+        Raises:
+            UnreadableBatch: the payload is no batch.
+        """
         devices = self._known.devices(village) or frozenset()
         batch = decode_batch(payload, village, received, devices)
         if any(record.kind == UNKNOWN_DEVICE for record in batch.refused):
@@ -112,17 +116,17 @@ class Intake:
                 record.kind, record.reason, village=topic.village, topic=message.topic, payload=record.sample
             )
         if more := batch.refused_count - len(batch.refused):
-            # One batch does not fill the quarantine: the first few hundred of its records show what is wrong with it.
+            # One batch must not fill the quarantine: its first few hundred records show what is wrong.
             self._refusals.count(batch.refused[-1].kind, more)
         for signal, number in batch.implausible.items():
             implausible(signal, number)
         for record in batch.doubtful:
-            # Dropped and not refused, so it is not counted as refused. One of each signal shows what came.
+            # Implausible values are dropped, not refused, so they are not counted as refused. One per signal is shown.
             dropped = Refusal(topic.village, received, message.topic, record.reason, record.sample)
             self._refusals.keep(dropped)
 
     def _pass_on(self, message: Message, topic: GatewayTopic) -> None:
-        """What a gateway refused goes to the quarantine; the gateway has counted it."""
+        """Quarantine a refusal that a gateway reports. The gateway has counted it."""
         try:
             refusal: Refusal = decode_refusal(message.payload, topic.village)
         except UnreadableRefusal as error:
@@ -132,7 +136,7 @@ class Intake:
 
 
 def _arrival(topic: GatewayTopic, batch: Batch, received: int) -> Arrival | None:
-    """The note that a batch is late: history up to its last event was judged without it."""
+    """Returns the note that a batch is late: the engine judged that period without it. `None` if it is not late."""
     first, last = batch.first, batch.last
     if first is None or last is None or first >= received - LIVE_EDGE:
         return None

@@ -1,15 +1,15 @@
-"""What a collector tells Prometheus about itself. What it refused is in `siaga.metrics`, with everybody else's."""
+"""The collector's own Prometheus metrics. Refusals are counted in `siaga.metrics`, as in the other rooms."""
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 __all__ = ["CollectorMetrics"]
 
 WRITE_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Buckets: a healthy write takes tens of milliseconds, one that times out ten seconds."""
+"""Buckets in seconds: a healthy write takes tens of milliseconds, a timeout ten seconds."""
 
 
 class CollectorMetrics:
-    """The counters and gauges of one collector, on a registry of the process or of a test."""
+    """The counters and gauges of one collector, in the given Prometheus registry."""
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         self.batches = Counter("siaga_collector_batches", "Batches stored and acknowledged", registry=registry)
@@ -17,7 +17,7 @@ class CollectorMetrics:
         self.late = Counter("siaga_collector_late_batches", "Batches older than the live edge", registry=registry)
         self.failed_writes = Counter(
             "siaga_collector_failed_writes",
-            "Writes that the store did not take and that are tried again",
+            "Failed writes to the store, each of which is retried",
             registry=registry,
         )
         self.write_seconds = Histogram(
@@ -31,6 +31,6 @@ class CollectorMetrics:
         )
         self.lost_samples = Counter(
             "siaga_collector_lost_quarantine_rows",
-            "Refusals that were counted but not kept in the quarantine because its database was away too long",
+            "Refusals that were counted but not quarantined, because the database was down too long",
             registry=registry,
         )

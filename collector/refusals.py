@@ -1,7 +1,7 @@
-"""What the collector refuses: counted at once, kept in the quarantine as soon as its database takes it.
+"""The collector's refusals: each is counted at once, and written to the quarantine as soon as its database works.
 
-The rows wait in memory with a bound, so that a database that is away neither stops the collector nor fills its
-memory; what finds no room is still counted, and counted as lost to the quarantine.
+Rows wait in a bounded queue in memory, so that a database that is down neither stops the collector nor fills its
+memory. A row without room is counted as lost to the quarantine.
 """
 
 import threading
@@ -22,23 +22,23 @@ __all__ = ["QuarantineSink", "Refusals"]
 log = structlog.get_logger(__name__)
 
 MAX_ROWS = 5_000
-"""Rows that wait at most: about 5 MB at the longest topics and samples, half of what the quarantine keeps in all."""
+"""Rows that wait at most: about 5 MB with the longest topics and samples; half of the quarantine's own limit."""
 ROWS_AT_ONCE = 500
-"""Rows of one transaction: others write to the same database."""
+"""Rows per transaction: other services write to the same database."""
 BACK_OFF = 5 * SECOND
-"""How long a database that did not answer is left alone."""
+"""Pause after a failed write to the database."""
 
 
 class QuarantineSink(Protocol):
-    """What is needed of `siaga.database.quarantine.Quarantine`. May raise SQLAlchemy's errors."""
+    """The part of `siaga.database.quarantine.Quarantine` that is needed here. May raise SQLAlchemy's errors."""
 
     def add(self, refusals: Iterable[Refusal]) -> int:
-        """Keep these durably."""
+        """Store refusals durably. Returns how many were stored."""
         ...
 
 
 class Refusals:
-    """Counts refusals and hands them on. `note` and `flush` may be called from different threads."""
+    """Counts refusals and writes them to the quarantine. `note` and `flush` may run in different threads."""
 
     def __init__(
         self, quarantine: QuarantineSink, clock: Clock, metrics: CollectorMetrics, max_rows: int = MAX_ROWS
@@ -54,35 +54,38 @@ class Refusals:
 
     @property
     def problem(self) -> str | None:
-        """Why the quarantine takes nothing now, in one sentence; `None` when it does."""
+        """Why the quarantine cannot be written, in one sentence; `None` if it can."""
         return self._problem
 
     @property
     def waiting(self) -> int:
-        """Rows that are not in the quarantine yet."""
+        """The number of rows that are not in the quarantine yet."""
         return len(self._rows)
 
     def note(self, label: str, reason: str, *, village: str | None, topic: str, payload: str) -> None:
-        """Count a refusal under `label`, one of few words, and keep it with the sentence that says why.
+        """Count a refusal, and queue it for the quarantine.
 
-        `payload` is what `siaga.wire.refusal.sample` made of it.
+        Args:
+            label: the reason as a metric label, from a small fixed set.
+            reason: the reason as a sentence.
+            payload: the result of `siaga.wire.refusal.sample`.
         """
         refused(label)
         self.keep(Refusal(village, self._clock.now(), topic, reason, payload))
 
     def count(self, label: str, number: int) -> None:
-        """Count refusals whose like is in the quarantine already."""
+        """Count refusals without storing them, because similar ones are in the quarantine already."""
         refused(label, number)
 
     def keep(self, refusal: Refusal) -> None:
-        """Put a row in line for the quarantine without counting it: somebody else has."""
+        """Queue a row for the quarantine that was counted elsewhere."""
         if len(self._rows) >= self._max_rows:
             self._metrics.lost_samples.inc()
             return
         self._rows.append(refusal)
 
     def flush(self) -> bool:
-        """Hand what waits to the quarantine; whether something went. With its database away it keeps it and pauses."""
+        """Write waiting rows to the quarantine. Returns whether any were written. After a failure it pauses."""
         if not self._rows or self._clock.monotonic() < self._try_again:
             return False
         with self._flushing:

@@ -1,6 +1,6 @@
-"""Which villages and devices there are: the registry as the collector remembers it.
+"""The collector's cache of the registry: which villages and devices exist.
 
-It follows the registry (`siaga.database.follower`) and goes on with what it knows while the database is away.
+It follows the registry (`siaga.database.follower`), and uses the last known state while the database is down.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,27 +20,27 @@ class RegistryCache:
 
     @property
     def loaded(self) -> bool:
-        """Whether the registry was read at least once; before that nothing can be called unknown."""
+        """Whether the registry was read; before that, no village can be called unknown."""
         return self._follower.kept is not None
 
     @property
     def problem(self) -> str | None:
-        """Why the registry could not be read the last time, in one sentence; `None` when it could."""
+        """Why the last read of the registry failed, in one sentence; `None` if it worked."""
         return self._follower.problem
 
     def devices(self, village: str) -> frozenset[str] | None:
-        """Returns the ids of a village's devices; `None`: no such village."""
+        """Returns the ids of a village's devices; `None` if there is no such village."""
         known = self._follower.kept
         return None if known is None else known.get(village)
 
     def poll(self) -> None:
-        """Look at the registry if it was not looked at lately."""
+        """Read the registry if the last read is not recent."""
         self._follower.poll()
 
     def refresh(self) -> bool:
-        """Look at the registry now, unless it was looked at a moment ago. Returns whether it had changed since.
+        """Read the registry now, unless it was read a moment ago. Returns whether it had changed.
 
-        A name that is not known is looked up so before it is called unknown: an import counts from its commit on.
+        This runs before a name is refused as unknown, so that an import takes effect with its commit.
         """
         return self._follower.refresh()
 

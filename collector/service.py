@@ -1,8 +1,8 @@
-"""The collector as a service: its workers in threads, its readiness, its clean end.
+"""The collector as a service: its worker threads, its readiness, its shutdown.
 
-One thread gathers (decodes, checks, makes ready), some commit (store and acknowledge), one keeps house (the registry,
-the quarantine), one looks at the store. One group is on its way to a store that answers quickly, several to one that
-does not; one more takes in what arrives until it may go.
+One thread gathers (decode, check, prepare), several commit (store, acknowledge), one does housekeeping (registry,
+quarantine), one checks the store. A quick store gets one group at a time, a slow one several. One more group gathers
+what arrives meanwhile.
 """
 
 import threading
@@ -25,18 +25,18 @@ __all__ = ["CollectorService"]
 log = structlog.get_logger(__name__)
 
 HANGS = 3 * SECOND
-"""After which a look at the store that has no answer counts as one."""
+"""Timeout of a check of the store, ms."""
 PATIENCE = 0.5
-"""Seconds between two looks whether the service is to end."""
+"""Seconds between two checks whether the service is to end."""
 END_WITHIN = 8.0
-"""Seconds that the threads get to finish what they have in hand. A write that takes longer is left: its batches are not
-acknowledged, and come again. The good-bye to the broker takes a moment more, so that it stays under ten."""
+"""Seconds for the threads to finish their work. A write that takes longer is abandoned: its batches are not
+acknowledged, and are sent again. Disconnecting takes a moment more; all together must stay under ten seconds."""
 
 
 class CollectorService:
-    """Runs one collector until stopped. Owns neither store nor database, but ends the transport.
+    """Runs one collector until stopped. It closes the transport, but neither store nor database.
 
-    `clock` is the machine's by default, however fast the collector's own runs: threads wait on it.
+    `clock`: the machine's by default, even if the collector itself has a faster one: threads wait on it.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class CollectorService:
         return WorkerLoop(f"collector {name}", lambda: worker, self._clock, explain=_explain, failed=self._end)
 
     def problem(self) -> str | None:
-        """Returns why batches do not get through now: a sentence for each thing that is away; `None`: they do."""
+        """Returns why batches do not get through: a sentence for each part that fails; `None` if all work."""
         failure = self._failure()
         if failure is not None:
             return failure
@@ -88,17 +88,17 @@ class CollectorService:
         return self._transport.problem
 
     def start(self) -> None:
-        """Subscribe and begin. Returns at once; what is away is waited for by the threads."""
+        """Subscribe and start the threads. Returns at once; the threads wait for what is unavailable."""
         self._collector.subscribe()
         self._running = True
         for loop in self._loops:
             loop.start()
 
     def stop(self) -> None:
-        """Finish the write in hand, acknowledge it, say good-bye to the broker. Within ten seconds.
+        """Finish the current write, acknowledge it, and end the session. Takes less than ten seconds.
 
-        The good-bye is for good: a broker that kept the session would deal it its share of all batches, while it is
-        away. What comes with nobody there the gateways send again.
+        The session ends for good: a broker that kept it would queue its share of all batches for it. Batches that
+        arrive without any collector are sent again by the gateways.
         """
         self._end()
         deadline = time.monotonic() + END_WITHIN
@@ -112,7 +112,7 @@ class CollectorService:
             loop.end()
 
     def run(self, stop: threading.Event) -> None:
-        """Start, work until `stop` is set or a worker fails, end.
+        """Start, run until `stop` is set or a worker fails, then stop.
 
         Raises:
             RuntimeError: a worker failed; the sentence says which and how.

@@ -1,9 +1,8 @@
-"""Which groups may be on their way to the store side by side.
+"""Decides which groups may be written to the store concurrently.
 
-A store that answers quickly gets one group after another: more at once gain nothing. One that takes its time gets
-several, so that one group does not hold up the others: InfluxDB 3 acknowledges once a second, and a group on a slow
-line takes as long as its bytes do. Two groups that write to one point go one after the other, because of two values the
-later one has to stay.
+A quick store gets one group after another, since concurrent writes gain nothing. A slow store gets several, so that one
+group does not hold up the others: InfluxDB 3 acknowledges once a second, and a slow line needs time for the bytes. Two
+groups that write to the same point are written in order, because the later value has to stay.
 """
 
 from dataclasses import dataclass, field
@@ -13,21 +12,21 @@ from collector.group import Group
 __all__ = ["MOST", "UnderWay"]
 
 MOST = 4
-"""Groups on their way at most: 40 MB of memory when all are full."""
+"""Concurrent groups at most: 40 MB of memory if all are full."""
 MOST_IN_TROUBLE = 2
-"""The same while one of them could not be stored: the second finds out whether it is the store or the group."""
+"""The same while a group fails: the second shows whether the store or the group is at fault."""
 PATIENCE = 250
-"""Milliseconds that a group waits for the one that began last, and takes in what arrives meanwhile."""
+"""How long a group waits for the one that began last, ms. It gathers what arrives meanwhile."""
 
 
 @dataclass(slots=True)
 class UnderWay:
-    """The groups on their way and when each began, monotonic ms."""
+    """The groups that are being written. `groups`: when each began (monotonic ms), and the group."""
 
     groups: list[tuple[int, Group]] = field(default_factory=list)
 
     def begin(self, group: Group, now: int, *, trouble: bool) -> bool:
-        """Let a group begin, if it may; False: it has to wait."""
+        """Start a group if it may start. Returns False if it has to wait. `trouble`: a group in flight has failed."""
         if not self._may_begin(group, now, trouble=trouble):
             return False
         self.groups.append((now, group))

@@ -1,6 +1,6 @@
-"""The collector's work as workers of the one loop (`siaga.mqtt.worker`): gather, commit, keep house, watch the store.
+"""The collector's workers for the loop in `siaga.mqtt.worker`: gathering, committing, housekeeping, store checks.
 
-A service turns each in a thread of its own, the simulation turns all of them in any order.
+A service runs each in its own thread. The simulation runs all of them in any order.
 """
 
 import threading
@@ -19,19 +19,19 @@ from siaga.telemetry import StoreUnavailable, TelemetryStore
 __all__ = ["Committing", "Departures", "Gathering", "Housekeeping", "StoreWatch"]
 
 HOUSEKEEPING = 250
-"""Milliseconds between two looks at what waits for the quarantine: refused payloads are to be seen within seconds."""
+"""The interval of housekeeping, ms: refused payloads must be visible within seconds."""
 STORE_CHECK = 5 * SECOND
-"""Between two looks at the store."""
+"""The interval of store checks, ms."""
 ANOTHER_LOOK = 50
-"""Milliseconds until a group that waits for its turn looks again whether it may go, if nothing wakes it before."""
+"""How long a waiting group sleeps before it checks again whether it may start, ms, unless it is woken."""
 IDLE = 60 * SECOND
-"""Until a worker looks for work by itself that is woken when there is some."""
+"""How long a committing worker without work sleeps, ms, unless it is woken."""
 
 
 class Departures:
-    """The groups between those who gather and those who commit. Any thread may use it.
+    """The queue of groups between gathering and committing. Any thread may use it.
 
-    `departed` is called when a group waits to be committed, `arrived` when one was stored and acknowledged.
+    `departed`: called when a group waits to be committed. `arrived`: called when one was stored and acknowledged.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -43,47 +43,47 @@ class Departures:
         self._ready: deque[Group] = deque()
 
     def begin(self, group: Group, *, trouble: bool) -> bool:
-        """Let a group begin, if it may now. With `trouble`, one that is under way could not be stored."""
+        """Start a group if it may start. Returns whether it did. `trouble`: a group in flight has failed."""
         with self._lock:
             return self._under_way.begin(group, self._clock.monotonic(), trouble=trouble)
 
     def put(self, group: Group) -> None:
-        """Hand a group that has begun to whoever commits."""
+        """Queue a started group for the committing workers."""
         self._ready.append(group)
         self.departed()
 
     def take(self) -> Group | None:
-        """Returns a group to commit; `None`: there is none."""
+        """Returns a group to commit; `None` if there is none."""
         try:
             return self._ready.popleft()
         except IndexError:
             return None
 
     def end(self, group: Group) -> None:
-        """Forget a group that is stored and acknowledged: another one may begin."""
+        """Remove a group that is stored and acknowledged, so that another may start."""
         with self._lock:
             self._under_way.end(group)
         self.arrived()
 
     @property
     def idle(self) -> bool:
-        """Whether no group is under way."""
+        """Whether no group is in flight."""
         with self._lock:
             return not self._under_way.groups
 
 
 class Gathering:
-    """Takes in messages, and lets the group of them go when it may."""
+    """Gathers messages into a group, and queues it when it may start."""
 
     def __init__(self, collector: Collector, departures: Departures, clock: Clock) -> None:
         self.inlets: Sequence[Inlet] = (collector.inlet,)
         self._collector, self._departures, self._clock = collector, departures, clock
 
     def tick(self) -> int:
-        """Let the gathered group go. Returns when to look again, monotonic ms."""
+        """Queue the gathered group if it may start. Returns when to check again, monotonic ms."""
         group = self._collector.gathered
         if group is None:
-            return self._clock.monotonic() + HOUSEKEEPING  # the registry may be readable then
+            return self._clock.monotonic() + HOUSEKEEPING  # the registry may have been read by then
         if not self._departures.begin(group, trouble=self._collector.problem is not None):
             if group.full:
                 self._collector.make_ready(group)
@@ -93,7 +93,7 @@ class Gathering:
         return 0
 
     def close(self) -> None:
-        """Nothing: what was not handed over is not acknowledged, and comes again."""
+        """Do nothing: messages of an unfinished group are not acknowledged, and are sent again."""
 
 
 class Committing:
@@ -106,7 +106,7 @@ class Committing:
         self._group: Group | None = None
 
     def tick(self) -> int:
-        """Commit the group in hand, or the next. Returns when to try again, monotonic ms."""
+        """Commit the current group, or the next. Returns when to check again, monotonic ms."""
         self._group = group = self._group or self._departures.take()
         if group is None:
             return self._clock.monotonic() + IDLE
@@ -117,11 +117,11 @@ class Committing:
         return 0
 
     def close(self) -> None:
-        """Nothing: a group that is not stored is not acknowledged, and comes again."""
+        """Do nothing: a group that is not stored is not acknowledged, and is sent again."""
 
 
 class Housekeeping:
-    """Follows the registry and writes down what was refused."""
+    """Follows the registry, and writes refusals to the quarantine."""
 
     inlets: Sequence[Inlet] = ()
 
@@ -129,19 +129,19 @@ class Housekeeping:
         self._known, self._refusals, self._clock, self._every = known, refusals, clock, every
 
     def tick(self) -> int:
-        """Look at the registry, empty what waits for the quarantine. Returns when it is due again, monotonic ms."""
+        """Read the registry, and write the waiting refusals. Returns when it is due again, monotonic ms."""
         self._known.poll()
         while self._refusals.flush():
             pass
         return self._clock.monotonic() + self._every
 
     def close(self) -> None:
-        """Write down what was refused last."""
+        """Write the last refusals."""
         self._refusals.flush()
 
 
 class StoreWatch:
-    """Looks whether the store answers. In a loop of its own: a store that hangs holds up nothing else."""
+    """Checks whether the store answers. It has its own loop, so that a store that hangs blocks nothing else."""
 
     inlets: Sequence[Inlet] = ()
 
@@ -149,10 +149,10 @@ class StoreWatch:
         self._store, self._clock = store, clock
         self._answered: str | None = "the telemetry store has not answered yet"
         self.asked_at: int | None = None
-        """When the look that has no answer yet began, monotonic ms."""
+        """When the unanswered check began, monotonic ms; `None` if there is none."""
 
     def problem(self, hangs: int) -> str | None:
-        """Why the store is not there, in a sentence. `hangs`: how long a look may take, ms. Any thread may ask."""
+        """Returns why the store is unavailable; `None` if it is not. `hangs`: timeout of a check, ms. Thread-safe."""
         since = self.asked_at
         waited = 0 if since is None else self._clock.monotonic() - since
         if waited > hangs:
@@ -160,7 +160,7 @@ class StoreWatch:
         return self._answered
 
     def tick(self) -> int:
-        """Look at the store. Returns when the next look is due, monotonic ms."""
+        """Check the store. Returns when the next check is due, monotonic ms."""
         self.asked_at = self._clock.monotonic()
         try:
             self._store.check()
@@ -173,7 +173,7 @@ class StoreWatch:
         return self._clock.monotonic() + STORE_CHECK
 
     def close(self) -> None:
-        """Nothing: a look that has begun is not waited for."""
+        """Do nothing: a check in progress is not waited for."""
 
 
 def _nobody() -> None:

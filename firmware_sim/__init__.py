@@ -1,7 +1,7 @@
-"""Simulated devices with a known truth, which speak only the wire.
+"""Simulated devices with a known truth. They use nothing of siaga but its wire formats.
 
-`World` steps many devices by time, `Driver` runs them against a broker, `History` is their past in batches,
-`RemoteGateways` sends it; `command` is what `siaga simulate` does.
+`World` simulates many devices, `Driver` runs them against a broker, `History` makes batches of their past,
+`RemoteGateways` sends those, and `command` is `siaga simulate`.
 """
 
 from firmware_sim.driver import Driver

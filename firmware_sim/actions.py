@@ -1,4 +1,4 @@
-"""What a device wants from its network. The driver does it, and says how it went."""
+"""The network operations that a device requests. The driver carries them out and reports the result."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from firmware_sim.wire import Packet
 __all__ = ["Action", "Connect", "Drop", "Freeze", "Key", "Leave", "Send", "Vanish"]
 
 Key = tuple[str, str]
-"""Village and device: what names a session."""
+"""Village and device, which identify a session."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """Open a session, with this last will if the family has one."""
+    """Open a session. `will`: its last will; `None` if the family has none."""
 
     device: SimulatedDevice
     will: Packet | None
@@ -21,7 +21,7 @@ class Connect:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Publish with QoS 1 on a session: the device's own, or its bridge's."""
+    """Publish with QoS 1. `session`: the device's own, or its bridge's. `time`: ms."""
 
     device: SimulatedDevice
     packet: Packet
@@ -31,7 +31,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Count what was to be sent as not sent: it was lost with the session on the way."""
+    """Count a packet as not sent: it was in flight when its session ended."""
 
     device: SimulatedDevice
     packet: Packet
@@ -40,21 +40,21 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Vanish:
-    """Break the connection without a word: the power went."""
+    """Break the connection without a disconnect, as in a power cut."""
 
     device: SimulatedDevice
 
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """End the session in a way that publishes no last will: the broker itself went, and knows why."""
+    """End the session without a last will: the broker itself closed it."""
 
     device: SimulatedDevice
 
 
 @dataclass(frozen=True, slots=True)
 class Freeze:
-    """Keep the socket open and do nothing with it: the device hangs, or its cable is cut."""
+    """Keep the socket open, but do not use it: the device hangs, or its cable is cut."""
 
     device: SimulatedDevice
 

@@ -1,7 +1,7 @@
-"""A Zigbee bridge: one session for all contacts, plugs and buttons behind it, which have none of their own.
+"""A Zigbee bridge: one MQTT session for all contacts, plugs and buttons behind it.
 
-The bridge lives on the village's mains and its gateway's battery; it says of a device that hangs that it is away, once
-it has not heard it for ten minutes, and looks once a minute.
+The bridge runs on the village's mains and its gateway's battery. Once a minute it checks its devices. One that was not
+heard for ten minutes is reported as unavailable.
 """
 
 import random
@@ -20,13 +20,13 @@ __all__ = ["BRIDGE", "Bridge"]
 
 SECOND, MINUTE = 1_000, 60_000
 BRIDGE = "zigbee2mqtt"
-"""The id that the bridge has in the truth; it is no device of the sites file."""
+"""The bridge's id in the truth file. It is not in the sites file."""
 AWAY_AFTER = 10 * MINUTE
-"""Zigbee2MQTT's default timeout for devices on mains power; it gives those with batteries 25 hours."""
+"""Zigbee2MQTT's default timeout of mains-powered devices. Battery devices have 25 hours."""
 
 
 class Bridge(Firmware):
-    """The bridge of a village, with the devices behind it."""
+    """The bridge of a village, with its devices."""
 
     def __init__(
         self, devices: Sequence[SimulatedDevice], scene: Scene, chance: random.Random, start: int, *, behind_link: bool
@@ -57,7 +57,7 @@ class Bridge(Firmware):
         return [Reporter(each, scene, chance, spoken[each.id], self._clock) for each in self._devices]
 
     def connected(self, now: int) -> list[Action]:
-        """The bridge's own birth, then that of each device it hears, with its state."""
+        """Returns the bridge's own birth, then the birth and state of each device that it hears."""
         birth = self._bridge.birth(self._reporters[0].stamp(now))
         first: list[Action] = [Send(self.device, packet, now, self.device.key) for packet in birth]
         self._away.clear()

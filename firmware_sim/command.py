@@ -1,4 +1,4 @@
-"""What `siaga simulate` does: the past if it is wanted, then devices in real time, and the truth into a file."""
+"""`siaga simulate`: sends the past if requested, runs devices in real time, writes the truth into a file."""
 
 import contextlib
 import time
@@ -28,7 +28,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What was asked for. Durations are milliseconds."""
+    """The options of `siaga simulate`. Durations in ms.
+
+    `lasts`: how long it runs; `None` for ever. `every`: the interval of all devices. `history`: how much past to send.
+    """
 
     url: str
     sites: Path | None = None
@@ -43,11 +46,11 @@ class Plan:
 
 
 def run(plan: Plan, stop: Event) -> None:
-    """Simulate until it is over or `stop` is set.
+    """Simulate until the run is over or `stop` is set.
 
     Raises:
-        BadFile: the scenario, the sites or the timetable have a mistake.
-        ValueError: the broker's address has one.
+        BadFile: the scenario, the sites file or the timetable has a mistake.
+        ValueError: the broker's address is not valid.
     """
     start, lasts = time.time_ns() // 1_000_000, plan.lasts
     if plan.scenario is not None:
@@ -102,7 +105,7 @@ def _live(simulation: Simulation, truth: TruthFile, stop: Event) -> None:
 
 
 class _Either(Event):
-    """Set when one of two events is."""
+    """An event that is set if either of two events is set."""
 
     def __init__(self, one: Event, other: Event) -> None:
         super().__init__()
@@ -115,7 +118,7 @@ class _Either(Event):
 def histories(
     villages: Sequence[SimulatedVillage], gateway: str, start: int, end: int, seed: int, every: int = 300_000
 ) -> list[History]:
-    """The past of villages in `[start, end)` with random faults, reported every `every` ms."""
+    """Returns the past of villages in `[start, end)` with random faults, reported every `every` ms."""
     return [
         History(
             Scene(village, random_faults(village, start, end, seed), seed, start),
@@ -130,7 +133,7 @@ def histories(
 
 
 def batches(past: Sequence[History]) -> Iterator[Batch]:
-    """All batches, the newest of all villages first: what people look at first is there first."""
+    """Yields all batches, the newest of all villages first, because people look at those first."""
     for seq in range(max((one.chunks for one in past), default=0), 0, -1):
         for one in past:
             if seq <= one.chunks:
@@ -138,12 +141,12 @@ def batches(past: Sequence[History]) -> Iterator[Batch]:
 
 
 def send_history(url: str, some: Iterator[Batch], stop: Event, stored: Callable[[Batch], None]) -> bool:
-    """Send batches by the gateways' wire; whether all were acknowledged before `stop` was set."""
+    """Send batches as gateways do. Returns whether all were acknowledged before `stop` was set."""
     return RemoteGateways(url).send(some, stop, stored)
 
 
 def progress_bar() -> Progress:
-    """A bar on the terminal; nothing where standard error is not one."""
+    """Returns a progress bar, which is disabled if standard error is not a terminal."""
     console = Console(stderr=True)
     return Progress(
         SpinnerColumn(),
@@ -159,7 +162,7 @@ def progress_bar() -> Progress:
 
 @contextlib.contextmanager
 def open_truth(path: Path | None) -> Iterator[TruthFile]:
-    """The file that the truth goes to, or one that only counts."""
+    """Open the truth file. Without a path, it only counts."""
     if path is None:
         yield TruthFile(None)
         return

@@ -1,4 +1,4 @@
-"""What was really so at a facility: the truth that siaga's figures are held against."""
+"""The true state of a facility, against which siaga's figures are checked."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ __all__ = ["Condition", "Truth"]
 
 HOUR, DAY = 3_600_000, 86_400_000
 HOLDS = {"night_guard": 2 * HOUR, "toilet": 8 * HOUR}
-"""How long an event speaks for its facility (contract, section 5)."""
+"""How long an event keeps its facility `met`, ms (contract, section 5)."""
 OPENS, CLOSES = time(8), time(15)
-"""Office hours, Monday to Friday but for holidays (contract, section 3)."""
+"""Office hours, Monday to Friday except holidays (contract, section 3)."""
 CAUSES = {
     "gate": (FaultKind.GATE_CLOSED,),
     "office_lighting": (FaultKind.MAINS_CUT, FaultKind.LAMP_BURNT, FaultKind.LAMP_OFF),
@@ -29,19 +29,21 @@ CAUSES = {
     ),
     "toilet": (FaultKind.TOILET_DIRTY,),
 }
-"""What makes a facility of a kind fail, the strongest first. An access point that hangs serves nobody."""
+"""The faults that make a facility fail, by kind, the strongest first. An access point that hangs serves nobody."""
 MISLEADS = (FaultKind.SENSOR_STUCK, FaultKind.CONTACT_FLAPS)
-"""Faults under which a device says what is not so: nobody behind it can know better."""
+"""Faults with which a device reports wrong values, so that siaga cannot know the truth."""
 SILENCES = frozenset({FaultKind.MAINS_CUT, FaultKind.DEVICE_HANG, FaultKind.LINK_CUT})
-"""Causes that are known by silence alone, or first."""
+"""Faults that show as silence only, or as silence first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is so at a facility: `met`, `failed` or `not_required`, and the fault behind a failure.
+    """The true state of a facility.
 
-    `excused`: the grid is off, and the village's meter says so. `unknowable`: a fault that misleads whoever only hears
-    the devices. `silent`: the failure is noticed by silence.
+    `state`: `met`, `failed` or `not_required`. `cause`: the fault behind a failure.
+    `excused`: the mains are off, and the village's meter reports it.
+    `unknowable`: a fault because of which the devices' reports are wrong.
+    `silent`: the failure shows as silence.
     """
 
     state: str
@@ -59,7 +61,7 @@ class Condition:
         self._meters = [device for device in scene.village.devices if device.kind == "power"]
 
     def at(self, moment: int) -> Truth:
-        """What is so at an instant. Before anything was installed nothing is required."""
+        """Returns the state at an instant (ms). Before a device is installed, nothing is required."""
         there = [d for d in self.facility.devices if not self.scene.on(FaultKind.NOT_INSTALLED, d, moment)]
         if not there or not self._required(moment):
             return Truth("not_required")
@@ -79,7 +81,7 @@ class Condition:
             if not self._fails(device, kind, moment):
                 continue
             if kind is FaultKind.LAMP_BURNT and _says_relay(device):
-                misled = str(kind)  # the relay is closed all the same, and what it says comes first
+                misled = str(kind)  # the relay still reports closed, and it takes precedence over the power
             return Truth("failed", kind, unknowable=misled, silent=kind in SILENCES)
         if device.kind in EVENTS and not self._said_in_time(device, moment):
             return Truth("failed", EVENTS[device.kind][1], unknowable=misled)
@@ -93,9 +95,9 @@ class Condition:
         return self.scene.on(kind, device, moment) is not None
 
     def _said_in_time(self, device: SimulatedDevice, moment: int, *, known: bool = False) -> bool:
-        """Whether the event was within the interval. Before the first one ever nobody asks for it.
+        """Returns whether there was an event within the interval, or there was never a first one.
 
-        `known`: only what the device could make known counts.
+        `known`: count only events that the device could report.
         """
         if moment < self.scene.first_press(device):
             return True
@@ -113,7 +115,7 @@ class Condition:
         return True
 
     def spans(self, start: int, end: int) -> Iterator[tuple[int, int, Truth]]:
-        """What was so in `[start, end)`, without gap or overlap, neighbours differing."""
+        """Yields start, end and state in `[start, end)`, without gap or overlap. Neighbours differ."""
         moments = [*self._moments(start, end), end]
         began, so = start, self.at(start)
         for moment in moments[1:]:

@@ -1,4 +1,4 @@
-"""A cheap device's clock: it starts in 1970, is set by NTP some time after joining (or never), and drifts between."""
+"""A cheap device's clock: it starts in 1970, is set by NTP after joining the network (or never), and drifts."""
 
 import random
 
@@ -8,15 +8,15 @@ __all__ = ["DeviceClock"]
 
 SECOND, HOUR = 1_000, 3_600_000
 NTP_ANSWERS = (0.2 * SECOND, 6 * SECOND)
-"""After joining the network; where the link is bad it takes longer."""
+"""Time from joining the network to the first NTP answer, ms: shortest and longest."""
 NTP_EVERY = HOUR
-"""How often firmware asks again."""
+"""The NTP interval of firmware, ms."""
 CRYSTAL = 40e-6
-"""Parts per million that a crystal without compensation is off, at most."""
+"""The largest drift of a crystal without compensation: 40 ppm."""
 
 
 class DeviceClock:
-    """The clock of one device, from its first boot on."""
+    """The clock of one device, from its first boot. Times in ms."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
@@ -26,18 +26,18 @@ class DeviceClock:
         self.boots = 0
 
     def boot(self, now: int) -> None:
-        """Start again: what it knew of time is gone."""
+        """Restart: the clock loses the time."""
         self.boots += 1
         self._booted = now
         self._set_at = None
 
     def joined(self, now: int) -> None:
-        """It has a network, and asks for the time."""
+        """Note that the device has joined the network, and asks for the time."""
         if self._set_at is None:
             self._set_at = now + int(self._chance.uniform(*NTP_ANSWERS))
 
     def stamp(self, now: int, *, never: bool) -> Stamp:
-        """What it knows at a moment; `never`: nobody answers it, and it counts from 1970."""
+        """Returns what the clock reads at a moment. `never`: NTP never answered, so it counts from 1970."""
         uptime = max(0, now - self._booted)
         if never or self._set_at is None or now < self._set_at:
             return Stamp(uptime, set=False, uptime=uptime, boots=self.boots)

@@ -1,7 +1,7 @@
-"""Runs a world against a real broker in real time: one thread, one MQTT session per device, thousands if need be.
+"""Runs a world against a real broker in real time: one thread, one MQTT session per device, up to thousands.
 
-paho-mqtt is driven by its own selector loop here and not by its threads, so ten thousand devices are ten thousand
-sockets and not as many threads, and a device that hangs really leaves its socket alone.
+It drives paho-mqtt with one selector loop instead of paho's threads. So ten thousand devices need ten thousand sockets,
+but no threads, and a device that hangs really does not use its socket.
 """
 
 import selectors
@@ -27,11 +27,11 @@ __all__ = ["Driver"]
 log = structlog.get_logger(__name__)
 
 KEEPALIVE = 20
-"""Seconds: the broker notices a device that fell silent within 30 (once and a half)."""
+"""Keep-alive in seconds. The broker notices a silent device within 30 s (one and a half times)."""
 AT_A_TIME = 0.05
-"""Seconds that the devices get before the network is served again."""
+"""Seconds for the devices' actions before the network is served again."""
 HOUSEKEEPING = 1.0
-"""Seconds between two looks at every session: pings, and connections that broke."""
+"""Seconds between two checks of every session: pings, and broken connections."""
 
 
 @dataclass(slots=True)
@@ -47,11 +47,15 @@ class _Line:
 
 
 class Driver:
-    """Connects the devices of a world to the broker at `url`; `clock` gives milliseconds of Unix time.
+    """Connects the devices of a world to the broker at `url`.
 
-    `polite`: at the end the devices say good-bye, so that no last will is published. `elsewhere` is asked first: it
-    does what concerns devices that are not on this broker, and says so. `speed`: how many times faster than time the
-    clock runs; keep-alives are as much shorter, down to MQTT's shortest, a second.
+    Args:
+        clock: returns Unix time, ms.
+        polite: at the end the devices disconnect, so that no last will is published.
+        elsewhere: is called first with each action. Returns whether it has carried it out, for a device that is not on
+            this broker.
+        speed: how many times faster than real time the clock runs. Keep-alives are shorter by the same factor, but at
+            least one second, MQTT's shortest.
     """
 
     def __init__(
@@ -82,15 +86,15 @@ class Driver:
         self._elsewhere = elsewhere
         self._speed = speed
         self.problem: str | None = None
-        """Why the last connection failed; None once one stood."""
+        """Why the last connection failed; `None` once one succeeds."""
 
     @property
     def online(self) -> int:
-        """How many devices have a session."""
+        """The number of devices with a session."""
         return sum(line.sock is not None and not line.frozen for line in self._lines.values())
 
     def run(self, stop: Event, until: int | None = None, progress: Callable[[], None] = lambda: None) -> None:
-        """Let the devices live until `stop` is set or the clock reaches `until` (ms)."""
+        """Run the devices until `stop` is set or the clock reaches `until` (ms)."""
         try:
             while not stop.is_set() and (until is None or self._clock() < until):
                 self.turn()
@@ -99,7 +103,7 @@ class Driver:
             self.end()
 
     def turn(self) -> None:
-        """Do some of what is due, then serve the network until the next thing is, at most 200 ms."""
+        """Carry out some actions that are due, then serve the network until the next one, at most 200 ms."""
         wait = self._some_of_what_is_due()
         for key, events in self._selector.select(wait):
             self._serve(key.data, events)
@@ -110,9 +114,9 @@ class Driver:
                 self._look_after(device)
 
     def _some_of_what_is_due(self) -> float:
-        """Let the world go on for a moment; seconds until it wants to be called again.
+        """Run the world for a moment. Returns the seconds until its next event.
 
-        A thousand devices that come at once must not keep the broker waiting for those that are there.
+        A thousand devices that connect at once must not delay the traffic of those that are connected.
         """
         if self._due is None:
             self._due = self._world.run(self._clock())
@@ -160,7 +164,7 @@ class Driver:
         if will is not None:
             client.will_set(will.topic, will.payload, qos=1, retain=will.retain)
         client.connect_timeout = 3.0
-        client.on_socket_register_write = lambda *_: None  # or paho would write from within publish()
+        client.on_socket_register_write = lambda *_: None  # else paho writes within publish()
         client.on_connect = lambda _c, _u, _f, reason, _p: self._answered(key, str(reason), failed=reason.is_failure)
         client.on_publish = lambda _c, _u, mid, _r, _p: self._acknowledged(key, mid)
         if self._user:
@@ -215,7 +219,7 @@ class Driver:
             self._unwatch(line)
 
     def _drop(self, key: Key) -> None:
-        """Close a device's socket without a word, and give up what was not acknowledged."""
+        """Close a device's socket without a disconnect, and give up what was not acknowledged."""
         if (line := self._lines.pop(key, None)) is None:
             return
         if not line.frozen:
@@ -231,7 +235,7 @@ class Driver:
             self._truth.gone(device.key, self._clock(), will=line.will)
 
     def _leave(self, key: Key) -> None:
-        """End a session so that no last will is published."""
+        """End a session with a disconnect, so that no last will is published."""
         if (line := self._lines.get(key)) and not line.frozen:
             line.client.disconnect()
             line.client.loop_write()
@@ -271,7 +275,7 @@ class Driver:
             self._after(key, line)
 
     def _after(self, key: Key, line: _Line) -> None:
-        if line.client.socket() is None:  # paho has closed it: the connection broke
+        if line.client.socket() is None:  # paho closed it, because the connection broke
             if line.sock is not None:
                 self._selector.unregister(line.sock)
                 line.sock = None
@@ -281,7 +285,7 @@ class Driver:
             self._watch(key, line)
 
     def end(self) -> None:
-        """The sockets close without a word, as if the power went; with `polite`, the devices say good-bye first."""
+        """Close all sockets without a disconnect, as in a power cut; with `polite`, disconnect first."""
         for key in list(self._lines):
             if self._polite:
                 self._leave(key)

@@ -1,4 +1,4 @@
-"""What goes wrong, where and when; by chance too, with a seed. Timetables that people write: `timetable`."""
+"""Faults: what goes wrong, where and when; also at random, with a seed. People write them as a `timetable`."""
 
 import random
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ __all__ = ["ORDINARY", "WHOLE_VILLAGE", "Fault", "FaultKind", "Rate", "random_fa
 
 
 class FaultKind(StrEnum):
-    """What can go wrong."""
+    """The kinds of fault."""
 
     GATE_CLOSED = "gate_closed"
     CONTACT_FLAPS = "contact_flaps"
@@ -54,7 +54,7 @@ STRIKES = {
     FaultKind.NOT_CLEANED: "toilet",
     FaultKind.TOILET_DIRTY: "toilet",
 }
-"""The kind of facility that a fault strikes; those not named strike a device, or a whole village."""
+"""Fault -> the kind of facility that it affects. The other faults affect any device, or a whole village."""
 WHOLE_VILLAGE = frozenset(
     {
         FaultKind.MAINS_CUT,
@@ -72,9 +72,10 @@ WHOLE_VILLAGE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault during `[start, end)`, milliseconds. Without a facility and device: wherever it can strike.
+    """One fault in `[start, end)`, ms.
 
-    `ups`: so long (ms) a mains cut is bridged by the village's batteries; None: only what always has one lives on.
+    `facility`, `device`: which it affects; `None` for all that it can affect.
+    `ups`: how long the village's batteries bridge a mains cut, ms; `None`: the defaults of `scene.UPS`.
     """
 
     kind: FaultKind
@@ -86,7 +87,7 @@ class Fault:
     ups: int | None = None
 
     def strikes(self, device: SimulatedDevice) -> bool:
-        """Whether it concerns this device (whatever the time)."""
+        """Returns whether it affects this device, whatever the time."""
         return (
             self.village == device.village
             and self.facility in (None, device.facility)
@@ -100,7 +101,7 @@ DAY, HOUR, MINUTE = 86_400_000, 3_600_000, 60_000
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How often a kind of fault comes: mean time between two in one village, mean time until repaired, milliseconds."""
+    """How often a fault occurs in a village. `between`: mean time to the next, ms. `repair`: mean duration, ms."""
 
     kind: FaultKind
     between: int
@@ -117,13 +118,13 @@ ORDINARY = (
     Rate(FaultKind.MAINS_CUT, 11 * DAY, HOUR + HOUR // 2),
     Rate(FaultKind.LINK_CUT, 8 * DAY, 2 * HOUR + HOUR // 2),
 )
-"""Our own guess of an ordinary village, to look at."""
+"""An ordinary village: our own guess, for demonstrations."""
 
 
 def random_faults(
     village: SimulatedVillage, start: int, end: int, seed: int, rates: Iterable[Rate] = ORDINARY
 ) -> list[Fault]:
-    """Faults of one village by chance, in `[start, end)`: the same seed gives the same. None is under a minute."""
+    """Returns random faults of one village in `[start, end)`, each at least a minute long, determined by the seed."""
     faults = []
     for rate in rates:
         chance = random.Random(f"{seed}/{village.code}/{rate.kind}")  # noqa: S311 - a simulation that repeats

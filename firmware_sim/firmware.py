@@ -1,7 +1,7 @@
-"""One device with a session of its own: how it boots, joins, reports, hangs, loses its link and comes back.
+"""One device with its own session: how it boots, joins, reports, hangs, loses its link and reconnects.
 
-A state machine stepped by time. It asks its driver for things by `Action`s and is told by `connected` and `lost` how
-they went. It knows no clock: every call says what time it is, and `wake_at` when it wants to be called next.
+A state machine. It requests network operations as `Action`s; the driver reports the results with `connected` and
+`lost`. It has no clock: each call passes the time, and `wake_at` is when the next call is due.
 """
 
 import random
@@ -21,13 +21,13 @@ __all__ = ["Firmware", "Phase"]
 SECOND, MINUTE = 1_000, 60_000
 BOOT = (1.5 * SECOND, 6 * SECOND)
 JOIN = (1 * SECOND, 4 * SECOND)
-"""Finding the access point and getting an address."""
+"""Time to find the access point and get an address, ms: shortest and longest."""
 BACK_OFF = (2 * SECOND, 60 * SECOND)
-"""The first pause after a connection that failed, doubling up to the longest."""
+"""Back-off after a failed connection, ms: it doubles from the first to the longest."""
 
 
 class Phase(StrEnum):
-    """What a device is doing."""
+    """The state of a device."""
 
     DARK = "dark"
     BOOTING = "booting"
@@ -55,22 +55,22 @@ class Firmware:
         self._pause = BACK_OFF[0]
 
     def _programs(self) -> list[Reporter]:
-        """What reports by this session: the device itself."""
+        """Returns the reporters of this session: the device itself."""
         spoken = dialect(self.device, self._scene.village.zone)
         return [Reporter(self.device, self._scene, self._chance, spoken, self._clock)]
 
     @property
     def speaks_for(self) -> list[SimulatedDevice]:
-        """The devices that report by this session."""
+        """The devices that report over this session."""
         return [each.device for each in self._reporters]
 
     @property
     def reboots(self) -> int:
-        """How often it has booted."""
+        """The number of boots."""
         return self._clock.boots
 
     def step(self, now: int) -> list[Action]:
-        """Do what is due."""
+        """Returns the actions that are due at `now`."""
         if not self._powered(now):
             return self._go_dark(now)
         if self._scene.on(FaultKind.DEVICE_HANG, self.device, now) is not None:
@@ -78,7 +78,7 @@ class Firmware:
         return self._proceed(now)
 
     def _proceed(self, now: int) -> list[Action]:
-        """Go on, with power and a running program."""
+        """Returns the next actions of a device with power and a running program."""
         actions: list[Action] = []
         match self.phase:
             case Phase.DARK | Phase.HUNG:
@@ -89,7 +89,7 @@ class Firmware:
                 actions = self._connect(now)
             case Phase.ONLINE:
                 actions = self._live(now)
-            case Phase.CONNECTING:  # the driver has not said how it went: a timeout of the firmware's own
+            case Phase.CONNECTING:  # no result from the driver: the firmware's own timeout
                 actions = [*self._wait(now), Vanish(self.device)]
         return actions
 
@@ -101,19 +101,19 @@ class Firmware:
         return self._look(now)
 
     def connected(self, now: int) -> list[Action]:
-        """The broker accepted the session: birth, then everything it knows."""
+        """Handle a session that the broker accepted. Returns the birth and a full report."""
         self.phase, self._pause = Phase.ONLINE, BACK_OFF[0]
         actions = [send for each in self._reporters for send in self._sends(each, each.join(now), now)]
         self._sleep()
         return actions
 
     def lost(self, now: int) -> None:
-        """The connection broke, or was refused."""
+        """Handle a connection that broke or was refused."""
         if self.phase in (Phase.ONLINE, Phase.CONNECTING):
             self._wait(now)
 
     def _look(self, now: int) -> list[Action]:
-        """Let those report whose time has come."""
+        """Returns the reports that are due."""
         actions = [
             send for each in self._reporters if each.wake_at <= now for send in self._sends(each, each.look(now), now)
         ]
@@ -136,7 +136,7 @@ class Firmware:
         return self._behind_link and self._scene.here(FaultKind.LINK_CUT, now) is not None
 
     def _refused(self, now: int) -> bool:
-        """Whether the broker restarts; the driver's own broker is meant, and does not really."""
+        """Returns whether the broker refuses connections, as if it restarted. The real broker keeps running."""
         return self._behind_link and self._scene.here(FaultKind.BROKER_RESTART, now) is not None
 
     def _enter(self, phase: Phase, now: int, lasts: float) -> list[Action]:

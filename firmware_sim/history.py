@@ -1,7 +1,7 @@
-"""The past, as a village's gateway would have buffered it: readings of weeks, in batches with an epoch and numbers.
+"""The past, as a village's gateway would have buffered it: readings of weeks, in numbered batches of one epoch.
 
-The readings follow from the scene (faults, sun, guard) alone, so the same seed gives the same history, batch by batch,
-and a history that was cut short goes on where it stopped.
+The readings depend on the scene alone (faults, sun, guard). So the same seed gives the same batches, and an interrupted
+history continues where it stopped.
 """
 
 import gzip
@@ -20,13 +20,13 @@ __all__ = ["Batch", "History"]
 
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
 HEARTBEAT = 60 * SECOND
-"""The gateway's `alive`: half as often as a real one says it, and still within the 90 s that one holds."""
+"""Interval of the gateway's `alive`, ms: half as often as a real one, but within the 90 s for which one holds."""
 BACK = (4 * SECOND, 12 * SECOND)
-"""Boot and join after the power returns."""
+"""Time to boot and join after the power returns, ms: shortest and longest."""
 NOTICED = 30 * SECOND
-"""So long the village broker takes to notice that a device is gone."""
+"""Time until the village broker notices that a device is gone, ms."""
 CHUNK = 12 * HOUR
-"""What one batch covers, well below the wire's limits of 1 MB packed and 16 MB unpacked."""
+"""The period of one batch, ms: well below the wire's limits of 1 MB compressed and 16 MB uncompressed."""
 
 Record = tuple[int, str, Value]
 """Time (ms), `device/signal`, value."""
@@ -34,7 +34,7 @@ Record = tuple[int, str, Value]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One batch, ready to send. `start` and `end` are the stretch it covers, in milliseconds."""
+    """One batch, ready to send. It covers `[start, end)`, ms."""
 
     village: str
     gateway: str
@@ -47,7 +47,7 @@ class Batch:
 
 
 class History:
-    """One village's past in `[start, end)`, reported every `every` ms, as gateway `gateway` buffered it."""
+    """One village's past in `[start, end)`, reported every `every` ms, as buffered by `gateway`."""
 
     def __init__(self, scene: Scene, gateway: str, *, start: int, end: int, every: int, seed: int) -> None:
         self.scene = scene
@@ -58,16 +58,16 @@ class History:
 
     @property
     def chunks(self) -> int:
-        """How many batches it is; they are numbered from 1, the oldest first."""
+        """The number of batches. They are numbered from 1, the oldest first."""
         return -(-(self.end - self.start) // CHUNK)
 
     def stretch(self, seq: int) -> tuple[int, int]:
-        """What batch `seq` covers, `[start, end)` in milliseconds."""
+        """Returns the period of batch `seq`, `[start, end)` in ms."""
         first = self.start + (seq - 1) * CHUNK
         return first, min(first + CHUNK, self.end)
 
     def batch(self, seq: int) -> Batch:
-        """Batch `seq`, as it goes on the wire."""
+        """Returns batch `seq` in wire format."""
         start, end = self.stretch(seq)
         records = self.records(start, end)
         senml: list[dict[str, object]] = [
@@ -81,7 +81,7 @@ class History:
         return Batch(self.scene.village.code, self.gateway, self.epoch, seq, start, end, len(records), payload)
 
     def records(self, start: int, end: int) -> list[Record]:
-        """All readings with an event time in `[start, end)`, in order of time."""
+        """Returns all readings with an event time in `[start, end)`, in order of time."""
         records: list[Record] = [(time, f"{self.gateway}/alive", True) for time in range(start, end, HEARTBEAT)]
         for device in self.scene.village.devices:
             records += self._device(device, start, end)
@@ -112,7 +112,7 @@ class History:
                 yield begin + NOTICED, f"{device.id}/online", False
 
     def _moments(self, device: SimulatedDevice, start: int, end: int, shift: int) -> list[int]:
-        """When a device reports: every so often, and within a second of a change."""
+        """Returns when a device reports: periodically, and within a second of a change."""
         moments = set(range(start + shift, end, self._every))
         change = self.scene.next_change(device, start - 1)
         while change is not None and change < end:
@@ -125,7 +125,7 @@ class History:
         return sorted(moment for moment in moments if start <= moment < end)
 
     def _outages(self, device: SimulatedDevice) -> list[tuple[int, int]]:
-        """When a device was gone: without mains power, or hung."""
+        """Returns when a device was silent: without power, or hung."""
         chance = random.Random(f"{self._seed}/{device.village}/{device.id}/back")  # noqa: S311
         cuts = self.scene.outages(device) + self.scene.stretches(FaultKind.DEVICE_HANG, device)
         return [(cut, back + int(chance.uniform(*BACK))) for cut, back in cuts]

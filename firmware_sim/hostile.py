@@ -1,4 +1,4 @@
-"""A device that somebody broke, or meant to be: rubbish on its neighbours' topics, quick and without an end."""
+"""A broken or malicious device: it floods its neighbours' topics with invalid messages."""
 
 import json
 import random
@@ -14,9 +14,9 @@ __all__ = ["HOSTILE", "Hostile", "rubbish"]
 
 SECOND, MINUTE = 1_000, 60_000
 HOSTILE = "penyerang"
-"""The id that it has in the truth; it is no device of the sites file."""
+"""Its id in the truth file. It is not in the sites file."""
 EVERY = 200
-"""Milliseconds between two messages of its own."""
+"""The interval of its messages, ms."""
 
 _NO_NUMBERS: tuple[object, ...] = ("satu", None, [], {})
 _PAYLOADS: tuple[Callable[[random.Random], bytes], ...] = (
@@ -33,12 +33,12 @@ _PAYLOADS: tuple[Callable[[random.Random], bytes], ...] = (
 
 
 def rubbish(chance: random.Random) -> bytes:
-    """A payload that cannot be read, or must not be believed: never a value that counts."""
+    """Returns a payload that is unreadable or must be refused. It never holds a valid value."""
     return chance.choice(_PAYLOADS)(chance)
 
 
 class Hostile:
-    """Its session in a village while the fault is on. It speaks for devices that are, and for some that are not."""
+    """The hostile device of a village, while the fault is active. It uses ids of known and of unknown devices."""
 
     def __init__(self, scene: Scene, chance: random.Random, start: int) -> None:
         self._scene, self._chance = scene, chance
@@ -60,7 +60,7 @@ class Hostile:
         )
 
     def step(self, now: int) -> list[Action]:
-        """Come, throw the next thing, or go."""
+        """Returns the next action: connect, publish, or leave."""
         if self._scene.here(FaultKind.HOSTILE_DEVICE, now) is None:
             self.wake_at = self._next_change(now)
             was, self.online = self.online, False
@@ -72,13 +72,13 @@ class Hostile:
         return [Send(self.device, Packet(self._topic(), rubbish(self._chance)), now, self.device.key)]
 
     def connected(self, now: int) -> list[Action]:
-        """It is in."""
+        """Handle an accepted session."""
         self.online = True
         self.wake_at = now
         return []
 
     def lost(self, now: int) -> None:
-        """It was thrown out, and comes again."""
+        """Handle a lost session: it reconnects after a second."""
         self.online = False
         self.wake_at = now + SECOND
 

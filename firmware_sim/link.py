@@ -1,6 +1,6 @@
-"""A village's link when it is bad: 64 kbit/s for all together, and packets lost on the way.
+"""A village's bad link: 64 kbit/s shared by all, with packet loss.
 
-TCP hides a loss behind a pause: what was lost is sent again after a timeout that doubles, and what follows it waits.
+TCP turns a loss into a delay: the segment is sent again after a timeout that doubles, and the following data waits.
 """
 
 import random
@@ -15,13 +15,13 @@ OVERHEAD = 44
 """Bytes of TCP, IP and MQTT around a payload and its topic."""
 ROUND_TRIP = (180, 700)
 LOSS = 0.08
-"""The share of segments that are lost: a full radio link in the rain."""
+"""The share of lost segments: a busy radio link in the rain."""
 TIMEOUT = 1_000
-"""The first retransmission (RFC 6298: at least one second), doubling."""
+"""The first retransmission timeout, ms (RFC 6298: at least one second). It doubles."""
 
 
 class SlowLink:
-    """When each message arrives."""
+    """Computes when each message arrives."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
@@ -29,7 +29,7 @@ class SlowLink:
         self._last: dict[Key, int] = {}
 
     def arrives(self, session: Key, size: int, now: int) -> int:
-        """When a message of so many bytes, sent now, is there: in order within its session."""
+        """Returns when a message of `size` bytes, sent at `now`, arrives (ms). Messages of a session stay in order."""
         self._free_at = max(float(now), self._free_at) + (size + OVERHEAD) / BYTES_PER_MS
         moment = self._free_at + self._chance.uniform(*ROUND_TRIP) / 2
         pause = TIMEOUT

@@ -1,6 +1,6 @@
-"""Plays the wire of remote gateways: sends batches to the centre, waits for each acknowledgement, sends again.
+"""Acts as remote gateways on the wire: sends batches to the centre, with retries until each is acknowledged.
 
-What is known here of siaga is the contract's section 4 and nothing else.
+It relies on section 4 of the contract only.
 """
 
 import json
@@ -19,7 +19,7 @@ from firmware_sim.history import Batch
 __all__ = ["RemoteGateways"]
 
 AGAIN = 20.0
-"""Seconds after which an unacknowledged batch is sent again."""
+"""Seconds before a retry of an unacknowledged batch."""
 
 
 @dataclass(slots=True)
@@ -49,7 +49,10 @@ class RemoteGateways:
             self._client.tls_set()
 
     def send(self, batches: Iterable[Batch], stop: Event, stored: Callable[[Batch], None]) -> bool:
-        """Send them all; `stored` is told of each that the centre acknowledged. False: `stop` came first."""
+        """Send all batches, and call `stored` for each that the centre acknowledges.
+
+        Returns whether all were acknowledged before `stop` was set.
+        """
         waiting = iter(batches)
         flying: dict[tuple[str, int], _Flying] = {}
         self._client.connect_async(self._host, self._port)
@@ -67,7 +70,7 @@ class RemoteGateways:
             self._client.loop_stop()
 
     def _fill(self, waiting: Iterator[Batch], flying: dict[tuple[str, int], _Flying]) -> bool:
-        """Send new batches while the window has room; whether there may be more."""
+        """Send new batches while the window has room. Returns whether there may be more."""
         while len(flying) < self._window:
             if (batch := next(waiting, None)) is None:
                 return False

@@ -1,4 +1,4 @@
-"""The part of a device's program that measures and reports: periodically with jitter, and when something changed."""
+"""The part of a device's firmware that measures and reports: periodically with jitter, and on change."""
 
 import random
 
@@ -13,13 +13,13 @@ __all__ = ["Reporter"]
 
 SECOND = 1_000
 JITTER = 0.05
-"""A cheap crystal and a busy loop: reports come up to 5 % early or late."""
+"""Reports are up to 5 % early or late, because of a cheap crystal and a busy loop."""
 SAMPLE = 1 * SECOND
-"""A firmware looks at its inputs at least so often: a change is reported within it."""
+"""The longest interval at which firmware reads its inputs, ms. A change is reported within it."""
 
 
 class Reporter:
-    """Measures for one device and speaks its dialect, by its clock."""
+    """Measures for one device, and reports in its dialect and with its clock."""
 
     def __init__(
         self, device: SimulatedDevice, scene: Scene, chance: random.Random, dialect: Dialect, clock: DeviceClock
@@ -29,26 +29,26 @@ class Reporter:
         self._told: dict[str, Value] = {}
         self._next_report = self._last_look = scene.start
         self.wake_at = scene.start
-        # Whole districts are not switched on at one moment, as a simulation is: the first interval is cut short
+        # The devices of a real district do not start at one moment, so the first interval is shortened at random.
         self._phase = chance.uniform(0.05, 1.0)
 
     def boot(self, now: int) -> None:
-        """Start again: nothing was told yet. A press of the button from now on is kept until it can be said."""
+        """Restart without any reported value. From now on, a press of the button is kept until it can be reported."""
         self._told.clear()
         self._last_look = now
 
     def join(self, now: int) -> list[Packet]:
-        """The session stands: birth, then everything it knows."""
+        """Handle an accepted session. Returns the birth and a full report."""
         self.clock.joined(now)
         self._next_report = now
         return [*self.dialect.birth(self.stamp(now)), *self.look(now)]
 
     def stamp(self, now: int) -> Stamp:
-        """What the device's clock says."""
+        """Returns what the device's clock reads."""
         return self.clock.stamp(now, never=self._scene.on(FaultKind.CLOCK_1970, self.device, now) is not None)
 
     def look(self, now: int) -> list[Packet]:
-        """The periodic report, or only what changed since the last look; and when to look again, in `wake_at`."""
+        """Returns the periodic report if it is due, else the changes since the last call. Sets `wake_at`."""
         values = sense(self.device, self._scene, now, self._chance)
         packets = self._pressed(now)
         if now >= self._next_report:
@@ -62,7 +62,7 @@ class Reporter:
         self._told.update(values)
         self._last_look = now
         change = self._scene.next_change(self.device, now)
-        delay = int(self._chance.uniform(0, SAMPLE))  # when within its round of looking the firmware sees it
+        delay = int(self._chance.uniform(0, SAMPLE))  # until the firmware reads its inputs
         self.wake_at = min(self._next_report, self._next_report if change is None else change + delay)
         return packets
 

@@ -1,4 +1,4 @@
-"""Scenarios: villages, how long, what goes wrong. In YAML; those of the library are named, others are files.
+"""Scenarios: which villages, how long, which faults. They are YAML: those of the library have names, others are files.
 
     title: A week of rain
     lasts: 7d
@@ -9,7 +9,7 @@
     rates:
       - {fault: mains_cut, between: 20h, repair: 40m}
 
-The same scenario with the same seed is the same run.
+The same scenario with the same seed gives the same run.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ LIBRARY = Path(__file__).with_name("scenarios")
 
 
 def _same(text: object) -> str:
-    """A duration that is handed on as it was written."""
+    """Returns a duration as it was written, after checking it."""
     duration(text)
     return str(text)
 
@@ -75,7 +75,7 @@ class _File(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One scenario, ready to run. `sites` is the sites file that siaga has to import; `lasts` in milliseconds."""
+    """One scenario, ready to run. `sites`: the content of the sites file that siaga has to import. `lasts`: ms."""
 
     name: str
     title: str
@@ -89,11 +89,11 @@ class Scenario:
 
     @property
     def sites_yaml(self) -> str:
-        """The sites file."""
+        """The sites file as YAML text."""
         return yaml.safe_dump(self.sites, sort_keys=False, allow_unicode=True)
 
     def faults(self, start: int) -> list[Fault]:
-        """Everything that goes wrong in a run that begins at `start` (ms)."""
+        """Returns all faults of a run that begins at `start` (ms)."""
         end = start + self.lasts
         by_chance = [
             fault
@@ -105,15 +105,19 @@ class Scenario:
 
 
 def library() -> list[str]:
-    """The names of the scenarios that come with siaga."""
+    """Returns the names of the scenarios that come with siaga."""
     return sorted(path.stem for path in LIBRARY.glob("*.yaml"))
 
 
 def load(name: str, *, sites: Path | None = None, seed: int | None = None, lasts: int | None = None) -> Scenario:
-    """A scenario of the library by its name, or of a file. `sites` plays it in one's own villages.
+    """Returns a scenario of the library by its name, or of a file.
+
+    Args:
+        sites: the sites file of other villages to run it in.
+        lasts: another duration, ms.
 
     Raises:
-        BadFile: there is none of this name, or it holds a mistake.
+        BadFile: there is no such scenario, or it has a mistake.
     """
     path = LIBRARY / f"{name}.yaml" if name in library() else Path(name)
     if not path.exists():
@@ -151,7 +155,7 @@ def _sites(file: _File, path: Path, sites: Path | None) -> object:
     source = sites or (path.parent / file.sites if file.sites else None)
     if source is None:
         if file.villages is None:
-            raise BadFile(f"{path}: says no villages: write sites: FILE or villages: {{generate: 4, …}}")
+            raise BadFile(f"{path}: names no villages: write sites: FILE or villages: {{generate: 4, …}}")
         made = file.villages
         return sites_of(Made(count=made.generate, **made.model_dump(exclude={"generate"})))
     try:
@@ -163,7 +167,7 @@ def _sites(file: _File, path: Path, sites: Path | None) -> object:
 
 
 def _that_strike(lines: Sequence[Line], villages: Sequence[SimulatedVillage]) -> list[Line]:
-    """In villages of one's own some lines of a scenario strike nothing, which is no mistake then."""
+    """Returns the lines that affect a device. In a user's own villages, a line without one is not a mistake."""
     return [
         line
         for line in lines

@@ -1,7 +1,7 @@
-"""What is physically so in one village: which faults are on, what has power, whether it is dark, who came by.
+"""The physical state of one village: active faults, power, darkness, presses of buttons.
 
-Everything here is a function of time, so the same seed and timetable give the same village, stepped however. What it
-means for the facilities: `condition`.
+Everything is a function of time, so the same seed and timetable give the same village, whatever the steps. `condition`
+says what this means for the facilities.
 """
 
 import random
@@ -17,27 +17,27 @@ __all__ = ["EVENTS", "FLAP", "GATEWAY", "UPS", "Scene"]
 
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 TWILIGHT = 10 * MINUTE
-"""The lamp's twilight switch turns on so long before sunset and off so long after sunrise."""
+"""The lamp's twilight switch turns on this long before sunset, and off this long after sunrise (ms)."""
 ROUNDS = (35 * MINUTE, 75 * MINUTE)
-"""Between two check-ins of the guard."""
+"""Time between two check-ins of the guard, ms: shortest and longest."""
 CLEANINGS = (time(6, 45), time(12, 15))
-"""When the toilet is cleaned, by the village's clocks: before the office opens and at noon."""
+"""When the toilet is cleaned, in local time: before the office opens, and at noon."""
 BACK = 15 * SECOND
-"""So long booting and joining take at most."""
+"""The longest time to boot and join, ms."""
 FLAP = 2 * SECOND
-"""So long a loose contact stays in one position."""
+"""How long a loose contact stays in one position, ms."""
 GATEWAY = "gateway"
-"""The kind under which the village's gateway, its broker and its Zigbee bridge stand in `UPS`."""
+"""The kind in `UPS` of the village's gateway, its broker and its Zigbee bridge."""
 UPS = {"power": 4 * HOUR, GATEWAY: HOUR}
-"""So long a device of a kind lives without mains where the fault says nothing; those not named go dark at once."""
+"""Kind -> how long its devices run without mains, ms, unless the fault says otherwise. Other kinds stop at once."""
 BATTERY = frozenset({"gate", "night_guard", "toilet"})
-"""Kinds whose devices have a battery of their own."""
+"""Kinds whose devices have their own battery."""
 EVENTS = {"night_guard": ("checkin", FaultKind.GUARD_ASLEEP), "toilet": ("cleaned", FaultKind.NOT_CLEANED)}
-"""Kind -> the event that its button says, and the fault under which nobody presses it."""
+"""Kind -> the event of its button, and the fault during which nobody presses it."""
 
 
 class Scene:
-    """One village under its faults, from `start` (ms) on."""
+    """One village with its faults, from `start` (ms). All times in ms."""
 
     def __init__(self, village: SimulatedVillage, faults: Iterable[Fault], seed: int, start: int) -> None:
         self.village = village
@@ -53,7 +53,7 @@ class Scene:
         self._kinds: dict[FaultKind, list[Fault]] | None = None
 
     def add(self, faults: Iterable[Fault]) -> None:
-        """More faults, as a timetable that repeats goes on."""
+        """Add faults, as a repeating timetable continues."""
         fresh = [fault for fault in faults if fault.village == self.village.code]
         if fresh:
             self._faults += fresh
@@ -65,15 +65,15 @@ class Scene:
 
     @property
     def faults(self) -> list[Fault]:
-        """All faults that are known by now, in order of their start."""
+        """All faults that were added so far, in order of their start."""
         return sorted(self._faults, key=lambda fault: (fault.start, fault.kind))
 
     def on(self, kind: FaultKind, device: SimulatedDevice, time: int) -> Fault | None:
-        """The fault of a kind that strikes a device at a time."""
+        """Returns the fault of a kind that affects a device at a time; `None` if there is none."""
         return next((f for f in self._of(kind, device) if f.start <= time < f.end), None)
 
     def here(self, kind: FaultKind, time: int) -> Fault | None:
-        """The fault of a kind that strikes the village at a time, or something in it."""
+        """Returns the fault of a kind that affects the village, or something in it, at a time; `None` if none."""
         if self._kinds is None:
             self._kinds = {}
             for fault in self._faults:
@@ -82,7 +82,7 @@ class Scene:
         return None if some is None else next((f for f in some if f.start <= time < f.end), None)
 
     def stretches(self, kind: FaultKind, device: SimulatedDevice) -> list[tuple[int, int]]:
-        """When a fault strikes a device, start and end of each."""
+        """Returns start and end of each fault of a kind that affects a device."""
         return [(f.start, f.end) for f in self._of(kind, device)]
 
     def _of(self, kind: FaultKind, device: SimulatedDevice) -> list[Fault]:
@@ -96,7 +96,7 @@ class Scene:
         return striking
 
     def next_change(self, device: SimulatedDevice, time: int) -> int | None:
-        """When something about a device changes next, after `time`."""
+        """Returns when the physical state of a device changes next, after `time`; `None` if never."""
         changes = self._changes.get(device.id)
         if changes is None:
             found = {m for f in self._faults if f.strikes(device) for m in (f.start, f.end)}
@@ -116,19 +116,19 @@ class Scene:
     # Power
 
     def mains(self, time: int) -> bool:
-        """Whether there is grid power."""
+        """Returns whether there is mains power."""
         return self.here(FaultKind.MAINS_CUT, time) is None
 
     def mains_cuts(self) -> list[tuple[int, int]]:
-        """All mains cuts, start and end."""
+        """Returns start and end of all mains cuts."""
         return sorted((f.start, f.end) for f in self._faults if f.kind is FaultKind.MAINS_CUT)
 
     def powered(self, device: SimulatedDevice, time: int) -> bool:
-        """Whether a device is there and has power, from the grid or from a battery."""
+        """Returns whether a device is installed and has power, from the mains or a battery."""
         return not any(begin <= time < end for begin, end in self.outages(device))
 
     def outages(self, device: SimulatedDevice) -> list[tuple[int, int]]:
-        """When a device has no power, or is not installed yet."""
+        """Returns when a device has no power or is not installed."""
         out = self._out.get(device.id)
         if out is None:
             out = self.stretches(FaultKind.NOT_INSTALLED, device)
@@ -138,7 +138,7 @@ class Scene:
         return out
 
     def gateway_outages(self) -> list[tuple[int, int]]:
-        """When the village's gateway and its broker have no power, or nothing of the village is installed yet."""
+        """Returns when the village's gateway and broker have no power, or nothing in the village is installed."""
         if self._gateway_out is not None:
             return self._gateway_out
         bare = [f for f in self._faults if f.kind is FaultKind.NOT_INSTALLED and not f.facility and not f.device]
@@ -153,12 +153,12 @@ class Scene:
     # Light
 
     def dark(self, time: int) -> bool:
-        """Whether the lamp's twilight switch is on."""
+        """Returns whether the lamp's twilight switch is on."""
         dusk, dawn = self.night(time)
         return dusk - TWILIGHT <= time < dawn + TWILIGHT
 
     def night(self, time: int) -> tuple[int, int]:
-        """The night that is on at a time, twilight included, or else the next one: sunset and sunrise."""
+        """Returns sunset and sunrise of the current night (twilight included), or of the next one."""
         for day in range(time // DAY - 1, time // DAY + 2):
             if day not in self._nights:
                 self._nights[day] = dark_hours(self.village.latitude, self.village.longitude, day)
@@ -169,25 +169,25 @@ class Scene:
     # Presses of a button
 
     def presses(self, device: SimulatedDevice, after: int, until: int) -> list[int]:
-        """When somebody pressed a device's button in `(after, until]`; nothing while the guard sleeps, say."""
+        """Returns when a device's button was pressed in `(after, until]`: not while the guard sleeps, for example."""
         self._press_after(device, until)
         _, times = self._presses[device.id]
         some = times[bisect_right(times, after) : bisect_right(times, until)]
         return [time for time in some if not self.on(EVENTS[device.kind][1], device, time)]
 
     def said(self, device: SimulatedDevice, press: int) -> bool:
-        """Whether a press can be made known: the device is there, and its bridge, if it has one."""
+        """Returns whether a press can be reported: the device works, and its bridge, if it has one."""
         bridge = self.gateway_outages() if device.adapter == "zigbee2mqtt" else []
         out = self.outages(device) + self.stretches(FaultKind.DEVICE_HANG, device) + bridge
         return not any(begin <= press < end + BACK for begin, end in out)
 
     def first_press(self, device: SimulatedDevice) -> int:
-        """The first one, which tries the button out; before it nobody knows."""
+        """Returns the time of the first press, which tests the button. Before it, the signal is not asked for."""
         self._press_after(device, self.start)
         return self._presses[device.id][1][0]
 
     def _press_after(self, device: SimulatedDevice, time: int) -> int:
-        """The first press after a time, whether or not somebody is there for it."""
+        """Returns the first planned press after a time, whether or not somebody is there to press."""
         if device.id not in self._presses:
             chance = random.Random(f"{self._seed}/{self.village.code}/{device.id}/rounds")  # noqa: S311
             self._presses[device.id] = (chance, [self.start + int(chance.uniform(5 * SECOND, 60 * SECOND))])
@@ -200,7 +200,7 @@ class Scene:
         return times[bisect_right(times, time)]
 
     def _next_cleaning(self, after: int) -> int:
-        """The next time of cleaning, at least half an hour later."""
+        """Returns the next cleaning that is at least half an hour after `after`."""
         day = datetime.fromtimestamp(after / 1000, UTC).astimezone(self.village.zone).date()
         for clock in (*CLEANINGS, *CLEANINGS):
             moment = int(datetime.combine(day, clock, self.village.zone).timestamp() * 1000)
@@ -212,7 +212,7 @@ class Scene:
 
 
 def _bridged(cut: Fault, kind: str) -> int:
-    """How long after a mains cut a device of a kind lives on. A lamp is on no battery."""
+    """Returns how long a device of a kind runs on after a mains cut, ms. No lamp has a battery."""
     if kind == "office_lighting":
         return 0
     return UPS.get(kind, 0) if cut.ups is None else cut.ups

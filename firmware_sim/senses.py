@@ -1,4 +1,4 @@
-"""What each device's sensors say, given what is physically so: signal names and values of the contract's section 2."""
+"""What each device's sensors measure in a given physical state: signals and values of the contract, section 2."""
 
 import random
 from collections.abc import Callable
@@ -12,16 +12,16 @@ __all__ = ["EVIDENCE", "Value", "sense"]
 Value = bool | int | float
 
 EVIDENCE = frozenset({"gate_open", "lamp_on", "wifi_up", "wifi_open", "internet", "mains"})
-"""The signals whose change a device reports at once; the others wait for the next report."""
+"""Signals whose changes are reported at once. The others wait for the next report."""
 
 LAMP_WATTS, IDLE_WATTS = 18.0, 0.4
-"""A usual LED tube of a village office, and what its switch draws by itself."""
+"""Power of a usual LED tube in a village office, and of its switch alone, W."""
 LIT_LUX, NIGHT_LUX, DAY_LUX = 180.0, 0.3, 420.0
-"""At a desk under the lamp, without it, and by day: usual office values (EN 12464-1 asks for 200 to 500 lx)."""
+"""Light at a desk under the lamp, at night without it, and by day, lx (EN 12464-1 asks for 200 to 500)."""
 DRAIN = 0.3
-"""Percent of a battery a day: a contact's or a button's cell lasts about a year."""
+"""Battery use, per cent a day: the cell of a contact or a button lasts about a year."""
 FRESH_PPM, DIRTY_PPM = (3.0, 9.0), (31.0, 44.0)
-"""Ammonia in a clean toilet and in one that is not."""
+"""Ammonia in a clean and in a dirty toilet, ppm."""
 
 
 def _gate(device: SimulatedDevice, scene: Scene, time: int, chance: random.Random) -> dict[str, Value]:
@@ -81,9 +81,9 @@ _SENSES: dict[str, Callable[[SimulatedDevice, Scene, int, random.Random], dict[s
 
 
 def sense(device: SimulatedDevice, scene: Scene, time: int, chance: random.Random) -> dict[str, Value]:
-    """All that a device measures now; a stuck sensor what it measured when it got stuck.
+    """Returns all values that a device measures at `time`. A stuck sensor repeats those from when it got stuck.
 
-    Presses of a button (a guard's check-in, a cleaning) are not among them: they are events (`Scene.presses`).
+    Presses of a button (a guard's check-in, a cleaning) are not included: they are events (`Scene.presses`).
     """
     stuck = scene.on(FaultKind.SENSOR_STUCK, device, time)
     return _SENSES[device.kind](device, scene, stuck.start if stuck else time, chance)

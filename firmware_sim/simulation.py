@@ -1,9 +1,9 @@
-"""A run: the devices of a scenario from its start to its end and beyond, in real time or first at full speed.
+"""One run of a scenario, from its start to its end and beyond.
 
-Devices of villages whose gateway is siaga's own speak to the broker, each by a session of its own (`Driver`). Villages
-with `gateway: remote` are played with their broker and gateway (`VillageBroker`, `VillageGateway`): what reaches the
-centre are batches. A run whose start lies in the past plays all villages like that, as fast as the centre acknowledges,
-until it has caught up with the clock; then it goes on in real time.
+If siaga itself is a village's gateway, each device has its own session with the broker (`Driver`). If a village has
+`gateway: remote`, its broker and gateway are simulated too (`VillageBroker`, `VillageGateway`), and the centre gets
+batches. These are called "played" villages. A run that starts in the past plays all villages, as fast as the centre
+acknowledges, until it has caught up with the clock. Then it continues in real time.
 """
 
 import time
@@ -13,13 +13,13 @@ from dataclasses import replace
 from threading import Event
 
 from firmware_sim.actions import Action, Key
+from firmware_sim.centre import CentreSession
 from firmware_sim.driver import Driver
 from firmware_sim.faults import Fault
 from firmware_sim.senses import Value
 from firmware_sim.sites import SimulatedVillage
 from firmware_sim.timetable import Timetable
 from firmware_sim.truth import TruthFile, facility_line
-from firmware_sim.uplink import Uplink
 from firmware_sim.village_broker import VillageBroker
 from firmware_sim.village_gateway import IN_FLIGHT, Reading, VillageGateway
 from firmware_sim.world import World
@@ -28,20 +28,20 @@ __all__ = ["Simulation"]
 
 SECOND = 1_000
 HOLDS = 90 * SECOND
-"""A gateway is heard for so long from each heartbeat (contract, section 5)."""
+"""How long a gateway is heard from each heartbeat, ms (contract, section 5)."""
 STEP = 1 * SECOND
-"""How often a played gateway looks after itself."""
+"""The interval of a played gateway's own work, ms."""
 WINDOW = 48
-"""Batches of the past that may be on their way at a time."""
+"""Batches of the past in flight at most."""
 AGAIN = 10.0
-"""Seconds of the real clock after which a batch of the past is sent again."""
+"""Seconds of real time before an unacknowledged batch is sent again."""
 PATIENCE = 900 * SECOND
-"""So long a gateway of the past collects readings for one batch: fewer of them, and the centre keeps up."""
+"""How long a gateway collects readings for one batch of the past, ms: fewer batches, so that the centre keeps up."""
 PATIENT = 60 * SECOND
-"""So long after its end a run waits for acknowledgements before it tells what was true."""
+"""How long a run waits for acknowledgements after its end, before it writes the truth, ms."""
 NEVER = 10**15
 LATE = 5 * SECOND
-"""A run that is no further behind the clock than this has caught up."""
+"""A run that is at most so far behind the clock has caught up, ms."""
 
 
 def _now() -> int:
@@ -49,10 +49,11 @@ def _now() -> int:
 
 
 class Simulation:
-    """One run from `start` (ms) on, which lasts `lasts` and then goes on until it is stopped.
+    """One run from `start`, which lasts `lasts` and then continues until it is stopped. Times in ms.
 
-    `reached` is set when it has lasted so long and the truth of that stretch is written; `sent_from` and `sent_until`
-    (ms) say when, by the clock, it was sent. `speed`: how many times faster than time the clock runs.
+    `reached`: set when `lasts` is over and the truth of that period is written.
+    `sent_from`, `sent_until`: when that period was sent, by the clock.
+    `speed`: how many times faster than real time the clock runs.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class Simulation:
             for gateway_ in self._gateways.values():
                 gateway_.again = NEVER
         self._brokers = {code: VillageBroker(self.world, each) for code, each in self._gateways.items()}
-        self._uplink = Uplink(url, list(self._gateways.values()), f"played-{start}-{seed}")
+        self._centre = CentreSession(url, list(self._gateways.values()), f"played-{start}-{seed}")
         self._driver = None if self.past else Driver(self.world, url, truth, clock, elsewhere=self._played, speed=speed)
         self._alive: dict[str, list[int]] = {code: [] for code in self._gateways}
         self._perhaps_alive: dict[str, list[int]] = {code: [] for code in self._gateways}
@@ -103,22 +104,22 @@ class Simulation:
 
     @property
     def online(self) -> int:
-        """How many devices have a session."""
+        """The number of devices with a session."""
         direct = self._driver.online if self._driver else 0
         return direct + sum(broker.online for broker in self._brokers.values())
 
     @property
     def problem(self) -> str | None:
-        """Why devices, or played gateways, cannot connect, if so."""
-        return (self._driver.problem if self._driver else None) or self._uplink.problem
+        """Why devices or played gateways cannot connect; `None` if they can."""
+        return (self._driver.problem if self._driver else None) or self._centre.problem
 
     def run(self, stop: Event, progress: Callable[[], None] = lambda: None) -> None:
-        """Go on until `stop` is set."""
+        """Run until `stop` is set."""
         self.sent_from = self._clock()
         try:
             if self._gateways:
-                with self._uplink:
-                    while self.past and not stop.is_set() and not self._uplink.ready.wait(0.2):
+                with self._centre:
+                    while self.past and not stop.is_set() and not self._centre.ready.wait(0.2):
                         pass
                     self._loop(stop, progress)
             else:
@@ -132,7 +133,7 @@ class Simulation:
             self._truth.flush()
 
     def _pending(self) -> None:
-        """What the centre did not acknowledge until the end may have arrived or not."""
+        """Record what the centre has not acknowledged: it may or may not have arrived."""
         for code, gateway in self._gateways.items():
             for reading in gateway.pending():
                 self._reading(code, reading, ok=False)
@@ -148,11 +149,11 @@ class Simulation:
                 self._tell()
                 self.reached.set()
             progress()
-            if self.reached.is_set():  # somebody compares already
+            if self.reached.is_set():  # a comparison may be reading the file
                 self._truth.flush()
 
     def _is_over(self) -> bool:
-        """Whether it has lasted as long as it should, and the centre has what was sent of it, or does not take it."""
+        """Returns whether `lasts` is over, and the centre has acknowledged that period or the wait for it is over."""
         if self.end is None or self.now < self.end or self.past:
             return False
         if self._clock() - max(self.end, self._caught_up) > PATIENT * self._speed:
@@ -169,7 +170,7 @@ class Simulation:
             time.sleep(0.1 / self._speed)
 
     def _catch_up(self, stop: Event) -> None:
-        """The next step of the past. It waits where the centre does not keep up."""
+        """Simulate the next step of the past, or wait if the centre does not keep up."""
         if self._centre_is_behind():
             stop.wait(0.005)
             return
@@ -185,9 +186,9 @@ class Simulation:
             self._caught_up = self._clock()
 
     def _centre_is_behind(self) -> bool:
-        """Whether acknowledgements are to be waited for that a gateway would have had by now, in real time.
+        """Returns whether to wait for acknowledgements that a gateway would have by now in real time.
 
-        Else what it still holds when its card is lost would depend on how fast this machine is.
+        Otherwise, what a gateway loses with its SD card would depend on the speed of this machine.
         """
         on_the_way = Counter(code for code, _, _ in self._flying)
         return on_the_way.total() >= WINDOW or any(
@@ -200,7 +201,7 @@ class Simulation:
             self._played(action)
 
     def _played(self, action: Action) -> bool:
-        """Do what a device of a played village wants; whether it is one."""
+        """Carry out an action of a played village's device. Returns False if it is not in one."""
         broker = self._brokers.get(action.device.village)
         if broker is None:
             return False
@@ -208,7 +209,7 @@ class Simulation:
         return True
 
     def _tick(self) -> None:
-        """Let the played gateways live, once a second of their time."""
+        """Run the played gateways, once a second of their time."""
         self._collect()
         self._again()
         if self.now < self._next_tick:
@@ -218,10 +219,10 @@ class Simulation:
             broker = self._brokers[code]
             broker.tick(self.now)
             for parcel in gateway.tick(self.now):
-                self._uplink.batch(gateway, parcel)
+                self._centre.batch(gateway, parcel)
                 self._flying[code, parcel.epoch, parcel.seq] = (gateway, parcel.payload, time.monotonic())
             for packet in broker.thrown:
-                self._uplink.rubbish(gateway, packet.payload)
+                self._centre.rubbish(gateway, packet.payload)
             broker.thrown.clear()
             for device, packet, moment in broker.refused:
                 self._say(device.key, packet.time or moment, packet.values, timed=packet.timed, ok=False)
@@ -230,17 +231,17 @@ class Simulation:
             self._tell_state(code, gateway)
 
     def _tell_state(self, code: str, gateway: VillageGateway) -> None:
-        """Online, or the last will that the centre's broker publishes for it."""
+        """Publish a gateway's state if it changed: `online`, or the last will on its behalf."""
         if self.past:
             return
         online = not gateway.cut(self.now) and gateway.running
         if self._states.get(code) is not online:
             self._states[code] = online
-            self._uplink.state(gateway, online=online)
+            self._centre.state(gateway, online=online)
 
     def _collect(self) -> None:
-        while self._uplink.answers:
-            code, epoch, seq = self._uplink.answers.popleft()
+        while self._centre.answers:
+            code, epoch, seq = self._centre.answers.popleft()
             self._flying.pop((code, epoch, seq), None)
             if code in self._gateways:
                 for reading in self._gateways[code].acknowledged(epoch, seq):
@@ -250,7 +251,7 @@ class Simulation:
         for key, (gateway, payload, sent) in self._flying.items():
             if time.monotonic() - sent > AGAIN and (self.past or not gateway.cut(self.now)):
                 self._flying[key] = (gateway, payload, time.monotonic())
-                self._uplink.rubbish(gateway, payload)  # the very same bytes
+                self._centre.rubbish(gateway, payload)  # the same bytes as before
 
     def _give_up(self, code: str, gateway: VillageGateway) -> None:
         for reading in gateway.given_up:
@@ -268,7 +269,7 @@ class Simulation:
             self._truth.report(key, moment, values, timed=timed, ok=ok)
 
     def _tell(self) -> None:
-        """Write what was true until now: the run, the villages, what was so, when gateways were heard."""
+        """Write the truth so far: the run, villages, states, faults, devices, and when gateways were heard."""
         end = self.now if self.end is None else min(self.end, self.now)
         self.sent_until = self._clock()
         run = {"scenario": self._name, "seed": self._seed, "start": self.start / 1000, "end": end / 1000}
@@ -312,7 +313,7 @@ class Simulation:
 
 
 def _heard(alive: Iterable[int], end: int) -> list[tuple[int, int]]:
-    """When a gateway with these heartbeats was heard, by event time."""
+    """Returns when a gateway with these heartbeats was heard, by event time."""
     stretches: list[tuple[int, int]] = []
     for moment in sorted(alive):
         until = min(moment + HOLDS, end)

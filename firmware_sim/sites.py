@@ -1,7 +1,7 @@
-"""The sites file as the simulator reads it: which devices there are, and how each speaks.
+"""Reads the sites file for the simulator: which devices there are, and the family of each.
 
-A reading of its own, not siaga's: what is simulated must not share a mistake with what is tested. It takes a file that
-siaga takes, and is stricter only about what it needs.
+It does not use siaga's own reader, so that the simulation and the tested code cannot share a mistake. It accepts the
+files that siaga accepts, and is stricter only about what it needs.
 """
 
 import re
@@ -37,24 +37,28 @@ SIMULATED = {
     "toilet": ("senml", "esphome"),
     "power": ("senml", "esphome"),
 }
-"""The kinds of facility whose devices are simulated, and the adapters of each."""
+"""Kind of facility -> the adapters whose devices can be simulated there."""
 MAPPED_ONLY = frozenset({"esphome", "openwrt"})
-"""Families whose keys mean nothing without a `map`: a device without one is left out."""
+"""Families without default keys. A device without a `map` is left out."""
 NIGHT, OFFICE, ALWAYS = "night", "office", "24h"
 SCHEDULES = {"office_lighting": NIGHT, "toilet": OFFICE}
-"""The schedule of a kind, where it is not around the clock (contract, section 5)."""
+"""The default schedules that are not `24h`, by kind (contract, section 5)."""
 
 
 SILENCES = {"free_wifi": "failed"}
-"""What a silent device means for a kind, where it is not `unknown` (contract, section 5)."""
+"""The defaults of `silence` that are not `unknown`, by kind (contract, section 5)."""
 
 
 class BadFile(ValueError):
-    """A sites file or timetable that cannot be used; one sentence that names the file, the place and the value."""
+    """A sites file or timetable has a mistake. The message names the file, the place and the value."""
 
 
 def duration(text: object) -> int:
-    """Milliseconds of `90s`, `5m`, `2h`, `30d`."""
+    """Returns a duration such as `90s`, `5m`, `2h` or `30d`, in ms.
+
+    Raises:
+        ValueError: it is no duration.
+    """
     match = re.fullmatch(r"(\d{1,9})(ms|s|m|h|d)", str(text))
     if not match:
         raise ValueError(f"{str(text)[:40]!r} is not a duration such as 30s, 5m or 2h")
@@ -109,9 +113,10 @@ class _Sites(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class SimulatedDevice:
-    """One device. `map` and `invert` say how its native keys are understood.
+    """One device.
 
-    Milliseconds: `every`, how often siaga expects a report; `report_every`, how often it makes one.
+    `every`: the interval at which siaga expects reports, ms. `report_every`: the interval at which it reports, ms.
+    `map`, `invert`: how its native keys are read.
     """
 
     village: str
@@ -127,15 +132,15 @@ class SimulatedDevice:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Village and id: what names it."""
+        """Village and id."""
         return self.village, self.id
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedFacility:
-    """One facility, what it is held to (the contract's defaults where the file says nothing), and its devices.
+    """One facility with its requirements (by default the contract's), and its devices.
 
-    `grace` and `recovery` in milliseconds, `target` as a share. `silence`: what a silent device means for it.
+    `grace`, `recovery`: ms. `target`: a share. `silence`: the state that a silent device gives it.
     """
 
     id: str
@@ -151,9 +156,11 @@ class SimulatedFacility:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedVillage:
-    """One village with the devices that can be simulated, and the names of those that cannot.
+    """One village.
 
-    `remote`: it has a gateway of its own. `offline_after` in milliseconds. `holidays`: on these the office is closed.
+    `remote`: it has its own gateway. `offline_after`: ms.
+    `facilities`: those with devices that can be simulated. `left_out`: the devices that cannot.
+    `holidays`: days on which the office is closed.
     """
 
     code: str
@@ -175,17 +182,17 @@ class SimulatedVillage:
 
 
 def first_mistake(path: Path, error: ValidationError) -> BadFile:
-    """The first mistake that pydantic found, as one sentence."""
+    """Returns the first mistake that pydantic found, as one sentence."""
     mistake = error.errors()[0]
     place = ".".join(str(part) for part in mistake["loc"])
     return BadFile(f"{path}: {place}: {mistake['msg'].removeprefix('Value error, ')}")
 
 
 def read_sites(path: Path, report_every: int | None = None) -> tuple[SimulatedVillage, ...]:
-    """The villages of a sites file. `report_every` (ms) makes all devices report more often than `every` says.
+    """Returns the villages of a sites file. `report_every`: the longest interval at which devices report, ms.
 
     Raises:
-        BadFile: it cannot be read, or holds a mistake.
+        BadFile: it cannot be read, or has a mistake.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -197,10 +204,10 @@ def read_sites(path: Path, report_every: int | None = None) -> tuple[SimulatedVi
 
 
 def villages_of(content: object, path: Path, report_every: int | None = None) -> tuple[SimulatedVillage, ...]:
-    """The villages of a sites file that was read already; `path` is what a mistake is told of.
+    """Returns the villages of a parsed sites file. `path`: the file that error messages name.
 
     Raises:
-        BadFile: it holds a mistake.
+        BadFile: it has a mistake.
     """
     try:
         sites = _Sites.model_validate(content)
@@ -238,7 +245,7 @@ def _village(path: Path, village: _Village, report_every: int | None, holidays: 
 
 
 def _known_schedule(facility: _Facility) -> bool:
-    """Whether the truth can follow the facility's schedule; lists of windows it does not."""
+    """Returns whether the truth supports the facility's schedule. It does not support lists of windows."""
     return facility.schedule in (None, ALWAYS, NIGHT, OFFICE)
 
 

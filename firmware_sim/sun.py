@@ -1,4 +1,4 @@
-"""When it is dark: for lamps that a twilight switch turns on. Good to a few minutes, which is what such a switch is."""
+"""Sunset and sunrise, for lamps with a twilight switch. Accurate to a few minutes, as such a switch is."""
 
 from math import acos, asin, cos, degrees, pi, radians, sin, tan
 
@@ -10,10 +10,11 @@ J2000 = 946_728_000_000
 
 
 def dark_hours(latitude: float, longitude: float, day: int) -> tuple[int, int]:
-    """Dusk and the next dawn around the night that begins on this day (days since 1970, UTC), in milliseconds.
+    """Returns sunset and the next sunrise, ms. `day`: the day on which the night begins, days since 1970 (UTC).
 
-    From the low-precision formulas of the Astronomical Almanac (section C), for the sun's centre 0.833° below the
-    horizon. Where the sun does not set (or rise) that day, dusk and dawn are both noon (or a day apart).
+    It uses the low-precision formulas of the Astronomical Almanac (section C), for the sun's centre at 0.833° below the
+    horizon. If the sun does not rise that day, the night lasts from noon to noon. If it does not set, the night is
+    empty, at midnight.
     """
     noon = day * DAY + DAY // 2 - round(longitude / 360 * DAY)
     declination, equation = _sun((noon - J2000) / DAY)
@@ -26,7 +27,7 @@ def dark_hours(latitude: float, longitude: float, day: int) -> tuple[int, int]:
 
 
 def _sun(days: float) -> tuple[float, float]:
-    """The sun's declination (radians) and the equation of time (minutes), `days` after J2000."""
+    """Returns the sun's declination (radians) and the equation of time (minutes), `days` after J2000."""
     mean_longitude = radians((280.460 + 0.9856474 * days) % 360)
     anomaly = radians((357.528 + 0.9856003 * days) % 360)
     longitude = mean_longitude + radians(1.915) * sin(anomaly) + radians(0.020) * sin(2 * anomaly)

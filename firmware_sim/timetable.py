@@ -1,4 +1,4 @@
-"""A timetable of faults as people write it, in YAML.
+"""A timetable of faults, as people write it in YAML.
 
     faults:
       - {at: 2m, for: 3m, village: "35.10.15.2012", facility: gerbang, fault: gate_closed}
@@ -7,8 +7,8 @@
       - {at: "21:00", for: 8h, village: "*", fault: gate_closed}
       - {at: end-20m, for: 1h, uplink: odp-glagah-2, fault: link_cut}
 
-`at` counts from the start, or is a time of each day by the village's clocks, or counts back from the end; `every`
-repeats. `village` is a code, or the beginning of codes with a `*`; `uplink` is all villages that share it.
+`at` is a time after the start, a local time of each day, or a time before the end (`end-`). `every` repeats the fault.
+`village` is a code, or a prefix of codes followed by `*`. `uplink` means all villages that share it.
 """
 
 import re
@@ -30,7 +30,7 @@ __all__ = ["Line", "Timetable", "read_timetable", "timetable_of"]
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """When: `after` the start or before the end (ms), or a time of day."""
+    """When a fault begins. `after`: ms after the start, or before the end if `from_end`. `daily`: a time of day."""
 
     after: int = 0
     from_end: bool = False
@@ -38,9 +38,13 @@ class At:
 
 
 def read_at(text: object) -> At:
-    """`2m`, `21:00` or `end-20m`. YAML reads an unquoted 21:00 as 1260, in sixties: it says so."""
+    """Reads `2m`, `21:00` or `end-20m`. YAML reads an unquoted 21:00 as the number 1260 (base 60); that is refused.
+
+    Raises:
+        ValueError: it is none of these.
+    """
     if isinstance(text, int):
-        raise ValueError(  # noqa: TRY004 - pydantic makes a mistake of the file out of it
+        raise ValueError(  # noqa: TRY004 - pydantic turns it into a mistake of the file
             f"{text} is not a time: write durations as 2m, times of day in quotes, as '21:00'"
         )
     words = str(text)
@@ -55,7 +59,7 @@ Duration = Annotated[int, BeforeValidator(duration)]
 
 
 class Line(BaseModel):
-    """One line, as it was written. Durations in milliseconds."""
+    """One line of a timetable. Durations in ms."""
 
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
     at: Annotated[At, BeforeValidator(read_at)]
@@ -69,7 +73,7 @@ class Line(BaseModel):
     ups: Duration | None = None
 
     def concerns(self, village: SimulatedVillage) -> bool:
-        """Whether it names this village."""
+        """Returns whether it names this village."""
         if self.uplink is not None and self.uplink != village.uplink:
             return False
         pattern = self.village or "*"
@@ -83,13 +87,13 @@ class _File(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """Lines with the villages that each strikes, to be laid out from a start. `lasts`: the whole run, ms."""
+    """Lines, each with the villages that it affects. `lasts`: the duration of the whole run, ms."""
 
     lines: tuple[tuple[Line, tuple[tuple[str, ZoneInfo], ...]], ...] = ()
     lasts: int | None = None
 
     def faults(self, start: int, end: int) -> list[Fault]:
-        """All faults that begin in `[start, end)` of a run that began at `start`."""
+        """Returns all faults that begin in `[start, end)`, for a run that began at `start`."""
         return [
             Fault(line.fault, begin, begin + line.lasts, code, line.facility, line.device, line.ups)
             for line, villages in self.lines
@@ -125,10 +129,10 @@ def _daily(clock: time, zone: ZoneInfo, start: int, end: int) -> Iterator[int]:
 
 
 def read_timetable(path: Path, villages: Sequence[SimulatedVillage], lasts: int | None = None) -> Timetable:
-    """A timetable, checked against the villages it names.
+    """Returns a timetable, checked against the villages.
 
     Raises:
-        BadFile: it cannot be read, or a line of it can strike nothing.
+        BadFile: it cannot be read, or a line has a mistake.
     """
     try:
         table = _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
@@ -144,10 +148,10 @@ def read_timetable(path: Path, villages: Sequence[SimulatedVillage], lasts: int 
 def timetable_of(
     lines: Sequence[Line], path: Path, villages: Sequence[SimulatedVillage], lasts: int | None
 ) -> Timetable:
-    """The lines, each with the villages in which it strikes something.
+    """Returns the lines, each with the villages that it affects.
 
     Raises:
-        BadFile: a line strikes nothing, comes again before it is over, or counts from an end that is not known.
+        BadFile: a line affects nothing, repeats before it is over, or counts from an unknown end.
     """
     resolved = []
     for number, line in enumerate(lines):

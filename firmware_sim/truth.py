@@ -1,4 +1,4 @@
-"""The ground truth as JSON lines: what was so at every facility, what went wrong, and what every device sent.
+"""The ground truth as JSON lines: the state of every facility, all faults, and what every device sent.
 
     {"type":"run","scenario":"quiet-day","seed":1,"start":…,"end":…,"live":true,"speed":1,"sent_from":…,"sent_until":…}
     {"type":"village","village":…,"offline_after":300.0,"played":false}
@@ -10,10 +10,10 @@
     {"type":"heard","village":…,"start":…,"end":…,"acknowledged":false}
     {"type":"device","village":…,"device":…,"sent":1440,"acknowledged":1439,"boots":1}
 
-Times are Unix seconds. `time` of a report is the one that its message says; a report without one says `"timed":false`:
-siaga knows it by its receipt, which is `time` but for the way. Reports, and heartbeats by which a gateway was `heard`,
-that were not acknowledged may or may not have arrived. A span says too whether it is `excused` (no mains, and the meter
-says so), `unknowable` (a sensor that lies) and `silent` (noticed by silence alone), where it is.
+Times are Unix seconds. A report's `time` is the time in its message. A report without one has `"timed":false`: siaga
+uses the time of receipt, which is `time` plus the time in transit. A report, or a heartbeat by which a gateway was
+`heard`, that was not acknowledged may or may not have arrived. A span may be `excused` (no mains, and the meter reports
+it), `unknowable` (a sensor reports wrong values) or `silent` (it shows as silence only).
 """
 
 import json
@@ -29,11 +29,11 @@ from firmware_sim.sites import SimulatedFacility
 __all__ = ["TruthFile", "facility_line", "fault_lines", "spans"]
 
 EVENT_SIGNALS = frozenset({"checkin", "cleaned", "nh3", "illuminance", "power"})
-"""Signals that bear on an indicator beside those that are reported on change."""
+"""Signals that decide an indicator, in addition to those in `EVIDENCE`."""
 
 
 def spans(scene: Scene, start: int, end: int) -> Iterator[dict[str, object]]:
-    """What was so at each facility of a village in `[start, end)`, without gap or overlap, neighbours differing."""
+    """Yields the states of each facility of a village in `[start, end)`, without gap or overlap. Neighbours differ."""
     for facility in scene.village.facilities:
         if facility.kind == "power":
             continue
@@ -53,7 +53,7 @@ def spans(scene: Scene, start: int, end: int) -> Iterator[dict[str, object]]:
 
 
 def facility_line(village: str, facility: SimulatedFacility) -> dict[str, object]:
-    """What a facility is held to, in seconds."""
+    """Returns the requirements of a facility; durations in seconds."""
     return {
         "type": "facility",
         "village": village,
@@ -70,7 +70,7 @@ def facility_line(village: str, facility: SimulatedFacility) -> dict[str, object
 
 
 def fault_lines(scene: Scene, start: int, end: int) -> Iterator[dict[str, object]]:
-    """What went wrong in `[start, end)`."""
+    """Yields the faults in `[start, end)`."""
     for fault in scene.faults:
         if fault.start >= end or fault.end <= start:
             continue
@@ -94,10 +94,10 @@ class TruthFile:
         self.reports = 0
         self.acknowledged = 0
         self.by_device: dict[tuple[str, str], list[int]] = {}
-        """How many reports each device made, and how many were acknowledged."""
+        """By device, how many reports it made, and how many were acknowledged."""
 
     def report(self, key: tuple[str, str], time: int, values: Mapping[str, Value], *, timed: bool, ok: bool) -> None:
-        """A device's message: acknowledged by the broker, or given up."""
+        """Record a device's message. `ok`: the broker acknowledged it; otherwise it was given up."""
         self.reports += 1
         self.acknowledged += ok
         tally = self.by_device.setdefault(key, [0, 0])
@@ -111,22 +111,22 @@ class TruthFile:
         self.line({**line, "values": dict(values), "acknowledged": ok})
 
     def gone(self, key: tuple[str, str], time: int, *, will: bool) -> None:
-        """A device's session ended without a word; `will`: the broker will say so of it, once it has noticed."""
+        """Record a session that ended without a disconnect. `will`: the broker will publish a last will for it."""
         if self._file is not None:
             self.line({"type": "gone", "village": key[0], "device": key[1], "time": time / 1000, "will": will})
 
     def spans(self, scene: Scene, start: int, end: int) -> None:
-        """What was so in a village, and what went wrong."""
+        """Write the states and faults of a village in `[start, end)`."""
         if self._file is not None:
             for line in (*fault_lines(scene, start, end), *spans(scene, start, end)):
                 self.line(line)
 
     def line(self, line: Mapping[str, object]) -> None:
-        """Any line."""
+        """Write a line."""
         if self._file is not None:
             self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
 
     def flush(self) -> None:
-        """Let readers see what was written."""
+        """Flush the file, so that readers see all lines."""
         if self._file is not None:
             self._file.flush()

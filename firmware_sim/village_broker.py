@@ -1,7 +1,7 @@
-"""The broker of a village whose gateway is played: devices connect to it in this process, and their wills work.
+"""The simulated broker of a played village. Devices connect to it within this process, with last wills.
 
-The devices of a village with `gateway: remote` are not on the centre's broker; what of them reaches the centre is what
-their gateway sends.
+The devices of a village with `gateway: remote` are not on the centre's broker. The centre gets only what their gateway
+sends.
 """
 
 from collections.abc import Iterable
@@ -17,11 +17,11 @@ from firmware_sim.world import World
 __all__ = ["VillageBroker"]
 
 NOTICED = 30_000
-"""Milliseconds until the broker takes a silent session for dead: one and a half times a keep-alive of 20 s."""
+"""Time until the broker closes a silent session, ms: one and a half times a keep-alive of 20 s."""
 
 
 class VillageBroker:
-    """Sessions of one village. What a hostile device throws is collected in `thrown`, for the centre's broker."""
+    """The sessions of one village. `thrown`: packets of a hostile device, for the centre's broker."""
 
     def __init__(self, world: World, gateway: VillageGateway) -> None:
         self._world, self.gateway = world, gateway
@@ -30,15 +30,15 @@ class VillageBroker:
         self._up = False
         self.thrown: list[Packet] = []
         self.refused: list[tuple[SimulatedDevice, Packet, int]] = []
-        """What devices said and no broker took."""
+        """Packets that no broker took, with their devices and times (ms)."""
 
     @property
     def online(self) -> int:
-        """How many devices have a session."""
+        """The number of devices with a session."""
         return len(self._sessions)
 
     def do(self, actions: Iterable[Action], now: int) -> None:
-        """Do what the village's devices want."""
+        """Carry out the actions of the village's devices."""
         for action in actions:
             key = action.device.key
             match action:
@@ -60,7 +60,7 @@ class VillageBroker:
                         self._dying[key] = (now + NOTICED, self._sessions.pop(key))
 
     def tick(self, now: int) -> None:
-        """Let sessions die whose time has come, and all of them with the broker's power."""
+        """Close the sessions that timed out, and all of them if the broker loses power."""
         up = self.gateway.broker_up(now)
         if self._up and not up:
             for key in list(self._sessions):
@@ -89,6 +89,6 @@ class VillageBroker:
         if key[1] != BRIDGE:
             self.gateway.hear(key[1], will, now)
             return
-        for device in self.gateway.scene.village.devices:  # a bridge takes its devices with it
+        for device in self.gateway.scene.village.devices:  # a bridge's last will is one for all its devices
             if device.adapter == "zigbee2mqtt":
                 self.gateway.hear(device.id, Packet(will.topic, will.payload, values={"online": False}), now)

@@ -1,7 +1,7 @@
-"""A village's own gateway as it is known by its wire: it buffers, sends batches, and waits for each acknowledgement.
+"""A simulated gateway of a village, by the wire format: it buffers, sends batches, and retries until acknowledged.
 
-Pure, as the devices are: `tick` says what goes out now, `acknowledged` what came back. Its faults are those of such a
-box: killed, without power, its SD card lost, its link cut or slow, batches doubled or out of order.
+Pure, like the devices: `tick` returns what is sent, `acknowledged` takes the answers. Its faults: killed, no power, SD
+card lost, link cut or slow, batches duplicated or reordered.
 """
 
 import gzip
@@ -26,14 +26,17 @@ MOST = 2_000
 IN_FLIGHT = 8
 """Unacknowledged batches at most."""
 AGAIN = 20 * SECOND
-"""An unacknowledged batch is sent again."""
+"""Time before a retry of an unacknowledged batch, ms."""
 DOWN = (FaultKind.GATEWAY_KILL, FaultKind.SD_CARD_LOST)
 CUT = (FaultKind.LINK_CUT, FaultKind.BROKER_RESTART)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Values of one device at one event time (ms). `sent`: when the device said it; `timed`: by a time of its own."""
+    """Values of one device.
+
+    `time`: event time, ms. `sent`: when the device sent them, ms. `timed`: the device's message had a time.
+    """
 
     device: str
     time: int
@@ -44,7 +47,7 @@ class Reading:
 
 @dataclass(slots=True)
 class Parcel:
-    """One batch on its way. `due`: when it arrives, or is sent again (ms)."""
+    """One batch in flight. `due`: when it arrives over a slow link, or is sent again, ms."""
 
     epoch: str
     seq: int
@@ -54,9 +57,10 @@ class Parcel:
 
 
 class VillageGateway:
-    """One gateway from `start` (ms) on.
+    """One gateway, from `start`. Times in ms.
 
-    `patience`: so long it collects readings before it sends them; `again`: so long it waits for an acknowledgement, ms.
+    `patience`: how long it collects readings before it sends them.
+    `again`: how long it waits for an acknowledgement before a retry.
     """
 
     def __init__(self, scene: Scene, name: str, seed: int, start: int, patience: int = SECOND) -> None:
@@ -76,24 +80,24 @@ class VillageGateway:
         self._online: dict[str, tuple[bool, int]] = {}
         self._oldest_unsent: int | None = None
         self.given_up: list[Reading] = []
-        """What was lost with an SD card; whoever reads it empties it."""
+        """Readings lost with an SD card. The reader clears the list."""
         self.new_epoch()
 
     @property
     def village(self) -> str:
-        """Its village's code."""
+        """The village's code."""
         return self.scene.village.code
 
     def new_epoch(self) -> None:
-        """A fresh buffer."""
+        """Start a new buffer."""
         self._epoch, self._seq = str(uuid.UUID(int=self._chance.getrandbits(128), version=4)), 0
 
     def broker_up(self, now: int) -> bool:
-        """Whether the village's broker has power: devices reach it then, though the gateway itself be dead."""
+        """Returns whether the village's broker has power. Devices reach it even if the gateway itself is down."""
         return not any(begin <= now < end for begin, end in self.scene.gateway_outages())
 
     def hear(self, device: str, packet: Packet, now: int) -> None:
-        """What a device published. While the gateway is dead its broker keeps it."""
+        """Process a device's message. While the gateway is down, its broker keeps it."""
         if self.running:
             self._take(device, packet, now)
         else:
@@ -113,7 +117,7 @@ class VillageGateway:
             self._oldest_unsent = reading.sent
 
     def tick(self, now: int) -> list[Parcel]:
-        """Heartbeat, then what is to be published now; a parcel comes again until it is acknowledged."""
+        """Returns the batches to publish now. A batch is returned again until it is acknowledged."""
         self._live_or_die(now)
         if not self.running:
             return []
@@ -128,7 +132,7 @@ class VillageGateway:
         return self._arranged(self._sent(now), now)
 
     def loses_its_card_by(self, moment: int) -> bool:
-        """Whether an SD card that it still has is lost at an instant (ms)."""
+        """Returns whether the current SD card is lost by an instant (ms)."""
         return self._card_lost(moment) is not None
 
     def _card_lost(self, moment: int) -> Fault | None:
@@ -150,7 +154,7 @@ class VillageGateway:
         self.running = runs
 
     def cut(self, now: int) -> bool:
-        """Whether the centre cannot be reached."""
+        """Returns whether the centre cannot be reached."""
         return any(self._fault(kind, now) for kind in CUT)
 
     def _fault(self, kind: FaultKind, now: int) -> Fault | None:
@@ -182,7 +186,7 @@ class VillageGateway:
         return full or (self._oldest_unsent is not None and now - self._oldest_unsent >= self.patience)
 
     def _arranged(self, parcels: list[Parcel], now: int) -> list[Parcel]:
-        """Doubled or out of order, if that is the fault."""
+        """Returns the batches, duplicated or reordered if such a fault is active."""
         if self._fault(FaultKind.DUPLICATES, now):
             parcels = [each for parcel in parcels for each in (parcel, parcel)]
         if self._fault(FaultKind.REORDERING, now):
@@ -205,20 +209,20 @@ class VillageGateway:
         return Parcel(self._epoch, self._seq, list(readings), payload, now)
 
     def acknowledged(self, epoch: str, seq: int) -> list[Reading]:
-        """The centre has a batch; its readings, the first time."""
+        """Process an acknowledgement. Returns the batch's readings the first time, afterwards none."""
         if epoch != self._epoch or (parcel := self._flying.pop(seq, None)) is None:
             return []
         return parcel.readings
 
     def pending(self) -> Iterable[Reading]:
-        """What the centre has not acknowledged."""
+        """Yields the readings that the centre has not acknowledged."""
         yield from self._unsent
         for parcel in self._flying.values():
             yield from parcel.readings
 
     @property
     def idle(self) -> bool:
-        """Whether all is acknowledged."""
+        """Whether all readings are acknowledged."""
         return not self._unsent and not self._flying
 
 

@@ -1,4 +1,4 @@
-"""Villages made up for a scenario: a sites file as siaga imports it, with devices of all families if wanted."""
+"""Generates villages for a scenario, as a sites file for siaga, with devices of one or all families."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,10 +19,11 @@ Entry = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """How villages are made. `district` is the beginning of their codes; durations as text, as a sites file has them.
+    """How to generate villages. Durations are text, as in a sites file.
 
-    `mixed`: devices as one buys them, family after family, else our own firmware everywhere. `uplinks`: by how many
-    cables the villages hang on the world; 0: it is not said.
+    `count`: how many. `district`: the prefix of their codes.
+    `mixed`: devices of all families in turn; otherwise our own firmware only.
+    `uplinks`: how many uplinks the villages share; 0 leaves it out.
     """
 
     count: int
@@ -104,7 +105,7 @@ _DEVICES: dict[str, Callable[[int, str], Entry]] = {
 
 
 def sites_of(made: Made) -> dict[str, object]:
-    """A sites file with these villages."""
+    """Returns the content of a sites file with these villages."""
     return {"villages": [_village(made, place) for place in range(made.count)]}
 
 

@@ -1,4 +1,4 @@
-"""What passes between a device's program and its way of speaking: values and a stamp in, packets out."""
+"""The interface between a device's firmware and its dialect: values and a stamp in, packets out."""
 
 import json
 from collections.abc import Mapping
@@ -12,9 +12,10 @@ __all__ = ["Dialect", "Packet", "Stamp", "compact"]
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What a device knows of time when it speaks: its clock (ms), whether that was ever set, and since when it runs.
+    """A device's time when it sends a message.
 
-    A clock that was not set counts from 1970. `uptime` in ms; `boots` counts them, the first is 1.
+    `time`: its clock, ms; it counts from 1970 if it was not set. `set`: whether it was set.
+    `uptime`: ms. `boots`: the number of boots, from 1.
     """
 
     time: int
@@ -24,9 +25,10 @@ class Stamp:
 
 
 class Packet(NamedTuple):
-    """One message of a device. `values` is what it says, for the truth; `time` (ms) the time that it says it of.
+    """One message of a device.
 
-    Without a time, or with one of a clock that was never set, `time` is None: it is known by its receipt.
+    `values`: its values, for the truth.
+    `time`: the time in it, ms; `None` without one, or with a clock that was not set. Then the time of receipt counts.
     """
 
     topic: str
@@ -37,31 +39,31 @@ class Packet(NamedTuple):
 
     @property
     def timed(self) -> bool:
-        """Whether it carries a time that can be believed."""
+        """Whether it has a trusted time."""
         return self.time is not None
 
 
 class Dialect(Protocol):
-    """How one device speaks. It may remember what it said: counters, what changed since."""
+    """The message format of one device. It may keep state, such as counters and the last values."""
 
     @property
     def will(self) -> Packet | None:
-        """What the broker says when the device is gone; None: the family leaves no last will."""
+        """The last will; `None` if the family has none."""
         ...
 
     def birth(self, stamp: Stamp) -> list[Packet]:
-        """What it says first in a session."""
+        """Returns the first packets of a session."""
         ...
 
     def report(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:
-        """A periodic report."""
+        """Returns a periodic report."""
         ...
 
     def change(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:
-        """A report because something changed, or happened; nothing from a family that only reports periodically."""
+        """Returns a report of changes or events; empty for a family that only reports periodically."""
         ...
 
 
 def compact(value: object) -> bytes:
-    """JSON as firmware writes it."""
+    """Returns a value as JSON without spaces, as firmware writes it."""
     return json.dumps(value, separators=(",", ":")).encode()

@@ -1,10 +1,10 @@
-"""Many devices in many villages, stepped by time: deterministic, without network or threads.
+"""Simulates many devices in many villages: deterministic, without network or threads.
 
     world = World(villages, faults, seed=7, start=now)
-    for action in world.run(until=now + 60_000): …      # the driver does it, and says how it went:
+    for action in world.run(until=now + 60_000): …      # the driver carries it out, and reports the result:
     world.connected(key, now); world.lost(key, now)
 
-The same seed, faults and answers of the driver give the same run.
+The same seed, faults and results of the driver give the same run.
 """
 
 import heapq
@@ -24,13 +24,13 @@ from firmware_sim.timetable import Timetable
 __all__ = ["World"]
 
 SWITCHED_ON = 2_000
-"""Milliseconds within which all devices are switched on; of a district, three for each, as a broker can take them."""
+"""All devices are switched on within this time, ms; in a district within 3 ms per device, as a broker can accept."""
 AHEAD = 3_600_000
-"""A timetable is laid out an hour at a time."""
+"""How far ahead the faults of a timetable are computed, ms."""
 
 
 class World:
-    """All devices of the villages from `start` (ms) on. `devices` are those with a session, by village and id."""
+    """All devices of the villages, from `start` (ms). `devices`: those with their own session, by village and id."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class World:
         self._number = 0
 
     def _settle(self, village: SimulatedVillage) -> None:
-        """Bring the village's devices into the world."""
+        """Create the village's devices."""
         scene = self.scenes[village.code]
         zigbee = [device for device in village.devices if device.adapter == "zigbee2mqtt"]
         for device in village.devices:
@@ -87,12 +87,12 @@ class World:
 
     @property
     def next_event(self) -> int | None:
-        """When the next device wants to do something, or a message comes through a slow link."""
+        """When a device acts next, or a message arrives over a slow link, ms; `None` if never."""
         moments = [some[0][0] for some in (self._heap, self._held) if some]
         return min(moments, default=None)
 
     def run(self, until: int) -> Iterator[Action]:
-        """Let time pass up to and including `until`; what the devices do, in order."""
+        """Simulate up to and including `until` (ms). Yields the devices' actions in order."""
         self._lay_out(until)
         while (time := self.next_event) is not None and time <= until:
             if self._held and self._held[0][0] == time:
@@ -100,25 +100,25 @@ class World:
                 continue
             time, key = heapq.heappop(self._heap)
             firmware = self.devices[key]
-            if firmware.wake_at != time:  # it has been put off: its newer entry is in the heap
+            if firmware.wake_at != time:  # it was rescheduled, and has a newer entry in the heap
                 continue
             yield from self._through(firmware.step(time))
             self._schedule(key)
 
     def connected(self, key: Key, now: int) -> list[Action]:
-        """A device's session stands; what it does then."""
+        """Report that a device's session was accepted. Returns its next actions."""
         actions = list(self._through(self.devices[key].connected(now)))
         self._schedule(key)
         return actions
 
     def lost(self, key: Key, now: int) -> list[Action]:
-        """A device's session broke, or was refused; what was lost with it."""
+        """Report that a device's session broke or was refused. Returns the packets lost with it."""
         self.devices[key].lost(now)
         self._schedule(key)
         return list(self._dropped(key))
 
     def _through(self, actions: Iterable[Action]) -> Iterator[Action]:
-        """What passes the village's link at once, and what is lost; a slow link holds the rest."""
+        """Yields the actions that pass the link at once, and lost packets. A slow link delays the rest."""
         for action in actions:
             if not isinstance(action, Send):
                 yield from self._dropped(action.device.key)
@@ -135,7 +135,7 @@ class World:
             heapq.heappush(self._held, (arrives, self._number, action))
 
     def _dropped(self, key: Key) -> Iterator[Drop]:
-        """What a session had on the way when it ended."""
+        """Yields the packets that were in flight when a session ended."""
         gone = [send for _, _, send in self._held if send.session == key]
         if gone:
             self._held = [entry for entry in self._held if entry[2].session != key]
@@ -147,7 +147,7 @@ class World:
         heapq.heappush(self._heap, (self.devices[key].wake_at, key))
 
     def _lay_out(self, until: int) -> None:
-        """Give the scenes the faults of the timetable that begin soon."""
+        """Add the timetable's faults that begin soon to the scenes."""
         if until + AHEAD // 2 < self._laid_out:
             return
         end = until + AHEAD

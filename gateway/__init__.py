@@ -1,4 +1,4 @@
-"""The gateway: vendors' formats in, a buffer on disk, batches to the centre."""
+"""The gateway: translates vendors' formats, buffers readings on disk, sends batches to the centre."""
 
 from gateway.buffer import Buffer, BufferUnavailable
 from gateway.metrics import GatewayMetrics

@@ -241,17 +241,17 @@ class Buffer:
                 gone = self._db.execute("DELETE FROM reading WHERE village = ? AND number = ?", (village, number))
                 self.readings -= gone.rowcount
 
-    def form(self, village: str, limit: int, *, history: bool = False) -> FormedBatch | None:
+    def form(self, village: str, limit: int, *, backfill: bool = False) -> FormedBatch | None:
         """Form a batch of unsent readings, the newest first, up to `limit`; `None`: there are none.
 
-        `history` leaves alone what was added after the newest batch was formed. Which readings go first is decided
+        `backfill` leaves alone what was added after the newest batch was formed. Which readings go first is decided
         here and nowhere else.
         """
         with _disk(self):
             place = self._villages.get(village)
             while place is not None and place.unsent:
                 index = len(place.unsent) - 1
-                if history and place.unsent[index][1] == place.next_number - 1:
+                if backfill and place.unsent[index][1] == place.next_number - 1:
                     index -= 1
                 if index < 0:
                     return None

@@ -1,4 +1,4 @@
-"""What `siaga gateway check` says: what works and what does not, in plain words, from the gateway's own report."""
+"""The sentences of `siaga gateway check`: what works and what does not, from the gateway's own report."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from siaga.model.signals import Value
 __all__ = ["Line", "check"]
 
 SILENT_AFTER = 3
-"""A device is silent after so many of its intervals: what it said then holds no longer (contract, section 5)."""
+"""A device is silent after this many of its intervals: its values have expired then (contract, section 5)."""
 FULL = 0.8
-"""From here on the centre raises `gateway_buffer`."""
+"""Fill ratio above which the centre raises `gateway_buffer` (contract, section 5)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing that was looked at. `good` `None`: nothing is wrong, and worth knowing."""
+    """The result of one check. `good` is `None` for a note: nothing is wrong."""
 
     good: bool | None
     what: str
@@ -26,7 +26,7 @@ class Line:
 
 
 def check(report: GatewayReport) -> list[Line]:
-    """All lines: the gateway's own first, then a line or more for each device."""
+    """Returns the gateway's own lines first, then at least one line for each device."""
     return [*_own(report), *(line for device in report.devices for line in _device(device, report.now))]
 
 
@@ -86,7 +86,7 @@ def _device(device: DeviceReport, now: int) -> Iterator[Line]:
 
 
 def _values(device: DeviceReport, now: int) -> str:
-    """The latest values; those that hold no longer with their age."""
+    """Returns the latest values as text, with the age of each that has expired."""
     if not device.values:
         return "nothing that the sites file asks for; see `map`"
     parts = []

@@ -1,8 +1,8 @@
-"""Whose time counts: the device's, or the time of receipt.
+"""Clock skew: decides between the device's time and the time of receipt.
 
-A device's clock is read from the newest time in its message: a message may hold older readings too. It is trusted
-within 5 minutes of the gateway's. What a broker kept while the gateway was away is late, not skewed: it keeps its
-time unless that is before 2020 or more than 5 minutes ahead.
+The newest time in a message is taken as the device's clock, since a message may also hold older readings. The clock is
+trusted if it is within 5 minutes of the gateway's. A message that a broker kept while the gateway was away is late, not
+skewed: it keeps its time unless that is before 2020 or more than 5 minutes ahead.
 """
 
 from collections.abc import Sequence
@@ -14,16 +14,17 @@ from siaga.model.clock import MINUTE
 __all__ = ["PLAUSIBLE_FROM", "TOLERANCE", "Judged", "judge"]
 
 TOLERANCE = 5 * MINUTE
-"""How far a device's clock may be off (contract, section 5)."""
+"""The largest clock skew that is trusted, ms (contract, section 5)."""
 PLAUSIBLE_FROM = 1_577_836_800_000
-"""2020-01-01T00:00:00Z (contract, section 5): a clock that reads less was never set."""
+"""2020-01-01T00:00:00Z (contract, section 5): a clock that reads an earlier time was never set."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Values with the times that count. `offset`: how far the device's clock is off, ms; `None`: it said no time.
+    """Values with their event times.
 
-    `trusted` is whether its clock is; a message without a time says nothing about that.
+    `offset`: the device's clock minus the gateway's, ms; `None` if the message has no time.
+    `trusted`: whether the device's clock is trusted. True if the message has no time.
     """
 
     values: list[tuple[str, bool | int | float, int]]
@@ -32,7 +33,12 @@ class Judged:
 
 
 def judge(observed: Sequence[Observed], received: int, *, late: bool) -> Judged:
-    """The event time of each value. `received` is the gateway's clock; `late`: the broker had kept the message."""
+    """Returns the values with their event times.
+
+    Args:
+        received: the gateway's clock at receipt, ms.
+        late: the broker kept the message before it delivered it.
+    """
     times = [each.time for each in observed if each.time is not None]
     if not times:
         return Judged([(each.signal, each.value, received) for each in observed])

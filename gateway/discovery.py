@@ -1,10 +1,10 @@
-"""Which devices speak on a village's broker: from topics and payloads to a line of the sites file.
+"""Finds devices on a village's broker that the sites file does not have, and drafts their lines for it.
 
-A device is known when an adapter finds it among the sites file's. Of the others the shape of the topic tells the
-family, as a technician would read it; the line is a beginning, whose facility and `map` a person completes.
+A device is known if an adapter finds it in the sites file. For the others, the form of the topic tells the device
+family. The drafted line is a start: a person adds the facility and the `map`.
 
-A device of the sites file that says nothing may be off, or have an `address` with a typo: a facility of which nothing
-was ever heard is in no report. So those are named as well, with what is heard under an address like theirs.
+A device of the sites file without messages may be off, or its `address` may have a typo. A facility that was never
+heard is in no report, so these devices are listed too, with any similar address that was heard.
 """
 
 import re
@@ -22,17 +22,17 @@ from siaga.wire.json_text import UnreadableJson, read_json
 __all__ = ["Discovery", "Found"]
 
 MAX_FOUND = 500
-"""Devices that are told at most: a broker shared with others may have any number."""
+"""Devices that are listed at most: a shared broker may have any number."""
 LIKE = 0.75
-"""How like two addresses are, by difflib's ratio, where one may be a typo for the other: two letters of ten."""
+"""The difflib ratio from which one address may be a typo of the other: two letters of ten differ."""
 _COMMANDS = re.compile(r".*/(?:set|get|command|rpc|cmnd)(?:/.*)?|.+/(?:online|status|LWT)|\$SYS/.*")
-"""What is said to a device, or tells nothing of its family."""
+"""Topics of commands to a device, and topics that do not tell the family."""
 _SLUG = re.compile(r"[^a-z0-9_-]+")
 
 
 @dataclass(slots=True)
 class Found:
-    """A device that no line of the sites file speaks of; `topics` are some of those it was heard on."""
+    """A device that is not in the sites file. `topics`: the first three on which it was heard."""
 
     adapter: str
     address: str
@@ -40,7 +40,7 @@ class Found:
 
     @property
     def line(self) -> str:
-        """A line for a facility's `devices`."""
+        """A draft line for a facility's `devices`."""
         name = _SLUG.sub("-", self.address.lower()).strip("-_")[-64:].strip("-_") or "perangkat"
         if self.adapter == "senml":
             return f"- {{id: {_quoted(self.address)}, adapter: senml, every: 1m}}"
@@ -49,7 +49,7 @@ class Found:
 
 
 def _quoted(text: str) -> str:
-    """The text as YAML takes it inside of braces."""
+    """Returns the text as a YAML scalar that is valid inside braces."""
     plain = re.fullmatch(r"[A-Za-z][A-Za-z0-9_./-]*", text) is not None
     if plain and text.lower() not in ("yes", "no", "on", "off", "true", "false", "null", "y", "n"):
         return text
@@ -57,7 +57,7 @@ def _quoted(text: str) -> str:
 
 
 class Discovery:
-    """What is heard beside what is known."""
+    """Devices that are heard on a broker, compared with the sites file."""
 
     def __init__(self, villages: Iterable[Village]) -> None:
         villages = list(villages)
@@ -70,12 +70,12 @@ class Discovery:
         self.messages = 0
 
     def hear(self, message: Message) -> None:
-        """Take in a message of anybody's."""
+        """Record the sender of a message, whoever it is."""
         self.messages += 1
         if message.topic.startswith("$"):
             return
         theirs = list(self._router.route(message))
-        # What a bridge says of itself concerns all its devices, and is no word of any of them.
+        # A bridge's message about itself concerns all its devices, but none of them sent it.
         self._spoke |= {(one.village, one.device.id) for adapter, one in theirs if not adapter.concerns_all(message)}
         if theirs:
             return
@@ -87,14 +87,14 @@ class Discovery:
             topics.append(message.topic)
 
     def devices(self) -> list[Found]:
-        """What was found, in order."""
+        """Returns the devices found, sorted by family and address."""
         return [self.found[key] for key in sorted(self.found)]
 
     def silent(self, heard_before: Collection[tuple[str, str]] | None = None) -> list[str]:
-        """A sentence for each device of the sites file that said nothing, in order.
+        """Returns a sentence for each device of the sites file without messages, sorted by village and id.
 
-        `heard_before`: those, by village and id, that a running gateway has heard. Without it (`None`) nothing is said
-        of devices that are asked: they do not speak on the broker.
+        `heard_before`: the devices (village, id) that a running gateway has heard. `None`: there is no running gateway.
+        Polled devices are then left out, since they do not publish on the broker.
         """
         known = self._spoke | set(heard_before or ())
         return [
@@ -131,7 +131,7 @@ class Discovery:
 
 
 def _is_nobodys(topic: str) -> bool:
-    """Whether a topic is no device's."""
+    """Returns whether a topic belongs to no device."""
     if topic.partition("/")[0] in NOBODY or _COMMANDS.fullmatch(topic):
         return True
     return any(

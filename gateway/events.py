@@ -1,12 +1,12 @@
-"""When something happened, where a device only repeats how things are.
+"""Event detection: finds the events in states that a device repeats.
 
 A native state that is mapped to an event signal (a switch, an occupancy, a polled value) is an event when it turns
-true. Its first value is none: since when it is so, nobody knows. An action that a device says again with its number (a
-Gen1 Shelly's `event_cnt`) is an event each time that the number is another.
+true. Its first value is not an event, because nobody knows when the state began. An action that a device repeats with a
+counter (`event_cnt` of a Gen1 Shelly) is an event each time the counter changes.
 
-What was said last is kept on the gateway's disk. The gateway's session with the broker outlasts its process, so after a
-restart the messages go on where they ended, and a state that turned true meanwhile is an event. Without the memory a
-press would be lost with each power cut, or a repeated `event_cnt` be a press with each restart.
+The last value of each key is stored on the gateway's disk. The broker keeps the gateway's session over a restart, so
+the messages continue where they stopped, and a state that turned true meanwhile is an event. Without the stored values
+each power cut would lose a press, or each restart would count a repeated `event_cnt` as a new press.
 """
 
 from collections.abc import Mapping
@@ -17,24 +17,27 @@ from gateway.adapters import Installed, Observed, Translation
 __all__ = ["Events", "Key", "Said"]
 
 Key = tuple[str, str, str]
-"""A village, a device, and a native key of it."""
+"""Village, device, and native key of the device."""
 
 
 class Said(NamedTuple):
-    """What a key said last: 1 or 0, or the number of an action; and the event time (ms) at which it was an event."""
+    """The last value of a key: 1 or 0 for a state, the counter for an action.
+
+    `happened`: the event time (ms) at which this value was an event; `None` if it was not.
+    """
 
     value: int
     happened: int | None = None
 
 
 class Events:
-    """The memory of one gateway process."""
+    """The last values of all repeated keys of one gateway process."""
 
     def __init__(self) -> None:
         self._said: dict[Key, Said] = {}
 
     def update(self, devices: Mapping[tuple[str, str], Installed], remembered: Mapping[Key, Said]) -> None:
-        """Take over the devices that there are. `remembered` is what was kept from before a restart."""
+        """Replace the set of devices. `remembered`: the values that were stored before a restart."""
         known = {**remembered, **self._said}
         self._said = {
             (village, device, key): said
@@ -51,10 +54,11 @@ class Events:
         old: bool,
         changed: dict[Key, Said],
     ) -> list[Observed]:
-        """The observations that count: all, but for what only repeats that something happened, or that nothing did.
+        """Returns the observations without those that only repeat an earlier state or event.
 
-        `old`: somebody repeats what the device said before (a retained message); it can be a first value and no event.
-        What is new of the memory goes into `changed`, to be kept.
+        Args:
+            old: the message is a repetition (retained): it may set a first value, but is never an event.
+            changed: receives the changed values, which the caller stores.
         """
         counted: list[Observed] = []
         for place, each in enumerate(translation.observed):
@@ -73,14 +77,14 @@ class Events:
 
 
 def _judge(before: Said | None, number: int | None, time: int, *, true: bool, old: bool) -> Said:
-    """What is known now of a key that says a state, or an action with its number; it happened if `happened` is `time`.
+    """Returns the new last value of a key. The message is an event if `happened` equals `time`.
 
-    The same message once more, as after a disk that failed, happened at its time, again.
+    A message that is delivered again, for example after a disk failure, is the same event at the same time.
     """
     value = int(true) if number is None else number
     if before is None:
-        first = true and not old and number is not None  # of a state nobody knows since when it is so
+        first = true and not old and number is not None  # a first state is no event: its beginning is unknown
         return Said(value, time if first else None)
-    if old or before.value == value:  # what is old may be older than what is known
+    if old or before.value == value:  # a retained message may be older than the stored value
         return before
     return Said(value, time if true else None)

@@ -1,4 +1,4 @@
-"""What a gateway says of itself to the centre, retained and only when it changed."""
+"""The gateway's health message to the centre: retained, and published only when it changed."""
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -15,14 +15,15 @@ from siaga.wire.topics import health_topic
 __all__ = ["Health"]
 
 HEALTH_EVERY = 10 * SECOND
-"""Between two reports, when there is something new."""
+"""The shortest time between two health messages, ms."""
 MAX_HEARD = 64
-"""Devices that are named because something that is due does not come; the others are counted."""
+"""Devices with missing signals that a message names at most; the rest are counted."""
 
 
 class Health:
-    """The message `siaga/v1/{village}/gateway/{gateway}/health`: whose clocks are not trusted, who speaks and does not
-    say what is due, how the buffer is.
+    """Publishes `siaga/v1/{village}/gateway/{gateway}/health`.
+
+    It holds the devices with clock skew, the devices that report but lack expected signals, and the buffer's state.
     """
 
     def __init__(self, centre: Transport) -> None:
@@ -31,7 +32,7 @@ class Health:
         self._due = 0
 
     def forget(self) -> None:
-        """Say it again: the centre's broker may have lost it."""
+        """Publish again at the next report: the centre's broker may have lost the retained message."""
         self._told.clear()
 
     def report(
@@ -43,8 +44,9 @@ class Health:
         now: int,
         wall: int,
     ) -> None:
-        """Publish what is new; `now` monotonic, `wall` wall time, ms. Of whose clock nothing was heard since the start
-        nothing is said.
+        """Publish the health of each village if it changed. `now`: monotonic ms; `wall`: wall time, ms.
+
+        A device whose clock was not heard since the start is in neither list.
         """
         if now < self._due or not self._centre.connected:
             return

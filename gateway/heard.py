@@ -1,8 +1,8 @@
-"""What each device said last, and what came instead where something that is due did not come.
+"""Per device: the last values, and what arrived in place of an expected signal.
 
-A device may speak and give nothing of use: a decoder broke, firmware calls its keys otherwise, an SNMP object is gone.
-The gateway then says `heard` (contract, section 2). What came instead goes with its `health` message, so that the
-technician looks at the map or the decoder, and not at the battery.
+A device may publish and yet give no usable value: its decoder broke, new firmware renamed the keys, an SNMP object is
+gone. The gateway then reports `heard` (contract, section 2). Its `health` message says what arrived instead, so that
+the technician checks the map or the decoder, not the battery.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -20,25 +20,25 @@ from siaga.wire.refusal import mask, readable
 __all__ = ["MAX_TEXT", "Came", "Doubtful", "Heard", "Instead", "due_signals", "what_came"]
 
 MAX_TEXT = 240
-"""Characters of one sentence that goes to the centre: a hundred of them are a few packets on a thin link."""
+"""Characters of one sentence to the centre: a hundred such sentences are a few packets on a slow link."""
 MAX_KEYS = 8
-"""Keys that a sentence names; the rest is counted."""
+"""Keys that a sentence names at most; the rest are counted."""
 MAX_KEY = 48
-"""Characters of a key."""
+"""Characters of a key that are shown."""
 MAX_REMEMBERED = 64
-"""Keys of one device that are remembered while something is due."""
+"""Keys of one device that are remembered at most while a signal is missing."""
 MAX_LEVELS = 5
-"""Levels of a document below which no key is looked for."""
+"""The deepest level of a document in which keys are looked for."""
 _KEYED_BY_TOPIC = frozenset({Family.SHELLY, Family.ESPHOME, Family.OPENWRT, Family.HOMIE})
-"""Families whose keys are parts of topics; those of the others stand in the message."""
+"""Families whose keys are parts of the topic. The keys of the other families are in the message."""
 _TIMES = frozenset({"Time", "time", "timestamp", "ts", "last_seen"})
-"""Keys that adapters read without a map, as the time of the others."""
+"""Keys that adapters read without a map, as the time of the message's values."""
 _TASMOTA_NESTED = ("StatusSNS.", "StatusSTS.")
 
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """What a message held: keys that no map names, keys that a map names and that came without a value."""
+    """Keys of a message. `unmapped`: no map names them. `empty`: a map names them, but they have no value."""
 
     unmapped: tuple[str, ...] = ()
     empty: tuple[str, ...] = ()
@@ -46,7 +46,10 @@ class Came:
 
 @dataclass(frozen=True, slots=True)
 class Instead:
-    """What came instead of what is due. `since` in ms; `what` and `error` are sentences for people, bounded, masked."""
+    """What arrived in place of the expected signals. `since` in ms.
+
+    `what` and `error` are sentences for people, limited in length and masked.
+    """
 
     since: int
     what: str
@@ -55,7 +58,10 @@ class Instead:
 
 @dataclass(slots=True)
 class Doubtful:
-    """Values of one signal that were dropped as not plausible: how many, the last of them, when one was shown (ms)."""
+    """Implausible values of one signal that were dropped.
+
+    `number`: how many. `value`: the last one. `shown`: when one was last sent to the centre, ms.
+    """
 
     number: int = 0
     value: Value = 0
@@ -64,13 +70,15 @@ class Doubtful:
 
 @dataclass(slots=True)
 class Heard:
-    """What a device said since this process began. All times in ms of the gateway's clock, but in `values`.
+    """What a device reported since this process started. Times are ms of the gateway's clock, except in `values`.
 
-    `seen`: when it spoke last.
-    `values`: each signal with its event time and value. `came`: when a value of each signal came last.
-    `own`: when a reading of its own came last and live, `heard` aside. `said`: when `heard` was said last.
-    `refused`, `refusal`: how many of its messages were refused, and the last reason.
-    `implausible`: by signal, what was dropped as not plausible.
+    `seen`: the time of its last live message. `first`: of its first.
+    `values`: by signal, the latest event time and value.
+    `came`: by signal, when a value was last received live.
+    `own`: when its last live reading was received; `heard` is not counted.
+    `said`: when the gateway last reported `heard` for it.
+    `refused`: how many of its messages were refused. `refusal`: the last reason.
+    `implausible`: by signal, the values that were dropped.
     """
 
     seen: int | None = None
@@ -90,14 +98,14 @@ class Heard:
     _missing: tuple[str, ...] = ()
 
     def gives(self, now: int, every: int) -> bool:
-        """Whether a reading of use is younger than `every`."""
+        """Returns whether the last usable reading is younger than `every`."""
         return self.own is not None and 0 <= now - self.own < every
 
     def may_be_said(self, now: int, every: int, *, failed: bool) -> bool:
-        """Whether `heard` is due, now that the device spoke without use. Then it counts as said.
+        """Returns whether to report `heard` for a message without usable values, and if so, notes that it is reported.
 
-        At most once per `every`. What a device says beside its values (`failed` is false) does not ask for it while a
-        reading of use is younger than `every`: that one says as much.
+        It is reported at most once per `every`. A message that did not fail needs no `heard` while a usable reading is
+        younger than `every`: that reading already shows that the device is there.
         """
         if not failed and self.gives(now, every):
             return False
@@ -107,20 +115,20 @@ class Heard:
         return True
 
     def missing(self, due: Collection[str], now: int, validity: int) -> tuple[str, ...]:
-        """Signals that are due and did not come within `validity`; of a device of which nothing came, all of them."""
+        """Returns the due signals that did not arrive within `validity`; all of them if the device gave no reading."""
         if self.own is None:
             return tuple(due)
         start = self.first if self.first is not None else now
         return tuple(signal for signal in due if now - self.came.get(signal, start) > validity)
 
     def is_complete(self) -> None:
-        """Forget what came instead: all that is due has come."""
+        """Clear what arrived instead: all due signals have arrived."""
         self._since, self._error, self._missing, self._words = None, None, (), ""
         self._unmapped.clear()
         self._empty.clear()
 
     def note_instead(self, now: int, came: Came, words: str, error: str, missing: tuple[str, ...]) -> None:
-        """Remember what came instead of what is due. `words` is the adapter's own sentence."""
+        """Store what arrived in place of the due signals. `words`: the adapter's own sentence, if it has one."""
         if self._since is None:
             self._since = now
         for found, into in ((came.unmapped, self._unmapped), (came.empty, self._empty)):
@@ -131,7 +139,7 @@ class Heard:
             self._error = (now, error)
 
     def instead(self, now: int, validity: int) -> Instead | None:
-        """What comes instead, of a device that speaks; `None`: all that is due comes, or it is silent by now."""
+        """Returns what arrives in place of the due signals; `None` if they all arrive, or if the device is silent."""
         if self._since is None or self.seen is None or now - self.seen > validity:
             return None
         parts = [self._words]
@@ -150,11 +158,13 @@ class Heard:
 
 
 def due_signals(installed: Installed) -> tuple[str, ...]:
-    """The signals whose absence is worth a word: measurements and states that the site maps, or that the family gives
-    in this kind of facility alone. Diagnostics come as seldom as a device likes, and an event when it happens.
+    """Returns the signals whose absence is reported.
+
+    These are measurements and states that the site maps, or that the family gives by default in this kind of facility
+    only. Diagnostics and events have no expected interval, so they are never missing.
     """
     if installed.device.adapter is Family.SENML:
-        return ()  # any signal may come, none is promised
+        return ()  # a SenML device may report any signal, and promises none
     adapter, kind = installed.device.adapter, installed.kind
     mapped = set(installed.device.map.values())
     mapped |= default_signals(adapter, kind) - default_signals(adapter, "")
@@ -170,25 +180,25 @@ def due_signals(installed: Installed) -> tuple[str, ...]:
 
 
 def what_came(installed: Installed, message: Message, decoded: object = None) -> Came:
-    """What a message of a device held beside its values: names alone, never what stands in them.
+    """Returns the unmapped and empty keys of a message: their names only, never their values.
 
-    `decoded` is the part of it in which the keys of the map are looked for, where that is not the message itself.
+    `decoded`: the part of the message in which the keys of the map are looked for, if that is not the whole message.
     """
     try:
         if decoded is not None or installed.device.adapter is Family.LORAWAN:
             return _sorted_out(_leaves(decoded, ""), installed.keys)
         if not message.payload:
-            return Came()  # cleared, or an answer of a device that is asked
+            return Came()  # a cleared topic, or an answer of a polled device
         if installed.device.adapter in _KEYED_BY_TOPIC:
             return _by_topic(installed, message)
         return _sorted_out(_in_document(installed, message), installed.keys)
     except Refused:
-        return Came()  # it cannot be read, and why is said already
+        return Came()  # the refusal already says why it cannot be read
 
 
 def _by_topic(installed: Installed, message: Message) -> Came:
     _, _, below = message.topic.partition(f"{installed.address}/")
-    if below == "events/rpc":  # a Shelly's: its components stand in the message
+    if below == "events/rpc":  # a Shelly's notification: the components are in the message
         document = read_document(message.payload)
         params = document.get("params") if isinstance(document, dict) else None
         return _sorted_out(((name, True) for name in params or () if name != "ts"), installed.keys)
@@ -210,13 +220,13 @@ def _in_document(installed: Installed, message: Message) -> Iterator[tuple[str, 
         return
     for path, value in _leaves(document, ""):
         for nested in _TASMOTA_NESTED if installed.device.adapter is Family.TASMOTA else ():
-            path = path.removeprefix(nested)  # noqa: PLW2901 - the same path, as a map writes it
+            path = path.removeprefix(nested)  # noqa: PLW2901 - the path as a map writes it
         if path not in _TIMES:
             yield path, value
 
 
 def _leaves(document: object, path: str, level: int = 0) -> Iterator[tuple[str, object]]:
-    """All values of a document with their dotted paths. Of a list the first element stands for all."""
+    """Yields all values of a document with their dotted paths. The first element of a list stands for all of them."""
     if isinstance(document, list) and document and level < MAX_LEVELS:
         yield from _leaves(document[0], f"{path}.0" if path else "0", level + 1)
     elif isinstance(document, dict) and document and level < MAX_LEVELS:
@@ -240,13 +250,13 @@ def _sorted_out(found: Iterator[tuple[str, object]] | list[tuple[str, object]], 
 
 
 def _means(key: str, path: str) -> bool:
-    """Whether a key of a map stands for this path, or for something that the path is a part of."""
+    """Returns whether a key of a map names this path, or an object that contains it."""
     wanted, levels = key.removeprefix("$.").split("."), path.split(".")
     return len(wanted) <= len(levels) and all(one in ("*", other) for one, other in zip(wanted, levels, strict=False))
 
 
 def _named(names: Collection[str]) -> str:
-    """Names as people list them: a, b and c."""
+    """Returns the names as a list for people: a, b and c."""
     shown = [name if len(name) <= MAX_KEY else name[: MAX_KEY - 1] + "…" for name in names][:MAX_KEYS]
     if len(names) > MAX_KEYS:
         shown.append(f"{len(names) - MAX_KEYS} more")

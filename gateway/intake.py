@@ -1,6 +1,6 @@
-"""From a message of the village's broker to readings: whose it is, what it means, which time counts.
+"""Turns a message from the village's broker into readings: finds the device, translates, decides the event time.
 
-Nothing here waits or writes; what comes out is put on disk by the gateway.
+Nothing here waits or writes. The gateway puts the result on disk.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -25,16 +25,16 @@ from siaga.wire.topics import DeviceTopic, ForeignTopic, GatewayTopic, parse_top
 __all__ = ["Intake", "Skew", "Taken"]
 
 OWN = "siaga/"
-"""What siaga's own topics begin with; all else is native."""
+"""The prefix of siaga's own topics. All other topics are native."""
 STEADY = 10_000
-"""Milliseconds by which a wrong clock may seem to move, as messages take their time; each change is told the centre."""
+"""Clock skew may change by this many ms before the centre is told: delivery times of messages vary."""
 MAX_SENTENCES = 3
-"""Refused values of one message that are described; the rest is counted."""
+"""Refused values of one message that are described; the rest are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Skew:
-    """A device's clock is not trusted: how far it is off (ms, its time minus the gateway's), and since when."""
+    """Clock skew of a device. `offset`: its clock minus the gateway's, ms. `since`: when it was first seen, ms."""
 
     offset: int
     since: int
@@ -42,9 +42,10 @@ class Skew:
 
 @dataclass(slots=True)
 class Taken:
-    """What a message gave: readings by village, and the devices of whose session something else is known now.
+    """What a message gave.
 
-    `said` is what is new of the memory of repeated states (`gateway.events`).
+    `readings`: by village. `sessions`: the devices (village, id) whose session state changed.
+    `said`: changed last values of repeated states (`gateway.events`).
     """
 
     readings: dict[str, list[Reading]] = field(default_factory=dict)
@@ -55,8 +56,8 @@ class Taken:
 class Intake:
     """The devices of a gateway process, and what is known of each.
 
-    `known` are the codes of all villages there are, where this gateway watches all of `siaga/`; `None` where it hears
-    its own villages only, and so cannot tell an unknown village from a neighbour's.
+    `known`: the codes of all villages, if this gateway subscribes to all of `siaga/`. `None` if it subscribes to its
+    own villages only: it cannot tell an unknown village from a neighbour's.
     """
 
     def __init__(self, refusals: Refusals, metrics: GatewayMetrics) -> None:
@@ -69,14 +70,14 @@ class Intake:
         self.skewed: dict[tuple[str, str], Skew] = {}
         """Devices whose clock is not trusted."""
         self.trusted: set[tuple[str, str]] = set()
-        """Devices whose clock was heard, since this process began, and is right."""
+        """Devices that sent a time since this process started, and whose clock is right."""
         self.heard: dict[tuple[str, str], Heard] = {}
-        """What each device said last, since this process began."""
+        """What each device reported since this process started."""
         self._events = Events()
         self._due: dict[tuple[str, str], tuple[str, ...]] = {}
-        """Of each device the signals that are due."""
+        """By device, the signals whose absence is reported."""
         self._incomplete: set[tuple[str, str]] = set()
-        """Devices that spoke, and of which something that is due did not come."""
+        """Devices that sent messages but lack a due signal."""
 
     def update(
         self,
@@ -85,7 +86,7 @@ class Intake:
         remembered: Mapping[tuple[str, str], Presence],
         said: Mapping[Key, Said],
     ) -> None:
-        """Take over what the registry says now. `remembered` are sessions, `said` states from before a restart."""
+        """Apply the current registry. `remembered`: sessions from before a restart; `said`: repeated states."""
         self._villages = {village.code: village for village in villages}
         self._known = known
         self.router = Router(villages, self.router)
@@ -101,7 +102,7 @@ class Intake:
         self._incomplete &= devices.keys()
 
     def take(self, message: Message, received: int) -> Taken:
-        """What the message gives; what is refused is counted and sampled. `received` in ms."""
+        """Returns what the message gives. Refused messages are counted and sampled. `received` in ms."""
         taken = Taken()
         self._metrics.messages.inc()
         if message.topic.startswith(OWN) and not self._is_known(message, received):
@@ -114,17 +115,17 @@ class Intake:
         return taken
 
     def polled(self, installed: Installed, translation: Translation, answered: int) -> Taken:
-        """What a device that is asked gave. `answered`: when, ms."""
+        """Returns what the answer of a polled device gives. `answered`: when it came, ms."""
         taken = Taken()
         message = Message(f"{installed.device.adapter}/{installed.device.id}", b"")
         if translation.refused:
             self._refuse_of(installed, translation.refused, message, answered)
-        if (installed.village, installed.device.id) in self.presences:  # else it is gone from the registry since
+        if (installed.village, installed.device.id) in self.presences:  # else the registry has lost it meanwhile
             self._take_values(installed, translation, message, answered, taken)
         return taken
 
     def _is_known(self, message: Message, received: int) -> bool:
-        """Whether a message on a topic of siaga's own is one of a device here; what is of nobody's is refused."""
+        """Returns whether a message on one of siaga's topics is from a known device. Unknown senders are refused."""
         try:
             topic = parse_topic(message.topic)
         except ForeignTopic as error:
@@ -148,7 +149,7 @@ class Intake:
         return self.router.installed[topic.village, topic.device].device.adapter == "senml"
 
     def _refuse(self, why: Refused, village: str | None, message: Message, received: int) -> None:
-        """Count and sample. What is of no village that the centre knows is shown with one of this gateway's."""
+        """Count and sample a refusal. If the centre knows no such village, it is shown under one of this gateway's."""
         shown = village or next(iter(self._villages), None) or next(iter(self._known or ()), None)
         self._refusals.note(why, shown, message, received)
 
@@ -160,14 +161,14 @@ class Intake:
         self._refuse(why, installed.village, message, received)
 
     def _take_one(self, adapter: Adapter, installed: Installed, message: Message, received: int, taken: Taken) -> bool:
-        """What the message gives of one device; whether it was of any use, or refused."""
+        """Process the message for one device. Returns whether it had any usable or refused value."""
         of_all = adapter.concerns_all(message)
         try:
-            if not of_all:  # a bridge's inventory of all its children may be large
+            if not of_all:  # a bridge's list of all its devices may be large
                 _check_size(message)
             translation = adapter.translate(installed, message, received)
         except Refused as why:
-            # Of a bridge's word about all its children none of them is heard.
+            # A bridge's message about all its devices does not show that any of them is there.
             translation = Translation(refused=[why], heard=not (why.session or of_all))
         if translation.refused:
             self._refuse_of(installed, translation.refused, message, received)
@@ -177,7 +178,7 @@ class Intake:
     def _take_values(
         self, installed: Installed, translation: Translation, message: Message, received: int, taken: Taken
     ) -> None:
-        # What a broker retained and that says no time is of an unknown age: it is no observation of now.
+        # A retained message without a time has an unknown age, so it is not an observation.
         old = message.retain or translation.repeated
         device = (installed.village, installed.device.id)
         observed = self._events.select(device, translation, received, old=old, changed=taken.said)
@@ -189,7 +190,7 @@ class Intake:
         if values:
             judged = judge(values, received, late=message.kept or old)
             self._note_clock(device, judged, received, kept=message.kept, old=old)
-            if not (old and not judged.trusted):  # an old value that says a wrong time is of no use
+            if not (old and not judged.trusted):  # a retained value with a wrong time has an unknown age, too
                 readings = [Reading(device[1], signal, time, value) for signal, value, time in judged.values]
         spoke = translation.heard and not old
         if spoke:
@@ -212,9 +213,9 @@ class Intake:
             taken.readings.setdefault(installed.village, []).extend(readings)
 
     def _drop(self, device: tuple[str, str], dropped: Implausible, message: Message, now: int) -> None:
-        """Count a value that is not plausible. One of a device's signal is shown at once, then one an hour at most.
+        """Count an implausible value. The first of a device's signal is shown at once, then at most one an hour.
 
-        A saturated sensor says it with each report, and its like must not hide what others do.
+        A saturated sensor repeats its value with each report, and must not hide the refusals of other devices.
         """
         implausible(dropped.signal)
         doubtful = self.heard.setdefault(device, Heard()).implausible.setdefault(dropped.signal, Doubtful())
@@ -231,7 +232,7 @@ class Intake:
         received: int,
         readings: Sequence[Reading],
     ) -> list[Reading]:
-        """Remember what came instead of what is due. Returns `heard` where a message without use asks for it."""
+        """Note what arrived in place of due signals. Returns a `heard` reading if the message has no usable value."""
         device, every = (installed.village, installed.device.id), installed.device.every
         heard = self.heard.setdefault(device, Heard())
         came = {reading.signal for reading in readings}
@@ -243,7 +244,7 @@ class Intake:
             return []
         failed = bool(translation.refused or translation.what or translation.error)
         if not missing and not failed and heard.gives(received, every):
-            return []  # what a device says beside its values
+            return []  # the device's other messages, besides its values
         error = translation.error or (_together(translation.refused).sentence if translation.refused else "")
         words = translation.what or "; ".join(map(_dropped, translation.implausible))
         heard.note_instead(received, what_came(installed, message, translation.decoded), words, error, missing)
@@ -253,7 +254,7 @@ class Intake:
         return [Reading(device[1], "heard", received, 1)]
 
     def instead(self, now: int) -> dict[str, dict[str, Instead]]:
-        """What comes instead of what is due, by village and device, of those that speak. `now`: wall time, ms."""
+        """Returns what arrives in place of due signals, by village and device. `now`: wall time, ms."""
         found: dict[str, dict[str, Instead]] = {}
         for device in sorted(self._incomplete):
             instead = self.heard[device].instead(now, self.router.installed[device].device.validity)
@@ -276,7 +277,7 @@ class Intake:
                 heard.values[reading.signal] = (reading.time, reading.value)
 
     def _note_clock(self, device: tuple[str, str], judged: Judged, received: int, *, kept: bool, old: bool) -> None:
-        """Flag a device whose clock is not trusted; what was kept or retained does not tell of its clock of today."""
+        """Update the skew of a device. A kept or retained message says nothing about its current clock."""
         if old or judged.offset is None:
             return
         if not judged.trusted:
@@ -291,10 +292,10 @@ class Intake:
 
 
 def _check_size(message: Message) -> None:
-    """Refuse what is too large (contract, section 4), also where no map names it and no adapter would read it.
+    """Check the message's size (contract, section 4), whether or not an adapter would read it.
 
     Raises:
-        Refused: it is.
+        Refused: the message is too large.
     """
     if len(message.payload) > MAX_PAYLOAD:
         raise Refused("too_large", f"the message has {len(message.payload)} bytes, more than {MAX_PAYLOAD}")
@@ -305,7 +306,7 @@ def _dropped(dropped: Implausible) -> str:
 
 
 def _together(refused: Sequence[Refused]) -> Refused:
-    """One refusal for a message, however many of its values are refused."""
+    """Returns one refusal for all refused values of a message."""
     sentences = [each.sentence for each in refused[:MAX_SENTENCES]]
     if len(refused) > MAX_SENTENCES:
         sentences.append(f"and {len(refused) - MAX_SENTENCES} more")

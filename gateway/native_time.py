@@ -1,4 +1,4 @@
-"""Times in native messages: what firmware writes, as milliseconds of Unix time."""
+"""Reads the times in native messages as milliseconds of Unix time."""
 
 import math
 import re
@@ -9,26 +9,26 @@ from gateway.values import NOTHING, Refused
 
 __all__ = ["read_time"]
 
-# ISO 8601 with any fraction and offset; with dots and a blank it is Tasmota before version 6
+# ISO 8601 with any fraction and offset. The form with dots and a space is Tasmota's before version 6.
 _STAMP = re.compile(
     r"(\d{4})[-.](\d{2})[-.](\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?\s*(Z|[+-]\d{2}:?\d{2})?",
     re.ASCII | re.IGNORECASE,
 )
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
 _MILLISECONDS_FROM = 100_000_000_000
-"""A number from here on counts milliseconds: as seconds it would be the year 5138."""
+"""A number from here on is milliseconds: as seconds it would be the year 5138."""
 _LATEST = 10**14
-"""Milliseconds; no clock reads the year 5138."""
+"""The largest time that is accepted, ms: the year 5138."""
 
 
 def read_time(raw: object, zone: ZoneInfo) -> int | None:
-    """A time of a native message in ms; without an offset it is the village's local time. `None`: it says no time.
+    """Returns the time in a native message, ms; `None` if it is absent or from a clock that is not set (0 or less).
 
-    A wall time that comes twice, where clocks are put back, means its first time. A number that is not positive is a
-    clock that is not set.
+    A time without an offset is the village's local time. Where a local time occurs twice, because clocks are put back,
+    the first one is meant.
 
     Raises:
-        Refused: it is no time.
+        Refused: the value is not a time.
     """
     if isinstance(raw, str):
         raw = raw.strip()
@@ -53,7 +53,7 @@ def read_time(raw: object, zone: ZoneInfo) -> int | None:
 
 
 def _counted(number: float) -> int | None:
-    """Seconds or milliseconds since 1970."""
+    """Returns a number of seconds or milliseconds since 1970 as ms; `None` for a clock that is not set."""
     if not math.isfinite(number):
         raise Refused("not_finite", f"the time {number} is not a finite number")
     if number > _LATEST:

@@ -1,11 +1,12 @@
-"""Where readings are kept until the centre has them: on disk, or in memory while the disk takes nothing.
+"""Keeps readings until the centre has acknowledged them: on disk, or in memory while the disk fails.
 
-One rule decides about acknowledgements: *only what is durable is acknowledged*. On disk that is after the commit. In
-memory it is when the centre has acknowledged the batch: then its store has it. So a gateway with a dead SD card goes
-on, and what it has no word for yet stays with the village's broker, which sends it again.
+One rule holds for acknowledgements: *only what is durable is acknowledged*. On disk, a message is durable after the
+commit. In memory, it is durable once the centre has acknowledged its batch, since the centre's store then has it. So a
+gateway with a dead SD card keeps working. Messages that are not acknowledged stay with the village's broker, which
+delivers them again.
 
-A commit costs an SD card a few pages, whatever it holds. So it waits until a batch is to be formed anyway; while there
-is no link, longer.
+Each commit writes a few pages to the SD card, however little it holds. So commits wait until the next batch is formed,
+and longer while there is no link.
 """
 
 import random
@@ -19,7 +20,7 @@ from gateway.events import Key, Said
 from gateway.intake import Taken
 from gateway.metrics import GatewayMetrics
 from gateway.salvage import replace_damaged
-from gateway.uplink import FLUSH_AFTER, Uplink
+from gateway.sender import FLUSH_AFTER, Sender
 from siaga.model.clock import SECOND
 from siaga.mqtt.transport import Message, Transport
 from siaga.wire.batch import UnreadableBatch, decode_ack
@@ -30,33 +31,37 @@ __all__ = ["GROUP", "Outbox"]
 log = structlog.get_logger(__name__)
 
 GROUP = 500
-"""Messages that are in hand at most; with them nothing more is taken from the broker."""
+"""Unacknowledged messages at most. At this number the gateway takes no more from the broker."""
 AT_ONCE = 10
-"""Messages after which a commit waits no longer: half of what Mosquitto by default sends without an acknowledgement."""
+"""Messages that trigger a commit: half of Mosquitto's default limit of messages in flight (20)."""
 OFFLINE_PAUSE = 2 * SECOND
-"""How long the first message waits for a commit while there is no link, and nobody waits for a batch."""
+"""How long the first message waits for a commit without a link, when there is no batch to form."""
 FORGET_WITHIN = 10 * SECOND
-"""How long an acknowledged batch may stay on disk: sent once more after a crash it changes nothing."""
+"""How long an acknowledged batch may stay on disk. If it is sent again after a crash, the centre deduplicates it."""
 DISK_AGAIN = SECOND
-"""Until a disk that failed is tried again."""
+"""Pause before a failed disk is tried again."""
 MAX_IN_HAND = 5_000
 """Readings that wait for one commit at most."""
 MAX_IN_MEMORY = 50_000
-"""Readings that are kept in memory at most, some 10 MB; then nothing more is taken, and nothing given up."""
+"""Readings kept in memory at most, some 10 MB. At this number the gateway takes no more, and drops nothing."""
 MAX_OWN = 5_000
-"""Turns of the gateway's own readings (heartbeats, repetitions) that are kept in memory: hours."""
+"""Sets of the gateway's own readings (heartbeats, repetitions) kept in memory at most: hours of them."""
 LATER = 2**62
-"""No time that is ever reached."""
+"""A time that is never reached."""
 MAX_UNDATED = 500_000
-"""Messages of before the gateway had the time, some 200 bytes each."""
+"""Messages received before the gateway knew the time, at most; some 200 bytes each."""
 
 
 @dataclass(slots=True)
 class _Entry:
-    """A message, or something of the gateway's own, until it is durable. `at`: when it came, monotonic ms.
+    """A message, or readings of the gateway's own, until it is durable.
 
-    `runs`: its numbers in memory, by village, of which `left` are not acknowledged. `from_disk`: with a commit that
-    fails it is on the disk again.
+    `message`: the broker's message to acknowledge; `None` for the gateway's own readings.
+    `at`: when it was received, monotonic ms.
+    `undated`: boot and monotonic ms, if the gateway did not know the time.
+    `from_disk`: it was an undated message on disk; after a failed commit it is there again.
+    `runs`: first and last number of its readings in the memory buffer, by village.
+    `left`: how many of those readings the centre has not acknowledged.
     """
 
     message: Message | None
@@ -69,11 +74,11 @@ class _Entry:
 
 
 class Outbox:
-    """The buffers of one gateway process, and their ways up.
+    """The buffers of one gateway process, each with its sender.
 
     Args:
         disk: the buffer; it need not be open yet.
-        state_of: what is known now of a device's session, to be remembered.
+        state_of: returns a device's current session state, to be stored.
     """
 
     def __init__(
@@ -90,8 +95,8 @@ class Outbox:
         self._transport, self._chance, self._metrics, self._state_of = transport, chance, metrics, state_of
         self._flush_after = flush_after
         self._gateways: dict[str, str] = {}
-        self._uplink = Uplink(disk, transport, chance, metrics, flush_after=flush_after)
-        self._memory: tuple[Buffer, Uplink] | None = None
+        self._sender = Sender(disk, transport, chance, metrics, flush_after=flush_after)
+        self._memory: tuple[Buffer, Sender] | None = None
         self._new: list[_Entry] = []
         self._held: list[_Entry] = []
         self._acks: list[FormedBatch] = []
@@ -99,47 +104,47 @@ class Outbox:
         self._again = 0
         self._acks_since: int | None = None
         self._messages = 0
-        """How many of what is new or held are messages that the broker waits to hear about."""
+        """Messages in `_new` and `_held` that the broker has no acknowledgement for."""
         self._in_hand = 0
         self._said: dict[Key, Said] = {}
-        """What is new of repeated states and not on disk yet, however it was acknowledged."""
+        """Changed repeated states that are not on disk yet, even if their messages are acknowledged."""
         self._loaded = False
         self.problem: str | None = None
-        """Why the disk takes nothing, in a sentence."""
+        """Why the disk fails, in a sentence; `None` while it works."""
 
     def remembered(self) -> Mapping[tuple[str, str], OnlineState]:
-        """What was known of devices' sessions when the process before ended; nothing with a disk that is away."""
+        """Returns the session states that the previous process stored; empty if the disk is unavailable."""
         try:
             return self.disk.online()
         except BufferUnavailable:
             return {}
 
     def said(self) -> Mapping[Key, Said]:
-        """What repeated states said when the process before ended; nothing with a disk that is away."""
+        """Returns the repeated states that the previous process stored; empty if the disk is unavailable."""
         try:
             return self.disk.said()
         except BufferUnavailable:
             return {}
 
     def update(self, gateways: Mapping[str, str]) -> None:
-        """For which villages this gateway speaks, and under which id."""
+        """Set the villages that this gateway serves, with its id in each."""
         for village, gateway in gateways.items():
             if self._gateways.get(village) != gateway:
                 if village in self._gateways:
                     self._transport.unsubscribe(ack_topic(village, self._gateways[village]))
                 self._transport.subscribe(ack_topic(village, gateway))
         self._gateways |= gateways
-        for uplink in self._uplinks():
-            uplink.update(self._gateways)
+        for sender in self._senders():
+            sender.update(self._gateways)
 
-    def _uplinks(self) -> list[Uplink]:
-        return [self._uplink] + ([self._memory[1]] if self._memory else [])
+    def _senders(self) -> list[Sender]:
+        return [self._sender] + ([self._memory[1]] if self._memory else [])
 
-    # What comes in
+    # Input
 
     @property
     def full(self) -> bool:
-        """Whether nothing more is to be taken in before something of it is durable."""
+        """Whether the gateway has to make messages durable before it takes more."""
         if self.disk.undated >= MAX_UNDATED:
             return True
         if self._in_hand >= MAX_IN_HAND or (self._memory and self._memory[0].readings >= MAX_IN_MEMORY):
@@ -148,23 +153,26 @@ class Outbox:
 
     @property
     def takes_own(self) -> bool:
-        """Whether there is room for the gateway's own readings: a disk that takes nothing must not fill the memory."""
+        """Whether there is room for the gateway's own readings: with a failed disk they must not fill the memory."""
         return len(self._new) + len(self._held) < MAX_OWN
 
     def take(self, message: Message | None, taken: Taken, now: int) -> None:
-        """Keep what a message gave, or what the gateway says itself; it is safe after a `commit`, or later."""
+        """Queue the result of a message, or readings of the gateway's own. A later `commit` makes it durable."""
         self._new.append(_Entry(message, taken, now))
         self._said |= taken.said
         self._messages += message is not None
         self._in_hand += sum(map(len, taken.readings.values()))
 
     def take_undated(self, message: Message, boot: str, at: int) -> None:
-        """Keep a message that has no date yet: `at` is its place in this boot, monotonic ms."""
+        """Queue a message that was received before the gateway knew the time. `at`: monotonic ms of this boot."""
         self._new.append(_Entry(message, Taken(), at, (boot, at)))
         self._messages += 1
 
     def date(self, dated: Callable[[Undated], Taken], now: int) -> bool:
-        """Date some of what has none, now that the gateway knows the time; whether there was any."""
+        """Process undated messages, now that the gateway knows the time. Returns whether there were any.
+
+        Those on disk are processed in groups of `GROUP`, so one call may leave some.
+        """
         found = False
         for entry in self._new:
             if entry.undated is not None and entry.message is not None:
@@ -182,7 +190,7 @@ class Outbox:
         return True
 
     def hear(self, message: Message, now: int) -> None:
-        """Take in what the centre says: the acknowledgement of a batch, or nothing of ours, which is counted."""
+        """Process a message of the centre: the acknowledgement of a batch. Others are counted as foreign."""
         try:
             topic = parse_topic(message.topic)
             ack = decode_ack(message.payload)
@@ -190,18 +198,21 @@ class Outbox:
             self._metrics.foreign_acks.inc()
             return
         if isinstance(topic, GatewayTopic) and self._gateways.get(topic.village) == topic.gateway:
-            for uplink, acks in zip(self._uplinks(), (self._acks, self._memory_acks), strict=False):
-                batch = uplink.answered(topic.village, ack.epoch, ack.seq, now)
+            for sender, acks in zip(self._senders(), (self._acks, self._memory_acks), strict=False):
+                batch = sender.answered(topic.village, ack.epoch, ack.seq, now)
                 if batch is not None and batch not in acks:
                     acks.append(batch)
                 if batch is not None:
                     return
         self._metrics.foreign_acks.inc()
 
-    # Making it durable
+    # Commit
 
     def commit(self, now: int, *, last: bool = False) -> list[Message]:
-        """Make what is in hand durable, as far as that goes; the messages that may be acknowledged now."""
+        """Make the queued messages durable, as far as possible. Returns the messages that may be acknowledged now.
+
+        `last`: the gateway is closing, so nothing waits for a later commit.
+        """
         safe: list[Message] | None = None
         if self.problem is None and self._loaded and not last and now < self._commit_due(now):
             return []
@@ -214,12 +225,12 @@ class Outbox:
         self._metrics.fill.set(disk.fill)
         self._metrics.thinned.set(disk.thinned)
         self._metrics.undated.set(disk.undated)
-        self._metrics.in_flight.set(sum(uplink.in_flight for uplink in self._uplinks()))
+        self._metrics.in_flight.set(sum(sender.in_flight for sender in self._senders()))
         self._metrics.in_memory.set(len(self._held))
         return safe
 
     def _commit_due(self, now: int) -> int:
-        """When the next commit is worth its pages, monotonic ms."""
+        """Returns when the next commit is due, monotonic ms."""
         times = [LATER]
         if self._new:
             pause = self._flush_after if self._transport.connected else OFFLINE_PAUSE
@@ -227,14 +238,14 @@ class Outbox:
         if self._acks:
             if self._acks_since is None:
                 self._acks_since = now
-            times.append(now if self._uplink.history_waits else self._acks_since + FORGET_WITHIN)
-        form = self._uplink.form_due(now)
+            times.append(now if self._sender.backfill_waits else self._acks_since + FORGET_WITHIN)
+        form = self._sender.form_due(now)
         if form is not None:
             times.append(form)
         return min(times)
 
     def _on_disk(self, now: int, *, last: bool) -> list[Message] | None:
-        """Put all on disk; `None`: the disk does not take it."""
+        """Write everything to disk. Returns the messages to acknowledge; `None` if the disk fails."""
         for attempt in range(2):
             try:
                 if self.problem is not None:
@@ -248,7 +259,7 @@ class Outbox:
 
     def _try_disk(self, now: int, *, last: bool) -> list[Message]:
         if not self._loaded:
-            self._uplink.load(now)
+            self._sender.load(now)
             self._loaded = True
         disk, entries = self.disk, [*self._held, *self._new]
         count = 0
@@ -257,14 +268,14 @@ class Outbox:
                 disk.add_undated(*entry.undated, entry.message)
             for village, readings in entry.taken.readings.items():
                 disk.add(village, readings)
-                self._uplink.stored(village, entry.at)
+                self._sender.stored(village, entry.at)
                 count += len(readings)
             for device in entry.taken.sessions:
                 if (state := self._state_of(device)) is not None:
                     disk.remember(*device, state)
         disk.remember_said(self._said)
-        self._uplink.done([b for b in self._acks if disk.acknowledged(b.village, b.epoch, b.seq)])
-        self._uplink.form(now, all_of_it=last)
+        self._sender.done([b for b in self._acks if disk.acknowledged(b.village, b.epoch, b.seq)])
+        self._sender.form(now, all_of_it=last)
         disk.commit()
         if self.problem is not None:
             log.info("buffer_recovered", messages=len(self._held))
@@ -283,55 +294,55 @@ class Outbox:
         self._metrics.disk_problems.inc()
         self._new = [entry for entry in self._new if not entry.from_disk]
         try:
-            self._uplink.load(now)  # what was formed and not committed must never be sent
+            self._sender.load(now)  # a batch that was formed but not committed must never be sent
             self._loaded = True
         except BufferUnavailable:
             self._loaded = False
 
     def _back(self, now: int) -> None:
-        """Open the file again, and see what is in it."""
+        """Reopen the file, and load its batches."""
         self.disk.reopen()
-        self._uplink.load(now)
+        self._sender.load(now)
         self._loaded = True
 
     def _replaced(self) -> bool:
-        """Put a new file in a damaged one's place; whether the disk took it."""
+        """Replace a damaged file by a new one. Returns whether the disk took it."""
         try:
             replace_damaged(self.disk)
         except (BufferUnavailable, OSError) as error:
             self.problem = str(error)
             return False
         self._metrics.replaced.inc()
-        self._acks = []  # of a file that is no more
+        self._acks = []  # they are for batches of the old file
         return True
 
     def _in_memory(self, now: int, *, last: bool) -> list[Message]:
-        """Let the centre be what makes it durable."""
+        """Buffer in memory, and rely on the centre's acknowledgement. Returns the messages to acknowledge."""
         if self._memory is None:
-            buffer = Buffer(IN_MEMORY, max_readings=2**62)  # bounded by what is taken in, and never thinned
-            uplink = Uplink(buffer, self._transport, self._chance, self._metrics, flush_after=self._flush_after)
-            uplink.update(self._gateways)
-            self._memory = buffer, uplink
-        buffer, uplink = self._memory
+            buffer = Buffer(IN_MEMORY, max_readings=2**62)  # `full` bounds it; it must never drop readings
+            sender = Sender(buffer, self._transport, self._chance, self._metrics, flush_after=self._flush_after)
+            sender.update(self._gateways)
+            self._memory = buffer, sender
+        buffer, sender = self._memory
         for batch in self._memory_acks:
             if buffer.acknowledged(batch.village, batch.epoch, batch.seq):
                 self._count_down(batch)
         waiting = []
         for entry in self._new:
             if entry.undated is not None:
-                waiting.append(entry)  # it cannot be sent
+                waiting.append(entry)  # without a time it cannot be sent
                 continue
             for village, readings in entry.taken.readings.items():
                 run = buffer.add(village, readings)
                 if run is not None:
                     entry.runs[village] = run
                     entry.left += run[1] - run[0] + 1
-                    uplink.stored(village, entry.at)
+                    sender.stored(village, entry.at)
             self._held.append(entry)
         self._new = waiting
         self._in_hand = 0
-        uplink.done(self._memory_acks)
-        uplink.form(now, all_of_it=last)
+        sender.done(self._memory_acks)
+        sender.form(now, all_of_it=last)
         buffer.commit()
         self._memory_acks = []
         safe = [entry for entry in self._held if not entry.left]
@@ -346,30 +357,30 @@ class Outbox:
             if run is not None:
                 entry.left -= max(0, min(run[1], batch.last) - max(run[0], batch.first) + 1)
 
-    # On the way up
+    # Sending
 
     def send(self, now: int, wall: int) -> None:
-        """Publish what is due."""
+        """Publish the batches that are due. `now`: monotonic ms; `wall`: wall time, ms."""
         if self._memory is not None:
             self._memory[1].send(now, wall)
         if not self._loaded:
             return
         try:
-            self._uplink.send(now, wall)
+            self._sender.send(now, wall)
         except BufferUnavailable as error:
             self._failed(error, now)
             if error.damaged and self._replaced():
                 self._again = now
 
     def reconnected(self, now: int) -> None:
-        """Another connection to the centre."""
-        for uplink in self._uplinks():
-            uplink.reconnected(now)
+        """Note a new connection to the centre: unacknowledged batches are sent again."""
+        for sender in self._senders():
+            sender.reconnected(now)
 
     def deadline(self) -> int | None:
-        """When there is something to do next, monotonic ms; `None`: not before something else happens."""
+        """Returns when there is something to do next, monotonic ms; `None` if only an event can make that so."""
         now_or_never = self._commit_due(0) if self.problem is None else None
-        times = [now_or_never, *(uplink.deadline() for uplink in self._uplinks())]
+        times = [now_or_never, *(sender.deadline() for sender in self._senders())]
         if self.problem is not None:
             times.append(self._again)
         return min((time for time in times if time is not None), default=None)

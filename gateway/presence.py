@@ -1,16 +1,16 @@
-"""What the gateway knows of a device's session: `online`, and when to say it again.
+"""A device's session with the village broker: the `online` signal, and when to repeat it.
 
-Births, last wills and availability topics set it, and one thing more: a message of the device itself that comes live
-after a last will takes the will back. Such a will is stale. A device that lost power connects again under another
-client id; the broker finds the old session dead only later, and publishes its will behind the new birth.
+Births, last wills and availability topics set it. In addition, a live message of the device after a last will revokes
+the will, because that will is stale: a device that lost power reconnects under another client id, and the broker
+notices only later that the old session is dead. Then it publishes the old will after the new birth.
 
-Every `false` is a last will at the centre: it makes unknown what was observed before. So a `false` is repeated only
-while nothing newer was heard of the device. Data that a broker kept may be newer than the will, and does not say that
-the device is there now: then the gateway is silent about `online`, and the data holds.
+The centre treats each `online` of `false` as a last will: what was observed before becomes unknown. So `false` is
+repeated only while nothing newer was heard of the device. Kept data may be newer than the will, but does not show that
+the device is there now. Then the gateway reports no `online`, and the data stays valid.
 
-What a broker retained is what it believes, and it may be wrong: a birth under a name that a device had once, a will
-that nobody took back. A retained birth therefore waits until the device is heard, unless it says what is known. A
-retained will is news of a device of which nothing is known, or which was online; a will that was taken back is none.
+A retained message may be wrong: a birth under a name that the device had once, or a will that was revoked. So a
+retained birth counts only once the device is heard. A retained will counts if the device was online or nothing is
+known of it, but not if the will was revoked.
 """
 
 from dataclasses import dataclass
@@ -20,10 +20,12 @@ __all__ = ["Presence"]
 
 @dataclass(slots=True)
 class Presence:
-    """One device's session. `online` `None`: not known. `since` and `said` are event times in ms.
+    """One device's session.
 
-    `claimed` is a retained birth that is not believed yet; `overruled` says that data came after the last will. With it
-    `online` is `None` where that data was kept by a broker, and `True` where it came live.
+    `online`: `None` if not known.
+    `since`: event time (ms) from which `online` holds. `said`: event time (ms) at which it was last reported.
+    `claimed`: a retained birth that waits until the device is heard.
+    `overruled`: data arrived after the last will. `online` is `True` if that data was live, `None` if it was kept.
     """
 
     online: bool | None = None
@@ -33,10 +35,10 @@ class Presence:
     overruled: bool = False
 
     def told(self, online: bool, time: int, every: int, *, retained: bool) -> bool:
-        """A birth or last will; whether there is an `online` to report now.
+        """Process a birth or last will. Returns whether to report `online` now.
 
-        A repetition is reported only when the last report is old: two devices that fight for one client id send a
-        birth each second.
+        A repetition is reported only if the last report is older than half of `every`: two devices with the same client
+        id disconnect each other, and send a birth each second.
         """
         if retained:
             if online and self.online is not True:
@@ -54,9 +56,11 @@ class Presence:
         return True
 
     def heard(self, time: int, *, live: bool) -> bool:
-        """The device itself spoke, at this event time; whether there is an `online` to report now.
+        """Process a message of the device itself. Returns whether to report `online` now.
 
-        Not `live` is what a broker had retained or kept: it does not say that the device is there now.
+        Args:
+            time: its event time, ms.
+            live: False if a broker retained or kept it: it does not show that the device is there now.
         """
         after_will = self.online is False or (self.online is None and self.overruled)
         if live and (self.claimed or after_will):
@@ -68,13 +72,13 @@ class Presence:
         return False
 
     def forget(self) -> None:
-        """The broker lost what it knew of sessions: a device that was online has to be heard, or born, again."""
+        """Handle a broker that lost its sessions: a device that was online must send a message or a birth again."""
         if self.online is True:
             self.online, self.claimed, self.overruled = None, True, False
 
     def due(self, every: int) -> int | None:
-        """When `online` has to be said again, ms; `None`: there is nothing to say.
+        """Returns when `online` has to be repeated, event time in ms; `None` if it is not known.
 
-        A tenth early, so that the repetition is at the centre before the one before it has aged `every`.
+        It is repeated a tenth of `every` early, so that it reaches the centre within `every` of the last one.
         """
         return None if self.online is None else self.said + every - every // 10

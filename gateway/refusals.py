@@ -1,7 +1,7 @@
-"""What the gateway refuses: counted at once, and a sample of it sent to the centre, where people look at it.
+"""Refused messages: each is counted at once, and a sample is sent to the centre, where people look at it.
 
-Samples have a bound in number and in rate, a village each, so that one broken device neither fills a thin link nor
-hides what the others do. What finds no room is counted all the same.
+The number of waiting samples is bounded, and their rate is limited per village. So a broken device neither fills a slow
+link nor hides the refusals of other villages. A sample without room is counted as lost.
 """
 
 from collections import deque
@@ -18,11 +18,11 @@ from siaga.wire.topics import refused_topic
 __all__ = ["Refusals"]
 
 MAX_WAITING = 1_000
-"""Samples that wait for a connection: some 500 kB."""
+"""Samples that wait for a connection at most: some 500 kB."""
 BURST, PER_SECOND = 100, 2.0
-"""Samples of one village at once, and for ever: 2 a second are about 1 kB/s."""
+"""Rate limit of one village: samples at once, and per second in the long run (about 1 kB/s)."""
 MAX_TOPIC = 1_000
-"""Characters of a topic that are shown."""
+"""Characters of a topic in a sample."""
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class _Allowance:
 
 
 class Refusals:
-    """Refused messages of one gateway process. `gateway_of` says under which id the gateway speaks for a village."""
+    """Refused messages of one gateway process. `gateway_of`: returns the gateway's id in a village."""
 
     def __init__(self, gateway_of: Callable[[str], str], metrics: GatewayMetrics) -> None:
         self._gateway_of = gateway_of
@@ -42,16 +42,16 @@ class Refusals:
 
     @property
     def waiting(self) -> int:
-        """Samples that are not sent yet."""
+        """The number of samples that are not sent yet."""
         return len(self._waiting)
 
     def note(self, why: Refused, village: str | None, message: Message, now: int) -> None:
-        """Count a refusal and keep a sample of it for a village's gateway to send; `now` in ms."""
+        """Count a refusal, and queue a sample of it under the village's gateway; `now` in ms."""
         refused(why.label)
         self.show(why.sentence, village, message, now)
 
     def show(self, sentence: str, village: str | None, message: Message, now: int) -> None:
-        """Keep a sample of what was refused or dropped, and counted by the caller."""
+        """Queue a sample of a message that was refused or dropped. The caller counts it."""
         if village is None or len(self._waiting) >= MAX_WAITING or not self._allowed(village, now):
             self._metrics.lost_samples.inc()
             return
@@ -69,6 +69,6 @@ class Refusals:
         return True
 
     def send(self, transport: Transport) -> None:
-        """Publish what waits, as far as the transport takes it."""
+        """Publish the waiting samples, as far as the transport takes them."""
         while self._waiting and transport.publish(*self._waiting[0]):
             self._waiting.popleft()

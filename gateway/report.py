@@ -1,4 +1,4 @@
-"""How a running gateway is, for a technician on site who asks it: `siaga gateway check` shows it in words."""
+"""The status of a running gateway, for a technician on site. `siaga gateway check` shows it as sentences."""
 
 from collections.abc import Mapping
 
@@ -14,10 +14,13 @@ __all__ = ["DeviceReport", "GatewayReport", "make_report"]
 
 
 class DeviceReport(BaseModel):
-    """One device. Times in ms of the gateway's clock; `offset`: its clock minus the gateway's, where not trusted.
+    """One device. Times in ms of the gateway's clock.
 
-    `implausible`: of each signal how many values were dropped as not plausible, and the last of them.
-    `instead`, `error`: what comes instead of what is due, and what is wrong with it.
+    `seen`: the time of its last message; `None` if there was none since the gateway started.
+    `implausible`: by signal, how many values were dropped as implausible, and the last one.
+    `offset`: its clock minus the gateway's, ms, if it is not trusted.
+    `polled`: how a polled device answered last.
+    `instead`, `error`: what arrives in place of the expected signals, and what is wrong with it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -40,12 +43,12 @@ class DeviceReport(BaseModel):
 
     @property
     def spoke(self) -> bool:
-        """Whether anything came from it since this gateway began, a birth or a refused message too."""
+        """Whether it sent anything since the gateway started. A birth or a refused message counts, too."""
         return self.seen is not None or self.online is not None or self.refused > 0 or bool(self.values)
 
 
 class GatewayReport(BaseModel):
-    """The whole gateway. A `…_problem` is a sentence, or `None` where there is none."""
+    """The whole gateway. Each `…_problem` is a sentence, or `None` if there is no problem."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -71,7 +74,7 @@ def make_report(
     centre_problem: str | None,
     polled: Mapping[tuple[str, str], str],
 ) -> GatewayReport:
-    """A report of this moment."""
+    """Returns the current report. `now`: wall time, ms."""
     devices = []
     for (village, name), installed in intake.router.installed.items():
         key = (village, name)

@@ -1,4 +1,4 @@
-"""Which device a message belongs to, and what to subscribe to so that it comes."""
+"""Finds the devices of a message, and the topic filters to subscribe to."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,7 +12,7 @@ __all__ = ["Router"]
 
 
 class Router:
-    """The devices of some villages by family and key. A new one is made when the registry changes."""
+    """The devices of some villages by family and key. A change of the registry makes a new router."""
 
     def __init__(self, villages: Iterable[Village], before: "Router | None" = None) -> None:
         self.installed: dict[tuple[str, str], Installed] = {}
@@ -27,22 +27,22 @@ class Router:
                     installed = Installed.of(village, facility, device)
                     old = before.installed.get((village.code, device.id)) if before else None
                     if old == installed and old is not None:
-                        installed = old  # with what its adapter remembers
+                        installed = old  # keeps the adapter's memory
                     self.installed[village.code, device.id] = installed
                     if adapter is not None:
                         self._by_key.setdefault(device.adapter, {})[adapter.key(installed)] = installed
 
     def filters(self) -> set[str]:
-        """What to subscribe to for all devices."""
+        """Returns the topic filters for all devices."""
         return {
             topic_filter
             for installed in self.installed.values()
-            if installed.device.adapter in ADAPTERS  # the others are asked, not heard
+            if installed.device.adapter in ADAPTERS  # the others are polled
             for topic_filter in ADAPTERS[installed.device.adapter].filters(installed)
         }
 
     def route(self, message: Message) -> Iterator[tuple[Adapter, Installed]]:
-        """The devices that the message is about, with their adapters: none for a foreign device's."""
+        """Yields the devices that the message concerns, with their adapters; none for an unknown device."""
         for family, devices in self._by_key.items():
             if not may_be_of(family, message.topic):
                 continue

@@ -1,7 +1,7 @@
-"""A buffer's file that is damaged: it is moved aside, what can still be read of it goes into a new one.
+"""Recovery of a damaged buffer file: it is moved aside, and its readable readings are copied into a new file.
 
-A worn SD card spoils single pages. Readings are read from both ends up to the first page that cannot be; they are
-sent again under the new buffer's epoch and, having their times, are stored once all the same.
+A worn SD card damages single pages. Readings are read from both ends, up to the first unreadable page. They are sent
+again under the new buffer's epoch. They carry their times, so the centre still stores each once.
 """
 
 import sqlite3
@@ -19,19 +19,21 @@ __all__ = ["replace_damaged"]
 log = structlog.get_logger(__name__)
 
 CHUNK = 5_000
-"""Readings that are copied in one commit."""
+"""Readings copied per commit."""
 SUFFIXES = ("", "-wal", "-shm")
 
 
 def replace_damaged(buffer: Buffer) -> int:
-    """Move a damaged file aside, over one of before, and begin a new one with what is readable; how many readings.
+    """Move the damaged file aside and copy its readable readings into a new one. Returns how many were copied.
+
+    An earlier damaged file is overwritten.
 
     Raises:
-        BufferUnavailable: the disk takes no new file either.
+        BufferUnavailable: the disk does not take a new file either.
     """
     aside = buffer.path.with_name(buffer.path.name + ".damaged")
     buffer.let_go()
-    for suffix in SUFFIXES:  # all three: without its log a file is older than what was promised
+    for suffix in SUFFIXES:  # all three: without its log, the file lacks readings that were acknowledged
         old, new = Path(f"{buffer.path}{suffix}"), Path(f"{aside}{suffix}")
         new.unlink(missing_ok=True)
         if old.exists():
@@ -47,7 +49,7 @@ def replace_damaged(buffer: Buffer) -> int:
 
 
 def _readable(path: Path) -> Iterator[tuple[str, list[Reading]]]:
-    """The readings that a damaged file still gives, in the order in which they came."""
+    """Yields the readable readings of a damaged file in chunks, in the order in which they were added."""
     try:
         db = sqlite3.connect(path)
     except sqlite3.Error:
@@ -78,7 +80,7 @@ def _readable(path: Path) -> Iterator[tuple[str, list[Reading]]]:
 def _rows(
     db: sqlite3.Connection, village: int, above: int, end: int, order: str
 ) -> Iterator[tuple[int, int, int, float]]:
-    """The rows of a village above a number, up to the first that cannot be read."""
+    """Yields the rows of a village above a number, up to the first unreadable one."""
     step = 1_000
     position = above if order == "ASC" else end
     where = "number > ? AND number > ?" if order == "ASC" else "number < ? AND number > ?"
@@ -91,7 +93,7 @@ def _rows(
                 (village, position, above, step),
             )
             for row in cursor:
-                rows.append(row)  # noqa: PERF402 - one by one: the next may be the one that cannot be read
+                rows.append(row)  # noqa: PERF402 - one by one, as the next row may be unreadable
         except sqlite3.Error:
             yield from rows
             return

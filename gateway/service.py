@@ -1,7 +1,7 @@
-"""The gateway: what devices say goes to disk, then to the centre, then from the disk.
+"""The gateway: stores devices' readings on disk, sends them to the centre, deletes them once acknowledged.
 
-`receive` and `hear` take messages in, `tick` does what is due; nothing in them waits. `siaga.mqtt.worker` has the loop.
-A message of a device is acknowledged to its broker when its readings are durable, and not before (`gateway.outbox`).
+`receive` and `hear` take messages, `tick` does what is due. None of them blocks. The loop is in `siaga.mqtt.worker`.
+A device's message is acknowledged to its broker only once its readings are durable (`gateway.outbox`).
 """
 
 import random
@@ -31,28 +31,28 @@ from siaga.wire.topics import gateway_status_topic
 __all__ = ["Gateway", "last_will", "marker_topic"]
 
 BEAT = 30 * SECOND
-"""Between two of the gateway's own heartbeats (contract, section 2)."""
-SETTLE = 5 * SECOND
-"""After a connection to the village's broker: births and wills of meanwhile come first, then `online` is repeated."""
+"""The interval of the gateway's own heartbeat, ms (contract, section 2)."""
+REPEAT_PAUSE = 5 * SECOND
+"""Pause after a connection to the village's broker before `online` is repeated: births and wills arrive first."""
 LOOK_AGAIN = 10 * SECOND
-"""Between two looks at all devices at least, whatever the clock does."""
+"""The longest time between two checks of all devices, ms, even if the wall clock is changed."""
 OWN_BEAT = "alive"
-"""The topic under which a heartbeat of before the gateway had the time is kept; no device has a topic of one level."""
+"""The topic under which an undated heartbeat is stored. No device has a topic of one level."""
 ALL_OF_SIAGA = tuple("siaga/" + "/".join("+" * levels) for levels in range(1, 5))
-"""Filters for a gateway that watches over all of siaga's topics but the gateways' own, which have six levels."""
+"""Filters for all topics below `siaga/`, except the gateways' own, which have six levels."""
 
 
 def last_will(village: Village) -> Message:
-    """What the centre's broker is to publish when the gateway of this village is lost.
+    """Returns the last will of this village's gateway.
 
-    A session has one will. A gateway of one village sets it; one process that serves many villages has a session for
-    all of them and sets none: it says `offline` for all when it ends, and when it is lost its heartbeats say so.
+    A session has only one will, so only a gateway of a single village sets it. A process that serves many villages sets
+    none. It publishes `offline` for each village when it ends; if it is lost, its heartbeats stop.
     """
     return Message(gateway_status_topic(village.code, village.gateway), _state("offline"), retain=True)
 
 
 def marker_topic(client_id: str) -> str:
-    """The topic on which a gateway's session with the village's broker marks where its backlog ends."""
+    """Returns the topic on which a gateway's session with the village's broker marks the end of its backlog."""
     return f"siaga/v1/gateway/{client_id}/mark/backlog"
 
 
@@ -64,13 +64,15 @@ class Gateway:
     """One gateway process: for one village on site, or for many at the centre.
 
     Args:
-        villages: for which it speaks.
-        known: the codes of all villages, for a gateway that watches all of `siaga/`; `None` for one that hears its own.
-        village_transport: the brokers of its devices; a persistent session.
-        centre_transport: the central broker; may be the same broker, never the same session.
-        chance: spreads what would otherwise happen at one moment.
-        polling: asks the devices that do not report by themselves.
-        time_sync: whether the gateway itself knows the time.
+        villages: the villages that it serves.
+        known: the codes of all villages, for a gateway that subscribes to all of `siaga/`; `None` for one that
+            subscribes to its own villages only.
+        village_transport: a persistent session with the devices' broker.
+        centre_transport: a session with the central broker. It may be the same broker, but never the same session.
+        chance: the random source for jitter.
+        flush_after: how long the first unsent reading waits for others, ms.
+        polling: polls the devices that do not publish.
+        time_sync: tells whether the gateway knows the time.
     """
 
     def __init__(
@@ -115,13 +117,13 @@ class Gateway:
             Inlet(village_transport, self.receive, lambda: self.full),
             Inlet(centre_transport, self.hear),
         )
-        """What the loop takes in: messages of devices, and of the centre."""
+        """The message sources of the loop: devices, and the centre."""
         self.update(villages, known)
 
     # Verbs
 
     def update(self, villages: Sequence[Village], known: Collection[str] | None = None) -> None:
-        """Take over what the registry says now: subscribe to what is new, unsubscribe from what is gone."""
+        """Apply the current registry: subscribe to new topics, unsubscribe from those that are gone."""
         self._gateways.update({village.code: village.gateway for village in villages})
         self._intake.update(villages, known, self._remembered, self._said)
         if self._polling is not None:
@@ -132,7 +134,7 @@ class Gateway:
         self._served = [village.code for village in villages]
         self._repeat_at = 0
         filters = self._intake.router.filters() | {f"siaga/v1/{village.code}/+/+" for village in villages}
-        if known is not None:  # what takes all of them would take each a second time
+        if known is not None:  # overlapping filters would deliver each message twice
             filters = {each for each in filters if not each.startswith("siaga/")} | set(ALL_OF_SIAGA)
         for topic_filter in sorted(self._filters - filters):
             self._village.unsubscribe(topic_filter)
@@ -141,31 +143,34 @@ class Gateway:
         self._filters = filters
 
     def receive(self, message: Message) -> None:
-        """Take in a message of the village's broker. It is safe, and acknowledged, after the next `tick`."""
+        """Process a message of the village's broker. A later `tick` makes it durable and acknowledges it."""
         self._notice_connections()
         if self._stall.is_late(self._clock.monotonic()):
             message = replace(message, kept=True)
         if not self._time_sync.known:
             self._outbox.take_undated(message, self._time_sync.boot, self._clock.monotonic())
             return
-        self._date()  # first what came first
+        self._date()  # earlier messages first
         taken = self._intake.take(message, self._clock.now())
         self._outbox.take(message, taken, self._clock.monotonic())
         if taken.sessions:
-            self._repeat_at = 0  # somebody else may be the next to be repeated
+            self._repeat_at = 0  # the next repetition may be another device's
 
     def hear(self, message: Message) -> None:
-        """Take in a message of the centre."""
+        """Process a message of the centre, and acknowledge it."""
         self._outbox.hear(message, self._clock.monotonic())
         self._centre.acknowledge(message)
 
     @property
     def full(self) -> bool:
-        """Whether nothing more is to be taken in now: something of what is in hand has to become durable first."""
+        """Whether the gateway has to make messages durable before it takes more."""
         return self._outbox.full
 
     def tick(self) -> int:
-        """Do what is due: heartbeat, repeat, commit, acknowledge, send. The next deadline, monotonic ms."""
+        """Do what is due: heartbeat, repeat, poll, commit, acknowledge, send.
+
+        Returns the next deadline, monotonic ms.
+        """
         now, wall = self._clock.monotonic(), self._clock.now()
         known = self._time_sync.known
         self._notice_connections()
@@ -185,7 +190,7 @@ class Gateway:
         return self._deadline(now, known=known)
 
     def close(self) -> None:
-        """Say `offline` for every village, and commit what is in hand. The transports are closed by who made them."""
+        """Commit, send, and publish `offline` for every village. The owner of the transports closes them."""
         if self._closed:
             return
         self._closed = True
@@ -200,7 +205,7 @@ class Gateway:
             self._centre.publish(topic, _state("offline"), retain=True)
 
     def problems(self) -> list[str]:
-        """Why this gateway is not ready, in sentences; nothing when it is."""
+        """Returns why this gateway is not ready, in sentences; empty if it is ready."""
         sentences = []
         for name, transport in (("village's", self._village), ("centre's", self._centre)):
             if transport.problem or not transport.connected:
@@ -212,7 +217,7 @@ class Gateway:
         return sentences
 
     def report(self) -> GatewayReport:
-        """How it is, for a technician who asks on site."""
+        """Returns the status, for a technician on site."""
         return make_report(
             self._intake,
             self._outbox,
@@ -234,9 +239,9 @@ class Gateway:
         now = self._clock.monotonic()
         if self._village.connections != self._village_connections:
             self._village_connections = self._village.connections
-            self._repeat_from = now + SETTLE
+            self._repeat_from = now + REPEAT_PAUSE
             if not self._village.resumed:
-                # The broker lost its sessions, ours among them: it may have lost devices without a will.
+                # The broker lost its sessions, including this one: devices may be gone without a will.
                 for presence in self._intake.presences.values():
                     presence.forget()
         if self._centre.connections != self._centre_connections and self._centre.connected:
@@ -253,14 +258,14 @@ class Gateway:
         return None if presence is None else OnlineState(presence.online, presence.since, presence.overruled)
 
     def _date(self) -> None:
-        """Give times to what came before the gateway had the time, the oldest first."""
+        """Process the messages received before the gateway knew the time, the oldest first."""
         if self._outbox.date(self._dated, self._clock.monotonic()):
             self._repeat_at = 0
 
     def _dated(self, undated: Undated) -> Taken:
         message = undated.message
         if undated.boot != self._time_sync.boot:
-            # The power failed before the time was known: its age is as unknown as that of a retained message.
+            # Power failed before the time was known. The age is unknown, as with a retained message.
             if message.topic == OWN_BEAT:
                 return Taken()
             return self._intake.take(replace(message, retain=True, kept=True), self._clock.now())
@@ -274,7 +279,7 @@ class Gateway:
         return Taken(alive)
 
     def _beat(self, now: int, wall: int, *, known: bool) -> None:
-        """The gateway's own heartbeat."""
+        """Queue the gateway's own heartbeat if it is due."""
         if now < self._beat_due:
             return
         self._beat_due = now + BEAT
@@ -291,7 +296,7 @@ class Gateway:
                 self._outbox.take(None, Taken(own), now)
 
     def _poll(self, now: int, wall: int) -> None:
-        """Take in what devices answered, at the time at which they did, and ask those that are due."""
+        """Process the answers of polled devices with the times at which they came, and poll those that are due."""
         if self._polling is None:
             return
         for polled in self._polling.finish():
@@ -301,14 +306,14 @@ class Gateway:
         self._polling.begin(now)
 
     def _repeat(self, now: int, wall: int, into: dict[str, list[Reading]]) -> None:
-        """Say again what is due of `online`, and find out when the next is."""
+        """Repeat each `online` that is due, and compute when the next is."""
         soonest = wall + LOOK_AGAIN
         for (village, device), presence in self._intake.presences.items():
             every = self._intake.router.installed[village, device].device.every
             due = presence.due(every)
             if due is None or presence.online is None:
                 continue
-            if wall >= due or presence.said > wall:  # the clock was put back: what it said before counts for nothing
+            if wall >= due or presence.said > wall:  # the second: the clock was put back
                 presence.said = wall
                 into.setdefault(village, []).append(Reading(device, "online", wall, presence.online))
                 due = presence.due(every) or due
@@ -323,9 +328,9 @@ class Gateway:
         times = [self._beat_due]
         if not known:
             times.append(now + SECOND)
-        uplink = self._outbox.deadline()
-        if uplink is not None:
-            times.append(uplink)
+        sends = self._outbox.deadline()
+        if sends is not None:
+            times.append(sends)
         if self._refusals.waiting:
             times.append(now + SECOND)
         if self._polling is not None and (polls := self._polling.deadline()) is not None:

@@ -1,7 +1,7 @@
-"""A gateway that could take nothing for a while, with neither disk nor link: what its broker held meanwhile is late.
+"""Detects late messages after a stall: a gateway with neither disk nor link takes nothing, so its broker queues.
 
-The broker marks it no more than what it kept for a session that was away, and here the session stood all the time. So
-everything is late from then on until nothing came for a few seconds: then the queue at the broker is empty.
+The broker does not mark a message that waited in its queue, and the session was never away. So every message after a
+stall counts as late, until none has arrived for a few seconds: the queue is empty then.
 """
 
 from siaga.model.clock import MINUTE, SECOND
@@ -9,24 +9,24 @@ from siaga.model.clock import MINUTE, SECOND
 __all__ = ["Stall"]
 
 IDLE = 5 * SECOND
-"""Without a message for so long the queue at the broker is empty."""
+"""After this pause without a message, the broker's queue is empty."""
 LONGEST = 10 * MINUTE
-"""After which it counts as empty in a village where something comes all the time; a queue of 100,000 takes two."""
+"""After this time the queue counts as empty even without a pause. A queue of 100,000 messages takes two minutes."""
 
 
 class Stall:
-    """Times in monotonic ms."""
+    """Whether messages may be late because of a stall. Times in monotonic ms."""
 
     def __init__(self) -> None:
         self._until = 0
         self._heard = 0
 
     def note(self, now: int) -> None:
-        """Nothing can be taken now, also after a commit."""
+        """Note a stall: even after a commit, no message can be taken."""
         self._until, self._heard = now + LONGEST, now
 
     def is_late(self, now: int) -> bool:
-        """Whether a message that comes now may have waited at the broker."""
+        """Returns whether a message that arrives now may have waited in the broker's queue."""
         if now >= self._until or now - self._heard > IDLE:
             self._until = 0
             return False

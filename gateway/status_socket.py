@@ -1,7 +1,7 @@
-"""The running gateway answers a technician: a socket in its data directory, read with `read_status`.
+"""The status socket of a running gateway, in its data directory. `read_status` reads it.
 
-A socket, and not a file that is written again and again: it costs an SD card nothing. Who may open the data directory
-may ask.
+A socket rather than a file that is rewritten: it does not wear the SD card. Whoever may open the data directory may
+read the status.
 """
 
 import contextlib
@@ -21,20 +21,21 @@ __all__ = ["SOCKET", "NoGateway", "StatusSocket", "read_status"]
 log = structlog.get_logger(__name__)
 
 SOCKET = "gateway.sock"
-"""Its name in the data directory."""
+"""The socket's name in the data directory."""
 ANSWER_WITHIN = 10.0
-"""Seconds that the gateway may take: a turn of its loop, on a slow card."""
+"""Timeout of an answer, in seconds: one turn of the gateway's loop, on a slow SD card."""
 MAX_REPORT = 16 << 20
+"""Bytes of a report that are read at most."""
 LONGEST_PATH = 100
-"""Characters of a socket's path; Linux takes 108 bytes."""
+"""Bytes of a socket's path at most. Linux takes 108."""
 
 
 class NoGateway(OSError):
-    """No gateway answers; the message is a sentence."""
+    """No gateway answers. The message is a sentence."""
 
 
 class StatusSocket:
-    """Hands the questions of others to the gateway's own thread. `wake` makes that take its next turn."""
+    """Passes requests for the status to the gateway's own thread. `wake`: makes that thread take its next turn."""
 
     def __init__(self, data_dir: Path, wake: Callable[[], None]) -> None:
         self._path = data_dir / SOCKET
@@ -43,7 +44,7 @@ class StatusSocket:
         self._listener: socket.socket | None = None
 
     def start(self) -> None:
-        """Begin to listen; without a socket (a path that is too long, a disk that is away) nobody can ask."""
+        """Begin to listen. If there can be no socket (path too long, disk unavailable), this is logged only."""
         if len(os.fsencode(self._path)) > LONGEST_PATH:
             log.info("status_socket_not_open", reason="the data directory's path is too long for a socket")
             return
@@ -61,13 +62,13 @@ class StatusSocket:
         threading.Thread(target=self._serve, args=(listener,), name="gateway answers", daemon=True).start()
 
     def answer(self, report: Callable[[], GatewayReport]) -> None:
-        """Answer who asked meanwhile; called by the gateway's own thread."""
+        """Answer the waiting requests. Called by the gateway's own thread."""
         with contextlib.suppress(queue.Empty):
             while True:
                 self._asked.get_nowait().put(report())
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Stop listening, and remove the socket."""
         listener, self._listener = self._listener, None
         if listener is not None:
             with contextlib.suppress(OSError):
@@ -90,11 +91,11 @@ class StatusSocket:
 
 
 def read_status(data_dir: Path) -> GatewayReport:
-    """How the gateway of a data directory is.
+    """Returns the status of the gateway that runs on a data directory.
 
     Raises:
-        NoGateway: none answers.
-        PermissionError: it may not be asked by this user.
+        NoGateway: no gateway answers.
+        PermissionError: this user may not open the socket.
     """
     path = data_dir / SOCKET
     parts: list[bytes] = []

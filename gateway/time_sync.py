@@ -1,8 +1,8 @@
-"""Whether the gateway itself knows the time.
+"""Time synchronisation: whether the gateway itself knows the time.
 
-A Raspberry Pi has no clock that runs without power. It starts where it was when it last looked, hours behind, and only
-the network tells it more. Until then its time is worth nothing; its monotonic clock is, and says afterwards when
-things were.
+A Raspberry Pi has no battery-backed clock. After a power cut it starts with the last time that it saved, hours behind,
+until it gets the time from the network. Until then its wall clock is not used. Its monotonic clock is: it gives the
+times of messages afterwards.
 """
 
 from collections.abc import Callable
@@ -15,17 +15,18 @@ __all__ = ["TimeSync", "boot_id", "network_time_awaited"]
 
 
 def boot_id() -> str:
-    """Which boot of the machine this is; the monotonic clock counts from it."""
+    """Returns the id of the machine's current boot. The monotonic clock starts with it."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:  # not Linux: then no two processes share a boot
+    except OSError:  # not Linux
         return ""
 
 
 def network_time_awaited(root: Path = Path("/")) -> bool:
-    """Whether systemd-timesyncd runs here, has not heard from the network since the boot, and no clock chip stood in.
+    """Returns whether the machine still waits for the network's time.
 
-    Where none of that can be seen (a container, chrony) nothing is awaited.
+    That is so if systemd-timesyncd runs, has not synchronised since the boot, and no hardware clock set the time. Where
+    this cannot be seen (a container, chrony), it returns False.
     """
     timesync = root / "run/systemd/timesync"
     if not timesync.is_dir() or (timesync / "synchronized").exists():
@@ -38,7 +39,7 @@ def network_time_awaited(root: Path = Path("/")) -> bool:
 
 
 class TimeSync:
-    """The gateway's wall clock, once it is to be believed. `awaited`: whether somebody is still to set it."""
+    """The gateway's wall clock, and whether it is right. `awaited`: returns whether it is still to be set."""
 
     def __init__(self, clock: Clock, boot: str, awaited: Callable[[], bool] = network_time_awaited) -> None:
         self._clock, self._awaited = clock, awaited
@@ -47,12 +48,12 @@ class TimeSync:
 
     @property
     def known(self) -> bool:
-        """Whether the wall clock reads the time. Once somebody has set it nobody else is awaited."""
+        """Whether the wall clock is right. Once it was set, `awaited` is not called again."""
         if self._clock.now() < PLAUSIBLE_FROM:
             return False
         self._told = self._told or not self._awaited()
         return self._told
 
     def of(self, at: int) -> int:
-        """The wall time of a moment of this boot, monotonic ms."""
+        """Returns the wall time of `at`, which is monotonic ms of this boot."""
         return self._clock.now() - self._clock.monotonic() + at

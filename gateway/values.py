@@ -1,13 +1,13 @@
-"""Values as devices really send them: JSON with mistakes in it, words for booleans, numbers as texts.
+"""Reads values as devices really send them: invalid JSON, words for booleans, numbers as text.
 
-A value that is absent or null says nothing. A number that is not finite, and a word where a value was due, is refused;
-the message's other values count all the same.
+An absent or null value is no observation. A number that is not finite is refused, and so is a word in place of a value.
+The other values of the message are kept.
 
-A position of 0 to 100 read as a boolean is true above 0. What moves (`opening`, `closing`, `stop`) says nothing until
-it has arrived.
+A position of 0 to 100 that is read as a boolean is true above 0. A cover that moves (`opening`, `closing`, `stop`)
+gives no value until it has stopped.
 
-An event is read out of a native *action* (a press), each of which is an event, or out of a native *state*, which is
-repeated; `gateway.events` finds out when a state turns true.
+An event comes from a native *action* (a press), where each message is an event, or from a native *state*, which is
+repeated. `gateway.events` detects when a state turns true.
 """
 
 import json
@@ -37,27 +37,27 @@ __all__ = [
 MAX_PAYLOAD = 64_000
 """Bytes of a native message (contract, section 4)."""
 MAX_DEPTH = 32
-"""Levels of nesting; the deepest honest payload, a LoRaWAN server's, has seven."""
+"""Levels of nesting at most. The deepest valid payload seen, from a LoRaWAN server, has seven."""
 
 _TRUE = frozenset({"on", "true", "1", "open"})
 _FALSE = frozenset({"off", "false", "0", "close", "closed"})
 NOTHING = frozenset({"", "null", "none", "unavailable", "unknown", "undefined"})
-"""What bridges and firmware write where they have no value. `nan` is not among them: it is a number that is none."""
+"""What bridges and firmware write for no value. `nan` is not included: it is a number, but not finite."""
 MOVING = frozenset({"opening", "closing", "stop", "stopped", "calibrating"})
-"""What covers say while they are neither open nor closed."""
+"""States of covers that are neither open nor closed."""
 _FULLY_OPEN = 100
-"""A position is a number from 0 to this, in per cent."""
+"""The largest position, in per cent."""
 _SOMEONE = frozenset({"motion", "detected", "occupied", "present", "active"})
 _NO_ONE = frozenset({"no_motion", "no motion", "clear", "cleared", "unoccupied", "absent", "away", "idle", "inactive"})
-"""Words of sensors that repeat whether someone is there: states, although a button's words look like them."""
+"""Words of presence sensors. They are states, although a button's actions look similar."""
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.ASCII | re.IGNORECASE)
-# A text, which is left alone, or a bare word for a number that is none
+# A string, which is kept, or a bare word for a number that is not finite
 _BARE = re.compile(r'"(?:[^"\\]|\\.)*"|[+-]?\b(?:nan|inf|infinity)\b', re.ASCII | re.IGNORECASE | re.DOTALL)
 
 
 class Native(Enum):
-    """What a native key says of an event signal."""
+    """How a native key expresses an event signal."""
 
     STATE = "it is repeated, true or false"
     ACTION = "each message is an event"
@@ -65,9 +65,11 @@ class Native(Enum):
 
 
 class Refused(Exception):
-    """A message or a value that is refused: a label for counting, and a sentence for people.
+    """A message or value is refused.
 
-    `session`: it was to be a birth or a last will. A broker may have said that, so the device was not heard by it.
+    `label`: the reason in `siaga_refused_total`. `sentence`: the reason for people.
+    `session`: it was on the topic of births and last wills. The broker may have sent it, so it does not show that the
+    device is there.
     """
 
     def __init__(self, label: str, sentence: str, *, session: bool = False) -> None:
@@ -78,7 +80,7 @@ class Refused(Exception):
 
 
 def read_text(payload: bytes) -> str:
-    """A payload as text, without the blanks around it.
+    """Returns a payload as text, without leading and trailing white space.
 
     Raises:
         Refused: it is too large, or not UTF-8.
@@ -92,7 +94,7 @@ def read_text(payload: bytes) -> str:
 
 
 def read_document(payload: bytes) -> object:
-    """A payload as JSON. Bare `nan`, `inf` and the like are read as the numbers that they mean.
+    """Returns a payload that is JSON. Bare `nan`, `inf` and the like are read as the numbers that they mean.
 
     Raises:
         Refused: it is too large, not UTF-8, not JSON, or nested too deeply.
@@ -143,9 +145,9 @@ def _parts(whole: object) -> Iterator[object]:
 
 
 def find(document: object, path: str) -> Iterator[object]:
-    """The values at a dotted path; `*` is any key of one level. A key may itself hold dots: the longest is tried first.
+    """Yields the values at a dotted path. `*` is any key of one level; a number is an index of a list.
 
-    A number as a key counts into a list.
+    A key may itself contain dots: the longest possible key is tried first.
     """
     if not path:
         yield document
@@ -170,10 +172,10 @@ def find(document: object, path: str) -> Iterator[object]:
 
 
 def read_value(signal: Signal, raw: object) -> Value | None:
-    """The value of a signal from what a device sent; `None` where it says nothing.
+    """Returns the value of a signal from what a device sent; `None` if it is no observation.
 
     Raises:
-        Refused: a number that is not finite, or something that is no value of the signal's type.
+        Refused: a number is not finite, or the value is not of the signal's type.
     """
     if raw is None:
         return None
@@ -202,23 +204,23 @@ def _read_word(signal: Signal, word: str) -> object:
         return int(word) if word.lstrip("+-").isdecimal() and len(word) < 20 else float(word)
     if _NOT_FINITE.fullmatch(word):
         return math.nan if "nan" in word else math.inf
-    # A button says what was done to it: single, hold, 1_double. Whatever the word, something happened.
+    # A button names its action: single, hold, 1_double. Any word is an event.
     return True if signal.type is SignalType.EVENT else word
 
 
 def native_of(key: str, signal: str) -> Native:
-    """What a key of the owner's choice says of an event signal, in a family where no convention tells.
+    """Returns how a key expresses an event signal, in a family without a convention for it.
 
-    A key that is called as the signal speaks our own vocabulary: `checkin` is true each time that somebody checks in.
+    A key with the signal's own name is an action: `checkin` is sent each time somebody checks in.
     """
     return Native.ACTION if re.split(r"[./]", key)[-1].lower() == signal else Native.EITHER
 
 
 def read_event(signal: Signal, raw: object, native: Native) -> tuple[Value, bool] | None:
-    """The value of an event signal, and whether it is a state; `None` where a device says nothing.
+    """Returns the value of an event signal, and whether it is a state; `None` if it is no observation.
 
     Raises:
-        Refused: a number that is not finite, or no value of an event; a word that is no boolean where a state was due.
+        Refused: a number is not finite, the value is no event, or a word is not a boolean where a state was due.
     """
     word = raw.strip().lower() if isinstance(raw, str) else None
     if word is None:
@@ -227,7 +229,7 @@ def read_event(signal: Signal, raw: object, native: Native) -> tuple[Value, bool
     if word in NOTHING:
         return None
     if native is Native.ACTION:
-        return int(word not in ("0", "false")), False  # "off" and "close" are buttons, too
+        return int(word not in ("0", "false")), False  # "off" and "close" are names of buttons, too
     if word in MOVING:
         return None
     if word in _SOMEONE or word in _NO_ONE:
@@ -240,10 +242,12 @@ def read_event(signal: Signal, raw: object, native: Native) -> tuple[Value, bool
 
 
 def read_bool(text: str, true: str, false: str) -> bool | None:
-    """Which of two words of its own a birth or last will says, in any case; `None` for an empty one (it was cleared).
+    """Returns whether a birth or last will is the word for true; `None` if the text is empty (a cleared topic).
+
+    Upper and lower case are equal.
 
     Raises:
-        Refused: it is another word.
+        Refused: the text is neither word.
     """
     word = text.strip().lower()
     if not word:

@@ -1,8 +1,8 @@
-"""The alert engine as a service: its verbs in a thread, the store read in another, its state for `/readyz`."""
+"""The alert engine as a service: a worker in its loop, the store read in another thread, its state for `/readyz`."""
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 from sqlalchemy import Engine
@@ -10,22 +10,19 @@ from sqlalchemy.exc import DBAPIError
 
 from api.alerts.engine import AlertEngine
 from api.alerts.metrics import EngineMetrics
-from api.alerts.reader import Answer, Failure, RecentRequest, Request, StoreReader, UnreadPast, answer, answer_together
+from api.alerts.reader import Answer, Failure, RecentRequest, Request, UnreadPast, answer, answer_together
 from api.alerts.stream import EventSignal
 from api.alerts.tables import Tables
 from siaga.database.registry import Registry
-from siaga.model.clock import Clock, SystemClock
-from siaga.mqtt import Transport
+from siaga.model.clock import SECOND, Clock, SystemClock
+from siaga.mqtt import Message, Transport
+from siaga.mqtt.worker import Inlet, WorkerLoop
 from siaga.telemetry import TelemetryStore
 
-__all__ = ["AlertService", "ThreadReader"]
+__all__ = ["AlertService", "EngineWorker", "ThreadReader"]
 
 log = structlog.get_logger(__name__)
 
-PATIENCE = 1.0
-"""Seconds the engine waits for a message at most before it looks whether it is to end."""
-AT_ONCE = 200
-"""Messages taken in a row before deadlines are looked at: a few milliseconds of work."""
 AGAIN = 1.0
 """Seconds between two attempts to open an engine whose database is away, or that failed."""
 END_WITHIN = 8.0
@@ -96,6 +93,46 @@ class ThreadReader:
             yield following
 
 
+class EngineWorker:
+    """An engine as a worker of `siaga.mqtt.worker`.
+
+    Args:
+        engine: an engine that is open.
+        transport: the session that it takes messages from.
+        clock: the engine's own.
+        closed: called once, when the worker has ended, however it did.
+    """
+
+    def __init__(
+        self, engine: AlertEngine, transport: Transport, clock: Clock, closed: Callable[[], None] = lambda: None
+    ) -> None:
+        self._engine, self._clock, self._closed = engine, clock, closed
+        self._in_verb = False
+        self.inlets = (Inlet(transport, self.receive, lambda: not engine.takes),)
+        """While the engine takes nothing, the broker keeps what comes."""
+
+    def receive(self, message: Message) -> None:
+        """Take one message."""
+        self._in_verb = True
+        self._engine.receive(message)
+        self._in_verb = False
+
+    def tick(self) -> int:
+        """Do what is due. Returns when something is due next, monotonic ms."""
+        self._in_verb = True
+        due = self._engine.tick()
+        self._in_verb = False
+        return self._clock.monotonic() + (SECOND if due is None else max(0, due - self._clock.now()))
+
+    def close(self) -> None:
+        """Write what is not yet written, unless a verb failed: half of what it did must not become a snapshot."""
+        try:
+            if not self._in_verb:
+                self._engine.close()
+        finally:
+            self._closed()
+
+
 class AlertService:
     """Runs one engine until stopped. Owns neither store nor database, but ends the transport.
 
@@ -119,57 +156,40 @@ class AlertService:
         self._database, self._store, self._transport = database, store, transport
         self._clock = clock or SystemClock()
         self._metrics = metrics or EngineMetrics()
-        self._stop = threading.Event()
+        self._stopping = False
         self._engine: AlertEngine | None = None
-        self._problem: str | None = "the alert engine is not running"
-        self._thread = threading.Thread(target=self._run, name="alert engine", daemon=True)
+        self._loop = WorkerLoop("alert engine", self._begin, self._clock, restart_after=AGAIN, explain=_explain)
 
     def problem(self) -> str | None:
-        """Why alerts are not watched for now, in one sentence; `None` when they are."""
-        if self._stop.is_set():
+        """Returns why alerts are not watched for now, in one sentence; `None` when they are."""
+        if self._stopping:
             return "the alert engine is stopping"
         engine = self._engine
-        return self._problem if engine is None else engine.problem
+        return (self._loop.problem or "the alert engine is not running") if engine is None else engine.problem
 
     def past(self) -> UnreadPast:
-        """What of the past cannot be told, as the store does not answer. Any thread may ask."""
+        """Returns what of the past cannot be told, as the store does not answer. Any thread may ask."""
         engine = self._engine
         return UnreadPast() if engine is None else engine.past
 
     def status(self) -> tuple[bool, str]:
-        """Whether alerts are watched for now, and if not, why not: one sentence."""
+        """Returns whether alerts are watched for now, and if not, why not: one sentence."""
         problem = self.problem()
         return (True, "watching") if problem is None else (False, problem)
 
     def start(self) -> None:
-        """Begin. Returns at once; what is away is waited for by the thread."""
-        self._thread.start()
+        """Begin. Returns at once; what is away is waited for by the loop."""
+        self._loop.start()
 
     def stop(self) -> None:
         """Finish the message in hand, write what is not written, say good-bye to the broker. Within ten seconds."""
-        self._stop.set()
-        self._transport.wake()
-        if self._thread.is_alive():
-            self._thread.join(END_WITHIN)
+        self._stopping = True
+        self._loop.stop(END_WITHIN)
         self._transport.close()
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            reader = ThreadReader(self._store, self._transport)
-            try:
-                self._watch(reader)
-            except DBAPIError as error:
-                self._problem = f"the database does not answer ({type(error).__name__}): check SIAGA_DATABASE_URL"
-            except Exception as error:  # a new engine goes on where this one was; nobody else watches
-                log.exception("the alert engine failed and is begun anew")
-                self._problem = f"the alert engine failed: {type(error).__name__}: {error}"
-            finally:
-                self._engine = None
-                reader.close(END_WITHIN / 2 if self._stop.is_set() else 0)
-            self._stop.wait(AGAIN)
-
-    def _watch(self, reader: StoreReader) -> None:
-        """Open an engine and let it work until the service is stopped."""
+    def _begin(self) -> EngineWorker:
+        """Returns an engine that is open, with a reader of its own, in the loop's thread."""
+        reader = ThreadReader(self._store, self._transport)
         engine = AlertEngine(
             Registry(self._database),
             Tables(self._database, self._name),
@@ -179,18 +199,20 @@ class AlertService:
             self.signal,
             self._metrics,
         )
-        engine.open()
+        try:
+            engine.open()
+        except Exception:
+            reader.close(0)
+            raise
         self._engine = engine
-        while not self._stop.is_set():
-            due = engine.tick()
-            wait = PATIENCE if due is None else min(PATIENCE, max(0, due - self._clock.now()) / 1000)
-            if not engine.takes:  # the broker keeps what comes
-                self._stop.wait(wait)
-                continue
-            message = self._transport.receive(wait)
-            taken = 0
-            while message is not None:
-                engine.receive(message)
-                taken += 1
-                message = self._transport.receive(0) if taken < AT_ONCE and engine.takes else None
-        engine.close()
+        return EngineWorker(engine, self._transport, self._clock, lambda: self._end(reader))
+
+    def _end(self, reader: ThreadReader) -> None:
+        self._engine = None
+        reader.close(END_WITHIN / 2 if self._stopping else 0)
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, DBAPIError):
+        return f"the database does not answer ({type(error).__name__}): check SIAGA_DATABASE_URL"
+    return f"the alert engine failed: {type(error).__name__}: {error}"

@@ -1,6 +1,5 @@
-"""The HTTP API: `create_app` puts it together, `HttpServer` serves it."""
+"""The HTTP API. `api.app` puts it together with the pages, `HttpServer` serves both."""
 
-from api.http.app import create_app
 from api.http.server import CannotListen, HttpServer
 
-__all__ = ["CannotListen", "HttpServer", "create_app"]
+__all__ = ["CannotListen", "HttpServer"]

@@ -8,7 +8,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.http.problems import Refused
 from api.http.services import ServicesHere
-from siaga.database.tokens import Caller, Role
+from siaga.model.caller import Caller, Role
 
 __all__ = ["Technician", "Viewer", "known_caller"]
 

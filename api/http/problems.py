@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problem details: one sentence that says what is wrong, where, and with which value."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 
 import structlog
@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.routing import compile_path
 
 from siaga.telemetry import StoreUnavailable
@@ -60,41 +61,45 @@ def problems(*statuses: int) -> dict[int | str, dict[str, object]]:
     }
 
 
-def install_problems(app: FastAPI) -> None:
-    """Answer every exception of the app with a problem, and none of them with a traceback."""
+Answer = Callable[[Request, int, str, Mapping[str, str] | None], Awaitable[Response]]
+
+
+def install_problems(app: FastAPI, answer: Answer) -> None:
+    """Answer every exception of the app, and none of them with a traceback. `answer` makes the answer of a request, a
+    status, a detail and headers."""
 
     @app.exception_handler(Refused)
-    async def refused(_: Request, error: Refused) -> JSONResponse:
-        return problem_response(error.status, error.detail, error.headers)
+    async def refused(request: Request, error: Refused) -> Response:
+        return await answer(request, error.status, error.detail, error.headers)
 
     @app.exception_handler(HTTPException)
-    async def http_error(request: Request, error: HTTPException) -> JSONResponse:
+    async def http_error(request: Request, error: HTTPException) -> Response:
         # What FastAPI cannot even parse (nested too deep, say) is for the caller what it can parse and not accept
         status = 422 if error.status_code == 400 else error.status_code
         headers = dict(error.headers or {})
         if status == HTTPStatus.METHOD_NOT_ALLOWED and (allowed := _methods(app, request.url.path)):
             headers["Allow"] = ", ".join(allowed)
-        return problem_response(status, _http_sentence(request, error, headers), headers)
+        return await answer(request, status, _http_sentence(request, error, headers), headers)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        return problem_response(422, "; ".join(_mistake(found) for found in error.errors()[:5]))
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        return await answer(request, 422, "; ".join(_mistake(found) for found in error.errors()[:5]), None)
 
     @app.exception_handler(StoreUnavailable)
-    async def no_store(_: Request, error: StoreUnavailable) -> JSONResponse:
-        return problem_response(503, f"the telemetry store cannot answer now: {error}", {"Retry-After": "5"})
+    async def no_store(request: Request, error: StoreUnavailable) -> Response:
+        return await answer(request, 503, f"the telemetry store cannot answer now: {error}", {"Retry-After": "5"})
 
     @app.exception_handler(PoolTimeout)
     @app.exception_handler(DBAPIError)
-    async def no_database(request: Request, error: SQLAlchemyError) -> JSONResponse:
+    async def no_database(request: Request, error: SQLAlchemyError) -> Response:
         # The text of the exception may hold the statement and its values: it is for the log alone
         _log.warning("database_error", path=request.url.path, error=str(error))
-        return problem_response(503, "the database cannot answer now: try again in a moment", {"Retry-After": "5"})
+        return await answer(request, 503, "the database cannot answer now: try again in a moment", {"Retry-After": "5"})
 
     @app.exception_handler(Exception)
-    async def broken(request: Request, error: Exception) -> JSONResponse:
+    async def broken(request: Request, error: Exception) -> Response:
         _log.error("request_failed", path=request.url.path, error=repr(error))
-        return problem_response(500, "siaga failed to answer this call; its log says why")
+        return await answer(request, 500, "siaga failed to answer this call; its log says why", None)
 
 
 def _methods(app: FastAPI, path: str) -> list[str]:

@@ -39,6 +39,7 @@ class Services:
     checks: Mapping[str, Check] = field(default_factory=dict)
     past: Callable[[], UnreadPast] = UnreadPast
     public_page: bool = True
+    attestation_review: bool = False
 
 
 async def _services(request: Request) -> Services:  # without waiting it needs no thread, of which there are few

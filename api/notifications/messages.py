@@ -4,13 +4,13 @@ In Indonesian or English, by the village's own clock. It names villages, facilit
 who has acknowledged nor who else is told. Plain text, since every provider takes that.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from api.notifications.digest import What
 from api.notifications.facts import RANKS, Facts
-from api.web.words import WORDS, Language, Words
+from api.words import WORDS, Language, Words
 from siaga.model.sites import Village
 
 __all__ = ["LINES", "Line", "Message", "Tone", "compose", "trial"]
@@ -65,54 +65,6 @@ class _Described:
 FindVillage = Callable[[str], Village | None]
 """The village of a code."""
 
-_ID: Mapping[str, str] = {
-    "raised": "Gangguan: {what}",
-    "worse": "Makin berat: {what}",
-    "escalated": "Belum ditangani: {what}",
-    "cleared": "Pulih: {what}",
-    "taken_out": "Tidak dipantau lagi: {what}",
-    "one": "{subject}, {village}",
-    "several": "{count} peringatan, {village}",
-    "everywhere": "{count} peringatan di {villages} desa",
-    "open": "{alert}{cause}, sejak {time} ({duration})",
-    "over": "{alert}{cause}, pulih {time} setelah {duration}",
-    "gone": "{alert}{cause}, sejak {time}; sejak {end} tidak ada lagi di berkas lokasi",
-    "planned": ", pekerjaan terencana sampai {time}",
-    "taken": ", sedang ditangani",
-    "share": ", terpenuhi {share}",
-    "with_one": ", bersama {names}",
-    "with": ", bersama {count} desa lain ({names})",
-    "flapping": ", hilang timbul",
-    "severity": "Tingkat: {severity}",
-    "more": "dan {count} lagi",
-    "trial": "Siaga: pesan percobaan",
-    "trial_text": "Saluran ini akan menerima peringatan siaga. Tidak ada gangguan.",
-}
-_EN: Mapping[str, str] = {
-    "raised": "Alert: {what}",
-    "worse": "Worse: {what}",
-    "escalated": "Not taken care of: {what}",
-    "cleared": "Resolved: {what}",
-    "taken_out": "No longer watched: {what}",
-    "one": "{subject}, {village}",
-    "several": "{count} alerts, {village}",
-    "everywhere": "{count} alerts in {villages} villages",
-    "open": "{alert}{cause}, since {time} ({duration})",
-    "over": "{alert}{cause}, resolved {time} after {duration}",
-    "gone": "{alert}{cause}, since {time}; at {end} it was taken out of the sites file",
-    "planned": ", planned until {time}",
-    "taken": ", being taken care of",
-    "share": ", met {share}",
-    "with_one": ", with {names}",
-    "with": ", with {count} other villages ({names})",
-    "flapping": ", comes and goes",
-    "severity": "Severity: {severity}",
-    "more": "and {count} more",
-    "trial": "Siaga: test message",
-    "trial_text": "This channel will receive siaga's alerts. Nothing is wrong.",
-}
-_TEXTS = {Language.ID: _ID, Language.EN: _EN}
-
 
 def compose(lines: Sequence[Line], language: str, now: int, find: FindVillage, link: str | None = None) -> Message:
     """The message for these alerts, of which there is at least one.
@@ -120,21 +72,21 @@ def compose(lines: Sequence[Line], language: str, now: int, find: FindVillage, l
     `now` is wall time, `link` where the pages are. `find` is asked for the villages of the alerts that are described.
     """
     tongue = Language(language)
-    texts, words = _TEXTS[tongue], WORDS[tongue]
+    words = WORDS[tongue]
     ordered = sorted(lines, key=lambda line: (line.alert.over, -RANKS.get(line.alert.severity, 0)))
     described = [_described(line, find) for line in ordered[:LINES]]
     villages = {line.alert.village for line in lines}
     head = _head(lines)
     gone = head is What.CLEARED and all(line.alert.taken_out for line in lines)
-    what = _what(described[0], len(lines), len(villages), texts, words)
-    title = texts["taken_out" if gone else head].format(what=what)
-    body = [_line(line, texts, words, now, show_village=len(villages) > 1) for line in described]
+    what = _what(described[0], len(lines), len(villages), words)
+    title = words("message_taken_out", what=what) if gone else words(f"message_head_{head}", what=what)
+    body = [_line(line, words, now, show_village=len(villages) > 1) for line in described]
     if len(body) > 1:
         body = [f"- {line}" for line in body]
     if len(ordered) > LINES:
-        body.append(texts["more"].format(count=words.number(len(ordered) - LINES)))
+        body.append(words("message_more", count=words.number(len(ordered) - LINES)))
     if head is not What.CLEARED:
-        body.append(texts["severity"].format(severity=words(f"severity_{ordered[0].alert.severity}")))
+        body.append(words("message_severity", severity=words(f"severity_{ordered[0].alert.severity}")))
     if link is not None:
         page = f"/desa/{ordered[0].alert.village}" if len(villages) == 1 else "/"
         body.append(f"{link}{page}?lang={tongue}")
@@ -154,8 +106,8 @@ def _described(line: Line, find: FindVillage) -> _Described:
 
 def trial(language: str) -> Message:
     """What `siaga notify test` sends."""
-    texts = _TEXTS[Language(language)]
-    return Message(texts["trial"], texts["trial_text"], Tone.INFO)
+    words = WORDS[Language(language)]
+    return Message(words("message_trial"), words("message_trial_text"), Tone.INFO)
 
 
 def _head(lines: Sequence[Line]) -> What:
@@ -170,32 +122,33 @@ def _tone(head: What, severity: str) -> Tone:
     return Tone.FAILURE if RANKS.get(severity, 0) >= RANKS["major"] else Tone.WARNING
 
 
-def _what(first: _Described, alerts: int, villages: int, texts: Mapping[str, str], words: Words) -> str:
+def _what(first: _Described, alerts: int, villages: int, words: Words) -> str:
     if villages > 1:
-        return texts["everywhere"].format(count=words.number(alerts), villages=words.number(villages))
+        return words("message_everywhere", count=words.number(alerts), villages=words.number(villages))
     name = _village(first)
     if alerts > 1:
-        return texts["several"].format(count=words.number(alerts), village=name)
+        return words("message_several", count=words.number(alerts), village=name)
     subject = _subject(first)
-    return name if subject == name else texts["one"].format(subject=subject, village=name)
+    return name if subject == name else words("message_one", subject=subject, village=name)
 
 
-def _line(line: _Described, texts: Mapping[str, str], words: Words, now: int, *, show_village: bool) -> str:
+def _line(line: _Described, words: Words, now: int, *, show_village: bool) -> str:
     alert = line.alert
     zone = line.village.timezone if line.village else "UTC"
     end = (alert.ended_at or alert.cleared_at or now) if alert.over else now
     began, ended = (words.time(at, now, zone) for at in (alert.began_at, end))
-    text = texts["gone" if alert.taken_out else "over" if alert.over else "open"].format(
+    text = words(
+        "message_gone" if alert.taken_out else "message_over" if alert.over else "message_open",
         alert=_says(line, words),
-        cause=_cause(line, texts, words),
+        cause=_cause(line, words),
         time=ended if alert.over and not alert.taken_out else began,
         end=ended,
         duration=words.duration(max(0, end - alert.began_at)),
     )
     if not alert.over and line.planned is not None:
-        text += texts["planned"].format(time=words.time(line.planned, now, zone))
+        text += words("message_planned", time=words.time(line.planned, now, zone))
     if not alert.over and alert.acknowledged_at is not None:
-        text += texts["taken"]
+        text += words("message_taken")
     return f"{_village(line)}: {text}" if show_village else text
 
 
@@ -216,20 +169,20 @@ def _subject(line: _Described) -> str:
     return _village(line)
 
 
-def _cause(line: _Described, texts: Mapping[str, str], words: Words) -> str:
+def _cause(line: _Described, words: Words) -> str:
     """Why, in words, and what else the evidence says in a figure."""
     alert = line.alert
     cause = words.cause("failed", alert.cause) if alert.kind in ("facility_failed", "indicator_missed") else None
     text = f" ({cause})" if cause else ""
     share = alert.evidence.get("availability_high")
     if alert.kind == "indicator_missed" and isinstance(share, int | float):
-        text += texts["share"].format(share=words.percent(share))
+        text += words("message_share", share=words.percent(share))
     others = len(alert.villages) - 1
     if alert.kind == "village_offline" and others:
         names = ", ".join(line.others) + (" …" if others > len(line.others) else "")
-        text += texts["with_one" if others == 1 else "with"].format(count=words.number(others), names=names)
+        text += words.count("message_with", others, names=names)
     if "flapping" in alert.evidence and not alert.over:
-        text += texts["flapping"]
+        text += words("message_flapping")
     return text
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from api.web.words import WORDS, Language
+from api.words import WORDS, Language
 
 __all__ = ["COLUMNS", "METHOD", "Language", "Words"]
 

@@ -1,27 +1,26 @@
-"""The public pages as bytes: made from the database at most every two seconds, however many look at them."""
+"""The public pages below their frame: made from the database at most every two seconds, however many look at them."""
 
 import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from sqlalchemy import Engine
 
+from api.web.frame import Frame
+from api.web.looker import Looker
 from api.web.view import PageView, read_page
-from api.web.words import WORDS, Language, Words
+from api.words import WORDS, Language, Words
 from siaga.model.clock import SECOND, Clock
 
-__all__ = ["STATIC", "Page", "Pages", "PagesBusy", "StaticFile"]
+__all__ = ["Page", "Pages", "PagesBusy"]
 
-_HERE = Path(__file__).parent
 FRESH_FOR = 2 * SECOND
 PATIENCE = 3.0
 """Seconds that a request waits for its page while others are made: the threads are few, and the API needs them too."""
 _MOST_KEPT = 200
 """Pages kept: some for each village that somebody looks at."""
-_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 class PagesBusy(Exception):
@@ -29,52 +28,27 @@ class PagesBusy(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class StaticFile:
-    """A file that never changes while this version runs."""
-
-    body: bytes
-    media_type: str
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
-    """A page, and the version of what it shows: the same while only the time of the look differs."""
+    """What a page shows below its frame. `version`: of what it shows: the same while only the time of the look differs.
 
-    body: bytes
+    `updated`: when it was made, in words.
+    """
+
+    title: str
+    body: Markup
     version: str
     updated: str
-
-
-def _static_files() -> dict[str, StaticFile]:
-    found = {}
-    for path in sorted((_HERE / "static").iterdir()):
-        if path.suffix in _TYPES:
-            body = path.read_bytes()
-            found[path.name] = StaticFile(body, _TYPES[path.suffix], hashlib.sha256(body).hexdigest()[:12])
-    return found
-
-
-STATIC = _static_files()
-"""The pages' own files, by name."""
 
 
 class Pages:
     """Makes pages. Safe to use from several threads."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock, frame: Frame) -> None:
         self._engine = engine
         self._clock = clock
+        self._frame = frame
         self._lock = threading.Lock()
         self._kept: dict[tuple[str, ...], tuple[int, Page | None]] = {}
-        self._templates = Environment(
-            loader=FileSystemLoader(_HERE / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.globals["static"] = lambda name: f"/static/{name}?v={STATIC[name].digest}"
 
     def front(self, language: Language, asked: Language | None, after: str) -> Page:
         """All villages, or those after a code where they are many."""
@@ -85,11 +59,6 @@ class Pages:
     def village(self, language: Language, asked: Language | None, code: str) -> Page | None:
         """One village; `None`: there is none with this code."""
         return self._fresh(("village", language, asked or "", code), lambda: self._village(language, asked, code))
-
-    def sentence(self, language: Language, title: str, detail: str) -> bytes:
-        """A page that says one thing, by the keys of title and detail."""
-        words = WORDS[language]
-        return self._render("sentence.html", words, None, title=words(title), detail=words(detail))
 
     def _fresh(self, key: tuple[str, ...], make: Callable[[], Page | None]) -> Page | None:
         """The page of this key, made again when it is too old. One is made at a time: whoever comes meanwhile gets
@@ -133,18 +102,12 @@ class Pages:
             (title, words.language, asked, view.villages, view.alerts, view.more_alerts, view.counts, view.next)
         )
         version = hashlib.sha256(shown.encode()).hexdigest()[:16]
-        return Page(
-            self._render("district.html", words, asked, page=view, title=title, village=alone, version=version),
-            version,
-            words("updated", time=view.updated),
-        )
-
-    def _render(self, template: str, words: Words, asked: Language | None, **values: object) -> bytes:
-        text = self._templates.get_template(template).render(
-            t=words,
-            lang=words.language.value,
-            other=words.other.value,
+        body = self._frame.text(
+            "public.html",
+            Looker(None, words.language),
             query="" if asked is None else f"?lang={asked.value}",
-            **values,
+            page=view,
+            title=title,
+            village=alone,
         )
-        return text.encode()
+        return Page(title, Markup(body), version, words("updated", time=view.updated))  # noqa: S704 - our own template

@@ -1,4 +1,4 @@
-"""How each family of devices speaks, one module a family; checked against what such devices were seen to send."""
+"""The message formats of device families, one module per family. They match messages recorded from real devices."""
 
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ __all__ = ["Zigbee2mqtt", "Zigbee2mqttBridge", "base_topic", "dialect"]
 
 
 def dialect(device: SimulatedDevice, zone: ZoneInfo) -> Dialect:
-    """How this device speaks. What stands behind a Zigbee bridge speaks by it: see `Zigbee2mqtt`."""
+    """Returns the dialect of this device. A device behind a Zigbee bridge has `Zigbee2mqtt` instead."""
     match device.adapter:
         case "tasmota":
             return Tasmota(device, zone)

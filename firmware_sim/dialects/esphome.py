@@ -1,6 +1,6 @@
-"""An ESPHome node: birth and last will on `status`, an entity a topic in plain text, retained.
+"""An ESPHome node: birth and last will on `status`; each entity has a topic with plain text, retained.
 
-Which entities there are, the site's map says.
+The site's map says which entities exist.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ __all__ = ["Esphome"]
 
 
 class Esphome:
-    """A node whose entities are what its map says: `binary_sensor/gerbang/state`, `light/…`, `sensor/…`, `event/…`."""
+    """A node with the entities of its map: `binary_sensor/gerbang/state`, `light/…`, `sensor/…`, `event/…`."""
 
     def __init__(self, device: SimulatedDevice) -> None:
         self._root = device.address
@@ -26,7 +26,7 @@ class Esphome:
         return Packet(f"{self._root}/status", b"offline", retain=True, values={"online": False})
 
     def birth(self, stamp: Stamp) -> list[Packet]:
-        """`online`, retained, and a line of its log."""
+        """Returns `online`, retained, and a line of its log."""
         line = f"[I][app:{100 + stamp.boots % 100:03}]: setup() finished successfully!"
         return [
             Packet(f"{self._root}/status", b"online", retain=True, values={"online": True}),
@@ -34,14 +34,14 @@ class Esphome:
         ]
 
     def report(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:
-        """Each entity, and the uptime as a sensor of its own."""
+        """Returns each entity, and the uptime as a sensor."""
         return [
             *self.change(values, stamp),
             Packet(f"{self._root}/sensor/uptime/state", str(stamp.uptime // 1000).encode(), retain=True),
         ]
 
     def change(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:  # noqa: ARG002 - the interface
-        """The entities that changed. An event is not retained: it happened once."""
+        """Returns the entities that changed. Events are not retained."""
         packets = []
         for signal, value in values.items():
             if (key := self._keys.get(signal)) is None:

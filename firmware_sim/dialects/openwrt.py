@@ -1,7 +1,7 @@
-"""An OpenWrt access point with collectd's MQTT plugin: `time:value` a topic, a NUL behind it, and no last will.
+"""An OpenWrt access point with collectd's MQTT plugin: `time:value` and a NUL on each topic, and no last will.
 
-What collectd does not know by itself (whether the radio is up, its SSID open) a script says by its exec plugin; the
-site's map names the keys. Everything is periodic: collectd does not report changes.
+A script with collectd's exec plugin reports what collectd does not know (is the radio up, is its SSID open). The site's
+map names its keys. Everything is periodic: collectd does not report changes.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ FIVE_GHZ = 0.4
 
 
 class Openwrt:
-    """A router found by the host name of its collectd."""
+    """A router with the host name of its collectd as address."""
 
     will = None
 
@@ -26,11 +26,11 @@ class Openwrt:
         self._keys = {signal: key for key, signal in device.map.items()}
 
     def birth(self, stamp: Stamp) -> list[Packet]:  # noqa: ARG002 - the interface
-        """collectd says nothing of its own coming and going."""
+        """Returns nothing: collectd publishes no birth."""
         return []
 
     def report(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:
-        """One topic a value, all with one time."""
+        """Returns one packet per value, all with the same time."""
         packets = [
             self._say("load/load", "0.12:0.08:0.05", {}, stamp),
             self._say("memory/memory-free", "61214720", {}, stamp),
@@ -45,19 +45,19 @@ class Openwrt:
             elif signal == "clients":
                 second = int(int(value) * FIVE_GHZ)
                 first = int(value) - second
-                # With one time for both, the sum of both is what stays; without, the first is known by itself too
+                # With a common time, only the sum of both is stored. Without one, the first value is stored, too.
                 alone: dict[str, Value] = {} if stamp.set else {signal: first}
                 packets.append(self._say("iwinfo-wlan0/stations", str(first), alone, stamp))
                 packets.append(self._say("iwinfo-wlan1/stations", str(second), {signal: value}, stamp))
         return packets
 
     def change(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:  # noqa: ARG002 - the interface
-        """Never."""
+        """Returns nothing."""
         return []
 
     @staticmethod
     def _number(key: str, value: Value) -> str:
-        """A ping has a round trip in ms, or `nan` where nothing came back; a script's gauge is 0 or 1."""
+        """Returns the text of a value. A ping is a round-trip time in ms, or `nan` without an answer."""
         if key.startswith("ping"):
             return "23.41" if value else "nan"
         return str(int(value)) if isinstance(value, bool) else f"{value}"

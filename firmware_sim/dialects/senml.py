@@ -1,4 +1,4 @@
-"""Our own firmware: SenML packs with a base time, its status retained. Before its clock is set it says no time."""
+"""Our own firmware: SenML packs with a base time, and a retained status. Without a set clock, packs have no time."""
 
 from collections.abc import Mapping
 
@@ -11,11 +11,11 @@ __all__ = ["SenML"]
 UNITS = {"battery": "%EL", "power": "W", "rssi": "dBm", "illuminance": "lx", "uptime": "s"}
 """RFC 8428, section 12.1."""
 LIES_FROM = 600_000
-"""A program that never asked for the time takes its clock for set once it has run so long, ms; it is not."""
+"""A device whose NTP never answered sends its wrong time after this uptime, ms."""
 
 
 class SenML:
-    """Gate, lamp, access point, guard's button, toilet and mains as our own firmware says them."""
+    """Gate, lamp, access point, guard's button, toilet or mains, with our own firmware."""
 
     def __init__(self, device: SimulatedDevice) -> None:
         self._root = f"siaga/v1/{device.village}/{device.id}"
@@ -26,15 +26,15 @@ class SenML:
         return Packet(f"{self._root}/status", b"offline", retain=True, values={"online": False})
 
     def birth(self, stamp: Stamp) -> list[Packet]:  # noqa: ARG002 - the interface
-        """`online`, retained."""
+        """Returns `online`, retained."""
         return [Packet(f"{self._root}/status", b"online", retain=True, values={"online": True})]
 
     def report(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:
-        """All values and the uptime, as one pack."""
+        """Returns all values and the uptime, as one pack."""
         return self._pack({**values, "uptime": stamp.uptime // 1000}, stamp)
 
     def change(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:
-        """What changed, as one pack."""
+        """Returns the changed values, as one pack."""
         return self._pack(values, stamp)
 
     def _pack(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:

@@ -1,6 +1,6 @@
-"""A Shelly of the first generation: a topic for each value below `shellies/ID`, and all of them at once in `info`.
+"""A Shelly of the first generation: a topic for each value below `shellies/ID`, and all values in `info`.
 
-The simulated door sensor stays awake (on mains or USB power); one on its battery would sleep between reports.
+The simulated door sensor stays awake, as on mains or USB power. With a battery it would sleep between reports.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ class ShellyGen1:
         return Packet(f"{self._root}/online", b"false", retain=True, values={"online": False})
 
     def birth(self, stamp: Stamp) -> list[Packet]:
-        """`true`, retained, and `info` with everything the device knows of itself."""
+        """Returns `true`, retained, and `info` with the device's own data."""
         info = {
             "wifi_sta": {"connected": True, "ssid": "kantor-desa", "ip": "192.168.1.41", "rssi": -61},
             "cloud": {"enabled": False, "connected": False},
@@ -53,7 +53,7 @@ class ShellyGen1:
         ]
 
     def report(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:
-        """Each value on its topic, none with a time."""
+        """Returns each value on its topic, without a time."""
         packets = self._values(values)
         if "power" in values and "lamp_on" in self._keys and self._kind == "office_lighting":
             since = self._metered if self._metered <= stamp.uptime else 0  # it booted since the last report
@@ -63,12 +63,12 @@ class ShellyGen1:
             packets.append(
                 Packet(f"{self._root}/relay/0/energy", str(energy).encode(), values={"energy": energy / 60_000})
             )
-        if self._button is not None:  # repeated with each report; the count says that it is the same press
+        if self._button is not None:  # repeated with each report; the counter shows that it is the same press
             packets.append(self._event("S" if self._presses else "", {}))
         return packets
 
     def change(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:  # noqa: ARG002 - the interface
-        """The topics that changed; a press of the button."""
+        """Returns the changed topics, and a press of the button."""
         packets = self._values({name: value for name, value in values.items() if name not in PUSHES})
         for signal in PUSHES & values.keys():
             self._presses += 1
@@ -102,5 +102,5 @@ class ShellyGen1:
 
 
 def _whole(value: Value) -> Value:
-    """A battery and a light sensor speak in whole numbers."""
+    """Returns the value as the sensors report it: battery and light are whole numbers."""
     return value if isinstance(value, bool) else float(round(value))

@@ -1,7 +1,7 @@
-"""A Shelly of the second generation or later: components below a prefix of the owner's.
+"""A Shelly of the second generation or later: components below a prefix that the owner chose.
 
-`status/COMPONENT` holds a component whole, `events/rpc` only what changed. While the clock is not set, `ts` counts the
-seconds since the start.
+`status/COMPONENT` is a whole component, `events/rpc` only the changes. While the clock is not set, `ts` is the uptime
+in seconds.
 """
 
 from collections.abc import Mapping
@@ -34,14 +34,14 @@ class ShellyGen2:
         return Packet(f"{self._root}/online", b"false", retain=True, values={"online": False})
 
     def birth(self, stamp: Stamp) -> list[Packet]:
-        """`true`, retained, then a notification that it has joined the broker."""
+        """Returns `true`, retained, then a notification that it has connected."""
         return [
             Packet(f"{self._root}/online", b"true", retain=True, values={"online": True}),
             self._notify({"mqtt": {"connected": True}}, {}, stamp),
         ]
 
     def report(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:
-        """Each component whole on its own topic without a time, and all of them in one notification with one."""
+        """Returns one notification of all components with a time, then each whole component without a time."""
         parts = self._parts(values)
         if "power" in values and "switch:0" in parts:
             since = self._metered if self._metered <= stamp.uptime else 0  # it booted since the last report
@@ -58,7 +58,7 @@ class ShellyGen2:
         return packets
 
     def change(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:
-        """What changed, or was pressed, as a notification."""
+        """Returns changes and presses as notifications."""
         packets: list[Packet] = []
         parts = self._parts({name: value for name, value in values.items() if name not in PUSHES})
         if parts:
@@ -71,7 +71,7 @@ class ShellyGen2:
         return packets
 
     def _parts(self, values: Mapping[str, Value]) -> dict[str, tuple[dict[str, object], dict[str, Value]]]:
-        """Component -> its fields, and the values they say."""
+        """Returns, by component, its fields and the values in them."""
         parts: dict[str, tuple[dict[str, object], dict[str, Value]]] = {}
         for signal, value in values.items():
             key = self._keys.get(signal)
@@ -103,5 +103,5 @@ class ShellyGen2:
 
     @staticmethod
     def _ts(stamp: Stamp) -> float:
-        """Two decimals, as the firmware has it."""
+        """Returns the time in seconds with two decimals, as the firmware writes it."""
         return round((stamp.time // 10 * 10 if stamp.set else stamp.uptime) / 1000, 2)

@@ -29,7 +29,7 @@ class Tasmota:
         return Packet(f"tele/{self._name}/LWT", b"Offline", retain=True, values={"online": False})
 
     def birth(self, stamp: Stamp) -> list[Packet]:
-        """`Online`, retained, and what it says of itself after each start."""
+        """Returns `Online`, retained, and the INFO messages of each start."""
         reason = "Power On" if stamp.boots == 1 else "Software/System restart"
         return [
             Packet(f"tele/{self._name}/LWT", b"Online", retain=True, values={"online": True}),
@@ -38,7 +38,7 @@ class Tasmota:
         ]
 
     def report(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:
-        """STATE with relays and Wi-Fi, then SENSOR with switches and meters, each `TelePeriod`."""
+        """Returns STATE with relays and Wi-Fi, then SENSOR with switches and meters, as with each `TelePeriod`."""
         local = self._local(stamp)
         seconds = stamp.uptime // 1000
         uptime = f"{seconds // 86400}T{seconds // 3600 % 24:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
@@ -64,7 +64,7 @@ class Tasmota:
         return packets
 
     def change(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:
-        """A relay says it twice and a button once, without a time; a switch in SwitchMode 15 as telemetry."""
+        """Returns changes: a relay's twice, a button's once, a switch's with a time (SwitchMode 15)."""
         packets: list[Packet] = []
         for signal, value in values.items():
             if (key := self._keys.get(signal)) is None or "." in key:
@@ -87,6 +87,6 @@ class Tasmota:
         return "ON" if bool(value) is not (signal in self._invert) else "OFF"
 
     def _local(self, stamp: Stamp) -> str:
-        """Until the first NTP answer a Tasmota counts from 1970, in no zone."""
+        """Returns the local time as text. Until the first NTP answer, a Tasmota counts from 1970 in UTC."""
         moment = datetime.fromtimestamp(stamp.time // 1000, UTC)
         return (moment.astimezone(self._zone) if stamp.set else moment).strftime("%Y-%m-%dT%H:%M:%S")

@@ -1,7 +1,6 @@
-"""Zigbee2MQTT: one bridge with one session speaks for all contacts, plugs and buttons behind it.
+"""Zigbee2MQTT: one bridge with one session for all contacts, plugs and buttons behind it.
 
-The bridge's last will is the only one; what a device's own absence says is its `availability`, which the bridge sets
-once it has not heard it for a while.
+Only the bridge has a last will. If it has not heard a device for a while, it publishes the device's `availability`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,12 +18,12 @@ ACTIONS = frozenset({"checkin", "cleaned"})
 
 
 def base_topic(village: SimulatedVillage) -> str:
-    """`zigbee2mqtt` on a village's own broker; where villages share one, each bridge needs a base of its own."""
+    """Returns the bridge's base topic: `zigbee2mqtt` on a village's own broker, else one with the village's code."""
     return "zigbee2mqtt" if village.remote else f"z2m-{village.code}"
 
 
 class Zigbee2mqtt:
-    """One device behind the bridge: its whole state with each report and each change."""
+    """One device behind the bridge. Each report and each change contains its whole state."""
 
     will = None
 
@@ -36,17 +35,17 @@ class Zigbee2mqtt:
         self._said: dict[str, Value] = {}
 
     def availability(self, *, online: bool) -> Packet:
-        """What the bridge says of the device, retained."""
+        """Returns the availability of the device, retained."""
         payload = compact({"state": "online" if online else "offline"})
         return Packet(f"{self._root}/availability", payload, retain=True, values={"online": online})
 
     def birth(self, stamp: Stamp) -> list[Packet]:  # noqa: ARG002 - the interface
-        """The bridge starts: it says again what it remembers of the device, which is no news, and that it is there."""
+        """Returns the packets of a bridge that starts: the device's last known state, and its availability."""
         remembered = Packet(self._root, compact({**self._state, "linkquality": 118}))
         return [remembered, self.availability(online=True)]
 
     def report(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:
-        """All that it measures."""
+        """Returns all values of the device."""
         said = {signal: value for signal, value in values.items() if self._key(signal) and signal not in ACTIONS}
         for signal, value in said.items():
             self._state[self._keys[signal]] = self._native(signal, value)
@@ -54,7 +53,7 @@ class Zigbee2mqtt:
         return [self._say(self._state, self._said, stamp)]
 
     def change(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:
-        """All of it again with what changed, which is news of each of them; an action alone, and then its end."""
+        """Returns the whole state after a change; an action alone, followed by its end."""
         packets = []
         if changed := {s: v for s, v in values.items() if s not in ACTIONS and self._key(s)}:
             packets += self.report(changed, stamp)
@@ -78,7 +77,7 @@ class Zigbee2mqtt:
             return value
         so = value is not (signal in self._invert)
         if signal == "gate_open" and self._keys[signal] == "contact":
-            return not so  # a contact is closed when it is true
+            return not so  # a contact that is true is closed
         return ("ON" if so else "OFF") if self._keys[signal].startswith("state") else so
 
 
@@ -90,11 +89,11 @@ class Zigbee2mqttBridge:
 
     @property
     def will(self) -> Packet:
-        """`offline`, retained: it takes all its devices with it."""
+        """`offline`, retained: it counts for all its devices."""
         return Packet(f"{self._base}/bridge/state", compact({"state": "offline"}), retain=True)
 
     def birth(self, stamp: Stamp) -> list[Packet]:  # noqa: ARG002 - the interface
-        """`online`, its inventory, and itself."""
+        """Returns `online`, its info, and the list of its devices."""
         inventory = [
             {"ieee_address": f"0x{number:016x}", "friendly_name": device.address, "type": "EndDevice"}
             for number, device in enumerate(self._devices, 0x00124B0025000000)
@@ -106,9 +105,9 @@ class Zigbee2mqttBridge:
         ]
 
     def report(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:  # noqa: ARG002 - the interface
-        """Nothing of its own."""
+        """Returns nothing."""
         return []
 
     def change(self, values: Mapping[str, Value], stamp: Stamp) -> list[Packet]:  # noqa: ARG002 - the interface
-        """Nothing of its own."""
+        """Returns nothing."""
         return []

@@ -1,4 +1,4 @@
-"""The device families that the gateway translates, each behind the same small interface."""
+"""The device families that the gateway translates, each with the same interface."""
 
 from collections.abc import Mapping
 
@@ -38,19 +38,19 @@ ADAPTERS: Mapping[Family, Adapter] = {
     Family.ZIGBEE2MQTT: Zigbee2mqtt(),
     Family.JSON: Json(),
 }
-"""The families by their name in the sites file. Those whose topics are the most particular come first: a topic that
-fits the shapes of several is the first one's."""
+"""The families by their name in the sites file. Those with the most specific topics come first: a topic that fits the
+shapes of several belongs to the first."""
 
 NOBODY = frozenset({"homeassistant", "spBv1.0"})
-"""First levels that other programs use beside the devices: Home Assistant's discovery, Sparkplug."""
+"""First levels that belong to no device: Home Assistant's discovery, Sparkplug."""
 
 _OWNERS = {root: family for family, adapter in ADAPTERS.items() for root in adapter.topics.roots}
 
 
 def may_be_of(family: Family, topic: str) -> bool:
-    """Whether a topic may be one of this family's, by its first level. `keys` of the adapter says whose.
+    """Returns whether a topic may belong to this family, by its first level. The adapter's `keys` finds the device.
 
-    A family whose devices may stand under any first level takes none that is another family's, or nobody's.
+    A family with `any_root` takes no first level that belongs to another family or to no device.
     """
     if not ADAPTERS[family].topics.any_root:
         return True

@@ -1,6 +1,6 @@
-"""Covers (gates, shutters, doors with a motor) whose movement and position come in messages apart.
+"""Covers (gates, shutters, motor doors) that publish their movement and their position in separate messages.
 
-A cover that moves says nothing. A position that comes meanwhile is kept until the cover has arrived, as families
+A moving cover gives no value. A position that arrives meanwhile is kept until the cover has stopped, because families
 publish position and movement in either order.
 """
 
@@ -13,7 +13,7 @@ __all__ = ["Cover"]
 
 @dataclass(slots=True)
 class Cover:
-    """What is known of one cover of a device. `word` is `open` or `closed` where the family says it."""
+    """The state of one cover of a device. `word`: `open` or `closed`, if the family reports it."""
 
     moving: bool = False
     word: str | None = None
@@ -21,24 +21,24 @@ class Cover:
 
     @classmethod
     def of(cls, installed: Installed, name: str) -> "Cover":
-        """The cover of that name, as the device's memory has it."""
+        """Returns the cover of that name from the device's memory. It is created if necessary."""
         cover = installed.memory.get(f"cover {name}")
         if not isinstance(cover, cls):
             cover = installed.memory[f"cover {name}"] = cls()
         return cover
 
     def moves(self) -> None:
-        """It has begun to move, or goes on: where it stood is history."""
+        """Note that it moves: its earlier position no longer holds."""
         if not self.moving:
             self.moving, self.word, self.position = True, None, None
 
     def arrives(self, word: str | None = None) -> None:
-        """It stands still, open or closed where a word says so."""
+        """Note that it has stopped. `word`: `open` or `closed`, if the message says so."""
         self.moving, self.word = False, word
 
     @property
     def stands(self) -> object:
-        """Where it stands: the word, else the position; `None` while it moves, or where nothing is known."""
+        """Where it stands: the word, else the position; `None` if it moves, or if neither is known."""
         if self.moving:
             return None
         return self.word if self.word is not None else self.position

@@ -1,12 +1,12 @@
-"""ESPHome: nodes of the owner's own making, an entity a topic.
+"""ESPHome: nodes that their owners design, with one topic per entity.
 
-`NODE/status` is birth and last will, `NODE/COMPONENT/ENTITY/state` a value in plain text (of lights and events an
-object). Which entity means what is the owner's affair: the site's `map` says it. `NODE/debug` is the log, full of
-numbers, and never telemetry; `…/command` is what others want.
+`NODE/status` is birth and last will. `NODE/COMPONENT/ENTITY/state` is a value as plain text; lights and events send an
+object. The owner decides what an entity means, so the site's `map` says it. `NODE/debug` is the log and never
+telemetry. `…/command` is a command of another program.
 
-A cover says `opening` and `closing` on its state's topic, and its position, also on its way, on another.
+A cover publishes `opening` and `closing` on its state topic. It publishes its position on another, even while moving.
 
-`NODE` is the node's `topic_prefix`, which is its name unless the owner chose another, of several levels perhaps.
+`NODE` is the node's `topic_prefix`: its name, or another prefix of one or more levels.
 """
 
 import re
@@ -22,13 +22,13 @@ from siaga.mqtt.transport import Message
 __all__ = ["Esphome"]
 
 MAX_LEVELS = 24
-"""No topic of a node is so long."""
+"""Levels of a topic at most; no node has a longer one."""
 _COVER = re.compile(r"(cover/[^/]+)/state")
 _POSITION = re.compile(r"(cover/[^/]+)/position(?:/state)?")
 _ACTIONS = frozenset({"event", "button"})
-"""Components that keep no state."""
+"""Components without a state."""
 _OBJECTS = ("state", "event_type")
-"""Where an entity that speaks JSON has its state: a light, an event."""
+"""The key of the state in the JSON of a light and of an event."""
 
 
 _ENTITIES = "sensor|binary_sensor|switch|light|cover|text_sensor|fan|climate|lock|number|button"
@@ -40,29 +40,29 @@ class Esphome:
     topics = Topics(shapes=(re.compile(rf"(?P<address>.+)/(?:{_ENTITIES})/[^/]+/state"),))
 
     def filters(self, installed: Installed) -> Iterable[str]:
-        """Birth and will, the entities' usual topics, and topics of the map that have another form."""
+        """Returns filters for birth and will, the entities' usual topics, and other topics of the map."""
         own = installed.address
         usual = [f"{own}/status", f"{own}/+/+/state"]
         others = [f"{own}/{key}" for key in installed.keys if "+" not in key and "#" not in key]
         return usual + [topic for topic in others if not any(matches(each, topic) for each in usual)]
 
     def key(self, installed: Installed) -> str:
-        """The prefix."""
+        """Returns the topic prefix."""
         return installed.address
 
     def keys(self, message: Message) -> Sequence[str]:
-        """Every start of the topic, the longest first: a prefix may have levels."""
+        """Returns every prefix of the topic, the longest first: a node's prefix may have several levels."""
         levels = message.topic.split("/")
         if len(levels) > MAX_LEVELS:
             return ()
         return ["/".join(levels[:end]) for end in range(len(levels) - 1, 0, -1)]
 
     def concerns_all(self, message: Message) -> bool:  # noqa: ARG002 - the interface; there is no bridge
-        """Never."""
+        """Returns False."""
         return False
 
     def translate(self, installed: Installed, message: Message, received: int) -> Translation:  # noqa: ARG002
-        """A birth or last will, or the state of an entity."""
+        """Translate a birth, a last will, or the state of an entity."""
         result = Translation()
         below = message.topic[len(installed.address) + 1 :]
         if below.endswith("/command"):
@@ -88,9 +88,9 @@ class Esphome:
 
 
 def _native(below: str) -> Native:
-    """What an entity says of an event: an `event` is an action, all other components keep a state and repeat it.
+    """Returns how an entity expresses an event: `event` and `button` are actions, other components repeat a state.
 
-    A topic of another form is one that the owner publishes to: a word there is what was done.
+    A topic of another form is published by the owner's own automation: a word there is an action.
     """
     levels = below.split("/")
     if levels[0] in _ACTIONS:
@@ -99,7 +99,7 @@ def _native(below: str) -> Native:
 
 
 def _note_movement(installed: Installed, name: str, word: str, into: Translation) -> None:
-    """What a cover says of itself; where it has arrived, its position counts, also one that came before."""
+    """Process a cover's state. When it stops, the position counts that arrived while it moved."""
     cover = Cover.of(installed, name)
     if word in MOVING:
         cover.moves()
@@ -113,7 +113,7 @@ def _note_movement(installed: Installed, name: str, word: str, into: Translation
 
 
 def _arrived(installed: Installed, name: str, position: object) -> object:
-    """A position where the cover stands still; `None`: it is on its way."""
+    """Store a cover's position. Returns it if the cover stands still; `None` if it moves."""
     cover = Cover.of(installed, name)
     cover.position = position
     return cover.stands

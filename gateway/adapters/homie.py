@@ -1,16 +1,16 @@
 """Homie 3, 4 and 5: devices that describe themselves.
 
-`ROOT/DEVICE/NODE/PROPERTY` holds a value, `ROOT/DEVICE/$state` the session. The root is `homie`, or one level of the
-owner's choice; version 5 puts a `5` after it. An address with slashes names the whole path. `…/set` and `$target` are
-what others want.
+`ROOT/DEVICE/NODE/PROPERTY` is a value, `ROOT/DEVICE/$state` the session. The root is `homie`, or one level that the
+owner chose. Version 5 adds a `5` after it. An address with slashes is the whole path. `…/set` and `$target` are
+commands.
 
-`ready`, `alert` and `init` are said by a device that holds its session, `lost` and `disconnected` of one that does not.
-`sleeping` is neither a birth nor a will: the device is away on purpose, and what it said holds. What comes along with
-a loss, under the name of the device that is lost, are defaults of some bridge, and no values. What comes live and later
-is the device itself: the loss was a stale last will.
+`ready`, `alert` and `init` mean that the device holds its session; `lost` and `disconnected` that it does not.
+`sleeping` is neither a birth nor a will: the device is away on purpose, and its values stay valid. Values that arrive
+under a device's name within seconds of its loss are a bridge's defaults, and are ignored. Live values after that come
+from the device itself: the loss was a stale last will.
 
-In version 5 only a root device has a last will. Its children, which name it in their `$description`, are lost with it,
-and back with it, although their own `$state` says nothing of that.
+In version 5 only a root device has a last will. Its children name it in their `$description`. They are lost with it and
+return with it, although their own `$state` does not change.
 """
 
 import re
@@ -23,9 +23,9 @@ from siaga.mqtt.transport import Message
 __all__ = ["Homie"]
 
 MAX_DEVICES = 256
-"""Other devices whose state is remembered, in case one of them is the root."""
+"""Other devices whose state is remembered, since one of them may be the root."""
 WITH_LOSS = 10_000
-"""Milliseconds after a loss in which a bridge publishes its defaults; the bridges seen do so in the same second."""
+"""Time after a loss in which a bridge may publish its defaults, ms. The bridges seen take less than a second."""
 _VERSION = "5"
 _STATES = {"ready": True, "alert": True, "init": True, "sleeping": None, "lost": False, "disconnected": False}
 
@@ -41,7 +41,7 @@ class Homie:
     )
 
     def filters(self, installed: Installed) -> Iterable[str]:
-        """Session and values in both forms of the topic. All states of version 5: one of them may be the root's."""
+        """Returns filters for session and values in both forms. All states of version 5: one may be the root's."""
         own = installed.address
         if "/" in own:
             states = [f"{own}/$state"] if own.split("/")[1] != _VERSION else ["+/5/+/$state", f"{own}/$description"]
@@ -49,11 +49,11 @@ class Homie:
         return [f"+/{own}/$state", f"+/{own}/+/+", "+/5/+/$state", f"+/5/{own}/$description", f"+/5/{own}/+/+"]
 
     def key(self, installed: Installed) -> str:
-        """The id, or the whole path."""
+        """Returns the id, or the whole path."""
         return installed.address
 
     def keys(self, message: Message) -> Sequence[str]:
-        """The path, then the id."""
+        """Returns the path, then the id."""
         place = _split(message.topic)
         if place is None:
             return ()
@@ -61,12 +61,12 @@ class Homie:
         return (path, name) if name else (path,)
 
     def concerns_all(self, message: Message) -> bool:
-        """A state of version 5 may be that of a root device, and so of all its children."""
+        """Returns True for a state of version 5: the device may be the root of others."""
         place = _split(message.topic)
         return place is not None and place[2] == "$state" and _is_version_5(message.topic)
 
     def translate(self, installed: Installed, message: Message, received: int) -> Translation:
-        """A state, a description or a value."""
+        """Translate a state, a description or a value."""
         result = Translation()
         place = _split(message.topic)
         if place is None:
@@ -78,7 +78,7 @@ class Homie:
         elif below == "$description":
             _description(installed, message, result)
         elif own and (not _lost(installed) or _takes_back(installed, message, received)):
-            text = read_text(message.payload).strip("\0")  # in version 5 a NUL stands for the empty text
+            text = read_text(message.payload).strip("\0")  # version 5 writes the empty string as NUL
             result.heard = bool(text)
             if below in installed.keys:
                 signal = installed.keys[below]
@@ -93,20 +93,20 @@ def _is_version_5(topic: str) -> bool:
 
 
 def _split(topic: str) -> tuple[str, str, str] | None:
-    """A topic as path of the device, its id (empty under a root of several levels) and what follows."""
+    """Returns the device's path, its id (empty under a root of several levels), and the rest; `None` for others."""
     levels = topic.split("/")
     width = 1 if levels[-1] in ("$state", "$description") else 2
     device, below = levels[:-width], levels[-width:]
     if len(device) < 2 or not levels[0] or any(not level for level in below):
         return None
     if below[-1].startswith("$") and (width == 2 or below[-1] not in ("$state", "$description")):
-        return None  # an attribute: what a value is called, its unit, its target
+        return None  # an attribute: name, unit or target of a value
     plain = len(device) == 2 or (len(device) == 3 and device[1] == _VERSION)
     return "/".join(device), device[-1] if plain else "", "/".join(below)
 
 
 def _states(installed: Installed) -> MutableMapping[str, bool | None]:
-    """What is known of sessions: of the device itself under the empty name, of others of version 5 by id."""
+    """Returns the known sessions: the device's own under the empty name, those of others (version 5) by id."""
     states = installed.memory.get("states")
     if not isinstance(states, dict):
         states = installed.memory["states"] = {}
@@ -124,7 +124,7 @@ def _lost(installed: Installed) -> bool:
 
 
 def _takes_back(installed: Installed, message: Message, received: int) -> bool:
-    """Whether a value shows that the device is not lost: it is live, and no default that comes along with the loss."""
+    """Returns whether a value revokes the loss: it is live, and too late to be a bridge's default."""
     lost = installed.memory.get("lost")
     if message.retain or message.kept or not isinstance(lost, int) or received - lost <= WITH_LOSS:
         return False
@@ -136,11 +136,11 @@ def _takes_back(installed: Installed, message: Message, received: int) -> bool:
 
 
 def _session(installed: Installed, other: str, text: str, into: Translation) -> None:
-    """A state: of the device itself, of its root, or of one that may turn out to be its root."""
+    """Process a state: of the device itself, of its root, or of a device that may turn out to be its root."""
     states, word = _states(installed), text.lower()
     if other:
         if word not in _STATES:
-            return  # its own affair
+            return  # only the device itself is refused for it
         if other in states or len(states) < MAX_DEVICES:
             states[other] = _STATES[word]
         if other == _root(installed):

@@ -1,7 +1,6 @@
-"""The one interface behind which every device family stands. Adapters are pure: what they answer depends on what they
-are given, and on nothing else.
+"""The interface of all device families. Adapters are pure: their results depend on their arguments alone.
 
-A new family is one module with one class here beside the others, and one line in the registry of `gateway.adapters`.
+A new family is one module with one class in this package, and one line in `ADAPTERS` of `gateway.adapters`.
 """
 
 import re
@@ -21,9 +20,9 @@ __all__ = ["Adapter", "Implausible", "Installed", "Observed", "Repeats", "Topics
 
 
 class Observed(NamedTuple):
-    """A value that a device reported. `time` is what the device says, ms; `None`: it does not say.
+    """A value that a device reported. `time`: the device's time, ms; `None` if it sent none.
 
-    Whether the device's clock is to be trusted is not the adapter's affair.
+    The adapter does not judge the device's clock.
     """
 
     signal: str
@@ -32,10 +31,10 @@ class Observed(NamedTuple):
 
 
 class Repeats(NamedTuple):
-    """Of a value of an event signal: the native key that says it again and again. `gateway.events` says what happened.
+    """A native key that repeats the value of an event signal. `gateway.events` finds the events in it.
 
-    Without `number` it is a state, an event when it turns true; with it an action that is said again with its number,
-    an event when that is another one.
+    `number` is `None` for a state: it is an event when it turns true. Otherwise it is the counter of a repeated action,
+    which is an event when the counter changes.
     """
 
     key: str
@@ -43,7 +42,7 @@ class Repeats(NamedTuple):
 
 
 class Implausible(NamedTuple):
-    """A value outside of what is plausible for its signal. It says nothing, and is counted."""
+    """A value outside its signal's plausible range. It is counted and dropped."""
 
     signal: str
     value: Value
@@ -51,16 +50,17 @@ class Implausible(NamedTuple):
 
 @dataclass(slots=True)
 class Translation:
-    """What a message means: values, and reasons why parts of it (or all) were refused. Neither: it is ignored.
+    """The meaning of a message.
 
-    `implausible` are values that were dropped. `repeats` tells, by place, which of `observed` a device repeats.
-
-    `heard` says that the device itself spoke, if only of things that nobody asked for. `repeated` says that it did
-    not: somebody who keeps what devices said says it again, as a broker does with what it retained.
-
-    Where something that is due does not come, and the message itself does not show why: `what` says what came instead,
-    and `error` what another program found wrong (a decoder, an SNMP agent). Sentences for people, without values.
-    `decoded` is the document in which the keys of the map are looked for, where that is not the message itself.
+    `observed`: its values. `refused`: why it, or parts of it, were refused.
+    `implausible`: values that were dropped.
+    `repeats`: by index in `observed`, the values that the device repeats.
+    `heard`: the device itself sent the message, even if it has no usable value.
+    `repeated`: a program other than the device sent an earlier state again, as a broker does with a retained message.
+    `what`: a sentence for people, without values: what arrived in place of an expected signal. Only set if the message
+    itself does not show it.
+    `error`: a sentence for people, without values: an error reported by another program (a decoder, an SNMP agent).
+    `decoded`: the document in which the map's keys are looked for, if that is not the whole message.
     """
 
     observed: list[Observed] = field(default_factory=list)
@@ -75,17 +75,18 @@ class Translation:
 
     @property
     def ignored(self) -> bool:
-        """Whether the message is well-formed and of no use."""
+        """Whether the message is well-formed but has no usable value."""
         return not self.observed and not self.refused and not self.implausible
 
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """A device where it stands: what an adapter knows of it.
+    """A device at its facility, as its adapter sees it.
 
-    `keys` are the native keys to look at and their signals: the family's own for this kind of facility, and the
-    site's `map`. A default key gives way where the site names that key, or another key for the same signal.
-    `memory` is the adapter's own, for what a family tells only in parts: it lives as long as the gateway's process.
+    `village`: its code. `zone`: the village's time zone. `kind`: the facility's kind.
+    `keys`: native keys and their signals: the family's defaults for this kind, and the site's `map`. The map replaces a
+    default with the same key or the same signal.
+    `memory`: the adapter's own state, for values that a family sends in parts. It is lost when the process ends.
     """
 
     village: str
@@ -97,10 +98,10 @@ class Installed:
 
     @classmethod
     def of(cls, village: Village, facility: Facility, device: Device) -> "Installed":
-        """A device of the registry.
+        """Returns a device of the registry.
 
         Raises:
-            ZoneInfoNotFoundError: the village's time zone is none.
+            ZoneInfoNotFoundError: the village's time zone does not exist.
         """
         mapped = set(device.map.values())
         defaults = {
@@ -111,7 +112,7 @@ class Installed:
 
     @property
     def address(self) -> str:
-        """Where the device is found; the empty text for families that need none."""
+        """The device's address; empty for families without one."""
         return self.device.address or ""
 
     def read(
@@ -125,10 +126,13 @@ class Installed:
         native: Native = Native.STATE,
         turned: bool = False,
     ) -> bool:
-        """Add a raw value: read, turned round where the site says `invert` (or the family, `turned`), or refused.
+        """Read a raw value and add it to `into`, as an observation or a refusal. Returns whether it was observed.
 
-        Returns whether there was a value that says something. For an event signal `key` is the native key, and `native`
-        says whether that is a state or an action.
+        Args:
+            time: the device's time, ms.
+            key: the native key, needed for an event signal.
+            native: whether the native key of an event signal is a state or an action.
+            turned: the family's boolean means the opposite of the signal. The site's `invert` turns it again.
         """
         try:
             value, state = self._value(signal, raw, native)
@@ -148,7 +152,7 @@ class Installed:
         return True
 
     def _value(self, signal: str, raw: object, native: Native) -> tuple[Value | None, bool]:
-        """The value, and whether it is a state of an event signal.
+        """Returns the value, and whether it is a state of an event signal.
 
         Raises:
             Refused: it is no value of the signal.
@@ -158,7 +162,7 @@ class Installed:
         return read_value(SIGNALS[signal], raw), False
 
     def when(self, raw: object, into: Translation) -> int | None:
-        """A time that the message says, ms; `None`: it says none, or one that is refused: receipt counts then."""
+        """Returns a time in the message, ms; `None` if it is absent or refused. Then the time of receipt is used."""
         try:
             return read_time(raw, self.zone)
         except Refused as refused:
@@ -168,16 +172,16 @@ class Installed:
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """What is known of a family's topics without knowing a device."""
+    """The topics of a family."""
 
     roots: frozenset[str] = frozenset()
-    """First levels that are the family's alone."""
+    """First levels that belong to this family alone."""
     shapes: Sequence[re.Pattern[str]] = ()
-    """Whole topics that tell the family, the likeliest first. The group `address` is the device's."""
+    """Patterns of whole topics that identify the family, the most likely first. Group `address` is the device's."""
     no_device: re.Pattern[str] | None = None
-    """Beginnings of topics of the family that are no device's."""
+    """Prefixes of the family's topics that belong to no device."""
     any_root: bool = False
-    """Whether devices may stand under a first level of the owner's choice, so that it takes what nobody else has."""
+    """Whether the owner may choose the first level. The family then takes any that no other family has."""
 
 
 class Adapter(Protocol):
@@ -186,28 +190,30 @@ class Adapter(Protocol):
     topics: Topics
 
     def filters(self, installed: Installed) -> Iterable[str]:
-        """What to subscribe to for a device. Devices may share filters; two filters must not take one topic twice."""
+        """Returns the topic filters for a device. Devices may share filters. No two filters may match one topic."""
         ...
 
     def key(self, installed: Installed) -> str:
-        """Under which key the gateway finds the device again: see `keys`."""
+        """Returns the key under which the gateway finds the device; see `keys`."""
         ...
 
     def keys(self, message: Message) -> Sequence[str]:
-        """The keys of devices that a message may be of, the likeliest first; the first that exists is taken.
+        """Returns the keys of the devices that may have sent a message, the most likely first. The first known one is
+        taken.
 
-        The topic says it in most families; the payload, which may be anything, where a server's topics do not.
+        Most families find them in the topic. Where a server's topics do not name the device, the payload does. It may
+        be anything.
         """
         ...
 
     def concerns_all(self, message: Message) -> bool:
-        """Whether the message is of every device of the family: a bridge that speaks of all its children."""
+        """Returns whether the message concerns every device of the family, as a bridge's own messages do."""
         ...
 
     def translate(self, installed: Installed, message: Message, received: int) -> Translation:
-        """What the message means. `received` is the gateway's time, ms.
+        """Returns the meaning of the message. `received`: the gateway's time, ms.
 
         Raises:
-            Refused: nothing can be taken of it.
+            Refused: the whole message is refused.
         """
         ...

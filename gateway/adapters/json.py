@@ -1,10 +1,10 @@
-"""Any device that publishes JSON, or bare values: the topic is its address, and the site's `map` says what is where.
+"""Any device that publishes JSON or bare values. Its address is the topic; the site's `map` says where the values are.
 
-A path is dotted, `sensors.0.value`, or as JSONPath writes it, `$.sensors[0].value`; `*` is any key of one level. `.` is
-the message itself, where it is a number, a word or a boolean and nothing else.
+A path is dotted (`sensors.0.value`) or JSONPath (`$.sensors[0].value`). `*` is any key of one level. `.` is the whole
+message, if that is a single number, word or boolean.
 
-A `time`, `timestamp` or `ts` beside the values, in ISO 8601 or Unix seconds or milliseconds, is the device's time,
-unless the map gives it another meaning.
+A `time`, `timestamp` or `ts` next to the values is the device's time, unless the map uses that key. It may be ISO 8601,
+Unix seconds or milliseconds.
 """
 
 import re
@@ -17,10 +17,10 @@ from siaga.mqtt.transport import Message
 __all__ = ["Json"]
 
 _WHOLE = frozenset({"", ".", "$"})
-"""Paths of the message itself."""
+"""Paths of the whole message."""
 _TIMES = ("time", "Time", "timestamp", "ts")
 _LIKE_A_TIME = re.compile(r"\s*[+-]?\d{4}")
-"""A text that says a date or a number. Nobody promised that `time` is one: a time of day is another thing."""
+"""Text that may be a date or a number. A key called `time` may hold something else, such as a time of day."""
 _INDEX = re.compile(r"\[(\d{1,4}|\*)\]")
 
 
@@ -30,30 +30,30 @@ class Json:
     topics = Topics()
 
     def filters(self, installed: Installed) -> Iterable[str]:
-        """The topic."""
+        """Returns the topic."""
         return (installed.address,)
 
     def key(self, installed: Installed) -> str:
-        """The topic."""
+        """Returns the topic."""
         return installed.address
 
     def keys(self, message: Message) -> Sequence[str]:
-        """The topic."""
+        """Returns the topic."""
         return (message.topic,)
 
     def concerns_all(self, message: Message) -> bool:  # noqa: ARG002 - the interface; there is no bridge
-        """Never."""
+        """Returns False."""
         return False
 
     def translate(self, installed: Installed, message: Message, received: int) -> Translation:  # noqa: ARG002
-        """The values at the paths of the map."""
+        """Translate the values at the paths of the map."""
         result = Translation()
         text = read_text(message.payload)
         if not text:
             return result
         result.heard = True
         if text[0] not in '{["' and not _WHOLE.isdisjoint(installed.keys):
-            document: object = text  # a bare ON is no JSON, and all the same what the device says
+            document: object = text  # a bare ON is not JSON, but it is the device's value
         else:
             document = read_document(message.payload)
         time = _time(installed, document, result)
@@ -83,7 +83,7 @@ def _may_be_a_time(raw: object) -> bool:
 
 
 def _at(document: object, path: str) -> Iterable[object]:
-    """The values at a path as it is written, else as JSONPath means it."""
+    """Returns the values at a path, read literally first, then as JSONPath."""
     found = list(find(document, path))
     if found or not ("[" in path or path.startswith("$.")):
         return found

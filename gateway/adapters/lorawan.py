@@ -1,12 +1,13 @@
 """LoRaWAN devices behind a network server: ChirpStack 4, The Things Stack 3.
 
-Both publish an uplink with what the payload decoder made of it (ChirpStack's `object`, The Things Stack's
-`decoded_payload`). Its keys are the decoder author's, so the site's `map` says what they mean. Joins, answers about the
-device's state and logs say nothing of what it measured. They say that it is there, and a log why its uplinks hold
-nothing: the error of a decoder is refused, so that people see it. What a server or another program adds (downlinks,
-integrations) is not the device's.
+Both publish an uplink with the output of the payload decoder (ChirpStack: `object`, The Things Stack:
+`decoded_payload`). The decoder's author chose its keys, so the site's `map` says what they mean. Joins, device status
+and logs hold no measurements, but show that the device is there. A log also says why uplinks are empty: a decoder error
+is refused, so that people see it. Messages of the server itself or of other programs (downlinks, integrations) do not
+come from the device.
 
-ChirpStack's topic holds the DevEUI; The Things Stack's a name of the owner's, and the DevEUI stands in the payload.
+ChirpStack's topic contains the DevEUI. The Things Stack's topic contains a name that the owner chose; the DevEUI is in
+the payload.
 """
 
 import re
@@ -20,19 +21,19 @@ from siaga.sites.dev_eui import plain_eui
 __all__ = ["Lorawan"]
 
 _EVENTS = ("up", "join", "status", "log", "error")
-"""Events of ChirpStack that tell of the device; version 3 says `error` for `log`."""
+"""ChirpStack's events about the device. Version 3 has `error` in place of `log`."""
 _CHIRPSTACK = re.compile(rf"application/[^/]+/device/([^/]+)/event/({'|'.join(_EVENTS)})")
 _THINGS = re.compile(r"v3/[^/]+/devices/([^/]+)/(up|join)")
 _NOT_HEARD = ("UPLINK_MIC", "DOWNLINK", "F_CNT_DOWN", "EXPIRED", "UNKNOWN")
-"""Beginnings of log codes that are no word of the device: frames with another key, and what the server sends."""
+"""Prefixes of log codes that do not show the device: frames with another key, and the server's own messages."""
 _NAMED_BY_EUI = re.compile(r"eui-([0-9a-f]{16})", re.IGNORECASE)
-"""How The Things Stack calls a device that got no name."""
+"""The Things Stack's default name of a device."""
 _LOGGED = (("code", "type"), ("description", "error"))
-"""Keys of a log: of version 4, of version 3."""
+"""Keys of a log, in version 4 and in version 3."""
 MAX_SAID = 300
 """Characters of a server's error in a refusal."""
 _ABSENT = frozenset({327.67, -327.68, 3276.7, -3276.8})
-"""The ends of a 16-bit number in hundredths and tenths: what decoders make of a probe that is not there."""
+"""The limits of a 16-bit number in hundredths and in tenths: decoders give them for a missing probe."""
 
 
 class Lorawan:
@@ -48,7 +49,7 @@ class Lorawan:
     )
 
     def filters(self, installed: Installed) -> Iterable[str]:  # noqa: ARG002 - the same for all
-        """What tells of devices at both servers; a topic need not name the DevEUI, nor in which case."""
+        """Returns filters for all devices of both servers: a topic need not contain the DevEUI, or its case differs."""
         return (
             *(f"application/+/device/+/event/{event}" for event in _EVENTS),
             "v3/+/devices/+/up",
@@ -56,11 +57,11 @@ class Lorawan:
         )
 
     def key(self, installed: Installed) -> str:
-        """The DevEUI in lower case."""
+        """Returns the DevEUI in lower case."""
         return plain_eui(installed.address)
 
     def keys(self, message: Message) -> Sequence[str]:
-        """The DevEUI of the topic, or of the payload."""
+        """Returns the DevEUI of the topic, or of the payload."""
         if chirpstack := _CHIRPSTACK.fullmatch(message.topic):
             return (plain_eui(chirpstack[1]),)
         if things := _THINGS.fullmatch(message.topic):
@@ -69,11 +70,11 @@ class Lorawan:
         return ()
 
     def concerns_all(self, message: Message) -> bool:  # noqa: ARG002 - servers have no word of their own
-        """Never."""
+        """Returns False."""
         return False
 
     def translate(self, installed: Installed, message: Message, received: int) -> Translation:  # noqa: ARG002
-        """The decoded values of an uplink, with the time at which the network heard it; or that the device is there."""
+        """Translate an uplink, with the time at which the network received it. Other events only show the device."""
         result = Translation()
         if not read_text(message.payload):
             return result
@@ -109,9 +110,9 @@ class Lorawan:
 
 
 def _log(document: Mapping[str, object], into: Translation) -> None:
-    """What ChirpStack noted about the device: a `code` and a `description` (version 3: `type` and `error`).
+    """Translate a log of ChirpStack: `code` and `description` (version 3: `type` and `error`).
 
-    An `ERROR` is refused. Warnings come with a healthy device too, such as a frame that was sent twice.
+    An `ERROR` is refused. A healthy device causes warnings too, for example a duplicate frame.
     """
     code, said = (str(document.get(new) or document.get(old) or "") for new, old in _LOGGED)
     into.heard = not code.startswith(_NOT_HEARD) and bool(code)
@@ -126,12 +127,12 @@ def _in_payload(payload: bytes) -> list[str]:
     try:
         document = read_document(payload)
     except Refused:
-        return []  # whose it is cannot be told by it
+        return []  # the sender cannot be found in it
     return [plain_eui(eui) for eui in find(document, "end_device_ids.dev_eui") if isinstance(eui, str)]
 
 
 def _object(document: Mapping[str, object]) -> object:
-    """What ChirpStack's decoder gave; version 3 writes it as JSON within the JSON."""
+    """Returns the output of ChirpStack's decoder. Version 3 writes it as a JSON string within the JSON."""
     nested = document.get("objectJSON")
     if "object" not in document and isinstance(nested, str) and nested.strip():
         return read_document(nested.encode(errors="replace"))

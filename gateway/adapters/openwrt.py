@@ -1,10 +1,10 @@
-"""OpenWrt access points that publish by collectd's MQTT plugin.
+"""OpenWrt access points that publish with collectd's MQTT plugin.
 
-`collectd/HOST/PLUGIN[-INSTANCE]/TYPE[-INSTANCE]` holds `time:value`, of some types `time:value:value`. Up to version
-5.12, which OpenWrt ships, a NUL follows. A value that collectd does not know is `nan`.
+`collectd/HOST/PLUGIN[-INSTANCE]/TYPE[-INSTANCE]` holds `time:value`, or `time:value:value` for some types. Up to
+version 5.12, which OpenWrt ships, a NUL follows. An unknown value is `nan`.
 
-Clients are counted a radio, and summed here. Traffic is a rate as collectd publishes it by default (`StoreRates`): a
-rate is never taken for a counter. Addresses of stations stand in none of it.
+Clients are counted per radio, and summed here. By default collectd publishes traffic as a rate (`StoreRates`): a rate
+is never read as a counter. None of these messages contains a station's address.
 """
 
 import math
@@ -21,21 +21,21 @@ from siaga.mqtt.transport import Message
 __all__ = ["Openwrt"]
 
 ROOT = "collectd"
-"""collectd's own prefix; another one is written before the host in `address`."""
+"""collectd's default prefix. Another prefix is written before the host in `address`."""
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.ASCII | re.IGNORECASE)
 _COUNTERS: Mapping[str, int] = {"rx_bytes": 0, "tx_bytes": 1}
-"""Signals that count, and their place in collectd's types of traffic: received, sent."""
+"""Counter signals, and their index in collectd's traffic types: received, sent."""
 _PLACES: Mapping[str, int] = {"rx": 0, "tx": 1, "0": 0, "1": 1, "2": 2, "3": 3}
-"""How a key names one of several values."""
+"""Suffixes of a key that select one of several values."""
 _PING = re.compile(r"ping(-[^/]+)?/ping(-[^/]+)?")
-"""The round trip to a host, in ms; `nan`: nothing came back."""
+"""The round-trip time to a host, in ms; `nan` without an answer."""
 MAX_INTERFACES = 64
-"""Interfaces that one access point is remembered with."""
+"""Interfaces of one access point that are remembered at most."""
 
 
 class Openwrt:
-    """Routers found by the host name that their collectd has."""
+    """Routers found by their host name in collectd."""
 
     topics = Topics(
         roots=frozenset({ROOT}),
@@ -44,26 +44,26 @@ class Openwrt:
     )
 
     def filters(self, installed: Installed) -> Iterable[str]:
-        """All values of the host, and what other scripts put beside them where the site maps it."""
+        """Returns filters for all values of the host, and for topics of other scripts that the site maps."""
         base = _base(installed)
         beside = [key for key in installed.keys if not {"/", "+", "#", "*"} & set(key)]
         return [f"{base}/+/+", *(f"{base}/{key}" for key in beside)]
 
     def key(self, installed: Installed) -> str:
-        """Prefix and host."""
+        """Returns prefix and host."""
         return _base(installed)
 
     def keys(self, message: Message) -> Sequence[str]:
-        """What stands before plugin and type; or before a word of another script."""
+        """Returns what precedes plugin and type, then what precedes the single level of another script."""
         levels = message.topic.split("/")
         return ["/".join(levels[:-2]), "/".join(levels[:-1])] if len(levels) > 2 else ()
 
     def concerns_all(self, message: Message) -> bool:  # noqa: ARG002 - the interface; there is no bridge
-        """Never."""
+        """Returns False."""
         return False
 
     def translate(self, installed: Installed, message: Message, received: int) -> Translation:
-        """Values of one plugin and type, or a bare word one level above."""
+        """Translate the values of one plugin and type, or a bare value of another script."""
         result = Translation()
         part = message.topic[len(_base(installed)) + 1 :]
         text = read_text(message.payload.rstrip(b"\0"))
@@ -87,7 +87,11 @@ class Openwrt:
 
 @dataclass(frozen=True, slots=True)
 class _Native:
-    """A key as it stands to one message: its pattern for `part`, and which of the message's values it means."""
+    """A key of the map, applied to one message.
+
+    `part`: plugin and type of the message. `pattern`: the key's pattern for it.
+    `index`: which of the message's values the key means.
+    """
 
     part: str
     pattern: str
@@ -96,7 +100,9 @@ class _Native:
 
     @classmethod
     def of(cls, key: str, signal: str, part: str) -> "_Native":
-        """`KEY:N` means the value N; names may hold colons too. Without it the signal says which."""
+        """Returns the key for a message. `KEY:N` selects value N, though names may contain colons, too. Without a
+        suffix the signal decides.
+        """
         pattern, _, place = key.rpartition(":")
         if pattern and place in _PLACES:
             return cls(part, pattern, signal, _PLACES[place])
@@ -104,7 +110,7 @@ class _Native:
 
     @property
     def summed(self) -> bool:
-        """Whether several interfaces are one value: the key stands for all of them, and they can be added."""
+        """Whether the key stands for several interfaces whose numbers are added."""
         return "*" in self.pattern and SIGNALS[self.signal].type in (SignalType.INT, SignalType.FLOAT)
 
 
@@ -114,12 +120,16 @@ def _base(installed: Installed) -> str:
 
 
 def _literally(pattern: str) -> str:
-    """A pattern in which only `*` is one."""
+    """Returns the pattern with all wildcards but `*` escaped."""
     return pattern.replace("[", "[[]").replace("?", "[?]")
 
 
 def _read(text: str) -> tuple[float, list[float]]:
-    """Time and values."""
+    """Returns the time (Unix seconds) and the values.
+
+    Raises:
+        Refused: the text has another form.
+    """
     stamp, *values = text.split(":")
     if not values or not _NUMBER.fullmatch(stamp):
         raise Refused("collectd", "the message is not time:value")
@@ -154,9 +164,9 @@ def _take(
 
 
 def _counts(installed: Installed, native: _Native, values: Sequence[float], into: Translation) -> bool:
-    """Whether these are counters. A rate has a fraction sooner or later, and then all of that topic are rates.
+    """Returns whether the value is a counter. If a topic ever has a fraction, all its values are rates.
 
-    A zero is either, and says nothing as a counter.
+    A zero may be either, so it is not taken as a counter.
     """
     known = f"rate {native.part}"
     if any(math.isfinite(value) and value != math.floor(value) for value in values):
@@ -169,16 +179,17 @@ def _counts(installed: Installed, native: _Native, values: Sequence[float], into
 
 
 def _sum(installed: Installed, native: _Native, value: float, time: int) -> float:
-    """The value over all interfaces that the key stands for and that reported within three intervals.
+    """Returns the sum over all interfaces of the key that reported within three intervals.
 
-    They report one after the other, by one clock: where it is put right, the others count again with their next report.
+    The interfaces report one after the other, with one clock. After that clock was set, each of the others counts again
+    from its next report.
     """
     memory = installed.memory.setdefault(f"sum {native.pattern}:{native.index}", {})
     if not isinstance(memory, dict):
         return value
     memory.pop(native.part, None)
     if not math.isfinite(value) or not is_plausible(SIGNALS[native.signal], value):
-        return value  # a radio that is off has no stations; what is wrong with it is not added to the others
+        return value  # a radio that is off has no stations; an implausible value must not enter the sum
     for part, (_, seen) in list(memory.items()):
         if abs(time - seen) > installed.device.validity:
             del memory[part]

@@ -1,4 +1,4 @@
-"""Our own firmware: SenML packs (RFC 8428), and a birth and last will in plain words, on topics of their own."""
+"""Our own firmware: SenML packs (RFC 8428) on one topic, birth and last will as plain text on another."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from siaga.wire.topics import DeviceTopic, ForeignTopic, parse_topic
 __all__ = ["Senml"]
 
 _NOT_REPORTED = frozenset({"online", "alive", "heard"})
-"""Signals that no pack can say: `online` comes from births and last wills, the others are the gateway's own."""
+"""Signals that no pack may contain: `online` comes from births and last wills, the others from the gateway."""
 
 
 class Senml:
@@ -25,15 +25,15 @@ class Senml:
     )
 
     def filters(self, installed: Installed) -> Iterable[str]:
-        """All that devices of the village publish, so that one that is not known is seen."""
+        """Returns a filter for all devices of the village, so that unknown ones are seen."""
         return (f"siaga/v1/{installed.village}/+/+",)
 
     def key(self, installed: Installed) -> str:
-        """`village/device`: it needs no address."""
+        """Returns `village/device`: the family has no address."""
         return f"{installed.village}/{installed.device.id}"
 
     def keys(self, message: Message) -> Sequence[str]:
-        """The one device that the topic names."""
+        """Returns the device that the topic names."""
         try:
             match parse_topic(message.topic):
                 case DeviceTopic(village, device, _):
@@ -44,11 +44,11 @@ class Senml:
             return ()
 
     def concerns_all(self, message: Message) -> bool:  # noqa: ARG002 - the interface; there is no bridge
-        """Never."""
+        """Returns False."""
         return False
 
     def translate(self, installed: Installed, message: Message, received: int) -> Translation:
-        """A pack's records, each with its own time, or a birth or last will."""
+        """Translate a pack's records, each with its own time, or a birth or last will."""
         result = Translation()
         if message.topic.endswith("/status"):
             online = read_bool(read_text(message.payload), "online", "offline")

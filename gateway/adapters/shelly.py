@@ -1,14 +1,14 @@
-"""Shelly: relays, plugs, meters, inputs and door sensors, in the two languages that their firmware speaks.
+"""Shelly: relays, plugs, meters, inputs and door sensors, in the two protocols of their firmware.
 
-Gen1 has a topic for each value below `shellies/ID` (`relay/0`, `sensor/state`) and repeats them all as one document in
-`info`. Gen2 and later publish components (`switch:0`) below a prefix of the owner's: whole in `status/COMPONENT`, and
-in `events/rpc` what has changed. Such a change says nothing of what it does not hold: that stays as it was.
+Gen1 has a topic for each value below `shellies/ID` (`relay/0`, `sensor/state`), and repeats them all in one document,
+`info`. Gen2 and later publish components (`switch:0`) below a prefix that the owner chose: whole components in
+`status/COMPONENT`, changes in `events/rpc`. What a change does not mention is as before.
 
-A Gen1 roller says where it moves to (`open`, `close`), `stop` where it does not, and its position apart; a Gen2 cover
-says `open` and `closed` of where it stands.
+A Gen1 roller publishes where it moves to (`open`, `close`), or `stop`, and its position on another topic. A Gen2 cover
+publishes where it stands (`open`, `closed`).
 
-Energy is counted in three units: watt-minutes (Gen1 relays), watt-hours (Gen1 meters) and watt-hours (Gen2 `aenergy`,
-`total_act`); `energy` is in kWh. Of several channels the first speaks, others by the site's `map`.
+Devices count energy in watt-minutes (Gen1 relays) or in watt-hours (Gen1 meters; Gen2 `aenergy`, `total_act`). The
+signal `energy` is in kWh. The first of several channels counts by default, others by the site's `map`.
 """
 
 import re
@@ -25,16 +25,16 @@ __all__ = ["Shelly"]
 GEN1 = "shellies"
 """The first level of all topics of Gen1."""
 MAX_LEVELS = 24
-"""No prefix is so long."""
+"""Levels of a topic at most; no prefix is longer."""
 WATT_MINUTES, WATT_HOURS = 60_000.0, 1_000.0
-"""How many of them are one kWh."""
+"""Units in one kWh."""
 CLOCK_SET = 1_577_836_800_000
-"""2020-01-01T00:00:00Z: a clock that reads less was never set."""
+"""2020-01-01T00:00:00Z: a clock that reads an earlier time was never set."""
 REPEATED = 300_000
-"""A Bluetooth device heard through a Shelly is as old as its last packet; older than this, ms, that is no news."""
+"""A Bluetooth value whose last packet is older than this (ms) is a repetition by the Shelly that received it."""
 
 _COMMANDS = frozenset({"command", "set"})
-"""Levels of topics on which others say what they want of the device."""
+"""Topic levels of commands to the device."""
 _GEN1_DEFAULTS: Mapping[str, str] = {
     "relay/0/power": "power",
     "relay/power": "power",  # the first model has one meter for both relays
@@ -50,11 +50,11 @@ _GEN1_DEFAULTS: Mapping[str, str] = {
     "sensor/lux": "lux",
     "wifi_sta/rssi": "rssi",
 }
-"""Gen1: subtopic -> the key that `siaga.model.capabilities` has for it. `wifi_sta/rssi` stands in `info` only."""
+"""Gen1: subtopic -> its key in `siaga.model.capabilities`. `wifi_sta/rssi` is in `info` only."""
 _GEN1_MOTION: Mapping[str, str] = {"lux": "sensor/lux", "bat": "sensor/battery"}
-"""The motion sensor says in one document, `status`, what others say in a topic each."""
+"""Keys of the motion sensor's document `status` -> the subtopics with the same values on other models."""
 _NO_PROBE = frozenset({"999", "999.0"})
-"""What Gen1 says of a temperature or humidity whose probe is not plugged in."""
+"""Gen1's temperature and humidity while no probe is connected."""
 _RELAY = re.compile(r"relay/\d+")
 _RELAY_ENERGY = re.compile(r"(relay|light|roller|white|color)(/\d+)?/energy|emeter/\d+/energy")
 _METER_ENERGY = re.compile(r"emeter/\d+/total(_returned)?")
@@ -67,7 +67,7 @@ _GEN2_DEFAULTS: Mapping[str, frozenset[str]] = {
     "lux": frozenset({"illuminance:0"}),
     "rssi": frozenset({"wifi"}),
 }
-"""Gen2: key of `siaga.model.capabilities` -> the components that say it."""
+"""Gen2: key of `siaga.model.capabilities` -> the components that have it."""
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "power": ("apower", "total_act_power", "act_power", "value"),
     "energy": ("aenergy.total", "total_act", "total_act_energy", "value"),
@@ -76,26 +76,29 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "rssi": ("rssi",),
     "uptime": ("uptime",),
 }
-"""Gen2: where a component has the value of a signal."""
+"""Gen2: signal -> the paths of its value in a component, tried in this order."""
 _STATES = ("output", "state", "alarm", "value", "percent")
 """The same for all other signals: relays, inputs and covers, smoke and flood, sensors, analogue inputs."""
 _OF_COVER = frozenset({_STATES[0], "state", "current_pos"})
-"""Paths that ask where a cover stands: none at all, its state, its position."""
+"""Paths that mean where a cover stands: the default path, its state, its position."""
 _IN_WATT_HOURS = frozenset(
     {"aenergy.total", "ret_aenergy.total", "total_act", "total_act_ret", "total_act_energy", "total_act_ret_energy"}
 )
 COUNTED = 2**62
-"""Presses after which a count starts again: the gateway's disk keeps numbers of 64 bits."""
+"""Counters are stored modulo this: the gateway's disk keeps 64-bit integers."""
 _ROLLER = re.compile(r"(roller/\d+)(/pos)?")
 _ROLLS = frozenset({"open", "close"})
 _NOT_CALIBRATED = frozenset({"-1", "101"})
-"""The position of a roller that does not know it."""
+"""The position of a roller that is not calibrated."""
 _PRESSES = re.compile(r"longpush/\d+")
-"""Said once for each press: 1 for a long one, 0 for a short one."""
+"""Sent once per press: 1 for a long one, 0 for a short one."""
 
 
 class Shelly:
-    """Gen1 by what follows `shellies/`, Gen2 and later by the whole prefix, which may begin with `shellies/` too."""
+    """Gen1 devices are found by what follows `shellies/`, later ones by their whole prefix.
+
+    A later device's prefix may begin with `shellies/`, too.
+    """
 
     topics = Topics(
         roots=frozenset({GEN1}),
@@ -107,18 +110,21 @@ class Shelly:
     )
 
     def filters(self, installed: Installed) -> Iterable[str]:
-        """All of Gen1, one filter for any number of devices; what a Gen2 device publishes below its prefix."""
+        """Returns one filter for all of Gen1, and filters for what a Gen2 device publishes below its prefix."""
         own = installed.address
         if own.startswith(f"{GEN1}/"):
             return (f"{GEN1}/#",)
         return (f"{GEN1}/#", f"{own}/online", f"{own}/events/rpc", f"{own}/status/+")
 
     def key(self, installed: Installed) -> str:
-        """The id or prefix."""
+        """Returns the id or prefix."""
         return installed.address
 
     def keys(self, message: Message) -> Sequence[str]:
-        """Every start of what follows `shellies/`, the longest first: an id may have levels. Then a Gen2 prefix."""
+        """Returns every prefix of what follows `shellies/`, the longest first, then the Gen2 prefix.
+
+        An id may have several levels.
+        """
         levels = message.topic.split("/")
         if len(levels) > MAX_LEVELS:
             return ()
@@ -127,11 +133,11 @@ class Shelly:
         return [*found, prefix] if prefix else found
 
     def concerns_all(self, message: Message) -> bool:  # noqa: ARG002 - the interface; there is no bridge
-        """Never."""
+        """Returns False."""
         return False
 
     def translate(self, installed: Installed, message: Message, received: int) -> Translation:
-        """A birth or last will, a value of Gen1, or components of Gen2."""
+        """Translate a birth, a last will, a value of Gen1, or components of Gen2."""
         result = Translation()
         below = _below(installed.address, message.topic)
         if below == "rpc" or not _COMMANDS.isdisjoint(below.split("/")):
@@ -158,7 +164,7 @@ class Shelly:
 
 
 def _gen2_prefix(levels: Sequence[str]) -> str:
-    """The prefix of a topic that has the form of Gen2's; the empty text for another."""
+    """Returns the prefix of a topic in Gen2's form; empty for another."""
     if levels[-1] == "online":
         return "/".join(levels[:-1])
     if levels[-2:] == ["events", "rpc"] or levels[-2:-1] == ["status"]:
@@ -167,7 +173,7 @@ def _gen2_prefix(levels: Sequence[str]) -> str:
 
 
 def _below(address: str, topic: str) -> str:
-    """What follows the device in a topic of its own."""
+    """Returns what follows the device's id or prefix in its topic."""
     gen1 = f"{GEN1}/{address}/"
     return topic[len(gen1) :] if topic.startswith(gen1) else topic[len(address) + 1 :]
 
@@ -187,7 +193,7 @@ def _read(
     time: int | None,
     into: Translation,
 ) -> None:
-    """A value of a key; `per_unit` of the device's units are one of the signal's."""
+    """Read the value of a key. `per_unit`: how many of the device's units are one of the signal's."""
     signal = installed.keys[key]
     if per_unit != 1:
         try:
@@ -203,7 +209,7 @@ def _read(
 
 
 def _subtopic(installed: Installed, below: str, text: str, message: Message, into: Translation) -> None:
-    """One topic. What nobody asks for is not even read: firmware says much else there."""
+    """Translate one topic. Unmapped topics are not parsed: firmware publishes much else there."""
     inside = [key for key in installed.keys if key.startswith(f"{below}.")]
     motion = below == "status" and text[0] == "{"
     if inside or motion or (below.startswith("input_event/") and below in installed.keys):
@@ -220,9 +226,9 @@ def _subtopic(installed: Installed, below: str, text: str, message: Message, int
 
 
 def _value(installed: Installed, subtopic: str, raw: object, time: int | None, into: Translation) -> None:
-    """A value of Gen1, from its own topic or from `info`."""
+    """Translate a value of Gen1, from its own topic or from `info`."""
     if raw == "overpower" and _RELAY.fullmatch(subtopic):
-        raw = False  # tripped by an overload: the relay is open
+        raw = False  # switched off by an overload
     if _PRESSES.fullmatch(subtopic) and subtopic in installed.keys:
         installed.read(installed.keys[subtopic], bool(str(raw).strip()), time, into, native=Native.ACTION)
         return
@@ -246,7 +252,7 @@ def _gen1_unit(subtopic: str) -> float:
 def _roller(
     installed: Installed, roller: str, raw: object, time: int | None, into: Translation, *, position: bool
 ) -> None:
-    """A roller's movement or position: both keys say where it stands, once it does."""
+    """Translate a roller's movement or position. Either key gives a boolean once the roller has stopped."""
     cover = Cover.of(installed, roller)
     word = str(raw).strip().lower()
     if position:
@@ -266,7 +272,7 @@ def _roller(
 
 
 def _button(installed: Installed, subtopic: str, document: object, into: Translation) -> None:
-    """What was done to a button. The device repeats it with every report: only another count is another press."""
+    """Translate a button's action. The device repeats it with every report; only a new counter is a new press."""
     if not isinstance(document, dict):
         raise Refused("not_an_object", "an event of an input is an object")
     count, word = document.get("event_cnt"), document.get("event")
@@ -276,12 +282,12 @@ def _button(installed: Installed, subtopic: str, document: object, into: Transla
         installed.memory[subtopic] = count
     place = len(into.observed)
     pressed = installed.read(installed.keys[subtopic], word, None, into, native=Native.ACTION)
-    if pressed and isinstance(count, int):  # the gateway remembers the count over its restarts
+    if pressed and isinstance(count, int):  # the gateway stores the counter over restarts
         into.repeats[place] = Repeats(subtopic, count % COUNTED)
 
 
 def _info(installed: Installed, document: Mapping[str, object], into: Translation) -> None:
-    """All values of a Gen1 device at once. Its clock is not set while `unixtime` is 0."""
+    """Translate all values of a Gen1 device. `unixtime` is 0 while its clock is not set."""
     time = installed.when(document.get("unixtime"), into)
     for subtopic, raw in _told_by_info(document):
         _value(installed, subtopic, raw, time, into)
@@ -291,7 +297,7 @@ def _info(installed: Installed, document: Mapping[str, object], into: Translatio
 
 
 def _told_by_info(document: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """What stands in `info`, as the topics that say the same."""
+    """Yields the values in `info`, each with the subtopic that has the same value."""
     for number, relay in _numbered(document, "relays"):
         yield f"relay/{number}", relay.get("ison")
     for number, light in _numbered(document, "lights"):
@@ -336,9 +342,9 @@ def _first(installed: Installed, key: str, document: object, path: str, time: in
 
 
 def _notification(installed: Installed, document: Mapping[str, object], received: int, into: Translation) -> None:
-    """What has changed (`NotifyStatus`), all there is (`NotifyFullStatus`), or what was done (`NotifyEvent`).
+    """Translate changes (`NotifyStatus`), the whole state (`NotifyFullStatus`), or actions (`NotifyEvent`).
 
-    `ts` counts from the boot while the clock is not set; such a time is before 2020 and not trusted.
+    While the clock is not set, `ts` counts from the boot: a time before 2020, which is not trusted.
     """
     params = document.get("params")
     if not isinstance(params, dict):
@@ -360,7 +366,7 @@ def _events(installed: Installed, events: object, time: int | None, into: Transl
             continue
         component, word = event.get("component"), event.get("event")
         signal = installed.keys.get(component) if isinstance(component, str) else None
-        # The end of a press says what it was: single_push, long_push. Its edges, btn_down and btn_up, come with it.
+        # The end of a press names it: single_push, long_push. Its edges, btn_down and btn_up, are sent as well.
         if signal in EVENTS and isinstance(word, str) and word.endswith("push"):
             at = installed.when(event.get("ts"), into) or time
             installed.read(signal, True, at, into, native=Native.ACTION)
@@ -369,7 +375,7 @@ def _events(installed: Installed, events: object, time: int | None, into: Transl
 def _component(
     installed: Installed, name: str, component: object, times: tuple[int | None, int], into: Translation
 ) -> None:
-    """One component, whole or in part; `times`: what the message says, and when it came."""
+    """Translate one component, whole or in part. `times`: the message's own time (or `None`), and its receipt; ms."""
     if name.startswith("cover:") and isinstance(component, dict):
         _note_cover(Cover.of(installed, name), component)
     for key, signal in installed.keys.items():
@@ -385,7 +391,7 @@ def _component(
             seen = installed.when(component.get("last_updated_ts"), into)
             if seen is not None and seen >= CLOCK_SET:
                 if (times[1] if time is None else time) - seen > REPEATED:
-                    return  # said before, when it was new
+                    return  # a repetition: the value was sent when it was new
                 time = seen
         paths = (path,) if dot and head == name else _FIELDS.get(signal, _STATES)
         if name.startswith("cover:") and SIGNALS[signal].type is SignalType.BOOL and paths[0] in _OF_COVER:
@@ -398,7 +404,7 @@ def _component(
 
 
 def _note_cover(cover: Cover, component: Mapping[str, object]) -> None:
-    """What a cover, whole or in part, says of its movement and its position."""
+    """Store the movement and position in a cover component, whole or in part."""
     word = component.get("state")
     if isinstance(word, str):
         if word in ("opening", "closing", "calibrating"):
@@ -409,7 +415,7 @@ def _note_cover(cover: Cover, component: Mapping[str, object]) -> None:
     if position is not None:
         cover.position = position
         if not isinstance(word, str):
-            cover.word = None  # what it said of its state before is older
+            cover.word = None  # its last state is older than this position
 
 
 def _field(

@@ -1,11 +1,11 @@
 """Tasmota: relays, switches, buttons, power meters and light sensors.
 
-The order of the levels is the owner's (`FullTopic`): the prefix `tele` or `stat` may stand anywhere before the last
-level, and the device's `%topic%`, one level or several, anywhere beside it. `cmnd` is what others want of the device
-and never what it is. Birth and last will are `LWT` under `tele` alone. A device that goes to sleep says `DeepSleep`
-there: neither a birth nor a will, it is away on purpose, and what it said holds.
+The owner chooses the order of the levels (`FullTopic`). The prefix `tele` or `stat` may be anywhere before the last
+level. The device's `%topic%`, of one or more levels, may be before or after it. `cmnd` is a command to the device.
+Birth and last will are `LWT`, under `tele` only. A device that goes to sleep sends `DeepSleep` there. That is neither a
+birth nor a will: the device is away on purpose, and its values stay valid.
 
-A shutter says `{"Position":37,"Direction":0}`: while its direction is not 0 it moves.
+A shutter sends `{"Position":37,"Direction":0}`. It moves while its direction is not 0.
 """
 
 import re
@@ -20,18 +20,18 @@ __all__ = ["Tasmota"]
 _PREFIXES = ("tele", "stat")
 _TOLD = r"(?:LWT|STATE|SENSOR|RESULT|POWER\d*|STATUS\d*|INFO\d)"
 MAX_PREFIX_LEVEL = 6
-"""How many levels may stand before the prefix; the deepest seen in the field has four."""
+"""Levels before the prefix at most; the deepest seen in the field has four."""
 _BODIES = frozenset({"STATE", "SENSOR", "RESULT"})
-"""Messages that hold the device's state; `STATUS` and its numbers hold it one level deeper."""
+"""Messages with the device's state. `STATUS` and `STATUS<n>` have it one level deeper."""
 _NESTED = ("StatusSNS", "StatusSTS")
 _PRESSED = re.compile(r"(BUTTON|SWITCH)(\d+)")
-"""Until version 9 a button or a detached switch had a topic of its own, with its action in an object."""
+"""Until version 9, a button or detached switch had its own topic, with its action in an object."""
 _SHUTTER = re.compile(r"SHUTTER\d+")
-"""A shutter's own topic holds its bare position, said when it has arrived."""
+"""A shutter's own topic has its bare position. It is sent when the shutter has stopped."""
 _ACTIONS = re.compile(r"Button\d+|.+\.(Action|UID|Data|RfKey)")
-"""Keys that are said once each time: a button, a card that is read, a code that is received."""
+"""Keys that are sent once per event: a button, a card that is read, a code that is received."""
 _SUMMED = frozenset({"power", "energy"})
-"""What a meter with several channels gives as a list, one number a channel."""
+"""Signals that a meter with several channels sends as a list, one number per channel."""
 
 
 class Tasmota:
@@ -47,17 +47,17 @@ class Tasmota:
     )
 
     def filters(self, installed: Installed) -> Iterable[str]:  # noqa: ARG002 - the same for all
-        """The prefixes on every level: few filters for any number of devices, and none overlaps another."""
+        """Returns a filter for each prefix on each level: a few for any number of devices, without overlap."""
         return [f"{'+/' * level}{prefix}/#" for level in range(MAX_PREFIX_LEVEL + 1) for prefix in _PREFIXES]
 
     def key(self, installed: Installed) -> str:
-        """The `%topic%`."""
+        """Returns the `%topic%`."""
         return installed.address
 
     def keys(self, message: Message) -> Sequence[str]:
-        """Every run of levels beside the prefix, the longest first: one of them may be a `%topic%`."""
+        """Returns every run of levels before or after the prefix, the longest first: each may be a `%topic%`."""
         levels = message.topic.split("/")[:-1]
-        if len(levels) > 24:  # no FullTopic is so long; the number of runs grows with the square
+        if len(levels) > 24:  # no FullTopic is longer, and the number of runs grows quadratically
             return ()
         runs: dict[str, int] = {}
         for place, level in enumerate(levels):
@@ -67,17 +67,17 @@ class Tasmota:
         return sorted(runs, key=lambda run: -runs[run])
 
     def concerns_all(self, message: Message) -> bool:  # noqa: ARG002 - the interface; there is no bridge
-        """Never."""
+        """Returns False."""
         return False
 
     def translate(self, installed: Installed, message: Message, received: int) -> Translation:  # noqa: ARG002
-        """A birth or last will, a bare POWER, or a document of states and sensors."""
+        """Translate a birth, a last will, a bare POWER, or a document of states and sensors."""
         result = Translation()
         kind = message.topic.rpartition("/")[2]
         text = read_text(message.payload)
         if kind == "LWT":
             if "tele" not in _prefixes(message.topic, installed.address):
-                return result  # what another program calls so
+                return result  # another program's topic of that name
             if text.lower() == "deepsleep":
                 return result
             if "LWT" in installed.keys and (online := read_bool(text, "online", "offline")) is not None:
@@ -99,7 +99,7 @@ class Tasmota:
 
 
 def _bare(installed: Installed, kind: str, text: str, into: Translation) -> None:
-    """A word or number: a relay's state, a shutter's position; a log line or a version is of no use."""
+    """Translate a word or number: a relay's state or a shutter's position. Log lines and versions are ignored."""
     if _is_power(kind):
         _take(installed, {kind: text}, into)
     elif _SHUTTER.fullmatch(kind):
@@ -115,7 +115,7 @@ def _runs(levels: Sequence[str]) -> Iterator[tuple[str, int]]:
 
 
 def _prefixes(topic: str, address: str) -> set[str]:
-    """The prefixes beside which the device's `%topic%` stands."""
+    """Returns the prefixes in the topic that have the device's `%topic%` before or after them."""
     levels = topic.split("/")[:-1]
     sides = (
         (level, side)
@@ -141,18 +141,18 @@ def _take(installed: Installed, document: object, into: Translation) -> None:
                 continue
             for raw in find(body, key):
                 if installed.read(signal, _plain(signal, raw), time, into, key=key, native=_native(key, raw)):
-                    break  # of several sensors of one kind the first that has a value speaks
+                    break  # of several sensors of one kind, the first with a value counts
 
 
 def _native(key: str, raw: object) -> Native:
-    """What a key says of an event: a switch repeats its state; detached, it may say what was done to it (`TOGGLE`)."""
+    """Returns how a key expresses an event: a switch repeats its state, a detached one may send actions (`TOGGLE`)."""
     if _ACTIONS.fullmatch(key):
         return Native.ACTION
     return Native.EITHER if isinstance(raw, dict) else Native.STATE
 
 
 def _moves(body: object, key: str) -> bool:
-    """Whether the key is of a shutter that moves: the shutter itself, or its position."""
+    """Returns whether the key is a moving shutter, or the position of one."""
     head, _, last = key.rpartition(".")
     shutters = find(body, head) if head and last.lower() == "position" else find(body, key)
     return any(
@@ -163,7 +163,7 @@ def _moves(body: object, key: str) -> bool:
 
 
 def _plain(signal: str, raw: object) -> object:
-    """The value itself: a button's or detached switch's action, a shutter's position, the sum of several channels."""
+    """Returns the plain value: an action of a button or detached switch, a shutter's position, a sum of channels."""
     if isinstance(raw, dict) and "Action" in raw:
         return raw["Action"]
     if isinstance(raw, dict) and "Position" in raw:

@@ -1,12 +1,12 @@
 """Zigbee2MQTT: contacts, plugs, motion and light sensors behind one bridge.
 
-`BASE/NAME` holds a device's state as JSON, `BASE/NAME/availability` whether it is reachable, and with the bridge's
-`output: attribute` every attribute has a topic below the name. The base topic, `zigbee2mqtt` by default, is the
-owner's choice of one level; the friendly name may hold blanks and slashes.
+`BASE/NAME` is a device's state as JSON, `BASE/NAME/availability` says whether it is reachable. With the bridge's
+`output: attribute`, every attribute has a topic below the name. The base topic is one level that the owner chose, by
+default `zigbee2mqtt`. A friendly name may contain spaces and slashes.
 
-Each message holds all that the bridge knows of the device, and `last_seen`, where that is switched on, says when the
-device last spoke. When it starts the bridge publishes what it remembers of every device (`cache_state`): its birth,
-then `bridge/info`, then one message a device, which is no news of it. See `_is_repeated`.
+Each message contains all that the bridge knows of the device. `last_seen`, if it is switched on, is when the device
+last sent something. When the bridge starts, it publishes the last known state of every device (`cache_state`): first
+its birth, then `bridge/info`, then one message per device. Those are repetitions; see `_is_repeated`.
 """
 
 import re
@@ -23,18 +23,18 @@ __all__ = ["Zigbee2mqtt"]
 
 DEFAULT_BASE = "zigbee2mqtt"
 _ACTIONS = frozenset({"action", "click"})
-"""What was done to a button; `click` until version 1.3 of the bridge."""
+"""Keys of a button's action; `click` until version 1.3 of the bridge."""
 _MOVEMENT = frozenset({"moving", "motor_state", "running"})
 """Attributes that say whether a cover moves."""
 _ON_ITS_WAY = frozenset({"up", "down", "opening", "closing"})
 _COMMANDS = frozenset({"set", "get"})
-"""What others want of the device."""
+"""Last levels of commands to the device."""
 STARTS_WITHIN = MINUTE
-"""From the bridge's birth to the last of what it remembers: on a Raspberry Pi with 200 devices half of that."""
+"""The longest time from the bridge's birth to the last repeated state. A Raspberry Pi with 200 devices takes half."""
 OLD = 5 * MINUTE
-"""A `last_seen` that lies further back is no word on the bridge's clock while the device may only have been silent."""
+"""A message whose `last_seen` is older than this may be a repetition."""
 _KEEPS_NOTHING = re.compile(rb'"cache_state(_send_on_startup)?"\s*:\s*false')
-"""In `bridge/info`: what the owner switched off. The document has up to a megabyte and is not read for that."""
+"""In `bridge/info`: the owner switched the repetition off. The document may have a megabyte, so it is not parsed."""
 
 
 class Zigbee2mqtt:
@@ -48,15 +48,15 @@ class Zigbee2mqtt:
     )
 
     def filters(self, installed: Installed) -> Iterable[str]:
-        """The device, what is one level below it, and the bridge."""
+        """Returns filters for the device, one level below it, and the bridge."""
         return (f"+/{installed.address}", f"+/{installed.address}/+", "+/bridge/state", "+/bridge/info")
 
     def key(self, installed: Installed) -> str:
-        """The friendly name."""
+        """Returns the friendly name."""
         return installed.address
 
     def keys(self, message: Message) -> Sequence[str]:
-        """What follows the base as a name; or, without its last level, as the name that an attribute belongs to."""
+        """Returns what follows the base, then the same without its last level: that may be an attribute of a name."""
         base, _, rest = message.topic.partition("/")
         if not base or not rest:
             return ()
@@ -64,12 +64,12 @@ class Zigbee2mqtt:
         return (rest, name) if slash else (rest,)
 
     def concerns_all(self, message: Message) -> bool:
-        """The bridge's own birth and last will is one of all its children."""
+        """Returns True for the bridge's own messages: its birth, last will and info concern all its devices."""
         base, _, rest = message.topic.partition("/")
         return bool(base) and rest in ("bridge/state", "bridge/info")
 
     def translate(self, installed: Installed, message: Message, received: int) -> Translation:
-        """A state, an attribute, an availability, or what the bridge says of itself."""
+        """Translate a state, an attribute, an availability, or a message of the bridge itself."""
         result = Translation()
         base, _, rest = message.topic.partition("/")
         if rest == "bridge/info":
@@ -105,7 +105,7 @@ def _note_birth(installed: Installed, base: str, message: Message, received: int
 
 
 def _note_info(installed: Installed, base: str, message: Message, received: int) -> None:
-    """A bridge that starts says so: the first `bridge/info` after its birth. Later ones say what was changed."""
+    """Detect a bridge that starts: it sends `bridge/info` after its birth. Later ones are changes of its settings."""
     match installed.memory.get("born"):
         case (str() as born, int() as at) if born == base and not message.retain:
             del installed.memory["born"]
@@ -114,11 +114,11 @@ def _note_info(installed: Installed, base: str, message: Message, received: int)
 
 
 def _is_repeated(installed: Installed, topic: str, seen: int | None, received: int) -> bool:
-    """Whether the bridge only says again what the device said before: remembered, or seen long ago.
+    """Returns whether the bridge only repeats an earlier state of the device.
 
-    Not asked for events, which no bridge remembers. While it starts the first message of a topic is remembered. At
-    other times an old `last_seen` is a silent device where it is the first that is heard of it, or has not moved on;
-    where it has, the clock of the bridge is wrong.
+    Not called for events, which no bridge repeats. While the bridge starts, the first message of each topic is a
+    repetition. At other times, an old `last_seen` is a repetition if it is the first one or has not advanced. If it has
+    advanced, the device is there and the bridge's clock is wrong.
     """
     before = installed.memory.get("seen")
     if seen is not None:
@@ -132,10 +132,10 @@ def _is_repeated(installed: Installed, topic: str, seen: int | None, received: i
 
 
 def _bridge(installed: Installed, base: str, message: Message, result: Translation) -> Translation:
-    """A bridge that is gone takes its children with it: their last will. Its birth says nothing of them.
+    """Translate the bridge's state. Its last will is one for all its devices; its birth says nothing about them.
 
-    Bridges leave a last will behind that no birth takes back while their devices go on reporting. So one that the
-    broker had kept counts only for a device that was not heard since this gateway began to listen.
+    A retained last will may be stale: some bridges never replace it, though their devices report. So it counts only for
+    a device that was not heard since this gateway started.
     """
     if base != installed.memory.get("base", DEFAULT_BASE):
         return result
@@ -153,7 +153,7 @@ def _availability(installed: Installed, message: Message, result: Translation) -
 
 
 def _reachable(message: Message) -> bool | None:
-    """What an availability says: `online`, `offline` (1.x), or an object with that as its state; empty: cleared."""
+    """Returns an availability: `online` or `offline` (1.x), or an object with that `state`; `None` if cleared."""
     text = read_text(message.payload)
     if text.startswith("{"):
         document = read_document(message.payload)
@@ -162,7 +162,7 @@ def _reachable(message: Message) -> bool | None:
 
 
 def _attribute(installed: Installed, name: str, message: Message, result: Translation) -> None:
-    """One attribute in plain text; what is not asked for is not even read."""
+    """Translate one attribute in plain text. Unmapped attributes are not parsed."""
     if name in _MOVEMENT:
         _movement(installed, name, read_text(message.payload), result)
     wanted = {key: signal for key, signal in installed.keys.items() if key.split(".")[0] == name}
@@ -182,7 +182,7 @@ def _attribute(installed: Installed, name: str, message: Message, result: Transl
 
 
 def _movement(installed: Installed, name: str, text: str, result: Translation) -> None:
-    """An attribute that says whether a cover moves; with its arrival counts the position that came meanwhile."""
+    """Translate an attribute of a cover's movement. When it stops, the position counts that arrived meanwhile."""
     cover = Cover.of(installed, "")
     if _moves({name: text.lower() == "true" if name == "running" else text}):
         cover.moves()
@@ -194,23 +194,23 @@ def _movement(installed: Installed, name: str, text: str, result: Translation) -
 
 
 def _moves(document: Mapping[str, object]) -> bool:
-    """Whether a state says that a motor runs, in one of the three ways of the bridge's converters."""
+    """Returns whether a state says that a motor runs. The bridge's converters have three forms for it."""
     words = {str(document.get(name)).lower() for name in ("moving", "motor_state")}
     return document.get("running") is True or not words.isdisjoint(_ON_ITS_WAY)
 
 
 def _of_cover(key: str, signal: str) -> bool:
-    """Whether a key is where a cover stands."""
+    """Returns whether a key means where a cover stands."""
     return key.startswith(("position", "state")) and SIGNALS[signal].type is SignalType.BOOL
 
 
 def _native(key: str) -> Native:
-    """What a key says of an event: an action is said once, everything else is kept and repeated."""
+    """Returns how a key expresses an event: an action is sent once, all else is a repeated state."""
     return Native.ACTION if key.rpartition(".")[2] in _ACTIONS else Native.STATE
 
 
 def _state(installed: Installed, document: object, result: Translation) -> int | None:
-    """The values of a state; when the bridge last heard the device, ms, where it says so."""
+    """Translate the values of a state. Returns `last_seen` in ms, if the state has it."""
     if not isinstance(document, dict):
         raise Refused("not_an_object", "the state of a Zigbee device is an object")
     time = installed.when(document.get("last_seen"), result)
@@ -225,5 +225,5 @@ def _state(installed: Installed, document: object, result: Translation) -> int |
 
 
 def _turned(key: str, signal: str) -> bool:
-    """A contact is closed when it is true; a gate is then not open."""
+    """Returns whether the signal is the opposite of the key: a contact that is true is closed."""
     return key == "contact" and signal == "gate_open"

@@ -1,4 +1,4 @@
-"""Families that are asked instead of heard: probes of hosts, services and the internet, and SNMP agents."""
+"""Device families that are polled: probes of hosts, services and the internet, and SNMP agents."""
 
 from gateway.pollers.agent import Credentials
 from gateway.pollers.asking import Network, ThreadedAsker

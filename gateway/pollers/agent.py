@@ -1,7 +1,7 @@
-"""What an SNMP agent says, by gufo-snmp: versions 2c and 1 with a community, version 3 with a user.
+"""Polls SNMP agents with gufo-snmp: versions 2c and 1 with a community, version 3 with a user.
 
-An agent that speaks version 1 only drops what comes in 2c without a word. So while it is not known what an agent
-speaks it is asked in both by turns; afterwards in the one in which it answered.
+An agent that only supports version 1 drops requests in 2c silently. So until it answers, it is polled in both versions
+by turns; afterwards in the version of its answer.
 """
 
 import time
@@ -18,15 +18,15 @@ __all__ = ["Credentials", "ask_agent"]
 
 PORT = 161
 MAX_ROWS = 2_000
-"""Rows of a table that are read; an access point has tens of stations."""
+"""Rows of a table that are read at most; an access point has tens of stations."""
 TRIES = 2
-"""UDP loses packets: a request is sent again once."""
+"""Attempts per request, since UDP loses packets."""
 _VERSIONS: Mapping[str, SnmpVersion] = {"2c": SnmpVersion.v2c, "1": SnmpVersion.v1, "3": SnmpVersion.v3}
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """How the gateway shows agents who it is: a community, or a user of SNMPv3 (SHA-1 and AES-128, which all have)."""
+    """SNMP credentials: a community, or a user of SNMPv3 (SHA-1 and AES-128, which all agents support)."""
 
     community: str = field(default="public", repr=False)
     user: str | None = None
@@ -35,9 +35,9 @@ class Credentials:
 
 
 def ask_agent(question: Agent, credentials: Credentials, timeout: float) -> Answer:
-    """All that was asked for and is there. Without an answer nothing can be said: a wrong community is silent, too.
+    """Returns the requested values that exist. No answer is inconclusive, since a wrong community gives none either.
 
-    `timeout`, in seconds, is for all of it; the last request may outlast it by half.
+    `timeout`: seconds for all requests together; the last one may exceed it by half.
     """
     versions = _versions(question, credentials)
     attempts = versions * TRIES
@@ -48,7 +48,7 @@ def ask_agent(question: Agent, credentials: Credentials, timeout: float) -> Answ
             try:
                 with _session(host, question, version, credentials, timeout / len(attempts)) as session:
                     return _Reading(session, version, deadline).read(question)
-            except (TimeoutError, BlockingIOError):  # the second while an agent's engine is looked for
+            except (TimeoutError, BlockingIOError):  # BlockingIOError: no answer to the discovery of the agent's engine
                 continue
             except SnmpDecodeError:
                 if version == attempts[-1]:
@@ -86,11 +86,11 @@ def _session(host: str, question: Agent, version: str, credentials: Credentials,
 
 
 class _Endless(Exception):
-    """A table that has no end; the message says how that shows."""
+    """A table does not end. The message says how this was detected."""
 
 
 class _Reading:
-    """One reading of an agent: what came so far. `deadline` on the monotonic clock, in seconds."""
+    """One poll of an agent, with the answers so far. `deadline`: monotonic clock, in seconds."""
 
     def __init__(self, session: SnmpSession, version: str, deadline: float) -> None:
         self._session, self._version, self._deadline = session, version, deadline
@@ -98,10 +98,10 @@ class _Reading:
         self._notes: list[str] = []
 
     def read(self, question: Agent) -> Values:
-        """All that there is. What is not read is noted, and costs nothing else.
+        """Returns all values that could be read. A failure of one is noted, and does not affect the others.
 
         Raises:
-            TimeoutError, SnmpError: nothing came, or nothing that counts.
+            TimeoutError, SnmpError: there was no usable answer at all.
         """
         single: dict[str, object] = {}
         for start in range(0, len(question.oids), question.at_once):
@@ -133,10 +133,10 @@ class _Reading:
         return Values(single, tables, "; ".join(self._notes), self._version, self._slow)
 
     def _not_read(self, what: str) -> None:
-        """Note that no answer came, in the course of a reading.
+        """Note that a request had no answer.
 
         Raises:
-            TimeoutError: nothing at all came yet.
+            TimeoutError: the agent has not answered any request yet.
         """
         if not self._answered:
             raise TimeoutError
@@ -144,13 +144,13 @@ class _Reading:
         self._notes.append(f"{what} is not read: no answer")
 
     def _get(self, oids: Sequence[str]) -> dict[str, object]:
-        """Several at once; where the agent has trouble with one of them, one by one: it does not cost the others.
+        """Returns several values with one request; if one of them makes it fail, with one request each.
 
         Raises:
-            TimeoutError, SnmpError: nothing came, or nothing that counts.
+            TimeoutError, SnmpError: there was no usable answer.
         """
         found: dict[str, object] = {}
-        one_by_one = self._version == "1"  # which refuses a request as a whole for one object that is not there
+        one_by_one = self._version == "1"  # version 1 refuses a whole request if one object is missing
         try:
             found = dict(self._ask(lambda: self._session.get_many(oids)))
         except SnmpAuthError:
@@ -164,10 +164,10 @@ class _Reading:
         return found | {oid: value for each in missing for oid, value in self._get([each]).items()}
 
     def _ask(self, ask: Callable[[], Mapping[str, object]]) -> Mapping[str, object]:
-        """An answer. The first request is sent once; whoever opened the session sends it again.
+        """Returns an answer, with retries. Before the first answer, `ask_agent` retries with a new session.
 
         Raises:
-            TimeoutError: none came, or there is no time left.
+            TimeoutError: there was no answer, or no time is left.
         """
         for _ in range(TRIES - 1 if self._answered else 0):
             self._look_at_the_time()
@@ -179,11 +179,11 @@ class _Reading:
         return ask()
 
     def _walk(self, oid: str, at_once: int) -> list[object]:
-        """The values below an OID, asked for so many at once.
+        """Returns the values below an OID, read `at_once` per request.
 
         Raises:
-            TimeoutError, SnmpError: it was not read to its end.
-            _Endless: it has none.
+            TimeoutError, SnmpError: the table was not read to its end.
+            _Endless: the table has no end.
         """
         rows: list[object] = []
         last: tuple[int, ...] = ()

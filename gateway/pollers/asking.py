@@ -1,6 +1,6 @@
-"""Who answers the pollers' questions: sockets, in a few threads, so that the gateway's loop never waits.
+"""Sends the pollers' questions, in a few threads, so that the gateway's loop never blocks.
 
-`Asker` is what the loop sees; under simulation another one answers at once.
+The loop uses `Asker`. In simulation another implementation answers at once.
 """
 
 import queue
@@ -23,7 +23,7 @@ __all__ = ["AT_ONCE", "Answered", "Asker", "Network", "ThreadedAsker"]
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 16
-"""Questions on their way at the same time: with 5 s for each that nobody answers, some 200 dead devices a minute."""
+"""Questions in flight at most. With a timeout of 5 s, this is some 200 dead devices a minute."""
 
 
 class Answered(NamedTuple):
@@ -36,14 +36,14 @@ class Answered(NamedTuple):
 
 
 class Asker(Protocol):
-    """Takes questions and has answers later, each exactly one."""
+    """Takes questions, and later gives exactly one answer to each."""
 
     def ask(self, key: Key, question: Question, timeout: float) -> None:
-        """Ask. `timeout` in seconds; a name that is slow to resolve may take as long again."""
+        """Send a question. `timeout` in seconds; resolving the name may take as long again."""
         ...
 
     def answers(self) -> list[Answered]:
-        """What was answered since the last call."""
+        """Returns the answers since the last call."""
         ...
 
     def ring(self, bell: Callable[[], None]) -> None:
@@ -51,18 +51,18 @@ class Asker(Protocol):
         ...
 
     def close(self) -> None:
-        """Take no more questions; what is on its way is left alone."""
+        """Take no more questions. Those in flight are not stopped."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """The real world. `credentials`: for SNMP agents."""
+    """Answers questions over the real network. `credentials`: for SNMP agents."""
 
     credentials: Credentials = field(default_factory=Credentials)
 
     def __call__(self, question: Question, timeout: float) -> Answer:
-        """The answer; waits for it."""
+        """Returns the answer. Blocks for up to `timeout` seconds, and as long again to resolve a name."""
         match question:
             case Reach():
                 return reach(question.address, timeout)
@@ -75,7 +75,7 @@ class Network:
 
 
 class ThreadedAsker:
-    """Answers in threads of its own, made as they are needed. They end with the process, whatever they wait for."""
+    """Answers in daemon threads that are started as needed. They end with the process, whatever they wait for."""
 
     def __init__(self, clock: Clock, answer: Callable[[Question, float], Answer], at_once: int = AT_ONCE) -> None:
         self._clock, self._answer, self._at_once = clock, answer, at_once
@@ -87,7 +87,7 @@ class ThreadedAsker:
         self._closed = False
 
     def ask(self, key: Key, question: Question, timeout: float) -> None:
-        """Put a question; called from one thread."""
+        """Queue a question. Called from one thread only."""
         self._open += 1
         if self._threads < min(self._open, self._at_once):
             self._threads += 1
@@ -95,7 +95,7 @@ class ThreadedAsker:
         self._questions.put((key, question, timeout))
 
     def answers(self) -> list[Answered]:
-        """What came since the last call; called from the thread that asks."""
+        """Returns the answers since the last call. Called from the thread that asks."""
         found = []
         while not self._answers.empty():
             found.append(self._answers.get())
@@ -103,11 +103,11 @@ class ThreadedAsker:
         return found
 
     def ring(self, bell: Callable[[], None]) -> None:
-        """Call `bell` from the threads."""
+        """Set the function that the threads call after each answer."""
         self._bell = bell
 
     def close(self) -> None:
-        """End the threads that wait; the others end after their answer."""
+        """End the idle threads now, and the others after their answer."""
         self._closed = True
         for _ in range(self._threads):
             self._questions.put(None)
@@ -118,7 +118,7 @@ class ThreadedAsker:
             try:
                 answer = self._answer(question, timeout)
             except Exception as problem:
-                # An answer there must be, else the device is never asked again.
+                # Without an answer, the device would never be polled again.
                 log.exception("poll_failed", village=key[0], device=key[1])
                 answer = Unasked(f"asking failed: {type(problem).__name__}")
             self._answers.put(Answered(key, question, answer, self._clock.monotonic()))

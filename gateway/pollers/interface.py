@@ -1,8 +1,8 @@
-"""Families that are asked instead of heard: what to ask of a device, and what an answer means.
+"""The interface of polled device families: what to ask a device, and what an answer means.
 
-A `Poller` is pure. It says a question as data, the sockets in `gateway.pollers.asking` answer it, and the poller says
-what the answer means, as an adapter does with a message. An answer may be that nothing can be said: where the gateway
-could not ask, because its own link is down, nothing is observed. Where it asked and nobody answered, that is a fact.
+A `Poller` is pure. It makes a question, which is data. `gateway.pollers.asking` sends it. The poller translates the
+answer, as an adapter translates a message. An answer may be inconclusive: if the gateway could not ask, because its own
+link is down, nothing is observed. If it asked and nobody answered, that is an observation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,19 +28,19 @@ __all__ = [
 
 
 AT_ONCE = 16
-"""OIDs in one request: their answer fits into one packet, also where agents are short of memory."""
+"""OIDs in one request: the answer fits into one packet, even for agents with little memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Is this host there?"""
+    """Is this host reachable?"""
 
     address: HostAddress
 
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """Does this web address answer? With `healthy` as it should, else at all."""
+    """Does this web address answer? If `healthy`, with the expected status and text; else with anything."""
 
     address: WebAddress
     healthy: bool
@@ -48,17 +48,18 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class Internet:
-    """Does this address answer 204 and nothing else, as nobody but the internet does?"""
+    """Does this address answer 204 and nothing else? Only the real internet does, not a captive portal."""
 
     address: WebAddress
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """What an SNMP agent says under these OIDs, and all that it has below these.
+    """Which values does an SNMP agent have?
 
-    How it is asked is no part of the question, and changes with what it answered before: in which `version` (`None`: it
-    is not known yet), and how many objects `at_once`.
+    `oids`: single objects. `tables`: OIDs below which all objects are read.
+    `version`, `at_once`: the protocol version (`None`: not known yet), and the objects per request. They depend on
+    earlier answers, and are not compared.
     """
 
     address: HostAddress
@@ -73,7 +74,7 @@ Question = Reach | Fetch | Internet | Agent
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Yes or no. `how` says it in words for the log: by what, or why not. `latency` in ms, where somebody answered."""
+    """Yes or no. `how`: the reason, for the log. `latency`: ms; `None` without an answer."""
 
     yes: bool
     how: str
@@ -82,9 +83,9 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """What an agent said: single values by OID, and the values of whole tables. What it does not have is not there.
+    """The values of an SNMP agent: single ones by OID, and those of whole tables. Missing objects are left out.
 
-    `how` says in words what is missing. `version` is the one that the agent answered in; `slow`: a request timed out.
+    `how`: a sentence about what is missing. `version`: the version of the answer. `slow`: a request timed out.
     """
 
     single: Mapping[str, object] = field(default_factory=dict)
@@ -96,9 +97,7 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class Unasked:
-    """Nothing can be said of the device: `how` says in words why. `spoke`: it answered, with an error. `slow`: nothing
-    came within the time that was allowed.
-    """
+    """An inconclusive answer. `how`: the reason. `spoke`: the device answered with an error. `slow`: it timed out."""
 
     how: str
     spoke: bool = False
@@ -109,16 +108,16 @@ Answer = Said | Values | Unasked
 
 
 class Poller(Protocol):
-    """One family that is asked."""
+    """One polled family."""
 
     def question(self, installed: Installed) -> Question | None:
-        """What to ask of a device; `None`: nothing of its own.
+        """Returns what to ask a device; `None` if it needs no question of its own.
 
         Raises:
-            BadAddress: the device's address, or a key of its map, cannot be asked for.
+            BadAddress: the device's address, or a key of its map, is not valid.
         """
         ...
 
     def translate(self, installed: Installed, question: Question, answer: Answer) -> Translation:
-        """What an answer means for the device. Nothing is refused as a whole: what can be read is kept."""
+        """Returns what an answer means for the device. A refused value does not affect the others."""
         ...

@@ -1,7 +1,7 @@
-"""All devices that are asked: asks those that are due, and says what the answers mean.
+"""All polled devices: polls those that are due, and translates the answers.
 
-Synchronous, and without waiting: `begin` puts questions, `finish` takes answers. The internet is asked once for all
-devices that want to know, as often as the most demanding of them reports.
+It never blocks: `begin` sends questions, `finish` takes answers. One internet check serves all devices that need it, at
+the shortest `every` among them.
 """
 
 import random
@@ -26,13 +26,13 @@ __all__ = ["POLLERS", "Polled", "Polling"]
 log = structlog.get_logger(__name__)
 
 POLLERS: Mapping[Family, Poller] = {Family.PROBE: Probe(), Family.SNMP: Snmp()}
-"""The families that are asked, by their name in the sites file."""
+"""The polled families, by their name in the sites file."""
 INTERNET: Key = ("", "internet")
-"""Under this key the internet is asked; no village has an empty code."""
+"""The key of the internet check; no village has an empty code."""
 
 
 class Polled(NamedTuple):
-    """What an answer means for a device, and when it came, monotonic ms."""
+    """The meaning of an answer for a device. `at`: when it came, monotonic ms."""
 
     installed: Installed
     translation: Translation
@@ -40,7 +40,7 @@ class Polled(NamedTuple):
 
 
 class Polling:
-    """The devices to be asked. `internet`: the address that stands for it; `None`: it is not asked."""
+    """The polled devices. `internet`: the address of the internet check; `None` for no check."""
 
     def __init__(
         self, asker: Asker, chance: random.Random, metrics: GatewayMetrics, *, internet: WebAddress | None = None
@@ -53,15 +53,15 @@ class Polling:
         self._every: dict[Key, int] = {}
         self._installed: dict[Key, Installed] = {}
         self._patience: dict[Key, Patience] = {}
-        """How each is asked, after what it answered."""
+        """The back-off state of each."""
         self._last_internet: dict[Key, tuple[bool, int]] = {}
-        """What each device was last told of the internet, and when."""
+        """The internet state last reported for each device, and when, monotonic ms."""
         self.states: dict[Key, str] = {}
-        """How each device answered last, in words; the internet under `INTERNET`."""
+        """The last answer of each device, in words; the internet's under `INTERNET`."""
         self._logged: dict[Key, str] = {}
 
     def update(self, devices: Mapping[Key, Installed], now: int) -> None:
-        """Take over the devices that there are; those that are heard are left aside. `now`: monotonic ms."""
+        """Replace the devices. Families that publish by themselves are skipped. `now`: monotonic ms."""
         self._installed = {key: each for key, each in devices.items() if each.device.adapter in POLLERS}
         before, self._questions = self._questions, {}
         for key, installed in self._installed.items():
@@ -89,7 +89,7 @@ class Polling:
         self._schedule.update(self._every, now)
 
     def begin(self, now: int) -> None:
-        """Ask whoever is due."""
+        """Poll the devices that are due. `now`: monotonic ms."""
         self._metrics.poll_lag.set(self._schedule.late(now) / 1000)
         for key in self._schedule.take(now):
             patience = self._patience.get(key, Patience())
@@ -97,7 +97,7 @@ class Polling:
             self.asker.ask(key, patience.asked(self._questions[key]), patience.timeout(self._every[key]) / 1000)
 
     def finish(self) -> Iterator[Polled]:
-        """What has been answered meanwhile, for each device that it says something of."""
+        """Yields the meaning of the answers since the last call, for each device concerned."""
         for answered in self.asker.answers():
             self._schedule.done(answered.key, self._pause(answered))
             if isinstance(answered.answer, Unasked):
@@ -105,12 +105,12 @@ class Polling:
             if answered.key == INTERNET:
                 self._note(INTERNET, answered.answer)
                 yield from self._for_all(answered)
-            elif answered.question == self._questions.get(answered.key):  # else it is another device, or none, since
+            elif answered.question == self._questions.get(answered.key):  # else it was changed or removed meanwhile
                 self._note(answered.key, answered.answer)
                 yield self._polled(answered.key, answered)
 
     def _pause(self, answered: Answered) -> int:
-        """Learn how to ask next time. Returns until when not to ask, monotonic ms."""
+        """Update the back-off. Returns the earliest time of the next poll, monotonic ms."""
         key = answered.key
         if key not in self._every or answered.question != self._questions.get(key):
             return answered.at
@@ -118,15 +118,15 @@ class Polling:
         return answered.at + self._patience[key].pause(self._every[key])
 
     def deadline(self) -> int | None:
-        """When somebody is due next, monotonic ms. An answer rings by itself."""
+        """Returns when the next poll is due, monotonic ms. Answers ring the bell, so they need no deadline."""
         return self._schedule.deadline()
 
     def close(self) -> None:
-        """Ask no more."""
+        """Poll no more."""
         self.asker.close()
 
     def _for_all(self, answered: Answered) -> Iterator[Polled]:
-        """The internet's answer for every device that wants it: at once where it is another one, else as it reports."""
+        """Yields the internet state for each device that needs it: at once if it changed, else once per `every`."""
         if not isinstance(answered.answer, Said):
             return
         said = answered.answer.yes
@@ -134,7 +134,7 @@ class Polling:
             if not wants_internet(installed):
                 continue
             before, when = self._last_internet.get(key, (None, 0))
-            # Two checks are nine tenths of the shortest `every` apart, or more: so much early may be this one, too
+            # Two checks are at least nine tenths of the shortest `every` apart, so a check may come early.
             if said == before and answered.at - when < installed.device.every - self._every.get(INTERNET, 0) // 2:
                 continue
             self._last_internet[key] = (said, answered.at)
@@ -146,7 +146,7 @@ class Polling:
         return Polled(installed, poller.translate(installed, answered.question, answered.answer), answered.at)
 
     def _note(self, key: Key, answer: Answer) -> None:
-        """Log how a device answers when that is something else than before; which way a yes came is of no interest."""
+        """Log a device's answer if it changed. Two positive answers are equal, however they came."""
         good = isinstance(answer, Said) and answer.yes
         how = "" if good else answer.how
         self.states[key] = answer.how or "answers"

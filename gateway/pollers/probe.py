@@ -1,6 +1,6 @@
-"""`probe`: is it there, does the service answer, is there an internet behind it.
+"""`probe`: is a host reachable, does a service answer, is there internet behind it.
 
-Three native keys: `reachability`, `latency` (ms) and `internet`. The kind of facility says which signals they are.
+It has three native keys: `reachability`, `latency` (ms) and `internet`. The facility's kind decides their signals.
 """
 
 from gateway.adapters.interface import Installed, Translation
@@ -11,7 +11,7 @@ __all__ = ["Probe", "wants_internet"]
 
 
 def wants_internet(installed: Installed) -> bool:
-    """Whether the gateway's own internet check says something for this device."""
+    """Returns whether this device uses the gateway's internet check."""
     return installed.device.adapter == "probe" and "internet" in installed.keys
 
 
@@ -19,17 +19,19 @@ class Probe:
     """A host, by ICMP or TCP, or a web address."""
 
     def question(self, installed: Installed) -> Question | None:
-        """Nothing where neither `reachability` nor `latency` is a signal of the device: the internet is asked once."""
+        """Returns the question; `None` if the device has neither `reachability` nor `latency`: one internet check
+        serves all.
+        """
         address = read_probe_address(installed.address)
         if "reachability" not in installed.keys and "latency" not in installed.keys:
             return None
         if isinstance(address, HostAddress):
             return Reach(address)
-        # A radio is up when its web page says anything; a service has to answer as it should.
+        # A radio is up if its web page answers at all. A service must answer correctly.
         return Fetch(address, healthy=installed.keys.get("reachability", "service_ok") == "service_ok")
 
     def translate(self, installed: Installed, question: Question, answer: Answer) -> Translation:
-        """A yes or no, and how long a yes took."""
+        """Returns the yes or no, and the latency of a yes."""
         result = Translation()
         if not isinstance(answer, Said):
             return result

@@ -1,8 +1,8 @@
-"""Is a host there: by ICMP where the machine lets anybody ping, else by TCP.
+"""Tests whether a host is reachable: by ICMP if the machine permits it, else by TCP.
 
-A ping socket (`SOCK_DGRAM`) needs no root where `net.ipv4.ping_group_range` allows it, as Debian's systemd does. Where
-it does not, or nothing comes back, connections are tried to ports that access points and servers have. One that is
-refused is an answer too: somebody was there to refuse it.
+A ping socket (`SOCK_DGRAM`) needs no root if `net.ipv4.ping_group_range` allows it, as with Debian's systemd. If it
+does not, or no echo comes back, TCP connections are tried to common ports of access points and servers. A refused
+connection is an answer, too: the host refused it.
 """
 
 import errno
@@ -24,11 +24,11 @@ from siaga.sites.poll_address import HostAddress
 __all__ = ["OWN_FAULT", "NoName", "excuse", "has_link", "reach", "resolve"]
 
 PORTS = (80, 443, 22, 53, 8291)
-"""Web page, SSH, DNS, and RouterOS' own: a device that answers none of these drops everything."""
+"""HTTP, HTTPS, SSH, DNS, and RouterOS (8291): a device that answers on none of these drops everything."""
 PINGS = 3
-"""Echo requests before a host counts as silent: one that is lost is no failure of an access point."""
+"""Echo requests before a host counts as silent: one lost packet is not a failure."""
 OWN_FAULT = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EACCES, errno.EPERM})
-"""Errors that say something of this machine and nothing of the host: no route, no address, its own firewall."""
+"""Errors of this machine, not of the host: no route, no address, its own firewall."""
 _ANSWERED = frozenset({0, errno.ECONNREFUSED, errno.ECONNRESET})
 _INTERFACES = Path("/sys/class/net")
 IFF_LOOPBACK = 0x8
@@ -38,7 +38,7 @@ Endpoint = tuple[socket.AddressFamily, str]
 
 
 class NoName(Exception):
-    """A name without an address. `known`: the name service answered that there is none; else it did not answer."""
+    """A name has no address. `known`: the name service said so; otherwise it did not answer."""
 
     def __init__(self, host: str, *, known: bool) -> None:
         super().__init__(f"the name {host} has no address" if known else f"no name service answers for {host}")
@@ -46,22 +46,22 @@ class NoName(Exception):
 
 
 def has_link(interfaces: Path = _INTERFACES) -> bool:
-    """Whether one network interface of this machine has a carrier, loopback aside. True where that cannot be told."""
+    """Returns whether a network interface of this machine, except loopback, has a carrier; True if unknown."""
     try:
         found = [(path, int((path / "flags").read_text(), 16)) for path in interfaces.iterdir() if path.is_dir()]
         wired = [path for path, flags in found if not flags & IFF_LOOPBACK]
-        # Where there are real ones, bridges and tunnels are not asked: they are up whatever happens to the cable.
+        # Bridges and tunnels stay up without a cable, so they count only if there are no physical interfaces.
         wired = [path for path in wired if (path / "device").exists()] or wired
         states = [(path / "operstate").read_text().strip() for path in wired]
     except (OSError, ValueError):
         return True
-    # Some drivers never say more than `unknown` (operstates.rst of the kernel); `down` and the like are certain.
+    # Some drivers always report `unknown` (operstates.rst of the kernel); `down` and the like are certain.
     return not states or any(state in ("up", "unknown", "dormant") for state in states)
 
 
 class _Lookup(threading.Thread):
-    """One question to the machine's resolver, which knows no deadline of ours: with a name service that is gone it
-    waits for half a minute. Who asks for the same name meanwhile waits for the same answer.
+    """One lookup by the machine's resolver, which has no timeout of ours: without a name service it takes half a
+    minute. Concurrent lookups of the same name share one thread.
     """
 
     under_way: ClassVar[dict[tuple[str, int], "_Lookup"]] = {}
@@ -92,10 +92,10 @@ class _Lookup(threading.Thread):
 
 
 def resolve(host: str, port: int, within: float) -> Endpoint:
-    """The first address of a host; `within`: seconds.
+    """Returns the first address of a host. `within`: timeout in seconds.
 
     Raises:
-        NoName: it has none, or the name service says nothing in time.
+        NoName: it has no address, or the name service does not answer in time.
     """
     if _is_literal(host):
         return _look_up(host, port)
@@ -129,7 +129,7 @@ def _look_up(host: str, port: int) -> Endpoint:
 
 
 def reach(address: HostAddress, timeout: float, link: Callable[[], bool] = has_link) -> Answer:
-    """Whether a host is there; within `timeout` seconds after its name is resolved, which may take as long."""
+    """Returns whether a host is reachable. `timeout`: seconds after its name is resolved, which may take as long."""
     try:
         endpoint = resolve(address.host, address.port or PORTS[0], timeout)
     except NoName as problem:
@@ -143,7 +143,7 @@ def reach(address: HostAddress, timeout: float, link: Callable[[], bool] = has_l
 
 
 def excuse(answer: Answer, host: str, link: Callable[[], bool]) -> Answer:
-    """The answer, but that a host is silent says nothing where the gateway itself hangs on no network."""
+    """Returns the answer; inconclusive if the host is silent and the gateway itself has no link."""
     here = host in ("localhost", "::1") or host.startswith("127.")
     if not isinstance(answer, Said) or answer.yes or here or link():
         return answer
@@ -151,7 +151,7 @@ def excuse(answer: Answer, host: str, link: Callable[[], bool]) -> Answer:
 
 
 def _ping(endpoint: Endpoint, deadline: float) -> Said | None:
-    """An echo, or `None`: pings are not permitted, or nothing came back."""
+    """Returns an echo; `None` if pings are not permitted, or none came back."""
     family, host = endpoint
     version6 = family == socket.AF_INET6
     protocol = socket.IPPROTO_ICMPV6 if version6 else socket.IPPROTO_ICMP
@@ -164,7 +164,7 @@ def _ping(endpoint: Endpoint, deadline: float) -> Said | None:
             pings.connect((host, 0))
             for number in range(PINGS):
                 sent = time.monotonic()
-                pings.send(struct.pack("!BBHHH", request, 0, 0, 0, number) + mark)  # the kernel sums and names it
+                pings.send(struct.pack("!BBHHH", request, 0, 0, 0, number) + mark)  # the kernel sets checksum and id
                 while (left := sent + pause - time.monotonic()) > 0:
                     pings.settimeout(left)
                     try:
@@ -174,12 +174,12 @@ def _ping(endpoint: Endpoint, deadline: float) -> Said | None:
                     if answer[:1] == bytes([reply]) and answer[8:] == mark:
                         return Said(yes=True, how="answers a ping", latency=(time.monotonic() - sent) * 1000)
     except OSError:
-        return None  # not permitted here, or no way there: a connection finds out which
+        return None  # not permitted, or no route: a TCP connection finds out which
     return None
 
 
 def _knock(endpoint: Endpoint, ports: Sequence[int], deadline: float) -> Answer:
-    """Connections to several ports at once; the first that is taken or refused says that somebody is there."""
+    """Connect to several ports at once. The first accepted or refused connection shows that the host is there."""
     family, host = endpoint
     begun = time.monotonic()
     problems: list[int] = []

@@ -1,8 +1,8 @@
-"""When who is due to be asked. Pure: time and chance come from outside.
+"""The poll schedule: which device is due when. Pure: time and randomness are arguments.
 
-Each is asked once in its `every`, a little early by chance, so that the answer before has not aged when the next comes
-and a hundred devices do not keep step. Nobody is asked twice at once, and only so many at a time: who is overdue
-longest goes first.
+Each device is polled once per `every`, slightly early with jitter: the last answer must not expire before the next one,
+and a hundred devices must not be polled in step. A device has at most one question in flight, and the number in flight
+is bounded. The most overdue device goes first.
 """
 
 import heapq
@@ -12,16 +12,16 @@ from collections.abc import Mapping
 __all__ = ["Key", "Schedule"]
 
 Key = tuple[str, str]
-"""Who is asked: a village and a device of it."""
+"""Village and device."""
 
 FIRST_WITHIN = 10_000
-"""All are asked for the first time within so many ms, or within their `every` where that is shorter."""
+"""All devices are polled for the first time within so many ms, or within `every` if that is shorter."""
 EARLY = 0.1
-"""The part of `every` by which one may be early."""
+"""The largest jitter, as a part of `every`."""
 
 
 class Schedule:
-    """Due times by key, monotonic ms. `chance` spreads them; `at_once` is how many may be asked at the same time."""
+    """Due times by key, monotonic ms. `chance`: the source of jitter. `at_once`: devices in flight at most."""
 
     def __init__(self, chance: random.Random, at_once: int) -> None:
         self._chance, self._at_once = chance, at_once
@@ -31,7 +31,7 @@ class Schedule:
         self._asked: set[Key] = set()
 
     def update(self, every: Mapping[Key, int], now: int) -> None:
-        """Take over who is to be asked, and how often (ms). Who is asked now stays so until `done`."""
+        """Replace the devices and their intervals (ms). A device in flight stays so until `done`."""
         for key, interval in every.items():
             if self._every.get(key) != interval:
                 self._due[key] = now + round(self._chance.uniform(0, min(interval, FIRST_WITHIN)))
@@ -41,7 +41,7 @@ class Schedule:
         heapq.heapify(self._queue)
 
     def take(self, now: int) -> list[Key]:
-        """Who is to be asked now; each is `done` later. The next is due from now on, whenever that is."""
+        """Returns the devices to poll now; the caller calls `done` for each. The next poll is counted from now."""
         taken = []
         while self._queue and self._queue[0][0] <= now and len(self._asked) < self._at_once:
             _, key = heapq.heappop(self._queue)
@@ -52,16 +52,16 @@ class Schedule:
         return taken
 
     def done(self, key: Key, not_before: int = 0) -> None:
-        """The answer has come: it can be asked again when it is due, and `not_before` a time."""
+        """Note an answer: the device may be polled again when it is due, but not before `not_before`."""
         self._asked.discard(key)
         if key in self._due:
             self._due[key] = max(self._due[key], not_before)
             heapq.heappush(self._queue, (self._due[key], key))
 
     def late(self, now: int) -> int:
-        """How long the first of those who wait has been waiting, ms."""
+        """Returns how long the most overdue device has waited, ms."""
         return max(0, now - self._queue[0][0]) if self._queue else 0
 
     def deadline(self) -> int | None:
-        """When the next can be asked; `None`: nobody, or not before one of those asked now is done."""
+        """Returns when the next device can be polled, monotonic ms; `None` if none waits, or too many are in flight."""
         return self._queue[0][0] if self._queue and len(self._asked) < self._at_once else None

@@ -1,15 +1,15 @@
-"""`snmp`: the site's map says which OID is which signal. Nothing is understood without it.
+"""`snmp`: the site's map says which OID is which signal. There are no defaults.
 
-`OID.*` is all below an OID: numbers are summed (clients over radios), of booleans one true is enough. `OID.#` is how
-many there are (rows of a table of stations): only their number is kept.
+`OID.*` means all objects below an OID: numbers are added (clients over radios), and one true boolean is enough. `OID.#`
+is the number of objects (rows of a table of stations); the rows themselves are not kept.
 
-An agent says what a number is by its MIB, which the gateway does not have. What it reads into numbers, by RFC:
-- booleans: 1 is true or up, 2 false or down (TruthValue, RFC 2579; ifOperStatus, RFC 2863), 0 false. Of ifOperStatus
-  the states in which nothing passes are down too, and `unknown` says nothing;
-- `uptime` in the standard MIBs (1.3.6.1.2.1) counts hundredths of a second and starts again after 497 days (TimeTicks);
-  elsewhere it is taken for seconds, as snmpEngineTime is;
+A number's meaning is in the agent's MIB, which the gateway does not have. It reads numbers by these rules:
+- boolean: 1 is true or up, 2 false or down (TruthValue, RFC 2579; ifOperStatus, RFC 2863), 0 false. For ifOperStatus,
+  the other states without traffic are down, too, and `unknown` is no observation;
+- `uptime` in the standard MIBs (1.3.6.1.2.1) is in hundredths of a second and wraps after 497 days (TimeTicks);
+  elsewhere it is in seconds, like snmpEngineTime;
 - an event is read as a boolean, and happens when it turns true (`gateway.events`);
-- no signal but a counter takes the largest and smallest numbers of 32 bits: a gauge sticks there, or was never set.
+- only a counter may have the largest or smallest 32-bit number: a gauge with it is saturated or was never set.
 """
 
 import math
@@ -26,7 +26,7 @@ __all__ = ["Snmp"]
 IF_OPER_STATUS = "1.3.6.1.2.1.2.2.1.8"
 IF_ADMIN_STATUS = "1.3.6.1.2.1.2.2.1.7"
 _ADMIN_STATUS = frozenset({1, 2, 3})
-"""up, down, testing: in the last nothing of use passes (RFC 2863)."""
+"""up, down, testing (RFC 2863). An interface under test carries no user traffic."""
 _UNKNOWN_STATUS = 4
 _NOTHING_PASSES = frozenset({2, 3, 5, 6, 7})
 """down, testing, dormant, notPresent, lowerLayerDown."""
@@ -34,14 +34,14 @@ STANDARD_MIBS = "1.3.6.1.2.1."
 _COUNTERS = frozenset({"rx_bytes", "tx_bytes"})
 _NEVER_SET = frozenset({2**31 - 1, -(2**31), 2**32 - 1})
 _WORDS = {"up": True, "down": False, "enabled": True, "disabled": False}
-"""Texts of agents for a boolean, beside those of every device."""
+"""Words of SNMP agents for a boolean, in addition to those of all devices."""
 
 
 class Snmp:
-    """An SNMP agent: most access points have one."""
+    """An SNMP agent, as most access points have one."""
 
     def question(self, installed: Installed) -> Question | None:
-        """All OIDs of the map, each once."""
+        """Returns a question for all OIDs of the map, each once."""
         oids = [read_oid(key) for key in installed.keys]
         if not oids:
             return None
@@ -50,7 +50,7 @@ class Snmp:
         return Agent(read_host(installed.address), tuple(single), tuple(tables))
 
     def translate(self, installed: Installed, question: Question, answer: Answer) -> Translation:  # noqa: ARG002
-        """The values that there are; what the agent does not have says nothing."""
+        """Returns the values that the agent has."""
         result = Translation()
         if not isinstance(answer, Values):
             if isinstance(answer, Unasked) and answer.spoke:
@@ -69,10 +69,10 @@ class Snmp:
 
 
 def _raw(oid: Oid, signal: str, answer: Values, into: Translation) -> object:
-    """The raw value of a signal; `None`: the agent says nothing of it. Of a sum what is not plausible is left out.
+    """Returns the raw value of a signal; `None` if the agent has none. A sum leaves out implausible values.
 
     Raises:
-        Refused: a value of a table is none of the signal's.
+        Refused: a value of a table is no value of the signal.
     """
     if not oid.table:
         return _plain(oid.number, signal, answer.single.get(oid.number))
@@ -114,7 +114,7 @@ def _number(value: object) -> int | float | None:
 
 
 def _plain(oid: str, signal: str, raw: object) -> object:
-    """One value of an agent as a value of any device; `None`: it says nothing."""
+    """Returns one value of an agent in the form of other devices' values; `None` if it is no observation."""
     if isinstance(raw, bytes):
         raw = raw.decode("utf-8", "backslashreplace").strip("\0 ")
     if SIGNALS[signal].type in (SignalType.BOOL, SignalType.EVENT):
@@ -136,6 +136,6 @@ def _boolean(oid: str, signal: str, raw: object) -> object:
     elif oid == IF_ADMIN_STATUS or oid.startswith(IF_ADMIN_STATUS + "."):
         raw = raw == 1 if raw in _ADMIN_STATUS else raw
     if isinstance(raw, int | float) and raw not in (0, 1, 2):
-        # An integer of a MIB is a word of some enumeration, and never the position of a cover
+        # An integer in a MIB is a member of an enumeration, never the position of a cover.
         raise Refused("wrong_value", f"{signal}: {str(raw)[:40]} under {oid} is neither true nor false")
     return False if raw == 2 else raw

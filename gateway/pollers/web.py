@@ -1,7 +1,7 @@
-"""One GET of a web address, within a time and a size, and nothing after it: no redirect is followed.
+"""One GET of a web address, limited in time and size. Redirects are not followed.
 
-By hand on a socket, because the whole exchange has one deadline: a server that sends a byte now and then would keep
-the usual clients, whose timeouts begin anew with each byte, for hours. `http.client` reads the answer.
+It uses a plain socket, because the whole exchange has one deadline. The usual clients restart their timeout with each
+byte, so a server that sends a byte now and then would hold them for hours. `http.client` parses the answer.
 """
 
 import errno
@@ -22,17 +22,21 @@ from siaga.sites.poll_address import WebAddress
 __all__ = ["MAX_BODY", "check_internet", "fetch"]
 
 MAX_BODY = 256_000
-"""Bytes of a body in which a text is looked for; what comes after it is not read."""
+"""Bytes of a body that are searched for the expected text; the rest is not read."""
 MAX_RECEIVED = 400_000
-"""Bytes of headers and body that are taken from a socket at all."""
+"""Bytes of headers and body that are read from a socket at most."""
 _SPOKE = frozenset({errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE})
-"""Errors that somebody at the other end made."""
+"""Errors that the other end caused, so it is there."""
 USER_AGENT = "siaga-probe"
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """An answer: its status, where it points to, whether the text that is due was in it; `latency` in ms."""
+    """An HTTP answer.
+
+    `elsewhere`: the host of a redirect. `matches`: it contains the expected text. `empty`: it has no body.
+    `latency`: ms.
+    """
 
     status: int
     elsewhere: str
@@ -42,9 +46,9 @@ class _Page:
 
 
 class _NoAnswer(Exception):
-    """There is no answer to judge; the message says why. `own`: through a fault of the gateway's own network.
+    """There is no HTTP answer; the message says why.
 
-    `spoke`: somebody was there, but no answer could be made of what was said.
+    `own`: the gateway's own network is at fault. `spoke`: the server is there, but its answer was unusable.
     """
 
     def __init__(self, why: str, *, own: bool = False, spoke: bool = False) -> None:
@@ -53,7 +57,7 @@ class _NoAnswer(Exception):
 
 
 class _Timed(io.RawIOBase):
-    """What comes from a socket until a deadline, and no more than so much of it."""
+    """Reads from a socket until a deadline, `MAX_RECEIVED` bytes at most."""
 
     def __init__(self, connection: socket.socket, deadline: float) -> None:
         self._connection, self._deadline, self._left = connection, deadline, MAX_RECEIVED
@@ -73,12 +77,15 @@ class _Timed(io.RawIOBase):
         return count
 
     def makefile(self, _mode: str) -> IO[bytes]:
-        """As `HTTPResponse` asks a socket for it."""
+        """Returns a buffered reader, as `HTTPResponse` expects of a socket."""
         return io.BufferedReader(self, 8192)
 
 
 def fetch(address: WebAddress, *, healthy: bool, timeout: float, link: Callable[[], bool] = has_link) -> Answer:
-    """Whether an address answers: with `healthy` as it should, else at all. Within `timeout` seconds."""
+    """Returns whether an address answers: with the expected status and text if `healthy`, else with anything.
+
+    `timeout`: seconds, and as long again to resolve the name.
+    """
     try:
         page = _get(address, timeout, trusted=healthy, body=MAX_BODY if address.match else 0)
     except _NoAnswer as problem:
@@ -101,10 +108,10 @@ def _wrong(page: _Page, address: WebAddress) -> str:
 
 
 def check_internet(address: WebAddress, timeout: float, link: Callable[[], bool] = has_link) -> Answer:
-    """Whether the internet answers, and not a portal in its place. `timeout` in seconds.
+    """Returns whether the internet answers, rather than a captive portal. `timeout`: seconds, twice with the lookup.
 
-    No route and no name service are no internet, too, but not where the gateway itself hangs on no network: what
-    others have is not known then.
+    A missing route or name service means no internet. But if the gateway itself has no link, the answer is
+    inconclusive: it does not know what other clients have.
     """
     try:
         page = _get(address, timeout, trusted=True, body=1)
@@ -119,10 +126,10 @@ def check_internet(address: WebAddress, timeout: float, link: Callable[[], bool]
 
 
 def _get(address: WebAddress, timeout: float, *, trusted: bool, body: int) -> _Page:
-    """The answer to a GET, with so many bytes of its body. `trusted`: the certificate has to be good.
+    """Returns the answer to a GET. `trusted`: the certificate must be valid. `body`: bytes to read at most.
 
     Raises:
-        _NoAnswer: there is none.
+        _NoAnswer: there is no HTTP answer.
     """
     begun = time.monotonic()
     try:
@@ -189,5 +196,5 @@ def _read(connection: socket.socket, address: WebAddress, length: int, begun: fl
 
 
 def _host_of(location: str) -> str:
-    """The host that a redirect points to; the rest of such an address may hold a client's hardware address."""
+    """Returns the host of a redirect only: the rest of such an address may contain a client's hardware address."""
     return location.partition("://")[2].partition("/")[0].rpartition("@")[2][:100]

@@ -138,8 +138,10 @@ class WorkerLoop:
             try:
                 self._serve()
             except Exception as error:
-                log.exception("worker_failed", worker=self._name)
-                self._problem = self._explain(error)
+                sentence = self._explain(error)
+                if sentence != self._problem:  # what fails each second is logged once, until it has run
+                    log.exception("worker_failed", worker=self._name, problem=sentence)
+                self._problem = sentence
                 if self._restart_after is None:
                     if self._failed is not None:
                         self._failed()

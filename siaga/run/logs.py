@@ -1,4 +1,4 @@
-"""Logs, set up once by a command: for people on a terminal, as JSON lines everywhere else. Never a password."""
+"""Sets up logs: for people on a terminal, as JSON lines elsewhere. They contain no passwords."""
 
 import logging
 import re
@@ -16,7 +16,7 @@ _TOKEN = re.compile(r"\bsiaga_[A-Za-z0-9_-]{20,}")
 
 
 def set_up_logs(stream: TextIO | None = None, *, verbose: bool = False) -> None:
-    """Send all logs, those of libraries too, to `stream` (standard error)."""
+    """Send all logs, including those of libraries, to `stream` (by default standard error)."""
     stream = stream or sys.stderr
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -54,7 +54,7 @@ def set_up_logs(stream: TextIO | None = None, *, verbose: bool = False) -> None:
 
 
 def without_secrets(_logger: object, _method: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
-    """Take user names and passwords out of addresses, and tokens out of texts."""
+    """Returns the event without user names and passwords in addresses, and without tokens."""
     for key, value in event.items():
         if isinstance(value, str):
             event[key] = _TOKEN.sub("siaga_***", _CREDENTIALS.sub("***@", value))

@@ -10,13 +10,13 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, select
 
-from api.alerts import AlertService
+from api.alerts import AlertEngine, AlertService
 from api.alerts.metrics import EngineMetrics
 from siaga.database import connect, migrate, tables
 from siaga.database.registry import Registry
 from siaga.model.clock import MINUTE, SystemClock
 from siaga.model.observation import Arrival, Reading
-from siaga.mqtt import MqttTransport
+from siaga.mqtt import Message, MqttTransport
 from siaga.telemetry import open_store
 from siaga.wire.batch import BatchId, encode_batch
 from siaga.wire.topics import batch_topic
@@ -60,6 +60,10 @@ class Running:
     def raised(self) -> int:
         with self.database.connect() as connection:
             return len(connection.execute(select(tables.alert)).all())
+
+    def readers(self) -> int:
+        """Threads of this service's process that read the store for an engine."""
+        return sum(thread.name == "alert engine store" for thread in threading.enumerate())
 
     def close(self) -> None:
         self.service.stop()
@@ -158,3 +162,43 @@ def test_it_ends_soon(running: Running) -> None:
     running.service.stop()
     assert time.monotonic() - began < 5
     assert running.service.status() == (False, "the alert engine is stopping")
+
+
+def test_a_verb_that_fails_leaves_no_end_and_a_new_engine_goes_on(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of what it did must not become a snapshot: what it took comes from the inbox, or again from the broker."""
+    receive, close = AlertEngine.receive, AlertEngine.close
+    failed, closed = threading.Event(), threading.Event()
+
+    def fail_once(engine: AlertEngine, message: Message) -> None:
+        if not failed.is_set() and message.topic.endswith("/batch"):
+            failed.set()
+            raise KeyError("a mistake")
+        receive(engine, message)
+
+    def note(engine: AlertEngine) -> None:
+        closed.set()
+        close(engine)
+
+    monkeypatch.setattr(AlertEngine, "receive", fail_once)
+    monkeypatch.setattr(AlertEngine, "close", note)
+    running.service.start()
+    until(lambda: running.service.problem() is None, what="the engine is ready")
+    running.say(True)
+    assert failed.wait(10)
+    until(lambda: running.service.problem() is None and running.readers() == 1, what="a new engine, with a new reader")
+    assert not closed.is_set(), "the one that failed wrote nothing of its end"
+    running.say(True)
+    until(lambda: running.state() == "met", what="the gate is open")
+    running.service.stop()
+    assert closed.is_set()
+    assert running.readers() == 0
+
+
+def test_an_engine_that_cannot_be_opened_leaves_no_reader(running: Running) -> None:
+    with running.database.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE alert RENAME TO hidden")
+    running.service.start()
+    until(lambda: "database" in (running.service.problem() or ""), what="it misses the database")
+    until(lambda: running.readers() == 0, what="its reader has ended")

@@ -255,7 +255,7 @@ def test_a_mistake_of_ours_costs_one_batch_and_not_its_neighbours(desk: Desk) ->
     desk.publish(batch(3, gate(T)), topic(SHORE))
     assert desk.collector.collect(0)
     assert desk.seqs() == [1, 3]
-    assert desk.quarantined() == [(topic(), "siaga cannot store this batch, by a mistake of its own (KeyError)")]
+    assert desk.quarantined() == [(topic(), "siaga cannot store this batch because of a defect in siaga (KeyError)")]
     assert desk.unacknowledged() == 0
 
 

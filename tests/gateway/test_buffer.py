@@ -71,13 +71,13 @@ class Model(RuleBasedStateMachine):
         assert epoch is not None
         assert self.epochs.setdefault(village, epoch) == epoch
 
-    @rule(village=VILLAGES, limit=st.integers(1, 7), history=st.booleans())
-    def form(self, village: str, limit: int, history: bool) -> None:
-        fresh = self.buffer.fresh(village) if history else 0
-        batch = self.buffer.form(village, limit, history=history)
-        if history and batch is None:
+    @rule(village=VILLAGES, limit=st.integers(1, 7), backfill=st.booleans())
+    def form(self, village: str, limit: int, backfill: bool) -> None:
+        fresh = self.buffer.fresh(village) if backfill else 0
+        batch = self.buffer.form(village, limit, backfill=backfill)
+        if backfill and batch is None:
             return
-        if history and fresh:
+        if backfill and fresh:
             assert batch is not None
             readings = self.buffer.read(batch)
             self.take(village, batch, readings)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.uplink import SMALLEST, SPLIT_AFTER
+from gateway.sender import SMALLEST, SPLIT_AFTER
 from tests.gateway.places import CODE, NOW, device, village
 from tests.gateway.yard import Yard
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import httpx
+from fastapi import Request
 from sqlalchemy import Engine
 
 from api.alerts.alert import SEVERITIES, Kind
@@ -14,11 +16,13 @@ from api.alerts.reader import UnreadPast
 from api.alerts.span_rows import write_spans
 from api.alerts.spans import FOREVER
 from api.alerts.stream import EventSignal
-from api.http import HttpServer, create_app
+from api.app import create_app
+from api.http import HttpServer
 from api.http.services import Check
 from siaga.database import migrate, tables, writing
 from siaga.database.registry import Registry
-from siaga.database.tokens import Role, Tokens
+from siaga.database.tokens import Tokens
+from siaga.model.caller import Caller, Role
 from siaga.model.clock import DAY, HOUR, MINUTE, ManualClock
 from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.telemetry import TelemetryStore, open_store
@@ -60,6 +64,7 @@ class District:
         self.checks: dict[str, Check] = {}
         self.past = UnreadPast()
         self.public_page = True
+        self.attestation_review = False
         self.registry.replace(villages(), NOW - 40 * DAY)
         self.tokens = {role: Tokens(engine, self.clock).create(role, f"{role}-budi") for role in Role}
 
@@ -155,8 +160,16 @@ class District:
         self.signal.ring()
 
     @contextmanager
-    def served(self, role: Role | None = Role.ADMIN) -> Iterator[httpx.Client]:
-        """The API on a port of its own, and a client that holds a token of this role."""
+    def served(self, role: Role | None = Role.ADMIN, *, caller: Caller | None = None) -> Iterator[httpx.Client]:
+        """The API on a port of its own, and a client that holds a token of this role.
+
+        `caller`: who has signed in to the pages; a request with the cookie `tester=NAME` is of that name.
+        """
+
+        def caller_of(request: Request) -> Caller | None:
+            name = request.cookies.get("tester")
+            return replace(caller, name=name) if caller is not None and name else caller
+
         app = create_app(
             engine=self.engine,
             store=self.store,
@@ -166,6 +179,8 @@ class District:
             checks=self.checks,
             past=lambda: self.past,
             public_page=self.public_page,
+            attestation_review=self.attestation_review,
+            caller_of=caller_of,
         )
         with HttpServer(app, "127.0.0.1", 0) as server, httpx.Client(base_url=server.url, timeout=20) as client:
             if role is not None:

@@ -8,8 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.http import app as http
-from api.web import web
+from api import app as http
 from siaga.database import connect
 from siaga.run.system import StoreAnswers
 from siaga.telemetry import open_store
@@ -24,7 +23,7 @@ MANY = 3 * http.THREADS
 def served(tmp_path: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
     """The API over a PostgreSQL, whose callers wait for seconds only."""
     monkeypatch.setattr(http, "ANSWER_WITHIN", 2.5)
-    monkeypatch.setattr(web, "ANSWER_WITHIN", 2.5)
+    monkeypatch.setattr(http, "PAGE_WITHIN", 2.5)
     engine, store = connect(postgres.database_url(), answer_within=4), open_duckdb(tmp_path)
     with District(engine, store).served() as client:
         yield client

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import create_engine
 
-from api.http import create_app
+from api.app import create_app
 from siaga.telemetry import TelemetryStore
 from tests.http.district import GLAGAH, LICIN, District, names
 

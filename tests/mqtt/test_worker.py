@@ -4,10 +4,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
+from structlog.testing import capture_logs
 
+from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.model.clock import MINUTE, ManualClock, SystemClock
 from siaga.mqtt import Message
-from siaga.mqtt.memory import MemoryBroker, MemoryTransport
 from siaga.mqtt.worker import AT_ONCE, Inlet, WorkerLoop, turn
 from tests.wait import until
 
@@ -185,6 +186,23 @@ def test_a_worker_that_failed_is_replaced(broker: MemoryBroker, running: Callabl
     broker.publish("a", b"1")
     until(lambda: made[2].taken, 10, "it is the one that is woken")
     assert [each.closed for each in made] == [1, 0, 0]
+
+
+def test_what_fails_again_and_again_is_logged_once(
+    broker: MemoryBroker, running: Callable[[WorkerLoop], WorkerLoop]
+) -> None:
+    tried: list[int] = []
+
+    def begin() -> Postman:
+        tried.append(1)
+        if len(tried) < 5:
+            raise OSError("the office is closed")
+        return Postman(broker)
+
+    with capture_logs() as logs:
+        loop = running(WorkerLoop("postman", begin, SystemClock(), restart_after=0.001))
+        until(lambda: len(tried) == 5 and loop.problem is None, 10, "the fifth one works")
+    assert [each["event"] for each in logs] == ["worker_failed"]
 
 
 def test_a_clock_that_stands_does_not_stop_the_loop(

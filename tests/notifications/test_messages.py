@@ -9,7 +9,7 @@ import pytest
 from api.alerts.alert import Kind
 from api.notifications.digest import What
 from api.notifications.messages import LINES, Line, Message, Tone, compose, trial
-from api.web.words import WORDS, Language
+from api.words import WORDS, Language
 from siaga.model.clock import DAY, HOUR, MINUTE
 from tests.notifications.desk import NOON, village
 from tests.notifications.test_rules import ALERT
@@ -27,7 +27,7 @@ def message(
 def test_a_failure_in_indonesian() -> None:
     assert message({}) == Message(
         "Gangguan: Gerbang balai, Paspan",
-        "Gerbang balai: gagal (gerbang tertutup), sejak 11.00 WIB (1 jam)\n"
+        "Gerbang balai: terganggu (gerbang tertutup), sejak 11.00 WIB (1 jam)\n"
         "Tingkat: berat\n"
         "https://siaga.example/desa/35.10.17.2004?lang=id",
         Tone.FAILURE,
@@ -46,7 +46,7 @@ def test_the_end_of_it() -> None:
     over: dict[str, object] = {"ended_at": NOON - 10 * MINUTE, "cleared_at": NOON - 8 * MINUTE}
     assert message(over, what=What.CLEARED, link=None) == Message(
         "Pulih: Gerbang balai, Paspan",
-        "Gerbang balai: gagal (gerbang tertutup), pulih 11.50 WIB setelah 50 menit",
+        "Gerbang balai: terganggu (gerbang tertutup), pulih 11.50 WIB setelah 50 menit",
         Tone.SUCCESS,
     )
 
@@ -71,7 +71,7 @@ def test_the_end_of_it() -> None:
         ),
         pytest.param(
             {"kind": "village_offline", "facility": None, "evidence": {"villages": ["b", "35.10.17.2004"]}},
-            "Desa terputus: gateway tidak terdengar, bersama b, sejak 11.00 WIB (1 jam)",
+            "Desa terputus: gateway tidak terdengar, bersama 1 desa lain (b), sejak 11.00 WIB (1 jam)",
             id="two villages that share an uplink",
         ),
         pytest.param(
@@ -81,23 +81,23 @@ def test_the_end_of_it() -> None:
         ),
         pytest.param(
             {"evidence": {"flapping": {"raised": 4}}},
-            "Gerbang balai: gagal (gerbang tertutup), hilang timbul, sejak 11.00 WIB (1 jam)",
+            "Gerbang balai: terganggu (gerbang tertutup), hilang timbul, sejak 11.00 WIB (1 jam)",
             id="held open because it comes and goes",
         ),
         pytest.param(
             {"kind": "indicator_missed", "severity": "critical", "evidence": {"availability_high": 0.9876}},
-            "Gerbang balai: di bawah sasaran 24 jam terakhir (gerbang tertutup), terpenuhi 98,7 %, sejak 11.00 WIB (1 jam)",
+            "Gerbang balai: di bawah sasaran 24 jam terakhir (gerbang tertutup), terpenuhi 98,76 %, sejak 11.00 WIB (1 jam)",
             id="a share, with a decimal comma and not rounded up",
         ),
         pytest.param(
-            {"began_at": NOON - 30 * HOUR}, "Gerbang balai: gagal (gerbang tertutup), sejak 10 Mar 06.00 WIB (1 hari 6 jam)",
+            {"began_at": NOON - 30 * HOUR}, "Gerbang balai: terganggu (gerbang tertutup), sejak 10 Mar 06.00 WIB (1 hari 6 jam)",
             id="yesterday, with its date",
         ),
         pytest.param(
-            {"acknowledged_at": NOON}, "Gerbang balai: gagal (gerbang tertutup), sejak 11.00 WIB (1 jam), sedang ditangani",
+            {"acknowledged_at": NOON}, "Gerbang balai: terganggu (gerbang tertutup), sejak 11.00 WIB (1 jam), sedang ditangani",
             id="acknowledged meanwhile, by nobody who is named",
         ),
-        pytest.param({"facility": "lama"}, "lama: gagal (gerbang tertutup), sejak 11.00 WIB (1 jam)", id="a facility that was deleted"),
+        pytest.param({"facility": "lama"}, "lama: terganggu (gerbang tertutup), sejak 11.00 WIB (1 jam)", id="a facility that was deleted"),
     ],
 )  # fmt: skip
 def test_what_a_line_says(changes: dict[str, object], line: str) -> None:

@@ -26,7 +26,7 @@ def test_a_raised_alert_reaches_everybody_of_the_group_once_after_the_minute(des
     desk.after(SECOND)
     assert desk.titles("ratih") == desk.titles("joko") == ["Gangguan: Gerbang balai, Paspan"]
     text = desk.hook.taken("ratih")[0].text
-    assert "Gerbang balai: gagal (gerbang tertutup), sejak 11.55 WIB (6 menit)" in text
+    assert "Gerbang balai: terganggu (gerbang tertutup), sejak 11.55 WIB (6 menit)" in text
     assert "https://siaga.example/desa/35.10.17.2004?lang=id" in text
     desk.after(10 * MINUTE)
     assert len(desk.hook.posts) == 2
@@ -135,7 +135,7 @@ def test_by_night_only_who_has_the_night_is_told_and_the_others_in_the_morning(d
     desk.clock.advance(9 * HOUR)
     desk.after(MINUTE)
     assert desk.titles("ratih") == ["Gangguan: 2 peringatan, Paspan"]
-    assert "Wi-Fi balai: gagal (Wi-Fi tanpa akses internet), pulih 11 Mar 22.02" in desk.hook.taken("ratih")[0].text
+    assert "Wi-Fi balai: terganggu (Wi-Fi tanpa akses internet), pulih 11 Mar 22.02" in desk.hook.taken("ratih")[0].text
     desk.cleared(open_)
     desk.after(2 * MINUTE)
     assert desk.titles("ratih")[1:] == ["Pulih: Gerbang balai, Paspan"]
@@ -156,7 +156,7 @@ def test_a_provider_that_is_down_for_hours_loses_nothing_and_holds_up_nobody(des
     del hook.answers["ratih"]
     desk.after(16 * MINUTE)
     told = "\n".join(post.text for post in hook.taken("ratih"))
-    assert "Gerbang balai: gagal (gerbang tertutup), pulih 17.02 WIB setelah 5 jam 7 menit" in told
+    assert "Gerbang balai: terganggu (gerbang tertutup), pulih 17.02 WIB setelah 5 jam 7 menit" in told
     assert told.count("Gerbang balai") == told.count("Wi-Fi balai") == 1
     assert second in desk.open
     assert desk.rows("waiting") == desk.rows("dead") == []

@@ -67,10 +67,13 @@ def test_a_token_is_printed_alone_on_standard_output(tmp_path: Path, role: str) 
     assert re.fullmatch(r"siaga_[A-Za-z0-9_-]{43}\n", made.stdout)
 
 
+SCOPED = ("--scope", "35.11", "--scope", "35.10.15")
+
+
 def test_a_token_is_listed_without_itself_and_can_be_revoked_once(tmp_path: Path) -> None:
-    made = siaga(tmp_path, "token", "create", "--role", "viewer", "--name", "layar").stdout.strip()
+    made = siaga(tmp_path, "token", "create", "--role", "viewer", "--name", "layar", *SCOPED).stdout.strip()
     listed = siaga(tmp_path, "token", "list").stdout
-    assert re.fullmatch(r"1  viewer      layar  made \d{4}-\d\d-\d\d, last used never\n", listed)
+    assert re.fullmatch(r"1  viewer      layar  sees 35.10.15, 35.11  made \d{4}-\d\d-\d\d, last used never\n", listed)
     assert made not in listed
     assert siaga(tmp_path, "token", "revoke", "1").stdout == "token 1 is revoked\n"
     assert siaga(tmp_path, "token", "list").stdout.endswith(", revoked\n")
@@ -105,6 +108,7 @@ MISTAKES = [
     (["up"], {"SIAGA_HTTP_PORT": "many"}, 2, 'SIAGA_HTTP_PORT: "many"'),
     (["token", "create"], {}, 2, "Missing option '--role'"),
     (["token", "create", "--role", "king"], {}, 2, "--role: 'king' is not a role: write viewer, technician or admin"),
+    (["token", "create", "--role", "viewer", "--scope", "35.1"], {}, 2, "--scope: '35.1' is not a scope: write a"),
     (["token", "create", "--role", "viewer", "--name", "a\nb"], {}, 2, r"--name: 'a\nb' is not a name"),
     (["token", "revoke", "7"], {}, 2, "NUMBER: 7 is not the number of a valid token"),
     (["token", "revoke", "9" * 30], {}, 2, "should be less than or equal to 9223372036854775807"),

@@ -20,7 +20,7 @@ from collector.group import Group
 from gateway import Gateway
 from gateway.adapters import Observed
 from gateway.clocks import Judged
-from gateway.uplink import Uplink
+from gateway.sender import Sender
 from siaga.model.observation import TrackKey
 from siaga.model.signals import Value
 from siaga.mqtt.transport import Message
@@ -96,15 +96,15 @@ def engine_loses_a_deadline() -> Iterator[None]:
 @contextmanager
 def gateway_never_sends_again() -> Iterator[None]:
     """A batch that was published once is taken for sent."""
-    send = Uplink._send_one
+    send = Sender._send_one
 
-    def once(self: Uplink, each: object, *rest: object) -> bool:
+    def once(self: Sender, each: object, *rest: object) -> bool:
         took: bool = send(self, each, *rest)  # type: ignore[arg-type] # it hands everything on
         if took:
             each.due = 2**62  # type: ignore[attr-defined] # as above
         return took
 
-    with patch.object(Uplink, "_send_one", once), patch.object(Uplink, "reconnected", lambda self, now: None):
+    with patch.object(Sender, "_send_one", once), patch.object(Sender, "reconnected", lambda self, now: None):
         yield
 
 

@@ -7,7 +7,7 @@ that leaves the process; a planned death comes at one of them, so in the middle 
 import uuid
 from collections import deque
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import structlog
@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from api.alerts.engine import AlertEngine
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import Answer, Request, answer
+from api.alerts.service import EngineWorker
 from api.alerts.stream import EventSignal
 from api.alerts.tables import Tables
 from collector import Collector, CollectorMetrics, Deduplication, Intake, Refusals, RegistryCache
@@ -25,12 +26,13 @@ from collector.workers import Committing, Departures, Gathering, Housekeeping
 from gateway import Gateway, GatewayMetrics
 from gateway.service import last_will
 from gateway.time_sync import TimeSync
+from siaga.broker.memory import MemoryBroker
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
 from siaga.model.clock import SECOND
 from siaga.model.observation import Reading
 from siaga.model.sites import Village
-from siaga.mqtt.memory import MemoryBroker
+from siaga.mqtt.transport import Message
 from siaga.mqtt.worker import turn
 from tests.simulation.disks import Disk, DiskBuffer, SimulatedStore
 from tests.simulation.kernel import Crash, Kernel, MachineClock
@@ -40,7 +42,6 @@ __all__ = ["CollectorProcess", "EngineProcess", "GatewayProcess", "Process"]
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 200
 COMMITTERS = 2
 """Of a collector: its groups may then end in any order."""
 SHORT, LONG = 10, 250
@@ -365,26 +366,26 @@ class EngineProcess(Process):
         except DBAPIError:
             self.run_at(self.kernel.time + SECOND)
             return
-        self.engine = engine
+        self.engine, self._worker = engine, EngineWorker(engine, self._transport, self.clock)
+        (inlet,) = self._worker.inlets
+        self._worker.inlets = (replace(inlet, receive=self._receive),)
 
     def _step(self) -> None:
         if self.engine is None:
             self._open()
             if self.engine is None:
                 return
-        due = self.engine.tick()
-        taken = 0
-        while taken < AT_ONCE and self.engine.takes and (message := self._transport.receive(0)) is not None:
-            if not message.retain:  # what a broker keeps for whoever subscribes does not arrive
-                self.took(message.topic, message.payload)
-            self._receiving = True
-            self.engine.receive(message)
-            self._receiving = False
-            taken += 1
-        if taken:
-            self.run_at(self.kernel.time)
-        elif due is not None:
-            self.run_at(self.kernel.time + max(SHORT if self.engine.problem is None else LONG, due - self.clock.now()))
+        due = turn(self._worker)
+        wait = max(SHORT if self.engine.problem is None else LONG, due - self.clock.monotonic()) if due else 0
+        self.run_at(self.kernel.time + wait)
+
+    def _receive(self, message: Message) -> None:
+        """What the engine's inlet hands over: it is noted, and no acknowledgement may come before the verb is over."""
+        if not message.retain:  # what a broker keeps for whoever subscribes does not arrive
+            self.took(message.topic, message.payload)
+        self._receiving = True
+        self._worker.receive(message)
+        self._receiving = False
 
     @property
     def listens(self) -> bool:

@@ -63,7 +63,7 @@ def simulate(options: Options, show: Callable[[str], None] | None = None) -> Out
         patch("api.alerts.engine.DATABASE_AGAIN", max(SECOND, options.looks // 30)),
         patch("api.alerts.engine.SNOOZE_POLL", max(10 * SECOND, options.looks // 2)),
         patch("gateway.outbox.DISK_AGAIN", max(SECOND, options.looks // 60)),
-        patch("gateway.uplink.LATEST_AGAIN", max(2 * MINUTE, options.looks)),
+        patch("gateway.sender.LATEST_AGAIN", max(2 * MINUTE, options.looks)),
         patch("gateway.service.LOOK_AGAIN", options.looks // 2),
     ):
         system = System(options, kernel, Path(directory))

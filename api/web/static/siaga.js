@@ -17,18 +17,18 @@
     before.forEach((part, index) => {
       if (part.outerHTML !== after[index].outerHTML) part.replaceWith(after[index]);
     });
-    document.getElementById("main").dataset.version = fresh.getElementById("main").dataset.version;
   }
 
   async function look() {
-    const version = document.getElementById("main").dataset.version;
-    const answer = await fetch(location.href, {
-      headers: { "If-None-Match": `W/"${version}"` },
+        const answer = await fetch(location.href, {
+      headers: { "If-None-Match": `W/"${status.dataset.version}"` },
       signal: AbortSignal.timeout(20000),
     });
     if (answer.status !== 304) {
       if (!answer.ok) throw new Error(`the server answers ${answer.status}`);
-      take(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      take(fresh);
+      status.dataset.version = fresh.getElementById("updated").dataset.version;
     }
     status.textContent = answer.headers.get("X-Siaga-Updated");
   }

@@ -3,10 +3,12 @@
 import secrets
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from siaga.run.cli.options import DataDir, MqttUrl, Sites, VillageCode, VillageMqttUrl
+from siaga.run.cli.serving import serve
 
 if TYPE_CHECKING:
     from siaga.mqtt.transport import Message
@@ -17,12 +19,6 @@ __all__ = ["gateways"]
 gateways = typer.Typer(
     help="Run one village's gateway; `check` and `devices` look at one that runs.", invoke_without_command=True
 )
-
-DataDir = Annotated[Path | None, typer.Option(help="Where siaga keeps its data. [SIAGA_DATA_DIR; ./data]")]
-Sites = Annotated[Path | None, typer.Option(help="The sites file. [SIAGA_SITES]")]
-MqttUrl = Annotated[str | None, typer.Option(help="The centre's broker. [SIAGA_MQTT_URL; embedded]")]
-VillageMqttUrl = Annotated[str | None, typer.Option(help="The village's broker. [SIAGA_VILLAGE_MQTT_URL]")]
-VillageCode = Annotated[str | None, typer.Option(help="The village's code. [SIAGA_VILLAGE]")]
 
 CONNECT_WITHIN = 10.0
 """Seconds that a broker may take to answer."""
@@ -38,8 +34,6 @@ def gateway(
     village_mqtt_url: VillageMqttUrl = None,
 ) -> None:
     """Run one village's gateway; `check` and `devices` look at one that runs."""
-    from siaga.run.settings import load_settings  # noqa: PLC0415 - loaded where it is used, as in siaga.run.cli.main
-
     flags = {
         "data_dir": data_dir,
         "sites": sites,
@@ -50,14 +44,14 @@ def gateway(
     if context.invoked_subcommand is not None:
         context.obj = flags
         return
-    from siaga.run.cli.main import serve  # noqa: PLC0415
-    from siaga.run.village_gateway import run_gateway  # noqa: PLC0415
+    from siaga.run.settings import load_settings
+    from siaga.run.village_gateway import run_gateway
 
     serve(lambda stop: run_gateway(load_settings(flags), stop))
 
 
 def _settings(context: typer.Context, **flags: object) -> "Settings":
-    from siaga.run.settings import load_settings  # noqa: PLC0415
+    from siaga.run.settings import load_settings
 
     before: dict[str, object] = context.obj
     return load_settings(before | {key: value for key, value in flags.items() if value is not None})
@@ -66,8 +60,8 @@ def _settings(context: typer.Context, **flags: object) -> "Settings":
 @gateways.command()
 def check(context: typer.Context, data_dir: DataDir = None) -> None:
     """Say what works: broker, link, time, disk, each device. Exit status 1 when something does not."""
-    from gateway.check import check as looked_at  # noqa: PLC0415
-    from gateway.status_socket import NoGateway, read_status  # noqa: PLC0415
+    from gateway.check import check as looked_at
+    from gateway.status_socket import NoGateway, read_status
 
     settings = _settings(context, data_dir=data_dir)
     try:
@@ -92,9 +86,9 @@ def devices(
     seconds: Annotated[float, typer.Option("--for", min=1, max=3600, help="Seconds to listen.")] = 10.0,
 ) -> None:
     """List what is heard on the village's broker and not in the sites file, to paste; then who never spoke."""
-    from gateway.discovery import Discovery  # noqa: PLC0415
-    from gateway.status_socket import NoGateway, read_status  # noqa: PLC0415
-    from siaga.run.village_gateway import only_village  # noqa: PLC0415
+    from gateway.discovery import Discovery
+    from gateway.status_socket import NoGateway, read_status
+    from siaga.run.village_gateway import only_village
 
     settings = _settings(context, sites=sites, village=village, village_mqtt_url=village_mqtt_url)
     place = only_village(settings)
@@ -122,7 +116,7 @@ def _listen(url: str, seconds: float, hear: Callable[["Message"], None]) -> None
     Raises:
         OSError: the broker does not answer.
     """
-    from siaga.mqtt import MqttTransport  # noqa: PLC0415
+    from siaga.mqtt import MqttTransport
 
     transport = MqttTransport(url, f"siaga-look-{secrets.token_hex(6)}")
     try:

@@ -2,43 +2,19 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-import structlog
 import typer
 
-if TYPE_CHECKING:
-    from api.notifications import Book
-    from siaga.run.settings import Settings
+from siaga.run.cli.options import DatabaseUrl, DataDir
 
-__all__ = ["notify", "the_book"]
-
-log = structlog.get_logger(__name__)
+__all__ = ["notify"]
 
 notify = typer.Typer(help="Messages to people: try a channel, see what was given up.")
 
 NotifyFile = Annotated[Path | None, typer.Option("--file", help="The notify file. [SIAGA_NOTIFY]")]
-DataDir = Annotated[Path | None, typer.Option(help="Where siaga keeps its data. [SIAGA_DATA_DIR; ./data]")]
-DatabaseUrl = Annotated[str | None, typer.Option(help="The SQL database. [SIAGA_DATABASE_URL; embedded]")]
-
 SHOWN = 100
 """Messages that `siaga notify dead` lists."""
-
-
-def the_book(settings: "Settings") -> "Book":
-    """Whom to tell of what, by the notify file; without one nobody is told.
-
-    Raises:
-        SitesFileError, ValueError: the file has mistakes, or cannot be read.
-    """
-    from api.notifications import Book, load_book, open_channel  # noqa: PLC0415 - loaded where it is used
-
-    if settings.notify is None:
-        return Book()
-    book = load_book(settings.notify, open_channel)
-    if settings.notify.stat().st_mode & 0o007:
-        log.warning("notify_file_open", file=str(settings.notify), advice="it holds secrets: chmod o= it")
-    return book
 
 
 @notify.command("test")
@@ -47,10 +23,11 @@ def try_channels(
     file: NotifyFile = None,
 ) -> None:
     """Send one test message by every channel of a person or a group, and say what happened."""
-    from api.notifications import open_channel  # noqa: PLC0415
-    from api.notifications.channels import Answer  # noqa: PLC0415
-    from api.notifications.messages import trial  # noqa: PLC0415
-    from siaga.run.settings import load_settings  # noqa: PLC0415
+    from api.notifications import open_channel
+    from api.notifications.channels import Answer
+    from api.notifications.messages import trial
+    from siaga.run.notify_file import the_book
+    from siaga.run.settings import load_settings
 
     settings = load_settings({"notify": file})
     if settings.notify is None:
@@ -73,7 +50,8 @@ def try_channels(
 @notify.command("check")
 def check(file: NotifyFile = None) -> None:
     """Read the notify file and tell all its mistakes; nothing is sent."""
-    from siaga.run.settings import load_settings  # noqa: PLC0415
+    from siaga.run.notify_file import the_book
+    from siaga.run.settings import load_settings
 
     settings = load_settings({"notify": file})
     if settings.notify is None:
@@ -93,10 +71,10 @@ def dead(
     database_url: DatabaseUrl = None,
 ) -> None:
     """List the messages that were given up, the newest first."""
-    from api.notifications.queue import Queue  # noqa: PLC0415
-    from siaga.database import connect, migrate  # noqa: PLC0415
-    from siaga.model.clock import SystemClock  # noqa: PLC0415
-    from siaga.run.settings import load_settings  # noqa: PLC0415
+    from api.notifications.queue import Queue
+    from siaga.database import connect, migrate
+    from siaga.model.clock import SystemClock
+    from siaga.run.settings import load_settings
 
     engine = connect(load_settings({"data_dir": data_dir, "database_url": database_url}).database)
     try:

@@ -5,12 +5,9 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["register"]
+from siaga.run.cli.options import DatabaseUrl, DataDir
 
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(report)
+__all__ = ["report"]
 
 
 def report(
@@ -29,12 +26,12 @@ def report(
     ] = None,
     scope: Annotated[str, typer.Option(help="A village's code, a region's such as 35.10.15, or *.")] = "*",
     language: Annotated[str, typer.Option(help="Of names and headings: id or en.")] = "id",
-    data_dir: Annotated[Path | None, typer.Option(help="Where siaga keeps its data. [SIAGA_DATA_DIR; ./data]")] = None,
-    database_url: Annotated[str | None, typer.Option(help="The SQL database. [SIAGA_DATABASE_URL; embedded]")] = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
 ) -> None:
     """Write the uptime report of a period."""
-    from siaga.run.reports import Asked, write_report  # noqa: PLC0415 - loaded where it is used
-    from siaga.run.settings import load_settings  # noqa: PLC0415
+    from siaga.run.reports import Asked, write_report
+    from siaga.run.settings import load_settings
 
     settings = load_settings({"data_dir": data_dir, "database_url": database_url})
     written = write_report(settings, Asked(period, start, end, scope, language, output))

@@ -7,7 +7,7 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
@@ -37,6 +37,7 @@ from api.http import (
 from api.http.access import known_caller
 from api.http.attestation_body import PhotoDesk, Statement, form_schema
 from api.http.broadcast import Broadcast
+from api.http.calls import BASE, is_call
 from api.http.deadline import AnswerWithin
 from api.http.health import NotReady
 from api.http.known_names import known_names
@@ -46,8 +47,11 @@ from api.http.services import Check, Services
 from api.reports.answer import DEADLINE
 from api.reports.maker import ReportMaker
 from api.reports.office import PLAIN, Office
-from api.web import web
+from api.web import refusals
+from api.web.frame import Frame
+from api.web.looker import CallerOf, nobody, stranger
 from api.web.pages import Pages
+from api.web.routes import PAGES
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
 from siaga.database.tokens import Tokens
@@ -56,9 +60,10 @@ from siaga.telemetry import TelemetryStore
 
 __all__ = ["create_app"]
 
-BASE = "/api/v1"
 ANSWER_WITHIN = 10.0
 """Seconds that a call of the API has to begin its answer."""
+PAGE_WITHIN = 5.0
+"""Seconds that a page has: nobody looks at an empty screen for longer."""
 REPORT_WITHIN = DEADLINE + 10.0
 """Seconds that a report has, which a process of its own makes."""
 ATTESTATIONS = f"{BASE}/attestations"
@@ -99,7 +104,9 @@ def create_app(
     past: Callable[[], UnreadPast] = UnreadPast,
     metrics: CollectorRegistry | None = None,
     public_page: bool = True,
+    attestation_review: bool = False,
     office: Office = PLAIN,
+    caller_of: CallerOf = nobody,
 ) -> FastAPI:
     """The API, the public page, health and metrics.
 
@@ -112,8 +119,10 @@ def create_app(
         checks: by name, why a part of this process is not ready; `/readyz` asks them, beside its own of the database.
         past: what of the past the engine could not read; calls that would tell of it are 503.
         metrics: what `/metrics` shows, and where the app counts its requests; by default only these.
+        attestation_review: whether an attestation counts only once a second person has confirmed it.
         public_page: whether `GET /` and the pages of villages are there for everybody.
         office: the form of reports as PDF.
+        caller_of: who sends a request for a page, by the cookie of a session.
     """
     clock = clock or SystemClock()
     signal = signal or EventSignal()
@@ -130,11 +139,12 @@ def create_app(
         checks=dict(checks or {}),
         past=past,
         public_page=public_page,
+        attestation_review=attestation_review,
     )
-    return _assembled(services, office)
+    return _assembled(services, office, caller_of)
 
 
-def _assembled(services: Services, office: Office) -> FastAPI:
+def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastAPI:
     """The app with its routes, and what every request goes through, the last one first."""
     app = _App(
         title="siaga",
@@ -146,14 +156,17 @@ def _assembled(services: Services, office: Office) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.services = services
-    app.state.pages = Pages(services.engine, services.clock)
+    app.state.caller_of = caller_of
+    app.state.frame = Frame(app)
+    app.state.pages = Pages(services.engine, services.clock, app.state.frame)
     app.state.probes = health.probes_of(services)
     app.state.reports = ReportMaker(services.engine, services.metrics, office=office)
     for router in _ROUTERS:
         app.include_router(router, prefix=BASE, dependencies=[Depends(known_caller), Depends(known_names)])
     app.include_router(health.router, dependencies=[Depends(known_names)])
-    app.include_router(web.router)
-    install_problems(app)
+    for router in PAGES:
+        app.include_router(router)
+    install_problems(app, refusals.answer)
     app.add_middleware(AnswerWithin, within=_within, late=_late)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=6)
     app.add_middleware(BodyLimit, streamed={("POST", ATTESTATIONS)})
@@ -169,23 +182,19 @@ def _within(scope: Scope) -> float:
         return SEND_WITHIN
     if path.startswith(f"{BASE}/reports/"):
         return REPORT_WITHIN
-    return ANSWER_WITHIN if _is_call(path) else web.ANSWER_WITHIN
+    return ANSWER_WITHIN if is_call(path) else PAGE_WITHIN
 
 
 def _late(scope: Scope, within: float) -> Response:
     """The answer to a request whose route waits for something that hangs."""
-    if not _is_call(scope["path"]):
-        return web.too_late(scope)
+    if not is_call(scope["path"]):
+        request = Request(scope)
+        return refusals.sentence(request, stranger(request), 503)
     sentence = (
         f"siaga has no answer within {within:g} s, as its database or its telemetry store gives none: /readyz says "
         "which; whether a change was made is not known"
     )
     return problem_response(503, sentence, {"Retry-After": "5"})
-
-
-def _is_call(path: str) -> bool:
-    """Whether a program asks, and not a browser."""
-    return path.startswith("/api/") or path in ("/openapi.json", "/healthz", "/readyz", "/metrics")
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""How played gateways reach the centre: batches and states over one MQTT session, and the acknowledgements back."""
+"""The played gateways' MQTT session with the centre: sends batches and states, receives acknowledgements."""
 
 import json
 from collections import deque
@@ -11,11 +11,11 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from firmware_sim.village_gateway import Parcel, VillageGateway
 
-__all__ = ["Uplink"]
+__all__ = ["CentreSession"]
 
 
-class Uplink:
-    """One session with the centre's broker, in a thread of paho's own. Use it as a context."""
+class CentreSession:
+    """One session with the centre's broker, in paho's own thread. Use it as a context manager."""
 
     def __init__(self, url: str, gateways: list[VillageGateway], client_id: str = "played-gateways") -> None:
         parts = urlsplit(url)
@@ -24,11 +24,11 @@ class Uplink:
         self._address = parts.hostname, parts.port or (8883 if parts.scheme == "mqtts" else 1883)
         self._gateways = gateways
         self.answers: deque[tuple[str, str, int]] = deque()
-        """Village, epoch and number of each batch that was acknowledged."""
+        """Village, epoch and number of each acknowledged batch."""
         self.ready = Event()
-        """Set once acknowledgements can be heard: what is sent before may be answered to nobody."""
+        """Set once the subscriptions to acknowledgements are granted. Earlier ones would be lost."""
         self.problem: str | None = None
-        """Why the broker cannot be reached, in a sentence; None once it was."""
+        """Why the broker cannot be reached, in a sentence; `None` once it is."""
         self._granted = 0
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTv311)
         self._client.max_inflight_messages_set(200)
@@ -41,7 +41,7 @@ class Uplink:
         if parts.scheme == "mqtts":
             self._client.tls_set()
 
-    def __enter__(self) -> "Uplink":
+    def __enter__(self) -> "CentreSession":
         self._client.connect_async(*self._address)
         self._client.loop_start()
         return self
@@ -55,11 +55,11 @@ class Uplink:
         self._client.publish(_topic(gateway, "batch"), parcel.payload, qos=1)
 
     def rubbish(self, gateway: VillageGateway, payload: bytes) -> None:
-        """What a hostile device gets onto the gateway's own topic."""
+        """Publish an arbitrary payload on the gateway's batch topic."""
         self._client.publish(_topic(gateway, "batch"), payload, qos=1)
 
     def state(self, gateway: VillageGateway, *, online: bool) -> None:
-        """Its state, or its last will, which the broker would have published."""
+        """Publish the gateway's state, or its last will, which a broker would have published."""
         payload = json.dumps({"state": "online" if online else "offline"})
         self._client.publish(_topic(gateway, "status"), payload, qos=1, retain=True)
 

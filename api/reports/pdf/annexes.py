@@ -1,0 +1,38 @@
+"""The annexes that are lists: outages, and the method."""
+
+from collections.abc import Iterator
+
+from api.reports.pdf.blocks import Block, heading, listing, text
+from api.reports.pdf.context import Context
+from api.reports.pdf.tables import outages_table
+from api.reports.words import METHOD
+
+__all__ = ["MOST_OUTAGES", "annex_method", "annex_outages"]
+
+MOST_OUTAGES = 300
+"""Outages in the annex, the longest; what is left out is counted. A district's month has tens of thousands, and a
+table's cell takes ten kilobytes of memory while it is set."""
+
+
+def annex_outages(here: Context) -> Iterator[Block]:
+    """Yields the longest outages, and how many are left out."""
+    say, numbers = here.say, here.numbers
+    every = here.report.outages
+    yield heading(1, say("appendix_outages"), page=True)
+    if not every:
+        yield text(say("no_outages"))
+        return
+    shown = sorted(here.facts.longest[:MOST_OUTAGES], key=lambda one: (one.start, one.facility))
+    counts = {
+        "shown": numbers.count(len(shown)),
+        "all": numbers.count(len(every)),
+        "left": numbers.count(len(every) - len(shown)),
+    }
+    yield text(say("outages_all" if len(shown) == len(every) else "outages_text", **counts))
+    yield outages_table(here, say.words.heading("outages"), shown)
+
+
+def annex_method(here: Context) -> Iterator[Block]:
+    """Yields how everything is counted."""
+    yield heading(1, here.say("appendix_method"), page=True)
+    yield listing([*METHOD[here.report.language], here.say("cut_text")], numbered=True)

@@ -1,0 +1,133 @@
+"""The chapters in words: A. Introduction, B. Activities, D. Conclusions and advice, E. Closing."""
+
+from collections.abc import Iterator
+
+from api.reports.figures import Figures
+from api.reports.pdf.blocks import Block, Signature, heading, listing, text
+from api.reports.pdf.causes import by_cause
+from api.reports.pdf.context import Context
+from api.reports.pdf.facts import goal
+from api.reports.words import METHOD
+
+__all__ = ["activities", "closing", "conclusion", "introduction"]
+
+_NAMED = 30
+"""Villages that are named one by one where they have nothing to show."""
+
+
+def introduction(here: Context) -> Iterator[Block]:
+    """Yields chapter A."""
+    say, report, numbers = here.say, here.report, here.numbers
+    yield heading(1, say("introduction"), page=True)
+    yield heading(2, say("basis"))
+    basis = here.office.basis
+    yield listing(basis, numbered=True) if basis else text(say("basis_none"))
+    yield heading(2, say("purpose"))
+    yield text(say("purpose_text"))
+    yield heading(2, say("coverage_of_report"))
+    yield text(
+        say(
+            "scope_text",
+            period=numbers.period(report.period),
+            dates=numbers.dates(report.period),
+            scope=here.scope(),
+            villages=numbers.count(len(report.villages)),
+            facilities=numbers.count(len(report.facilities)),
+        )
+    )
+    without = here.facts.not_judged
+    if without:
+        names = [f"{village.name} ({village.code})" for village in without[:_NAMED]]
+        if len(without) > _NAMED:
+            names.append(say("and_more", count=numbers.count(len(without) - _NAMED)))
+        yield text(say("not_judged_text", count=numbers.count(len(without)), names=", ".join(names)))
+    yield heading(2, say("method_short"))
+    yield listing(METHOD[report.language][:6])
+    yield text(f"{say('cut_text')} {say('method_more')}")
+
+
+def activities(here: Context) -> Iterator[Block]:
+    """Yields chapter B."""
+    say, numbers = here.say, here.numbers
+    figures = here.facts.everything
+    time, days = figures.availability, figures.days
+    yield heading(1, say("activities"))
+    if not here.report.facilities:
+        yield text(say("nothing_judged"))
+        return
+    yield text(
+        say(
+            "activities_text",
+            required=numbers.duration(time.required),
+            known=numbers.duration(time.met + time.failed),
+            coverage=numbers.percent(figures.coverage),
+        )
+    )
+    counts = {
+        name: numbers.count(count)
+        for name, count in (
+            ("met", days.met),
+            ("missed", days.missed),
+            ("unjudged", days.unjudged),
+            ("not_required", days.not_required),
+            ("provisional", days.provisional),
+        )
+    }
+    yield text(say("days_text", **counts))
+
+
+def conclusion(here: Context) -> Iterator[Block]:
+    """Yields chapter D."""
+    say, numbers, figures = here.say, here.numbers, here.facts.everything
+    yield heading(1, say("conclusion"))
+    if not here.report.facilities:
+        yield text(say("nothing_judged"))
+        return
+    yield heading(2, say("conclusions"))
+    yield text(say("conclusion_text", low=numbers.percent(figures.low), high=numbers.percent(figures.high)))
+    yield listing(
+        [
+            say(
+                "conclusion_goal",
+                name=say.words.kind(one.kind),
+                low=numbers.percent(one.figures.low),
+                target=numbers.target(one.target),
+                verdict=say(f"goal_{goal(one.figures, one.target)}"),
+            )
+            for one in here.facts.kinds
+        ]
+    )
+    yield heading(2, say("advice"))
+    yield listing(list(_advice(here, figures)) or [say("advice_none")], numbered=True)
+
+
+def _advice(here: Context, figures: Figures) -> Iterator[str]:
+    say, numbers = here.say, here.numbers
+    if here.facts.below:
+        yield say("advice_below", count=numbers.count(len(here.facts.below)))
+    causes = by_cause(figures)
+    for state, key in (("failed", "advice_cause"), ("unknown", "advice_unknown")):
+        first = next((one for one in causes if one[0] == state), None)
+        if first is not None:
+            yield say(key, cause=say.cause(state, first[1]) or first[1], duration=numbers.duration(first[2]))
+
+
+def closing(here: Context) -> Iterator[Block]:
+    """Yields chapter E, with where it is signed."""
+    yield heading(1, here.say("closing"))
+    yield _signature(here, here.say("closing_text", time=here.numbers.utc(here.report.generated_at)))
+
+
+def _signature(here: Context, sentence: str) -> Signature:
+    office, signer = here.office, here.office.signer
+    date = f"{office.place}, {here.made_on()}" if office.place else here.made_on()
+    if signer is None:
+        return {"kind": "signature", "text": sentence, "lines": [date], "name": "", "below": []}
+    below = [part for part in (signer.rank, signer.nip and f"NIP {signer.nip}") if part]
+    return {
+        "kind": "signature",
+        "text": sentence,
+        "lines": [date, f"{signer.office},"],
+        "name": signer.name,
+        "below": below,
+    }

@@ -1,0 +1,74 @@
+"""What all chapters say alike: names of villages and regions, numbers, sentences, and when the report was made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from api.reports.office import Office
+from api.reports.pdf.facts import Facts, facts
+from api.reports.pdf.numbers import Numbers
+from api.reports.pdf.words import Sentences
+from api.reports.report import Report
+from siaga.model.intervals import Interval
+from siaga.model.local_time import local_moment
+from siaga.model.sites import Village
+
+__all__ = ["Context", "Issue"]
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """What an issued report is called, and where its page is, `None` without a link of the office."""
+
+    id: str
+    revision: int
+    link: str | None
+
+
+class Context:
+    """One report while its document is put together."""
+
+    def __init__(self, report: Report, office: Office, issue: Issue | None) -> None:
+        self.report, self.office, self.issue = report, office, issue
+        self.numbers = Numbers(report.language)
+        self.say = Sentences(report.language)
+        self.facts: Facts = facts(report)
+        self.villages: Mapping[str, Village] = {village.code: village for village in report.villages}
+        self.names = {one.name: one.facility.name for one in report.facilities}
+        self.timezone = next(iter(report.timezones.values()), "Asia/Jakarta")
+        self._days: dict[str, list[Interval]] = {}
+
+    def made_on(self) -> str:
+        """Returns the date on which the report was made."""
+        made = datetime.fromtimestamp(self.report.generated_at // 1000, UTC).astimezone(ZoneInfo(self.timezone))
+        return self.numbers.date(made.date())
+
+    def scope(self) -> str:
+        """Returns what the report is of."""
+        if self.report.scopes.everything:
+            return self.say("everything")
+        codes = self.report.scopes.texts
+        names = (self.village(code) if code in self.villages else self.region(code) for code in codes)
+        return ", ".join(names) or self.say("nothing")
+
+    def region(self, code: str) -> str:
+        """Returns a region's name with its code."""
+        name = self.report.regions.get(code)
+        if name is not None:
+            return f"{name} ({code})"
+        return self.say("subdistrict" if code.count(".") == 2 else "region", code=code)
+
+    def village(self, code: str) -> str:
+        """Returns a village's name with its code."""
+        village = self.villages.get(code)
+        return code if village is None else f"{self.say('village', name=village.name)} ({code})"
+
+    def days_of(self, timezone: str) -> list[Interval]:
+        """Returns the days of the period by the clock of a time zone, ms."""
+        if timezone not in self._days:
+            period = self.report.period
+            bounds = [local_moment(date, 0, timezone) for date in (*period.dates, period.end)]
+            self._days[timezone] = list(pairwise(bounds))
+        return self._days[timezone]

@@ -1,0 +1,61 @@
+"""What a browser gets in place of a page: a page that says in a sentence why, and not a problem in JSON."""
+
+from collections.abc import Mapping
+
+import structlog
+from fastapi import Request
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from api.http.calls import is_call
+from api.http.problems import problem_response
+from api.web.frame import Frame
+from api.web.looker import Looker, looker_of, stranger
+
+__all__ = ["SAID", "answer", "sentence"]
+
+_log = structlog.get_logger(__name__)
+
+SAID = (403, 404, 405, 412, 413, 422, 429, 500, 503)
+"""Statuses that have words of their own; others are said as 500."""
+_AGAIN_AFTER = "3"
+"""Seconds after which a browser tries a page again that cannot be made now."""
+
+
+async def answer(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Returns the answer to a request that is refused: a problem for a program, a page for a browser."""
+    if is_call(request.url.path) or not _asks_for_page(request):
+        return problem_response(status, detail, headers)
+    if 300 <= status < 400:
+        return Response(status_code=status, headers=dict(headers or {}))
+    return sentence(request, await _looker(request, status), status, headers)
+
+
+def sentence(request: Request, looker: Looker, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """Returns a page that says what a status means. One that may be over soon is asked for again by itself."""
+    said = status if status in SAID else 500
+    known = dict(headers or {})
+    if status == 503 and request.method in ("GET", "HEAD"):
+        known |= {"Retry-After": _AGAIN_AFTER, "Refresh": _AGAIN_AFTER}
+    words, frame = looker.words, request.app.state.frame
+    assert isinstance(frame, Frame)  # noqa: S101 - state has no types
+    title, detail = words(f"refusal_{said}"), words(f"refusal_detail_{said}")
+    return frame.page(request, looker, "sentence.html", status=status, headers=known, title=title, detail=detail)
+
+
+def _asks_for_page(request: Request) -> bool:
+    """Whether a browser sends the request, or it is for a page that there is."""
+    route = request.scope.get("route")
+    is_page = route is not None and not getattr(route, "include_in_schema", True)
+    return is_page or "text/html" in request.headers.get("accept", "")
+
+
+async def _looker(request: Request, status: int) -> Looker:
+    """Returns who looks; nobody, where siaga cannot even say that."""
+    if status < 500:
+        try:
+            return await run_in_threadpool(looker_of, request)
+        except SQLAlchemyError as error:
+            _log.warning("looker_unknown", error=type(error).__name__)
+    return stranger(request)

@@ -1,0 +1,62 @@
+"""How a language writes numbers, shares, durations and times."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import ROUND_FLOOR, Decimal
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
+
+from api.words.language import Language
+from siaga.model.clock import DAY, HOUR, MINUTE
+
+__all__ = ["Formats"]
+
+_NO_BREAK = "\u00a0"
+
+
+class Formats:
+    """The numbers and times of one language. `say` returns the sentence of a key: the patterns are in the catalogue,
+    and the names of months are Babel's."""
+
+    def __init__(self, language: Language, say: Callable[..., str]) -> None:
+        self._locale = language.value
+        self._say = say
+
+    def number(self, number: int) -> str:
+        """A whole number, its thousands parted."""
+        return format_decimal(number, locale=self._locale)
+
+    def decimal(self, value: float, places: int = 2) -> str:
+        """A number with so many decimals at most."""
+        return format_decimal(value, f"#,##0.{'#' * places}", locale=self._locale)
+
+    def percent(self, share: float) -> str:
+        """A share of 0 to 1 as a percentage with two decimals at most, cut and not rounded: 0.98996 is 98,99 %."""
+        # By the digits that the float is written with: 0.29 is a little less than 29 %
+        cut = (Decimal(repr(share)) * 100).quantize(Decimal("0.01"), ROUND_FLOOR)
+        return f"{format_decimal(cut, '#,##0.##', locale=self._locale)}{_NO_BREAK}%"
+
+    def duration(self, milliseconds: int) -> str:
+        """A duration in its two largest units, such as `1 jam 5 menit`; minutes are the smallest."""
+        if milliseconds < MINUTE:
+            return self._say("duration_moment")
+        parts = {"d": milliseconds // DAY, "h": milliseconds % DAY // HOUR, "m": milliseconds % HOUR // MINUTE}
+        if parts["d"]:
+            del parts["m"]
+        return " ".join(self._say(f"duration_{unit}", n=self.number(n)) for unit, n in parts.items() if n)
+
+    def time(self, time: int, now: int, timezone: str, *, zone: bool = True) -> str:
+        """A time (ms) by the village's clock: with its date where that is not today's."""
+        there = ZoneInfo(timezone)
+        local, today = (datetime.fromtimestamp(at / 1000, UTC).astimezone(there) for at in (time, now))
+        form = clock = self._say("format_clock")
+        if local.date() != today.date():
+            form = f"d MMM {clock}" if local.year == today.year else f"d MMM y {clock}"
+        text = format_datetime(local, form, locale=self._locale)
+        return f"{text} {local.tzname()}" if zone else text
+
+    def date(self, day: date) -> str:
+        """A date with the month in words."""
+        return format_date(day, "d MMMM y", locale=self._locale)

@@ -1,0 +1,62 @@
+"""The tables of the SQL database, the same in SQLite and PostgreSQL.
+
+All times are whole milliseconds of Unix time. Telemetry is not here; what is derived from it (spans, days, first
+reports) can be deleted and is rebuilt from the telemetry store. A change here needs its migration beside it: a test
+compares the two. A module holds one group of tables; all names are taken from here.
+"""
+
+from siaga.database.tables.alerts import alert, alert_action, alert_comment, alert_event, alert_member, maintenance
+from siaga.database.tables.attestations import attestation, attestation_photo
+from siaga.database.tables.base import metadata
+from siaga.database.tables.derived import (
+    day,
+    engine_state,
+    first_report,
+    gateway_state,
+    inbox,
+    span,
+    village_snapshot,
+    village_state,
+)
+from siaga.database.tables.edge import quarantine, quarantine_dropped, token
+from siaga.database.tables.notifications import (
+    escalation,
+    notice,
+    notification,
+    notification_item,
+    notification_provider,
+)
+from siaga.database.tables.registry import device, facility, region, registry_version, village
+
+__all__ = [
+    "alert",
+    "alert_action",
+    "alert_comment",
+    "alert_event",
+    "alert_member",
+    "attestation",
+    "attestation_photo",
+    "day",
+    "device",
+    "engine_state",
+    "escalation",
+    "facility",
+    "first_report",
+    "gateway_state",
+    "inbox",
+    "maintenance",
+    "metadata",
+    "notice",
+    "notification",
+    "notification_item",
+    "notification_provider",
+    "quarantine",
+    "quarantine_dropped",
+    "region",
+    "registry_version",
+    "span",
+    "token",
+    "village",
+    "village_snapshot",
+    "village_state",
+]

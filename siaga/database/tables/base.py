@@ -1,0 +1,20 @@
+"""What all tables share."""
+
+from sqlalchemy import JSON, BigInteger, Integer, MetaData
+from sqlalchemy.dialects.postgresql import JSONB
+
+__all__ = ["Document", "Serial", "metadata"]
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Serial = BigInteger().with_variant(Integer, "sqlite")
+"""Ids that only grow; SQLite counts up in columns of its own `INTEGER` alone."""
+Document = JSON().with_variant(JSONB, "postgresql")
+"""JSON as the API shows it, or as a whole that nobody queries into."""

@@ -1,0 +1,45 @@
+"""Refused payloads, and the tokens of programs."""
+
+from sqlalchemy import BigInteger, Column, Index, Table, Text
+
+from siaga.database.tables.base import Document, Serial, metadata
+
+__all__ = [
+    "quarantine",
+    "quarantine_dropped",
+    "token",
+]
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("village", Text),
+    Column("time", BigInteger, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("bytes", Text, nullable=False, comment="the first of them, readable, hardware addresses masked"),
+    Index(None, "village", "id"),
+    sqlite_autoincrement=True,
+)
+
+quarantine_dropped = Table(
+    "quarantine_dropped",
+    metadata,
+    Column("village", Text, primary_key=True, comment="empty: payloads of no known village"),
+    Column("dropped", BigInteger, nullable=False, comment="how many old rows made room for new ones"),
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("hash", Text, nullable=False, unique=True, comment="SHA-256 of the token, in hexadecimal"),
+    Column("role", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("scopes", Document, nullable=False, server_default='["*"]', comment="the villages it sees"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_used", BigInteger),
+    Column("revoked_at", BigInteger),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,20 @@
+"""`siaga collector`: batches from the broker into the store."""
+
+from siaga.run.cli.options import DatabaseUrl, DataDir, MqttUrl, StoreUrl
+from siaga.run.cli.serving import serve
+
+__all__ = ["collector"]
+
+
+def collector(
+    data_dir: DataDir = None,
+    mqtt_url: MqttUrl = None,
+    store_url: StoreUrl = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Run a collector: batches from the broker into the store."""
+    from siaga.run.services import run_collector
+    from siaga.run.settings import load_settings
+
+    flags = {"data_dir": data_dir, "mqtt_url": mqtt_url, "store_url": store_url, "database_url": database_url}
+    serve(lambda stop: run_collector(load_settings(flags), stop))

@@ -1,0 +1,24 @@
+"""How a service runs from the command line: until its work is done, or a signal ends it."""
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+__all__ = ["serve"]
+
+
+def serve(work: Callable[[threading.Event], None]) -> None:
+    """Run until the work is done or a signal comes. The first signal ends it cleanly, a second one at once."""
+    from siaga.run.logs import set_up_logs
+
+    stop = threading.Event()
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    set_up_logs()
+    work(stop)

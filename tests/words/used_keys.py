@@ -1,0 +1,90 @@
+"""Which sentences the code asks for: read from the syntax of its modules and of its templates."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from jinja2 import Environment, nodes
+
+from api.alerts.alert import SEVERITIES, Kind
+from api.notifications.digest import What
+from api.web.looker import Theme
+from api.web.navigation import NAVIGATION
+from api.web.refusals import SAID
+from siaga.model.caller import Role
+from siaga.model.indicators import INDICATORS, evidence_signals
+from siaga.timeline.facility_state import DEVICE_SILENT, NO_EVIDENCE, VILLAGE_OFFLINE
+from siaga.timeline.spans import State
+
+API = Path(__file__).resolve().parents[2] / "api"
+CALLED = ("words", "t", "_say", "self", "WORDS")
+"""What a thing is called that says sentences: `words("key")`, `words.count("key", n)`, in templates `t("key")`."""
+
+FAMILIES: dict[str, set[str]] = {
+    "state_": {state.value for state in State},
+    "alert_": {kind.value for kind in Kind},
+    "severity_": set(SEVERITIES.values()),
+    "cause_": {VILLAGE_OFFLINE, DEVICE_SILENT, NO_EVIDENCE},
+    "failed_": {signal for kind in INDICATORS for signal in evidence_signals(kind)} | {"online"},
+    "kind_": {"power"},
+    "duration_": set("dhm"),
+    "nav_": {entry.key.removeprefix("nav_") for entry in NAVIGATION},
+    "theme_to_": {theme.value for theme in Theme},
+    "role_": {role.value for role in Role},
+    "refusal_": {str(status) for status in SAID} | {f"detail_{status}" for status in SAID},
+    "message_head_": {what.value for what in What},
+}
+"""Keys that are made of a prefix and a word of a fixed list: each word has its sentence, and no other has one."""
+
+
+def in_modules() -> Iterator[tuple[str, str]]:
+    """Yields each key that a module asks for, with where it does."""
+    for path in sorted(set(API.rglob("*.py")) - set((API / "reports").rglob("*.py"))):  # these have words of their own
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and node.args and _says(node.func):
+                for found in ast.walk(node.args[0]):
+                    if isinstance(found, ast.Constant) and isinstance(found.value, str) and _is_whole(found, node):
+                        yield found.value, f"{path.relative_to(API)} line {found.lineno}"
+
+
+def in_templates() -> Iterator[tuple[str, str]]:
+    """Yields each key that a template asks for, with where it does."""
+    environment = Environment(autoescape=True, extensions=["jinja2.ext.do"])
+    for path in sorted(API.rglob("*.html")):
+        for call in environment.parse(path.read_text(encoding="utf-8")).find_all(nodes.Call):
+            if call.args and _is_t(call.node):
+                yield from ((key, f"{path.relative_to(API)} line {call.lineno}") for key in _constants(call.args[0]))
+
+
+def _says(function: ast.expr) -> bool:
+    if isinstance(function, ast.Attribute) and function.attr == "count":
+        function = function.value
+    if isinstance(function, ast.Subscript):
+        function = function.value
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    return name in CALLED
+
+
+def _is_whole(found: ast.Constant, call: ast.Call) -> bool:
+    """Whether a string is a whole key: not a part of an f-string, nor what a condition compares."""
+    return not any(
+        found in ast.walk(part)
+        for node in ast.walk(call.args[0])
+        for part in ([node] if isinstance(node, ast.JoinedStr) else [node.test] if isinstance(node, ast.IfExp) else [])
+    )
+
+
+def _is_t(node: nodes.Node) -> bool:
+    if isinstance(node, nodes.Getattr) and node.attr == "count":
+        node = node.node
+    return isinstance(node, nodes.Name) and node.name == "t"
+
+
+def _constants(node: nodes.Node) -> Iterator[str]:
+    """Yields the whole keys that an argument may be: itself, or each branch of a condition."""
+    if isinstance(node, nodes.Const):
+        yield str(node.value)
+    elif isinstance(node, nodes.CondExpr):
+        yield from _constants(node.expr1)
+        if node.expr2 is not None:
+            yield from _constants(node.expr2)
