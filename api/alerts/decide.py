@@ -64,7 +64,7 @@ def _show(kind: AlertKind[S], look: Look[S], before: OpenAlert | None, out: Outc
         if alert is not None and kind.reaches_back and look.subject.facility_id is not None:
             out.undated.append(look.subject.facility_id)
     elif alert is not None and (more := alert.evidence | dict(kind.told_more(look))) != alert.evidence:
-        alert.evidence.update(more)
+        alert.show(more)
         out.told_more(alert, look.now)
 
 

@@ -5,7 +5,7 @@ its members, too, and open none. Each leaves when something arrives from it, and
 Who is a member stands in table `alert_member`; the alert's evidence shows it.
 """
 
-from api.alerts.alert import Kind, Member, OpenAlert, Raise, new_alert
+from api.alerts.alert import Kind, OpenAlert, Raise, new_alert
 from api.alerts.documents import rfc3339
 from api.alerts.flapping import OFTEN, WITHIN, Raises
 from api.alerts.outcome import Back, Changes
@@ -36,19 +36,17 @@ class Outages:
         code, uplink, began = village.code, village.uplink, decision.began_at
         alert = self._with_whom(uplink, code, began)
         if alert is not None:
-            alert.members.pop(code, None)  # the last to join is the last that is named
-            alert.members[code] = Member(began)
-            alert.amend(min(alert.began_at, began))
+            alert.join(code, began)
             _show(alert)
             changes.told_more(alert, now, worse=True)
             return alert
         alert = new_alert(Kind.VILLAGE_OFFLINE, code, facility=None, device=None, began_at=began)
-        alert.evidence |= {} if uplink is None else {"uplink": uplink}
-        alert.members[code] = Member(began)
+        alert.show({} if uplink is None else {"uplink": uplink})
+        alert.join(code, began)
         self.raises.note(alert.kind, code, now)
         often = self.raises.within(alert.kind, code, now)
         if often >= OFTEN:  # a link that flaps is named so, and not held
-            alert.evidence["flapping"] = {"raised": often, "within_s": WITHIN // 1000}
+            alert.show({"flapping": {"raised": often, "within_s": WITHIN // 1000}})
         changes.raised(alert, decision, now)
         self.opened(alert, uplink)
         return alert
@@ -57,9 +55,8 @@ class Outages:
         """Something arrived from a village of an alert. Returns True if the alert is over by that."""
         alert = back.alert
         if back.taken_out and alert.lost == [village]:
-            alert.evidence["taken_out"] = True
-        if village in alert.members:
-            alert.members[village] = Member(alert.members[village].began_at, back.ended_at)
+            alert.show({"taken_out": True})
+        alert.leave(village, back.ended_at)
         _show(alert)
         if alert.lost:
             changes.told_more(alert, now)
@@ -82,8 +79,8 @@ class Outages:
 def _show(alert: OpenAlert) -> None:
     """Say in the evidence of an alert who its members are, if there are several."""
     if len(alert.members) > 1:
-        alert.evidence["children"] = [
+        children = [
             {"village": village, "began_at": rfc3339(member.began_at), "ended_at": rfc3339(member.ended_at)}
             for village, member in alert.members.items()
         ]
-        alert.evidence["villages"] = list(alert.members)
+        alert.show({"children": children, "villages": list(alert.members)})

@@ -109,12 +109,12 @@ class Changes:
 
     def raised(self, alert: OpenAlert, decision: Raise, now: int) -> None:
         """Open an alert at wall time `now`."""
-        alert.evidence |= dict(decision.evidence) | {"reason": decision.reason}
+        alert.show({**decision.evidence, "reason": decision.reason})
         self.alerts.append(Opened(alert, now, decision.cause))
 
     def taken_out(self, alert: OpenAlert, now: int) -> None:
         """Close an open alert whose subject the registry has no longer: nobody knows whether it is repaired."""
-        alert.evidence["taken_out"] = True
+        alert.show({"taken_out": True})
         self.cleared(alert, now, now)
 
     def cleared(self, alert: OpenAlert, ended_at: int, now: int) -> None:
