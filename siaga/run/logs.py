@@ -13,6 +13,7 @@ __all__ = ["set_up_logs"]
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
 _TOKEN = re.compile(r"\bsiaga_[A-Za-z0-9_-]{20,}")
+_LINK = re.compile(r"(?<=/welcome/)[^/\s'\"?]+")
 
 
 def set_up_logs(stream: TextIO | None = None, *, verbose: bool = False) -> None:
@@ -54,8 +55,8 @@ def set_up_logs(stream: TextIO | None = None, *, verbose: bool = False) -> None:
 
 
 def without_secrets(_logger: object, _method: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
-    """Returns the event without user names and passwords in addresses, and without tokens."""
+    """Returns the event without passwords in addresses, and without tokens and the secrets of sign-in links."""
     for key, value in event.items():
         if isinstance(value, str):
-            event[key] = _TOKEN.sub("siaga_***", _CREDENTIALS.sub("***@", value))
+            event[key] = _LINK.sub("***", _TOKEN.sub("siaga_***", _CREDENTIALS.sub("***@", value)))
     return event

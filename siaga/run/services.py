@@ -125,7 +125,7 @@ def run_collector(settings: Settings, stop: threading.Event) -> None:
 
 def run_api(settings: Settings, stop: threading.Event) -> None:
     """`siaga api`: the alert engine, the HTTP API and the pages."""
-    from siaga.run.system import System  # noqa: PLC0415
+    from siaga.run.system import System, welcome_first_admin  # noqa: PLC0415
 
     _outside_store(settings, "api")
     settings.make_data_dir()
@@ -133,6 +133,8 @@ def run_api(settings: Settings, stop: threading.Event) -> None:
     system = System(settings, SystemClock(), whole=False)
     try:
         system.start(sites, stop)
+        if not stop.is_set():
+            welcome_first_admin(system)
         stop.wait()
     finally:
         system.stop()

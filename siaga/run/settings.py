@@ -4,7 +4,9 @@ Addresses that may contain a password are stored so that no log or traceback sho
 """
 
 import difflib
+import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +31,8 @@ __all__ = ["DataDirUnusable", "Settings", "SettingsError", "load_settings"]
 FILE = "siaga.toml"
 """The settings file, in the directory in which siaga is started."""
 PREFIX = "SIAGA_"
+NOBODY = "none"
+"""The value of a list that is empty: an empty variable is one that is not set."""
 INTERNET_URL = "http://connectivitycheck.gstatic.com/generate_204"
 """Most phones in a village use this check, so no captive portal treats it differently. A server of the district would
 only show the way to the district. It must be plain HTTP, so that a captive portal can answer instead."""
@@ -78,6 +82,30 @@ def _internet(url: str) -> str:
     return url
 
 
+def _public(url: str) -> str:
+    found = _PUBLIC.fullmatch(url.lower())
+    if found is None:
+        raise ValueError("it must be where people reach the pages, without a path, such as https://siaga.example.go.id")
+    return found[1]
+
+
+def _proxies(text: str) -> str:
+    for one in _listed(text):
+        try:
+            ipaddress.ip_network(one, strict=False)
+        except ValueError:
+            raise ValueError(
+                f"{one[:60]!r} must be an address or a network such as 10.0.0.0/24; several have commas between them"
+            ) from None
+    return text
+
+
+def _listed(text: str) -> list[str]:
+    return [] if text == NOBODY else [one.strip() for one in text.split(",")]
+
+
+_PUBLIC = re.compile(r"(https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?)/?")
+"""Scheme, host and perhaps a port: the pages are at the top of their host."""
 BrokerUrl = Annotated[SecretStr, AfterValidator(_broker)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 SnmpPassword = Annotated[SecretStr, Field(min_length=8)]
@@ -109,6 +137,8 @@ class Settings(BaseSettings):
     http_host: str = "127.0.0.1"
     http_port: Port = 8000
     public_page: bool = True
+    public_url: Annotated[str, AfterValidator(_public)] | None = None
+    trusted_proxies: Annotated[str, AfterValidator(_proxies)] = "127.0.0.1,::1"
     attestation_review: bool = False
     probe_internet_url: Annotated[str, AfterValidator(_internet)] = INTERNET_URL
     snmp_community: SecretStr = SecretStr("public")
@@ -160,6 +190,11 @@ class Settings(BaseSettings):
         if self.store_url is not None:
             return self.store_url.get_secret_value()
         return f"duckdb:///{self.data_dir.absolute() / 'telemetry.duckdb'}"
+
+    @property
+    def proxies(self) -> list[str]:
+        """The addresses and networks of reverse proxies that are believed."""
+        return _listed(self.trusted_proxies)
 
     @property
     def database(self) -> str:

@@ -21,7 +21,7 @@ from api.alerts import AlertService, EventSignal
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import UnreadPast
 from api.app import create_app
-from api.http import HttpServer
+from api.http import HttpServer, Site
 from api.notifications import NotificationMetrics, NotificationService
 from collector import ROLE as COLLECTOR
 from collector import CollectorService, assemble, broker_session
@@ -36,6 +36,7 @@ from siaga.mqtt.sessions import SessionName
 from siaga.run.demo import Demo
 from siaga.run.gateways import GatewayPart, Served
 from siaga.run.notify_file import the_book
+from siaga.run.people import first_admin
 from siaga.run.reports import the_office
 from siaga.run.services import ALERTS, alert_session, await_database
 from siaga.run.settings import Settings
@@ -44,7 +45,7 @@ from siaga.sites.file import SitesDocument
 from siaga.sites.on_disk import read_sites_file
 from siaga.telemetry import StoreUnavailable, TelemetryStore, open_store
 
-__all__ = ["DirectoryInUse", "run"]
+__all__ = ["DirectoryInUse", "run", "welcome_first_admin"]
 
 log = structlog.get_logger(__name__)
 
@@ -96,10 +97,20 @@ def run(settings: Settings, stop: threading.Event, *, demo: int | None = None) -
                     simulation.start(settings.central_broker, system.store)
                     system.also(simulation)
                 typer.echo(f"siaga is at {system.url} (Ctrl-C ends it)")
+                welcome_first_admin(system)
             stop.wait()
         finally:
             system.stop()
     log.info("ended")
+
+
+def welcome_first_admin(system: "System") -> None:
+    """Where there is no admin yet, make one and print the link: on standard output, this once, and in no log."""
+    made = system.first_admin()
+    if made is not None:
+        name, link = made
+        typer.echo(f"siaga has no admin yet: {link} signs {name} in, once, within 72 hours")
+        typer.echo(f"a new link: siaga person link {name}")
 
 
 class System:
@@ -123,6 +134,10 @@ class System:
         self._engine = connect(settings.database)
         # Of its own: calls that wait for a database that hangs take no connection from alerts, and give up sooner
         self._answers = connect(settings.database, HTTP_STATEMENT_WITHIN)
+
+    def first_admin(self) -> tuple[str, str] | None:
+        """Make an admin where there is none. Returns its name and its sign-in link, else `None`."""
+        return first_admin(self._settings, self._engine, self._clock, self.url)
 
     @property
     def url(self) -> str:
@@ -219,8 +234,10 @@ class System:
             public_page=self._settings.public_page,
             attestation_review=self._settings.attestation_review,
             office=self._office,
+            site=Site(self._settings.public_url),
         )
-        self._server = HttpServer(app, self._settings.http_host, self._settings.http_port)
+        settings = self._settings
+        self._server = HttpServer(app, settings.http_host, settings.http_port, settings.proxies)
         self._server.start()
 
     def _history(self) -> str | None:
