@@ -3,14 +3,23 @@
 from collections.abc import Sequence
 
 from fastapi import APIRouter
+from starlette.routing import Route
 
-from api.web import preferences, public, static_files
+from api.web import alert_forms, alert_stream, alerts, preferences, public, static_files
 
-__all__ = ["PAGES"]
+__all__ = ["PAGES", "page_paths"]
 
 PAGES: Sequence[APIRouter] = (
     public.router,
+    alerts.router,
+    alert_stream.router,  # before `/alerts/{alert}`, whose pattern its path fits too
+    alert_forms.router,
     preferences.router,
     static_files.router,
 )
 """The routes of all pages."""
+
+
+def page_paths() -> frozenset[str]:
+    """Returns the addresses of all pages."""
+    return frozenset(route.path for router in PAGES for route in router.routes if isinstance(route, Route))
