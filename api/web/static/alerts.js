@@ -17,7 +17,7 @@
   let looking = false;
   let looked = 0;
   let touching = false;
-  let active = 0;
+  let active = Date.now();
 
   const list = () => document.getElementById("list");
   const phrase = (name, values) =>
@@ -45,7 +45,7 @@
   for (const name of ["pointerup", "pointercancel"]) {
     document.addEventListener(name, () => { setTimeout(() => { touching = false; change(); }, 300); note(); }, true);
   }
-  for (const name of ["keydown", "wheel", "scroll"]) addEventListener(name, note, { capture: true, passive: true });
+  for (const name of ["keydown", "wheel", "scroll", "pointermove"]) addEventListener(name, note, { capture: true, passive: true });
 
   // --- What comes ----------------------------------------------------------------------------------------------------
 

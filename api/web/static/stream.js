@@ -106,7 +106,7 @@
 
   window.addEventListener("pageshow", (shown) => shown.persisted && tell("siaga:reload"));
   if (!canShare) {
-    setTimeout(poll);
+    document.addEventListener("DOMContentLoaded", poll); // when the script of the page listens
     return;
   }
   channel.onmessage = hear;
