@@ -1,4 +1,4 @@
-"""siaga watches over village facilities: its shared language, and the edges that several rooms share.
+"""siaga monitors village facilities. This package has the shared types, and the I/O that several rooms share.
 
-The rooms of the system and the words it is written in are described in `docs/architecture.md`.
+`docs/architecture.md` describes the rooms and the vocabulary.
 """

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, or_, select, true
 
 from api.alerts.excuses import with_plan
 from siaga.database import tables
-from siaga.database.scopes import within_any
+from siaga.database.scopes import within
+from siaga.model.scope import Scopes
 
 __all__ = ["MOST", "AlertList", "ListedAlert", "cleared_since", "newest_event", "open_now", "with_ids"]
 
@@ -21,6 +22,7 @@ class ListedAlert:
 
     `facility_name` and `facility_kind`: of the facility that it is about, or of the one of its device; `None`: it is
     about a village or a gateway. `uplink`: what its village shares with others. `evidence`: with `planned_until`.
+    `villages`: those that it concerns and that may be seen.
     """
 
     id: str
@@ -45,6 +47,7 @@ class ListedAlert:
     cause: str | None
     evidence: Mapping[str, object]
     revision: int
+    villages: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +58,19 @@ class AlertList:
     more: int = 0
 
 
-def open_now(connection: Connection, seen: Sequence[str], now: int) -> AlertList:
+def open_now(connection: Connection, seen: Scopes, now: int) -> AlertList:
     """Returns the open alerts that lie in the scopes `seen`, the newest first, at most `MOST`. `now`: wall time, ms."""
-    return _listed(connection, and_(tables.alert.c.cleared_at.is_(None), _concerns(seen, still=True)), now)
+    return _listed(connection, and_(tables.alert.c.cleared_at.is_(None), _concerns(seen, still=True)), seen, now)
 
 
-def cleared_since(connection: Connection, seen: Sequence[str], since: int, now: int) -> AlertList:
+def cleared_since(connection: Connection, seen: Scopes, since: int, now: int) -> AlertList:
     """Returns the alerts that cleared at `since` (ms) or later, the newest first, at most `MOST`."""
-    return _listed(connection, and_(tables.alert.c.cleared_at >= since, _concerns(seen)), now)
+    return _listed(connection, and_(tables.alert.c.cleared_at >= since, _concerns(seen)), seen, now)
 
 
-def with_ids(connection: Connection, seen: Sequence[str], ids: Sequence[str], now: int) -> Mapping[str, ListedAlert]:
+def with_ids(connection: Connection, seen: Scopes, ids: Sequence[str], now: int) -> Mapping[str, ListedAlert]:
     """Returns the alerts with these ids, open or not, as far as they lie in the scopes `seen`."""
-    found = _listed(connection, and_(tables.alert.c.id.in_(ids[:MOST]), _concerns(seen)), now)
+    found = _listed(connection, and_(tables.alert.c.id.in_(ids[:MOST]), _concerns(seen)), seen, now)
     return {alert.id: alert for alert in found.alerts}
 
 
@@ -77,16 +80,18 @@ def newest_event(connection: Connection) -> int:
     return newest or 0
 
 
-def _concerns(seen: Sequence[str], *, still: bool = False) -> ColumnElement[bool]:
+def _concerns(seen: Scopes, *, still: bool = False) -> ColumnElement[bool]:
     """An alert is its village's own, or that of an uplink with which the village was lost; `still`: is lost still."""
+    if seen.everything:
+        return true()
     member = tables.alert_member
-    lost = select(member.c.alert).where(within_any(member.c.village, seen))
+    lost = select(member.c.alert).where(within(member.c.village, seen))
     if still:
         lost = lost.where(member.c.ended_at.is_(None))
-    return or_(within_any(tables.alert.c.village, seen), tables.alert.c.id.in_(lost))
+    return or_(within(tables.alert.c.village, seen), tables.alert.c.id.in_(lost))
 
 
-def _listed(connection: Connection, condition: ColumnElement[bool], now: int) -> AlertList:
+def _listed(connection: Connection, condition: ColumnElement[bool], seen: Scopes, now: int) -> AlertList:
     alert, village, facility, device = tables.alert, tables.village, tables.facility, tables.device
     owner = and_(device.c.village == alert.c.village, device.c.id == alert.c.device)
     place = and_(
@@ -115,12 +120,18 @@ def _listed(connection: Connection, condition: ColumnElement[bool], now: int) ->
         counted: int = connection.execute(select(func.count()).select_from(alert).where(condition)).scalar_one()
         more = counted - MOST
     planned = with_plan(connection, [{str(key): value for key, value in row.items()} for row in rows], now)
-    return AlertList([_alert(row, shown) for row, shown in zip(rows, planned, strict=True)], more)
+    return AlertList([_alert(row, shown, seen) for row, shown in zip(rows, planned, strict=True)], more)
 
 
-def _alert(row: RowMapping, shown: Mapping[str, object]) -> ListedAlert:
+def _alert(row: RowMapping, shown: Mapping[str, object], seen: Scopes) -> ListedAlert:
+    """Returns an alert of which nothing lies outside of the scopes `seen`: one of an uplink is shown as of the
+    villages of it that do not."""
     evidence = shown["evidence"]
-    return ListedAlert(
-        **{name: row[name] for name in ListedAlert.__slots__ if name != "evidence"},
-        evidence=evidence if isinstance(evidence, Mapping) else {},
-    )
+    said = evidence if isinstance(evidence, Mapping) else {}
+    listed = said.get("villages")
+    others = [str(code) for code in listed] if isinstance(listed, list) else []
+    villages = tuple(code for code in dict.fromkeys([row["village"], *others]) if seen.holds(code))
+    names = {name: row[name] for name in ListedAlert.__slots__ if name not in ("evidence", "villages")}
+    if row["village"] not in villages and villages:
+        names |= {"village": villages[0], "village_name": villages[0]}
+    return ListedAlert(**names, evidence=said, villages=villages)

@@ -3,13 +3,12 @@
 So a link that is sent to somebody shows the same, and every counter is a link.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from urllib.parse import urlencode
 
 from api.queries.alert_list import ListedAlert
-from siaga.model.scope import EVERYTHING, in_scope
+from siaga.model.scope import EVERYTHING, Scope
 
 __all__ = ["AlertFilter", "Sort", "Stage", "stage_of"]
 
@@ -103,14 +102,8 @@ class AlertFilter:
         return self.address(folded=(*others[0], key), unfolded=others[1])
 
     def _concerns(self, alert: ListedAlert) -> bool:
-        scope = self.village or EVERYTHING
-        return any(in_scope(village, scope) for village in concerned(alert))
-
-
-def concerned(alert: ListedAlert) -> Sequence[str]:
-    """Returns the villages that an alert concerns: its own, and those that share the outage."""
-    listed = alert.evidence.get("villages")
-    return [alert.village, *(str(code) for code in listed)] if isinstance(listed, list) else [alert.village]
+        scope = Scope(self.village or EVERYTHING)
+        return any(scope.holds(village) for village in alert.villages)
 
 
 def _says(alert: ListedAlert, text: str) -> bool:

@@ -16,7 +16,6 @@ from starlette.responses import RedirectResponse, Response
 
 from api.http.alert_actions import Act, Outcome, acknowledging, act, act_on_many, assigning, commenting, snoozing
 from api.http.problems import not_found
-from api.http.seen import seen_by
 from api.http.services import Services, ServicesHere
 from api.queries.alert_list import ListedAlert, open_now, with_ids
 from api.web.access import SignedInTechnician
@@ -25,7 +24,7 @@ from api.web.asked_alerts import filter_of
 from api.web.notice import Notice, leave_notice
 from api.web.preferences import local_path
 from api.words import Words
-from siaga.database.tokens import Caller
+from siaga.model.caller import Caller
 from siaga.model.clock import DAY, HOUR
 
 __all__ = ["SNOOZES", "Snooze", "Verb", "router"]
@@ -129,7 +128,7 @@ def one(
     """Do something about one alert. With `If-Match` it is done as the API does it, or refused (412)."""
     now = services.clock.now()
     with services.engine.connect() as connection:
-        listed = with_ids(connection, seen_by(wish.caller), [alert], now).get(alert)
+        listed = with_ids(connection, wish.caller.scopes, [alert], now).get(alert)
     if listed is None:
         raise not_found("alert", alert)
     acts = _acts(wish, verb, listed.timezone, now)
@@ -150,7 +149,7 @@ def _matching(services: Services, wish: _Wish, query: str, as_of: int) -> list[L
     """Returns the open alerts that a filter lets through, and that had been raised at wall time `as_of`, ms."""
     wanted, now = filter_of(query), services.clock.now()
     with services.engine.connect() as connection:
-        listed = open_now(connection, seen_by(wish.caller), now)
+        listed = open_now(connection, wish.caller.scopes, now)
     return [one for one in listed.alerts if one.raised_at <= as_of and wanted.fits(one, wish.caller.name, now)]
 
 
@@ -162,7 +161,7 @@ def _done(
     if verb is Verb.COMMENTS and not wish.note:
         return _back(wish, Notice(wish.words("alerts_no_note"), wrong=True), alert)
     with services.engine.connect() as connection:
-        zones = {one.id: one.timezone for one in with_ids(connection, seen_by(wish.caller), list(chosen), now).values()}
+        zones = {one.id: one.timezone for one in with_ids(connection, wish.caller.scopes, list(chosen), now).values()}
     seen = {one: revision for one, revision in chosen.items() if one in zones}
     outcomes = act_on_many(services, wish.caller, seen, lambda row: _acts(wish, verb, zones[row["id"]], now))
     return _back(wish, _told(wish, verb, outcomes, len(chosen) - len(seen)), alert)

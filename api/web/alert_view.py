@@ -50,7 +50,9 @@ class AlertRow:
 
 @dataclass(frozen=True, slots=True)
 class GroupView:
-    """A group. `zone`: the time zone of its first village. `rows`: none where it is folded; `more`: how many it has beside them. `counts`: severity, number."""
+    """A group. `zone`: the time zone of its first village. `rows`: none where it is folded; `more`: how many it has
+    beside them. `counts`: severity, number.
+    """
 
     key: str
     title: str
@@ -166,9 +168,8 @@ def _notes(looking: Looking, alert: ListedAlert) -> Iterable[str]:
         yield words("excuse_mains")
     if "flapping" in evidence and alert.cleared_at is None:
         yield words("alerts_flapping")
-    listed = evidence.get("villages")
-    if isinstance(listed, list) and len(listed) > 1:
-        yield words.count("alerts_villages_lost", len(listed))
+    if len(alert.villages) > 1:
+        yield words.count("alerts_villages_lost", len(alert.villages))
 
 
 def severity_counts(words: Words, alerts: Sequence[ListedAlert]) -> list[tuple[str, str, int]]:

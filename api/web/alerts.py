@@ -4,7 +4,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.alerts.alert import Kind
-from api.http.seen import seen_by
 from api.http.services import Services, ServicesHere
 from api.queries.alert_list import AlertList, cleared_since, newest_event, open_now
 from api.web.access import SignedIn
@@ -16,7 +15,7 @@ from api.web.asked_alerts import AskedAlerts
 from api.web.frame import FrameHere
 from api.web.looker import Looker
 from api.web.visit import Visit, visit_of
-from siaga.database.tokens import Role
+from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR
 
 __all__ = ["router"]
@@ -62,8 +61,8 @@ def _view(services: Services, looker: Looker, wanted: AlertFilter, visit: Visit,
     assert caller is not None  # noqa: S101 - `SignedIn` lets nobody else in
     with services.engine.connect() as connection:
         newest = newest_event(connection)  # before the alerts: an event between the two is told twice, not never
-        listed = open_now(connection, seen_by(caller), now)
-        cleared = cleared_since(connection, seen_by(caller), _since(wanted, visit, now), now)
+        listed = open_now(connection, caller.scopes, now)
+        cleared = cleared_since(connection, caller.scopes, _since(wanted, visit, now), now)
     if wanted.state is not Stage.CLEARED:
         cleared = AlertList(cleared.alerts[:_MOST_CLEARED])
     looking = Looking(looker.words, caller.name, now, visit.since)

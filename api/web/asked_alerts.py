@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 from api.alerts.alert import SEVERITIES, Kind
 from api.http.problems import Refused
 from api.web.alert_filter import LONGEST_TEXT, AlertFilter, Sort, Stage
-from siaga.model.scope import EVERYTHING, NotAScope, check_scope
+from siaga.model.scope import EVERYTHING, NotAScope, parse_scope
 
 __all__ = ["AskedAlerts", "filter_of"]
 
@@ -43,7 +43,7 @@ def filter_of(query: str) -> AlertFilter:
 
 def _scope(text: str) -> str | None:
     try:
-        scope = check_scope(text) if text else EVERYTHING
+        scope = parse_scope(text).text if text else EVERYTHING
     except NotAScope as mistake:
         raise Refused(422, f"query village: {text[:60]!r} {mistake}") from None
     return None if scope == EVERYTHING else scope

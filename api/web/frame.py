@@ -30,7 +30,8 @@ HEADERS = {
 class Frame:
     """Renders templates. A page's template extends `frame.html` and fills its blocks `head` and `main`.
 
-    `paths`: the addresses that there are: the navigation leaves out what has none. Each template has: `t` (the words), `looker`, `static` (addresses of files), and what the page gives it.
+    `paths`: the addresses that there are: the navigation leaves out what has none.
+    Each template has: `t` (the words), `looker`, `static` (addresses of files), and what the page gives it.
     """
 
     def __init__(self, paths: frozenset[str]) -> None:

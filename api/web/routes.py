@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 from starlette.routing import Route
 
-from api.web import alert_forms, alert_stream, alerts, preferences, public, static_files
+from api.web import account, alert_forms, alert_stream, alerts, preferences, public, sign_in, static_files, welcome
+from api.web.setup import index, people, tokens
 
 __all__ = ["PAGES", "page_paths"]
 
@@ -15,6 +16,12 @@ PAGES: Sequence[APIRouter] = (
     alert_stream.router,  # before `/alerts/{alert}`, whose pattern its path fits too
     alert_forms.router,
     preferences.router,
+    sign_in.router,
+    welcome.router,
+    account.router,
+    index.router,
+    people.router,
+    tokens.router,
     static_files.router,
 )
 """The routes of all pages."""

@@ -1,1 +1,1 @@
-"""Nouns of the domain, pure: signals, observations, sites, indicators, intervals, clock."""
+"""The domain's types: signals, observations, sites, indicators, intervals, clock. Pure."""

@@ -1,7 +1,6 @@
-"""What each device family can say: by default, by the site's `map`. As data, for the gateway's adapters and the judge.
+"""The signals that each device family can give, by default or by the site's `map`. Adapters and the judge use it.
 
-The contract's table of adapters, key by key. A key that the site's `map` names is the site's; the default for it is
-gone.
+It is the contract's table of adapters as data (section 3). A key in the site's `map` replaces the default of that key.
 """
 
 from collections.abc import Mapping
@@ -42,7 +41,7 @@ _EVERYWHERE: dict[Adapter, dict[str, str]] = {
     Adapter.HOMIE: {"$state": "online"},
     Adapter.PROBE: {"internet": "internet"},
 }
-"""What a family understands in any kind of facility: native key -> signal."""
+"""Native key -> signal, for any kind of facility."""
 
 _IN_KIND: dict[tuple[Adapter, str], dict[str, str]] = {
     (Adapter.TASMOTA, "office_lighting"): {"POWER": "lamp_on", "POWER1": "lamp_on"},
@@ -53,22 +52,22 @@ _IN_KIND: dict[tuple[Adapter, str], dict[str, str]] = {
     (Adapter.PROBE, "free_wifi"): {"reachability": "wifi_up"},
     (Adapter.PROBE, "it_service"): {"reachability": "service_ok", "latency": "latency"},
 }
-"""What it understands in facilities of one kind only, where the kind says what the key means."""
+"""Native key -> signal, for one kind of facility only, which decides the meaning of the key."""
 
 
 def default_keys(adapter: Adapter, kind: str) -> Mapping[str, str]:
-    """The native keys that an adapter understands without `map` in a facility of this kind, and their signals."""
+    """Returns the default native keys of an adapter in a facility of this kind, and their signals."""
     return _EVERYWHERE.get(adapter, {}) | _IN_KIND.get((adapter, kind), {})
 
 
-@lru_cache(maxsize=512)  # one entry for each pair of adapter and kind: it never fills
+@lru_cache(maxsize=512)  # larger than the number of pairs of adapter and kind
 def default_signals(adapter: Adapter, kind: str) -> frozenset[str]:
-    """The signals that an adapter can give without `map` in a facility of this kind."""
+    """Returns the signals that an adapter can give without `map` in a facility of this kind."""
     return frozenset(default_keys(adapter, kind).values())
 
 
 def can_give(device: Device, kind: str) -> frozenset[str]:
-    """The signals that a device can give in a facility of this kind, by default or by its `map`."""
+    """Returns the signals that a device can give in a facility of this kind, by default or by its `map`."""
     if not device.map:
         return default_signals(device.adapter, kind)
     kept = {signal for key, signal in default_keys(device.adapter, kind).items() if key not in device.map}

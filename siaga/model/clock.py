@@ -1,7 +1,7 @@
-"""The clock that everything which needs the time is given.
+"""The clock interface.
 
-Wall time decides who is told and when; event time, which readings carry, decides what was true. Neither is read
-from the operating system by a decision: a decision gets `now` as an argument, a service gets a `Clock`.
+Wall time decides who is notified and when. Event time, which readings have, decides what was true. No decision reads
+the time from the operating system: a decision gets `now` as an argument, a service gets a `Clock`.
 """
 
 import time
@@ -10,21 +10,21 @@ from typing import Protocol
 __all__ = ["DAY", "HOUR", "MINUTE", "SECOND", "Clock", "FastClock", "ManualClock", "SystemClock"]
 
 SECOND = 1_000
-"""One second in the unit of all times inside siaga, the millisecond."""
+"""One second in ms, the unit of all times in siaga."""
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 
 class Clock(Protocol):
-    """Tells wall time and a time that never goes back, both in whole milliseconds."""
+    """Gives wall time and monotonic time, both in whole ms."""
 
     def now(self) -> int:
-        """Milliseconds since the Unix epoch, by the wall clock: it may jump when NTP sets it."""
+        """Returns wall time, ms since the Unix epoch. It may jump when NTP sets the clock."""
         ...
 
     def monotonic(self) -> int:
-        """Milliseconds since an arbitrary start; never goes back, never jumps."""
+        """Returns ms since an arbitrary start. It never goes back and never jumps."""
         ...
 
 
@@ -32,16 +32,16 @@ class SystemClock:
     """The machine's own clocks."""
 
     def now(self) -> int:
-        """Wall time in milliseconds since the Unix epoch."""
+        """Returns wall time, ms since the Unix epoch."""
         return time.time_ns() // 1_000_000
 
     def monotonic(self) -> int:
-        """Milliseconds since an arbitrary start."""
+        """Returns ms since an arbitrary start."""
         return time.monotonic_ns() // 1_000_000
 
 
 class FastClock:
-    """A clock that shows the machine's time when it is made, and runs `speed` times faster from then on."""
+    """A clock that starts at the machine's time and runs `speed` times faster."""
 
     def __init__(self, speed: float) -> None:
         self._speed = speed
@@ -49,34 +49,34 @@ class FastClock:
         self._began = time.monotonic_ns()
 
     def now(self) -> int:
-        """Wall time in milliseconds, as it would be had time run so fast."""
+        """Returns the accelerated wall time, ms."""
         return self._wall + self.monotonic()
 
     def monotonic(self) -> int:
-        """Milliseconds of its own since the clock was made."""
+        """Returns the accelerated ms since the clock was made."""
         return int((time.monotonic_ns() - self._began) * self._speed) // 1_000_000
 
 
 class ManualClock:
-    """A clock that stands until it is moved: for simulation and tests."""
+    """A clock that moves only when it is told to, for simulation and tests."""
 
     def __init__(self, now: int) -> None:
         self._now = now
         self._monotonic = 0
 
     def now(self) -> int:
-        """Wall time in milliseconds, as last set."""
+        """Returns the current wall time, ms."""
         return self._now
 
     def monotonic(self) -> int:
-        """Milliseconds advanced since the clock was made; a jump of the wall clock is not in it."""
+        """Returns the ms advanced since the clock was made, without jumps of the wall clock."""
         return self._monotonic
 
     def advance(self, milliseconds: int) -> None:
-        """Let time pass on both clocks."""
+        """Advance both times."""
         self._now += milliseconds
         self._monotonic += milliseconds
 
     def jump(self, milliseconds: int) -> None:
-        """Set the wall clock forward or back, as NTP does, without time passing."""
+        """Move the wall clock forward or back, as NTP does. Monotonic time stays."""
         self._now += milliseconds

@@ -1,4 +1,4 @@
-"""Durations as people write them: `30s`, `5m`, `2h`, `90d`. Inside siaga they are milliseconds."""
+"""Durations as people write them: `30s`, `5m`, `2h`, `90d`. In code they are ms."""
 
 import re
 
@@ -9,18 +9,18 @@ __all__ = ["NotADuration", "format_duration", "parse_duration"]
 _UNITS = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 _DURATION = re.compile(r"([0-9]{1,9})([smhd])", re.ASCII)
 LONGEST = 3_650 * DAY
-"""Ten years: nothing here lasts longer, and sums of durations stay far from any limit of a database."""
+"""Ten years, ms. Nothing in siaga lasts longer, and sums of durations stay within the limits of a database."""
 
 
 class NotADuration(ValueError):
-    """A text that is no duration; the message is the end of a sentence that began with the key."""
+    """A text is no duration. The message is the end of a sentence that begins with the key."""
 
 
 def parse_duration(text: str) -> int:
-    """Milliseconds of a whole number and one unit: `s`, `m`, `h` or `d`. `0s` is a duration.
+    """Returns a duration in ms: a whole number and a unit, `s`, `m`, `h` or `d`. `0s` is a duration.
 
     Raises:
-        NotADuration: the text is not of that form, or longer than ten years.
+        NotADuration: the text has another form, or is longer than ten years.
     """
     match = _DURATION.fullmatch(text)
     if match is None:
@@ -32,7 +32,7 @@ def parse_duration(text: str) -> int:
 
 
 def format_duration(milliseconds: int) -> str:
-    """The shortest text that `parse_duration` reads as the same; a part of a second is cut off."""
+    """Returns the shortest text for a duration; the inverse of `parse_duration`. Fractions of a second are cut."""
     seconds = milliseconds // SECOND
     for unit in ("d", "h", "m"):
         size = _UNITS[unit] // SECOND

@@ -22,14 +22,15 @@ __all__ = [
 ]
 
 POWER = "power"
-"""The kind of a facility without an indicator: its `mains` speaks for the whole village."""
+"""The kind of a facility without an indicator. Its `mains` counts for the whole village."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """Evidence: a boolean signal is true. `stand_in` takes its place on a device that has not reported it.
+    """Evidence: a boolean signal is true.
 
-    With `always_asked` the device must have reported it, or its stand-in: until then it is unknown, and not left out.
+    `stand_in`: the signal that replaces it on a device that has not reported it.
+    `always_asked`: until the device reports it or its stand-in, it is unknown instead of left out.
     """
 
     signal: str
@@ -55,7 +56,7 @@ class Below:
 
 @dataclass(frozen=True, slots=True)
 class EventWithin:
-    """Evidence: an event happened within the last `interval` milliseconds."""
+    """Evidence: an event happened within the last `interval` ms."""
 
     signal: str
     interval: int
@@ -66,10 +67,10 @@ Evidence = Flag | Above | Below | EventWithin
 
 @dataclass(frozen=True, slots=True)
 class Sensed:
-    """How a device's signals combine, in three-valued logic.
+    """How a device's signals are combined, in three-valued logic.
 
-    `all_of`: every one that the device reports; `any_of`: one of them; `first_of`: the first, else (where it is
-    unknown) the next. A device is able to give evidence when it can give one of the signals (or a stand-in).
+    `rule`: `all_of` the signals that it reports, `any_of` them, or `first_of` them that is not unknown. A device can
+    give evidence if it can give one of the signals or a stand-in.
     """
 
     rule: str  # "all_of" | "any_of" | "first_of"
@@ -78,14 +79,14 @@ class Sensed:
 
 @dataclass(frozen=True, slots=True)
 class Attested:
-    """A person attests it, with evidence and a date; it expires after `expires` milliseconds."""
+    """A person attests it, with evidence and a date. `expires`: how long an attestation counts, ms."""
 
     expires: int = 90 * DAY
 
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """One of the 14. `number` is its number in the programme; `grace`, `recovery`: ms, `target`: a share."""
+    """One of the 14 indicators. `number`: its number in the programme. `grace`, `recovery`: ms. `target`: a share."""
 
     kind: str
     number: int
@@ -102,9 +103,9 @@ class Indicator:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a facility is held to: its indicator's numbers, where its site does not say otherwise.
+    """The requirements of a facility: the site's own, else its indicator's defaults.
 
-    `grace` and `recovery` in milliseconds, `target` as a share of required time, `schedule` as text.
+    `grace`, `recovery`: ms. `target`: a share of required time. `schedule`: as text.
     """
 
     grace: int
@@ -115,15 +116,15 @@ class Terms:
 
 
 GUARD_ROUND = 2 * HOUR
-"""How long a guard's check-in speaks for his presence; the programme's number."""
+"""How long a guard's check-in counts, ms (the programme's number)."""
 CLEANING_ROUND = 8 * HOUR
-"""How long a cleaning holds: one in an office day (the programme's number for the toilet, taken for both rooms)."""
+"""How long a cleaning counts, ms: one per office day (the programme's number for the toilet, used for both rooms)."""
 STANDBY_WATTS = 2.0
-"""A lamp that draws more is lit; LED drivers and smart plugs idle below it. The programme's number."""
+"""A lamp that draws more is lit, W; LED drivers and smart plugs draw less on standby (the programme's number)."""
 DARK_LUX = 10.0
-"""More light than this, at night, comes from a lamp; the programme's number (a full moon gives 0.3 lx)."""
+"""More light than this at night comes from a lamp, lx; a full moon gives 0.3 (the programme's number)."""
 AMMONIA_LIMIT = 25.0
-"""ppm of NH3: the Indonesian workplace limit for eight hours a day (Permenaker 5/2018, appendix: NAB)."""
+"""NH3 limit, ppm: the Indonesian workplace limit for eight hours a day (Permenaker 5/2018, appendix: NAB)."""
 
 
 def _attested(number: int, kind: str, name_id: str, name_en: str) -> Indicator:
@@ -213,12 +214,12 @@ _SIGNALS = {
 
 
 def evidence_signals(kind: str) -> frozenset[str]:
-    """The signals that bear on a kind's indicator, stand-ins among them; none where it is only attested."""
+    """Returns the signals of a kind's indicator, including stand-ins; none if it is only attested."""
     return _SIGNALS.get(kind, frozenset())
 
 
 def terms(facility: Facility) -> Terms | None:
-    """What the facility is held to; `None` where its kind has no indicator (`power`)."""
+    """Returns the requirements of a facility; `None` if its kind has no indicator (`power`)."""
     indicator = INDICATORS.get(facility.kind)
     if indicator is None:
         return None

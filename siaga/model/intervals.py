@@ -1,7 +1,7 @@
-"""Half-open stretches of time and what can be done with sets of them.
+"""Half-open intervals of time, and operations on sets of them.
 
-An interval is `[start, end)` in whole milliseconds. A *set* here is a list in ascending order whose members neither
-overlap nor touch; every function answers with one.
+An interval is `[start, end)` in whole ms. A *set* is an ascending list of intervals that neither overlap nor touch. All
+functions return such sets.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,11 +11,11 @@ from operator import lt, sub
 __all__ = ["Interval", "clip", "gaps", "intersect", "merge", "stretches", "subtract", "total"]
 
 Interval = tuple[int, int]
-"""A half-open stretch of time, in milliseconds."""
+"""A half-open interval of time, in ms."""
 
 
 def merge(intervals: Iterable[Interval]) -> list[Interval]:
-    """The set that covers what any of the intervals covers; they may overlap and come in any order."""
+    """Returns the union of intervals, which may overlap and have any order."""
     merged: list[Interval] = []
     for start, end in sorted(intervals):
         if start >= end:
@@ -29,12 +29,12 @@ def merge(intervals: Iterable[Interval]) -> list[Interval]:
 
 
 def clip(intervals: Iterable[Interval], start: int, end: int) -> list[Interval]:
-    """The part of a set that lies in `[start, end)`."""
+    """Returns the part of a set that is in `[start, end)`."""
     return [(max(low, start), min(high, end)) for low, high in intervals if low < end and high > start]
 
 
 def intersect(one: Sequence[Interval], other: Sequence[Interval]) -> list[Interval]:
-    """What both sets cover."""
+    """Returns the intersection of two sets."""
     common: list[Interval] = []
     i = j = 0
     while i < len(one) and j < len(other):
@@ -49,7 +49,7 @@ def intersect(one: Sequence[Interval], other: Sequence[Interval]) -> list[Interv
 
 
 def subtract(whole: Sequence[Interval], taken: Sequence[Interval]) -> list[Interval]:
-    """What the first set covers and the second does not."""
+    """Returns the difference of two sets: `whole` without `taken`."""
     left: list[Interval] = []
     j = 0
     for start, end in whole:
@@ -60,7 +60,7 @@ def subtract(whole: Sequence[Interval], taken: Sequence[Interval]) -> list[Inter
                 left.append((at, low))
             at = max(at, high)
             if high > end:
-                break  # it may reach into the next one too
+                break  # it may also overlap the next interval
             j += 1
         if at < end:
             left.append((at, end))
@@ -68,7 +68,7 @@ def subtract(whole: Sequence[Interval], taken: Sequence[Interval]) -> list[Inter
 
 
 def stretches(times: Sequence[int], length: int) -> list[Interval]:
-    """The set covered by `[t, t + length)` for each of the times, which ascend."""
+    """Returns the union of `[t, t + length)` for ascending times."""
     if not times:
         return []
     covered: list[Interval] = []
@@ -81,13 +81,13 @@ def stretches(times: Sequence[int], length: int) -> list[Interval]:
 
 
 def gaps(times: Sequence[int], length: int) -> Iterator[int]:
-    """The places in ascending times after which the next comes more than `length` later.
+    """Yields the indexes of ascending times after which the next is more than `length` later.
 
-    Built of iterators that run in C: a month of heartbeats is 86,400 times, and nearly none is a place.
+    It uses iterators that run in C: a month of heartbeats is 86,400 times, with hardly any gap.
     """
     return compress(count(), map(lt, repeat(length), map(sub, times[1:], times)))
 
 
 def total(intervals: Iterable[Interval]) -> int:
-    """How long a set is altogether, in milliseconds."""
+    """Returns the total length of a set, ms."""
     return sum(end - start for start, end in intervals)

@@ -1,7 +1,7 @@
-"""A village's own clock and calendar, in milliseconds of Unix time.
+"""A village's local time and calendar, in ms of Unix time.
 
-Where clocks are put forward or back (no zone of Indonesia does, other countries' do) a local day has 23 or 25 hours.
-A wall time that is skipped means the moment of the change; one that comes twice means its first time.
+A local day has 23 or 25 hours when clocks are put forward or back (in other countries; not in Indonesia). A skipped
+local time means the moment of the change. A local time that occurs twice means the first.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,7 +15,7 @@ MINUTES_OF_A_DAY = 24 * 60
 
 @lru_cache(maxsize=16_384)
 def local_moment(day: date, minute: int, timezone: str) -> int:
-    """When it is `minute` minutes past local midnight of `day` by the wall clock; 1440 is the next midnight.
+    """Returns the moment of a local time, ms. `minute`: minutes after midnight of `day`; 1440 is the next midnight.
 
     Raises:
         ZoneInfoNotFoundError: there is no such time zone.
@@ -30,7 +30,7 @@ def local_moment(day: date, minute: int, timezone: str) -> int:
 
 
 def _change(before: int, after: int, zone: ZoneInfo) -> int:
-    """The second, after one and not after the other, from which the zone's clocks have been put forward."""
+    """Returns the second in `(before, after]` at which the zone's clocks are put forward."""
     offset = datetime.fromtimestamp(before, tz=zone).utcoffset()
     while after - before > 1:
         middle = (before + after) // 2
@@ -42,5 +42,5 @@ def _change(before: int, after: int, zone: ZoneInfo) -> int:
 
 
 def local_date(moment: int, timezone: str) -> date:
-    """The local calendar date at a moment."""
+    """Returns the local date at a moment (ms)."""
     return datetime.fromtimestamp(moment // 1000, tz=UTC).astimezone(ZoneInfo(timezone)).date()

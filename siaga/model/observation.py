@@ -1,4 +1,4 @@
-"""What was observed: points as they are stored, tracks as they are judged."""
+"""Observations: points, which are stored, and tracks, which are judged."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ TrackKey = tuple[str, str]
 
 
 class Reading(NamedTuple):
-    """One value of one signal of one device at one event time (milliseconds)."""
+    """One value of one signal of one device. `time`: event time, ms."""
 
     device: str
     signal: str
@@ -23,10 +23,10 @@ class Reading(NamedTuple):
 
 
 class Point(NamedTuple):
-    """All signals of one device at one event time, as the telemetry store keeps them.
+    """All signals of one device at one event time, as the telemetry store has them.
 
-    A tuple and not a dataclass: a collector makes hundreds of thousands of them a second. `time` (event time) and
-    `received` (when the centre got it) are milliseconds of Unix time.
+    `time`: event time, ms. `received`: when the centre got it, ms. A tuple rather than a dataclass, because a collector
+    creates hundreds of thousands per second.
     """
 
     village: str
@@ -37,9 +37,9 @@ class Point(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """The note that data behind the live edge came in: which village, when, and the event times it touches.
+    """The note that late data of a village was stored.
 
-    `first` and `last` are the earliest and the latest event time of it, both inclusive, in milliseconds.
+    `received`: when it arrived, ms. `first`, `last`: its earliest and latest event time, both inclusive, ms.
     """
 
     village: str
@@ -51,24 +51,24 @@ class Arrival(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One signal of one device: event times in ascending order, without repetition, and the value at each."""
+    """One signal of one device: ascending event times (ms) without duplicates, and the value at each."""
 
     times: Sequence[int]
     values: Sequence[Value]
 
     @classmethod
     def of(cls, observations: Mapping[int, Value]) -> "Track":
-        """A track from values by event time, in any order."""
+        """Returns a track of values by event time, in any order."""
         times = sorted(observations)
         return cls(times, [observations[time] for time in times])
 
     def between(self, start: int, end: int) -> "Track":
-        """The observations of `[start, end)`."""
+        """Returns the observations in `[start, end)`."""
         low, high = bisect_left(self.times, start), bisect_left(self.times, end)
         return Track(self.times[low:high], self.values[low:high])
 
     def at(self, time: int) -> tuple[int, Value] | None:
-        """The last observation at or before `time`, whether or not it still holds."""
+        """Returns the last observation at or before `time`, even if it has expired; `None` if there is none."""
         index = bisect_right(self.times, time)
         return (self.times[index - 1], self.values[index - 1]) if index else None
 

@@ -1,4 +1,4 @@
-"""Readiness: whether a part does its work, why not, and since when."""
+"""Readiness: whether a part works, why not, and since when."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,25 +10,25 @@ __all__ = ["Readiness", "ReadinessProbe"]
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """How one part is."""
+    """The readiness of one part."""
 
     name: str
     problem: str | None
-    """Why it does not do its work, in a sentence for people. `None`: it does."""
+    """Why it does not work, in a sentence for people; `None` if it does."""
     since: int
-    """When it was first seen ready, or not ready, without a change since: wall time, ms."""
+    """Since when it has been seen ready (or not ready) without a change: wall time, ms."""
 
     @property
     def ready(self) -> bool:
-        """Whether it does its work."""
+        """Whether it works."""
         return self.problem is None
 
 
 class ReadinessProbe:
-    """Looks at one part and remembers since when it has been seen ready or not. Any thread may look.
+    """Checks one part, and remembers since when it has been ready or not. Any thread may use it.
 
     Args:
-        look: returns the problem, as a sentence; `None` while there is none.
+        look: returns the problem as a sentence; `None` if there is none.
     """
 
     def __init__(self, name: str, clock: Clock, look: Callable[[], str | None]) -> None:
@@ -37,7 +37,7 @@ class ReadinessProbe:
         self._last: Readiness | None = None
 
     def read(self) -> Readiness:
-        """Returns how the part is. Its sentence may change while `since` stays."""
+        """Returns the current readiness. The sentence may change while `since` stays."""
         problem = self._look()
         last = self._last
         changed = last is None or last.ready != (problem is None)

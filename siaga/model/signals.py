@@ -1,4 +1,4 @@
-"""The fixed vocabulary of signals. Everything native is translated into it at the gateway."""
+"""The fixed vocabulary of signals. The gateway translates all native values into it."""
 
 import math
 import sys
@@ -18,14 +18,14 @@ __all__ = [
 ]
 
 Value = bool | int | float
-"""What a signal can be; an event is the integer 1 (0 says that nothing happened)."""
+"""A signal's value. An event is the integer 1; 0 means that nothing happened."""
 
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
-"""InfluxDB's integers are 64 bits."""
+"""The range of InfluxDB's 64-bit integers."""
 
 
 class SignalType(StrEnum):
-    """How a signal's values are typed, on the wire and in the store."""
+    """The type of a signal's values, on the wire and in the store."""
 
     BOOL = "bool"
     INT = "int"
@@ -34,28 +34,28 @@ class SignalType(StrEnum):
 
 
 class RefusedValue(ValueError):
-    """A value that its signal cannot have; the message is a sentence for people."""
+    """A signal cannot have this value. The message is a sentence for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plausible:
-    """The values that say something: from `low` to `high`, both included, but none of `never`."""
+    """The plausible values: from `low` to `high`, both inclusive, except those in `never`."""
 
     low: float
     high: float = math.inf
     never: frozenset[float] = frozenset()
 
     def __contains__(self, value: float) -> bool:
-        """Whether a number says something."""
+        """Returns whether a number is plausible."""
         return self.low <= value <= self.high and value not in self.never
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One word of the vocabulary.
+    """One signal of the vocabulary.
 
-    `unit` is the SenML unit (RFC 8428, section 12.1) where there is one. `plausible` is the column of that name in
-    section 2 of the contract; `None`: every value of the type.
+    `unit`: the SenML unit (RFC 8428, section 12.1), if there is one.
+    `plausible`: its plausible values (contract, section 2); `None` for every value of the type.
     """
 
     name: str
@@ -67,8 +67,8 @@ class Signal:
 
 _FROM_ZERO = Plausible(0)
 _SATURATED = frozenset({65535.0, 65534.0, 54612.5, 99999.999})
-"""Illuminance that a saturated or broken sensor reports: a full or nearly full 16-bit register, the 65535 counts of a
-BH1750 divided by its 1.2 counts per lux, and the largest number with five digits before the point."""
+"""Illuminance of a saturated or broken sensor: a full or nearly full 16-bit register, a BH1750's 65535 counts divided
+by its 1.2 counts per lux, and the largest number with five digits before the point."""
 
 
 _ALL = (
@@ -106,13 +106,13 @@ EVENTS = frozenset(signal.name for signal in _ALL if signal.type is SignalType.E
 
 
 def check_value(signal: Signal, raw: object) -> Value:
-    """The value as the signal's type has it, from a number or boolean of JSON.
+    """Returns a JSON number or boolean as a value of the signal's type.
 
-    A boolean signal takes `true`/`false` and 0/1; a number signal takes finite numbers (an integer signal whole ones
-    of 64 bits); an event takes `true`/`false` and numbers, anything but zero being 1. Words are the adapters' affair.
+    A boolean signal takes `true`, `false`, 0 and 1. A float signal takes finite numbers, an integer signal whole
+    numbers of 64 bits. An event takes booleans and numbers; any number but zero is 1. Adapters translate words before.
 
     Raises:
-        RefusedValue: the raw value is of another type, not finite, or out of range.
+        RefusedValue: the raw value has another type, is not finite, or is out of range.
     """
     if isinstance(raw, bool):
         if signal.type is SignalType.BOOL:
@@ -135,5 +135,5 @@ def check_value(signal: Signal, raw: object) -> Value:
 
 
 def is_plausible(signal: Signal, value: Value) -> bool:
-    """Whether a checked value says something. One that does not is dropped and counted, as if it had not been sent."""
+    """Returns whether a checked value is plausible. Callers drop and count one that is not."""
     return signal.plausible is None or value in signal.plausible

@@ -1,7 +1,6 @@
-"""Villages, facilities and devices as everything inside siaga knows them.
+"""Villages, facilities and devices, checked and complete. Durations are ms.
 
-The YAML file that people write is read by `siaga.sites.file`; these are what it means, checked and complete.
-Durations are milliseconds.
+`siaga.sites.file` reads them from the YAML that people write.
 """
 
 from collections.abc import Mapping
@@ -36,7 +35,7 @@ class Needs(StrEnum):
 
 
 class Silence(StrEnum):
-    """What a silent device's evidence is taken for while its gateway is heard."""
+    """The state that a silent device's evidence counts as, while its gateway is heard."""
 
     FAILED = "failed"
     UNKNOWN = "unknown"
@@ -44,7 +43,7 @@ class Silence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """One device of a facility. `every` is how often it is expected to report."""
+    """One device of a facility. `every`: the interval at which it is expected to report, ms."""
 
     id: str
     adapter: Adapter
@@ -55,15 +54,15 @@ class Device:
 
     @property
     def validity(self) -> int:
-        """How long one of its observations holds at most: three reporting intervals."""
+        """How long an observation is valid at most, ms: three intervals (contract, section 5)."""
         return 3 * self.every
 
 
 @dataclass(frozen=True, slots=True)
 class Facility:
-    """One facility. What is `None` is the indicator's own; `schedule` is the text as the sites file has it.
+    """One facility. For a field that is `None`, the indicator's default holds.
 
-    `since` is a date in the village's own time zone.
+    `since`: a local date. `schedule`: the text of the sites file. `grace`, `recovery`: ms. `target`: a share.
     """
 
     id: str
@@ -81,9 +80,11 @@ class Facility:
 
 @dataclass(frozen=True, slots=True)
 class Village:
-    """One village. `remote` says that it runs a gateway of its own; `told` is when siaga was first told of it.
+    """One village.
 
-    `holidays` are those of its sites file, the same for all its villages: dates on which an office is closed.
+    `remote`: it runs its own gateway. `offline_after`: ms.
+    `told`: when it was first imported, wall time in ms.
+    `holidays`: the local dates on which an office is closed, the same for all villages of a sites file.
     """
 
     code: str
@@ -99,7 +100,7 @@ class Village:
     holidays: frozenset[date] = frozenset()
 
     def device(self, device_id: str) -> tuple[Facility, Device] | None:
-        """A device of the village and the facility it belongs to."""
+        """Returns a device of the village and its facility; `None` if there is no such device."""
         for facility in self.facilities:
             for device in facility.devices:
                 if device.id == device_id:
@@ -108,6 +109,6 @@ class Village:
 
     @property
     def gateway(self) -> str:
-        """The id that siaga's own gateway of this village takes: `gw`, or the next that no device has."""
+        """The id of siaga's own gateway in this village: `gw`, or the first of `gw-2`, `gw-3`, … that no device has."""
         taken = {device.id for facility in self.facilities for device in facility.devices}
         return next(name for name in ("gw", *(f"gw-{n}" for n in range(2, 1000))) if name not in taken)

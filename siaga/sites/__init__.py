@@ -1,1 +1,1 @@
-"""The sites file that people write: YAML, its mistakes, addresses."""
+"""The sites file that people write: its YAML, mistakes, and addresses."""

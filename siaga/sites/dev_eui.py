@@ -1,4 +1,4 @@
-"""DevEUIs: the 64-bit number of a LoRaWAN device, as labels, servers and people write it."""
+"""DevEUIs, the 64-bit ids of LoRaWAN devices, in all common notations."""
 
 import re
 
@@ -9,10 +9,10 @@ _PLAIN = re.compile("[0-9a-f]{16}")
 
 
 def plain_eui(text: str) -> str:
-    """Without separators, in lower case: `70-B3-D5-E7-5E-00-A1-B2` is `70b3d5e75e00a1b2`."""
+    """Returns a DevEUI in lower case without separators: `70-B3-D5-E7-5E-00-A1-B2` gives `70b3d5e75e00a1b2`."""
     return _SEPARATORS.sub("", text).lower()
 
 
 def is_dev_eui(text: str) -> bool:
-    """Whether it is a DevEUI, in whichever of these forms."""
+    """Returns whether the text is a DevEUI, in any notation."""
     return _PLAIN.fullmatch(plain_eui(text)) is not None

@@ -31,7 +31,7 @@ _FACILITY_KEYS = (
 _DEVICE_KEYS = ("id", "adapter", "address", "every", "map", "invert")
 _KINDS = (*INDICATORS, POWER)
 _BOOLEANS = tuple(signal.name for signal in SIGNALS.values() if signal.type is SignalType.BOOL)
-# The gateway says these by itself: no key of a device becomes one of them
+# The gateway itself reports the others: no key of a device can be mapped to them.
 _MAPPABLE = tuple(name for name in SIGNALS if name not in ("alive", "heard"))
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -39,36 +39,36 @@ _REGION = re.compile(r"[0-9]{2}(\.[0-9]{2}){0,2}", re.ASCII)
 _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?|\.[0-9]{1,9})(\s*%)?", re.ASCII)
 
 EVERY = 60_000
-"""How often a device is expected to report where the file does not say, ms."""
+"""The default of `every`, ms."""
 OFFLINE_AFTER = 300_000
-"""When `village_offline` is raised where the file does not say, ms (contract, section 5)."""
+"""The default of `offline_after`, ms (contract, section 5)."""
 
 Address = tuple[str | None, Adapter, str]
-"""What must be unique: a gateway (`None`: that of `siaga up`), an adapter and an address."""
+"""Gateway (`None`: that of `siaga up`), adapter and address, which must be unique together."""
 
 
 @dataclass(frozen=True, slots=True)
 class SitesDocument:
-    """What a sites file holds: its villages, each with the file's holidays, and the names of regions by code."""
+    """The content of a sites file. `villages`: each with the file's holidays. `regions`: names by code."""
 
     villages: list[Village]
     regions: Mapping[str, str]
 
 
 def read_sites(text: str, filename: str) -> list[Village]:
-    """The villages of a sites file, each with the file's holidays.
+    """Returns the villages of a sites file, each with the file's holidays.
 
     Raises:
-        SitesFileError: the file has mistakes; it holds all of them, each with its line.
+        SitesFileError: the file has mistakes. The error has all of them, with their lines.
     """
     return read_document(text, filename).villages
 
 
 def read_document(text: str, filename: str) -> SitesDocument:
-    """All that a sites file holds.
+    """Returns the content of a sites file.
 
     Raises:
-        SitesFileError: the file has mistakes; it holds all of them, each with its line.
+        SitesFileError: the file has mistakes. The error has all of them, with their lines.
     """
     mistakes = Mistakes(filename)
     try:
@@ -85,7 +85,7 @@ def read_document(text: str, filename: str) -> SitesDocument:
 
 
 class _Reader:
-    """Reads one file; remembers which names are taken, and where."""
+    """Reads one file. It remembers the names and addresses in use, with their sections."""
 
     def __init__(self, mistakes: Mistakes) -> None:
         self._mistakes = mistakes
@@ -208,7 +208,7 @@ class _Reader:
         except BadAddress as problem:
             section.mistake("address", str(problem))
             return
-        # A DevEUI is written in any case, with separators or without
+        # a DevEUI may be in any case, with or without separators
         place = (gateway, adapter, plain_eui(address) if adapter is Adapter.LORAWAN else address)
         before = self._addresses.setdefault(place, section)
         if before is not section:
@@ -241,7 +241,10 @@ class _Reader:
 
 
 def _bad_key(adapter: Adapter | None, key: str) -> str | None:
-    """What is wrong with a native key that can be told from its form: of a message nobody knows what is in it."""
+    """Returns what is wrong with a native key, if its form shows it; `None` otherwise.
+
+    The keys of messages cannot be checked: their content is not known.
+    """
     if adapter is Adapter.PROBE and key not in PROBE_KEYS:
         return f"a probe does not have: it has {', '.join(PROBE_KEYS)}"
     if adapter is Adapter.SNMP:
@@ -285,7 +288,7 @@ def _timezone(text: str) -> str:
 
 
 def _duration(section: Section, key: str, *, zero: bool = False) -> int | None:
-    """Milliseconds. With `zero` nothing at all is a duration too, and needs no unit."""
+    """Returns a duration in ms; `None` if it is absent or wrong. `zero`: 0 is allowed, and needs no unit."""
     node = section.node(key)
     if zero and isinstance(node, Scalar) and node.type == "int" and node.text == "0":
         return 0
@@ -313,7 +316,7 @@ def _date(section: Section, key: str) -> date | None:
 
 
 def _share(section: Section, key: str) -> float | None:
-    """A share over 0 and up to 1, or in percent."""
+    """Returns a share in (0, 1], which may be written in per cent; `None` if it is absent or wrong."""
     node = section.node(key)
     if node is None:
         return None
@@ -339,7 +342,7 @@ def _schedule(section: Section, key: str) -> str | tuple[str, ...] | None:
     try:
         parse_schedule(schedule)
     except ValueError as error:
-        # The sentence names the entry; where that is all there is, it stands before the sentence already
+        # The sentence names the entry. If there is only one, the mistake shows it already.
         about = str(error) if isinstance(node, Sequence) else str(error).removeprefix(repr(texts[0])).lstrip(" :")
         section.mistake(key, about if about.startswith("is not a schedule") else f"is not a schedule: {about}")
         return None

@@ -1,7 +1,7 @@
-"""Reading a YAML file for people: typed values out of its tree, and every mistake with its line.
+"""Reads typed values from the tree of a YAML file, and collects every mistake with its line.
 
-A reader never raises for a mistake: it notes it and answers with something harmless, so that one look finds them all.
-Whoever reads asks `Mistakes.raise_if_any` at the end.
+A reader does not raise for a mistake. It notes it and returns a harmless value, so that one run finds all mistakes. The
+caller ends with `Mistakes.raise_if_any`.
 """
 
 import difflib
@@ -15,14 +15,14 @@ from siaga.wire.refusal import readable
 __all__ = ["Mistake", "Mistakes", "Section", "SitesFileError", "shown"]
 
 MAX_MISTAKES = 1_000
-"""More are counted and not described: the file is another kind of file then."""
+"""Mistakes that are described; more are only counted: it is then another kind of file."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One mistake: where, at which key, which value (as written; `None`: there is none), and what is wrong with it."""
+    """One mistake. `value`: as written; `None` if there is none. `message`: what is wrong, the end of a sentence."""
 
     file: str
     line: int
@@ -38,7 +38,7 @@ class Mistake:
 
 
 class SitesFileError(ValueError):
-    """A file with mistakes: all of them, in the order of their lines. Nothing is taken from such a file."""
+    """A file has mistakes. It has all of them, in the order of their lines. Nothing is imported from such a file."""
 
     def __init__(self, mistakes: list[Mistake], uncounted: int = 0) -> None:
         self.mistakes = mistakes
@@ -57,28 +57,28 @@ class Mistakes:
         self._uncounted = 0
 
     def note(self, line: int, key: str, value: str | None, message: str) -> None:
-        """Note one."""
+        """Note a mistake."""
         if len(self._found) < MAX_MISTAKES:
             self._found.append(Mistake(self._file, line, readable(key)[:80], value, message))
         else:
             self._uncounted += 1
 
     def note_at(self, node: Node, key: str, message: str) -> None:
-        """Note one about the value at a node."""
+        """Note a mistake in the value at a node."""
         self.note(node.line, key, shown(node), message)
 
     def raise_if_any(self) -> None:
-        """End the reading of a file with mistakes.
+        """Raise if there are mistakes.
 
         Raises:
-            SitesFileError: there is one.
+            SitesFileError: there is at least one.
         """
         if self._found:
             raise SitesFileError(sorted(self._found, key=lambda mistake: mistake.line), self._uncounted)
 
 
 def shown(node: Node) -> str:
-    """A value as a sentence shows it: a text in quotes, anything else as it was written."""
+    """Returns a value as a sentence shows it: text in quotes, anything else as it was written."""
     if isinstance(node, Scalar):
         text = readable(node.text if len(node.text) <= 60 else f"{node.text[:60]}…")
         if node.type == "null":
@@ -88,7 +88,7 @@ def shown(node: Node) -> str:
 
 
 class Section:
-    """One group of keys: a village, a facility, a device. Unknown and repeated keys are noted when it is opened."""
+    """One group of keys: a village, a facility or a device. The constructor notes unknown and repeated keys."""
 
     def __init__(self, mistakes: Mistakes, node: Node, key: str, keys: Collection[str]) -> None:
         self._mistakes = mistakes
@@ -106,16 +106,16 @@ class Section:
                 mistakes.note(value.line, name, shown(value), _unknown(name, keys))
 
     def node(self, key: str) -> Node | None:
-        """What stands at a key; nothing where the key is absent."""
+        """Returns the value of a key; `None` if the key is absent."""
         return self._values.get(key)
 
     def line_of(self, key: str) -> int:
-        """The line in which the value of a key stands; the section's own where the key is absent."""
+        """Returns the line of a key's value; the section's own line if the key is absent."""
         node = self._values.get(key)
         return self.line if node is None else node.line
 
     def missing(self, key: str) -> None:
-        """Note that a key that must be there is not."""
+        """Note that a required key is absent."""
         if not self.broken:
             self._mistakes.note(self.line, key, None, "is missing")
 
@@ -125,7 +125,10 @@ class Section:
         self._mistakes.note(self.line_of(key), key, None if node is None else shown(node), message)
 
     def text(self, key: str, *, required: bool = False, any_scalar: bool = False) -> str | None:
-        """A text. With `any_scalar` what was written counts, also where YAML takes it for a number: addresses."""
+        """Returns a text; `None` if it is absent or wrong.
+
+        `any_scalar`: take a value as it was written, even if YAML reads it as a number. Addresses need this.
+        """
         node = self._node(key, required=required)
         if node is None:
             return None
@@ -140,7 +143,7 @@ class Section:
         return None
 
     def number(self, key: str, low: float, high: float) -> float | None:
-        """A required number between two others."""
+        """Returns a required number from `low` to `high`; `None` if it is absent or wrong."""
         node = self._node(key, required=True)
         if node is None:
             return None
@@ -148,7 +151,7 @@ class Section:
             try:
                 number = float(node.text)
             except ValueError:
-                pass  # YAML's other ways to write one: 0x1F, 1_000, 12:30
+                pass  # YAML's other notations: 0x1F, 1_000, 12:30
             else:
                 if low <= number <= high:
                     return number
@@ -156,7 +159,7 @@ class Section:
         return None
 
     def parsed(self, key: str, parse: Callable[[str], T], *, required: bool = False) -> T | None:
-        """A text that `parse` understands; its ValueError says in its message what is wrong."""
+        """Returns a text, parsed by `parse`; `None` if it is absent or wrong. A ValueError of `parse` is a mistake."""
         text = self.text(key, required=required)
         if text is None:
             return None
@@ -167,7 +170,7 @@ class Section:
             return None
 
     def choice(self, key: str, choices: Collection[str], what: str, *, required: bool = False) -> str | None:
-        """One of a few words."""
+        """Returns one of the choices; `None` if it is absent or wrong. `what`: the noun for the error message."""
         text = self.text(key, required=required)
         if text is None or text in choices:
             return text
@@ -177,7 +180,7 @@ class Section:
         return None
 
     def items(self, key: str) -> list[Node]:
-        """The items of a list, none where it is absent."""
+        """Returns the items of a list; empty if it is absent or wrong."""
         node = self._node(key)
         if node is None:
             return []
@@ -187,7 +190,7 @@ class Section:
         return node.items
 
     def pairs(self, key: str) -> Iterator[tuple[str, Node]]:
-        """The keys and values of a group whose keys are not fixed, none where it is absent."""
+        """Yields the keys and values of a group without fixed keys; none if it is absent or wrong."""
         node = self._node(key)
         if node is None:
             return
@@ -204,7 +207,7 @@ class Section:
 
 
 def _pairs(mistakes: Mistakes, node: Mapping, where: str) -> Iterator[tuple[str, Node]]:
-    """The pairs of a group, each key once."""
+    """Yields the pairs of a group, each key once, and notes repeated keys."""
     seen: dict[str, int] = {}
     for name, value in node.pairs:
         if not isinstance(name, Scalar):

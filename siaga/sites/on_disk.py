@@ -1,4 +1,4 @@
-"""A sites file where it lies; what is in it is `siaga.sites.file`'s affair."""
+"""Reads a sites file from disk. `siaga.sites.file` reads its content."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ __all__ = ["read_sites_file"]
 
 
 def read_sites_file(path: Path) -> SitesDocument:
-    """Returns all that a sites file holds.
+    """Returns the content of a sites file.
 
     Raises:
-        SitesFileError: it has mistakes, all of which are told.
+        SitesFileError: it has mistakes. The error has all of them.
         ValueError: it cannot be read.
     """
     try:

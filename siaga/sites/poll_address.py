@@ -1,6 +1,6 @@
-"""Addresses of devices that are asked: a host, a web address with what its answer has to be, an SNMP agent, an OID.
+"""Addresses of polled devices: a host, a web address with the expected answer, an SNMP agent, an OID.
 
-As data and as people write them in the sites file. A password has no place there: an address may be shown.
+As data, and as people write them in the sites file. They must not contain a password, because addresses are shown.
 """
 
 import ipaddress
@@ -27,18 +27,18 @@ _OID = re.compile(r"\.?([0-2](?:\.(?:0|[1-9][0-9]{0,9})){1,127})(\.[*#])?", re.A
 _BRACKETED = re.compile(r"\[([^\]]*)\](?::(.*))?", re.DOTALL)
 _PORT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
 PROBE_KEYS = ("reachability", "latency", "internet")
-"""What a probe finds out."""
+"""The native keys of a probe."""
 MAX_MATCH = 200
-"""Characters of a text that an answer has to hold."""
+"""Characters of an expected text at most."""
 
 
 class BadAddress(ValueError):
-    """An address that cannot be asked; the message goes on from the value: `is no host such as …`."""
+    """An address is not valid. The message is the end of a sentence that begins with the value: `is no host …`."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostAddress:
-    """A host by name or IP address, and a port where one is written."""
+    """A host by name or IP address, and an optional port."""
 
     host: str
     port: int | None = None
@@ -51,9 +51,10 @@ class HostAddress:
 
 @dataclass(frozen=True, slots=True)
 class WebAddress:
-    """An address to GET. `target` is path and query. `status`: the one that is due; `None`: any of 2xx and 3xx.
+    """A web address to GET.
 
-    `match` is a text that the body has to hold; the empty text is in every body.
+    `target`: path and query. `status`: the expected status; `None` for any 2xx or 3xx.
+    `match`: the expected text in the body; empty for any.
     """
 
     secure: bool
@@ -65,7 +66,7 @@ class WebAddress:
 
     @property
     def authority(self) -> str:
-        """Host and port as the `Host` header has them."""
+        """Host and port for the `Host` header."""
         usual = 443 if self.secure else 80
         name = f"[{self.host}]" if ":" in self.host else self.host
         return name if self.port == usual else f"{name}:{self.port}"
@@ -76,14 +77,14 @@ class WebAddress:
 
 @dataclass(frozen=True, slots=True)
 class Oid:
-    """What to ask an SNMP agent for: one value, or with `table` all below, to be summed (`*`) or counted (`#`)."""
+    """An OID: one value, or with `table` all values below it, which are added (`*`) or counted (`#`)."""
 
     number: str
     table: str = ""
 
 
 def read_probe_address(text: str) -> HostAddress | WebAddress:
-    """The address of a probe.
+    """Returns the address of a probe.
 
     Raises:
         BadAddress: it is neither a host nor a web address.
@@ -92,10 +93,10 @@ def read_probe_address(text: str) -> HostAddress | WebAddress:
 
 
 def read_host(text: str) -> HostAddress:
-    """A host: `ap-1.lan`, `192.0.2.7`, `2001:db8::7`, each also with a port (`192.0.2.7:8291`, `[2001:db8::7]:22`).
+    """Returns a host: `ap-1.lan`, `192.0.2.7` or `2001:db8::7`; with a port `192.0.2.7:8291` or `[2001:db8::7]:22`.
 
     Raises:
-        BadAddress: it is none.
+        BadAddress: it is no host.
     """
     bracketed = _BRACKETED.fullmatch(text)
     if bracketed:
@@ -117,16 +118,17 @@ def _is_host(name: str) -> bool:
     try:
         ipaddress.ip_address(name)
     except ValueError:
-        # Numbers and dots alone are an IP address with a mistake, which no resolver should make a guess of
+        # digits and dots only: a mistyped IP address, which no resolver should guess at
         return bool(_NAME.fullmatch(name)) and not re.fullmatch(r"[0-9.]+", name)
     return True
 
 
 def read_web(text: str) -> WebAddress:
-    """A web address. Its fragment says what is due: `#match=Selamat%20datang`, `#status=401`, or both with `&`.
+    """Returns a web address. Its fragment is the expected answer: `#match=Selamat%20datang`, `#status=401`, or both
+    with `&`.
 
     Raises:
-        BadAddress: it is no http or https address, holds a password, or its fragment says something else.
+        BadAddress: it is no http or https address, has a password, or its fragment has another form.
     """
     try:
         parts = urlsplit(text)
@@ -164,10 +166,10 @@ def _due(fragment: str) -> tuple[int | None, str]:
 
 
 def read_oid(text: str) -> Oid:
-    """An OID in numbers, with or without the dot before it; `.*` or `.#` at its end asks for all below.
+    """Returns a numeric OID, with or without a leading dot. `.*` or `.#` at its end means all values below it.
 
     Raises:
-        BadAddress: it is none.
+        BadAddress: it is no OID.
     """
     found = _OID.fullmatch(text)
     if found is None or any(int(arc) > 0xFFFF_FFFF for arc in found[1].split(".")):

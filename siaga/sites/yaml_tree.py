@@ -1,7 +1,7 @@
-"""YAML as a tree whose every node knows its line, within limits.
+"""Reads YAML into a tree in which every node has its line, within limits.
 
-The loaders of PyYAML either forget the lines or compose recursively, and its fast one then crashes on deep nesting.
-Here its parser's events become nodes one by one. No tag makes an object; aliases are followed, but not without end.
+PyYAML's loaders either lose the lines or compose recursively, and its fast one crashes on deep nesting. Here the events
+of its parser become nodes one by one. No tag creates an object. Aliases are followed, up to a limit.
 """
 
 from collections.abc import Iterator
@@ -22,18 +22,18 @@ from yaml.resolver import Resolver
 __all__ = ["Mapping", "Node", "Scalar", "Sequence", "UnreadableYaml", "read_tree"]
 
 MAX_CHARACTERS = 16_000_000
-"""A country of 84,000 villages takes several files; a district takes half a megabyte."""
+"""Characters of a file at most. A district takes half a megabyte; a country of 84,000 villages takes several files."""
 MAX_DEPTH = 50
-"""A sites file has eight levels."""
+"""Levels at most; a sites file has eight."""
 MAX_NODES = 3_000_000
-"""Nodes with aliases followed: 16 MB of honest text has fewer, nested aliases ("a billion laughs") would have more."""
+"""Nodes at most, with aliases expanded. 16 MB of ordinary text has fewer; nested aliases ("billion laughs") more."""
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the fast one, where PyYAML was built with it
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the fast one, if PyYAML was built with it
 _TAG = "tag:yaml.org,2002:"
 
 
 class UnreadableYaml(ValueError):
-    """A text that is no YAML, or more of it than is read; the message is a sentence without file and line."""
+    """A text is not YAML, or over a limit. The message is a sentence without file and line."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)
@@ -42,7 +42,7 @@ class UnreadableYaml(ValueError):
 
 @dataclass(slots=True)
 class Scalar:
-    """One value. `text` is what was written; `type` what YAML takes it for: str, int, float, bool, null, timestamp."""
+    """One value. `text`: as written. `type`: YAML's type of it: str, int, float, bool, null or timestamp."""
 
     line: int
     text: str
@@ -61,7 +61,7 @@ class Sequence:
 
 @dataclass(slots=True)
 class Mapping:
-    """Pairs in the order of the text, repeated keys and all."""
+    """Pairs in the order of the text, including repeated keys."""
 
     line: int
     pairs: list[tuple["Node", "Node"]] = field(default_factory=list)
@@ -72,10 +72,10 @@ Node = Scalar | Sequence | Mapping
 
 
 def read_tree(text: str) -> Node | None:
-    """The one document of the text; `None` when it is empty.
+    """Returns the document of the text; `None` if the text is empty.
 
     Raises:
-        UnreadableYaml: it is not YAML, holds more than one document, or is too large, too deep or without end.
+        UnreadableYaml: it is not YAML, has several documents, or is too large, too deep or endless.
     """
     if len(text) > MAX_CHARACTERS:
         raise UnreadableYaml(1, f"the file has {len(text)} characters, more than {MAX_CHARACTERS}")
@@ -102,7 +102,7 @@ def _shown(character: str | int) -> str:
 
 
 class _Composer:
-    """Makes nodes of events, without recursion."""
+    """Builds nodes from events, without recursion."""
 
     def __init__(self) -> None:
         self._resolver = Resolver()
@@ -152,7 +152,7 @@ class _Composer:
             node.pairs = list(zip(children[::2], children[1::2], strict=True))
         else:
             node.items = children
-        self._nodes -= node.size - 1  # its children are counted already, and again in its size
+        self._nodes -= node.size - 1  # its children are counted already, and `_place` counts its whole size
         self._place(node, anchor, line)
 
     def _place(self, node: Node, anchor: str | None, line: int) -> None:

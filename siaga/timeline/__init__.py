@@ -1,1 +1,1 @@
-"""Judgement, pure: from evidence to spans, availability and verdicts."""
+"""Judgement: turns evidence into spans, availability and verdicts. Pure."""

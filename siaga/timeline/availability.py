@@ -1,4 +1,4 @@
-"""How much of a window an indicator was met: seconds that add up exactly, and the shares that follow from them."""
+"""Availability: how long an indicator was met in a window, in times that add up exactly, and the shares of them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,10 +11,11 @@ __all__ = ["Availability", "measure"]
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """The required time of a window by state, in whole milliseconds; two of them add up to that of both windows.
+    """The required time of a window by state, in whole ms. The sum of two is the availability of both windows.
 
-    `required = met + failed + unknown`; what of it is excused stays in `failed` and `unknown`, and is counted apart.
-    `excused_later` is the part of what is excused that maintenance alone excuses which was declared afterwards.
+    `required = met + failed + unknown`. Excused time is included in `failed` and `unknown`.
+    `excused_failed`, `excused_unknown`: the excused parts of them.
+    `excused_later`: the excused time for which the only excuse is maintenance that was declared afterwards.
     """
 
     met: int = 0
@@ -36,37 +37,37 @@ class Availability:
 
     @property
     def required(self) -> int:
-        """All time in which the indicator had to be met."""
+        """The time in which the indicator had to be met."""
         return self.met + self.failed + self.unknown
 
     @property
     def excused(self) -> int:
-        """The part of failed and unknown that is excused."""
+        """The excused part of failed and unknown."""
         return self.excused_failed + self.excused_unknown
 
     @property
     def counted(self) -> int:
-        """What the shares of availability are shares of: required and not excused."""
+        """The denominator of availability: time that is required and not excused."""
         return self.required - self.excused
 
     @property
     def availability_low(self) -> float | None:
-        """The share met, if all that is unknown had failed; `None` for a share of nothing."""
+        """The share of met time if all unknown time counts as failed; `None` if no time counts."""
         return self.met / self.counted if self.counted else None
 
     @property
     def availability_high(self) -> float | None:
-        """The share met, if all that is unknown had been met; `None` for a share of nothing."""
+        """The share of met time if all unknown time counts as met; `None` if no time counts."""
         return (self.met + self.unknown - self.excused_unknown) / self.counted if self.counted else None
 
     @property
     def coverage(self) -> float | None:
-        """The share of required time in which the state is known; `None` for a share of nothing."""
+        """The share of required time in which the state is known; `None` if nothing is required."""
         return (self.met + self.failed) / self.required if self.required else None
 
 
 def measure(spans: Iterable[Span], window: Interval) -> Availability:
-    """The availability that the spans say of `window`; what they do not cover is not required."""
+    """Returns the availability in `window`. Time that no span covers is not required."""
     start, end = window
     met = failed = unknown = excused_failed = excused_unknown = excused_later = 0
     for span in spans:

@@ -1,7 +1,7 @@
-"""What one device says of the evidence that its facility's indicator asks for, over a window, and when it is silent.
+"""The evidence of one device for its facility's indicator over a window, and when the device is silent.
 
-A device has a *voice* for each signal of the indicator that it has reported. Which signals those are changes with time:
-a signal takes part from its first report on, a stand-in until then.
+A device has a *voice* for each signal of the indicator that it has reported: the signal, and its state over time. A
+signal takes part from its first report. Until then its stand-in does, if it has one.
 """
 
 from collections.abc import Sequence
@@ -18,17 +18,17 @@ from siaga.timeline.signal_state import Run, Step, event_runs, heard, last_wills
 __all__ = ["Voice", "speaking", "voices"]
 
 Voice = tuple[str, list[Step]]
-"""A signal, and what it says about the indicator from each moment on; the first step is at the window's start."""
+"""A signal, and the steps of its state. The first step is at the window's start."""
 
 NEVER = 2**62
 """A moment after every other."""
 _NOTHING = Track((), ())
 _OWN = tuple(name for name in SIGNALS if name != "online")
-"""What counts as a reading of a device's own: the gateway repeats `online`."""
+"""Signals that count as a device's own readings. `online` does not: the gateway repeats it."""
 
 
 def voices(sensed: Sensed, device: Device, evidence: Evidence, window: Interval) -> list[Voice]:
-    """The device's voices over the window, in the indicator's order; a signal that it never reported has none."""
+    """Returns the device's voices over the window, in the indicator's order. A signal never reported has none."""
     found: list[Voice] = []
     wills = last_wills(evidence.tracks.get((device.id, "online")), window[0] - device.validity + 1, window[1])
     for wanted in sensed.evidence:
@@ -49,8 +49,8 @@ def voices(sensed: Sensed, device: Device, evidence: Evidence, window: Interval)
 def speaking(device: Device, evidence: Evidence, window: Interval) -> list[Interval]:
     """Returns when, within the window, the device is not silent (contract, section 5, rule 3).
 
-    It is heard, by any reading of its own within three of its intervals, and one of these is not older than its last
-    will: one at the very instant of the will counts, as it does for validity.
+    It is not silent while it is heard (any reading of its own within three intervals), unless all of these are older
+    than its last will. A reading at the instant of the will counts, as it does for validity.
     """
     start, end = window
     oldest = start - device.validity + 1
@@ -64,7 +64,7 @@ def speaking(device: Device, evidence: Evidence, window: Interval) -> list[Inter
 
 
 def _own_tracks(device: Device, evidence: Evidence) -> list[Track]:
-    """The tracks of the device's own readings."""
+    """Returns the tracks of the device's own readings."""
     return [evidence.tracks[device.id, name] for name in _OWN if (device.id, name) in evidence.tracks]
 
 
@@ -74,7 +74,7 @@ def _first(evidence: Evidence, device: Device, signal: str) -> int:
 
 
 def _runs(wanted: Wanted, device: Device, evidence: Evidence, window: Interval, wills: Sequence[int]) -> list[Run]:
-    """When one piece of evidence is met and when it is not; in between it is not known."""
+    """Returns when one piece of evidence is met or not met. Between the runs it is unknown."""
     start, end = window
     track = evidence.tracks.get((device.id, wanted.signal), _NOTHING)
     if isinstance(wanted, EventWithin):

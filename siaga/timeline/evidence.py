@@ -1,4 +1,4 @@
-"""Evidence: what was observed of one village, as far as a judgement needs it."""
+"""Evidence: the observations of one village that a judgement needs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,19 +10,19 @@ __all__ = ["Evidence"]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was observed of one village, as far as a judgement needs it.
+    """The observations of one village that a judgement needs.
 
-    `tracks` holds, for every device and signal, the observations of the judged window and those before it that may
-    still hold (`reach`). A track of signal `alive` under an id that is no device is a gateway's. `first` says when each
-    signal was first reported, ever: it may be long before the tracks begin. Where it lacks a key, the track's first
-    observation is taken.
+    `tracks`: by device and signal, the observations in the judged window, and earlier ones that may still be valid
+    (`reach`). A track `alive` under an id that is no device belongs to a gateway.
+    `first`: when each signal was first reported (ms), which may be long before its track begins. For a missing key, the
+    track's first observation counts.
     """
 
     tracks: Mapping[TrackKey, Track]
     first: Mapping[TrackKey, int] = field(default_factory=dict)
 
     def first_report(self, device: str, signal: str) -> int | None:
-        """When the device first reported the signal; `None`: never yet."""
+        """Returns when the device first reported the signal, ms; `None` if never."""
         key = (device, signal)
         known, track = self.first.get(key), self.tracks.get(key)
         if track is None or not track.times:

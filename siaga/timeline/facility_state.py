@@ -1,7 +1,7 @@
-"""From what each device says at one instant to the facility's state and its cause.
+"""Combines the evidence of devices at one instant into the facility's state and its cause.
 
 Contract, section 5, rules 2 to 5. What is *asked* of a device is its participating evidence, in the indicator's order:
-the signal's name (the stand-in's where it stands in) and whether it is met, not met, or not known.
+the name of the signal (or of its stand-in), and whether it is met, not met, or unknown.
 """
 
 from collections.abc import Sequence
@@ -16,36 +16,36 @@ __all__ = ["DEVICE_SILENT", "NO_EVIDENCE", "VILLAGE_OFFLINE", "Asked", "DeviceSa
 VILLAGE_OFFLINE = "village_offline"
 """Cause: the village's gateway is not heard."""
 NO_EVIDENCE = "no_evidence"
-"""Cause: no device of the facility can give a signal of the indicator, or one speaks and gives none."""
+"""Cause: no device of the facility can give a signal of the indicator, or one reports but gives none."""
 DEVICE_SILENT = "device_silent"
-"""Cause: all evidence of a silent device is unknown, and that decides the state."""
+"""Cause: all evidence of a silent device is unknown, and this decides the state."""
 
 Asked = Sequence[tuple[str, Ternary]]
-"""The participating evidence of one device: signal and whether it is met."""
+"""The participating evidence of one device: each signal, and whether it is met."""
 
 
 class DeviceSays(NamedTuple):
-    """What one device says at an instant: its evidence, and whether it is silent (rule 3)."""
+    """The evidence of one device at an instant, and whether it is silent (rule 3)."""
 
     asked: Asked
     silent: bool
 
     @property
     def gives_none(self) -> bool:
-        """Whether all of its evidence is unknown, also when nothing is asked of it yet."""
+        """Whether all of its evidence is unknown. True if nothing is asked of it yet."""
         return all(value is None for _, value in self.asked)
 
 
 def facility_state(
     rule: str, needs: Needs, silence: Silence, devices: Sequence[DeviceSays]
 ) -> tuple[State, str | None]:
-    """Returns the state and the cause, while the gateway is heard.
+    """Returns the state and its cause, for a time when the gateway is heard.
 
     Args:
-        rule: how the indicator combines a device's signals, by its name in `RULES`.
+        rule: how the indicator combines a device's signals; a name in `RULES`.
         needs: how the facility combines its devices.
-        silence: what a silent device without evidence is taken for.
-        devices: those that take part, in the site's order.
+        silence: the state that a silent device without evidence counts as.
+        devices: the participating devices, in the order of the sites file.
     """
     if not devices:
         return State.UNKNOWN, NO_EVIDENCE
@@ -58,7 +58,7 @@ def facility_state(
     if state is True:
         return State.MET, None
     if state is False:
-        # Silence decides a failure that would be none without it
+        # If the evidence alone is not a failure, silence decides it.
         by_signal = combine(said) is False
         return State.FAILED, _deciding_signal(taken, devices, state) if by_signal else DEVICE_SILENT
     if quiet_means is None and any(quiet):
@@ -69,10 +69,10 @@ def facility_state(
 
 
 def _deciding_signal(values: Sequence[Ternary], devices: Sequence[DeviceSays], state: Ternary) -> str:
-    """The first signal that says so, of the first device that does.
+    """Returns the first signal with this state, of the first device with this state.
 
-    By every rule a device that is false has a false signal and the first of them decides; so with not known. A silent
-    device that counts as failed has none, and is passed over.
+    With every rule, a false device has a false signal, and an unknown one an unknown signal; the first decides. A
+    silent device that counts as failed has no such signal, and is skipped.
     """
     return next(
         name

@@ -1,11 +1,11 @@
-"""The timeline: from observations to spans. The one place where a facility's state is decided.
+"""The timeline: turns observations into spans. The only place where a facility's state is decided.
 
 Live state, corrected history, day verdicts, availability and reports all come from `judge`.
 
-How it goes: everything that bears on the facility becomes *steps*, what is said from a moment on (`signal_state`):
-whether its schedule asks, whether the gateway is heard, whether an excuse holds, whether each device speaks, and each
-of its signals. The steps are swept in order of time; between two moments nothing changes, so the state there follows
-from what is said alone (`facility_state`), and equal neighbours are one span.
+The algorithm: every input becomes a *lane* of *steps*; a step is a value from a moment on (`signal_state`). The inputs
+are: the schedule, whether the gateway is heard, whether an excuse applies, whether each device is silent, and each of
+its signals. A sweep takes the steps in order of time. Between two steps nothing changes, so the state follows from the
+current values alone (`facility_state`). Equal neighbours become one span.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -43,14 +43,14 @@ __all__ = [
 ]
 
 Window = tuple[int, int]
-"""The half-open stretch that is asked about, in milliseconds."""
+"""The half-open period that is judged, in ms."""
 
 GATEWAY_HEARD = 90 * SECOND
-"""How long a gateway is heard from each of its `alive`: three of its heartbeats (contract, section 5)."""
+"""How long a gateway is heard from each `alive`, ms: three heartbeat intervals (contract, section 5)."""
 
 
 def reach(village: Village, facility: Facility) -> int:
-    """How long an observation can bear on this facility's state: the longest validity or event interval, ms."""
+    """Returns how long an observation can affect this facility: the longest validity or event interval, ms."""
     indicator = INDICATORS.get(facility.kind)
     wanted = indicator.sensed.evidence if indicator is not None and indicator.sensed is not None else ()
     holds = [device.validity for device in _mains_devices(village, facility)]
@@ -59,10 +59,10 @@ def reach(village: Village, facility: Facility) -> int:
 
 
 def judged_from(village: Village, facility: Facility, evidence: Evidence) -> int | None:
-    """From when the facility is judged: its `since`, else its first reading; without a device that can give evidence
-    not later than from `told`.
+    """Returns from when the facility is judged, ms: its `since`, else its first reading.
 
-    `None`: nothing was ever heard of it.
+    If no device can give evidence, it is judged from the village's `told` at the latest. `None`: nothing was ever heard
+    of it.
     """
     if facility.since is not None:
         return local_moment(facility.since, 0, village.timezone)
@@ -81,7 +81,10 @@ def participants(facility: Facility) -> list[Device]:
 
 
 def gateway_heard(village: Village, evidence: Evidence, window: Window) -> list[Interval]:
-    """When, within the window, one of the village's gateways is heard: by every `alive` under an id of no device."""
+    """Returns when, within the window, one of the village's gateways is heard.
+
+    Every `alive` under an id that is no device is a gateway's.
+    """
     start, end = window
     devices = {device.id for facility in village.facilities for device in facility.devices}
     covered: list[Interval] = []
@@ -92,7 +95,10 @@ def gateway_heard(village: Village, evidence: Evidence, window: Window) -> list[
 
 
 def without_mains(village: Village, facility: Facility, evidence: Evidence, window: Window) -> list[Interval]:
-    """When, within the window, a device of the facility or of a power facility of the village said: no grid power."""
+    """Returns when, within the window, the facility was without mains power.
+
+    Its own devices say so, and those of the village's `power` facilities.
+    """
     start, end = window
     off: list[Interval] = []
     for device in _mains_devices(village, facility):
@@ -107,11 +113,10 @@ def without_mains(village: Village, facility: Facility, evidence: Evidence, wind
 def judge(
     village: Village, facility: Facility, evidence: Evidence, window: Window, planned: Sequence[PlannedWork] = ()
 ) -> list[Span]:
-    """The facility's spans over `window`, in order, without gap or overlap, neighbours differing.
+    """Returns the facility's spans over `window`, in order, without gap or overlap. Neighbours differ.
 
-    `planned` is maintenance that excuses. The window may reach into the future: there the spans say what
-    will be if nothing more is heard, so the end of the span at `now` is the next instant at which the state changes
-    by itself.
+    `planned`: maintenance windows, which excuse. The window may reach into the future. Those spans assume that nothing
+    more is heard, so the end of the span at `now` is the next instant at which time alone changes the state.
     """
     start, end = window
     if start >= end:
@@ -157,9 +162,9 @@ _Verdict = tuple[State, str | None, bool, bool]
 
 
 def _sweep(lanes: Sequence[Sequence[Step]], decide: Callable[[tuple[Said, ...]], _Verdict], end: int) -> list[Span]:
-    """Go through the steps of all lanes in order of time; between two moments nothing changes.
+    """Returns the spans of a sweep over the steps of all lanes, in order of time.
 
-    Every lane has a step at the window's start. The same things are said again and again, so a verdict is kept.
+    Every lane has a step at the window's start. The same values recur often, so their verdicts are cached.
     """
     changes = [(time, lane, said) for lane, found in enumerate(lanes) for time, said in found]
     changes.sort(key=itemgetter(0))
@@ -184,7 +189,7 @@ def _sweep(lanes: Sequence[Sequence[Step]], decide: Callable[[tuple[Said, ...]],
 
 
 def _as_steps(intervals: Iterable[Interval], window: Window) -> list[Step]:
-    """True inside of the intervals, false outside."""
+    """Returns steps that are true inside the intervals, and false outside."""
     found: list[Step] = [(window[0], False)]
     for start, end in intervals:
         found += [(start, True), (end, False)]
@@ -192,6 +197,6 @@ def _as_steps(intervals: Iterable[Interval], window: Window) -> list[Step]:
 
 
 def _mains_devices(village: Village, facility: Facility) -> list[Device]:
-    """The devices whose `mains` excuses the facility: its own, and those of the village's power facilities."""
+    """Returns the devices whose `mains` can excuse the facility: its own, and those of `power` facilities."""
     others = [other for other in village.facilities if other.kind == POWER and other.id != facility.id]
     return [device for place in (facility, *others) for device in place.devices]

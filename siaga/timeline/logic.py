@@ -1,15 +1,15 @@
-"""Three-valued logic after Kleene: true, false, and `None` for not known."""
+"""Kleene's three-valued logic: true, false, and `None` for unknown."""
 
 from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["RULES", "Ternary", "all_of", "any_of", "first_of"]
 
 Ternary = bool | None
-"""True, false, or `None`: not known."""
+"""True, false, or `None` for unknown."""
 
 
 def all_of(values: Iterable[Ternary]) -> Ternary:
-    """Kleene's AND: false as soon as one is false, whatever is not known; of nothing it is true."""
+    """Returns Kleene's AND: false if any is false, else unknown if any is unknown. True for no values."""
     result: Ternary = True
     for value in values:
         if value is False:
@@ -20,7 +20,7 @@ def all_of(values: Iterable[Ternary]) -> Ternary:
 
 
 def any_of(values: Iterable[Ternary]) -> Ternary:
-    """Kleene's OR: true as soon as one is true, whatever is not known; of nothing it is false."""
+    """Returns Kleene's OR: true if any is true, else unknown if any is unknown. False for no values."""
     result: Ternary = False
     for value in values:
         if value is True:
@@ -31,7 +31,7 @@ def any_of(values: Iterable[Ternary]) -> Ternary:
 
 
 def first_of(values: Iterable[Ternary]) -> Ternary:
-    """The first that is known: each next one is asked only where those before it are not known."""
+    """Returns the first value that is not unknown; unknown if there is none."""
     return next((value for value in values if value is not None), None)
 
 
@@ -40,4 +40,4 @@ RULES: Mapping[str, Callable[[Iterable[Ternary]], Ternary]] = {
     "any_of": any_of,
     "first_of": first_of,
 }
-"""By the names that the indicators use."""
+"""The rules by the names that indicators use."""

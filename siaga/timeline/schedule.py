@@ -1,8 +1,8 @@
-"""When a facility has to meet its indicator: around the clock, by the sun, by the office's hours, or by the week.
+"""Schedules: when a facility has to meet its indicator.
 
-A schedule is `24h`, `night` (sunset to sunrise at the village), `office` (Monday to Friday 08:00-15:00, but not on the
-village's holidays) or a list of windows such as `Mon-Sat 18:00-06:00`, in the village's own time. Days may wrap
-(`Sat-Mon`) and be listed (`Mon,Wed,Fri`); windows may overlap; one over midnight belongs to the day on which it begins.
+A schedule is `24h`, `night` (sunset to sunrise at the village), `office` (Monday to Friday 08:00-15:00, except the
+village's holidays) or a list of windows such as `Mon-Sat 18:00-06:00`, in local time. Days may wrap (`Sat-Mon`) and be
+listed (`Mon,Wed,Fri`). Windows may overlap. A window over midnight belongs to the day on which it begins.
 """
 
 import re
@@ -24,10 +24,10 @@ _EXAMPLE = "write 24h, night, office or windows such as Mon-Sat 18:00-06:00"
 
 @dataclass(frozen=True, slots=True)
 class WeeklyWindow:
-    """A window that begins on some days of the week: 0 is Monday.
+    """A window that begins on some days of the week.
 
-    `start` and `end` are minutes after local midnight; an `end` past 1440 lies in the next day. `on_holidays`: whether
-    it begins on these, too.
+    `days`: 0 is Monday. `start`, `end`: minutes after local midnight; an `end` over 1440 is in the next day.
+    `on_holidays`: whether it also begins on holidays.
     """
 
     days: frozenset[int]
@@ -38,7 +38,7 @@ class WeeklyWindow:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What is required: the union of its parts."""
+    """A schedule: the union of its parts."""
 
     always: bool = False
     night: bool = False
@@ -54,10 +54,10 @@ _NAMED = {
 
 @lru_cache(maxsize=1024)
 def parse_schedule(text: str | tuple[str, ...]) -> Schedule:
-    """The schedule that a site or an indicator names.
+    """Returns the schedule that a site or an indicator names.
 
     Raises:
-        ValueError: it is none; the message is one sentence for people.
+        ValueError: it is no schedule; the message is one sentence for people.
     """
     entries = (text,) if isinstance(text, str) else text
     if not entries:
@@ -71,7 +71,7 @@ def parse_schedule(text: str | tuple[str, ...]) -> Schedule:
 
 
 def required(schedule: Schedule, village: Village, start: int, end: int) -> list[Interval]:
-    """When the schedule asks for the indicator within `[start, end)`: in order, without overlap, in milliseconds."""
+    """Returns when the schedule requires the indicator within `[start, end)`, ms: in order, without overlap."""
     if start >= end:
         return []
     if schedule.always:
@@ -85,7 +85,7 @@ def required(schedule: Schedule, village: Village, start: int, end: int) -> list
 
 
 def _weekly(windows: tuple[WeeklyWindow, ...], village: Village, start: int, end: int) -> list[Interval]:
-    """The windows of the local days around `[start, end)`: the day before may reach into it."""
+    """Returns the windows of the local days of `[start, end)`, and of the day before, which may reach into it."""
     timezone = village.timezone
     day = local_date(start, timezone) - timedelta(days=1)
     last = local_date(end, timezone)

@@ -1,7 +1,7 @@
-"""What one signal of one device says over time: by validity, last wills, events, and from its first report on.
+"""The state of one signal of one device over time: by validity, last wills, events, and its first report.
 
-*Runs* are stretches during which a signal says true or false; between them it is not known. *Steps* turn runs into what
-is said from each moment on, over a whole window, with `UNASKED` where the signal does not take part.
+A *run* is a period in which a signal is true or false. Between runs it is unknown. *Steps* are the same as values from
+a moment on, over a whole window, with `UNASKED` where the signal does not take part.
 """
 
 from bisect import bisect_left
@@ -18,17 +18,17 @@ from siaga.timeline.logic import Ternary
 __all__ = ["UNASKED", "Run", "Said", "Step", "event_runs", "heard", "last_wills", "runs", "steps"]
 
 UNASKED: Final = "unasked"
-"""Said of a signal that does not take part: its device has not reported it yet, or another stands for it."""
+"""The value of a signal that does not take part: its device has not reported it yet, or another replaces it."""
 
 Said = Ternary | Literal["unasked"]
 Run = tuple[int, int, bool]
-"""A stretch `[start, end)` in milliseconds, and what is said in it."""
+"""A period `[start, end)` in ms, and the value in it."""
 Step = tuple[int, Said]
-"""What is said from a moment on, until the next step."""
+"""A moment (ms), and the value from then until the next step."""
 
 
 def last_wills(online: Track | None, start: int, end: int) -> list[int]:
-    """When, in `[start, end)`, the device was said to be offline."""
+    """Returns the times in `[start, end)` at which the device was reported offline."""
     if online is None:
         return []
     part = online.between(start, end)
@@ -36,10 +36,10 @@ def last_wills(online: Track | None, start: int, end: int) -> list[int]:
 
 
 def runs(times: Sequence[int], said: Sequence[Value], validity: int, wills: Sequence[int]) -> list[Run]:
-    """What a signal says: each observation until the next, at most for its validity, and not beyond a last will.
+    """Returns the runs of a signal. Each observation holds until the next, a last will, or the end of its validity.
 
-    A last will at the very instant of an observation does not touch it: it makes unknown what was observed before.
-    A month of a facility has 43,200 observations, most of them like the one before: what is done for each runs in C.
+    A last will does not affect an observation at the same instant, only earlier ones. A month of a facility has 43,200
+    observations, most equal to the one before, so the work per observation is done by functions in C.
     """
     if not times:
         return []
@@ -62,7 +62,7 @@ def runs(times: Sequence[int], said: Sequence[Value], validity: int, wills: Sequ
 
 
 def heard(tracks: Iterable[Track], validity: int, start: int, end: int) -> list[Interval]:
-    """When a device is heard around `[start, end)`: for its validity from each of these tracks' observations."""
+    """Returns when a device is heard around `[start, end)`: for `validity` from each observation of the tracks."""
     times: list[int] = []
     for track in tracks:
         times += track.between(start - validity + 1, end).times
@@ -71,7 +71,7 @@ def heard(tracks: Iterable[Track], validity: int, start: int, end: int) -> list[
 
 
 def event_runs(events: Sequence[int], interval: int, heard_in: Sequence[Interval]) -> list[Run]:
-    """What an event signal says: true for `interval` from each event, else false while its device is heard."""
+    """Returns the runs of an event signal: true for `interval` from each event, else false in `heard_in`."""
     happened = stretches(events, interval)
     said: list[Run] = [(start, end, True) for start, end in happened]
     said += [(start, end, False) for start, end in subtract(heard_in, happened)]
@@ -80,7 +80,7 @@ def event_runs(events: Sequence[int], interval: int, heard_in: Sequence[Interval
 
 
 def steps(said: Iterable[Run], asked: Interval, window: Interval) -> list[Step]:
-    """The runs as steps over a window, of which the first is at its start; `UNASKED` outside of `asked`."""
+    """Returns the runs as steps over a window. The first is at its start. Outside `asked` they are `UNASKED`."""
     start, end = window
     begin, finish = max(start, asked[0]), min(end, asked[1])
     if begin >= finish:

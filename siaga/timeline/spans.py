@@ -1,4 +1,4 @@
-"""States and spans: what a judgement says."""
+"""States and spans: the result of a judgement."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ __all__ = ["PlannedWork", "Span", "State"]
 
 
 class State(StrEnum):
-    """What is known of a facility at an instant."""
+    """The state of a facility at an instant."""
 
     MET = "met"
     FAILED = "failed"
@@ -17,7 +17,7 @@ class State(StrEnum):
 
 
 class PlannedWork(NamedTuple):
-    """A maintenance window `[start, end)` and when it was declared (wall time), in milliseconds."""
+    """A maintenance window `[start, end)`, and when it was declared (wall time); ms."""
 
     start: int
     end: int
@@ -26,9 +26,9 @@ class PlannedWork(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch `[start, end)` in one state for one cause; milliseconds. `excused` only where failed or unknown.
+    """A period `[start, end)` (ms) in one state for one cause.
 
-    `excused_later`: it is excused by maintenance alone that was declared afterwards.
+    `excused`: only if failed or unknown. `excused_later`: the only excuse is maintenance that was declared afterwards.
     """
 
     start: int

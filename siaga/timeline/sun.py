@@ -1,7 +1,7 @@
-"""When it is night at a place: from the sun's centre sinking 0.833° below the horizon to its rising above that.
+"""Night at a place: while the sun's centre is more than 0.833° below the horizon.
 
-0.833° is the almanacs' figure for the upper edge touching the horizon (16' of radius and 34' of refraction), so the
-height is taken geometrically: refraction is in the number already. Moments are rounded to whole seconds.
+0.833° is the almanacs' figure for the sun's upper edge on the horizon: 16' of radius and 34' of refraction. It includes
+refraction, so the elevation is computed geometrically. Times are rounded to whole seconds.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -16,14 +16,14 @@ from siaga.model.intervals import Interval, merge
 __all__ = ["nights"]
 
 HORIZON = -0.833
-"""Degrees: where the sun's centre stands at sunset and sunrise."""
+"""Elevation of the sun's centre at sunset and sunrise, in degrees."""
 DEGREE = 4 * MINUTE
-"""How long the sun takes for a degree of longitude."""
+"""Time for the sun to pass one degree of longitude, ms."""
 HALF_DAY = 12 * HOUR
 
 
 def nights(latitude: float, longitude: float, start: int, end: int) -> list[Interval]:
-    """The nights that touch `[start, end)`, whole (not cut), in milliseconds; a polar night is one long one."""
+    """Returns the nights that overlap `[start, end)`, whole (not cut), in ms. A polar night is one long night."""
     first = datetime.fromtimestamp(start // 1000, tz=UTC).date() - timedelta(days=2)
     last = datetime.fromtimestamp(end // 1000, tz=UTC).date() + timedelta(days=2)
     days = [first + timedelta(days=n) for n in range((last - first).days)]
@@ -33,7 +33,7 @@ def nights(latitude: float, longitude: float, start: int, end: int) -> list[Inte
 
 @lru_cache(maxsize=65_536)
 def _night(latitude: float, longitude: float, day: date) -> Interval | None:
-    """The dark part between the mean solar noons of `day` and of the next; `None` where the sun does not set."""
+    """Returns the night between the mean solar noons of `day` and the next; `None` if the sun does not set."""
     noon = round(datetime.combine(day, time(12), UTC).timestamp()) * 1000 - round(longitude * DEGREE)
     midnight, next_noon = noon + HALF_DAY, noon + DAY
     observer = Observer(latitude, longitude)
@@ -47,16 +47,16 @@ def _night(latitude: float, longitude: float, day: date) -> Interval | None:
 
 
 def _crossing(observer: Observer, day: date, direction: SunDirection, start: int, end: int) -> int | None:
-    """When the sun crosses the horizon in `[start, end)`; `None` where it does not.
+    """Returns when the sun crosses the horizon in `[start, end)`; `None` if it does not.
 
-    astral counts its days by UTC with a turn of its own, so the neighbouring days are asked too.
+    astral counts days in UTC and may give the crossing of a neighbouring day, so those days are tried, too.
     """
     for shift in (0, 1, -1):
         try:
             moment = time_at_elevation(
                 observer, HORIZON, day + timedelta(days=shift), direction, with_refraction=False
             ).timestamp()
-        except ValueError:  # the sun does not come to that height on that day
+        except ValueError:  # the sun does not reach that elevation on that day
             continue
         if start <= round(moment) * 1000 < end:
             return round(moment) * 1000

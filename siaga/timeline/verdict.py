@@ -1,4 +1,4 @@
-"""The verdict on a day of a facility, in the village's own calendar."""
+"""Day verdicts of a facility, for local calendar days of the village."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -32,13 +32,13 @@ __all__ = [
 ]
 
 LATE_DATA = 90 * DAY
-"""For how long after a day a gateway may still come back with what it buffered."""
+"""How long after a day a gateway may still send buffered data, ms."""
 COVERAGE_PERCENT = 95
-"""The coverage that a verdict of `met` needs (contract, section 5)."""
+"""The coverage that a verdict of `met` requires, per cent (contract, section 5)."""
 
 
 class Verdict(StrEnum):
-    """What a day comes to."""
+    """The verdict on a day."""
 
     MET = "met"
     MISSED = "missed"
@@ -48,10 +48,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DayVerdict:
-    """A day's verdict and what it rests on.
+    """A day's verdict and its basis.
 
-    `longest_failure` is the whole length, in milliseconds, of the longest failed run that touches the day: failed and
-    not excused without a break, not cut at midnight; 0 where there is none.
+    `longest_failure`: the length of the longest failed run that overlaps the day, ms; 0 without one. A failed run is
+    failed and not excused without a break. It is not cut at midnight.
     """
 
     verdict: Verdict
@@ -60,12 +60,12 @@ class DayVerdict:
 
     @property
     def failed(self) -> int:
-        """Failed time of the day, excused or not, in milliseconds."""
+        """Failed time of the day, excused or not, ms."""
         return self.availability.failed
 
     @property
     def unknown(self) -> int:
-        """Unknown time of the day, excused or not, in milliseconds."""
+        """Unknown time of the day, excused or not, ms."""
         return self.availability.unknown
 
 
@@ -86,10 +86,13 @@ def judge_days(
     heard_until: int | None,
     now: int,
 ) -> Iterator[JudgedDay]:
-    """Yields the verdict on each of the local `days`, which come in order.
+    """Yields the verdict on each of the local `days`, in order.
 
-    `spans`: in order, up to `now` (wall time, ms), and whole failed runs beyond the days. `heard_until`: event time at
-    which one of the village's gateways was last heard, ms; `None`: never.
+    Args:
+        spans: in order, up to `now`, and beyond the days as far as failed runs reach.
+        days: in order.
+        heard_until: event time at which a gateway of the village was last heard, ms; `None` if never.
+        now: wall time, ms.
     """
     first = 0
     for day in days:
@@ -105,7 +108,7 @@ def judge_days(
 
 
 def _with_runs(spans: Sequence[Span], first: int, last: int) -> Sequence[Span]:
-    """The spans `[first, last)`, and the failed ones beside them, which may be of one run with them."""
+    """Returns the spans `[first, last)`, and adjacent failed spans, which may belong to the same failed run."""
     while 0 < first < last and _fails(spans[first]) and _fails(spans[first - 1]):
         first -= 1
     while first < last < len(spans) and _fails(spans[last - 1]) and _fails(spans[last]):
@@ -118,10 +121,13 @@ def _fails(span: Span) -> bool:
 
 
 def judge_day(spans: Sequence[Span], day: Interval, held_to: Terms, still_to_come: int = 0) -> DayVerdict:
-    """Returns the verdict on `day`, from spans that reach beyond it as far as the failed runs that touch it.
+    """Returns the verdict on `day`.
 
-    A failure that lasts exactly as long as `grace`, or failures that add up to exactly what the target leaves, are not
-    yet too much. `still_to_come`: what the schedule asks of the rest of a day that runs, ms (`still_required`).
+    A failure of exactly `grace`, or failures that add up to exactly what the target allows, do not miss the day.
+
+    Args:
+        spans: in order, and beyond the day as far as failed runs reach.
+        still_to_come: how much of the rest of a running day is required, ms (`still_required`).
     """
     measured = measure(spans, day)
     longest = max((end - start for start, end in failed_runs(spans) if start < day[1] and end > day[0]), default=0)
@@ -138,17 +144,17 @@ def judge_day(spans: Sequence[Span], day: Interval, held_to: Terms, still_to_com
 
 @lru_cache(maxsize=1024)
 def _allowed(target: float) -> Fraction:
-    """The share that may fail. The target is taken as it was written: 1 - 0.9 is less than a tenth in binary."""
+    """Returns the share that may fail, exactly as in decimal: in binary floating point, 1 - 0.9 is less than 0.1."""
     return 1 - Fraction(str(target))
 
 
 def still_required(village: Village, held_to: Terms, day: Interval, now: int) -> int:
-    """Returns how much of a day its schedule asks from now to midnight, ms; 0 for a day that is over."""
+    """Returns how much time from now to midnight is required, ms; 0 for a day that is over."""
     return total(required(parse_schedule(held_to.schedule), village, max(now, day[0]), day[1]))
 
 
 def failed_runs(spans: Iterable[Span]) -> list[Interval]:
-    """The stretches that are failed and not excused without a break, whatever their causes; spans come in order."""
+    """Returns the periods that are failed and not excused without a break, whatever the causes. `spans`: in order."""
     found: list[Interval] = []
     for span in spans:
         if _fails(span):
@@ -160,7 +166,7 @@ def failed_runs(spans: Iterable[Span]) -> list[Interval]:
 
 
 def is_provisional(spans: Iterable[Span], day: Interval, now: int) -> bool:
-    """Whether a day's verdict may still change: it runs, or what a gateway buffered of it may still come."""
+    """Returns whether a day's verdict may still change: the day runs, or buffered data may still arrive for it."""
     if now < day[1]:
         return True
     return now < day[1] + LATE_DATA and any(
@@ -169,12 +175,12 @@ def is_provisional(spans: Iterable[Span], day: Interval, now: int) -> bool:
 
 
 def local_day(village: Village, day: date) -> Interval:
-    """A calendar day of the village: from its midnight to the next, 23 to 25 hours."""
+    """Returns a local calendar day of the village, from midnight to midnight: 23 to 25 hours."""
     return local_moment(day, 0, village.timezone), local_moment(day + timedelta(days=1), 0, village.timezone)
 
 
 def local_days(village: Village, start: int, end: int) -> list[tuple[date, Interval]]:
-    """The calendar days of the village that touch `[start, end)`, whole, in order."""
+    """Returns the local calendar days that overlap `[start, end)`, whole, in order."""
     if start >= end:
         return []
     day, last = local_date(start, village.timezone) - timedelta(days=1), local_date(end, village.timezone)

@@ -1,1 +1,1 @@
-"""What travels over MQTT, pure: topics, SenML, batches, refusals."""
+"""The wire formats over MQTT: topics, SenML, batches, refusals. Pure."""

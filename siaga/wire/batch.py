@@ -1,6 +1,6 @@
-"""Batches: what a gateway sends, and what the centre acknowledges.
+"""Batches and their acknowledgements.
 
-`encode_batch` and `decode_ack` are the gateway's side, `decode_batch` and `encode_ack` the centre's.
+The gateway uses `encode_batch` and `decode_ack`, the centre `decode_batch` and `encode_ack`.
 """
 
 import re
@@ -33,18 +33,18 @@ __all__ = [
 ]
 
 LIVE_EDGE = 2 * MINUTE
-"""A batch with an event older than this when it arrives is late: history was judged without it."""
+"""A batch with an event older than this (ms) on arrival is late: that time was judged without it."""
 MAX_PACKED = 1_000_000
-"""Bytes of a batch as it is sent (contract, section 4)."""
+"""Bytes of a batch as it is sent, at most (contract, section 4)."""
 MAX_UNPACKED = 16_000_000
-"""Bytes of a batch once unpacked."""
+"""Bytes of a decompressed batch at most (contract, section 4)."""
 MAX_ACK = 1_000
-"""Bytes of an acknowledgement; it has about seventy."""
+"""Bytes of an acknowledgement at most; it has about seventy."""
 MAX_MEMBERS = 100
-"""A gzip file may be several, one behind the other (RFC 1952, 2.2), as whoever packs piece by piece makes it. A
-megabyte could be fifty thousand empty ones, each of which has the rest looked at anew."""
+"""Members of a gzip file at most. Several may be concatenated (RFC 1952, 2.2), as streaming compressors do. A megabyte
+could hold fifty thousand empty ones, and each copies the rest of the data."""
 _GZIP = b"\x1f\x8b"
-_GZIP_WINDOW = 31  # zlib's way to say: a gzip header, the largest window
+_GZIP_WINDOW = 31  # zlib: a gzip header and the largest window
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _SENT = re.compile(rb'"sent"\s*:\s*[-+.0-9eE]+')
 _LAST_SEQ = 2**63 - 1
@@ -52,9 +52,9 @@ _LAST_SENT = 9_223_372_036
 
 
 class UnreadableBatch(ValueError):
-    """A batch of which nothing can be taken and which must not be acknowledged.
+    """A batch is refused as a whole, and must not be acknowledged.
 
-    The message is a sentence; `kind` is one of few words, for counting.
+    The message is a sentence. `kind`: the reason as a metric label.
     """
 
     def __init__(self, kind: Literal["too_large", "not_gzip", "not_json", "envelope", "senml"], reason: str) -> None:
@@ -65,7 +65,7 @@ class UnreadableBatch(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class BatchId:
-    """Which batch of its gateway this is: the buffer it comes from, and its number within that."""
+    """The identity of a gateway's batch. `epoch`: the buffer that it comes from. `seq`: its number within that."""
 
     epoch: str
     seq: int
@@ -73,13 +73,14 @@ class BatchId:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch as the centre takes it. `sent` is the gateway's own time in ms, `None` where it did not say.
+    """A decoded batch.
 
-    `points` are in the batch's order, adjacent readings of one device and time in one of them; `readings` counts what
-    is in them; `first` and `last` are their earliest and latest event time. `refused_count` records were refused, of
-    which `refused` describes the first few hundred; `implausible` counts the values that were dropped as such, by
-    signal, and `doubtful` describes one of each. `digest` is the same for whatever says the same of it, packed or not
-    and whenever sent.
+    `sent`: the gateway's time, ms; `None` if it is absent.
+    `points`: in the batch's order. Adjacent readings of one device and time share a point.
+    `readings`: the number of readings in the points.
+    `refused`: the first few hundred refused records. `refused_count`: how many there are.
+    `digest`: a hash of the content without `sent`; compression does not change it.
+    `implausible`: by signal, how many values were dropped. `doubtful`: one such record per signal.
     """
 
     id: BatchId
@@ -104,12 +105,13 @@ class Batch:
 
 
 def encode_batch(batch: BatchId, sent: int, readings: Sequence[Reading], *, pack: bool = True) -> bytes:
-    """A batch for the wire, with gzip unless `pack` is false; `sent` in ms.
+    """Returns a batch in wire format. `sent`: ms. `pack`: compress with gzip.
 
-    Readings go by device and time, which makes them small; of two at one time the later in `readings` stays the later.
+    Readings are sorted by device and time, which makes the batch smaller. The sort is stable: of two readings at one
+    time, the later one in `readings` stays later.
 
     Raises:
-        ValueError: a reading's time is before July 1978, which SenML would take as relative to now, or after 2262.
+        ValueError: a time is before July 1978, which SenML would read as relative to now, or after 2262.
     """
     ordered = sorted(readings, key=lambda reading: (reading.device, reading.time))
     records = (Record(f"{reading.device}/{reading.signal}", reading.time, reading.value) for reading in ordered)
@@ -123,10 +125,14 @@ def encode_batch(batch: BatchId, sent: int, readings: Sequence[Reading], *, pack
 
 
 def decode_batch(payload: bytes, village: str, received: int, devices: Container[str]) -> Batch:
-    """What a village's gateway sent. `devices` are the ids of the village's devices, `received` the centre's time, ms.
+    """Returns the decoded batch of a village's gateway.
+
+    Args:
+        received: the centre's time, ms.
+        devices: the ids of the village's devices.
 
     Raises:
-        UnreadableBatch: nothing can be taken; what is wrong with single records is in the batch's `refused`.
+        UnreadableBatch: the whole batch is refused. Single refused records are in the batch's `refused`.
     """
     try:
         text = _unpacked(payload)
@@ -149,19 +155,19 @@ def decode_batch(payload: bytes, village: str, received: int, devices: Container
         taken.readings,
         taken.refused,
         taken.refused_count,
-        sha256(_SENT.sub(b"", text, count=1)).digest(),  # four times as fast as blake2b where processors help
+        sha256(_SENT.sub(b"", text, count=1)).digest(),  # with processor support four times as fast as blake2b
         taken.implausible,
         taken.doubtful,
     )
 
 
 def encode_ack(batch: BatchId) -> bytes:
-    """The centre's word that every reading of the batch is durably stored."""
+    """Returns the acknowledgement that every reading of the batch is durably stored, in wire format."""
     return orjson.dumps({"epoch": batch.epoch, "seq": batch.seq})
 
 
 def decode_ack(payload: bytes) -> BatchId:
-    """Which batch an acknowledgement is for.
+    """Returns the batch that an acknowledgement names.
 
     Raises:
         UnreadableBatch: it is no acknowledgement.
@@ -187,7 +193,11 @@ def _identity(document: dict[str, object]) -> BatchId:
 
 
 def _unpacked(payload: bytes) -> bytes:
-    """The text of a batch. A payload that would grow past the limit is not unpacked further than the limit."""
+    """Returns the decompressed text of a batch. Decompression stops at the limit.
+
+    Raises:
+        UnreadableBatch: it is too large, or not valid gzip.
+    """
     if len(payload) > MAX_PACKED:
         raise UnreadableBatch("too_large", f"the batch has {len(payload)} bytes, more than {MAX_PACKED}")
     if payload[:2] != _GZIP:

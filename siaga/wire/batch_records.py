@@ -1,9 +1,9 @@
-"""From the SenML records of a batch to the points that are stored.
+"""Converts the SenML records of a batch into points.
 
-Half a million readings a second have to pass on one core, for the collector needs the other half of it to write. So
-the records that make up nearly all batches (a name, a time or the base's, one value) take a short way; a pack that
-uses anything else of SenML takes the general way through `siaga.wire.senml`.
-Both have the same result, as a test proves.
+The target is half a million readings a second on one core, because the collector needs the rest of the core to write.
+So there is a fast path for packs that only have the usual records: a name, an own or a base time, one value. A pack
+with any other feature of SenML takes the general path through `siaga.wire.senml`. A test proves that both give the same
+result.
 """
 
 import json
@@ -33,16 +33,16 @@ from siaga.wire.topics import is_slug
 __all__ = ["MAX_DESCRIBED", "RefusedRecord", "TakenRecords", "take_records", "take_records_generally"]
 
 MAX_DESCRIBED = 200
-"""Refused records of one batch that are described; the others are counted."""
+"""Refused records of one batch that are described at most; the others are counted."""
 HEARTBEAT: Final = "alive"
-"""The signal that a gateway gives of itself, and no device does."""
+"""The signal of gateways, which no device may have."""
 
 Kind = Literal["senml", "unknown_device", "unknown_signal", "wrong_value", "implausible"]
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedRecord:
-    """A record of a batch that is not stored: why, in one of few words and in one sentence, and what it was."""
+    """A record that is not stored. `kind`: the reason as a metric label. `reason`: a sentence."""
 
     kind: Kind
     reason: str
@@ -51,9 +51,9 @@ class RefusedRecord:
 
 @dataclass(slots=True)
 class TakenRecords:
-    """Points, the readings in them, what was refused, and what was dropped as not plausible.
+    """The result: points, how many readings they have, refused records, and dropped values.
 
-    `implausible` counts by signal, `doubtful` describes the first record of each.
+    `implausible`: by signal, how many values were dropped. `doubtful`: the first such record of each signal.
     """
 
     points: list[Point] = field(default_factory=list)
@@ -64,13 +64,13 @@ class TakenRecords:
     doubtful: list[RefusedRecord] = field(default_factory=list)
 
     def refuse(self, kind: Kind, reason: str, raw: object) -> None:
-        """Note a record that is not stored."""
+        """Count a refused record, and describe it if there is room."""
         self.refused_count += 1
         if len(self.refused) < MAX_DESCRIBED:
             self.refused.append(RefusedRecord(kind, reason, _sample(raw)))
 
     def drop(self, signal: str, value: Value, raw: object) -> None:
-        """Note a value that says nothing, as it is not plausible."""
+        """Count an implausible value, and describe the first of its signal."""
         if signal not in self.implausible:
             reason = f"{signal}: {value} is not plausible and was dropped"
             self.doubtful.append(RefusedRecord("implausible", reason, _sample(raw)))
@@ -86,7 +86,7 @@ class _Refused(ValueError):
 def take_records(
     pack: object, village: str, received: int, devices: Container[str], *, finite: bool = True
 ) -> TakenRecords:
-    """The points of a batch's records. `finite` says that the JSON can hold no number that is not.
+    """Returns the points of a batch's records. `finite`: all numbers in the JSON are known to be finite.
 
     Raises:
         UnreadablePack: the records are no SenML pack, or one that must not be accepted.
@@ -98,7 +98,7 @@ def take_records(
 
 
 def take_records_generally(pack: object, village: str, received: int, devices: Container[str]) -> TakenRecords:
-    """The same for any SenML pack.
+    """Returns the same as `take_records`, on the general path.
 
     Raises:
         UnreadablePack: the records are no SenML pack, or one that must not be accepted.
@@ -127,7 +127,11 @@ def take_records_generally(pack: object, village: str, received: int, devices: C
 
 
 def _checked(device: str, signal: str, raw: RecordValue | None, devices: Container[str]) -> Value:
-    """The value as it is stored, if this device of the village can have it."""
+    """Returns the value as it is stored.
+
+    Raises:
+        _Refused: the village has no such device, there is no such signal, or it cannot have the value.
+    """
     vocabulary = SIGNALS.get(signal)
     if vocabulary is None:
         raise _Refused("unknown_signal", f"{signal[:64]!r} is no signal")
@@ -143,14 +147,18 @@ def _checked(device: str, signal: str, raw: RecordValue | None, devices: Contain
 
 
 _Plain = tuple[type[Value], float, float, frozenset[float] | None]
-"""A signal whose JSON value is stored as it stands, if it has exactly this type and lies between the two numbers.
+"""Type, low, high, never: a JSON value of exactly this type, from low to high and not in `never`, is stored unchanged.
 
-What lies outside, and the values of the set, are left to the general rules. A bare tuple is unpacked fastest.
+All other values take the general path. It is a bare tuple because that unpacks fastest.
 """
 
 
 class _Shape(NamedTuple):
-    """What the labels of a record say about it: all that is needed to read the next record with the same labels."""
+    """What a record's labels tell about it, computed once for all records with the same labels.
+
+    `label`: that of the value. `plain`: the signals of this label. `timed`: it has a time. `based`: it sets the base
+    name or time. `united`: it has a unit.
+    """
 
     label: str
     plain: dict[str, _Plain]
@@ -167,7 +175,7 @@ def _plain(signal: Signal, kind: type[Value]) -> _Plain:
     return kind, low, high, plausible.never or None
 
 
-# Signals by the label that carries their values. The heartbeat is none of them: it has a rule of its own.
+# Signals by the label of their values. The heartbeat is not included: it has its own rule.
 _AS_THEY_STAND: dict[str, dict[str, _Plain]] = {
     "v": {
         signal.name: _plain(signal, float if signal.type is SignalType.FLOAT else int)
@@ -183,18 +191,18 @@ _AS_THEY_STAND: dict[str, dict[str, _Plain]] = {
 
 
 class _NoValue(int):
-    """A type that no value of JSON has."""
+    """A type that no JSON value has."""
 
 
 _NEITHER: _Plain = (_NoValue, math.inf, -math.inf, None)
-"""What is known of a signal that the label cannot carry, or that there is none of."""
+"""The entry of an unknown signal, or of one that cannot have this label: no value matches."""
 _JSON_TYPES: dict[str, tuple[type[Value], ...]] = {"v": (float, int), "vb": (bool,)}
 _UNUSUAL = frozenset({"bu", "bv", "bs", "bver", "s", "ut", "vs", "vd"})
 
 
 @lru_cache(maxsize=1024)
 def _shape(labels: tuple[str, ...]) -> _Shape | None:
-    """The shape of records with these labels; `None`: they take the general way."""
+    """Returns the shape of records with these labels; `None` if they need the general path."""
     given = set(labels)
     values = given & _AS_THEY_STAND.keys()
     if len(values) != 1 or "n" not in given or given & _UNUSUAL or any(label[-1:] == "_" for label in given):
@@ -206,7 +214,7 @@ def _shape(labels: tuple[str, ...]) -> _Shape | None:
 def _take_plainly(  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one hot loop: a call per record would halve its speed
     pack: list[object], village: str, received: int, devices: Container[str], taken: TakenRecords
 ) -> bool:
-    """Take the records into `taken`; false, and `taken` is worth nothing, where the pack needs the general way."""
+    """Convert the records on the fast path. Returns False if the pack needs the general path (`taken` is invalid)."""
     new_point, points = tuple.__new__, taken.points
     base_name, seconds_before, time = "", -1.0, -1
     base_time: float = 0
@@ -218,7 +226,7 @@ def _take_plainly(  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one hot loop: 
         if type(record) is not dict:
             return False
 
-        # 0. Most records of a gateway's batch: under the base's name, and its time or a new base time, one value.
+        # 0. Most records of a gateway's batch: the base name, the current or a new base time, one value.
         if follows and ((size := len(record)) == 2 or size == 3):
             signal, raw = record.get("n"), record.get("v")
             if type(signal) is str:
@@ -252,7 +260,7 @@ def _take_plainly(  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one hot loop: 
             return False
         label, plain, timed, based, united = shape
 
-        # 1. The base: name and time for this record and those that follow.
+        # 1. The base: name and time for this record and the following ones.
         if based:
             base_name, base_time = record.get("bn", base_name), record.get("bt", base_time)
             if type(base_name) is not str or len(base_name) > MAX_BASE_NAME:
@@ -266,7 +274,7 @@ def _take_plainly(  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one hot loop: 
             return False
         device, _, signal = (base_name + name).partition("/")
 
-        # 3. The time, in whole milliseconds: the same as before, mostly.
+        # 3. The time, in whole ms. It is mostly the same as before.
         seconds = base_time
         if timed:
             offset = record["t"]
@@ -278,7 +286,7 @@ def _take_plainly(  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one hot loop: 
                 return False
             time, seconds_before = round(seconds * 1000), seconds
 
-        # 4. The value. What is not plainly right is judged by the general rules.
+        # 4. The value. Unless it is clearly valid, the general rules decide.
         raw = record[label]
         wanted, low, high, never = plain.get(signal, _NEITHER)
         if device == known or device in devices:
@@ -308,13 +316,13 @@ def _take_plainly(  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one hot loop: 
             device_before, time_before, values = device, time, {signal: value}
             points.append(new_point(Point, (village, device, time, received, values)))
         readings += 1
-        follows = name == signal and not timed and device == known  # not a gateway, which has its heartbeat alone
+        follows = name == signal and not timed and device == known  # not a gateway, which has `alive` only
     taken.readings = readings
     return True
 
 
 def _sample(raw: object) -> str:
-    """A record as it was sent, as far as a sample goes."""
+    """Returns a sample of a record as it was sent."""
     try:
         return sample(json.dumps(raw, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace"))
     except RecursionError:

@@ -1,4 +1,4 @@
-"""Reading JSON that others wrote, within limits."""
+"""Reads JSON from others, within limits."""
 
 import json
 
@@ -7,25 +7,25 @@ import orjson
 __all__ = ["UnreadableJson", "read_json"]
 
 FREELY = 1 << 20
-"""A text up to this many bytes is read without counting: it cannot become more than some 30 MB of objects."""
+"""A text of up to this many bytes is parsed without counting: it takes at most some 30 MB of memory."""
 MAX_CONTAINERS = 500_010
-"""Objects and arrays of a larger text: as many as SenML records are read, 120 MB; 16 MB of `{},{},…` would fill 350."""
+"""Objects and arrays of a larger text at most: SenML's limit of records (120 MB). 16 MB of `{},{},…` would need 350."""
 MAX_ITEMS = 2_000_000
-"""Commas of a larger text, for the same reason."""
+"""Commas of a larger text at most, for the same reason."""
 
 
 class UnreadableJson(ValueError):
-    """A payload that is not JSON; the message is a sentence."""
+    """A payload is not JSON. The message is the end of a sentence that begins with the payload."""
 
 
 def read_json(payload: bytes) -> tuple[object, bool]:
-    """What the text says, and whether all its numbers are known to be finite.
+    """Returns the parsed text, and whether all its numbers are known to be finite.
 
-    `NaN`, `Infinity` and numbers too large for a double are no JSON, but devices send them: they are read, so that
-    what stands beside them is not lost, and whoever uses the value refuses it.
+    `NaN`, `Infinity` and numbers too large for a double are not JSON, but devices send them. They are parsed, so that
+    the other values are not lost. Whoever uses such a value refuses it.
 
     Raises:
-        UnreadableJson: it is not UTF-8, not JSON, nested too deeply, or holds too many values for its size.
+        UnreadableJson: it is not UTF-8, not JSON, nested too deeply, or has too many values.
     """
     if len(payload) > FREELY and (
         payload.count(b"{") + payload.count(b"[") > MAX_CONTAINERS or payload.count(b",") > MAX_ITEMS

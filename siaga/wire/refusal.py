@@ -1,6 +1,6 @@
-"""What is kept of a payload that was refused: readable, short, and without hardware addresses.
+"""Samples of refused payloads: readable, short, without hardware addresses.
 
-A gateway sends what it refused to the centre, one refusal a message: `encode_refusal`, `decode_refusal`.
+A gateway sends its refusals to the centre, one per message: `encode_refusal`, `decode_refusal`.
 """
 
 import re
@@ -21,10 +21,10 @@ __all__ = [
 ]
 
 SAMPLE_BYTES = 256
-"""How much of a refused payload is kept: enough to recognise the device and the mistake."""
+"""Bytes of a sample: enough to recognise the device and the mistake."""
 
 # Six to eight octets with one separator throughout (MAC-48, EUI-64), Cisco's three groups of four digits, or twelve
-# digits alone, but not the last group of a UUID.
+# digits without a separator, except the last group of a UUID.
 _ADDRESS = re.compile(
     r"""(?<![0-9a-f]) (?:
         [0-9a-f]{2} ([:_.-]) [0-9a-f]{2} (?: \1 [0-9a-f]{2} ){4,6}
@@ -38,7 +38,7 @@ _HEX = re.compile("[0-9a-f]", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A payload, or one record of it, that was refused. `time` is wall time in ms, `bytes` what `sample` made of it."""
+    """A refused payload, or one refused record of it. `time`: wall time, ms. `bytes`: the result of `sample`."""
 
     village: str | None
     time: int
@@ -48,11 +48,11 @@ class Refusal:
 
 
 class UnreadableRefusal(ValueError):
-    """A message on a `refused` topic that is none; the message is a sentence."""
+    """A message on a `refused` topic is not a refusal. The message is a sentence."""
 
 
 class _Wire(BaseModel):
-    """A refusal as a gateway sends it; `time` in Unix seconds."""
+    """A refusal in wire format. `time`: Unix seconds."""
 
     model_config = ConfigDict(strict=True)
 
@@ -63,16 +63,16 @@ class _Wire(BaseModel):
 
 
 def encode_refusal(refusal: Refusal) -> bytes:
-    """A refusal for the wire; its village is in the topic."""
+    """Returns a refusal in wire format. Its village is in the topic."""
     wire = {"time": refusal.time / 1000, "topic": refusal.topic, "reason": refusal.reason, "bytes": refusal.bytes}
     return orjson.dumps({key: readable(mask(text)) if isinstance(text, str) else text for key, text in wire.items()})
 
 
 def decode_refusal(payload: bytes, village: str) -> Refusal:
-    """What a gateway of the village refused.
+    """Returns the refusal that a gateway of the village sent.
 
     Raises:
-        UnreadableRefusal: the payload is not one.
+        UnreadableRefusal: the payload is not a refusal.
     """
     try:
         wire = _Wire.model_validate_json(payload)
@@ -84,20 +84,20 @@ def decode_refusal(payload: bytes, village: str) -> Refusal:
 
 
 def mask(text: str) -> str:
-    """The text with `x` for every digit of a hardware address: a station's address never leaves the village."""
+    """Returns the text with `x` for each digit of a hardware address: a station's address never leaves the village."""
     return _ADDRESS.sub(lambda address: _HEX.sub("x", address[0]), text)
 
 
 def sample(payload: bytes) -> str:
-    """The first 256 bytes as readable text: UTF-8, all else as escapes, hardware addresses masked."""
-    # An address that the cut goes through must be seen whole to be masked; masking changes no length. One byte is one
-    # character in Latin-1, so the cut falls where it should.
+    """Returns the first 256 bytes as readable text: UTF-8, other bytes as escapes, hardware addresses masked."""
+    # To mask an address at the cut, all of it must be seen. Masking keeps the length, and Latin-1 has one character
+    # per byte, so the cut is exact.
     start = mask(payload[: SAMPLE_BYTES + 32].decode("latin-1"))[:SAMPLE_BYTES].encode("latin-1")
     return readable(start.decode("utf-8", "backslashreplace"))
 
 
 def readable(text: str) -> str:
-    """Text that every database takes and that moves no cursor: control characters and lone surrogates as escapes."""
+    """Returns the text with control characters and lone surrogates escaped, safe for databases and terminals."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

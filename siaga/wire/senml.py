@@ -1,7 +1,7 @@
-"""SenML packs (RFC 8428, in JSON): read into resolved records, and built.
+"""SenML packs (RFC 8428, in JSON): reads them into resolved records, and builds them.
 
-`resolve` applies the base fields (`bn bt bu bv bs bver`), makes relative times absolute and adds sums. What makes the
-whole pack unreadable raises; a record that breaks the rules alone is answered in its place, so that the others count.
+`resolve` applies the base fields (`bn bt bu bv bs bver`), makes relative times absolute, and adds base sums. It raises
+if the whole pack is unreadable. A single bad record is returned as `BadRecord`, and the others are kept.
 """
 
 import math
@@ -28,15 +28,15 @@ __all__ = [
 ]
 
 VERSION = 10
-"""The version that RFC 8428 defines; a pack of a later one may mean something else."""
+"""The version that RFC 8428 defines. A pack of a later version may have another meaning."""
 RELATIVE_BELOW = 2**28
-"""A time below this many seconds (July 1978) counts from now (RFC 8428, section 4.5.3)."""
+"""A time below this many seconds (July 1978) is relative to now (RFC 8428, section 4.5.3)."""
 LAST_TIME = 9_223_372_036
-"""Seconds up to April 2262, where 64 bits of nanoseconds, InfluxDB's own times, end."""
+"""The end of InfluxDB's times in Unix seconds (April 2262): they are 64-bit nanoseconds."""
 MAX_BASE_NAME = 1_000
-"""Characters of a base name: it is put before the name of every record, so megabytes of it would cost hours."""
+"""Characters of a base name at most. It is prepended to every name, so a base name of megabytes would take hours."""
 MAX_RECORDS = 500_000
-"""Records of one pack: more than 16 MB of those with a name, a time and a value hold."""
+"""Records of one pack at most: 16 MB cannot hold more records with a name, a time and a value."""
 
 # RFC 8428, section 4.5.1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9:./_-]*", re.ASCII)
@@ -48,13 +48,14 @@ RecordValue = bool | int | float | str
 
 
 class UnreadablePack(ValueError):
-    """A pack of which nothing can be taken; the message is a sentence."""
+    """A pack is refused as a whole. The message is a sentence."""
 
 
 class Record(NamedTuple):
-    """A resolved record. `time` is event time in ms; `timed` says that the record (or its base) gave one.
+    """A resolved record.
 
-    `value` is a number, a boolean or a text (`vs`, and `vd` as it was sent); `None` where there is only a `sum`.
+    `time`: event time, ms. `timed`: the record or its base had a time.
+    `value`: a number, a boolean or a text (`vs`, or `vd` as it was sent); `None` if there is only a `sum`.
     """
 
     name: str
@@ -67,18 +68,18 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BadRecord:
-    """Why a record breaks the rules, in one sentence."""
+    """A record that breaks the rules. `reason`: a sentence."""
 
     reason: str
 
 
 class _Broken(ValueError):
-    """A record that breaks the rules."""
+    """A record breaks the rules."""
 
 
 @dataclass(slots=True)
 class _Base:
-    """The base fields as they stand at a record."""
+    """The current base fields."""
 
     name: str = ""
     time: float = 0
@@ -90,12 +91,12 @@ class _Base:
 
 
 def is_name(text: str) -> bool:
-    """Whether a record can have this name: letters, digits and `- : . / _`, beginning with a letter or digit."""
+    """Returns whether a record can have this name: letters, digits and `- : . / _`, a letter or digit first."""
     return _NAME.fullmatch(text) is not None
 
 
 def read_pack(payload: bytes, now: int) -> list[Record | BadRecord]:
-    """The resolved records of a pack as it came, and those that break the rules, in its order. `now` in ms.
+    """Returns the records of a pack in its order, resolved or as `BadRecord`. `now` in ms.
 
     Raises:
         UnreadablePack: the payload is no SenML pack, or one that must not be accepted.
@@ -108,12 +109,12 @@ def read_pack(payload: bytes, now: int) -> list[Record | BadRecord]:
 
 
 def resolve(pack: object, now: int) -> Iterator[tuple[object, Record | BadRecord]]:
-    """The records of a parsed pack, each as it was sent and resolved, or why it breaks the rules. `now` in ms.
+    """Yields the records of a parsed pack, each as it was sent, and resolved or as `BadRecord`. `now` in ms.
 
-    A record of base fields alone sets them and is no record itself.
+    A record with base fields only sets them and is not yielded.
 
     Raises:
-        UnreadablePack: while iterating, at the record from which the rest cannot be understood.
+        UnreadablePack: while iterating, at a record that makes the rest unreadable.
     """
     if not isinstance(pack, list):
         raise UnreadablePack("a SenML pack is an array of records")
@@ -134,10 +135,10 @@ def resolve(pack: object, now: int) -> Iterator[tuple[object, Record | BadRecord
 
 
 def _rebase(base: _Base, raw: dict[str, object]) -> None:
-    """Take over the base fields of a record.
+    """Set the base fields of a record.
 
     Raises:
-        UnreadablePack: one has the wrong type, the version is unknown, or a label demands to be understood.
+        UnreadablePack: a field has the wrong type, the version is unknown, or a label that must be understood is not.
     """
     for label, value in raw.items():
         if label in _BASES:
@@ -210,7 +211,11 @@ def _value(base: _Base, raw: dict[str, object], total: float | None) -> RecordVa
 
 
 def _time(base: _Base, raw: dict[str, object], now: int) -> int:
-    """Event time in ms; the largest is the last that InfluxDB can keep."""
+    """Returns the event time, ms.
+
+    Raises:
+        _Broken: it is before 1970, or later than InfluxDB can store.
+    """
     seconds = base.time + _number(raw, "t") if "t" in raw else base.time
     time = round(seconds * 1000) + (now if seconds < RELATIVE_BELOW else 0) if abs(seconds) < LAST_TIME else -1
     if not 0 <= time < LAST_TIME * 1000:
@@ -219,13 +224,13 @@ def _time(base: _Base, raw: dict[str, object], now: int) -> int:
 
 
 def _sum(raw: dict[str, object], label: str, base: float | None) -> float | None:
-    """A number of the record and its base; one that is missing counts as zero, both missing as nothing."""
+    """Returns the sum of a number and its base number. A missing one counts as zero; `None` if both are missing."""
     if label not in raw:
         return base
     number = _number(raw, label)
     if base is None:
         return number
-    # JSON's integers may be too large for a float
+    # an integer in JSON may be too large for a float
     total = number + base if abs(number) < 1e300 and abs(base) < 1e300 else math.inf
     if not math.isfinite(total):
         raise _Broken(f"{label} and b{label} add up to no number")
@@ -247,17 +252,17 @@ def _is_number(value: object) -> bool:
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, dict | list):  # as deep and as long as the sender pleases
+    if isinstance(value, dict | list):  # may be of any depth and length
         return "an object" if isinstance(value, dict) else "an array"
     text = repr(value[:60]) if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else f"{text[:60]}…"
 
 
 def build_pack(records: Iterable[Record]) -> list[dict[str, RecordValue]]:
-    """A pack, ready for JSON, that reads back as these records; base name and base time are given where they change.
+    """Returns a pack of these records, ready for JSON. Base name and base time are set where they change.
 
     Raises:
-        ValueError: a name or a time is not one that a pack can carry.
+        ValueError: a pack cannot have such a name or time.
     """
     pack: list[dict[str, RecordValue]] = []
     base_name, base_time = "", None
@@ -272,7 +277,7 @@ def build_pack(records: Iterable[Record]) -> list[dict[str, RecordValue]]:
             entry["bn"] = base_name = path + slash
         if record.time != base_time:
             base_time = record.time
-            # A whole second is shorter without its ".0"
+            # an integer is shorter: it has no ".0"
             entry["bt"] = base_time // 1000 if base_time % 1000 == 0 else base_time / 1000
         if last:
             entry["n"] = last

@@ -1,4 +1,4 @@
-"""The topics of the wire: made and read in this one place."""
+"""The topics of the wire: built and parsed here only."""
 
 import re
 from dataclasses import dataclass
@@ -28,20 +28,20 @@ __all__ = [
 ]
 
 PREFIX = "siaga/v1/"
-"""What all of siaga's own topics begin with."""
+"""The prefix of siaga's own topics."""
 
 BATCHES = "siaga/v1/+/gateway/+/batch"
 """Filter: the batches of all gateways."""
 GATEWAY_STATUS = "siaga/v1/+/gateway/+/status"
 """Filter: births and last wills of all gateways."""
 GATEWAY_HEALTH = "siaga/v1/+/gateway/+/health"
-"""Filter: what gateways say of their buffers and of their devices' clocks."""
+"""Filter: the health messages of all gateways."""
 REFUSED = "siaga/v1/+/gateway/+/refused"
-"""Filter: samples of what gateways refused."""
+"""Filter: samples of gateways' refusals."""
 DEVICE_SENML = "siaga/v1/{village}/+/senml"
-"""Filter, to be formatted with a village: the SenML packs of its devices."""
+"""Filter, a format string with `village`: the SenML packs of its devices."""
 DEVICE_STATUS = "siaga/v1/{village}/+/status"
-"""Filter, to be formatted with a village: births and last wills of its devices."""
+"""Filter, a format string with `village`: births and last wills of its devices."""
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 # Province, regency, district, village: two, two, two and four digits (Kemendagri)
@@ -51,7 +51,7 @@ _GATEWAY_CHANNELS = frozenset({"batch", "ack", "status", "refused", "health"})
 
 
 class ForeignTopic(ValueError):
-    """A topic that is none of siaga's, or not formed as they are; the message is a sentence."""
+    """A topic is not one of siaga's, or is malformed. The message is a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,55 +76,55 @@ Topic = DeviceTopic | GatewayTopic
 
 
 def is_slug(text: str) -> bool:
-    """Whether this can be the id of a facility, a device or a gateway."""
+    """Returns whether this can be the id of a facility, a device or a gateway."""
     return _SLUG.fullmatch(text) is not None
 
 
 def is_village_code(text: str) -> bool:
-    """Whether this has the form of a village's code, such as `35.10.15.2012`."""
+    """Returns whether this has the form of a village's code, such as `35.10.15.2012`."""
     return _VILLAGE.fullmatch(text) is not None
 
 
 def senml_topic(village: str, device: str) -> str:
-    """Where a device of ours publishes its SenML packs."""
+    """Returns the topic of the SenML packs of a device with our firmware."""
     return f"siaga/v1/{village}/{device}/senml"
 
 
 def status_topic(village: str, device: str) -> str:
-    """Where a device of ours publishes its birth and last will."""
+    """Returns the topic of birth and last will of a device with our firmware."""
     return f"siaga/v1/{village}/{device}/status"
 
 
 def batch_topic(village: str, gateway: str) -> str:
-    """Where a gateway publishes its batches."""
+    """Returns the topic of a gateway's batches."""
     return f"siaga/v1/{village}/gateway/{gateway}/batch"
 
 
 def ack_topic(village: str, gateway: str) -> str:
-    """Where the centre acknowledges a gateway's batches."""
+    """Returns the topic of acknowledgements to a gateway."""
     return f"siaga/v1/{village}/gateway/{gateway}/ack"
 
 
 def gateway_status_topic(village: str, gateway: str) -> str:
-    """Where a gateway publishes its birth and last will, retained."""
+    """Returns the topic of a gateway's birth and last will (retained)."""
     return f"siaga/v1/{village}/gateway/{gateway}/status"
 
 
 def health_topic(village: str, gateway: str) -> str:
-    """Where a gateway says how full its buffer is and whose clocks it does not trust, retained."""
+    """Returns the topic of a gateway's health message (retained)."""
     return f"siaga/v1/{village}/gateway/{gateway}/health"
 
 
 def refused_topic(village: str, gateway: str) -> str:
-    """Where a gateway publishes samples of what it refused."""
+    """Returns the topic of samples of a gateway's refusals."""
     return f"siaga/v1/{village}/gateway/{gateway}/refused"
 
 
 def parse_topic(topic: str) -> Topic:
-    """What a topic under `siaga/v1/` is for.
+    """Returns a topic under `siaga/v1/`, parsed.
 
     Raises:
-        ForeignTopic: it is none of siaga's topics, or its village, device or gateway is no such name.
+        ForeignTopic: it is not one of siaga's topics, or the name of its village, device or gateway is not valid.
     """
     match topic.split("/", 6):
         case ["siaga", "v1", village, "gateway", gateway, channel] if channel in _GATEWAY_CHANNELS:

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from siaga.database.tokens import Caller, Role
+from siaga.model.caller import Caller, Role
 from siaga.model.clock import HOUR, MINUTE
+from siaga.model.scope import EVERYWHERE, Scopes
 from tests.http.district import NOW, District
+from tests.people.accounts import OWN
 from tests.web.kampung import code, fill
 
-RATIH = Caller(Role.TECHNICIAN, "ratih")
+RATIH = Caller(Role.TECHNICIAN, "ratih", EVERYWHERE, "person/ratih")
 WAHYU = {"Cookie": "tester=wahyu"}
 
 
@@ -117,22 +119,40 @@ def test_what_cannot_be_done_is_said(client: httpx.Client, empty: District) -> N
     assert alert_of(client, alert)["actions"] == []
 
 
-def test_nobody_and_viewers_change_nothing(empty: District) -> None:
+@pytest.mark.parametrize(
+    "caller", [None, Caller(Role.VIEWER, "budi", EVERYWHERE, "person/budi")], ids=["nobody", "viewer"]
+)
+def test_nobody_and_viewers_change_nothing(empty: District, caller: Caller | None) -> None:
     fill(empty, 1)
     alert = empty.raise_alert(1, village=code(0))
-    for caller in (None, Caller(Role.VIEWER, "budi")):
-        with empty.served(caller=caller) as client:
-            for path in (f"/alerts/{alert}/acknowledge", "/alerts/acknowledge"):
-                answer = client.post(path, data={"alert": f"{alert}.1"})
-                assert (answer.status_code, "Anda tidak berhak" in answer.text) == (403, True)
-            page = client.get("/alerts")
-            if caller is None:
-                assert (page.status_code, page.headers["location"]) == (303, "/login?next=/alerts")
-                assert client.get("/alerts/stream").status_code == 303
-            else:
-                assert "formaction" not in page.text
-                assert f'data-alert="{alert}"' in page.text
-            assert alert_of(client, alert)["acknowledged_by"] is None
+    with empty.served(None, caller=caller) as client:
+        for path in (f"/alerts/{alert}/acknowledge", "/alerts/acknowledge"):
+            answer = client.post(path, data={"alert": f"{alert}.1"}, headers=OWN)
+            assert (answer.status_code, "Anda tidak berhak" in answer.text) == (403, True)
+        page = client.get("/alerts")
+        if caller is None:
+            assert (page.status_code, page.headers["location"]) == (303, "/login?next=/alerts")
+            assert client.get("/alerts/stream").status_code == 303
+        else:
+            assert "formaction" not in page.text
+            assert f'data-alert="{alert}"' in page.text
+        found = client.get(f"/api/v1/alerts/{alert}", headers=empty.bearer(Role.ADMIN)).json()
+        assert (found["acknowledged_by"], found["actions"]) == (None, [])
+
+
+def test_a_scope_sees_and_changes_nothing_beside_it(empty: District) -> None:
+    fill(empty, 2)
+    alerts = [empty.raise_alert(n, village=code(n)) for n in range(2)]
+    caller = Caller(Role.TECHNICIAN, "ratih", Scopes.of([code(0)]), "person/ratih")
+    with empty.served(None, caller=caller) as client:
+        page = client.get("/alerts").text
+        assert (alerts[0] in page, alerts[1] in page, code(1) in page) == (True, False, False)
+        assert client.post(f"/alerts/{alerts[1]}/acknowledge").status_code == 404
+        for data in ({"all": "1", "as_of": str(NOW)}, {"alert": [f"{one}.1" for one in alerts]}):
+            client.post("/alerts/acknowledge", data=data)
+        for alert, name in zip(alerts, ("ratih", None), strict=True):
+            found = client.get(f"/api/v1/alerts/{alert}", headers=empty.bearer(Role.ADMIN)).json()
+            assert found["acknowledged_by"] == name
 
 
 def test_what_came_and_what_cleared_since_the_visit_before(client: httpx.Client, empty: District) -> None:

@@ -19,7 +19,7 @@ ONE = ListedAlert(
     timezone="Asia/Jakarta", uplink=None, facility="gerbang", facility_name="Gerbang kantor desa",
     facility_kind="gate", device=None, began_at=NOW - HOUR, raised_at=NOW - HOUR, ended_at=None, cleared_at=None,
     acknowledged_at=None, acknowledged_by=None, assignee=None, snoozed_until=None, cause="gate_open", evidence={},
-    revision=1,
+    revision=1, villages=(code(0),),
 )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def test_stages(changes: dict[str, object], stage: Stage) -> None:
     ],
 )
 def test_an_address_says_which_alerts_are_shown(query: str, fits: bool) -> None:
-    shared = replace(ONE, evidence={"villages": [code(0), code(7)]})
+    shared = replace(ONE, villages=(code(0), code(7)))
     assert filter_of(query).fits(shared, "ratih", NOW) is fits
 
 

@@ -10,13 +10,14 @@ from sqlalchemy import update
 
 from api.alerts.alert import Kind
 from siaga.database import tables, writing
-from siaga.database.tokens import Caller, Role
+from siaga.model.caller import Caller, Role
 from siaga.model.clock import HOUR, MINUTE
+from siaga.model.scope import EVERYWHERE
 from tests.http.district import NOW, District
 from tests.wait import until
 from tests.web.kampung import code, fill
 
-RATIH = Caller(Role.TECHNICIAN, "ratih")
+RATIH = Caller(Role.TECHNICIAN, "ratih", EVERYWHERE, "person/ratih")
 PHONE = {"width": 360, "height": 640}
 PATIENCE = 15_000
 """Milliseconds that something may take to appear: the machine may be busy."""
