@@ -22,7 +22,8 @@ from bench.district import District
 from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.database import connect, migrate, writing
 from siaga.database.registry import Registry
-from siaga.database.tokens import Role, Tokens
+from siaga.database.tokens import Tokens
+from siaga.model.caller import Role
 from siaga.model.clock import DAY, MINUTE, SystemClock
 from siaga.model.observation import Point
 from siaga.telemetry import open_store

@@ -18,7 +18,8 @@ from api.http import HttpServer
 from bench.figure import Figure, at_most
 from siaga.database import connect, migrate, writing
 from siaga.database.registry import Registry
-from siaga.database.tokens import Role, Tokens
+from siaga.database.tokens import Tokens
+from siaga.model.caller import Role
 from siaga.model.clock import DAY, ManualClock
 from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.telemetry import open_store

@@ -20,7 +20,8 @@ from bench.figure import Figure, at_most
 from bench.processes import environment, is_ready, listening, resident_mb, service
 from siaga.database import connect, migrate
 from siaga.database.registry import Registry
-from siaga.database.tokens import Role, Tokens
+from siaga.database.tokens import Tokens
+from siaga.model.caller import Role
 from tests.servers import Influxd, Mosquitto, free_port
 from tests.wait import until
 

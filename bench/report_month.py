@@ -22,7 +22,8 @@ from api.http import HttpServer
 from bench.figure import Figure, at_most
 from siaga.database import connect, migrate, writing
 from siaga.database.registry import Registry
-from siaga.database.tokens import Role, Tokens
+from siaga.database.tokens import Tokens
+from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR, MINUTE, ManualClock
 from siaga.model.intervals import subtract
 from siaga.model.sites import Adapter, Device, Facility, Village

@@ -10,7 +10,7 @@ from api.alerts.events import append_event, take_turn
 from api.http.problems import Refused, not_found
 from api.http.services import Services
 from siaga.database import tables, writing
-from siaga.database.tokens import Caller
+from siaga.model.caller import Caller
 
 __all__ = ["Act", "act", "alert_row", "etag"]
 

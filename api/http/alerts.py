@@ -14,12 +14,14 @@ from api.http.access import Technician, Viewer
 from api.http.alert_actions import Act, act, alert_row, etag
 from api.http.known_names import Body
 from api.http.moments import Moment, moment, parse_time
-from api.http.paging import CursorParameter, Limit, Page, ScopeFilter, after, page
+from api.http.paging import CursorParameter, Limit, Page, after, page
 from api.http.problems import Refused, problems
+from api.http.seen import Asked
 from api.http.services import Services, ServicesHere
 from siaga.database import tables
-from siaga.database.scopes import within_scope
+from siaga.database.scopes import within
 from siaga.model.clock import DAY
+from siaga.model.scope import Scopes
 
 __all__ = ["AlertDocument", "open_alerts", "router"]
 
@@ -104,9 +106,8 @@ class Snooze(Body):
 @router.get("/alerts", summary="Alerts, the newest first", responses=problems(401, 422, 503))
 def list_alerts(
     services: ServicesHere,
-    _: Viewer,
+    asked: Asked,
     open_: Annotated[bool | None, Query(alias="open", description="whether it is open; without it, all")] = None,
-    village: ScopeFilter = None,
     kind: Kind | None = None,
     severity: Severity | None = None,
     limit: Limit = 100,
@@ -125,21 +126,21 @@ def list_alerts(
             query = query.where(column == str(wanted))
     newest_first = query.order_by(table.c.raised_at.desc(), table.c.id.desc())
     with services.engine.connect() as connection:
-        if village is not None:
-            newest_first = newest_first.where(_concerns(village, still=bool(open_)))
+        if not asked.everything:
+            newest_first = newest_first.where(_concerns(asked, still=bool(open_)))
         rows = connection.execute(newest_first.limit(limit + 1)).mappings().all()
         shown, further = page("alerts", rows, limit, lambda row: (row["raised_at"], row["id"]))
         items = _documents(connection, shown, services.clock.now())
     return Page(items=items, next=further)
 
 
-def _concerns(scope: str, *, still: bool = False) -> ColumnElement[bool]:
+def _concerns(scopes: Scopes, *, still: bool = False) -> ColumnElement[bool]:
     """An alert is a village's own, or that of an uplink with which the village was lost; `still`: is lost still."""
     member = tables.alert_member
-    lost = select(member.c.alert).where(within_scope(member.c.village, scope))
+    lost = select(member.c.alert).where(within(member.c.village, scopes))
     if still:
         lost = lost.where(member.c.ended_at.is_(None))
-    return or_(within_scope(tables.alert.c.village, scope), tables.alert.c.id.in_(lost))
+    return or_(within(tables.alert.c.village, scopes), tables.alert.c.id.in_(lost))
 
 
 @router.get("/alerts/{alert}", summary="One alert and what was done about it", responses=problems(401, 404, 503))

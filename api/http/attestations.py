@@ -8,23 +8,24 @@ import anyio.to_thread
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from api.attestations.book import Draft, DraftDiffers, make, sent_before, withdraw
+from api.attestations.book import Draft, DraftDiffers, confirm, make, sent_before, withdraw
 from api.attestations.counting import refusal
 from api.attestations.distance import metres_between
 from api.attestations.pictures import Picture
-from api.http.access import Technician, Viewer
+from api.http.access import Technician
 from api.http.attestation_body import BODIES, IndicatorKind, PhotoDesk, PhotoSource, SentPhoto, Statement, received
 from api.http.moments import Moment, moment, parse_date, parse_time
-from api.http.paging import CursorParameter, Limit, Page, ScopeFilter, after, page
+from api.http.paging import CursorParameter, Limit, Page, after, page
 from api.http.problems import Refused, not_found, problems
-from api.http.seen import may_see, seen_by
+from api.http.seen import Asked, Seen
 from api.http.services import Services, ServicesHere
 from api.queries import attestations as read
 from api.queries.attestations import Kept
-from siaga.database.tokens import Caller
+from siaga.model.caller import Caller
 from siaga.model.local_time import local_date
+from siaga.model.scope import Scopes
 
-__all__ = ["router"]
+__all__ = ["confirm_as_second", "router"]
 
 router = APIRouter(tags=["attestations"])
 
@@ -61,6 +62,9 @@ class AttestationDocument(BaseModel):
     photos: list[PhotoDocument]
     withdrawn_at: Moment | None
     withdrawn_by: str | None
+    needs_review: bool = Field(description="it counts only once a second person confirmed it")
+    confirmed_at: Moment | None
+    confirmed_by: str | None
 
 
 @router.post(
@@ -97,8 +101,8 @@ async def attest(
 @router.get("/attestations", summary="What people attested", responses=problems(401, 422, 503))
 def list_attestations(
     services: ServicesHere,
-    caller: Viewer,
-    village: ScopeFilter = None,
+    seen: Seen,
+    asked: Asked,
     indicator: Annotated[IndicatorKind | None, Query(description="one of the 14 indicators, by kind")] = None,
     limit: Limit = 100,
     cursor: CursorParameter = None,
@@ -107,15 +111,15 @@ def list_attestations(
     start = after("attestations", cursor, [str, int, int])
     key = None if start is None else (datetime.date.fromisoformat(str(start[0])), int(start[1]), int(start[2]))
     with services.engine.connect() as connection:
-        found = read.listed(connection, seen_by(caller), village, indicator, key, limit + 1)
+        found = read.listed(connection, seen, asked, indicator, key, limit + 1)
     shown, further = page("attestations", found, limit, lambda one: one.key)
     return Page(items=[_document(one) for one in shown], next=further)
 
 
 @router.get("/attestations/{attestation}", summary="One attestation", responses=problems(401, 404, 503))
-def get_attestation(services: ServicesHere, caller: Viewer, attestation: str) -> AttestationDocument:
+def get_attestation(services: ServicesHere, seen: Seen, attestation: str) -> AttestationDocument:
     """An attestation by its id, also one that was withdrawn."""
-    return _document(_kept(services, caller, attestation))
+    return _document(_kept(services, seen, attestation))
 
 
 @router.delete(
@@ -126,8 +130,35 @@ def get_attestation(services: ServicesHere, caller: Viewer, attestation: str) ->
 )
 def withdraw_attestation(services: ServicesHere, caller: Technician, attestation: str) -> None:
     """It counts on no day any more, also not on earlier ones; it stays in the list, with who withdrew it and when."""
-    found = _kept(services, caller, attestation)
+    found = _kept(services, caller.scopes, attestation)
     withdraw(services.engine, found.id, caller.name, services.clock.now())
+
+
+@router.post(
+    "/attestations/{attestation}/confirm",
+    summary="Confirm an attestation as the second person",
+    responses=problems(401, 403, 404, 409, 503),
+)
+def confirm_attestation(
+    services: ServicesHere, caller: Technician, seen: Seen, attestation: str
+) -> AttestationDocument:
+    """It counts from now on. Only one that needs it is confirmed, and not by who made it; the first one stays."""
+    confirm_as_second(services, caller, _kept(services, seen, attestation))
+    return _document(_kept(services, seen, attestation))
+
+
+def confirm_as_second(services: Services, caller: Caller, found: Kept) -> None:
+    """Confirm an attestation, for the call and for the page.
+
+    Raises:
+        Refused: 403, the caller made it; 409, it was withdrawn, or needs nobody.
+    """
+    if not found.needs_review:
+        raise Refused(409, f"attestation {found.id} needs no second person: it counts already")
+    if found.by == caller.name:
+        raise Refused(403, f"attestation {found.id} is your own: another person has to confirm it")
+    if not confirm(services.engine, found.id, caller.name, services.clock.now()):
+        raise Refused(409, f"attestation {found.id} was withdrawn: it cannot be confirmed")
 
 
 @router.get(
@@ -139,10 +170,10 @@ def withdraw_attestation(services: ServicesHere, caller: Technician, attestation
         200: {"description": "The photo", "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}
     },
 )
-def get_photo(services: ServicesHere, caller: Viewer, attestation: str, n: int) -> Response:
+def get_photo(services: ServicesHere, seen: Seen, attestation: str, n: int) -> Response:
     """A photo by its number, from 1: a JPEG of at most 1600 pixels a side, without the camera's metadata."""
     with services.engine.connect() as connection:
-        found = read.photo(connection, seen_by(caller), attestation, n)
+        found = read.photo(connection, seen, attestation, n)
     if found is None:
         raise not_found("photo", f"{attestation}/{n}")
     jpeg, sha256 = found
@@ -159,7 +190,7 @@ def _sent_before(services: Services, caller: Caller, said: Statement) -> Attesta
     known = None if said.draft is None else sent_before(services.engine, caller.name, said.draft)
     if known is None:
         return None
-    found = _kept(services, caller, known)
+    found = _kept(services, caller.scopes, known)
     if (found.village, found.indicator, found.met) != (said.village, said.indicator, said.met) or (
         said.date is not None and found.date.isoformat() != said.date
     ):
@@ -177,7 +208,7 @@ def _draft(services: Services, caller: Caller, said: Statement) -> Draft:
     Raises:
         Refused: 422, it is of a village that is not there, or there is no attestation of it.
     """
-    village = services.registry.village(said.village) if may_see(caller, said.village) else None
+    village = services.registry.village(said.village) if caller.scopes.holds(said.village) else None
     if village is None:
         raise Refused(422, f"body village: there is no village {said.village!r}")
     today = local_date(services.clock.now(), village.timezone)
@@ -192,7 +223,17 @@ def _draft(services: Services, caller: Caller, said: Statement) -> Draft:
     if said.lat is not None and said.lon is not None:
         distance = metres_between((village.latitude, village.longitude), (said.lat, said.lon))
     device_time = None if said.device_time is None else parse_time("body device_time", said.device_time)
-    return Draft(village.code, said.indicator.value, said.met, day, said.note, said.draft, device_time, distance)
+    return Draft(
+        village.code,
+        said.indicator.value,
+        said.met,
+        day,
+        said.note,
+        said.draft,
+        device_time,
+        distance,
+        needs_review=services.attestation_review,
+    )
 
 
 def _made(
@@ -204,12 +245,12 @@ def _made(
         made, is_new = make(services.engine, whole, caller.name, services.clock.now())
     except DraftDiffers as other:
         raise _draft_differs(draft.name, str(other)) from None
-    return _document(_kept(services, caller, made)), is_new
+    return _document(_kept(services, caller.scopes, made)), is_new
 
 
-def _kept(services: Services, caller: Caller, attestation: str) -> Kept:
+def _kept(services: Services, seen: Scopes, attestation: str) -> Kept:
     with services.engine.connect() as connection:
-        found = read.one(connection, seen_by(caller), attestation)
+        found = read.one(connection, seen, attestation)
     if found is None:
         raise not_found("attestation", attestation)
     return found
@@ -243,4 +284,7 @@ def _document(found: Kept) -> AttestationDocument:
         ],
         withdrawn_at=None if found.withdrawn_at is None else moment(found.withdrawn_at),
         withdrawn_by=found.withdrawn_by,
+        needs_review=found.needs_review,
+        confirmed_at=None if found.confirmed_at is None else moment(found.confirmed_at),
+        confirmed_by=found.confirmed_by,
     )

@@ -8,13 +8,12 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, select
 
-from api.http.access import Viewer
-from api.http.availability import FacilityFilter, one_facility
 from api.http.moments import LONGEST_WINDOW, FromDate, ToDate, parse_date
-from api.http.paging import CursorParameter, Limit, Page, ScopeFilter, after, page
+from api.http.paging import CursorParameter, Limit, Page, after, page
 from api.http.past import require_past
 from api.http.problems import Refused, problems
 from api.http.seconds import Seconds, seconds
+from api.http.seen import AskedFacilities, FacilityChoice
 from api.http.services import ServicesHere
 from api.http.spans import JudgedFacility, judged_facilities
 from api.queries.days import heard_until, judged_days
@@ -23,6 +22,7 @@ from siaga.database.registry import Registry
 from siaga.model.clock import DAY
 from siaga.model.intervals import Interval
 from siaga.model.local_time import local_date
+from siaga.model.scope import Scope
 from siaga.model.sites import Village
 from siaga.timeline.verdict import Verdict, local_day
 
@@ -71,22 +71,19 @@ class _Dates:
 @router.get("/days", summary="The verdict on each day", responses=problems(401, 422, 503))
 def list_days(
     services: ServicesHere,
-    _: Viewer,
+    asked: AskedFacilities,
     from_: FromDate = None,
     to: ToDate = None,
-    village: ScopeFilter = None,
-    facility: FacilityFilter = None,
     limit: Limit = 100,
     cursor: CursorParameter = None,
 ) -> Page[DayDocument]:
     """The days from `from` to before `to`, by village, id and date. Power facilities have none."""
     now = services.clock.now()
-    dates = _asked(from_, to, now)
-    only = one_facility(village, facility)
+    dates = _dates(from_, to, now)
     start = after("days", cursor, [str, str, str])
     found: list[DayDocument] = []
     with services.engine.connect() as connection:
-        for wanted in _wanted(connection, services.registry, dates, only, start, now):
+        for wanted in _wanted(connection, services.registry, dates, asked, start, now):
             shown_here = replace(wanted, dates=wanted.dates[: limit + 1 - len(found)])
             require_past(services, [wanted.village.code], shown_here.stretch)
             found += _judged(connection, shown_here, now)
@@ -96,7 +93,7 @@ def list_days(
     return Page(items=list(shown), next=further)
 
 
-def _asked(from_: str | None, to: str | None, now: int) -> _Dates:
+def _dates(from_: str | None, to: str | None, now: int) -> _Dates:
     start = None if from_ is None else parse_date("query from", from_)
     end = None if to is None else parse_date("query to", to)
     # The last date anywhere: no zone is more than 14 hours ahead
@@ -126,13 +123,13 @@ def _wanted(
     connection: Connection,
     registry: Registry,
     dates: _Dates,
-    only: tuple[str | None, str | None],
+    asked: FacilityChoice,
     start: list[str | int] | None,
     now: int,
 ) -> Iterator[_Wanted]:
     """The facilities with their dates, from the one where the cursor stands."""
     homes: dict[str, Village | None] = {}
-    for facility in _from(connection, only, start):
+    for facility in _from(connection, asked, start):
         if facility.village not in homes:
             homes = {facility.village: registry.village(facility.village)}  # they come village by village
         home = homes[facility.village]
@@ -145,15 +142,14 @@ def _wanted(
             yield _Wanted(facility, home, wanted)
 
 
-def _from(
-    connection: Connection, only: tuple[str | None, str | None], start: list[str | int] | None
-) -> Iterator[JudgedFacility]:
+def _from(connection: Connection, asked: FacilityChoice, start: list[str | int] | None) -> Iterator[JudgedFacility]:
     """The facilities in order, the cursor's own first; read in portions, as most pages need few."""
     last = ("", "")
     if start is not None:
         last = (str(start[0]), str(start[1]))
-        yield from judged_facilities(connection, *last, ("", ""), 1)
-    while portion := judged_facilities(connection, *only, last, 100):
+        own = asked.scopes.within(Scope(last[0]))
+        yield from judged_facilities(connection, own, last[1], ("", ""), 1)
+    while portion := judged_facilities(connection, asked.scopes, asked.facility, last, 100):
         yield from portion
         last = (portion[-1].village, portion[-1].id)
 

@@ -4,13 +4,14 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
-from api.http.access import Viewer
 from api.http.moments import Moment, moment
 from api.http.problems import not_found, problems
+from api.http.seen import Seen
 from api.http.services import Services, ServicesHere
 from siaga.database import tables
+from siaga.model.scope import Scopes
 from siaga.model.signals import SIGNALS
-from siaga.model.sites import Adapter, Device, Facility
+from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.wire.topics import is_slug, is_village_code
 
 __all__ = ["known_device", "router"]
@@ -36,9 +37,9 @@ class DeviceDocument(BaseModel):
 
 
 @router.get("/devices/{village}/{device}", summary="A device's latest values", responses=problems(401, 404, 503))
-def get_device(services: ServicesHere, _: Viewer, village: str, device: str) -> DeviceDocument:
+def get_device(services: ServicesHere, seen: Seen, village: str, device: str) -> DeviceDocument:
     """A device. Its latest values stay readable after its last will, with their times."""
-    facility, found = known_device(services, village, device)
+    facility, found = known_device(services, seen, village, device)
     latest = services.store.latest(village, device, known=_first_reports(services, village, device))
     # `online` is said of a device, and repeated by its gateway: it is no sign of life while the device says more
     own = [time for name, (time, _) in latest.items() if name != "online"] or [time for time, _ in latest.values()]
@@ -62,14 +63,18 @@ def _first_reports(services: Services, village: str, device: str) -> dict[tuple[
         return {(device, signal): time for signal, time in connection.execute(query)}
 
 
-def known_device(services: Services, village: str, device: str) -> tuple[Facility, Device]:
+def known_device(services: Services, seen: Scopes, village: str, device: str) -> tuple[Facility, Device]:
     """A device that siaga was told of, and its facility.
 
     Raises:
         Refused: 404, there is none.
     """
-    found = services.registry.village(village) if is_village_code(village) and is_slug(device) else None
+    found = _village(services, seen, village) if is_slug(device) else None
     here = found.device(device) if found is not None else None
     if here is None:
         raise not_found("device", f"{village}/{device}")
     return here
+
+
+def _village(services: Services, seen: Scopes, code: str) -> Village | None:
+    return services.registry.village(code) if is_village_code(code) and seen.holds(code) else None

@@ -8,16 +8,17 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, Row, and_, func, select, tuple_
 
-from api.http.access import Viewer
 from api.http.moments import FromTime, Moment, ToTime, moment, window
-from api.http.paging import CursorParameter, Limit, Page, ScopeFilter, after, page
+from api.http.paging import CursorParameter, Limit, Page, after, page
 from api.http.past import require_past
 from api.http.problems import not_found, problems
+from api.http.seen import Asked, Seen
 from api.http.services import ServicesHere
 from api.http.spans import JudgedFacility, filled, spans_by_facility
 from siaga.database import tables
-from siaga.database.scopes import within_scope
+from siaga.database.scopes import within
 from siaga.model.indicators import INDICATORS, POWER
+from siaga.model.scope import Scopes
 from siaga.timeline.spans import Span, State
 
 __all__ = ["FacilityDocument", "facilities_page", "router"]
@@ -60,8 +61,7 @@ class Timeline(BaseModel):
 @router.get("/facilities", summary="All facilities with their state", responses=problems(401, 422, 503))
 def list_facilities(
     services: ServicesHere,
-    _: Viewer,
-    village: ScopeFilter = None,
+    asked: Asked,
     kind: Annotated[FacilityKind | None, Query(description="a kind of facility of the sites file")] = None,
     state: Annotated[State | None, Query(description="the state now")] = None,
     limit: Limit = 100,
@@ -70,7 +70,7 @@ def list_facilities(
     """The facilities, by village and id."""
     start = after("facilities", cursor, [str, str]) or ["", ""]
     with services.engine.connect() as connection:
-        found = facilities_page(connection, (str(start[0]), str(start[1])), limit + 1, village, kind, state)
+        found = facilities_page(connection, asked, (str(start[0]), str(start[1])), limit + 1, kind, state)
     shown, further = page("facilities", found, limit, lambda found: (found.village, found.id.partition("/")[2]))
     return Page(items=list(shown), next=further)
 
@@ -79,7 +79,7 @@ def list_facilities(
     "/facilities/{village}/{facility}/timeline", summary="A facility's timeline", responses=problems(401, 404, 422, 503)
 )
 def get_timeline(
-    services: ServicesHere, _: Viewer, village: str, facility: str, from_: FromTime = None, to: ToTime = None
+    services: ServicesHere, seen: Seen, village: str, facility: str, from_: FromTime = None, to: ToTime = None
 ) -> Timeline:
     """The spans from `from` to `to`, clipped to it. Before a facility was first judged it is not required.
 
@@ -87,7 +87,7 @@ def get_timeline(
     """
     asked = window(from_, to, services.clock.now())
     name = JudgedFacility(village, facility)
-    if not name.name.isascii() or not name.name.isprintable():
+    if not seen.holds(village) or not name.name.isascii() or not name.name.isprintable():
         raise not_found("facility", name.name)
     table = tables.facility
     known = select(table.c.id).where(table.c.village == village, table.c.id == facility)
@@ -103,13 +103,13 @@ def get_timeline(
 
 def facilities_page(
     connection: Connection,
+    scopes: Scopes,
     start: tuple[str, str],
     limit: int,
-    scope: str | None = None,
     kind: FacilityKind | None = None,
     state: State | None = None,
 ) -> list[FacilityDocument]:
-    """The facilities after one (its village and id), in order, that match what is not `None`."""
+    """The facilities of some scopes after one (its village and id), in order, that match what is not `None`."""
     facility, running, earlier = tables.facility, tables.span.alias("running"), tables.span.alias("earlier")
     mine = and_(earlier.c.village == facility.c.village, earlier.c.facility == facility.c.id)
     # A state goes on where only its cause changes: it began when the last span in another one ended, or with the first
@@ -128,7 +128,7 @@ def facilities_page(
         .select_from(facility.outerjoin(running, on))
         .where(tuple_(facility.c.village, facility.c.id) > tuple_(*start))
     )
-    query = query.where(within_scope(facility.c.village, scope))
+    query = query.where(within(facility.c.village, scopes))
     for column, wanted in ((facility.c.kind, kind), (state_now, state)):
         if wanted is not None:
             query = query.where(column == str(wanted))

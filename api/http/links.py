@@ -5,14 +5,13 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.http.access import Viewer
 from api.http.moments import FromTime, Moment, ToTime, moment, window
-from api.http.paging import CursorParameter, Limit, Page, ScopeFilter, after, page
+from api.http.paging import CursorParameter, Limit, Page, after, page
 from api.http.problems import problems
 from api.http.seconds import Seconds, seconds
+from api.http.seen import Asked
 from api.http.services import ServicesHere
 from api.queries.links import LinkFigures, links
-from siaga.model.scope import EVERYTHING
 
 __all__ = ["router"]
 
@@ -35,24 +34,23 @@ class LinkDocument(BaseModel):
 @router.get("/links", summary="The links of villages", responses=problems(401, 422, 503))
 def list_links(
     services: ServicesHere,
-    _: Viewer,
+    asked: Asked,
     from_: FromTime = None,
     to: ToTime = None,
-    village: ScopeFilter = None,
     limit: Limit = 100,
     cursor: CursorParameter = None,
 ) -> Page[LinkDocument]:
     """The links from `from` to `to`, by village."""
-    asked = window(from_, to, services.clock.now())
+    stretch = window(from_, to, services.clock.now())
     start = after("links", cursor, [str])
     with services.engine.connect() as connection:
         found = links(
             connection,
-            (asked.start, asked.end),
+            asked,
+            (stretch.start, stretch.end),
             "" if start is None else str(start[0]),
             limit + 1,
-            None if village == EVERYTHING else village,
-            asked.now,
+            stretch.now,
         )
     shown, further = page("links", found, limit, lambda one: (one.village,))
     return Page(items=[_document(one) for one in shown], next=further)

@@ -10,14 +10,14 @@ from sqlalchemy import Connection, RowMapping, select, tuple_
 
 from api.alerts.maintenance import BadRule, check_rule
 from api.http.access import Technician, Viewer
-from api.http.availability import FacilityFilter, one_facility
 from api.http.known_names import Body
 from api.http.moments import Moment, moment, parse_time
-from api.http.paging import CursorParameter, Filter, Limit, Page, ScopeFilter, after, page
+from api.http.paging import CursorParameter, Filter, Limit, Page, after, page
 from api.http.problems import Refused, not_found, problems
+from api.http.seen import AskedFacilities
 from api.http.services import Services, ServicesHere
 from siaga.database import tables, writing
-from siaga.database.scopes import within_scope
+from siaga.database.scopes import within
 from siaga.model.clock import DAY
 from siaga.model.sites import Village
 
@@ -101,9 +101,7 @@ def declare(
 @router.get("/maintenance", summary="Declared maintenance", responses=problems(401, 422, 503))
 def list_maintenance(
     services: ServicesHere,
-    _: Viewer,
-    village: ScopeFilter = None,
-    facility: FacilityFilter = None,
+    asked: AskedFacilities,
     uplink: Filter = None,
     deleted: Annotated[bool, Query(description="whether those that were taken back are shown, too")] = False,
     limit: Limit = 100,
@@ -111,11 +109,8 @@ def list_maintenance(
 ) -> Page[MaintenanceDocument]:
     """The declared windows, the latest first."""
     table = tables.maintenance
-    chosen, alone = one_facility(village, facility)
-    query = select(table)
-    if chosen is not None:
-        query = query.where(within_scope(table.c.village, chosen))
-    for column, wanted in ((table.c.facility, alone), (table.c.uplink, uplink)):
+    query = select(table).where(within(table.c.village, asked.scopes))
+    for column, wanted in ((table.c.facility, asked.facility), (table.c.uplink, uplink)):
         if wanted is not None:
             query = query.where(column == wanted)
     if not deleted:

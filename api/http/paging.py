@@ -13,12 +13,11 @@ from typing import Annotated, Generic, TypeVar
 
 import orjson
 from fastapi import Query
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from api.http.problems import Refused
-from siaga.model.scope import SCOPE_PATTERN, check_scope
 
-__all__ = ["CursorParameter", "Filter", "Limit", "Page", "ScopeFilter", "after", "cursor", "page"]
+__all__ = ["CursorParameter", "Filter", "Limit", "Page", "after", "cursor", "page"]
 
 Item = TypeVar("Item")
 Row = TypeVar("Row")
@@ -29,16 +28,6 @@ CursorParameter = Annotated[
 ]
 Filter = Annotated[str | None, Query(max_length=200, pattern="^[ -~]+$")]
 """A word to filter by; printable ASCII, as all names of the contract are."""
-ScopeFilter = Annotated[
-    str | None,
-    AfterValidator(lambda scope: None if scope is None else check_scope(scope)),
-    Query(
-        max_length=20,
-        description="a scope: the code of a village, a region such as `35.10.15`, or `*`",
-        json_schema_extra={"pattern": SCOPE_PATTERN},
-    ),
-]
-"""The villages that a list is of."""
 
 _SUM_BYTES = 6
 

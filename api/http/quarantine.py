@@ -3,10 +3,10 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.http.access import Viewer
 from api.http.moments import Moment, moment
-from api.http.paging import CursorParameter, Limit, Page, ScopeFilter, after, page
+from api.http.paging import CursorParameter, Limit, Page, after, page
 from api.http.problems import problems
+from api.http.seen import Asked
 from api.http.services import ServicesHere
 
 __all__ = ["router"]
@@ -26,12 +26,12 @@ class QuarantineDocument(BaseModel):
 
 @router.get("/quarantine", summary="What was refused, the newest first", responses=problems(401, 422, 503))
 def list_quarantine(
-    services: ServicesHere, _: Viewer, village: ScopeFilter = None, limit: Limit = 100, cursor: CursorParameter = None
+    services: ServicesHere, asked: Asked, limit: Limit = 100, cursor: CursorParameter = None
 ) -> Page[QuarantineDocument]:
     """The refused payloads. The newest thousand of each village are kept; `/metrics` counts all."""
     start = after("quarantine", cursor, [int])
     before = None if start is None else int(start[0])
-    found = services.quarantine.items(village, limit + 1, before)
+    found = services.quarantine.items(asked, limit + 1, before)
     shown, further = page("quarantine", found, limit, lambda item: (item.id,))
     return Page(
         items=[

@@ -6,16 +6,17 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.http.access import Viewer
 from api.http.moments import Moment
 from api.http.problems import Refused, problems
 from api.http.seconds import Seconds
+from api.http.seen import Seen
 from api.http.services import ServicesHere
 from api.reports.forms import Form, Question
+from api.reports.levels import Level
 from api.reports.maker import CannotMake, ReportMaker
 from api.reports.period import BadPeriod, Period, parse_dates, parse_period
-from api.reports.scope import EVERYTHING, BadScope, Level, Scope, parse_scope
 from api.reports.words import Language
+from siaga.model.scope import EVERYTHING, NotAScope, Scope, parse_scope
 
 __all__ = ["router"]
 
@@ -111,7 +112,7 @@ _ANSWER: dict[int | str, dict[str, object]] = {
 async def availability_report(
     request: Request,
     services: ServicesHere,
-    _: Viewer,
+    seen: Seen,
     period: Annotated[
         str | None,
         Query(
@@ -132,7 +133,9 @@ async def availability_report(
     ] = "json",
 ) -> Response:
     """The rows of all levels that are not wider than the scope, and the outages."""
-    question = Question(_period(period, from_, to), _scope(scope), language, Form(format_), services.clock.now())
+    question = Question(
+        _period(period, from_, to), seen.within(_scope(scope)), language, Form(format_), services.clock.now()
+    )
     maker: ReportMaker = request.app.state.reports
     try:
         report = await maker.make(question)
@@ -168,5 +171,5 @@ def _period(period: str | None, from_: str | None, to: str | None) -> Period:
 def _scope(text: str) -> Scope:
     try:
         return parse_scope(text)
-    except BadScope as problem:
-        raise Refused(422, f"query scope: {problem}") from None
+    except NotAScope as problem:
+        raise Refused(422, f"query scope: {text!r} {problem}") from None

@@ -8,12 +8,11 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.attestations.scorecard import Cell, Evidence, Scorecard, days_up_to
-from api.http.access import Viewer
 from api.http.moments import parse_date
-from api.http.paging import CursorParameter, Limit, Page, ScopeFilter, after, page
+from api.http.paging import CursorParameter, Limit, Page, after, page
 from api.http.past import require_past
 from api.http.problems import Refused, problems
-from api.http.seen import seen_by
+from api.http.seen import Asked
 from api.http.services import Services, ServicesHere
 from api.queries.scorecard import scorecards, villages_page
 from api.reports.words import Language
@@ -61,8 +60,7 @@ class ScorecardDocument(BaseModel):
 @router.get("/scorecard", summary="The 14 indicators of each village", responses=problems(401, 422, 503))
 def list_scorecards(
     services: ServicesHere,
-    caller: Viewer,
-    village: ScopeFilter = None,
+    asked: Asked,
     date: Annotated[
         str | None, Query(max_length=40, description="a local date; without it each village's yesterday")
     ] = None,
@@ -79,8 +77,7 @@ def list_scorecards(
     day = _date(date, now)
     start = after("scorecard", cursor, [str])
     with services.engine.connect() as connection:
-        scope = seen_by(caller)
-        found = villages_page(connection, scope, village, "" if start is None else str(start[0]), limit + 1)
+        found = villages_page(connection, asked, "" if start is None else str(start[0]), limit + 1)
         shown, further = page("scorecard", found, limit, lambda one: (one.code,))
         _require_past(services, shown, day, now)
         cards = scorecards(connection, shown, day, now)

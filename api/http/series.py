@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from api.http.access import Viewer
 from api.http.devices import known_device
 from api.http.moments import FromTime, Moment, ToTime, Window, moment, window
 from api.http.problems import Refused, not_found, problems
+from api.http.seen import Seen
 from api.http.services import ServicesHere
 from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
 from siaga.model.durations import NotADuration, format_duration, parse_duration
@@ -53,7 +53,7 @@ class Series(BaseModel):
 @router.get("/series/{village}/{device}/{signal}", summary="A signal over time", responses=problems(401, 404, 422, 503))
 def get_series(
     services: ServicesHere,
-    _: Viewer,
+    seen: Seen,
     village: str,
     device: str,
     signal: str,
@@ -68,7 +68,7 @@ def get_series(
     known = SIGNALS.get(signal)
     if known is None:
         raise not_found("signal", signal)
-    known_device(services, village, device)
+    known_device(services, seen, village, device)
     asked = window(from_, to, services.clock.now())
     length = _step(step, asked)
     points = (

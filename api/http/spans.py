@@ -9,9 +9,10 @@ from sqlalchemy import Connection, Row, TextClause, select, text, tuple_
 
 from api.alerts.spans import FOREVER, cut, joined
 from siaga.database import tables
-from siaga.database.scopes import within_scope
+from siaga.database.scopes import within
 from siaga.model.indicators import POWER
 from siaga.model.intervals import Interval
+from siaga.model.scope import Scopes
 from siaga.timeline.spans import Span, State
 
 __all__ = ["JudgedFacility", "filled", "judged_facilities", "lengths_by_facility", "spans_by_facility"]
@@ -57,14 +58,14 @@ class JudgedFacility:
 
 
 def judged_facilities(
-    connection: Connection, scope: str | None, facility: str | None, after: tuple[str, str], limit: int
+    connection: Connection, scopes: Scopes, facility: str | None, after: tuple[str, str], limit: int
 ) -> list[JudgedFacility]:
-    """The facilities with an indicator, by village and id, those after a given one, of a scope or one alone."""
+    """The facilities with an indicator, by village and id, those after a given one, of some scopes or one alone."""
     table = tables.facility
     query = select(table.c.village, table.c.id).where(
         table.c.kind != POWER, tuple_(table.c.village, table.c.id) > tuple_(*after)
     )
-    query = query.where(within_scope(table.c.village, scope))
+    query = query.where(within(table.c.village, scopes))
     if facility is not None:
         query = query.where(table.c.id == facility)
     found = connection.execute(query.order_by(table.c.village, table.c.id).limit(limit))

@@ -11,11 +11,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlalchemy import Connection, Row, Select, func, select, tuple_
+from sqlalchemy import Connection, Row, Select, and_, func, select, tuple_
 
 from api.attestations.counting import Attestation
 from siaga.database import tables
-from siaga.database.scopes import within_any, within_scope
+from siaga.database.scopes import within
+from siaga.model.scope import Scopes
 
 __all__ = ["Kept", "KeptPhoto", "by_village", "listed", "one", "photo"]
 
@@ -57,6 +58,9 @@ class Kept:
     distance: int | None
     withdrawn_at: int | None
     withdrawn_by: str | None
+    needs_review: bool
+    confirmed_at: int | None
+    confirmed_by: str | None
     photos: tuple[KeptPhoto, ...] = ()
 
     @property
@@ -67,18 +71,18 @@ class Kept:
 
 def listed(
     connection: Connection,
-    seen: Sequence[str],
-    scope: str | None,
+    seen: Scopes,
+    asked: Scopes,
     indicator: str | None,
     after: tuple[datetime.date, int, int] | None,
     limit: int,
 ) -> list[Kept]:
-    """Returns attestations of a scope and an indicator, or of all, withdrawn ones too, by `Kept.key`, the last first.
+    """Returns the attestations of an indicator, or of all, withdrawn ones too, by `Kept.key`, the last first.
 
-    `after`: the key of the one after which to go on.
+    `asked`: of which villages, all of them seen.     `after`: the key of the one after which to go on.
     """
     table = tables.attestation
-    query = select(table).where(within_any(table.c.village, seen), within_scope(table.c.village, scope))
+    query = select(table).where(within(table.c.village, asked))
     if indicator is not None:
         query = query.where(table.c.indicator == indicator)
     key = tuple_(table.c.date, table.c.created_at, table.c.number)
@@ -88,16 +92,16 @@ def listed(
     return _kept(connection, seen, query)
 
 
-def one(connection: Connection, seen: Sequence[str], attestation: str) -> Kept | None:
+def one(connection: Connection, seen: Scopes, attestation: str) -> Kept | None:
     """Returns an attestation by its id, also a withdrawn one."""
     if _ID.fullmatch(attestation) is None:
         return None
     table = tables.attestation
-    query = select(table).where(table.c.id == attestation, within_any(table.c.village, seen))
+    query = select(table).where(table.c.id == attestation, within(table.c.village, seen))
     return next(iter(_kept(connection, seen, query)), None)
 
 
-def photo(connection: Connection, seen: Sequence[str], attestation: str, n: int) -> tuple[bytes, str] | None:
+def photo(connection: Connection, seen: Scopes, attestation: str, n: int) -> tuple[bytes, str] | None:
     """Returns the JPEG of a photo, by its number from 1, and its SHA-256."""
     found = one(connection, seen, attestation)
     if found is None or n not in {each.n for each in found.photos}:
@@ -121,6 +125,7 @@ def by_village(connection: Connection, villages: Collection[str], day: datetime.
         table.c.expires,
         table.c.created_at,
         table.c.withdrawn_at,
+        and_(table.c.needs_review, table.c.confirmed_at.is_(None)),
     )
     found: dict[str, list[Attestation]] = defaultdict(list)
     for codes in _portions(sorted(villages)):
@@ -130,7 +135,7 @@ def by_village(connection: Connection, villages: Collection[str], day: datetime.
     return found
 
 
-def _kept(connection: Connection, seen: Sequence[str], query: Select[*tuple[object, ...]]) -> list[Kept]:
+def _kept(connection: Connection, seen: Scopes, query: Select[*tuple[object, ...]]) -> list[Kept]:
     rows = connection.execute(query).all()
     photos = _photos(connection, seen, [row.number for row in rows])
     return [_one(row, photos.get(row.number, ())) for row in rows]
@@ -152,11 +157,14 @@ def _one(row: Row[*tuple[object, ...]], photos: Iterable[KeptPhoto]) -> Kept:
         row.distance_m,
         row.withdrawn_at,
         row.withdrawn_by,
+        row.needs_review,
+        row.confirmed_at,
+        row.confirmed_by,
         tuple(photos),
     )
 
 
-def _photos(connection: Connection, seen: Sequence[str], numbers: Sequence[int]) -> dict[int, list[KeptPhoto]]:
+def _photos(connection: Connection, seen: Scopes, numbers: Sequence[int]) -> dict[int, list[KeptPhoto]]:
     """The photos of these attestations in order."""
     table = tables.attestation_photo
     columns = (
@@ -180,7 +188,7 @@ def _photos(connection: Connection, seen: Sequence[str], numbers: Sequence[int])
     return found
 
 
-def _first_with(connection: Connection, seen: Sequence[str], digests: Sequence[str]) -> dict[str, tuple[int, str]]:
+def _first_with(connection: Connection, seen: Scopes, digests: Sequence[str]) -> dict[str, tuple[int, str]]:
     """For each picture the first attestation that has it, of those that are seen: its number and its id."""
     photo, made = tables.attestation_photo, tables.attestation
     found: dict[str, tuple[int, str]] = {}
@@ -188,7 +196,7 @@ def _first_with(connection: Connection, seen: Sequence[str], digests: Sequence[s
         first = (
             select(photo.c.sha256, func.min(made.c.number).label("number"))
             .join(made, made.c.number == photo.c.attestation)
-            .where(photo.c.sha256.in_(portion), within_any(made.c.village, seen))
+            .where(photo.c.sha256.in_(portion), within(made.c.village, seen))
             .group_by(photo.c.sha256)
             .subquery()
         )

@@ -14,7 +14,9 @@ from datetime import datetime
 from sqlalchemy import Connection, func, or_, select
 
 from siaga.database import tables
+from siaga.database.scopes import within
 from siaga.model.intervals import Interval, clip, merge, total
+from siaga.model.scope import Scopes
 from siaga.timeline.facility_state import VILLAGE_OFFLINE
 
 __all__ = ["LinkFigures", "links"]
@@ -41,26 +43,24 @@ class LinkFigures:
 
 
 def links(
-    connection: Connection, window: Interval, after: str, limit: int, scope: str | None, now: int
+    connection: Connection, scopes: Scopes, window: Interval, after: str, limit: int, now: int
 ) -> list[LinkFigures]:
     """Returns the villages after a code, in order of their codes.
 
     Args:
         connection: the database.
+        scopes: whose villages.
         window: wall time for cuts, event time for what was dark.
         after: only villages with a later code.
         limit: at most so many.
-        scope: a village's code or a leading part of codes; `None`: all.
         now: wall time; a cut that goes on has lasted until then.
     """
     village, state = tables.village, tables.village_state
     query = (
         select(village.c.code, state.c.link, state.c.since, state.c.last_arrival)
         .select_from(village.outerjoin(state, state.c.village == village.c.code))
-        .where(village.c.code > after)
+        .where(village.c.code > after, within(village.c.code, scopes))
     )
-    if scope is not None:
-        query = query.where(or_(village.c.code == scope, village.c.code.like(f"{scope}.%")))
     rows = connection.execute(query.order_by(village.c.code).limit(limit)).all()
     if not rows:
         return []

@@ -1,4 +1,4 @@
-"""What a report is made of: registry, spans and alerts of all facilities of a scope, in a few queries.
+"""What a report is made of: registry, spans and alerts of all facilities of some scopes, in a few queries.
 
 Telemetry is not read. The number of queries does not grow with the number of facilities.
 """
@@ -6,15 +6,16 @@ Telemetry is not read. The number of queries does not grow with the number of fa
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select, text, true
+from sqlalchemy import Connection, func, or_, select, text
 
 from api.reports.period import Period
-from api.reports.scope import EVERYTHING, Scope
 from api.reports.source import RUNS_ON, AlertLink, FacilityHistory, Source, VillageHistory
 from siaga.database import tables
 from siaga.database.registry import villages_within
+from siaga.database.scopes import within, within_text
 from siaga.model.indicators import INDICATORS
 from siaga.model.intervals import Interval
+from siaga.model.scope import Scopes
 from siaga.timeline.availability import Availability, measure
 from siaga.timeline.spans import Span, State
 
@@ -29,8 +30,7 @@ _FACILITY_FAILED = "facility_failed"
 # Of each facility: where to begin, so that a failed run that reaches into the period is read whole, and where to end.
 # The subqueries go along the primary key, one step where nothing fails at the period's edge. `CROSS JOIN` keeps
 # SQLite's order of the tables: from facility to facility, and in each straight to its spans.
-_SPANS = text(
-    """
+_SPANS = """
     WITH bound AS MATERIALIZED (
         SELECT f.village, f.id,
                (SELECT min(p.start) FROM span AS p WHERE p.village = f.village AND p.facility = f.id) AS judged_from,
@@ -43,48 +43,45 @@ _SPANS = text(
                             AND (p.state <> 'failed' OR p.excused)
                           ORDER BY p.start LIMIT 1), :never) AS last
           FROM facility AS f
-         WHERE f.kind <> 'power' AND (:scope = '*' OR f.village = :scope OR f.village LIKE :below)
+         WHERE f.kind <> 'power' AND IN_SCOPES
     )
     SELECT b.village, b.id, b.judged_from, s.start, s."end", s.state, s.cause, s.excused, s.excused_later
       FROM bound AS b CROSS JOIN span AS s
      WHERE s.village = b.village AND s.facility = b.id AND s.start >= b.first AND s.start < b.last
        AND (s."end" IS NULL OR s."end" > :start OR s.state = 'failed')
 """
-)
-_LENGTHS = text(
-    """
+_LENGTHS = """
     SELECT f.village, f.id, s.state, s.excused, s.excused_later, sum(
            CASE WHEN s."end" IS NULL OR s."end" > :end THEN :end ELSE s."end" END
            - CASE WHEN s.start < :start THEN :start ELSE s.start END)
       FROM village AS v CROSS JOIN facility AS f CROSS JOIN span AS s
      WHERE v.timezone = :timezone AND f.village = v.code AND f.kind <> 'power'
-       AND (:scope = '*' OR f.village = :scope OR f.village LIKE :below)
+       AND IN_SCOPES
        AND s.village = f.village AND s.facility = f.id AND s.start < :end AND (s."end" IS NULL OR s."end" > :start)
        AND s.start >= coalesce(
            (SELECT max(p.start) FROM span AS p WHERE p.village = f.village AND p.facility = f.id AND p.start <= :start),
            :start)
      GROUP BY f.village, f.id, s.state, s.excused, s.excused_later
 """
-)
 
 
-def load(connection: Connection, period: Period, scope: Scope, now: int, *, compared: bool = False) -> Source:
-    """Returns what the report of a period and a scope is made of.
+def load(connection: Connection, period: Period, scopes: Scopes, now: int, *, compared: bool = False) -> Source:
+    """Returns what the report of a period and some scopes is made of.
 
     `now`: wall time, ms. `compared`: with what the period before and the one a year ago came to.
     """
-    villages = villages_within(connection, None if scope.text == EVERYTHING else scope.text)
+    villages = villages_within(connection, scopes)
     if not villages:
         return Source(())
     timezones = {village.timezone for village in villages}
     windows = [period.window(timezone) for timezone in timezones]
     window = min(start for start, _ in windows), min(max(end for _, end in windows), now)
-    spans, judged_from = _spans(connection, scope, window)
+    spans, judged_from = _spans(connection, scopes, window)
     oldest = min((found[0].start for found in spans.values()), default=window[0])
-    alerts = _alerts(connection, scope, oldest)
-    heard = _heard_until(connection, scope)
-    before = _lengths(connection, scope, period.before, timezones, now) if compared else {}
-    a_year_ago = _lengths(connection, scope, period.a_year_ago, timezones, now) if compared else {}
+    alerts = _alerts(connection, scopes, oldest)
+    heard = _heard_until(connection, scopes)
+    before = _lengths(connection, scopes, period.before, timezones, now) if compared else {}
+    a_year_ago = _lengths(connection, scopes, period.a_year_ago, timezones, now) if compared else {}
     return Source(
         tuple(
             VillageHistory(
@@ -110,21 +107,25 @@ def load(connection: Connection, period: Period, scope: Scope, now: int, *, comp
     )
 
 
-def facility_days(connection: Connection, period: Period, scope: Scope) -> int:
+def facility_days(connection: Connection, period: Period, scopes: Scopes) -> int:
     """Returns how many facilities a report is of, times its days: what it costs to make."""
     table = tables.facility
-    query = select(func.count()).select_from(table).where(_in(table.c.village, scope))
+    query = select(func.count()).select_from(table).where(within(table.c.village, scopes))
     return int(connection.execute(query).scalar_one()) * len(period.dates)
 
 
-def _spans(connection: Connection, scope: Scope, window: Interval) -> tuple[dict[_Name, list[Span]], dict[_Name, int]]:
+def _spans(
+    connection: Connection, scopes: Scopes, window: Interval
+) -> tuple[dict[_Name, list[Span]], dict[_Name, int]]:
     """The spans of each facility that touch the window, widened to whole failed runs, and where its first one began."""
     if window[0] >= window[1]:
         return {}, {}
     spans: dict[_Name, list[Span]] = defaultdict(list)
     judged_from: dict[_Name, int] = {}
-    asked = _asked(scope) | {"start": window[0], "end": window[1], "never": RUNS_ON}
-    for village, facility, first, start, end, state, cause, excused, later in connection.execute(_SPANS, asked):
+    where, asked = within_text("f.village", scopes)
+    bounds = {"start": window[0], "end": window[1], "never": RUNS_ON}
+    rows = connection.execute(text(_SPANS.replace("IN_SCOPES", where)), asked | bounds)
+    for village, facility, first, start, end, state, cause, excused, later in rows:
         name = (village, facility)
         judged_from[name] = first
         spans[name].append(
@@ -139,7 +140,7 @@ def _start(span: Span) -> int:
     return span.start
 
 
-def _alerts(connection: Connection, scope: Scope, oldest: int) -> Mapping[_Name, Sequence[AlertLink]]:
+def _alerts(connection: Connection, scopes: Scopes, oldest: int) -> Mapping[_Name, Sequence[AlertLink]]:
     """The alerts about failures that were not over at `oldest`, ms, of each facility in order of their beginning."""
     table = tables.alert
     query = (
@@ -152,7 +153,7 @@ def _alerts(connection: Connection, scope: Scope, oldest: int) -> Mapping[_Name,
             table.c.acknowledged_by,
             table.c.acknowledged_at,
         )
-        .where(table.c.kind == _FACILITY_FAILED, _in(table.c.village, scope))
+        .where(table.c.kind == _FACILITY_FAILED, within(table.c.village, scopes))
         .where(or_(table.c.ended_at.is_(None), table.c.ended_at >= oldest))
         .order_by(table.c.began_at, table.c.id)
     )
@@ -168,24 +169,26 @@ def _regions(connection: Connection) -> dict[str, str]:
     return {code: name for code, name in connection.execute(select(table.c.code, table.c.name))}  # noqa: C416
 
 
-def _heard_until(connection: Connection, scope: Scope) -> dict[str, int | None]:
+def _heard_until(connection: Connection, scopes: Scopes) -> dict[str, int | None]:
     """Event time at which one of each village's gateways was last heard."""
     table = tables.gateway_state
-    query = select(table.c.village, func.max(table.c.last_alive)).where(_in(table.c.village, scope))
+    query = select(table.c.village, func.max(table.c.last_alive)).where(within(table.c.village, scopes))
     return {village: heard for village, heard in connection.execute(query.group_by(table.c.village))}  # noqa: C416
 
 
 def _lengths(
-    connection: Connection, scope: Scope, period: Period | None, timezones: set[str], now: int
+    connection: Connection, scopes: Scopes, period: Period | None, timezones: set[str], now: int
 ) -> dict[_Name, Availability]:
     """What a whole earlier period came to for the facilities of which anything was required in it.
 
     The database adds the lengths up, and the algebra says what they come to.
     """
+    where, asked = within_text("f.village", scopes)
+    query = text(_LENGTHS.replace("IN_SCOPES", where))
     found: dict[_Name, Availability] = defaultdict(Availability)
     for timezone, (start, end) in _windows(period, timezones, now):
-        asked = _asked(scope) | {"start": start, "end": end, "timezone": timezone}
-        for village, facility, state, excused, later, length in connection.execute(_LENGTHS, asked):
+        bounds = {"start": start, "end": end, "timezone": timezone}
+        for village, facility, state, excused, later, length in connection.execute(query, asked | bounds):
             span = Span(0, int(length), _STATES[state], None, bool(excused), bool(later))
             found[village, facility] += measure([span], (0, int(length)))
     return {name: availability for name, availability in found.items() if availability.required}
@@ -199,13 +202,3 @@ def _windows(period: Period | None, timezones: set[str], now: int) -> Iterator[t
         start, end = period.window(timezone)
         if start < min(end, now):
             yield timezone, (start, min(end, now))
-
-
-def _asked(scope: Scope) -> dict[str, object]:
-    return {"scope": scope.text, "below": f"{scope.text}.%"}
-
-
-def _in(village: ColumnElement[str], scope: Scope) -> ColumnElement[bool]:
-    if scope.text == EVERYTHING:
-        return true()
-    return or_(village == scope.text, village.like(f"{scope.text}.%"))

@@ -11,23 +11,20 @@ from api.queries.attestations import by_village
 from api.queries.days import heard_until, judged_days
 from siaga.database import tables
 from siaga.database.registry import villages_of
-from siaga.database.scopes import within_any, within_scope
+from siaga.database.scopes import within
 from siaga.model.indicators import INDICATORS
 from siaga.model.local_time import local_date
+from siaga.model.scope import Scopes
 from siaga.model.sites import Village
 from siaga.timeline.verdict import Verdict, local_day
 
 __all__ = ["scorecards", "villages_page"]
 
 
-def villages_page(
-    connection: Connection, seen: Sequence[str], scope: str | None, after: str, limit: int
-) -> list[Village]:
-    """Returns the villages of a scope by their codes, those after one. `seen`: the scopes that the caller may see."""
+def villages_page(connection: Connection, scopes: Scopes, after: str, limit: int) -> list[Village]:
+    """Returns the villages of some scopes by their codes, those after one."""
     table = tables.village
-    query = select(table.c.code).where(
-        table.c.code > after, within_any(table.c.code, seen), within_scope(table.c.code, scope)
-    )
+    query = select(table.c.code).where(table.c.code > after, within(table.c.code, scopes))
     codes = list(connection.execute(query.order_by(table.c.code).limit(limit)).scalars())
     found = villages_of(connection, codes)
     return [found[code] for code in codes]

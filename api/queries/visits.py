@@ -12,6 +12,7 @@ from api.queries.attestations import by_village
 from api.queries.scorecard import villages_page
 from siaga.model.indicators import INDICATORS
 from siaga.model.local_time import local_date
+from siaga.model.scope import Scopes
 from siaga.model.sites import Village
 
 __all__ = ["AHEAD", "Reason", "Visit", "visits"]
@@ -45,13 +46,13 @@ class Visit:
         return self.village.code.rpartition(".")[0]
 
 
-def visits(connection: Connection, seen: Sequence[str], scope: str | None, now: int) -> Iterator[Visit]:
-    """Yields what is to be visited in a scope, by sub-district, village and number of the indicator.
+def visits(connection: Connection, scopes: Scopes, now: int) -> Iterator[Visit]:
+    """Yields what is to be visited in some scopes, by sub-district, village and number of the indicator.
 
-    `seen`: the scopes that the caller may see. `now`: wall time, ms; today is each village's own.
+    `now`: wall time, ms; today is each village's own.
     """
     last = ""
-    while villages := villages_page(connection, seen, scope, last, _PORTION):
+    while villages := villages_page(connection, scopes, last, _PORTION):
         last = villages[-1].code
         days = {village.code: local_date(now, village.timezone) for village in villages}
         made = by_village(connection, days, max(days.values()))

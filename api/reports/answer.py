@@ -10,8 +10,8 @@ from api.reports.forms import Form, Question, made
 from api.reports.office import PLAIN, Office
 from api.reports.period import parse_dates, parse_period
 from api.reports.report import build
-from api.reports.scope import parse_scope
 from api.reports.words import Language
+from siaga.model.scope import Scopes
 
 __all__ = ["DEADLINE", "Job", "answer", "packed", "unpacked"]
 
@@ -21,8 +21,8 @@ DEADLINE = 120.0
 
 def answer(connection: Connection, question: Question, office: Office = PLAIN) -> bytes:
     """Returns the report that is asked for, from the database, as the bytes of its form."""
-    source = load(connection, question.period, question.scope, question.now, compared=question.form.compares)
-    report = build(source, question.period, question.scope, question.language, question.now)
+    source = load(connection, question.period, question.scopes, question.now, compared=question.form.compares)
+    report = build(source, question.period, question.scopes, question.language, question.now)
     return made(report, question.form, office)
 
 
@@ -32,7 +32,7 @@ def packed(database: str, question: Question, office: Office = PLAIN) -> bytes:
         {
             "database": database,
             "period": question.period.name,
-            "scope": question.scope.text,
+            "scopes": question.scopes.texts,
             "language": question.language,
             "form": question.form,
             "now": question.now,
@@ -58,7 +58,7 @@ def unpacked(job: bytes) -> Job:
     period = parse_dates(start, end) if slash else parse_period(name)
     question = Question(
         period,
-        parse_scope(str(asked["scope"])),
+        Scopes.of(asked["scopes"]),
         Language(asked["language"]),
         Form(asked["form"]),
         int(asked["now"]),

@@ -8,9 +8,9 @@ from api.reports.documents import as_json
 from api.reports.office import PLAIN, Office
 from api.reports.period import Period
 from api.reports.report import Report
-from api.reports.scope import Scope
 from api.reports.table import as_csv
 from api.reports.words import Language
+from siaga.model.scope import Scopes
 
 __all__ = ["CannotSet", "Form", "Question", "made"]
 
@@ -71,16 +71,20 @@ _MAKERS: Mapping[Form, Callable[[Report, Office], bytes]] = {
 }
 
 
+_NAMED = 3
+"""Scopes that stand in the name of a file."""
+
+
 class CannotSet(ValueError):
     """Typst did not make the document; the message is a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which report is asked for. `now`: wall time, ms."""
+    """Which report is asked for, of what the caller may see. `now`: wall time, ms."""
 
     period: Period
-    scope: Scope
+    scopes: Scopes
     language: Language
     form: Form
     now: int
@@ -88,8 +92,13 @@ class Question:
     @property
     def filename(self) -> str:
         """What its file is called."""
-        scope = "semua" if self.scope.text == "*" else self.scope.text
-        return f"siaga-{self.period.name.replace('/', '_')}-{scope}.{self.form}"
+        period = self.period.name.replace("/", "_")
+        return f"siaga-{period}-{self._scopes()}.{self.form}"
+
+    def _scopes(self) -> str:
+        if self.scopes.everything:
+            return "semua"
+        return "_".join(self.scopes.texts[:_NAMED]) + ("_dll" if len(self.scopes.texts) > _NAMED else "")
 
 
 def made(report: Report, form: Form, office: Office = PLAIN) -> bytes:

@@ -95,7 +95,7 @@ class ReportMaker:
         if self._elsewhere and question.form is Form.PDF:
             return None  # typst takes the processor for half a second, and keeps its memory
         with self._engine.connect() as connection:
-            if self._elsewhere and facility_days(connection, question.period, question.scope) > self._small:
+            if self._elsewhere and facility_days(connection, question.period, question.scopes) > self._small:
                 return None
             return answer(connection, question, self._office)
 

@@ -9,13 +9,14 @@ from itertools import pairwise
 
 from api.reports.facility import JudgedFacility, Outage, judge_facility
 from api.reports.figures import Budget, Figures, total
+from api.reports.levels import Level, district_of, levels, subdistrict_of
 from api.reports.period import Period
-from api.reports.scope import EVERYTHING, Level, Scope, district_of, levels, subdistrict_of
 from api.reports.source import Source, VillageHistory
 from api.reports.words import Language, Words
 from siaga.model.indicators import INDICATORS
 from siaga.model.intervals import Interval
 from siaga.model.local_time import local_moment
+from siaga.model.scope import EVERYTHING, Scope, Scopes
 from siaga.model.sites import Village
 from siaga.timeline.availability import Availability
 
@@ -48,14 +49,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The report of a period and a scope, as known at `generated_at` (wall time, ms).
+    """The report of a period and some scopes, as known at `generated_at` (wall time, ms).
 
     `timezones` are those of its villages, by code. `outages` come in order of their start. `villages` are all of the
-    scope, judged or not, and `facilities` those that were judged, both in order of their codes. `regions`: names.
+    scopes, judged or not, and `facilities` those that were judged, both in order of their codes. `regions`: names.
     """
 
     period: Period
-    scope: Scope
+    scopes: Scopes
     language: Language
     generated_at: int
     provisional: bool
@@ -68,28 +69,28 @@ class Report:
 
     @property
     def levels(self) -> Sequence[Level]:
-        """The levels that rows of its scope can have."""
-        return levels(self.scope)
+        """The levels that rows of its scopes can have."""
+        return levels(self.scopes)
 
 
-def build(source: Source, period: Period, scope: Scope, language: Language, now: int) -> Report:
-    """Returns the report. Villages of the source that lie outside of the scope do not count.
+def build(source: Source, period: Period, scopes: Scopes, language: Language, now: int) -> Report:
+    """Returns the report. Villages of the source that lie outside of the scopes do not count.
 
     Args:
         source: the histories, from the read side.
         period: which local dates.
-        scope: which villages.
+        scopes: which villages.
         language: of the names of indicators, and of what all is called.
         now: wall time, ms; what lies after it is not counted.
     """
-    villages = sorted((one for one in source.villages if scope.holds(one.village.code)), key=_by_code)
+    villages = sorted((one for one in source.villages if scopes.holds(one.village.code)), key=_by_code)
     judged = [facility for village in villages for facility in _judged(village, period, now)]
     names = _Names(source.regions, Words(language))
-    rows = tuple(_rows(judged, scope, names))
+    rows = tuple(_rows(judged, scopes, names))
     runs = any(now < period.window(village.village.timezone)[1] for village in villages)
     return Report(
         period,
-        scope,
+        scopes,
         language,
         now,
         runs or any(one.figures.days.provisional for one in judged),
@@ -143,12 +144,17 @@ class _Names:
                 return self.regions.get(id_, id_)
 
 
-def _rows(judged: Sequence[JudgedFacility], scope: Scope, names: _Names) -> Iterator[Row]:
-    """All rows, level by level; within one by id, and then in the order of the programme's indicators."""
-    for level in levels(scope):
+def _rows(judged: Sequence[JudgedFacility], scopes: Scopes, names: _Names) -> Iterator[Row]:
+    """All rows that are not wider than one of the scopes, level by level.
+
+    Within a level they come by id, and then in the order of the programme's indicators.
+    """
+    for level in levels(scopes):
         members: dict[tuple[str, str | None], list[JudgedFacility]] = defaultdict(list)
         for one in judged:
-            members[_id(level, one), one.facility.kind if level.of_one_kind else None].append(one)
+            id_ = _id(level, one)
+            if level is Level.FACILITY or scopes.covers(Scope(id_)):
+                members[id_, one.facility.kind if level.of_one_kind else None].append(one)
         for (id_, kind), facilities in sorted(members.items(), key=lambda item: (item[0][0], _place(item[0][1]))):
             yield _row(level, id_, kind, names.of(level, id_, kind, facilities[0]), facilities)
 

@@ -16,8 +16,8 @@ from api.queries.times import local
 from api.reports.columns import OUTAGE_COLUMNS, ROW_COLUMNS, Column, outage_values, row_values, shares
 from api.reports.facility import Outage
 from api.reports.figures import Share
+from api.reports.levels import Level
 from api.reports.report import Report, Row
-from api.reports.scope import Level
 from api.reports.words import METHOD, Words
 from siaga.timeline.availability import Availability
 
@@ -215,7 +215,7 @@ class _Workbook:
         report = self._report
         shown = min(len(report.outages), MOST_OUTAGES)
         yield "period", f"{report.period.name} ({report.period.start} – {report.period.dates[-1]})"
-        yield "scope", report.scope.text
+        yield "scope", ", ".join(report.scopes.texts)
         yield "generated_at", f"{datetime.fromtimestamp(report.generated_at // 1000, UTC):%Y-%m-%d %H:%M:%S}"
         yield "provisional", self._words("yes" if report.provisional else "no")
         yield "outages_shown", shown

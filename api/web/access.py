@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 
 from api.http.problems import Refused
 from api.web.looker import Looker, LookerHere
-from siaga.database.tokens import Role
+from siaga.model.caller import Role
 
 __all__ = ["SignedIn", "SignedInAdmin", "SignedInTechnician"]
 

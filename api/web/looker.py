@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.words import WORDS, Language, Words, chosen_language
-from siaga.database.tokens import Caller, Role
+from siaga.model.caller import Caller, Role
 
 __all__ = [
     "LANGUAGE_COOKIE",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.web.looker import Looker
-from siaga.database.tokens import Role
+from siaga.model.caller import Role
 
 __all__ = ["NAVIGATION", "Entry", "entries"]
 

@@ -18,6 +18,7 @@ from api.words import Words
 from siaga.database import tables
 from siaga.model.clock import HOUR
 from siaga.model.indicators import INDICATORS, POWER
+from siaga.model.scope import EVERYWHERE, Scope, Scopes
 from siaga.timeline.availability import Availability, measure
 from siaga.timeline.facility_state import DEVICE_SILENT
 from siaga.timeline.spans import Span, State
@@ -145,8 +146,8 @@ def _village(words: Words, village: VillageDocument, now: int, facilities: Seque
 def _facilities(connection: Connection, villages: Sequence[VillageDocument]) -> list[FacilityDocument]:
     if not villages:
         return []
-    alone = villages[0].code if len(villages) == 1 else None
-    return facilities_page(connection, ("", ""), _MOST_FACILITIES, scope=alone)
+    alone = Scopes((Scope(villages[0].code),)) if len(villages) == 1 else EVERYWHERE
+    return facilities_page(connection, alone, ("", ""), _MOST_FACILITIES)
 
 
 def _facility_views(

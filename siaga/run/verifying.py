@@ -11,7 +11,7 @@ from pathlib import Path
 from firmware_sim.command import open_truth, progress_bar
 from firmware_sim.scenario import Scenario
 from firmware_sim.simulation import Simulation
-from siaga.database.tokens import Role
+from siaga.model.caller import Role
 from siaga.model.clock import FastClock
 from siaga.run.services import create_token
 from siaga.run.settings import Settings

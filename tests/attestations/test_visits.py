@@ -12,6 +12,7 @@ from api.queries.visits import Reason, Visit, visits
 from siaga.database import connect
 from siaga.database.registry import Registry
 from siaga.model.indicators import INDICATORS
+from siaga.model.scope import Scopes
 from tests.http.district import GLAGAH, LICIN, NOW, villages
 from tests.schema import with_tables
 
@@ -28,9 +29,9 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     engine.dispose()
 
 
-def listed(engine: Engine, scope: str | None = None, seen: tuple[str, ...] = ("*",)) -> list[Visit]:
+def listed(engine: Engine, *scopes: str) -> list[Visit]:
     with engine.connect() as connection:
-        return list(visits(connection, seen, scope, NOW))
+        return list(visits(connection, Scopes.of(scopes or ["*"]), NOW))
 
 
 def attest(engine: Engine, indicator: str, day: date, village: str = GLAGAH, name: str | None = None) -> str:
@@ -59,7 +60,7 @@ def test_by_sub_district_village_and_number_as_far_as_the_caller_sees(engine: En
     found = [(visit.subdistrict, visit.village.code, INDICATORS[visit.indicator].number) for visit in listed(engine)]
     assert found == sorted(found)
     assert {code for _, code, _ in found} == {GLAGAH, LICIN}
-    assert {visit.village.code for visit in listed(engine, seen=("35.10.16",))} == {LICIN}
+    assert {visit.village.code for visit in listed(engine, "35.10.16")} == {LICIN}
     assert listed(engine, "35.10.17") == []
 
 

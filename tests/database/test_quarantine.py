@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from siaga.database.quarantine import Quarantine, Refusal, _fair_share, mask, sample
+from siaga.model.scope import Scopes
 
 KAMPUNGANYAR, TAMANSURUH, LICIN = "35.10.15.2012", "35.10.15.2010", "35.10.16.2001"
 
@@ -21,8 +22,8 @@ def test_refusals_are_listed_newest_first_by_village_and_page_by_page(engine: En
     quarantine.add([refusal(KAMPUNGANYAR, 1), refusal(None, 2), refusal(KAMPUNGANYAR, 3)])
     everything = quarantine.items()
     assert [item.bytes for item in everything] == ["payload 3", "payload 2", "payload 1"]
-    assert [item.time for item in quarantine.items(KAMPUNGANYAR)] == [1_003, 1_001]
-    assert quarantine.items(TAMANSURUH) == []
+    assert [item.time for item in quarantine.items(Scopes.of([KAMPUNGANYAR]))] == [1_003, 1_001]
+    assert quarantine.items(Scopes.of([TAMANSURUH])) == []
     first = quarantine.items(limit=2)
     assert quarantine.items(limit=2, before_id=first[-1].id) == everything[2:]
 
@@ -32,9 +33,9 @@ def test_a_flood_from_one_village_drops_its_own_oldest_and_counts_them(engine: E
     quarantine.add([refusal(TAMANSURUH, 1)])
     assert quarantine.add([refusal(KAMPUNGANYAR, number) for number in range(25)]) == 15
     assert quarantine.add([refusal(KAMPUNGANYAR, number) for number in range(25, 28)]) == 3
-    kept = quarantine.items(KAMPUNGANYAR)
+    kept = quarantine.items(Scopes.of([KAMPUNGANYAR]))
     assert [item.bytes for item in kept] == [f"payload {number}" for number in range(27, 17, -1)]
-    assert len(quarantine.items(TAMANSURUH)) == 1
+    assert len(quarantine.items(Scopes.of([TAMANSURUH]))) == 1
     assert quarantine.dropped() == {KAMPUNGANYAR: 18}
 
 
@@ -43,8 +44,8 @@ def test_when_all_is_full_the_loudest_give_first(engine: Engine) -> None:
     quarantine.add([refusal(LICIN, 1)])
     quarantine.add([refusal(None, number) for number in range(15)])
     assert quarantine.add([refusal(KAMPUNGANYAR, number) for number in range(15)]) == 4
-    assert len(quarantine.items(LICIN)) == 1
-    assert len(quarantine.items(KAMPUNGANYAR)) == 13
+    assert len(quarantine.items(Scopes.of([LICIN]))) == 1
+    assert len(quarantine.items(Scopes.of([KAMPUNGANYAR]))) == 13
     assert len(quarantine.items()) == 27
     assert quarantine.dropped() == {KAMPUNGANYAR: 2, None: 2}
 

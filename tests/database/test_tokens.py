@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy import Engine, select
 
 from siaga.database import connect, tables
-from siaga.database.tokens import Caller, Role, Tokens
+from siaga.database.tokens import Tokens
+from siaga.model.caller import Caller, Role
 from siaga.model.clock import HOUR, ManualClock
+from siaga.model.scope import EVERYWHERE
 from tests.schema import with_tables
 
 
@@ -41,11 +43,34 @@ def test_a_revoked_token_is_nobodys(engine: Engine) -> None:
     text, other = tokens.create(Role.VIEWER, "a"), tokens.create(Role.VIEWER, "b")
     caller = tokens.verify(text)
     assert caller is not None
-    assert tokens.revoke(caller.id)
+    assert tokens.revoke(1)
     assert tokens.verify(text) is None
     assert tokens.verify(other) is not None
-    assert [tokens.revoke(number) for number in (caller.id, 99)] == [False, False]
+    assert [tokens.revoke(number) for number in (1, 99)] == [False, False]
     assert [(each.name, each.revoked_at is None) for each in tokens.issued()] == [("a", False), ("b", True)]
+
+
+@pytest.mark.parametrize(
+    ("scopes", "seen"),
+    [
+        ([], ["*"]),
+        (["35.10"], ["35.10"]),
+        (["35.10.16", "35.10.15.2012", "35.10.16.2003"], ["35.10.15.2012", "35.10.16"]),
+        (["35.10", "*"], ["*"]),
+    ],
+)
+def test_a_token_sees_its_scopes_and_without_any_everything(engine: Engine, scopes: list[str], seen: list[str]) -> None:
+    tokens = Tokens(engine)
+    caller = tokens.verify(tokens.create(Role.VIEWER, "layar", scopes))
+    assert caller is not None
+    assert (caller.scopes.texts, caller.who) == (seen, "token/1")
+    assert [each.scopes.texts for each in tokens.issued()] == [seen]
+
+
+def test_what_is_no_scope_gets_no_token(engine: Engine) -> None:
+    with pytest.raises(ValueError, match=r"--scope: '35\.1' is not a scope: write a village's code"):
+        Tokens(engine).create(Role.VIEWER, "layar", ["35.10", "35.1"])
+    assert Tokens(engine).issued() == []
 
 
 @pytest.mark.parametrize("name", ["", " ", "a\nb", "x" * 201])
@@ -81,7 +106,7 @@ def test_there_are_three_roles(engine: Engine) -> None:
     ],
 )
 def test_each_role_may_what_the_one_before_may(role: Role, may: list[Role]) -> None:
-    assert [wanted for wanted in Role if Caller(role, "x").may(wanted)] == may
+    assert [wanted for wanted in Role if Caller(role, "x", EVERYWHERE, "token/1").may(wanted)] == may
 
 
 def test_a_caller_is_known_while_nothing_can_be_written(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from api.alerts.alert import Kind, OpenAlert
 from api.alerts.changes import Changes
 from api.alerts.tables import Tables
 from siaga.database import tables
-from siaga.database.tokens import Role
+from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR, MINUTE
 from tests.http.district import GLAGAH, LICIN, NOW, District, names
 

@@ -15,8 +15,9 @@ from api.attestations.pictures import encode_anew
 from api.http import attestation_body
 from api.queries import attestations as read
 from siaga.database import tables, writing
-from siaga.database.tokens import Role
+from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR
+from siaga.model.scope import Scopes
 from tests.attestations.photos import as_file, jpeg, picture
 from tests.http.district import GLAGAH, LICIN, NOW, District, names, villages
 
@@ -64,6 +65,9 @@ def test_what_was_seen_is_kept_shown_and_withdrawn(both: District) -> None:
             "photos": [],
             "withdrawn_at": None,
             "withdrawn_by": None,
+            "needs_review": False,
+            "confirmed_at": None,
+            "confirmed_by": None,
         }
         here = f"{URL}/{found['id']}"
         assert client.get(here).json() == found
@@ -146,18 +150,18 @@ def test_the_same_picture_in_an_older_one_is_said(both: District) -> None:
 
 
 def test_what_lies_outside_of_a_caller_s_scopes_is_not_there(both: District) -> None:
-    """Tokens have no scopes yet; the read side takes them."""
     with both.served() as client:
         glagah = send(client, jpeg()).json()
         licin = send(client, jpeg(), village=LICIN).json()
     with both.engine.connect() as connection:
-        for seen, wanted in ((("*",), 2), (("35.10.16",), 1), (("35.10.15", "35.10.16"), 2), ((), 0)):
-            assert len(read.listed(connection, seen, None, None, None, 9)) == wanted, seen
-        [alone] = read.listed(connection, ("35.10.16",), "*", None, None, 9)
+        for texts, wanted in ((("*",), 2), (("35.10.16",), 1), (("35.10.15", "35.10.16"), 2), ((), 0)):
+            seen = Scopes.of(texts)
+            assert len(read.listed(connection, seen, seen, None, None, 9)) == wanted, seen
+        [alone] = read.listed(connection, Scopes.of(["35.10.16"]), Scopes.of(["35.10.16"]), None, None, 9)
         assert (alone.id, alone.photos[0].same_as) == (licin["id"], None)
-        assert read.one(connection, ("35.10.16",), glagah["id"]) is None
-        assert read.photo(connection, ("35.10.16",), glagah["id"], 1) is None
-        assert read.photo(connection, ("35.10.15",), glagah["id"], 1) is not None
+        assert read.one(connection, Scopes.of(["35.10.16"]), glagah["id"]) is None
+        assert read.photo(connection, Scopes.of(["35.10.16"]), glagah["id"], 1) is None
+        assert read.photo(connection, Scopes.of(["35.10.15"]), glagah["id"], 1) is not None
 
 
 REFUSED = [

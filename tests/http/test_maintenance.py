@@ -5,7 +5,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from siaga.database.tokens import Role
+from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR
 from tests.http.district import GLAGAH, LICIN, NOW, District, names, villages
 from tests.http.listener import Listener

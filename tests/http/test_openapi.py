@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from siaga.database.tokens import Role
+from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR
 from tests.http.district import FAILED, GLAGAH, MET, NOW, District
 
@@ -30,6 +30,7 @@ CONTRACT = {
     "/api/v1/alerts/stream",
     "/api/v1/attestations",
     "/api/v1/attestations/{attestation}",
+    "/api/v1/attestations/{attestation}/confirm",
     "/api/v1/attestations/{attestation}/photos/{n}",
     "/api/v1/links",
     "/api/v1/maintenance",

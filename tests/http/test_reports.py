@@ -17,11 +17,11 @@ import pytest
 from api.reports.documents import document
 from api.reports.period import parse_period
 from api.reports.report import build
-from api.reports.scope import Scope
 from api.reports.source import FacilityHistory, Source, VillageHistory
 from api.reports.words import Language
 from siaga.database import tables, writing
 from siaga.model.clock import DAY, HOUR, MINUTE
+from siaga.model.scope import Scopes
 from siaga.timeline.spans import Span
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOT_REQUIRED, NOW, UNKNOWN, District, villages
 
@@ -95,7 +95,7 @@ def test_the_answer_is_what_the_figures_say_of_whole_histories(both: District) -
         for period in ("2026-02", "2026-W09", "2026-W10", "2026-03-03", "2026-03-04", "2026-01", "2025-12", "2026"):
             for scope in ("*", GLAGAH, "35.10.16") if period != "2026" else ("*",):
                 told = report(client, period=period, scope=scope, language="en")
-                wanted = build(whole, parse_period(period), Scope(scope), Language.EN, NOW)
+                wanted = build(whole, parse_period(period), Scopes.of([scope]), Language.EN, NOW)
                 assert told == document(wanted), (period, scope)
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from api.http import stream
-from siaga.database.tokens import Role
+from siaga.model.caller import Role
 from siaga.model.clock import MINUTE
 from tests.http.district import NOW, District
 from tests.http.listener import Listener

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.reports.documents import as_json, row_document
+from api.reports.levels import Level
 from api.reports.report import Report, build
-from api.reports.scope import Level, Scope
 from api.reports.table import as_csv
 from api.reports.words import Language
 from siaga.model.indicators import terms
+from siaga.model.scope import Scopes
 from tests.reports.brute_force import Count, Painted, total
 from tests.reports.histories import World, worlds
 
@@ -24,7 +25,7 @@ LEVELS = ("facility", "village_indicator", "village", "subdistrict_indicator", "
 
 
 def reported(world: World, scope: str = "*") -> Report:
-    return build(world.source, world.period, Scope(scope), Language.ID, world.now * 1000)
+    return build(world.source, world.period, Scopes.of([scope]), Language.ID, world.now * 1000)
 
 
 def ids(name: str, kind: str) -> Mapping[str, tuple[str, str | None]]:

@@ -14,12 +14,12 @@ from openpyxl.utils import get_column_letter
 from api.reports.figures import Figures, Share
 from api.reports.period import parse_period
 from api.reports.report import Report, build
-from api.reports.scope import Scope
 from api.reports.sheets import as_xlsx
 from api.reports.source import FacilityHistory, Source, VillageHistory
 from api.reports.table import as_csv, harmless
 from api.reports.words import COLUMNS, METHOD, Language
 from siaga.model.clock import DAY, HOUR
+from siaga.model.scope import Scopes
 from siaga.model.sites import Facility, Village
 from siaga.timeline.availability import Availability
 from siaga.timeline.spans import Span, State
@@ -39,7 +39,7 @@ def small(name: str = "Gerbang", *, failed: int = 0, before: Availability | None
     ]
     history = FacilityHistory(Facility("gerbang", "gate", name), spans[not failed :], MARCH, before=before)
     source = Source([VillageHistory(village, [history], NOW)])
-    return build(source, parse_period("2026-03"), Scope("*"), Language.EN, NOW)
+    return build(source, parse_period("2026-03"), Scopes.of("*"), Language.EN, NOW)
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+62 811", "-1", "@SUM(A1)", "\tx", "\r=1", "＝1+1", " =1+1"])
@@ -122,7 +122,7 @@ def test_both_languages_have_all_headings_and_sentences() -> None:
 @given(worlds(("2026-W45",)), st.sampled_from(list(Language)))
 @settings(max_examples=6)
 def test_the_sheets_hold_the_seconds_of_the_report(world: World, language: Language) -> None:
-    report = build(world.source, world.period, Scope("*"), language, world.now * 1000)
+    report = build(world.source, world.period, Scopes.of("*"), language, world.now * 1000)
     made = as_xlsx(report)
     assert made == as_xlsx(report), "the same report gives the same bytes"
     book = openpyxl.load_workbook(io.BytesIO(made), data_only=True)

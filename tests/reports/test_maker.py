@@ -14,15 +14,15 @@ from api.reports.answer import answer, packed, unpacked
 from api.reports.forms import Form, Question
 from api.reports.maker import CannotMake, ReportMaker
 from api.reports.period import Period, parse_dates, parse_period
-from api.reports.scope import Scope
 from api.reports.words import Language
 from siaga.database import connect
 from siaga.database.registry import Registry
+from siaga.model.scope import Scopes
 from siaga.model.sites import Facility, Village
 from tests.schema import with_tables
 
 NOW = 1_772_600_400_000
-QUESTION = Question(parse_period("2026-02"), Scope("*"), Language.ID, Form.JSON, NOW)
+QUESTION = Question(parse_period("2026-02"), Scopes.of("*"), Language.ID, Form.JSON, NOW)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_a_process_gives_the_bytes_that_this_one_gives(engine: Engine) -> None:
 
 @pytest.mark.parametrize("period", [parse_period("2026-Q1"), parse_dates("2026-02-03", "2026-02-05")])
 def test_a_question_reaches_the_process_as_it_was_asked(period: Period) -> None:
-    asked = Question(period, Scope("35.10"), Language.EN, Form.XLSX, NOW)
+    asked = Question(period, Scopes.of(["35.10"]), Language.EN, Form.XLSX, NOW)
     assert unpacked(packed("sqlite:///x", asked)).question == asked
 
 

@@ -26,10 +26,10 @@ from api.reports.pdf.strip import draw
 from api.reports.pdf.words import SENTENCES
 from api.reports.period import parse_period
 from api.reports.report import Report, build
-from api.reports.scope import Scope
 from api.reports.source import FacilityHistory, Source, VillageHistory
 from api.reports.words import Language
 from siaga.model.clock import DAY, HOUR, MINUTE
+from siaga.model.scope import Scopes
 from siaga.model.sites import Facility, Village
 from siaga.timeline.availability import Availability
 from siaga.timeline.spans import Span, State
@@ -77,7 +77,7 @@ def report(
         judged = [FacilityHistory(facility, spans, FEBRUARY, before=before) for facility in facilities]
         histories.append(VillageHistory(there, judged, NOW))
     source = Source(histories, {"35.10.15": "Kecamatan Glagah"})
-    return build(source, parse_period(period), Scope("*"), language, NOW)
+    return build(source, parse_period(period), Scopes.of("*"), language, NOW)
 
 
 def pages(pdf: bytes) -> list[str]:
@@ -141,7 +141,7 @@ def test_numbers_are_those_of_the_json() -> None:
 @given(worlds(("2026-W45",)), st.sampled_from(list(Language)))
 @settings(max_examples=3)
 def test_every_row_of_a_random_district_is_there(world: World, language: Language) -> None:
-    made = build(world.source, world.period, Scope("*"), language, world.now * 1000)
+    made = build(world.source, world.period, Scopes.of("*"), language, world.now * 1000)
     told = everything(as_pdf(made))
     numbers = Numbers(language)
     for one in made.facilities:
@@ -296,7 +296,7 @@ def test_the_annex_counts_what_it_leaves_out(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_report_of_nothing_says_so() -> None:
-    empty = build(Source(()), parse_period("2026-02"), Scope("*"), Language.ID, NOW)
+    empty = build(Source(()), parse_period("2026-02"), Scopes.of("*"), Language.ID, NOW)
     told = everything(as_pdf(empty))
     assert told.count("Tidak ada fasilitas yang dinilai dalam periode ini.") >= 4
     later = report(period="2025-11")

@@ -51,7 +51,7 @@ def clean() -> dict[str, str]:
 def test_help_lists_every_command_of_the_contract(tmp_path: Path) -> None:
     shown = siaga(tmp_path, "--help")
     assert shown.returncode == 0
-    for command in ("up", "gateway", "collector", "api", "simulate", "import", "token", "rebuild", "report"):
+    for command in ("up", "gateway", "collector", "api", "simulate", "import", "token", "person", "rebuild", "report"):
         assert re.search(rf"\b{command}\b", shown.stdout), command
 
 
@@ -67,10 +67,13 @@ def test_a_token_is_printed_alone_on_standard_output(tmp_path: Path, role: str) 
     assert re.fullmatch(r"siaga_[A-Za-z0-9_-]{43}\n", made.stdout)
 
 
+SCOPED = ("--scope", "35.11", "--scope", "35.10.15")
+
+
 def test_a_token_is_listed_without_itself_and_can_be_revoked_once(tmp_path: Path) -> None:
-    made = siaga(tmp_path, "token", "create", "--role", "viewer", "--name", "layar").stdout.strip()
+    made = siaga(tmp_path, "token", "create", "--role", "viewer", "--name", "layar", *SCOPED).stdout.strip()
     listed = siaga(tmp_path, "token", "list").stdout
-    assert re.fullmatch(r"1  viewer      layar  made \d{4}-\d\d-\d\d, last used never\n", listed)
+    assert re.fullmatch(r"1  viewer      layar  sees 35.10.15, 35.11  made \d{4}-\d\d-\d\d, last used never\n", listed)
     assert made not in listed
     assert siaga(tmp_path, "token", "revoke", "1").stdout == "token 1 is revoked\n"
     assert siaga(tmp_path, "token", "list").stdout.endswith(", revoked\n")
@@ -105,6 +108,7 @@ MISTAKES = [
     (["up"], {"SIAGA_HTTP_PORT": "many"}, 2, 'SIAGA_HTTP_PORT: "many"'),
     (["token", "create"], {}, 2, "Missing option '--role'"),
     (["token", "create", "--role", "king"], {}, 2, "--role: 'king' is not a role: write viewer, technician or admin"),
+    (["token", "create", "--role", "viewer", "--scope", "35.1"], {}, 2, "--scope: '35.1' is not a scope: write a"),
     (["token", "create", "--role", "viewer", "--name", "a\nb"], {}, 2, r"--name: 'a\nb' is not a name"),
     (["token", "revoke", "7"], {}, 2, "NUMBER: 7 is not the number of a valid token"),
     (["token", "revoke", "9" * 30], {}, 2, "should be less than or equal to 9223372036854775807"),
@@ -202,8 +206,13 @@ def test_a_gateway_ends_cleanly_while_its_brokers_are_away(tmp_path: Path) -> No
 def test_logs_are_json_lines_where_nobody_watches(tmp_path: Path) -> None:
     with System(tmp_path, SITES) as system:
         pass
-    lines = [line for line in system.log.read_text().splitlines() if not line.startswith("siaga is at")]
-    events = [json.loads(line) for line in lines]
+    said, events = [], []
+    for line in system.log.read_text().splitlines():
+        if line.startswith("{"):
+            events.append(json.loads(line))
+        else:
+            said.append(line.split(" at ")[0].split(":")[0])
+    assert said == ["siaga is", "siaga has no admin yet", "a new link"], "what people read, on standard output"
     assert {"event", "level", "timestamp"} <= set(events[0])
     assert events[-1]["event"] == "ended"
 

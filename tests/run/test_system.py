@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from api.alerts import AlertService
 from api.alerts.reader import UnreadPast
-from siaga.database.tokens import Role
+from siaga.model.caller import Role
 from siaga.model.clock import SystemClock
 from siaga.run.services import create_token
 from siaga.run.settings import Settings

@@ -11,12 +11,13 @@ from api.alerts.reader import UnreadPast
 from api.alerts.spans import FOREVER, cut
 from api.http.availability import list_availability
 from api.http.days import DayDocument, list_days
+from api.http.seen import FacilityChoice
 from api.http.services import Services
 from siaga.database.registry import Registry
-from siaga.database.tokens import Caller
 from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.indicators import terms
 from siaga.model.local_time import local_date
+from siaga.model.scope import Scopes
 from siaga.model.sites import Facility, Village
 from siaga.timeline.availability import measure
 from siaga.timeline.spans import Span
@@ -25,8 +26,6 @@ from tests.simulation.checks import Checks
 
 __all__ = ["Answers"]
 
-_VIEWER = cast("Caller", None)
-"""Whoever may look."""
 ASKS_EVERY = 5 * HOUR + 7 * MINUTE
 """Between two looks at the days: at all hours in turn."""
 
@@ -76,7 +75,8 @@ class Answers:
     def _days(self, village: Village, now: int) -> list[DayDocument]:
         begin = local_date(self.checks.system.options.begin - DAY, village.timezone)
         last = local_date(now, village.timezone) + timedelta(days=1)
-        page = list_days(self._services(), _VIEWER, begin.isoformat(), last.isoformat(), village.code, None, 1_000)
+        asked = FacilityChoice(Scopes.of([village.code]))
+        page = list_days(self._services(), asked, begin.isoformat(), last.isoformat(), 1_000)
         return list(page.items)
 
     def _services(self) -> Services:
@@ -104,7 +104,8 @@ class Answers:
                 expected = (str(judged.verdict), *(x / 1000 for x in (judged.failed, judged.unknown)))
                 if _figures(day) != (*expected, judged.longest_failure / 1000):
                     wrong.append(f"{name} of {day.date} comes to {_figures(day)} where the truth is {expected}")
-        found = list_availability(self._services(), _VIEWER, None, None, village.code, name).items[0]
+        asked = FacilityChoice(Scopes.of([village.code]), facility.id)
+        found = list_availability(self._services(), asked).items[0]
         measured = measure(true, (now - DAY, now))
         told = (found.required_s, found.met_s, found.failed_s, found.unknown_s, found.excused_s)
         parts = (measured.required, measured.met, measured.failed, measured.unknown, measured.excused)

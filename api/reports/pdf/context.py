@@ -11,7 +11,6 @@ from api.reports.pdf.facts import Facts, facts
 from api.reports.pdf.numbers import Numbers
 from api.reports.pdf.words import Sentences
 from api.reports.report import Report
-from api.reports.scope import EVERYTHING
 from siaga.model.intervals import Interval
 from siaga.model.local_time import local_moment
 from siaga.model.sites import Village
@@ -48,12 +47,11 @@ class Context:
 
     def scope(self) -> str:
         """Returns what the report is of."""
-        code = self.report.scope.text
-        if code == EVERYTHING:
+        if self.report.scopes.everything:
             return self.say("everything")
-        if code in self.villages:
-            return self.village(code)
-        return self.region(code)
+        codes = self.report.scopes.texts
+        names = (self.village(code) if code in self.villages else self.region(code) for code in codes)
+        return ", ".join(names) or self.say("nothing")
 
     def region(self, code: str) -> str:
         """Returns a region's name with its code."""

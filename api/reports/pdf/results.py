@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from api.reports.figures import Share
+from api.reports.levels import Level
 from api.reports.pdf.blocks import Block, column, heading, table, text
 from api.reports.pdf.causes import by_cause
 from api.reports.pdf.context import Context
 from api.reports.pdf.facts import target_of
 from api.reports.pdf.numbers import NOTHING
 from api.reports.pdf.tables import by_indicator, left_of, outages_table, share_columns, shares, times
-from api.reports.scope import Level
 from siaga.timeline.availability import Availability
 
 __all__ = ["results"]

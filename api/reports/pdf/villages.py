@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from api.reports.facility import JudgedFacility
+from api.reports.levels import Level, subdistrict_of
 from api.reports.pdf.blocks import Block, Strip, column, heading, table, text
 from api.reports.pdf.context import Context
 from api.reports.pdf.facts import Goal, goal, target_of
@@ -11,7 +12,6 @@ from api.reports.pdf.numbers import NO_BREAK, NOTHING
 from api.reports.pdf.strip import draw
 from api.reports.pdf.tables import left_of
 from api.reports.report import Row
-from api.reports.scope import Level, subdistrict_of
 from siaga.model.sites import Village
 
 __all__ = ["annex_villages", "labels"]

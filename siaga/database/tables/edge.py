@@ -1,8 +1,8 @@
-"""What came from outside and was refused, and the tokens of programs."""
+"""Refused payloads, and the tokens of programs."""
 
 from sqlalchemy import BigInteger, Column, Index, Table, Text
 
-from siaga.database.tables.base import Serial, metadata
+from siaga.database.tables.base import Document, Serial, metadata
 
 __all__ = [
     "quarantine",
@@ -37,6 +37,7 @@ token = Table(
     Column("hash", Text, nullable=False, unique=True, comment="SHA-256 of the token, in hexadecimal"),
     Column("role", Text, nullable=False),
     Column("name", Text, nullable=False),
+    Column("scopes", Document, nullable=False, server_default='["*"]', comment="the villages it sees"),
     Column("created_at", BigInteger, nullable=False),
     Column("last_used", BigInteger),
     Column("revoked_at", BigInteger),
