@@ -11,13 +11,14 @@ from sqlalchemy import Engine
 
 from collector import Collector, CollectorMetrics, Deduplication, Intake, Refusals, RegistryCache
 from siaga.broker.memory import MemoryBroker, MemoryTransport
-from siaga.database import connect, migrate
+from siaga.database import connect
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
 from siaga.model.clock import ManualClock
 from siaga.model.observation import Arrival, Point
 from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.telemetry import RefusedPoint, StoreUnavailable, TelemetryStore, Write, open_store
+from tests.schema import with_tables
 
 CLIFF, SHORE, NOWHERE = "35.10.15.2012", "35.10.15.2013", "99.99.99.9999"
 NOW = 1_764_000_000_000
@@ -82,7 +83,7 @@ class Desk:
     def __init__(self, directory: Path, *, max_readings: int = 1000) -> None:
         self.clock = ManualClock(NOW)
         self.engine: Engine = connect(f"sqlite:///{directory}/siaga.db")
-        migrate(self.engine)
+        with_tables(self.engine)
         self.registry = Registry(self.engine)
         self.registry.replace([village(CLIFF, "gerbang-1", "gerbang-2"), village(SHORE, "gerbang-1")], NOW)
         self.quarantine = Quarantine(self.engine)

@@ -15,9 +15,10 @@ from pathlib import Path
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
-from siaga.database import connect, migrate
+from siaga.database import connect
 from siaga.database.registry import Registry
 from tests.collector.desk import CLIFF, EPOCH, SHORE, batch, topic, village
+from tests.schema import with_tables
 from tests.servers import Influxd, Mosquitto
 from tests.wait import until
 
@@ -33,7 +34,7 @@ class Post:
         self.database_url = f"sqlite:///{directory}/siaga.db"
         self.store_url = influxd.store_url(self.name)
         engine = connect(self.database_url)
-        migrate(engine)
+        with_tables(engine)
         Registry(engine).replace([village(CLIFF, "gerbang-1"), village(SHORE, "gerbang-1")], 0)
         engine.dispose()
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from siaga.database import connect, migrate
+from siaga.database import connect
+from tests.schema import with_tables
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -29,5 +30,5 @@ def empty(database_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def engine(empty: Engine) -> Engine:
     """A database with its tables."""
-    migrate(empty)
+    with_tables(empty)
     return empty

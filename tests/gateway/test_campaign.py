@@ -22,13 +22,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from siaga.database import connect, migrate
+from siaga.database import connect
 from siaga.database.registry import Registry
 from siaga.mqtt import MqttTransport
 from siaga.sites.file import read_sites
 from tests.gateway.places import CODE
 from tests.gateway.village_broker import VillageBroker
 from tests.mqtt.link import Link
+from tests.schema import with_tables
 from tests.servers import Influxd, Mosquitto
 from tests.wait import until
 
@@ -77,7 +78,7 @@ class District:
         (directory / "centre").mkdir()
         database = f"sqlite:///{directory}/siaga.db"
         engine = connect(database)
-        migrate(engine)
+        with_tables(engine)
         Registry(engine).replace(read_sites(SITES, "sites.yaml"), int(time.time() * 1000))
         engine.dispose()
         self.database = "campaign"
