@@ -164,7 +164,7 @@ def _sums(name: str, report: Report, key: Callable[[str], str | None]) -> Annex:
 
 def _lines(report: Report) -> Iterator[tuple[str, Line | None, Line | None]]:
     """Each village with whether it could be heard, and whether it could in the period before."""
-    period, beside, now = report.period, report.beside, report.generated_at
+    period, beside, now = report.period, report.beside, report.cut
     before = period.before
 
     def window(which: Interval) -> Interval:

@@ -45,7 +45,7 @@ def month_slas(report: Report, contract: Restitution | None) -> list[Sla]:
 
 def _of(report: Report, one: JudgedFacility, contract: Restitution | None) -> Sla:
     window = report.period.window(one.village.timezone)
-    now = report.generated_at
+    now = report.cut
     to_come = still_required(one.village, one.held_to, window, now) if now < window[1] else 0
     budget = month_budget(one.figures.availability, to_come, Fraction(str(one.held_to.target)))
     if contract is None or one.facility.kind not in contract.prices:

@@ -11,6 +11,8 @@ from api.attestations.classes import Class
 from api.attestations.scorecard import Evidence
 from api.notifications.digest import What
 from api.queries.visits import Reason
+from api.web.alert_filter import Sort, Stage
+from api.web.alert_forms import Snooze, Verb
 from api.web.looker import Theme
 from api.web.navigation import NAVIGATION
 from api.web.refusals import SAID
@@ -33,6 +35,12 @@ FAMILIES: dict[str, set[str]] = {
     "failed_": {signal for kind in INDICATORS for signal in evidence_signals(kind)} | {"online"},
     "kind_": {"power"},
     "duration_": set("dhm"),
+    "stage_": {stage.value for stage in Stage},
+    "sort_": {sort.value for sort in Sort},
+    "snooze_": {snooze.value for snooze in Snooze},
+    "kind_of_alert_": {kind.value for kind in Kind},
+    "alerts_by_": {"kind", "severity", "state", "sort"},
+    "alerts_done_": {verb.value for verb in Verb},
     "nav_": {entry.key.removeprefix("nav_") for entry in NAVIGATION},
     "role_": {role.value for role in Role} | {f"about_{role.value}" for role in Role},
     "refusal_": {str(status) for status in SAID} | {f"detail_{status}" for status in SAID},
