@@ -4,17 +4,29 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, Engine, RowMapping, select
 
 from api.alerts.events import append_event, take_turn
-from api.http.problems import Refused, not_found
-from api.http.services import Services
+from api.alerts.seen import seen_row
 from siaga.database import tables, writing
 from siaga.model.caller import Caller
 
-__all__ = ["Act", "act", "alert_row", "etag"]
+__all__ = ["Act", "Changed", "NoSuchAlert", "act"]
+
 
 _ID = re.compile("[0-9a-f]{32}")
+
+
+class NoSuchAlert(LookupError):
+    """There is no such alert, or it is not there for the caller."""
+
+
+class Changed(Exception):
+    """The alert has changed since; `revision` is that of now."""
+
+    def __init__(self, revision: int) -> None:
+        super().__init__(f"its revision is {revision}")
+        self.revision = revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +43,31 @@ class Act:
     comment: str | None = None
 
 
-def act(services: Services, caller: Caller, alert: str, what: Act, if_match: str | None) -> RowMapping:
-    """Do it, unless the alert is no longer at a revision that `If-Match` names. Answers the alert's row.
+def act(
+    engine: Engine, caller: Caller, alert: str, what: Act, now: int, *, allowed: Callable[[int], bool] | None = None
+) -> bool:
+    """Do it. Returns whether anything changed.
+
+    Args:
+        engine: the database.
+        caller: who does it.
+        alert: the id of the alert.
+        what: the action.
+        now: wall time, ms.
+        allowed: whether the alert may be changed at its revision; without it at any.
 
     Raises:
-        Refused: 404, there is no such alert; 412, somebody else was first.
+        NoSuchAlert: there is none that the caller may see.
+        Changed: somebody else was first.
     """
-    now = services.clock.now()
-    with writing(services.engine) as connection:
+    with writing(engine) as connection:
         take_turn(connection)  # before the alert's row is touched, as everybody does: so no two wait for each other
-        row = alert_row(connection, alert)
-        if if_match is not None and not _matches(if_match, row["revision"]):
-            tag = etag(row["revision"])
-            raise Refused(412, f"If-Match: {if_match[:60]!r} is not the alert's revision now, {tag}", {"ETag": tag})
+        row = _row(connection, caller, alert)
+        if allowed is not None and not allowed(row["revision"]):
+            raise Changed(row["revision"])
         columns = what.columns(row)
         if not columns and what.comment is None:
-            return row
+            return False
         if what.comment is not None:
             comment = {"alert": alert, "author": caller.name, "time": now, "text": what.comment}
             connection.execute(tables.alert_comment.insert(), comment)
@@ -56,29 +77,12 @@ def act(services: Services, caller: Caller, alert: str, what: Act, if_match: str
         entry = {"alert": alert, "action": what.action, "actor": caller.name, "time": now, "detail": what.detail}
         connection.execute(tables.alert_action.insert(), entry)
         append_event(connection, alert, "updated", now)
-        row = alert_row(connection, alert)
-    services.signal.ring()
-    return row
+    return True
 
 
-def alert_row(connection: Connection, alert: str) -> RowMapping:
-    """The alert's row.
-
-    Raises:
-        Refused: 404, there is none.
-    """
+def _row(connection: Connection, caller: Caller, alert: str) -> RowMapping:
     query = select(tables.alert).where(tables.alert.c.id == alert)
     row = connection.execute(query).mappings().one_or_none() if _ID.fullmatch(alert) else None
-    if row is None:
-        raise not_found("alert", alert)
+    if row is None or seen_row({str(key): value for key, value in row.items()}, caller.scopes) is None:
+        raise NoSuchAlert(alert)
     return row
-
-
-def etag(revision: int) -> str:
-    """The entity tag of a revision."""
-    return f'"{revision}"'
-
-
-def _matches(if_match: str, revision: int) -> bool:
-    """By RFC 9110, section 13.1.1: `*`, or one of the tags listed; a weak tag never matches."""
-    return if_match.strip() == "*" or etag(revision) in [tag.strip() for tag in if_match.split(",")]
