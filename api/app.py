@@ -1,7 +1,7 @@
 """The HTTP application, put together from what it is given."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -34,24 +34,29 @@ from api.http import (
     stream,
     villages,
 )
+from api.http.access import caller_of as known_by
 from api.http.access import known_caller
 from api.http.attestation_body import PhotoDesk, Statement, form_schema
 from api.http.broadcast import Broadcast
 from api.http.calls import BASE, is_call
 from api.http.deadline import AnswerWithin
+from api.http.hash_desk import HashDesk
 from api.http.health import NotReady
 from api.http.known_names import known_names
 from api.http.middleware import BodyLimit, RequestMetrics, SecurityHeaders, count_streams
+from api.http.own_origin import OwnOrigin
 from api.http.problems import Problem, install_problems, problem_response
-from api.http.services import Check, Services
+from api.http.services import Check, Services, sign_in_counter
+from api.http.site import Site
 from api.reports.answer import DEADLINE
 from api.reports.maker import ReportMaker
 from api.reports.office import PLAIN, Office
 from api.web import refusals
 from api.web.frame import Frame
-from api.web.looker import CallerOf, nobody, stranger
+from api.web.looker import CallerOf, stranger
 from api.web.pages import Pages
 from api.web.routes import PAGES
+from siaga.database.people import Passwords, Persons, Sessions, SignIn
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
 from siaga.database.tokens import Tokens
@@ -104,8 +109,12 @@ def create_app(
     past: Callable[[], UnreadPast] = UnreadPast,
     metrics: CollectorRegistry | None = None,
     public_page: bool = True,
+    attestation_review: bool = False,
     office: Office = PLAIN,
-    caller_of: CallerOf = nobody,
+    site: Site | None = None,
+    passwords: Passwords | None = None,
+    channels: Mapping[str, Sequence[str]] | None = None,
+    caller_of: CallerOf | None = None,
 ) -> FastAPI:
     """The API, the public page, health and metrics.
 
@@ -118,27 +127,41 @@ def create_app(
         checks: by name, why a part of this process is not ready; `/readyz` asks them, beside its own of the database.
         past: what of the past the engine could not read; calls that would tell of it are 503.
         metrics: what `/metrics` shows, and where the app counts its requests; by default only these.
+        attestation_review: whether an attestation counts only once a second person has confirmed it.
         public_page: whether `GET /` and the pages of villages are there for everybody.
         office: the form of reports as PDF.
-        caller_of: who sends a request for a page, by the cookie of a session.
+        site: where people reach the pages; by default at whatever host is asked for.
+        passwords: hashes them; by default at the cost of RFC 9106.
+        channels: by what the notify file reaches whom, by the person's name.
+        caller_of: who sends a request for a page; by default as for a call, by token or session.
     """
     clock = clock or SystemClock()
     signal = signal or EventSignal()
+    passwords = passwords or Passwords()
+    metrics = metrics or CollectorRegistry()
     services = Services(
         engine=engine,
         store=store,
         registry=registry or Registry(engine),
         tokens=Tokens(engine, clock),
+        persons=Persons(engine, clock),
+        passwords=passwords,
+        sessions=Sessions(engine, clock),
+        sign_in=SignIn(engine, passwords, clock),
         quarantine=Quarantine(engine),
         clock=clock,
         signal=signal,
         broadcast=Broadcast(engine, signal),
-        metrics=metrics or CollectorRegistry(),
+        metrics=metrics,
         checks=dict(checks or {}),
         past=past,
         public_page=public_page,
+        site=site or Site(),
+        channels=dict(channels or {}),
+        sign_ins=sign_in_counter(metrics),
+        attestation_review=attestation_review,
     )
-    return _assembled(services, office, caller_of)
+    return _assembled(services, office, caller_of or (lambda request: known_by(request, services)))
 
 
 def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastAPI:
@@ -167,6 +190,7 @@ def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastA
     app.add_middleware(AnswerWithin, within=_within, late=_late)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=6)
     app.add_middleware(BodyLimit, streamed={("POST", ATTESTATIONS)})
+    app.add_middleware(OwnOrigin, site=services.site, is_page=_is_page, refused=_foreign)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestMetrics, registry=services.metrics)
     count_streams(services.broadcast, services.metrics)
@@ -194,6 +218,22 @@ def _late(scope: Scope, within: float) -> Response:
     return problem_response(503, sentence, {"Retry-After": "5"})
 
 
+def _foreign(scope: Scope) -> Response:
+    """The answer to a request that would change something and does not come from our own pages."""
+    if _is_page(scope["path"]):
+        return refusals.foreign(Request(scope))
+    sentence = (
+        "this request comes from another page than ours: with a session `Origin` has to be the host that is asked for, "
+        "a program uses a token"
+    )
+    return problem_response(403, sentence)
+
+
+def _is_page(path: str) -> bool:
+    """Whether a form at this path is one of the pages' own."""
+    return not is_call(path) and not path.startswith("/open311/")
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Follow the alert events while the app runs, and keep its threads few."""
@@ -201,6 +241,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     app.state.metrics_threads = anyio.CapacityLimiter(METRICS_THREADS)
     app.state.photo_desk = PhotoDesk()
+    app.state.hash_desk = HashDesk()
     following = asyncio.create_task(services.broadcast.run())
     try:
         yield

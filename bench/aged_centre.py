@@ -19,13 +19,13 @@ from api.alerts.span_rows import write_spans
 from api.alerts.spans import FOREVER
 from api.alerts.tables import Tables
 from bench.district import District
+from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.database import connect, migrate, writing
 from siaga.database.registry import Registry
 from siaga.database.tokens import Tokens
 from siaga.model.caller import Role
 from siaga.model.clock import DAY, MINUTE, SystemClock
 from siaga.model.observation import Point
-from siaga.mqtt.memory import MemoryBroker, MemoryTransport
 from siaga.telemetry import open_store
 from siaga.timeline.spans import Span, State
 

@@ -19,13 +19,13 @@ from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import InlineReader
 from api.alerts.tables import Tables
 from bench.figure import Figure, at_most
+from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.database import connect, migrate
 from siaga.database.registry import Registry
 from siaga.model.clock import MINUTE, SECOND, ManualClock
 from siaga.model.observation import Reading
 from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.mqtt import Message
-from siaga.mqtt.memory import MemoryBroker, MemoryTransport
 from siaga.telemetry import open_store
 from siaga.wire.batch import BatchId, encode_batch
 from siaga.wire.topics import batch_topic

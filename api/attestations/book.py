@@ -12,7 +12,7 @@ from api.attestations.counting import expiry
 from api.attestations.pictures import Picture
 from siaga.database import tables, writing
 
-__all__ = ["Draft", "DraftDiffers", "make", "sent_before", "withdraw"]
+__all__ = ["Draft", "DraftDiffers", "confirm", "make", "sent_before", "withdraw"]
 
 
 class DraftDiffers(ValueError):
@@ -24,7 +24,7 @@ class Draft:
     """What somebody attests, checked. `device_time`: ms by the device's clock; `distance`: metres from the office.
 
     `name`: the sender's own, by which it is known when it is sent again. `photos`: each with `camera`, `file` or
-    `None`, as the sender says.
+    `None`, as the sender says. `needs_review`: it counts only once a second person has confirmed it.
     """
 
     village: str
@@ -36,6 +36,7 @@ class Draft:
     device_time: int | None = None
     distance: int | None = None
     photos: Sequence[tuple[Picture, str | None]] = ()
+    needs_review: bool = False
 
 
 def make(engine: Engine, draft: Draft, by: str, now: int) -> tuple[str, bool]:
@@ -78,6 +79,24 @@ def withdraw(engine: Engine, attestation: str, by: str, now: int) -> None:
         )
 
 
+def confirm(engine: Engine, attestation: str, by: str, now: int) -> bool:
+    """Confirm an attestation by its id, as the second person; who was first stays. `now`: wall time, ms.
+
+    Returns whether it is confirmed now. It is not where `by` made it, where it was withdrawn, or where none was asked
+    for: the caller has looked, and says which.
+    """
+    table = tables.attestation
+    mine = (table.c.id == attestation) & table.c.needs_review & table.c.withdrawn_at.is_(None)
+    with writing(engine) as connection:
+        connection.execute(
+            table.update()
+            .where(mine, table.c.made_by != by, table.c.confirmed_at.is_(None))
+            .values(confirmed_at=now, confirmed_by=by)
+        )
+        found = connection.execute(select(table.c.confirmed_at).where(mine)).scalar_one_or_none()
+    return found is not None
+
+
 def _insert(connection: Connection, draft: Draft, made: str, by: str, now: int) -> None:
     row = {
         "id": made,
@@ -92,6 +111,7 @@ def _insert(connection: Connection, draft: Draft, made: str, by: str, now: int) 
         "draft": draft.name,
         "device_time": draft.device_time,
         "distance_m": draft.distance,
+        "needs_review": draft.needs_review,
     }
     key = connection.execute(tables.attestation.insert(), row).inserted_primary_key
     assert key is not None  # noqa: S101 - one row was inserted

@@ -19,7 +19,8 @@ class Attestation:
     """What counting needs of an attestation.
 
     It holds from `date` to before `expires`. `created_at` and `withdrawn_at` are wall times, ms. `number` grows with
-    each that is made: it decides where two were made in the same millisecond.
+    each that is made: it decides where two were made in the same millisecond. `waits`: a second person has to confirm
+    it, and nobody has yet.
     """
 
     number: int
@@ -30,6 +31,7 @@ class Attestation:
     expires: datetime.date
     created_at: int
     withdrawn_at: int | None = None
+    waits: bool = False
 
     @property
     def _order(self) -> tuple[datetime.date, int, int]:
@@ -39,10 +41,11 @@ class Attestation:
 def counting(attestations: Iterable[Attestation], day: datetime.date) -> Attestation | None:
     """Returns the attestation of one indicator that counts on a day; `None`: none does.
 
-    A withdrawn one counts on no day, also not on earlier ones. Of the others the latest by date, then by when it was
-    made, stands in the place of all before it: when it has expired, an older one does not count again.
+    A withdrawn one counts on no day, also not on earlier ones, and neither does one that waits. Of the others the
+    latest by date, then by when it was made, stands in the place of all before it: when it has expired, an older one
+    does not count again.
     """
-    made = [one for one in attestations if one.withdrawn_at is None and one.date <= day]
+    made = [one for one in attestations if one.withdrawn_at is None and not one.waits and one.date <= day]
     latest = max(made, key=lambda one: one._order, default=None)
     return latest if latest is not None and day < latest.expires else None
 

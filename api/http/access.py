@@ -1,16 +1,19 @@
-"""Who may call: bearer tokens and their roles."""
+"""Who may call: by a bearer token, or signed in by a cookie; and in which role."""
 
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import Depends, Security
+from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from api.http.cookie import secret_of
+from api.http.own_origin import has_bearer
 from api.http.problems import Refused
-from api.http.services import ServicesHere
+from api.http.services import Services, ServicesHere
+from siaga.database.people import Visit
 from siaga.model.caller import Caller, Role
 
-__all__ = ["Technician", "Viewer", "known_caller"]
+__all__ = ["Technician", "Viewer", "caller_of", "known_caller", "visit_of"]
 
 _bearer = HTTPBearer(
     auto_error=False,
@@ -19,34 +22,56 @@ _bearer = HTTPBearer(
 )
 
 
+def visit_of(request: Request, services: Services) -> Visit | None:
+    """Returns who is signed in by the cookie of a request. A request with a token is not asked for its cookie."""
+    if has_bearer(request):
+        return None
+    if not hasattr(request.state, "visit"):
+        secret = secret_of(request, services.site)
+        request.state.visit = None if secret is None else services.sessions.verify(secret)
+    found: Visit | None = request.state.visit
+    return found
+
+
+def caller_of(request: Request, services: Services) -> Caller | None:
+    """Returns who calls: the one dependency of the API and of the pages. `None`: nobody who is known."""
+    if has_bearer(request):
+        return services.tokens.verify(request.headers["authorization"].partition(" ")[2].strip())
+    visit = visit_of(request, services)
+    return None if visit is None else visit.person.caller
+
+
 def known_caller(
-    services: ServicesHere, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+    request: Request,
+    services: ServicesHere,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> Caller:
     """Returns who calls.
 
     Raises:
-        Refused: 401, there is no token, or it is not known.
+        Refused: 401, there is neither a token nor a session, or it is not known.
     """
+    caller = caller_of(request, services)
+    if caller is not None:
+        return caller
     if credentials is None:
         raise Refused(
             401,
             "this call needs a token, as in `Authorization: Bearer TOKEN`; `siaga token create` makes one",
             {"WWW-Authenticate": 'Bearer realm="siaga"'},
         )
-    caller = services.tokens.verify(credentials.credentials)
-    if caller is None:
-        raise Refused(
-            401,
-            "the token of this call is not known, or was revoked",
-            {"WWW-Authenticate": 'Bearer realm="siaga", error="invalid_token"'},
-        )
-    return caller
+    raise Refused(
+        401,
+        "the token of this call is not known, or was revoked",
+        {"WWW-Authenticate": 'Bearer realm="siaga", error="invalid_token"'},
+    )
 
 
 def _needs(role: Role) -> Callable[[Caller], Caller]:
     def check(caller: Annotated[Caller, Depends(known_caller)]) -> Caller:
         if not caller.may(role):
-            raise Refused(403, f"this call needs the role {role}; the token has the role {caller.role}")
+            has = "the token has" if caller.who.startswith("token/") else "you have"
+            raise Refused(403, f"this call needs the role {role}; {has} the role {caller.role}")
         return caller
 
     return check

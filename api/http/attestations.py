@@ -8,7 +8,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from api.attestations.book import Draft, DraftDiffers, make, sent_before, withdraw
+from api.attestations.book import Draft, DraftDiffers, confirm, make, sent_before, withdraw
 from api.attestations.counting import refusal
 from api.attestations.distance import metres_between
 from api.attestations.pictures import Picture
@@ -25,7 +25,7 @@ from siaga.model.caller import Caller
 from siaga.model.local_time import local_date
 from siaga.model.scope import Scopes
 
-__all__ = ["router"]
+__all__ = ["confirm_as_second", "router"]
 
 router = APIRouter(tags=["attestations"])
 
@@ -62,6 +62,9 @@ class AttestationDocument(BaseModel):
     photos: list[PhotoDocument]
     withdrawn_at: Moment | None
     withdrawn_by: str | None
+    needs_review: bool = Field(description="it counts only once a second person confirmed it")
+    confirmed_at: Moment | None
+    confirmed_by: str | None
 
 
 @router.post(
@@ -131,6 +134,33 @@ def withdraw_attestation(services: ServicesHere, caller: Technician, attestation
     withdraw(services.engine, found.id, caller.name, services.clock.now())
 
 
+@router.post(
+    "/attestations/{attestation}/confirm",
+    summary="Confirm an attestation as the second person",
+    responses=problems(401, 403, 404, 409, 503),
+)
+def confirm_attestation(
+    services: ServicesHere, caller: Technician, seen: Seen, attestation: str
+) -> AttestationDocument:
+    """It counts from now on. Only one that needs it is confirmed, and not by who made it; the first one stays."""
+    confirm_as_second(services, caller, _kept(services, seen, attestation))
+    return _document(_kept(services, seen, attestation))
+
+
+def confirm_as_second(services: Services, caller: Caller, found: Kept) -> None:
+    """Confirm an attestation, for the call and for the page.
+
+    Raises:
+        Refused: 403, the caller made it; 409, it was withdrawn, or needs nobody.
+    """
+    if not found.needs_review:
+        raise Refused(409, f"attestation {found.id} needs no second person: it counts already")
+    if found.by == caller.name:
+        raise Refused(403, f"attestation {found.id} is your own: another person has to confirm it")
+    if not confirm(services.engine, found.id, caller.name, services.clock.now()):
+        raise Refused(409, f"attestation {found.id} was withdrawn: it cannot be confirmed")
+
+
 @router.get(
     "/attestations/{attestation}/photos/{n}",
     summary="A photo of an attestation",
@@ -193,7 +223,17 @@ def _draft(services: Services, caller: Caller, said: Statement) -> Draft:
     if said.lat is not None and said.lon is not None:
         distance = metres_between((village.latitude, village.longitude), (said.lat, said.lon))
     device_time = None if said.device_time is None else parse_time("body device_time", said.device_time)
-    return Draft(village.code, said.indicator.value, said.met, day, said.note, said.draft, device_time, distance)
+    return Draft(
+        village.code,
+        said.indicator.value,
+        said.met,
+        day,
+        said.note,
+        said.draft,
+        device_time,
+        distance,
+        needs_review=services.attestation_review,
+    )
 
 
 def _made(
@@ -244,4 +284,7 @@ def _document(found: Kept) -> AttestationDocument:
         ],
         withdrawn_at=None if found.withdrawn_at is None else moment(found.withdrawn_at),
         withdrawn_by=found.withdrawn_by,
+        needs_review=found.needs_review,
+        confirmed_at=None if found.confirmed_at is None else moment(found.confirmed_at),
+        confirmed_by=found.confirmed_by,
     )

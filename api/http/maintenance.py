@@ -96,6 +96,7 @@ def declare(
 @router.get("/maintenance", summary="Declared maintenance", responses=problems(401, 422, 503))
 def list_maintenance(
     services: ServicesHere,
+    seen: Seen,
     asked: AskedFacilities,
     uplink: Filter = None,
     deleted: Annotated[bool, Query(description="whether those that were taken back are shown, too")] = False,
@@ -107,7 +108,7 @@ def list_maintenance(
     start = after("maintenance", cursor, [int, str])
     key = None if start is None else (int(start[0]), str(start[1]))
     with services.engine.connect() as connection:
-        found = read.windows(connection, wanted, key, limit + 1)
+        found = read.windows(connection, seen, wanted, key, limit + 1)
     shown, further = page("maintenance", found, limit, lambda one: one.key)
     return Page(items=[_document(one) for one in shown], next=further)
 

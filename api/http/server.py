@@ -15,10 +15,12 @@ from fastapi import FastAPI
 
 from api.http.services import Services
 
-__all__ = ["CannotListen", "HttpServer"]
+__all__ = ["LOOPBACK", "CannotListen", "HttpServer"]
 
 _log = structlog.get_logger(__name__)
 
+LOOPBACK = ("127.0.0.1", "::1")
+"""This machine's own addresses."""
 _STUCK_AFTER = 60_000
 """Milliseconds that data may wait for a peer that takes none before the kernel gives the connection up."""
 _GRACE = 3
@@ -36,12 +38,15 @@ class CannotListen(OSError):
 class HttpServer:
     """Serves an app on `host:port` (0: a free one) from `start` to `stop`.
 
+    `proxies` are addresses and networks of reverse proxies: their `X-Forwarded-For` and `-Proto` are believed.
+
     with HttpServer(app, "127.0.0.1", 8000) as server:
         ...
     """
 
-    def __init__(self, app: FastAPI, host: str, port: int) -> None:
+    def __init__(self, app: FastAPI, host: str, port: int, proxies: Sequence[str] = LOOPBACK) -> None:
         self._app = app
+        self._proxies = proxies
         self._host = host
         self._port = port
         self._socket: socket.socket | None = None
@@ -83,6 +88,8 @@ class HttpServer:
             ws="none",
             limit_concurrency=_MOST_CONNECTIONS,
             timeout_keep_alive=30,
+            proxy_headers=bool(self._proxies),
+            forwarded_allow_ips=list(self._proxies),
             timeout_graceful_shutdown=_GRACE,
             h11_max_incomplete_event_size=32 * 1024,
         )

@@ -1,23 +1,25 @@
 """What the routes stand on, handed to the app by its composition root."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy import Engine
 
 from api.alerts.reader import UnreadPast
 from api.alerts.stream import EventSignal
 from api.http.broadcast import Broadcast
+from api.http.site import Site
+from siaga.database.people import Passwords, Persons, Sessions, SignIn
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
 from siaga.database.tokens import Tokens
 from siaga.model.clock import Clock
 from siaga.telemetry import TelemetryStore
 
-__all__ = ["Check", "Services", "ServicesHere"]
+__all__ = ["Check", "Services", "ServicesHere", "sign_in_counter"]
 
 Check = Callable[[], str | None]
 """Says in a sentence why its part is not ready, or `None` when it is. Called in a thread of its own; it may hang."""
@@ -31,14 +33,28 @@ class Services:
     store: TelemetryStore
     registry: Registry
     tokens: Tokens
+    persons: Persons
+    passwords: Passwords
+    sessions: Sessions
+    sign_in: SignIn
     quarantine: Quarantine
     clock: Clock
     signal: EventSignal
     broadcast: Broadcast
     metrics: CollectorRegistry
+    sign_ins: Counter
     checks: Mapping[str, Check] = field(default_factory=dict)
     past: Callable[[], UnreadPast] = UnreadPast
     public_page: bool = True
+    attestation_review: bool = False
+    site: Site = field(default_factory=Site)
+    channels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By what the notify file reaches whom, by the person's name."""
+
+
+def sign_in_counter(registry: CollectorRegistry) -> Counter:
+    """Returns what counts sign-ins: `right`, `wrong`, and `wait`, after too many wrong ones."""
+    return Counter("siaga_sign_ins", "names and passwords that were looked at", ("outcome",), registry=registry)
 
 
 async def _services(request: Request) -> Services:  # without waiting it needs no thread, of which there are few

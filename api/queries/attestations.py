@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlalchemy import Connection, Row, Select, func, select, tuple_
+from sqlalchemy import Connection, Row, Select, and_, func, select, tuple_
 
 from api.attestations.counting import Attestation
 from siaga.database import tables
@@ -58,6 +58,9 @@ class Kept:
     distance: int | None
     withdrawn_at: int | None
     withdrawn_by: str | None
+    needs_review: bool
+    confirmed_at: int | None
+    confirmed_by: str | None
     photos: tuple[KeptPhoto, ...] = ()
 
     @property
@@ -122,6 +125,7 @@ def by_village(connection: Connection, villages: Collection[str], day: datetime.
         table.c.expires,
         table.c.created_at,
         table.c.withdrawn_at,
+        and_(table.c.needs_review, table.c.confirmed_at.is_(None)),
     )
     found: dict[str, list[Attestation]] = defaultdict(list)
     for codes in _portions(sorted(villages)):
@@ -153,6 +157,9 @@ def _one(row: Row[*tuple[object, ...]], photos: Iterable[KeptPhoto]) -> Kept:
         row.distance_m,
         row.withdrawn_at,
         row.withdrawn_by,
+        row.needs_review,
+        row.confirmed_at,
+        row.confirmed_by,
         tuple(photos),
     )
 

@@ -48,7 +48,11 @@ class KeptWindow:
 
 @dataclass(frozen=True, slots=True)
 class WindowFilter:
-    """Which windows are asked for. `facility`: an id in the one village; `deleted`: those taken back, too."""
+    """Which windows are asked for.
+
+    `villages`: the windows of these villages; where that is all that is seen, those of their uplinks, too. `facility`:
+    an id in the one village. `deleted`: those taken back, too.
+    """
 
     villages: Scopes
     facility: str | None = None
@@ -59,7 +63,7 @@ class WindowFilter:
 def windows(connection: Connection, asked: WindowFilter, after: tuple[int, str] | None, limit: int) -> list[KeptWindow]:
     """Returns the windows asked for, the latest first. `after`: the key of the one after which to go on."""
     table = tables.maintenance
-    query = _query().where(_concerns(asked.villages))
+    query = _query().where(_concerns(seen) if asked.villages == seen else within(table.c.village, asked.villages))
     for column, wanted in ((table.c.facility, asked.facility), (table.c.uplink, asked.uplink)):
         if wanted is not None:
             query = query.where(column == wanted)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from api.reports.restitution import Restitution
 from siaga.sites.mistakes import Mistakes, SitesFileError
 from siaga.sites.yaml_tree import Mapping, Node, Scalar, Sequence, UnreadableYaml, read_tree
 
@@ -62,7 +63,11 @@ class Signer(BaseModel):
 
 
 class Office(BaseModel):
-    """The form of one office. `link`: where its siaga is, for the code on the cover of an issued report."""
+    """The form of one office.
+
+    `link`: where its siaga is, for the code on the cover of an issued report. `restitution`: what a provider's contract
+    says of downtime.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -74,8 +79,10 @@ class Office(BaseModel):
     place: Line | None = None
     signer: Signer | None = None
     link: Annotated[str, AfterValidator(_line), AfterValidator(_link)] | None = None
+    restitution: Restitution | None = None
 
 
+_GROUPS: dict[str, type[BaseModel]] = {"signer": Signer, "restitution": Restitution}
 PLAIN = Office()
 """The form without a settings file: no letterhead, and an empty line to sign on."""
 
@@ -161,7 +168,7 @@ def _note(where: tuple[int | str, ...], kind: str, message: str, root: Node, mis
     if absent:
         mistakes.note(node.line, str(where[-1]), None, "is missing")
     elif kind == "extra_forbidden":
-        model = Signer if where[0] == "signer" else Office
+        model = _GROUPS.get(str(where[0]), Office)
         mistakes.note(node.line, key, None, f"is no key here; there are {', '.join(model.model_fields)}")
     else:
         sentence = message.removeprefix("Value error, ")
@@ -170,6 +177,9 @@ def _note(where: tuple[int | str, ...], kind: str, message: str, root: Node, mis
             "string_type": "is not a text",
             "model_type": "is not a group of keys",
             "too_long": f"has more than {_LINES} lines",
+            "dict_type": "is not a group of keys",
+            "int_parsing": "is not a whole number",
+            "greater_than_equal": "is less than 0",
         }
         mistakes.note_at(node, key, expected.get(kind, sentence))
 

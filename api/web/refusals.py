@@ -13,7 +13,7 @@ from api.http.problems import problem_response
 from api.web.frame import Frame
 from api.web.looker import Looker, looker_of, stranger
 
-__all__ = ["SAID", "answer", "sentence"]
+__all__ = ["SAID", "answer", "foreign", "sentence"]
 
 _log = structlog.get_logger(__name__)
 
@@ -42,6 +42,14 @@ def sentence(request: Request, looker: Looker, status: int, headers: Mapping[str
     assert isinstance(frame, Frame)  # noqa: S101 - state has no types
     title, detail = words(f"refusal_{said}"), words(f"refusal_detail_{said}")
     return frame.page(request, looker, "sentence.html", status=status, headers=known, title=title, detail=detail)
+
+
+def foreign(request: Request) -> Response:
+    """Returns the page that says that a form was not sent from a page of ours."""
+    looker, frame = stranger(request), request.app.state.frame
+    assert isinstance(frame, Frame)  # noqa: S101 - state has no types
+    title, detail = looker.words("foreign"), looker.words("foreign_detail")
+    return frame.page(request, looker, "sentence.html", status=403, title=title, detail=detail)
 
 
 def _asks_for_page(request: Request) -> bool:

@@ -1,27 +1,25 @@
-"""The embedded broker without its network: sessions, subscriptions, retained messages, who gets what.
+"""The core of a broker: sessions, subscriptions, retained messages, wills, queues, and what is sent again.
+
+It is driven by two: by the socket server of the embedded broker (`server.py`), and in memory by tests and by the clock
+of the simulation (`memory.py`). It reads and writes no bytes, waits for nothing, and is given the time.
 
 A message with QoS 1 for a session that outlives its connection is in the journal until that session acknowledged it.
-`publish` says whether the journal must be committed before the publisher gets its own acknowledgement, so what a
-device was told is safe survives a crash of the whole process. Nothing here waits, and time is given.
+`publish` returns whether the journal must be committed before the publisher gets its own acknowledgement. So a message
+that a device was told is safe survives a crash of the whole process.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from siaga.broker.journal import Journal
-from siaga.broker.packets import PUBREC, Connect, Flow, Publish, flow, publish
-from siaga.broker.topics import is_filter, matches, share
+from siaga.broker.packets import Connect, Publish
+from siaga.mqtt.filters import is_filter, matches, unshared
 
-__all__ = ["Exchange", "Outlet", "Session"]
+__all__ = ["MOST_INFLIGHT", "Delivery", "Exchange", "Journal", "Limits", "Outlet", "Session", "Stored"]
 
-WINDOW, WINDOW_BYTES = 500, 8 * 1024 * 1024
-"""Messages, and bytes, on their way to one client that it has not acknowledged yet."""
-QUEUE, QUEUE_BYTES = 200_000, 512 * 1024 * 1024
-"""What may wait on disk for one session; what comes beyond is dropped and counted."""
-FLEETING_QUEUE, FLEETING_BYTES = 10_000, 32 * 1024 * 1024
-"""The same for a session that ends with its connection, which waits in memory."""
+MOST_INFLIGHT = 60_000
+"""A window is no larger: a packet identifier has 16 bits."""
 IN_MEMORY = 4 * 1024 * 1024
 """Payloads waiting for one session beyond this are read back from the journal."""
 MAX_RETAINED = 50_000
@@ -31,19 +29,94 @@ FAILURE = 0x80
 """The SUBACK code of a filter that is not granted."""
 
 
-class Outlet(Protocol):
-    """One client's connection, to write to."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many messages and bytes may be under way to a session, and wait for it. More are dropped and counted."""
 
-    def write(self, data: bytes) -> None:
-        """Send bytes, without waiting."""
+    window: int = 500
+    window_bytes: int = 8 * 1024 * 1024
+    queue: int = 200_000
+    queue_bytes: int = 512 * 1024 * 1024
+    """What waits for a session that outlives its connection, on disk."""
+    fleeting_queue: int = 10_000
+    fleeting_bytes: int = 32 * 1024 * 1024
+    """What waits for one that does not, in memory."""
+
+
+class Stored(NamedTuple):
+    """A session as a journal has it: subscriptions with their QoS, when it was seen last (ms), what waits for it."""
+
+    client: str
+    subscriptions: dict[str, int]
+    seen: int
+    waiting: list[tuple[int, str, int]]
+    """Message id, topic and size of each, in order."""
+
+
+class Journal(Protocol):
+    """What a broker must not forget. The embedded broker's is a file; what lives in memory only has an empty one."""
+
+    def sessions(self) -> Iterable[Stored]:
+        """Returns all sessions, with what waits for each."""
+        ...
+
+    def retained(self) -> dict[str, bytes]:
+        """Returns the retained message of each topic."""
+        ...
+
+    def save_session(self, client: str, subscriptions: dict[str, int], seen: int) -> None:
+        """Note a session and what it subscribed to."""
+        ...
+
+    def forget_session(self, client: str, messages: list[int]) -> None:
+        """Delete a session and let go of the messages that waited for it."""
+        ...
+
+    def add(self, topic: str, payload: bytes, clients: set[str]) -> int:
+        """Take a message that waits for these sessions. Returns its id, which grows; 0: it is not kept."""
+        ...
+
+    def done(self, client: str, message: int) -> None:
+        """Note that a session has acknowledged a message."""
+        ...
+
+    def retain(self, topic: str, payload: bytes) -> None:
+        """Note a topic's retained message; an empty one clears it."""
+        ...
+
+    def payload(self, message: int) -> bytes:
+        """Returns the payload of a waiting message."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message on its way to a client. `packet_id` is 0 with QoS 0.
+
+    `again`: it was sent before, and not acknowledged. `kept`: it came before this connection began.
+    """
+
+    topic: str
+    payload: bytes
+    packet_id: int = 0
+    retain: bool = False
+    again: bool = False
+    kept: bool = False
+
+
+class Outlet(Protocol):
+    """One client's connection, to send to."""
+
+    def send(self, delivery: Delivery) -> None:
+        """Hand a message over, without waiting."""
         ...
 
     def congested(self) -> bool:
         """Whether so much is unsent that a message with QoS 0 is better dropped."""
         ...
 
-    def close(self) -> None:
-        """End the connection."""
+    def displace(self) -> None:
+        """End the connection: another one has taken the session over."""
         ...
 
 
@@ -56,6 +129,8 @@ class _Waiting:
     size: int
     payload: bytes | None
     retain: bool = False
+    connection: int = 0
+    """The session's connection at which it came, or the last one before it."""
 
 
 @dataclass(slots=True)
@@ -64,6 +139,9 @@ class Session:
 
     client_id: str
     lasting: bool
+    limits: Limits
+    connections: int = 0
+    """How many connections it has had."""
     subscriptions: dict[str, int] = field(default_factory=dict)
     outlet: Outlet | None = None
     will: Publish | None = None
@@ -75,27 +153,33 @@ class Session:
     last_id: int = 0
 
     def full(self) -> bool:
-        """Whether nothing more may wait for it."""
+        """Returns whether nothing more may wait for it."""
+        limits = self.limits
         if self.lasting:
-            return len(self.waiting) >= QUEUE or self.waiting_bytes >= QUEUE_BYTES
-        return len(self.waiting) >= FLEETING_QUEUE or self.waiting_bytes >= FLEETING_BYTES
+            return len(self.waiting) >= limits.queue or self.waiting_bytes >= limits.queue_bytes
+        return len(self.waiting) >= limits.fleeting_queue or self.waiting_bytes >= limits.fleeting_bytes
 
     def enqueue(self, message: _Waiting) -> None:
         """Let a message wait."""
+        message.connection = self.connections
         if message.number and self.waiting_bytes > IN_MEMORY:
             message.payload = None
         self.waiting.append(message)
         self.waiting_bytes += message.size
 
 
+_Route = tuple[tuple[str, str], list[tuple[Session, int]]]
+"""Group and filter of a shared subscription, empty for all others, and the sessions with their QoS."""
+
+
 class Exchange:
     """All sessions, subscriptions and retained messages of one broker. Used from one thread."""
 
-    def __init__(self, journal: Journal, now: int) -> None:
-        self._journal = journal
+    def __init__(self, journal: Journal, now: int, limits: Limits | None = None) -> None:
+        self._journal, self._limits = journal, limits or Limits()
         self._retained = journal.retained()
         self._sessions: dict[str, Session] = {}
-        self._routes: dict[str, list[tuple[tuple[str, str], list[tuple[Session, int]]]]] = {}
+        self._routes: dict[str, list[_Route]] = {}
         self._turns: dict[tuple[str, str], int] = {}
         self._seen: dict[str, int] = {}
         self._unnamed = 0
@@ -104,7 +188,7 @@ class Exchange:
         self.published = 0
         """Messages that clients sent."""
         for stored in journal.sessions():
-            session = Session(stored.client, lasting=True, subscriptions=stored.subscriptions)
+            session = Session(stored.client, True, self._limits, subscriptions=stored.subscriptions)
             for number, topic, size in stored.waiting:
                 session.enqueue(_Waiting(number, topic, size, None))
             self._sessions[stored.client] = session
@@ -115,8 +199,19 @@ class Exchange:
         """How many clients are connected."""
         return sum(session.outlet is not None for session in self._sessions.values())
 
-    def connect(self, client: Connect, outlet: Outlet, now: int) -> tuple[Session, bool]:
-        """Begin or resume a client's session; whether it was there already. An older connection of it is ended."""
+    def session(self, client_id: str) -> Session | None:
+        """Returns a client's session, connected or not."""
+        return self._sessions.get(client_id)
+
+    def retained(self, topic: str) -> bytes | None:
+        """Returns a topic's retained message."""
+        return self._retained.get(topic)
+
+    def connect(self, client: Connect, outlet: Outlet, now: int, limits: Limits | None = None) -> tuple[Session, bool]:
+        """Begin or resume a client's session. Returns it, and whether it was there already.
+
+        An older connection of the client is ended. The session has the broker's limits, or its own ones.
+        """
         client_id = client.client_id
         if not client_id:
             self._unnamed += 1
@@ -125,13 +220,14 @@ class Exchange:
         if old is not None and old.outlet is not None:
             stale = old.outlet
             self.leave(old, stale, now)
-            stale.close()
+            stale.displace()
             old = self._sessions.get(client_id)
         if old is not None and client.clean:
             self._forget(old)
             old = None
-        session = old or Session(client_id, lasting=not client.clean)
-        session.outlet, session.will = outlet, client.will
+        session = old or Session(client_id, not client.clean, self._limits)
+        session.outlet, session.will, session.limits = outlet, client.will, limits or session.limits
+        session.connections += 1
         self._sessions[client_id] = session
         if session.lasting:
             self._journal.save_session(client_id, session.subscriptions, now)
@@ -166,6 +262,17 @@ class Exchange:
             self._forget(session)
         return len(gone)
 
+    def end(self, session: Session) -> None:
+        """End a session whose connection has ended; what waits for it is forgotten."""
+        if session.outlet is None and self._sessions.get(session.client_id) is session:
+            self._forget(session)
+
+    def forget_retained(self) -> None:
+        """Forget all retained messages."""
+        for topic in self._retained:
+            self._journal.retain(topic, b"")
+        self._retained.clear()
+
     def _forget(self, session: Session) -> None:
         self._sessions.pop(session.client_id, None)
         self._seen.pop(session.client_id, None)
@@ -178,7 +285,7 @@ class Exchange:
         """Grant subscriptions; the SUBACK codes. Retained messages are sent by `greet`, after them."""
         codes = []
         for topic_filter, qos in filters:
-            granted = is_filter(share(topic_filter)[1])
+            granted = is_filter(topic_filter)
             codes.append(min(qos, 1) if granted else FAILURE)
             if granted:
                 session.subscriptions[topic_filter] = min(qos, 1)
@@ -199,7 +306,7 @@ class Exchange:
     def greet(self, session: Session, filters: list[tuple[str, int]]) -> None:
         """Send the retained messages of new subscriptions; a shared one gets none."""
         for topic_filter, qos in filters:
-            if session.subscriptions.get(topic_filter) is None or share(topic_filter)[0]:
+            if session.subscriptions.get(topic_filter) is None or unshared(topic_filter)[0]:
                 continue
             for topic, payload in self._retained.items():
                 if matches(topic_filter, topic):
@@ -255,16 +362,16 @@ class Exchange:
             self._turns[key] = turn + 1
             yield awake[turn % len(awake)]
 
-    def _find_routes(self, topic: str) -> list[tuple[tuple[str, str], list[tuple[Session, int]]]]:
+    def _find_routes(self, topic: str) -> list[_Route]:
         plain: dict[str, tuple[Session, int]] = {}
         groups: dict[tuple[str, str], list[tuple[Session, int]]] = {}
         for session in self._sessions.values():
             for topic_filter, qos in session.subscriptions.items():
-                key = share(topic_filter)
-                if not matches(key[1], topic):
+                group, wanted = unshared(topic_filter)
+                if not matches(wanted, topic):
                     continue
-                if key[0]:
-                    groups.setdefault(key, []).append((session, qos))
+                if group:
+                    groups.setdefault((group, wanted), []).append((session, qos))
                 elif session.client_id not in plain or plain[session.client_id][1] < qos:
                     plain[session.client_id] = (session, qos)
         return [(("", ""), list(plain.values())), *groups.items()]
@@ -281,15 +388,15 @@ class Exchange:
             if session.outlet.congested():
                 self.dropped += 1
             else:
-                session.outlet.write(publish(topic, payload, retain=retain))
+                session.outlet.send(Delivery(topic, payload, retain=retain))
 
     def _pump(self, session: Session) -> None:
         """Send what waits, as far as the client's window goes."""
         while (
             session.outlet is not None
             and session.waiting
-            and len(session.inflight) < WINDOW
-            and session.inflight_bytes < WINDOW_BYTES
+            and len(session.inflight) < session.limits.window
+            and session.inflight_bytes < session.limits.window_bytes
         ):
             message = session.waiting.popleft()
             session.waiting_bytes -= message.size
@@ -304,9 +411,8 @@ class Exchange:
     def _send(self, session: Session, message: _Waiting, packet_id: int, *, again: bool = False) -> None:
         if session.outlet is not None:
             payload = self._journal.payload(message.number) if message.payload is None else message.payload
-            session.outlet.write(
-                publish(message.topic, payload, packet_id=packet_id, retain=message.retain, again=again)
-            )
+            kept = message.connection != session.connections and not message.retain
+            session.outlet.send(Delivery(message.topic, payload, packet_id, message.retain, again, kept))
 
     def acknowledged(self, session: Session, packet_id: int) -> None:
         """A client has acknowledged a message: forget it, send the next."""
@@ -317,14 +423,13 @@ class Exchange:
             self._journal.done(session.client_id, message.number)
         self._pump(session)
 
-    def receive_once(self, session: Session, message: Publish) -> tuple[bytes, bool]:
-        """A message with QoS 2: published at its first coming only. Its PUBREC, and whether a commit is due."""
-        due = False
-        if message.packet_id not in session.received:
-            session.received.add(message.packet_id)
-            due = self.publish(message)
-        return flow(PUBREC, message.packet_id), due
+    def receive_once(self, session: Session, message: Publish) -> bool:
+        """Take a message with QoS 2: it is published when it comes first. Returns whether a commit is due."""
+        if message.packet_id in session.received:
+            return False
+        session.received.add(message.packet_id)
+        return self.publish(message)
 
-    def released(self, session: Session, packet: Flow) -> None:
+    def released(self, session: Session, packet_id: int) -> None:
         """PUBREL: the identifier may be used again."""
-        session.received.discard(packet.packet_id)
+        session.received.discard(packet_id)

@@ -9,9 +9,10 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-__all__ = ["Journal", "Stored"]
+from siaga.broker.exchange import Stored
+
+__all__ = ["FileJournal"]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS session (client TEXT PRIMARY KEY, subscriptions TEXT NOT NULL, seen INTEGER NOT NULL);
@@ -22,17 +23,7 @@ CREATE TABLE IF NOT EXISTS retained (topic TEXT PRIMARY KEY, payload BLOB NOT NU
 """
 
 
-class Stored(NamedTuple):
-    """A session as the file has it: subscriptions with their QoS, when it was seen last (ms), what waits for it."""
-
-    client: str
-    subscriptions: dict[str, int]
-    seen: int
-    waiting: list[tuple[int, str, int]]
-    """Message id, topic and size of each, in order."""
-
-
-class Journal:
+class FileJournal:
     """The file and the changes not yet in it. Used from one thread."""
 
     def __init__(self, path: Path) -> None:

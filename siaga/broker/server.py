@@ -9,14 +9,15 @@ from pathlib import Path
 
 import structlog
 
-from siaga.broker.exchange import Exchange, Session
-from siaga.broker.journal import Journal
+from siaga.broker.exchange import Delivery, Exchange, Session
+from siaga.broker.journal import FileJournal
 from siaga.broker.packets import (
     CONNECTION_ACCEPTED,
     IDENTIFIER_REJECTED,
     PINGRESP,
     PUBACK,
     PUBCOMP,
+    PUBREC,
     UNSUPPORTED_PROTOCOL,
     UNSUPPORTED_PROTOCOL_V5,
     Connect,
@@ -31,6 +32,7 @@ from siaga.broker.packets import (
     connack,
     decode,
     flow,
+    publish,
     split,
     suback,
 )
@@ -74,7 +76,7 @@ class EmbeddedBroker:
         self._thread: threading.Thread | None = None
         self._stop: asyncio.Event | None = None
         self._exchange: Exchange | None = None
-        self._journal: Journal | None = None
+        self._journal: FileJournal | None = None
         self._connections: set[_Connection] = set()
         self._unacknowledged: list[tuple[_Connection, bytes]] = []
         self._commit_timer: asyncio.TimerHandle | None = None
@@ -123,7 +125,7 @@ class EmbeddedBroker:
 
     async def _serve(self, ready: threading.Event) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        self._journal = Journal(self._path)
+        self._journal = FileJournal(self._path)
         self._exchange = Exchange(self._journal, self._clock.now())
         try:
             server = await self._loop.create_server(lambda: _Connection(self), self.host, self.port)
@@ -193,6 +195,17 @@ class _Connection(asyncio.Protocol):
 
     # --- the Outlet of the exchange
 
+    def send(self, delivery: Delivery) -> None:
+        self.write(
+            publish(
+                delivery.topic,
+                delivery.payload,
+                packet_id=delivery.packet_id,
+                retain=delivery.retain,
+                again=delivery.again,
+            )
+        )
+
     def write(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
@@ -202,6 +215,9 @@ class _Connection(asyncio.Protocol):
 
     def congested(self) -> bool:
         return self._transport is None or self._transport.get_write_buffer_size() > CONGESTED
+
+    def displace(self) -> None:
+        self.close()
 
     def close(self) -> None:
         if self._transport is not None:
@@ -268,7 +284,7 @@ class _Connection(asyncio.Protocol):
             case Flow(kind=4):
                 exchange.acknowledged(session, packet.packet_id)
             case Flow(kind=6):
-                exchange.released(session, packet)
+                exchange.released(session, packet.packet_id)
                 self.write(flow(PUBCOMP, packet.packet_id))
             case Subscribe():
                 codes = exchange.subscribe(session, packet.filters, self._broker._clock.now())
@@ -303,7 +319,7 @@ class _Connection(asyncio.Protocol):
 
     def _publish(self, exchange: Exchange, session: Session, packet: Publish) -> None:
         if packet.qos == 2:
-            acknowledgement, due = exchange.receive_once(session, packet)
+            due, acknowledgement = exchange.receive_once(session, packet), flow(PUBREC, packet.packet_id)
         else:
             due = exchange.publish(packet)
             acknowledgement = flow(PUBACK, packet.packet_id) if packet.qos else b""

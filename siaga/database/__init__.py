@@ -1,7 +1,7 @@
 """The SQL database: SQLite by default, PostgreSQL for a district.
 
-`connect(url)` gives the engine, `migrate(engine)` its tables, `siaga.database.tables` their names. Read with
-`engine.connect()`; change with `writing(engine)`, which commits at the end.
+`connect(url)` returns the engine, `migrate(engine)` creates or updates its tables, `siaga.database.tables` defines
+them. Read with `engine.connect()`. Write with `writing(engine)`, which commits at the end.
 """
 
 from siaga.database.engine import BadDatabaseUrl, connect, is_read_only, take_turns, without_deadline, writing

@@ -1,16 +1,16 @@
-"""Opening the database: one engine, and one way to write in it, for SQLite and PostgreSQL.
+"""Opens the database, SQLite or PostgreSQL: one engine, and one way to write.
 
-A change is made with `writing(engine)`. SQLite lets many read while one writes, but a transaction that first reads
-and then writes is refused at once when another wrote in between, however long it was willing to wait; so `writing`
-takes the write lock when it begins, and then only ever waits.
+Write with `writing(engine)`. SQLite allows many readers and one writer. A transaction that first reads and then writes
+fails at once if another one wrote in between, whatever its busy timeout. So `writing` takes the write lock at its
+start, and then only has to wait.
 
-Every statement to a PostgreSQL has a deadline. The server cancels one that takes too long (`statement_timeout`). A
-server that hangs cannot do that, so the client gives up a moment later, closes the connection and raises what a server
-that is away raises. A machine that is gone without a word is found by TCP.
+Every statement to PostgreSQL has a deadline. The server cancels a slow statement (`statement_timeout`). A server that
+hangs cannot, so the client gives up a moment later, closes the connection, and raises the same error as for a server
+that is down. TCP keep-alives detect a machine that is gone.
 
-`dispose` of an engine is its end: statements that still wait for a PostgreSQL fail at once, so that no thread keeps the
-process. A server that takes no changes any more has become a standby: its connections are left, and the next ones go to
-where the address leads now.
+`dispose` ends an engine: statements that wait for PostgreSQL fail at once, so that no thread keeps the process alive. A
+server that refuses writes has become a standby. Its connections are dropped, and new ones go to where the address leads
+now.
 """
 
 import os
@@ -34,15 +34,15 @@ from sqlalchemy.pool import ConnectionPoolEntry
 __all__ = ["BadDatabaseUrl", "connect", "is_read_only", "take_turns", "without_deadline", "writing"]
 
 BUSY_TIMEOUT = 15_000
-"""How long a writer waits for another writer, ms: longer than the longest transaction, the import of a country."""
+"""How long a writer waits for another, ms: longer than the longest transaction, the import of a country."""
 ANSWER_WITHIN = 30.0
-"""Seconds that a PostgreSQL has for one statement, waiting for the locks of others included."""
+"""Timeout of one statement to PostgreSQL, in seconds, including the wait for locks."""
 CONNECT_WITHIN = 3
-"""Seconds for a connection to be made."""
+"""Timeout of a connection attempt, in seconds."""
 POOL_WITHIN = 5.0
-"""Seconds until a connection of the pool is free: with a server that hangs all of them may be in use."""
+"""Timeout for a free connection of the pool, in seconds. If the server hangs, all may be in use."""
 _MARGIN = 1.0
-"""Seconds after which the client gives up a statement that the server should have cancelled by then."""
+"""Seconds after the server's timeout at which the client gives up, too."""
 _TCP = {
     "keepalives": 1,
     "keepalives_idle": 10,
@@ -50,25 +50,28 @@ _TCP = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
-"""By these (libpq) a peer that is gone is found within 25 s on an idle connection, within 15 s (ms) on a busy one."""
+"""With these options of libpq, a lost peer is detected within 25 s on an idle connection, within 15 s on a busy one."""
 _READ_ONLY = "25006"
-"""PostgreSQL's code for a change in a server that takes none (read_only_sql_transaction)."""
+"""PostgreSQL's error code for a write to a read-only server (read_only_sql_transaction)."""
 _ENDED = "the engine was disposed of"
 _BEGIN = "siaga_sqlite_begin"
 
 
 class BadDatabaseUrl(ValueError):
-    """A database URL that names no database siaga can use; the message is a sentence without the password."""
+    """A database URL is not valid. The message is a sentence without the password."""
 
 
 def connect(url: str, answer_within: float = ANSWER_WITHIN) -> Engine:
-    """An engine for `sqlite:///path`, `sqlite://` (in memory, for tests) or `postgresql://user:password@host/name`.
+    """Returns an engine for `sqlite:///path`, `sqlite://` (in memory, for tests) or `postgresql://user:password@host/name`.
 
-    Nothing is opened yet, except that the directory of a SQLite file is made. Tables come from `migrate`. A PostgreSQL
-    has `answer_within` seconds for each statement; after that it raises SQLAlchemy's `OperationalError`.
+    It only creates the directory of a SQLite file, and connects later. `migrate` creates the tables.
+
+    Args:
+        answer_within: timeout of a statement to PostgreSQL, in seconds. After it, SQLAlchemy's `OperationalError` is
+            raised.
 
     Raises:
-        BadDatabaseUrl: the URL is none of these.
+        BadDatabaseUrl: the URL has none of these forms.
     """
     try:
         parsed = make_url(url)
@@ -87,25 +90,25 @@ def connect(url: str, answer_within: float = ANSWER_WITHIN) -> Engine:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that writes: committed at the end, rolled back on an exception."""
+    """Run a write transaction: it commits at the end, and rolls back on an exception."""
     with engine.connect().execution_options(**{_BEGIN: "BEGIN IMMEDIATE"}) as connection, connection.begin():
         yield connection
 
 
 def take_turns(connection: Connection, what: str) -> None:
-    """From here to the end of the transaction only one at a time does `what`; others who ask wait for their turn.
+    """Wait until no other transaction does `what`, and keep others waiting until the end of this one.
 
-    SQLite has one writer at a time anyway. On PostgreSQL two that change many rows in different orders would otherwise
-    come to wait for each other, and one of them would fail.
+    SQLite has only one writer anyway. On PostgreSQL, two transactions that change many rows in different orders would
+    deadlock, and one of them would fail.
     """
     if connection.dialect.name == "postgresql":
-        # A lock of PostgreSQL's is a number: the first eight bytes of the name do
+        # A PostgreSQL advisory lock is a number: the first eight bytes of the name.
         number = int.from_bytes(what.encode()[:8].ljust(8), signed=True)
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
 
 
 def is_read_only(engine: Engine) -> bool:
-    """Returns whether the database answers and takes no changes, as a PostgreSQL does that has become a standby.
+    """Returns whether the database answers but refuses writes, like a PostgreSQL that has become a standby.
 
     Raises:
         DBAPIError: it does not answer.
@@ -115,12 +118,12 @@ def is_read_only(engine: Engine) -> bool:
     with engine.connect() as connection:
         read_only = bool(connection.execute(text("SHOW transaction_read_only")).scalar() == "on")
         if read_only:
-            connection.invalidate()  # the next one may lead to the server that takes changes
+            connection.invalidate()  # a new connection may lead to the server that takes writes
         return read_only
 
 
 def without_deadline(connection: Connection) -> None:
-    """Let the statements of this transaction take as long as they need: for what goes over whole tables."""
+    """Remove the timeout from the statements of this transaction, for work on whole tables."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         driver = connection.connection.driver_connection
@@ -129,18 +132,18 @@ def without_deadline(connection: Connection) -> None:
 
 
 class _Connection(psycopg.Connection[tuple[object, ...]]):
-    """A connection whose server has to answer in time. `unlimited`: until the end of the transaction it need not."""
+    """A connection with a timeout per statement. `unlimited`: there is none until the end of the transaction."""
 
     answer_within = ANSWER_WITHIN
     unlimited = False
     waiting: "_Waiting | None" = None
-    """Where it is while it waits for an answer; `None` until it is its engine's."""
+    """Where it is registered while it waits for an answer; `None` until the engine has it."""
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
-        """Wait for an answer.
+        """Wait for an answer, and return it.
 
         Raises:
-            OperationalError: none came in time, or the engine was disposed of; the connection is closed.
+            OperationalError: it timed out, or the engine was disposed of. The connection is closed.
         """
         if self.waiting is None:
             return self._wait(gen, interval, timeout)
@@ -157,12 +160,12 @@ class _Connection(psycopg.Connection[tuple[object, ...]]):
         except psycopg.OperationalError:
             if time.monotonic() - began < within:
                 raise
-            self.pgconn.finish()  # nobody knows what the server is about: this connection is of no use any more
+            self.pgconn.finish()  # the server's state is unknown, so this connection cannot be used again
             raise psycopg.OperationalError(f"the server gave no answer within {within:g} s") from None
 
 
 class _Waiting:
-    """The connections of one engine that wait for an answer."""
+    """The connections of one engine that are waiting for an answer."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -171,7 +174,7 @@ class _Waiting:
 
     @contextmanager
     def holding(self, connection: _Connection) -> Iterator[None]:
-        """Hold a connection while it waits.
+        """Register a connection while it waits.
 
         Raises:
             OperationalError: the engine has ended.
@@ -187,11 +190,11 @@ class _Waiting:
                 self._connections.discard(connection)
 
     def end(self) -> None:
-        """Cut all off: who waits is told at once that the connection is closed, and nobody waits any more."""
+        """Shut down all waiting connections, so that their statements fail at once, and refuse new waits."""
         with self._lock:
             self.ended = True
             for connection in self._connections:
-                # closed meanwhile, by its thread or by the server
+                # it may be closed meanwhile, by its thread or by the server
                 with (
                     suppress(psycopg.OperationalError, OSError),
                     socket.socket(fileno=os.dup(connection.fileno())) as line,
@@ -214,10 +217,10 @@ def _postgresql(url: URL, answer_within: float) -> Engine:
 
     @event.listens_for(engine, "do_connect")
     def open_connection(_: object, __: object, args: tuple[str, ...], options: dict[str, object]) -> _Connection:
-        """Make a connection that has a deadline on both sides."""
+        """Open a connection with a timeout on both sides."""
         if waiting.ended:
             raise psycopg.OperationalError(_ENDED)
-        connection = _Connection.connect(*args, **options)  # type: ignore[arg-type] # libpq's words and numbers
+        connection = _Connection.connect(*args, **options)  # type: ignore[arg-type] # libpq's options
         connection.answer_within = answer_within
         connection.execute(f"SET statement_timeout = {round(answer_within * 1000)}")
         connection.commit()
@@ -247,16 +250,16 @@ def _sqlite(url: URL) -> Engine:
         url,
         json_serializer=_to_json,
         json_deserializer=_from_json,
-        # Every thread that answers a request may read at once
+        # every thread that answers a request may read at the same time
         **({} if in_memory else {"pool_size": 20, "max_overflow": 40}),
     )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        """Make the new connection durable, patient and strict, and leave transactions to SQLAlchemy."""
+        """Set up a new connection: durable commits, a busy timeout, foreign keys, and transactions by SQLAlchemy."""
         assert isinstance(connection, sqlite3.Connection)  # noqa: S101 - the only driver that this engine can have
-        connection.isolation_level = None  # the driver begins nothing by itself; `begin` below does
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")  # first: the next line may have to wait
+        connection.isolation_level = None  # the driver must not begin transactions; `begin` below does
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")  # first, because the next line may have to wait
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")  # what is committed survives a power cut
         connection.execute("PRAGMA foreign_keys = ON")
@@ -273,5 +276,5 @@ def _to_json(value: object) -> str:
 
 
 def _from_json(stored: str | bytes | float) -> object:
-    # SQLite keeps a document that is only a number as a number
+    # SQLite returns a document that is a single number as a number
     return orjson.loads(stored) if isinstance(stored, str | bytes) else stored

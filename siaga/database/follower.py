@@ -1,6 +1,6 @@
-"""Following the registry: whoever keeps something of it in memory looks at its version and reads again when it grew.
+"""Follows the registry: keeps a copy in memory, polls the registry's version, and reads again when it changed.
 
-The version is asked for before the reading, so a change in between shows at the next look.
+The version is read before the villages, so a change in between is seen at the next poll.
 """
 
 import threading
@@ -18,39 +18,39 @@ __all__ = ["RegistryFollower", "RegistrySource", "RegistryVersion"]
 log = structlog.get_logger(__name__)
 
 POLL = 2 * SECOND
-"""How often the registry's version is looked at."""
+"""The interval of polls of the version, ms."""
 MIN_GAP = 50
-"""Milliseconds between two looks at the version, however many are asked for."""
+"""The shortest time between two reads of the version, ms, however many are requested."""
 BACK_OFF = 5 * SECOND
-"""How long a database that did not answer is left alone: a connection attempt may take seconds."""
+"""Pause after the database did not answer, ms: a connection attempt may take seconds."""
 
 Kept = TypeVar("Kept")
 
 
 class RegistrySource(Protocol):
-    """What is followed of `siaga.database.registry.Registry`. Both may raise SQLAlchemy's errors."""
+    """The part of `siaga.database.registry.Registry` that is needed here. Both may raise SQLAlchemy's errors."""
 
     def version(self) -> int:
-        """A number that grows with every import that changed something."""
+        """Returns a number that grows with every import that changed something."""
         ...
 
     def villages(self) -> Iterable[Village]:
-        """All villages with their facilities and devices."""
+        """Returns all villages with their facilities and devices."""
         ...
 
 
 class RegistryVersion:
-    """The version that was seen last. For one thread."""
+    """The version that was read last. For one thread."""
 
     def __init__(self, source: RegistrySource) -> None:
         self._source = source
         self._seen: int | None = None
 
     def read_if_new(self, read: Callable[[], None]) -> bool:
-        """Call `read` if the version is another one than at the last reading that succeeded. Returns whether it was.
+        """Call `read` if the version has changed since the last successful call. Returns whether it had.
 
         Raises:
-            SQLAlchemyError: the database cannot be read; the next call tries again.
+            SQLAlchemyError: the database cannot be read. The next call retries.
         """
         version = self._source.version()
         if version == self._seen:
@@ -61,9 +61,9 @@ class RegistryVersion:
 
 
 class RegistryFollower(Generic[Kept]):
-    """Keeps what `keep` makes of the villages, as new as the registry. Safe to use from several threads.
+    """Keeps the result of `keep` for the registry's current villages. Thread-safe.
 
-    While the database is away it keeps what it has, and `problem` says so.
+    While the database is down, it keeps the last result, and `problem` says so.
     """
 
     def __init__(self, source: RegistrySource, keep: Callable[[Iterable[Village]], Kept], clock: Clock) -> None:
@@ -76,20 +76,20 @@ class RegistryFollower(Generic[Kept]):
 
     @property
     def kept(self) -> Kept | None:
-        """What was made of the villages; `None`: they were not read yet."""
+        """The result of `keep`; `None` if the villages were not read yet."""
         return self._kept
 
     @property
     def problem(self) -> str | None:
-        """Why the registry could not be read the last time, in one sentence; `None` when it could."""
+        """Why the last read failed, in one sentence; `None` if it worked."""
         return self._problem
 
     def poll(self) -> bool:
-        """Look at the registry if it was not looked at lately. Returns whether it had changed since."""
+        """Check the registry if a poll is due. Returns whether it had changed."""
         return self._clock.monotonic() >= self._next_poll and self.refresh()
 
     def refresh(self) -> bool:
-        """Look at the registry now, unless it was looked at a moment ago. Returns whether it had changed since."""
+        """Check the registry now, unless it was checked a moment ago. Returns whether it had changed."""
         with self._lock:
             if self._clock.monotonic() < self._next_look:
                 return False

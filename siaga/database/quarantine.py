@@ -1,4 +1,4 @@
-"""The quarantine: what was refused, kept for people to look at, bounded and without hardware addresses."""
+"""The quarantine: refused payloads, stored for people to look at. It is bounded, and has no hardware addresses."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -17,16 +17,16 @@ from siaga.wire.topics import is_village_code
 __all__ = ["Quarantine", "QuarantineItem", "Refusal", "mask", "sample"]
 
 PER_VILLAGE = 1_000
-"""So many of the newest are kept of one village, so that a broken device leaves room for the others."""
+"""Rows of one village at most (the newest), so that a broken device leaves room for the others."""
 TOTAL = 10_000
-"""So many are kept in all."""
+"""Rows at most."""
 _TEXT = 1_000
-"""Characters kept of a topic and of a reason; MQTT allows topics of 65,535 bytes."""
+"""Characters of a topic and of a reason at most. MQTT allows topics of 65,535 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuarantineItem:
-    """A refusal as it is kept; a newer one has a larger `id`."""
+    """A stored refusal. A newer one has a larger `id`."""
 
     id: int
     village: str | None
@@ -37,7 +37,7 @@ class QuarantineItem:
 
 
 class Quarantine:
-    """The refused payloads in the SQL database. Safe to use from several threads and processes."""
+    """The refused payloads in the SQL database. Safe for several threads and processes."""
 
     def __init__(self, engine: Engine, per_village: int = PER_VILLAGE, total: int = TOTAL) -> None:
         self._engine = engine
@@ -45,7 +45,7 @@ class Quarantine:
         self._total = total
 
     def add(self, refusals: Iterable[Refusal]) -> int:
-        """Keep these, in one transaction. Old ones make room; how many were dropped for it is the answer."""
+        """Store refusals in one transaction. Returns how many rows were dropped to make room."""
         rows = [_row(refusal) for refusal in refusals]
         if not rows:
             return 0
@@ -84,14 +84,17 @@ class Quarantine:
             return [QuarantineItem(*row) for row in rows]
 
     def dropped(self) -> dict[str | None, int]:
-        """How many refused payloads made room for newer ones, by village, since the database was made."""
+        """Returns how many rows were dropped to make room since the database was created, by village."""
         table = tables.quarantine_dropped
         with self._engine.connect() as connection:
             rows = connection.execute(select(table.c.village, table.c.dropped))
             return {village or None: count for village, count in rows}
 
     def _share(self, connection: Connection) -> Counter[str | None]:
-        """Bring the whole back under its bound: the villages with the most give first, so a quiet one loses nothing."""
+        """Reduce the rows to the total limit. Villages with the most rows lose theirs first, quiet ones none.
+
+        Returns how many rows were dropped, by village.
+        """
         table = tables.quarantine
         rows = connection.execute(select(table.c.village, func.count()).group_by(table.c.village))
         counts: dict[str | None, int] = {village: count for village, count in rows}  # noqa: C416 - rows are no tuples
@@ -116,14 +119,14 @@ class _Row(TypedDict):
 
 
 def _row(refusal: Refusal) -> _Row:
-    """What is kept of a refusal. A gateway sends texts of its own: what it failed to mask is masked here."""
+    """Returns the row of a refusal. It is masked here too, because a gateway may have failed to."""
     known = refusal.village is not None and is_village_code(refusal.village)
     return {
         "village": refusal.village if known else None,
         "time": refusal.time,
         "topic": readable(mask(refusal.topic))[:_TEXT],
         "reason": readable(mask(refusal.reason))[:_TEXT],
-        "bytes": readable(mask(refusal.bytes))[: SAMPLE_BYTES * 4],  # an escape has four characters for a byte
+        "bytes": readable(mask(refusal.bytes))[: SAMPLE_BYTES * 4],  # an escaped byte has four characters
     }
 
 
@@ -133,14 +136,14 @@ def _of(village: str | None) -> ColumnElement[bool]:
 
 
 def _drop_old(connection: Connection, which: ColumnElement[bool], keep: int) -> int:
-    """Delete all but the newest `keep` of these rows; answers how many."""
+    """Delete all but the newest `keep` of these rows. Returns how many were deleted."""
     table = tables.quarantine
     last = select(table.c.id).where(which).order_by(table.c.id.desc()).offset(keep).limit(1).scalar_subquery()
     return connection.execute(table.delete().where(which, table.c.id <= last)).rowcount
 
 
 def _drop_oldest(connection: Connection, keep: int) -> Counter[str | None]:
-    """Delete all but the newest `keep` rows, whosever they are; answers how many of each village."""
+    """Delete all but the newest `keep` rows of all villages. Returns how many were deleted, by village."""
     table = tables.quarantine
     last = select(table.c.id).order_by(table.c.id.desc()).offset(keep).limit(1).scalar_subquery()
     gone = connection.execute(table.delete().where(table.c.id <= last).returning(table.c.village))
@@ -148,10 +151,10 @@ def _drop_oldest(connection: Connection, keep: int) -> Counter[str | None]:
 
 
 def _fair_share(counts: list[int], total: int) -> int:
-    """The largest number of rows that each may keep so that all together keep at most nine tenths of `total`.
+    """Returns the largest number of rows per village with which all together have at most nine tenths of `total`.
 
-    A tenth is left free, so that not every addition has to make room. With more villages than rows some keep none: the
-    answer is then 0, and the newest rows are kept whosever they are.
+    A tenth is left free, so that not every insert has to make room. With more villages than rows it returns 0: then the
+    newest rows of all villages are kept.
     """
     room = total * 9 // 10
     for index, count in enumerate(sorted(counts)):

@@ -1,7 +1,7 @@
-"""The registry: the villages that siaga was told of, in the SQL database.
+"""The registry: the imported villages, in the SQL database.
 
-Who holds villages in memory asks `version()` now and then, and reads again when it grew. Ask for the version first:
-a change in between then shows at the next look.
+Whoever caches villages polls `version()`, and reads them again when it has grown. The version must be read first, so
+that a change in between is seen at the next poll.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,12 +21,12 @@ __all__ = ["ImportReport", "Registry", "villages_of", "villages_within"]
 
 _VILLAGE = TypeAdapter(Village)
 _CHUNK = 500
-"""Villages per query: SQLite takes 32,766 bound values in one."""
+"""Villages per query. SQLite allows 32,766 bound values."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did, in villages."""
+    """The result of an import, in villages."""
 
     added: int
     changed: int
@@ -34,16 +34,19 @@ class ImportReport:
 
 
 class Registry:
-    """Villages with their facilities and devices. Safe to use from several threads and processes."""
+    """Villages with their facilities and devices. Safe for several threads and processes."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def replace(self, villages: Sequence[Village], now: int, regions: Mapping[str, str] | None = None) -> ImportReport:
-        """Take over the villages of one sites file, all or none, each as a whole; other villages stay.
+        """Import the villages of one sites file, all or none. Each is replaced as a whole. Other villages stay.
 
-        `now` (wall time, ms) becomes `told` of a village that is new; a known village keeps its own. `regions` are the
-        names of regions by code; those of other codes stay. The version grows when anything changed.
+        The version grows if anything changed.
+
+        Args:
+            now: wall time, ms; the `told` of new villages. Known villages keep theirs.
+            regions: names of regions by code. Other regions stay.
         """
         report = ImportReport(0, 0, 0)
         with writing(self._engine) as connection:
@@ -60,14 +63,14 @@ class Registry:
         return report
 
     def villages(self) -> list[Village]:
-        """All villages, in the order of the sites file."""
+        """Returns all villages, in the order of the sites file."""
         query = select(tables.village.c.document, tables.village.c.told)
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(tables.village.c.position, tables.village.c.code))
             return [_village(document, told) for document, told in rows]
 
     def village(self, code: str) -> Village | None:
-        """One village, or `None` if siaga was never told of it."""
+        """Returns one village; `None` if it was never imported."""
         query = select(tables.village.c.document, tables.village.c.told).where(tables.village.c.code == code)
         with self._engine.connect() as connection:
             row = connection.execute(query).one_or_none()
@@ -79,14 +82,14 @@ class Registry:
             return {row.code: row.name for row in connection.execute(select(tables.region))}
 
     def version(self) -> int:
-        """A number that grows with every import that changed something."""
+        """Returns a number that grows with every import that changed something."""
         with self._engine.connect() as connection:
             version: int = connection.execute(select(tables.registry_version.c.version)).scalar_one()
         return version
 
 
 def villages_of(connection: Connection, codes: Iterable[str]) -> dict[str, Village]:
-    """Returns the villages of these codes that siaga was told of, by code."""
+    """Returns the imported villages among these codes, by code."""
     table = tables.village
     found: dict[str, Village] = {}
     wanted = list(codes)
@@ -115,12 +118,12 @@ def _village(document: object, told: int) -> Village:
 
 @lru_cache(maxsize=1024)
 def _shared(holidays: frozenset[date]) -> frozenset[date]:
-    """Returns one set for all villages that have the same: a country's would fill the memory."""
+    """Returns one shared object for equal sets: a country's villages would need too much memory."""
     return holidays
 
 
 def _name_regions(connection: Connection, names: Mapping[str, str]) -> bool:
-    """Take over names of regions. Returns whether that changed any."""
+    """Store names of regions. Returns whether any changed."""
     table = tables.region
     known = {row.code: row.name for row in connection.execute(select(table))}
     changed = {code: name for code, name in names.items() if known.get(code) != name}
@@ -131,7 +134,7 @@ def _name_regions(connection: Connection, names: Mapping[str, str]) -> bool:
 
 
 def _replace(connection: Connection, villages: Sequence[Village], now: int, position: int) -> ImportReport:
-    """Take over some of the villages; `position` is the place of the first of them in the file."""
+    """Import some of the villages. `position`: the index of the first one in the file."""
     table = tables.village
     query = select(table.c.code, table.c.document, table.c.told, table.c.position)
     rows = connection.execute(query.where(table.c.code.in_([village.code for village in villages])))
@@ -143,7 +146,7 @@ def _replace(connection: Connection, villages: Sequence[Village], now: int, posi
             added.append((place, replace(village, told=now)))
         elif before != (replace(village, told=before[0].told), place):
             changed.append((place, replace(village, told=before[0].told)))
-    # Facilities and devices go with their village
+    # deleting a village deletes its facilities and devices
     connection.execute(table.delete().where(table.c.code.in_([village.code for _, village in changed])))
     _insert(connection, added + changed)
     return ImportReport(len(added), len(changed), len(villages) - len(added) - len(changed))

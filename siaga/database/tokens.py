@@ -1,4 +1,4 @@
-"""API tokens: who may call, in which role. The database holds their hashes alone."""
+"""API tokens: who may call, in which role. The database has only their hashes."""
 
 import hashlib
 import hmac
@@ -20,15 +20,15 @@ __all__ = ["Issued", "Tokens"]
 log = structlog.get_logger(__name__)
 
 PREFIX = "siaga_"
-"""Marks a token as one of ours, for people and for scanners that look for leaked secrets."""
+"""Identifies siaga's tokens, for people and for scanners for leaked secrets."""
 _LONGEST_NAME = 200
 _TOUCH = 10 * MINUTE
-"""`last_used` is as exact as this: reading must not cost a write each time."""
+"""The resolution of `last_used`, ms, so that not every call costs a write."""
 
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A token that was made, without the token itself. Wall times in ms; `None`: not yet."""
+    """A token's data, without the token itself. Wall times in ms; `None` for not yet."""
 
     id: int
     role: Role
@@ -40,7 +40,7 @@ class Issued:
 
 
 class Tokens:
-    """The tokens in the SQL database. Safe to use from several threads and processes."""
+    """The tokens in the SQL database. Safe for several threads and processes."""
 
     def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
         self._engine = engine
@@ -55,7 +55,7 @@ class Tokens:
         if not (0 < len(name) <= _LONGEST_NAME and name.isprintable() and name.strip()):
             raise ValueError(f"--name: {name[:60]!r} is not a name: write 1 to {_LONGEST_NAME} printable characters")
         limits = _limits(scopes)
-        # 256 random bits: nothing to guess, so one plain hash protects it as well as a slow one would
+        # With 256 random bits, a plain hash is as safe as a slow one.
         token = PREFIX + secrets.token_urlsafe(32)
         row = {
             "hash": _hash(token),
@@ -69,13 +69,13 @@ class Tokens:
         return token
 
     def verify(self, text: str) -> Caller | None:
-        """The caller who holds this token, or `None` if it is not one, or was revoked."""
+        """Returns the caller of this token; `None` if there is no such token, or it was revoked."""
         wanted = _hash(text)
         table = tables.token
         query = select(table.c.id, table.c.hash, table.c.role, table.c.name, table.c.scopes, table.c.last_used)
         with self._engine.connect() as connection:
             row = connection.execute(query.where(table.c.hash == wanted, table.c.revoked_at.is_(None))).one_or_none()
-        # The index finds by hash, which tells who measures time nothing of the token; the comparison tells nothing more
+        # The lookup is by hash, so its timing tells nothing about the token; nor does the comparison's.
         if row is None or not hmac.compare_digest(row.hash, wanted):
             return None
         now = self._clock.now()
@@ -89,11 +89,11 @@ class Tokens:
             with writing(self._engine) as connection:
                 connection.execute(table.update().where(table.c.id == token_id).values(last_used=now))
         except OperationalError as error:
-            # A caller is who they are also while the disk is full or a long import holds the write lock
+            # A full disk, or a long import with the write lock, must not refuse a valid caller.
             log.warning("the use of a token was not noted", token=token_id, error=type(error).__name__)
 
     def issued(self) -> list[Issued]:
-        """All tokens that were ever made, by their numbers."""
+        """Returns all tokens that were ever made, ordered by number."""
         table = tables.token
         query = select(
             table.c.id,
@@ -111,7 +111,7 @@ class Tokens:
         ]
 
     def revoke(self, token_id: int) -> bool:
-        """Take a token's validity away, from the next call on; whether it was valid before."""
+        """Revoke a token, from the next call on. Returns whether it was valid before."""
         table = tables.token
         this = (table.c.id == token_id) & table.c.revoked_at.is_(None)
         with writing(self._engine) as connection:

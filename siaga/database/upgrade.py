@@ -1,4 +1,4 @@
-"""What `migrate` does; a module of its own, as it is the only one that needs Alembic."""
+"""The implementation of `migrate`, in its own module, because only it needs Alembic."""
 
 from pathlib import Path
 
@@ -15,9 +15,9 @@ __all__ = ["upgrade"]
 
 
 def upgrade(engine: Engine) -> None:
-    """Apply the migrations that the database lacks, all in one transaction; none when it is up to date.
+    """Apply the missing migrations, if any, all in one transaction.
 
-    Who comes second waits for who came first: on PostgreSQL by an advisory lock, on SQLite by its write lock.
+    A second process waits for the first: on PostgreSQL with an advisory lock, on SQLite with its write lock.
 
     Raises:
         UnknownSchema: the database has a migration that this version does not know.

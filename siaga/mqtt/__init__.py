@@ -1,6 +1,6 @@
 """MQTT for every room: sessions with a broker, over the network and in memory, as workers pull from them.
 
-`transport` says what a session is, `client` is one on paho-mqtt, `memory` one for simulations.
+`transport` says what a session is, `client` is one on paho-mqtt. One in memory is in `siaga.broker.memory`.
 """
 
 from siaga.mqtt.address import BrokerAddress

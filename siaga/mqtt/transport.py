@@ -1,7 +1,7 @@
 """The broker as a worker sees it: a `Transport` to receive from, acknowledge to and publish on.
 
 Workers pull, so a worker has no threads and no callbacks, and the same worker runs over a real broker (`siaga.mqtt`)
-and in memory (`siaga.mqtt.memory`), under simulation.
+and in memory (`siaga.broker.memory`), under simulation.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
-"""`siaga up --demo`: twelve simulated villages with weeks behind them, and things that go wrong before your eyes.
+"""`siaga up --demo`: twelve simulated villages with weeks of history, and faults that recur every few minutes.
 
-The villages are invented. Their past is sent by the wire of a gateway like any late data; what the store holds of it
-already is not sent again, so a second run goes on where the first one was, also when that was cut short.
+The villages are invented. Their history is sent in a gateway's batches, like any late data. What the store already has
+is not sent again, so a second run continues where the first one stopped.
 """
 
 import json
@@ -32,11 +32,11 @@ log = structlog.get_logger(__name__)
 HOUR, DAY = 3_600_000, 86_400_000
 SEED = 11
 EVERY = "5m"
-"""What the sites file says: the past has a report so often, and what is simulated live reports more often."""
+"""`every` in the sites file, and the interval of the history. Live devices report more often."""
 REPORT_EVERY = 20_000
-"""Milliseconds between two live reports of a device."""
+"""The interval of live reports, ms."""
 GRACE, RECOVERY = "20s", "15s"
-"""Short, so that alerts come and go while one watches."""
+"""Short, so that a viewer sees alerts being raised and cleared."""
 
 # Invented villages: code, name, latitude, longitude. The first four numbers are those of Banyuwangi (East Java),
 # Jembrana and Buleleng (Bali); the district numbers 81 to 91 do not exist.
@@ -55,7 +55,7 @@ _VILLAGES = (
     ("51.08.91.2001", "Banjarlaut", -8.19, 114.68, "Asia/Makassar"),
 )
 
-# What goes wrong, again and again: village by its place in the list, facility, fault, first at, lasts, every.
+# Recurring faults: village by its index, facility, fault, first at, lasts, every.
 _FAULTS = (
     (0, "gerbang", "gate_closed", "20s", "45s", "6m"),
     (1, "wifi", "password_set", "55s", "100s", "9m"),
@@ -80,13 +80,13 @@ def _facility(kind: str, name: str, facility: str, *devices: dict[str, object], 
 
 
 def demo_sites(start: int) -> dict[str, object]:
-    """The sites file of the demonstration, whose past begins at `start` (ms), a midnight in Makassar."""
+    """Returns the demo's sites file. `start`: when its history begins, ms; a midnight in Makassar."""
     since = (datetime.fromtimestamp(start / 1000, UTC) + timedelta(hours=8)).date().isoformat()
     villages = []
     for place, (code, name, latitude, longitude, timezone) in enumerate(_VILLAGES):
         contact: dict[str, object] = {"id": "gerbang-1", "adapter": "senml"}
         lamp: dict[str, object] = {"id": "lampu-1", "adapter": "senml"}
-        if place % 2 == 0:  # half of the villages have devices as one buys them
+        if place % 2 == 0:  # half of the villages have off-the-shelf devices
             address = f"demo-{place + 1}-gerbang"
             contact |= {"adapter": "tasmota", "address": address, "map": {"Switch1": "gate_open"}}
             contact["invert"] = ["gate_open"]
@@ -128,19 +128,19 @@ def _timetable() -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class _Beginning:
-    """When the demonstration ran for the first time (Unix milliseconds): its past, `history` long, ends there."""
+    """The first run of the demo. `at`: when it was, ms; its history ends there. `history`: the length of that, ms."""
 
     at: int
     history: int
 
     @property
     def start(self) -> int:
-        """Where the past begins: so long before, at midnight by the clocks of Makassar (UTC+8)."""
+        """When the history begins, ms: at a midnight in Makassar (UTC+8)."""
         return (self.at - self.history + 8 * HOUR) // DAY * DAY - 8 * HOUR
 
     @classmethod
     def of(cls, directory: Path, now: int, history: int) -> "_Beginning":
-        """The beginning that the directory remembers, or now."""
+        """Returns the first run that the directory has stored. Without one, stores and returns the current run."""
         path = directory / "demo.json"
         if path.exists():
             known = json.loads(path.read_text(encoding="utf-8"))
@@ -152,9 +152,9 @@ class _Beginning:
 
 
 class Demo:
-    """The simulated villages of one data directory. `prepare` first, then `start` once the system listens.
+    """The simulated villages of one data directory. Call `prepare` first, then `start` once the system listens.
 
-    `history` (ms) is how much past they have where the directory is new; a later run goes on with what was begun.
+    `history`: the length of the history in a new directory, ms. A later run keeps the first run's history.
     """
 
     def __init__(self, data_dir: Path, history: int) -> None:
@@ -166,7 +166,7 @@ class Demo:
         self._timetable = Timetable()
 
     def prepare(self) -> Path:
-        """Write the sites file; where it is."""
+        """Write the sites file. Returns its path."""
         sites, faults = self._directory / "demo-sites.yaml", self._directory / "demo-faults.yaml"
         sites.write_text(yaml.safe_dump(demo_sites(self._beginning.start), sort_keys=False), encoding="utf-8")
         faults.write_text(yaml.safe_dump(_timetable(), sort_keys=False), encoding="utf-8")
@@ -175,14 +175,14 @@ class Demo:
         return sites
 
     def start(self, url: str, store: TelemetryStore) -> None:
-        """Bring the devices to life and send the past, in threads of their own."""
+        """Start the devices, and send the history, in threads of their own."""
         for name, work in (("demo devices", self._live), ("demo history", lambda url: self._past(url, store))):
             thread = threading.Thread(target=work, args=(url,), name=name, daemon=True)
             self._threads.append(thread)
             thread.start()
 
     def stop(self) -> None:
-        """The devices say good-bye; the past stops where it is."""
+        """Disconnect the devices, and stop sending the history."""
         self._stop.set()
         for thread in self._threads:
             thread.join(5)
@@ -211,7 +211,7 @@ class Demo:
             log.info("demo_history_sent", batches=len(missing), seconds=round(time.monotonic() - began, 1))
 
     def _missing(self, past: Sequence[History], store: TelemetryStore) -> list[tuple[int, History]]:
-        """Which batches the store does not hold, the newest first: what people look at first is there first."""
+        """Returns the batches that the store does not have, the newest first, because people look at those first."""
         missing = []
         for one in past:
             while not self._stop.is_set():
@@ -227,7 +227,7 @@ class Demo:
 
 
 def _stored(one: History, store: TelemetryStore) -> set[int]:
-    """The batches of a village's past whose heartbeats are in the store: a batch is stored as a whole or not at all."""
+    """Returns the batches of a village's history that are stored. Each has heartbeats, and is stored as a whole."""
     code = one.scene.village.code
     track = store.tracks(code, one.start, one.end, signals=("alive",)).get((one.gateway, "alive"))
     if track is None:

@@ -1,6 +1,6 @@
-"""A gateway process: one session with the devices' broker, one with the centre's, a buffer, and the villages it serves.
+"""Runs a gateway: one session with the devices' broker, one with the centre's, a buffer, and the villages it serves.
 
-Follows the registry where there is one (`siaga up`), so an import counts within seconds.
+It follows the registry if there is one (`siaga up`), so an import takes effect within seconds.
 """
 
 import contextlib
@@ -28,14 +28,14 @@ __all__ = ["Asking", "GatewayPart", "Served"]
 log = structlog.get_logger(__name__)
 
 INBOX = 1 << 20
-"""Bytes of messages that were received and not yet looked at; the broker keeps the rest."""
+"""Bytes of received messages that are not processed yet, at most. The broker keeps the rest."""
 END_WITHIN = 8.0
-"""Seconds that the loop gets to commit what is in hand and say `offline`."""
+"""Seconds for the loop to commit and publish `offline`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What a gateway serves. `known`: the codes of all villages, where it watches all of `siaga/`; else `None`."""
+    """What a gateway serves. `known`: the codes of all villages, if it subscribes to all of `siaga/`; else `None`."""
 
     villages: Sequence[Village]
     known: Collection[str] | None = None
@@ -43,20 +43,20 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How devices are asked that do not report: what stands for the internet (`None`: nobody), and SNMP's secrets."""
+    """How to poll devices. `internet`: the address of the internet check; `None` for none."""
 
     internet: WebAddress | None = None
     credentials: Credentials = field(default_factory=Credentials)
 
 
 class GatewayPart:
-    """Runs a gateway in a thread of its own.
+    """Runs a gateway in its own thread.
 
     Args:
-        follow: what to serve now, or `None` when that has not changed; asked in every turn.
-        alone: one village on site: the centre's broker then holds its last will.
-        asking: how devices are asked that do not report by themselves.
-        failed: called when a mistake of ours ends the gateway, from its own thread.
+        follow: returns what to serve, or `None` if that has not changed; called in every turn.
+        alone: the only village, for a gateway on site: the centre's broker then has its last will.
+        asking: how to poll devices that do not publish.
+        failed: called from the gateway's thread if a defect ends it.
     """
 
     def __init__(
@@ -114,19 +114,19 @@ class GatewayPart:
             self._buffer.close()
 
     def problem(self) -> str | None:
-        """Returns why it does not do its work now, in a sentence. Any thread may ask."""
+        """Returns why it does not work, in a sentence; `None` if it does. Any thread may ask."""
         return self._loop.problem or "; ".join(self._gateway.problems()) or None
 
 
 class _FollowingGateway:
-    """The worker: a gateway that serves what the registry says, and answers a technician."""
+    """A worker: a gateway that follows the registry, and answers requests for its status."""
 
     def __init__(self, gateway: Gateway, follow: Callable[[], Served | None], status: StatusSocket) -> None:
         self.inlets = gateway.inlets
         self._gateway, self._follow, self._status = gateway, follow, status
 
     def tick(self) -> int:
-        """Serve what the registry says, do what is due, answer who asked. Returns the next deadline, monotonic ms."""
+        """Apply changes of the registry, do what is due, answer status requests. Returns the deadline, monotonic ms."""
         if (served := self._follow()) is not None:
             self._gateway.update(served.villages, served.known)
             log.info("gateway_serves", villages=len(served.villages))
@@ -135,5 +135,5 @@ class _FollowingGateway:
         return due
 
     def close(self) -> None:
-        """Commit what is in hand and say `offline`."""
+        """Commit, and publish `offline`."""
         self._gateway.close()

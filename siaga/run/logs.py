@@ -1,4 +1,4 @@
-"""Logs, set up once by a command: for people on a terminal, as JSON lines everywhere else. Never a password."""
+"""Sets up logs: for people on a terminal, as JSON lines elsewhere. They contain no passwords."""
 
 import logging
 import re
@@ -13,10 +13,11 @@ __all__ = ["set_up_logs"]
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
 _TOKEN = re.compile(r"\bsiaga_[A-Za-z0-9_-]{20,}")
+_LINK = re.compile(r"(?<=/welcome/)[^/\s'\"?]+")
 
 
 def set_up_logs(stream: TextIO | None = None, *, verbose: bool = False) -> None:
-    """Send all logs, those of libraries too, to `stream` (standard error)."""
+    """Send all logs, including those of libraries, to `stream` (by default standard error)."""
     stream = stream or sys.stderr
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -54,8 +55,8 @@ def set_up_logs(stream: TextIO | None = None, *, verbose: bool = False) -> None:
 
 
 def without_secrets(_logger: object, _method: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
-    """Take user names and passwords out of addresses, and tokens out of texts."""
+    """Returns the event without passwords in addresses, and without tokens and the secrets of sign-in links."""
     for key, value in event.items():
         if isinstance(value, str):
-            event[key] = _TOKEN.sub("siaga_***", _CREDENTIALS.sub("***@", value))
+            event[key] = _LINK.sub("***", _TOKEN.sub("siaga_***", _CREDENTIALS.sub("***@", value)))
     return event

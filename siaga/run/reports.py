@@ -1,4 +1,4 @@
-"""`siaga report`: a report from the database into a file."""
+"""`siaga report`: writes a report from the database into a file."""
 
 import os
 import tempfile
@@ -22,7 +22,7 @@ __all__ = ["Asked", "Written", "the_office", "write_report"]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the command line asks for, as it was written there. `start` and `end` are `--from` and `--to`."""
+    """The options of the command line, as written. `start`, `end`: `--from` and `--to`."""
 
     period: str | None
     start: str | None
@@ -34,17 +34,17 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of it. `empty`: the scope holds no facility."""
+    """The result. `size`: bytes. `empty`: the scope has no facility."""
 
     size: int
     empty: bool
 
 
 def write_report(settings: Settings, asked: Asked) -> Written:
-    """Make a report and write it, whole or not at all.
+    """Make a report and write it, as a whole or not at all.
 
     Raises:
-        ValueError: what is asked for cannot be right; a sentence that names the flag.
+        ValueError: an option is not valid; a sentence that names the flag.
         OSError: the file cannot be written.
     """
     question = Question(_period(asked), _scopes(asked), _language(asked), _form(asked.output), SystemClock().now())
@@ -64,10 +64,10 @@ def write_report(settings: Settings, asked: Asked) -> Written:
 
 
 def the_office(settings: Settings) -> Office:
-    """Returns the office's form of reports; a plain one where no file of it is named.
+    """Returns the office's report form; a plain one if the settings name no file.
 
     Raises:
-        ValueError: its file has mistakes, or cannot be read; a sentence for each.
+        ValueError: the file has mistakes, or cannot be read; a sentence for each.
     """
     return PLAIN if settings.report_form is None else load_office(settings.report_form)
 
@@ -106,7 +106,11 @@ def _form(output: Path) -> Form:
 
 
 def _place(output: Path) -> None:
-    """Refuse a place where no file can be, before the work is done."""
+    """Check that the file can be written there, before the work is done.
+
+    Raises:
+        ValueError: it cannot.
+    """
     if not output.parent.is_dir():
         raise ValueError(f"--output: {output}: there is no directory {output.parent}")
     if output.is_dir():
@@ -114,7 +118,7 @@ def _place(output: Path) -> None:
 
 
 def _write(output: Path, report: bytes) -> None:
-    """Write the file beside its place, then put it there: nobody ever reads half of it."""
+    """Write a temporary file, then rename it, so that nobody reads an incomplete report."""
     handle, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -123,7 +127,7 @@ def _write(output: Path, report: bytes) -> None:
             os.fsync(file.fileno())
         mask = os.umask(0)
         os.umask(mask)
-        Path(name).chmod(0o666 & ~mask)  # as any new file; a temporary one is its owner's alone
+        Path(name).chmod(0o666 & ~mask)  # as for any new file; only the owner may read a temporary one
         Path(name).replace(output)
     except BaseException:
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""What single commands do: one service of several machines, or one change in the database.
+"""Runs single services of a system on several machines, and single changes in the database.
 
 `siaga up` puts the same rooms together in one process (`siaga.run.system`).
 """
@@ -42,9 +42,9 @@ __all__ = [
 log = structlog.get_logger(__name__)
 
 AGAIN = 1.0
-"""Seconds between two attempts to reach a database that is away."""
+"""Seconds between two attempts to reach a database that is down."""
 SESSION_EXPIRY = 600
-"""Seconds for which the broker keeps messages for an alert engine that is away: a restart, an upgrade."""
+"""Seconds for which the broker keeps messages for an absent alert engine: a restart, an upgrade."""
 ALERTS = "alerts"
 """The role of the alert engine's session, by which its name is kept in the data directory."""
 MAX_QUEUE_BYTES = 16 << 20
@@ -76,7 +76,7 @@ def revoke_token(settings: Settings, token: int) -> bool:
 
 
 class _database:  # noqa: N801 - reads as a word: with _database(settings)
-    """The database for one change, migrated."""
+    """The migrated database, for one change."""
 
     def __init__(self, settings: Settings) -> None:
         self._engine = connect(settings.database)
@@ -90,12 +90,12 @@ class _database:  # noqa: N801 - reads as a word: with _database(settings)
 
 
 def await_database(engine: Engine, stop: threading.Event, tell: Callable[[str | None], None]) -> Registry | None:
-    """The registry, once the database answers and is migrated; `None` when `stop` was set before.
+    """Wait for the database, and migrate it. Returns the registry; `None` if `stop` was set before.
 
-    `tell` is given the reason while it does not answer, and `None` at the end.
+    `tell`: called with the reason while the database does not answer, and with `None` at the end.
 
     Raises:
-        UnknownSchema: a newer siaga has written it.
+        UnknownSchema: a newer siaga has written the database.
     """
     told = ""
     while not stop.is_set():
@@ -125,7 +125,7 @@ def run_collector(settings: Settings, stop: threading.Event) -> None:
 
 def run_api(settings: Settings, stop: threading.Event) -> None:
     """`siaga api`: the alert engine, the HTTP API and the pages."""
-    from siaga.run.system import System  # noqa: PLC0415
+    from siaga.run.system import System, welcome_first_admin  # noqa: PLC0415
 
     _outside_store(settings, "api")
     settings.make_data_dir()
@@ -133,6 +133,8 @@ def run_api(settings: Settings, stop: threading.Event) -> None:
     system = System(settings, SystemClock(), whole=False)
     try:
         system.start(sites, stop)
+        if not stop.is_set():
+            welcome_first_admin(system)
         stop.wait()
     finally:
         system.stop()
@@ -147,7 +149,7 @@ def _outside_store(settings: Settings, service: str) -> None:
 
 
 def alert_session(url: str, name: SessionName) -> MqttTransport:
-    """The alert engine's session with the broker, known to it again after a restart."""
+    """Returns the alert engine's session with the broker, which lasts over a restart."""
     return MqttTransport(
         url,
         name.client_id,
@@ -158,15 +160,15 @@ def alert_session(url: str, name: SessionName) -> MqttTransport:
 
 
 def rebuild(settings: Settings, stop: threading.Event, clock: Clock | None = None) -> None:
-    """Throw away what is judged and judge it again from the stored telemetry. Alerts stay as they are.
+    """Delete all judgements, and judge again from the stored telemetry. Alerts do not change.
 
     Raises:
-        StoreUnavailable: the store is away, or belongs to a running `siaga up`.
+        StoreUnavailable: the store is down, or belongs to a running `siaga up`.
     """
     from api.alerts.engine import AlertEngine  # noqa: PLC0415
     from api.alerts.reader import InlineReader  # noqa: PLC0415
     from api.alerts.tables import Tables  # noqa: PLC0415
-    from siaga.mqtt.memory import MemoryBroker, MemoryTransport  # noqa: PLC0415
+    from siaga.broker.memory import MemoryBroker, MemoryTransport  # noqa: PLC0415
 
     clock = clock or SystemClock()
     store = open_store(settings.store)

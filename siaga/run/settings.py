@@ -1,10 +1,12 @@
 """Settings: a flag wins over the environment (`SIAGA_…`), which wins over `siaga.toml`, which wins over the defaults.
 
-Addresses that can hold a password are kept where no log and no traceback shows them; ask the properties for them.
+Addresses that may contain a password are stored so that no log or traceback shows them. Read them by the properties.
 """
 
 import difflib
+import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,17 +31,19 @@ __all__ = ["DataDirUnusable", "Settings", "SettingsError", "load_settings"]
 FILE = "siaga.toml"
 """The settings file, in the directory in which siaga is started."""
 PREFIX = "SIAGA_"
+NOBODY = "none"
+"""The value of a list that is empty: an empty variable is one that is not set."""
 INTERNET_URL = "http://connectivitycheck.gstatic.com/generate_204"
-"""What most of the phones in a village ask themselves, so no portal treats it otherwise. A server of the district would
-tell of the way to the district; and plain HTTP it has to be, for a portal to answer in its place."""
+"""Most phones in a village use this check, so no captive portal treats it differently. A server of the district would
+only show the way to the district. It must be plain HTTP, so that a captive portal can answer instead."""
 
 
 class DataDirUnusable(OSError):
-    """The data directory is not there and cannot be made; the message is a sentence."""
+    """The data directory does not exist and cannot be created. The message is a sentence."""
 
 
 class SettingsError(ValueError):
-    """Settings that cannot be used: one sentence a line, each naming the setting and, unless secret, its value."""
+    """Settings are not valid. The message has a sentence per line, with the setting and, unless secret, its value."""
 
 
 def _broker(url: SecretStr) -> SecretStr:
@@ -78,14 +82,38 @@ def _internet(url: str) -> str:
     return url
 
 
+def _public(url: str) -> str:
+    found = _PUBLIC.fullmatch(url.lower())
+    if found is None:
+        raise ValueError("it must be where people reach the pages, without a path, such as https://siaga.example.go.id")
+    return found[1]
+
+
+def _proxies(text: str) -> str:
+    for one in _listed(text):
+        try:
+            ipaddress.ip_network(one, strict=False)
+        except ValueError:
+            raise ValueError(
+                f"{one[:60]!r} must be an address or a network such as 10.0.0.0/24; several have commas between them"
+            ) from None
+    return text
+
+
+def _listed(text: str) -> list[str]:
+    return [] if text == NOBODY else [one.strip() for one in text.split(",")]
+
+
+_PUBLIC = re.compile(r"(https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?)/?")
+"""Scheme, host and perhaps a port: the pages are at the top of their host."""
 BrokerUrl = Annotated[SecretStr, AfterValidator(_broker)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 SnmpPassword = Annotated[SecretStr, Field(min_length=8)]
-"""RFC 3414, section 11.2: no shorter ones."""
+"""At least 8 characters (RFC 3414, section 11.2)."""
 
 
 class Settings(BaseSettings):
-    """All settings of all services (contract, section 6). `None`: the embedded default, or none."""
+    """All settings of all services (contract, section 6). `None` means the embedded default, or none."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -109,6 +137,9 @@ class Settings(BaseSettings):
     http_host: str = "127.0.0.1"
     http_port: Port = 8000
     public_page: bool = True
+    public_url: Annotated[str, AfterValidator(_public)] | None = None
+    trusted_proxies: Annotated[str, AfterValidator(_proxies)] = "127.0.0.1,::1"
+    attestation_review: bool = False
     probe_internet_url: Annotated[str, AfterValidator(_internet)] = INTERNET_URL
     snmp_community: SecretStr = SecretStr("public")
     snmp_user: str | None = None
@@ -124,14 +155,14 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature; there is no .env file
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags, environment, file, in this order."""
+        """Returns the sources: flags, environment, file, in this order."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
     def make_data_dir(self) -> None:
-        """Make the data directory where it is not there yet.
+        """Create the data directory, if necessary.
 
         Raises:
-            DataDirUnusable: it cannot be, or is none.
+            DataDirUnusable: it cannot be created, or is not a directory.
         """
         try:
             self.data_dir.mkdir(parents=True, exist_ok=True)
@@ -143,14 +174,14 @@ class Settings(BaseSettings):
 
     @property
     def central_broker(self) -> str:
-        """The URL of the centre's broker, with its password: the outside one, or where the embedded one is."""
+        """The URL of the centre's broker with its password; by default the embedded one's."""
         if self.mqtt_url is not None:
             return self.mqtt_url.get_secret_value()
         return f"mqtt://127.0.0.1:{self.mqtt_port}"
 
     @property
     def village_broker(self) -> str:
-        """The URL of the broker that a village gateway listens on, with its password."""
+        """The URL of the village's broker, with its password."""
         return self.central_broker if self.village_mqtt_url is None else self.village_mqtt_url.get_secret_value()
 
     @property
@@ -161,6 +192,11 @@ class Settings(BaseSettings):
         return f"duckdb:///{self.data_dir.absolute() / 'telemetry.duckdb'}"
 
     @property
+    def proxies(self) -> list[str]:
+        """The addresses and networks of reverse proxies that are believed."""
+        return _listed(self.trusted_proxies)
+
+    @property
     def database(self) -> str:
         """The URL of the SQL database, with its password."""
         if self.database_url is not None:
@@ -169,10 +205,10 @@ class Settings(BaseSettings):
 
 
 def load_settings(flags: Mapping[str, object] | None = None) -> Settings:
-    """The settings in force. `flags` are those of the command line by setting; `None` stands for a flag not given.
+    """Returns the settings. `flags`: the command line's, by setting; `None` for a flag that is not given.
 
     Raises:
-        SettingsError: a setting has a value that it cannot have, or `siaga.toml` cannot be read or knows another.
+        SettingsError: a value is not valid, or `siaga.toml` cannot be read or has an unknown setting.
     """
     given = {key: value for key, value in (flags or {}).items() if value is not None}
     try:
@@ -203,7 +239,7 @@ def _source(key: str, flags: Mapping[str, object]) -> str:
 
 
 def _value(key: str, problem: ErrorDetails) -> str:
-    """The value in quotes, except where it may hold a password."""
+    """Returns the value in quotes; empty if it may contain a password."""
     if key.endswith(("_url", "_community", "_password")):
         return ""
     return f'"{str(problem["input"])[:80]}": '

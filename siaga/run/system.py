@@ -1,8 +1,8 @@
-"""`siaga up`: the whole system in one process, put together from its rooms.
+"""`siaga up`: the whole system in one process.
 
-What runs depends on the settings alone: an embedded broker and the embedded stores where none of outside is named.
-The HTTP port opens first, so that `/readyz` can say why the rest is not there yet; what needs the database waits for
-it, what needs the broker or the store keeps trying by itself.
+The settings decide what runs: broker and stores are embedded, unless an outside one is named. The HTTP port opens
+first, so that `/readyz` can say what is not ready. Parts that need the database wait for it; parts that need the broker
+or the store retry by themselves.
 """
 
 import fcntl
@@ -21,7 +21,7 @@ from api.alerts import AlertService, EventSignal
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import UnreadPast
 from api.app import create_app
-from api.http import HttpServer
+from api.http import HttpServer, Site
 from api.notifications import NotificationMetrics, NotificationService
 from collector import ROLE as COLLECTOR
 from collector import CollectorService, assemble, broker_session
@@ -36,6 +36,7 @@ from siaga.mqtt.sessions import SessionName
 from siaga.run.demo import Demo
 from siaga.run.gateways import GatewayPart, Served
 from siaga.run.notify_file import the_book
+from siaga.run.people import first_admin
 from siaga.run.reports import the_office
 from siaga.run.services import ALERTS, alert_session, await_database
 from siaga.run.settings import Settings
@@ -44,42 +45,42 @@ from siaga.sites.file import SitesDocument
 from siaga.sites.on_disk import read_sites_file
 from siaga.telemetry import StoreUnavailable, TelemetryStore, open_store
 
-__all__ = ["DirectoryInUse", "run"]
+__all__ = ["DirectoryInUse", "run", "welcome_first_admin"]
 
 log = structlog.get_logger(__name__)
 
 SENDERS_END_WITHIN = 3.0
 END_WITHIN = 4.0
-"""Seconds that the first and the second step of the end may take; all of it stays under the promised ten."""
+"""Timeouts of the first and second step of the shutdown, in seconds. All of it must take less than ten."""
 GIVEN_UP_AFTER = 2.5
-"""Seconds of the second step after which statements that still wait for the database fail: time to end properly."""
+"""Seconds of the second step after which waiting statements fail, so that their threads can end properly."""
 
 
 HTTP_STATEMENT_WITHIN = 10.0
-"""Seconds that a PostgreSQL has for a statement of a call or a page; nobody waits for those any longer."""
+"""Timeout of an SQL statement for a call or a page, in seconds."""
 STORE_ASKED_EVERY = 3 * SECOND
-"""How old an answer about the store may be."""
+"""How long a check of the store is cached, ms."""
 
 
 class DirectoryInUse(OSError):
-    """Another siaga works in the data directory; the message is a sentence."""
+    """Another siaga uses the data directory. The message is a sentence."""
 
 
 class Part(Protocol):
-    """A part of the system that runs in threads of its own."""
+    """A part of the system with its own threads."""
 
     def stop(self) -> object:
-        """End, with nothing lost."""
+        """Stop, without losing anything."""
         ...
 
 
 def run(settings: Settings, stop: threading.Event, *, demo: int | None = None) -> None:
-    """Run the whole system until `stop` is set; with `demo`, beside simulated villages with so much history (ms).
+    """Run the whole system until `stop` is set. `demo`: add simulated villages with this much history, ms.
 
     Raises:
         SitesFileError: the sites file has mistakes; nothing was started.
-        PortTaken, CannotListen: a port is taken.
-        StoreUnavailable, DirectoryInUse: the data directory belongs to another process.
+        PortTaken, CannotListen: a port cannot be used.
+        StoreUnavailable, DirectoryInUse: another process uses the data directory.
     """
     settings.make_data_dir()
     if demo is not None and settings.sites:
@@ -96,14 +97,24 @@ def run(settings: Settings, stop: threading.Event, *, demo: int | None = None) -
                     simulation.start(settings.central_broker, system.store)
                     system.also(simulation)
                 typer.echo(f"siaga is at {system.url} (Ctrl-C ends it)")
+                welcome_first_admin(system)
             stop.wait()
         finally:
             system.stop()
     log.info("ended")
 
 
+def welcome_first_admin(system: "System") -> None:
+    """Where there is no admin yet, make one and print the link: on standard output, this once, and in no log."""
+    made = system.first_admin()
+    if made is not None:
+        name, link = made
+        typer.echo(f"siaga has no admin yet: {link} signs {name} in, once, within 72 hours")
+        typer.echo(f"a new link: siaga person link {name}")
+
+
 class System:
-    """All parts of one process. `whole`: with broker, gateway and collector; else alert engine, API and pages alone."""
+    """All parts of one process. `whole`: include broker, gateway and collector, not only engine, API and pages."""
 
     def __init__(self, settings: Settings, clock: Clock, *, whole: bool = True) -> None:
         self._settings, self._clock, self._whole = settings, clock, whole
@@ -124,13 +135,17 @@ class System:
         # Of its own: calls that wait for a database that hangs take no connection from alerts, and give up sooner
         self._answers = connect(settings.database, HTTP_STATEMENT_WITHIN)
 
+    def first_admin(self) -> tuple[str, str] | None:
+        """Make an admin where there is none. Returns its name and its sign-in link, else `None`."""
+        return first_admin(self._settings, self._engine, self._clock, self.url)
+
     @property
     def url(self) -> str:
-        """Where the pages are."""
+        """The URL of the pages."""
         return self._server.url if self._server else ""
 
     def start(self, sites: SitesDocument | None, stop: threading.Event) -> None:
-        """Start the parts, and import the sites once the database answers. Returns early when `stop` is set."""
+        """Start the parts, and import the sites once the database answers. Returns early if `stop` is set."""
         settings = self._settings
         if self._whole and settings.mqtt_url is None:
             # by the machine's clock, however fast siaga's own runs: keep-alives are its clients' business
@@ -165,11 +180,11 @@ class System:
         self._starting = None
 
     def also(self, part: Part) -> None:
-        """A part that was started by others: it is ended first."""
+        """Add a part that was started elsewhere. It is stopped first."""
         self._others.append(part)
 
     def stop(self) -> None:
-        """End everything, in three steps: who sends, who receives, what they stand on."""
+        """Stop everything in three steps: senders, receivers, then broker, database and store."""
         _end_together([*self._others, self._gateway], SENDERS_END_WITHIN)
         giving_up = threading.Timer(GIVEN_UP_AFTER, self._give_up_database)
         giving_up.daemon = True
@@ -184,12 +199,12 @@ class System:
         self.store.close()
 
     def _give_up_database(self) -> None:
-        """End both engines: a thread that waits for a database that hangs would keep the process."""
+        """Dispose of both database engines: a thread that waits for a hanging database would keep the process alive."""
         self._answers.dispose()
         self._engine.dispose()
 
     def _claim(self, role: str) -> SessionName:
-        """Returns the name of a session, which is this process's until it stops."""
+        """Returns the name of a session, reserved for this process until it stops."""
         name = SessionName.of(self._settings.data_dir, role)
         self._names.append(name)
         return name
@@ -217,9 +232,12 @@ class System:
             past=self._past,
             metrics=REGISTRY,
             public_page=self._settings.public_page,
+            attestation_review=self._settings.attestation_review,
             office=self._office,
+            site=Site(self._settings.public_url),
         )
-        self._server = HttpServer(app, self._settings.http_host, self._settings.http_port)
+        settings = self._settings
+        self._server = HttpServer(app, settings.http_host, settings.http_port, settings.proxies)
         self._server.start()
 
     def _history(self) -> str | None:
@@ -248,7 +266,7 @@ class System:
 
 
 class StoreAnswers:
-    """Whether the telemetry store answers, asked at most every few seconds: `/readyz` may be asked more often."""
+    """Whether the telemetry store answers, cached for a few seconds, because `/readyz` may be called often."""
 
     def __init__(self, store: TelemetryStore, clock: Clock) -> None:
         self._store, self._clock = store, clock
@@ -256,7 +274,7 @@ class StoreAnswers:
         self._problem: str | None = None
 
     def problem(self) -> str | None:
-        """Why it does not, in one sentence; `None`: it does."""
+        """Returns why it does not answer, in one sentence; `None` if it does."""
         now = self._clock.monotonic()
         if self._asked is None or now - self._asked >= STORE_ASKED_EVERY:
             try:
@@ -270,13 +288,13 @@ class StoreAnswers:
 
 
 class Followed:
-    """The registry as the gateway of `siaga up` sees it: it serves every village that has none of its own."""
+    """The registry for the gateway of `siaga up`, which serves every village without its own gateway."""
 
     def __init__(self, registry: Registry, clock: Clock) -> None:
         self._follower = RegistryFollower(registry, _served, clock)
 
     def changes(self) -> Served | None:
-        """Returns what to serve, if that has changed since the last call; a database that is away changes nothing."""
+        """Returns what to serve; `None` if it has not changed since the last call, or the database is down."""
         return self._follower.kept if self._follower.poll() else None
 
 
@@ -290,7 +308,7 @@ def _problem(part: AlertService | CollectorService | GatewayPart | None) -> str 
 
 
 def _end_together(parts: Sequence[Part | None], within: float) -> None:
-    """End these at the same time, so that one that waits for its broker does not hold up the others."""
+    """Stop parts concurrently, so that one that waits for its broker does not hold up the others."""
     threads = [threading.Thread(target=_end, args=(part,), daemon=True) for part in parts if part is not None]
     for thread in threads:
         thread.start()
@@ -308,10 +326,10 @@ def _end(part: Part) -> None:
 
 @contextmanager
 def _lock(directory: Path) -> Iterator[None]:
-    """Have the data directory for oneself.
+    """Lock the data directory.
 
     Raises:
-        DirectoryInUse: another siaga has it.
+        DirectoryInUse: another siaga has locked it.
     """
     with (directory / "siaga.lock").open("a") as file:
         try:

@@ -1,4 +1,4 @@
-"""The command `siaga gateway`. It loads what a gateway needs and nothing else: a Raspberry Pi has little memory."""
+"""The command `siaga gateway`. It imports only what a gateway needs, because a Raspberry Pi has little memory."""
 
 import contextlib
 import ctypes
@@ -20,11 +20,11 @@ __all__ = ["how_to_ask", "only_village", "run_gateway"]
 
 
 def run_gateway(settings: "Settings", stop: threading.Event) -> None:
-    """`siaga gateway`: for one village of the sites file.
+    """Run `siaga gateway` for one village of the sites file, until `stop` is set.
 
     Raises:
-        ValueError: it is not said which village.
-        RuntimeError: a mistake of ours ended it; who supervises the process starts it again.
+        ValueError: the settings do not say which village.
+        RuntimeError: a defect ended it. The process supervisor starts it again.
     """
     from prometheus_client import REGISTRY  # noqa: PLC0415
 
@@ -61,7 +61,7 @@ def run_gateway(settings: "Settings", stop: threading.Event) -> None:
 
 
 def _give_back() -> None:
-    """Give the system back what loading took and running does not need: some 6 MB."""
+    """Return memory to the system that was only needed for loading: some 6 MB."""
     gc.collect()
     gc.freeze()
     with contextlib.suppress(OSError, AttributeError):  # another C library than GNU's
@@ -69,7 +69,7 @@ def _give_back() -> None:
 
 
 def how_to_ask(settings: "Settings") -> "Asking":
-    """How a gateway is to ask the devices that do not report by themselves."""
+    """Returns how a gateway has to poll devices that do not publish."""
     from gateway.pollers import Credentials  # noqa: PLC0415
     from siaga.run.gateways import Asking  # noqa: PLC0415
     from siaga.sites.poll_address import read_web  # noqa: PLC0415
@@ -89,10 +89,10 @@ def _revealed(secret: "SecretStr | None") -> str | None:
 
 
 def only_village(settings: "Settings") -> "Village":
-    """The village that a gateway of one village serves.
+    """Returns the village that a gateway on site serves.
 
     Raises:
-        ValueError: it is not said which.
+        ValueError: the settings do not say which.
     """
     if settings.sites is None:
         raise ValueError("gateway: SIAGA_SITES is not set: name the sites file that has the village")

@@ -1,9 +1,9 @@
-"""The telemetry store embedded in the process: one DuckDB file, for `siaga up` and for one machine.
+"""The embedded telemetry store: one DuckDB file, for `siaga up` on one machine.
 
-A long table without an index: appended to in bulk, compressed to about five bytes an observation. What might be there
-already is looked for only where its time is not beyond the series' last, by a scan that the file's own minima and
-maxima cut short. Measured with 8 million rows: 300,000 observations a second appended, 50,000 late ones in 0.2 s,
-a tenth of the size that the same table has with a primary key.
+It is a long table without an index. Rows are appended in bulk, and compressed to about five bytes per observation. Only
+a row that is not newer than its series' last one may exist already. Those are found by a scan, which the file's min/max
+metadata shortens. Measured with 8 million rows: 300,000 observations appended per second, 50,000 late ones in 0.2 s, a
+tenth of the size of the same table with a primary key.
 """
 
 import threading
@@ -25,10 +25,10 @@ from siaga.telemetry.refusal import sift, united
 __all__ = ["DuckStore"]
 
 MEMORY_LIMIT = "128MB"
-"""DuckDB's own; the whole of `siaga up` stays under 500 MB."""
+"""DuckDB's memory limit. All of `siaga up` stays under 500 MB."""
 THREADS = 2
 ROWS = 20_000
-"""Rows in one INSERT or one fetch: bounds what is held twice, in Python and in DuckDB."""
+"""Rows of one INSERT or one fetch. They are held twice, in Python and in DuckDB."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS series (
@@ -42,7 +42,7 @@ CREATE TABLE IF NOT EXISTS arrival (
     last BIGINT NOT NULL
 );
 """
-# `whole` holds booleans, events and integers, `number` floats. Times are milliseconds.
+# `whole` has booleans, events and integers; `number` has floats. Times are ms.
 
 _LOAD = """
 SELECT series.id, village, device, signal, min(time), max(time), arg_max(whole, time), arg_max(number, time)
@@ -78,12 +78,12 @@ GROUP BY step ORDER BY step
 
 
 class DuckStore:
-    """A `TelemetryStore` in a file that belongs to this object alone. One writer at a time, readers beside it."""
+    """A `TelemetryStore` in a file that only this object may use. One writer at a time, with concurrent readers."""
 
     def __init__(self, path: str) -> None:
         self._path = path
-        # A configuration of its own makes DuckDB refuse a second opening within this process too: what is known of
-        # the series in memory would not be exact otherwise.
+        # A unique configuration makes DuckDB refuse a second opening, even within this process. Otherwise the series
+        # in memory would not be exact.
         self._config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": MEMORY_LIMIT,
             "threads": THREADS,
@@ -97,11 +97,11 @@ class DuckStore:
 
     @classmethod
     def open(cls, url: str) -> "DuckStore":
-        """The store of `duckdb:///PATH`, absolute with a fourth slash; the file and its directory are made.
+        """Returns the store of `duckdb:///PATH`, creating it if necessary. A fourth slash makes the path absolute.
 
         Raises:
             ValueError: the URL has no path.
-            StoreUnavailable: the file is in use, or cannot be opened or made.
+            StoreUnavailable: the file is in use, or cannot be opened or created.
         """
         path = url.removeprefix("duckdb:///")
         if path == url or not path:
@@ -112,7 +112,7 @@ class DuckStore:
         return store
 
     def _open(self) -> duckdb.DuckDBPyConnection:
-        """The connection, made anew at first and after a failure that DuckDB does not survive. Holds `_writing`."""
+        """Returns the connection. Opens it at first, and after a fatal failure. The caller holds `_writing`."""
         if self._connection is not None:
             return self._connection
         if self._closed:
@@ -132,7 +132,7 @@ class DuckStore:
         return connection
 
     def _learn(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Read from the file what is kept in memory of each series."""
+        """Load the state of each series from the file into memory."""
         known = KnownSeries(
             ((village, device, signal), _series_of(number, signal, first, last, whole, value))
             for number, village, device, signal, first, last, whole, value in connection.execute(_LOAD).fetchall()
@@ -152,15 +152,15 @@ class DuckStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """All that is written inside is durable after it, or nothing is. Holds `_writing`."""
+        """Run a transaction: all writes in it are durable afterwards, or none. The caller holds `_writing`."""
         connection = self._open()
         try:
             connection.execute("BEGIN")
             yield connection
             connection.execute("COMMIT")
         except duckdb.Error as error:
-            # After a failed commit (a full disk) DuckDB may serve nothing any more, and its WAL is read on opening:
-            # so the next call opens the file again, whatever the failure was.
+            # After a failed commit (full disk), DuckDB may not work any more. So after any failure, the next call
+            # opens the file again, which replays the WAL.
             self._connection = None
             connection.close()
             raise self._unavailable("written", error) from error
@@ -170,7 +170,7 @@ class DuckStore:
 
     @contextmanager
     def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor that sees what was committed before it, beside the writer."""
+        """Yields a cursor that sees what is committed, concurrently with the writer."""
         connection = self._connection
         if connection is None:
             with self._writing:
@@ -179,7 +179,7 @@ class DuckStore:
             with connection.cursor() as cursor:
                 yield cursor
         except duckdb.Error as error:
-            if isinstance(error, duckdb.FatalException):  # DuckDB serves nothing any more until it is opened again
+            if isinstance(error, duckdb.FatalException):  # DuckDB does not work until the file is opened again
                 with self._writing:
                     if self._connection is connection:
                         self._connection = None
@@ -232,7 +232,7 @@ class DuckStore:
         return {key: series.first for key, series in self._stored(village).items()}
 
     def _stored(self, village: str) -> dict[TrackKey, Series]:
-        """The series of a village of which something is stored."""
+        """Returns the series of a village that have observations."""
         with self._reading(), self._knowing:
             return {key: series for key, series in self._known.of(village).items() if series.first <= series.last}
 
@@ -291,7 +291,7 @@ class DuckStore:
         return [Arrival(*row) for row in rows]
 
     def drop_before(self, time: int) -> None:
-        """See `TelemetryStore.drop_before`: deletes now; the file gets room at DuckDB's next checkpoint."""
+        """See `TelemetryStore.drop_before`. It deletes now; DuckDB's next checkpoint frees the space in the file."""
         with self._writing, self._transaction() as connection:
             connection.execute("DELETE FROM observation WHERE time < $1", [time])
             connection.execute("DELETE FROM arrival WHERE received < $1", [time])
@@ -303,7 +303,7 @@ class DuckStore:
             cursor.execute("SELECT count(*) FROM series").fetchall()
 
     def close(self) -> None:
-        """See `TelemetryStore.close`. Waits for a write that is under way."""
+        """See `TelemetryStore.close`. Waits for a running write."""
         with self._writing:
             self._closed = True
             if self._connection is not None:
@@ -312,7 +312,7 @@ class DuckStore:
 
 
 def _append(connection: duckdb.DuckDBPyConnection, rows: Append) -> None:
-    """Add the rows, in place of those of the same series and time."""
+    """Insert the rows, replacing those of the same series and time."""
     if rows.new:
         connection.execute(_ADD_SERIES, [list(column) for column in zip(*rows.new, strict=True)])
     if rows.late_times:
@@ -324,7 +324,7 @@ def _append(connection: duckdb.DuckDBPyConnection, rows: Append) -> None:
 
 
 def _gather(answer: duckdb.DuckDBPyConnection, wanted: Mapping[int, TrackKey], found: dict[int, Gathering]) -> None:
-    """Rows `series, time, whole, number` into the tracks they belong to."""
+    """Add the rows (`series, time, whole, number`) to their tracks."""
     flags = {number for number, (_, signal) in wanted.items() if SIGNALS[signal].type is SignalType.BOOL}
     while rows := answer.fetchmany(ROWS):
         for series, time, whole, number in rows:

@@ -1,7 +1,7 @@
-"""What the embedded store keeps in memory of each series: its number, its first and its last observation.
+"""What the embedded store keeps in memory of each series: its number, its first and last observation.
 
-The file belongs to one process, so this is exact; it answers what would else need a scan: the latest values, the first
-times, and whether a point may be stored already.
+The file belongs to one process, so this is exact. It avoids scans for the latest values, the first times, and whether a
+point may be stored already.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,19 +18,22 @@ NEVER = TIME_MAX + 1
 
 @dataclass(slots=True)
 class Series:
-    """One series. `first` is `NEVER` and `last` is `-NEVER` when nothing is stored of it (any more)."""
+    """One series. Without observations, `first` is `NEVER` and `last` is `-NEVER`."""
 
     id: int
     first: int = NEVER
     last: int = -NEVER
     value: Value = False
     stored_until: int = -NEVER
-    """Where the stored part ended before the write at hand."""
+    """`last` before the current write."""
 
 
 @dataclass(slots=True)
 class Append:
-    """The columns of what a write adds, and what it changes in memory once it is durable."""
+    """The columns that a write inserts, and the changes in memory once it is durable.
+
+    `late_series`, `late_times`: rows that may exist already. `new`: new series. `changed`: the series after the write.
+    """
 
     series: list[int] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
@@ -44,7 +47,7 @@ class Append:
 
 
 class KnownSeries:
-    """All series of the file, by village. Not locked: the store does that."""
+    """All series of the file, by village. Not thread-safe: the store locks."""
 
     def __init__(self, stored: Iterable[tuple[tuple[str, str, str], Series]] = ()) -> None:
         self._villages: dict[str, dict[TrackKey, Series]] = {}
@@ -52,17 +55,17 @@ class KnownSeries:
         self.take(dict(stored))
 
     def of(self, village: str) -> Mapping[TrackKey, Series]:
-        """The series of a village by device and signal."""
+        """Returns the series of a village by device and signal."""
         return self._villages.get(village, {})
 
     def take(self, changed: Mapping[tuple[str, str, str], Series]) -> None:
-        """What a write has changed and made durable."""
+        """Apply the changes of a durable write."""
         for (village, device, signal), series in changed.items():
             self._villages.setdefault(village, {})[device, signal] = series
             self._next = max(self._next, series.id + 1)
 
     def append(self, points: Sequence[Point]) -> Append:
-        """The rows for points, no two of one device and time among them; changes nothing here."""
+        """Returns the rows for points, of which no two have the same device and time. Changes nothing here."""
         rows, number = Append(), self._next
         for village, device, time, received, values in points:
             known = self._villages.get(village, {})
@@ -97,7 +100,7 @@ class KnownSeries:
 
 
 def typed(signal: str, whole: int | None, number: float | None) -> Value:
-    """A row's value as its signal has it."""
+    """Returns a row's value with the type of its signal."""
     if number is not None:
         return number
     return bool(whole) if SIGNALS[signal].type is SignalType.BOOL else whole or 0

@@ -1,4 +1,4 @@
-"""Tracks as they are gathered from a store's answer, part by part."""
+"""Builds tracks from a store's answer, part by part."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -11,7 +11,7 @@ __all__ = ["Gathering"]
 
 
 class Gathering:
-    """One track in the making. Parts come in order of time, or nearly: then the track is sorted at the end."""
+    """One track that is being built. If its parts are not in order of time, it is sorted at the end."""
 
     __slots__ = ("times", "values")
 
@@ -20,12 +20,12 @@ class Gathering:
         self.values: list[Value] = []
 
     def extend(self, times: Iterable[int], values: Iterable[Value]) -> None:
-        """The next part."""
+        """Add the next part."""
         self.times.extend(times)
         self.values.extend(values)
 
     def track(self) -> Track:
-        """All of it. Should a time have come twice, the later answer stays."""
+        """Returns the whole track. Of two values at one time, the one added later stays."""
         if all(map(lt, self.times, islice(self.times, 1, None))):
             return Track(self.times, self.values)
         return Track.of(dict(zip(self.times, self.values, strict=True)))

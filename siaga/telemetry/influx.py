@@ -1,7 +1,7 @@
-"""The telemetry store on an InfluxDB: line protocol in, InfluxQL out, the pair that 1.x, 2.x, 3.x and openGemini speak.
+"""The telemetry store on InfluxDB: line protocol and InfluxQL, which 1.x, 2.x, 3.x and openGemini all support.
 
-Retention: `drop_before` sets the length of a 1.x database's `autogen` policy. A bucket of InfluxDB 2 or 3, and a
-default policy that an administrator made, keep the length that they were given there.
+Retention: `drop_before` sets the duration of a 1.x database's `autogen` policy. A bucket of InfluxDB 2 or 3, and a
+default policy made by an administrator, keep their own duration.
 """
 
 import re
@@ -22,11 +22,11 @@ from siaga.telemetry.refusal import united
 __all__ = ["InfluxStore"]
 
 CHECK = "siaga_check"
-"""The measurement of the points that prove that the server takes points."""
+"""The measurement of test points, which show that the server takes writes."""
 
 
 class InfluxStore:
-    """A `TelemetryStore`. Everything is one attempt, with what a refusal needs: trying again is the caller's."""
+    """A `TelemetryStore`. Every call is one attempt, plus what a partial refusal needs. The caller retries."""
 
     def __init__(self, connection: InfluxConnection, clock: Clock) -> None:
         self._connection = connection
@@ -37,10 +37,10 @@ class InfluxStore:
 
     @classmethod
     def open(cls, url: str, clock: Clock | None = None) -> "InfluxStore":
-        """The store of a URL; `clock` tells how long ago the time of `drop_before` is. Does not connect.
+        """Returns the store of a URL, without connecting. `clock`: for the age of `drop_before`'s time.
 
         Raises:
-            ValueError: the URL is not one of an InfluxDB.
+            ValueError: the URL is not an InfluxDB's.
         """
         return cls(InfluxConnection(InfluxAddress.read(url)), clock or SystemClock())
 
@@ -49,7 +49,7 @@ class InfluxStore:
         return self.prepare(points, arrivals)()
 
     def prepare(self, points: Sequence[Point], arrivals: Sequence[Arrival] = ()) -> Write:
-        """See `TelemetryStore.prepare`. What one call has written, the next does not send again."""
+        """See `TelemetryStore.prepare`. A retry does not send again what an earlier call has written."""
         clock, prove = self._clock, self.prove_write
         writing = Writing(self._connection, self._pace, clock, self._lines, united(points), arrivals, prove)
 
@@ -57,19 +57,19 @@ class InfluxStore:
             try:
                 return writing()
             finally:
-                self._reading.forget_fields()  # what is written here is read back here at once
+                self._reading.forget_fields()  # a new field must be readable at once
 
         return write
 
     def prove_write(self) -> int:
-        """Write a point of the measurement `siaga_check`, one an hour. Returns its event time.
+        """Write a point of the measurement `siaga_check`, the same one within an hour. Returns its event time.
 
         Raises:
-            StoreUnavailable: the server did not take it; the sentence says what answered instead.
+            StoreUnavailable: the server did not take it; the sentence says what it answered.
         """
         time = self._clock.now() // HOUR * HOUR
         answer = self._connection.write([f"{CHECK} ok=true {time}"], "ms")
-        if answer is not None and not answer.series_limit:  # a full database still takes the series that it has
+        if answer is not None and not answer.series_limit:  # a database at its limit still takes its existing series
             at = self._connection.address
             raise StoreUnavailable(f"InfluxDB at {at.base} takes no point into {at.database!r}: {answer.reason}")
         return time
@@ -121,7 +121,7 @@ class InfluxStore:
         return self._reading.arrivals(since)
 
     def drop_before(self, time: int) -> None:
-        """See `TelemetryStore.drop_before`: sets the length of the policy `autogen`, where there is one."""
+        """See `TelemetryStore.drop_before`. Sets the duration of the policy `autogen`, if there is one."""
         connection = self._connection
         if connection.address.org is not None or connection.version()[0] != 1:
             return
@@ -131,14 +131,14 @@ class InfluxStore:
             for row in part.values:
                 policy = dict(zip(part.columns, row, strict=True))
                 if policy["name"] == "autogen" and policy["default"] and _hours(str(policy["duration"])) != hours:
-                    # The lengths of shards that InfluxDB itself takes for policies of such lengths.
+                    # InfluxDB's own defaults for the shard duration of such policies.
                     shard = 1 if hours < 48 else 24 if hours <= 180 * 24 else 168
                     connection.administer(
                         f'ALTER RETENTION POLICY "autogen" ON {database} DURATION {hours}h SHARD DURATION {shard}h'
                     )
 
     def check(self) -> None:
-        """See `TelemetryStore.check`: a question is answered and a point is written."""
+        """See `TelemetryStore.check`. Runs a query and writes a point."""
         self._reading.check()
         self.prove_write()
 
@@ -148,6 +148,6 @@ class InfluxStore:
 
 
 def _hours(duration: str) -> int:
-    """A duration as InfluxDB writes it (`960h0m0s`, `0s` for ever) in whole hours."""
+    """Returns a duration of InfluxDB (`960h0m0s`, `0s` for ever) in whole hours."""
     found = re.match(r"(\d+)h", duration)
     return int(found[1]) if found else 0

@@ -1,4 +1,4 @@
-"""Where an InfluxDB is and how it is spoken to: a store URL, read."""
+"""Parses the store URL of an InfluxDB."""
 
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -12,7 +12,7 @@ _FORMS = (
 
 @dataclass(frozen=True, slots=True)
 class InfluxAddress:
-    """A store URL's parts. `org` is None where it has `-`: a database of InfluxDB 1. The repr holds no secret."""
+    """The parts of a store URL. `org` is `None` for `-`, a database of InfluxDB 1. The repr shows no secret."""
 
     base: str
     database: str
@@ -22,15 +22,15 @@ class InfluxAddress:
 
     @classmethod
     def read(cls, url: str) -> "InfluxAddress":
-        """The parts of `influxdb://…` or `influxdbs://…`; what is special in them is percent-encoded.
+        """Returns the parts of `influxdb://…` or `influxdbs://…`, in which special characters are percent-encoded.
 
         Raises:
-            ValueError: it is of another form. The sentence does not repeat the URL, which may hold a password.
+            ValueError: it has another form. The sentence does not repeat the URL, which may contain a password.
         """
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port or 8086
-        except ValueError:  # its text may repeat a part of a password that is not encoded
+        except ValueError:  # its message may repeat part of an unencoded password
             raise ValueError(
                 f"the store URL cannot be read: expected {_FORMS}; in a name, password or token, what is no letter or "
                 "digit is written %2F and the like"
@@ -51,7 +51,7 @@ class InfluxAddress:
 
     @property
     def by_token(self) -> bool:
-        """Whether the secret is a token; else it is a user's password, or there is none."""
+        """Whether the secret is a token. Otherwise it is a user's password, or there is none."""
         return self.user is None and self.secret is not None
 
 

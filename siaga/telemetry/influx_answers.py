@@ -1,7 +1,7 @@
-"""What an InfluxDB answers to a query: its documents found in the bytes, and every sign in them looked at.
+"""Parses InfluxDB's answers to queries: splits the bytes into JSON documents, and checks each for errors.
 
-Only a document with a list of `results` is an answer. 1.x, 2.x and openGemini write one document a line, 3 writes them
-one behind the other with nothing between; some put the error of a statement beside its results, some beside the list.
+Only a document with a list of `results` is an answer. 1.x, 2.x and openGemini write one document per line, 3 writes
+them without a separator. The error of a statement is inside its result on some servers, and next to the list on others.
 """
 
 import re
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, SkipValidation, ValidationError
 __all__ = ["NoAnswer", "Nothing", "Series", "StatementError", "documents", "read_answer"]
 
 DOCUMENT_MAX = 256 << 20
-"""Bytes of one document at most: a chunk has ten thousand rows, an answer that is not chunked has what was asked."""
+"""Bytes of one document at most. A chunk has ten thousand rows; an answer without chunks is one document."""
 
 _SIGN = re.compile(rb'[{}"]')
 _END_OF_STRING = re.compile(rb'(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -21,19 +21,19 @@ _BETWEEN = re.compile(rb"\s*")
 
 
 class NoAnswer(Exception):
-    """What came is no answer to a query. The message says what came instead."""
+    """The response is not an answer to a query. The message says what it is instead."""
 
 
 class Nothing(NoAnswer):
-    """No document came at all. InfluxDB 3 answers so in chunks where no statement found anything; so does a wall."""
+    """The response has no document. A chunked InfluxDB 3 sends this if nothing was found; other servers may, too."""
 
 
 class StatementError(Exception):
-    """The server says that it cannot answer a statement. The message is the server's."""
+    """The server reports an error for a statement. The message is the server's."""
 
 
 class Series(BaseModel):
-    """One series of an answer, or a part of it. The rows are checked where they are read: there are millions."""
+    """One series of an answer, or a part of it. Its rows may be millions, so they are checked when they are read."""
 
     model_config = ConfigDict(extra="ignore")
     tags: dict[str, str] = {}
@@ -55,12 +55,12 @@ class _Answer(BaseModel):
 
 
 def documents(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """The JSON objects that stand one behind the other in the bytes, whatever white space is or is not between them.
+    """Yields the concatenated JSON objects in the bytes, with or without white space between them.
 
-    An object ends where its braces do; braces inside of strings are none. Memory holds one object and one part.
+    An object ends with its closing brace; braces inside strings do not count. Memory holds one object and one part.
 
     Raises:
-        NoAnswer: something else than an object stands there, or the bytes end inside of one.
+        NoAnswer: there is something other than an object, or the bytes end within one.
     """
     held = bytearray()
     at = depth = 0
@@ -68,7 +68,7 @@ def documents(parts: Iterable[bytes]) -> Iterator[bytes]:
         held += part
         while True:
             if not depth:
-                del held[: _BETWEEN.match(held).end()]  # type: ignore[union-attr] # it matches also nothing
+                del held[: _BETWEEN.match(held).end()]  # type: ignore[union-attr] # it also matches the empty string
                 at = 0
                 if held and held[:1] != b"{":
                     raise NoAnswer(f"{_shown(held)}, which is not InfluxDB's JSON")
@@ -95,11 +95,11 @@ def documents(parts: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def read_answer(parts: Iterable[bytes]) -> Iterator[tuple[int, Series]]:
-    """The series of an answer, each with its statement's index, as they arrive.
+    """Yields the series of an answer as they arrive, each with its statement's index.
 
     Raises:
-        NoAnswer: what came is none, or it breaks off where the server said that more follows.
-        Nothing: nothing came.
+        NoAnswer: it is not an answer, or it ends although the server announced more.
+        Nothing: it has no document.
         StatementError: the server refuses a statement.
     """
     answered, unfinished = False, False
@@ -129,7 +129,7 @@ def read_answer(parts: Iterable[bytes]) -> Iterator[tuple[int, Series]]:
 def _widths(rows: list[list[object]]) -> set[int]:
     try:
         return set(map(len, rows))
-    except TypeError:  # something else than a list stands there
+    except TypeError:  # a row is not a list
         return set()
 
 
@@ -141,5 +141,5 @@ def _read(text: bytes) -> _Answer:
 
 
 def _shown(text: bytes | bytearray) -> str:
-    """What came, short and on one line."""
+    """Returns the beginning of a response on one line."""
     return repr(" ".join(bytes(text[:200]).decode(errors="replace").split())[:80])

@@ -1,9 +1,9 @@
-"""HTTP to an InfluxDB 1.x, 2.x or 3.x: versions, credentials, and what its answers mean.
+"""HTTP to an InfluxDB 1.x, 2.x or 3.x: versions, credentials, and the meaning of its answers.
 
-One request is one attempt: whoever calls decides when to try again. Every trouble that may pass is a
-`StoreUnavailable` whose sentence names the server and holds no secret. Only the answer that a server documents as its
-yes is taken for one: 204 to a write, 200 to a query, InfluxDB's own headers to a ping. Whatever else answers (a
-proxy's sign-in page, the server of another port) has stored nothing.
+Each request is one attempt; the caller decides about retries. Every failure that may be temporary is a
+`StoreUnavailable`, whose sentence names the server and contains no secret. Only the documented success counts: 204 for
+a write, 200 for a query, InfluxDB's own headers for a ping. Any other response (a proxy's sign-in page, another server
+on that port) means that nothing was stored.
 """
 
 import gzip
@@ -27,39 +27,39 @@ from siaga.telemetry.influx_http import Http, took_too_long, where_to, words_of
 __all__ = ["InfluxConnection", "PartialWrite", "Rejected", "TimedOut", "TooLarge", "TooMuch", "identifier"]
 
 QUERY_TIMEOUT = 30_000
-"""Milliseconds without a byte of an answer to a query."""
+"""Read timeout of a query, ms: without any byte of the answer."""
 QUERY_DEADLINE = 60.0
-"""Seconds that all of an answer to a query may take, however steadily it trickles."""
+"""Deadline of the whole answer to a query, in seconds, however steadily it arrives."""
 PARAMS_SINCE = (3, 7)
-"""The first InfluxDB 3 whose `/query` heeds bound parameters: those before take `$village` for a mistake."""
+"""The first InfluxDB 3 whose `/query` supports bound parameters. Earlier ones reject `$village`."""
 PING_TIMEOUT = 5_000
-"""Milliseconds without a byte of an answer to a ping."""
+"""Read timeout of a ping, ms."""
 ONE_LINE_WITHIN = 8.0
-"""Seconds that a write of a line or two may take: InfluxDB 3 acknowledges once a second, an SD card may take longer."""
+"""Timeout of a write of one or two lines, in seconds: InfluxDB 3 acknowledges once a second, an SD card is slower."""
 REFUSAL_MAX = 1 << 20
-"""Bytes that are read of a refusal: InfluxDB 3 says of every line of a request what is wrong with it."""
+"""Bytes of a refusal that are read. InfluxDB 3 describes every bad line of a request."""
 PACK_FROM = 1_024
-"""Bytes from which a body is packed with gzip: it is about a twentieth then, and every InfluxDB takes it."""
+"""Bodies of at least so many bytes are compressed with gzip, to about a twentieth. Every InfluxDB supports it."""
 
 _log = structlog.get_logger(__name__)
 _FORM = "application/x-www-form-urlencoded"
 _LINES = "text/plain; charset=utf-8"
 _PRECISIONS = {"ms": "millisecond", "ns": "nanosecond"}  # as InfluxDB 3 spells them
-# Headers by which a server says that it is an InfluxDB, and which version; openGemini's own.
+# Headers that identify an InfluxDB and its version, and openGemini's own.
 _VERSION, _BUILD, _GEMINI = "X-Influxdb-Version", "X-Influxdb-Build", "X-Geminidb-Version"
-# One fact in the words of InfluxDB 1 | 2.7 and 1.11 | openGemini | InfluxDB 3 Cloud.
+# The same error in the words of InfluxDB 1 | 2.7 and 1.11 | openGemini | InfluxDB 3 Cloud.
 _OUTLIVED = "beyond retention|outside retention|time is expired|outside (of )?the retention"
-# What servers say when they took some points and not others, or cannot ever read a line.
+# What servers say when they took some points but not others, or will never be able to read a line.
 _DATA_FAULT = re.compile(
     r"partial write|field type conflict|invalid column type|line protocol pars|parsing failed for write_lp"
     rf"|unable to parse|out of range|{_OUTLIVED}",
     re.IGNORECASE,
 )
 _BEYOND_RETENTION = re.compile(_OUTLIVED, re.IGNORECASE)
-# Nothing was ever written: openGemini and InfluxDB 3 call that an error. What is there for a moment, in a cluster, too.
+# Before the first write, openGemini and InfluxDB 3 report an error. A cluster may also do so briefly after it.
 _NO_MEASUREMENT = re.compile(r"(measurement|table)( \S+)? not found", re.IGNORECASE)
 _NO_DATABASE = re.compile(r"database( \S+)? not found", re.IGNORECASE)
-# InfluxDB 3 Core's files | 1.x's and openGemini's limits of one query | a query that was ended | InfluxDB 3's memory
+# InfluxDB 3 Core's file limit | 1.x's and openGemini's limits of a query | a killed query | InfluxDB 3's memory limit
 _TOO_MUCH = re.compile(
     r"file limit|max-select-\w+|query-timeout|\btimed? ?out\b|resources exhausted|exceeds? memory", re.IGNORECASE
 )
@@ -70,9 +70,10 @@ _TIMED_OUT = re.compile(r"\btime(d )?-?out\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class PartialWrite:
-    """The server refused some of the points of a request. `field` is the one it named, `dropped` how many it counted.
+    """The server refused some of the points of a request.
 
-    Both are hints: with several shards it speaks of one of them, and what else it took is then not certain.
+    `field`: the field that it named. `dropped`: how many points it counted. Both are hints: with several shards, the
+    server reports only one of them, and it is not certain what else it took.
     """
 
     reason: str
@@ -81,29 +82,29 @@ class PartialWrite:
 
     @property
     def beyond_retention(self) -> bool:
-        """Whether points were refused because of their time: older than the server keeps, or too far ahead."""
+        """Whether points were refused because of their time: beyond retention, or too far in the future."""
         return _BEYOND_RETENTION.search(self.reason) is not None
 
     @property
     def series_limit(self) -> bool:
-        """Whether the database may hold no more series, or a tag no more values: other series are still taken."""
+        """Whether a limit of series, or of a tag's values, is reached. Existing series are still taken."""
         return "limit exceeded" in self.reason
 
 
 class TimedOut(StoreUnavailable):
-    """The request was sent, or a part of it, and no answer came in time. It is not certain what was written."""
+    """The request was sent, at least in part, but timed out. It is not certain what was written."""
 
 
 class Rejected(StoreUnavailable):
-    """The server refused the request in words that siaga does not know: maybe for its lines, maybe not."""
+    """The server refused the request in unknown words: perhaps because of its lines, perhaps not."""
 
 
 class TooMuch(StoreUnavailable):
-    """The server refuses a query for its size: it may answer one that asks for less."""
+    """The server refuses a query because of its size. It may answer a smaller one."""
 
 
 class TooLarge(Exception):
-    """The request is larger than the server, or a proxy before it, accepts."""
+    """The request is larger than the server, or a proxy, accepts."""
 
 
 class _Done(BaseModel):
@@ -111,31 +112,31 @@ class _Done(BaseModel):
 
 
 class _Administered(BaseModel):
-    """The answer to a statement. It has `results`: an object without them is not InfluxDB's."""
+    """The answer to a statement. An object without `results` is not InfluxDB's."""
 
     results: list[_Done] = Field(min_length=1)
     error: str | None = None
 
     @property
     def problem(self) -> str | None:
-        """What went wrong, in the server's words."""
+        """The server's error message; `None` if there is none."""
         return self.error or next((result.error for result in self.results if result.error), None)
 
 
 def identifier(name: str) -> str:
-    """A name in InfluxQL, quoted."""
+    """Returns a quoted name for InfluxQL."""
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 class InfluxConnection:
-    """One server and database. Does not connect before the first request; safe to use from several threads."""
+    """One server and database. It connects with the first request. Thread-safe."""
 
     def __init__(self, address: InfluxAddress) -> None:
         self.address = address
         self._http = Http(address)
         self._version: tuple[int, int] | None = None
         self._is_influxdb = True
-        """Whether the server says so itself; else it speaks as one, as openGemini does."""
+        """Whether the server identifies as InfluxDB. openGemini does not, but has the same API."""
         self._created = False
 
     def close(self) -> None:
@@ -147,10 +148,10 @@ class InfluxConnection:
         return f"InfluxDB at {self.address.base}"
 
     def version(self) -> tuple[int, int]:
-        """The server's version by its `/ping`, asked once. Without a number, that which the form of the URL suggests.
+        """Returns the server's version from `/ping`, which is cached. Without a number, the form of the URL decides.
 
         Raises:
-            StoreUnavailable: nobody answers, or what answers does not say that it is an InfluxDB.
+            StoreUnavailable: there is no answer, or the server does not identify as InfluxDB or openGemini.
         """
         if self._version is None:
             try:
@@ -176,7 +177,7 @@ class InfluxConnection:
         return (1, 0) if self.address.org is None else (2, 0)
 
     def answers(self) -> bool:
-        """Whether the server answers a ping now: one that does not is away, whatever it was asked before."""
+        """Returns whether the server answers a ping now. If it does not, it is down, whatever was asked before."""
         self._version = None
         try:
             self.version()
@@ -185,12 +186,12 @@ class InfluxConnection:
         return True
 
     def prepare(self) -> None:
-        """Ask for the version, and make the database where the URL names one of InfluxDB 1 and it may be made. Once."""
+        """Get the version, and create the database of an InfluxDB 1, if the user may. This is done once."""
         if self._created:
             return
         version = self.version()
         if (3, 0) <= version < PARAMS_SINCE:
-            self._version = None  # it is looked again: it may have been upgraded
+            self._version = None  # checked again next time: it may have been upgraded
             raise StoreUnavailable(
                 f"{self._where} is version {version[0]}.{version[1]}, whose /query ignores bound parameters: "
                 f"upgrade it to {PARAMS_SINCE[0]}.{PARAMS_SINCE[1]} or newer"
@@ -200,7 +201,7 @@ class InfluxConnection:
         self._created = True
 
     def administer(self, statement: str) -> bool:
-        """Run a statement that the user may have no right to; False if so."""
+        """Run a statement. Returns False if the user is not allowed to."""
         try:
             with self._call(
                 "/query", "POST", "a statement", form={"q": statement}, headers={"Content-Type": _FORM},
@@ -220,15 +221,17 @@ class InfluxConnection:
     def write(
         self, lines: Sequence[str], precision: str, *, within: float = ONE_LINE_WITHIN, lines_at_fault: bool = False
     ) -> PartialWrite | None:
-        """Write lines in one request of `within` seconds. None: the server has said that all are durable.
+        """Write lines in one request. Returns `None` if the server confirmed that all are durable.
 
-        With `lines_at_fault` a refusal in unknown words counts as one of the lines.
+        Args:
+            within: timeout in seconds.
+            lines_at_fault: a refusal in unknown words counts as a refusal of lines.
 
         Raises:
-            TooLarge: nothing was written; smaller requests may be.
-            TimedOut: it is not certain that anything was written; smaller requests may get through.
+            TooLarge: nothing was written; a smaller request may be.
+            TimedOut: it is not certain what was written; a smaller request may succeed.
             Rejected: the server refused the request in unknown words.
-            StoreUnavailable: it is not certain that anything was written.
+            StoreUnavailable: it is not certain what was written.
         """
         self.prepare()
         path, query, headers = self._way_of_writing(precision)
@@ -254,10 +257,10 @@ class InfluxConnection:
             raise Rejected(str(self._unavailable("writing", refusal))) from None
 
     def _way_of_writing(self, precision: str) -> tuple[str, dict[str, str], dict[str, str]]:
-        """Return path, query and headers of a write, as the server's version has them."""
+        """Returns path, query and headers of a write, for the server's version."""
         version, address = self.version(), self.address
         headers = {"Content-Type": _LINES}
-        if version[0] >= 3:  # its own way: by the older ones it refuses a whole request for one line
+        if version[0] >= 3:  # with the older APIs, it refuses a whole request because of one line
             if address.secret:
                 headers["Authorization"] = f"Bearer {address.secret}"
             query = {"db": address.database, "precision": _PRECISIONS[precision]}
@@ -266,7 +269,7 @@ class InfluxConnection:
         if by_bucket and not (version[0] == 2 and address.user):
             query = {"bucket": address.database, "org": address.org or "-", "precision": precision}
             return "/api/v2/write", query, headers
-        # also InfluxDB 2 for a user of its own with a password, or for a database that the URL names without ORG
+        # also InfluxDB 2 with user and password, or with a database that the URL names without ORG
         return "/write", {"db": address.database, "precision": precision}, headers
 
     def query(
@@ -277,17 +280,21 @@ class InfluxConnection:
         within: float = QUERY_DEADLINE,
         small: bool = False,
     ) -> Iterator[tuple[int, Series]]:
-        """The series that InfluxQL statements answer, each with its statement's index, as they arrive.
+        """Yields the result series of InfluxQL statements as they arrive, each with its statement's index.
 
-        A series longer than a few thousand rows comes in several parts, in order; memory holds one part at a time.
-        Each of `params` stands in every statement: InfluxDB 3 refuses one that a statement does not name, and numbers
-        where a time is due, so only text is bound. A measurement that nothing was ever written to answers nothing.
-        `small`: the answer is a row a series at most.
+        A series of more than a few thousand rows arrives in several parts, in order. Memory holds one part at a time.
+        A measurement that was never written has no series.
+
+        Args:
+            params: bound text. Every statement must name each of them: InfluxDB 3 refuses unused ones. It also refuses
+                bound numbers as times.
+            within: deadline in seconds.
+            small: the answer has at most one row per series.
 
         Raises:
-            TooMuch: the server refuses to answer so much at once. What came before is not all of it.
-            TimedOut: it took longer than `within` seconds, or stood still for `QUERY_TIMEOUT`.
-            StoreUnavailable: the server is away, refuses, or what answers is no InfluxDB.
+            TooMuch: the server refuses to answer so much at once. What was yielded before is incomplete.
+            TimedOut: it took longer than `within` seconds, or no byte arrived for `QUERY_TIMEOUT`.
+            StoreUnavailable: the server is down or refuses, or it is not an InfluxDB.
         """
         self.prepare()
         is_3 = self.version()[0] >= 3
@@ -297,7 +304,7 @@ class InfluxConnection:
             except Nothing:
                 if not is_3 or small:
                     raise
-                # In chunks InfluxDB 3 writes no document for a statement that found nothing; without them it says so
+                # With chunks, InfluxDB 3 sends no document if nothing was found. Without chunks, it sends an empty one.
                 yield from self._ask(statements, params or {}, within=within, chunked=False)
         except NoAnswer as error:
             self._version = None  # it may be another server
@@ -308,16 +315,20 @@ class InfluxConnection:
             self._refused_query(refusal)
 
     def _refused_query(self, refusal: "_Refused") -> None:
-        """Return where the refusal says that there is nothing; else raise what it comes to."""
+        """Return if the refusal means that there is no data.
+
+        Raises:
+            TimedOut, TooMuch, StoreUnavailable: it means something else.
+        """
         if _NO_MEASUREMENT.search(refusal.text):
             return
         if _NO_DATABASE.search(refusal.text) and (self.version()[0] >= 3 or not self._is_influxdb):
-            self._created = False  # it is made with the first write, or by us, and there is nothing in it
+            self._created = False  # the first write, or `prepare`, creates it
             return
         failure = self._unavailable("a query", refusal)
-        if refusal.status in (408, 504):  # a proxy's patience
+        if refusal.status in (408, 504):  # a proxy's timeout
             raise TimedOut(str(failure))
-        # InfluxDB 3 Core was seen to refuse too many files with an empty body
+        # InfluxDB 3 Core sometimes refuses too many files with an empty body
         silent = refusal.status == 500 and refusal.text.strip() in ("", "Internal Server Error")
         if silent or _TOO_MUCH.search(refusal.text):
             raise TooMuch(str(failure))
@@ -343,7 +354,11 @@ class InfluxConnection:
             yield from read_answer(self._in_time(response, within))
 
     def _in_time(self, response: urllib3.BaseHTTPResponse, within: float) -> Iterator[bytes]:
-        """The bytes of an answer as they come; one that trickles is not waited for longer than `within` seconds."""
+        """Yields the bytes of an answer as they arrive.
+
+        Raises:
+            TimedOut: all of it takes longer than `within` seconds.
+        """
         ends = monotonic() + within
         for part in response.stream(1 << 16):
             yield part
@@ -364,10 +379,13 @@ class InfluxConnection:
         timeout: int,
         yes: Sequence[int] = (200,),
     ) -> Iterator[urllib3.BaseHTTPResponse]:
-        """One request; its answer, whose body is read inside of the `with`.
+        """Send one request. Yields the answer, whose body is read within the `with` block.
 
-        `yes` are the statuses that mean that the request was done. `_Refused` for a status of 400 and up; whatever
-        else comes is not InfluxDB's and a `StoreUnavailable`.
+        `yes`: the statuses that mean success.
+
+        Raises:
+            _Refused: the status is 400 or higher.
+            StoreUnavailable: any other status, which is not InfluxDB's, or no answer.
         """
         response: urllib3.BaseHTTPResponse | None = None
         try:
@@ -392,16 +410,16 @@ class InfluxConnection:
             sentence = f"{self._where} does not answer {what}: {_cause(error)}"
             if took_too_long(error):
                 raise TimedOut(sentence) from error
-            self._version = None  # what comes back may be another server
+            self._version = None  # another server may answer next time
             raise StoreUnavailable(sentence) from error
         except (orjson.JSONDecodeError, ValidationError) as error:
             raise StoreUnavailable(f"{self._where} answers {what} with what is not InfluxDB's JSON: {error}") from error
         finally:
-            if response is not None:  # left in the middle: what is unread must not meet the next request
+            if response is not None:  # not read to its end: the next request must not get the rest
                 response.close()
 
     def _no_answer(self, what: str, response: urllib3.BaseHTTPResponse, yes: Sequence[int]) -> StoreUnavailable:
-        """Return what to say of a status that is neither a yes nor a refusal: nothing was done."""
+        """Returns the error for a status that is neither success nor refusal: nothing was done."""
         self._version = None  # it may be another server
         if 300 <= response.status < 400:
             leads = f"{response.status}, a redirect to {where_to(response)}, which is not followed"
@@ -420,7 +438,7 @@ class InfluxConnection:
             )
         if refusal.status == 404 or "not found" in refusal.text:
             version = self._version
-            self._created, self._version = False, None  # the database was dropped, or the server is another one now
+            self._created, self._version = False, None  # the database was dropped, or it is another server now
             if version is not None and version[0] == 2 and self.address.org is None:
                 return StoreUnavailable(
                     f"{self._where} is an InfluxDB 2 without a database {self.address.database!r} ({refusal.status}): "
@@ -451,14 +469,14 @@ def _partial(text: str) -> PartialWrite:
 
 
 def _text_of(refusal: urllib3.BaseHTTPResponse) -> str:
-    """What the server said: InfluxDB 1 and 3 put it under `error`, 2 under `message`; a proxy says what it likes."""
+    """Returns the error message. InfluxDB 1 and 3 have it under `error`, 2 under `message`. A proxy sends any text."""
     body = refusal.read(REFUSAL_MAX)
     try:
         said = orjson.loads(body)
     except orjson.JSONDecodeError:
         said = None
     if isinstance(said, dict):
-        details = said.get("data") or ""  # InfluxDB 3 says line by line what is wrong
+        details = said.get("data") or ""  # InfluxDB 3's errors per line
         text = f"{said.get('error') or said.get('message') or ''} {details}".strip()
         if text:
             return text
@@ -466,5 +484,5 @@ def _text_of(refusal: urllib3.BaseHTTPResponse) -> str:
 
 
 def _cause(error: Exception) -> str:
-    """The last and plainest part of a nested connection error."""
+    """Returns the innermost message of a nested connection error."""
     return (str(error).rpartition(": ")[2] or type(error).__name__)[:200]

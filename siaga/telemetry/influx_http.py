@@ -1,8 +1,8 @@
-"""One HTTP request to an InfluxDB: deadlines for every part of it, no redirect followed, no attempt repeated.
+"""Single HTTP requests to an InfluxDB: with deadlines for every part, without redirects, without retries.
 
-influxdb-client makes the connections and the credentials. The requests go to its pool directly: its own verbs send a
-body under the timeout for connecting, so that a large write never gets through a slow line, and they take every
-status of 200 to 299 for success.
+influxdb-client provides connections and credentials. The requests use its connection pool directly, because its own
+methods send the body under the connect timeout, so a large write never succeeds on a slow line. They also accept any
+status from 200 to 299 as success.
 """
 
 import socket
@@ -18,15 +18,15 @@ from siaga.telemetry.influx_address import InfluxAddress
 __all__ = ["Http", "took_too_long", "where_to", "words_of"]
 
 CONNECT_WITHIN = 5.0
-"""Seconds until a connection stands, and until the line takes another piece of a body."""
+"""Seconds to connect, and to send each piece of a body."""
 PIECE = 16 * 1024
-"""Bytes of a body handed to the socket at once: a line of 4 kB/s takes one in time."""
+"""Bytes of a piece: a line of 4 kB/s sends one in time."""
 SILENCE = 15.0
-"""Seconds in which sent bytes may stay without TCP's acknowledgement: a router that restarted forgets a connection."""
+"""Seconds that sent bytes may stay unacknowledged by TCP: a restarted router has forgotten the connection."""
 CONNECTIONS = 8
-"""Connections kept open per store. More threads than that may ask; their connections are then made anew."""
+"""Connections kept open per store. More threads may use it; they get new connections."""
 WORDS_MAX = 4_096
-"""Bytes that are read of an answer that is no yes."""
+"""Bytes of an unsuccessful answer that are read."""
 
 _OPTIONS: list[tuple[int, int, int | bytes]] = [
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
@@ -41,7 +41,7 @@ if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
 
 
 class Http:
-    """Connections to one server. Safe to use from several threads; connects with the first request."""
+    """Connections to one server. It connects with the first request. Thread-safe."""
 
     def __init__(self, address: InfluxAddress) -> None:
         secret = address.secret or ""
@@ -68,14 +68,14 @@ class Http:
         send_within: float,
         answer_within: float,
     ) -> urllib3.BaseHTTPResponse:
-        """Send one request and return its answer, whatever its status. The body of the answer is not read yet.
+        """Send one request. Returns its answer, whatever its status, with the body still unread.
 
         Args:
-            send_within: seconds for sending the body.
-            answer_within: seconds without a byte of the answer.
+            send_within: seconds to send the body.
+            answer_within: seconds without any byte of the answer.
 
         Raises:
-            urllib3.exceptions.HTTPError: no answer came, or not in time.
+            urllib3.exceptions.HTTPError: there was no answer, or not in time.
         """
         url = f"{self._base}{path}" + (f"?{urlencode(query)}" if query else "")
         sent = {**self._headers, **(headers or {}), "Content-Length": str(len(body))}
@@ -102,7 +102,7 @@ def _pieces(body: bytes, until: float) -> Iterator[bytes]:
 
 
 def took_too_long(error: Exception) -> bool:
-    """Whether a request failed by taking too long after its connection stood: a smaller one may get through."""
+    """Returns whether a request timed out after it was connected: a smaller one may succeed."""
     if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
         return False
     if isinstance(error, urllib3.exceptions.ReadTimeoutError | TimeoutError):
@@ -113,7 +113,7 @@ def took_too_long(error: Exception) -> bool:
 
 
 def words_of(answer: urllib3.BaseHTTPResponse) -> str:
-    """Return what an answer says, shortened to one line: its type and the beginning of its body."""
+    """Returns the type and the beginning of an answer's body, on one line."""
     try:
         text = answer.read(WORDS_MAX).decode(errors="replace")
     except (urllib3.exceptions.HTTPError, OSError):
@@ -124,7 +124,7 @@ def words_of(answer: urllib3.BaseHTTPResponse) -> str:
 
 
 def where_to(answer: urllib3.BaseHTTPResponse) -> str:
-    """Return where a redirect leads, without its query, which may hold a secret."""
+    """Returns the target of a redirect, without its query, which may contain a secret."""
     target = answer.headers.get("Location", "")
     parts = urlsplit(target)
     shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else parts.path

@@ -1,7 +1,7 @@
-"""How much of time one question to an InfluxDB covers: found by what it refuses, and by what it does not get done.
+"""The width of one InfluxDB query, in time or in villages, adapted to the server's refusals and timeouts. Pure.
 
-Pure. A question that was too much is asked again in halves, never unchanged. InfluxDB 3 Core opens 432 files a query,
-about three days; other servers answer all that they are asked, until they are loaded, or the line to them is slow.
+A query that was too much is repeated in halves, never unchanged. InfluxDB 3 Core opens at most 432 files per query,
+about three days. Other servers answer any query, unless they are busy or the line is slow.
 """
 
 from dataclasses import dataclass
@@ -11,26 +11,25 @@ from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
 __all__ = ["CORE_FILES_SPAN", "SMALLEST", "TEN_YEARS", "Portion"]
 
 CORE_FILES_SPAN = 3 * DAY - HOUR
-"""Milliseconds that 432 files of ten minutes cover, with what a window that begins within one of them takes more."""
+"""A window within 432 files of ten minutes, ms, with a margin for one that begins within a file."""
 SMALLEST = 10 * MINUTE
-"""Milliseconds below which no window is halved: who cannot answer for so little cannot answer."""
+"""The smallest window, ms: a server that cannot answer for this cannot answer at all."""
 HOLD = 5 * MINUTE
-"""Milliseconds (monotonic) for which a width that was too much for the time allowed is not tried again."""
+"""How long a width that timed out is not tried again, ms (monotonic)."""
 QUICK = 5 * SECOND
-"""Milliseconds within which an answer shows that a wider question would be answered in time, too."""
+"""An answer within this time shows that a wider query would be in time, too, ms."""
 TEN_YEARS = 3_653 * DAY
-"""Milliseconds that count as all of time."""
+"""A window of this length counts as all of time, ms."""
 WIDEST = 2**62
 
 
 @dataclass(slots=True)
 class Portion:
-    """The width of a question: of its window in milliseconds, or in villages.
+    """The width of a query: its window in ms, or its number of villages.
 
-    A refusal costs the server little, so a wider question is soon tried again: at once where a part held nothing, and
-    after a quick answer unless `known` says that this kind of server refuses it. A timeout costs half a minute, so for
-    `HOLD` no question is wider than half of the one that timed out. Not locked: of two threads that change it at once
-    one wins.
+    A refusal is cheap, so a wider query is soon tried again: after a quick answer, if it was empty or unless `known`
+    says that this kind of server refuses more. A timeout costs half a minute, so for `HOLD` no query is wider than half
+    of the one that timed out. Not locked: if two threads change it at once, one wins.
     """
 
     width: int = WIDEST
@@ -41,21 +40,21 @@ class Portion:
 
     @property
     def whole(self) -> bool:
-        """Whether all of time may be asked about at once."""
+        """Whether one query may cover all of time."""
         return self.width >= TEN_YEARS
 
     def refused(self, width: int) -> bool:
-        """Take note that a question of this width was refused; whether a smaller one may be tried."""
+        """Note that a query of this width was refused. Returns whether a smaller one may be tried."""
         self.width = max(self.smallest, min(width, self.width) // 2)
         return width > self.smallest
 
     def timed_out(self, width: int, monotonic: int) -> None:
-        """Take note that a question of this width took too long. The next call asks in halves, not this one."""
+        """Note that a query of this width timed out. The next call uses half of it; this call fails."""
         self.refused(width)
         self._ceiling, self._held_until = self.width, monotonic + HOLD
 
     def answered(self, width: int, monotonic: int, *, took: int, empty: bool) -> None:
-        """Take note that a question of this width was answered after `took` ms; `empty`: it found nothing."""
+        """Note that a query of this width was answered in `took` ms. `empty`: it found nothing."""
         if width >= self.width and took <= QUICK and (empty or not self.known):
             ceiling = self._ceiling if monotonic < self._held_until else WIDEST
             self.width = max(self.width, min(2 * self.width, ceiling))

@@ -1,8 +1,8 @@
-"""What is asked of an InfluxDB, and how much of it at once: InfluxQL out, observations in.
+"""Reads from an InfluxDB: InfluxQL out, observations in.
 
-No question that was too much for the server is repeated unchanged: its window is halved, or the number of villages.
-InfluxDB 3 reads a window file by file and refuses more than some days of them, so there no question goes over all
-time: the last and the first observation of a series are looked for window by window, the newest first.
+A query that was too much for the server is not repeated unchanged: its window, or its number of villages, is halved.
+InfluxDB 3 refuses windows of more than a few days, because it reads them file by file. So there, the last and first
+observations of series are searched window by window, the newest first.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -22,19 +22,19 @@ from siaga.telemetry.refusal import TIME_MAX
 __all__ = ["InfluxReading"]
 
 FIELDS_HOLD = SECOND
-"""How long the list of fields that there are is taken for true: of a signal's first reading ever, others hear later."""
+"""How long the list of fields is cached, ms. Other processes see a new field this much later."""
 CHECK_WITHIN = 5.0
-"""Seconds within which a store that can be read answers a question about an hour in which there is nothing."""
+"""Timeout of the check query, in seconds. It is for an hour without data."""
 EARLIEST = 1_577_836_800_000
-"""2020: a gateway trusts no clock that says less, so all that is older is one question, which finds nothing."""
+"""2020-01-01. A gateway trusts no earlier clock, so everything before it is one query, which finds nothing."""
 ALL_TIME = (-TIME_MAX, TIME_MAX)
 
 Known = Mapping[TrackKey, int]
-"""First times that a caller has from elsewhere."""
+"""First times that the caller has already."""
 Window = tuple[int, int]
 _Parts = list[tuple[int, Series]]
 
-# Statements are put together from these, names of `SIGNALS` and integers of our own; all text is bound.
+# Statements consist of these, names of `SIGNALS`, and our own integers. All other text is bound.
 _OF_VILLAGE = f'FROM "{TELEMETRY}" WHERE "village" = $village'
 _OF_DEVICE = f'{_OF_VILLAGE} AND "device" = $device'
 _BY = 'GROUP BY "village", "device"'
@@ -46,11 +46,11 @@ _CASTS = {
     SignalType.EVENT: "integer",
 }
 _FIELDS = {name: f'"{name}"::{_CASTS[signal.type]}' for name, signal in SIGNALS.items()}
-"""Fields with their types: else one week in which somebody wrote text into a field hides its values of all weeks."""
+"""Fields with type casts. Without them, text that somebody wrote in one week hides a field's values of all weeks."""
 
 
 class InfluxReading:
-    """The reading half of an InfluxDB store. Safe to use from several threads."""
+    """The reading half of an InfluxDB store. Thread-safe."""
 
     def __init__(self, connection: InfluxConnection, clock: Clock) -> None:
         self._connection = connection
@@ -61,13 +61,13 @@ class InfluxReading:
         self._together = Portion(smallest=1)
 
     def forget_fields(self) -> None:
-        """Ask anew what fields there are: something was written."""
+        """Clear the cached list of fields, after a write."""
         self._stored_until = None
 
     def latest(
         self, villages: Sequence[str], device: str | None = None, known: Mapping[str, Known] | None = None
     ) -> Mapping[str, Mapping[TrackKey, tuple[int, Value]]]:
-        """The last observation of each track of some villages, or of one device of one; see `TelemetryStore.latest`."""
+        """Returns the last observation of each track of villages, or of one device; see `TelemetryStore.latest`."""
         return self._ends(villages, ("last",), device, known)[0]
 
     def first_times(self, village: str, known: Known | None = None) -> Mapping[TrackKey, int]:
@@ -79,7 +79,7 @@ class InfluxReading:
     def tracks(
         self, villages: Sequence[str], window: Window, signals: Collection[str] | None = None
     ) -> dict[str, dict[TrackKey, Track]]:
-        """See `TelemetryStore.tracks`. Memory holds the result, and the answer to one question."""
+        """See `TelemetryStore.tracks`. Memory holds the result, and the answer to one query."""
         names = self._among_stored([name for name in SIGNALS if signals is None or name in signals])
         where, params = _of(villages)
         gathered: dict[str, dict[TrackKey, Gathering]] = {village: {} for village in villages}
@@ -99,7 +99,7 @@ class InfluxReading:
         signals: Collection[str] | None = None,
         known: Mapping[str, Known] | None = None,
     ) -> Mapping[str, Memory]:
-        """See `TelemetryStore.recall`. Where a request for several villages is too much, the next is for fewer."""
+        """See `TelemetryStore.recall`. If a query for several villages is too much, the next is for fewer."""
         found: dict[str, Memory] = {}
         while len(found) < len(villages):
             asked = villages[len(found) :][: self._together.width]
@@ -158,11 +158,10 @@ class InfluxReading:
         device: str | None = None,
         known: Mapping[str, Known] | None = None,
     ) -> tuple[dict[str, dict[TrackKey, tuple[int, Value]]], dict[str, dict[TrackKey, int]]]:
-        """The last observation and the first time of each track, as `selectors` say. A statement a field and selector:
-        several selectors in one would answer with time 0.
+        """Returns the last observation and the first time of each track, depending on `selectors`.
 
-        With `known`, all tracks that there are and their first times but for the newest: the last of each is looked
-        for back to that, and no further.
+        There is one statement per field and selector: with several selectors in one, InfluxDB returns time 0.
+        `known`: as in `TelemetryStore.latest`. The last observation is searched no further back than these times.
         """
         names = self._among_stored(SIGNALS)
         where, params = _of(villages, device)
@@ -190,12 +189,12 @@ class InfluxReading:
         return latest, first
 
     def series(self, village: str, device: str, signal: str, window: Window, step: int) -> Sequence[SeriesPoint]:
-        """See `TelemetryStore.series`. A step that lies in two questions is put together from both."""
+        """See `TelemetryStore.series`. A step that is split between two queries is merged."""
         if signal not in SIGNALS:
             return []
         field, (where, params) = _FIELDS[signal], _of([village], device)
         by = f"GROUP BY time({int(step)}ms) fill(none)"
-        is_flag = SIGNALS[signal].type is SignalType.BOOL  # which have no mean: the share of those that are true
+        is_flag = SIGNALS[signal].type is SignalType.BOOL  # a boolean has no mean(), so true values are counted
         select = ", ".join(f"{of}({field})" for of in (("count", "last") if is_flag else _REDUCED))
 
         def ask(within: Window) -> _Parts:
@@ -223,7 +222,11 @@ class InfluxReading:
         return sorted(found, key=lambda arrival: arrival.received)
 
     def check(self) -> None:
-        """Ask as all questions are asked: with a window, and a name that is bound. It is answered, or it raises."""
+        """Run a query like all others, with a window and a bound name.
+
+        Raises:
+            StoreUnavailable: it is not answered.
+        """
         now = self._clock.now()
         where, params = _of([""])
         statement = f'SELECT "received"::float {where} AND {_within((now - HOUR, now))} {_BY}'
@@ -231,10 +234,10 @@ class InfluxReading:
             pass
 
     def _among_stored(self, names: Iterable[str]) -> list[str]:
-        """Those of the signals that anything was ever stored of.
+        """Returns those signals that were ever stored.
 
-        A statement about a field that is in no series of a village costs InfluxDB as much as one about a field that
-        is: a district uses half of the vocabulary, and a starting engine asks about thousands of villages.
+        A statement about an absent field costs InfluxDB as much as one about a present field. A district uses half of
+        the vocabulary, and a starting engine queries thousands of villages.
         """
         now = self._clock.monotonic()
         if self._stored_until is None or now >= self._stored_until:
@@ -246,10 +249,10 @@ class InfluxReading:
     def _all(self, statements: Sequence[str], params: Mapping[str, str], *, small: bool = False) -> _Parts:
         return list(self._connection.query(statements, params, small=small))
 
-    # How much at once
+    # Width of queries
 
     def _time(self) -> Portion:
-        """The width of windows, by what is known of the server."""
+        """Returns the width of windows for this server."""
         if self._portion is None:
             core = self._connection.version()[0] >= 3
             self._portion = Portion(CORE_FILES_SPAN, known=True) if core else Portion()
@@ -258,9 +261,9 @@ class InfluxReading:
     def _in_parts(
         self, window: Window, ask: Callable[[Window], _Parts], *, newest_first: bool = False
     ) -> Iterator[tuple[Window, _Parts]]:
-        """The answers to a question about a window: in one part, or in as many as the server lets it have.
+        """Yields the parts of a window with their answers: one part, or as many as the server requires.
 
-        A part that was refused is halved at once. One that timed out ends the call, and the next one asks for less.
+        A refused part is halved at once. A part that timed out ends the call, and the next call uses smaller ones.
         """
         portion, (start, end) = self._time(), window
         while start < end:
@@ -278,7 +281,7 @@ class InfluxReading:
             start, end = (start, part[0]) if newest_first else (part[1], end)
 
     def _first_part(self, start: int, end: int, portion: Portion, *, newest_first: bool) -> Window:
-        """The part of a window to ask for first. What is to come, and what is older than any reading, is not cut."""
+        """Returns the first part of a window to query. The future, and the time before `EARLIEST`, are not split."""
         if portion.whole:
             return start, end
         now = self._clock.now()
@@ -292,9 +295,13 @@ class InfluxReading:
         return start, end if start >= now else min(end, start + portion.width)
 
     def _ask_less(self, portion: Portion, size: int, error: TooMuch | TimedOut) -> None:
-        """Take note of a question that was too much; raise it where this call cannot go on with less."""
+        """Narrow the queries after one that was too much.
+
+        Raises:
+            TooMuch, TimedOut: this call cannot continue with a smaller one.
+        """
         if isinstance(error, TimedOut):
-            if self._connection.answers():  # else it was not the question
+            if self._connection.answers():  # else the server is down, and the query was not the cause
                 portion.timed_out(size, self._clock.monotonic())
             raise error
         if not portion.refused(size):
@@ -305,7 +312,7 @@ _REDUCED = ("count", "min", "mean", "max", "last")
 
 
 def _of(villages: Sequence[str], device: str | None = None) -> tuple[str, dict[str, str]]:
-    """The measurement with the condition for some villages, or one device of one, and the parameters that it names."""
+    """Returns FROM and WHERE for some villages, or one device of one, and the parameters in them."""
     if len(villages) == 1:
         params = {"village": villages[0]}
         return (_OF_VILLAGE, params) if device is None else (_OF_DEVICE, params | {"device": device})
@@ -314,7 +321,7 @@ def _of(villages: Sequence[str], device: str | None = None) -> tuple[str, dict[s
 
 
 def _within(window: Window) -> str:
-    """The condition for a window, within what InfluxDB can count. InfluxDB 3 takes no bound times."""
+    """Returns the condition for a window, limited to InfluxDB's range of times. InfluxDB 3 takes no bound times."""
     start, end = (max(-TIME_MAX, min(TIME_MAX, time)) * 1_000_000 for time in window)
     return f"time >= {start} AND time < {end}"
 
@@ -322,7 +329,7 @@ def _within(window: Window) -> str:
 def _observed(
     parts: Iterable[tuple[int, Series]], names: Sequence[str], villages: Sequence[str]
 ) -> Iterator[tuple[str, TrackKey, Sequence[int], Sequence[Value]]]:
-    """What parts of an answer hold, each about the signal of `names` at its place: village, track, times, values."""
+    """Yields village, track, times and values of the parts of an answer. `names`: the signal of each statement."""
     for index, series in parts:
         village = series.tags.get("village") or villages[0]
         device, signal = series.tags.get("device"), SIGNALS[names[index]]
@@ -341,7 +348,7 @@ def _tracks(gathered: Mapping[str, Mapping[TrackKey, Gathering]]) -> dict[str, d
 def _all_found(
     latest: Mapping[str, Mapping[TrackKey, object]], known: Mapping[str, Known], looked_back_to: int
 ) -> bool:
-    """Whether nothing older can be the last observation of a track: of each village all are known, and found."""
+    """Returns whether the last observations of all known tracks are found, so that no older data is needed."""
     return all(
         village in known
         and all(time >= looked_back_to or key in latest[village] for key, time in known[village].items())

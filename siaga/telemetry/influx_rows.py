@@ -1,4 +1,4 @@
-"""Rows of InfluxDB's JSON as observations: types follow the signal, for whole floats come as integers."""
+"""Converts rows of InfluxDB's JSON into observations. The signal decides the type: whole floats come as integers."""
 
 from collections.abc import Iterable, Sequence
 from typing import cast
@@ -13,7 +13,7 @@ _NUMBERS = {bool, int, float}
 
 
 def observations(signal: Signal, found: Sequence[Sequence[object]]) -> tuple[Sequence[int], Sequence[Value]]:
-    """The times and values of rows `[time, value]`. What somebody else wrote as text into a field is left out."""
+    """Returns times and values of rows `[time, value]`. Text that another program wrote into the field is left out."""
     if not found:
         return (), ()
     times, raw = zip(*found, strict=True)
@@ -36,10 +36,10 @@ def _typed(kind: SignalType, values: tuple[Value, ...]) -> Sequence[Value]:
 
 
 def rows(series: Series, columns: int) -> Sequence[Sequence[object]]:
-    """The rows of a series that has so many columns.
+    """Returns the rows of a series with so many columns.
 
     Raises:
-        StoreUnavailable: it has others, and is the answer to another question.
+        StoreUnavailable: it has another number of columns, so it is not the answer to this query.
     """
     if len(series.columns) != columns:
         raise StoreUnavailable(f"InfluxDB answered columns {series.columns} where {columns} were due")
@@ -47,10 +47,10 @@ def rows(series: Series, columns: int) -> Sequence[Sequence[object]]:
 
 
 def number(raw: object) -> float | int:
-    """A number of a row; nothing else stands where one is asked for.
+    """Returns a value of a row that has to be a number.
 
     Raises:
-        StoreUnavailable: something else does.
+        StoreUnavailable: it is not a number.
     """
     if not isinstance(raw, int | float):
         raise StoreUnavailable(f"InfluxDB answered {str(raw)[:40]!r} where a number was due")
@@ -58,7 +58,7 @@ def number(raw: object) -> float | int:
 
 
 def steps(answer: Iterable[tuple[int, Series]]) -> list[SeriesPoint]:
-    """Steps of a number: rows of time, count, minimum, mean, maximum, last."""
+    """Returns the steps of a number, from rows of time, count, minimum, mean, maximum, last."""
     return [
         SeriesPoint(int(number(row[0])), int(number(row[1])), *(float(number(value)) for value in row[2:6]))
         for _, part in answer
@@ -67,7 +67,7 @@ def steps(answer: Iterable[tuple[int, Series]]) -> list[SeriesPoint]:
 
 
 def steps_of_flag(answer: Iterable[tuple[int, Series]]) -> list[SeriesPoint]:
-    """Steps of a boolean: from the counts of all and the last of each, and the counts of those that are true."""
+    """Returns the steps of a boolean, from rows of time, count and last, and rows of time and count of true values."""
     counts: dict[int, tuple[int, bool]] = {}
     true: dict[int, int] = {}
     for index, part in answer:
@@ -91,7 +91,7 @@ def steps_of_flag(answer: Iterable[tuple[int, Series]]) -> list[SeriesPoint]:
 
 
 def steps_united(points: Iterable[SeriesPoint]) -> list[SeriesPoint]:
-    """Points in order of time, those of one step made one: of each, the later one follows the earlier."""
+    """Returns the points in order of time, with adjacent points of one step merged."""
     united: list[SeriesPoint] = []
     for point in points:
         if not united or united[-1].time != point.time:

@@ -1,8 +1,8 @@
-"""One write on its way into an InfluxDB: in requests that the line and the server can carry, each sent once.
+"""One write to an InfluxDB, in requests that the line and the server can handle.
 
-What was written is not sent again, however often the write has to be tried. A request that took too long is smaller
-at the next attempt. A request that is refused twice in words that siaga does not know is written in smaller and smaller
-parts, down to single lines; what a server refuses that takes other lines is given back as refused.
+A retry of the write does not send again what was written. After a timeout, the next request is smaller. A request that
+is refused twice in unknown words is written in smaller and smaller parts, down to single lines. If the server takes
+other lines, the refused lines are returned as refused points.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,10 +19,10 @@ __all__ = ["Writing"]
 
 
 class Writing:
-    """Lines and notes of late data that belong together. A call goes on where the one before was stopped.
+    """The lines and arrivals of one write. Each call continues where the last one stopped.
 
-    `prove` writes a point that every server takes, or raises `StoreUnavailable`: then nothing is refused for its own
-    sake.
+    `prove`: writes a point that every working server takes. If it raises `StoreUnavailable`, the lines are not at
+    fault, and nothing is refused.
     """
 
     def __init__(
@@ -44,10 +44,10 @@ class Writing:
         self._rejected_at: int | None = None
 
     def __call__(self) -> Sequence[RefusedPoint]:
-        """Write what is not written yet. Returns what was refused, once all is done.
+        """Write what is not written yet. Returns the refused points.
 
         Raises:
-            StoreUnavailable: not all of it could be written; call again later.
+            StoreUnavailable: not everything could be written; call again later.
         """
         while self._written < len(self._lines):
             self._write_some()
@@ -83,7 +83,7 @@ class Writing:
             return PartialWrite("the request is too large", None, None)
 
     def _note_some(self) -> None:
-        """Write notes of late data. One that the server refuses for good is given back without its values."""
+        """Write some arrivals. A refused arrival is returned as a refused point without values."""
         notes = self._arrivals[self._noted : self._noted + self._pace.lines]
         doubted = self._rejected_at == len(self._lines) + self._noted
         try:
@@ -109,10 +109,10 @@ class Writing:
         )
 
     def _send(self, lines: Sequence[str], precision: str, *, lines_at_fault: bool) -> PartialWrite | None:
-        """One request, from which the next ones learn.
+        """Send one request, and adapt the pace of the next.
 
         Raises:
-            TooLarge: smaller requests are to be tried at once.
+            TooLarge: retry with smaller requests at once.
             StoreUnavailable: it is not certain what was written.
         """
         began = self._clock.monotonic()

@@ -1,7 +1,7 @@
-"""Points as InfluxDB's line protocol. Pure; fast, because every reading of a district passes through it.
+"""Renders points as InfluxDB's line protocol. Pure, and fast, because every reading of a district passes through it.
 
-A line that leaves here is right: InfluxDB 2 refuses a whole request for one malformed line, and openGemini drops such
-a line without a word.
+Every line must be valid: InfluxDB 2 refuses a whole request because of one malformed line, and openGemini drops such a
+line silently.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,23 +17,23 @@ from siaga.telemetry.refusal import TIME_MAX, RefusedPoint, sift
 __all__ = ["ARRIVAL", "RECEIVED", "TELEMETRY", "Lines", "render_arrival"]
 
 TELEMETRY = "telemetry"
-"""The measurement that holds the readings."""
+"""The measurement of readings."""
 ARRIVAL = "arrival"
-"""The measurement that notes late data."""
+"""The measurement of arrivals, the notes of late data."""
 RECEIVED = "received"
-"""The field beside the signals: Unix seconds at which the centre got the point."""
+"""The field with the received time, Unix seconds."""
 
 PREFIXES_MAX = 200_000
-"""How many devices' measurement and tags are kept ready: about 30 MB. A country has more; they are made again then."""
+"""Devices whose escaped prefix is cached: about 30 MB. A country has more; then the cache is cleared and refilled."""
 
 SHAPES_MAX = 10_000
-"""How many combinations of signals are remembered; a real district has some dozens."""
+"""Combinations of signals that are cached. A real district has some dozens."""
 
 
 def _text_of(signal: Signal) -> Callable[[Value], str]:
-    """The function that writes a signal's field: `gate_open=true`, `clients=3i`, `power=2.5`.
+    """Returns the function that renders a signal's field: `gate_open=true`, `clients=3i`, `power=2.5`.
 
-    What has not exactly the signal's type goes through `check_value`, which converts it or raises `RefusedValue`.
+    A value without exactly the signal's type is passed to `check_value`, which converts it or raises `RefusedValue`.
     """
     name = signal.name
     match signal.type:
@@ -49,7 +49,7 @@ def _text_of(signal: Signal) -> Callable[[Value], str]:
         case SignalType.FLOAT:
 
             def number(value: Value) -> str:
-                if type(value) is not float or value - value != 0.0:  # infinite and NaN alone fail the second
+                if type(value) is not float or value - value != 0.0:  # the second is true for infinity and NaN only
                     value = check_value(signal, value)
                 return f"{name}={value!r}"
 
@@ -72,22 +72,22 @@ _WRITTEN_ALIKE: Mapping[object, type] = {
     for name, signal in SIGNALS.items()
     if signal.type in (SignalType.BOOL, SignalType.FLOAT)
 }
-"""The signals that JSON writes as line protocol does, and the type that their values then have."""
+"""The signals whose values look the same in JSON and in line protocol, and the type of those values."""
 _ESCAPES = str.maketrans({",": "\\,", " ": "\\ ", "=": "\\="})
 
 
 class Lines:
-    """Renders points, keeping the escaped measurement and tags of each device it has met. Any thread may."""
+    """Renders points, and caches the escaped measurement and tags of each device. Thread-safe."""
 
     def __init__(self) -> None:
         self._prefixes: dict[tuple[str, str], str] = {}
         self._alike: dict[tuple[object, ...], bool] = {}
 
     def render(self, points: Sequence[Point]) -> tuple[list[str], Sequence[Point], list[RefusedPoint]]:
-        """One line (timestamp in ms) for each point that can be stored, those points, and what is refused."""
+        """Returns a line (timestamp in ms) for each point that can be stored, those points, and the refused ones."""
         try:
             return self._render_sound(points), points, []
-        except (RefusedValue, KeyError):  # some value does not fit: only now look at each
+        except (RefusedValue, KeyError):  # some value is not valid: check each
             sound, refused = sift(points)
             return self._render_sound(sound), sound, refused
 
@@ -96,7 +96,7 @@ class Lines:
         last_received, seconds = None, ""
         for (village, device, time, received, _), fields in zip(points, self._fields(points), strict=True):
             prefix = prefixes.get((village, device)) or self._prefix(village, device)
-            if received != last_received:  # a batch's points were all received at one time
+            if received != last_received:  # all points of a batch have the same
                 last_received, seconds = received, f",{RECEIVED}={received / 1000!r} "
             if not fields or not -TIME_MAX <= time <= TIME_MAX:
                 raise RefusedValue("a point without values, or of an impossible time")
@@ -104,10 +104,10 @@ class Lines:
         return lines
 
     def _fields(self, points: Sequence[Point]) -> list[str]:
-        """The fields of each point. JSON writes most of them, all at once and at three times the speed.
+        """Returns the fields of each point. Most are rendered by one JSON call, three times as fast.
 
-        `{"gate_open":true,"power":2.5}` is `gate_open=true,power=2.5` but for its punctuation. Booleans and floats are
-        written alike; an integer has a suffix in line protocol, and what is not of its signal's type needs a look.
+        `{"gate_open":true,"power":2.5}` differs from `gate_open=true,power=2.5` only in punctuation. This holds for
+        booleans and floats. An integer has a suffix in line protocol, and a value of another type must be checked.
         """
         values_of = [values for _, _, _, _, values in points]
         alike = self._alike
@@ -129,7 +129,7 @@ class Lines:
         ]
 
     def _judge(self, shape: tuple[object, ...]) -> bool:
-        """Whether JSON writes points of this shape (names, then types of values) as line protocol does. Remembered."""
+        """Returns whether points of this shape (names, then types of values) look the same in JSON. It is cached."""
         half = len(shape) // 2
         alike = half > 0 and all(
             _WRITTEN_ALIKE.get(name) is kind for name, kind in zip(shape[:half], shape[half:], strict=True)
@@ -140,7 +140,7 @@ class Lines:
         return alike
 
     def render_part(self, point: Point, *, received: bool) -> str:
-        """The line of a sound point with its values and, if `received`, that field."""
+        """Returns the line of a valid point. `received`: include that field."""
         fields = [_TEXTS[name](value) for name, value in point.values.items()]
         if received:
             fields.append(f"{RECEIVED}={point.received / 1000!r}")
@@ -155,10 +155,10 @@ class Lines:
 
 
 def render_arrival(arrival: Arrival) -> str:
-    """The line of an arrival, timestamp in ns.
+    """Returns the line of an arrival, timestamp in ns.
 
-    Below the millisecond the timestamp holds a checksum of what the arrival touches: two arrivals of one gateway in
-    one millisecond stay two, and one that is written again stays one.
+    The timestamp's part below the millisecond is a checksum of the arrival's period. So two arrivals of one gateway in
+    one millisecond stay separate, and one that is written again stays one.
     """
     touched = crc32(f"{arrival.first},{arrival.last}".encode()) % 1_000_000
     return (
@@ -168,10 +168,10 @@ def render_arrival(arrival: Arrival) -> str:
 
 
 def _tag(value: str) -> str:
-    """A tag's value, escaped. The names of the contract need no escape; nothing else may break a line either.
+    """Returns a tag's value, escaped. Valid names need no escape, but others must not break the line.
 
     Raises:
-        RefusedValue: it is empty, or holds a control character or a backslash, which cannot be escaped.
+        RefusedValue: it is empty, or has a control character or a backslash, which cannot be escaped.
     """
     if not value or "\\" in value or not value.isprintable():
         raise RefusedValue(f"{value[:40]!r} is not a name")

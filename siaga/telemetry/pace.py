@@ -1,24 +1,24 @@
-"""How many lines a server takes in one request, and how long such a request may take: learned from those before."""
+"""Adapts the size and timeout of write requests to a server, from earlier requests."""
 
 from threading import Lock
 
 __all__ = ["Pace"]
 
 FIRST, MOST = 1_000, 25_000
-"""Lines of the first request and of the largest: 25,000 are about 4 MB, where InfluxDB takes 25 MB."""
+"""Lines of the first and of the largest request. 25,000 are about 4 MB; InfluxDB takes 25 MB."""
 AIM = 1.5
-"""Seconds that a request should take at most. Larger requests are no cheaper, and others wait for them."""
+"""Seconds that a request should take at most. Larger requests are not cheaper, and others wait for them."""
 BASE, PATIENCE, LONGEST = 8.0, 4.0, 30.0
-"""Seconds that a request may take: `BASE` for a server that is busy with something else, and `PATIENCE` times what
-requests of its size took of late, together at most `LONGEST`."""
+"""Timeout in seconds: `BASE` for a server that is busy with other work, plus `PATIENCE` times the recent time of
+requests of this size; at most `LONGEST`."""
 FEWEST_BEFORE, MOST_BEFORE = 4, 64
-"""Requests that have to succeed before a size is tried again that timed out: at first, and after many failures."""
+"""Successful requests before a size that timed out is tried again: at first, and after many failures."""
 UNKNOWN = 0.001
-"""Seconds that a line is expected to take before the first answer: the speed of an InfluxDB on an SD card."""
+"""Seconds per line before the first answer: the speed of an InfluxDB on an SD card."""
 
 
 class Pace:
-    """The pace of one server. All writes to it share one; safe to use from several threads."""
+    """The pace of one server, shared by all writes to it. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -30,18 +30,19 @@ class Pace:
 
     @property
     def lines(self) -> int:
-        """How many lines to put into the next request."""
+        """The number of lines of the next request."""
         return self._lines
 
     def allowed(self, lines: int) -> float:
-        """Return how many seconds a request of that many lines may take."""
+        """Returns the timeout of a request of that many lines, in seconds."""
         each = UNKNOWN if self._each is None else self._each
         return min(LONGEST, BASE + PATIENCE * each * lines)
 
     def took(self, lines: int, seconds: float) -> None:
-        """Learn from a request that was answered: a quick one doubles the size, a slow one shrinks it.
+        """Adapt to an answered request: a quick one doubles the size, a slow one shrinks it.
 
-        A size that timed out is tried again after some requests, the more the oftener that went wrong.
+        A size that timed out is tried again after some successful requests; after more of them, the more often it
+        failed.
         """
         with self._lock:
             each = seconds / lines
@@ -60,7 +61,7 @@ class Pace:
             self._lines = larger
 
     def timed_out(self, lines: int, seconds: float) -> None:
-        """Learn from a request that was not answered in time: the next is half as large."""
+        """Adapt to a request that timed out: the next is half as large."""
         with self._lock:
             self._failed = lines if self._failed is None else min(lines, self._failed)
             self._before = self._to_go = min(MOST_BEFORE, max(FEWEST_BEFORE, 2 * self._before))
@@ -68,6 +69,6 @@ class Pace:
             self._lines = min(self._lines, max(1, lines // 2))
 
     def too_large(self, lines: int) -> None:
-        """Learn that something on the way takes no request of that many lines, now or later."""
+        """Adapt to a request that was too large for the server or a proxy: this is now the limit."""
         with self._lock:
             self._most = self._lines = max(1, min(self._most, lines // 2))

@@ -1,4 +1,4 @@
-"""What a store will never take, and why: found before it is written, the same for every store."""
+"""Finds what no store will ever take, before it is written."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from siaga.model.signals import SIGNALS, RefusedValue, Value, check_value
 __all__ = ["TIME_MAX", "RefusedPoint", "sift", "united"]
 
 TIME_MAX = 9_223_372_036_854
-"""The latest event time a store keeps (year 2262), and negated the earliest: InfluxDB counts nanoseconds in 64 bits."""
+"""The latest event time that can be stored, ms (year 2262); negated, the earliest. InfluxDB has 64-bit nanoseconds."""
 
 _KEY = itemgetter(0, 1, 2)
 """Village, device and time of a point."""
@@ -18,10 +18,11 @@ _KEY = itemgetter(0, 1, 2)
 
 @dataclass(frozen=True, slots=True)
 class RefusedPoint:
-    """The part of a point that the store does not take (a field of another type, say), and why.
+    """A part of a point that the store refuses, for example a field with another type.
 
-    `point` holds the refused values alone; the others of that point are stored. `for_good`: the fault is the point's,
-    and it is never taken. Else a limit of the server stands against it, which somebody can raise: it is to be kept.
+    `point`: with the refused values only; its other values are stored.
+    `for_good`: the point itself is at fault, and will never be taken. If False, it hit a limit of the server, which can
+    be raised, so it must be kept.
     """
 
     point: Point
@@ -30,9 +31,9 @@ class RefusedPoint:
 
 
 def sift(points: Sequence[Point]) -> tuple[list[Point], list[RefusedPoint]]:
-    """The points with what can be stored of each, values as their signals have them; and what is refused.
+    """Returns the valid points, with values of their signals' types, and the refused ones.
 
-    A point without values is nothing to store, and is left out without being refused.
+    A point without values is left out, but not refused.
     """
     sound: list[Point] = []
     refused: list[RefusedPoint] = []
@@ -55,7 +56,7 @@ def sift(points: Sequence[Point]) -> tuple[list[Point], list[RefusedPoint]]:
 
 
 def _flaw(point: Point) -> str | None:
-    """Why no value of the point can be stored, whatever they are."""
+    """Returns why the whole point cannot be stored; `None` if it can."""
     for name in (point.village, point.device):
         if not name or "\\" in name or not name.isprintable():
             return f"{name[:40]!r} is not a name"
@@ -65,7 +66,7 @@ def _flaw(point: Point) -> str | None:
 
 
 def united(points: Sequence[Point]) -> Sequence[Point]:
-    """The points with those of one device at one time made one: of a signal's several values the last stays."""
+    """Returns the points with those of one device at one time merged. Of several values of a signal, the last stays."""
     if len(set(map(_KEY, points))) == len(points):
         return points
     by_key: dict[tuple[str, str, int], Point] = {}

@@ -1,10 +1,10 @@
-"""What siaga says, held against what was really so: the API's answers beside the truth that simulated devices wrote.
+"""Compares siaga's API with the truth that simulated devices wrote.
 
     truth = read_truth(Path("truth.jsonl"))
     verdict = compare(truth, Answers("http://127.0.0.1:8000", token))
     verdict.agrees, verdict.document(), table(verdict)
 
-It knows the truth's file and the API, and nothing of how either came about.
+It uses the truth file and the API, and nothing else of siaga.
 """
 
 from siaga.verify.answers import Answers, CannotAsk

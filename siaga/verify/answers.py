@@ -1,4 +1,4 @@
-"""What a running siaga answers, by its HTTP API and nothing else. Times are milliseconds inside."""
+"""Reads the HTTP API of a running siaga. Times are converted to ms."""
 
 import json
 from collections.abc import Mapping
@@ -13,15 +13,15 @@ from pydantic import BaseModel, ValidationError
 __all__ = ["Answers", "Availability", "CannotAsk", "RaisedAlert", "ToldSpan"]
 
 MOST_STEPS = 10_000
-"""The API gives no longer series at a time."""
+"""The API's limit of points in one series."""
 
 
 OF_DEVICES = frozenset({"device_silent", "no_evidence", "clock_skew", "gateway_buffer"})
-"""Kinds of alerts about a device; their facility is said beside it."""
+"""Kinds of alerts about a device. Such an alert names the facility, too."""
 
 
 class CannotAsk(ConnectionError):
-    """The API did not answer, or not as it should; one sentence."""
+    """The API did not answer, or gave an invalid answer. The message is one sentence."""
 
 
 class _Span(BaseModel):
@@ -84,7 +84,7 @@ class ToldSpan:
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """The API's figures of a window, in seconds."""
+    """The API's availability in a window, in seconds."""
 
     required: float
     met: float
@@ -95,7 +95,7 @@ class Availability:
 
 @dataclass(frozen=True, slots=True)
 class RaisedAlert:
-    """An alert as the API lists it. `subject` is the device, facility or village that it is about."""
+    """An alert in the API. `subject`: its device, facility or village."""
 
     id: str
     kind: str
@@ -108,10 +108,7 @@ class RaisedAlert:
 
 
 class Answers:
-    """The API at `url`, asked with a token.
-
-    Every method raises `CannotAsk` where it does not answer with what was asked for.
-    """
+    """The API at `url`, with a token. Every method raises `CannotAsk` if there is no valid answer."""
 
     def __init__(self, url: str, token: str) -> None:
         self._url = url.rstrip("/")
@@ -119,11 +116,11 @@ class Answers:
         self._http = urllib3.PoolManager(headers=headers, timeout=30, retries=urllib3.Retry(2, redirect=0))
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._http.clear()
 
     def ready(self) -> str | None:
-        """None when it is ready; else why not."""
+        """Returns why it is not ready; `None` if it is."""
         try:
             answer = self._http.request("GET", f"{self._url}/readyz", retries=False)
         except urllib3.exceptions.HTTPError as problem:
@@ -133,17 +130,17 @@ class Answers:
         )
 
     def facilities(self) -> dict[str, str]:
-        """All facilities that it knows, and their states."""
+        """Returns all facilities and their current states."""
         return {str(item["id"]): str(item["state"]) for item in self._items("/facilities", {})}
 
     def timeline(self, facility: str, start: int, end: int) -> list[ToldSpan]:
-        """What it says was so at a facility."""
+        """Returns the timeline of a facility."""
         document = self._get(f"/facilities/{quote(facility)}/timeline", {"from": _time(start), "to": _time(end)})
         spans = _checked(_Timeline, document, "a timeline").spans
         return [ToldSpan(_ms(s.start), _ms(s.end), s.state, s.cause, s.excused) for s in spans]
 
     def availability(self, village: str, start: int, end: int) -> dict[str, Availability]:
-        """Its figures of all facilities of a village."""
+        """Returns the availability of all facilities of a village."""
         found = {}
         for item in self._items("/availability", {"village": village, "from": _time(start), "to": _time(end)}):
             a = _checked(_Availability, item, "an availability")
@@ -151,7 +148,7 @@ class Answers:
         return found
 
     def alerts(self, village: str) -> list[RaisedAlert]:
-        """All alerts of a village, open or not."""
+        """Returns all alerts of a village, open or not."""
         found = []
         for item in self._items("/alerts", {"village": village}):
             a = _checked(_Alert, item, "an alert")
@@ -162,14 +159,14 @@ class Answers:
         return found
 
     def stored(self, village: str, device: str, signal: str, start: int, end: int) -> int:
-        """How many readings of a signal it has with an event time in `[start, end)`, whole seconds."""
+        """Returns the number of stored readings of a signal with event time in `[start, end)`; both whole seconds."""
         step = -(-(end - start) // 1000 // (MOST_STEPS - 1)) or 1
         fields = {"from": _time(start), "to": _time(end), "step": f"{step}s"}
         document = self._get(f"/series/{quote(village)}/{quote(device)}/{quote(signal)}", fields)
         return sum(step.count for step in _checked(_Series, document, "a series").items)
 
     def refused(self, village: str) -> int:
-        """How many payloads of a village are in the quarantine."""
+        """Returns the number of a village's payloads in the quarantine."""
         return len(self._items("/quarantine", {"village": village}))
 
     def _items(self, path: str, fields: Mapping[str, str]) -> list[dict[str, object]]:
@@ -206,7 +203,11 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def _checked(model: type[M], document: object, what: str) -> M:
-    """The document as what it should be."""
+    """Returns the document as an instance of the model.
+
+    Raises:
+        CannotAsk: it is not one.
+    """
     try:
         return model.model_validate(document)
     except ValidationError as problem:

@@ -1,4 +1,4 @@
-"""Everything together: facilities, alerts, readings; as a document and as a yes or no."""
+"""The whole comparison: facilities, alerts and readings, as a document and as yes or no."""
 
 from dataclasses import asdict, dataclass
 
@@ -13,7 +13,7 @@ __all__ = ["Comparison", "compare"]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One run held against siaga. `refused`: villages with a hostile device, and what of them is in the quarantine."""
+    """One run compared with siaga. `refused`: quarantined payloads of each village with a hostile device."""
 
     truth: KnownTruth
     facilities: tuple[FacilityFigures, ...]
@@ -23,12 +23,12 @@ class Comparison:
 
     @property
     def agrees(self) -> bool:
-        """Whether all of it is as it should be."""
+        """Whether siaga agrees with the truth."""
         timelines = all(facility.agrees for facility in self.facilities)
         return timelines and self.alerts.agrees and self.readings.agrees and all(self.refused.values())
 
     def document(self) -> dict[str, object]:
-        """As JSON. Times are Unix seconds, everything else seconds."""
+        """Returns it as JSON. Times are Unix seconds, durations are seconds."""
         alerts, readings, truth = self.alerts, self.readings, self.truth
         return {
             "scenario": truth.scenario,
@@ -70,10 +70,10 @@ class Comparison:
 
 
 def compare(truth: KnownTruth, answers: Answers) -> Comparison:
-    """Ask siaga about everything that the truth knows.
+    """Returns the comparison of siaga with everything in the truth.
 
     Raises:
-        CannotAsk: it does not answer.
+        CannotAsk: siaga does not answer.
     """
     facilities = []
     for code in truth.villages:

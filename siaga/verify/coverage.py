@@ -1,9 +1,9 @@
-"""When siaga could know something of a facility: its devices' reports that had to arrive, and its gateway's heartbeats.
+"""What siaga could know of a facility and when, from the devices' reports and the gateway's heartbeats.
 
-What could be known follows from what the devices really said, by the contract's section 5: a value holds until the next
-one, for three reporting intervals at most, and not after a last will. So where siaga says what was not so any more,
-it can be told whether an older value still held (`HELD`) or whether it was told better. What was said and not
-acknowledged may have arrived: siaga must not know it, and may.
+This follows from the reports by the contract, section 5: a value holds until the next one, for three intervals at most,
+and not after a last will. So if siaga's state is out of date, this shows whether an earlier value was still valid
+(`HELD`), or whether siaga should have known the new one. An unacknowledged report may or may not have arrived, so siaga
+may know it, but need not.
 """
 
 from bisect import bisect_right
@@ -18,15 +18,19 @@ Stretch = tuple[int, int]
 """`[start, end)` in milliseconds."""
 
 LATE = 1.06
-"""A report may come by so much later than its interval: 5 % of jitter, and a busy machine."""
+"""The largest time between two reports, as a factor of the interval: 5 % of jitter, and a busy machine."""
 EVENT_LASTS = {"checkin": 2 * 3_600_000, "cleaned": 8 * 3_600_000}
-"""For how long an event speaks (contract, section 5), in ms: so long nobody knows better where it got lost."""
+"""How long an event counts, ms (contract, section 5). For this long, a lost event makes siaga's state uncertain."""
 AGES = 3
-"""A value holds for so many intervals (contract, section 5)."""
+"""How many intervals a value is valid (contract, section 5)."""
 
 
 class Coverage(Enum):
-    """What could be known at an instant. `SPEAKING`: a device has come back, and says one thing after the other."""
+    """What siaga could know at an instant.
+
+    `COVERED`: the current state. `SPEAKING`: a device has returned, and its reports are arriving one by one.
+    `HELD`: an earlier value that is still valid. `SILENT`: nothing.
+    """
 
     COVERED = "covered"
     SPEAKING = "speaking"
@@ -35,7 +39,7 @@ class Coverage(Enum):
 
 
 def merged(stretches: Iterable[Stretch]) -> list[Stretch]:
-    """Stretches without overlap, in order."""
+    """Returns the union of stretches, without overlap, in order."""
     found: list[Stretch] = []
     for start, end in sorted(stretches):
         if found and start <= found[-1][1]:
@@ -46,13 +50,13 @@ def merged(stretches: Iterable[Stretch]) -> list[Stretch]:
 
 
 def _within(moment: int, stretches: Sequence[Stretch], *, after: int = 0) -> bool:
-    """Whether an instant is in one of the stretches, which are merged; `after`: and so long (ms) after its start."""
+    """Returns whether an instant is in one of the merged stretches, and at least `after` ms after its start."""
     place = bisect_right(stretches, moment - after, key=lambda stretch: stretch[0])
     return place > 0 and moment < stretches[place - 1][1]
 
 
 class FacilityCoverage:
-    """One facility of a truth. `first`: when the first word of it had come (ms), None: it never said any."""
+    """One facility of a truth. `first`: when its first report had arrived, ms; `None` if there was none."""
 
     def __init__(self, truth: KnownTruth, facility: KnownFacility) -> None:
         village = truth.villages[facility.village]
@@ -86,7 +90,7 @@ class FacilityCoverage:
         self.first = min(firsts) + self._slack if firsts else None
 
     def moments(self) -> Iterable[int]:
-        """The instants at which something of it changes."""
+        """Yields the instants at which the coverage changes."""
         for stretches in (self._lost, self._heard, self._perhaps_heard, *self._covered, *self._held):
             for start, end in stretches:
                 yield from (start, start + self._slack, end)
@@ -94,7 +98,7 @@ class FacilityCoverage:
             yield from (report.time + holds for report in said)
 
     def at(self, moment: int) -> Coverage:
-        """What could be known at an instant: all of it only where all devices had reported."""
+        """Returns the coverage at an instant. It is complete only if all devices had reported."""
         if all(_within(moment, some) for some in self._covered) and self.heard(moment):
             known = all(_within(moment, some, after=self._slack) for some in self._covered)
             return Coverage.COVERED if known else Coverage.SPEAKING
@@ -103,21 +107,21 @@ class FacilityCoverage:
         return Coverage.SILENT
 
     def event_lost(self, moment: int) -> bool:
-        """Whether an event that would still speak was said and not acknowledged."""
+        """Returns whether an event that would still count was sent but not acknowledged."""
         return _within(moment, self._lost)
 
     def heard(self, moment: int) -> bool:
-        """Whether the village's gateway was heard."""
+        """Returns whether the village's gateway was heard."""
         return _within(moment, self._heard)
 
     def perhaps_heard(self, moment: int) -> bool:
-        """Whether it was, or what it sent and had no acknowledgement for did arrive."""
+        """Returns whether it was heard if its unacknowledged heartbeats arrived."""
         return _within(moment, self._perhaps_heard)
 
     def last_said(self, moment: int) -> list[int]:
-        """When the devices said what siaga may take for their last, at an instant (ms).
+        """Returns the times of the reports that may be the devices' latest in siaga, at an instant (ms).
 
-        That is the last that was acknowledged and what was said since, as long as each holds.
+        These are each device's last acknowledged report and the unacknowledged ones since, while they are valid.
         """
         found = []
         for said, holds in self._said:
@@ -131,19 +135,19 @@ class FacilityCoverage:
 
 
 def _spoken(facility: KnownFacility, said: Sequence[Report]) -> Iterator[Report]:
-    """What a device said for its facility: a press between two measurements says nothing of what it measures."""
+    """Yields a device's reports about its facility. If it measures, a press of its button says nothing about that."""
     measures = any(facility.evidence & report.values.keys() - EVENT_LASTS.keys() for report in said)
     silent_about_it = {"online", *(EVENT_LASTS if measures else ())}
     return (report for report in said if report.values.keys() - silent_about_it)
 
 
 def _next(gone: Sequence[Gone], time: int) -> Gone | None:
-    """The next end of a device's session after a time."""
+    """Returns the next end of a device's session after a time; `None` if there is none."""
     place = bisect_right(gone, time, key=lambda each: each.time)
     return gone[place] if place < len(gone) else None
 
 
 def _cut(end: int, gone: Gone | None, *, willed: bool) -> int:
-    """The end of a stretch, cut where the session ended; `willed`: where its last will was out, if it has one."""
+    """Returns the end of a stretch, cut at the end of the session. `willed`: cut at its last will, if it has one."""
     limit = None if gone is None else gone.told_by if willed else gone.time
     return end if limit is None else min(end, limit)

@@ -1,7 +1,4 @@
-"""The truth's file, as `siaga simulate` writes it (docs/simulate.md): JSON lines, times in Unix seconds.
-
-Inside all times are milliseconds.
-"""
+"""Reads the truth file of `siaga simulate` (docs/simulate.md): JSON lines with Unix seconds, converted to ms."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -25,14 +22,14 @@ __all__ = [
 
 
 SLACK, WAY = 2_000, 250
-"""Milliseconds: a firmware looks at its inputs once a second; a message is that long on its way, by the real clock."""
+"""The delay of a report, ms: firmware reads its inputs once a second; and the transit time, by the real clock."""
 NOTICED, SHORTEST = 35_000, 2_500
-"""Milliseconds after which a broker has noticed that a session is dead: one and a half keep-alives of 20 s. Where the
-clock runs fast the keep-alives are shorter, down to MQTT's shortest, a second."""
+"""Time until a broker notices a dead session, ms: one and a half keep-alives of 20 s. With a fast clock the keep-alives
+are shorter, down to MQTT's shortest, one second."""
 
 
 class BadTruth(ValueError):
-    """A file that is not a truth; one sentence with the line."""
+    """A file is not a truth file. The message is one sentence with the line."""
 
 
 class _Run(BaseModel):
@@ -117,7 +114,7 @@ class _Heard(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class KnownSpan:
-    """What was so at a facility in `[start, end)`."""
+    """The true state of a facility in `[start, end)`, ms."""
 
     start: int
     end: int
@@ -130,7 +127,7 @@ class KnownSpan:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a device said of an instant; `acknowledged`: it must be stored, else it may be."""
+    """A device's report. `acknowledged`: it must be stored; otherwise it may be. `timed`: it had a time."""
 
     time: int
     values: Mapping[str, bool | int | float]
@@ -140,7 +137,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """When a session ended without a word, and by when its last will is out (ms); None: it has none."""
+    """A session that ended without a disconnect. `told_by`: by when its last will is out, ms; `None` without one."""
 
     time: int
     told_by: int | None
@@ -148,9 +145,10 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class KnownFacility:
-    """A facility, what it is held to (ms), its devices and their intervals (ms), and what was so.
+    """A facility.
 
-    `fails_in_silence`: a silent device of it is taken for failed.
+    `grace`, `recovery`: ms. `devices`: their intervals, ms. `spans`: its true states.
+    `fails_in_silence`: a silent device counts as failed.
     """
 
     village: str
@@ -167,13 +165,13 @@ class KnownFacility:
 
     @property
     def name(self) -> str:
-        """As the API names it."""
+        """Its name in the API."""
         return f"{self.village}/{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
 class KnownFault:
-    """What went wrong where; None: in all of it."""
+    """A fault. `facility`, `device`: `None` for all."""
 
     kind: str
     village: str
@@ -185,9 +183,10 @@ class KnownFault:
 
 @dataclass(frozen=True, slots=True)
 class KnownVillage:
-    """A village; `played`: its gateway was the simulation's. `heard`: when that was heard, by event time.
+    """A village.
 
-    `perhaps_heard`: when it was if what was not acknowledged did arrive.
+    `played`: its gateway was simulated. `heard`: when that was heard, event time in ms.
+    `perhaps_heard`: when it was heard if its unacknowledged heartbeats arrived.
     """
 
     code: str
@@ -199,9 +198,11 @@ class KnownVillage:
 
 @dataclass(frozen=True, slots=True)
 class KnownTruth:
-    """One run. `live`: it was sent as it happened, between `sent_from` and `sent_until` (wall time, ms).
+    """One run.
 
-    `gone`: when a device's session ended without a word, or its last will was published. `speed`: of its clock.
+    `live`: it was sent as it happened. `sent_from`, `sent_until`: when it was sent, wall time in ms.
+    `speed`: how many times faster than real time its clock ran.
+    `gone`: by device, when its session ended without a disconnect, or its last will was published.
     """
 
     scenario: str
@@ -220,15 +221,15 @@ class KnownTruth:
 
     @property
     def slack(self) -> int:
-        """Milliseconds by which a message may come later than its device said it: a look at its inputs, and the way."""
+        """How much later than a change its report may arrive, ms: the reading of inputs, and the transit."""
         return SLACK + round(WAY * self.speed) if self.live else SLACK
 
 
 def read_truth(path: Path) -> KnownTruth:
-    """A truth's file. A last line that is still being written is left out.
+    """Returns the truth of a file. An incomplete last line is ignored.
 
     Raises:
-        BadTruth: it cannot be read, a line of it is none, or it does not say of which run it is.
+        BadTruth: it cannot be read, a line is not valid, or it does not describe its run.
     """
     reading = _Reading()
     try:

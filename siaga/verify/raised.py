@@ -1,4 +1,4 @@
-"""Alerts: which were due and how late they came, which were missed, and which were about what was not so."""
+"""Compares alerts: which were due and how late they came, which were missed, and which were false."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ __all__ = ["AlertFigures", "Due", "compare_alerts"]
 
 MINUTE, DAY = 60_000, 86_400_000
 MARGIN = 5_000
-"""Milliseconds by which a failure has to be longer than its grace to be one that nobody may miss."""
+"""A failure must raise an alert only if it is longer than its grace by this margin, ms."""
 HEARTBEAT = 35_000
-"""A gateway's heartbeat and its way, in milliseconds."""
+"""A gateway's heartbeat interval with transit, ms."""
 CUTS = frozenset({"link_cut", "gateway_kill", "sd_card_lost", "broker_restart", "mains_cut", "not_installed"})
-"""Faults under which nothing arrives from a played gateway."""
+"""Faults during which nothing arrives from a played gateway."""
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An alert that had to come: what, about whom, since when (ms), and after what time it was due."""
+    """An alert that was due. `began`: when the failure began, ms. `due`: when the alert was due, ms."""
 
     kind: str
     subject: str
@@ -32,7 +32,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class AlertFigures:
-    """`delays`: from when an alert was due until it was raised, in seconds; only of what was sent as it happened."""
+    """The comparison of alerts. `delays`: from due to raised, in seconds; for a live run only."""
 
     due: int
     raised: int
@@ -42,17 +42,17 @@ class AlertFigures:
 
     @property
     def agrees(self) -> bool:
-        """Whether none was missed and none false."""
+        """Whether no alert was missed or false."""
         return not self.missed and not self.false
 
     def delay(self, share: float) -> float | None:
-        """The delay that a share of all alerts did not exceed."""
+        """Returns the delay at a quantile, in seconds; `None` without delays."""
         ordered = sorted(self.delays)
         return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else None
 
 
 def compare_alerts(truth: KnownTruth, alerts: Mapping[str, Sequence[RaisedAlert]]) -> AlertFigures:
-    """All alerts that were raised during the run or since, by village."""
+    """Returns the comparison of the alerts raised since the run began. `alerts`: all, by village."""
     raised = [alert for some in alerts.values() for alert in some if alert.raised_at >= truth.sent_from]
     due = list(_due(truth))
     missed, delays = [], []
@@ -61,7 +61,7 @@ def compare_alerts(truth: KnownTruth, alerts: Mapping[str, Sequence[RaisedAlert]
         if not mine:
             missed.append(one)
         elif truth.live and one.kind == "facility_failed":
-            since = [a.raised_at for a in mine if a.raised_at >= one.began]  # not one that was open already
+            since = [a.raised_at for a in mine if a.raised_at >= one.began]  # without one that was already open
             delays += [max(0, min(since) - one.due) / 1000] if since else []
     allowed = _Allowed(truth)
     false = [alert for alert in raised if alert.began_at < truth.end and not allowed.may_be(alert)]
@@ -69,7 +69,7 @@ def compare_alerts(truth: KnownTruth, alerts: Mapping[str, Sequence[RaisedAlert]
 
 
 def _about(alert: RaisedAlert, due: Due) -> bool:
-    """Whether an alert is about this failure: it was still on when that began, or began while it was on."""
+    """Returns whether an alert may be about this failure: it did not end before the failure began."""
     return alert.ended_at is None or alert.ended_at >= due.began
 
 
@@ -96,35 +96,35 @@ def _due(truth: KnownTruth) -> Iterator[Due]:
 
 
 def _last_heard(truth: KnownTruth, village: str) -> int:
-    """How long before its cut a village was last heard, at most: by a heartbeat, or by what its devices reported."""
+    """Returns how long before its cut a village was last heard, at most: by a heartbeat or a report."""
     every = min((e for f in truth.facilities if f.village == village for e in f.devices.values()), default=HEARTBEAT)
     return min(HEARTBEAT, every + MARGIN)
 
 
 def _sinks_while_told(truth: KnownTruth, facility: KnownFacility, runs: Sequence[Stretch]) -> bool:
-    """Whether siaga heard of the failures while they were on: a target that was missed by what is over pages nobody."""
+    """Returns whether siaga learnt of the failures while they lasted. Failures that are over page nobody."""
     still = bool(runs) and runs[-1][1] >= truth.end and _goes_on(truth, facility)
     return still or (truth.live and facility.village not in _cut_off(truth))
 
 
 def _goes_on(truth: KnownTruth, facility: KnownFacility) -> bool:
-    """Whether something is still wrong with a facility after the end of the run."""
+    """Returns whether a fault of a facility lasts beyond the end of the run."""
     mine = (f for f in truth.faults if f.village == facility.village and f.facility in (None, facility.id))
     return any(fault.end > truth.end for fault in mine)
 
 
 def _must(truth: KnownTruth, facility: KnownFacility, start: int, end: int) -> bool:
-    """Whether this failure has to raise an alert: long enough, and told while it was on."""
+    """Returns whether this failure must raise an alert: it is long enough, and was reported while it lasted."""
     if end - start <= facility.grace + _margin(truth, facility):
         return False
     if not truth.live and (end < truth.end or not _goes_on(truth, facility)):
-        return False  # over before siaga heard of it: nobody is paged
+        return False  # it was over before siaga learnt of it, so nobody is paged
     away = [(a, b + MINUTE) for a, b in _cut_off(truth).get(facility.village, ())]
     return not any(a < end and start < b for a, b in away) or not truth.live
 
 
 def _cut_off(truth: KnownTruth) -> dict[str, list[Stretch]]:
-    """When nothing arrived from a played gateway, or late."""
+    """Returns when nothing arrived from played gateways, or late, by village."""
     found: dict[str, list[Stretch]] = {}
     for fault in truth.faults:
         if fault.kind in CUTS and truth.villages[fault.village].played and fault.facility is fault.device is None:
@@ -133,7 +133,7 @@ def _cut_off(truth: KnownTruth) -> dict[str, list[Stretch]]:
 
 
 class _Allowed:
-    """Which alerts may be, if they need not."""
+    """Decides which alerts are allowed, though not due."""
 
     def __init__(self, truth: KnownTruth) -> None:
         self._truth = truth
@@ -149,7 +149,7 @@ class _Allowed:
                 after = self._truth.villages[alert.village].offline_after
                 before = _last_heard(self._truth, alert.village)
                 if alert.began_at <= self._first_heard(alert.village) + before:
-                    return True  # nobody was there before the run began
+                    return True  # the village did not exist before the run
                 stretches = self._cuts.get(alert.village, ())
                 return any(
                     end - start > after - before and start - before <= alert.began_at < end + before
@@ -170,7 +170,7 @@ class _Allowed:
         runs = failures(self._truth, facility, surely=False)
         if alert.kind == "indicator_missed":
             return any(end > alert.raised_at - DAY - margin for _, end in runs)
-        if not self._truth.live:  # what was over when it was sent pages nobody
+        if not self._truth.live:  # a failure that was over when it was sent pages nobody
             runs = [(start, end) for start, end in runs if end >= self._truth.end]
         return any(
             end - start > facility.grace - margin and start - margin <= alert.began_at <= end + margin
@@ -182,7 +182,10 @@ class _Allowed:
         return min(reports, default=self._truth.end)
 
     def _gives_evidence(self, alert: RaisedAlert) -> Callable[[Report], bool]:
-        """Whether a report of the device that an alert is about bears on its facility; each does after an event."""
+        """Returns a function that tells whether a report of the alert's device gives evidence.
+
+        After the device's first event, every report does.
+        """
         code, _, device = alert.subject.partition("/")
         evidence = {s for f in self._truth.facilities if f.village == code and device in f.devices for s in f.evidence}
         said = self._truth.reports.get((code, device), ())
@@ -190,7 +193,7 @@ class _Allowed:
         return lambda report: report.time >= event or bool(report.values.keys() & evidence)
 
     def _nothing_came(self, alert: RaisedAlert) -> bool:
-        """Whether the device made no report, or none of use, for as long as it may be without one."""
+        """Returns whether the device was without a report (or without evidence) for longer than allowed."""
         code, _, device = alert.subject.partition("/")
         every = self._every.get((code, device), MINUTE)
         said = self._truth.reports.get((code, device), ())

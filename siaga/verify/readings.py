@@ -1,4 +1,4 @@
-"""Readings: what devices said and had acknowledged, beside how many the store has."""
+"""Compares the number of readings that devices sent with the number that is stored."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -13,13 +13,13 @@ SECOND = 1_000
 NOT_COUNTED = frozenset({"online", "alive"})
 """Signals that gateways repeat by themselves."""
 TOGETHER = 50
-"""An untimed report within so many ms of another may be received in the same one, and is then no reading of its own.
-This and a second about both ends are by the real clock: where the run's is faster they are as much longer."""
+"""Untimed reports within so many ms may be received in the same ms, and are then one reading. This, and a margin of a
+second at both ends, are by the real clock: with a faster clock, they are longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignalFigures:
-    """One signal of one device: at least `must` and at most `may` readings, and how many are stored."""
+    """One signal of one device. `must`, `may`: the least and the most readings expected. `stored`: those stored."""
 
     village: str
     device: str
@@ -30,18 +30,18 @@ class SignalFigures:
 
     @property
     def lost(self) -> int:
-        """How many are missing."""
+        """How many readings are missing."""
         return max(0, self.must - self.stored)
 
     @property
     def doubled(self) -> int:
-        """How many are there too often."""
+        """How many readings are too many."""
         return max(0, self.stored - self.may)
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingFigures:
-    """All of them; `wrong` are those that do not agree."""
+    """The sums over all signals. `wrong`: the signals that do not agree."""
 
     said: int
     stored: int
@@ -51,12 +51,12 @@ class ReadingFigures:
 
     @property
     def agrees(self) -> bool:
-        """Whether none is lost and none doubled."""
+        """Whether no reading is lost or doubled."""
         return not self.wrong
 
 
 def compare_readings(truth: KnownTruth, answers: Answers) -> ReadingFigures:
-    """Every signal of every device in the whole seconds of the run."""
+    """Returns the comparison for every signal of every device, within whole seconds of the run."""
     start, end = -(-truth.start // SECOND) * SECOND, truth.end // SECOND * SECOND
     figures = []
     for (village, device), reports in truth.reports.items():
@@ -73,7 +73,7 @@ def compare_readings(truth: KnownTruth, answers: Answers) -> ReadingFigures:
 
 
 def expected(reports: Sequence[Report], start: int, end: int, speed: float = 1) -> Iterator[tuple[str, int, int]]:
-    """Signal, how many readings of it must be stored, and how many may be."""
+    """Yields each signal, with the least and the largest number of readings that may be stored."""
     around, together = round(SECOND * speed), round(TOGETHER * speed)
     for signal in sorted({name for report in reports for name in report.values} - NOT_COUNTED):
         mine = [report for report in reports if signal in report.values]
@@ -88,7 +88,7 @@ def expected(reports: Sequence[Report], start: int, end: int, speed: float = 1) 
 
 
 def _apart(untimed: Sequence[int], timed: Sequence[int], together: int) -> int:
-    """How many of the untimed reports are readings of their own, however they were received. Both in order."""
+    """Returns how many of the untimed reports are separate readings in any case. Both sequences are in order."""
     count, before = 0, 0
     for moment in untimed:
         place = bisect_left(timed, moment)

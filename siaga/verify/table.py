@@ -1,4 +1,4 @@
-"""The comparison for people, on a terminal."""
+"""Renders the comparison as a table for a terminal."""
 
 from collections.abc import Iterator
 
@@ -11,11 +11,11 @@ from siaga.verify.comparison import Comparison
 __all__ = ["table"]
 
 MOST = 20
-"""Facilities that are listed one by one; those that do not agree come first, and all of them are."""
+"""Facilities that are listed. Those that do not agree come first, and are all listed."""
 
 
 def table(comparison: Comparison) -> RenderableType:
-    """Facilities, then alerts and readings, then the verdict."""
+    """Returns a table of facilities, then sentences about alerts and readings, then the verdict."""
     return Group(_facilities(comparison), *_sentences(comparison))
 
 

@@ -1,4 +1,4 @@
-"""One facility: siaga's timeline beside what was so, and what its availability adds up to."""
+"""Compares siaga's timeline and availability of one facility with the truth."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ __all__ = ["FacilityFigures", "Piece", "compare_timeline", "pieces"]
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch in which neither the truth, nor siaga's answer, nor what could be known changes."""
+    """A period in which nothing changes: the truth (`so`), siaga's answer (`told`), and what siaga could know."""
 
     start: int
     end: int
@@ -30,13 +30,16 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class FacilityFigures:
-    """In seconds. `wrong`: siaga said what was not so, although it could know better.
+    """The comparison of one facility, in seconds.
 
-    `misplaced`: the part of it that is no delay of a change of the truth; `allowed`: all such delays together, from
-    when the truth changed until it was reported, one reporting interval at most. `held`: siaga said what was not so,
-    by an older value that still held, or by a silence that is a failure. `unexplained`: it did not know what had been
-    reported to it. `interval`: how often it reports. `disagreement`: how far the API's availability is from its own
-    timeline.
+    `wrong`: siaga had a wrong state, although it could know better.
+    `misplaced`: the part of `wrong` that is not the delay of a change.
+    `allowed`: all such delays, from each change until it was reported; at most one interval each.
+    `held`: siaga had a wrong state because of an earlier value that was still valid, or of a silence that is a failure.
+    `unexplained`: siaga did not know what had been reported.
+    `interval`: the reporting interval.
+    `disagreement`: the difference between the API's availability and its own timeline.
+    `wrong_at`: when `misplaced` first occurred.
     """
 
     facility: str
@@ -57,12 +60,12 @@ class FacilityFigures:
 
     @property
     def agrees(self) -> bool:
-        """Whether siaga said nothing but what was so, or what it could not know better."""
+        """Whether every state in siaga was right, or could not be known."""
         return self.misplaced == 0 and self.unexplained == 0 and self.disagreement < 0.002
 
 
 def pieces(truth: KnownTruth, facility: KnownFacility, told: Sequence[ToldSpan]) -> Iterator[Piece]:
-    """The run cut into pieces, from when the facility was first heard."""
+    """Yields the run in pieces, from when the facility was first heard."""
     coverage = FacilityCoverage(truth, facility)
     if coverage.first is None:
         return
@@ -94,7 +97,7 @@ def pieces(truth: KnownTruth, facility: KnownFacility, told: Sequence[ToldSpan])
 def compare_timeline(
     truth: KnownTruth, facility: KnownFacility, told: Sequence[ToldSpan], availability: Availability | None
 ) -> FacilityFigures:
-    """The figures of one facility."""
+    """Returns the comparison of one facility."""
     changes = transitions(truth, facility)
     sums = dict.fromkeys(("judged", "failed", "told_failed", "told_unknown", *_FINDINGS), 0)
     first_wrong: int | None = None
@@ -128,7 +131,7 @@ def _state(piece: Piece) -> str:
 
 
 def _findings(facility: KnownFacility, piece: Piece, changes: Sequence[Transition]) -> Sequence[str]:
-    """What is to be said of a stretch: nothing, where siaga said what was so or nobody could know it."""
+    """Returns what is wrong in a piece: nothing, if siaga was right or could not know."""
     state = _state(piece)
     if piece.so.unknowable or state == piece.so.state:
         return ()
@@ -142,7 +145,7 @@ def _findings(facility: KnownFacility, piece: Piece, changes: Sequence[Transitio
 
 
 def _could_not_know(facility: KnownFacility, piece: Piece, state: str) -> bool:
-    """Whether a value that was so when it was said still held, or a silence is what the contract calls a failure."""
+    """Returns whether siaga's state follows from a value that was still valid, or from a silence that is a failure."""
     if piece.coverage is Coverage.SPEAKING or piece.event_lost:
         return True
     if piece.coverage is Coverage.HELD:
@@ -152,14 +155,14 @@ def _could_not_know(facility: KnownFacility, piece: Piece, state: str) -> bool:
 
 
 def _so_at(facility: KnownFacility, moment: int) -> str:
-    """What was so at an instant. What nobody could know counts as nothing that anybody required."""
+    """Returns the true state at an instant. A state that nobody could know counts as `not_required`."""
     place = bisect_right(facility.spans, moment, key=lambda span: span.start) - 1
     span = facility.spans[max(0, place)]
     return "not_required" if span.unknowable else span.state
 
 
 def _disagreement(told: Sequence[ToldSpan], availability: Availability | None) -> float:
-    """How far the API's availability is from the API's timeline, in seconds over all states."""
+    """Returns the difference between the API's availability and its timeline, in seconds over all states."""
     if availability is None:
         return 0.0
     sums = {"met": 0, "failed": 0, "unknown": 0}
@@ -171,7 +174,7 @@ def _disagreement(told: Sequence[ToldSpan], availability: Availability | None) -
 
 
 def failures(truth: KnownTruth, facility: KnownFacility, *, surely: bool) -> list[Stretch]:
-    """Unexcused failures without a break. `surely`: those that siaga must see; else all that it may take for one."""
+    """Returns unexcused failures without a break: those that siaga must see (`surely`), or all that it may see."""
     found = []
     for piece in pieces(truth, facility, ()):
         fails = piece.so.state == "failed" and not piece.so.excused

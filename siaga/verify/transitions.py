@@ -1,7 +1,7 @@
-"""When the truth of a facility changes, and by when that had reached siaga.
+"""When the true state of a facility changes, and by when siaga has to know it.
 
-A change is known with the first report that says something new: within a second from a device that reports on change,
-within one reporting interval from any. Nothing else excuses that siaga says what was so before.
+siaga has to know a change with the first report of a new value: within a second for devices that report on change,
+within one interval for all. Nothing else excuses an outdated state.
 """
 
 from bisect import bisect_left
@@ -15,15 +15,16 @@ from siaga.verify.known_truth import KnownFacility, KnownTruth, Report
 __all__ = ["Transition", "transitions"]
 
 SUN = 10_000
-"""Milliseconds by which two computations of a sunset may differ: simulator and siaga compute each for itself."""
+"""The largest difference of two computations of sunset, ms: simulator and siaga have one each."""
 BY_THE_SUN = frozenset({"office_lighting"})
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """The truth became `after` at `at`. siaga may say `before` until `known_by`, and `after` from `early` on, ms.
+    """A change of the true state from `before` to `after`. Times in ms.
 
-    None: nobody could know what was so, as a sensor lied or a press got lost; siaga may have said anything.
+    siaga may have `before` until `known_by`, and `after` from `early`. `None`: the state could not be known (a sensor
+    with wrong values, a lost press), so siaga may have any state.
     """
 
     before: str | None
@@ -33,13 +34,13 @@ class Transition:
     known_by: int
 
     def explains(self, moment: int, state: str) -> bool:
-        """Whether siaga may say this state at an instant because of it."""
+        """Returns whether siaga may have this state at an instant because of this change."""
         late = self.at <= moment < self.known_by and self.before in (state, None)
         return late or (self.early <= moment < self.at and self.after in (state, None))
 
 
 def transitions(truth: KnownTruth, facility: KnownFacility) -> list[Transition]:
-    """All of a facility, in order of time."""
+    """Returns all transitions of a facility, in order of time."""
     news = [_news(truth.reports.get((facility.village, device), ())) for device in facility.devices]
     intervals = list(facility.devices.values())
     found = []
@@ -56,14 +57,14 @@ def transitions(truth: KnownTruth, facility: KnownFacility) -> list[Transition]:
 
 
 def _known(at: int, news: Sequence[int], every: int) -> int:
-    """When a device has said what changed at `at`."""
+    """Returns when a device has reported a change at `at`."""
     place = bisect_left(news, at)
     latest = at + round(every * LATE)
     return min(news[place], latest) if place < len(news) else latest
 
 
 def _news(reports: Sequence[Report]) -> list[int]:
-    """When a device said something that it had not said before. What it measures is new each time."""
+    """Returns the times of acknowledged reports with a new value. A measurement always counts as new."""
     said: dict[str, object] = {}
     times = []
     for report in reports:

@@ -9,8 +9,8 @@ from api.alerts.engine import AlertEngine
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import InlineReader
 from api.alerts.tables import Tables
+from siaga.broker.memory import MemoryTransport
 from siaga.database.registry import Registry
-from siaga.mqtt.memory import MemoryTransport
 from tests.alerts.test_restarts import WIFI, noticed_whenever, story
 from tests.alerts.world import Alert, World, gate, village
 from tests.servers import Postgres

@@ -22,13 +22,13 @@ from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import InlineReader
 from api.alerts.spans import FOREVER
 from api.alerts.tables import Tables
+from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.database import connect, migrate, tables
 from siaga.database.registry import Registry
 from siaga.model.clock import MINUTE, SECOND, ManualClock
 from siaga.model.observation import Arrival, Point, Reading
 from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.mqtt import Message
-from siaga.mqtt.memory import MemoryBroker, MemoryTransport
 from siaga.telemetry import StoreUnavailable, TelemetryStore, open_store
 from siaga.timeline.judge import Span
 from siaga.wire.batch import LIVE_EDGE, BatchId, UnreadableBatch, decode_batch, encode_ack, encode_batch

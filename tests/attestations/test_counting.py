@@ -16,11 +16,13 @@ MARCH = date(2026, 3, 1)
 DEVICE = Device("d", Adapter.SENML, MINUTE)
 
 
-def made(number: int, day: int, *, at: int = 0, withdrawn: bool = False, lasts: int = 90) -> Attestation:
+def made(
+    number: int, day: int, *, at: int = 0, withdrawn: bool = False, lasts: int = 90, waits: bool = False
+) -> Attestation:
     """An attestation of a day of March, made `at` so many ms."""
     on = MARCH + timedelta(days=day - 1)
     return Attestation(
-        number, f"a{number}", "trees", True, on, on + timedelta(days=lasts), at, 5 if withdrawn else None
+        number, f"a{number}", "trees", True, on, on + timedelta(days=lasts), at, 5 if withdrawn else None, waits
     )
 
 
@@ -36,6 +38,8 @@ CASES = [
     ("made at once: the higher number", [made(1, 3, at=8), made(2, 3, at=8)], date(2026, 3, 4), 2),
     ("a withdrawn one never", [made(1, 3, withdrawn=True)], date(2026, 3, 4), None),
     ("withdrawn: the one before is in its place again", [made(1, 1), made(2, 3, withdrawn=True)], date(2026, 3, 4), 1),
+    ("one that waits for a second person never", [made(1, 3, waits=True)], date(2026, 3, 4), None),
+    ("waiting: the one before stays in its place", [made(1, 1), made(2, 3, waits=True)], date(2026, 3, 4), 1),
     ("an expired later one gives no way", [made(1, 1, lasts=90), made(2, 3, lasts=7)], date(2026, 3, 10), None),
 ]
 

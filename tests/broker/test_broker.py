@@ -1,4 +1,7 @@
-"""The embedded broker as clients see it: real sockets, paho on the other side."""
+"""The embedded broker as clients see it: real sockets, paho on the other side.
+
+What it shares with the broker in memory is in `test_broker_contract.py`.
+"""
 
 import os
 import signal
@@ -106,24 +109,6 @@ class Peers:
             peer.leave()
 
 
-def test_a_message_reaches_who_subscribed_and_nobody_else(peers: Peers) -> None:
-    one, other = peers("one").connect().subscribe("tele/+/LWT"), peers("other").connect().subscribe("stat/#")
-    sender = peers("sender").connect()
-    sender.publish("tele/gerbang/LWT", b"Online")
-    sender.publish("stat/gerbang/POWER", b"ON", qos=0)
-    until(lambda: one.got and other.got)
-    assert (one.texts(), other.texts()) == (["Online"], ["ON"])
-
-
-def test_overlapping_subscriptions_of_one_client_give_a_message_once(peers: Peers) -> None:
-    one = peers("one").connect().subscribe("a/#", "a/+", "a/b", "end")
-    sender = peers("sender").connect()
-    sender.publish("a/b", b"x")
-    sender.publish("end", b"end")
-    until(lambda: "end" in one.texts())
-    assert one.texts() == ["x", "end"]
-
-
 def test_a_slow_subscriber_gets_after_a_broken_connection_what_it_had_not_acknowledged(peers: Peers) -> None:
     slow = peers("collector", clean=False, late=True).connect().subscribe("batch")
     sender = peers("sender").connect()
@@ -137,17 +122,6 @@ def test_a_slow_subscriber_gets_after_a_broken_connection_what_it_had_not_acknow
     assert again.got[0].dup
 
 
-def test_what_was_acknowledged_does_not_come_again(peers: Peers) -> None:
-    one = peers("one", clean=False).connect().subscribe("a")
-    peers("sender").connect().publish("a", b"1")
-    until(lambda: one.got)
-    one.leave()
-    again = peers("one", clean=False).connect().subscribe("end")
-    again.publish("end", b"end")
-    until(lambda: again.got)
-    assert again.texts() == ["end"]
-
-
 def test_a_client_that_falls_silent_gets_its_last_will(peers: Peers) -> None:
     watcher = peers("watcher").connect().subscribe("status")
     device = peers("device")
@@ -159,38 +133,6 @@ def test_a_client_that_falls_silent_gets_its_last_will(peers: Peers) -> None:
     late = peers("late").connect().subscribe("status")
     until(lambda: late.got)
     assert late.got[0].retain
-
-
-def test_who_says_good_bye_gets_no_last_will(peers: Peers) -> None:
-    watcher = peers("watcher").connect().subscribe("status", "end")
-    device = peers("device")
-    device.client.will_set("status", "offline", 1)
-    device.connect().leave()
-    peers("sender").connect().publish("end", b"end")
-    until(lambda: watcher.got)
-    assert watcher.texts() == ["end"]
-
-
-def test_a_second_connection_takes_the_session_over_and_the_will_of_the_first_comes_before(peers: Peers) -> None:
-    watcher = peers("watcher").connect().subscribe("status")
-    first = peers("device")
-    first.client.will_set("status", "offline", 1)
-    first.connect()
-    first.client.loop_stop()
-    second = peers("device").connect()
-    second.publish("status", b"online")
-    until(lambda: len(watcher.got) == 2)
-    assert watcher.texts() == ["offline", "online"]
-
-
-def test_an_empty_retained_message_clears_the_topic(peers: Peers) -> None:
-    sender = peers("sender").connect()
-    sender.publish("state", b"old", retain=True)
-    sender.publish("state", b"", retain=True)
-    sender.publish("other", b"kept", retain=True)
-    one = peers("one").connect().subscribe("#")
-    until(lambda: one.got)
-    assert one.texts() == ["kept"]
 
 
 def test_quality_of_service_2_is_taken_once_and_handed_on_with_1(peers: Peers) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siaga.broker.packets import Packet, ProtocolViolation, Publish, decode, publish, split
-from siaga.broker.topics import is_filter, matches
+from siaga.mqtt.filters import is_filter, matches
 
 topics = st.text(st.characters(codec="utf-8", exclude_characters="+#\0"), min_size=1, max_size=40)
 

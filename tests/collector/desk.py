@@ -10,13 +10,13 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
 from collector import Collector, CollectorMetrics, Deduplication, Intake, Refusals, RegistryCache
+from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.database import connect, migrate
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
 from siaga.model.clock import ManualClock
 from siaga.model.observation import Arrival, Point
 from siaga.model.sites import Adapter, Device, Facility, Village
-from siaga.mqtt.memory import MemoryBroker, MemoryTransport
 from siaga.telemetry import RefusedPoint, StoreUnavailable, TelemetryStore, Write, open_store
 
 CLIFF, SHORE, NOWHERE = "35.10.15.2012", "35.10.15.2013", "99.99.99.9999"
@@ -124,8 +124,7 @@ class Desk:
 
     def unacknowledged(self) -> int:
         """Messages that the broker still keeps for the collector: waiting, or without a PUBACK."""
-        session = self.broker._sessions["collector"]
-        return len(session.queue) + len(session.unacknowledged)
+        return self.broker.kept("collector")
 
     def stored(self, code: str = CLIFF) -> dict[tuple[str, str], list[tuple[float, object]]]:
         """All observations of a village: by device and signal, times in seconds and values."""

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from collector import assemble
-from siaga.mqtt.memory import MemoryTransport
+from siaga.broker.memory import MemoryTransport
 from siaga.telemetry import open_store
 from tests.collector.desk import CLIFF, SHORE, Desk, T, batch, gate, topic
 from tests.collector.post import Gateways, Post

@@ -54,11 +54,10 @@ def test_the_device_is_acknowledged_after_the_commit_and_not_before(yard: Yard) 
     yard.turn()
     yard.say("tele/gerbang/SENSOR", sensor(0, "ON"))
     yard.take()
-    session = yard.devices._sessions["gateway"]
-    assert len(session.unacknowledged) == 1
+    assert yard.devices.kept("gateway") == 1
     yard.clock.advance(200)
     yard.gateway.tick()
-    assert len(session.unacknowledged) == 0
+    assert yard.devices.kept("gateway") == 0
 
 
 def test_killed_before_the_commit_the_broker_sends_it_again(yard: Yard) -> None:
@@ -223,7 +222,7 @@ def test_what_a_zigbee_bridge_remembers_is_as_old_as_it_says_and_no_sign_of_life
 
 def test_a_retained_value_has_its_own_time_and_without_one_is_no_observation(yard: Yard) -> None:
     yard.kill()
-    yard.devices._sessions.clear()
+    yard.devices.forget_sessions()
     yard.say("tele/gerbang/SENSOR", sensor(-86_400, "OFF"), retain=True)
     yard.say(SENML, '[{"n":"presence","vb":true}]', retain=True)
     yard.start()
@@ -242,7 +241,7 @@ def test_what_was_said_before_the_clock_was_set_gets_its_time_afterwards(yard: Y
     for switch in ("ON", "OFF", "ON"):
         yard.say("tele/gerbang/SENSOR", f'{{"Switch1":"{switch}"}}')
         yard.after(40)
-    assert not yard.devices._sessions["gateway"].unacknowledged, "it is on disk"
+    assert yard.devices.kept("gateway") == 0, "it is on disk"
     assert yard.centre.values("gerbang-1", "gate_open") == []
     assert "2020" in yard.gateway.problems()[0]
     yard.kill()
@@ -339,7 +338,7 @@ def test_a_stale_will_that_the_broker_retained_is_no_news_after_a_reconnect(yard
 
 def test_a_retained_birth_of_a_name_that_is_gone_is_not_believed_until_it_speaks(yard: Yard) -> None:
     yard.kill()
-    yard.devices._sessions.clear()
+    yard.devices.forget_sessions()
     yard.say("tele/gerbang/LWT", "Online", retain=True)
     yard.start()
     yard.after(120, step=1)
@@ -412,7 +411,7 @@ def test_what_is_refused_is_shown_at_the_centre(yard: Yard, topic: str, payload:
     assert sample["time"] == NOW / 1000
     assert sample["reason"]
     assert str(sample["bytes"]) == payload[:256].decode()
-    assert not yard.devices._sessions["gateway"].unacknowledged, "taken from the broker all the same"
+    assert yard.devices.kept("gateway") == 0, "taken from the broker all the same"
 
 
 def test_samples_have_a_bound_and_counting_goes_on(yard: Yard) -> None:
@@ -510,13 +509,13 @@ def test_with_a_full_disk_and_no_link_nothing_is_acknowledged_and_it_goes_on_wit
         time = (NOW - number) / 1000
         yard.say(SENML, f'[{{"bt":{time},"n":"presence","vb":true}},{{"n":"uptime","v":{number}}}]')
     yard.after(3)
-    assert len(yard.devices._sessions["gateway"].unacknowledged) == 450
+    assert yard.devices.kept("gateway") == 450
     assert "buffer" in yard.gateway.problems()[-1]
     yard.buffer.make_room()
     yard.after(3)
     yard.centre_side.restore()
     yard.after(3)
-    assert not yard.devices._sessions["gateway"].unacknowledged
+    assert yard.devices.kept("gateway") == 0
     assert len(yard.centre.values("pos-1", "uptime")) == 450
     assert yard.gateway.problems() == []
 
@@ -559,10 +558,10 @@ def test_with_a_full_disk_it_runs_from_memory_and_acknowledges_what_the_centre_h
     yard.say(SENML, "[]")
     yard.after(2)
     assert yard.centre.values("pos-1", "presence") == [(NOW, True)], "alerts do not wait for a disk"
-    assert len(yard.devices._sessions["gateway"].unacknowledged) == 1, "not durable yet, so not acknowledged"
+    assert yard.devices.kept("gateway") == 1, "not durable yet, so not acknowledged"
     yard.centre.acknowledging = True
     yard.after(10)
-    assert not yard.devices._sessions["gateway"].unacknowledged
+    assert yard.devices.kept("gateway") == 0
     yard.after(20)
     assert yard.centre.health[CODE]["disk"] == "memory", "and it says so"
     assert yard.metrics.disk_problems._value.get() > 0

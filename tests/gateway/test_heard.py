@@ -232,7 +232,7 @@ def test_what_a_broker_retained_is_no_reading_of_now(tmp_path: Path, yards: list
     yards.append(yard)
     yard.say("tele/gerbang/SENSOR", '{"Time":"2026-01-01T06:00:00","Switch1":"ON"}', retain=True)
     yard.kill()
-    yard.devices._sessions.clear()
+    yard.devices.forget_sessions()
     yard.start()
     yard.after(1)
     assert len(yard.centre.values("gerbang-1", "gate_open")) == 1, "it has a time of its own"
@@ -290,7 +290,7 @@ def test_neither_what_was_retained_nor_a_last_will_says_that_a_device_spoke(tmp_
     yards.append(yard)
     yard.say("tele/gerbang/SENSOR", '{"Switch2":"ON"}', retain=True)
     yard.kill()
-    yard.devices._sessions.clear()
+    yard.devices.forget_sessions()
     yard.start()
     yard.turn()
     yard.say("tele/gerbang/LWT", "gone")

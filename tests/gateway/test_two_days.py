@@ -17,12 +17,12 @@ from sqlalchemy import select
 from api.alerts import engine
 from gateway import Buffer, Gateway, GatewayMetrics
 from gateway.time_sync import TimeSync
+from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.database import tables
 from siaga.model.clock import DAY, HOUR, MINUTE, SECOND, ManualClock
 from siaga.model.observation import Arrival, Point
 from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.mqtt import Message
-from siaga.mqtt.memory import MemoryBroker, MemoryTransport
 from siaga.wire.batch import LIVE_EDGE, BatchId, decode_batch, encode_ack
 from siaga.wire.topics import ack_topic, parse_topic
 from tests.alerts.world import CODE, Centre, TestStore, World

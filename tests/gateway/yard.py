@@ -10,9 +10,9 @@ from prometheus_client import CollectorRegistry
 
 from gateway import Buffer, Gateway, GatewayMetrics
 from gateway.time_sync import TimeSync
+from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.model.clock import ManualClock
 from siaga.model.sites import Village
-from siaga.mqtt.memory import MemoryBroker, MemoryTransport
 from siaga.mqtt.worker import turn
 from siaga.wire.batch import BatchId, decode_batch, encode_ack
 from siaga.wire.topics import ack_topic

@@ -20,6 +20,7 @@ from api.app import create_app
 from api.http import HttpServer
 from api.http.services import Check
 from siaga.database import migrate, tables, writing
+from siaga.database.people import Passwords
 from siaga.database.registry import Registry
 from siaga.database.tokens import Tokens
 from siaga.model.caller import Caller, Role
@@ -27,6 +28,7 @@ from siaga.model.clock import DAY, HOUR, MINUTE, ManualClock
 from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.telemetry import TelemetryStore, open_store
 from siaga.timeline.spans import Span, State
+from tests.database.cheap import CHEAP
 
 NOW = 1_772_600_400_000
 """2026-03-04T05:00:00Z: a Wednesday, noon in western Indonesia."""
@@ -64,6 +66,7 @@ class District:
         self.checks: dict[str, Check] = {}
         self.past = UnreadPast()
         self.public_page = True
+        self.attestation_review = False
         self.registry.replace(villages(), NOW - 40 * DAY)
         self.tokens = {role: Tokens(engine, self.clock).create(role, f"{role}-budi") for role in Role}
 
@@ -178,11 +181,15 @@ class District:
             checks=self.checks,
             past=lambda: self.past,
             public_page=self.public_page,
-            caller_of=caller_of,
+            passwords=Passwords(CHEAP),
+            caller_of=caller_of if caller is not None else None,
+            attestation_review=self.attestation_review,
         )
         with HttpServer(app, "127.0.0.1", 0) as server, httpx.Client(base_url=server.url, timeout=20) as client:
             if role is not None:
                 client.headers["Authorization"] = f"Bearer {self.tokens[role]}"
+            if caller is not None:
+                client.headers["Sec-Fetch-Site"] = "same-origin"
             yield client
 
     def bearer(self, role: Role) -> dict[str, str]:

@@ -65,6 +65,9 @@ def test_what_was_seen_is_kept_shown_and_withdrawn(both: District) -> None:
             "photos": [],
             "withdrawn_at": None,
             "withdrawn_by": None,
+            "needs_review": False,
+            "confirmed_at": None,
+            "confirmed_by": None,
         }
         here = f"{URL}/{found['id']}"
         assert client.get(here).json() == found

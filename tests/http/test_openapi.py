@@ -30,6 +30,7 @@ CONTRACT = {
     "/api/v1/alerts/stream",
     "/api/v1/attestations",
     "/api/v1/attestations/{attestation}",
+    "/api/v1/attestations/{attestation}/confirm",
     "/api/v1/attestations/{attestation}/photos/{n}",
     "/api/v1/links",
     "/api/v1/maintenance",

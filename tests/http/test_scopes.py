@@ -215,6 +215,9 @@ WALK: dict[str, Sequence[Ask | Special] | str] = {
     "GET /api/v1/attestations/{attestation}": two(
         f"{V1}/attestations/", MINE.attestation, FOREIGN.attestation, STRANGER
     ),
+    "POST /api/v1/attestations/{attestation}/confirm": two(
+        f"{V1}/attestations/", f"{STRANGER}/confirm", f"{FOREIGN.attestation}/confirm", f"{STRANGER}/confirm"
+    ),
     "DELETE /api/v1/attestations/{attestation}": two(f"{V1}/attestations/", STRANGER, FOREIGN.attestation, STRANGER),
     "GET /api/v1/attestations/{attestation}/photos/{n}": two(
         f"{V1}/attestations/", f"{MINE.attestation}/photos/1", f"{FOREIGN.attestation}/photos/1", f"{STRANGER}/photos/1"

@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from siaga.broker import EmbeddedBroker
+from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.mqtt import Message, MqttTransport
-from siaga.mqtt.memory import MemoryBroker, MemoryTransport
 from tests.servers import Mosquitto
 from tests.wait import until
 

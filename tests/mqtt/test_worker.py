@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 from structlog.testing import capture_logs
 
+from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.model.clock import MINUTE, ManualClock, SystemClock
 from siaga.mqtt import Message
-from siaga.mqtt.memory import MemoryBroker, MemoryTransport
 from siaga.mqtt.worker import AT_ONCE, Inlet, WorkerLoop, turn
 from tests.wait import until
 

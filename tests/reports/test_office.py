@@ -52,6 +52,7 @@ def test_the_guide_s_form_has_every_key(tmp_path: Path) -> None:
     office = read_office(text, "form.yaml", tmp_path)
     assert [name for name, value in office if not value] == []
     assert [name for name, value in office.signer or () if not value] == []
+    assert [name for name, value in office.restitution or () if not value] == []
     assert f"at most {LARGEST_LOGO // 1024} kB" in guide
     assert f"longest {MOST_OUTAGES}" in guide
 
@@ -72,6 +73,22 @@ def test_the_guide_s_form_has_every_key(tmp_path: Path) -> None:
         (
             "link: siaga.example\n",
             'form.yaml line 1: link: "siaga.example" is not the address of siaga\'s pages such as',
+        ),
+        (
+            "restitution:\n  formula: X*W\n  prices: {}\n",
+            "form.yaml line 2: formula: \"X*W\" names 'W'; it may hold numbers such as 99.5, X, Y, Z, + -",
+        ),
+        ("restitution:\n  formula: X\n", "form.yaml line 2: prices: is missing"),
+        ("restitution: {formula: X, prices: {gate: 1.5}}\n", "form.yaml line 1: gate: 1.5 is not a whole number"),
+        ("restitution: {formula: X, prices: {gate: -1}}\n", "form.yaml line 1: gate: -1 is less than 0"),
+        ("restitution: {formula: X, prices: {gat: 1}}\n", "form.yaml line 1: prices: a group of keys names 'gat'"),
+        (
+            "restitution: {formula: X, prices: {}, over: 5 menit}\n",
+            'form.yaml line 1: over: "5 menit" is not a duration such as 30s, 5m or 2h',
+        ),
+        (
+            "restitution: {formula: X, prices: {}, rate: 1}\n",
+            "form.yaml line 1: rate: is no key here; there are formula",
         ),
         ("logo: away.png\n", 'form.yaml line 1: logo: "away.png" cannot be read: No such file'),
         ("logo: form.txt\n", 'form.yaml line 1: logo: "form.txt" is no picture as PNG, JPEG or SVG'),

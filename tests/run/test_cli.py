@@ -51,7 +51,7 @@ def clean() -> dict[str, str]:
 def test_help_lists_every_command_of_the_contract(tmp_path: Path) -> None:
     shown = siaga(tmp_path, "--help")
     assert shown.returncode == 0
-    for command in ("up", "gateway", "collector", "api", "simulate", "import", "token", "rebuild", "report"):
+    for command in ("up", "gateway", "collector", "api", "simulate", "import", "token", "person", "rebuild", "report"):
         assert re.search(rf"\b{command}\b", shown.stdout), command
 
 
@@ -206,8 +206,13 @@ def test_a_gateway_ends_cleanly_while_its_brokers_are_away(tmp_path: Path) -> No
 def test_logs_are_json_lines_where_nobody_watches(tmp_path: Path) -> None:
     with System(tmp_path, SITES) as system:
         pass
-    lines = [line for line in system.log.read_text().splitlines() if not line.startswith("siaga is at")]
-    events = [json.loads(line) for line in lines]
+    said, events = [], []
+    for line in system.log.read_text().splitlines():
+        if line.startswith("{"):
+            events.append(json.loads(line))
+        else:
+            said.append(line.split(" at ")[0].split(":")[0])
+    assert said == ["siaga is", "siaga has no admin yet", "a new link"], "what people read, on standard output"
     assert {"event", "level", "timestamp"} <= set(events[0])
     assert events[-1]["event"] == "ended"
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from siaga.broker.memory import MemoryBroker
 from siaga.model.clock import SECOND
 from siaga.model.signals import Value
 from siaga.model.sites import Adapter, Device, Village
-from siaga.mqtt.memory import MemoryBroker
 from siaga.wire.topics import senml_topic, status_topic
 from tests.simulation.kernel import Kernel
 

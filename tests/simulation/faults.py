@@ -9,9 +9,9 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from siaga.broker.memory import MemoryBroker
 from siaga.model.clock import MINUTE, SECOND
 from siaga.model.sites import Adapter
-from siaga.mqtt.memory import MemoryBroker
 from tests.simulation.disks import Disk
 from tests.simulation.kernel import MachineClock
 from tests.simulation.network import Line

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from siaga.mqtt.memory import MemoryBroker, MemoryTransport
+from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.mqtt.transport import Message
 from tests.simulation.kernel import Kernel
 
@@ -242,6 +242,4 @@ class Wire:
         self._unconfirmed.clear()
         self.cut(noticed=self.kernel.chance.random() < 0.5)
         self._closed = True
-        if self._inner in self.broker._transports:
-            self.broker._transports.remove(self._inner)
-        self._inner._closed = True
+        self._inner.vanish()

@@ -26,12 +26,12 @@ from collector.workers import Committing, Departures, Gathering, Housekeeping
 from gateway import Gateway, GatewayMetrics
 from gateway.service import last_will
 from gateway.time_sync import TimeSync
+from siaga.broker.memory import MemoryBroker
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
 from siaga.model.clock import SECOND
 from siaga.model.observation import Reading
 from siaga.model.sites import Village
-from siaga.mqtt.memory import MemoryBroker
 from siaga.mqtt.transport import Message
 from siaga.mqtt.worker import turn
 from tests.simulation.disks import Disk, DiskBuffer, SimulatedStore

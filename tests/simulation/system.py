@@ -9,12 +9,12 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from siaga.broker.memory import MemoryBroker
 from siaga.database.registry import Registry
 from siaga.model.clock import SECOND
 from siaga.model.observation import Reading
 from siaga.model.signals import Value
 from siaga.model.sites import Device, Village
-from siaga.mqtt.memory import MemoryBroker
 from tests.alerts.world import migrated
 from tests.simulation.devices import SimulatedDevice
 from tests.simulation.disks import Disk, SimulatedStore, open_database

@@ -212,7 +212,7 @@ def test_nobody_is_named_on_the_public_page(empty: District) -> None:
     with empty.served() as client:
         client.post(f"/api/v1/alerts/{alert}/assign", json={"assignee": "Budi Santoso"})
         client.post(f"/api/v1/alerts/{alert}/acknowledge")
-        text = client.get("/").text
+        text = httpx.get(client.base_url).text
     assert "Gerbang kantor desa: terganggu" in text
     assert "Budi" not in text
     assert "admin" not in text

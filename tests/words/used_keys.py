@@ -11,6 +11,8 @@ from api.notifications.digest import What
 from api.web.looker import Theme
 from api.web.navigation import NAVIGATION
 from api.web.refusals import SAID
+from api.web.setup.index import PAGES
+from siaga.database.people import Weakness
 from siaga.model.caller import Role
 from siaga.model.indicators import INDICATORS, evidence_signals
 from siaga.timeline.facility_state import DEVICE_SILENT, NO_EVIDENCE, VILLAGE_OFFLINE
@@ -29,9 +31,11 @@ FAMILIES: dict[str, set[str]] = {
     "kind_": {"power"},
     "duration_": set("dhm"),
     "nav_": {entry.key.removeprefix("nav_") for entry in NAVIGATION},
-    "theme_to_": {theme.value for theme in Theme},
-    "role_": {role.value for role in Role},
+    "role_": {role.value for role in Role} | {f"about_{role.value}" for role in Role},
     "refusal_": {str(status) for status in SAID} | {f"detail_{status}" for status in SAID},
+    "theme_": {theme.value for theme in Theme} | {f"to_{theme.value}" for theme in Theme},
+    "password_": {why.value for why in Weakness} | {"differs", "wrong", "wait"},
+    "setup_": {page.key for page in PAGES} | {f"about_{page.key}" for page in PAGES},
     "message_head_": {what.value for what in What},
 }
 """Keys that are made of a prefix and a word of a fixed list: each word has its sentence, and no other has one."""

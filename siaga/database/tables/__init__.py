@@ -26,6 +26,7 @@ from siaga.database.tables.notifications import (
     notification_item,
     notification_provider,
 )
+from siaga.database.tables.people import person, session, sign_in_wait, welcome
 from siaga.database.tables.registry import device, facility, region, registry_version, village
 
 __all__ = [
@@ -50,13 +51,17 @@ __all__ = [
     "notification",
     "notification_item",
     "notification_provider",
+    "person",
     "quarantine",
     "quarantine_dropped",
     "region",
     "registry_version",
+    "session",
+    "sign_in_wait",
     "span",
     "token",
     "village",
     "village_snapshot",
     "village_state",
+    "welcome",
 ]

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from siaga.database.tables.base import Serial, metadata
@@ -39,6 +40,15 @@ attestation = Table(
     Column("distance_m", Integer, comment="from the village office; the place itself is not kept"),
     Column("withdrawn_at", BigInteger),
     Column("withdrawn_by", Text),
+    Column(
+        "needs_review",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="it counts only once a second person confirmed it",
+    ),
+    Column("confirmed_at", BigInteger),
+    Column("confirmed_by", Text),
     UniqueConstraint("made_by", "draft"),
     Index(None, "village", "indicator", "date"),
     sqlite_autoincrement=True,

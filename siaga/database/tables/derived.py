@@ -1,4 +1,4 @@
-"""What is derived from telemetry, and what the engine needs to go on: its inbox and its snapshots."""
+"""Data derived from telemetry, and what the engine needs to continue: its inbox and its snapshots."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, LargeBinary, Table, Text, false
 
@@ -95,7 +95,7 @@ inbox = Table(
     Column("payload", LargeBinary, nullable=False, comment="as it came"),
     Index(None, "engine", "village", "number"),
 )
-"""What an alert engine took from its broker since the village's snapshot: replayed by the next engine of that name."""
+"""Messages that an alert engine took since the village's snapshot. The next engine of that name replays them."""
 
 village_snapshot = Table(
     "village_snapshot",

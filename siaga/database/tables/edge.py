@@ -1,4 +1,4 @@
-"""What came from outside and was refused, and the tokens of programs."""
+"""Refused payloads, and the tokens of programs."""
 
 from sqlalchemy import BigInteger, Column, Index, Table, Text
 

@@ -15,6 +15,7 @@ from siaga.run.cli.gateway import gateways
 from siaga.run.cli.import_sites import import_sites
 from siaga.run.cli.mistakes import BAD_INPUT, say, sentence
 from siaga.run.cli.notify import notify
+from siaga.run.cli.person import people
 from siaga.run.cli.rebuild import rebuild
 from siaga.run.cli.report import report
 from siaga.run.cli.simulate import simulate
@@ -41,6 +42,7 @@ app.command()(simulate)
 app.add_typer(tokens, name="token")
 app.add_typer(gateways, name="gateway")
 app.add_typer(notify, name="notify")
+app.add_typer(people, name="person")
 
 
 @app.callback(invoke_without_command=True)

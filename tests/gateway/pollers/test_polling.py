@@ -15,9 +15,9 @@ from gateway.pollers import Credentials, Polling, ThreadedAsker
 from gateway.pollers.asking import AT_ONCE, Answered
 from gateway.pollers.interface import Agent, Answer, Internet, Question, Said, Unasked, Values
 from gateway.pollers.schedule import Key
+from siaga.broker.memory import MemoryTransport
 from siaga.model.clock import ManualClock, SystemClock
 from siaga.model.sites import Village
-from siaga.mqtt.memory import MemoryTransport
 from siaga.run.gateways import Asking, GatewayPart, Served
 from siaga.sites.poll_address import read_web
 from tests.gateway.places import CODE, MINUTE, NOW, device, village

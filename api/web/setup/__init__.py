@@ -1,0 +1,1 @@
+"""The pages of admins: what is set up, and who may do what."""

@@ -1,0 +1,60 @@
+"""People: their accounts, the links that set a first password, who is signed in, and who has to wait."""
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text
+
+from siaga.database.tables.base import Document, Serial, metadata
+
+__all__ = ["person", "session", "sign_in_wait", "welcome"]
+
+person = Table(
+    "person",
+    metadata,
+    Column("name", Text, primary_key=True, comment="a slug, the same as in the notify file"),
+    Column("display_name", Text, nullable=False, comment="as others read it; empty: the name"),
+    Column("role", Text, nullable=False),
+    Column("scopes", Document, nullable=False, comment="a list of scopes"),
+    Column("language", Text, comment="id or en; null: as the browser asks"),
+    Column("theme", Text, comment="light or dark; null: as the browser asks"),
+    Column("password_hash", Text, comment="Argon2id in PHC form; null: no password was set yet"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("removed_at", BigInteger, comment="null: the account can be used"),
+)
+
+welcome = Table(
+    "welcome",
+    metadata,
+    Column("hash", Text, primary_key=True, comment="SHA-256 of the link's secret, in hexadecimal"),
+    Column("person", Text, ForeignKey("person.name", ondelete="CASCADE"), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+    Index(None, "person"),
+)
+"""Links that set a password, each of them once."""
+
+session = Table(
+    "session",
+    metadata,
+    Column("id", Serial, primary_key=True, comment="as its owner sees it: no secret"),
+    Column("hash", Text, nullable=False, unique=True, comment="SHA-256 of the cookie's secret, in hexadecimal"),
+    Column("person", Text, ForeignKey("person.name", ondelete="CASCADE"), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_seen", BigInteger, nullable=False, comment="exact to some minutes"),
+    Column("agent", Text, nullable=False, comment="browser and system, such as Firefox, Android"),
+    Column("address", Text, nullable=False, comment="the network that it began from: its host part is cut off"),
+    Column("expires_at", BigInteger, nullable=False, comment="at the latest"),
+    Column("ended_at", BigInteger, comment="signed out, or ended by its owner or an admin"),
+    Index(None, "person", "address"),
+    Index(None, "last_seen"),
+    sqlite_autoincrement=True,
+)
+
+sign_in_wait = Table(
+    "sign_in_wait",
+    metadata,
+    Column("key", Text, primary_key=True, comment="a digest of a name, an address, or both"),
+    Column("failures", Integer, nullable=False, comment="wrong passwords, without a pause of an hour"),
+    Column("last_at", BigInteger, nullable=False),
+    Column("free_at", BigInteger, nullable=False, comment="no password is looked at before"),
+    Index(None, "last_at"),
+)

@@ -1,0 +1,21 @@
+"""Passwords that cost nothing: what is tested is who gets in, not how long it takes."""
+
+from dataclasses import replace
+
+from argon2.profiles import RFC_9106_LOW_MEMORY
+
+from siaga.database.people import Passwords
+
+CHEAP = replace(RFC_9106_LOW_MEMORY, time_cost=1, memory_cost=64, parallelism=1)
+
+
+class CountedPasswords(Passwords):
+    """Counts how often something was hashed or compared."""
+
+    def __init__(self) -> None:
+        super().__init__(CHEAP)
+        self.compared = 0
+
+    def matches(self, password: str, stored: str | None) -> bool:
+        self.compared += 1
+        return super().matches(password, stored)
