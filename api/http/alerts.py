@@ -4,11 +4,11 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, Field, JsonValue
-from sqlalchemy import RowMapping
 
-from api.alerts.actions import Act, Changed, NoSuchAlert, act
+from api.alerts.actions import LONGEST_SNOOZE, Act, acknowledging, assigning, commenting, snoozing
 from api.alerts.alert import Kind
 from api.http.access import Technician
+from api.http.alert_actions import act, etag
 from api.http.known_names import Body
 from api.http.moments import Moment, moment, parse_time
 from api.http.paging import CursorParameter, Limit, Page, after, page
@@ -18,7 +18,6 @@ from api.http.services import Services, ServicesHere
 from api.queries import alerts as read
 from api.queries.alerts import AlertFile, AlertFilter, AlertRecord
 from siaga.model.caller import Caller
-from siaga.model.clock import DAY
 from siaga.model.scope import Scopes
 
 __all__ = ["AlertDocument", "router"]
@@ -31,7 +30,6 @@ Text = Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"^[^\x00]*[
 IfMatch = Annotated[
     str | None, Header(max_length=200, description="the `ETag` of an answer before: 412 if the alert has changed since")
 ]
-_LONGEST_SNOOZE = 30 * DAY
 
 
 class AlertDocument(BaseModel):
@@ -148,13 +146,8 @@ def acknowledge(
     services: ServicesHere, caller: Technician, response: Response, alert: str, if_match: IfMatch = None
 ) -> AlertDocument:
     """Acknowledge an alert, open or cleared. The first who does stays; again changes nothing."""
-
-    def first_only(row: RowMapping) -> dict[str, object]:
-        if row["acknowledged_at"] is not None:
-            return {}
-        return {"acknowledged_at": services.clock.now(), "acknowledged_by": caller.name}
-
-    return _done(services, caller, response, alert, Act("acknowledge", columns=first_only), if_match)
+    what = acknowledging(caller, services.clock.now())
+    return _done(services, caller, response, alert, what, if_match)
 
 
 @router.post("/alerts/{alert}/assign", summary="Say who takes care of it", responses=_ACTION_PROBLEMS)
@@ -167,9 +160,7 @@ def assign(
     if_match: IfMatch = None,
 ) -> AlertDocument:
     """Assign an alert to somebody, or to nobody."""
-    wanted: dict[str, object] = {"assignee": assignment.assignee}
-    what = Act("assign", wanted, lambda row: {} if row["assignee"] == assignment.assignee else wanted)
-    return _done(services, caller, response, alert, what, if_match)
+    return _done(services, caller, response, alert, assigning(assignment.assignee), if_match)
 
 
 @router.post("/alerts/{alert}/comments", summary="Say something of it", responses=_ACTION_PROBLEMS)
@@ -182,8 +173,7 @@ def comment(
     if_match: IfMatch = None,
 ) -> AlertDocument:
     """Add a comment to an alert; `GET /alerts/{id}` shows them."""
-    what = Act("comment", comment=comment.text)
-    return _done(services, caller, response, alert, what, if_match)
+    return _done(services, caller, response, alert, commenting(comment.text), if_match)
 
 
 @router.post("/alerts/{alert}/snooze", summary="Leave it alone for a while", responses=_ACTION_PROBLEMS)
@@ -197,13 +187,12 @@ def snooze(
 ) -> AlertDocument:
     """Snooze an alert: nobody is told of it again until then. Its state and its place in the lists stay."""
     until = None if snooze.until is None else _snooze_end(snooze.until, services.clock.now())
-    what = Act("snooze", {"until": None if until is None else moment(until)}, lambda _: {"snoozed_until": until})
-    return _done(services, caller, response, alert, what, if_match)
+    return _done(services, caller, response, alert, snoozing(until), if_match)
 
 
 def _snooze_end(text: str, now: int) -> int:
     until = parse_time("body until", text)
-    if not now < until <= now + _LONGEST_SNOOZE:
+    if not now < until <= now + LONGEST_SNOOZE:
         raise Refused(422, f"body until: {text!r} is not within the next 30 days")
     return until
 
@@ -216,16 +205,7 @@ def _done(
     Raises:
         Refused: 404, there is no such alert; 412, somebody else was first.
     """
-    allowed = None if if_match is None else (lambda revision: matches(if_match, revision))
-    try:
-        if act(services.engine, caller, alert, what, services.clock.now(), allowed=allowed):
-            services.signal.ring()
-    except NoSuchAlert:
-        raise not_found("alert", alert) from None
-    except Changed as problem:
-        tag = etag(problem.revision)
-        sentence = f"If-Match: {str(if_match)[:60]!r} is not the alert's revision now, {tag}"
-        raise Refused(412, sentence, {"ETag": tag}) from None
+    act(services, caller, alert, what, if_match)
     found = _found(services, caller.scopes, alert).alert
     response.headers["ETag"] = etag(found.revision)
     return _document(found)
@@ -237,16 +217,6 @@ def _found(services: Services, seen: Scopes, alert: str) -> AlertFile:
     if found is None:
         raise not_found("alert", alert)
     return found
-
-
-def etag(revision: int) -> str:
-    """The entity tag of a revision."""
-    return f'"{revision}"'
-
-
-def matches(if_match: str, revision: int) -> bool:
-    """By RFC 9110, section 13.1.1: `*`, or one of the tags listed; a weak tag never matches."""
-    return if_match.strip() == "*" or etag(revision) in [tag.strip() for tag in if_match.split(",")]
 
 
 def _document(found: AlertRecord) -> AlertDocument:

@@ -60,7 +60,9 @@ class WindowFilter:
     deleted: bool = False
 
 
-def windows(connection: Connection, asked: WindowFilter, after: tuple[int, str] | None, limit: int) -> list[KeptWindow]:
+def windows(
+    connection: Connection, seen: Scopes, asked: WindowFilter, after: tuple[int, str] | None, limit: int
+) -> list[KeptWindow]:
     """Returns the windows asked for, the latest first. `after`: the key of the one after which to go on."""
     table = tables.maintenance
     query = _query().where(_concerns(seen) if asked.villages == seen else within(table.c.village, asked.villages))

@@ -83,6 +83,10 @@ def attest(village: str) -> dict[str, object]:
     return {"village": village, "indicator": "trees", "met": True}
 
 
+def issue(**asked: str) -> dict[str, object]:
+    return {"period": "2026-02", **asked}
+
+
 def declare(**whom: str) -> dict[str, object]:
     return {**whom, "start": "2026-03-04T06:00:00Z", "end": "2026-03-04T07:00:00Z"}
 
@@ -232,6 +236,22 @@ WALK: dict[str, Sequence[Ask | Special] | str] = {
         ),
         sheets,
     ],
+    "POST /api/v1/reports": [
+        Ask(f"{V1}/reports", body=issue(scope=FOREIGN.region), like=Ask(f"{V1}/reports", body=issue(scope="35.12"))),
+        Ask(
+            f"{V1}/reports",
+            body=issue(scope=HOME, supersedes=FOREIGN.report),
+            like=Ask(f"{V1}/reports", body=issue(scope=HOME, supersedes=STRANGER)),
+        ),
+    ],
+    "GET /api/v1/reports": [
+        Ask(f"{V1}/reports", query)
+        for query in ({}, {"limit": "1"}, {"scope": "*"}, {"scope": FOREIGN.region}, {"period": "2026-02"})
+    ],
+    "GET /api/v1/reports/{report}": two(f"{V1}/reports/", MINE.report, FOREIGN.report, STRANGER),
+    "GET /api/v1/reports/{report}/files/{format}": two(
+        f"{V1}/reports/", f"{MINE.report}/files/csv", f"{FOREIGN.report}/files/csv", f"{STRANGER}/files/csv"
+    ),
     "GET /healthz": NOBODYS,
     "GET /readyz": NOBODYS,
     "GET /metrics": NOBODYS,

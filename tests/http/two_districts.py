@@ -32,7 +32,7 @@ class Place:
         self.region, self.mark, self.number = region, mark, number
         self.village, self.second = f"{region}.15.2012", f"{region}.16.2003"
         self.facility, self.device = f"gerbang-{mark}", f"gerbang-{mark}-1"
-        self.alert, self.window, self.attestation = (f"{number * 16 + n:032x}" for n in range(3))
+        self.alert, self.window, self.attestation, self.report = (f"{number * 16 + n:032x}" for n in range(4))
 
     def villages(self) -> list[Village]:
         """Two villages: one on the shared cable, one on a cable of its own."""
@@ -69,6 +69,9 @@ def fill(district: District, places: Sequence[Place]) -> None:
         _alerts(district, place)
         _people(district, place)
         _telemetry(district, place)
+        _issued(district, place, place.region)
+    if FOREIGN in places:
+        _issued(district, FOREIGN, "*")
     _outage(district, [place.village for place in places])
     with writing(district.engine) as connection:
         row = {"id": SHARED, "uplink": CABLE, "start": NOW - DAY, "end": NOW - 20 * HOUR}
@@ -157,6 +160,38 @@ def _people(district: District, place: Place) -> None:
         key = connection.execute(tables.attestation.insert(), seen).inserted_primary_key
         assert key is not None
         connection.execute(tables.attestation_photo.insert(), photo | {"attestation": key[0]})
+
+
+def _issued(district: District, place: Place, scope: str) -> None:
+    """An issued report, of the district or of everything."""
+    row = {
+        "id": place.report if scope != "*" else f"{int(place.report, 16) + 1:032x}",
+        "key": f"{place.mark} {scope}",
+        "period": "2026-02",
+        "scopes": [scope],
+        "language": "id",
+        "cut": NOW,
+        "window_start": NOW - 32 * DAY,
+        "window_end": NOW - 4 * DAY,
+        "revision": place.number,
+        "provisional": False,
+        "issued_at": NOW,
+        "issued_by": f"teknisi-{place.mark}",
+        "factors": {},
+        "summary": {},
+        "changes": [],
+        "changes_left_out": 0,
+    }
+    content = f"laporan {place.mark}".encode()
+    with writing(district.engine) as connection:
+        key = connection.execute(tables.report.insert(), row).inserted_primary_key
+        assert key is not None
+        connection.execute(tables.report_scope.insert(), {"report": key[0], "scope": scope})
+        files = [
+            {"report": key[0], "format": form, "bytes": len(content), "sha256": place.mark, "content": content}
+            for form in ("pdf", "xlsx", "csv", "json")
+        ]
+        connection.execute(tables.report_file.insert(), files)
 
 
 def _telemetry(district: District, place: Place) -> None:
