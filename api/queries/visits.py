@@ -81,7 +81,7 @@ def _of_village(village: Village, today: datetime.date, made: Sequence[Attestati
     for indicator in sorted(INDICATORS.values(), key=lambda one: one.number):
         if is_sensed(village, indicator.kind):
             continue
-        mine = [one for one in made if one.indicator == indicator.kind and one.withdrawn_at is None]
+        mine = [one for one in made if one.indicator == indicator.kind and one.withdrawn_at is None and not one.waits]
         counts = counting(mine, today)
         if counts is not None and _contradicts(counts, mine):
             yield Visit(village, indicator.kind, Reason.CONTRADICTED, counts)

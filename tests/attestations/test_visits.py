@@ -86,3 +86,12 @@ def test_the_name_of_a_draft_is_of_who_made_it(engine: Engine) -> None:
     made = attest(engine, "trees", date(2026, 3, 1), name="a1b2c3d4")
     assert (sent_before(engine, "budi", "a1b2c3d4"), sent_before(engine, "wahyu", "a1b2c3d4")) == (made, None)
     assert attest(engine, "trees", date(2026, 3, 1), name="a1b2c3d4") == made
+
+
+def test_one_that_waits_for_a_second_person_leaves_the_one_before_as_it_was(engine: Engine) -> None:
+    attest(engine, "trees", date(2025, 11, 1))
+    make(engine, Draft(GLAGAH, "trees", True, date(2026, 3, 1), needs_review=True), "wahyu", NOW)
+    (found,) = [visit for visit in listed(engine, GLAGAH) if visit.indicator == "trees"]
+    assert found.reason is Reason.EXPIRED
+    assert found.last is not None
+    assert found.last.expires == date(2026, 1, 30)
