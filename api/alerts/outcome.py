@@ -70,17 +70,18 @@ class Correction:
 class Changes:
     """What has changed since the last commit. A span is known by its start; `None`: it is to be deleted.
 
-    `mains`: by village, its facilities without mains power."""
+    `mains`: by village, its facilities without mains power. `waits`: by village, what is not said yet, and why."""
 
     spans: dict[tuple[str, str], dict[int, Span | None]] = field(default_factory=dict)
     corrections: dict[tuple[str, str], Correction] = field(default_factory=dict)
     mains: dict[str, list[str]] = field(default_factory=dict)
+    waits: dict[str, list[dict[str, object]]] = field(default_factory=dict)
     first: dict[tuple[str, TrackKey], int] = field(default_factory=dict)
     links: dict[str, dict[str, object]] = field(default_factory=dict)
     alerts: list[Opened | Changed] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.spans or self.first or self.links or self.mains or self.alerts)
+        return bool(self.spans or self.first or self.links or self.mains or self.waits or self.alerts)
 
     def merge(self, later: "Changes") -> None:
         """Add what changed later."""
@@ -89,6 +90,7 @@ class Changes:
         for correction in later.corrections.values():
             self.corrected(correction)
         self.mains.update(later.mains)
+        self.waits.update(later.waits)
         self.first.update(later.first)
         self.links.update(later.links)
         for change in later.alerts:

@@ -309,6 +309,8 @@ class WatchedVillage(VillageState):
 
     def _take_registered(self, village: Village, moment: Moment, out: Outcome) -> None:
         before = {name: facility.fingerprint for name, facility in self.facilities.items()}
+        if self.waits:
+            out.waits[self.code] = []
         for alert in self.take_over(village, moment.now):
             out.taken_out(alert, moment.now)
         changed = {name for name, facility in self.facilities.items() if before.get(name) != facility.fingerprint}
