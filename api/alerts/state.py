@@ -85,7 +85,7 @@ class VillageState:
         """What an open alert is about, but for the village itself; `None`: the registry has it no more."""
         if alert.device is None:
             return self.facilities.get(alert.facility or "")
-        if alert.kind is Kind.GATEWAY_BUFFER:
+        if alert.kind == Kind.GATEWAY_BUFFER:
             return self.gateway(alert.device)
         return self.devices.get(alert.device)
 

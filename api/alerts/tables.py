@@ -163,7 +163,7 @@ class Tables:
         with self.engine.connect() as connection:
             rows = connection.execute(select(tables.alert).where(tables.alert.c.cleared_at.is_(None)))
             alerts = [_open_alert(row) for row in rows.mappings()]
-            _read_members(connection, [alert for alert in alerts if alert.kind is Kind.VILLAGE_OFFLINE])
+            _read_members(connection, [alert for alert in alerts if alert.kind == Kind.VILLAGE_OFFLINE])
         return alerts
 
     def cleared_since(self, village: str, facility: str, time: int) -> list[tuple[OpenAlert, int]]:

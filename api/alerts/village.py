@@ -243,7 +243,7 @@ class WatchedVillage(VillageState):
 
     def _take_alert(self, what: AlertTaken, moment: Moment, out: Outcome) -> None:
         match what:
-            case Attached(alert=alert) if alert.kind is not Kind.VILLAGE_OFFLINE:
+            case Attached(alert=alert) if alert.kind != Kind.VILLAGE_OFFLINE:
                 subject = self.subject_of(alert)
                 if subject is not None:
                     subject.attach(alert.kind, alert)
