@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from api.alerts.alert import Member, OpenAlert, Raise
-from api.alerts.spans import Difference
 from siaga.model.intervals import Interval
 from siaga.model.observation import TrackKey
 from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import Span
+from siaga.timeline.span_algebra import Difference
 
 if TYPE_CHECKING:
     from api.alerts.state import VillageState
@@ -70,7 +70,10 @@ class Correction:
 class Changes:
     """What has changed since the last commit. A span is known by its start; `None`: it is to be deleted.
 
-    `mains`: by village, its facilities without mains power. `waits`: by village, what is not said yet, and why."""
+    `mains`: by village, its facilities without mains power. `waits`: by village, what is not said yet, and why.
+    `rewritten`: stretches of the past that are judged otherwise now, by village and facility; issued reports are
+    compared with them.
+    """
 
     spans: dict[tuple[str, str], dict[int, Span | None]] = field(default_factory=dict)
     corrections: dict[tuple[str, str], Correction] = field(default_factory=dict)
@@ -79,6 +82,7 @@ class Changes:
     first: dict[tuple[str, TrackKey], int] = field(default_factory=dict)
     links: dict[str, dict[str, object]] = field(default_factory=dict)
     alerts: list[Opened | Changed] = field(default_factory=list)
+    rewritten: dict[tuple[str, str], Interval] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.spans or self.first or self.links or self.mains or self.waits or self.alerts)
@@ -95,6 +99,8 @@ class Changes:
         self.links.update(later.links)
         for change in later.alerts:
             self._add(change)
+        for (village, facility), stretch in later.rewritten.items():
+            self.past_changed(village, facility, stretch)
 
     def corrected(self, correction: Correction) -> None:
         """Live evidence changed what was so on days that are over."""
@@ -108,6 +114,11 @@ class Changes:
         mine = self.spans.setdefault((village, facility), {})
         mine.update(dict.fromkeys(change.deleted))
         mine.update({span.start: span for span in change.written})
+
+    def past_changed(self, village: str, facility: str, stretch: Interval) -> None:
+        """Take note that a stretch of the past is judged otherwise now."""
+        known = self.rewritten.get((village, facility), stretch)
+        self.rewritten[village, facility] = min(known[0], stretch[0]), max(known[1], stretch[1])
 
     def raised(self, alert: OpenAlert, decision: Raise, now: int) -> None:
         """Open an alert at wall time `now`."""

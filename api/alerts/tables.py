@@ -12,11 +12,13 @@ from api.alerts.events import append_event, take_turn
 from api.alerts.inbox import Row
 from api.alerts.maintenance import MaintenanceWindow, mains_key, waits_key
 from api.alerts.outcome import Changed, Changes, Fold, Opened
-from api.alerts.span_rows import insert, read_spans, span_of, upsert, write_spans
-from api.alerts.spans import FOREVER
+from api.alerts.span_rows import read_spans, span_of, write_spans
 from siaga.database import tables, writing
+from siaga.database.rewritten import note_rewritten
+from siaga.database.upsert import insert, upsert
 from siaga.model.observation import TrackKey
 from siaga.timeline.judge import Span
+from siaga.timeline.span_algebra import FOREVER
 
 __all__ = ["Committed", "Tables"]
 
@@ -62,6 +64,7 @@ class Tables:
                 correcting(connection, correction.village, correction.facility, stretch, write)
             rest = {key: spans for key, spans in changes.spans.items() if key not in changes.corrections}
             write_spans(connection, rest)
+            note_rewritten(connection, changes.rewritten)
             _write_first(connection, changes.first)
             upsert(connection, tables.village_state, list(changes.links.values()), ("village",))
             self._write_inbox(connection, rows, folds or {})

@@ -39,8 +39,6 @@ from api.alerts.kinds.village_offline import village_offline
 from api.alerts.messages import AckTaken, BatchTaken, HealthSaid, MessageTaken, StatusSaid
 from api.alerts.outcome import Back, Outcome
 from api.alerts.resync import go_on_without, learn_first, recall, take_arrival, wants_recall
-from api.alerts.rolling import Trend
-from api.alerts.spans import FOREVER
 from api.alerts.state import VillageState
 from api.alerts.subject import Subject
 from api.alerts.taking import take_ack, take_health_said, take_readings
@@ -48,6 +46,8 @@ from siaga.model.clock import SECOND
 from siaga.model.observation import Arrival
 from siaga.model.sites import Village
 from siaga.timeline.judge import without_mains
+from siaga.timeline.rolling import Trend
+from siaga.timeline.span_algebra import FOREVER
 
 __all__ = ["WatchedVillage"]
 

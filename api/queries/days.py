@@ -5,11 +5,11 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Connection, func, select
 
 from api.alerts.span_rows import read_spans
-from api.alerts.spans import FOREVER, cut
 from siaga.database import tables
 from siaga.model.indicators import terms
 from siaga.model.intervals import Interval
 from siaga.model.sites import Facility, Village
+from siaga.timeline.span_algebra import FOREVER, cut
 from siaga.timeline.verdict import JudgedDay, judge_days
 
 __all__ = ["heard_until", "judged_days"]

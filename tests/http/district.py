@@ -14,12 +14,11 @@ from api.alerts.alert import SEVERITIES, Kind
 from api.alerts.events import append_event
 from api.alerts.reader import UnreadPast
 from api.alerts.span_rows import write_spans
-from api.alerts.spans import FOREVER
 from api.alerts.stream import EventSignal
 from api.app import create_app
 from api.http import HttpServer
 from api.http.services import Check
-from siaga.database import migrate, tables, writing
+from siaga.database import tables, writing
 from siaga.database.people import Passwords
 from siaga.database.registry import Registry
 from siaga.database.tokens import Tokens
@@ -27,8 +26,10 @@ from siaga.model.caller import Caller, Role
 from siaga.model.clock import DAY, HOUR, MINUTE, ManualClock
 from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.telemetry import TelemetryStore, open_store
+from siaga.timeline.span_algebra import FOREVER
 from siaga.timeline.spans import Span, State
 from tests.database.cheap import CHEAP
+from tests.schema import with_tables
 
 NOW = 1_772_600_400_000
 """2026-03-04T05:00:00Z: a Wednesday, noon in western Indonesia."""
@@ -57,7 +58,7 @@ class District:
     """A database, a store, a clock and the API over them."""
 
     def __init__(self, engine: Engine, store: TelemetryStore) -> None:
-        migrate(engine)
+        with_tables(engine)
         self.engine = engine
         self.store = store
         self.clock = ManualClock(NOW)
@@ -162,8 +163,10 @@ class District:
         self.signal.ring()
 
     @contextmanager
-    def served(self, role: Role | None = Role.ADMIN, *, caller: Caller | None = None) -> Iterator[httpx.Client]:
-        """The API on a port of its own, and a client that holds a token of this role.
+    def served(
+        self, role: Role | None = Role.ADMIN, *, caller: Caller | None = None, port: int = 0
+    ) -> Iterator[httpx.Client]:
+        """The API on a port (0: one of its own), and a client that holds a token of this role.
 
         `caller`: who has signed in to the pages; a request with the cookie `tester=NAME` is of that name.
         """
@@ -185,7 +188,7 @@ class District:
             caller_of=caller_of if caller is not None else None,
             attestation_review=self.attestation_review,
         )
-        with HttpServer(app, "127.0.0.1", 0) as server, httpx.Client(base_url=server.url, timeout=20) as client:
+        with HttpServer(app, "127.0.0.1", port) as server, httpx.Client(base_url=server.url, timeout=20) as client:
             if role is not None:
                 client.headers["Authorization"] = f"Bearer {self.tokens[role]}"
             if caller is not None:
