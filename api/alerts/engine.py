@@ -5,27 +5,24 @@ it. What the engine knows beside its configuration can be taken from it at any m
 database and telemetry store goes on where the old one was.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import islice
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
 from api.alerts.alert import Kind
-from api.alerts.archive import write_rebuilt
+from api.alerts.answers import Answers
 from api.alerts.certainty import Moment
 from api.alerts.happenings import (
     NothingToJudge,
-    NotRecalled,
-    Recalled,
     Reconnected,
 )
 from api.alerts.inbox import Inbox, Row
 from api.alerts.messages import BatchTaken, UnreadableMessage, read_message
 from api.alerts.metrics import EngineMetrics
 from api.alerts.outcome import Changes, Fold, Outcome
-from api.alerts.reader import Answer, ArrivalsAnswer, Failure, RebuildAnswer, RecentAnswer, StoreReader, UnreadPast
-from api.alerts.redate import redate
+from api.alerts.reader import RebuildAnswer, StoreReader, UnreadPast
 from api.alerts.registry_watch import RegistryWatch
 from api.alerts.self_monitor import Heard, SelfMonitor
 from api.alerts.snapshot import save
@@ -95,6 +92,7 @@ class AlertEngine:
         self._registry = RegistryWatch(registry, database, self.villages)
         self.store_sync = StoreSync(reader, self.villages, self.metrics)
         self._watched = Villages(self.villages, self.store_sync, self.metrics)
+        self._answers = Answers(database, self._watched, self.store_sync, self.metrics)
         self._self = SelfMonitor(clock, transport)
         self._next_snoozes = 0
         self._next_poll = self._commit_at = 0
@@ -307,49 +305,13 @@ class AlertEngine:
     def _follow_store(self, moment: Moment) -> None:
         """Take what the store answered, and ask for what is due."""
         for answer, village in self.store_sync.answers(moment):
-            try:
-                self._take_answer(answer, village, moment)
-            except DBAPIError as error:
-                log.warning("judged history cannot be written, trying again", error=type(error).__name__)
-                if isinstance(answer, RebuildAnswer):
-                    self.store_sync.put_back(answer.request, moment)
+            # What is not committed goes before judged history: both may be about the same spans
+            if isinstance(answer, RebuildAnswer) and village is not None and not self._commit():
+                self.store_sync.put_back(answer.request, moment)
+            else:
+                self._answers.take(answer, village, moment)
         for village in self.store_sync.ask(moment):
             self._watched.take(village, NothingToJudge(), moment)
-
-    def _take_answer(self, answer: Answer, village: WatchedVillage | None, moment: Moment) -> None:
-        match answer:
-            case Failure() if self.store_sync.impatient:
-                for each in self.villages.values():
-                    if not each.memory.is_read:
-                        self._watched.take(each, NotRecalled(self._first_spans(each)), moment)
-            case ArrivalsAnswer(arrivals=arrivals):
-                for each, arrival in self.store_sync.new_arrivals(arrivals):
-                    self._watched.take(each, arrival, moment)
-            case RecentAnswer() if village is not None:
-                self._watched.take(village, Recalled(answer, self._first_spans(village)), moment)
-                self.store_sync.read_again(village, moment)
-            case RebuildAnswer() if village is not None:
-                self._take_rebuilt(answer, village, moment)
-
-    def _take_rebuilt(self, answer: RebuildAnswer, village: WatchedVillage, moment: Moment) -> None:
-        """Write judged history. What is not committed goes first: both may be about the same spans."""
-        if not self._commit():
-            self.store_sync.put_back(answer.request, moment)
-            return
-        rebuilt = write_rebuilt(self._tables, village, answer, moment.now, self.store_sync.took(moment))
-        self._watched.take(village, rebuilt, moment)
-        for facility in rebuilt.spans:
-            redate(self._tables, self._watched.pending, village.facilities[facility], moment.now)
-        self.metrics.rebuilt.inc()
-        self.store_sync.read_again(village, moment)
-
-    def _first_spans(self, village: WatchedVillage) -> Mapping[str, int]:
-        """Where the spans of the facilities begin, if that is asked; nothing where the database does not answer."""
-        try:
-            return self._tables.first_span(village.code) if village.rejudge else {}
-        except DBAPIError as error:
-            log.warning("the spans of before cannot be read, they stay", error=type(error).__name__)
-            return {}
 
     # The database
 
