@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from api.alerts.alert import Kind, OpenAlert, Raise
 from api.alerts.engine import AlertEngine
 from api.alerts.outcome import Changes
-from api.alerts.reader import Answer, ArrivalsAnswer, ArrivalsRequest, RecentAnswer, RecentRequest, Request
+from api.alerts.questions import Answer, ArrivalsAnswer, ArrivalsRequest, RecentAnswer, RecentRequest, Request
 from api.alerts.span_rows import write_spans
 from api.alerts.tables import Tables
 from bench.district import District

@@ -15,7 +15,7 @@ from api.alerts.days import correcting
 from api.alerts.facility import KEPT
 from api.alerts.happenings import NotRecalled, Rebuilt, Recalled
 from api.alerts.metrics import EngineMetrics
-from api.alerts.reader import Answer, ArrivalsAnswer, Failure, RebuildAnswer, RecentAnswer
+from api.alerts.questions import Answer, ArrivalsAnswer, Failure, RebuildAnswer, RecentAnswer
 from api.alerts.redate import redate
 from api.alerts.span_rows import read_spans, write_spans
 from api.alerts.store_sync import StoreSync

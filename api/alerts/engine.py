@@ -22,7 +22,8 @@ from api.alerts.inbox import Inbox, Row
 from api.alerts.messages import BatchTaken, UnreadableMessage, read_message
 from api.alerts.metrics import EngineMetrics
 from api.alerts.outcome import Changes, Fold, Outcome
-from api.alerts.reader import RebuildAnswer, StoreReader, UnreadPast
+from api.alerts.questions import RebuildAnswer
+from api.alerts.reader import StoreReader, UnreadPast
 from api.alerts.registry_watch import RegistryWatch
 from api.alerts.self_monitor import Heard, SelfMonitor
 from api.alerts.snapshot import save

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from api.alerts.alert import OpenAlert
 from api.alerts.maintenance import Planned
 from api.alerts.messages import MessageTaken
-from api.alerts.reader import RecentAnswer
+from api.alerts.questions import RecentAnswer
 from siaga.model.intervals import Interval
 from siaga.model.observation import Arrival, TrackKey
 from siaga.model.sites import Village

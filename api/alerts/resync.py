@@ -12,7 +12,7 @@ from api.alerts.evidence import LIVE
 from api.alerts.happenings import Recalled
 from api.alerts.memory import OVERLAP
 from api.alerts.outcome import Outcome
-from api.alerts.reader import RebuildRequest, RecentRequest
+from api.alerts.questions import RebuildRequest, RecentRequest
 from api.alerts.state import VillageState
 from siaga.model.clock import DAY, HOUR
 from siaga.model.intervals import Interval, merge

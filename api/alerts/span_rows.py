@@ -62,18 +62,14 @@ def read_spans(connection: Connection, village: str, facility: str, start: int, 
     mine = select(table).where(table.c.village == village, table.c.facility == facility)
     inside = mine.where(table.c.start < end, or_(table.c.end.is_(None), table.c.end > start)).order_by(table.c.start)
     spans = [span_of(row) for row in connection.execute(inside).mappings()]
-    while spans and _fails(spans[0]):
+    while spans and spans[0].fails:
         row = connection.execute(mine.where(table.c.end == spans[0].start)).mappings().one_or_none()
-        if row is None or not _fails(span_of(row)):
+        if row is None or not span_of(row).fails:
             break
         spans.insert(0, span_of(row))
-    while spans and _fails(spans[-1]) and spans[-1].end < FOREVER:
+    while spans and spans[-1].fails and spans[-1].end < FOREVER:
         row = connection.execute(mine.where(table.c.start == spans[-1].end)).mappings().one_or_none()
-        if row is None or not _fails(span_of(row)):
+        if row is None or not span_of(row).fails:
             break
         spans.append(span_of(row))
     return spans
-
-
-def _fails(span: Span) -> bool:
-    return span.state is State.FAILED and not span.excused
