@@ -53,6 +53,7 @@ from api.reports.maker import ReportMaker
 from api.reports.office import PLAIN, Office
 from api.web import refusals
 from api.web.frame import Frame
+from api.web.guidance import NO_GUIDANCE, Guidance
 from api.web.looker import CallerOf, stranger
 from api.web.pages import Pages
 from api.web.routes import PAGES, page_paths
@@ -111,6 +112,7 @@ def create_app(
     public_page: bool = True,
     attestation_review: bool = False,
     office: Office = PLAIN,
+    guidance: Guidance = NO_GUIDANCE,
     site: Site | None = None,
     passwords: Passwords | None = None,
     channels: Mapping[str, Sequence[str]] | None = None,
@@ -130,6 +132,7 @@ def create_app(
         attestation_review: whether an attestation counts only once a second person has confirmed it.
         public_page: whether `GET /` and the pages of villages are there for everybody.
         office: the form of reports as PDF.
+        guidance: what the district says to do about alerts, and whom to ring.
         site: where people reach the pages; by default at whatever host is asked for.
         passwords: hashes them; by default at the cost of RFC 9106.
         channels: by what the notify file reaches whom, by the person's name.
@@ -161,7 +164,9 @@ def create_app(
         sign_ins=sign_in_counter(metrics),
         attestation_review=attestation_review,
     )
-    return _assembled(services, office, caller_of or (lambda request: known_by(request, services)))
+    app = _assembled(services, office, caller_of or (lambda request: known_by(request, services)))
+    app.state.guidance = guidance
+    return app
 
 
 def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastAPI:

@@ -23,6 +23,7 @@ from api.alerts.reader import UnreadPast
 from api.app import create_app
 from api.http import HttpServer, Site
 from api.notifications import NotificationMetrics, NotificationService
+from api.web.guidance import NO_GUIDANCE, load_guidance
 from collector import ROLE as COLLECTOR
 from collector import CollectorService, assemble, broker_session
 from gateway.metrics import GatewayMetrics
@@ -120,6 +121,7 @@ class System:
         self._settings, self._clock, self._whole = settings, clock, whole
         self._book = the_book(settings)
         self._office = the_office(settings)
+        self._guidance = NO_GUIDANCE if settings.guidance is None else load_guidance(settings.guidance)
         self._signal = EventSignal()
         self._starting: str | None = "it is starting"
         self._server: HttpServer | None = None
@@ -234,6 +236,7 @@ class System:
             public_page=self._settings.public_page,
             attestation_review=self._settings.attestation_review,
             office=self._office,
+            guidance=self._guidance,
             site=Site(self._settings.public_url),
         )
         settings = self._settings
