@@ -22,6 +22,8 @@ from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import UnreadPast
 from api.app import create_app
 from api.http import HttpServer, Site
+from api.issued.metrics import IssuedMetrics
+from api.issued.service import IssuedService
 from api.notifications import NotificationMetrics, NotificationService
 from api.web.guidance import NO_GUIDANCE, load_guidance
 from collector import ROLE as COLLECTOR
@@ -106,7 +108,7 @@ def run(settings: Settings, stop: threading.Event, *, demo: int | None = None) -
 
 
 def welcome_first_admin(system: "System") -> None:
-    """Where there is no admin yet, make one and print the link: on standard output, this once, and in no log."""
+    """Create an admin if there is none, and print the sign-in link: once, on standard output, and in no log."""
     made = system.first_admin()
     if made is not None:
         name, link = made
@@ -127,6 +129,7 @@ class System:
         self._server: HttpServer | None = None
         self._alerts: AlertService | None = None
         self._notifications: NotificationService | None = None
+        self._issued: IssuedService | None = None
         self._collector: CollectorService | None = None
         self._gateway: GatewayPart | None = None
         self._broker: EmbeddedBroker | None = None
@@ -176,6 +179,8 @@ class System:
             self._engine, self._book, self._clock, self._signal, NotificationMetrics(REGISTRY)
         )
         self._notifications.start()
+        self._issued = IssuedService(self._engine, self._office, self._clock, IssuedMetrics(REGISTRY))
+        self._issued.start()
         if self._whole:
             self._start_collector()
             self._start_gateway(registry)
@@ -191,7 +196,7 @@ class System:
         giving_up = threading.Timer(GIVEN_UP_AFTER, self._give_up_database)
         giving_up.daemon = True
         giving_up.start()
-        _end_together([self._collector, self._alerts, self._notifications, self._server], END_WITHIN)
+        _end_together([self._collector, self._alerts, self._notifications, self._issued, self._server], END_WITHIN)
         giving_up.cancel()
         if self._broker is not None:
             self._broker.close()

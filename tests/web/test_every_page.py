@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
 from playwright.sync_api import Browser, Page
 
 from api.alerts.alert import Kind
@@ -54,7 +54,7 @@ def test_axe_finds_nothing_in_light_and_dark(empty: District, browser: Browser, 
         for path in PAGES:
             page.goto(path)
             for scheme in ("light", "dark"):
-                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # its words
+                page.emulate_media(color_scheme=scheme)
                 found = AXE.run(page)
                 assert found.violations_count == 0, f"{path} {scheme}: {found.generate_report()}"
         page.context.close()
