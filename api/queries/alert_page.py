@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from api.http.spans import JudgedFacility, filled, spans_by_facility
 from api.queries.alert_list import ListedAlert, of_subject
+from api.queries.spans import FacilityName, filled, spans_by_facility
 from siaga.database import tables
 from siaga.database.registry import villages_of
 from siaga.model.intervals import Interval
@@ -55,7 +55,7 @@ def around(connection: Connection, seen: Scopes, alert: ListedAlert, window: Int
     facility, devices = _about(village, alert)
     spans: Sequence[Span] = ()
     if facility is not None:
-        [(_, found)] = spans_by_facility(connection, [JudgedFacility(alert.village, facility.id)], window)
+        [(_, found)] = spans_by_facility(connection, [FacilityName(alert.village, facility.id)], window)
         spans = filled(found, (window[0], min(window[1], now)))
     state = tables.village_state
     link = connection.execute(select(state.c.link, state.c.since).where(state.c.village == alert.village)).one_or_none()
