@@ -235,6 +235,7 @@ class System:
             attestation_review=self._settings.attestation_review,
             office=self._office,
             site=Site(self._settings.public_url),
+            channels={name: tuple(person.channels) for name, person in self._book.people.items()},
         )
         settings = self._settings
         self._server = HttpServer(app, settings.http_host, settings.http_port, settings.proxies)
