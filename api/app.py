@@ -157,7 +157,7 @@ def create_app(
         past=past,
         public_page=public_page,
         site=site or Site(),
-        channels=dict(channels or {}),
+        channels={} if channels is None else channels,
         sign_ins=sign_in_counter(metrics),
         attestation_review=attestation_review,
     )

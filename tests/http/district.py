@@ -17,7 +17,7 @@ from api.alerts.span_rows import write_spans
 from api.alerts.spans import FOREVER
 from api.alerts.stream import EventSignal
 from api.app import create_app
-from api.http import HttpServer
+from api.http import HttpServer, Site
 from api.http.services import Check
 from siaga.database import migrate, tables, writing
 from siaga.database.people import Passwords
@@ -66,6 +66,7 @@ class District:
         self.checks: dict[str, Check] = {}
         self.past = UnreadPast()
         self.public_page = True
+        self.channels: dict[str, list[str]] = {}
         self.attestation_review = False
         self.registry.replace(villages(), NOW - 40 * DAY)
         self.tokens = {role: Tokens(engine, self.clock).create(role, f"{role}-budi") for role in Role}
@@ -162,7 +163,9 @@ class District:
         self.signal.ring()
 
     @contextmanager
-    def served(self, role: Role | None = Role.ADMIN, *, caller: Caller | None = None) -> Iterator[httpx.Client]:
+    def served(
+        self, role: Role | None = Role.ADMIN, *, caller: Caller | None = None, site: Site | None = None
+    ) -> Iterator[httpx.Client]:
         """The API on a port of its own, and a client that holds a token of this role.
 
         `caller`: who has signed in to the pages; a request with the cookie `tester=NAME` is of that name.
@@ -181,7 +184,9 @@ class District:
             checks=self.checks,
             past=lambda: self.past,
             public_page=self.public_page,
+            site=site,
             passwords=Passwords(CHEAP),
+            channels=self.channels,
             caller_of=caller_of if caller is not None else None,
             attestation_review=self.attestation_review,
         )
