@@ -64,6 +64,7 @@ WHOLE_PROCESSES = (
     "notifications/test_commands.py",
     "project/test_docs.py",
     "run/test_cli.py",
+    "run/test_person_command.py",
     "simulation/",
     "story/",
     "telemetry/test_influx_server.py",

@@ -208,6 +208,7 @@ def _postgresql(url: URL, answer_within: float) -> Engine:
         url.set(drivername="postgresql+psycopg"),
         json_serializer=_to_json,
         json_deserializer=_from_json,
+        hide_parameters=True,  # errors go into logs, and the values may be hashes of passwords
         pool_pre_ping=True,
         pool_size=10,
         max_overflow=20,
