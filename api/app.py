@@ -55,7 +55,7 @@ from api.web import refusals
 from api.web.frame import Frame
 from api.web.looker import CallerOf, stranger
 from api.web.pages import Pages
-from api.web.routes import PAGES
+from api.web.routes import PAGES, page_paths
 from siaga.database.people import Passwords, Persons, Sessions, SignIn
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
@@ -177,7 +177,7 @@ def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastA
     )
     app.state.services = services
     app.state.caller_of = caller_of
-    app.state.frame = Frame(app)
+    app.state.frame = Frame(page_paths())
     app.state.pages = Pages(services.engine, services.clock, app.state.frame)
     app.state.probes = health.probes_of(services)
     app.state.reports = ReportMaker(services.engine, services.metrics, office=office)

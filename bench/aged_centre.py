@@ -12,8 +12,8 @@ from uuid import uuid4
 from sqlalchemy import Engine
 
 from api.alerts.alert import Kind, OpenAlert, Raise
-from api.alerts.changes import Changes
 from api.alerts.engine import AlertEngine
+from api.alerts.outcome import Changes
 from api.alerts.reader import Answer, ArrivalsAnswer, ArrivalsRequest, RecentAnswer, RecentRequest, Request
 from api.alerts.span_rows import write_spans
 from api.alerts.spans import FOREVER
@@ -81,7 +81,7 @@ def _leave_marks(database: Engine) -> None:
     transport = MemoryTransport(MemoryBroker(), "engine")
     engine = AlertEngine(Registry(database), Tables(database), SystemClock(), transport, _Empty())
     engine.open()
-    while not all(village.memory.loaded for village in engine.villages.values()):
+    while not all(village.memory.is_read for village in engine.villages.values()):
         engine.tick()
     engine.close()
 

@@ -56,8 +56,9 @@ def run(minutes: int = 12) -> list[Figure]:
             metrics=EngineMetrics(CollectorRegistry()),
         )
         engine.open()
-        while engine.store_sync.step(engine.moment()):
-            pass
+        engine.tick()
+        while engine.store_sync.busy:
+            engine.tick()
         tracemalloc.start()
         before = tracemalloc.get_traced_memory()[0]
         _feed(engine, clock, _messages(START + MINUTE, 2))

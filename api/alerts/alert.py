@@ -99,6 +99,30 @@ class OpenAlert:
     flapping: bool = False
     members: dict[str, Member] = field(default_factory=dict)
 
+    def show(self, more: Mapping[str, object]) -> None:
+        """Show more in its evidence."""
+        self.evidence.update(more)
+
+    def join(self, village: str, began_at: int) -> None:
+        """A village is lost with it: the last to join is the last that is named."""
+        self.members.pop(village, None)
+        self.members[village] = Member(began_at)
+        self.began_at = min(self.began_at, began_at)
+
+    def leave(self, village: str, ended_at: int) -> None:
+        """Something arrived from one of its villages."""
+        if village in self.members:
+            self.members[village] = Member(self.members[village].began_at, ended_at)
+
+    def amend(self, began_at: int) -> None:
+        """It began at another time than was thought."""
+        self.began_at = began_at
+
+    def hold(self, raised: int, within: int, calm: int) -> None:
+        """It was raised too often within some time, ms: it is held open until its cause has been over for `calm`."""
+        self.flapping = True
+        self.evidence["flapping"] = {"raised": raised, "within_s": within // 1000, "calm_s": calm // 1000}
+
     @property
     def lost(self) -> list[str]:
         """The members from which nothing has arrived yet."""

@@ -4,15 +4,39 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, Engine
 
+from api.alerts.alert import Kind
 from api.alerts.days import correcting
+from api.alerts.facility import KEPT
+from api.alerts.happenings import Rebuilt
 from api.alerts.reader import RebuildAnswer
 from api.alerts.span_rows import read_spans, write_spans
 from api.alerts.spans import FOREVER, cut, difference, joined, replaced
+from api.alerts.state import VillageState
+from api.alerts.tables import Tables
 from siaga.database import writing
 from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import Interval, Span
 
-__all__ = ["archive"]
+__all__ = ["archive", "write_rebuilt"]
+
+
+def write_rebuilt(tables: Tables, village: VillageState, answer: RebuildAnswer, now: int, took: int) -> Rebuilt:
+    """Write what a stretch of history has been judged to be. Returns what has changed for the village.
+
+    Raises:
+        DBAPIError: the database is away.
+    """
+    spans: dict[str, list[Span] | None] = {}
+    failed: dict[str, list[Span]] = {}
+    for name in archive(tables.engine, answer, now):
+        facility = village.facilities[name]
+        spans[name] = None
+        if not facility.spans or answer.request.window[1] >= facility.spans[0].start:
+            spans[name] = tables.spans(village.code, name, min(village.recent.covers, now - KEPT) - 1)
+        alert = facility.alerts.get(Kind.FACILITY_FAILED)
+        if alert is not None:
+            failed[name] = tables.spans(village.code, name, alert.began_at)
+    return Rebuilt(answer.request.window, answer.first, spans, failed, took)
 
 
 def archive(engine: Engine, answer: RebuildAnswer, now: int) -> list[str]:

@@ -5,7 +5,7 @@ power, what the gateway's broker session said of it.
 """
 
 from api.alerts.documents import rfc3339
-from api.alerts.village import WatchedVillage
+from api.alerts.state import VillageState
 from siaga.model.observation import Track
 from siaga.model.signals import Value
 from siaga.model.sites import Facility
@@ -17,7 +17,7 @@ _DEVICES = 10
 """Devices that are named at most."""
 
 
-def came_instead(village: WatchedVillage, device: str) -> dict[str, object]:
+def came_instead(village: VillageState, device: str) -> dict[str, object]:
     """What came of a device that gives no evidence: the other signals that it reported, what its gateway says of it."""
     found: dict[str, object] = {"signals": village.recent.besides(device)[:_DEVICES]}
     for gateway in village.gateways.values():
@@ -27,7 +27,7 @@ def came_instead(village: WatchedVillage, device: str) -> dict[str, object]:
     return found
 
 
-def facility_evidence(village: WatchedVillage, facility: Facility, cause: str | None, now: int) -> dict[str, object]:
+def facility_evidence(village: VillageState, facility: Facility, cause: str | None, now: int) -> dict[str, object]:
     """What its devices last said of the signal that decided, or when they last reported, and of the mains."""
     recent = village.recent
     found: dict[str, object] = {}
@@ -42,7 +42,7 @@ def facility_evidence(village: WatchedVillage, facility: Facility, cause: str | 
     return found | _mains(village, now)
 
 
-def link_evidence(village: WatchedVillage, now: int) -> dict[str, object]:
+def link_evidence(village: VillageState, now: int) -> dict[str, object]:
     """What was last heard of the village's gateways and of its mains, and so what is likely."""
     gateways = {
         name: {"status": gateway.status, "last_alive": rfc3339(gateway.last_alive)}
@@ -53,7 +53,7 @@ def link_evidence(village: WatchedVillage, now: int) -> dict[str, object]:
     return {"gateways": gateways} | mains | likely
 
 
-def _mains(village: WatchedVillage, now: int) -> dict[str, object]:
+def _mains(village: VillageState, now: int) -> dict[str, object]:
     """Whether there was mains power when it was last said; nothing where nobody says."""
     said = [at for (_, signal), track in village.recent.tracks.items() if signal == "mains" and (at := track.at(now))]
     if not said:

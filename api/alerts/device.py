@@ -1,11 +1,13 @@
 """What is known of one device, beside what it said."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from api.alerts.alert import Kind
 from api.alerts.reports import Reports
 from api.alerts.subject import Subject
 from siaga.model.clock import MINUTE
+from siaga.model.intervals import Interval
 from siaga.model.sites import Device
 
 __all__ = ["SILENT_MARGIN", "ClockSaid", "WatchedDevice"]
@@ -64,6 +66,27 @@ class WatchedDevice(Subject):
     def note_evidence(self, time: int) -> bool:
         """Take note of evidence. Returns True if it counts for the open `no_evidence`."""
         return self._note(Kind.NO_EVIDENCE, self.evidence, time)
+
+    def tell_clock(self, said: ClockSaid | None, now: int, *, is_trusted: bool) -> bool:
+        """What its gateways together say of its clock. Returns True if that is new."""
+        before = self.clock
+        if said is not None:
+            self.clock = said
+        elif is_trusted and (before is None or before.offset is not None):
+            self.clock = ClockSaid(None, now)
+        return self.clock != before
+
+    def configure(self, device: Device, facility: str) -> None:
+        """Take the device as the registry has it now."""
+        self.device, self.facility = device, facility
+
+    def expect(self, since: int) -> None:
+        """It is to report from `since` on."""
+        self.watched = since
+
+    def recall(self, reports: Iterable[Interval], evidence: Iterable[Interval]) -> None:
+        """Take over what a snapshot says of its reports."""
+        self.reports, self.evidence = Reports(list(reports)), Reports(list(evidence))
 
     def _note(self, kind: Kind, noted: Reports, time: int) -> bool:
         alert = self.alerts.get(kind)

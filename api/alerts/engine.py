@@ -5,31 +5,44 @@ it. What the engine knows beside its configuration can be taken from it at any m
 database and telemetry store goes on where the old one was.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from api.alerts.alert import OpenAlert
+from api.alerts.alert import Kind, OpenAlert
+from api.alerts.archive import write_rebuilt
 from api.alerts.certainty import Moment
-from api.alerts.changes import Changes, Fold
+from api.alerts.deadlines import Deadlines
+from api.alerts.happenings import (
+    Attached,
+    Lost,
+    MissBegan,
+    NothingToJudge,
+    NotRecalled,
+    OutageOver,
+    Recalled,
+    Reconnected,
+)
 from api.alerts.inbox import Inbox, Row
-from api.alerts.links import Links
-from api.alerts.looks import Looks
+from api.alerts.messages import BatchTaken, UnreadableMessage, read_message
 from api.alerts.metrics import EngineMetrics
-from api.alerts.reader import StoreReader, UnreadPast
-from api.alerts.redate import date_back
+from api.alerts.outages import Outages
+from api.alerts.outcome import Changes, Fold, Outcome
+from api.alerts.reader import Answer, ArrivalsAnswer, Failure, RebuildAnswer, RecentAnswer, StoreReader, UnreadPast
+from api.alerts.redate import began_before, redate
 from api.alerts.registry_watch import RegistryWatch
-from api.alerts.self_monitor import SelfMonitor
+from api.alerts.self_monitor import Heard, SelfMonitor
 from api.alerts.snapshot import save
+from api.alerts.state import VillageState
 from api.alerts.store_sync import StoreSync
 from api.alerts.stream import EventSignal
+from api.alerts.subject import Subject
 from api.alerts.tables import Tables
-from api.alerts.taking import Taking
 from api.alerts.village import WatchedVillage
 from siaga.database.registry import Registry
-from siaga.model.clock import SECOND, Clock
+from siaga.model.clock import MINUTE, SECOND, Clock
 from siaga.mqtt import Message, Transport
 from siaga.wire.topics import BATCHES, GATEWAY_HEALTH, GATEWAY_STATUS, ForeignTopic, GatewayTopic, parse_topic
 
@@ -82,16 +95,17 @@ class AlertEngine:
         self.signal = signal or EventSignal()
         self.metrics = metrics or EngineMetrics()
         self.villages: dict[str, WatchedVillage] = {}
-        self.looks = Looks(self.villages)
-        self.links = Links(self.looks)
+        self.pending = Changes()
+        self._deadlines: Deadlines[Subject | VillageState] = Deadlines()
+        self._outages = Outages()
+        self._undated: list[tuple[str, str]] = []
         self._tables, self._clock, self._transport = database, clock, transport
         self._inbox = Inbox()
         self._since: int | None = None
         self._refused = False
-        self._registry = RegistryWatch(registry, database, self.villages, self.looks, self.links)
-        self.store_sync = StoreSync(reader, database, self.looks, self.links, self.villages, self._commit, self.metrics)
-        self._taking = Taking(self.looks, self.links, self.store_sync, self.metrics, self._look_again)
-        self._self = SelfMonitor(clock, transport, self.villages, self.looks, self.store_sync)
+        self._registry = RegistryWatch(registry, database, self.villages)
+        self.store_sync = StoreSync(reader, self.villages, self.metrics)
+        self._self = SelfMonitor(clock, transport)
         self._next_snoozes = 0
         self._next_poll = self._commit_at = 0
         self._database_problem: str | None = "the villages were not read yet"
@@ -104,7 +118,7 @@ class AlertEngine:
             return self._database_problem
         if not self._transport.connected:
             return "the alert engine has no connection to the broker"
-        waiting = sum(not village.memory.loaded for village in self.villages.values())
+        waiting = sum(not village.memory.is_read for village in self.villages.values())
         return f"the evidence of {waiting} villages is being read" if waiting else None
 
     @property
@@ -119,13 +133,25 @@ class AlertEngine:
             DBAPIError: the database is away; the call may be made again.
         """
         moment = self.moment()
-        heard = self._registry.open(moment)
         self._inbox = Inbox()
+        start = self._registry.open(moment)
+        for village in self.villages.values():
+            self._deadlines.ask(village, moment.now)
+        self._attach([alert for alert in start.alerts if alert.kind is not Kind.VILLAGE_OFFLINE], moment)
+        for kind, subject, at in start.raised:
+            owner = self.villages.get(subject.partition("/")[0])
+            raises = self._outages.raises if kind is Kind.VILLAGE_OFFLINE or owner is None else owner.raises
+            raises.note(kind, subject, at)
+        for village, missed in start.missed:
+            self._act(village, village.take(missed, moment), moment)
         for row in self._tables.inbox():
             self._replay(row, moment)
-        self._registry.replayed(moment)
-        self._self.begin(heard, moment)
-        self._registry.leave_heard(self._self.heard)
+        self.pending.links.clear()
+        for village, resumed in start.resumed:
+            self._act(village, village.take(resumed, moment), moment)
+        self._attach([alert for alert in start.alerts if alert.kind is Kind.VILLAGE_OFFLINE], moment)
+        self._self.begin(start.heard, moment)
+        self._registry.save_heard(self._heard)
         for topic in (BATCHES, GATEWAY_STATUS, GATEWAY_HEALTH, ACKS):
             self._transport.subscribe(topic)
         for village in self.villages.values():
@@ -142,7 +168,7 @@ class AlertEngine:
             try:
                 moment = self.moment()
                 folds = self._folds(list(self.villages), moment)
-                self._registry.save(moment, self._self.heard, folds, everything=True)
+                self._registry.save(moment, self._heard, folds, everything=True)
             except DBAPIError as error:
                 log.warning("the engine's marks cannot be written", error=type(error).__name__)
 
@@ -172,48 +198,74 @@ class AlertEngine:
         village = self._village(topic.village, moment)
         if village is None:
             return
-        gateway, payload, changes = topic.gateway, message.payload, False
-        match topic.channel:
-            case "batch":
-                changes = self._taking.batch(village, gateway, payload, moment)
-            case "ack":
-                changes = self._taking.ack(village, gateway, payload, moment)
-            case "status":
-                self._taking.status(village, gateway, message, moment)
-            case "health":
-                self._taking.health(village, gateway, payload, moment)
-        if changes:
-            self._inbox.add(topic.village, gateway, topic.channel, moment.now, payload)
+        out = self._take(village, topic, message.payload, message.retain, moment)
+        if out.keeps:
+            self._inbox.add(topic.village, topic.gateway, topic.channel, moment.now, message.payload)
 
     def tick(self) -> int | None:
         """Do what is due; answer when (wall ms) something is due next by itself, `None` if nothing is."""
-        moment = self._self.notice()
-        if self._self.changed:
-            self._registry.save_at, self._self.changed = moment.monotonic, False
+        self._notice()
+        moment = self.moment()
         if moment.monotonic >= self._next_poll:
             self._poll(moment)
         if moment.monotonic >= self._self.decides_at:
-            for subject in self.looks.deadlines.due(moment.now):
-                if isinstance(subject, WatchedVillage):
-                    self.links.look(subject, moment)
-                else:
-                    self.looks.look(subject, moment)
+            self._look(moment)
         self._commit()
-        self.store_sync.step(moment)
+        self._follow_store(moment)
         self._commit()
         self._keep(moment)
         return self._next(moment)
 
+    def _notice(self) -> None:
+        """What happened to the engine itself happened to each village."""
+        for what in self._self.notice():
+            moment = self.moment()
+            for village in self.villages.values():
+                self._act(village, village.take(what, moment), moment)
+            if isinstance(what, Reconnected) and what.lost_since is not None:
+                log.info("the broker kept nothing for the alert engine, its memory is read from the store")
+                self.store_sync.follow_arrivals(what.lost_since - MINUTE)
+        if self._self.take_changed():
+            self._registry.save_soon(self._clock.monotonic())
+
+    def _look(self, moment: Moment) -> None:
+        """Look at whoever is due."""
+        for subject in self._deadlines.due(moment.now):
+            is_village = isinstance(subject, VillageState)
+            village = self.villages.get(subject.code if isinstance(subject, VillageState) else subject.village)
+            if village is not None and (not is_village or village is subject):
+                asked = None if isinstance(subject, VillageState) else subject
+                self._act(village, village.look(asked, moment), moment)
+
+    def _act(self, village: WatchedVillage, out: Outcome, moment: Moment) -> None:
+        """Merge what a village came to: into what is to be committed, the deadlines, and the questions to the store."""
+        self.pending.merge(out)
+        for subject, time in out.deadlines:
+            self._deadlines.ask(subject, time)
+        self._undated += [(village.code, facility) for facility in out.undated]
+        if out.back is not None and self._outages.back(village.code, out.back, moment.now, self.pending):
+            village.take(OutageOver(), moment)
+        if out.lost is not None:
+            alert = self._outages.lost(village.village, out.lost, moment.now, self.pending)
+            self._act(village, village.take(Lost(alert), moment), moment)
+        if out.asks:
+            self.store_sync.notice(village)
+        if out.arrivals_since is not None:
+            self.store_sync.follow_arrivals(out.arrivals_since)
+        if out.late:
+            self.metrics.late.inc(out.late)
+            self.metrics.overflown.inc(out.overflown)
+
     def _next(self, moment: Moment) -> int | None:
         # With changes that the database did not take nothing else is saved
-        monotonic = [self._next_poll, self._commit_at if self.looks.changes else self._registry.save_at]
+        monotonic = [self._next_poll, self._commit_at if self.pending else self._registry.save_at]
         if self._since is not None:
             monotonic.append(max(self._commit_at, self._since + COMMIT_WITHIN))
         loading = self.store_sync.next_at(moment.monotonic)
         if loading is not None:
             monotonic.append(loading)
         due = moment.now + max(0, min(monotonic) - moment.monotonic)
-        first = self.looks.deadlines.next()
+        first = self._deadlines.next()
         if first is not None:
             due = min(due, max(first, moment.now + max(0, self._self.decides_at - moment.monotonic)))
         self._self.await_waking(moment.monotonic + due - moment.now)
@@ -223,15 +275,49 @@ class AlertEngine:
         """Now, as the engine sees it."""
         return self._self.moment()
 
-    # The world around
+    @property
+    def _heard(self) -> Heard:
+        return self._self.heard(self.store_sync.unread_since)
+
+    # Messages
+
+    def _take(
+        self, village: WatchedVillage, topic: GatewayTopic, payload: bytes, is_retained: bool, moment: Moment
+    ) -> Outcome:
+        """Have a village take a message."""
+        try:
+            taken = read_message(topic, payload, village.devices, moment.now, is_retained=is_retained)
+            if isinstance(taken, BatchTaken) and taken.batch.refused_count and self._look_again(moment):
+                found = self.villages.get(village.code)
+                if found is None:
+                    return Outcome()
+                village = found
+                taken = read_message(topic, payload, village.devices, moment.now, is_retained=is_retained)
+        except UnreadableMessage:
+            self.metrics.unreadable.inc()  # the collector shows a batch in the quarantine
+            return Outcome()
+        if isinstance(taken, BatchTaken):
+            self.metrics.batches.inc()
+        out = village.take(taken, moment)
+        self._act(village, out, moment)
+        return out
+
+    def _replay(self, row: Row, moment: Moment) -> None:
+        """Take again what the engine before this one took after the snapshot of its village."""
+        self._inbox.replayed(row)
+        village = self.villages.get(row.village)
+        if village is not None:
+            topic = GatewayTopic(row.village, row.gateway, "batch" if row.channel == "batch" else "ack")
+            self._take(village, topic, row.payload, False, Moment(row.received, moment.monotonic, None))
+
+    # The registry
 
     def _poll(self, moment: Moment) -> None:
         self._next_poll = moment.monotonic + REGISTRY_POLL
         try:
-            for village in self._registry.refresh(moment):
-                self.store_sync.reload(village, None, moment)
-            for village in self._registry.take_replanned():
-                self.store_sync.notice(village)
+            for village, what in self._registry.refresh(moment):
+                self._deadlines.ask(village, moment.now)
+                self._act(village, village.take(what, moment), moment)
             if moment.monotonic >= self._next_snoozes:
                 self._next_snoozes = moment.monotonic + SNOOZE_POLL
                 if self._tables.end_snoozes(moment.now):
@@ -254,36 +340,79 @@ class AlertEngine:
         self._poll(moment)
         return True
 
-    # The inbox
+    # The store
 
-    def _replay(self, row: Row, moment: Moment) -> None:
-        """Take again what the engine before this one took after the snapshot of its village."""
-        self._inbox.replayed(row)
-        village = self.villages.get(row.village)
-        if village is None:
+    def _follow_store(self, moment: Moment) -> None:
+        """Take what the store answered, and ask for what is due."""
+        for answer, village in self.store_sync.answers(moment):
+            try:
+                self._take_answer(answer, village, moment)
+            except DBAPIError as error:
+                log.warning("judged history cannot be written, trying again", error=type(error).__name__)
+                if isinstance(answer, RebuildAnswer):
+                    self.store_sync.put_back(answer.request, moment)
+        for village in self.store_sync.ask(moment):
+            self._act(village, village.take(NothingToJudge(), moment), moment)
+
+    def _take_answer(self, answer: Answer, village: WatchedVillage | None, moment: Moment) -> None:
+        match answer:
+            case Failure() if self.store_sync.impatient:
+                for each in self.villages.values():
+                    if not each.memory.is_read:
+                        self._act(each, each.take(NotRecalled(self._first_spans(each)), moment), moment)
+            case ArrivalsAnswer(arrivals=arrivals):
+                for each, arrival in self.store_sync.new_arrivals(arrivals):
+                    self._act(each, each.take(arrival, moment), moment)
+            case RecentAnswer() if village is not None:
+                self._act(village, village.take(Recalled(answer, self._first_spans(village)), moment), moment)
+                self.store_sync.read_again(village, moment)
+            case RebuildAnswer() if village is not None:
+                self._take_rebuilt(answer, village, moment)
+
+    def _take_rebuilt(self, answer: RebuildAnswer, village: WatchedVillage, moment: Moment) -> None:
+        """Write judged history. What is not committed goes first: both may be about the same spans."""
+        if not self._commit():
+            self.store_sync.put_back(answer.request, moment)
             return
-        then = Moment(row.received, moment.monotonic, None)
-        if row.channel == "batch":
-            self._taking.batch(village, row.gateway, row.payload, then)
-        else:
-            self._taking.ack(village, row.gateway, row.payload, then)
+        rebuilt = write_rebuilt(self._tables, village, answer, moment.now, self.store_sync.took(moment))
+        self._act(village, village.take(rebuilt, moment), moment)
+        for facility in rebuilt.spans:
+            redate(self._tables, self.pending, village.facilities[facility], moment.now)
+        self.metrics.rebuilt.inc()
+        self.store_sync.read_again(village, moment)
+
+    def _first_spans(self, village: WatchedVillage) -> Mapping[str, int]:
+        """Where the spans of the facilities begin, if that is asked; nothing where the database does not answer."""
+        try:
+            return self._tables.first_span(village.code) if village.rejudge else {}
+        except DBAPIError as error:
+            log.warning("the spans of before cannot be read, they stay", error=type(error).__name__)
+            return {}
 
     # The database
 
     def _date(self) -> None:
         """Find when the misses that were just raised began, where memory does not reach back far enough to tell."""
-        undated, self.looks.undated = self.looks.undated, []
-        for facility in undated:
+        undated, self._undated = self._undated, []
+        for code, name in undated:
+            village = self.villages.get(code)
+            facility = None if village is None else village.facilities.get(name)
+            if village is None or facility is None:
+                continue
+            moment = self.moment()
             try:
-                date_back(self._tables, self.looks.changes, facility, self.moment().now)
+                known = began_before(self._tables, facility, moment.now)
             except DBAPIError as error:
-                self.looks.undated.append(facility)
+                self._undated.append((code, name))
                 self._away(error)
+            else:
+                if known is not None:
+                    self._act(village, village.take(MissBegan(name, known), moment), moment)
 
     def _commit(self, *, at_once: bool = False) -> bool:
         """Write what has changed, with what it was decided from. Returns False if the database did not take it."""
         self._date()
-        changes, now = self.looks.changes, self._clock.monotonic()
+        changes, now = self.pending, self._clock.monotonic()
         if not (changes or at_once or self._is_due(now)):
             return True
         if now < self._commit_at:
@@ -298,12 +427,12 @@ class AlertEngine:
             self._self.held_up(moment)
             self._away(error)
             return False
-        self.looks.changes = Changes()
+        self.pending = Changes()
         self._database_problem = self._since = None
         self._refused = False
         for village, fold in folds.items():
             self._inbox.folded(village, fold.upto)
-        self._adopt(committed.adopted)
+        self._attach(committed.adopted, moment)
         if committed.events:  # first: whoever reads the stream waits for it, and the broker can wait
             self.metrics.events.inc(committed.events)
             self.signal.ring()
@@ -322,23 +451,31 @@ class AlertEngine:
         found = {}
         for code in villages:
             village = self.villages.get(code)
-            if village is not None and village.memory.loaded:
+            if village is not None and village.memory.is_read:
                 found[code] = Fold(self._inbox.last_of(code), moment.now, save(village))
         return found
 
-    def _adopt(self, alerts: Iterable[OpenAlert]) -> None:
-        """Another engine had opened these: they are the ones that are open."""
+    def _attach(self, alerts: Iterable[OpenAlert], moment: Moment) -> None:
+        """These alerts are open in the database, maybe by another engine. Those whose subject is gone are ended."""
         for alert in alerts:
-            self._registry.attach(alert)
+            codes = alert.lost if alert.kind is Kind.VILLAGE_OFFLINE else [alert.village]
+            villages = [village for code in codes if (village := self.villages.get(code)) is not None]
+            if alert.kind is Kind.VILLAGE_OFFLINE:
+                known = [village for code in alert.members if (village := self.villages.get(code)) is not None]
+                self._outages.opened(alert, next((village.village.uplink for village in known), None))
+            elif not any(village.subject_of(alert) for village in villages):
+                self.pending.taken_out(alert, moment.now)  # while no engine saw it
+            for village in villages:
+                self._act(village, village.take(Attached(alert), moment), moment)
 
     def _keep(self, moment: Moment) -> None:
         if moment.monotonic < self._registry.save_at or not self._commit(at_once=bool(self._inbox.rows)):
             return
         folds = self._folds(self._registry.marked(), moment)
         try:
-            self._registry.save(moment, self._self.heard, folds)
+            self._registry.save(moment, self._heard, folds)
         except DBAPIError as error:
-            self._registry.save_at = moment.monotonic + 5 * SECOND
+            self._registry.save_soon(moment.monotonic + 5 * SECOND)
             self._away(error)
         else:
             self._database_problem = None

@@ -315,6 +315,10 @@ class Recent:
         self._inputs = {}
         return series
 
+    def begin(self, start: int) -> None:
+        """All observations from `start` on are in memory."""
+        self.start = start
+
     def absorb(self, tracks: Mapping[TrackKey, Track], start: int) -> None:
         """Take in what the store has from `start` on; what is in memory is newer and stays."""
         self._heard = None

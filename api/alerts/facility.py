@@ -1,15 +1,26 @@
-"""What is known of one judged facility."""
+"""What is known of one judged facility, and how it is judged from memory."""
 
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
-from api.alerts.rolling import Trend
-from api.alerts.spans import FOREVER
+from api.alerts.evidence import Recent
+from api.alerts.outcome import Correction, Outcome
+from api.alerts.rolling import WINDOW, Trend, trend
+from api.alerts.spans import FOREVER, cut, difference, replaced
 from api.alerts.subject import Subject
+from siaga.model.clock import HOUR
 from siaga.model.indicators import Terms
-from siaga.model.sites import Facility
-from siaga.timeline.judge import Span, State
+from siaga.model.local_time import local_date, local_moment
+from siaga.model.sites import Facility, Village
+from siaga.timeline.judge import Evidence, PlannedWork, Span, State, judge, judged_from
 
-__all__ = ["WatchedFacility"]
+__all__ = ["KEPT", "WatchedFacility"]
+
+KEPT = 2 * WINDOW
+"""How far back spans are kept in memory: a crossing of the target within the last day follows from them."""
+AHEAD = HOUR
+"""How far ahead a schedule is looked at; after that the facility is looked at again."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -23,9 +34,9 @@ class WatchedFacility(Subject):
 
     facility: Facility
     terms: Terms
+    fingerprint: str = ""
     spans: list[Span] = field(default_factory=list)
     trend: Trend | None = None
-    fingerprint: str = ""
     checked: int = 0
     dirty_from: int = FOREVER
     plan_until: int = 0
@@ -36,7 +47,114 @@ class WatchedFacility(Subject):
         """Its id."""
         return self.facility.id
 
-    def trim(self, before: int) -> None:
+    # What is known of it
+
+    def configure(self, facility: Facility, terms: Terms, fingerprint: str) -> None:
+        """Take the facility as the registry has it now."""
+        self.facility, self.terms, self.fingerprint = facility, terms, fingerprint
+        self.plan_until, self.trend = 0, None
+
+    def replan(self) -> None:
+        """Its schedule or maintenance is to be looked at anew."""
+        self.plan_until = 0
+
+    def touch(self, time: int) -> None:
+        """It may be in another state from event time `time` on."""
+        self.dirty_from = min(self.dirty_from, time)
+
+    def know_spans(self, spans: list[Span]) -> None:
+        """Take over its spans, as the database has them."""
+        self.spans, self.trend = spans, None
+
+    def count_anew(self) -> None:
+        """Its share of the last day is to be computed anew."""
+        self.trend = None
+
+    def note_mains(self, *, missing: bool) -> bool:
+        """Take note of whether it is without mains. Returns True if that is new."""
+        is_new, self.without_mains = missing != self.without_mains, missing
+        return is_new
+
+    def share(self, now: int, sure_from: int) -> Trend:
+        """Where its availability stands; what is not sure yet weighs as met, so what is raised all the same is true."""
+        known = self.trend
+        if known is None or (known.until is not None and known.until <= now):
+            sure = cut(self.spans, sure_from, FOREVER) if sure_from else self.spans
+            known = self.trend = trend(sure, now, self.terms.target)
+        return known
+
+    def know_trend(self, known: Trend) -> None:
+        """Older spans than those in memory showed where its availability stands."""
+        self.trend = known
+
+    # Judgement
+
+    def take_dirty(self, now: int, changes_at: int, dirty_from: int) -> int | None:
+        """It was looked at. Returns from when on it is to be judged again; `None`: nothing can have changed."""
+        changes_at = min(changes_at, self.plan_until)
+        dirty_from = min(self.dirty_from, dirty_from)
+        if now < self.checked:
+            # The clock was set back: this time may come otherwise, and what was planned for it is yet to come
+            dirty_from, self.plan_until = min(dirty_from, now), 0
+        start = min(dirty_from, self.checked) if dirty_from < FOREVER or changes_at <= now else None
+        if start is not None:
+            self.dirty_from = FOREVER
+        self.checked = now
+        return start
+
+    def judge(
+        self, village: Village, recent: Recent, planned: Sequence[PlannedWork], start: int, now: int, out: Outcome
+    ) -> bool:
+        """Judge from `start`, as far as memory covers it, to now. Returns True if it was judged."""
+        evidence = recent.evidence
+        begins = judged_from(village, self.facility, evidence)
+        if begins is None or begins > now:
+            self.plan_until = min(now + AHEAD, FOREVER if begins is None else begins)
+            self._forget(FOREVER, out)
+            return False
+        self._forget(begins, out)
+        if self.plan_until <= now or not self.spans:
+            # Without any evidence only schedule and maintenance change the state
+            plan = judge(village, self.facility, Evidence({}, recent.first), (now, now + AHEAD), planned)
+            self.plan_until = plan[0].end
+        start = max(start, recent.covers, begins)
+        if start > now:
+            self.plan_until = min(self.plan_until, start)  # from then on memory has what it takes
+            return False
+        spans = judge(village, self.facility, evidence, (start, now + 1), planned)
+        self._take(village, [*spans[:-1], replace(spans[-1], end=FOREVER)], now, out)
+        kept_from = min(recent.covers, now - KEPT)
+        if len(self.spans) > 2 and self.spans[1].end <= kept_from:
+            self._trim(kept_from)
+        return True
+
+    def _take(self, village: Village, spans: Sequence[Span], now: int, out: Outcome) -> None:
+        """Let these spans stand for all from where the first of them starts."""
+        start = spans[0].start
+        # Only what the stretch touches is compared: a restless facility has thousands of spans in two days
+        first = max(0, bisect_left(self.spans, start, key=_end))
+        touched = self.spans[first:]
+        renewed = replaced(touched, spans)
+        change = difference(touched, renewed)
+        if not change:
+            return
+        earliest = min([*change.deleted, *(span.start for span in change.written)])
+        out.spans_changed(self.village, self.facility.id, change)
+        today = local_moment(local_date(now, village.timezone), 0, village.timezone)
+        if max(earliest, start) < today:
+            out.corrected(Correction(village, self.facility, max(earliest, start), today))
+        self.trend = None
+        self.spans = self.spans[:first] + renewed
+
+    def _forget(self, begins: int, out: Outcome) -> None:
+        """Forget what was judged before a facility is judged now: the device that spoke first may be gone."""
+        if not self.spans or self.spans[0].start >= begins:
+            return
+        left = cut(self.spans, begins, FOREVER)
+        out.spans_changed(self.village, self.facility.id, difference(self.spans, left))
+        self.spans, self.trend = left, None
+
+    def _trim(self, before: int) -> None:
         """Forget spans that end before a time, but not the start of a failed run that reaches beyond it."""
         index = next((n for n, span in enumerate(self.spans) if span.end > before), len(self.spans))
         while index and self._fails(index) and self._fails(index - 1):
@@ -46,3 +164,7 @@ class WatchedFacility(Subject):
     def _fails(self, index: int) -> bool:
         span = self.spans[index] if index < len(self.spans) else None
         return span is not None and span.state is State.FAILED and not span.excused
+
+
+def _end(span: Span) -> int:
+    return span.end

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from api.alerts.device import ClockSaid
 from api.alerts.subject import Subject
 
-__all__ = ["Buffer", "CameInstead", "Seen", "WatchedGateway"]
+__all__ = ["BUFFER_FULL", "Buffer", "CameInstead", "Seen", "WatchedGateway"]
 
+BUFFER_FULL = 0.8
+"""A gateway's buffer that is fuller is told of (contract, section 5)."""
 _SEEN = 256
 """Batches of a gateway that are remembered: many more than it has in flight."""
 
@@ -71,6 +73,34 @@ class WatchedGateway(Subject):
     trusted: frozenset[str] = frozenset()
     instead: Mapping[str, CameInstead] = field(default_factory=dict)
     buffer: Buffer = field(default_factory=lambda: Buffer(None, 0))
+
+    def arrived(self, now: int) -> None:
+        """Something arrived from it at wall time `now`."""
+        self.last_arrival = now
+
+    def beat(self, time: int) -> None:
+        """It was alive at event time `time`."""
+        self.last_alive = time if self.last_alive is None else max(time, self.last_alive)
+
+    def know_alive(self, time: int) -> None:
+        """The store says when it was last alive."""
+        self.last_alive = time
+
+    def say_status(self, status: str, now: int) -> None:
+        """What its session says: it is there, or its last will."""
+        self.status, self.status_at = status, now
+
+    def say_health(
+        self,
+        buffer: Buffer,
+        skewed: Mapping[str, ClockSaid],
+        trusted: frozenset[str],
+        instead: Mapping[str, CameInstead],
+    ) -> set[str]:
+        """What it says of itself. Returns the devices of which something else than before came instead."""
+        self.buffer, self.skewed, self.trusted = buffer, skewed, trusted
+        before, self.instead = self.instead, instead
+        return {device for device in {*before, *instead} if before.get(device) != instead.get(device)}
 
     @property
     def device_id(self) -> str:

@@ -3,14 +3,14 @@
 The message is retained, so an engine that starts hears it again; nothing of it is kept in the database.
 """
 
+from collections.abc import Mapping
+
 from pydantic import BaseModel, Field, ValidationError
 
 from api.alerts.device import ClockSaid, WatchedDevice
-from api.alerts.gateway import Buffer, CameInstead
-from api.alerts.kinds.gateway_buffer import BUFFER_FULL
-from api.alerts.village import WatchedVillage
+from api.alerts.gateway import BUFFER_FULL, Buffer, CameInstead, WatchedGateway
 
-__all__ = ["UnreadableHealth", "take_health"]
+__all__ = ["Health", "UnreadableHealth", "read_health", "take_health"]
 
 _LONGEST = 256_000
 """Bytes of a message: a thousand devices whose clocks are wrong, and 64 of which it is told at length what came."""
@@ -37,7 +37,9 @@ class _Heard(BaseModel):
         return CameInstead(self.what[:_LONGEST_TEXT], None if self.error is None else self.error[:_LONGEST_TEXT])
 
 
-class _Health(BaseModel):
+class Health(BaseModel):
+    """What a gateway says of itself and its devices."""
+
     heard: dict[str, _Heard] = Field(default_factory=dict, description="devices that say nothing of use: what came")
     clocks: dict[str, _Clock] = Field(default_factory=dict)
     trusted: list[str] | None = Field(default=None, description="whose clocks are right; null: all others")
@@ -45,42 +47,43 @@ class _Health(BaseModel):
     thinned: int = Field(default=0, ge=0)
 
 
-def take_health(village: WatchedVillage, gateway: str, payload: bytes, now: int) -> list[WatchedDevice]:
-    """Take over what a gateway says at wall time `now`; the devices of which that says something new.
+def read_health(payload: bytes) -> Health:
+    """Returns what a gateway says.
 
     Raises:
-        UnreadableHealth: it says nothing that can be understood; nothing changes.
+        UnreadableHealth: it says nothing that can be understood.
     """
     if len(payload) > _LONGEST:
         raise UnreadableHealth(f"a health message of {len(payload)} bytes")
     try:
-        said = _Health.model_validate_json(payload)
+        return Health.model_validate_json(payload)
     except ValidationError as error:
         raise UnreadableHealth(str(error)) from None
-    known = village.gateway(gateway)
+
+
+def take_health(
+    gateways: Mapping[str, WatchedGateway], gateway: str, devices: Mapping[str, WatchedDevice], said: Health, now: int
+) -> list[WatchedDevice]:
+    """Take over what a gateway says at wall time `now`. Returns the devices of which that says something new."""
+    known = gateways[gateway]
     was, is_full = known.buffer, said.buffer > BUFFER_FULL
     goes_on = was.fill is not None and (was.fill > BUFFER_FULL) == is_full
-    known.buffer = Buffer(said.buffer, was.since if goes_on else now, said.thinned)
-    known.skewed = {
-        device: ClockSaid(round(clock.offset * 1000), round(clock.since * 1000))
-        for device, clock in said.clocks.items()
-        if device in village.devices
-    }
-    known.trusted = frozenset(village.devices if said.trusted is None else said.trusted)
-    before, known.instead = (
-        known.instead,
-        {device: heard.told() for device, heard in said.heard.items() if device in village.devices},
+    told = known.say_health(
+        Buffer(said.buffer, was.since if goes_on else now, said.thinned),
+        {
+            device: ClockSaid(round(clock.offset * 1000), round(clock.since * 1000))
+            for device, clock in said.clocks.items()
+            if device in devices
+        },
+        frozenset(devices if said.trusted is None else said.trusted),
+        {device: heard.told() for device, heard in said.heard.items() if device in devices},
     )
-    told = {device for device in {*before, *known.instead} if before.get(device) != known.instead.get(device)}
-    return [device for name, device in village.devices.items() if _tell(village, device, now) or name in told]
+    return [device for name, device in devices.items() if _tell(gateways, device, now) or name in told]
 
 
-def _tell(village: WatchedVillage, device: WatchedDevice, now: int) -> bool:
-    """What the gateways together say of a device's clock; whether that is new."""
-    name, before = device.device.id, device.clock
-    said = [gateway.skewed[name] for gateway in village.gateways.values() if name in gateway.skewed]
-    if said:
-        device.clock = min(said, key=lambda clock: clock.since)
-    elif any(name in gateway.trusted for gateway in village.gateways.values()):
-        device.clock = ClockSaid(None, now) if before is None or before.offset is not None else before
-    return device.clock != before
+def _tell(gateways: Mapping[str, WatchedGateway], device: WatchedDevice, now: int) -> bool:
+    """What the gateways together say of a device's clock. Returns True if that is new."""
+    name = device.device.id
+    skewed = [gateway.skewed[name] for gateway in gateways.values() if name in gateway.skewed]
+    said = min(skewed, key=lambda clock: clock.since, default=None)
+    return device.tell_clock(said, now, is_trusted=any(name in gateway.trusted for gateway in gateways.values()))

@@ -135,19 +135,39 @@ class History:
         self.taken = chunk
         return chunk
 
-    def put_back(self, chunk: Interval) -> None:
-        """A chunk could not be judged: it is the next again."""
+    def put_back(self, chunk: Interval, *, read_first: bool) -> None:
+        """A chunk could not be judged: it is the next again. `read_first`: with it first reports were asked for."""
         self.queue, self.taken = merge([*self.queue, chunk]), None
+        self.stale_first |= read_first
 
-    def spent(self, milliseconds: int) -> None:
-        """Take note of how long a chunk took, so that judging never takes more than a fifth of the time."""
+    def drop(self) -> None:
+        """A chunk needs no judgement any more."""
+        self.taken = None
+
+    def judged(self, milliseconds: int, monotonic: int) -> None:
+        """A chunk was judged and written. Its cost counts: judging never takes more than a fifth of the time."""
+        self.taken = None
         self._cost += milliseconds
+        self._forget_visible(monotonic)
+
+    def first_reports_read(self) -> bool:
+        """The store is asked for all first reports. Returns True if it may know of some that nobody here does."""
+        stale, self.stale_first = self.stale_first, False
+        return stale
+
+    def expect_first_reports(self) -> None:
+        """The store may know of first reports that nobody here knows of."""
+        self.stale_first = True
+
+    def restore(self, unfinished: Iterable[Interval]) -> None:
+        """Take over what a snapshot says."""
+        self.queue = list(unfinished)
 
     def in_hand(self, start: int, end: int) -> list[Reading]:
         """The acknowledged late readings of `[start, end)`, in the order in which they came."""
         return [reading for _, batch in self._in_hand for reading in batch if start <= reading.time < end]
 
-    def forget_visible(self, monotonic: int) -> None:
+    def _forget_visible(self, monotonic: int) -> None:
         """Let go of readings that every store shows by now."""
         while self._in_hand and self._in_hand[0][0] < monotonic - VISIBLE_AFTER:
             self._held -= len(self._in_hand.popleft()[1])

@@ -5,68 +5,100 @@ there is no snapshot, and where the log has a hole: the broker lost the engine's
 never came.
 """
 
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, field, replace
 
 from api.alerts.spans import FOREVER
 from siaga.model.clock import MINUTE, SECOND
 from siaga.wire.batch import LIVE_EDGE
 
-__all__ = ["OVERLAP", "Memory", "State"]
+__all__ = ["OVERLAP", "Complete", "Memory", "Missing", "Rereading", "Unread"]
 
 OVERLAP = LIVE_EDGE + MINUTE
-"""How far before the last known moment is looked again: what was under way then may not have been judged."""
+"""How far before the last known moment the engine looks again: what was in flight then may not have been judged."""
 _RELOAD_EVERY = 10 * SECOND
-"""How often one village's memory is read again at most."""
+"""The shortest time between two reads of one village's memory."""
 _HOLE_LASTS = 10 * MINUTE
 """ms after the last batch that was stored and never came, until no more of them are expected."""
 
 
-class State(Enum):
-    """How complete it is."""
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Evidence of event times from here on may be missing; `FOREVER`: none.
 
-    UNREAD = "nothing is known: there was no snapshot, and the store has not answered yet"
-    COMPLETE = "all evidence from the memory's start on is there"
-    REREADING = "some may be missing, from `missing_since` on, until the store has answered"
+    `asked`: the read that is under way asks for it. `missed`: it was missed since, or is not asked for yet.
+    """
+
+    asked: int = FOREVER
+    missed: int = FOREVER
+
+    @property
+    def since(self) -> int:
+        """From when on any evidence may be missing."""
+        return min(self.asked, self.missed)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Nothing is known: there was no snapshot, and the store has not answered yet."""
+
+    missing: Missing = Missing()
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """All evidence from the memory's start on is there."""
+
+    missing: Missing = field(default=Missing(), init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rereading:
+    """Some evidence may be missing until the store has answered. The village is judged from what is there."""
+
+    missing: Missing
 
 
 @dataclass(slots=True)
 class Memory:
-    """The state of one village's memory, and the reading that is due or under way. Wall times in ms.
+    """The state of one village's memory, and the read that is due. Wall times in ms.
 
-    `loaded`: the village is judged from it. `wanted`: it is to be read, not before `wanted_at` (monotonic).
-    `missed_from`: evidence of event times from here on may be missing; `asked_from`: the same of what is being read.
-    `hole_from`: batches published from then on may never have come, though the store may yet get them;
-    `hole_seen` (monotonic): when one of them was last stored. `unheard_before`: what a device said last before this
-    may be in such a batch.
+    `wanted`: it is to be read, not before `wanted_at` (monotonic). `hole_from`: batches published from then on may
+    never have come, though the store may yet get them; `hole_seen` (monotonic): when one of them was last stored.
+    `unheard_before`: what a device said last before this may be in such a batch.
     """
 
-    loaded: bool = False
+    hole_seen: int = 0
+    state: Unread | Complete | Rereading = Unread()
     wanted: bool = True
     wanted_at: int = 0
-    missed_from: int = FOREVER
-    asked_from: int = FOREVER
     hole_from: int | None = None
-    hole_seen: int = 0
     unheard_before: int = 0
     _stored: bool = False
 
     @property
-    def state(self) -> State:
-        """What can be said of it in one word."""
-        if not self.loaded:
-            return State.UNREAD
-        return State.COMPLETE if self.missing_since == FOREVER and not self.wanted else State.REREADING
+    def is_read(self) -> bool:
+        """Whether the village is judged from it."""
+        return not isinstance(self.state, Unread)
 
     @property
     def missing_since(self) -> int:
         """From when on evidence may be missing; `FOREVER`: none is."""
-        return min(self.missed_from, self.asked_from)
+        return self.state.missing.since
 
-    def want(self, monotonic: int, missed_from: int = FOREVER) -> None:
+    def _is_missing(self, missing: Missing) -> None:
+        self.state = Unread(missing) if isinstance(self.state, Unread) else Rereading(missing)
+
+    def miss(self, since: int) -> None:
+        """Evidence of event times from `since` on may be missing. The next read asks for it."""
+        missing = self.state.missing
+        if since < missing.missed:
+            self._is_missing(replace(missing, missed=since))
+
+    def want(self, monotonic: int = 0, missed_from: int = FOREVER) -> None:
         """Have it read; evidence of event times from `missed_from` on may be missing."""
         self.wanted, self.wanted_at = True, max(self.wanted_at, monotonic)
-        self.missed_from = min(self.missed_from, missed_from)
+        self._is_missing(self.state.missing)
+        self.miss(missed_from)
 
     def want_again(self, monotonic: int) -> None:
         """The store did not answer: have it read at `monotonic`."""
@@ -79,16 +111,38 @@ class Memory:
     def ask(self, monotonic: int) -> None:
         """It is being read. What is missed from here on is not in the answer: another one will have to say it."""
         self.wanted, self.wanted_at = False, monotonic + _RELOAD_EVERY
-        self.asked_from, self.missed_from = self.missing_since, FOREVER
+        self._is_missing(Missing(asked=self.missing_since))
 
     def answered(self, now: int) -> int:
         """It was read at wall time `now`. Returns from when on evidence was missing."""
-        since, self.asked_from = self.asked_from, FOREVER
+        missing = self.state.missing
         if self._stored:
             self.unheard_before = 0
-        elif not self.loaded or self.hole_from is not None:
+        elif not self.is_read or self.hole_from is not None:
             self.unheard_before = max(self.unheard_before, now)
-        return since
+        is_whole = missing.missed == FOREVER and not self.wanted
+        self.state = Complete() if is_whole else Rereading(Missing(missed=missing.missed))
+        return missing.asked
+
+    def go_without(self, now: int) -> None:
+        """The store does not answer: the village is judged from what comes from `now` on. It is still to be read."""
+        self.wanted, self.unheard_before = True, now
+        self.state = Rereading(self.state.missing)
+
+    def forget(self) -> None:
+        """What is kept is another selection now: nothing is judged from it until it was read."""
+        self.state = Unread(self.state.missing)
+        self.wanted = True
+
+    def restore(self, hole_from: int | None, unheard_before: int, missing_since: int | None, *, is_read: bool) -> None:
+        """Take over what a snapshot says."""
+        self.hole_from, self.unheard_before = hole_from, unheard_before
+        missing = Missing(missed=FOREVER if missing_since is None else missing_since)
+        if not is_read:
+            self.state = Unread(missing)
+            return
+        self.wanted = missing_since is not None
+        self.state = Rereading(missing) if self.wanted else Complete()
 
     # Holes in the log
 
@@ -109,7 +163,7 @@ class Memory:
     def stored(self, monotonic: int) -> None:
         """A batch that came was stored: the store has what was published before."""
         self._stored = True
-        if not self.wanted and self.asked_from == FOREVER:
+        if not self.wanted and self.state.missing.asked == FOREVER:
             self.unheard_before = 0
         if monotonic - self.hole_seen > _HOLE_LASTS:
             self.hole_from = None

@@ -5,9 +5,12 @@ its members, too, and open none. Each leaves when something arrives from it, and
 Who is a member stands in table `alert_member`; the alert's evidence shows it.
 """
 
-from api.alerts.alert import Member, OpenAlert
+from api.alerts.alert import Kind, OpenAlert, Raise, new_alert
 from api.alerts.documents import rfc3339
+from api.alerts.flapping import OFTEN, WITHIN, Raises
+from api.alerts.outcome import Back, Changes
 from siaga.model.clock import MINUTE
+from siaga.model.sites import Village
 
 __all__ = ["TOGETHER", "Outages"]
 
@@ -16,10 +19,11 @@ TOGETHER = MINUTE
 
 
 class Outages:
-    """The open `village_offline` alerts by uplink. Changes their members; who asks has that written."""
+    """The open `village_offline` alerts by uplink. Carries out what villages decide about their links."""
 
     def __init__(self) -> None:
         self._open: dict[str, list[OpenAlert]] = {}
+        self.raises = Raises()
 
     def opened(self, alert: OpenAlert, uplink: str | None) -> None:
         """Know an open alert, in place of another of its subject, of the village's uplink, if it has one."""
@@ -27,39 +31,56 @@ class Outages:
             others = [other for other in self._open.get(uplink, ()) if other.subject != alert.subject]
             self._open[uplink] = [*others, alert]
 
-    def with_whom(self, uplink: str | None, village: str, began: int) -> OpenAlert | None:
+    def lost(self, village: Village, decision: Raise, now: int, changes: Changes) -> OpenAlert:
+        """Nothing arrives from a village any more. Returns the alert of those lost with it, or one of its own."""
+        code, uplink, began = village.code, village.uplink, decision.began_at
+        alert = self._with_whom(uplink, code, began)
+        if alert is not None:
+            alert.join(code, began)
+            _show(alert)
+            changes.told_more(alert, now, worse=True)
+            return alert
+        alert = new_alert(Kind.VILLAGE_OFFLINE, code, facility=None, device=None, began_at=began)
+        alert.show({} if uplink is None else {"uplink": uplink})
+        alert.join(code, began)
+        self.raises.note(alert.kind, code, now)
+        often = self.raises.within(alert.kind, code, now)
+        if often >= OFTEN:  # a link that flaps is named so, and not held
+            alert.show({"flapping": {"raised": often, "within_s": WITHIN // 1000}})
+        changes.raised(alert, decision, now)
+        self.opened(alert, uplink)
+        return alert
+
+    def back(self, village: str, back: Back, now: int, changes: Changes) -> bool:
+        """Something arrived from a village of an alert. Returns True if the alert is over by that."""
+        alert = back.alert
+        if back.taken_out and alert.lost == [village]:
+            alert.show({"taken_out": True})
+        alert.leave(village, back.ended_at)
+        _show(alert)
+        if alert.lost:
+            changes.told_more(alert, now)
+            return False
+        for uplink, alerts in list(self._open.items()):
+            self._open[uplink] = [other for other in alerts if other is not alert]
+            if not self._open[uplink]:
+                del self._open[uplink]
+        changes.cleared(alert, back.ended_at, now)
+        return True
+
+    def _with_whom(self, uplink: str | None, village: str, began: int) -> OpenAlert | None:
         """The open alert that a village belongs to which is lost since `began`."""
         for alert in self._open.get(uplink or "", ()):
             if alert.village == village or abs(alert.began_at - began) <= TOGETHER:
                 return alert
         return None
 
-    def join(self, alert: OpenAlert, village: str, began: int) -> None:
-        """Make a village a member of an open alert."""
-        alert.members.pop(village, None)  # the last to join is the last that is named
-        alert.members[village] = Member(began)
-        alert.began_at = min(alert.began_at, began)
-        _show(alert)
-
-    def leave(self, alert: OpenAlert, village: str, ended: int) -> bool:
-        """Something arrived from a village of the alert. Returns True if the alert is over by that."""
-        if village in alert.members:
-            alert.members[village] = Member(alert.members[village].began_at, ended)
-        _show(alert)
-        if alert.lost:
-            return False
-        for uplink, alerts in list(self._open.items()):
-            self._open[uplink] = [other for other in alerts if other is not alert]
-            if not self._open[uplink]:
-                del self._open[uplink]
-        return True
-
 
 def _show(alert: OpenAlert) -> None:
     """Say in the evidence of an alert who its members are, if there are several."""
     if len(alert.members) > 1:
-        alert.evidence["children"] = [
+        children = [
             {"village": village, "began_at": rfc3339(member.began_at), "ended_at": rfc3339(member.ended_at)}
             for village, member in alert.members.items()
         ]
-        alert.evidence["villages"] = list(alert.members)
+        alert.show({"children": children, "villages": list(alert.members)})

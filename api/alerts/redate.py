@@ -6,21 +6,20 @@ the first moment that memory had of it being met. It was met before.
 
 from collections.abc import Sequence
 
-from api.alerts.alert import Clear, Kind
+from api.alerts.alert import Clear
 from api.alerts.certainty import Knows
-from api.alerts.changes import Changes
-from api.alerts.facility import WatchedFacility
+from api.alerts.facility import KEPT, WatchedFacility
 from api.alerts.flapping import CALM
 from api.alerts.kinds.facility_failed import facility_failed
-from api.alerts.live_judgement import KEPT
-from api.alerts.rolling import WINDOW, trend
+from api.alerts.outcome import Changes
+from api.alerts.rolling import WINDOW, Trend, trend
 from api.alerts.spans import failed_run, replaced
 from api.alerts.tables import Tables
 from siaga.model.clock import DAY
 from siaga.model.intervals import Interval
 from siaga.timeline.judge import Span
 
-__all__ = ["date_back", "redate", "redated"]
+__all__ = ["began_before", "redate", "redated"]
 
 _DEEPEST = 90 * DAY
 """How far back it is looked at most for when a share fell below its target."""
@@ -55,18 +54,18 @@ def redate(tables: Tables, changes: Changes, facility: WatchedFacility, now: int
             changes.redated(alert, times, now)
 
 
-def date_back(tables: Tables, changes: Changes, facility: WatchedFacility, now: int) -> None:
-    """Date an `indicator_missed` that was just raised from when the share really fell below its target.
+def began_before(tables: Tables, facility: WatchedFacility, now: int) -> Trend | None:
+    """Returns since when the share of a facility has really been below its target; `None`: memory says it.
 
-    Memory has the spans of two days; a share may have been too low for longer. It is raised by what memory says, and
-    this is asked before it is written; with the database away it is amended later.
+    Memory has the spans of two days; a share may have been too low for longer. An `indicator_missed` is raised by what
+    memory says, and this is asked before it is written; with the database away it is amended later.
 
     Raises:
         DBAPIError: the database is away.
     """
-    alert, known = facility.alerts.get(Kind.INDICATOR_MISSED), facility.trend
-    if alert is None or known is None or not facility.spans:
-        return
+    known = facility.trend
+    if known is None or not facility.spans:
+        return None
     spans: Sequence[Span] = facility.spans
     back = KEPT
     while known.since - WINDOW < spans[0].start and back < _DEEPEST:
@@ -76,6 +75,4 @@ def date_back(tables: Tables, changes: Changes, facility: WatchedFacility, now: 
             break  # that is where it was judged first
         spans = replaced(older, facility.spans)
         known = trend(spans, now, facility.terms.target)
-    if known.below and known.since < alert.began_at:
-        facility.trend, alert.began_at = known, known.since
-        changes.began_earlier(alert, now)
+    return known

@@ -1,165 +1,238 @@
-"""Taking over what the telemetry store answers about a village: its memory, its judged history, its first reports."""
+"""A village and the telemetry store: what it asks for, and what changes by the answer.
 
-from collections.abc import Callable, Mapping
+Its memory is read where it has a hole; history is judged again where late data came; first reports are learned.
+"""
 
-import structlog
-from sqlalchemy.exc import DBAPIError
+from collections.abc import Mapping, Sequence
 
 from api.alerts.alert import Kind
+from api.alerts.awaited import Range
 from api.alerts.certainty import Moment
-from api.alerts.facility import WatchedFacility
-from api.alerts.links import Links
-from api.alerts.live_judgement import KEPT
-from api.alerts.looks import Looks
+from api.alerts.evidence import LIVE
+from api.alerts.happenings import Recalled
 from api.alerts.memory import OVERLAP
-from api.alerts.reader import RecentAnswer
-from api.alerts.redate import redate
+from api.alerts.outcome import Outcome
+from api.alerts.reader import RebuildRequest, RecentRequest
 from api.alerts.spans import FOREVER
-from api.alerts.tables import Tables
-from api.alerts.village import WatchedVillage
-from siaga.model.observation import TrackKey
+from api.alerts.state import VillageState
+from siaga.model.clock import DAY, HOUR
+from siaga.model.intervals import Interval, merge
+from siaga.model.observation import Arrival, Reading, TrackKey
 from siaga.timeline.judge import judged_from
 
-__all__ = ["Resync"]
+__all__ = [
+    "give_up",
+    "go_on_without",
+    "has_questions",
+    "learn_first",
+    "rebuild_request",
+    "recall",
+    "recent_request",
+    "store_lacks",
+    "stored",
+    "take_arrival",
+    "unread",
+    "wants_recall",
+]
 
-log = structlog.get_logger(__name__)
+LONGEST_MEMORY = 6 * HOUR
+"""An absence up to this long is made up for from memory; a longer one is history."""
 
 
-class Resync:
-    """Brings villages up to what the store says. `notice` is told of one that has something to ask the store for."""
+# What it asks for
 
-    def __init__(self, looks: Looks, links: Links, tables: Tables, notice: Callable[[WatchedVillage], None]) -> None:
-        self._looks, self._links, self._tables, self._notice = looks, links, tables, notice
 
-    def go_on_without(self, village: WatchedVillage, moment: Moment) -> None:
-        """Judge a village of which nothing was read from what arrives alone."""
-        memory = village.memory
-        # What nobody judged meanwhile is in the store alone: it is judged once that answers, maybe by another
-        memory.missed_from = min(memory.missed_from, _resumes_from(village, self._first_spans(village)))
-        village.history.mark(memory.missed_from, moment.now, moment.monotonic, now=True)
-        self._notice(village)
-        memory.wanted = True  # also where it was asked for with those that failed and may yet be answered
-        memory.loaded = village.marked = True
-        memory.unheard_before = moment.now
-        village.judged_until = village.recent.start = moment.now
-        village.sure_from = village.recent.covers
-        self.look_at_all(village, moment, None)
+def has_questions(village: VillageState) -> bool:
+    """Whether there is anything to ask the store for, or to give up."""
+    return village.memory.wanted or village.history.pending or village.awaited.gives_up_at() is not None
 
-    def take_recent(self, village: WatchedVillage, answer: RecentAnswer, moment: Moment) -> None:
-        """Take over a village's memory as it was read."""
-        recent = village.recent
-        for key, time in answer.first.items():
-            self.learn_first(village, key, time, moment)
-        recent.absorb(answer.tracks, answer.request.start)
-        newest = [at[0] for track in answer.tracks.values() if (at := track.at(moment.now)) is not None]
-        village.newest = max([village.newest, *newest])
-        for (device, signal), (time, _) in answer.latest.items():
-            if device in village.devices:
-                recent.note_report(device, signal, time, moment.now)
-            else:
-                village.gateway(device).last_alive = time
-        memory = village.memory
-        begin = memory.answered(moment.now)
-        _recall_who_spoke(village)
-        if not memory.loaded:
-            memory.loaded = True
-            begin = min(begin, _resumes_from(village, self._first_spans(village)))
-            if village.judged_until is None:
-                village.judged_until = moment.now  # what is older and not judged yet is in the snapshot
-        village.marked = True
-        history = village.history
-        history.stale_first, village.first_known = False, True
-        # What is marked and now covered by memory is judged from there
-        begin = min([begin, *(max(start, recent.covers) for start, end in history.marked if end > recent.covers)])
-        if begin < recent.covers:
-            village.sure_from = recent.covers
-            history.mark(begin, recent.covers, moment.monotonic, now=True)
-            self._notice(village)
-        elif not history.pending:
-            self.settled(village, moment)  # of a village that is new there is nothing else to be judged
-        self.look_at_all(village, moment, min(max(begin, recent.covers), moment.now))
 
-    def look_at_all(self, village: WatchedVillage, moment: Moment, dirty_from: int | None) -> None:
-        """Look at all subjects of a village; `dirty_from`: its facilities are judged again from there."""
-        for facility in village.facilities.values():
-            self._looks.look_at_facility(village, facility, moment, FOREVER if dirty_from is None else dirty_from)
-        for subject in (*village.devices.values(), *village.gateways.values()):
-            self._looks.look(subject, moment)
-        self._links.look(village, moment)
+def recent_request(village: VillageState, moment: Moment) -> RecentRequest:
+    """Ask for the village's memory."""
+    village.memory.ask(moment.monotonic)
+    reach = village.recent.reach
+    start = moment.now - LIVE - reach
+    if not village.memory.is_read and village.judged_until is not None:
+        start = min(start, max(village.judged_until - OVERLAP, moment.now - LONGEST_MEMORY) - reach)
+    first = dict(village.recent.first) if village.first_known else None
+    return RecentRequest(village.village, start, moment.now + DAY, first)
 
-    def learn_first(self, village: WatchedVillage, key: TrackKey, time: int, moment: Moment) -> bool:
-        """Take note of a first report; where it is earlier than the one known, the time between is judged again.
 
-        A signal takes part, and a facility is judged, from its first report on. So this bears on the stretch up to the
-        one known before, however long nothing was reported in it, and on what memory covers of it. A village that is
-        to be judged as a whole needs no mark.
-        """
-        recent = village.recent
-        before = recent.first.get(key)
-        if not recent.learn_first(key, time):
-            return False
-        self._looks.changes.first[village.village.code, key] = time
-        if village.rejudge and not village.memory.loaded:
-            return True
-        village.history.mark(time, recent.covers if before is None else before, moment.monotonic)
-        self._notice(village)
-        owner = recent.facility_of(key[0])
-        known = None if owner is None else village.facilities.get(owner.id)
-        if known is not None:
-            known.dirty_from = min(known.dirty_from, max(time, recent.covers))
-            self._looks.deadlines.ask(known, moment.now)
+def rebuild_request(village: VillageState, moment: Moment) -> RebuildRequest | None:
+    """Ask for the newest stretch that is to be judged again; `None`: there is none."""
+    history, recent = village.history, village.recent
+    chunk = history.next_chunk(moment.monotonic, recent.covers)
+    if chunk is None:
+        return None
+    start = chunk[0] - recent.reach
+    return RebuildRequest(
+        village.village,
+        chunk,
+        list(village.facilities),
+        dict(recent.first),
+        history.first_reports_read(),
+        history.in_hand(start, chunk[1]),
+        recent.between(start, chunk[1]),
+        {facility: village.planned_for(facility) for facility in village.facilities},
+        village.first_known,
+    )
+
+
+def store_lacks(village: VillageState) -> bool:
+    """Whether the store is known to lack some of what is to be judged again, and memory has it no more."""
+    recent, awaited = village.recent, village.awaited
+    return bool(awaited) and any(
+        awaited.hides(start - recent.reach, end, recent.start) for start, end in village.history.marked
+    )
+
+
+def unread(village: VillageState, moment: Moment) -> list[Interval]:
+    """What of a village's past is yet to be read from the store, and judged."""
+    stretches, memory = village.history.marked, village.memory
+    if not village.first_known:
+        heard_from = village.sure_from if memory.is_read and village.sure_from else moment.now
+        stretches.append((-FOREVER, min(moment.now, heard_from)))
+    elif not memory.is_read and village.judged_until is not None:
+        stretches.append((village.judged_until, moment.now))
+    elif memory.missing_since < FOREVER:
+        stretches.append((memory.missing_since, moment.now))
+    return merge(stretches)
+
+
+# What changes by the answer. Each returns from when on all facilities have to be judged again, if any
+
+
+def recall(village: VillageState, recalled: Recalled, moment: Moment, out: Outcome) -> int:
+    """Take over a village's memory as it was read."""
+    recent, memory, history, answer = village.recent, village.memory, village.history, recalled.answer
+    for key, time in answer.first.items():
+        learn_first(village, key, time, moment, out)
+    recent.absorb(answer.tracks, answer.request.start)
+    newest = (at[0] for track in answer.tracks.values() if (at := track.at(moment.now)) is not None)
+    village.link.note_newest(max(newest, default=0))
+    for (device, signal), (time, _) in answer.latest.items():
+        if device in village.devices:
+            recent.note_report(device, signal, time, moment.now)
+        else:
+            village.gateway(device).know_alive(time)
+    was_read = memory.is_read
+    begin = memory.answered(moment.now)
+    _recall_who_spoke(village)
+    if not was_read:
+        begin = min(begin, _resumes_from(village, recalled.first_spans))
+        if village.judged_until is None:
+            village.know_until(moment.now)  # what is older and not judged yet is in the snapshot
+    village.mark()
+    history.first_reports_read()
+    village.know_first(known=True)
+    # What is marked and now covered by memory is judged from there
+    begin = min([begin, *(max(start, recent.covers) for start, end in history.marked if end > recent.covers)])
+    if begin < recent.covers:
+        village.sure_again(recent.covers)
+        history.mark(begin, recent.covers, moment.monotonic, now=True)
+        out.asks = True
+    return min(max(begin, recent.covers), moment.now)
+
+
+def go_on_without(village: VillageState, first_spans: Mapping[str, int], moment: Moment, out: Outcome) -> None:
+    """Judge a village of which nothing was read from what arrives alone.
+
+    What nobody judged meanwhile is in the store alone: it is judged once that answers, maybe by another engine.
+    """
+    memory, now = village.memory, moment.now
+    memory.miss(_resumes_from(village, first_spans))
+    village.history.mark(memory.state.missing.missed, now, moment.monotonic, now=True)
+    memory.go_without(now)
+    village.mark()
+    village.know_until(now)
+    village.recent.begin(now)
+    village.sure_again(village.recent.covers)
+    out.asks = True
+
+
+def take_arrival(village: VillageState, arrival: Arrival, moment: Moment, out: Outcome) -> None:
+    """Take the collector's note that late data was stored."""
+    village.mark()
+    village.history.expect_first_reports()
+    village.history.mark(arrival.first, arrival.last + 1 + village.recent.reach, moment.monotonic)
+    if arrival.last >= village.recent.covers:
+        village.memory.want(missed_from=arrival.first)
+    out.asks = True
+
+
+def stored(village: VillageState, batch: Range, late: Sequence[Reading], moment: Moment, out: Outcome) -> None:
+    """The store has a batch: what its late readings bear on is judged again."""
+    if batch.late is None:
+        return
+    out.asks = True
+    if not late:
+        if batch.end - batch.first == 1:  # else others of the range are still awaited
+            village.history.mark_unseen(*batch.late, moment.monotonic)
+        return
+    village.history.mark(*batch.late, moment.monotonic)
+    for reading in late:
+        learn_first(village, (reading.device, reading.signal), reading.time, moment, out)
+    times = [reading.time for reading in late]
+    if max(times) >= village.recent.covers:  # memory was read again since they came, and is to be judged by now
+        wants_recall(village, min(times), moment, out)
+
+
+def wants_recall(village: VillageState, missed_since: int | None, moment: Moment, out: Outcome) -> None:
+    """Read the memory again; `missed_since`: evidence of event times from shortly before may be missing."""
+    village.memory.want(moment.monotonic, FOREVER if missed_since is None else missed_since - OVERLAP)
+    village.mark()
+    out.asks = True
+
+
+def give_up(village: VillageState, monotonic: int) -> None:
+    """Wait no more for acknowledgements that were passed over: the store has the batches by now, or never will."""
+    for batch in village.awaited.give_up(monotonic):
+        village.mark()
+        if batch.late is not None:
+            village.history.mark_unseen(*batch.late, monotonic)
+
+
+def learn_first(village: VillageState, key: TrackKey, time: int, moment: Moment, out: Outcome) -> bool:
+    """Take note of a first report; where it is earlier than the one known, the time between is judged again.
+
+    A signal takes part, and a facility is judged, from its first report on. So this bears on the stretch up to the one
+    known before, however long nothing was reported in it, and on what memory covers of it. A village that is to be
+    judged as a whole needs no mark.
+    """
+    recent = village.recent
+    before = recent.first.get(key)
+    if not recent.learn_first(key, time):
+        return False
+    out.first[village.code, key] = time
+    if village.rejudge and not village.memory.is_read:
         return True
-
-    def refresh(
-        self, village: WatchedVillage, facility: WatchedFacility, window: tuple[int, int], moment: Moment
-    ) -> None:
-        """Take over what was written: into the spans in memory, and into alerts."""
-        code, recent = village.village.code, village.recent
-        if not facility.spans or window[1] >= facility.spans[0].start:
-            kept_from = min(recent.covers, moment.now - KEPT)
-            facility.spans, facility.trend = self._tables.spans(code, facility.facility.id, kept_from - 1), None
-        failed = facility.alerts.get(Kind.FACILITY_FAILED)
-        spans = None if failed is None else self._tables.spans(code, facility.facility.id, failed.began_at)
-        self._looks.decide_facility(village, facility, moment, spans)
-        redate(self._tables, self._looks.changes, facility, moment.now)
-
-    def settled(self, village: WatchedVillage, moment: Moment) -> None:
-        """All history of a village is judged: failures count from where they began."""
-        village.marked = True
-        if village.sure_from:
-            village.sure_from = 0
-            for facility in village.facilities.values():
-                facility.trend = None
-            self.look_at_all(village, moment, None)
-
-    def _first_spans(self, village: WatchedVillage) -> Mapping[str, int]:
-        """Where the spans of the facilities begin, if that is asked; nothing where the database does not answer."""
-        try:
-            return self._tables.first_span(village.village.code) if village.rejudge else {}
-        except DBAPIError as error:
-            log.warning("the spans of before cannot be read, they stay", error=type(error).__name__)
-            return {}
+    village.history.mark(time, recent.covers if before is None else before, moment.monotonic)
+    out.asks = True
+    owner = recent.facility_of(key[0])
+    known = None if owner is None else village.facilities.get(owner.id)
+    if known is not None:
+        known.touch(max(time, recent.covers))
+        out.ask(known, moment.now)
+    return True
 
 
-def _resumes_from(village: WatchedVillage, first_spans: Mapping[str, int]) -> int:
+def _resumes_from(village: VillageState, first_spans: Mapping[str, int]) -> int:
     """From when on what the database says of a village has to be judged again.
 
     `first_spans`: where the spans of each facility begin. One of which a device was taken may be judged from later on.
     """
+    resumed = FOREVER if village.judged_until is None else village.judged_until - OVERLAP
     if village.judged_until is not None and not village.rejudge:
-        return village.judged_until - OVERLAP
+        return resumed
     begins = [
         judged_from(village.village, facility.facility, village.recent.evidence)
         for facility in village.facilities.values()
     ]
-    begins += [first_spans.get(facility) for facility in village.rejudge]
-    earliest = min((moment for moment in begins if moment is not None), default=FOREVER)
-    resumed = FOREVER if village.judged_until is None else village.judged_until - OVERLAP
-    village.rejudge.clear()
-    return min(earliest, resumed)
+    begins += [first_spans.get(facility) for facility in village.take_rejudged()]
+    return min((moment for moment in (*begins, resumed) if moment is not None), default=FOREVER)
 
 
-def _recall_who_spoke(village: WatchedVillage) -> None:
+def _recall_who_spoke(village: VillageState) -> None:
     """Find what devices said that were called silent, or without evidence, and that nobody heard: that ends alerts."""
     recent = village.recent
     for name, device in village.devices.items():

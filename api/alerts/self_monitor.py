@@ -3,16 +3,11 @@
 None of it is the villages' doing, and none of it counts against them.
 """
 
-from collections.abc import Mapping
-
 import structlog
 from pydantic import BaseModel
 
 from api.alerts.certainty import Moment
-from api.alerts.looks import Looks
-from api.alerts.store_sync import StoreSync
-from api.alerts.subject import Subject
-from api.alerts.village import WatchedVillage
+from api.alerts.happenings import ClockSet, Reconnected, StoodStill
 from siaga.model.clock import MINUTE, SECOND, Clock
 from siaga.mqtt import Transport
 
@@ -43,27 +38,16 @@ class Heard(BaseModel):
 
 
 class SelfMonitor:
-    """The engine's own ears and clocks. `decides_at`: when (monotonic) deadlines may be looked at.
+    """The engine's own ears and clocks. `decides_at`: when (monotonic) deadlines may be looked at."""
 
-    `changed`: what `heard` says has changed, and is to be saved at once.
-    """
-
-    def __init__(
-        self,
-        clock: Clock,
-        transport: Transport,
-        villages: Mapping[str, WatchedVillage],
-        looks: Looks,
-        store: StoreSync,
-    ) -> None:
+    def __init__(self, clock: Clock, transport: Transport) -> None:
         self._clock, self._transport = clock, transport
-        self._villages, self._looks, self._store = villages, looks, store
         self._listening_from: int | None = None
         self._deaf_since: int | None = None
         self._connections: int | None = None
         self._settled, self._lost = False, False
         self._behind_from = self._behind_until = 0
-        self.changed = False
+        self._changed = False
         self._awaited: int | None = None
         self._offset = clock.now() - clock.monotonic()
         self.decides_at = 0
@@ -72,27 +56,31 @@ class SelfMonitor:
         """Now, as the engine sees it."""
         return Moment(self._clock.now(), self._clock.monotonic(), self._listening_from)
 
-    def notice(self) -> Moment:
-        """Take note of what has changed; the moment from which that counts."""
-        self._notice_connection(self.moment())
-        moment = self.moment()  # anew: from when it listens belongs to it
-        self._notice_jump(moment)
-        self._notice_stall(moment)
-        return moment
+    def notice(self) -> list[Reconnected | StoodStill | ClockSet]:
+        """Returns what has happened to the engine since the last call, and so to each of its villages."""
+        found: list[Reconnected | StoodStill | ClockSet | None] = [
+            self._notice_connection(self.moment()),
+            self._notice_jump(self.moment()),
+            self._notice_stall(self.moment()),
+        ]
+        return [one for one in found if one is not None]
 
     def begin(self, heard: Heard | None, moment: Moment) -> None:
         """Go on from what the engine before this one had heard."""
         self._deaf_since = moment.now if heard is None else min(heard.until, moment.now)
         self._lost = heard is None or not heard.settled
 
-    @property
-    def heard(self) -> Heard:
-        """What a successor has to know."""
+    def take_changed(self) -> bool:
+        """Returns True if what `heard` says has changed, so that it is to be saved at once."""
+        changed, self._changed = self._changed, False
+        return changed
+
+    def heard(self, unread_since: int | None) -> Heard:
+        """What a successor has to know; `unread_since`: from when on late data is still to be read from the store."""
         moment = self.moment()
         until = self._heard_until(moment) if self._deaf_since is None else self._deaf_since
-        unread = self._store.unread_since
-        if unread is not None:
-            return Heard(until=min(until, unread), settled=False)
+        if unread_since is not None:
+            return Heard(until=min(until, unread_since), settled=False)
         return Heard(until=until, settled=self._settled)
 
     def _heard_until(self, moment: Moment) -> int:
@@ -109,7 +97,7 @@ class SelfMonitor:
         """When the engine asks to be woken at the latest."""
         self._awaited = monotonic
 
-    def _notice_connection(self, moment: Moment) -> None:
+    def _notice_connection(self, moment: Moment) -> Reconnected | None:
         """The centre's own absence is not the villages': their silence counts from when it listens again."""
         connections = self._transport.connections
         if not self._transport.connected:
@@ -117,10 +105,10 @@ class SelfMonitor:
                 log.warning("the alert engine lost the broker")
             self._listening_from = None
             if self._deaf_since is None:
-                self._deaf_since, self._settled, self.changed = self._heard_until(moment), False, True
-            return
+                self._deaf_since, self._settled, self._changed = self._heard_until(moment), False, True
+            return None
         if self._listening_from is not None and connections == self._connections:
-            return
+            return None
         # One that came and went unseen may have been the one that the broker knew nothing of
         kept = (
             self._transport.resumed
@@ -130,41 +118,23 @@ class SelfMonitor:
         self._connections, self._listening_from = connections, moment.monotonic
         since = self._heard_until(moment) if self._deaf_since is None else self._deaf_since
         self._behind_from, self._behind_until = since, moment.monotonic + _WORKS_OFF
-        self._deaf_since, self._settled, self._lost, self.changed = None, True, False, True
-        self._forgive_silence(moment)
-        for village in self._villages.values():
-            self._looks.deadlines.ask(village, moment.now)
-            if not kept:
-                self._store.lost(village, since, moment)
-        if not kept:
-            log.info("the broker kept nothing for the alert engine, its memory is read from the store")
-            self._store.follow_arrivals(since - MINUTE)
+        self._deaf_since, self._settled, self._lost, self._changed = None, True, False, True
+        return Reconnected(None if kept else since)
 
-    def _notice_stall(self, moment: Moment) -> None:
+    def _notice_stall(self, moment: Moment) -> StoodStill | None:
         """Woken far too late, the engine first hears what the villages said meanwhile."""
         awaited, self._awaited = self._awaited, None
         if awaited is None or moment.monotonic - awaited <= STALL:
-            return
+            return None
         log.warning("the alert engine stood still", ms=moment.monotonic - awaited)
         self.decides_at = moment.monotonic + AFTER_STALL
-        self._forgive_silence(moment)
+        return StoodStill()
 
-    def _forgive_silence(self, moment: Moment) -> None:
-        for village in self._villages.values():
-            village.quiet_from = max(village.quiet_from, moment.monotonic)
-            village.returned = village.late_at = moment.monotonic
-
-    def _notice_jump(self, moment: Moment) -> None:
+    def _notice_jump(self, moment: Moment) -> ClockSet | None:
         """After the wall clock was set all deadlines are wrong: everything is looked at once."""
         offset = moment.now - moment.monotonic
-        if abs(offset - self._offset) > JUMP:
-            log.warning("the wall clock was set", by_ms=offset - self._offset)
-            for village in self._villages.values():
-                for facility in village.facilities.values():
-                    # What was judged of a time that is yet to come again may come otherwise
-                    facility.dirty_from, facility.trend = min(facility.dirty_from, moment.now), None
-                everything: list[Subject | WatchedVillage] = [village, *village.subjects]
-                for subject in everything:
-                    subject.due = None
-                    self._looks.deadlines.ask(subject, moment.now)
-        self._offset = offset
+        by, self._offset = offset - self._offset, offset
+        if abs(by) <= JUMP:
+            return None
+        log.warning("the wall clock was set", by_ms=by)
+        return ClockSet()

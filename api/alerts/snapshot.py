@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from pydantic import BaseModel, Field
 
 from api.alerts.awaited import Range
+from api.alerts.link import Absence
 from api.alerts.spans import FOREVER
-from api.alerts.village import Absence, WatchedVillage
+from api.alerts.state import VillageState
 from siaga.model.intervals import Interval
 from siaga.model.observation import Track
 from siaga.model.signals import Value
@@ -61,13 +62,13 @@ class VillageSnapshot(BaseModel):
     absence: Absence | None = None
 
 
-def save(village: WatchedVillage) -> bytes:
+def save(village: VillageState) -> bytes:
     """The row's content for a village as it is."""
     recent, memory = village.recent, village.memory
     devices = village.devices.items()
     village.awaited.compact()
     snapshot = VillageSnapshot(
-        since=village.listening_since,
+        since=village.link.listening_since,
         devices={name: device.watched for name, device in village.devices.items()},
         facilities={
             name: facility.fingerprint for name, facility in village.facilities.items() if name not in village.rejudge
@@ -76,8 +77,8 @@ def save(village: WatchedVillage) -> bytes:
         missing_since=memory.missing_since if memory.missing_since < FOREVER else None,
         hole_from=memory.hole_from,
         unheard_before=memory.unheard_before,
-        start=recent.start if memory.loaded else None,
-        newest=village.newest,
+        start=recent.start if memory.is_read else None,
+        newest=village.link.newest,
         sure_from=village.sure_from,
         tracks=[
             _Track(device=device, signal=signal, times=_distances(track.times), values=list(track.values))
@@ -89,7 +90,7 @@ def save(village: WatchedVillage) -> bytes:
         speaking={name: device.reports.stretches for name, device in devices if device.reports.stretches},
         awaited=village.awaited.ranges(),
         early=village.awaited.early(),
-        absence=village.absence,
+        absence=village.link.absence,
     )
     return zlib.compress(snapshot.model_dump_json().encode(), _LEVEL)
 
@@ -106,43 +107,40 @@ def read(state: bytes) -> VillageSnapshot:
         raise ValueError(f"a village's snapshot cannot be unpacked: {error}") from None
 
 
-def restore(village: WatchedVillage, snapshot: VillageSnapshot) -> None:
+def restore(village: VillageState, snapshot: VillageSnapshot) -> None:
     """Make a village that knows nothing yet the one that was saved.
 
     What is only true of the engine that saved it, such as when something last arrived by its own clock, is left out.
     """
     take_marks(village, snapshot)
-    recent, memory = village.recent, village.memory
+    recent = village.recent
     for each in snapshot.tracks:
         recent.recall((each.device, each.signal), Track(_times(each.times), each.values))
     recent.reported.update(snapshot.reported)
     recent.gave.update(snapshot.gave)
-    village.newest, village.sure_from = snapshot.newest, snapshot.sure_from
+    village.link.recall(snapshot.newest, snapshot.absence)
+    village.sure_again(snapshot.sure_from)
     for name, device in village.devices.items():
-        device.reports.stretches = list(snapshot.speaking.get(name, ()))
-        device.evidence.stretches = list(snapshot.giving.get(name, ()))
+        device.recall(snapshot.speaking.get(name, ()), snapshot.giving.get(name, ()))
     village.awaited.restore(snapshot.awaited, snapshot.early)
-    village.absence = snapshot.absence
-    memory.hole_from, memory.unheard_before = snapshot.hole_from, snapshot.unheard_before
-    if snapshot.missing_since is not None:
-        memory.missed_from = snapshot.missing_since
-    if snapshot.start is not None and not village.rejudge:
-        recent.start = snapshot.start
-        memory.loaded, memory.wanted = True, snapshot.missing_since is not None
+    is_read = snapshot.start is not None and not village.rejudge
+    village.memory.restore(snapshot.hole_from, snapshot.unheard_before, snapshot.missing_since, is_read=is_read)
+    if is_read and snapshot.start is not None:
+        recent.begin(snapshot.start)
 
 
-def take_marks(village: WatchedVillage, snapshot: VillageSnapshot) -> None:
+def take_marks(village: VillageState, snapshot: VillageSnapshot) -> None:
     """Take over what holds for any engine, also one of another name: what is judged, and since when."""
-    village.listening_since = snapshot.since
+    village.link.listens_since(snapshot.since)
     for name, device in village.devices.items():
-        device.watched = snapshot.devices.get(name, device.watched)
-    village.history.queue = list(snapshot.unfinished)
-    village.rejudge = {
-        name for name, facility in village.facilities.items() if snapshot.facilities.get(name) != facility.fingerprint
-    }
+        device.expect(snapshot.devices.get(name, device.watched))
+    village.history.restore(snapshot.unfinished)
+    village.judge_anew(
+        {name for name, facility in village.facilities.items() if snapshot.facilities.get(name) != facility.fingerprint}
+    )
 
 
-def take_old_marks(village: WatchedVillage, marks: object) -> None:
+def take_old_marks(village: VillageState, marks: object) -> None:
     """Take over what an engine from before the inbox left of a village in `engine_state`."""
     if isinstance(marks, dict):
         take_marks(village, VillageSnapshot.model_validate(marks))

@@ -11,12 +11,18 @@ __all__ = ["Subject"]
 class Subject:
     """A facility, a device or a gateway of a village, with its open alerts.
 
-    `village` is the village's code; `due` belongs to `api.alerts.deadlines`.
+    `village` is the village's code.
     """
 
     village: str
     alerts: dict[Kind, OpenAlert] = field(default_factory=dict)
-    due: int | None = None
+
+    def attach(self, kind: Kind, alert: OpenAlert | None) -> None:
+        """Its open alert of a kind; `None`: there is none any more."""
+        if alert is None:
+            self.alerts.pop(kind, None)
+        else:
+            self.alerts[kind] = alert
 
     @property
     def facility_id(self) -> str | None:

@@ -7,11 +7,11 @@ from functools import partial
 from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, or_, select, union
 
 from api.alerts.alert import SEVERITIES, Kind, Member, OpenAlert
-from api.alerts.changes import Changed, Changes, Fold, Opened
 from api.alerts.days import correcting
 from api.alerts.events import append_event, take_turn
 from api.alerts.inbox import Row
 from api.alerts.maintenance import MaintenanceWindow, mains_key
+from api.alerts.outcome import Changed, Changes, Fold, Opened
 from api.alerts.span_rows import insert, read_spans, span_of, upsert, write_spans
 from api.alerts.spans import FOREVER
 from siaga.database import tables, writing

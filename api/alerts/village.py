@@ -1,240 +1,340 @@
-"""What the engine holds in memory of each village it watches, beside the evidence."""
+"""A village: one object with two verbs. `take` is for what happens to it, `look` for when a time has come.
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from hashlib import blake2b
+Both return an `Outcome`: what changed, what was decided, who is to be looked at next, and whether the store is to be
+asked. Neither has I/O, a clock or a callback: with the same happenings at the same moments a village is the same.
+"""
 
-from api.alerts.alert import Kind, OpenAlert
-from api.alerts.awaited import Awaited
-from api.alerts.certainty import Facts, Moment, Sure, certainty
+from dataclasses import dataclass, replace
+
+from api.alerts.alert import Clear, Hold, Kind, Raise
+from api.alerts.causes import link_evidence
+from api.alerts.certainty import Moment
+from api.alerts.decide import decide
 from api.alerts.device import WatchedDevice
-from api.alerts.evidence import LIVE, Recent, judged_facilities
 from api.alerts.facility import WatchedFacility
 from api.alerts.gateway import WatchedGateway
-from api.alerts.history import History
-from api.alerts.memory import Memory, State
+from api.alerts.happenings import (
+    AlertTaken,
+    AnswerTaken,
+    Attached,
+    ClockSet,
+    Happening,
+    Lost,
+    MissBegan,
+    NothingToJudge,
+    NotRecalled,
+    OutageOver,
+    Rebuilt,
+    Recalled,
+    Reconnected,
+    Registered,
+    Replanned,
+    Resumed,
+    StoodStill,
+    TakenOut,
+    WorldChanged,
+)
+from api.alerts.kinds import OF_DEVICES, OF_FACILITIES, OF_GATEWAYS
+from api.alerts.kinds.village_offline import village_offline
+from api.alerts.messages import AckTaken, BatchTaken, HealthSaid, MessageTaken, StatusSaid
+from api.alerts.outcome import Back, Outcome
+from api.alerts.resync import go_on_without, learn_first, recall, take_arrival, wants_recall
+from api.alerts.rolling import Trend
 from api.alerts.spans import FOREVER
+from api.alerts.state import VillageState
 from api.alerts.subject import Subject
-from siaga.model.clock import MINUTE, SECOND
-from siaga.model.indicators import terms
-from siaga.model.observation import TrackKey
-from siaga.model.sites import Device, Facility, Village
-from siaga.timeline.judge import PlannedWork
-from siaga.wire.batch import LIVE_EDGE
+from api.alerts.taking import take_ack, take_health_said, take_readings
+from siaga.model.clock import SECOND
+from siaga.model.observation import Arrival
+from siaga.model.sites import Village
+from siaga.timeline.judge import without_mains
 
-__all__ = ["BOOT", "SETTLE", "Absence", "WatchedVillage", "fingerprint", "take_over", "watched"]
+__all__ = ["WatchedVillage"]
 
-BEHIND = 45 * SECOND
-"""A village whose newest reading is older lags: a gateway that lives sends a heartbeat every 30 s."""
-SETTLE = 5 * SECOND
-"""Wall time without late data after which a gateway that came back has caught up."""
-CATCH_UP_WITHIN = 60 * SECOND
-"""How long alerts wait at most for a gateway that came back."""
-BOOT = MINUTE
-"""How long before something arrives of it a gateway may be up again: its heartbeats of then say nothing of before."""
-
-
-@dataclass(slots=True)
-class Absence:
-    """Time for which nothing arrived from a village, in event time: its alert's id, and how many heartbeats came of it
-    but for the last `BOOT`.
-
-    `settled`: the alert was over by the village's return.
-    """
-
-    alert: str
-    began: int
-    ended: int
-    beats: int = 0
-    settled: bool = False
+SETTLED = 6 * SECOND
+"""After a village is back: when what it buffered may be there."""
 
 
 @dataclass(slots=True, eq=False)
-class WatchedVillage:
-    """One village: its evidence, its subjects, its link. Wall times in ms, `quiet_from` and the like monotonic ms.
+class WatchedVillage(VillageState):
+    """One village that the engine watches."""
 
-    `memory`: how complete the evidence is; `awaited`: batches that the store may not have; `rejudge`: facilities whose
-    configuration changed; `changed` and `marked`: its row and its snapshot are to be saved; `sure_from`: before this
-    the spans are not yet what the evidence says. `heard`: something arrived since the engine began to watch it,
-    `arrived`: since its open alert was raised. `first_known`: all first reports are, but for the newest.
-    """
+    def take(self, what: Happening, moment: Moment) -> Outcome:
+        """Take what happened. Returns what it came to."""
+        out = Outcome()
+        match what:
+            case BatchTaken() | AckTaken() | StatusSaid() | HealthSaid():
+                self._take_message(what, moment, out)
+            case Recalled() | NotRecalled() | Rebuilt() | Arrival() | NothingToJudge():
+                self._take_answer(what, moment, out)
+            case Attached() | Lost() | OutageOver() | MissBegan():
+                self._take_alert(what, moment, out)
+            case _:
+                self._take_world(what, moment, out)
+        return out
 
-    village: Village
-    recent: Recent
-    listening_since: int
-    quiet_from: int
-    history: History = field(default_factory=History)
-    memory: Memory = field(default_factory=Memory)
-    awaited: Awaited = field(default_factory=Awaited)
-    facilities: dict[str, WatchedFacility] = field(default_factory=dict)
-    devices: dict[str, WatchedDevice] = field(default_factory=dict)
-    gateways: dict[str, WatchedGateway] = field(default_factory=dict)
-    planned: Sequence[tuple[str | None, PlannedWork]] = ()
-    offline: OpenAlert | None = None
-    absence: Absence | None = None
-    last_arrival: int | None = None
-    arrived: bool = False
-    heard: bool = False
-    newest: int = 0
-    returned: int = -FOREVER
-    late_at: int = -FOREVER
-    link: str = "offline"
-    link_since: int | None = None
-    judged_until: int | None = None
-    rejudge: set[str] = field(default_factory=set)
-    sure_from: int = 0
-    first_known: bool = False
-    trimmed: int = 0
-    changed: bool = True
-    marked: bool = True
-    due: int | None = None
+    def look(self, subject: Subject | None, moment: Moment) -> Outcome:
+        """Look at a subject whose time has come; `None`: at the village itself. Returns what it came to."""
+        out = Outcome()
+        if subject is None:
+            self._look_at_link(moment, out)
+        else:
+            self._look_at(subject, moment, out)
+        return out
 
-    @property
-    def subjects(self) -> list[Subject]:
-        """Its facilities, devices and gateways."""
-        return [*self.facilities.values(), *self.devices.values(), *self.gateways.values()]
+    # Messages
 
-    def planned_for(self, facility: str) -> list[PlannedWork]:
-        """The maintenance that excuses a facility."""
-        return [work for whom, work in self.planned if whom is None or whom == facility]
+    def _take_message(self, said: MessageTaken, moment: Moment, out: Outcome) -> None:
+        match said:
+            case BatchTaken(gateway=gateway, batch=batch):
+                self._arrive(gateway, moment, out)
+                content = hash((batch.digest, batch.readings))  # a registry that knows more devices makes more of it
+                if not self.gateway(gateway).seen.again(batch.id.epoch, batch.id.seq, content):
+                    out.keeps = True
+                    take_readings(self, said, moment, out)
+            case AckTaken():
+                out.keeps = True
+                take_ack(self, said, moment, out)
+            case StatusSaid():
+                self._take_status(said, moment, out)
+            case HealthSaid(gateway=gateway):
+                changed = take_health_said(self, said, moment)
+                for subject in (self.gateway(gateway), *changed):
+                    self._look_at(subject, moment, out)
 
-    def gateway(self, gateway: str) -> WatchedGateway:
-        """What is known of a gateway; a new one from now on."""
-        known = self.gateways.get(gateway)
-        if known is None:
-            known = self.gateways[gateway] = WatchedGateway(village=self.village.code, id=gateway)
-        return known
+    def _arrive(self, gateway: str, moment: Moment, out: Outcome) -> None:
+        self.arrive(gateway, moment.now, moment.monotonic)
+        if self.link.alert is not None:
+            self._look_at_link(moment, out, arrived=True)
+        if self.link.up(moment.now):
+            self._tell_link(out)
 
-    def subject_of(self, alert: OpenAlert) -> Subject | None:
-        """What an open alert is about, but for the village itself; `None`: the registry has it no more."""
-        if alert.device is None:
-            return self.facilities.get(alert.facility or "")
-        if alert.kind is Kind.GATEWAY_BUFFER:
-            return self.gateway(alert.device)
-        return self.devices.get(alert.device)
+    def _take_status(self, said: StatusSaid, moment: Moment, out: Outcome) -> None:
+        self.gateway(said.gateway).say_status(said.status, moment.now)
+        self.to_save()
+        if said.status == "online":
+            if not said.is_retained:
+                self._arrive(said.gateway, moment, out)
+        elif all(other.status != "online" for other in self.gateways.values()) and self.link.down(moment.now):
+            self._tell_link(out)
 
-    def sure(self, moment: Moment) -> Sure:
-        """How certain claims about the village are at a moment."""
-        return partial(certainty, self.facts(moment), moment)
+    # The link
 
-    def facts(self, moment: Moment) -> Facts:
-        """What bears on that."""
-        back_until = self.catching_up_until(moment.monotonic)
-        return Facts(
-            is_read=self.memory.state is not State.UNREAD,
-            is_offline=self.offline is not None,
-            behind_until=self.behind_until(moment.now, moment.monotonic),
-            back_until=back_until,
-            back_since=0 if back_until is None else self.back_since(moment.now, moment.monotonic),
-            unheard_before=self.memory.unheard_before,
-            sure_from=self.sure_from,
-        )
+    def _look_at_link(self, moment: Moment, out: Outcome, *, arrived: bool = False) -> None:
+        now, offline_after = moment.now, self.village.offline_after
+        self._conclude_absence(moment, out)
+        alert = self.link.alert
+        open_since = None if alert is None else alert.began_at
+        arrivals = self.link.arrivals(moment, arrived=arrived)
+        match village_offline(arrivals, now, offline_after=offline_after, open_since=open_since):
+            case Raise() as decision:
+                out.lost = replace(decision, evidence={**decision.evidence, **link_evidence(self, now)})
+            case Clear(ended_at=ended_at):
+                self._come_back(ended_at, moment, out)
+                out.ask(self, now + SETTLED)
+            case Hold(until=until):
+                out.ask(self, until)
+                return
+        out.ask(self, now + offline_after)
 
-    def arrive(self, gateway: str, now: int, monotonic: int) -> None:
-        """Something arrived from a gateway of the village. The first that does may be what it kept of long ago."""
-        if not self.heard or monotonic - self.quiet_from > BEHIND:
-            self.returned = self.late_at = monotonic
-        self.heard = True
-        self.quiet_from = monotonic
-        self.last_arrival = self.gateway(gateway).last_arrival = now
-        self.arrived = self.changed = True
+    def _come_back(self, ended_at: int, moment: Moment, out: Outcome, *, taken_out: bool = False) -> None:
+        """The village is not lost any more. What was held back is looked at."""
+        alert = self.link.back(moment.now)
+        if alert is not None:
+            out.back = Back(alert, ended_at, taken_out)
+            for subject in self.subjects:
+                out.ask(subject, moment.now)
 
-    def set_link(self, link: str, now: int) -> bool:
-        """What the link is from now on; whether that is a change."""
-        if link == self.link and self.link_since is not None:
-            return False
-        self.link, self.link_since, self.changed = link, now, True
-        return True
+    def _conclude_absence(self, moment: Moment, out: Outcome) -> None:
+        """Say of an absence, once what was buffered is there, whether the gateway ran meanwhile."""
+        absence = self.link.absence
+        if absence is None or not self.memory.is_read:
+            return
+        until = self.link.catching_up_until(moment.monotonic)
+        if until is not None:
+            out.ask(self, moment.now + until - moment.monotonic)
+            return
+        likely = self.link.conclude(absence)
+        if likely is not None:
+            out.explained(absence.alert, likely, moment.now)
 
-    def link_row(self) -> dict[str, object]:
-        """What `village_state` says of the link."""
-        return {
-            "village": self.village.code,
-            "link": self.link,
-            "since": self.link_since,
-            "last_arrival": self.last_arrival,
-        }
+    def _tell_link(self, out: Outcome) -> None:
+        """The link has changed: that is written with what else changes."""
+        self.to_save()
+        out.links[self.code] = {"village": self.code, **self.link.row()}
 
-    def note_times(self, times: Iterable[int], now: int, monotonic: int) -> None:
-        """Take note of how late readings came."""
-        oldest, newest = FOREVER, 0
-        for time in times:
-            oldest = min(oldest, time)
-            if time <= now:
-                newest = max(newest, time)
-        if oldest < now - LIVE_EDGE:
-            self.late_at = monotonic
-        self.newest = max(self.newest, newest)
+    # Subjects
 
-    def catching_up_until(self, monotonic: int) -> int | None:
-        """Until when (monotonic) late data of a gateway that came back is waited for; `None`: it is not."""
-        until = min(self.late_at + SETTLE, self.returned + CATCH_UP_WITHIN)
-        return until if until > monotonic else None
+    def _look_at(self, subject: Subject, moment: Moment, out: Outcome) -> None:
+        match subject:
+            case WatchedFacility(facility=facility) if self.facilities.get(facility.id) is subject:
+                self._look_at_facility(subject, moment, out)
+            case WatchedDevice(device=device) if self.devices.get(device.id) is subject:
+                decide(self, subject, OF_DEVICES, moment, out)
+            case WatchedGateway():
+                decide(self, subject, OF_GATEWAYS, moment, out)
 
-    def back_since(self, now: int, monotonic: int) -> int:
-        """Since when, in wall time, it is back, give or take what the first batch takes."""
-        return now - (monotonic - self.returned) - SETTLE
+    def _look_at_all(self, moment: Moment, out: Outcome, dirty_from: int = FOREVER) -> None:
+        """Look at all subjects. The facilities are judged again from `dirty_from` on."""
+        for facility in self.facilities.values():
+            self._look_at_facility(facility, moment, out, dirty_from)
+        for subject in (*self.devices.values(), *self.gateways.values()):
+            self._look_at(subject, moment, out)
+        self._look_at_link(moment, out)
 
-    def behind_until(self, now: int, monotonic: int) -> int | None:
-        """The same while all that came is old: more is likely to follow, so nothing is known of now."""
-        until = self.quiet_from + SETTLE
-        return until if self.newest < now - BEHIND and until > monotonic else None
+    def _look_at_facility(
+        self, facility: WatchedFacility, moment: Moment, out: Outcome, dirty_from: int = FOREVER
+    ) -> None:
+        """Judge again what may have changed since the last look, and decide."""
+        if not self.memory.is_read:
+            return
+        now = moment.now
+        changes_at = self.recent.changes_after(facility.facility, facility.checked)
+        start = facility.take_dirty(now, changes_at, dirty_from)
+        if start is not None:
+            planned = self.planned_for(facility.facility.id)
+            self.count(judged=facility.judge(self.village, self.recent, planned, start, now, out))
+        # Nobody is told of what missing mains power excuses
+        missing = bool(without_mains(self.village, facility.facility, self.recent.evidence, (now, now + 1)))
+        if facility.note_mains(missing=missing):
+            out.mains[self.code] = sorted(name for name, each in self.facilities.items() if each.without_mains)
+        decide(self, facility, OF_FACILITIES, moment, out)
 
+    # The store and the database
 
-def fingerprint(village: Village, facility: Facility) -> str:
-    """A digest of all that a facility's state follows from beside the evidence."""
-    power = [other for other in village.facilities if other.kind == "power"]
-    place: tuple[object, ...] = (village.latitude, village.longitude, village.timezone)
-    held_to = terms(facility)
-    if village.holidays and held_to is not None and "office" in held_to.schedule:
-        place += tuple(sorted(village.holidays))
-    devices = sorted(device.id for other in village.facilities for device in other.devices)
-    judged = (facility.kind, facility.since, facility.needs, facility.schedule, facility.silence)
-    said = repr((place, devices, judged, [_said(device) for device in facility.devices], power))
-    return blake2b(said.encode(), digest_size=12).hexdigest()
+    def _take_answer(self, answer: AnswerTaken, moment: Moment, out: Outcome) -> None:
+        match answer:
+            case Recalled():
+                start = recall(self, answer, moment, out)
+                if not self.history.pending:
+                    self._settle(moment, out)
+                self._look_at_all(moment, out, start)
+            case NotRecalled(first_spans=first_spans):
+                go_on_without(self, first_spans, moment, out)
+                self._look_at_all(moment, out)
+            case Rebuilt():
+                self._take_rebuilt(answer, moment, out)
+            case NothingToJudge():
+                self._settle(moment, out)
+            case Arrival():
+                take_arrival(self, answer, moment, out)
 
+    def _take_rebuilt(self, rebuilt: Rebuilt, moment: Moment, out: Outcome) -> None:
+        learned = [learn_first(self, key, time, moment, out) for key, time in rebuilt.first.items()]
+        for name, spans in rebuilt.spans.items():
+            facility = self.facilities[name]
+            if spans is not None:
+                facility.know_spans(spans)
+            decide(self, facility, OF_FACILITIES, moment, out, rebuilt.failed.get(name))
+        self.history.judged(rebuilt.took, moment.monotonic)
+        if any(learned) or (rebuilt.spans and rebuilt.window[1] >= self.recent.covers):
+            self._look_at_all(moment, out, self.recent.covers)
+        if not self.history.pending:
+            self._settle(moment, out)
 
-def _said(device: Device) -> tuple[str, str, int, tuple[tuple[str, str], ...]]:
-    return device.id, device.adapter.value, device.every, tuple(sorted(device.map.items()))
+    def _settle(self, moment: Moment, out: Outcome) -> None:
+        """All history of the village is judged: failures count from where they began."""
+        self.mark()
+        if self.sure_from:
+            self.sure_again(0)
+            for facility in self.facilities.values():
+                facility.count_anew()
+            self._look_at_all(moment, out)
 
+    def _take_alert(self, what: AlertTaken, moment: Moment, out: Outcome) -> None:
+        match what:
+            case Attached(alert=alert) if alert.kind is not Kind.VILLAGE_OFFLINE:
+                subject = self.subject_of(alert)
+                if subject is not None:
+                    subject.attach(alert.kind, alert)
+            case Attached(alert=alert):
+                self.link.lost(alert, moment.now)
+            case Lost(alert=alert):
+                if self.link.lost(alert, moment.now):
+                    self._tell_link(out)
+            case OutageOver():
+                self.link.settle()
+            case MissBegan(facility=facility, trend=trend):
+                self._date_back(self.facilities[facility], trend, moment, out)
 
-def watched(village: Village, *, now: int, monotonic: int, first: Mapping[TrackKey, int]) -> WatchedVillage:
-    """A village that begins to be watched now, with nothing in memory."""
-    found = WatchedVillage(village, Recent(village, 0, first), listening_since=now, quiet_from=monotonic)
-    found.memory.hole_seen = monotonic
-    take_over(found, village, now)
-    found.recent.start = now - LIVE - found.recent.reach
-    return found
+    def _date_back(self, facility: WatchedFacility, trend: Trend, moment: Moment, out: Outcome) -> None:
+        alert = facility.alerts.get(Kind.INDICATOR_MISSED)
+        if alert is not None and trend.below and trend.since < alert.began_at:
+            facility.know_trend(trend)
+            alert.amend(trend.since)
+            out.began_earlier(alert, moment.now)
 
+    # The world
 
-def take_over(watched_village: WatchedVillage, village: Village, now: int) -> list[OpenAlert]:
-    """Take the village as the registry has it now; the open alerts of subjects that are gone."""
-    orphans: list[OpenAlert] = []
-    watched_village.village = village
-    watched_village.marked = True
-    watched_village.recent.watch(village)
-    facilities: dict[str, WatchedFacility] = {}
-    for facility in judged_facilities(village):
-        held_to = terms(facility)
-        if held_to is None:
-            continue
-        old = watched_village.facilities.pop(facility.id, None)
-        fresh = old or WatchedFacility(village=village.code, facility=facility, terms=held_to)
-        fresh.facility, fresh.terms, fresh.plan_until, fresh.trend = facility, held_to, 0, None
-        fresh.fingerprint = fingerprint(village, facility)
-        facilities[facility.id] = fresh
-    devices: dict[str, WatchedDevice] = {}
-    for facility in village.facilities:
-        for device in facility.devices:
-            known = watched_village.devices.pop(device.id, None)
-            if known is None:
-                known = WatchedDevice(village=village.code, device=device, facility=facility.id, watched=now)
-            known.device, known.facility = device, facility.id
-            devices[device.id] = known
-    gone: list[Subject] = [*watched_village.facilities.values(), *watched_village.devices.values()]
-    for subject in gone:
-        subject.due = None
-        orphans += subject.alerts.values()
-    watched_village.facilities, watched_village.devices = facilities, devices
-    return orphans
+    def _take_world(self, what: WorldChanged, moment: Moment, out: Outcome) -> None:
+        match what:
+            case Registered(village=village):
+                self._take_registered(village, moment, out)
+            case TakenOut():
+                for alert in [alert for subject in self.subjects for alert in subject.alerts.values()]:
+                    out.taken_out(alert, moment.now)
+                self._come_back(moment.now, moment, out, taken_out=True)
+            case Replanned():
+                self._take_plan(what, moment, out)
+            case Resumed():
+                self._resume(what, moment, out)
+            case Reconnected(lost_since=lost_since):
+                self.link.forgive(moment.monotonic)
+                out.ask(self, moment.now)
+                if lost_since is not None:
+                    self.memory.lost(lost_since, moment.now, moment.monotonic)
+                    self.mark()
+                    out.asks = True
+            case StoodStill():
+                self.link.forgive(moment.monotonic)
+            case ClockSet():
+                for facility in self.facilities.values():
+                    # What was judged of a time that is yet to come again may come otherwise
+                    facility.touch(moment.now)
+                    facility.count_anew()
+                out.ask(self, moment.now)
+                for subject in self.subjects:
+                    out.ask(subject, moment.now)
+
+    def _resume(self, resumed: Resumed, moment: Moment, out: Outcome) -> None:
+        if resumed.link is not None:
+            self.link.restore(resumed.link, resumed.since, resumed.last_arrival)
+        else:
+            self.link.forget_arrivals()
+        if self.memory.is_read:
+            for facility in self.facilities.values():
+                facility.touch(self.recent.covers)
+            for subject in self.subjects:
+                out.ask(subject, moment.now)
+
+    def _take_registered(self, village: Village, moment: Moment, out: Outcome) -> None:
+        before = {name: facility.fingerprint for name, facility in self.facilities.items()}
+        for alert in self.take_over(village, moment.now):
+            out.taken_out(alert, moment.now)
+        changed = {name for name, facility in self.facilities.items() if before.get(name) != facility.fingerprint}
+        self.judge_anew(self.rejudge | changed)
+        self.memory.forget()
+        self.to_save()
+        wants_recall(self, None, moment, out)
+
+    def _take_plan(self, plan: Replanned, moment: Moment, out: Outcome) -> None:
+        now, before = moment.now, self.planned
+        self.plan(plan.planned)
+        if plan.missed is not None:
+            for start, end in plan.missed:
+                self.history.mark(start, min(end, now), moment.monotonic, now=True)
+                self.memory.miss(start)
+                self.mark()
+            return
+        differing: list[tuple[int, int]] = [(work.start, work.end) for _, work in set(before) ^ set(plan.planned)]
+        for start, end in differing:
+            if start < now:
+                self.history.mark(start, end, moment.monotonic, now=True)
+        out.asks = True
+        first = min((start for start, _ in differing), default=now)
+        self.mark()
+        if not self.memory.is_read:
+            self.memory.miss(first)
+        for facility in self.facilities.values():
+            facility.replan()
+            self._look_at_facility(facility, moment, out, min(first, now))

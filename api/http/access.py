@@ -43,11 +43,10 @@ def caller_of(request: Request, services: Services) -> Caller | None:
 
 def is_still(request: Request, services: Services, caller: Caller) -> bool:
     """Whether the sender of a request that lasts is still this caller, in the same role, with the same scopes."""
-    if has_bearer(request):
-        return caller_of(request, services) == caller
     secret = secret_of(request, services.site)
-    visit = None if secret is None else services.sessions.look(secret)
-    return visit is not None and visit.person.caller == caller
+    request.state.visit = None if secret is None else services.sessions.look(secret)
+    found: Caller | None = request.app.state.caller_of(request)
+    return found == caller
 
 
 def known_caller(

@@ -11,7 +11,7 @@ from api.alerts.alert import Kind
 from api.alerts.documents import alert_document
 from api.alerts.excuses import with_plan
 from api.http.access import Technician, Viewer
-from api.http.alert_actions import Act, act, alert_row, etag
+from api.http.alert_actions import LONGEST_SNOOZE, acknowledging, act, alert_row, assigning, commenting, etag, snoozing
 from api.http.known_names import Body
 from api.http.moments import Moment, moment, parse_time
 from api.http.paging import CursorParameter, Limit, Page, after, page
@@ -20,7 +20,6 @@ from api.http.seen import Asked
 from api.http.services import Services, ServicesHere
 from siaga.database import tables
 from siaga.database.scopes import within
-from siaga.model.clock import DAY
 from siaga.model.scope import Scopes
 
 __all__ = ["AlertDocument", "open_alerts", "router"]
@@ -33,7 +32,6 @@ Text = Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"^[^\x00]*[
 IfMatch = Annotated[
     str | None, Header(max_length=200, description="the `ETag` of an answer before: 412 if the alert has changed since")
 ]
-_LONGEST_SNOOZE = 30 * DAY
 
 
 class AlertDocument(BaseModel):
@@ -161,13 +159,8 @@ def acknowledge(
     services: ServicesHere, caller: Technician, response: Response, alert: str, if_match: IfMatch = None
 ) -> AlertDocument:
     """Acknowledge an alert, open or cleared. The first who does stays; again changes nothing."""
-
-    def first_only(row: RowMapping) -> dict[str, object]:
-        if row["acknowledged_at"] is not None:
-            return {}
-        return {"acknowledged_at": services.clock.now(), "acknowledged_by": caller.name}
-
-    return _answer(services, response, act(services, caller, alert, Act("acknowledge", columns=first_only), if_match))
+    what = acknowledging(caller, services.clock.now())
+    return _answer(services, response, act(services, caller, alert, what, if_match))
 
 
 @router.post("/alerts/{alert}/assign", summary="Say who takes care of it", responses=_ACTION_PROBLEMS)
@@ -180,9 +173,7 @@ def assign(
     if_match: IfMatch = None,
 ) -> AlertDocument:
     """Assign an alert to somebody, or to nobody."""
-    wanted: dict[str, object] = {"assignee": assignment.assignee}
-    what = Act("assign", wanted, lambda row: {} if row["assignee"] == assignment.assignee else wanted)
-    return _answer(services, response, act(services, caller, alert, what, if_match))
+    return _answer(services, response, act(services, caller, alert, assigning(assignment.assignee), if_match))
 
 
 @router.post("/alerts/{alert}/comments", summary="Say something of it", responses=_ACTION_PROBLEMS)
@@ -195,8 +186,7 @@ def comment(
     if_match: IfMatch = None,
 ) -> AlertDocument:
     """Add a comment to an alert; `GET /alerts/{id}` shows them."""
-    what = Act("comment", comment=comment.text)
-    return _answer(services, response, act(services, caller, alert, what, if_match))
+    return _answer(services, response, act(services, caller, alert, commenting(comment.text), if_match))
 
 
 @router.post("/alerts/{alert}/snooze", summary="Leave it alone for a while", responses=_ACTION_PROBLEMS)
@@ -210,8 +200,7 @@ def snooze(
 ) -> AlertDocument:
     """Snooze an alert: nobody is told of it again until then. Its state and its place in the lists stay."""
     until = None if snooze.until is None else _snooze_end(snooze.until, services.clock.now())
-    what = Act("snooze", {"until": None if until is None else moment(until)}, lambda _: {"snoozed_until": until})
-    return _answer(services, response, act(services, caller, alert, what, if_match))
+    return _answer(services, response, act(services, caller, alert, snoozing(until), if_match))
 
 
 def open_alerts(connection: Connection, village: str | None, limit: int) -> list[RowMapping]:
@@ -225,7 +214,7 @@ def open_alerts(connection: Connection, village: str | None, limit: int) -> list
 
 def _snooze_end(text: str, now: int) -> int:
     until = parse_time("body until", text)
-    if not now < until <= now + _LONGEST_SNOOZE:
+    if not now < until <= now + LONGEST_SNOOZE:
         raise Refused(422, f"body until: {text!r} is not within the next 30 days")
     return until
 

@@ -16,7 +16,7 @@ from api.http.broadcast import Broadcast, Busy, Subscription
 from api.http.problems import Refused, problems
 from api.http.services import ServicesHere
 
-__all__ = ["EventStream", "router"]
+__all__ = ["BEAT", "HEARTBEAT", "EventStream", "event_id", "router"]
 
 router = APIRouter(tags=["alerts"])
 
@@ -26,7 +26,7 @@ PATIENCE = 30.0
 """Seconds that one piece may take to be sent; a reader that takes longer is gone, or as good as gone."""
 LOOKED_EVERY = 30.0
 """Seconds after which a stream looks whether its reader may still read it."""
-_BEAT = b":\n\n"
+BEAT = b":\n\n"
 _GREETING = b": siaga\nretry: 3000\n\n"
 _LARGEST_ID = 2**63 - 1
 _log = structlog.get_logger(__name__)
@@ -41,7 +41,12 @@ class EventStream(Response):
     media_type = "text/event-stream"
 
     def __init__(
-        self, broadcast: Broadcast, subscription: Subscription, heartbeat: float, still: Callable[[], bool]
+        self,
+        broadcast: Broadcast,
+        subscription: Subscription,
+        heartbeat: float,
+        still: Callable[[], bool],
+        beat: bytes = BEAT,
     ) -> None:
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
@@ -49,6 +54,7 @@ class EventStream(Response):
         self._subscription = subscription
         self._heartbeat = heartbeat
         self._still = still
+        self._beat = beat
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - as ASGI calls it
         """Send events until one of these ends it."""
@@ -75,7 +81,7 @@ class EventStream(Response):
         async for event in self._subscription.past():
             await self._send(send, event.sent)
         while True:
-            piece = _BEAT
+            piece = self._beat
             with anyio.move_on_after(self._heartbeat):
                 piece = (await self._subscription.next()).sent
             await self._send(send, piece)
@@ -120,14 +126,18 @@ async def stream_alerts(
 ) -> EventStream:
     """A stream of alerts. It may end at any time, as when its reader is too slow; a reader then resumes."""
     try:
-        subscription = await services.broadcast.open(_event_id(last_event_id))
+        subscription = await services.broadcast.open(event_id(last_event_id))
     except Busy as busy:
         raise Refused(503, str(busy), {"Retry-After": "5"}) from None
     return EventStream(services.broadcast, subscription, HEARTBEAT, lambda: is_still(request, services, caller))
 
 
-def _event_id(text: str | None) -> int | None:
-    """The id that a reader resumes from; an empty one says that there is none."""
+def event_id(text: str | None) -> int | None:
+    """Returns the id that a reader resumes from; an empty one says that there is none.
+
+    Raises:
+        Refused: 422, it is the id of no event.
+    """
     if not text:
         return None
     if not (text.isascii() and text.isdigit()) or int(text) > _LARGEST_ID:

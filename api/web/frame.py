@@ -1,13 +1,11 @@
 """The frame of all pages: one base template, its headers, and what each page is given."""
 
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import Response
-from starlette.routing import Route
 
 from api.web.looker import Looker, Theme
 from api.web.navigation import entries
@@ -32,11 +30,12 @@ HEADERS = {
 class Frame:
     """Renders templates. A page's template extends `frame.html` and fills its blocks `head` and `main`.
 
+    `paths`: the addresses that there are: the navigation leaves out what has none.
     Each template has: `t` (the words), `looker`, `static` (addresses of files), and what the page gives it.
     """
 
-    def __init__(self, app: FastAPI) -> None:
-        self._app = app
+    def __init__(self, paths: frozenset[str]) -> None:
+        self._paths = paths
         self._templates = Environment(
             loader=FileSystemLoader(_TEMPLATES),
             autoescape=True,
@@ -79,11 +78,6 @@ class Frame:
         response = Response(body, status, known, "text/html")
         forget_notice(request, response)
         return response
-
-    @cached_property
-    def _paths(self) -> frozenset[str]:
-        """The addresses that the app has, once it is put together."""
-        return frozenset(route.path for route in self._app.routes if isinstance(route, Route))
 
 
 def _other_theme(theme: Theme) -> Theme:

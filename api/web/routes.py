@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 
 from fastapi import APIRouter
+from starlette.routing import Route
 
-from api.web import account, preferences, public, sign_in, static_files, welcome
+from api.web import account, alert_forms, alert_stream, alerts, preferences, public, sign_in, static_files, welcome
 from api.web.setup import index, people, tokens
 
-__all__ = ["PAGES"]
+__all__ = ["PAGES", "page_paths"]
 
 PAGES: Sequence[APIRouter] = (
     public.router,
+    alerts.router,
+    alert_stream.router,  # before `/alerts/{alert}`, whose pattern its path fits too
+    alert_forms.router,
     preferences.router,
     sign_in.router,
     welcome.router,
@@ -21,3 +25,8 @@ PAGES: Sequence[APIRouter] = (
     static_files.router,
 )
 """The routes of all pages."""
+
+
+def page_paths() -> frozenset[str]:
+    """Returns the addresses of all pages."""
+    return frozenset(route.path for router in PAGES for route in router.routes if isinstance(route, Route))

@@ -195,4 +195,4 @@ def rebuild(settings: Settings, stop: threading.Event, clock: Clock | None = Non
 
 
 def _all_judged(alerts: "AlertEngine") -> bool:
-    return alerts.store_sync.idle and all(village.memory.loaded for village in alerts.villages.values())
+    return alerts.store_sync.idle and all(village.memory.is_read for village in alerts.villages.values())

@@ -16,7 +16,8 @@ from api.alerts.kinds.gateway_buffer import gateway_buffer
 from api.alerts.kinds.indicator_missed import indicator_missed
 from api.alerts.kinds.no_evidence import no_evidence
 from api.alerts.kinds.quiet import Quiet
-from api.alerts.kinds.village_offline import Link, village_offline
+from api.alerts.kinds.village_offline import village_offline
+from api.alerts.link import Arrivals
 from api.alerts.rolling import Trend
 from api.alerts.spans import FOREVER
 from siaga.model.clock import MINUTE
@@ -384,7 +385,7 @@ def test_village_offline(
     reason: str,
     when: float | None,
 ) -> None:
-    link = Link(
+    link = Arrivals(
         quiet_for=None if quiet is None else round(quiet * MINUTE),
         last_arrival=None if arrival is None else ago(arrival),
         listening_since=ago(listening),

@@ -11,8 +11,9 @@ import pytest
 
 from api.alerts.alert import Kind
 from api.alerts.certainty import Moment
-from api.alerts.looks import Looks
-from api.alerts.village import WatchedVillage, watched
+from api.alerts.deadlines import Deadlines
+from api.alerts.subject import Subject
+from api.alerts.village import WatchedVillage
 from siaga.model.clock import MINUTE, SECOND
 from tests.alerts.world import NOON, gate, village
 
@@ -101,10 +102,11 @@ class Post:
     def __init__(self) -> None:
         self.jumped = 0.0
         place = village(gate())
-        self.village: WatchedVillage = watched(place, now=NOON, monotonic=0, first={})
-        self.village.memory.loaded, self.village.newest = True, 2**60
-        self.village.recent.start = NOON - 1000 * MINUTE
-        self.looks = Looks({place.code: self.village})
+        self.village = WatchedVillage.new(place, NOON, 0, {})
+        self.village.memory.restore(None, 0, None, is_read=True)
+        self.village.link.note_newest(2**60)
+        self.village.recent.begin(NOON - 1000 * MINUTE)
+        self.deadlines: Deadlines[Subject] = Deadlines()
 
     def hear(self, arrives: float, minute: float, source: str, signal: str) -> None:
         now, time = self.at(arrives).now, NOON + round(minute * MINUTE)
@@ -120,7 +122,9 @@ class Post:
         return Moment(NOON + passed + round(self.jumped * MINUTE), passed, 0)
 
     def look(self, minute: float) -> None:
-        self.looks.look(self.village.devices[DEVICE], self.at(minute))
+        for subject, time in self.village.look(self.village.devices[DEVICE], self.at(minute)).deadlines:
+            assert isinstance(subject, Subject)
+            self.deadlines.ask(subject, time)
 
 
 @pytest.mark.parametrize("line", TABLE, ids=[line.id for line in TABLE])
@@ -153,9 +157,8 @@ def test_deadlines_alone_find_the_moment_at_which_it_becomes_silent() -> None:
     looked = []
     for minutes in range(60 * 20):
         now = post.at(minutes / 60)
-        for subject in post.looks.deadlines.due(now.now):
-            assert not isinstance(subject, WatchedVillage)
-            post.looks.look(subject, now)
+        for _ in post.deadlines.due(now.now):
+            post.look(minutes / 60)
             looked.append(minutes / 60)
     assert looked == [13, 18]
     assert Kind.DEVICE_SILENT in post.village.devices[DEVICE].alerts

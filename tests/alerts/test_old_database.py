@@ -73,7 +73,7 @@ def test_who_was_lost_together_and_what_is_held_are_moved_out_of_the_evidence(tm
 
 def test_the_engine_goes_on_with_it(old: World) -> None:
     old.start()
-    watched = {code: each.listening_since for code, each in old.engine.villages.items()}
+    watched = {code: each.link.listening_since for code, each in old.engine.villages.items()}
     assert watched == {FIRST: NOON, SECOND_ONE: NOON}
     assert [alert.cleared_at for alert in old.alerts("village_offline")] == [None]
     old.send([Reading("gerbang-1", "gate_open", LATE, False)], code=SECOND_ONE)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api.alerts.village import SETTLE
+from api.alerts.link import SETTLE
 from siaga.model.clock import HOUR, MINUTE, SECOND
 from siaga.model.observation import Reading
 from siaga.model.sites import Adapter, Device, Facility

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from api.alerts.snapshot import read, restore, save
-from api.alerts.village import watched
+from api.alerts.village import WatchedVillage
 from siaga.database import tables
 from siaga.model.clock import MINUTE, SECOND
 from siaga.model.observation import Reading
@@ -98,7 +98,7 @@ def test_a_village_that_is_restored_is_the_one_that_was_saved(
                 world.send(readings, settle=chance.random() < 0.8)
             for each in world.engine.villages.values():
                 state = save(each)
-                again = watched(each.village, now=world.clock.now(), monotonic=0, first=each.recent.first)
+                again = WatchedVillage.new(each.village, world.clock.now(), 0, each.recent.first)
                 restore(again, read(state))
                 assert read(save(again)) == read(state)
                 assert again.recent.covers == each.recent.covers

@@ -24,7 +24,7 @@ def calls_of_a_start(path: Path, villages: int) -> int:
     sys.setprofile(count)
     world.start()
     sys.setprofile(None)
-    assert all(each.memory.loaded for each in world.engine.villages.values())
+    assert all(each.memory.is_read for each in world.engine.villages.values())
     world.close()
     return calls
 

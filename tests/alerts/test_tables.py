@@ -8,8 +8,8 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError
 
 from api.alerts.alert import Kind, Raise, new_alert
-from api.alerts.changes import Changes, Fold
 from api.alerts.inbox import Row
+from api.alerts.outcome import Changes, Fold
 from api.alerts.spans import FOREVER, Difference
 from api.alerts.tables import Tables
 from siaga.database import connect, migrate, tables

@@ -164,9 +164,14 @@ class District:
 
     @contextmanager
     def served(
-        self, role: Role | None = Role.ADMIN, *, caller: Caller | None = None, site: Site | None = None
+        self,
+        role: Role | None = Role.ADMIN,
+        *,
+        caller: Caller | None = None,
+        port: int = 0,
+        site: Site | None = None,
     ) -> Iterator[httpx.Client]:
-        """The API on a port of its own, and a client that holds a token of this role.
+        """The API on a port (0: one of its own), and a client that holds a token of this role.
 
         `caller`: who has signed in to the pages; a request with the cookie `tester=NAME` is of that name.
         """
@@ -190,7 +195,7 @@ class District:
             caller_of=caller_of if caller is not None else None,
             attestation_review=self.attestation_review,
         )
-        with HttpServer(app, "127.0.0.1", 0) as server, httpx.Client(base_url=server.url, timeout=20) as client:
+        with HttpServer(app, "127.0.0.1", port) as server, httpx.Client(base_url=server.url, timeout=20) as client:
             if role is not None:
                 client.headers["Authorization"] = f"Bearer {self.tokens[role]}"
             if caller is not None:

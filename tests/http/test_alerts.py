@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from api.alerts.alert import Kind, OpenAlert
-from api.alerts.changes import Changes
+from api.alerts.outcome import Changes
 from api.alerts.tables import Tables
 from siaga.database import tables
 from siaga.model.caller import Role

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, event
 
 from api.alerts.alert import Kind, Raise, new_alert
-from api.alerts.changes import Changes
+from api.alerts.outcome import Changes
 from api.alerts.tables import Tables
 from api.notifications.book import Book, Person, Rule
 from api.notifications.channels import Channel, Outcome, open_channel

@@ -6,8 +6,8 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, RowMapping, select
 
 from api.alerts.alert import Kind, OpenAlert, Raise, new_alert
-from api.alerts.changes import Changes
 from api.alerts.events import append_event, take_turn
+from api.alerts.outcome import Changes
 from api.alerts.tables import Tables
 from api.notifications.backoff import Patience
 from api.notifications.book import Book, Person, Rule, Step

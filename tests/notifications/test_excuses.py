@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from api.alerts.alert import Kind, Raise, new_alert
-from api.alerts.changes import Changes
 from api.alerts.documents import rfc3339
+from api.alerts.outcome import Changes
 from api.notifications.book import Outside, Rule, Step
 from siaga.database import tables, writing
 from siaga.database.registry import Registry

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from unittest.mock import patch
 
-from api.alerts.alert import Hold
-from api.alerts.deadlines import Deadlines, Subject
+from api.alerts.alert import Decision, Hold
+from api.alerts.deadlines import Deadlines
 from api.alerts.engine import AlertEngine
 from api.alerts.evidence import Recent
-from api.alerts.looks import Looks
+from api.alerts.facility import WatchedFacility
+from api.alerts.kinds import facility_failed
 from collector import Collector
 from collector.group import Group
 from gateway import Gateway
@@ -84,8 +85,8 @@ def engine_loses_a_deadline() -> Iterator[None]:
     """What a facility waits for is forgotten: it is looked at when something arrives, and not when it is time."""
     ask: Callable[..., None] = Deadlines.ask
 
-    def forgetful(self: Deadlines[Subject], subject: Subject, when: int | None) -> None:
-        if type(subject).__name__ != "WatchedFacility":
+    def forgetful(self: Deadlines[object], subject: object, when: int | None) -> None:
+        if not isinstance(subject, WatchedFacility):
             ask(self, subject, when)
 
     with patch.object(Deadlines, "ask", forgetful):
@@ -130,15 +131,12 @@ def engine_does_not_correct_history() -> Iterator[None]:
 @contextmanager
 def engine_raises_without_grace() -> Iterator[None]:
     """Nobody waits for a failure to last."""
-    decide = Looks.decide_facility
+    decide: Callable[..., Decision] = facility_failed.facility_failed
 
-    def hasty(self: Looks, village: object, watched: object, *rest: object) -> None:
-        from dataclasses import replace
+    def hasty(*args: object, grace: int, **named: object) -> Decision:
+        return decide(*args, grace=0, **named)
 
-        watched.terms = replace(watched.terms, grace=0)  # type: ignore[attr-defined] # it hands everything on
-        decide(self, village, watched, *rest)  # type: ignore[arg-type] # as above
-
-    with patch.object(Looks, "decide_facility", hasty):
+    with patch("api.alerts.kinds.facility_failed.facility_failed", hasty):
         yield
 
 

@@ -404,7 +404,7 @@ class EngineProcess(Process):
             engine is not None
             and engine.problem is None
             and engine.store_sync.idle
-            and not engine.looks.changes
+            and not engine.pending
             and self._transport.waiting == 0
         )
 

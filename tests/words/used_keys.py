@@ -8,6 +8,8 @@ from jinja2 import Environment, nodes
 
 from api.alerts.alert import SEVERITIES, Kind
 from api.notifications.digest import What
+from api.web.alert_filter import Sort, Stage
+from api.web.alert_forms import Snooze, Verb
 from api.web.looker import Theme
 from api.web.navigation import NAVIGATION
 from api.web.refusals import SAID
@@ -30,6 +32,12 @@ FAMILIES: dict[str, set[str]] = {
     "failed_": {signal for kind in INDICATORS for signal in evidence_signals(kind)} | {"online"},
     "kind_": {"power"},
     "duration_": set("dhm"),
+    "stage_": {stage.value for stage in Stage},
+    "sort_": {sort.value for sort in Sort},
+    "snooze_": {snooze.value for snooze in Snooze},
+    "kind_of_alert_": {kind.value for kind in Kind},
+    "alerts_by_": {"kind", "severity", "state", "sort"},
+    "alerts_done_": {verb.value for verb in Verb},
     "nav_": {entry.key.removeprefix("nav_") for entry in NAVIGATION},
     "role_": {role.value for role in Role} | {f"about_{role.value}" for role in Role},
     "refusal_": {str(status) for status in SAID} | {f"detail_{status}" for status in SAID},

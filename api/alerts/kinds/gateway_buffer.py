@@ -2,13 +2,10 @@
 
 from api.alerts.alert import Clear, Decision, Hold, Kind, Raise
 from api.alerts.certainty import Claim, Rests, Sure, Waits
-from api.alerts.gateway import Buffer, WatchedGateway
+from api.alerts.gateway import BUFFER_FULL, Buffer, WatchedGateway
 from api.alerts.kinds.kind import AlertKind, Look
 
-__all__ = ["BUFFER_FULL", "GatewayBuffer", "gateway_buffer"]
-
-BUFFER_FULL = 0.8
-"""A gateway's buffer that is fuller is told of (contract, section 5)."""
+__all__ = ["GatewayBuffer", "gateway_buffer"]
 
 
 class GatewayBuffer(AlertKind[WatchedGateway]):

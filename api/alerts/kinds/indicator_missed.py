@@ -6,8 +6,8 @@ from api.alerts.alert import Amend, Clear, Decision, Hold, Kind, Raise
 from api.alerts.certainty import Claim, Rests, Sure, Waits
 from api.alerts.facility import WatchedFacility
 from api.alerts.kinds.kind import AlertKind, Look
-from api.alerts.rolling import WINDOW, Trend, trend
-from api.alerts.spans import FOREVER, cut, failed_run
+from api.alerts.rolling import WINDOW, Trend
+from api.alerts.spans import failed_run
 from siaga.timeline.availability import measure
 from siaga.timeline.judge import Span
 
@@ -19,17 +19,14 @@ class IndicatorMissed(AlertKind[WatchedFacility]):
 
     kind = Kind.INDICATOR_MISSED
     rests = Rests.DAY
+    reaches_back = True
 
     def decide(self, look: Look[WatchedFacility]) -> Decision:
         """The share is computed anew when spans changed or it crosses its target."""
         subject, sure_from = look.subject, look.village.sure_from
         if not subject.spans or (sure_from and look.alert is not None):
             return Hold("not_judged")
-        known = subject.trend
-        if known is None or (known.until is not None and known.until <= look.now):
-            # What is not sure yet weighs as met: what is raised all the same is true
-            sure = cut(subject.spans, sure_from, FOREVER) if sure_from else subject.spans
-            known = subject.trend = trend(sure, look.now, subject.terms.target)
+        known = subject.share(look.now, sure_from)
         return indicator_missed(
             known,
             look.now,

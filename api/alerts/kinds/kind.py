@@ -10,8 +10,8 @@ from typing import ClassVar, Generic, TypeVar
 from api.alerts.alert import Decision, Kind, OpenAlert
 from api.alerts.certainty import Rests, Sure
 from api.alerts.flapping import CALM
+from api.alerts.state import VillageState
 from api.alerts.subject import Subject
-from api.alerts.village import WatchedVillage
 from siaga.timeline.judge import Span
 
 __all__ = ["AlertKind", "Look"]
@@ -23,7 +23,7 @@ S = TypeVar("S", bound=Subject)
 class Look(Generic[S]):
     """One subject at one moment, to be decided about. `spans`: of a facility, more of them than are in memory."""
 
-    village: WatchedVillage
+    village: VillageState
     subject: S
     alert: OpenAlert | None
     now: int
@@ -47,6 +47,9 @@ class AlertKind(Generic[S]):
     kind: ClassVar[Kind]
     rests: ClassVar[Rests]
     """What it rests on that the alert is over."""
+
+    reaches_back: ClassVar[bool] = False
+    """Whether it may have begun before what memory has: the database is asked when it is raised."""
 
     def decide(self, look: Look[S]) -> Decision:
         """Raise, clear, amend or hold."""

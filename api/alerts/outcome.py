@@ -1,4 +1,4 @@
-"""What the engine has decided and not written yet.
+"""What a village's verbs return: what they changed and decided. It is merged, committed and acted upon by the engine.
 
 It is committed together: an alert is never there without the span it rests on, nor its event without the alert. While
 the database is away it waits, and grows only with what really changed.
@@ -6,6 +6,7 @@ the database is away it waits, and grows only with what really changed.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from api.alerts.alert import Member, OpenAlert, Raise
 from api.alerts.spans import Difference
@@ -14,7 +15,11 @@ from siaga.model.observation import TrackKey
 from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import Span
 
-__all__ = ["Changed", "Changes", "Correction", "Fold", "Opened"]
+if TYPE_CHECKING:
+    from api.alerts.state import VillageState
+    from api.alerts.subject import Subject
+
+__all__ = ["Back", "Changed", "Changes", "Correction", "Fold", "Opened", "Outcome"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,25 @@ class Changes:
     def __bool__(self) -> bool:
         return bool(self.spans or self.first or self.links or self.mains or self.alerts)
 
+    def merge(self, later: "Changes") -> None:
+        """Add what changed later."""
+        for key, spans in later.spans.items():
+            self.spans.setdefault(key, {}).update(spans)
+        for correction in later.corrections.values():
+            self.corrected(correction)
+        self.mains.update(later.mains)
+        self.first.update(later.first)
+        self.links.update(later.links)
+        for change in later.alerts:
+            self._add(change)
+
+    def corrected(self, correction: Correction) -> None:
+        """Live evidence changed what was so on days that are over."""
+        key = (correction.village.code, correction.facility.id)
+        known = self.corrections.get(key)
+        start = correction.start if known is None else min(correction.start, known.start)
+        self.corrections[key] = Correction(correction.village, correction.facility, start, correction.end)
+
     def spans_changed(self, village: str, facility: str, change: Difference) -> None:
         """Take over what turns the old spans of a facility into the new."""
         mine = self.spans.setdefault((village, facility), {})
@@ -85,12 +109,12 @@ class Changes:
 
     def raised(self, alert: OpenAlert, decision: Raise, now: int) -> None:
         """Open an alert at wall time `now`."""
-        alert.evidence |= dict(decision.evidence) | {"reason": decision.reason}
+        alert.show({**decision.evidence, "reason": decision.reason})
         self.alerts.append(Opened(alert, now, decision.cause))
 
     def taken_out(self, alert: OpenAlert, now: int) -> None:
         """Close an open alert whose subject the registry has no longer: nobody knows whether it is repaired."""
-        alert.evidence["taken_out"] = True
+        alert.show({"taken_out": True})
         self.cleared(alert, now, now)
 
     def cleared(self, alert: OpenAlert, ended_at: int, now: int) -> None:
@@ -130,15 +154,53 @@ class Changes:
         settled: bool = False,
         members: Mapping[str, Member] | None = None,
     ) -> None:
-        """One event for all updates of an alert in a row; none where it is not yet written at all."""
-        for change in reversed(self.alerts):
-            if isinstance(change, Opened):
-                if change.alert.id == alert:
+        self._add(Changed(alert, "updated", now, values, settled, members=dict(members or {})))
+
+    def _add(self, new: Opened | Changed) -> None:
+        """Add a change. All updates of an alert in a row make one event; there is none before it is written at all."""
+        if isinstance(new, Changed) and new.event == "updated" and not new.explains:
+            for change in reversed(self.alerts):
+                if isinstance(change, Opened):
+                    if change.alert.id == new.id:
+                        return
+                elif change.id == new.id:
+                    if change.event != "updated" or change.settled != new.settled or change.explains:
+                        break
+                    change.values.update(new.values)
+                    change.members.update(new.members)
                     return
-            elif change.id == alert:
-                if change.event != "updated" or change.settled != settled or change.explains:
-                    break
-                change.values.update(values)
-                change.members.update(members or {})
-                return
-        self.alerts.append(Changed(alert, "updated", now, values, settled, members=dict(members or {})))
+        self.alerts.append(new)
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """Something arrived again, at `ended_at`, from a village whose `village_offline` is open; or it was `taken_out`."""
+
+    alert: OpenAlert
+    ended_at: int
+    taken_out: bool = False
+
+
+@dataclass(slots=True)
+class Outcome(Changes):
+    """What one verb of a village came to.
+
+    `deadlines`: who is to be looked at next, and when. `lost`: nothing arrives from the village any more. `back`: it
+    does again. `undated`: facilities of which a miss was raised that may have begun before what memory has. `asks`: the
+    village has something to ask the store for.
+    """
+
+    deadlines: list[tuple["Subject | VillageState", int]] = field(default_factory=list)
+    lost: Raise | None = None
+    back: Back | None = None
+    undated: list[str] = field(default_factory=list)
+    asks: bool = False
+    arrivals_since: int | None = None
+    keeps: bool = False
+    late: int = 0
+    overflown: int = 0
+
+    def ask(self, subject: "Subject | VillageState", time: int | None) -> None:
+        """Have a subject looked at, at `time` or before; `None`: no need."""
+        if time is not None:
+            self.deadlines.append((subject, time))

@@ -1,0 +1,88 @@
+"""Deciding about one subject: each kind of alert is asked, and what it says is carried out until nothing changes."""
+
+from collections.abc import Sequence
+
+from api.alerts.alert import Amend, Clear, Decision, Hold, OpenAlert, Raise, new_alert
+from api.alerts.certainty import Claim, Moment, Rests, Waits
+from api.alerts.flapping import CALM, OFTEN, WITHIN, Raises
+from api.alerts.kinds import AlertKind, Look
+from api.alerts.kinds.kind import S
+from api.alerts.outcome import Outcome
+from api.alerts.state import VillageState
+from siaga.timeline.judge import Span
+
+__all__ = ["decide"]
+
+
+def decide(
+    village: VillageState,
+    subject: S,
+    kinds: Sequence[AlertKind[S]],
+    moment: Moment,
+    out: Outcome,
+    spans: Sequence[Span] | None = None,
+) -> None:
+    """Ask all kinds of a subject. `spans`: of a facility whose history changed, more of them than are in memory."""
+    sure = village.sure(moment)
+    for kind in kinds:
+        if not village.memory.is_read and kind.rests is not Rests.WORD:
+            continue  # of what rests on evidence nothing is known, not even whether it goes on
+        look = Look(village, subject, subject.alerts.get(kind.kind), moment.now, sure, spans)
+        _decide(kind, look, village.raises, out)
+
+
+def _decide(kind: AlertKind[S], look: Look[S], raises: Raises, out: Outcome) -> None:
+    """Ask one kind, carry out what it says until nothing changes any more, and ask for the next look."""
+    subject, before = look.subject, look.alert
+    while True:
+        decision = kind.decide(look)
+        if isinstance(decision, Clear) and look.alert is not None:
+            known = look.sure(Claim(kind.rests, over=True))
+            if isinstance(known, Waits):  # half of what was kept says that it was over too late
+                decision = Hold(known.reason, known.until)
+                break
+            often = raises.within(look.alert.kind, look.alert.subject, look.now)
+            if often >= OFTEN and not (look.alert.flapping or kind.is_prompt(subject)):
+                look.alert.hold(often, WITHIN, CALM)
+                out.told_more(look.alert, look.now)
+                continue  # it has to be calm for longer now
+        after = _carry_out(kind, decision, look, raises, out)
+        if after is look.alert:
+            break
+        look = Look(look.village, subject, after, look.now, look.sure, look.spans)
+    subject.attach(kind.kind, look.alert)
+    _show(kind, look, before, out)
+    if isinstance(decision, Hold):
+        out.ask(subject, decision.until)
+    out.ask(subject, kind.looks_again(look))
+
+
+def _show(kind: AlertKind[S], look: Look[S], before: OpenAlert | None, out: Outcome) -> None:
+    alert = look.alert
+    if alert is not before:
+        kind.changed(look.subject)
+        if alert is not None and kind.reaches_back and look.subject.facility_id is not None:
+            out.undated.append(look.subject.facility_id)
+    elif alert is not None and (more := alert.evidence | dict(kind.told_more(look))) != alert.evidence:
+        alert.show(more)
+        out.told_more(alert, look.now)
+
+
+def _carry_out(kind: AlertKind[S], decision: Decision, look: Look[S], raises: Raises, out: Outcome) -> OpenAlert | None:
+    """Carry out a decision. Returns the alert that is open then."""
+    alert, subject = look.alert, look.subject
+    match decision:
+        case Raise(began_at=began_at):
+            raised = new_alert(
+                kind.kind, subject.village, facility=subject.facility_id, device=subject.device_id, began_at=began_at
+            )
+            raises.note(raised.kind, raised.subject, look.now)
+            out.raised(raised, decision, look.now)
+            return raised
+        case Clear(ended_at=ended_at) if alert is not None:
+            out.cleared(alert, ended_at, look.now)
+            return None
+        case Amend(began_at=began_at) if alert is not None:
+            alert.amend(began_at)
+            out.began_earlier(alert, look.now)
+    return alert

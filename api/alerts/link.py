@@ -1,0 +1,255 @@
+"""The link of one village: whether anything arrives from it, and what its last absence was.
+
+States: `Never` heard of, `Online`, `Offline`. Beside them stands `CatchUp`: for a while after something arrives again
+more of what a gateway kept is expected. It is independent of the three, as an engine that reconnects waits for every
+village, also for one that is offline. Wall times in ms, `CatchUp` and `quiet_from` in monotonic ms.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from api.alerts.alert import OpenAlert
+from api.alerts.certainty import Moment
+from api.alerts.spans import FOREVER
+from siaga.model.clock import MINUTE, SECOND
+from siaga.timeline.judge import GATEWAY_HEARD
+from siaga.wire.batch import LIVE_EDGE
+
+__all__ = ["SETTLE", "Absence", "Arrivals", "CatchUp", "Link", "Never", "Offline", "Online"]
+
+BEHIND = 45 * SECOND
+"""A village whose newest reading is older lags: a gateway that lives sends a heartbeat every 30 s."""
+SETTLE = 5 * SECOND
+"""Wall time without late data after which a gateway that came back has caught up."""
+CATCH_UP_WITHIN = 60 * SECOND
+"""How long alerts wait at most for a gateway that came back."""
+BOOT = MINUTE
+"""A gateway may have booted up to this long before its first message arrives: heartbeats from that minute do not show
+that it ran during the outage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """Nothing has ever arrived. `since`: when the centre began to listen."""
+
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class Online:
+    """Its batches arrive."""
+
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offline:
+    """Nothing arrives. `alert`: its open `village_offline`; `None`: only the last wills of its gateways say so."""
+
+    since: int
+    alert: OpenAlert | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CatchUp:
+    """Something arrived again at `returned`, and late data last at `late_at`."""
+
+    returned: int
+    late_at: int
+
+    @property
+    def until(self) -> int:
+        """When no more late data is waited for."""
+        return min(self.late_at + SETTLE, self.returned + CATCH_UP_WITHIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Time for which nothing arrived from a village, in event time: its alert's id, and how many heartbeats came of it
+    but for the last `BOOT`.
+
+    `settled`: the alert was over by the village's return.
+    """
+
+    alert: str
+    began: int
+    ended: int
+    beats: int = 0
+    settled: bool = False
+
+    def likely(self) -> dict[str, object] | None:
+        """What was the cause, by whether the gateway ran meanwhile; `None`: it was too short to tell."""
+        lasted = self.ended - self.began
+        if lasted <= 2 * MINUTE or not self.settled:
+            return None
+        # It is heard for 90 s of each: for half of the time it ran on, and it is the link that was gone
+        ran = self.beats * 2 * GATEWAY_HEARD >= lasted
+        return {"gateway_ran": ran, "likely": "link" if ran else "mains_out"}
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """What has arrived from a village; wall times in ms.
+
+    `quiet_for`: how long nothing has arrived while the centre itself was listening (`None`: it is not listening now);
+    `last_arrival`: when something last arrived (`None`: never); `listening_since`: when the centre began to listen;
+    `arrived`: whether something has just arrived, which a jump of the clock does not hide.
+    """
+
+    quiet_for: int | None
+    last_arrival: int | None
+    listening_since: int
+    arrived: bool = False
+
+
+@dataclass(slots=True)
+class Link:
+    """What is known of one village's link.
+
+    `listening_since`: when the centre began to listen to it; `quiet_from`: since when nothing has arrived;
+    `heard`: something arrived since this engine began to watch it; `newest`: the newest event time that arrived.
+    """
+
+    listening_since: int
+    quiet_from: int
+    state: Never | Online | Offline = field(init=False)
+    last_arrival: int | None = None
+    heard: bool = False
+    newest: int = 0
+    catch_up: CatchUp | None = None
+    absence: Absence | None = None
+
+    def __post_init__(self) -> None:
+        self.state = Never(self.listening_since)
+
+    @property
+    def alert(self) -> OpenAlert | None:
+        """The open `village_offline` of the village."""
+        return self.state.alert if isinstance(self.state, Offline) else None
+
+    @property
+    def name(self) -> str:
+        """The link as the API names it."""
+        return "online" if isinstance(self.state, Online) else "offline"
+
+    # What arrives
+
+    def arrive(self, now: int, monotonic: int) -> None:
+        """Something arrived. The first that does may be what a gateway kept of long ago."""
+        if not self.heard or monotonic - self.quiet_from > BEHIND:
+            self.catch_up = CatchUp(monotonic, monotonic)
+        self.heard, self.quiet_from, self.last_arrival = True, monotonic, now
+
+    def note_times(self, times: Iterable[int], now: int, monotonic: int) -> None:
+        """Take note of how late readings came."""
+        oldest, newest = FOREVER, self.newest
+        for time in times:
+            oldest = min(oldest, time)
+            if newest < time <= now:
+                newest = time
+        self.newest = newest
+        if oldest < now - LIVE_EDGE and self.catch_up is not None:
+            self.catch_up = replace(self.catch_up, late_at=monotonic)
+
+    def note_newest(self, time: int) -> None:
+        """Take note of an observation that was read from the store."""
+        self.newest = max(self.newest, time)
+
+    def note_beat(self, time: int) -> None:
+        """Take note of a heartbeat that the gateway sent during the last absence."""
+        absence = self.absence
+        if absence is not None and absence.began < time < absence.ended - BOOT:
+            self.absence = replace(absence, beats=absence.beats + 1)
+
+    def forgive(self, monotonic: int) -> None:
+        """The centre itself was absent: the village's silence counts from here, and late data may follow."""
+        self.quiet_from = max(self.quiet_from, monotonic)
+        self.catch_up = CatchUp(monotonic, monotonic)
+
+    # What it is
+
+    def arrivals(self, moment: Moment, *, arrived: bool) -> Arrivals:
+        """What `village_offline` is decided on; `arrived`: something has just arrived."""
+        listening = moment.listening_from
+        quiet_for = None if listening is None else moment.monotonic - max(self.quiet_from, listening)
+        return Arrivals(quiet_for, self.last_arrival, self.listening_since, arrived)
+
+    def catching_up_until(self, monotonic: int) -> int | None:
+        """Until when (monotonic) late data of a gateway that came back is waited for; `None`: it is not."""
+        until = None if self.catch_up is None else self.catch_up.until
+        return until if until is not None and until > monotonic else None
+
+    def back_since(self, now: int, monotonic: int) -> int:
+        """Since when, in wall time, it is back, give or take what the first batch takes."""
+        return 0 if self.catch_up is None else now - (monotonic - self.catch_up.returned) - SETTLE
+
+    def behind_until(self, now: int, monotonic: int) -> int | None:
+        """Until when (monotonic) nothing is known of now, as all that came is old and more is likely to follow."""
+        until = self.quiet_from + SETTLE
+        return until if self.newest < now - BEHIND and until > monotonic else None
+
+    def up(self, now: int) -> bool:
+        """Something arrives. Returns True if it was not online."""
+        was_online = isinstance(self.state, Online)
+        if not was_online:
+            self.state = Online(now)
+        return not was_online
+
+    def down(self, now: int) -> bool:
+        """The last wills of its gateways say that it is offline. Returns True if it was online."""
+        was_online = isinstance(self.state, Online)
+        if was_online:
+            self.state = Offline(now)
+        return was_online
+
+    def lost(self, alert: OpenAlert, now: int) -> bool:
+        """Its `village_offline` is open. Returns True if it was online until now."""
+        was_online = isinstance(self.state, Online)
+        self.state = Offline(now if was_online else self.state.since, alert)
+        return was_online
+
+    def back(self, now: int) -> OpenAlert | None:
+        """Its `village_offline` is over for this village. Returns that alert."""
+        alert = self.alert
+        if alert is not None:
+            self.absence = Absence(alert.id, alert.began_at, now)
+            self.state = Offline(self.state.since)
+        return alert
+
+    def conclude(self, absence: Absence) -> dict[str, object] | None:
+        """The last absence is past: all that was buffered is there. Returns what was likely its cause."""
+        self.absence = None
+        return absence.likely() if self.alert is None else None
+
+    def settle(self) -> None:
+        """The alert of the last absence is over by this village's return."""
+        if self.absence is not None:
+            self.absence = replace(self.absence, settled=True)
+
+    # For the database
+
+    def row(self) -> dict[str, object]:
+        """What `village_state` says of it."""
+        return {"link": self.name, "since": self.state.since, "last_arrival": self.last_arrival}
+
+    def restore(self, link: str, since: int | None, last_arrival: int | None) -> None:
+        """Take over what `village_state` says. Nothing has arrived at this engine yet."""
+        self.last_arrival = max(self.last_arrival or 0, last_arrival or 0) or None
+        since = self.listening_since if since is None else since
+        if link == "online":
+            self.state = Online(since)
+        else:
+            self.state = Never(since) if self.last_arrival is None else Offline(since)
+        self.forget_arrivals()
+
+    def forget_arrivals(self) -> None:
+        """Nothing has arrived at this engine yet: what was replayed had arrived at the one before."""
+        self.heard = False
+
+    def listens_since(self, since: int) -> None:
+        """The centre has been listening to it since `since`."""
+        self.listening_since = since
+
+    def recall(self, newest: int, absence: Absence | None) -> None:
+        """Take over what a snapshot says."""
+        self.newest, self.absence = newest, absence

@@ -1,0 +1,221 @@
+"""What is known of one village: its evidence, its subjects, its link, and how complete all that is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import blake2b
+from typing import Self
+
+from api.alerts.alert import Kind, OpenAlert
+from api.alerts.awaited import Awaited
+from api.alerts.certainty import Facts, Moment, Sure, certainty
+from api.alerts.device import WatchedDevice
+from api.alerts.evidence import LIVE, Recent, judged_facilities
+from api.alerts.facility import WatchedFacility
+from api.alerts.flapping import Raises
+from api.alerts.gateway import WatchedGateway
+from api.alerts.history import History
+from api.alerts.link import Link
+from api.alerts.maintenance import Planned
+from api.alerts.memory import Memory
+from api.alerts.subject import Subject
+from siaga.model.clock import MINUTE
+from siaga.model.indicators import terms
+from siaga.model.observation import TrackKey
+from siaga.model.sites import Device, Facility, Village
+from siaga.timeline.judge import PlannedWork
+
+__all__ = ["VillageState"]
+
+
+@dataclass(slots=True, eq=False)
+class VillageState:
+    """One village. Wall times in ms. The kinds of alerts read it, only `api.alerts.village` changes it.
+
+    `memory`: how complete the evidence is. `awaited`: batches that the store may not have. `raises`: when its alerts
+    were raised lately. `rejudge`: facilities whose configuration changed. `sure_from`: the spans before are not yet
+    what the evidence says. `judged_until`: all up to then was judged by some engine. `first_known`: all first reports
+    are known, but for the newest. `changed`, `marked`: its row, its snapshot are to be saved. `judged`: how often a
+    facility was judged.
+    """
+
+    village: Village
+    recent: Recent
+    link: Link
+    memory: Memory
+    history: History = field(default_factory=History)
+    awaited: Awaited = field(default_factory=Awaited)
+    raises: Raises = field(default_factory=Raises)
+    facilities: dict[str, WatchedFacility] = field(default_factory=dict)
+    devices: dict[str, WatchedDevice] = field(default_factory=dict)
+    gateways: dict[str, WatchedGateway] = field(default_factory=dict)
+    planned: Sequence[Planned] = ()
+    judged_until: int | None = None
+    rejudge: set[str] = field(default_factory=set)
+    sure_from: int = 0
+    first_known: bool = False
+    changed: bool = True
+    marked: bool = True
+    judged: int = 0
+    _trimmed: int = 0
+
+    @property
+    def code(self) -> str:
+        """The village's code."""
+        return self.village.code
+
+    @property
+    def subjects(self) -> list[Subject]:
+        """Its facilities, devices and gateways."""
+        return [*self.facilities.values(), *self.devices.values(), *self.gateways.values()]
+
+    def planned_for(self, facility: str) -> list[PlannedWork]:
+        """The maintenance that excuses a facility."""
+        return [work for whom, work in self.planned if whom is None or whom == facility]
+
+    def gateway(self, gateway: str) -> WatchedGateway:
+        """What is known of a gateway; a new one from now on."""
+        known = self.gateways.get(gateway)
+        if known is None:
+            known = self.gateways[gateway] = WatchedGateway(village=self.code, id=gateway)
+        return known
+
+    def subject_of(self, alert: OpenAlert) -> Subject | None:
+        """What an open alert is about, but for the village itself; `None`: the registry has it no more."""
+        if alert.device is None:
+            return self.facilities.get(alert.facility or "")
+        if alert.kind is Kind.GATEWAY_BUFFER:
+            return self.gateway(alert.device)
+        return self.devices.get(alert.device)
+
+    # What is certain
+
+    def sure(self, moment: Moment) -> Sure:
+        """How certain claims about the village are at a moment."""
+        return partial(certainty, self.facts(moment), moment)
+
+    def facts(self, moment: Moment) -> Facts:
+        """What bears on that."""
+        link, now, monotonic = self.link, moment.now, moment.monotonic
+        return Facts(
+            is_read=self.memory.is_read,
+            is_offline=link.alert is not None,
+            behind_until=link.behind_until(now, monotonic),
+            back_until=link.catching_up_until(monotonic),
+            back_since=link.back_since(now, monotonic),
+            unheard_before=self.memory.unheard_before,
+            sure_from=self.sure_from,
+        )
+
+    def judges_now(self, moment: Moment) -> bool:
+        """Whether all that was said until now was judged; what the broker or a gateway kept may still come."""
+        listens = self.memory.is_read and moment.listening_from is not None
+        return listens and self.link.catching_up_until(moment.monotonic) is None
+
+    # What changes it
+
+    def arrive(self, gateway: str, now: int, monotonic: int) -> None:
+        """Something arrived from a gateway of the village."""
+        self.link.arrive(now, monotonic)
+        self.gateway(gateway).arrived(now)
+        self.changed = True
+
+    def to_save(self) -> None:
+        """Its row is to be saved."""
+        self.changed = True
+
+    def mark(self) -> None:
+        """Its snapshot is to be saved."""
+        self.marked = True
+
+    def saved(self) -> None:
+        """Its row was saved."""
+        self.changed = False
+
+    def folded(self) -> None:
+        """Its snapshot was saved."""
+        self.marked = False
+
+    def count(self, *, judged: bool) -> None:
+        """Count that a facility was judged."""
+        self.judged += judged
+
+    def judge_anew(self, facilities: set[str]) -> None:
+        """Facilities whose configuration is not the one under which they were judged."""
+        self.rejudge = facilities
+
+    def take_rejudged(self) -> set[str]:
+        """Returns the facilities that are to be judged as a whole; they will be."""
+        taken, self.rejudge = self.rejudge, set()
+        return taken
+
+    def know_until(self, judged_until: int | None) -> None:
+        """All up to this time was judged."""
+        self.judged_until = judged_until
+
+    def know_first(self, *, known: bool) -> None:
+        """Whether all first reports are known, but for the newest."""
+        self.first_known = known
+
+    def sure_again(self, since: int) -> None:
+        """From when on the spans are what the evidence says; 0: all of them are."""
+        self.sure_from = since
+
+    def plan(self, planned: Sequence[Planned]) -> None:
+        """Take the maintenance as it is declared now."""
+        self.planned = planned
+
+    def trim(self, now: int) -> None:
+        """Forget what no live judgement needs, but not while a stretch that ends where memory begins is judged."""
+        if now - self._trimmed >= MINUTE and self.history.taken is None:
+            self._trimmed = now
+            self.recent.trim(now)
+
+    def take_over(self, village: Village, now: int) -> list[OpenAlert]:
+        """Take the village as the registry has it now. Returns the open alerts of subjects that are gone."""
+        self.village, self.marked = village, True
+        self.recent.watch(village)
+        facilities: dict[str, WatchedFacility] = {}
+        for facility in judged_facilities(village):
+            held_to = terms(facility)
+            if held_to is not None:
+                known = self.facilities.pop(facility.id, None)
+                known = known or WatchedFacility(village=village.code, facility=facility, terms=held_to)
+                known.configure(facility, held_to, _fingerprint(village, facility))
+                facilities[facility.id] = known
+        devices: dict[str, WatchedDevice] = {}
+        for facility in village.facilities:
+            for device in facility.devices:
+                found = self.devices.pop(device.id, None)
+                found = found or WatchedDevice(village=village.code, device=device, facility=facility.id, watched=now)
+                found.configure(device, facility.id)
+                devices[device.id] = found
+        gone: list[Subject] = [*self.facilities.values(), *self.devices.values()]
+        self.facilities, self.devices = facilities, devices
+        return [alert for subject in gone for alert in subject.alerts.values()]
+
+    @classmethod
+    def new(cls, village: Village, now: int, monotonic: int, first: Mapping[TrackKey, int]) -> Self:
+        """A village that begins to be watched now, with nothing in memory."""
+        recent = Recent(village, 0, first)
+        found = cls(village, recent, Link(now, monotonic), Memory(hole_seen=monotonic))
+        found.take_over(village, now)
+        recent.begin(now - LIVE - recent.reach)
+        return found
+
+
+def _fingerprint(village: Village, facility: Facility) -> str:
+    """A digest of all that a facility's state follows from beside the evidence."""
+    power = [other for other in village.facilities if other.kind == "power"]
+    place: tuple[object, ...] = (village.latitude, village.longitude, village.timezone)
+    held_to = terms(facility)
+    if village.holidays and held_to is not None and "office" in held_to.schedule:
+        place += tuple(sorted(village.holidays))
+    devices = sorted(device.id for other in village.facilities for device in other.devices)
+    judged = (facility.kind, facility.since, facility.needs, facility.schedule, facility.silence)
+    said = repr((place, devices, judged, [_said(device) for device in facility.devices], power))
+    return blake2b(said.encode(), digest_size=12).hexdigest()
+
+
+def _said(device: Device) -> tuple[str, str, int, tuple[tuple[str, str], ...]]:
+    return device.id, device.adapter.value, device.every, tuple(sorted(device.map.items()))

@@ -1,0 +1,137 @@
+"""The alerts of the technicians' page: open ones, and those that cleared lately, each with the names of its place."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, or_, select, true
+
+from api.alerts.excuses import with_plan
+from siaga.database import tables
+from siaga.database.scopes import within
+from siaga.model.scope import Scopes
+
+__all__ = ["MOST", "AlertList", "ListedAlert", "cleared_since", "newest_event", "open_now", "with_ids"]
+
+MOST = 2_000
+"""Alerts of one page. More are said to be there and are not listed: a page that nobody can read helps nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedAlert:
+    """An alert and its place. All times in ms: `began_at` and `ended_at` event time, the others wall time.
+
+    `facility_name` and `facility_kind`: of the facility that it is about, or of the one of its device; `None`: it is
+    about a village or a gateway. `uplink`: what its village shares with others. `evidence`: with `planned_until`.
+    `villages`: those that it concerns and that may be seen.
+    """
+
+    id: str
+    kind: str
+    severity: str
+    village: str
+    village_name: str
+    timezone: str
+    uplink: str | None
+    facility: str | None
+    facility_name: str | None
+    facility_kind: str | None
+    device: str | None
+    began_at: int
+    raised_at: int
+    ended_at: int | None
+    cleared_at: int | None
+    acknowledged_at: int | None
+    acknowledged_by: str | None
+    assignee: str | None
+    snoozed_until: int | None
+    cause: str | None
+    evidence: Mapping[str, object]
+    revision: int
+    villages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertList:
+    """Alerts, and how many more there are."""
+
+    alerts: Sequence[ListedAlert]
+    more: int = 0
+
+
+def open_now(connection: Connection, seen: Scopes, now: int) -> AlertList:
+    """Returns the open alerts that lie in the scopes `seen`, the newest first, at most `MOST`. `now`: wall time, ms."""
+    return _listed(connection, and_(tables.alert.c.cleared_at.is_(None), _concerns(seen, still=True)), seen, now)
+
+
+def cleared_since(connection: Connection, seen: Scopes, since: int, now: int) -> AlertList:
+    """Returns the alerts that cleared at `since` (ms) or later, the newest first, at most `MOST`."""
+    return _listed(connection, and_(tables.alert.c.cleared_at >= since, _concerns(seen)), seen, now)
+
+
+def with_ids(connection: Connection, seen: Scopes, ids: Sequence[str], now: int) -> Mapping[str, ListedAlert]:
+    """Returns the alerts with these ids, open or not, as far as they lie in the scopes `seen`."""
+    found = _listed(connection, and_(tables.alert.c.id.in_(ids[:MOST]), _concerns(seen)), seen, now)
+    return {alert.id: alert for alert in found.alerts}
+
+
+def newest_event(connection: Connection) -> int:
+    """Returns the number of the newest alert event: where a stream goes on from what was read afterwards."""
+    newest: int | None = connection.execute(select(func.max(tables.alert_event.c.id))).scalar_one()
+    return newest or 0
+
+
+def _concerns(seen: Scopes, *, still: bool = False) -> ColumnElement[bool]:
+    """An alert is its village's own, or that of an uplink with which the village was lost; `still`: is lost still."""
+    if seen.everything:
+        return true()
+    member = tables.alert_member
+    lost = select(member.c.alert).where(within(member.c.village, seen))
+    if still:
+        lost = lost.where(member.c.ended_at.is_(None))
+    return or_(within(tables.alert.c.village, seen), tables.alert.c.id.in_(lost))
+
+
+def _listed(connection: Connection, condition: ColumnElement[bool], seen: Scopes, now: int) -> AlertList:
+    alert, village, facility, device = tables.alert, tables.village, tables.facility, tables.device
+    owner = and_(device.c.village == alert.c.village, device.c.id == alert.c.device)
+    place = and_(
+        facility.c.village == alert.c.village, facility.c.id == func.coalesce(alert.c.facility, device.c.facility)
+    )
+    query = (
+        select(
+            alert,
+            func.coalesce(village.c.name, alert.c.village).label("village_name"),
+            func.coalesce(village.c.timezone, "Asia/Jakarta").label("timezone"),
+            village.c.document["uplink"].as_string().label("uplink"),
+            facility.c.name.label("facility_name"),
+            facility.c.kind.label("facility_kind"),
+        )
+        .select_from(alert)
+        .outerjoin(village, village.c.code == alert.c.village)
+        .outerjoin(device, owner)
+        .outerjoin(facility, place)
+        .where(condition)
+        .order_by(alert.c.raised_at.desc(), alert.c.id.desc())
+        .limit(MOST)
+    )
+    rows = connection.execute(query).mappings().all()
+    more = 0
+    if len(rows) == MOST:
+        counted: int = connection.execute(select(func.count()).select_from(alert).where(condition)).scalar_one()
+        more = counted - MOST
+    planned = with_plan(connection, [{str(key): value for key, value in row.items()} for row in rows], now)
+    return AlertList([_alert(row, shown, seen) for row, shown in zip(rows, planned, strict=True)], more)
+
+
+def _alert(row: RowMapping, shown: Mapping[str, object], seen: Scopes) -> ListedAlert:
+    """Returns an alert of which nothing lies outside of the scopes `seen`: one of an uplink is shown as of the
+    villages of it that do not."""
+    evidence = shown["evidence"]
+    said = evidence if isinstance(evidence, Mapping) else {}
+    listed = said.get("villages")
+    others = [str(code) for code in listed] if isinstance(listed, list) else []
+    villages = tuple(code for code in dict.fromkeys([row["village"], *others]) if seen.holds(code))
+    names = {name: row[name] for name in ListedAlert.__slots__ if name not in ("evidence", "villages")}
+    if row["village"] not in villages and villages:
+        names |= {"village": villages[0], "village_name": villages[0]}
+    return ListedAlert(**names, evidence=said, villages=villages)

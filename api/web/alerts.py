@@ -1,0 +1,76 @@
+"""`/alerts`: what is open, for those who go and repair it."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from api.alerts.alert import Kind
+from api.http.services import Services, ServicesHere
+from api.queries.alert_list import AlertList, cleared_since, newest_event, open_now
+from api.web.access import SignedIn
+from api.web.alert_filter import AlertFilter, Sort, Stage
+from api.web.alert_forms import SNOOZES
+from api.web.alert_groups import RANKS
+from api.web.alert_view import ListView, Looking, list_view
+from api.web.asked_alerts import AskedAlerts
+from api.web.frame import FrameHere
+from api.web.looker import Looker
+from api.web.visit import Visit, visit_of
+from siaga.model.caller import Role
+from siaga.model.clock import DAY, HOUR
+
+__all__ = ["router"]
+
+router = APIRouter(include_in_schema=False)
+
+_LATELY = 2 * HOUR
+"""What cleared within this time is shown, also to somebody whose visit before was later."""
+_LONG_AGO = 7 * DAY
+"""What cleared before is not shown below the open alerts, however long somebody was away."""
+_CLEARED_WITHIN = 30 * DAY
+"""How far back the filter for cleared alerts reaches."""
+_MOST_CLEARED = 30
+"""Cleared alerts that stand below the open ones."""
+
+
+@router.get("/alerts")
+def alerts(
+    request: Request, frame: FrameHere, services: ServicesHere, looker: SignedIn, wanted: AskedAlerts
+) -> Response:
+    """The open alerts in groups, the worst first, with what was done about each; below, what cleared lately."""
+    now = services.clock.now()
+    visit = visit_of(request, now)
+    view = _view(services, looker, wanted, visit, now)
+    response = frame.page(
+        request,
+        looker,
+        "alerts.html",
+        title=looker.words("alerts_title"),
+        view=view,
+        wanted=wanted,
+        now=now,
+        may_act=looker.may(Role.TECHNICIAN),
+        choices={"kind": list(Kind), "severity": list(RANKS), "state": list(Stage), "sort": list(Sort)},
+        snoozes=SNOOZES,
+    )
+    visit.keep(response)
+    return response
+
+
+def _view(services: Services, looker: Looker, wanted: AlertFilter, visit: Visit, now: int) -> ListView:
+    caller = looker.caller
+    assert caller is not None  # noqa: S101 - `SignedIn` lets nobody else in
+    with services.engine.connect() as connection:
+        newest = newest_event(connection)  # before the alerts: an event between the two is told twice, not never
+        listed = open_now(connection, caller.scopes, now)
+        cleared = cleared_since(connection, caller.scopes, _since(wanted, visit, now), now)
+    if wanted.state is not Stage.CLEARED:
+        cleared = AlertList(cleared.alerts[:_MOST_CLEARED])
+    looking = Looking(looker.words, caller.name, now, visit.since)
+    return list_view(looking, wanted, listed, cleared, newest)
+
+
+def _since(wanted: AlertFilter, visit: Visit, now: int) -> int:
+    """Returns from when on what cleared is shown."""
+    if wanted.state is Stage.CLEARED:
+        return now - _CLEARED_WITHIN
+    return max(now - _LONG_AGO, min(visit.since, now - _LATELY))

@@ -1,0 +1,268 @@
+// The list of alerts, kept up to date. No row moves or changes under a finger: what is new is announced, and let in by
+// a tap or when the list is at rest. Without this file every form and link works, and the page is loaded anew.
+"use strict";
+(() => {
+  const live = document.getElementById("live");
+  const news = document.getElementById("news");
+  const bell = document.getElementById("bell");
+  const lineState = document.getElementById("link");
+  if (!live) return;
+  const REST = 8000; // ms without touch, key or scrolling after which the list is at rest
+  const EVERY = 3000; // ms between two looks at the server, however much happens
+  const TITLE = document.title;
+  const raised = new Map(); // alerts that are not in the list yet, by id
+  const waiting = new Map(); // rows to change when the finger is up
+  let pending = null; // the list as it would be
+  let stale = false;
+  let looking = false;
+  let looked = 0;
+  let touching = false;
+  let active = Date.now();
+
+  const list = () => document.getElementById("list");
+  const phrase = (name, values) =>
+    document.getElementById("phrases").dataset[name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
+  const clock = (time, zone) =>
+    new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: zone })
+      .format(time)
+      .replace(":", live.dataset.clock);
+
+  // --- At rest -------------------------------------------------------------------------------------------------------
+
+  function isBusy() {
+    if (document.hidden) return false;
+    const focus = document.activeElement;
+    return (
+      touching ||
+      Date.now() - active < REST ||
+      list().querySelector("input:checked") !== null ||
+      (list().contains(focus) && focus !== list())
+    );
+  }
+
+  const note = () => (active = Date.now());
+  document.addEventListener("pointerdown", () => { touching = true; note(); }, true);
+  for (const name of ["pointerup", "pointercancel"]) {
+    document.addEventListener(name, () => { setTimeout(() => { touching = false; change(); }, 300); note(); }, true);
+  }
+  for (const name of ["keydown", "wheel", "scroll", "pointermove"]) addEventListener(name, note, { capture: true, passive: true });
+
+  // --- What comes ----------------------------------------------------------------------------------------------------
+
+  function fits(alert) {
+    const asked = new URLSearchParams(location.search);
+    const scope = asked.get("village");
+    const villages = [alert.village, ...(alert.evidence.villages || [])];
+    if (scope && scope !== "*" && !villages.some((code) => code === scope || code.startsWith(`${scope}.`))) return false;
+    if (asked.get("mine") === "1" || !["", "new"].includes(asked.get("state") || "")) return false;
+    return ["kind", "severity"].every((name) => !asked.get(name) || asked.get(name) === alert[name]);
+  }
+
+  document.addEventListener("siaga:event", ({ detail: { type, alert, leading } }) => {
+    const row = document.querySelector(`#list [data-alert="${CSS.escape(alert.id)}"]`);
+    stale = true;
+    if (alert.cleared_at) raised.delete(alert.id);
+    if (row) {
+      waiting.set(alert.id, alert);
+      change();
+    } else if (type === "raised" && fits(alert)) {
+      raised.set(alert.id, alert);
+      if (leading) ring(alert);
+    }
+    announce();
+  });
+
+  function change() {
+    if (touching) return;
+    for (const [id, alert] of waiting) {
+      const row = document.querySelector(`#list [data-alert="${CSS.escape(id)}"]`);
+      if (row) changeRow(row, alert);
+    }
+    waiting.clear();
+  }
+
+  function changeRow(row, alert) {
+    const name = alert.assignee || alert.acknowledged_by;
+    const state = alert.cleared_at ? "cleared" : name ? "taken" : row.dataset.state === "snoozed" ? "snoozed" : "new";
+    if (state === "snoozed") return;
+    const zone = row.closest("[data-zone]")?.dataset.zone;
+    const said = {
+      cleared: () => phrase("cleared", { time: clock(new Date(alert.cleared_at), zone) }),
+      taken: () => (name === document.getElementById("phrases").dataset.me ? phrase("mine", {}) : phrase("taken", { name })),
+      new: () => phrase("new", {}),
+    };
+    row.classList.remove(row.dataset.state);
+    row.classList.add(state);
+    row.dataset.state = state;
+    row.querySelector(".who").textContent = said[state]();
+  }
+
+  document.addEventListener("siaga:reload", () => { stale = true; look(); });
+
+  document.addEventListener("siaga:link", ({ detail: { state, since } }) => {
+    live.hidden = false;
+    live.dataset.state = state;
+    const at = since ? clock(new Date(since)) : "";
+    lineState.textContent = { live: live.dataset.on, polling: live.dataset.poll, lost: live.dataset.lost.replace("{time}", at) }[state];
+  });
+
+  function announce() {
+    news.hidden = raised.size === 0;
+    news.textContent = live.dataset.new.replace("{n}", raised.size);
+    document.title = raised.size ? `(${raised.size}) ${TITLE}` : TITLE;
+  }
+
+  // --- Letting it in ---------------------------------------------------------------------------------------------------
+
+  async function page(address, options) {
+    const answer = await fetch(address, { signal: AbortSignal.timeout(20000), ...options });
+    if (!answer.ok && answer.status !== 412) throw new Error(`the server answers ${answer.status}`);
+    if (answer.redirected && new URL(answer.url).pathname === "/login") location.reload();
+    return new DOMParser().parseFromString(await answer.text(), "text/html");
+  }
+
+  async function look() {
+    if (looking) return;
+    looking = true;
+    looked = Date.now();
+    stale = false;
+    try {
+      pending = await page(location.href, { headers: { "X-Siaga-Refresh": "1" } });
+    } catch {
+      stale = true;
+    }
+    looking = false;
+    tick();
+  }
+
+  function letIn(fresh, { keep = false } = {}) {
+    const before = list(), after = fresh.getElementById("list");
+    if (!after) return location.reload();
+    const chosen = keep ? [...before.querySelectorAll("input[name=alert]:checked, input[name=group]:checked")] : [];
+    const anchor = [...before.querySelectorAll("[data-alert], section")].find((one) => one.getBoundingClientRect().bottom > 0);
+    const top = anchor?.getBoundingClientRect().top;
+    before.replaceWith(after);
+    const same = anchor && document.getElementById(anchor.id);
+    if (same && !document.hidden) scrollBy(0, same.getBoundingClientRect().top - top);
+    for (const box of chosen) {
+      const value = box.value.split(".")[0];
+      const now = [...after.querySelectorAll(`input[name=${box.name}]`)].find((one) => box.name === "alert" ? one.value.split(".")[0] === value : one.value === box.value);
+      if (now) now.checked = true;
+    }
+    document.querySelector(".chips").replaceWith(fresh.querySelector(".chips"));
+    pending = null;
+    raised.clear();
+    announce();
+    count();
+  }
+
+  function tick() {
+    if (pending && !isBusy()) letIn(pending);
+    if (stale && !looking && Date.now() - looked > EVERY && (raised.size || !isBusy()) && !document.hidden) look();
+  }
+  setInterval(tick, 1000);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) tick(); });
+
+  news.addEventListener("click", async () => {
+    if (!pending || stale) await look();
+    if (pending) letIn(pending, { keep: true });
+  });
+
+  // --- Acting: the same forms, without leaving the page --------------------------------------------------------------
+
+  document.addEventListener("submit", async (event) => {
+    const form = event.target, button = event.submitter;
+    if (form.id !== "list" || !button) return;
+    event.preventDefault();
+    if (form.dataset.sending) return;
+    form.dataset.sending = "yes";
+    const body = new URLSearchParams(new FormData(form, button));
+    try {
+      const fresh = await page(button.formAction, { method: "POST", body });
+      document.querySelectorAll("body > .notice").forEach((one) => one.remove());
+      const said = fresh.querySelector("body > .notice");
+      if (said) document.getElementById("main").before(said);
+      letIn(fresh);
+    } catch {
+      delete form.dataset.sending;
+      form.submit(); // the browser says what is wrong with the line, and offers to send it again
+    }
+  });
+
+  document.addEventListener("click", async (event) => {
+    const fold = event.target.closest("a.fold");
+    if (!fold || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    try {
+      const fresh = await page(fold.href, { headers: { "X-Siaga-Refresh": "1" } });
+      history.replaceState(null, "", fold.href);
+      const key = fold.closest("section").dataset.group;
+      letIn(fresh, { keep: true });
+      document.querySelector(`[data-group="${CSS.escape(key)}"] a.fold`)?.focus();
+    } catch {
+      location.href = fold.href;
+    }
+  });
+
+  function count() {
+    const chosen = document.getElementById("chosen");
+    if (!chosen) return;
+    const n = list().querySelectorAll("input[name=alert]:checked, input[name=group]:checked").length;
+    const rows = new Set();
+    for (const box of list().querySelectorAll("input[name=alert]:checked")) rows.add(box.value);
+    let folded = 0;
+    for (const box of list().querySelectorAll("input[name=group]:checked")) {
+      const section = box.closest("section");
+      section.querySelectorAll("input[name=alert]").forEach((one) => rows.add(one.value));
+      folded += Number(section.dataset.count) - section.querySelectorAll("input[name=alert]").length;
+    }
+    chosen.textContent = n ? chosen.dataset.chosen.replace("{n}", rows.size + folded) : chosen.dataset.all;
+    document.getElementById("acts").classList.toggle("on", n > 0 || document.getElementById("all").checked);
+  }
+  document.addEventListener("change", (event) => {
+    if (!list().contains(event.target)) return;
+    if (event.target.name === "group") {
+      event.target.closest("section").querySelectorAll("input[name=alert]").forEach((one) => (one.checked = event.target.checked));
+    }
+    count();
+  });
+
+  // --- Sound and notification, where somebody wants them -----------------------------------------------------------
+
+  const wanted = () => localStorage.getItem("siaga-bell") === "on";
+  const show = () => bell.setAttribute("aria-pressed", wanted());
+  bell.addEventListener("click", async () => {
+    localStorage.setItem("siaga-bell", wanted() ? "off" : "on");
+    show();
+    if (!wanted()) return;
+    beep();
+    if ("Notification" in window && Notification.permission === "default") await Notification.requestPermission();
+  });
+
+  function ring(alert) {
+    if (!wanted()) return;
+    beep();
+    if (!document.hidden || !("Notification" in window) || Notification.permission !== "granted") return;
+    try {
+      new Notification(TITLE, { body: `${alert.facility || alert.device || alert.village}`, tag: alert.id });
+    } catch {
+      // Android shows notifications of service workers only
+    }
+  }
+
+  function beep() {
+    const audio = new AudioContext();
+    const tone = audio.createOscillator(), volume = audio.createGain();
+    tone.frequency.value = 660;
+    volume.gain.setValueAtTime(0.2, audio.currentTime);
+    volume.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + 0.6);
+    tone.connect(volume).connect(audio.destination);
+    tone.start();
+    tone.stop(audio.currentTime + 0.6);
+    tone.onended = () => audio.close();
+  }
+
+  document.body.classList.add("scripted");
+  show();
+  count();
+})();
