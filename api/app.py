@@ -25,6 +25,7 @@ from api.http import (
     devices,
     facilities,
     health,
+    issued,
     links,
     maintenance,
     quarantine,
@@ -48,6 +49,7 @@ from api.http.own_origin import OwnOrigin
 from api.http.problems import Problem, install_problems, problem_response
 from api.http.services import Check, Services, sign_in_counter
 from api.http.site import Site
+from api.issued.desk import IssueDesk
 from api.reports.answer import DEADLINE
 from api.reports.maker import ReportMaker
 from api.reports.office import PLAIN, Office
@@ -94,7 +96,8 @@ _ROUTERS: tuple[APIRouter, ...] = (
     attestations.router,
     scorecard.router,
     quarantine.router,
-    reports.router,
+    reports.router,  # before `/reports/{report}`, whose pattern its path fits too
+    issued.router,
 )
 
 
@@ -181,6 +184,7 @@ def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastA
     app.state.pages = Pages(services.engine, services.clock, app.state.frame)
     app.state.probes = health.probes_of(services)
     app.state.reports = ReportMaker(services.engine, services.metrics, office=office)
+    app.state.issue_desk = IssueDesk(services.engine, app.state.reports, office, services.clock)
     for router in _ROUTERS:
         app.include_router(router, prefix=BASE, dependencies=[Depends(known_caller), Depends(known_names)])
     app.include_router(health.router, dependencies=[Depends(known_names)])
@@ -201,7 +205,7 @@ def _within(scope: Scope) -> float:
     path = scope["path"]
     if path == ATTESTATIONS and scope["method"] == "POST":
         return SEND_WITHIN
-    if path.startswith(f"{BASE}/reports/"):
+    if path.startswith(f"{BASE}/reports"):
         return REPORT_WITHIN
     return ANSWER_WITHIN if is_call(path) else PAGE_WITHIN
 

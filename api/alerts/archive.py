@@ -10,10 +10,11 @@ from api.alerts.facility import KEPT
 from api.alerts.happenings import Rebuilt
 from api.alerts.reader import RebuildAnswer
 from api.alerts.span_rows import read_spans, write_spans
-from api.alerts.spans import FOREVER, cut, difference, joined, replaced
+from api.alerts.spans import FOREVER, cut, difference, joined, replaced, rewritten
 from api.alerts.state import VillageState
 from api.alerts.tables import Tables
 from siaga.database import writing
+from siaga.database.rewritten import note_rewritten
 from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import Interval, Span
 
@@ -59,7 +60,8 @@ def _replace(
     # One instant more on both sides: the neighbours, which may turn out to be the same span
     old = read_spans(connection, village.code, facility.id, window[0] - 1, window[1] + 1)
     renewed = replaced(joined(old), spans)
-    change = difference(old, joined([*cut(renewed, -FOREVER, window[0]), *cut(renewed, begins, FOREVER)]))
+    after = joined([*cut(renewed, -FOREVER, window[0]), *cut(renewed, begins, FOREVER)])
+    change = difference(old, after)
     if not change:
         return False
     rows: dict[int, Span | None] = dict.fromkeys(change.deleted)
@@ -72,4 +74,7 @@ def _replace(
         (max(changed_from, window[0]), min(window[1], now)),
         lambda: write_spans(connection, {(village.code, facility.id): rows}),
     )
+    stretch = rewritten(old, after)
+    if stretch is not None:
+        note_rewritten(connection, {(village.code, facility.id): stretch})
     return True

@@ -7,18 +7,21 @@ from dataclasses import dataclass, field, replace
 from api.alerts.evidence import Recent
 from api.alerts.outcome import Correction, Outcome
 from api.alerts.rolling import WINDOW, Trend, trend
-from api.alerts.spans import FOREVER, cut, difference, replaced
+from api.alerts.spans import FOREVER, cut, difference, replaced, rewritten
 from api.alerts.subject import Subject
-from siaga.model.clock import HOUR
+from siaga.model.clock import HOUR, SECOND
 from siaga.model.indicators import Terms
 from siaga.model.local_time import local_date, local_moment
 from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import Evidence, PlannedWork, Span, State, judge, judged_from
 
-__all__ = ["KEPT", "WatchedFacility"]
+__all__ = ["KEPT", "SETTLES", "WatchedFacility"]
 
 KEPT = 2 * WINDOW
 """How far back spans are kept in memory: a crossing of the target within the last day follows from them."""
+SETTLES = 30 * SECOND
+"""How far back live judgement changes what it said as a matter of course; what changes beyond that came late. Reports
+that end at a younger time are compared once more by themselves (`api.issued.edition`)."""
 AHEAD = HOUR
 """How far ahead a schedule is looked at; after that the facility is looked at again."""
 
@@ -143,6 +146,10 @@ class WatchedFacility(Subject):
         today = local_moment(local_date(now, village.timezone), 0, village.timezone)
         if max(earliest, start) < today:
             out.corrected(Correction(village, self.facility, max(earliest, start), today))
+        if start < now - SETTLES:
+            stretch = rewritten(touched, renewed)
+            if stretch is not None and stretch[0] < now - SETTLES:
+                out.past_changed(self.village, self.facility.id, stretch)
         self.trend = None
         self.spans = self.spans[:first] + renewed
 
@@ -151,6 +158,7 @@ class WatchedFacility(Subject):
         if not self.spans or self.spans[0].start >= begins:
             return
         left = cut(self.spans, begins, FOREVER)
+        out.past_changed(self.village, self.facility.id, (self.spans[0].start, begins))
         out.spans_changed(self.village, self.facility.id, difference(self.spans, left))
         self.spans, self.trend = left, None
 

@@ -70,7 +70,9 @@ class Correction:
 class Changes:
     """What has changed since the last commit. A span is known by its start; `None`: it is to be deleted.
 
-    `mains`: by village, its facilities without mains power."""
+    `mains`: by village, its facilities without mains power. `rewritten`: stretches of the past that are judged
+    otherwise now, by village and facility; issued reports are compared with them.
+    """
 
     spans: dict[tuple[str, str], dict[int, Span | None]] = field(default_factory=dict)
     corrections: dict[tuple[str, str], Correction] = field(default_factory=dict)
@@ -78,6 +80,7 @@ class Changes:
     first: dict[tuple[str, TrackKey], int] = field(default_factory=dict)
     links: dict[str, dict[str, object]] = field(default_factory=dict)
     alerts: list[Opened | Changed] = field(default_factory=list)
+    rewritten: dict[tuple[str, str], Interval] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.spans or self.first or self.links or self.mains or self.alerts)
@@ -93,6 +96,8 @@ class Changes:
         self.links.update(later.links)
         for change in later.alerts:
             self._add(change)
+        for (village, facility), stretch in later.rewritten.items():
+            self.past_changed(village, facility, stretch)
 
     def corrected(self, correction: Correction) -> None:
         """Live evidence changed what was so on days that are over."""
@@ -106,6 +111,11 @@ class Changes:
         mine = self.spans.setdefault((village, facility), {})
         mine.update(dict.fromkeys(change.deleted))
         mine.update({span.start: span for span in change.written})
+
+    def past_changed(self, village: str, facility: str, stretch: Interval) -> None:
+        """Take note that a stretch of the past is judged otherwise now."""
+        known = self.rewritten.get((village, facility), stretch)
+        self.rewritten[village, facility] = min(known[0], stretch[0]), max(known[1], stretch[1])
 
     def raised(self, alert: OpenAlert, decision: Raise, now: int) -> None:
         """Open an alert at wall time `now`."""

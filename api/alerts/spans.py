@@ -7,9 +7,13 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from siaga.model.intervals import Interval
 from siaga.timeline.judge import Span, State
 
-__all__ = ["FOREVER", "Difference", "Run", "at", "cut", "difference", "failed_run", "joined", "replaced", "same_state"]
+__all__ = [
+    "FOREVER", "Difference", "Run", "at", "cut", "difference", "failed_run", "joined", "replaced", "rewritten",
+    "same_state",
+]  # fmt: skip
 
 FOREVER = 2**62
 """The end of the span that runs, in milliseconds: later than any time."""
@@ -81,6 +85,37 @@ def difference(old: Sequence[Span], new: Sequence[Span]) -> Difference:
         [start for start in before if start not in starts],
         [span for span in new if before.get(span.start) != span],
     )
+
+
+def rewritten(old: Sequence[Span], new: Sequence[Span]) -> Interval | None:
+    """The stretch outside of which two lists of spans say the same; `None`: they say the same everywhere.
+
+    A failed run at its edge counts whole in all that it touches, so the stretch reaches to the ends of such runs.
+    """
+    start = _first_difference(old, new)
+    if start is None:
+        return None
+    mirrored = [[replace(span, start=-span.end, end=-span.start) for span in reversed(spans)] for spans in (old, new)]
+    end = -(_first_difference(*mirrored) or 0)
+    for spans in (old, new):
+        for time in (start - 1, start, end - 1, end):
+            run = failed_run(spans, time)
+            if run is not None:
+                start, end = min(start, run.start), max(end, run.end)
+    return start, end
+
+
+def _first_difference(old: Sequence[Span], new: Sequence[Span]) -> int | None:
+    for before, after in zip(old, new, strict=False):
+        if before.start != after.start:
+            return min(before.start, after.start)
+        if not same_state(before, after):
+            return before.start
+        if before.end != after.end:
+            return min(before.end, after.end)
+    shared = min(len(old), len(new))
+    rest = old[shared:] or new[shared:]
+    return rest[0].start if rest else None
 
 
 def at(spans: Sequence[Span], time: int) -> Span | None:

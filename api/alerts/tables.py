@@ -15,6 +15,7 @@ from api.alerts.outcome import Changed, Changes, Fold, Opened
 from api.alerts.span_rows import insert, read_spans, span_of, upsert, write_spans
 from api.alerts.spans import FOREVER
 from siaga.database import tables, writing
+from siaga.database.rewritten import note_rewritten
 from siaga.model.observation import TrackKey
 from siaga.timeline.judge import Span
 
@@ -62,6 +63,7 @@ class Tables:
                 correcting(connection, correction.village, correction.facility, stretch, write)
             rest = {key: spans for key, spans in changes.spans.items() if key not in changes.corrections}
             write_spans(connection, rest)
+            note_rewritten(connection, changes.rewritten)
             _write_first(connection, changes.first)
             upsert(connection, tables.village_state, list(changes.links.values()), ("village",))
             self._write_inbox(connection, rows, folds or {})

@@ -8,15 +8,15 @@ from starlette.responses import Response
 
 from api.http.moments import Moment
 from api.http.problems import Refused, problems
+from api.http.report_question import period_of, scope_of
 from api.http.seconds import Seconds
 from api.http.seen import Seen
 from api.http.services import ServicesHere
 from api.reports.forms import Form, Question
 from api.reports.levels import Level
 from api.reports.maker import CannotMake, ReportMaker
-from api.reports.period import BadPeriod, Period, parse_dates, parse_period
 from api.reports.words import Language
-from siaga.model.scope import EVERYTHING, NotAScope, Scope, parse_scope
+from siaga.model.scope import EVERYTHING
 
 __all__ = ["router"]
 
@@ -134,7 +134,11 @@ async def availability_report(
 ) -> Response:
     """The rows of all levels that are not wider than the scope, and the outages."""
     question = Question(
-        _period(period, from_, to), seen.within(_scope(scope)), language, Form(format_), services.clock.now()
+        period_of("query", period, from_, to),
+        seen.within(scope_of("query", scope)),
+        language,
+        Form(format_),
+        services.clock.now(),
     )
     maker: ReportMaker = request.app.state.reports
     try:
@@ -145,31 +149,3 @@ async def availability_report(
     if question.form is not Form.JSON:
         headers["Content-Disposition"] = f'attachment; filename="{question.filename}"'
     return Response(report, media_type=question.form.media_type, headers=headers)
-
-
-def _period(period: str | None, from_: str | None, to: str | None) -> Period:
-    """The period of a query.
-
-    Raises:
-        Refused: 422, there is none, or it is said twice, or it is not one.
-    """
-    try:
-        if period is not None:
-            if from_ is not None or to is not None:
-                raise Refused(422, "query period: it comes without from and to; leave one or the other out")
-            return parse_period(period)
-        if from_ is None and to is None:
-            raise Refused(422, "query period: say which, such as 2026-11, or both of from and to")
-        if from_ is None or to is None:
-            given, missing = ("from", "to") if to is None else ("to", "from")
-            raise Refused(422, f"query {given}: it comes with {missing}; say both, or a period such as 2026-11")
-        return parse_dates(from_, to)
-    except BadPeriod as problem:
-        raise Refused(422, f"query {'from and to' if period is None else 'period'}: {problem}") from None
-
-
-def _scope(text: str) -> Scope:
-    try:
-        return parse_scope(text)
-    except NotAScope as problem:
-        raise Refused(422, f"query scope: {text!r} {problem}") from None

@@ -77,7 +77,7 @@ def judge_facility(
     if not any(span.start < window[1] and span.end > window[0] for span in spans):
         return None
     runs = failed_runs(spans)
-    goes_on = bool(history.spans) and history.spans[-1].end >= RUNS_ON
+    goes_on = bool(history.spans) and history.spans[-1].end > now
     outages = [
         _outage(village, history, spans, run, goes_on and run[1] == now)
         for run in runs

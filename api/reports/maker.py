@@ -51,7 +51,7 @@ class ReportMaker:
         self._waiting = 0
         self._count = Counter("siaga_reports", "reports by how they ended", ("form", "result"), registry=metrics)
         in_memory = engine.dialect.name == "sqlite" and engine.url.database in (None, "", ":memory:")
-        self._elsewhere = not in_memory  # no other process can read a database that is in this one's memory
+        self.elsewhere = not in_memory  # no other process can read a database that is in this one's memory
 
     async def make(self, question: Question) -> bytes:
         """Returns the report that is asked for.
@@ -71,6 +71,15 @@ class ReportMaker:
         small = await anyio.to_thread.run_sync(self._if_small, question)
         if small is not None:
             return small
+        job = packed(self._engine.url.render_as_string(hide_password=False), question, self._office)
+        return await self.run("api.reports.process", job)
+
+    async def run(self, module: str, job: bytes) -> bytes:
+        """Returns what a process says that runs a module and is given a job, when it is its turn.
+
+        Raises:
+            CannotMake: too many run, or it takes too long, or it failed.
+        """
         if self._waiting >= WAITING:
             raise CannotMake(f"{AT_ONCE + WAITING} reports are being made already: try again in a minute")
         try:
@@ -81,7 +90,7 @@ class ReportMaker:
                 finally:
                     self._waiting -= 1
                 try:
-                    return await self._in_a_process(question)
+                    return await _in_a_process(module, job)
                 finally:
                     self._turns.release()
         except TimeoutError:
@@ -92,32 +101,30 @@ class ReportMaker:
 
     def _if_small(self, question: Question) -> bytes | None:
         """The report, if it can be made right here; `None`: it is large."""
-        if self._elsewhere and question.form is Form.PDF:
+        if self.elsewhere and question.form is Form.PDF:
             return None  # typst takes the processor for half a second, and keeps its memory
         with self._engine.connect() as connection:
-            if self._elsewhere and facility_days(connection, question.period, question.scopes) > self._small:
+            if self.elsewhere and facility_days(connection, question.period, question.scopes) > self._small:
                 return None
             return answer(connection, question, self._office)
 
-    async def _in_a_process(self, question: Question) -> bytes:
-        job = packed(self._engine.url.render_as_string(hide_password=False), question, self._office)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "api.reports.process",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            report, complaint = await process.communicate(job)
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if process.returncode != 0:
-            lines = complaint.decode(errors="replace").strip().splitlines()
-            raise CannotMake(
-                f"the process that makes reports failed: {lines[-1][:200] if lines else 'no reason given'}"
-            )
-        return report
+
+async def _in_a_process(module: str, job: bytes) -> bytes:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        module,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        report, complaint = await process.communicate(job)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode != 0:
+        lines = complaint.decode(errors="replace").strip().splitlines()
+        raise CannotMake(f"the process that makes reports failed: {lines[-1][:200] if lines else 'no reason given'}")
+    return report

@@ -15,7 +15,7 @@ from api.reports.answer import DEADLINE, answer, unpacked
 from api.reports.forms import CannotSet
 from siaga.database import connect
 
-__all__ = ["main"]
+__all__ = ["bounded", "main"]
 
 NICENESS = 10
 """On a busy machine alerts go first."""
@@ -23,12 +23,17 @@ MOST_MEMORY = 2 << 30
 """Bytes of address space."""
 
 
-def main() -> int:
-    """Make the report; returns the exit status."""
+def bounded() -> None:
+    """Give this process a low priority, and bounds of memory and time."""
     os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     # It ends by itself also when nobody is left who would end it
     resource.setrlimit(resource.RLIMIT_CPU, (int(DEADLINE), int(DEADLINE) + 5))
+
+
+def main() -> int:
+    """Make the report; returns the exit status."""
+    bounded()
     job = unpacked(sys.stdin.buffer.read())
     engine = connect(job.database)
     try:

@@ -51,6 +51,7 @@ class Row:
 class Report:
     """The report of a period and some scopes, as known at `generated_at` (wall time, ms).
 
+    `cut`: what lies after it is not counted, ms; a revision has that of the first report.
     `timezones` are those of its villages, by code. `outages` come in order of their start. `villages` are all of the
     scopes, judged or not, and `facilities` those that were judged, both in order of their codes. `regions`: names.
     """
@@ -59,6 +60,7 @@ class Report:
     scopes: Scopes
     language: Language
     generated_at: int
+    cut: int
     provisional: bool
     rows: Sequence[Row]
     outages: Sequence[Outage]
@@ -73,7 +75,9 @@ class Report:
         return levels(self.scopes)
 
 
-def build(source: Source, period: Period, scopes: Scopes, language: Language, now: int) -> Report:
+def build(
+    source: Source, period: Period, scopes: Scopes, language: Language, now: int, *, generated_at: int | None = None
+) -> Report:
     """Returns the report. Villages of the source that lie outside of the scopes do not count.
 
     Args:
@@ -82,6 +86,7 @@ def build(source: Source, period: Period, scopes: Scopes, language: Language, no
         scopes: which villages.
         language: of the names of indicators, and of what all is called.
         now: wall time, ms; what lies after it is not counted.
+        generated_at: when the report is made, ms, where that is later than `now`.
     """
     villages = sorted((one for one in source.villages if scopes.holds(one.village.code)), key=_by_code)
     judged = [facility for village in villages for facility in _judged(village, period, now)]
@@ -92,6 +97,7 @@ def build(source: Source, period: Period, scopes: Scopes, language: Language, no
         period,
         scopes,
         language,
+        now if generated_at is None else generated_at,
         now,
         runs or any(one.figures.days.provisional for one in judged),
         rows,

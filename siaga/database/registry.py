@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Engine, select
 
 from siaga.database import tables, writing
+from siaga.database.rewritten import ALWAYS, note_rewritten
 from siaga.database.scopes import within
 from siaga.model.scope import Scopes
 from siaga.model.sites import Village
@@ -148,11 +149,12 @@ def _replace(connection: Connection, villages: Sequence[Village], now: int, posi
             changed.append((place, replace(village, told=before[0].told)))
     # deleting a village deletes its facilities and devices
     connection.execute(table.delete().where(table.c.code.in_([village.code for _, village in changed])))
-    _insert(connection, added + changed)
+    _insert(connection, added + changed, now)
+    note_rewritten(connection, {(village.code, ""): ALWAYS for _, village in changed})
     return ImportReport(len(added), len(changed), len(villages) - len(added) - len(changed))
 
 
-def _insert(connection: Connection, placed: Sequence[tuple[int, Village]]) -> None:
+def _insert(connection: Connection, placed: Sequence[tuple[int, Village]], now: int) -> None:
     villages, facilities, devices = [], [], []
     for place, village in placed:
         document = _VILLAGE.dump_python(replace(village, told=0), mode="json")
@@ -166,6 +168,7 @@ def _insert(connection: Connection, placed: Sequence[tuple[int, Village]]) -> No
                 "document": document,
                 "told": village.told,
                 "position": place,
+                "changed_at": now,
             }
         )
         for index, facility in enumerate(village.facilities):

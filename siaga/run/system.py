@@ -22,6 +22,8 @@ from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import UnreadPast
 from api.app import create_app
 from api.http import HttpServer, Site
+from api.issued.metrics import IssuedMetrics
+from api.issued.service import IssuedService
 from api.notifications import NotificationMetrics, NotificationService
 from collector import ROLE as COLLECTOR
 from collector import CollectorService, assemble, broker_session
@@ -125,6 +127,7 @@ class System:
         self._server: HttpServer | None = None
         self._alerts: AlertService | None = None
         self._notifications: NotificationService | None = None
+        self._issued: IssuedService | None = None
         self._collector: CollectorService | None = None
         self._gateway: GatewayPart | None = None
         self._broker: EmbeddedBroker | None = None
@@ -174,6 +177,8 @@ class System:
             self._engine, self._book, self._clock, self._signal, NotificationMetrics(REGISTRY)
         )
         self._notifications.start()
+        self._issued = IssuedService(self._engine, self._office, self._clock, IssuedMetrics(REGISTRY))
+        self._issued.start()
         if self._whole:
             self._start_collector()
             self._start_gateway(registry)
@@ -189,7 +194,7 @@ class System:
         giving_up = threading.Timer(GIVEN_UP_AFTER, self._give_up_database)
         giving_up.daemon = True
         giving_up.start()
-        _end_together([self._collector, self._alerts, self._notifications, self._server], END_WITHIN)
+        _end_together([self._collector, self._alerts, self._notifications, self._issued, self._server], END_WITHIN)
         giving_up.cancel()
         if self._broker is not None:
             self._broker.close()

@@ -72,7 +72,7 @@ def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
     bare = connect(f"sqlite:///{tmp_path / 'bare.db'}")
     broken, _ = maker(bare)
     with pytest.raises(CannotMake, match="the process that makes reports failed: the database did not answer"):
-        asyncio.run(broken._in_a_process(QUESTION))
+        asyncio.run(broken.run("api.reports.process", packed(str(bare.url), QUESTION)))
     bare.dispose()
 
 

@@ -1,11 +1,12 @@
 """What all chapters say alike: names of villages and regions, numbers, sentences, and when the report was made."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from api.reports.factors import Factors
 from api.reports.office import Office
 from api.reports.pdf.facts import Facts, facts
 from api.reports.pdf.numbers import Numbers
@@ -20,11 +21,15 @@ __all__ = ["Context", "Issue"]
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """What an issued report is called, and where its page is, `None` without a link of the office."""
+    """What an issued report is called, and where its page is, `None` without a link of the office.
+
+    `factors`: what people wrote for it, by indicator.
+    """
 
     id: str
     revision: int
     link: str | None
+    factors: Factors = field(default_factory=dict)
 
 
 class Context:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from api.reports.factors import Factors
 from api.reports.figures import Share
 from api.reports.levels import Level
 from api.reports.pdf.blocks import Block, column, heading, table, text
@@ -10,6 +11,7 @@ from api.reports.pdf.context import Context
 from api.reports.pdf.facts import target_of
 from api.reports.pdf.numbers import NOTHING
 from api.reports.pdf.tables import by_indicator, left_of, outages_table, share_columns, shares, times
+from siaga.model.indicators import INDICATORS
 from siaga.timeline.availability import Availability
 
 __all__ = ["results"]
@@ -39,6 +41,9 @@ def results(here: Context) -> Iterator[Block]:
     yield outages_table(here, say("longest"), longest) if longest else text(say("no_outages"))
     yield heading(2, say("results_causes"))
     yield _causes(here)
+    if here.issue is not None and here.issue.factors:
+        yield heading(2, say("results_factors"))
+        yield _factors(here, here.issue.factors)
 
 
 def _by_region(here: Context) -> Block:
@@ -102,6 +107,15 @@ def _below(here: Context) -> Iterator[Block]:
         for one in below[:_WORST]
     ]
     yield table(say("below"), columns, rows)
+
+
+def _factors(here: Context, factors: Factors) -> Block:
+    """What people wrote, in the order of the programme's indicators."""
+    say = here.say
+    columns = [column(say("head_indicator"), 1), column(say("head_hindrance"), 2), column(say("head_follow_up"), 2)]
+    ordered = sorted(factors.items(), key=lambda item: INDICATORS[item[0]].number)
+    rows = [[say.words.kind(kind), one.hindrance or NOTHING, one.follow_up or NOTHING] for kind, one in ordered]
+    return table(say("factors"), columns, rows)
 
 
 def _causes(here: Context) -> Block:

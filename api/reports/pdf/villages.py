@@ -109,7 +109,7 @@ def _since(here: Context, one: JudgedFacility) -> str:
 def _strip(here: Context, one: JudgedFacility) -> Strip:
     say, numbers, time = here.say, here.numbers, one.figures.availability
     days = here.days_of(one.village.timezone)
-    window = (max(one.since, days[0][0]), min(days[-1][1], here.report.generated_at))
+    window = (max(one.since, days[0][0]), min(days[-1][1], here.report.cut))
     verdict = goal(one.figures, target_of(one))
     name = f"{_since(here, one)} – {say.words.kind(one.facility.kind)}"
     return {

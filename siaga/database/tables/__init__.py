@@ -28,6 +28,15 @@ from siaga.database.tables.notifications import (
 )
 from siaga.database.tables.people import person, session, sign_in_wait, welcome
 from siaga.database.tables.registry import device, facility, region, registry_version, village
+from siaga.database.tables.reports import (
+    lease,
+    report,
+    report_file,
+    report_order,
+    report_run,
+    report_scope,
+    rewritten,
+)
 
 __all__ = [
     "alert",
@@ -45,6 +54,7 @@ __all__ = [
     "first_report",
     "gateway_state",
     "inbox",
+    "lease",
     "maintenance",
     "metadata",
     "notice",
@@ -56,6 +66,12 @@ __all__ = [
     "quarantine_dropped",
     "region",
     "registry_version",
+    "report",
+    "report_file",
+    "report_order",
+    "report_run",
+    "report_scope",
+    "rewritten",
     "session",
     "sign_in_wait",
     "span",

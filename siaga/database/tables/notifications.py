@@ -39,6 +39,7 @@ notification = Table(
     Column("state", Text, nullable=False, comment="waiting, sent, dead, or void: nothing was left to tell"),
     Column("settled", BigInteger, comment="when it was sent, given up or found void"),
     Column("problem", Text, comment="why the last attempt failed"),
+    Column("subject", Document, comment="what it tells of, where that is no alert: a report, or a note of a morning"),
     Index(None, "recipient"),
     Index(None, "settled"),
     sqlite_autoincrement=True,

@@ -23,6 +23,7 @@ village = Table(
     Column("document", Document, nullable=False, comment="the whole village; the other columns are for queries"),
     Column("told", BigInteger, nullable=False, comment="when siaga was first told of it"),
     Column("position", Integer, nullable=False, comment="its place in the sites file"),
+    Column("changed_at", BigInteger, comment="when its entry was last imported otherwise than before"),
 )
 
 facility = Table(

@@ -1,0 +1,121 @@
+"""What differs between two revisions of a report, facility by facility, and why: pure.
+
+How many of the days may still change is left out: it says nothing of what was. Rows of several facilities are sums, and
+follow.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from api.reports.levels import Level
+
+__all__ = ["MOST_CHANGES", "Change", "Ground", "Value", "changes"]
+
+MOST_CHANGES = 1_000
+"""Changes that a revision keeps; the others are counted, and stand in the JSON of both revisions."""
+
+Value = int | float | None
+_NAMES = frozenset({"level", "id", "name", "kind"})
+_MEASURED = frozenset({"required_s", "met_s", "failed_s", "unknown_s", "coverage", "measured"})
+"""What no excuse changes."""
+_TIMES = ("met_s", "failed_s", "unknown_s")
+
+
+class Ground(StrEnum):
+    """Why a figure is another one now."""
+
+    LATE_DATA = "late_data"
+    MAINTENANCE_DECLARED = "maintenance_declared"
+    MAINTENANCE_WITHDRAWN = "maintenance_withdrawn"
+    SITES_FILE = "sites_file"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One figure of one facility. `before` and `after`: as the JSON of the report has them.
+
+    `why`: the grounds, separated by commas where a figure may rest on several.
+    """
+
+    village: str
+    facility: str
+    figure: str
+    before: Value
+    after: Value
+    why: str
+
+    def row(self) -> dict[str, str | Value]:
+        """Returns it as the database keeps it and the API shows it."""
+        return {
+            "village": self.village,
+            "facility": self.facility,
+            "figure": self.figure,
+            "before": self.before,
+            "after": self.after,
+            "why": self.why,
+        }
+
+
+def changes(
+    before: Iterable[Mapping[str, object]],
+    after: Iterable[Mapping[str, object]],
+    grounds: Callable[[str, str], frozenset[Ground]],
+) -> list[Change]:
+    """Returns the figures that differ, in order of the facilities.
+
+    Args:
+        before: the rows of the earlier revision, as its JSON has them.
+        after: the rows as they are now.
+        grounds: what was done to a facility (its village, its id) since the earlier revision, beside late data.
+    """
+    old, new = _facilities(before), _facilities(after)
+    return [
+        change
+        for name in sorted(old.keys() | new.keys())
+        for change in _differences(name, old.get(name, {}), new.get(name, {}), grounds)
+    ]
+
+
+def _facilities(rows: Iterable[Mapping[str, object]]) -> dict[str, dict[str, Value]]:
+    return {str(row["id"]): dict(_figures(row)) for row in rows if row["level"] == Level.FACILITY.value}
+
+
+def _figures(row: Mapping[str, object]) -> Iterator[tuple[str, Value]]:
+    """The figures of a row by name; of days and causes each by its own."""
+    for name, value in row.items():
+        if name in _NAMES:
+            continue
+        if name == "days" and isinstance(value, Mapping):
+            yield from ((f"days_{verdict}", count) for verdict, count in value.items() if verdict != "provisional")
+        elif name == "causes" and isinstance(value, Mapping):
+            for state, causes in value.items():
+                yield from ((f"causes.{state}.{cause}", time) for cause, time in causes.items())
+        elif value is None or isinstance(value, int | float):
+            yield name, value
+
+
+def _differences(
+    name: str,
+    before: Mapping[str, Value],
+    after: Mapping[str, Value],
+    grounds: Callable[[str, str], frozenset[Ground]],
+) -> Iterator[Change]:
+    differing = [figure for figure in dict.fromkeys([*before, *after]) if before.get(figure) != after.get(figure)]
+    if not differing:
+        return
+    village, _, facility = name.partition("/")
+    known = grounds(village, facility)
+    is_late = any(before.get(time) != after.get(time) for time in _TIMES) and Ground.SITES_FILE not in known
+    for figure in differing:
+        yield Change(
+            village, facility, figure, before.get(figure), after.get(figure), _why(figure, known, is_late=is_late)
+        )
+
+
+def _why(figure: str, known: frozenset[Ground], *, is_late: bool) -> str:
+    """The grounds of one figure: what was measured rests on no excuse."""
+    found = known & {Ground.SITES_FILE} if figure in _MEASURED else known
+    if is_late or not found:
+        found |= {Ground.LATE_DATA}
+    return ",".join(sorted(found))
