@@ -251,6 +251,7 @@ def _sqlite(url: URL) -> Engine:
         url,
         json_serializer=_to_json,
         json_deserializer=_from_json,
+        hide_parameters=True,
         # every thread that answers a request may read at the same time
         **({} if in_memory else {"pool_size": 20, "max_overflow": 40}),
     )
