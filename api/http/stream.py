@@ -126,7 +126,7 @@ async def stream_alerts(
 ) -> EventStream:
     """A stream of alerts. It may end at any time, as when its reader is too slow; a reader then resumes."""
     try:
-        subscription = await services.broadcast.open(event_id(last_event_id))
+        subscription = await services.broadcast.open(event_id(last_event_id), caller.scopes)
     except Busy as busy:
         raise Refused(503, str(busy), {"Retry-After": "5"}) from None
     return EventStream(services.broadcast, subscription, HEARTBEAT, lambda: is_still(request, services, caller))

@@ -31,15 +31,14 @@ async def stream(
     last_event_id: Annotated[str | None, Header(max_length=40)] = None,
 ) -> EventStream:
     """A stream of alerts. After a break the browser says itself where it was, which wins over the address."""
+    caller = looker.caller
+    assert caller is not None  # noqa: S101 - `SignedIn` lets nobody else in
     try:
-        subscription = await services.broadcast.open(event_id(last_event_id or after))
+        subscription = await services.broadcast.open(event_id(last_event_id or after), caller.scopes)
     except Busy as busy:
         raise Refused(503, str(busy), {"Retry-After": "5"}) from None
-    caller = looker.caller
-    return EventStream(
-        services.broadcast,
-        subscription,
-        HEARTBEAT,
-        lambda: caller is not None and is_still(request, services, caller),
-        _BEAT,
-    )
+
+    def still() -> bool:
+        return is_still(request, services, caller)
+
+    return EventStream(services.broadcast, subscription, HEARTBEAT, still, _BEAT)

@@ -16,7 +16,7 @@ _CANNOT = {"PortTaken", "UnknownSchema", "StoreUnavailable", "BufferUnavailable"
 
 
 class Mistake(ValueError):
-    """What was asked for cannot be right; the message is for people."""
+    """A command was called in a way that cannot be right. The message is a sentence for people."""
 
 
 def say(text: str, status: int) -> int:
