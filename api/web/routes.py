@@ -5,7 +5,19 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 from starlette.routing import Route
 
-from api.web import account, alert_forms, alert_stream, alerts, preferences, public, sign_in, static_files, welcome
+from api.web import (
+    account,
+    alert_forms,
+    alert_stream,
+    alerts,
+    attest,
+    preferences,
+    public,
+    scorecard,
+    sign_in,
+    static_files,
+    welcome,
+)
 from api.web.setup import index, people, tokens
 
 __all__ = ["PAGES", "page_paths"]
@@ -22,6 +34,8 @@ PAGES: Sequence[APIRouter] = (
     index.router,
     people.router,
     tokens.router,
+    attest.router,
+    scorecard.router,
     static_files.router,
 )
 """The routes of all pages."""
