@@ -11,8 +11,10 @@ from api.web import (
     alert_page,
     alert_stream,
     alerts,
+    attest,
     preferences,
     public,
+    scorecard,
     sign_in,
     static_files,
     welcome,
@@ -34,6 +36,8 @@ PAGES: Sequence[APIRouter] = (
     index.router,
     people.router,
     tokens.router,
+    attest.router,
+    scorecard.router,
     static_files.router,
 )
 """The routes of all pages."""
