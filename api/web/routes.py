@@ -5,7 +5,20 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 from starlette.routing import Route
 
-from api.web import account, alert_forms, alert_stream, alerts, preferences, public, sign_in, static_files, welcome
+from api.web import (
+    account,
+    alert_forms,
+    alert_page,
+    alert_stream,
+    alerts,
+    attest,
+    preferences,
+    public,
+    scorecard,
+    sign_in,
+    static_files,
+    welcome,
+)
 from api.web.setup import index, people, tokens
 
 __all__ = ["PAGES", "page_paths"]
@@ -14,6 +27,7 @@ PAGES: Sequence[APIRouter] = (
     public.router,
     alerts.router,
     alert_stream.router,  # before `/alerts/{alert}`, whose pattern its path fits too
+    alert_page.router,
     alert_forms.router,
     preferences.router,
     sign_in.router,
@@ -22,6 +36,8 @@ PAGES: Sequence[APIRouter] = (
     index.router,
     people.router,
     tokens.router,
+    attest.router,
+    scorecard.router,
     static_files.router,
 )
 """The routes of all pages."""
