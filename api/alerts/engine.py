@@ -139,6 +139,7 @@ class AlertEngine:
         watched.attach([alert for alert in start.alerts if alert.kind == Kind.VILLAGE_OFFLINE], moment)
         self._self.begin(start.heard, moment)
         self._registry.save_heard(self._heard)
+        self._transport.connect()
         for topic in (BATCHES, GATEWAY_STATUS, GATEWAY_HEALTH, ACKS):
             self._transport.subscribe(topic)
         for village in self.villages.values():
@@ -368,14 +369,16 @@ class AlertEngine:
     def _keep(self, moment: Moment) -> None:
         if moment.monotonic < self._registry.save_at or not self._commit(at_once=bool(self._inbox.rows)):
             return
-        folds = self._folds(self._registry.marked(), moment)
+        folds, heard = self._folds(self._registry.marked(), moment), self._heard
         try:
-            self._registry.save(moment, self._heard, folds)
+            self._registry.save(moment, heard, folds)
         except DBAPIError as error:
             self._registry.save_soon(moment.monotonic + 5 * SECOND)
             self._away(error)
         else:
             self._database_problem = None
+            if not heard.settled:  # a session that the broker begins now is known to be none that has all
+                self._transport.connect()
             for village, fold in folds.items():
                 self._inbox.folded(village, fold.upto)
 

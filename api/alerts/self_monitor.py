@@ -69,6 +69,7 @@ class SelfMonitor:
         """Go on from what the engine before this one had heard."""
         self._deaf_since = moment.now if heard is None else min(heard.until, moment.now)
         self._lost = heard is None or not heard.settled
+        self._connections = self._transport.connections - self._transport.connected
 
     def take_changed(self) -> bool:
         """Returns True if what `heard` says has changed, so that it is to be saved at once."""

@@ -119,7 +119,9 @@ class MemoryBroker:
 
 
 class MemoryTransport:
-    """A `Transport` on a `MemoryBroker`. It connects when made; `cut` and `restore` are for faults.
+    """A `Transport` on a `MemoryBroker`. It connects when made, or if `held` when told to.
+
+    `cut` and `restore` are for faults.
 
     `before_publish` may be set by a simulation: False loses the message on its way, after the transport took it.
     """
@@ -133,7 +135,11 @@ class MemoryTransport:
         clean: bool = True,
         max_queue: int = 1000,
         max_outbound: int = 1000,
+        held: bool = False,
     ) -> None:
+        self._held = held
+        self.allowed = not held
+        """Whether a connection may be made now; see `Transport.connect`."""
         self.before_publish: Callable[[str, bytes], bool] | None = None
         self._problem: str | None = None
         self._resumed = False
@@ -169,6 +175,12 @@ class MemoryTransport:
         """Why there is no connection; None while there is one."""
         return self._problem
 
+    def connect(self) -> None:
+        """Allow a held transport one connection, and make it if the broker runs."""
+        if self._held and self._session is None:
+            self.allowed = True
+            self.restore()
+
     def ring(self, bell: Callable[[], None]) -> None:
         """Call `bell` whenever a message is queued for this transport or `wake` is called."""
         self._bell = bell
@@ -191,8 +203,9 @@ class MemoryTransport:
 
     def restore(self) -> None:
         """Reconnect, with the subscriptions, if the broker runs."""
-        if self._closed or self._session is not None or not self._broker.running:
+        if self._closed or self._session is not None or not self._broker.running or not self.allowed:
             return
+        self.allowed = not self._held
         client = Connect(LEVEL, self._client_id, self._clean, will=self._will)
         self._session, self._resumed = self._broker.attach(self, client, self._max_queue)
         self._problem = None

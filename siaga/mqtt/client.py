@@ -51,6 +51,7 @@ class MqttTransport:
         max_outbound: the limit of messages that are published and not acknowledged by the broker.
         marker: a topic of the session's own. With it, and with a session that the broker had kept, the transport
             publishes a mark to itself, and sets `Message.kept` on all messages that arrive before it.
+        held: if True, each connection waits for a call of `connect`.
         version: 5 or 4 (3.1.1) if the composition root knows the broker's version; `None`: it is detected.
         ca_file: the certificates to trust with `mqtts`, instead of the system's.
 
@@ -71,6 +72,7 @@ class MqttTransport:
         keepalive: int = 30,
         expiry: int = 30 * 86_400,
         marker: str | None = None,
+        held: bool = False,
         version: int | None = None,
         ca_file: str | None = None,
         chance: random.Random | None = None,
@@ -106,8 +108,11 @@ class MqttTransport:
         self._closing: float | None = None
         self._for_good = False
         self._pause_over = threading.Event()
+        self._held, self._allowed = held, threading.Event()
+        if not held:
+            self._allowed.set()
         self._problem: str | None = f"not connected to {self._options.address} yet"
-        self._connections, self._resumed = 0, False
+        self._connections, self._resumed, self._unsure = 0, False, False
         self._bell: Callable[[], None] | None = None
         self._thread = threading.Thread(target=self._run, name=f"mqtt {client_id}", daemon=True)
         self._thread.start()
@@ -133,6 +138,12 @@ class MqttTransport:
     def problem(self) -> str | None:
         """Returns why there is no connection, or what the broker refuses, as a sentence for people; else `None`."""
         return self._problem
+
+    def connect(self) -> None:
+        """Allow one connection, if there is none. Only a transport that was made `held` waits for it."""
+        with self._lock:
+            if not self._connected:
+                self._allowed.set()
 
     def ring(self, bell: Callable[[], None]) -> None:
         """Call `bell`, from any thread, whenever a message arrives or `wake` is called."""
@@ -228,6 +239,7 @@ class MqttTransport:
             if self._closing is None:
                 self._closing = time.monotonic() + CLOSE_WITHIN
         self._pause_over.set()
+        self._allowed.set()
         self._nudge()
         self._thread.join(CLOSE_WITHIN + 1)
         self.wake()
@@ -249,12 +261,13 @@ class MqttTransport:
         only, because it may just have been slow.
         """
         pause, refused_5, silent_5 = FIRST_PAUSE, False, False
-        while not self._is_closing():
+        while self._may_connect():
             session = Session(self._options, self._version or (4 if refused_5 or silent_5 else 5))
             try:
                 stood = self._hold(session)
             finally:
                 self._lost(session)
+            self._unsure |= session.unanswered
             if session.version == 5 and self._version is None:
                 refused_5, silent_5 = session.refused_version, session.unanswered
                 if refused_5 or silent_5:
@@ -266,6 +279,11 @@ class MqttTransport:
             pause = FIRST_PAUSE if stood else pause
             self._pause_over.wait(pause * self._chance.uniform(0.5, 1))
             pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _may_connect(self) -> bool:
+        """Wait until a connection is allowed. Returns False if the transport is closing."""
+        self._allowed.wait()
+        return not self._is_closing()
 
     def _is_closing(self) -> bool:
         return self._closing is not None
@@ -326,8 +344,11 @@ class MqttTransport:
                 self._inbox = deque(kept)
                 self._inbox_bytes = sum(len(message.payload) for message in kept)
             self._connected = True
+            if self._held and not self._is_closing():
+                self._allowed.clear()
             self._problem = None
-            self._resumed = session.resumed
+            # An unanswered CONNECT may have begun the session that is kept now
+            self._resumed, self._unsure = session.resumed and not self._unsure, False
             self._connections += 1
         log.info("mqtt_connected", broker=str(self._options.address), version=session.version, resumed=session.resumed)
 
@@ -338,6 +359,8 @@ class MqttTransport:
             self._session = None
             self._receipts.clear()
         session.release()
+        if self._held:
+            self.wake()  # the worker allows the next connection
 
     def _deliver(self, incoming: Incoming) -> bool:
         """Put a message into the inbox. Returns whether there is room for another."""

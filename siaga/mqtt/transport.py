@@ -27,7 +27,7 @@ class Message:
 
 
 class Transport(Protocol):
-    """One session with one broker, QoS 1 in both directions. It reconnects by itself."""
+    """One session with one broker, QoS 1 in both directions. It reconnects by itself, unless it was made `held`."""
 
     @property
     def connected(self) -> bool:
@@ -47,6 +47,13 @@ class Transport(Protocol):
     @property
     def problem(self) -> str | None:
         """Returns why there is no connection, or what the broker refuses, as a sentence for people; else `None`."""
+        ...
+
+    def connect(self) -> None:
+        """Allow one connection, if there is none. Only a transport that was made `held` waits for it.
+
+        So a worker can store that its session may be lost, before the broker can begin a new one.
+        """
         ...
 
     def ring(self, bell: Callable[[], None]) -> None:

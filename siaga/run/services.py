@@ -149,13 +149,17 @@ def _outside_store(settings: Settings, service: str) -> None:
 
 
 def alert_session(url: str, name: SessionName) -> MqttTransport:
-    """Returns the alert engine's session with the broker, which lasts over a restart."""
+    """Returns the alert engine's session with the broker, which lasts over a restart.
+
+    It is held: the engine stores that the session may be lost before each connection.
+    """
     return MqttTransport(
         url,
         name.client_id,
         clean=not name.lasting,
         expiry=SESSION_EXPIRY,
         max_bytes=MAX_QUEUE_BYTES,
+        held=True,
     )
 
 

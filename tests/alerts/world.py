@@ -13,7 +13,8 @@ from unittest.mock import patch
 
 import orjson
 from prometheus_client import CollectorRegistry
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, event, select
+from sqlalchemy.exc import OperationalError
 
 from api.alerts.engine import AlertEngine
 from api.alerts.metrics import EngineMetrics
@@ -160,7 +161,9 @@ class World:
 
     def start(self, *, connected: bool = True) -> None:
         """A new engine, which knows nothing but the database and the store."""
-        self.transport = MemoryTransport(self.broker, "engine", clean=not self.kept, max_queue=1_000_000)
+        self.transport = MemoryTransport(
+            self.broker, "engine", clean=not self.kept, max_queue=1_000_000, held=self.kept
+        )
         self._metrics = CollectorRegistry()
         if not connected:
             self.transport.cut()
@@ -188,6 +191,19 @@ class World:
         """The engine is gone without a word (or with one), and a new one comes."""
         self.stop(clean=clean)
         self.start()
+
+    @contextmanager
+    def without_database(self) -> Iterator[None]:
+        """No statement reaches the database."""
+
+        def refuse(*_: object) -> None:
+            raise OperationalError("the database is away", None, Exception())
+
+        event.listen(self.database, "before_cursor_execute", refuse)
+        try:
+            yield
+        finally:
+            event.remove(self.database, "before_cursor_execute", refuse)
 
     def settle(self) -> None:
         """Everything that can happen now happens."""

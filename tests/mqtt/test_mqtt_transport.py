@@ -296,3 +296,16 @@ def test_who_answers_each_message_is_not_stopped_by_answers_of_the_broker_that_n
             assert most <= 100
             assert worker.connections == 1
             until(lambda: worker.outbound == 0)
+
+
+def test_a_session_that_an_unanswered_connect_may_have_begun_is_not_called_resumed(mosquitto: Mosquitto) -> None:
+    with Link(mosquitto.port) as link, closing(MqttTransport(link.url, "unsure", clean=False, held=True)) as one:
+        one.connect()
+        until(lambda: one.connected)
+        link.cut()
+        until(lambda: not one.connected)
+        one.connect()
+        until(lambda: "broke" not in (one.problem or "broke"), what="an attempt that got no answer")
+        link.mend()
+        until(lambda: one.connected)
+        assert not one.resumed

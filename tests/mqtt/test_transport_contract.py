@@ -37,9 +37,24 @@ class World:
     def join(
         self, client_id: str, *filters: str, clean: bool = True, will: Message | None = None, max_queue: int = 1000
     ) -> AnyTransport:
+        transport = self.make(client_id, clean=clean, will=will, max_queue=max_queue)
+        for topic_filter in filters:
+            transport.subscribe(topic_filter)
+        until(lambda: transport.connected, what=f"{client_id} is connected")
+        return transport
+
+    def make(
+        self,
+        client_id: str,
+        *,
+        clean: bool = True,
+        will: Message | None = None,
+        max_queue: int = 1000,
+        held: bool = False,
+    ) -> AnyTransport:
         transport: AnyTransport
         if self.kind == "memory":
-            transport = MemoryTransport(self._memory, client_id, clean=clean, will=will, max_queue=max_queue)
+            transport = MemoryTransport(self._memory, client_id, clean=clean, will=will, max_queue=max_queue, held=held)
         else:
             transport = MqttTransport(
                 self._url,
@@ -48,12 +63,10 @@ class World:
                 will=will,
                 max_queue=max_queue,
                 marker=None if clean else f"mark/{client_id}",
+                held=held,
                 version=self._version,
             )
         self._stack.callback(transport.close)
-        for topic_filter in filters:
-            transport.subscribe(topic_filter)
-        until(lambda: transport.connected, what=f"{client_id} is connected")
         return transport
 
 
@@ -243,3 +256,21 @@ def test_nothing_is_taken_without_a_connection(world: World) -> None:
     transport.close()
     assert transport.publish("a", b"") is False
     assert transport.connected is False
+
+
+def test_a_held_transport_makes_one_connection_a_call(world: World) -> None:
+    held = world.make("held", clean=False, held=True)
+    other = world.join("other", "a")  # meanwhile a transport that is not held has connected
+    assert not held.connected
+    held.connect()
+    until(lambda: held.connected)
+    held.connect()  # it has a connection: this allows no other
+    thief = world.join("held", clean=False)  # the broker ends the connection of the first
+    until(lambda: not held.connected)
+    thief.close()
+    send(other, "a", b"x")
+    take(other, 1)
+    assert (held.connected, held.connections) == (False, 1)
+    held.connect()
+    until(lambda: held.connected)
+    assert (held.resumed, held.connections) == (True, 2)

@@ -59,6 +59,7 @@ class Wire:
     will: Message | None = None
     clean: bool = True
     max_queue: int = 1000
+    held: bool = False
     wake_process: Callable[[], None] = lambda: None
     _inner: MemoryTransport = field(init=False)
     _bells: list[Callable[[], None]] = field(default_factory=list)
@@ -74,7 +75,12 @@ class Wire:
         running = self.broker.running
         self.broker.running = running and self.line.open
         self._inner = MemoryTransport(
-            self.broker, self.client_id, will=self.will, clean=self.clean, max_queue=self.max_queue
+            self.broker,
+            self.client_id,
+            will=self.will,
+            clean=self.clean,
+            max_queue=self.max_queue,
+            held=self.held,
         )
         self.broker.running = running
         self._inner.ring(self._pump_soon)
@@ -98,6 +104,13 @@ class Wire:
     @property
     def problem(self) -> str | None:
         return None if self.connected else "the line is cut"
+
+    def connect(self) -> None:
+        running = self.broker.running
+        self.broker.running = running and self.line.open
+        self._inner.connect()
+        self.broker.running = running
+        self._pump_soon()
 
     def ring(self, bell: Callable[[], None]) -> None:
         self._bells.append(bell)
@@ -225,6 +238,8 @@ class Wire:
     def _restore(self) -> None:
         """A connection is made, where line and broker allow; a broker that had not noticed sends the will first."""
         if self._closed or not self.line.open or not self.broker.running or self._inner.connected:
+            return
+        if not self._inner.allowed:
             return
         self._publish_will()
         self._inner.restore()

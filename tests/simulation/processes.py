@@ -140,7 +140,16 @@ class Process:
         except Crash:
             self.kill()
 
-    def _wire(self, line: Line, broker: MemoryBroker, client_id: str, *, clean: bool, will: Village | None) -> Wire:
+    def _wire(
+        self,
+        line: Line,
+        broker: MemoryBroker,
+        client_id: str,
+        *,
+        clean: bool,
+        will: Village | None,
+        held: bool = False,
+    ) -> Wire:
         wire = Wire(
             self.kernel,
             line,
@@ -149,6 +158,7 @@ class Process:
             self.touch,
             will=last_will(will) if will is not None else None,
             clean=clean,
+            held=held,
             wake_process=self.wake,
         )
         self.wires.append(wire)
@@ -345,7 +355,7 @@ class EngineProcess(Process):
 
     def _build(self) -> None:
         self.engine, self._receiving = None, False
-        self._transport = self._wire(self.line, self.broker, "engine", clean=False, will=None)
+        self._transport = self._wire(self.line, self.broker, "engine", clean=False, will=None, held=True)
 
     def _open(self) -> None:
         """A new engine; with the database away it is tried again."""
