@@ -9,7 +9,8 @@ from `start` + its reach. The memory is trimmed from behind as time passes.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import repeat
 
 from api.alerts.series import NEVER, Series
@@ -109,9 +110,27 @@ class Recent:
         if known is not None and known <= time:
             return False
         self.first[key] = time
-        if key[1] != "online":
-            self._speaking.add(key[0])
+        if known is None:
+            self._recount(key, time)
         return True
+
+    def _recount(self, key: TrackKey, time: int) -> None:
+        """Correct when a device last reported, and gave evidence, if `online` or other readings count otherwise now."""
+        device, signal = key
+        if signal != "online" and device not in self._speaking:
+            self._speaking.add(device)
+            self._take_back(self.reported, device, time, self.reports_after)
+        if signal == "wifi_up":
+            self._take_back(self.gave, device, time, partial(self.reports_after, evidence=True))
+        if key in self._events.get(device, ()) and device in self.reported:
+            self.gave[device] = max(self.gave.get(device, -NEVER), self.reported[device])
+
+    @staticmethod
+    def _take_back(last: dict[str, int], device: str, first: int, after: Callable[[str, int], list[int]]) -> None:
+        """Less counts than did: the last that counts is the newest in memory, or the first that was learned."""
+        known = last.get(device)
+        if known is not None:
+            last[device] = min(known, max([first, *after(device, first)]))
 
     def note_report(self, device: str, signal: str, time: int, now: int) -> bool:
         """Keep when a device last reported: by any reading but `online`, unless it never says anything else.
