@@ -6,7 +6,7 @@ a time; in PostgreSQL, where the engine and the HTTP API write at once, a number
 There the writers of events take turns, by an advisory lock that the end of the transaction gives back.
 """
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, bindparam, select, text
 
 from api.alerts.documents import alert_document
 from api.alerts.excuses import with_plan
@@ -16,6 +16,10 @@ __all__ = ["append_event", "take_turn"]
 
 _LOCK = 0x5349_4147_4145
 """The advisory lock's number in PostgreSQL: `SIAGAE` in ASCII."""
+# Statements are made once: that takes as long as to execute them
+_ALERT = select(tables.alert).where(tables.alert.c.id == bindparam("alert"))
+_EVENT = tables.alert_event.insert().returning(tables.alert_event.c.id)
+_NOTICE = tables.notice.insert()
 
 
 def take_turn(connection: Connection) -> None:
@@ -27,11 +31,11 @@ def take_turn(connection: Connection) -> None:
 def append_event(connection: Connection, alert: str, kind: str, at: int) -> dict[str, object]:
     """Write that the alert was `raised`, `updated` or `cleared` at wall time `at`; answers the alert as it is now."""
     take_turn(connection)
-    row = connection.execute(select(tables.alert).where(tables.alert.c.id == alert)).mappings().one()
+    row = connection.execute(_ALERT, {"alert": alert}).mappings().one()
     [shown] = with_plan(connection, [{str(key): value for key, value in row.items()}], at)
     document = alert_document(shown)
     event = {"alert": alert, "type": kind, "time": at, "document": document}
-    number = connection.execute(tables.alert_event.insert().returning(tables.alert_event.c.id), event).scalar_one()
+    number = connection.execute(_EVENT, event).scalar_one()
     notice = {"event": number, "alert": alert, "village": row["village"], "type": kind, "time": at}
-    connection.execute(tables.notice.insert(), notice)
+    connection.execute(_NOTICE, notice)
     return document

@@ -7,7 +7,7 @@ are read from the database as it is now, so a declaration, its withdrawal and th
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, bindparam, or_, select
 
 from api.alerts.alert import Kind
 from api.alerts.documents import rfc3339, still_lost
@@ -19,6 +19,15 @@ from siaga.model.intervals import merge
 from siaga.model.sites import Village
 
 __all__ = ["Excuse", "Grounds", "Subject", "read_grounds", "subject_of", "with_plan"]
+
+
+# Statements are made once: that takes as long as to execute them
+_VALUES = select(tables.engine_state).where(tables.engine_state.c.key.in_(bindparam("keys", expanding=True)))
+_WINDOWS = select(tables.maintenance).where(
+    tables.maintenance.c.deleted_at.is_(None),
+    tables.maintenance.c.start <= bindparam("until"),
+    or_(tables.maintenance.c.rrule.is_not(None), tables.maintenance.c.end > bindparam("since")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,23 +147,16 @@ def read_grounds(
 
 def _windows(connection: Connection, codes: set[str], since: int, now: int) -> list[MaintenanceWindow]:
     """The declarations of these villages, or of an uplink, that may touch the time from `since` to `now` or follow."""
-    table = tables.maintenance
-    query = select(table).where(
-        table.c.deleted_at.is_(None),
-        table.c.start <= now + AHEAD,
-        or_(table.c.rrule.is_not(None), table.c.end > since),
-    )
     return [
         MaintenanceWindow(row.id, row.village, row.facility, row.uplink, row.start, row.end, row.rrule)
-        for row in connection.execute(query)
+        for row in connection.execute(_WINDOWS, {"until": now + AHEAD, "since": since})
         if row.uplink is not None or row.village in codes
     ]
 
 
 def _without_mains(connection: Connection, codes: Sequence[str]) -> dict[str, frozenset[str]]:
-    table = tables.engine_state
     names = {mains_key(code): code for code in codes}
-    rows = connection.execute(select(table).where(table.c.key.in_(names)))
+    rows = connection.execute(_VALUES, {"keys": list(names)})
     return {names[row.key]: frozenset(map(str, row.value)) for row in rows if isinstance(row.value, list) and row.value}
 
 
@@ -163,6 +165,8 @@ def with_plan(connection: Connection, rows: Sequence[Mapping[str, object]], now:
 
     `planned_until`: their subject is in planned maintenance. `waits`: it is not known enough to say that they are over.
     """
+    if all(row["cleared_at"] is not None for row in rows):
+        return list(rows)
     waits = _waits(connection, {str(row["village"]) for row in rows if row["cleared_at"] is None})
     rows = [_with_waits(row, waits) for row in rows]
     subjects = {str(row["id"]): replace(subject_of(row), began=now) for row in rows if row["cleared_at"] is None}
@@ -172,9 +176,7 @@ def with_plan(connection: Connection, rows: Sequence[Mapping[str, object]], now:
 
 def _waits(connection: Connection, villages: Collection[str]) -> dict[tuple[str, str], Mapping[str, object]]:
     """What of some villages is not said yet, by kind and subject."""
-    table = tables.engine_state
-    query = select(table.c.value).where(table.c.key.in_([waits_key(village) for village in villages]))
-    values = connection.execute(query).scalars() if villages else ()
+    values = connection.execute(_VALUES, {"keys": [waits_key(village) for village in villages]}).scalars("value")
     found = (each for value in values if isinstance(value, list) for each in value if isinstance(each, dict))
     return {(str(each["kind"]), str(each["subject"])): each for each in found}
 

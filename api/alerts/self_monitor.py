@@ -58,11 +58,8 @@ class SelfMonitor:
 
     def notice(self) -> list[Reconnected | StoodStill | ClockSet]:
         """Returns what has happened to the engine since the last call, and so to each of its villages."""
-        found: list[Reconnected | StoodStill | ClockSet | None] = [
-            self._notice_connection(self.moment()),
-            self._notice_jump(self.moment()),
-            self._notice_stall(self.moment()),
-        ]
+        moment = self.moment()
+        found = (self._notice_connection(moment), self._notice_jump(moment), self._notice_stall(moment))
         return [one for one in found if one is not None]
 
     def begin(self, heard: Heard | None, moment: Moment) -> None:

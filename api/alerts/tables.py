@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, or_, select, union
+from sqlalchemy.sql.dml import ReturningInsert
 
 from api.alerts.alert import Kind, Member, OpenAlert
 from api.alerts.days import correcting
@@ -15,7 +16,7 @@ from api.alerts.outcome import Changed, Changes, Fold, Opened
 from api.alerts.span_rows import read_spans, span_of, write_spans
 from siaga.database import tables, writing
 from siaga.database.rewritten import note_rewritten
-from siaga.database.upsert import insert, upsert
+from siaga.database.upsert import insertion, upsert
 from siaga.model.observation import TrackKey
 from siaga.timeline.judge import Span
 from siaga.timeline.span_algebra import FOREVER
@@ -30,10 +31,23 @@ _VERSIONS = select(
 )
 
 
+_INSERT_ROWS = tables.inbox.insert()
 _ROW = ("number", "village", "gateway", "channel", "received", "payload")
 _DELETE_ROWS = tables.inbox.delete().where(
     tables.inbox.c.village == bindparam("v"), tables.inbox.c.number <= bindparam("n")
 )
+
+
+_CHANGE = {
+    is_settled: tables.alert.update()
+    .where(
+        tables.alert.c.id == bindparam("changed"),
+        tables.alert.c.cleared_at.is_not(None) if is_settled else tables.alert.c.cleared_at.is_(None),
+    )
+    .values(revision=tables.alert.c.revision + 1)
+    for is_settled in (False, True)
+}
+"""What sets columns of an alert that is open, or of one that has cleared (True)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +102,20 @@ class Tables:
 
     def _write_inbox(self, connection: Connection, rows: Sequence[Row], folds: Mapping[str, Fold]) -> None:
         new = [
-            {"engine": self.name} | {name: getattr(row, name) for name in _ROW}
+            {
+                "engine": self.name,
+                "number": row.number,
+                "village": row.village,
+                "gateway": row.gateway,
+                "channel": row.channel,
+                "received": row.received,
+                "payload": row.payload,
+            }
             for row in rows
             if row.village not in folds or row.number > folds[row.village].upto
         ]
         if new:
-            connection.execute(tables.inbox.insert(), new)
+            connection.execute(_INSERT_ROWS, new)
         if folds:
             gone = [{"v": village, "n": fold.upto} for village, fold in folds.items() if fold.upto]
             if gone:
@@ -290,8 +312,7 @@ def _open(connection: Connection, opened: Opened) -> OpenAlert | None:
     }
     table = tables.alert
     # Not by `rowcount`, which is not known of an insertion in PostgreSQL
-    inserted = insert(connection, table).values(row).on_conflict_do_nothing().returning(table.c.id)
-    if connection.execute(inserted).first() is not None:
+    if connection.execute(_opening(connection.dialect.name), row).first() is not None:
         _write_members(connection, alert.id, alert.members)
         return None
     others = select(table).where(
@@ -300,6 +321,13 @@ def _open(connection: Connection, opened: Opened) -> OpenAlert | None:
     found = _open_alert(connection.execute(others).mappings().one())
     _read_members(connection, [found])
     return found
+
+
+@cache
+def _opening(dialect: str) -> ReturningInsert[tuple[str]]:
+    """The insertion of an alert, made once: that takes as long as to execute it."""
+    table = tables.alert
+    return insertion(dialect, table).on_conflict_do_nothing().returning(table.c.id)
 
 
 def _write_members(connection: Connection, alert: str, members: Mapping[str, Member]) -> None:
@@ -320,15 +348,13 @@ def _read_members(connection: Connection, alerts: Sequence[OpenAlert]) -> None:
 def _change(connection: Connection, changed: Changed) -> bool:
     """Set columns of an alert that is open, or that has cleared; whether it was so."""
     table = tables.alert
-    state = table.c.cleared_at.is_not(None) if changed.settled else table.c.cleared_at.is_(None)
-    update = table.update().where(table.c.id == changed.id, state)
     if "acknowledged_at" in changed.values:
         _note_withdrawn(connection, changed)
     values = dict(changed.values)
     if changed.explains:
         known = connection.execute(select(table.c.evidence).where(table.c.id == changed.id)).scalar()
         values["evidence"] = {**(known or {}), **changed.explains}
-    is_done = connection.execute(update.values(**values, revision=table.c.revision + 1)).rowcount == 1
+    is_done = connection.execute(_CHANGE[changed.settled], {"changed": changed.id, **values}).rowcount == 1
     if is_done:
         _write_members(connection, changed.id, changed.members)
     return is_done

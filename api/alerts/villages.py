@@ -85,6 +85,8 @@ class Villages:
         Raises:
             DBAPIError: the database is away; the next call asks again.
         """
+        if not self._undated:
+            return
         undated, self._undated = self._undated, []
         for n, (code, name) in enumerate(undated):
             village = self.by_code.get(code)

@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
-__all__ = ["insert", "upsert"]
+__all__ = ["insert", "insertion", "upsert"]
 
 _ROWS = 500
 """Rows a statement: SQLite takes 32,766 bound values."""
@@ -28,7 +28,7 @@ def _upsertion(
     dialect: str, table: Table, columns: tuple[str, ...], keys: tuple[str, ...]
 ) -> SqliteInsert | PostgresInsert:
     """The statement, made once: that takes as long as to execute it."""
-    statement = _insertion(dialect, table)
+    statement = insertion(dialect, table)
     others = [name for name in columns if name not in keys]
     return statement.on_conflict_do_update(
         index_elements=list(keys), set_={name: statement.excluded[name] for name in others}
@@ -37,8 +37,9 @@ def _upsertion(
 
 def insert(connection: Connection, table: Table) -> SqliteInsert | PostgresInsert:
     """An insertion that can say what to do on a conflict, in the connection's dialect."""
-    return _insertion(connection.dialect.name, table)
+    return insertion(connection.dialect.name, table)
 
 
-def _insertion(dialect: str, table: Table) -> SqliteInsert | PostgresInsert:
+def insertion(dialect: str, table: Table) -> SqliteInsert | PostgresInsert:
+    """The same in a dialect that is named, for a statement that is made once."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
