@@ -19,7 +19,7 @@ from api.web import (
     static_files,
     welcome,
 )
-from api.web.setup import index, people, tokens
+from api.web.setup import index, people, quarantine, tokens
 
 __all__ = ["PAGES", "page_paths"]
 
@@ -36,6 +36,7 @@ PAGES: Sequence[APIRouter] = (
     index.router,
     people.router,
     tokens.router,
+    quarantine.router,
     attest.router,
     scorecard.router,
     static_files.router,

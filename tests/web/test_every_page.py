@@ -14,7 +14,15 @@ from tests.http.district import NOW, District
 from tests.web.kampung import code, fill
 
 ADMIN = Caller(Role.ADMIN, "ratih", EVERYWHERE, "person/ratih")
-PAGES = ("/", f"/desa/{code(0)}", "/alerts", "/alerts?severity=major&text=a", f"/alerts/{'0' * 31}1", "/nowhere")
+PAGES = (
+    "/",
+    f"/desa/{code(0)}",
+    "/alerts",
+    "/alerts?severity=major&text=a",
+    f"/alerts/{'0' * 31}1",
+    "/nowhere",
+    "/setup/quarantine",
+)
 """A new page is added here."""
 AXE = Axe()
 LONG = "Sumberanyar-Kebondalem-Watukebo-" * 5
