@@ -19,7 +19,7 @@ from api.web import (
     static_files,
     welcome,
 )
-from api.web.setup import index, people, quarantine, tokens
+from api.web.setup import gateways, index, people, quarantine, tokens
 
 __all__ = ["PAGES", "page_paths"]
 
@@ -37,6 +37,7 @@ PAGES: Sequence[APIRouter] = (
     people.router,
     tokens.router,
     quarantine.router,
+    gateways.router,
     attest.router,
     scorecard.router,
     static_files.router,

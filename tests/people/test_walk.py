@@ -79,6 +79,7 @@ TABLE: Mapping[str, Statuses] = {
     "GET /desa/{code}": FREE,
     "GET /alerts": PAGE,
     "GET /alerts/stream": PAGE,
+    "GET /alerts/{alert}": (303, 200, 200, 200, 404),
     "POST /alerts/{verb}": TECHNICIANS_SENT,
     "POST /alerts/{alert}/{verb}": (403, 403, 303, 303, 404),
     "GET /attest": PAGE,
@@ -109,6 +110,7 @@ TABLE: Mapping[str, Statuses] = {
     "POST /setup/tokens": (403, 403, 403, 422, 403),
     "POST /setup/tokens/{number}/revoke": ADMIN_SENT,
     "GET /setup/quarantine": ADMIN,
+    "GET /setup/gateways": ADMIN,
     "GET /static/{address}": (404, 404, 404, 404, 404),
 }
 FORMS: Mapping[str, Mapping[str, str]] = {"POST /account/sessions/end": {"session": "1"}}

@@ -22,6 +22,7 @@ PAGES = (
     f"/alerts/{'0' * 31}1",
     "/nowhere",
     "/setup/quarantine",
+    "/setup/gateways",
 )
 """A new page is added here."""
 AXE = Axe()
