@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select
 
 from api.issued.orders import LEASE
 from siaga.database import connect, tables
-from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
+from siaga.model.clock import DAY, HOUR, MINUTE
 from tests.issued.desk import MARCH, Desk
 from tests.notifications.webhook import Webhook
 
@@ -64,7 +64,7 @@ def test_whenever_it_dies_there_is_one_report_and_one_message_a_recipient(engine
             point, day = point + 1, day + DAY
             due, before = day + 6 * HOUR, len(hook.taken())
             died = siaga.work(due, die_at=point)
-            assert not siaga.work(due + SECOND, due + LEASE + MINUTE, due + LEASE + 6 * MINUTE)
+            assert not siaga.work(due + LEASE + MINUTE)
             assert reports(engine) == [1] * point, f"after dying at step {point}"
             counts = Counter(post.to for post in hook.taken()[before:])
             assert rows(engine) == {"a/web": 2 * point, "b/web": point}, f"after dying at step {point}"
@@ -74,7 +74,7 @@ def test_whenever_it_dies_there_is_one_report_and_one_message_a_recipient(engine
             if not died:
                 break
     assert point > 12, "fewer steps than it takes to claim, issue, tell and send: what was counted?"
-    assert again == 3, "dying between the provider's answer and its mark is a step of each message"
+    assert again == 6, "between the provider's answer and the commit of its mark are two steps of each message"
 
 
 def reports(engine: Engine) -> list[int]:
