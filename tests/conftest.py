@@ -47,6 +47,7 @@ def postgres(_postgres: Postgres) -> Postgres:
     return _postgres.start()
 
 
+TESTS = Path(__file__).parent
 SERVER_FIXTURES = {"mosquitto", "influxd", "postgres"}
 SERVER_PARAMETERS = {"influxdb", "influxdb 3", "postgresql", "mosquitto", "mosquitto 3.1.1"}
 WHOLE_PROCESSES = (
@@ -64,6 +65,7 @@ WHOLE_PROCESSES = (
     "notifications/test_commands.py",
     "project/test_docs.py",
     "run/test_cli.py",
+    "run/test_report_command.py",
     "simulation/",
     "story/",
     "telemetry/test_influx_server.py",
@@ -72,14 +74,22 @@ WHOLE_PROCESSES = (
 )
 """Files and folders whose tests run servers, whole processes of siaga, or the whole system under simulation."""
 SECONDS_LONG = (
+    "alerts/test_equals_one_judgement.py",
+    "alerts/test_history.py::test_days_of_several_villages_shuffled",
+    "broker/test_broker.py::test_a_client_that_falls_silent",
     "broker/test_broker.py::test_ten_thousand",
+    "broker/test_broker.py::test_what_was_acknowledged_survives_kill_9",
     "database/test_migrations.py::test_processes_that_start_at_once",
     "gateway/test_any_payload.py",
+    "gateway/test_buffer.py::test_kill_at_any_instant",
     "gateway/test_faults.py",
     "gateway/test_two_days.py",
+    "http/test_stream.py::test_a_reader_that_does_not_read",
     "http/test_stream.py::test_two_hundred_readers",
     "notifications/test_crash.py",
     "notifications/test_stories.py::test_a_provider_that_is_down_for_hours",
+    "reports/test_figures_equal_brute_force.py",
+    "reports/test_pdf.py::test_every_row_of_a_random_district",
     "telemetry/test_store_contract.py::test_a_hundred_thousand_points",
     "timeline/test_judge_equals_brute_force.py",
 )
@@ -96,6 +106,15 @@ def pytest_configure(config: pytest.Config) -> None:
     servers.allowed = not config.getoption("--without-servers")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Load no file, with `--without-servers`, of which nothing would run: what they import takes seconds."""
+    if config.getoption("--without-servers") and collection_path.is_relative_to(TESTS):
+        place = collection_path.relative_to(TESTS).as_posix() + ("/" if collection_path.is_dir() else "")
+        if place.startswith((*WHOLE_PROCESSES, *SECONDS_LONG)):
+            return True
+    return None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out, with `--without-servers`, what needs a server or takes long."""
     if not config.getoption("--without-servers"):
@@ -107,7 +126,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _place(item: pytest.Item) -> str:
     """Return where a test stands below `tests/`: path and name."""
-    return f"{item.path.relative_to(Path(__file__).parent).as_posix()}::{item.name}"
+    return f"{item.path.relative_to(TESTS).as_posix()}::{item.name}"
 
 
 def _needs_servers(item: pytest.Item) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, select
 
 from api.alerts import AlertEngine, AlertService
 from api.alerts.metrics import EngineMetrics
-from siaga.database import connect, migrate, tables
+from siaga.database import connect, tables
 from siaga.database.registry import Registry
 from siaga.model.clock import MINUTE, SystemClock
 from siaga.model.observation import Arrival, Reading
@@ -21,6 +21,7 @@ from siaga.telemetry import open_store
 from siaga.wire.batch import BatchId, encode_batch
 from siaga.wire.topics import batch_topic
 from tests.alerts.world import CODE, TestStore, gate, village
+from tests.schema import with_tables
 from tests.servers import Mosquitto
 from tests.wait import until
 
@@ -31,7 +32,7 @@ class Running:
     def __init__(self, path: Path, mosquitto: Mosquitto) -> None:
         self.store = TestStore(open_store(f"duckdb:///{path / 'telemetry.duckdb'}"))
         self.database: Engine = connect(f"sqlite:///{path / 'siaga.db'}")
-        migrate(self.database)
+        with_tables(self.database)
         Registry(self.database).replace([village(gate(grace=0))], now() - MINUTE)
         self.gateway = MqttTransport(mosquitto.url, "gateway")
         self.transport = MqttTransport(mosquitto.url, "engine")

@@ -12,11 +12,12 @@ from api.alerts.inbox import Row
 from api.alerts.outcome import Changes, Fold
 from api.alerts.spans import FOREVER, Difference
 from api.alerts.tables import Tables
-from siaga.database import connect, migrate, tables
+from siaga.database import connect, tables
 from siaga.model.clock import DAY, MINUTE
 from siaga.model.observation import Reading
 from siaga.timeline.judge import Span, State
 from tests.alerts.world import CODE, NOON, World
+from tests.schema import with_tables
 from tests.servers import Postgres
 
 FAILED = Raise("failed_longer_than_grace", NOON, "gate_open", {"failed_ms": 1})
@@ -29,7 +30,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]
     else:
         server: Postgres = request.getfixturevalue("postgres")
         engine = connect(server.database_url())
-    migrate(engine)
+    with_tables(engine)
     yield engine
     engine.dispose()
 

@@ -3,13 +3,11 @@
 What a gateway publishes reaches the engine and a centre that stores and acknowledges, as the collector does.
 """
 
-import tempfile
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
@@ -23,7 +21,7 @@ from api.alerts.reader import InlineReader
 from api.alerts.spans import FOREVER
 from api.alerts.tables import Tables
 from siaga.broker.memory import MemoryBroker, MemoryTransport
-from siaga.database import connect, migrate, tables
+from siaga.database import connect, tables
 from siaga.database.registry import Registry
 from siaga.model.clock import MINUTE, SECOND, ManualClock
 from siaga.model.observation import Arrival, Point, Reading
@@ -33,6 +31,7 @@ from siaga.telemetry import StoreUnavailable, TelemetryStore, open_store
 from siaga.timeline.judge import Span
 from siaga.wire.batch import LIVE_EDGE, BatchId, UnreadableBatch, decode_batch, encode_ack, encode_batch
 from siaga.wire.topics import BATCHES, ack_topic, batch_topic, gateway_status_topic, health_topic, parse_topic
+from tests.schema import with_tables
 
 CODE = "35.10.16.2003"
 MIDNIGHT = int(datetime(2026, 3, 4, 17, tzinfo=UTC).timestamp()) * 1000  # in Jakarta
@@ -49,19 +48,6 @@ def village(
 ) -> Village:
     place = (-8.2, 114.31, "Asia/Jakarta")
     return Village(code, "Tamansuruh", *place, facilities or (gate(),), True, offline_after, uplink)
-
-
-@cache
-def migrated() -> bytes:
-    """A database file with its tables and nothing in them; the migrations take longer than most tests."""
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "empty.db"
-        engine = connect(f"sqlite:///{path}")
-        migrate(engine)
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        engine.dispose()
-        return path.read_bytes()
 
 
 @contextmanager
@@ -157,11 +143,7 @@ class World:
         self.told = now
         self.broker = MemoryBroker()
         self.store = TestStore(store or open_store(f"duckdb:///{path / 'telemetry.duckdb'}"))
-        if database is None:
-            (path / "siaga.db").write_bytes(migrated())
-        self.database: Engine = connect(database or f"sqlite:///{path / 'siaga.db'}")
-        if database is not None:
-            migrate(self.database)
+        self.database: Engine = with_tables(connect(database or f"sqlite:///{path / 'siaga.db'}"))
         self.registry = Registry(self.database)
         self.villages = list(villages) or [village()]
         self.registry.replace(self.villages, now)

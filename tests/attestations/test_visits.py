@@ -9,11 +9,12 @@ from sqlalchemy import Engine
 
 from api.attestations.book import Draft, make, sent_before, withdraw
 from api.queries.visits import Reason, Visit, visits
-from siaga.database import connect, migrate
+from siaga.database import connect
 from siaga.database.registry import Registry
 from siaga.model.indicators import INDICATORS
 from siaga.model.scope import Scopes
 from tests.http.district import GLAGAH, LICIN, NOW, villages
+from tests.schema import with_tables
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -22,7 +23,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     if request.param == "postgresql":
         url = request.getfixturevalue("postgres").database_url()
     engine = connect(url)
-    migrate(engine)
+    with_tables(engine)
     Registry(engine).replace(villages(), NOW)
     yield engine
     engine.dispose()

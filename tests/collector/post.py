@@ -1,4 +1,4 @@
-"""Collector processes, and gateways that send until they are acknowledged: the wire, from the contract alone."""
+"""Collector processes, and gateways that send until they are acknowledged. The payloads follow the contract alone."""
 
 import json
 import os
@@ -15,15 +15,16 @@ from pathlib import Path
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
-from siaga.database import connect, migrate
+from siaga.database import connect
 from siaga.database.registry import Registry
 from tests.collector.desk import CLIFF, EPOCH, SHORE, batch, topic, village
+from tests.schema import with_tables
 from tests.servers import Influxd, Mosquitto
 from tests.wait import until
 
 
 class Post:
-    """Where collectors are started: a broker, an InfluxDB database, a SQL database with two villages."""
+    """What collectors are started on: a broker, an InfluxDB database, a SQL database with two villages."""
 
     def __init__(self, mosquitto: Mosquitto, influxd: Influxd, directory: Path) -> None:
         self.mosquitto = mosquitto
@@ -33,13 +34,13 @@ class Post:
         self.database_url = f"sqlite:///{directory}/siaga.db"
         self.store_url = influxd.store_url(self.name)
         engine = connect(self.database_url)
-        migrate(engine)
+        with_tables(engine)
         Registry(engine).replace([village(CLIFF, "gerbang-1"), village(SHORE, "gerbang-1")], 0)
         engine.dispose()
 
     @contextmanager
     def collector(self, name: str = "a") -> Iterator[subprocess.Popen[bytes]]:
-        """A collector process; ended as an administrator would if it still runs."""
+        """A collector process. If it still runs at the end, it gets SIGTERM, as from an administrator."""
         environment = {
             "SIAGA_MQTT_URL": self.mosquitto.url,
             "SIAGA_STORE_URL": self.store_url,
@@ -56,7 +57,7 @@ class Post:
                 process.wait(15)
 
     def stored(self) -> set[int]:
-        """The event times (seconds) of all gate readings in its database."""
+        """Returns the event times (seconds) of all gate readings in its database."""
         if not self.influxd.query("", f"SHOW MEASUREMENTS ON {self.name}"):
             return set()
         rows = self.influxd.query(self.name, "SELECT gate_open FROM telemetry")
@@ -64,7 +65,7 @@ class Post:
 
 
 class Gateways:
-    """Publishes batches and hears their acknowledgements. `seq` n holds one reading of `START + n`."""
+    """Publishes batches and receives their acknowledgements. Batch `seq` n holds one reading at `START + n`."""
 
     START = 1_764_000_000
 
@@ -100,7 +101,7 @@ class Gateways:
             self._client.publish(topic(SHORE if seq % 3 else CLIFF), payload, qos=1).wait_for_publish(10)
 
     def insist(self, seqs: range, timeout: float = 30) -> None:
-        """Send what is not acknowledged again and again, as gateways do, until all of it is."""
+        """Send again what is not acknowledged, as gateways do, until everything is."""
 
         def all_acknowledged() -> bool:
             missing = [seq for seq in seqs if seq not in self.acknowledged]

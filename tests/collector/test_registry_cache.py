@@ -1,4 +1,4 @@
-"""Which villages the collector knows, while the database comes and goes."""
+"""Which villages the collector knows while the database fails and recovers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy import Engine
 
 from collector.registry_cache import RegistryCache
-from siaga.database import connect, migrate
+from siaga.database import connect
 from siaga.database.follower import BACK_OFF, MIN_GAP, POLL
 from siaga.database.registry import Registry
 from siaga.model.clock import ManualClock
 from siaga.model.sites import Adapter, Device, Facility, Village
+from tests.schema import with_tables
 
 CLIFF, SHORE = "35.10.15.2012", "35.10.15.2013"
 NOW = 1_732_000_000_000
@@ -25,7 +26,7 @@ def village(code: str, *devices: str) -> Village:
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     engine = connect(f"sqlite:///{tmp_path}/siaga.db")
-    migrate(engine)
+    with_tables(engine)
     yield engine
     engine.dispose()
 

@@ -1,4 +1,4 @@
-"""Every test of the database runs on both: a SQLite file and a real PostgreSQL."""
+"""Every test of the database runs on a SQLite file and on a real PostgreSQL."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from siaga.database import connect, migrate
+from siaga.database import connect
+from tests.schema import with_tables
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -29,5 +30,5 @@ def empty(database_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def engine(empty: Engine) -> Engine:
     """A database with its tables."""
-    migrate(empty)
+    with_tables(empty)
     return empty

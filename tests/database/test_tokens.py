@@ -1,15 +1,16 @@
-"""A token is shown once, says who calls, and is of no use to who steals the database."""
+"""A token is shown once, identifies the caller, and cannot be recovered from a stolen database."""
 
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, select
 
-from siaga.database import connect, migrate, tables
+from siaga.database import connect, tables
 from siaga.database.tokens import Tokens
 from siaga.model.caller import Caller, Role
 from siaga.model.clock import HOUR, ManualClock
 from siaga.model.scope import EVERYWHERE
+from tests.schema import with_tables
 
 
 def test_a_token_names_its_caller_and_anything_else_nobody(engine: Engine) -> None:
@@ -110,7 +111,7 @@ def test_each_role_may_what_the_one_before_may(role: Role, may: list[Role]) -> N
 
 def test_a_caller_is_known_while_nothing_can_be_written(tmp_path: Path) -> None:
     engine = connect(f"sqlite:///{tmp_path / 'siaga.db'}")
-    migrate(engine)
+    with_tables(engine)
     text = Tokens(engine).create(Role.VIEWER, "screen")
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA query_only = ON")  # what a full disk looks like, for this connection

@@ -19,7 +19,7 @@ from api.alerts.stream import EventSignal
 from api.app import create_app
 from api.http import HttpServer
 from api.http.services import Check
-from siaga.database import migrate, tables, writing
+from siaga.database import tables, writing
 from siaga.database.people import Passwords
 from siaga.database.registry import Registry
 from siaga.database.tokens import Tokens
@@ -29,6 +29,7 @@ from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.telemetry import TelemetryStore, open_store
 from siaga.timeline.spans import Span, State
 from tests.database.cheap import CHEAP
+from tests.schema import with_tables
 
 NOW = 1_772_600_400_000
 """2026-03-04T05:00:00Z: a Wednesday, noon in western Indonesia."""
@@ -57,7 +58,7 @@ class District:
     """A database, a store, a clock and the API over them."""
 
     def __init__(self, engine: Engine, store: TelemetryStore) -> None:
-        migrate(engine)
+        with_tables(engine)
         self.engine = engine
         self.store = store
         self.clock = ManualClock(NOW)

@@ -6,16 +6,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from siaga.database import connect, migrate
-from tests.alerts.world import migrated
+from siaga.database import connect
 from tests.notifications.desk import Desk
 from tests.notifications.webhook import Webhook
+from tests.schema import with_tables
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
-        (tmp_path / "siaga.db").write_bytes(migrated())
         return f"sqlite:///{tmp_path / 'siaga.db'}"
     url: str = request.getfixturevalue("postgres").database_url()
     return url
@@ -24,7 +23,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     engine = connect(database_url)
-    migrate(engine)
+    with_tables(engine)
     yield engine
     engine.dispose()
 

@@ -12,10 +12,11 @@ from sqlalchemy.exc import DBAPIError
 from api.alerts.stream import EventSignal
 from api.notifications.metrics import NotificationMetrics
 from api.notifications.service import NotificationService
-from siaga.database import connect, migrate
+from siaga.database import connect
 from siaga.model.clock import MINUTE, SystemClock
 from tests.notifications.desk import Desk, by_another_provider
 from tests.notifications.webhook import Webhook
+from tests.schema import with_tables
 from tests.servers import Postgres
 from tests.wait import until
 
@@ -80,7 +81,7 @@ def test_an_answer_that_the_database_could_not_take_is_kept_and_nothing_is_sent_
     postgres: Postgres, hook: Webhook
 ) -> None:
     engine = connect(postgres.database_url())
-    migrate(engine)
+    with_tables(engine)
     desk = Desk(engine, hook)
     try:
         desk.failed()

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,7 @@ def modules(room: str) -> Iterator[Path]:
     return (path for path in sorted((ROOT / room).rglob("*.py")) if "__pycache__" not in path.parts)
 
 
+@cache
 def imports(path: Path) -> set[str]:
     """The dotted names that a module imports, wherever in it."""
     names: set[str] = set()

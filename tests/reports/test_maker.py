@@ -15,10 +15,11 @@ from api.reports.forms import Form, Question
 from api.reports.maker import CannotMake, ReportMaker
 from api.reports.period import Period, parse_dates, parse_period
 from api.reports.words import Language
-from siaga.database import connect, migrate
+from siaga.database import connect
 from siaga.database.registry import Registry
 from siaga.model.scope import Scopes
 from siaga.model.sites import Facility, Village
+from tests.schema import with_tables
 
 NOW = 1_772_600_400_000
 QUESTION = Question(parse_period("2026-02"), Scopes.of("*"), Language.ID, Form.JSON, NOW)
@@ -27,7 +28,7 @@ QUESTION = Question(parse_period("2026-02"), Scopes.of("*"), Language.ID, Form.J
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     engine = connect(f"sqlite:///{tmp_path / 'siaga.db'}")
-    migrate(engine)
+    with_tables(engine)
     gate = Facility("gerbang", "gate", "Gerbang")
     Registry(engine).replace([Village("35.10.15.2012", "Kampunganyar", -8.2, 114.3, "Asia/Jakarta", (gate,))], NOW)
     yield engine

@@ -15,7 +15,7 @@ from siaga.model.clock import SECOND
 from siaga.model.observation import Reading
 from siaga.model.signals import Value
 from siaga.model.sites import Device, Village
-from tests.alerts.world import migrated
+from tests.schema import migrated
 from tests.simulation.devices import SimulatedDevice
 from tests.simulation.disks import Disk, SimulatedStore, open_database
 from tests.simulation.kernel import Kernel, MachineClock
