@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 import structlog
 from sqlalchemy import Connection, Engine, RowMapping, select
 
-from api.alerts.span_rows import insert
 from api.issued import orders
 from api.issued.asked import Asked
 from api.issued.metrics import IssuedMetrics
@@ -23,6 +22,7 @@ from api.schedules.note import note_for
 from api.schedules.schedule import Due, Plan, Schedule, Send, runs_due
 from siaga.database import tables, take_turns, writing
 from siaga.database.scopes import within
+from siaga.database.upsert import insert
 from siaga.model.clock import MINUTE
 
 __all__ = ["REVISED_AFTER", "Scheduler"]

@@ -8,11 +8,14 @@ from starlette.routing import Route
 from api.web import (
     account,
     alert_forms,
+    alert_page,
     alert_stream,
     alerts,
+    attest,
     issued,
     preferences,
     public,
+    scorecard,
     sign_in,
     static_files,
     welcome,
@@ -26,6 +29,7 @@ PAGES: Sequence[APIRouter] = (
     issued.router,
     alerts.router,
     alert_stream.router,  # before `/alerts/{alert}`, whose pattern its path fits too
+    alert_page.router,
     alert_forms.router,
     preferences.router,
     sign_in.router,
@@ -34,6 +38,8 @@ PAGES: Sequence[APIRouter] = (
     index.router,
     people.router,
     tokens.router,
+    attest.router,
+    scorecard.router,
     static_files.router,
 )
 """The routes of all pages."""

@@ -28,6 +28,7 @@ from api.issued.service import IssuedService
 from api.notifications import NotificationMetrics, NotificationService
 from api.schedules.runs import Scheduler
 from api.schedules.telling import message_about
+from api.web.guidance import NO_GUIDANCE, load_guidance
 from collector import ROLE as COLLECTOR
 from collector import CollectorService, assemble, broker_session
 from gateway.metrics import GatewayMetrics
@@ -127,6 +128,7 @@ class System:
         self._book = the_book(settings)
         self._office = the_office(settings)
         self._plan = the_plan(settings, self._book)
+        self._guidance = NO_GUIDANCE if settings.guidance is None else load_guidance(settings.guidance)
         self._signal = EventSignal()
         self._starting: str | None = "it is starting"
         self._server: HttpServer | None = None
@@ -250,8 +252,11 @@ class System:
             metrics=REGISTRY,
             public_page=self._settings.public_page,
             attestation_review=self._settings.attestation_review,
+            scorecard_classes=self._settings.classes,
             office=self._office,
+            guidance=self._guidance,
             site=Site(self._settings.public_url),
+            channels={name: tuple(person.channels) for name, person in self._book.people.items()},
         )
         settings = self._settings
         self._server = HttpServer(app, settings.http_host, settings.http_port, settings.proxies)

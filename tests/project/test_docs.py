@@ -83,6 +83,7 @@ class Shell:
         "reports.md",
         "schedules.md",
         "attestations.md",
+        "people.md",
     ],
 )
 def test_a_guide_does_what_it_says(tmp_path: Path, guide: str) -> None:

@@ -7,7 +7,10 @@ from pathlib import Path
 from jinja2 import Environment, nodes
 
 from api.alerts.alert import SEVERITIES, Kind
+from api.attestations.classes import Class
+from api.attestations.scorecard import Evidence
 from api.notifications.digest import What
+from api.queries.visits import Reason
 from api.web.alert_filter import Sort, Stage
 from api.web.alert_forms import Snooze, Verb
 from api.web.looker import Theme
@@ -36,6 +39,12 @@ FAMILIES: dict[str, set[str]] = {
     "sort_": {sort.value for sort in Sort},
     "snooze_": {snooze.value for snooze in Snooze},
     "kind_of_alert_": {kind.value for kind in Kind},
+    "trail_": {"acknowledge", "assign", "comment", "snooze", "assign_to", "assign_nobody", "snooze_not"},
+    "todo_": {kind.value for kind in Kind}
+    | {
+        f"facility_failed_{cause}"
+        for cause in ("gate_open", "internet", "wifi_open", "lamp_on", "checkin", DEVICE_SILENT)
+    },
     "alerts_by_": {"kind", "severity", "state", "sort"},
     "alerts_done_": {verb.value for verb in Verb},
     "nav_": {entry.key.removeprefix("nav_") for entry in NAVIGATION},
@@ -43,6 +52,9 @@ FAMILIES: dict[str, set[str]] = {
     "refusal_": {str(status) for status in SAID} | {f"detail_{status}" for status in SAID},
     "theme_": {theme.value for theme in Theme} | {f"to_{theme.value}" for theme in Theme},
     "password_": {why.value for why in Weakness} | {"differs", "wrong", "wait"},
+    "visit_": {reason.value for reason in Reason},
+    "class_": {one.value for one in Class},
+    "evidence_": {one.value for one in Evidence},
     "setup_": {page.key for page in PAGES} | {f"about_{page.key}" for page in PAGES},
     "message_head_": {what.value for what in What},
 }
