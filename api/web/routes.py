@@ -12,6 +12,7 @@ from api.web import (
     alert_stream,
     alerts,
     attest,
+    issued,
     preferences,
     public,
     scorecard,
@@ -25,6 +26,7 @@ __all__ = ["PAGES", "page_paths"]
 
 PAGES: Sequence[APIRouter] = (
     public.router,
+    issued.router,
     alerts.router,
     alert_stream.router,  # before `/alerts/{alert}`, whose pattern its path fits too
     alert_page.router,
