@@ -1,28 +1,26 @@
 """`/alerts`: what was raised, and what people do about it."""
 
-from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, Field, JsonValue
-from sqlalchemy import ColumnElement, Connection, RowMapping, or_, select, tuple_
 
+from api.alerts.actions import LONGEST_SNOOZE, Act, acknowledging, assigning, commenting, snoozing
 from api.alerts.alert import Kind
-from api.alerts.documents import alert_document
-from api.alerts.excuses import with_plan
-from api.http.access import Technician, Viewer
-from api.http.alert_actions import LONGEST_SNOOZE, acknowledging, act, alert_row, assigning, commenting, etag, snoozing
+from api.http.access import Technician
+from api.http.alert_actions import act, etag
 from api.http.known_names import Body
 from api.http.moments import Moment, moment, parse_time
 from api.http.paging import CursorParameter, Limit, Page, after, page
-from api.http.problems import Refused, problems
-from api.http.seen import Asked
+from api.http.problems import Refused, not_found, problems
+from api.http.seen import Asked, Seen
 from api.http.services import Services, ServicesHere
-from siaga.database import tables
-from siaga.database.scopes import within
+from api.queries import alerts as read
+from api.queries.alerts import AlertFile, AlertFilter, AlertRecord
+from siaga.model.caller import Caller
 from siaga.model.scope import Scopes
 
-__all__ = ["AlertDocument", "open_alerts", "router"]
+__all__ = ["AlertDocument", "router"]
 
 router = APIRouter(tags=["alerts"])
 
@@ -73,7 +71,7 @@ class ActionDocument(BaseModel):
     detail: dict[str, JsonValue] | None
 
 
-class AlertFile(AlertDocument):
+class AlertFileDocument(AlertDocument):
     """An alert with all that people did about it."""
 
     snoozed_until: Moment | None
@@ -104,6 +102,7 @@ class Snooze(Body):
 @router.get("/alerts", summary="Alerts, the newest first", responses=problems(401, 422, 503))
 def list_alerts(
     services: ServicesHere,
+    seen: Seen,
     asked: Asked,
     open_: Annotated[bool | None, Query(alias="open", description="whether it is open; without it, all")] = None,
     kind: Kind | None = None,
@@ -112,43 +111,31 @@ def list_alerts(
     cursor: CursorParameter = None,
 ) -> Page[AlertDocument]:
     """The alerts by the time they were raised, the newest first."""
-    table = tables.alert
-    query = select(table)
     start = after("alerts", cursor, [int, str])
-    if start is not None:
-        query = query.where(tuple_(table.c.raised_at, table.c.id) < tuple_(*start))
-    if open_ is not None:
-        query = query.where(table.c.cleared_at.is_(None) if open_ else table.c.cleared_at.is_not(None))
-    for column, wanted in ((table.c.kind, kind), (table.c.severity, severity)):
-        if wanted is not None:
-            query = query.where(column == str(wanted))
-    newest_first = query.order_by(table.c.raised_at.desc(), table.c.id.desc())
+    key = None if start is None else (int(start[0]), str(start[1]))
+    wanted = AlertFilter(asked, open_, kind, severity)
     with services.engine.connect() as connection:
-        if not asked.everything:
-            newest_first = newest_first.where(_concerns(asked, still=bool(open_)))
-        rows = connection.execute(newest_first.limit(limit + 1)).mappings().all()
-        shown, further = page("alerts", rows, limit, lambda row: (row["raised_at"], row["id"]))
-        items = _documents(connection, shown, services.clock.now())
-    return Page(items=items, next=further)
-
-
-def _concerns(scopes: Scopes, *, still: bool = False) -> ColumnElement[bool]:
-    """An alert is a village's own, or that of an uplink with which the village was lost; `still`: is lost still."""
-    member = tables.alert_member
-    lost = select(member.c.alert).where(within(member.c.village, scopes))
-    if still:
-        lost = lost.where(member.c.ended_at.is_(None))
-    return or_(within(tables.alert.c.village, scopes), tables.alert.c.id.in_(lost))
+        found = read.alerts(connection, seen, wanted, services.clock.now(), key, limit + 1)
+    shown, further = page("alerts", found, limit, lambda one: one.key)
+    return Page(items=[_document(one) for one in shown], next=further)
 
 
 @router.get("/alerts/{alert}", summary="One alert and what was done about it", responses=problems(401, 404, 503))
-def get_alert(services: ServicesHere, _: Viewer, response: Response, alert: str) -> AlertFile:
+def get_alert(services: ServicesHere, seen: Seen, response: Response, alert: str) -> AlertFileDocument:
     """An alert by its id."""
-    with services.engine.connect() as connection:
-        row = alert_row(connection, alert)
-        found = _file(connection, row, services.clock.now())
-    response.headers["ETag"] = etag(row["revision"])
-    return found
+    found = _found(services, seen, alert)
+    response.headers["ETag"] = etag(found.alert.revision)
+    return AlertFileDocument(
+        **_document(found.alert).model_dump(),
+        snoozed_until=_moment(found.alert.snoozed_until),
+        comments=[CommentDocument(author=one.author, time=moment(one.time), text=one.text) for one in found.comments],
+        actions=[
+            ActionDocument.model_validate(
+                {"action": one.action, "actor": one.actor, "time": moment(one.time), "detail": one.detail}
+            )
+            for one in found.actions
+        ],
+    )
 
 
 _ACTION_PROBLEMS = problems(401, 403, 404, 412, 422, 503)
@@ -160,7 +147,7 @@ def acknowledge(
 ) -> AlertDocument:
     """Acknowledge an alert, open or cleared. The first who does stays; again changes nothing."""
     what = acknowledging(caller, services.clock.now())
-    return _answer(services, response, act(services, caller, alert, what, if_match))
+    return _done(services, caller, response, alert, what, if_match)
 
 
 @router.post("/alerts/{alert}/assign", summary="Say who takes care of it", responses=_ACTION_PROBLEMS)
@@ -173,7 +160,7 @@ def assign(
     if_match: IfMatch = None,
 ) -> AlertDocument:
     """Assign an alert to somebody, or to nobody."""
-    return _answer(services, response, act(services, caller, alert, assigning(assignment.assignee), if_match))
+    return _done(services, caller, response, alert, assigning(assignment.assignee), if_match)
 
 
 @router.post("/alerts/{alert}/comments", summary="Say something of it", responses=_ACTION_PROBLEMS)
@@ -186,7 +173,7 @@ def comment(
     if_match: IfMatch = None,
 ) -> AlertDocument:
     """Add a comment to an alert; `GET /alerts/{id}` shows them."""
-    return _answer(services, response, act(services, caller, alert, commenting(comment.text), if_match))
+    return _done(services, caller, response, alert, commenting(comment.text), if_match)
 
 
 @router.post("/alerts/{alert}/snooze", summary="Leave it alone for a while", responses=_ACTION_PROBLEMS)
@@ -200,16 +187,7 @@ def snooze(
 ) -> AlertDocument:
     """Snooze an alert: nobody is told of it again until then. Its state and its place in the lists stay."""
     until = None if snooze.until is None else _snooze_end(snooze.until, services.clock.now())
-    return _answer(services, response, act(services, caller, alert, snoozing(until), if_match))
-
-
-def open_alerts(connection: Connection, village: str | None, limit: int) -> list[RowMapping]:
-    """The rows of the newest open alerts, of one village or of all."""
-    table = tables.alert
-    query = select(table).where(table.c.cleared_at.is_(None))
-    if village is not None:
-        query = query.where(table.c.village == village)
-    return list(connection.execute(query.order_by(table.c.raised_at.desc(), table.c.id.desc()).limit(limit)).mappings())
+    return _done(services, caller, response, alert, snoozing(until), if_match)
 
 
 def _snooze_end(text: str, now: int) -> int:
@@ -219,35 +197,49 @@ def _snooze_end(text: str, now: int) -> int:
     return until
 
 
-def _answer(services: Services, response: Response, row: RowMapping) -> AlertDocument:
-    response.headers["ETag"] = etag(row["revision"])
+def _done(
+    services: Services, caller: Caller, response: Response, alert: str, what: Act, if_match: str | None
+) -> AlertDocument:
+    """Do it, unless the alert is no longer at a revision that `If-Match` names. Returns the alert as it is then.
+
+    Raises:
+        Refused: 404, there is no such alert; 412, somebody else was first.
+    """
+    act(services, caller, alert, what, if_match)
+    found = _found(services, caller.scopes, alert).alert
+    response.headers["ETag"] = etag(found.revision)
+    return _document(found)
+
+
+def _found(services: Services, seen: Scopes, alert: str) -> AlertFile:
     with services.engine.connect() as connection:
-        return _documents(connection, [row], services.clock.now())[0]
+        found = read.alert(connection, seen, alert, services.clock.now())
+    if found is None:
+        raise not_found("alert", alert)
+    return found
 
 
-def _documents(connection: Connection, rows: Sequence[RowMapping], now: int) -> list[AlertDocument]:
-    return [AlertDocument.model_validate(shown) for shown in _shown(connection, rows, now)]
-
-
-def _shown(connection: Connection, rows: Sequence[RowMapping], now: int) -> list[dict[str, object]]:
-    named = [{str(key): value for key, value in row.items()} for row in rows]
-    return [alert_document(row) for row in with_plan(connection, named, now)]
-
-
-def _file(connection: Connection, row: RowMapping, now: int) -> AlertFile:
-    said, done = tables.alert_comment, tables.alert_action
-    comments = connection.execute(select(said).where(said.c.alert == row["id"]).order_by(said.c.id)).all()
-    actions = connection.execute(select(done).where(done.c.alert == row["id"]).order_by(done.c.id)).all()
-    return AlertFile.model_validate(
-        _shown(connection, [row], now)[0]
-        | {
-            "snoozed_until": None if row["snoozed_until"] is None else moment(row["snoozed_until"]),
-            "comments": [
-                CommentDocument(author=found.author, time=moment(found.time), text=found.text) for found in comments
-            ],
-            "actions": [
-                ActionDocument(action=found.action, actor=found.actor, time=moment(found.time), detail=found.detail)
-                for found in actions
-            ],
+def _document(found: AlertRecord) -> AlertDocument:
+    return AlertDocument.model_validate(
+        {
+            "id": found.id,
+            "kind": found.kind,
+            "severity": found.severity,
+            "village": found.village,
+            "facility": None if found.facility is None else f"{found.village}/{found.facility}",
+            "device": None if found.device is None else f"{found.village}/{found.device}",
+            "began_at": moment(found.began_at),
+            "raised_at": moment(found.raised_at),
+            "ended_at": _moment(found.ended_at),
+            "cleared_at": _moment(found.cleared_at),
+            "acknowledged_at": _moment(found.acknowledged_at),
+            "acknowledged_by": found.acknowledged_by,
+            "assignee": found.assignee,
+            "cause": found.cause,
+            "evidence": found.evidence,
         }
     )
+
+
+def _moment(time: int | None) -> str | None:
+    return None if time is None else moment(time)

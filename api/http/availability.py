@@ -10,7 +10,7 @@ from api.http.problems import problems
 from api.http.seconds import Seconds, parts, seconds
 from api.http.seen import AskedFacilities
 from api.http.services import ServicesHere
-from api.http.spans import judged_facilities, lengths_by_facility
+from api.queries.spans import judged_facilities, lengths_by_facility
 from siaga.timeline.availability import Availability, measure
 
 __all__ = ["router"]
@@ -49,7 +49,7 @@ def list_availability(
         shown, further = page("availability", found, limit, lambda found: (found.village, found.id))
         require_past(services, (name.village for name in shown), (stretch.start, stretch.end))
         items = [
-            _document(name.name, measure(lengths, (0, stretch.end - stretch.start)))
+            _document(name.full_name, measure(lengths, (0, stretch.end - stretch.start)))
             for name, lengths in lengths_by_facility(connection, shown, (stretch.start, stretch.end))
         ]
     return Page(items=items, next=further)

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 
 import orjson
 import structlog
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
+from api.alerts.seen import seen_document
 from api.alerts.stream import EventSignal
-from siaga.database import tables
+from api.queries.alert_events import AlertEvent, events_after, newest_event
+from siaga.model.scope import Scopes
 
 __all__ = ["Broadcast", "Busy", "Event", "Subscription"]
 
@@ -37,17 +39,28 @@ class Busy(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One alert event: its id, and the bytes that tell of it, the same for every stream."""
+    """One alert event: its id, and the bytes that tell of it, the same for every stream that sees all of it."""
 
     id: int
     sent: bytes
+    told: AlertEvent
+
+    def seen_by(self, seen: Scopes) -> "Event | None":
+        """Returns the event as far as it is seen; `None`: nothing of it is."""
+        if seen.everything:
+            return self
+        document = seen_document(self.told.document, seen)
+        if document is None or document is self.told.document:
+            return None if document is None else self
+        return Event(self.id, _sent(self.id, self.told.type, document), self.told)
 
 
 class Subscription:
     """One stream: first what is past, as far as it asked for it, then what comes. Used within the event loop."""
 
-    def __init__(self, broadcast: "Broadcast", after: int, until: int, *, queue: int) -> None:
+    def __init__(self, broadcast: "Broadcast", seen: Scopes, after: int, until: int, *, queue: int) -> None:
         self._broadcast = broadcast
+        self._seen = seen
         self._after = after
         self._until = until
         self._queue: asyncio.Queue[Event] = asyncio.Queue(queue)
@@ -55,9 +68,12 @@ class Subscription:
         """Set when the stream is to end: at the end of the server, or because its reader does not keep up."""
 
     def offer(self, event: Event) -> bool:
-        """Take a new event; `False`: there is no room, the reader is too slow."""
+        """Take a new event, as far as it is seen; `False`: there is no room, the reader is too slow."""
+        mine = event.seen_by(self._seen)
+        if mine is None:
+            return True
         try:
-            self._queue.put_nowait(event)
+            self._queue.put_nowait(mine)
         except asyncio.QueueFull:
             return False
         return True
@@ -69,7 +85,8 @@ class Subscription:
             if not events:
                 break
             for event in events:
-                yield event
+                if (mine := event.seen_by(self._seen)) is not None:
+                    yield mine
             self._after = events[-1].id
 
     async def next(self) -> Event:
@@ -139,8 +156,8 @@ class Broadcast:
                 loop.call_soon_threadsafe(self._end_all)
             _wake(loop, news)
 
-    async def open(self, after: int | None) -> Subscription:
-        """A new stream: of what comes after event `after`, or only of what comes from now on.
+    async def open(self, after: int | None, seen: Scopes) -> Subscription:
+        """A new stream of what is seen: of what comes after event `after`, or only of what comes from now on.
 
         Raises:
             Busy: the server ends, cannot read the events yet, or has as many streams as it takes.
@@ -150,7 +167,7 @@ class Broadcast:
         if len(self._subscriptions) >= self._most:
             raise Busy(f"{self._most} streams are open, and no more are taken: try again later")
         # From here on it gets all that is committed; what is past at this moment comes from the table, or not at all
-        subscription = Subscription(self, 0, 0, queue=self._queue)
+        subscription = Subscription(self, seen, 0, 0, queue=self._queue)
         self._subscriptions.add(subscription)
         try:
             newest = await run_in_threadpool(self._newest)
@@ -167,18 +184,13 @@ class Broadcast:
 
     def read(self, after: int, until: int | None = None) -> Sequence[Event]:
         """The next events with an id above `after`, in order."""
-        table = tables.alert_event
-        query = select(table.c.id, table.c.type, table.c.document).where(table.c.id > after)
-        if until is not None:
-            query = query.where(table.c.id <= until)
         with self._engine.connect() as connection:
-            rows = connection.execute(query.order_by(table.c.id).limit(_PAGE)).all()
-        return [Event(row.id, _sent(row.id, row.type, row.document)) for row in rows]
+            told = events_after(connection, after, until, _PAGE)
+        return [Event(one.id, _sent(one.id, one.type, one.document), one) for one in told]
 
     def _newest(self) -> int:
         with self._engine.connect() as connection:
-            newest: int | None = connection.execute(select(func.max(tables.alert_event.c.id))).scalar_one()
-        return newest or 0
+            return newest_event(connection)
 
     async def _look(self) -> None:
         """Hand out all events that are new."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from api.http.moments import LONGEST_WINDOW, FromDate, ToDate, parse_date
 from api.http.paging import CursorParameter, Limit, Page, after, page
@@ -15,9 +15,8 @@ from api.http.problems import Refused, problems
 from api.http.seconds import Seconds, seconds
 from api.http.seen import AskedFacilities, FacilityChoice
 from api.http.services import ServicesHere
-from api.http.spans import JudgedFacility, judged_facilities
-from api.queries.days import heard_until, judged_days
-from siaga.database import tables
+from api.queries.days import FacilityDay, days_of
+from api.queries.spans import FacilityName, judged_facilities
 from siaga.database.registry import Registry
 from siaga.model.clock import DAY
 from siaga.model.intervals import Interval
@@ -81,16 +80,16 @@ def list_days(
     now = services.clock.now()
     dates = _dates(from_, to, now)
     start = after("days", cursor, [str, str, str])
-    found: list[DayDocument] = []
+    found: list[FacilityDay] = []
     with services.engine.connect() as connection:
         for wanted in _wanted(connection, services.registry, dates, asked, start, now):
             shown_here = replace(wanted, dates=wanted.dates[: limit + 1 - len(found)])
             require_past(services, [wanted.village.code], shown_here.stretch)
-            found += _judged(connection, shown_here, now)
+            found += days_of(connection, shown_here.village, shown_here.facility, shown_here.dates, now)
             if len(found) > limit:
                 break
-    shown, further = page("days", found, limit, lambda day: (*day.id.split("/"), day.date.isoformat()))
-    return Page(items=list(shown), next=further)
+    shown, further = page("days", found, limit, lambda one: one.key)
+    return Page(items=[_document(one) for one in shown], next=further)
 
 
 def _dates(from_: str | None, to: str | None, now: int) -> _Dates:
@@ -109,7 +108,7 @@ def _dates(from_: str | None, to: str | None, now: int) -> _Dates:
 class _Wanted:
     """The dates of one facility that go on the page."""
 
-    facility: JudgedFacility
+    facility: FacilityName
     village: Village
     dates: list[datetime.date]
 
@@ -142,7 +141,7 @@ def _wanted(
             yield _Wanted(facility, home, wanted)
 
 
-def _from(connection: Connection, asked: FacilityChoice, start: list[str | int] | None) -> Iterator[JudgedFacility]:
+def _from(connection: Connection, asked: FacilityChoice, start: list[str | int] | None) -> Iterator[FacilityName]:
     """The facilities in order, the cursor's own first; read in portions, as most pages need few."""
     last = ("", "")
     if start is not None:
@@ -154,38 +153,15 @@ def _from(connection: Connection, asked: FacilityChoice, start: list[str | int] 
         last = (portion[-1].village, portion[-1].id)
 
 
-def _judged(connection: Connection, wanted: _Wanted, now: int) -> list[DayDocument]:
-    """The verdicts on the dates, which follow each other."""
-    village, facility = wanted.village, wanted.facility
-    held = next((found for found in village.facilities if found.id == facility.id), None)
-    if held is None:
-        return []
-    days = [local_day(village, date) for date in wanted.dates]
-    heard = heard_until(connection, [village.code]).get(village.code)
-    revisions = _revisions(connection, wanted)
-    return [
-        DayDocument(
-            id=facility.name,
-            date=date,
-            verdict=found.judged.verdict,
-            provisional=found.provisional,
-            revision=revisions.get(date, 0),
-            failed_s=seconds(found.judged.failed),
-            unknown_s=seconds(found.judged.unknown),
-            longest_failure_s=seconds(found.judged.longest_failure),
-        )
-        for date, found in zip(
-            wanted.dates, judged_days(connection, village, held, days, heard, now), strict=False
-        )  # fewer: of a power facility there are none
-    ]
-
-
-def _revisions(connection: Connection, wanted: _Wanted) -> dict[datetime.date, int]:
-    """How often the days were corrected; those that never were are not in it."""
-    table = tables.day
-    query = select(table.c.date, table.c.revision).where(
-        table.c.village == wanted.facility.village,
-        table.c.facility == wanted.facility.id,
-        table.c.date.between(wanted.dates[0], wanted.dates[-1]),
+def _document(found: FacilityDay) -> DayDocument:
+    judged = found.judged.judged
+    return DayDocument(
+        id=found.facility.full_name,
+        date=found.date,
+        verdict=judged.verdict,
+        provisional=found.judged.provisional,
+        revision=found.revision,
+        failed_s=seconds(judged.failed),
+        unknown_s=seconds(judged.unknown),
+        longest_failure_s=seconds(judged.longest_failure),
     )
-    return {row.date: row.revision for row in connection.execute(query)}

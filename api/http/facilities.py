@@ -1,12 +1,10 @@
 """`/facilities`: the state of each, since when and why; and its timeline."""
 
-from collections import defaultdict
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
-from sqlalchemy import Connection, Row, and_, func, select, tuple_
 
 from api.http.moments import FromTime, Moment, ToTime, moment, window
 from api.http.paging import CursorParameter, Limit, Page, after, page
@@ -14,14 +12,13 @@ from api.http.past import require_past
 from api.http.problems import not_found, problems
 from api.http.seen import Asked, Seen
 from api.http.services import ServicesHere
-from api.http.spans import JudgedFacility, filled, spans_by_facility
-from siaga.database import tables
-from siaga.database.scopes import within
+from api.queries import facilities as read
+from api.queries.facilities import FacilityNow
+from api.queries.spans import FacilityName
 from siaga.model.indicators import INDICATORS, POWER
-from siaga.model.scope import Scopes
 from siaga.timeline.spans import Span, State
 
-__all__ = ["FacilityDocument", "facilities_page", "router"]
+__all__ = ["router"]
 
 router = APIRouter(tags=["facilities"])
 
@@ -70,9 +67,9 @@ def list_facilities(
     """The facilities, by village and id."""
     start = after("facilities", cursor, [str, str]) or ["", ""]
     with services.engine.connect() as connection:
-        found = facilities_page(connection, asked, (str(start[0]), str(start[1])), limit + 1, kind, state)
-    shown, further = page("facilities", found, limit, lambda found: (found.village, found.id.partition("/")[2]))
-    return Page(items=list(shown), next=further)
+        found = read.facilities(connection, asked, (str(start[0]), str(start[1])), limit + 1, kind, state)
+    shown, further = page("facilities", found, limit, lambda one: (one.village, one.id))
+    return Page(items=[_document(one) for one in shown], next=further)
 
 
 @router.get(
@@ -86,82 +83,25 @@ def get_timeline(
     503 while some of it could not be read from the telemetry store.
     """
     asked = window(from_, to, services.clock.now())
-    name = JudgedFacility(village, facility)
-    if not seen.holds(village) or not name.name.isascii() or not name.name.isprintable():
-        raise not_found("facility", name.name)
-    table = tables.facility
-    known = select(table.c.id).where(table.c.village == village, table.c.id == facility)
+    name, stretch = FacilityName(village, facility), (asked.start, asked.end)
     with services.engine.connect() as connection:
-        if connection.execute(known).one_or_none() is None:
-            raise not_found("facility", name.name)
-        if asked.start == asked.end:
-            return Timeline(spans=[])
-        require_past(services, [village], (asked.start, asked.end))
-        spans = next(spans_by_facility(connection, [name], (asked.start, asked.end)))[1]
-    return Timeline(spans=[_span_document(span) for span in filled(spans, (asked.start, asked.end))])
+        if not read.has_facility(connection, seen, name):
+            raise not_found("facility", name.full_name)
+        require_past(services, [village], stretch)
+        return Timeline(spans=[_span_document(span) for span in read.timeline(connection, name, stretch)])
 
 
-def facilities_page(
-    connection: Connection,
-    scopes: Scopes,
-    start: tuple[str, str],
-    limit: int,
-    kind: FacilityKind | None = None,
-    state: State | None = None,
-) -> list[FacilityDocument]:
-    """The facilities of some scopes after one (its village and id), in order, that match what is not `None`."""
-    facility, running, earlier = tables.facility, tables.span.alias("running"), tables.span.alias("earlier")
-    mine = and_(earlier.c.village == facility.c.village, earlier.c.facility == facility.c.id)
-    # A state goes on where only its cause changes: it began when the last span in another one ended, or with the first
-    other_ended = (
-        select(earlier.c.end)
-        .where(mine, earlier.c.state != running.c.state)
-        .order_by(earlier.c.start.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    first = select(func.min(earlier.c.start)).where(mine).scalar_subquery()
-    state_now = func.coalesce(running.c.state, State.NOT_REQUIRED.value)
-    on = and_(running.c.village == facility.c.village, running.c.facility == facility.c.id, running.c.end.is_(None))
-    query = (
-        select(facility, state_now.label("state"), running.c.cause, func.coalesce(other_ended, first).label("since"))
-        .select_from(facility.outerjoin(running, on))
-        .where(tuple_(facility.c.village, facility.c.id) > tuple_(*start))
-    )
-    query = query.where(within(facility.c.village, scopes))
-    for column, wanted in ((facility.c.kind, kind), (state_now, state)):
-        if wanted is not None:
-            query = query.where(column == str(wanted))
-    rows = connection.execute(query.order_by(facility.c.village, facility.c.id).limit(limit)).all()
-    devices = _devices(connection, rows[0].village, rows[-1].village) if rows else {}
-    return [_document(row, devices.get((row.village, row.id), [])) for row in rows]
-
-
-def _document(row: Row[*tuple[Any, ...]], devices: list[str]) -> FacilityDocument:
+def _document(found: FacilityNow) -> FacilityDocument:
     return FacilityDocument(
-        id=f"{row.village}/{row.id}",
-        village=row.village,
-        kind=row.kind,
-        name=row.name,
-        state=State(row.state),
-        since=None if row.since is None else moment(row.since),
-        cause=row.cause,
-        devices=devices,
+        id=found.full_name,
+        village=found.village,
+        kind=found.kind,
+        name=found.name,
+        state=found.state,
+        since=None if found.since is None else moment(found.since),
+        cause=found.cause,
+        devices=list(found.devices),
     )
-
-
-def _devices(connection: Connection, first: str, last: str) -> dict[tuple[str, str], list[str]]:
-    """The devices of the facilities of the villages from `first` to `last`."""
-    device = tables.device
-    rows = connection.execute(
-        select(device.c.village, device.c.facility, device.c.id)
-        .where(device.c.village.between(first, last))
-        .order_by(device.c.village, device.c.id)
-    )
-    found: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for village, facility, name in rows:
-        found[village, facility].append(name)
-    return found
 
 
 def _span_document(span: Span) -> SpanDocument:

@@ -1,24 +1,25 @@
 """`/maintenance`: planned windows that excuse what fails in them, declared before or afterwards, and taken back."""
 
-import re
 from typing import Annotated
-from uuid import uuid4
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
-from sqlalchemy import Connection, RowMapping, select, tuple_
 
+from api.alerts.declarations import Declared
+from api.alerts.declarations import declare as keep
+from api.alerts.declarations import take_back as take_it_back
 from api.alerts.maintenance import BadRule, check_rule
-from api.http.access import Technician, Viewer
+from api.http.access import Technician
 from api.http.known_names import Body
 from api.http.moments import Moment, moment, parse_time
 from api.http.paging import CursorParameter, Filter, Limit, Page, after, page
 from api.http.problems import Refused, not_found, problems
-from api.http.seen import AskedFacilities
+from api.http.seen import AskedFacilities, Seen
 from api.http.services import Services, ServicesHere
-from siaga.database import tables, writing
-from siaga.database.scopes import within
+from api.queries import maintenance as read
+from api.queries.maintenance import KeptWindow, WindowFilter
 from siaga.model.clock import DAY
+from siaga.model.scope import Scopes
 from siaga.model.sites import Village
 
 __all__ = ["router"]
@@ -29,7 +30,6 @@ LONGEST = 31 * DAY
 """One window: what is out of use for longer is no maintenance."""
 FARTHEST = 400 * DAY
 """How long ago, or how far ahead, a window may begin."""
-_ID = re.compile("[0-9a-f]{32}")
 _Name = Annotated[str, Field(max_length=200, pattern="^[ -~]+$")]
 _Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
 
@@ -78,29 +78,25 @@ def declare(
         raise Refused(422, f"body end: {declaration.end!r} is not after start, within 31 days of it")
     if abs(start - now) > FARTHEST:
         raise Refused(422, f"body start: {declaration.start!r} is more than 400 days from now")
-    villages, facility = _whom(services, declaration)
-    row = {
-        "id": uuid4().hex,
-        "village": None if declaration.uplink is not None else villages[0].code,
-        "facility": facility,
-        "uplink": declaration.uplink,
-        "start": start,
-        "end": end,
-        "rrule": _rule(declaration.rrule, start, villages),
-        "reason": declaration.reason,
-        "created_by": caller.name,
-        "created_at": now,
-    }
-    with writing(services.engine) as connection:
-        connection.execute(tables.maintenance.insert(), row)
-        found = _row(connection, str(row["id"]))
-    response.headers["Location"] = f"/api/v1/maintenance/{row['id']}"
-    return _document(found)
+    villages, facility = _whom(services, caller.scopes, declaration)
+    what = Declared(
+        village=None if declaration.uplink is not None else villages[0].code,
+        facility=facility,
+        uplink=declaration.uplink,
+        start=start,
+        end=end,
+        rrule=_rule(declaration.rrule, start, villages),
+        reason=declaration.reason,
+    )
+    made = keep(services.engine, what, caller.name, now)
+    response.headers["Location"] = f"/api/v1/maintenance/{made}"
+    return _document(_found(services, caller.scopes, made))
 
 
 @router.get("/maintenance", summary="Declared maintenance", responses=problems(401, 422, 503))
 def list_maintenance(
     services: ServicesHere,
+    seen: Seen,
     asked: AskedFacilities,
     uplink: Filter = None,
     deleted: Annotated[bool, Query(description="whether those that were taken back are shown, too")] = False,
@@ -108,28 +104,19 @@ def list_maintenance(
     cursor: CursorParameter = None,
 ) -> Page[MaintenanceDocument]:
     """The declared windows, the latest first."""
-    table = tables.maintenance
-    query = select(table).where(within(table.c.village, asked.scopes))
-    for column, wanted in ((table.c.facility, asked.facility), (table.c.uplink, uplink)):
-        if wanted is not None:
-            query = query.where(column == wanted)
-    if not deleted:
-        query = query.where(table.c.deleted_at.is_(None))
+    wanted = WindowFilter(asked.scopes, asked.facility, uplink, deleted)
     start = after("maintenance", cursor, [int, str])
-    if start is not None:
-        query = query.where(tuple_(table.c.start, table.c.id) < tuple_(*start))
-    query = query.order_by(table.c.start.desc(), table.c.id.desc()).limit(limit + 1)
+    key = None if start is None else (int(start[0]), str(start[1]))
     with services.engine.connect() as connection:
-        rows = connection.execute(query).mappings().all()
-    shown, further = page("maintenance", rows, limit, lambda row: (row["start"], row["id"]))
-    return Page(items=[_document(row) for row in shown], next=further)
+        found = read.windows(connection, seen, wanted, key, limit + 1)
+    shown, further = page("maintenance", found, limit, lambda one: one.key)
+    return Page(items=[_document(one) for one in shown], next=further)
 
 
 @router.get("/maintenance/{window}", summary="One declared window", responses=problems(401, 404, 503))
-def get_maintenance(services: ServicesHere, _: Viewer, window: str) -> MaintenanceDocument:
+def get_maintenance(services: ServicesHere, seen: Seen, window: str) -> MaintenanceDocument:
     """A window by its id, also one that was taken back."""
-    with services.engine.connect() as connection:
-        return _document(_row(connection, window))
+    return _document(_found(services, seen, window))
 
 
 @router.delete(
@@ -140,14 +127,13 @@ def get_maintenance(services: ServicesHere, _: Viewer, window: str) -> Maintenan
 )
 def take_back(services: ServicesHere, caller: Technician, window: str) -> None:
     """It excuses nothing any more, as if it had never been declared; what was judged by it is judged again."""
-    table = tables.maintenance
-    with writing(services.engine) as connection:
-        if _row(connection, window)["deleted_at"] is None:
-            values = {"deleted_at": services.clock.now(), "deleted_by": caller.name}
-            connection.execute(table.update().where(table.c.id == window).values(values))
+    found = _found(services, caller.scopes, window)
+    if found.uplink is not None:
+        _sees_all(services, caller.scopes, found.uplink, 403, "path window")
+    take_it_back(services.engine, window, caller.name, services.clock.now())
 
 
-def _whom(services: Services, said: Declaration) -> tuple[list[Village], str | None]:
+def _whom(services: Services, seen: Scopes, said: Declaration) -> tuple[list[Village], str | None]:
     """The villages that a declaration is of, and the facility where it is of one.
 
     Raises:
@@ -156,10 +142,7 @@ def _whom(services: Services, said: Declaration) -> tuple[list[Village], str | N
     if said.uplink is not None:
         if said.village is not None or said.facility is not None:
             raise Refused(422, "body uplink: a window is of an uplink, or of a village, or of a facility")
-        sharing = [village for village in services.registry.villages() if village.uplink == said.uplink]
-        if not sharing:
-            raise Refused(422, f"body uplink: no village has the uplink {said.uplink!r}")
-        return sharing, None
+        return _sees_all(services, seen, said.uplink, 422, "body uplink"), None
     code, facility = said.village, said.facility
     if facility is not None and "/" in facility:
         home, _, facility = facility.partition("/")
@@ -168,7 +151,7 @@ def _whom(services: Services, said: Declaration) -> tuple[list[Village], str | N
         code = home
     if code is None:
         raise Refused(422, "the body names no village, facility (`VILLAGE/ID`) or uplink")
-    village = services.registry.village(code)
+    village = services.registry.village(code) if seen.holds(code) else None
     if village is None:
         raise Refused(422, f"body village: there is no village {code!r}")
     if facility is not None and all(each.id != facility for each in village.facilities):
@@ -187,27 +170,46 @@ def _rule(rule: str | None, start: int, villages: list[Village]) -> str | None:
     return kept
 
 
-def _row(connection: Connection, window: str) -> RowMapping:
-    query = select(tables.maintenance).where(tables.maintenance.c.id == window)
-    row = connection.execute(query).mappings().one_or_none() if _ID.fullmatch(window) else None
-    if row is None:
+def _sees_all(services: Services, seen: Scopes, uplink: str, status: int, where: str) -> list[Village]:
+    """The villages of an uplink, for who sees them all: a window of it excuses all of them.
+
+    Raises:
+        Refused: with this status, the caller sees some of them only; 422, the caller sees none.
+    """
+    with services.engine.connect() as connection:
+        villages = read.sharing(connection, uplink)
+    mine = [village for village in villages if seen.holds(village.code)]
+    if not mine:
+        raise Refused(422, f"{where}: no village has the uplink {uplink!r}")
+    if len(mine) < len(villages):
+        raise Refused(
+            status,
+            f"{where}: the uplink {uplink!r} has villages that you do not see: name your own villages one by one, or "
+            "ask somebody who sees all of them",
+        )
+    return mine
+
+
+def _found(services: Services, seen: Scopes, window: str) -> KeptWindow:
+    with services.engine.connect() as connection:
+        found = read.window(connection, seen, window)
+    if found is None:
         raise not_found("maintenance window", window)
-    return row
+    return found
 
 
-def _document(row: RowMapping) -> MaintenanceDocument:
-    deleted = row["deleted_at"]
+def _document(found: KeptWindow) -> MaintenanceDocument:
     return MaintenanceDocument(
-        id=row["id"],
-        village=row["village"],
-        facility=None if row["facility"] is None else f"{row['village']}/{row['facility']}",
-        uplink=row["uplink"],
-        start=moment(row["start"]),
-        end=moment(row["end"]),
-        rrule=row["rrule"],
-        reason=row["reason"],
-        created_by=row["created_by"],
-        created_at=moment(row["created_at"]),
-        deleted_by=row["deleted_by"],
-        deleted_at=None if deleted is None else moment(deleted),
+        id=found.id,
+        village=found.village,
+        facility=None if found.facility is None else f"{found.village}/{found.facility}",
+        uplink=found.uplink,
+        start=moment(found.start),
+        end=moment(found.end),
+        rrule=found.rrule,
+        reason=found.reason,
+        created_by=found.created_by,
+        created_at=moment(found.created_at),
+        deleted_by=found.deleted_by,
+        deleted_at=None if found.deleted_at is None else moment(found.deleted_at),
     )

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from api.http.devices import known_device
 from api.http.moments import FromTime, Moment, ToTime, Window, moment, window
 from api.http.problems import Refused, not_found, problems
 from api.http.seen import Seen
 from api.http.services import ServicesHere
+from api.queries import devices as read
 from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
 from siaga.model.durations import NotADuration, format_duration, parse_duration
 from siaga.model.signals import SIGNALS
@@ -68,7 +68,9 @@ def get_series(
     known = SIGNALS.get(signal)
     if known is None:
         raise not_found("signal", signal)
-    known_device(services, seen, village, device)
+    with services.engine.connect() as connection:
+        if read.device(connection, seen, village, device) is None:
+            raise not_found("device", f"{village}/{device}")
     asked = window(from_, to, services.clock.now())
     length = _step(step, asked)
     points = (

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Header
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api.http.access import Viewer
 from api.http.broadcast import Broadcast, Busy, Subscription
 from api.http.problems import Refused, problems
+from api.http.seen import Seen
 from api.http.services import ServicesHere
 
 __all__ = ["BEAT", "HEARTBEAT", "EventStream", "event_id", "router"]
@@ -89,14 +89,14 @@ class EventStream(Response):
 )
 async def stream_alerts(
     services: ServicesHere,
-    _: Viewer,
+    seen: Seen,
     last_event_id: Annotated[
         str | None, Header(max_length=40, description="go on after this event; without it, nothing past")
     ] = None,
 ) -> EventStream:
     """A stream of alerts. It may end at any time, as when its reader is too slow; a reader then resumes."""
     try:
-        subscription = await services.broadcast.open(event_id(last_event_id))
+        subscription = await services.broadcast.open(event_id(last_event_id), seen)
     except Busy as busy:
         raise Refused(503, str(busy), {"Retry-After": "5"}) from None
     return EventStream(services.broadcast, subscription, HEARTBEAT)

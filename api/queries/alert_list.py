@@ -3,14 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true
 
 from api.alerts.excuses import with_plan
+from api.alerts.seen import seen_row
+from api.queries.villages import names_of
 from siaga.database import tables
 from siaga.database.scopes import within
 from siaga.model.scope import Scopes
 
-__all__ = ["MOST", "AlertList", "ListedAlert", "cleared_since", "newest_event", "open_now", "with_ids"]
+__all__ = ["MOST", "AlertList", "ListedAlert", "cleared_since", "open_now", "with_ids"]
 
 MOST = 2_000
 """Alerts of one page. More are said to be there and are not listed: a page that nobody can read helps nobody."""
@@ -74,12 +76,6 @@ def with_ids(connection: Connection, seen: Scopes, ids: Sequence[str], now: int)
     return {alert.id: alert for alert in found.alerts}
 
 
-def newest_event(connection: Connection) -> int:
-    """Returns the number of the newest alert event: where a stream goes on from what was read afterwards."""
-    newest: int | None = connection.execute(select(func.max(tables.alert_event.c.id))).scalar_one()
-    return newest or 0
-
-
 def _concerns(seen: Scopes, *, still: bool = False) -> ColumnElement[bool]:
     """An alert is its village's own, or that of an uplink with which the village was lost; `still`: is lost still."""
     if seen.everything:
@@ -119,19 +115,21 @@ def _listed(connection: Connection, condition: ColumnElement[bool], seen: Scopes
     if len(rows) == MOST:
         counted: int = connection.execute(select(func.count()).select_from(alert).where(condition)).scalar_one()
         more = counted - MOST
-    planned = with_plan(connection, [{str(key): value for key, value in row.items()} for row in rows], now)
-    return AlertList([_alert(row, shown, seen) for row, shown in zip(rows, planned, strict=True)], more)
+    parts = [seen_row({str(key): value for key, value in row.items()}, seen) for row in rows]
+    mine = [part for part in parts if part is not None]
+    # Of an outage that begins with a village that is not seen, the first one that is
+    places = names_of(connection, {str(part["village"]) for part in mine})
+    return AlertList([_alert(part, places) for part in with_plan(connection, mine, now)], more)
 
 
-def _alert(row: RowMapping, shown: Mapping[str, object], seen: Scopes) -> ListedAlert:
-    """Returns an alert of which nothing lies outside of the scopes `seen`: one of an uplink is shown as of the
-    villages of it that do not."""
-    evidence = shown["evidence"]
+def _alert(row: Mapping[str, object], places: Mapping[str, tuple[str, str]]) -> ListedAlert:
+    """Returns an alert of which only what is seen is left."""
+    evidence, village = row["evidence"], str(row["village"])
     said = evidence if isinstance(evidence, Mapping) else {}
     listed = said.get("villages")
     others = [str(code) for code in listed] if isinstance(listed, list) else []
-    villages = tuple(code for code in dict.fromkeys([row["village"], *others]) if seen.holds(code))
     names = {name: row[name] for name in ListedAlert.__slots__ if name not in ("evidence", "villages")}
-    if row["village"] not in villages and villages:
-        names |= {"village": villages[0], "village_name": villages[0]}
-    return ListedAlert(**names, evidence=said, villages=villages)
+    if village in places:
+        names |= dict(zip(("village_name", "timezone"), places[village], strict=True))
+    villages = tuple(dict.fromkeys([village, *others]))
+    return ListedAlert(**names, evidence=said, villages=villages)  # type: ignore[arg-type] # columns of the query, by name

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Form, Header
 from starlette.responses import RedirectResponse, Response
 
-from api.http.alert_actions import Act, Outcome, acknowledging, act, act_on_many, assigning, commenting, snoozing
+from api.alerts.actions import Act, Outcome, acknowledging, act_on_many, assigning, commenting, snoozing
+from api.http.alert_actions import act
 from api.http.problems import not_found
 from api.http.services import Services, ServicesHere
 from api.queries.alert_list import ListedAlert, open_now, with_ids
@@ -163,7 +164,10 @@ def _done(
     with services.engine.connect() as connection:
         zones = {one.id: one.timezone for one in with_ids(connection, wish.caller.scopes, list(chosen), now).values()}
     seen = {one: revision for one, revision in chosen.items() if one in zones}
-    outcomes = act_on_many(services, wish.caller, seen, lambda row: _acts(wish, verb, zones[row["id"]], now))
+    outcomes = act_on_many(
+        services.engine, wish.caller, seen, lambda row: _acts(wish, verb, zones[row["id"]], now), now
+    )
+    services.signal.ring()
     return _back(wish, _told(wish, verb, outcomes, len(chosen) - len(seen)), alert)
 
 

@@ -24,13 +24,14 @@ _BEAT = b"event: beat\ndata:\n\n"
 @router.get("/alerts/stream")
 async def stream(
     services: ServicesHere,
-    _: SignedIn,
+    looker: SignedIn,
     after: Annotated[str | None, Query(max_length=40)] = None,
     last_event_id: Annotated[str | None, Header(max_length=40)] = None,
 ) -> EventStream:
     """A stream of alerts. After a break the browser says itself where it was, which wins over the address."""
+    assert looker.caller is not None  # noqa: S101 - `SignedIn` lets nobody else in
     try:
-        subscription = await services.broadcast.open(event_id(last_event_id or after))
+        subscription = await services.broadcast.open(event_id(last_event_id or after), looker.caller.scopes)
     except Busy as busy:
         raise Refused(503, str(busy), {"Retry-After": "5"}) from None
     return EventStream(services.broadcast, subscription, HEARTBEAT, _BEAT)

@@ -5,7 +5,8 @@ from starlette.responses import Response
 
 from api.alerts.alert import Kind
 from api.http.services import Services, ServicesHere
-from api.queries.alert_list import AlertList, cleared_since, newest_event, open_now
+from api.queries.alert_events import newest_event
+from api.queries.alert_list import AlertList, cleared_since, open_now
 from api.web.access import SignedIn
 from api.web.alert_filter import AlertFilter, Sort, Stage
 from api.web.alert_forms import SNOOZES

@@ -3,21 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection
 
-from api.alerts.excuses import with_plan
-from api.http.alerts import open_alerts
-from api.http.facilities import FacilityDocument, facilities_page
-from api.http.never_heard import never_heard
-from api.http.spans import JudgedFacility, filled, spans_by_facility
-from api.http.villages import VillageDocument, villages_page
+from api.queries.alerts import AlertFilter, AlertRecord, alerts, count_alerts
+from api.queries.facilities import FacilityNow, count_by_state, facilities, facility_names
+from api.queries.spans import FacilityName, filled, spans_by_facility
+from api.queries.villages import VillageNow, count_villages, names_of, villages
 from api.web.strip import SLOT, Stroke, day_until, slots, strokes
 from api.words import Words
-from siaga.database import tables
 from siaga.model.clock import HOUR
-from siaga.model.indicators import INDICATORS, POWER
+from siaga.model.indicators import INDICATORS
 from siaga.model.scope import EVERYWHERE, Scope, Scopes
 from siaga.timeline.availability import Availability, measure
 from siaga.timeline.facility_state import DEVICE_SILENT
@@ -95,24 +91,26 @@ def read_page(
     connection: Connection, words: Words, now: int, *, after: str = "", village: str | None = None
 ) -> PageView | None:
     """The page of all villages after a code, or of one; `None`: there is no such village."""
-    found = villages_page(connection, after, LISTED + 1, village)
+    asked = EVERYWHERE if village is None else Scopes((Scope(village),))
+    found = villages(connection, asked, after if village is None else "", LISTED + 1)
     if village is not None and not found:
         return None
-    total = connection.execute(select(func.count()).select_from(tables.village)).scalar_one()
+    total = count_villages(connection, EVERYWHERE)
     detailed = village is not None or total <= DETAILED
     shown = found[:LISTED]
-    facilities = _facilities(connection, shown) if detailed else []
-    views = _facility_views(connection, words, facilities, now, {one.code: one.timezone for one in shown})
+    here = facilities(connection, asked, ("", ""), _MOST_FACILITIES) if detailed else []
+    views = _facility_views(connection, words, here, now, shown)
     by_village: dict[str, list[FacilityView]] = {}
-    for facility, view in zip(facilities, views, strict=True):
+    for facility, view in zip(here, views, strict=True):
         by_village.setdefault(facility.village, []).append(view)
-    alerts = open_alerts(connection, village, SHOWN_ALERTS + 1)
-    open_count = _open_count(connection, village)
+    open_ones = AlertFilter(asked, is_open=True)
+    newest = alerts(connection, asked, open_ones, now, None, SHOWN_ALERTS)
+    more = count_alerts(connection, open_ones) - SHOWN_ALERTS
     return PageView(
         villages=[_village(words, one, now, by_village.get(one.code, [])) for one in shown],
-        alerts=_alert_views(connection, words, alerts[:SHOWN_ALERTS], now),
-        more_alerts=max(0, open_count - SHOWN_ALERTS),
-        counts=_totals(connection, words, village),
+        alerts=_alert_views(connection, words, newest, now),
+        more_alerts=max(0, more),
+        counts=_totals(connection, words, asked),
         village_count=words.number(total),
         detailed=detailed,
         next=shown[-1].code if len(found) > LISTED else None,
@@ -120,22 +118,20 @@ def read_page(
     )
 
 
-def _village(words: Words, village: VillageDocument, now: int, facilities: Sequence[FacilityView]) -> VillageView:
+def _village(words: Words, village: VillageNow, now: int, facilities: Sequence[FacilityView]) -> VillageView:
     day = day_until(now)
-    online = village.link.state == "online"
-    link = words("link_online") if online else words("link_never" if village.link.since is None else "link_offline")
-    if not online and village.link.since is not None:
-        link += " " + words("since", time=words.time(_ms(village.link.since), now, village.timezone))
-    counts = village.facilities.model_dump()
+    link = words("link_online") if village.online else words("link_never" if village.since is None else "link_offline")
+    if not village.online and village.since is not None:
+        link += " " + words("since", time=words.time(village.since, now, village.timezone))
     return VillageView(
         code=village.code,
         name=village.name,
-        online=online,
+        online=village.online,
         link=link,
         counts=[
-            (state, words.number(counts[state.value]))
+            (state, words.number(count))
             for state in (State.MET, State.FAILED, State.UNKNOWN)
-            if counts[state.value]
+            if (count := village.facilities.get(state, 0))
         ],
         open_alerts=village.open_alerts,
         facilities=facilities,
@@ -143,21 +139,14 @@ def _village(words: Words, village: VillageDocument, now: int, facilities: Seque
     )
 
 
-def _facilities(connection: Connection, villages: Sequence[VillageDocument]) -> list[FacilityDocument]:
-    if not villages:
-        return []
-    alone = Scopes((Scope(villages[0].code),)) if len(villages) == 1 else EVERYWHERE
-    return facilities_page(connection, alone, ("", ""), _MOST_FACILITIES)
-
-
 def _facility_views(
-    connection: Connection, words: Words, facilities: Sequence[FacilityDocument], now: int, zones: dict[str, str]
+    connection: Connection, words: Words, here: Sequence[FacilityNow], now: int, villages: Sequence[VillageNow]
 ) -> list[FacilityView]:
     day = day_until(now)
-    names = [JudgedFacility(one.village, one.id.partition("/")[2]) for one in facilities]
+    names = [FacilityName(one.village, one.id) for one in here]
     spans = (found for _, found in spans_by_facility(connection, names, day))
-    silent = never_heard(connection, facilities[0].village, facilities[-1].village) if facilities else {}
-    unheard = {f"{village}/{name}" for village, found in silent.items() for name in found}
+    zones = {village.code: village.timezone for village in villages}
+    unheard = {f"{village.code}/{name}" for village in villages for name in village.never_heard}
     return [
         _facility(
             words,
@@ -165,14 +154,14 @@ def _facility_views(
             filled(mine, (day[0], now)),
             now,
             zones.get(one.village, "Asia/Jakarta"),
-            silent=one.id in unheard,
+            silent=one.full_name in unheard,
         )
-        for one, mine in zip(facilities, spans, strict=True)
+        for one, mine in zip(here, spans, strict=True)
     ]
 
 
 def _facility(
-    words: Words, facility: FacilityDocument, spans: Sequence[Span], now: int, zone: str, *, silent: bool
+    words: Words, facility: FacilityNow, spans: Sequence[Span], now: int, zone: str, *, silent: bool
 ) -> FacilityView:
     """A facility with its state in words; `silent`: nothing was ever heard of its devices."""
     day = day_until(now)
@@ -195,7 +184,7 @@ def _facility(
         cause=cause,
         since=None
         if facility.since is None
-        else words("since", time=words.time(_ms(facility.since), now, zone, zone=False)),
+        else words("since", time=words.time(facility.since, now, zone, zone=False)),
         share=_share(words, measured),
         strip=strokes(slots(spans, day, now)) if judged else (),
         described=_described(words, measured),
@@ -223,64 +212,41 @@ def _described(words: Words, measured: Availability) -> str:
     return f"{words('last_day')}: {', '.join(parts) if parts else words('state_not_required')}"
 
 
-def _alert_views(connection: Connection, words: Words, found_rows: Sequence[RowMapping], now: int) -> list[AlertView]:
-    rows = with_plan(connection, [{str(key): value for key, value in row.items()} for row in found_rows], now)
-    village, facility = tables.village, tables.facility
-    codes = {row["village"] for row in rows}
-    places = {
-        row.code: (row.name, row.timezone)
-        for row in connection.execute(
-            select(village.c.code, village.c.name, village.c.timezone).where(village.c.code.in_(codes))
-        )
-    }
-    names = {
-        (row.village, row.id): row.name
-        for row in connection.execute(
-            select(facility.c.village, facility.c.id, facility.c.name).where(facility.c.village.in_(codes))
-        )
-    }
-    return [_alert_view(words, row, places, names, now) for row in rows]
+def _alert_views(connection: Connection, words: Words, found: Sequence[AlertRecord], now: int) -> list[AlertView]:
+    codes = {one.village for one in found}
+    places = names_of(connection, codes)
+    names = facility_names(connection, codes)
+    return [_alert_view(words, one, places, names, now) for one in found]
 
 
 def _alert_view(
     words: Words,
-    row: Mapping[str, Any],
+    alert: AlertRecord,
     places: Mapping[str, tuple[str, str]],
-    names: Mapping[tuple[str, str], str],
+    names: Mapping[FacilityName, str],
     now: int,
 ) -> AlertView:
-    place, zone = places.get(row["village"], (row["village"], "Asia/Jakarta"))
-    subject = names.get((row["village"], row["facility"]), row["facility"]) or row["device"] or place
-    planned = row["evidence"].get("planned_until")
+    place, zone = places.get(alert.village, (alert.village, "Asia/Jakarta"))
+    facility = (
+        None if alert.facility is None else names.get(FacilityName(alert.village, alert.facility), alert.facility)
+    )
+    planned = alert.evidence.get("planned_until")
     return AlertView(
-        severity=row["severity"],
-        severity_name=words(f"severity_{row['severity']}"),
-        what=words(f"alert_{row['kind']}", subject=subject) + words.clock(row["evidence"]),
-        cause=words.cause("failed", row["cause"]) if row["facility"] is not None else None,
+        severity=alert.severity,
+        severity_name=words(f"severity_{alert.severity}"),
+        what=words(f"alert_{alert.kind}", subject=facility or alert.device or place) + words.clock(alert.evidence),
+        cause=words.cause("failed", alert.cause) if alert.facility is not None else None,
         village=place,
-        code=row["village"],
-        since=words("since", time=words.time(row["began_at"], now, zone)),
-        planned=None if planned is None else words("planned", time=words.time(_ms(planned), now, zone)),
+        code=alert.village,
+        since=words("since", time=words.time(alert.began_at, now, zone)),
+        planned=words("planned", time=words.time(_ms(planned), now, zone)) if isinstance(planned, str) else None,
     )
 
 
-def _open_count(connection: Connection, village: str | None) -> int:
-    table = tables.alert
-    query = select(func.count()).select_from(table).where(table.c.cleared_at.is_(None))
-    found: int = connection.execute(query if village is None else query.where(table.c.village == village)).scalar_one()
-    return found
-
-
-def _totals(connection: Connection, words: Words, village: str | None) -> list[tuple[State, str, str]]:
+def _totals(connection: Connection, words: Words, scopes: Scopes) -> list[tuple[State, str, str]]:
     """How many facilities with an indicator are in which state: state, number, word."""
-    facility, span = tables.facility, tables.span
-    state = func.coalesce(span.c.state, State.NOT_REQUIRED.value)
-    on = (span.c.village == facility.c.village) & (span.c.facility == facility.c.id) & span.c.end.is_(None)
-    query = select(state, func.count()).select_from(facility.outerjoin(span, on)).where(facility.c.kind != POWER)
-    if village is not None:
-        query = query.where(facility.c.village == village)
-    found = {name: count for name, count in connection.execute(query.group_by(state))}  # noqa: C416 - rows are no tuples
-    return [(one, words.number(found.get(one.value, 0)), words(f"state_{one.value}")) for one in State]
+    found = count_by_state(connection, scopes)
+    return [(one, words.number(found.get(one, 0)), words(f"state_{one.value}")) for one in State]
 
 
 def _ms(text: str) -> int:

@@ -6,12 +6,14 @@ They are in no report: without a first reading they are not judged. So whoever l
 from sqlalchemy import Connection, select
 
 from siaga.database import tables
+from siaga.database.scopes import within
+from siaga.model.scope import Scopes
 
 __all__ = ["never_heard"]
 
 
-def never_heard(connection: Connection, first: str, last: str) -> dict[str, list[str]]:
-    """Returns the facilities with devices of which none ever reported, by village, of those from `first` to `last`."""
+def never_heard(connection: Connection, scopes: Scopes, between: tuple[str, str]) -> dict[str, list[str]]:
+    """Returns the facilities with devices of which none ever reported, by village, of those between two codes."""
     facility, device, report = tables.facility, tables.device, tables.first_report
     mine = (device.c.village == facility.c.village, device.c.facility == facility.c.id)
     reported = select(device.c.id).join(
@@ -19,7 +21,7 @@ def never_heard(connection: Connection, first: str, last: str) -> dict[str, list
     )
     rows = connection.execute(
         select(facility.c.village, facility.c.id)
-        .where(facility.c.village.between(first, last))
+        .where(facility.c.village.between(*between), within(facility.c.village, scopes))
         .where(select(device.c.id).where(*mine).exists(), ~reported.where(*mine).exists())
         .order_by(facility.c.village, facility.c.position)
     )

@@ -1,4 +1,4 @@
-"""Reading facilities and their spans from the database, as the API and the pages show them."""
+"""Spans of facilities, and the sums of their lengths: one query for many facilities."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from siaga.model.intervals import Interval
 from siaga.model.scope import Scopes
 from siaga.timeline.spans import Span, State
 
-__all__ = ["JudgedFacility", "filled", "judged_facilities", "lengths_by_facility", "spans_by_facility"]
+__all__ = ["FacilityName", "filled", "judged_facilities", "lengths_by_facility", "spans_by_facility"]
 
 _STATES = {state.value: state for state in State}
 
@@ -45,21 +45,21 @@ _LENGTHS = text(
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class JudgedFacility:
-    """A facility that has an indicator, by the codes of its village and its own."""
+class FacilityName:
+    """A facility by the code of its village and its own id."""
 
     village: str
     id: str
 
     @property
-    def name(self) -> str:
+    def full_name(self) -> str:
         """`VILLAGE/ID`."""
         return f"{self.village}/{self.id}"
 
 
 def judged_facilities(
     connection: Connection, scopes: Scopes, facility: str | None, after: tuple[str, str], limit: int
-) -> list[JudgedFacility]:
+) -> list[FacilityName]:
     """The facilities with an indicator, by village and id, those after a given one, of some scopes or one alone."""
     table = tables.facility
     query = select(table.c.village, table.c.id).where(
@@ -69,12 +69,12 @@ def judged_facilities(
     if facility is not None:
         query = query.where(table.c.id == facility)
     found = connection.execute(query.order_by(table.c.village, table.c.id).limit(limit))
-    return [JudgedFacility(*row) for row in found]
+    return [FacilityName(*row) for row in found]
 
 
 def spans_by_facility(
-    connection: Connection, facilities: Sequence[JudgedFacility], window: Interval
-) -> Iterator[tuple[JudgedFacility, list[Span]]]:
+    connection: Connection, facilities: Sequence[FacilityName], window: Interval
+) -> Iterator[tuple[FacilityName, list[Span]]]:
     """For each of these neighbours in the order of `judged_facilities`, the spans that touch the window, in order.
 
     They are not clipped; the one that runs ends at `FOREVER`. One query reads them all, and they are handed out as
@@ -91,8 +91,8 @@ def spans_by_facility(
 
 
 def lengths_by_facility(
-    connection: Connection, facilities: Sequence[JudgedFacility], window: Interval
-) -> Iterator[tuple[JudgedFacility, list[Span]]]:
+    connection: Connection, facilities: Sequence[FacilityName], window: Interval
+) -> Iterator[tuple[FacilityName, list[Span]]]:
     """The same for measuring alone: one span from 0 for each state, as long as all of them in the window together.
 
     The database adds the lengths up, and the algebra says what they come to: a month of a district has a million
@@ -103,8 +103,8 @@ def lengths_by_facility(
 
 
 def _by_facility(
-    connection: Connection, query: TextClause, facilities: Sequence[JudgedFacility], window: Interval
-) -> Iterator[tuple[JudgedFacility, list[Row[*tuple[Any, ...]]]]]:
+    connection: Connection, query: TextClause, facilities: Sequence[FacilityName], window: Interval
+) -> Iterator[tuple[FacilityName, list[Row[*tuple[Any, ...]]]]]:
     """The rows of each facility: of one query for all, handed out as they come."""
     if not facilities or window[0] >= window[1]:
         yield from ((facility, []) for facility in facilities)
