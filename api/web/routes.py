@@ -5,7 +5,21 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 from starlette.routing import Route
 
-from api.web import account, alert_forms, alert_stream, alerts, preferences, public, sign_in, static_files, welcome
+from api.web import (
+    account,
+    alert_forms,
+    alert_stream,
+    alerts,
+    device_page,
+    facility_page,
+    maintenance_forms,
+    preferences,
+    public,
+    sign_in,
+    static_files,
+    village_page,
+    welcome,
+)
 from api.web.setup import index, people, tokens
 
 __all__ = ["PAGES", "page_paths"]
@@ -15,6 +29,10 @@ PAGES: Sequence[APIRouter] = (
     alerts.router,
     alert_stream.router,  # before `/alerts/{alert}`, whose pattern its path fits too
     alert_forms.router,
+    village_page.router,
+    facility_page.router,
+    device_page.router,
+    maintenance_forms.router,
     preferences.router,
     sign_in.router,
     welcome.router,

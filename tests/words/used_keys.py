@@ -8,8 +8,10 @@ from jinja2 import Environment, nodes
 
 from api.alerts.alert import SEVERITIES, Kind
 from api.notifications.digest import What
+from api.queries.visits import Reason
 from api.web.alert_filter import Sort, Stage
 from api.web.alert_forms import Snooze, Verb
+from api.web.device_page import Stretch
 from api.web.looker import Theme
 from api.web.navigation import NAVIGATION
 from api.web.refusals import SAID
@@ -44,6 +46,9 @@ FAMILIES: dict[str, set[str]] = {
     "theme_": {theme.value for theme in Theme} | {f"to_{theme.value}" for theme in Theme},
     "password_": {why.value for why in Weakness} | {"differs", "wrong", "wait"},
     "setup_": {page.key for page in PAGES} | {f"about_{page.key}" for page in PAGES},
+    "visit_": {reason.value for reason in Reason},
+    "vital_": {"battery", "rssi", "uptime", "mains"},
+    "stretch_": {stretch.value for stretch in Stretch},
     "message_head_": {what.value for what in What},
 }
 """Keys that are made of a prefix and a word of a fixed list: each word has its sentence, and no other has one."""
