@@ -1,13 +1,13 @@
-"""The buffer on disk: readings until the centre has acknowledged them, in one SQLite file.
+"""The buffer on disk: holds readings in one SQLite file until the centre has acknowledged them.
 
-Readings of a village are numbered; a batch is a run of numbers, so forming one writes a single row and touches no
-reading. The newest go first: after a long outage the first batch tells the centre how things are now.
+Readings of a village are numbered. A batch is a range of numbers, so forming one writes a single row and no reading.
+The newest readings are sent first: after a long outage the first batch tells the centre the current state.
 
-`commit` makes everything since the last one durable at once (`synchronous=FULL`): the readings of many messages, the
-batches formed of them, what acknowledgements deleted. Before it nothing may be acknowledged or sent.
+`commit` makes all changes since the last commit durable (`synchronous=FULL`): new readings, formed batches, deletions
+after acknowledgements. Nothing may be acknowledged or sent before it is committed.
 
-A commit writes the changed pages to the log and, in time, to the file; most of the wear on an SD card is that a page
-is the least that can be written, so fewer, larger commits are kinder.
+A commit writes whole pages, first to the log and later to the file, however little changed in them. So fewer, larger
+commits wear an SD card less.
 """
 
 import sqlite3
@@ -29,11 +29,11 @@ IN_MEMORY = Path(":memory:")
 """The path of a buffer that is in no file."""
 
 MAX_READINGS = 4_000_000
-"""A week of 50 devices with one reading each 10 s is 3 million; some 28 bytes each."""
+"""A week of 50 devices with one reading per 10 s is 3 million readings, of about 28 bytes each."""
 THIN_BY = 100
-"""One part in so many makes room at a time."""
+"""Thinning deletes a hundredth of the capacity at a time."""
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-"""What SQLite says of a file that no patience mends."""
+"""SQLite's codes for a damaged file, for which retries are useless."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS village (
@@ -62,9 +62,9 @@ CREATE TABLE IF NOT EXISTS undated (
 
 
 class BufferUnavailable(Exception):
-    """The disk did not take it: it is full, gone or damaged. Nothing since the last commit is safe.
+    """The disk is full, gone or damaged. All changes since the last commit are lost.
 
-    `damaged`: the file itself is broken, and waiting does not mend it.
+    `damaged`: the file itself is damaged, so retries are useless.
     """
 
     def __init__(self, reason: str, *, damaged: bool = False) -> None:
@@ -73,7 +73,10 @@ class BufferUnavailable(Exception):
 
 
 class Undated(NamedTuple):
-    """A message of before the gateway had the time: in which boot it came, and when in it, monotonic ms."""
+    """A message that arrived before the gateway knew the time.
+
+    `boot`: the boot in which it arrived. `at`: when it arrived, monotonic ms of that boot.
+    """
 
     boot: str
     at: int
@@ -93,7 +96,7 @@ class FormedBatch:
 
 @dataclass(frozen=True, slots=True)
 class OnlineState:
-    """What was known of a device's session when it last changed; see `gateway.presence`."""
+    """What was known of a device's session at its last change (see `gateway.presence`)."""
 
     online: bool | None
     since: int
@@ -107,15 +110,15 @@ class _Village:
     next_seq: int
     next_number: int
     unsent: list[tuple[int, int]] = field(default_factory=list)
-    """Runs of numbers that are in no batch, in ascending order, both ends in them."""
+    """Ranges of numbers that are in no batch, ascending, both ends included."""
 
 
 class Buffer:
     """One file for all villages of a gateway process. Used from one thread.
 
     Raises:
-        BufferUnavailable: from every method that reads or writes, when the disk does not play along. What was added
-            since the last commit is then forgotten: the caller still has it, and adds it again.
+        BufferUnavailable: from every method that reads or writes, if the disk fails. All changes since the last commit
+            are then rolled back: the caller still has the data, and adds it again.
     """
 
     def __init__(
@@ -126,12 +129,12 @@ class Buffer:
         *,
         must_open: bool = True,
     ) -> None:
-        """With `must_open` false a file that cannot be used is no error yet: `reopen` may succeed later."""
+        """If `must_open` is false, a file that cannot be used is no error yet: `reopen` may succeed later."""
         self.path = path
         self.max_readings = max_readings
         self._make_epoch = make_epoch
         self.thinned = 0
-        """Readings given up for want of room since the buffer was made."""
+        """Readings deleted by thinning, because the buffer was full, since it was created."""
         self.readings = 0
         """Readings in the buffer now."""
         self.undated = 0
@@ -139,7 +142,7 @@ class Buffer:
         self._villages: dict[str, _Village] = {}
         self._tracks: dict[tuple[str, str], int] = {}
         self._latest: dict[tuple[int, int], tuple[int, int]] = {}
-        """Time and number of the last reading that was added, by village and track."""
+        """Time and number of the last reading added, by village and track."""
         self._open = False
         self._stale = False
         self._db = sqlite3.connect(":memory:")
@@ -150,12 +153,12 @@ class Buffer:
                 raise
 
     def reopen(self) -> None:
-        """Open the file, again: after an error of the disk, or when it could not be opened before."""
+        """Open the file again: after a disk error, or if it could not be opened earlier."""
         self._db.close()
         self._open = False
         try:
             self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-            # WAL needs one fsync a commit; FULL is what makes that one certain.
+            # WAL needs one fsync per commit, and only FULL guarantees it.
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute("PRAGMA wal_autocheckpoint=400")
@@ -168,7 +171,7 @@ class Buffer:
             raise _unavailable(f"the buffer {self.path} cannot be used: {error}", error) from None
 
     def _load(self) -> None:
-        """Read the whole state again, as the last commit left it."""
+        """Read the whole state of the last commit again."""
         db = self._db
         self._tracks = {
             (device, signal): track for track, device, signal in db.execute("SELECT id, device, signal FROM track")
@@ -185,7 +188,7 @@ class Buffer:
         self.undated = db.execute("SELECT count(*) FROM undated").fetchone()[0]
 
     def _gaps(self, village: _Village) -> Iterator[tuple[int, int]]:
-        """What no batch holds: between the batches, and after the last."""
+        """Yields the ranges of numbers that are in no batch: between batches, and after the last one."""
         low = self._db.execute("SELECT min(number) FROM reading WHERE village = ?", (village.id,)).fetchone()[0]
         if low is None:
             return
@@ -201,10 +204,10 @@ class Buffer:
     # Writing
 
     def add(self, village: str, readings: Iterable[Reading]) -> tuple[int, int] | None:
-        """Put readings of a village into the buffer, in this order; their first and last number, `None` without any.
+        """Add readings of a village, in this order. Returns their first and last number; `None` without readings.
 
-        They are safe after `commit`. A reading that follows one of the same signal and time takes its place, unless
-        that is on its way: the one stored last is to stay, whatever order the batches have.
+        They are durable after `commit`. A reading replaces an earlier one of the same signal and time, unless that is
+        in a batch: the last one has to win at the centre, whatever the order of the batches.
         """
         with _disk(self):
             self._begin()
@@ -235,17 +238,17 @@ class Buffer:
             return first, number
 
     def _give_up(self, place: _Village, numbers: Iterable[tuple[int, int]]) -> None:
-        """Delete readings that others replace, where no batch holds them."""
+        """Delete replaced readings that are in no batch."""
         for village, number in numbers:
             if any(low <= number <= high for low, high in reversed(place.unsent)):
                 gone = self._db.execute("DELETE FROM reading WHERE village = ? AND number = ?", (village, number))
                 self.readings -= gone.rowcount
 
     def form(self, village: str, limit: int, *, backfill: bool = False) -> FormedBatch | None:
-        """Form a batch of unsent readings, the newest first, up to `limit`; `None`: there are none.
+        """Form a batch of up to `limit` unsent readings, the newest ones. Returns `None` if there are none.
 
-        `backfill` leaves alone what was added after the newest batch was formed. Which readings go first is decided
-        here and nowhere else.
+        `backfill`: leave out what was added after the newest batch was formed. The order of sending is decided only
+        here.
         """
         with _disk(self):
             place = self._villages.get(village)
@@ -270,10 +273,10 @@ class Buffer:
             return None
 
     def split(self, batch: FormedBatch, parts: int) -> list[FormedBatch]:
-        """Put the readings of a batch into several smaller ones with numbers of their own; the batch is no more.
+        """Replace a batch by several smaller ones with sequence numbers of their own.
 
-        The centre may have got it all the same: storing its readings twice changes nothing. Of two values of one
-        signal at one time the later one alone is kept, as the parts may arrive in any order.
+        The centre may have received the batch nevertheless: storing is idempotent. Of two values of one signal at one
+        time only the later one is kept, because the parts may arrive in any order.
         """
         with _disk(self):
             place = self._villages[batch.village]
@@ -297,7 +300,7 @@ class Buffer:
             return made
 
     def _first_of(self, place: _Village, low: int, last: int, limit: int) -> int | None:
-        """The number of the `limit`-th reading from `last` back, or of the first from `low` on."""
+        """Returns the number of the `limit`-th reading back from `last`; with fewer, of the first one from `low`."""
         found: int | None = self._db.execute(
             "SELECT min(number) FROM"
             " (SELECT number FROM reading WHERE village = ? AND number BETWEEN ? AND ? ORDER BY number DESC LIMIT ?)",
@@ -306,7 +309,7 @@ class Buffer:
         return found
 
     def acknowledged(self, village: str, epoch: str, seq: int) -> bool:
-        """The centre has every reading of a batch: delete them. False: no such batch waits here."""
+        """Delete a batch that the centre has acknowledged, with its readings. Returns False if it is not known."""
         with _disk(self):
             place = self._villages.get(village)
             if place is None or place.epoch != epoch:
@@ -325,7 +328,7 @@ class Buffer:
             return True
 
     def remember(self, village: str, device: str, state: OnlineState) -> None:
-        """Keep what is known of a device's session."""
+        """Save what is known of a device's session."""
         with _disk(self):
             self._begin()
             self._db.execute(
@@ -334,7 +337,7 @@ class Buffer:
             )
 
     def remember_said(self, said: Mapping[Key, Said]) -> None:
-        """Keep what repeated states said last."""
+        """Save the last values of repeated states."""
         if not said:
             return
         with _disk(self):
@@ -343,7 +346,7 @@ class Buffer:
             self._db.executemany("INSERT OR REPLACE INTO said VALUES (?, ?, ?, ?, ?)", rows)
 
     def add_undated(self, boot: str, at: int, message: Message) -> None:
-        """Keep a message that came before the gateway had the time."""
+        """Add a message that arrived before the gateway knew the time."""
         with _disk(self):
             self._begin()
             self._db.execute(
@@ -353,7 +356,7 @@ class Buffer:
             self.undated += 1
 
     def take_undated(self, limit: int) -> list[Undated]:
-        """The oldest messages without a date; they are gone with the next commit."""
+        """Remove the oldest undated messages, and return them. The next commit makes the removal durable."""
         with _disk(self):
             self._begin()
             rows = self._db.execute(
@@ -368,7 +371,7 @@ class Buffer:
             ]
 
     def commit(self) -> bool:
-        """Make everything since the last commit durable; whether there was anything."""
+        """Make all changes since the last commit durable. Returns whether there were any."""
         with _disk(self):
             if not self._open:
                 return False
@@ -385,9 +388,9 @@ class Buffer:
             self._open = True
 
     def roll_back(self) -> None:
-        """Forget everything since the last commit."""
+        """Roll back all changes since the last commit."""
         self._open = False
-        self._stale = True  # until it was read again, what is in memory may be of what was undone
+        self._stale = True  # until it is read again, the state in memory may contain changes that were rolled back
         try:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
@@ -418,7 +421,7 @@ class Buffer:
         return track
 
     def _thin(self) -> None:
-        """Make room: the oldest of the least important readings go first, whether or not a batch holds them."""
+        """Make room: delete the least important readings first, of these the oldest, even if they are in a batch."""
         wanted = self.readings - self.max_readings + self.max_readings // THIN_BY
         for level in range(LEVELS):
             gone = self._db.execute(
@@ -437,7 +440,7 @@ class Buffer:
     # Reading
 
     def read(self, batch: FormedBatch) -> list[Reading]:
-        """The readings of a batch, in the order in which they were added; those that were thinned are missing."""
+        """Returns the readings of a batch, in the order of adding, without those that were thinned."""
         with _disk(self):
             place = self._villages[batch.village]
             rows = self._db.execute(
@@ -448,7 +451,7 @@ class Buffer:
             return [Reading(device, signal, time, _typed(signal, value)) for device, signal, time, value in rows]
 
     def batches(self) -> list[FormedBatch]:
-        """The batches that are not acknowledged, the oldest first."""
+        """Returns the batches that are not acknowledged, of each village the oldest first."""
         with _disk(self):
             rows = self._db.execute(
                 "SELECT code, epoch, seq, first, last FROM batch JOIN village ON village.id = batch.village"
@@ -457,28 +460,28 @@ class Buffer:
             return [FormedBatch(*row) for row in rows]
 
     def fresh(self, village: str) -> int:
-        """How many numbers were given since the newest batch was formed."""
+        """Returns how many numbers were assigned since the newest batch was formed."""
         place = self._villages.get(village)
         if place is None or not place.unsent or place.unsent[-1][1] != place.next_number - 1:
             return 0
         return place.unsent[-1][1] - place.unsent[-1][0] + 1
 
     def unsent(self, village: str) -> int:
-        """How many numbers are in no batch: at least as many as readings."""
+        """Returns how many numbers are in no batch. There may be fewer readings, as some were replaced or thinned."""
         place = self._villages.get(village)
         return sum(last - first + 1 for first, last in place.unsent) if place else 0
 
     def villages(self) -> Sequence[str]:
-        """The villages that ever had a reading here."""
+        """Returns the villages that ever had a reading in this buffer."""
         return list(self._villages)
 
     def epoch(self, village: str) -> str | None:
-        """The epoch of a village's part of the buffer, made with it."""
+        """Returns the epoch of a village's part of the buffer; `None` if it has none."""
         place = self._villages.get(village)
         return place.epoch if place else None
 
     def online(self) -> dict[tuple[str, str], OnlineState]:
-        """What was remembered of devices' sessions, by village and device."""
+        """Returns what is saved of devices' sessions, by village and device."""
         with _disk(self):
             rows = self._db.execute("SELECT village, device, online, since, overruled FROM online")
             return {
@@ -487,29 +490,29 @@ class Buffer:
             }
 
     def said(self) -> dict[Key, Said]:
-        """What was remembered of repeated states."""
+        """Returns the saved values of repeated states."""
         with _disk(self):
             rows = self._db.execute("SELECT village, device, key, value, happened FROM said")
             return {(village, device, key): Said(*last) for village, device, key, *last in rows}
 
     @property
     def fill(self) -> float:
-        """How full it is, from 0 to 1."""
+        """The used part of the capacity, from 0 to 1."""
         return self.readings / self.max_readings
 
     def let_go(self) -> None:
-        """Give back the file as it is, without a commit."""
+        """Close the file without a commit."""
         self._open = False
         self._db.close()
 
     def close(self) -> None:
-        """Commit and give back the file."""
+        """Commit and close the file."""
         self.commit()
         self._db.close()
 
 
 class _disk:  # noqa: N801 - reads as a word: with _disk(self)
-    """Turns SQLite's errors into `BufferUnavailable`, after undoing what was not committed."""
+    """Turns SQLite's errors into `BufferUnavailable`, after a roll-back."""
 
     def __init__(self, buffer: Buffer) -> None:
         self._buffer = buffer

@@ -10,11 +10,13 @@ from api.web import (
     alert_forms,
     alert_stream,
     alerts,
+    attest,
     device_page,
     facility_page,
     maintenance_forms,
     preferences,
     public,
+    scorecard,
     sign_in,
     static_files,
     village_page,
@@ -40,6 +42,8 @@ PAGES: Sequence[APIRouter] = (
     index.router,
     people.router,
     tokens.router,
+    attest.router,
+    scorecard.router,
     static_files.router,
 )
 """The routes of all pages."""

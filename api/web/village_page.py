@@ -15,7 +15,7 @@ from api.queries.facilities import FacilityNow
 from api.queries.history import GatewayNow, first_judged, gateways, whole_spans
 from api.queries.spans import FacilityName
 from api.queries.villages import VillageNow, village
-from api.queries.visits import visits
+from api.queries.visits import Visit, visits
 from api.web.access import SignedIn
 from api.web.alert_view import Looking, alert_row
 from api.web.facility_strips import DAYS, Past, Strips, strips_of
@@ -23,6 +23,7 @@ from api.web.facility_view import FacilityView, facility_view, link_words
 from api.web.frame import FrameHere
 from api.words import Words
 from siaga.database.registry import villages_of
+from siaga.model.caller import Role
 from siaga.model.clock import DAY, SECOND
 from siaga.model.indicators import POWER
 from siaga.model.scope import Scope, Scopes
@@ -72,10 +73,7 @@ def village_page(request: Request, frame: FrameHere, services: ServicesHere, loo
         cards = _cards(connection, words, found, home, now)
         alerts = open_now(connection, here, now).alerts
         heard = gateways(connection, code)
-        to_do = [
-            (visit.indicator, words(f"visit_{visit.reason}", indicator=words.kind(visit.indicator)))
-            for visit in visits(connection, here, now)
-        ]
+        to_do = [(words.kind(one.indicator), _visit(words, one)) for one in visits(connection, here, now)]
     looking = Looking(words, caller.name, now, now)
     return frame.page(
         request,
@@ -93,7 +91,13 @@ def village_page(request: Request, frame: FrameHere, services: ServicesHere, loo
         more_alerts=max(0, len(alerts) - _MOST_ALERTS),
         unheard=[(one.id, one.name) for one in home.facilities if one.id in found.never_heard],
         to_do=to_do,
+        may_act=looker.may(Role.TECHNICIAN),
     )
+
+
+def _visit(words: Words, visit: Visit) -> str:
+    last = visit.last
+    return words(f"visit_{visit.reason}", date="" if last is None else words.date(last.expires))
 
 
 def _cards(connection: Connection, words: Words, found: VillageNow, home: Village, now: int) -> list[FacilityCard]:

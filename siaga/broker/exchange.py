@@ -1,11 +1,11 @@
-"""The core of a broker: sessions, subscriptions, retained messages, wills, queues, and what is sent again.
+"""The core of a broker: sessions, subscriptions, retained messages, wills, queues and retransmission.
 
-It is driven by two: by the socket server of the embedded broker (`server.py`), and in memory by tests and by the clock
-of the simulation (`memory.py`). It reads and writes no bytes, waits for nothing, and is given the time.
+Two modules use it: the socket server of the embedded broker (`server.py`), and the broker in memory of tests and
+simulations (`memory.py`). It does no I/O, never blocks, and gets the time as an argument.
 
-A message with QoS 1 for a session that outlives its connection is in the journal until that session acknowledged it.
-`publish` returns whether the journal must be committed before the publisher gets its own acknowledgement. So a message
-that a device was told is safe survives a crash of the whole process.
+A message with QoS 1 for a session that outlives its connection stays in the journal until the session has acknowledged
+it. `publish` returns whether the journal must be committed before the publisher gets its PUBACK. So a message that was
+acknowledged to a device survives a crash of the whole process.
 """
 
 from collections import deque
@@ -19,32 +19,32 @@ from siaga.mqtt.filters import is_filter, matches, unshared
 __all__ = ["MOST_INFLIGHT", "Delivery", "Exchange", "Journal", "Limits", "Outlet", "Session", "Stored"]
 
 MOST_INFLIGHT = 60_000
-"""A window is no larger: a packet identifier has 16 bits."""
+"""The largest window, because a packet identifier has 16 bits."""
 IN_MEMORY = 4 * 1024 * 1024
-"""Payloads waiting for one session beyond this are read back from the journal."""
+"""Bytes of queued payloads that a session holds in memory. Further payloads are read back from the journal."""
 MAX_RETAINED = 50_000
 ROUTES = 20_000
-"""Topics whose receivers are remembered."""
+"""Topics whose receivers are cached."""
 FAILURE = 0x80
 """The SUBACK code of a filter that is not granted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many messages and bytes may be under way to a session, and wait for it. More are dropped and counted."""
+    """How many messages and bytes may be in flight to a session, and queued for it. More are dropped and counted."""
 
     window: int = 500
     window_bytes: int = 8 * 1024 * 1024
     queue: int = 200_000
     queue_bytes: int = 512 * 1024 * 1024
-    """What waits for a session that outlives its connection, on disk."""
+    """The queue of a session that outlives its connection, on disk."""
     fleeting_queue: int = 10_000
     fleeting_bytes: int = 32 * 1024 * 1024
-    """What waits for one that does not, in memory."""
+    """The queue of a session that ends with its connection, in memory."""
 
 
 class Stored(NamedTuple):
-    """A session as a journal has it: subscriptions with their QoS, when it was seen last (ms), what waits for it."""
+    """A session in the journal: its subscriptions with their QoS, when it was last seen (ms), and its queue."""
 
     client: str
     subscriptions: dict[str, int]
@@ -54,10 +54,10 @@ class Stored(NamedTuple):
 
 
 class Journal(Protocol):
-    """What a broker must not forget. The embedded broker's is a file; what lives in memory only has an empty one."""
+    """What a broker must not lose. The embedded broker's journal is a file, that of a broker in memory is empty."""
 
     def sessions(self) -> Iterable[Stored]:
-        """Returns all sessions, with what waits for each."""
+        """Returns all sessions, with their queues."""
         ...
 
     def retained(self) -> dict[str, bytes]:
@@ -65,15 +65,15 @@ class Journal(Protocol):
         ...
 
     def save_session(self, client: str, subscriptions: dict[str, int], seen: int) -> None:
-        """Note a session and what it subscribed to."""
+        """Save a session and its subscriptions."""
         ...
 
     def forget_session(self, client: str, messages: list[int]) -> None:
-        """Delete a session and let go of the messages that waited for it."""
+        """Delete a session and its queue."""
         ...
 
     def add(self, topic: str, payload: bytes, clients: set[str]) -> int:
-        """Take a message that waits for these sessions. Returns its id, which grows; 0: it is not kept."""
+        """Add a message that is queued for these sessions. Returns its id, which increases; 0: it is not kept."""
         ...
 
     def done(self, client: str, message: int) -> None:
@@ -81,11 +81,11 @@ class Journal(Protocol):
         ...
 
     def retain(self, topic: str, payload: bytes) -> None:
-        """Note a topic's retained message; an empty one clears it."""
+        """Save a topic's retained message; an empty one deletes it."""
         ...
 
     def payload(self, message: int) -> bytes:
-        """Returns the payload of a waiting message."""
+        """Returns the payload of a queued message."""
         ...
 
 
@@ -93,7 +93,7 @@ class Journal(Protocol):
 class Delivery:
     """A message on its way to a client. `packet_id` is 0 with QoS 0.
 
-    `again`: it was sent before, and not acknowledged. `kept`: it came before this connection began.
+    `again`: it was sent earlier, and not acknowledged. `kept`: it arrived before this connection began.
     """
 
     topic: str
@@ -105,14 +105,14 @@ class Delivery:
 
 
 class Outlet(Protocol):
-    """One client's connection, to send to."""
+    """The sending side of one client's connection."""
 
     def send(self, delivery: Delivery) -> None:
-        """Hand a message over, without waiting."""
+        """Send a message, without blocking."""
         ...
 
     def congested(self) -> bool:
-        """Whether so much is unsent that a message with QoS 0 is better dropped."""
+        """Returns whether so much is unsent that messages with QoS 0 should be dropped."""
         ...
 
     def displace(self) -> None:
@@ -122,7 +122,7 @@ class Outlet(Protocol):
 
 @dataclass(slots=True)
 class _Waiting:
-    """A message for one session. `number` is its id in the journal, 0 without; `payload` `None`: in the journal."""
+    """A message for one session. `number`: its id in the journal, else 0. `payload`: `None` if it is in the journal."""
 
     number: int
     topic: str
@@ -130,12 +130,12 @@ class _Waiting:
     payload: bytes | None
     retain: bool = False
     connection: int = 0
-    """The session's connection at which it came, or the last one before it."""
+    """The number of the session's connection at its arrival, or of the last one before it."""
 
 
 @dataclass(slots=True)
 class Session:
-    """A client's session. `lasting` ones outlive the connection and are in the journal."""
+    """A client's session. A `lasting` one outlives its connection and is in the journal."""
 
     client_id: str
     lasting: bool
@@ -153,14 +153,14 @@ class Session:
     last_id: int = 0
 
     def full(self) -> bool:
-        """Returns whether nothing more may wait for it."""
+        """Returns whether its queue is full."""
         limits = self.limits
         if self.lasting:
             return len(self.waiting) >= limits.queue or self.waiting_bytes >= limits.queue_bytes
         return len(self.waiting) >= limits.fleeting_queue or self.waiting_bytes >= limits.fleeting_bytes
 
     def enqueue(self, message: _Waiting) -> None:
-        """Let a message wait."""
+        """Add a message to the queue."""
         message.connection = self.connections
         if message.number and self.waiting_bytes > IN_MEMORY:
             message.payload = None
@@ -184,9 +184,9 @@ class Exchange:
         self._seen: dict[str, int] = {}
         self._unnamed = 0
         self.dropped = 0
-        """Messages that found a full queue, or a congested client with QoS 0."""
+        """Messages dropped because of a full queue, or with QoS 0 because of a congested client."""
         self.published = 0
-        """Messages that clients sent."""
+        """Messages received from clients."""
         for stored in journal.sessions():
             session = Session(stored.client, True, self._limits, subscriptions=stored.subscriptions)
             for number, topic, size in stored.waiting:
@@ -196,7 +196,7 @@ class Exchange:
 
     @property
     def connected(self) -> int:
-        """How many clients are connected."""
+        """Returns how many clients are connected."""
         return sum(session.outlet is not None for session in self._sessions.values())
 
     def session(self, client_id: str) -> Session | None:
@@ -208,9 +208,9 @@ class Exchange:
         return self._retained.get(topic)
 
     def connect(self, client: Connect, outlet: Outlet, now: int, limits: Limits | None = None) -> tuple[Session, bool]:
-        """Begin or resume a client's session. Returns it, and whether it was there already.
+        """Begin or resume a client's session. Returns it, and whether it existed already.
 
-        An older connection of the client is ended. The session has the broker's limits, or its own ones.
+        An older connection of the client is ended. `limits`: the session's own limits instead of the broker's.
         """
         client_id = client.client_id
         if not client_id:
@@ -234,13 +234,13 @@ class Exchange:
         return session, old is not None
 
     def resume(self, session: Session) -> None:
-        """After CONNACK: send again what was not acknowledged, then what has waited."""
+        """Send, after CONNACK, the unacknowledged messages again, then the queued ones."""
         for packet_id, message in session.inflight.items():
             self._send(session, message, packet_id, again=True)
         self._pump(session)
 
     def leave(self, session: Session, outlet: Outlet, now: int, *, on_purpose: bool = False) -> bool:
-        """A connection has ended; unless on purpose its will is published. Whether a commit is due (see `publish`)."""
+        """End a connection; unless `on_purpose`, publish its will. Returns whether a commit is due (see `publish`)."""
         if session.outlet is not outlet:
             return False  # another connection has taken the session over
         session.outlet, will, session.will = None, session.will, None
@@ -252,7 +252,7 @@ class Exchange:
         return self.publish(will) if will and not on_purpose else False
 
     def expire(self, before: int) -> int:
-        """Forget the sessions whose clients were not seen since `before` (ms); how many."""
+        """Delete the sessions whose clients were not seen since `before` (ms). Returns how many."""
         gone = [
             session
             for session in self._sessions.values()
@@ -263,12 +263,12 @@ class Exchange:
         return len(gone)
 
     def end(self, session: Session) -> None:
-        """End a session whose connection has ended; what waits for it is forgotten."""
+        """Delete a session whose connection has ended, with its queue."""
         if session.outlet is None and self._sessions.get(session.client_id) is session:
             self._forget(session)
 
     def forget_retained(self) -> None:
-        """Forget all retained messages."""
+        """Delete all retained messages."""
         for topic in self._retained:
             self._journal.retain(topic, b"")
         self._retained.clear()
@@ -282,7 +282,7 @@ class Exchange:
             self._journal.forget_session(session.client_id, numbers)
 
     def subscribe(self, session: Session, filters: list[tuple[str, int]], now: int) -> list[int]:
-        """Grant subscriptions; the SUBACK codes. Retained messages are sent by `greet`, after them."""
+        """Grant subscriptions. Returns the SUBACK codes; after these, `greet` sends the retained messages."""
         codes = []
         for topic_filter, qos in filters:
             granted = is_filter(topic_filter)
@@ -304,7 +304,7 @@ class Exchange:
             self._journal.save_session(session.client_id, session.subscriptions, now)
 
     def greet(self, session: Session, filters: list[tuple[str, int]]) -> None:
-        """Send the retained messages of new subscriptions; a shared one gets none."""
+        """Send the retained messages of new subscriptions. Shared ones get none."""
         for topic_filter, qos in filters:
             if session.subscriptions.get(topic_filter) is None or unshared(topic_filter)[0]:
                 continue
@@ -313,7 +313,7 @@ class Exchange:
                     self._deliver(session, topic, payload, min(qos, 1), retain=True)
 
     def publish(self, message: Publish) -> bool:
-        """Give a message to all that subscribed. Whether the journal must be committed before it is acknowledged."""
+        """Deliver a message to all subscribers. Returns whether the journal must be committed before its PUBACK."""
         self.published += 1
         due = False
         if message.retain:
@@ -347,7 +347,7 @@ class Exchange:
         return True
 
     def _receivers(self, topic: str) -> Iterator[tuple[Session, int]]:
-        """Each session that a topic reaches, once, with its best QoS; of a shared subscription one member in turn."""
+        """Yields each receiver of a topic once, with its highest QoS; of a shared subscription one member in turn."""
         if (routes := self._routes.get(topic)) is None:
             routes = self._find_routes(topic)
             if len(self._routes) >= ROUTES:
@@ -391,7 +391,7 @@ class Exchange:
                 session.outlet.send(Delivery(topic, payload, retain=retain))
 
     def _pump(self, session: Session) -> None:
-        """Send what waits, as far as the client's window goes."""
+        """Send queued messages, as far as the client's window permits."""
         while (
             session.outlet is not None
             and session.waiting
@@ -415,7 +415,7 @@ class Exchange:
             session.outlet.send(Delivery(message.topic, payload, packet_id, message.retain, again, kept))
 
     def acknowledged(self, session: Session, packet_id: int) -> None:
-        """A client has acknowledged a message: forget it, send the next."""
+        """Delete a message that a client has acknowledged, and send the next."""
         if (message := session.inflight.pop(packet_id, None)) is None:
             return
         session.inflight_bytes -= message.size
@@ -424,12 +424,12 @@ class Exchange:
         self._pump(session)
 
     def receive_once(self, session: Session, message: Publish) -> bool:
-        """Take a message with QoS 2: it is published when it comes first. Returns whether a commit is due."""
+        """Receive a message with QoS 2: only its first copy is published. Returns whether a commit is due."""
         if message.packet_id in session.received:
             return False
         session.received.add(message.packet_id)
         return self.publish(message)
 
     def released(self, session: Session, packet_id: int) -> None:
-        """PUBREL: the identifier may be used again."""
+        """Handle PUBREL: the packet identifier may be used again."""
         session.received.discard(packet_id)

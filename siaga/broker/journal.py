@@ -1,8 +1,8 @@
-"""What the embedded broker must not forget: sessions, the messages that wait for them, retained messages.
+"""What the embedded broker must not lose: sessions, their queues, retained messages.
 
 One SQLite file. Changes are collected and written in one transaction by `commit`, because one `fsync` for many
-messages costs as much as for one; the broker acknowledges a message to its publisher after the commit. A message that
-its subscriber acknowledged before the commit is never written at all.
+messages costs as much as for one. The broker acknowledges a message to its publisher after the commit. A message that
+its subscriber has acknowledged before the commit is never written.
 """
 
 import json
@@ -43,7 +43,7 @@ class FileJournal:
         self._retained: dict[str, bytes] = {}
 
     def sessions(self) -> Iterator[Stored]:
-        """All sessions of the file, with what waits for each."""
+        """Returns all sessions of the file, with their queues."""
         for client, subscriptions, seen in self._database.execute("SELECT * FROM session").fetchall():
             waiting = self._database.execute(
                 "SELECT m.id, m.topic, length(m.payload) FROM waiting w JOIN message m ON m.id = w.message "
@@ -53,24 +53,24 @@ class FileJournal:
             yield Stored(client, json.loads(subscriptions), seen, waiting)
 
     def retained(self) -> dict[str, bytes]:
-        """The retained message of each topic."""
+        """Returns the retained message of each topic."""
         return dict(self._database.execute("SELECT topic, payload FROM retained").fetchall())
 
     def save_session(self, client: str, subscriptions: dict[str, int], seen: int) -> None:
-        """Note a session and what it subscribed to."""
+        """Save a session and its subscriptions."""
         self._database.execute(
             "INSERT OR REPLACE INTO session VALUES (?, ?, ?)", (client, json.dumps(subscriptions), seen)
         )
 
     def forget_session(self, client: str, messages: list[int]) -> None:
-        """Delete a session and let go of the messages that waited for it."""
+        """Delete a session and its queue."""
         for message in messages:
             self.done(client, message)
         self.commit()
         self._database.execute("DELETE FROM session WHERE client = ?", (client,))
 
     def add(self, topic: str, payload: bytes, clients: set[str]) -> int:
-        """A message that waits for these sessions; its id, which grows."""
+        """Add a message that is queued for these sessions. Returns its id, which increases."""
         number = self._next
         self._next += 1
         self._new[number] = (topic, payload, clients)
@@ -78,7 +78,7 @@ class FileJournal:
         return number
 
     def done(self, client: str, message: int) -> None:
-        """A session has acknowledged a message."""
+        """Note that a session has acknowledged a message."""
         left = self._open.pop(message, 1) - 1
         if left:
             self._open[message] = left
@@ -92,11 +92,11 @@ class FileJournal:
             self._dead.append((message,))
 
     def retain(self, topic: str, payload: bytes) -> None:
-        """A topic's retained message; an empty one clears it."""
+        """Save a topic's retained message; an empty one deletes it."""
         self._retained[topic] = payload
 
     def payload(self, message: int) -> bytes:
-        """The payload of a waiting message."""
+        """Returns the payload of a queued message."""
         if (fresh := self._new.get(message)) is not None:
             return fresh[1]
         row = self._database.execute("SELECT payload FROM message WHERE id = ?", (message,)).fetchone()
@@ -104,11 +104,11 @@ class FileJournal:
 
     @property
     def dirty(self) -> bool:
-        """Whether there is something to commit."""
+        """Returns whether there is something to commit."""
         return bool(self._new or self._done or self._retained)
 
     def commit(self) -> None:
-        """Write all changes in one transaction. When it fails (`sqlite3.Error`), none are lost: call again."""
+        """Write all changes in one transaction. If it fails (`sqlite3.Error`), none are lost: call it again."""
         if not self.dirty:
             return
         execute = self._database.executemany
@@ -129,7 +129,7 @@ class FileJournal:
             changes.clear()
 
     def close(self) -> None:
-        """Write what is left and close the file."""
+        """Commit and close the file."""
         try:
             self.commit()
         finally:

@@ -1,7 +1,7 @@
-"""A broker in memory, and transports on it: no threads, no waiting, the same every time.
+"""A broker in memory, and transports on it: no threads, no waiting, deterministic.
 
-Unit tests and the simulation of the whole system run the production workers on it. What it does with sessions,
-messages and wills is the embedded broker's core (`exchange.py`); here are its connections, and the faults of them.
+Unit tests and the simulation of the whole system run the production workers on it. Sessions, messages and
+wills are in the core that it shares with the embedded broker (`exchange.py`); this module has connections, and faults.
 """
 
 from collections import deque
@@ -47,10 +47,10 @@ class _NoJournal:
 
 
 class MemoryBroker:
-    """The broker's core on nothing but memory; messages are delivered at once and in order.
+    """The broker's core in memory only. Messages are delivered at once and in order.
 
     `max_queue` bounds what waits for a client, as mosquitto's `max_queued_messages` does; what is over is counted in
-    `dropped`. With `shares` false the broker takes `$share/…` for no subscription, as 3.1.1 brokers do.
+    `dropped`. If `shares` is false, the broker does not know `$share/…`, as in MQTT 3.1.1.
     """
 
     def __init__(self, *, shares: bool = True, max_queue: int = 100_000) -> None:
@@ -63,7 +63,7 @@ class MemoryBroker:
 
     @property
     def dropped(self) -> int:
-        """Messages that found a full queue."""
+        """Returns how many messages were dropped because of a full queue."""
         return self._exchange.dropped
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
@@ -77,7 +77,7 @@ class MemoryBroker:
             transport.cut()
 
     def start(self) -> None:
-        """Take connections again; the transports of before come back by themselves."""
+        """Accept connections again; earlier transports reconnect by themselves."""
         self.running = True
         for transport in list(self._transports):
             transport.restore()
@@ -88,7 +88,7 @@ class MemoryBroker:
         self._exchange.forget_retained()
 
     def forget_sessions(self) -> None:
-        """Lose the sessions of all clients that are away."""
+        """Lose the sessions of all disconnected clients."""
         self._exchange.expire(_ENDLESS)
 
     def retained(self, topic: str) -> bytes | None:
@@ -108,7 +108,7 @@ class MemoryBroker:
         return self._exchange.connect(client, transport, 0, limits)
 
     def leave(self, transport: "MemoryTransport") -> None:
-        """Let no restart bring a transport back."""
+        """Remove a transport: `start` does not reconnect it."""
         if transport in self._transports:
             self._transports.remove(transport)
 
@@ -180,17 +180,17 @@ class MemoryTransport:
 
     @property
     def inbound(self) -> int:
-        """How many messages wait for `receive`, handed over or still with the broker."""
+        """Returns how many messages wait for `receive`, delivered or still at the broker."""
         return len(self._inbox) + len(self._session.waiting) if self._session else 0
 
     def cut(self, *, will: bool = True) -> None:
-        """The connection breaks; the broker publishes the last will (without `will`, it has not noticed yet)."""
+        """Break the connection. The broker publishes the last will (without `will`, it has not noticed yet)."""
         if self._session is not None:
             self._leave(on_purpose=not will)
             self._problem = "the connection to the broker in memory broke"
 
     def restore(self) -> None:
-        """The connection stands again, with its subscriptions, where the broker runs."""
+        """Reconnect, with the subscriptions, if the broker runs."""
         if self._closed or self._session is not None or not self._broker.running:
             return
         client = Connect(LEVEL, self._client_id, self._clean, will=self._will)
@@ -203,7 +203,7 @@ class MemoryTransport:
         self._flush()
 
     def vanish(self, *, will: bool = True) -> None:
-        """The process is gone without a word: the connection breaks, and is never made again."""
+        """Kill the process: the connection breaks, and is never restored."""
         self.cut(will=will)
         self._closed = True
         self._broker.leave(self)
@@ -227,7 +227,7 @@ class MemoryTransport:
         return False
 
     def displace(self) -> None:
-        """Another connection has taken the session over."""
+        """Disconnect: another connection has taken the session over."""
         self._session = None
         self._inbox.clear()
         self._problem = "another connection took the session over"
@@ -264,7 +264,7 @@ class MemoryTransport:
             self._bell()
 
     def acknowledge(self, message: Message) -> None:
-        """PUBACK; of a message from an earlier connection nothing is said."""
+        """Send the PUBACK. A message of an earlier connection is ignored."""
         match message.receipt:
             case (int() as connection, int() as number) if self._session and connection == self._connections:
                 self._broker.exchange.acknowledged(self._session, number)
@@ -272,7 +272,7 @@ class MemoryTransport:
                 return
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
-        """Publish. False: not connected, or the broker is stalled and the queue full; nothing was taken."""
+        """Publish. Returns False, with no effect, if not connected, or if the broker is stalled and the queue full."""
         if self._session is None or len(self._outbox) >= self._max_outbound:
             return False
         self._outbox.append((topic, payload, retain))
@@ -286,7 +286,7 @@ class MemoryTransport:
                 self._broker.publish(topic, payload, retain=retain)
 
     def close(self, *, for_good: bool = False) -> None:
-        """Say good-bye: no last will; and no session is left of it if it is `for_good`."""
+        """Disconnect without a last will. `for_good`: the session is deleted too."""
         self._flush()
         self._closed = True
         session = self._leave(on_purpose=True)

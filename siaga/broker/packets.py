@@ -57,7 +57,7 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """A client introduces itself. `keep_alive` in seconds, 0: none. User names and passwords are not looked at."""
+    """A client's CONNECT. `keep_alive` in seconds, 0: none. User names and passwords are ignored."""
 
     level: int
     client_id: str = ""
@@ -92,14 +92,14 @@ class Ping(NamedTuple):
 
 
 class Disconnect(NamedTuple):
-    """The client leaves on purpose: its will is dropped."""
+    """The client disconnects on purpose: its will is dropped."""
 
 
 Packet = Connect | Publish | Subscribe | Unsubscribe | Flow | Ping | Disconnect
 
 
 def split(buffer: bytearray) -> tuple[int, bytes] | None:
-    """Take one whole packet off the buffer: its first byte and its body. `None`: more bytes are needed."""
+    """Remove one packet from the buffer. Returns its first byte and its body; `None` if more bytes are needed."""
     length = shift = 0
     for index in range(1, min(len(buffer), 5)):
         byte = buffer[index]
@@ -161,7 +161,7 @@ class _Body:
 
 
 def decode(first: int, data: bytes) -> Packet:
-    """The packet with this first byte and body.
+    """Returns the packet with this first byte and body.
 
     Raises:
         ProtocolViolation: the standard does not allow it, or only a server sends it.
@@ -241,23 +241,23 @@ def _packet(first: int, *parts: bytes) -> bytes:
 
 
 def connack(code: int, *, session_present: bool = False) -> bytes:
-    """The answer to CONNECT."""
+    """Returns the answer to CONNECT."""
     return bytes((0x20, 2, session_present, code))
 
 
 def flow(kind: int, packet_id: int) -> bytes:
-    """PUBACK, PUBREC, PUBREL or PUBCOMP."""
+    """Returns a PUBACK, PUBREC, PUBREL or PUBCOMP."""
     return bytes((kind << 4 | (2 if kind == PUBREL else 0), 2)) + packet_id.to_bytes(2, "big")
 
 
 def suback(packet_id: int, codes: list[int] | None) -> bytes:
-    """The answer to SUBSCRIBE with a code for each filter; with `None`, to UNSUBSCRIBE."""
+    """Returns the answer to SUBSCRIBE with a code for each filter; with `None`, to UNSUBSCRIBE."""
     identifier = packet_id.to_bytes(2, "big")
     return _packet(0xB0, identifier) if codes is None else _packet(0x90, identifier, bytes(codes))
 
 
 def publish(topic: str, payload: bytes, *, packet_id: int = 0, retain: bool = False, again: bool = False) -> bytes:
-    """A message for a client: with QoS 1 if it has a packet identifier. `again` marks a repetition."""
+    """Returns a message for a client, with QoS 1 if it has a packet identifier. `again` marks a retransmission."""
     name = topic.encode()
     first = 0x30 | (bool(packet_id) << 1) | retain | (again << 3)
     identifier = packet_id.to_bytes(2, "big") if packet_id else b""

@@ -58,14 +58,14 @@ MAX_CONNECTIONS = 10_000
 
 
 class PortTaken(Exception):
-    """The port cannot be listened on; the message names it and the reason."""
+    """The broker cannot listen on the port. The message names the port and the reason."""
 
 
 class EmbeddedBroker:
-    """An MQTT 3.1.1 broker for one machine, on the loopback interface, that keeps QoS 1 over a crash.
+    """An MQTT 3.1.1 broker for one machine, on the loopback interface. Messages with QoS 1 survive a crash.
 
-    Anyone on the machine may connect. Sessions without `clean session`, what waits for them, and retained messages
-    are in the SQLite file at `path`.
+    Anyone on the machine may connect. Sessions without `clean session`, their queues, and retained messages are in
+    the SQLite file at `path`.
     """
 
     def __init__(self, path: Path, port: int, *, host: str = "127.0.0.1", clock: Clock | None = None) -> None:
@@ -90,7 +90,7 @@ class EmbeddedBroker:
 
     @property
     def dropped(self) -> int:
-        """Messages that could not be queued."""
+        """Returns how many messages could not be queued."""
         return self._exchange.dropped if self._exchange else 0
 
     def start(self) -> None:
@@ -110,7 +110,7 @@ class EmbeddedBroker:
             raise problems[0]
 
     def close(self) -> None:
-        """End all connections, write the journal, end the thread. No wills: it is the broker that leaves."""
+        """End all connections, write the journal, end the thread. No wills are published, because the broker ends."""
         if self._loop and self._thread and self._thread.is_alive() and self._stop:
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join()
@@ -148,7 +148,7 @@ class EmbeddedBroker:
             self._journal.close()
 
     async def _rounds(self) -> None:
-        """Every second: end connections that fell silent, write what clients have acknowledged, expire sessions."""
+        """Every second: end silent connections, write acknowledgements, expire sessions."""
         beat = 0
         while True:
             await asyncio.sleep(1)
@@ -166,7 +166,7 @@ class EmbeddedBroker:
             self._commit_timer = self._loop.call_later(COMMIT_AFTER, self._commit)
 
     def _commit(self) -> None:
-        """Make durable what was published, then tell the publishers."""
+        """Make published messages durable, then acknowledge them to the publishers."""
         self._commit_timer = None
         if self._journal is None or self._loop is None:
             return
@@ -224,7 +224,7 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
 
     def abandon(self) -> None:
-        """The broker leaves: no will."""
+        """Close the connection without a will: the broker ends."""
         self._on_purpose = True
         self.close()
 
@@ -262,7 +262,7 @@ class _Connection(asyncio.Protocol):
             self._broker._commit_soon()
 
     def check_silence(self, now: int) -> None:
-        """End the connection when nothing came for one and a half keep-alives (3.1.2.10); its will is published."""
+        """End the connection after 1.5 keep-alives without a packet (3.1.2.10), and publish its will."""
         if self._patience and now - self._heard > self._patience * 1000 and self._transport is not None:
             self._transport.abort()
 

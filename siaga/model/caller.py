@@ -9,7 +9,7 @@ __all__ = ["Caller", "Role"]
 
 
 class Role(StrEnum):
-    """What a caller may do; each may do all that the one before may."""
+    """What a caller may do. Each role includes the previous one."""
 
     VIEWER = "viewer"
     TECHNICIAN = "technician"
@@ -33,5 +33,5 @@ class Caller:
     who: str
 
     def may(self, role: Role) -> bool:
-        """Whether the caller may do what needs `role`."""
+        """Returns whether the caller may do what requires `role`."""
         return _ORDER.index(self.role) >= _ORDER.index(role)

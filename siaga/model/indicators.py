@@ -69,8 +69,8 @@ Evidence = Flag | Above | Below | EventWithin
 class Sensed:
     """How a device's signals are combined, in three-valued logic.
 
-    `rule`: `all_of` the signals that it reports, `any_of` them, or `first_of` them that is not unknown. A device can
-    give evidence if it can give one of the signals or a stand-in.
+    `rule`, over the signals that the device reports: `all_of` them, `any_of` them, or the `first_of` them that is
+    known. A device can give evidence if it can give one of the signals or a stand-in.
     """
 
     rule: str  # "all_of" | "any_of" | "first_of"

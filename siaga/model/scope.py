@@ -23,19 +23,19 @@ class Scope:
     text: str
 
     def holds(self, village: str) -> bool:
-        """Whether a village, by its code, lies in the scope."""
+        """Returns whether a village, by its code, is in the scope."""
         return self.text in (EVERYTHING, village) or village.startswith(f"{self.text}.")
 
     def covers(self, other: "Scope") -> bool:
-        """Whether all of another scope lies in this one."""
+        """Returns whether this scope contains all of another one."""
         return self.text == EVERYTHING or self == other or other.text.startswith(f"{self.text}.")
 
 
 def parse_scope(text: str) -> Scope:
-    """Returns the scope of a text; whether anything lies in it is not asked.
+    """Returns the scope of a text. It is not checked whether the scope contains a village.
 
     Raises:
-        NotAScope: it has the form of none.
+        NotAScope: the text is not in the form of a scope.
     """
     if _SCOPE.fullmatch(text) is None:
         raise NotAScope(
@@ -47,7 +47,7 @@ def parse_scope(text: str) -> Scope:
 
 @dataclass(frozen=True, slots=True)
 class Scopes:
-    """What may be seen, or is asked for: some scopes, in order, none of which lies in another. None: nothing."""
+    """The scopes that a caller may see or asks for, in order. None contains another. Without any: nothing."""
 
     each: tuple[Scope, ...]
 
@@ -62,12 +62,12 @@ class Scopes:
         return iter(self.each)
 
     def __bool__(self) -> bool:
-        """Whether there is any scope."""
+        """Returns whether there is any scope."""
         return bool(self.each)
 
     @property
     def everything(self) -> bool:
-        """Whether every village lies in them."""
+        """Returns whether every village is in them."""
         return self == EVERYWHERE
 
     @property
@@ -80,20 +80,20 @@ class Scopes:
         """Returns the scopes of some texts.
 
         Raises:
-            NotAScope: one of them has the form of none.
+            NotAScope: a text is not in the form of a scope.
         """
         return Scopes(tuple(parse_scope(text) for text in texts))
 
     def holds(self, village: str) -> bool:
-        """Whether a village, by its code, lies in one of them."""
+        """Returns whether a village, by its code, is in one of them."""
         return any(scope.holds(village) for scope in self.each)
 
     def covers(self, scope: Scope) -> bool:
-        """Whether all of a scope lies in one of them."""
+        """Returns whether one of them contains all of a scope."""
         return any(one.covers(scope) for one in self.each)
 
     def within(self, scope: Scope | None) -> "Scopes":
-        """Returns what of a scope lies in these; of `None` all of these.
+        """Returns the part of a scope that these contain; for `None` all of these.
 
         Codes form a tree: of two scopes one covers the other, or they share nothing.
         """

@@ -1,4 +1,4 @@
-"""Where a broker is: the URLs of the settings, read once, with the password kept out of every text."""
+"""Addresses of brokers, read from the URLs of the settings. No text of them contains the password."""
 
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
@@ -21,7 +21,7 @@ class BrokerAddress:
 
     @classmethod
     def parse(cls, url: str) -> "BrokerAddress":
-        """Read `mqtt://host:port` or `mqtts://user:password@host:port`; the port is 1883 or 8883 where it is missing.
+        """Read `mqtt://host:port` or `mqtts://user:password@host:port`; the default port is 1883 or 8883.
 
         Raises:
             ValueError: it is no such URL; the sentence does not repeat it, as it may hold a password.

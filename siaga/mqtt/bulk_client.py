@@ -1,8 +1,8 @@
-"""paho's client, reading and writing in bulk: many packets with one call to the socket.
+"""paho's client with bulk reads and writes: many packets in one call to the socket.
 
-Every such call lets another thread run first, which then keeps the interpreter for milliseconds: packet by packet, a
-busy collector heard no more than some hundred messages a second. Paho's own private steps are overridden here. So the
-dependency is pinned below 3, and tests/mqtt/test_private_hooks.py fails when one of these steps is gone.
+Each such call releases the interpreter lock, and another thread may then hold it for milliseconds. Packet by packet, a
+busy collector received only a few hundred messages a second. This overrides private methods of paho. So the dependency
+is pinned below 3, and tests/mqtt/test_private_hooks.py fails if one of these methods is gone.
 """
 
 import time
@@ -13,36 +13,36 @@ from paho.mqtt.enums import MessageType, MQTTErrorCode
 __all__ = ["BulkClient"]
 
 READ_AHEAD = 65_536
-"""Bytes taken from the socket at a time."""
+"""Bytes read from the socket at a time."""
 WRITTEN_TOGETHER = 65_536
-"""Bytes made one piece for the socket: acknowledgements mostly, of under a hundred each. A batch may be larger."""
+"""Bytes joined to one write: mostly acknowledgements, of under 100 bytes each. A batch may be larger."""
 _KIND = 0xF0  # of a packet's first byte
 
 
 class BulkClient(Client):
-    """A client whose reading can also be paused, exactly after a message."""
+    """A client whose reading can be paused exactly after a message."""
 
     paused = False
-    """Nothing more is read. Set within a callback: one `loop_read` goes through as many packets as are under way."""
+    """Stops reading. It may be set in a callback, because one `loop_read` reads many packets."""
     _ahead = b""
     _given = 0
 
     @property
     def has_input(self) -> bool:
-        """Whether bytes are here that select does not know of."""
+        """Returns whether bytes are already read ahead, of which `select` does not know."""
         return self._given < len(self._ahead)
 
     def excuse(self) -> None:
-        """The broker is not heard by our own will: its answer to a ping may be among what is not read."""
+        """Restart the ping timeout: while reading is paused, the answer to a ping may be unread."""
         self._last_bytes_received, self._ping_t = time.monotonic(), 0.0
 
     def loop_write(self) -> MQTTErrorCode:
-        """Send what waits, in few pieces."""
+        """Write the queued packets, in few calls."""
         self._join()
         return super().loop_write()
 
     def _join(self) -> None:
-        """Make one of the packets at the head."""
+        """Join the packets at the head of the queue to one."""
         waiting = self._out_packet
         joined, size = 0, 0
         for packet in waiting:
@@ -70,6 +70,6 @@ class BulkClient(Client):
 
 
 def _sent_and_done(command: int, qos: int) -> bool:
-    """Whether paho does not look at such a packet again once it is sent."""
+    """Returns whether paho does nothing more with such a packet once it is sent."""
     kind = command & _KIND
     return kind != MessageType.DISCONNECT and (kind != MessageType.PUBLISH or qos > 0)

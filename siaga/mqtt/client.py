@@ -1,4 +1,4 @@
-"""`MqttTransport`: the `siaga.mqtt.transport.Transport` to a real broker, on paho-mqtt."""
+"""`MqttTransport`: a `siaga.mqtt.transport.Transport` to a real broker, on paho-mqtt."""
 
 import random
 import threading
@@ -18,11 +18,11 @@ __all__ = ["MqttTransport"]
 log = structlog.get_logger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 15.0
-"""Seconds between two attempts to connect: the first, doubling up to the longest, each shortened by up to half."""
+"""Back-off between attempts to connect, s: doubles from the first to the longest; jitter shortens it by up to half."""
 DENIED_AGAIN = 30.0
-"""Seconds after which a subscription that the broker refused is asked for again, and what is retained published."""
+"""Seconds after which a refused subscription is requested again, and a refused retained message published again."""
 CLOSE_WITHIN = 3.0
-"""Seconds that `close` takes at most to send what is queued."""
+"""The timeout of `close` for sending what is queued, s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +36,26 @@ def _fresh(message: Message, session: Session) -> bool:
 
 
 class MqttTransport:
-    """A session with a real broker: MQTT 5 where it speaks it, 3.1.1 otherwise.
+    """A session with a real broker, with MQTT 5 if the broker has it, otherwise 3.1.1.
 
-    One thread of its own does all the network; only it touches paho. The worker's side is queues with bounds: a full
-    inbound queue stops the reading of the socket (and with MQTT 5 the broker's sending: receive maximum), so memory
-    is bounded and the broker keeps the rest.
+    One thread does all network work, and only it uses paho. Bounded queues connect it with the worker. While the
+    inbound queue is full, the socket is not read (with MQTT 5 the receive maximum limits the broker as well). So memory
+    is bounded, and the broker keeps the rest.
 
     Args:
         url: `mqtt[s]://[user:password@]host[:port]`; the password appears in no log.
         client_id: the session's name at the broker.
-        will: what the broker publishes (QoS 1) when the session breaks.
-        clean: False keeps the session at the broker for `expiry` seconds while this side is away.
-        max_queue: messages that may be received and not acknowledged, or not yet taken by `receive`.
-        max_outbound: messages that may be published and not acknowledged by the broker.
+        will: what the broker publishes (QoS 1) when the connection breaks.
+        clean: if False, the broker keeps the session for `expiry` seconds after a disconnect.
+        max_queue: the limit of messages that are received and not acknowledged, or not yet returned by `receive`.
+        max_outbound: the limit of messages that are published and not acknowledged by the broker.
         marker: a topic of the session's own. With it, and with a session that the broker had kept, the transport
-            publishes a mark to itself and calls everything that arrives before it `Message.kept`.
-        version: 5 or 4 (3.1.1) when the composition root knows what the broker speaks; `None` finds out.
-        ca_file: certificates to trust with `mqtts` instead of the system's.
+            publishes a mark to itself, and sets `Message.kept` on all messages that arrive before it.
+        version: 5 or 4 (3.1.1) if the composition root knows the broker's version; `None`: it is detected.
+        ca_file: the certificates to trust with `mqtts`, instead of the system's.
 
     Raises:
-        ValueError: the URL is none.
+        ValueError: the URL is not valid.
     """
 
     def __init__(
@@ -116,22 +116,22 @@ class MqttTransport:
 
     @property
     def connected(self) -> bool:
-        """Whether the session stands now and its subscriptions are granted."""
+        """Returns whether the session is connected now, and its subscriptions are granted."""
         return self._connected and self._granted_version == self._wanted_version
 
     @property
     def connections(self) -> int:
-        """How many connections the broker has accepted so far."""
+        """Returns how many connections the broker has accepted so far."""
         return self._connections
 
     @property
     def resumed(self) -> bool:
-        """Whether the broker had kept the session when it accepted the present, or the last, connection."""
+        """Returns whether the broker had kept the session when it accepted the current, or last, connection."""
         return self._resumed
 
     @property
     def problem(self) -> str | None:
-        """Why there is no connection, or what the broker does not let pass, as a sentence for people; else None."""
+        """Returns why there is no connection, or what the broker refuses, as a sentence for people; else `None`."""
         return self._problem
 
     def ring(self, bell: Callable[[], None]) -> None:
@@ -140,18 +140,18 @@ class MqttTransport:
 
     @property
     def shared_subscriptions(self) -> bool:
-        """Whether the broker of the present session shares subscriptions (`$share/…`)."""
+        """Returns whether the current broker has shared subscriptions (`$share/…`)."""
         session = self._session
         return session is not None and session.shares
 
     @property
     def outbound(self) -> int:
-        """How many messages were taken from the worker and have no PUBACK of the broker yet."""
+        """Returns how many messages of the worker have no PUBACK of the broker yet."""
         return len(self._outbox) + len(self._flying)
 
     @property
     def inbound(self) -> int:
-        """How many messages wait for `receive`."""
+        """Returns how many messages wait for `receive`."""
         return len(self._inbox)
 
     def subscribe(self, topic_filter: str) -> None:
@@ -169,7 +169,7 @@ class MqttTransport:
         self._nudge()
 
     def receive(self, timeout: float) -> Message | None:
-        """The next message, waiting up to `timeout` seconds; `None` when there is none, or when `wake` was called."""
+        """Wait up to `timeout` seconds. Returns the next message; `None` if there is none, or `wake` was called."""
         with self._arrived:
             if not self._inbox and not self._woken:
                 self._arrived.wait_for(lambda: self._inbox or self._woken, timeout)
@@ -193,19 +193,19 @@ class MqttTransport:
             self._bell()
 
     def acknowledge(self, message: Message) -> None:
-        """Give the broker its PUBACK. Of a message from an earlier connection nothing is said: it comes again."""
+        """Send the broker the PUBACK. A message of an earlier connection is ignored: the broker sends it again."""
         if isinstance(message.receipt, _Receipt):
             with self._lock:
                 idle = not self._receipts and not self._outbox
                 self._receipts.append(message.receipt)
-            if idle:  # else the thread was told of the one before, and takes all it finds
+            if idle:  # else the thread was already woken, and processes all receipts that it finds
                 self._nudge()
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
-        """Hand a message to the session with QoS 1. False: not connected or its queue is full; nothing was taken.
+        """Queue a message with QoS 1. Returns False, without queueing it, if not connected or the queue is full.
 
-        While the inbox is full, messages are taken beyond `max_outbound`: nothing is read then, no PUBACK either, and
-        whoever would empty the inbox may be the one that waits here, with the answer to what he took from it.
+        While the inbox is full, `max_outbound` does not apply, to avoid a deadlock: the socket is not read then, so no
+        PUBACK arrives, and the worker that would empty the inbox may be the one that has to publish its answer first.
         """
         with self._lock:
             if not self._connected or self._closing is not None:
@@ -219,9 +219,9 @@ class MqttTransport:
         return True
 
     def close(self, *, for_good: bool = False) -> None:
-        """Send what is queued (within 3 s), say good-bye to the broker (no last will), end the thread.
+        """Send what is queued (within 3 s), disconnect (the broker sends no last will), and end the thread.
 
-        `for_good`: with MQTT 5 the session ends with it; with 3.1.1, which has no such word, its subscriptions do.
+        `for_good`: the broker also deletes the session; with 3.1.1, which cannot do that, only its subscriptions.
         """
         with self._lock:
             self._for_good = for_good
@@ -243,10 +243,10 @@ class MqttTransport:
     # The network's side: the one thread.
 
     def _run(self) -> None:
-        """Hold a session until it breaks, wait, again; until closed.
+        """Connect, serve the connection until it breaks, wait, and repeat until `close`.
 
-        A broker that refuses MQTT 5 is spoken to in 3.1.1 from then on. One that answers nothing to it is spoken to in
-        3.1.1 for one connection: it may only have been slow.
+        If a broker refuses MQTT 5, 3.1.1 is used from then on. If it does not answer, 3.1.1 is used for one connection
+        only, because it may just have been slow.
         """
         pause, refused_5, silent_5 = FIRST_PAUSE, False, False
         while not self._is_closing():
@@ -276,7 +276,7 @@ class MqttTransport:
         self._problem = problem
 
     def _hold(self, session: Session) -> bool:
-        """Connect and serve one connection; whether it ever stood."""
+        """Connect and serve one connection. Returns whether the broker accepted it."""
         with self._lock:
             self._session = session
         if not session.connect():
@@ -299,7 +299,7 @@ class MqttTransport:
         return stood
 
     def _reconcile(self, session: Session) -> None:
-        """Bring the broker's subscriptions to what the worker wants; one that was refused is asked for again later."""
+        """Make the broker's subscriptions those that the worker wants. Refused ones are requested again later."""
         now = time.monotonic()
         again = (session.denied or session.refused_topics) and now >= self._denied_again
         if again:
@@ -315,13 +315,13 @@ class MqttTransport:
         self._granted_version = version if session.settled_filters else -1
 
     def _stands(self, session: Session) -> None:
-        """The broker accepted the connection: send first what the connection before left without a PUBACK."""
+        """Begin an accepted connection: messages without a PUBACK from the previous one are sent first."""
         with self._lock:
             left = list(self._flying.values())
             self._flying.clear()
             self._outbox.extendleft(reversed(left))
             if session.resumed:
-                # The broker sends again whatever it had no PUBACK for; what still waits here would come twice.
+                # The broker repeats all messages without a PUBACK, so those still in the inbox would arrive twice.
                 kept = [message for message in self._inbox if _fresh(message, session)]
                 self._inbox = deque(kept)
                 self._inbox_bytes = sum(len(message.payload) for message in kept)
@@ -340,7 +340,7 @@ class MqttTransport:
         session.release()
 
     def _deliver(self, incoming: Incoming) -> bool:
-        """Put a message into the inbox; whether there is room for another."""
+        """Put a message into the inbox. Returns whether there is room for another."""
         receipt = _Receipt(incoming.session, incoming.mid) if incoming.mid is not None else None
         message = Message(incoming.topic, incoming.payload, incoming.retain, receipt, incoming.kept)
         with self._arrived:
@@ -353,7 +353,7 @@ class MqttTransport:
         return room
 
     def _send(self, session: Session) -> None:
-        """Give paho what the worker left: acknowledgements, then messages."""
+        """Give paho what the worker has queued: acknowledgements, then messages."""
         with self._lock:
             receipts = [receipt for receipt in self._receipts if receipt.session is session]
             self._receipts.clear()

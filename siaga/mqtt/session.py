@@ -1,7 +1,7 @@
-"""One connection to a broker on paho-mqtt, served by one thread. `siaga.mqtt` makes one after another of them.
+"""One connection to a broker on paho-mqtt, served by one thread. `siaga.mqtt.client` makes one after another.
 
-Every connection has a paho client of its own: so a receipt of one connection can never be acknowledged on the next,
-and what is to be sent again is decided in one place, not in two.
+Every connection has a paho client of its own. So a receipt of one connection can never be acknowledged on the next, and
+only one place decides what is sent again.
 """
 
 import selectors
@@ -32,14 +32,14 @@ CONNECT_WITHIN = 5.0
 CONNACK_WITHIN = {5: 3.0, 4: 15.0}
 """Seconds for the broker's answer, by protocol version: some 3.1.1 brokers misread an MQTT 5 CONNECT, and wait."""
 SMALLEST_WINDOW, LARGEST_WINDOW = 20, 1_000
-"""Messages published without a PUBACK: for a broker that sets no limit (3.1.1), and at most. Each turn costs a thread
-switch, so a collector that acknowledges thousands of batches a second needs many."""
+"""Limits of published messages without a PUBACK: if the broker sets none (3.1.1), and in any case. Each round costs a
+thread switch, so a collector that acknowledges thousands of batches a second needs many."""
 READ_AT_ONCE = 100
-"""Messages to read before looking at what is to be sent."""
+"""Messages to read before queued messages are sent."""
 FILTERS_AT_ONCE = 100
 """Filters in one SUBSCRIBE."""
 TICK = 0.5
-"""Seconds between two looks at keep-alive and time limits."""
+"""Seconds between two checks of keep-alive and timeouts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A message as it came; `mid` is None with QoS 0, which needs no acknowledgement."""
+    """A message as received; `mid` is `None` with QoS 0, which needs no acknowledgement."""
 
     session: "Session"
     topic: str
@@ -104,11 +104,11 @@ class Session:
     def __init__(self, options: SessionOptions, version: int) -> None:
         self.version = version
         self.alive = False
-        """Whether there is a socket that is worth serving."""
+        """Whether there is a socket to serve."""
         self.accepted = False
         """Whether the broker has accepted the connection (CONNACK)."""
         self.unanswered = False
-        """Whether the broker took the connection and never answered the CONNECT."""
+        """Whether the broker accepted the TCP connection and never answered the CONNECT."""
         self.resumed = False
         """Whether the broker had kept the session."""
         self.shares = False
@@ -118,15 +118,15 @@ class Session:
         self.refused_version = False
         """Whether the broker said that it does not speak this version."""
         self.problem = f"no connection to {options.address}"
-        """Why the connection is no more, for people."""
+        """Why the connection ended, for people."""
         self.granted: dict[str, None] = {}
         """The filters that the broker granted, as the worker wrote them."""
         self.denied: set[str] = set()
         """The filters that it refused."""
         self.refused_topics: dict[str, tuple[str, float, Outgoing]] = {}
-        """The topics to which the broker did not let the last message pass: why, when and which; MQTT 5 says so."""
+        """Topics whose last message the broker refused (only MQTT 5 tells): reason, time and message."""
         self.reconciled = -1
-        """The version of the worker's wishes that `reconcile` saw last."""
+        """The version of the worker's subscriptions at the last `reconcile`."""
         self._options = options
         self._asked: dict[str, str] = {}  # the worker's filter -> as it was sent
         self._subscribing: dict[int, list[str]] = {}
@@ -175,7 +175,7 @@ class Session:
         return client
 
     def connect(self) -> bool:
-        """Open the connection and send CONNECT. False, with `problem` set, where there is nobody."""
+        """Open the connection and send CONNECT. Returns False, and sets `problem`, if that fails."""
         options = self._options
         properties: Properties | None = None
         if self.version == 5:
@@ -204,10 +204,10 @@ class Session:
             return  # a full pipe wakes as well; a closed one has nobody to wake
 
     def serve(self, *, room: bool, deliver: Callable[[Incoming], bool]) -> None:
-        """Wait for the network or for `wake`, up to half a second, and do what there is to do.
+        """Wait up to half a second for the network or `wake`, then read and write.
 
-        Messages are read until `deliver` answers that there is no room for another. Without `room` the socket is not
-        read at all: TCP then holds back the broker.
+        Messages are read until `deliver` returns that there is no room for another. Without `room` the socket is not
+        read, and TCP flow control stops the broker.
         """
         self._deliver = deliver
         sock = self._client.socket()
@@ -233,7 +233,7 @@ class Session:
             self.alive = False
 
     def _read(self) -> None:
-        """Read packets until the socket has none, or there is no room for another message, or many came."""
+        """Read packets until the socket has none, there is no room for another message, or many were read."""
         self._read_until = self._messages + READ_AT_ONCE
         self._client.paused = False
         while not self._client.paused:
@@ -265,7 +265,7 @@ class Session:
             return
 
     def reconcile(self, wanted: Iterable[str], version: int) -> None:
-        """Subscribe to what is wanted and not asked for yet, unsubscribe from what is no longer wanted."""
+        """Subscribe to wanted filters that are not requested yet, unsubscribe from those no longer wanted."""
         self.reconciled = version
         wanted = dict.fromkeys(wanted)
         if self._backlog.mark is not None and self._options.marker:
@@ -283,7 +283,7 @@ class Session:
 
     @property
     def settled_filters(self) -> bool:
-        """Whether the broker answered every subscription that was asked for, and refused none."""
+        """Returns whether the broker has answered every requested subscription, and refused none."""
         return not self._subscribing and not self.denied
 
     def _as_sent(self, topic_filter: str) -> str:
@@ -292,7 +292,7 @@ class Session:
         return topic_filter
 
     def publish(self, outgoing: Outgoing) -> int | None:
-        """Hand a message to paho; its id, or None where it cannot be sent at all."""
+        """Give a message to paho. Returns its id; `None` if it can never be sent."""
         try:
             mid = self._client.publish(outgoing.topic, outgoing.payload, qos=1, retain=outgoing.retain).mid
         except ValueError:  # a wildcard in the topic, a payload over 256 MB: a mistake of the caller
@@ -303,13 +303,13 @@ class Session:
 
     @property
     def objection(self) -> str | None:
-        """Returns what the broker does not let pass although the session stands, as a sentence."""
+        """Returns what the broker refuses although the session is connected, as a sentence; `None` if nothing."""
         for topic, (reason, _, _) in self.refused_topics.items():
             return f"{self._options.address} refuses what is published to {topic}: {reason}"
         return None
 
     def publish_refused(self) -> None:
-        """Publish again what was to be retained; forget what its owner has not sent again for some time."""
+        """Publish refused retained messages again; forget other refusals that have not recurred for some time."""
         now = time.monotonic()
         for topic, (_, refused, outgoing) in list(self.refused_topics.items()):
             if outgoing.retain:
@@ -323,7 +323,7 @@ class Session:
         self._backlog.acknowledged(mid, time.monotonic())
 
     def confirmed(self) -> list[int]:
-        """The ids of published messages that the broker acknowledged since the last call."""
+        """Returns the ids of published messages that the broker has acknowledged since the last call."""
         confirmed, self._confirmed = self._confirmed, []
         return confirmed
 
@@ -333,7 +333,7 @@ class Session:
         return self._client.want_write()
 
     def disconnect(self, *, for_good: bool) -> None:
-        """Say good-bye: the broker publishes no last will, and keeps no session if it is `for_good`."""
+        """Disconnect: the broker sends no last will, and with `for_good` it keeps no session."""
         properties: Properties | None = None
         if for_good and self.version == 5:
             properties = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]  # as in `connect`

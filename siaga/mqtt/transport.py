@@ -1,4 +1,4 @@
-"""The broker as a worker sees it: a `Transport` to receive from, acknowledge to and publish on.
+"""A worker's access to a broker: a `Transport` receives, acknowledges and publishes.
 
 Workers pull, so a worker has no threads and no callbacks, and the same worker runs over a real broker (`siaga.mqtt`)
 and in memory (`siaga.broker.memory`), under simulation.
@@ -13,9 +13,10 @@ __all__ = ["Message", "Transport"]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message from the broker. `receipt` is what the transport needs to acknowledge it, and means nothing else.
+    """A message from the broker.
 
-    `kept` says that the broker held it while the session was away: it is late, whatever its sender's clock says.
+    `receipt`: the transport's own data to acknowledge it. `kept`: the broker held it during a disconnect, so
+    it is late, whatever its sender's clock says.
     """
 
     topic: str
@@ -30,36 +31,36 @@ class Transport(Protocol):
 
     @property
     def connected(self) -> bool:
-        """Whether the session stands now and its subscriptions are granted."""
+        """Returns whether the session is connected now, and its subscriptions are granted."""
         ...
 
     @property
     def connections(self) -> int:
-        """How many connections the broker has accepted so far: a number that grew says that this is another one."""
+        """Returns how many connections the broker has accepted so far. A higher number means a new connection."""
         ...
 
     @property
     def resumed(self) -> bool:
-        """Whether the broker had kept the session when it accepted the present, or the last, connection."""
+        """Returns whether the broker had kept the session when it accepted the current, or last, connection."""
         ...
 
     @property
     def problem(self) -> str | None:
-        """Why there is no connection, or what the broker does not let pass, as a sentence for people; else None."""
+        """Returns why there is no connection, or what the broker refuses, as a sentence for people; else `None`."""
         ...
 
     def ring(self, bell: Callable[[], None]) -> None:
         """Call `bell`, from any thread, whenever a message arrives or `wake` is called.
 
-        One wait can so serve several transports. A transport has one bell: the last one that it was given.
+        So one wait can serve several transports. A transport has one bell: the last one that was set.
         """
         ...
 
     def subscribe(self, topic_filter: str) -> None:
         """Subscribe with QoS 1, now and after every reconnect.
 
-        `$share/GROUP/FILTER` shares the messages with the other members of the group where the broker can; where it
-        cannot, it is a subscription to FILTER.
+        `$share/GROUP/FILTER` shares the messages with the other members of the group. If the broker has no shared
+        subscriptions, it is a subscription to FILTER.
         """
         ...
 
@@ -68,7 +69,7 @@ class Transport(Protocol):
         ...
 
     def receive(self, timeout: float) -> Message | None:
-        """The next message, waiting up to `timeout` seconds; `None` when there is none, or when `wake` was called."""
+        """Wait up to `timeout` seconds. Returns the next message; `None` if there is none, or `wake` was called."""
         ...
 
     def wake(self) -> None:
@@ -76,17 +77,17 @@ class Transport(Protocol):
         ...
 
     def acknowledge(self, message: Message) -> None:
-        """Give the broker its PUBACK: what the message held is safe, it need not be sent again."""
+        """Send the broker the PUBACK: the message is processed durably, and need not be sent again."""
         ...
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
-        """Hand a message to the session with QoS 1. False: not connected or its queue is full; nothing was taken."""
+        """Queue a message with QoS 1. Returns False, without queueing it, if not connected or the queue is full."""
         ...
 
     def close(self, *, for_good: bool = False) -> None:
-        """Send what is queued, say good-bye to the broker (no last will), end the session's threads.
+        """Send what is queued, disconnect (the broker sends no last will), and end the session's threads.
 
-        With `for_good` the broker keeps no session either: it queues nothing for who may not come back, and deals to
-        others what they share.
+        `for_good`: the broker also deletes the session. It then queues nothing for a client that may never return, and
+        gives shared messages to the other members.
         """
         ...

@@ -107,7 +107,7 @@ def run(settings: Settings, stop: threading.Event, *, demo: int | None = None) -
 
 
 def welcome_first_admin(system: "System") -> None:
-    """Where there is no admin yet, make one and print the link: on standard output, this once, and in no log."""
+    """Create an admin if there is none, and print the sign-in link: once, on standard output, and in no log."""
     made = system.first_admin()
     if made is not None:
         name, link = made
@@ -238,6 +238,7 @@ class System:
             metrics=REGISTRY,
             public_page=self._settings.public_page,
             attestation_review=self._settings.attestation_review,
+            scorecard_classes=self._settings.classes,
             office=self._office,
             site=Site(self._settings.public_url),
         )

@@ -92,15 +92,15 @@ def play(
     clock: Callable[[], int] = _now,
     speed: float = 1,
 ) -> Comparison:
-    """Play a scenario to a broker. Returns how what siaga says then compares with the truth.
+    """Play a scenario to a broker. Returns the comparison of siaga's answers with the truth.
 
     Args:
         patience: seconds for which siaga may disagree after the end.
-        keep: where the truth is kept; without it nowhere.
-        past: play it as if it ended now.
+        keep: the file for the truth; `None`: it is not kept.
+        past: play it at once, with times that end now.
 
     Raises:
-        CannotAsk: broker or siaga are away, or the scenario broke off.
+        CannotAsk: the broker or siaga is down, or the scenario was aborted.
     """
     with tempfile.TemporaryDirectory(prefix="siaga-verify-") as directory:
         path = keep or Path(directory) / "truth.jsonl"

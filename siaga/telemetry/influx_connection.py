@@ -82,12 +82,12 @@ class PartialWrite:
 
     @property
     def beyond_retention(self) -> bool:
-        """Whether points were refused because of their time: beyond retention, or too far in the future."""
+        """Returns whether points were refused because of their time: beyond retention, or too far in the future."""
         return _BEYOND_RETENTION.search(self.reason) is not None
 
     @property
     def series_limit(self) -> bool:
-        """Whether a limit of series, or of a tag's values, is reached. Existing series are still taken."""
+        """Whether a limit of series, or of a tag's values, is reached. Existing series are still accepted."""
         return "limit exceeded" in self.reason
 
 

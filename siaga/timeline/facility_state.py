@@ -32,7 +32,7 @@ class DeviceSays(NamedTuple):
 
     @property
     def gives_none(self) -> bool:
-        """Whether all of its evidence is unknown. True if nothing is asked of it yet."""
+        """Returns whether all of its evidence is unknown. True if no evidence is required of it yet."""
         return all(value is None for _, value in self.asked)
 
 

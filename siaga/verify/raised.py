@@ -96,7 +96,7 @@ def _due(truth: KnownTruth) -> Iterator[Due]:
 
 
 def _last_heard(truth: KnownTruth, village: str) -> int:
-    """Returns how long before its cut a village was last heard, at most: by a heartbeat or a report."""
+    """Returns the longest possible time from a village's last message, a heartbeat or a report, to its cut."""
     every = min((e for f in truth.facilities if f.village == village for e in f.devices.values()), default=HEARTBEAT)
     return min(HEARTBEAT, every + MARGIN)
 

@@ -60,7 +60,7 @@ class FacilityFigures:
 
     @property
     def agrees(self) -> bool:
-        """Whether every state in siaga was right, or could not be known."""
+        """Returns whether every state in siaga was right, or could not be known."""
         return self.misplaced == 0 and self.unexplained == 0 and self.disagreement < 0.002
 
 

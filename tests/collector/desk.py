@@ -1,4 +1,4 @@
-"""A collector on a broker in memory, a real DuckDB and a real SQLite, moved by hand; and the wire, written out."""
+"""A collector on a broker in memory, a real DuckDB and a real SQLite, run step by step; and handwritten payloads."""
 
 import gzip
 import json
@@ -36,19 +36,22 @@ def topic(code: str = CLIFF, gateway: str = "gw", what: str = "batch") -> str:
 
 
 def batch(seq: int, *records: object, epoch: object = EPOCH, packed: bool = False, **other: object) -> bytes:
-    """A batch as the contract has it."""
+    """Returns a batch in the format of the contract."""
     text = json.dumps({"epoch": epoch, "seq": seq, "sent": T, "senml": list(records), **other}).encode()
     return gzip.compress(text) if packed else text
 
 
 def gate(time: float, value: object = True, device: str = "gerbang-1") -> dict[str, object]:
-    """A record: the gate's state."""
+    """Returns a record of the gate's state."""
     return {"n": f"{device}/gate_open", "t": time, "vb": value}
 
 
 class FaultyStore:
-    """The store of before with faults: `away` refuses every write, `bug` fails on points of that device,
-    `full` has no room for that device, by a limit of the server's."""
+    """The given store with faults.
+
+    `away`: refuses every write. `bug`: fails on points of that device. `full`: has no room for points of that device,
+    because of a limit of the server.
+    """
 
     def __init__(self, store: TelemetryStore) -> None:
         self._store = store
@@ -75,7 +78,7 @@ class FaultyStore:
 
 
 class Desk:
-    """One collector, its gateways' side of the broker, and all that it writes to."""
+    """One collector, the gateways' side of its broker, and the databases that it writes to."""
 
     def __init__(self, directory: Path, *, max_readings: int = 1000) -> None:
         self.clock = ManualClock(NOW)
@@ -111,7 +114,7 @@ class Desk:
         self.gateways.publish(to or topic(), payload)
 
     def acks(self) -> list[tuple[str, str, int]]:
-        """What was acknowledged since the last call: village, epoch, seq."""
+        """Returns what was acknowledged since the last call: village, epoch, seq."""
         found = []
         while message := self.gateways.receive(0):
             self.gateways.acknowledge(message)
@@ -124,11 +127,11 @@ class Desk:
         return [seq for _, _, seq in self.acks()]
 
     def unacknowledged(self) -> int:
-        """Messages that the broker still keeps for the collector: waiting, or without a PUBACK."""
+        """Returns how many messages the broker still keeps for the collector: queued, or without a PUBACK."""
         return self.broker.kept("collector")
 
     def stored(self, code: str = CLIFF) -> dict[tuple[str, str], list[tuple[float, object]]]:
-        """All observations of a village: by device and signal, times in seconds and values."""
+        """Returns all observations of a village, by device and signal: times in seconds, and values."""
         tracks = self.store.tracks(code, 0, 4_000_000_000_000)
         return {
             key: [(time / 1000, value) for time, value in zip(track.times, track.values, strict=True)]
@@ -136,7 +139,7 @@ class Desk:
         }
 
     def quarantined(self) -> list[tuple[str, str]]:
-        """Topic and reason of what is in the quarantine, oldest first."""
+        """Returns topic and reason of each entry of the quarantine, oldest first."""
         while self.refusals.flush():
             pass
         return [(item.topic, item.reason) for item in reversed(self.quarantine.items(limit=1000))]

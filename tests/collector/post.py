@@ -1,4 +1,4 @@
-"""Collector processes, and gateways that send until they are acknowledged: the wire, from the contract alone."""
+"""Collector processes, and gateways that send until they are acknowledged. The payloads follow the contract alone."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from tests.wait import until
 
 
 class Post:
-    """Where collectors are started: a broker, an InfluxDB database, a SQL database with two villages."""
+    """What collectors are started on: a broker, an InfluxDB database, a SQL database with two villages."""
 
     def __init__(self, mosquitto: Mosquitto, influxd: Influxd, directory: Path) -> None:
         self.mosquitto = mosquitto
@@ -40,7 +40,7 @@ class Post:
 
     @contextmanager
     def collector(self, name: str = "a") -> Iterator[subprocess.Popen[bytes]]:
-        """A collector process; ended as an administrator would if it still runs."""
+        """A collector process. If it still runs at the end, it gets SIGTERM, as from an administrator."""
         environment = {
             "SIAGA_MQTT_URL": self.mosquitto.url,
             "SIAGA_STORE_URL": self.store_url,
@@ -57,7 +57,7 @@ class Post:
                 process.wait(15)
 
     def stored(self) -> set[int]:
-        """The event times (seconds) of all gate readings in its database."""
+        """Returns the event times (seconds) of all gate readings in its database."""
         if not self.influxd.query("", f"SHOW MEASUREMENTS ON {self.name}"):
             return set()
         rows = self.influxd.query(self.name, "SELECT gate_open FROM telemetry")
@@ -65,7 +65,7 @@ class Post:
 
 
 class Gateways:
-    """Publishes batches and hears their acknowledgements. `seq` n holds one reading of `START + n`."""
+    """Publishes batches and receives their acknowledgements. Batch `seq` n holds one reading at `START + n`."""
 
     START = 1_764_000_000
 
@@ -101,7 +101,7 @@ class Gateways:
             self._client.publish(topic(SHORE if seq % 3 else CLIFF), payload, qos=1).wait_for_publish(10)
 
     def insist(self, seqs: range, timeout: float = 30) -> None:
-        """Send what is not acknowledged again and again, as gateways do, until all of it is."""
+        """Send again what is not acknowledged, as gateways do, until everything is."""
 
         def all_acknowledged() -> bool:
             missing = [seq for seq in seqs if seq not in self.acknowledged]

@@ -1,4 +1,4 @@
-"""Whatever arrives on the gateways' topics: counted, in the quarantine with one sentence, the neighbours unaffected."""
+"""Bad input on the gateways' topics is counted and quarantined with one sentence, and affects nothing else."""
 
 import gzip
 import random
@@ -23,7 +23,7 @@ def refusals(label: str) -> float:
     return REGISTRY.get_sample_value("siaga_refused_total", {"reason": label}) or 0.0
 
 
-NOISE = random.Random(5).randbytes(MAX_PACKED + 1)  # does not shrink: a batch that is too large as it is sent
+NOISE = random.Random(5).randbytes(MAX_PACKED + 1)  # incompressible: the batch is too large even packed
 REFUSED_WHOLE = [
     pytest.param(topic(), b"\xff\xfe\x00{", "not_json", "is not JSON", id="not UTF-8"),
     pytest.param(topic(), b"mati suri", "not_json", "is not JSON", id="not JSON"),
@@ -142,7 +142,7 @@ def test_gateway_topics_that_are_not_for_the_collector_are_let_be(desk: Desk) ->
 
 
 def test_a_value_that_is_not_plausible_is_dropped_counted_and_shown(desk: Desk) -> None:
-    """It is not refused: the batch is stored and acknowledged, and one of each signal stands in the quarantine."""
+    """It is no refusal: the batch is stored and acknowledged, and the quarantine shows one value of each signal."""
 
     def dropped(signal: str) -> float:
         return REGISTRY.get_sample_value("siaga_implausible_total", {"signal": signal}) or 0.0

@@ -1,4 +1,4 @@
-"""Stored, then acknowledged: the collector's verb, step by step."""
+"""The collector stores, then acknowledges: step by step."""
 
 import json
 from collections.abc import Iterator
@@ -268,7 +268,7 @@ def test_what_a_limit_of_the_store_stands_against_stays_with_its_gateway(desk: D
     assert desk.seqs() == [2]
     assert desk.quarantined() == []
     assert desk.collector.limit == "the telemetry store takes no more devices: limit exceeded: (100000)"
-    assert desk.unacknowledged() == 0  # the broker is not to keep it: its gateway sends it again
+    assert desk.unacknowledged() == 0  # the broker need not keep it: the gateway sends it again
     desk.faulty.full = None
     desk.clock.advance(LIMIT_SAID_FOR + 1)
     desk.publish(over)

@@ -1,4 +1,4 @@
-"""Collectors as processes, on a real Mosquitto and a real InfluxDB that come and go."""
+"""Collectors as processes, on a real Mosquitto and a real InfluxDB that stop and start again."""
 
 import signal
 import time
@@ -16,7 +16,7 @@ from tests.wait import until
 
 @pytest.fixture
 def influx() -> Iterator[Influxd]:
-    """A server of this test alone, to be stopped."""
+    """A server for this test alone, which may stop it."""
     with Influxd() as server:
         yield server
 
@@ -27,13 +27,13 @@ def post(mosquitto: Mosquitto, influx: Influxd, tmp_path: Path) -> Post:
 
 
 def resident(pid: int) -> int:
-    """Resident memory in bytes."""
+    """Returns the resident memory in bytes."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * 4096
 
 
 def test_the_store_is_stopped_and_started_again(influx: Influxd, tmp_path: Path) -> None:
-    # A broker that pushes all it has, whatever is acknowledged: the collector itself has to stay within its bound.
+    # This broker pushes everything without waiting for PUBACKs: the collector has to limit itself.
     with Mosquitto(["max_inflight_messages 0", "max_queued_messages 0"]) as mosquitto:
         post = Post(mosquitto, influx, tmp_path)
         with Gateways(mosquitto) as gateways, post.collector() as collector:
@@ -98,7 +98,7 @@ def test_two_collectors_share_the_work_and_one_may_be_killed(post: Post, influx:
 
 
 def test_one_that_was_stopped_is_dealt_nothing_any_more(post: Post, influx: Influxd) -> None:
-    """Whether another runs beside it, or takes its place with a directory of its own."""
+    """This holds if another one runs beside it, and if another one replaces it with a directory of its own."""
     other = Post(post.mosquitto, influx, post.directory)
     with Gateways(post.mosquitto) as gateways:
         with post.collector("a"), other.collector("b") as second:
@@ -114,7 +114,7 @@ def test_one_that_was_stopped_is_dealt_nothing_any_more(post: Post, influx: Infl
 
 
 def until_both_work(gateways: Gateways, post: Post, other: Post) -> int:
-    """Send until two collectors, each with a database of its own, have stored some; how many batches were sent."""
+    """Send until two collectors, each with its own database, have stored some. Returns how many batches it sent."""
     sent = 0
     while not (post.stored() and other.stored()):
         assert sent < 500, "two collectors run and one does everything"

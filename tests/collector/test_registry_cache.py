@@ -1,4 +1,4 @@
-"""Which villages the collector knows, while the database comes and goes."""
+"""Which villages the collector knows while the database fails and recovers."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Collectors whose store is behind a slow line, or is no store at all."""
+"""Collectors whose store is behind a slow link, or whose URL leads to no store."""
 
 import random
 import threading
@@ -74,7 +74,7 @@ def test_what_says_yes_to_everything_gets_no_batch_acknowledged(tmp_path: Path, 
         runs.start()
         try:
             until(lambda: transport.connected, 10, "it listens")
-            desk.transport.cut()  # this one gets no share of it
+            desk.transport.cut()  # else the desk's own session would get a share of the messages
             desk.publish(batch(1, gate(T)))
             shown = "portal.example" if reply.status == 302 else f" {reply.status} ("
             until(lambda: shown in (service.problem() or ""), 10, "the readiness says what answered")

@@ -1,4 +1,4 @@
-"""Which groups are on their way side by side, and what a slow one does to the others."""
+"""Which groups are written in parallel, and what a slow one does to the others."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -52,7 +52,7 @@ def test_two_that_write_to_one_point_go_one_after_the_other() -> None:
 
 
 class HeldStore:
-    """Holds the writes of a village until it is let go; fails them with `problem` if there is one."""
+    """Holds the writes of a village until it is released; then fails them with `problem` if there is one."""
 
     def __init__(self, desk: Desk) -> None:
         self._store = desk.store

@@ -1,4 +1,4 @@
-"""Passwords that cost nothing: what is tested is who gets in, not how long it takes."""
+"""A password hash that costs nothing: these tests are about who is admitted, not about the cost."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ CHEAP = replace(RFC_9106_LOW_MEMORY, time_cost=1, memory_cost=64, parallelism=1)
 
 
 class CountedPasswords(Passwords):
-    """Counts how often something was hashed or compared."""
+    """Counts how often a password was hashed or compared."""
 
     def __init__(self) -> None:
         super().__init__(CHEAP)

@@ -1,4 +1,4 @@
-"""Every test of the database runs on both: a SQLite file and a real PostgreSQL."""
+"""Every test of the database runs on a SQLite file and on a real PostgreSQL."""
 
 from collections.abc import Iterator
 from pathlib import Path

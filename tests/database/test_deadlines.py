@@ -1,4 +1,4 @@
-"""A PostgreSQL that hangs, or is asked for what takes too long, holds nobody up for ever."""
+"""A PostgreSQL that hangs, or a statement that takes too long, blocks no caller for ever."""
 
 import threading
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tests.wait import until
 
 @pytest.fixture
 def hasty(postgres: Postgres) -> Iterator[Engine]:
-    """An engine that waits for a third of a second."""
+    """An engine with timeouts of a third of a second."""
     engine = connect(postgres.database_url(), answer_within=0.3)
     migrate(engine)
     yield engine
@@ -109,7 +109,7 @@ def test_a_server_that_became_a_standby_is_left_for_the_one_that_takes_changes(p
 
 
 def take_changes(admin: Engine, word: str) -> None:
-    """Say what new connections to the database find: `on` changes are taken, `off` the server is as a standby."""
+    """Set what new connections to the database find: `on` accepts changes, with `off` it acts as a standby."""
     with admin.connect() as connection:
         connection.execute(text("SET TRANSACTION READ WRITE"))
         value = {"on": "off", "off": "on"}[word]

@@ -1,4 +1,4 @@
-"""Following the registry: what is kept is as new as the registry, and outlives a database that is away."""
+"""Following the registry: the cached copy is as new as the registry, and outlives an outage of the database."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ NOW = 1_764_000_000_000
 
 
 class Source:
-    """A registry whose version and readings are counted, and that can be away for either."""
+    """A registry that counts reads of its version and its content, and that can fail at either."""
 
     def __init__(self) -> None:
         self.number = 1

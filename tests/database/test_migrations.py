@@ -1,4 +1,4 @@
-"""Whatever database siaga is given, an empty one, its own, or one that others open just now: it gets its tables."""
+"""Every database gets its tables: an empty one, siaga's own, or one that others open at the same time."""
 
 import subprocess
 import sys

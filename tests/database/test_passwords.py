@@ -1,4 +1,4 @@
-"""Passwords are Argon2id at the cost of RFC 9106, and none that anybody would try first."""
+"""Passwords are hashed with Argon2id at the cost of RFC 9106, and common ones are refused."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""An account is made with a link that works once, is changed and removed; the trail keeps the name."""
+"""An account is created with a one-time link, changed and removed; the audit trail keeps the name."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -151,7 +151,7 @@ def test_role_scopes_and_names_change(persons: Persons) -> None:
 
 
 class TestFirstAdmin:
-    """Where there is no admin, one is made."""
+    """If there is no admin, one is created."""
 
     def test_it_is_made_once(self, persons: Persons) -> None:
         first = persons.first_admin()

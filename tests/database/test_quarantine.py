@@ -1,4 +1,4 @@
-"""What was refused can be looked at: readable, bounded, without hardware addresses."""
+"""The quarantine shows what was refused: readable, bounded, without hardware addresses."""
 
 from concurrent.futures import ThreadPoolExecutor
 

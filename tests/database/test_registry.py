@@ -1,4 +1,4 @@
-"""The registry gives back the villages it was told of, and says when they changed."""
+"""The registry returns the villages that were put into it, and tells when they changed."""
 
 from dataclasses import replace
 from datetime import date

@@ -1,4 +1,4 @@
-"""Scopes in queries: the condition finds what the scopes hold, and an index serves it."""
+"""Scopes in queries: the condition finds what is in the scopes, and uses an index."""
 
 import pytest
 from sqlalchemy import Engine, select, text

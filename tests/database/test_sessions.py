@@ -1,4 +1,4 @@
-"""A session is known by a secret that the database does not hold, and ends."""
+"""A session is recognised by a secret that is not in the database, and it expires."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

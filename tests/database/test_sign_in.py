@@ -1,4 +1,4 @@
-"""A wrong name and a wrong password are one answer; many of them wait, and nobody is locked out for good."""
+"""A wrong name and a wrong password give the same answer. Many attempts have to wait; nobody is locked out for good."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

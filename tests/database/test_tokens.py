@@ -1,4 +1,4 @@
-"""A token is shown once, says who calls, and is of no use to who steals the database."""
+"""A token is shown once, identifies the caller, and cannot be recovered from a stolen database."""
 
 from pathlib import Path
 

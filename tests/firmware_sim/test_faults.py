@@ -181,7 +181,7 @@ def test_what_is_not_installed_yet_is_silent_and_not_judged() -> None:
         assert condition.at(START + 9 * MINUTE).state == "not_required"
 
 
-# What is so at a facility under a fault: kind of facility, fault, what of it, state, cause, excused, unknowable
+# The truth about a facility under a fault: kind of facility, fault, its options, state, cause, excused, unknowable
 CONDITIONS = {
     "gate closed": ("gate", FaultKind.GATE_CLOSED, {}, "failed", "gate_closed", False, None),
     "loose contact of an open gate": ("gate", FaultKind.CONTACT_FLAPS, {}, "met", None, False, "contact_flaps"),

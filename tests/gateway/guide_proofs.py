@@ -15,7 +15,7 @@ __all__ = ["PROOFS", "Case", "Elsewhere", "Proof", "Setting"]
 
 @dataclass(frozen=True)
 class Case:
-    """A message to a device, what it means, and what of it is refused."""
+    """A message of a device, what it means, and what of it is refused."""
 
     one: Device
     topic: str
@@ -34,7 +34,7 @@ class Elsewhere:
 
 @dataclass(frozen=True)
 class Setting:
-    """Nothing of siaga's: a menu, a package or a command of a vendor. Says why no test can run it."""
+    """A menu, package or command of a vendor, outside of siaga. Says why no test can run it."""
 
     why: str
 
@@ -91,11 +91,10 @@ def anywhere(path: str, payload: str, means: Means) -> Case:
 
 
 DEVICES: list[tuple[str, list[Proof]]] = [
-    ("`192.168.1.10` stands for its address", [Setting("an example's address")]),
+    ("`192.168.1.10` is its address", [Setting("an example's address")]),
     (
-        "`every` is how often a device reports at the least. A value holds for three times as long, so a device "
-        "that only "
-        "speaks when something changes needs a longer `every`",
+        "`every` is the longest interval between two reports of a device. A value is valid for three times "
+        "as long. So a device that only reports changes needs a longer `every`",
         [
             Elsewhere(
                 "tests/timeline/test_timeline.py::test_an_observation_holds_until_the_next_and_at_most_three_intervals"
@@ -103,19 +102,18 @@ DEVICES: list[tuple[str, list[Proof]]] = [
         ],
     ),
     (
-        "`map` names a native key and the signal that it gives, where the family cannot know, or in place of what "
-        "it would",
+        "`map` names a native key and its signal, if the family cannot know it, or to replace the default",
         [
             shelly("switch:1", "lamp_on", "alat/status/switch:1", '{"output":true}', {"lamp_on": True}, LAMP),
             shelly("switch:1", "lamp_on", "alat/status/switch:0", '{"output":true}', NOTHING, LAMP),
         ],
     ),
     (
-        "`invert` turns a boolean round: `invert: [gate_open]`",
+        "`invert` inverts a boolean: `invert: [gate_open]`",
         [Case(device("g", "json", "a", {"p": "gate_open"}, {"gate_open"}), "a", '{"p":true}', SHUT)],
     ),
     (
-        "A value that is absent, null or a word for nothing (`unavailable`, `None`) says nothing",
+        "An absent or null value, or a word for nothing (`unavailable`, `None`), is no observation",
         [
             bare("unavailable", NOTHING),
             bare("None", NOTHING),
@@ -132,9 +130,8 @@ DEVICES: list[tuple[str, list[Proof]]] = [
         ],
     ),
     (
-        "Of a cover (a gate with a motor) a position of 0 to 100 is a boolean, too: true above 0. What moves says "
-        "nothing "
-        "until it has arrived, whatever the position is meanwhile: `opening`, `closing`, `stop`",
+        "For a cover (a gate with a motor), a position of 0 to 100 is a boolean, too: true above 0. A moving "
+        "cover gives no value until it has stopped, whatever its position: `opening`, `closing`, `stop`",
         [
             *(bare(word, NOTHING) for word in ("opening", "closing", "stop")),
             *(bare(word, OPEN) for word in ("37", "100")),
@@ -142,21 +139,21 @@ DEVICES: list[tuple[str, list[Proof]]] = [
             COVERS,
         ],
     ),
-    ("`checkin` and `cleaned` are events. An action (a button's) is one each time", [ACTIONS]),
+    ("`checkin` and `cleaned` are events. An action (of a button) is an event each time", [ACTIONS]),
     (
-        "A state that the device repeats (a switch, an occupancy) is one when it turns true, and the first that is "
-        "heard of "
-        "it is none. The gateway remembers the last state on its disk: its restart is no event, and hides none",
+        "A state that the device repeats (a switch, an occupancy) is an event when it turns true, but its "
+        "first value is not. The gateway stores the last state on its disk: its restart is no event, and "
+        "loses none",
         [EVENTS, Elsewhere("tests/gateway/test_events.py::test_a_restart_of_the_gateway_is_no_press_and_hides_none")],
     ),
     (
-        "A value that is not plausible says nothing: `illuminance` of 65535 lx, `battery` of 255, `rssi` of 31. It is "
-        "dropped, and what else the message holds is kept",
+        "An implausible value is no observation: `illuminance` of 65535 lx, `battery` of 255, `rssi` of 31. "
+        "It is dropped, and the other values of the message are kept",
         [Case(LIGHT, "desa/gerbang", '{"p":65535,"b":255,"r":31,"g":true}', OPEN)],
     ),
     (
-        "`siaga_implausible_total` counts it by signal; `siaga gateway check` and, once an hour, the quarantine "
-        "show it",
+        "`siaga_implausible_total` counts it by signal. `siaga gateway check` shows it, and once an hour the "
+        "quarantine does",
         [
             Elsewhere(
                 "tests/gateway/test_plausible.py::test_a_gateway_counts_it_shows_one_an_hour_and_says_nothing_to_the_centre"
@@ -182,7 +179,8 @@ DEVICES: list[tuple[str, list[Proof]]] = [
         ],
     ),
     (
-        "Of several channels the first speaks. Others by `map`: `relay/1` and `relay/1/energy`, or `switch:1`",
+        "By default, the first of several channels is used. For others, use `map`: `relay/1` and "
+        "`relay/1/energy`, or `switch:1`",
         [
             shelly("", "", "shellies/alat/relay/1", "on", NOTHING, LAMP),
             shelly("relay/1", "lamp_on", "shellies/alat/relay/1", "on", {"lamp_on": True}, LAMP),
@@ -191,8 +189,8 @@ DEVICES: list[tuple[str, list[Proof]]] = [
         ],
     ),
     (
-        "A component gives the field that fits the signal; a path picks another: `devicepower:0.external.present: "
-        "mains`",
+        "A component gives the field that fits the signal. A path selects another: "
+        "`devicepower:0.external.present: mains`",
         [
             shelly("switch:1", "power", "alat/status/switch:1", '{"output":true,"apower":7.5}', {"power": 7.5}),
             shelly(
@@ -206,10 +204,9 @@ DEVICES: list[tuple[str, list[Proof]]] = [
         ],
     ),
     (
-        "Covers: `cover:0` of Gen2 takes `open` and `closed`, and where it `stopped` in between the position; Gen1 "
-        "has it in "
-        "`roller/0/pos`, while `roller/0` says only where it moves to. A roller that is not calibrated (`-1`) says "
-        "nothing",
+        "Covers: `cover:0` of Gen2 reads `open` and `closed`, and the position if it `stopped` in between. "
+        "Gen1 has the position in `roller/0/pos`; `roller/0` only says where it moves to. A roller that is "
+        "not calibrated (`-1`) gives no value",
         [
             shelly("cover:0", "gate_open", "alat/status/cover:0", '{"state":"open"}', OPEN),
             shelly("cover:0", "gate_open", "alat/status/cover:0", '{"state":"closed"}', SHUT),
@@ -221,11 +218,11 @@ DEVICES: list[tuple[str, list[Proof]]] = [
         ],
     ),
     (
-        "A Gen1 button repeats its last press with a number: `event_cnt` tells a new one",
+        "A Gen1 button repeats its last press with a counter: a new `event_cnt` is a new press",
         [Elsewhere("tests/gateway/test_events.py::test_a_press_that_its_device_repeats_is_none_after_a_restart")],
     ),
     (
-        "The Gen1 door sensor's `sensor/state` is a gate in a `gate`. A Gen1 device that answers to "
+        "The Gen1 door sensor's `sensor/state` is the gate in a `gate`. A Gen1 device with topics "
         "`shellies/shellies/NAME` has the address `shellies/NAME`",
         [
             shelly("", "", "shellies/alat/sensor/state", "open", OPEN),
@@ -234,7 +231,7 @@ DEVICES: list[tuple[str, list[Proof]]] = [
         ],
     ),
     (
-        "Bluetooth devices behind a Shelly by `map`: `bthomesensor:200: illuminance`",
+        "Bluetooth devices behind a Shelly need a `map`: `bthomesensor:200: illuminance`",
         [
             shelly(
                 "bthomesensor:200",
@@ -247,10 +244,9 @@ DEVICES: list[tuple[str, list[Proof]]] = [
     ),
     # Zigbee2MQTT
     (
-        "`address` is the friendly name, under `zigbee2mqtt` or another base topic of one level. Switch on `advanced: "
-        "last_seen: ISO_8601` and `availability`: then it is known how old a value is that the bridge repeats, and "
-        "which "
-        "device is out of reach",
+        "`address` is the friendly name, under `zigbee2mqtt` or another base topic of one level. Switch on "
+        "`advanced: last_seen: ISO_8601` and `availability`: they show how old a repeated value is, and "
+        "which device is out of reach",
         [
             z2m("", '{"contact":false}', OPEN),
             Case(device("g", "zigbee2mqtt", "alat"), "zb/alat", '{"contact":false}', OPEN),
@@ -258,7 +254,7 @@ DEVICES: list[tuple[str, list[Proof]]] = [
             Elsewhere("tests/gateway/test_zigbee2mqtt.py::test_last_seen_is_the_time_of_what_the_bridge_repeats"),
         ],
     ),
-    ("`every` follows that", [Setting("how often a contact reports")]),
+    ("set `every` accordingly", [Setting("how often a contact reports")]),
     (
         "`contact: true` is closed. A plug's `state` is the lamp in `office_lighting`",
         [
@@ -268,9 +264,8 @@ DEVICES: list[tuple[str, list[Proof]]] = [
         ],
     ),
     (
-        "Of a cover map `position` or `state`. While `moving` is `UP` or `DOWN`, `motor_state` is `opening` or "
-        "`closing`, or "
-        "`running` is true, it says nothing",
+        "For a cover, map `position` or `state`. While `moving` is `UP` or `DOWN`, `motor_state` is "
+        "`opening` or `closing`, or `running` is true, it gives no value",
         [
             z2m("position", '{"position":37}', OPEN),
             z2m("state", '{"state":"CLOSE"}', SHUT),
@@ -287,7 +282,7 @@ DEVICES: list[tuple[str, list[Proof]]] = [
         ],
     ),
     (
-        "with `last_seen` it counts at that time, without at none",
+        "with `last_seen` they count at that time, otherwise not at all",
         [
             Elsewhere(
                 "tests/gateway/test_gateway.py::test_what_a_zigbee_bridge_remembers_is_as_old_as_it_says_and_no_sign_of_life"
@@ -300,19 +295,18 @@ DEVICES: list[tuple[str, list[Proof]]] = [
         "set one",
         [GUIDE],
     ),
-    ("Entities of the kind `binary_sensor` speak only when they change", [Setting("what ESPHome does")]),
+    ("Entities of the kind `binary_sensor` only report changes", [Setting("what ESPHome does")]),
     (
-        "Of a cover `cover/pagar/state` or `cover/pagar/position/state`. An `event/…` is an action, all other "
-        "components are "
-        "states",
+        "For a cover, map `cover/pagar/state` or `cover/pagar/position/state`. An `event/…` is an action, "
+        "all other components are states",
         [COVERS, EVENTS, ACTIONS],
     ),
     (
-        "An availability on another topic (`birth_message`, `will_message`) cannot be told to belong to the node",
+        "An availability on another topic (`birth_message`, `will_message`) is not recognised",
         [Elsewhere("tests/gateway/test_esphome.py::test_is_not_this_node")],
     ),
     (
-        "`nan` is refused, and said in the quarantine",
+        "`nan` is refused, and shown in the quarantine",
         [
             Case(
                 device("g", "esphome", "alat", {"sensor/terang/state": "illuminance"}),
@@ -344,8 +338,8 @@ DEVICES: list[tuple[str, list[Proof]]] = [
         ],
     ),
     (
-        "What collectd measures does not tell whether the radio is up, nor whether it is open, and without the first "
-        "`free_wifi` cannot be judged. So a script says both, each minute",
+        "collectd does not measure whether the radio is up, nor whether it is open, and without the first "
+        "`free_wifi` cannot be judged. So a script reports both, every minute",
         [Elsewhere(RECIPES + "test_an_openwrt_access_point_alone_judges_free_wifi")],
     ),
     (
@@ -353,16 +347,15 @@ DEVICES: list[tuple[str, list[Proof]]] = [
         [Setting("a package of OpenWrt and its cron")],
     ),
     (
-        "A key with `*` sums another source in the same way: `hostapd-*/gauge-clients: clients`",
+        "A key with `*` adds another source in the same way: `hostapd-*/gauge-clients: clients`",
         [
             openwrt("hostapd-*/gauge-clients", "clients", "hostapd-wlan0/gauge-clients", "4", {"clients": 4}),
             Elsewhere("tests/gateway/test_openwrt.py::test_clients_are_summed_over_radios_that_still_report"),
         ],
     ),
     (
-        "Of a type with several values `rx_bytes` takes the first and `tx_bytes` the second; `:rx`, `:tx` or `:N` "
-        "behind the "
-        "key picks one",
+        "If a type has several values, `rx_bytes` takes the first and `tx_bytes` the second. `:rx`, `:tx` or "
+        "`:N` after the key selects one",
         [
             openwrt("a/if_octets", "rx_bytes", "a/if_octets", "10:20:30", {"rx_bytes": 10}),
             openwrt("a/if_octets", "tx_bytes", "a/if_octets", "10:20:30", {"tx_bytes": 20}),
@@ -372,11 +365,12 @@ DEVICES: list[tuple[str, list[Proof]]] = [
         ],
     ),
     (
-        "`StoreRates false` makes collectd publish counters. A rate is refused, never taken for a counter",
+        "`StoreRates false` makes collectd publish counters. A rate is refused, never read as a counter",
         [openwrt("a/if_octets", "rx_bytes", "a/if_octets", "10.5:20.25", NOTHING, "rate")],
     ),
     (
-        "A ping to the outside is `internet` while it is answered. It does not see a captive portal; a `probe` does",
+        "A ping to the outside gives `internet` while it is answered. It does not detect a captive portal; a "
+        "`probe` does",
         [
             openwrt("ping/ping-9.9.9.9", "internet", "ping/ping-9.9.9.9", "23.4", {"internet": True}),
             openwrt("ping/ping-9.9.9.9", "internet", "ping/ping-9.9.9.9", "nan", {"internet": False}),
@@ -384,9 +378,9 @@ DEVICES: list[tuple[str, list[Proof]]] = [
         ],
     ),
     (
-        "Instead of the script a [`probe`](probes.md) in the same facility can tell `wifi_up`. Then leave "
-        "`internet` to it as "
-        "well: a device that says `internet` and neither `wifi_up` nor `online` makes a failure of the other unknown",
+        "Instead of the script, a [`probe`](probes.md) in the same facility can give `wifi_up`. Then leave "
+        "`internet` to the probe as well: with a device that gives `internet` but neither `wifi_up` nor "
+        "`online`, a failure of the other is unknown",
         [Elsewhere(RECIPES + "test_a_probe_beside_an_openwrt_access_point")],
     ),
     # Homie
@@ -409,13 +403,13 @@ DEVICES: list[tuple[str, list[Proof]]] = [
         ],
     ),
     (
-        "A word that is no boolean is an action (`single`), but for those of presence (`motion`, `clear`), which "
-        "are a state",
+        "A word that is no boolean is an action (`single`), except words of presence (`motion`, `clear`), "
+        "which are a state",
         [EVENTS, ACTIONS],
     ),
     (
-        "A device that repeats its properties seldom needs an `every` to match (`$stats/interval` says what version 3 "
-        "promises)",
+        "A device that rarely repeats its properties needs a matching `every` (`$stats/interval` is the "
+        "interval in version 3)",
         [homie("homie/alat/$stats/interval", "300", NOTHING)],
     ),
     # LoRaWAN
@@ -433,7 +427,7 @@ DEVICES: list[tuple[str, list[Proof]]] = [
         ],
     ),
     (
-        "Of an event any other word is an action: `press: short`",
+        "For an event, any other word is an action: `press: short`",
         [
             Case(
                 device("g", "lorawan", EUI, {"press": "checkin"}),
@@ -444,21 +438,21 @@ DEVICES: list[tuple[str, list[Proof]]] = [
         ],
     ),
     (
-        "327.67 and its like, a probe that is not there, say nothing. A battery in volts is no `battery`, which is "
-        "in percent",
+        "327.67 and similar limits, which mean a missing probe, give no value. A battery in volts is no "
+        "`battery`, which is in per cent",
         [Case(device("g", "lorawan", EUI, {"nh3": "nh3"}), UPLINK, '{"object":{"nh3":327.67}}', NOTHING, "toilet")],
     ),
     (
-        "The gateway then says `heard`, so the device is not called silent, and the server's error (`event/log` of "
-        "ChirpStack 4, `event/error` of version 3) is in the quarantine",
+        "The gateway then reports `heard`, so the device is not called silent, and the server's error "
+        "(`event/log` of ChirpStack 4, `event/error` of version 3) is in the quarantine",
         [
             Elsewhere("tests/gateway/test_lorawan.py::test_what_came_instead"),
             Elsewhere("tests/gateway/test_heard.py::test_a_decoder_s_error_is_in_the_quarantine_and_with_the_health"),
         ],
     ),
     (
-        "and in the alert `no_evidence`. A join and an answer about its state say `heard` too; `UPLINK_MIC`, a "
-        "frame with another key, does not. Bridge `v3/+/devices/+/join` of The Things Stack as well",
+        "and in the alert `no_evidence`. A join and a device status give `heard`, too; `UPLINK_MIC`, a frame "
+        "with another key, does not. Bridge `v3/+/devices/+/join` of The Things Stack as well",
         [Elsewhere("tests/gateway/test_lorawan.py::test_what_came_instead")],
     ),
     (
@@ -467,9 +461,9 @@ DEVICES: list[tuple[str, list[Proof]]] = [
     ),
     # Any JSON
     (
-        "`address` is the topic, `map` the path of each value: dotted, `sensors.0.value`, or `$.sensors[0].value`; "
-        "`*` is any "
-        'key of one level. `"."` is the message itself where it is a bare number or word',
+        "`address` is the topic, `map` the path of each value: dotted, `sensors.0.value`, or "
+        '`$.sensors[0].value`; `*` is any key of one level. `"."` is the whole message, if it is a bare '
+        "number or word",
         [
             anywhere("sensors.0.value", '{"sensors":[{"value":1}]}', OPEN),
             anywhere("$.sensors[0].value", '{"sensors":[{"value":1}]}', OPEN),
@@ -480,29 +474,27 @@ DEVICES: list[tuple[str, list[Proof]]] = [
         ],
     ),
     (
-        "A MikroTik script must not take `running` for the radio: RouterOS says `false` of a wireless interface to "
-        "which "
-        "nobody is connected, unless it has `disable-running-check=yes`. Publish `disabled` and turn it round",
+        "A MikroTik script must not use `running` as the radio's state: RouterOS gives `false` for a "
+        "wireless interface without clients, unless it has `disable-running-check=yes`. Publish `disabled` "
+        "and invert it",
         [Elsewhere(RECIPES + "test_a_mikrotik_script_says_disabled_and_not_running")],
     ),
     (
-        "A `time`, `timestamp` or `ts` beside the values is the device's clock",
+        "A `time`, `timestamp` or `ts` next to the values is the device's clock",
         [Elsewhere("tests/gateway/test_json.py::test_a_time_beside_the_values_is_the_devices")],
     ),
     (
-        "Of an event booleans and numbers are a state, which is repeated, and other words actions. A key that is "
-        "called "
-        "`checkin` or `cleaned` itself is an action each time that it is true",
+        "For an event, booleans and numbers are a repeated state, and other words are actions. A key with "
+        "the name `checkin` or `cleaned` is an action each time it is true",
         [EVENTS, ACTIONS],
     ),
 ]
 
 PROBES: list[tuple[str, list[Proof]]] = [
-    ("# Devices that are asked: `probe` and `snmp`", [Elsewhere(ADDRESSES + "test_what_can_be_asked_is_imported")]),
+    ("# Polled devices: `probe` and `snmp`", [Elsewhere(ADDRESSES + "test_what_can_be_asked_is_imported")]),
     (
-        "Every device is asked once in its `every` (default 1 m), up to a tenth early by chance so that a hundred "
-        "of them do "
-        "not keep step, and never twice at once",
+        "Every device is polled once per `every` (default 1 m), up to a tenth early at random, so that a "
+        "hundred of them are not polled in step, and never twice at once",
         [
             Elsewhere(POLLING + "test_each_device_is_asked_once_in_its_every_with_a_time_well_below_it"),
             Elsewhere("tests/gateway/pollers/test_schedule.py::test_a_hundred_devices_do_not_keep_step"),
@@ -510,30 +502,30 @@ PROBES: list[tuple[str, list[Proof]]] = [
         ],
     ),
     (
-        "A question is given up after a quarter of `every`, at most 5 s",
+        "The timeout is a quarter of `every`, at most 5 s",
         [Elsewhere(POLLING + "test_each_device_is_asked_once_in_its_every_with_a_time_well_below_it")],
     ),
     (
-        "how far the gateway is behind says `siaga_gateway_poll_lag_seconds`",
+        "`siaga_gateway_poll_lag_seconds` says how far the gateway is behind",
         [Elsewhere("tests/gateway/test_guide_sentences.py::test_the_metrics_that_the_guides_name_are_there")],
     ),
     (
-        "a host that does not answer is an observation (`wifi_up` false), at the time at which the gateway gave up",
+        "A host that does not answer is an observation (`wifi_up` false), at the time of the timeout",
         [Elsewhere(MEANING + "test_what_an_answer_to_a_probe_means")],
     ),
     (
-        "Why, and when it changes, is one line of the log (`polled`, with village, device and `how`)",
+        "The reason is one line of the log when it changes (`polled`, with village, device and `how`)",
         [Elsewhere(POLLING + "test_where_nothing_can_be_said_nothing_is_and_the_log_says_why_once")],
     ),
     (
         "## An access point by `probe`",
         [Elsewhere(RECIPES + "test_a_probe_of_an_access_point_holds_with_nobody_connected")],
     ),
-    ("| address | how it is asked | `wifi_up` |", [Elsewhere(MEANING + "test_what_an_answer_to_a_probe_means")]),
+    ("| address | how it is polled | `wifi_up` |", [Elsewhere(MEANING + "test_what_an_answer_to_a_probe_means")]),
     (
-        "| `192.168.1.2`, `ap-1.lan` | three pings, where anybody may ping (below); without an echo connections to "
-        "ports 80, "
-        "443, 22, 53 and 8291 at once | an echo, a connection that is taken, and one that is refused",
+        "| `192.168.1.2`, `ap-1.lan` | three pings, if the system permits them (below); without an echo, "
+        "connections to ports 80, 443, 22, 53 and 8291 at once | an echo, an accepted connection, or a "
+        "refused one",
         [
             Elsewhere(REACH + "test_a_host_is_there_by_ping_where_the_machine_permits_it_else_by_a_connection"),
             Elsewhere(REACH + "test_a_connection_that_is_refused_says_so_too"),
@@ -541,65 +533,61 @@ PROBES: list[tuple[str, list[Proof]]] = [
         ],
     ),
     (
-        "| `192.168.1.2:8291` | a connection to that port | taken or refused |",
+        "| `192.168.1.2:8291` | a connection to that port | accepted or refused |",
         [Elsewhere(REACH + "test_a_connection_that_is_taken_says_that_somebody_is_there")],
     ),
     (
-        "| `http://192.168.1.2/` | its page | any answer, also 401 or a bad certificate |",
+        "| `http://192.168.1.2/` | its page | any answer, even 401 or a bad certificate |",
         [
             Elsewhere(WEB + "test_a_service_answers_as_it_should_a_radio_answers_at_all"),
             Elsewhere(WEB + "test_a_certificate_that_nobody_signed_is_no_good_service"),
         ],
     ),
     (
-        "Pings need no root where `sysctl net.ipv4.ping_group_range` holds the gateway's group",
+        "Pings need no root if `sysctl net.ipv4.ping_group_range` includes the gateway's group",
         [Elsewhere(REACH + "test_a_host_is_there_by_ping_where_the_machine_permits_it_else_by_a_connection")],
     ),
     (
-        "a switched-off radio in an access point that answers is seen by SNMP, or by `openwrt`",
+        "SNMP or `openwrt` detects a radio that is switched off in an access point that answers",
         [
             Elsewhere(RECIPES + "test_a_routeros_access_point_is_met_with_nobody_connected"),
             Elsewhere(RECIPES + "test_an_openwrt_access_point_alone_judges_free_wifi"),
         ],
     ),
     (
-        "Every probe also says `internet`. The gateway asks one address for all of them, as often as the one with the "
-        "shortest `every` reports: each gets the answer, at once where it is another one than before",
+        "Every probe also gives `internet`. The gateway checks one address for all of them, at the shortest "
+        "`every` among them. Each gets the result, at once if it changed",
         [Elsewhere(POLLING + "test_the_internet_is_asked_once_for_all_and_told_to_each")],
     ),
     (
-        "All but the first are `internet` false, and the log says which. A redirect is not followed",
+        "All but the first are `internet` false, and the log says which. Redirects are not followed",
         [
             Elsewhere(WEB + "test_the_internet_is_what_answers_204"),
             Elsewhere(WEB + "test_a_redirect_is_not_followed_and_its_query_not_told"),
         ],
     ),
     (
-        "Give such a village a gateway of its own (`gateway: remote`), or do not use `probe` for its Wi-Fi",
+        "Give such a village its own gateway (`gateway: remote`), or do not use `probe` for its Wi-Fi",
         [Elsewhere("tests/sites/test_sites_file.py::test_what_a_file_means")],
     ),
     (
-        "| `SIAGA_PROBE_INTERNET_URL` | `http://connectivitycheck.gstatic.com/generate_204` | `off` asks nobody, "
-        "and no probe "
-        "says `internet` |",
+        "| `SIAGA_PROBE_INTERNET_URL` | `http://connectivitycheck.gstatic.com/generate_204` | with `off` "
+        "there is no check, and no probe gives `internet` |",
         [
             Elsewhere(ADDRESSES + "test_the_guide_names_the_defaults_that_are"),
             Elsewhere(ADDRESSES + "test_the_internet_can_be_left_alone"),
         ],
     ),
     (
-        "It has to be plain `http`: a portal cannot answer in the place of `https`",
+        "It must be plain `http`: a portal cannot answer in place of `https`",
         [Elsewhere(ADDRESSES + "test_a_setting_that_cannot_be_used_is_a_sentence_without_its_secret")],
     ),
     ("## An IT service by `probe`", [Elsewhere(ADDRESSES + "test_what_the_guide_shows_is_read_and_can_be_asked")]),
     (
-        "`service_ok` is true for any status of 2xx and 3xx; `latency` is the time in ms from the look-up of the "
-        "name to the "
-        "answer, said with every answer that is as it should be. What else is due stands behind `#`, which no "
-        "server ever "
-        "sees: `#match=TEXT` (in the first 256 kB of the body; blanks as `+` or `%20`), `#status=401` (this status "
-        "and no "
-        "other), both with `&`. Without `#match` no body is fetched",
+        "`service_ok` is true for any status 2xx or 3xx. `latency` is the time in ms from the look-up of the "
+        "name to the answer, reported with every correct answer. Other expectations follow a `#`, which is "
+        "not sent to the server: `#match=TEXT` (in the first 256 kB of the body; spaces as `+` or `%20`), "
+        "`#status=401` (only this status), both with `&`. Without `#match` no body is fetched",
         [
             Elsewhere(WEB + "test_a_service_answers_as_it_should_a_radio_answers_at_all"),
             Elsewhere(WEB + "test_the_latency_is_from_the_first_byte_out_to_the_answer"),
@@ -607,24 +595,21 @@ PROBES: list[tuple[str, list[Proof]]] = [
         ],
     ),
     (
-        "A host without `http` is asked as an access point is",
+        "A host without `http` is polled like an access point",
         [Elsewhere(MEANING + "test_what_a_probe_asks")],
     ),
     (
-        "`map` may give another meaning to `reachability`, `latency` and `internet`: `{reachability: mains}` for a "
-        "lamp adapter "
-        "that hangs on the grid without a battery, in a facility of kind `power`. Without power it does not "
-        "answer; but nor "
-        "does it when it is broken or its Wi-Fi is off, and missing `mains` excuses what fails meanwhile",
+        "`map` may give another meaning to `reachability`, `latency` and `internet`: `{reachability: mains}` "
+        "for a mains-powered plug without a battery, in a facility of kind `power`. Without power it does "
+        "not answer. But it does not answer either if it is broken or its Wi-Fi is off, and missing `mains` "
+        "excuses failures meanwhile",
         [Elsewhere(MEANING + "test_a_map_makes_mains_of_a_host_that_hangs_on_them_and_turns_it_round")],
     ),
     ("`snmpwalk -v2c -c public -On 192.168.1.3 1.3.6.1.2.1.2.2.1.2`", [Setting("a command of net-snmp")]),
     (
-        "RouterOS calls a wireless interface down (ifOperStatus, `1.3.6.1.2.1.2.2.1.8`) while nobody is connected "
-        "to it, so "
-        "that free Wi-Fi would fail each night. ifAdminStatus (`1.3.6.1.2.1.2.2.1.7`) says whether the interface "
-        "is enabled, "
-        "and holds with nobody connected",
+        "RouterOS reports a wireless interface as down (ifOperStatus, `1.3.6.1.2.1.2.2.1.8`) while no client "
+        "is connected, so free Wi-Fi would fail every night. ifAdminStatus (`1.3.6.1.2.1.2.2.1.7`) says "
+        "whether the interface is enabled, and does not depend on clients",
         [
             Elsewhere(RECIPES + "test_a_routeros_access_point_is_met_with_nobody_connected"),
             Elsewhere(MEANING + "test_an_interface_that_is_enabled_is_up_whoever_is_on_it"),
@@ -640,18 +625,18 @@ PROBES: list[tuple[str, list[Proof]]] = [
         [Elsewhere(ADDRESSES + "test_an_oid_in_numbers"), Elsewhere(MEANING + "test_a_value_of_any_agent_is_read")],
     ),
     (
-        "| `OID.*` | all objects below it: numbers are summed, of booleans one true is enough |",
+        "| `OID.*` | all objects below it: numbers are added, and one true boolean is enough |",
         [Elsewhere("tests/gateway/test_guide_sentences.py::test_a_table_is_summed_or_counted")],
     ),
     (
-        "| `OID.#` | how many there are below it, such as the rows of a table of stations; what stands in them is "
-        "not kept |",
+        "| `OID.#` | how many objects are below it, such as the rows of a table of stations; the rows "
+        "themselves are not kept |",
         [Elsewhere("tests/gateway/test_guide_sentences.py::test_a_table_is_summed_or_counted")],
     ),
     (
-        "| boolean | 1 true or up, 2 and 0 false, texts such as `up` and `enabled`; of ifOperStatus and "
-        "ifAdminStatus all "
-        "states in which nothing passes are false, `unknown` says nothing; any other number is refused",
+        "| boolean | 1 true or up, 2 and 0 false, texts such as `up` and `enabled`; for ifOperStatus and "
+        "ifAdminStatus all states without traffic are false, and `unknown` is no observation; any other "
+        "number is refused",
         [
             Elsewhere(MEANING + "test_a_value_of_any_agent_is_read"),
             Elsewhere(MEANING + "test_an_interface_is_up_where_packets_pass"),
@@ -667,16 +652,16 @@ PROBES: list[tuple[str, list[Proof]]] = [
         [Elsewhere(MEANING + "test_a_value_of_any_agent_is_read")],
     ),
     (
-        "and what is not plausible (less than no clients) says nothing, nor does it count in a sum |",
+        "and implausible ones (less than no clients) are no observation, and are left out of a sum |",
         [Elsewhere("tests/gateway/test_plausible.py::test_an_agent_and_a_probe_say_nothing_with_it_either")],
     ),
     (
-        "has none of its objects the gateway says `heard` (`docs/gateway.md`): the device is not silent, and the alert "
-        "`no_evidence` names the object that is gone",
+        "has none of its objects, the gateway reports `heard` (`docs/gateway.md`): the device is not silent, "
+        "and the alert `no_evidence` names the missing object",
         [Elsewhere("tests/gateway/test_heard.py::test_a_device_that_is_asked_and_has_nothing_of_its_map_is_heard")],
     ),
     (
-        "Give an access point a `probe` beside it where its silence is to be known as `wifi_up` false at once",
+        "Give an access point a `probe` as well, if its silence has to be `wifi_up` false at once",
         [Elsewhere(MEANING + "test_what_an_answer_to_a_probe_means")],
     ),
     (
@@ -685,9 +670,9 @@ PROBES: list[tuple[str, list[Proof]]] = [
         [Elsewhere("tests/gateway/pollers/test_agent.py::test_an_agent_that_speaks_version_1_only_is_asked_in_it")],
     ),
     (
-        "and waits twice as long (four times at most, and no longer than half of `every`). After three polls in "
-        "silence an agent is asked half as often, then a quarter as often, and never later than 5 "
-        "minutes beyond its `every`",
+        "and waits twice as long (four times at most, and no longer than half of `every`). After three "
+        "unanswered polls, an agent is polled half as often, then a quarter as often, but never later than 5 "
+        "minutes after its `every`",
         [
             Elsewhere("tests/gateway/pollers/test_patience.py::test_after"),
             Elsewhere(
@@ -696,14 +681,13 @@ PROBES: list[tuple[str, list[Proof]]] = [
         ],
     ),
     (
-        "A probe goes on as often as `every` says",
+        "A probe has no back-off, because no answer is its observation",
         [Elsewhere("tests/gateway/pollers/test_patience.py::test_a_probe_is_asked_as_it_is")],
     ),
     (
-        "| `SIAGA_SNMP_COMMUNITY` | `public` | of versions 2c and 1, for all agents of the gateway | | "
-        "`SIAGA_SNMP_USER` "
-        "| none | with "
-        "it version 3 is spoken: SHA-1 and AES-128, which RouterOS, OpenWrt and net-snmp have |",
+        "| `SIAGA_SNMP_COMMUNITY` | `public` | for versions 2c and 1, for all agents of the gateway | | "
+        "`SIAGA_SNMP_USER` | none | with it, version 3 is used: SHA-1 and AES-128, which RouterOS, OpenWrt "
+        "and net-snmp support |",
         [
             Elsewhere(ADDRESSES + "test_settings_say_whom_to_ask_and_with_what"),
             Elsewhere(

@@ -30,7 +30,7 @@ def village(*facilities: tuple[str, list[Device]], code: str = CODE, remote: boo
 
 
 def read(kind: str, one: Device, topic: str, payload: bytes | str, *, retain: bool = False) -> Translation | None:
-    """What a message means for a device in a facility of that kind; `None`: it is not this device's."""
+    """Returns what a message means for a device in a facility of that kind; `None` if it is not from this device."""
     raw = payload.encode() if isinstance(payload, str) else payload
     message = Message(topic, raw, retain)
     for adapter, installed in Router([village((kind, [one]))]).route(message):
@@ -39,7 +39,7 @@ def read(kind: str, one: Device, topic: str, payload: bytes | str, *, retain: bo
 
 
 def translate(installed: Installed, message: Message, adapter: object = None, received: int = NOW) -> Translation:
-    """A translation; a message that is refused as a whole is one refusal."""
+    """Returns a translation. A message that is refused as a whole counts as one refusal."""
     try:
         return ADAPTERS[installed.device.adapter].translate(installed, message, received)
     except Refused as why:
@@ -53,6 +53,6 @@ def values(translation: Translation | None) -> dict[str, object]:
 
 
 def labels(translation: Translation | None) -> list[str]:
-    """What was refused."""
+    """Returns the labels of what was refused."""
     assert translation is not None, "the message is not this device's"
     return [each.label for each in translation.refused]

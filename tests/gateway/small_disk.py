@@ -1,7 +1,7 @@
-"""A file system of a few hundred kilobytes for one process, that a test can fill up and empty again.
+"""A file system of a few hundred kilobytes for one process, which a test can fill and empty again.
 
-A memory file system in a mount namespace of the process's own: that needs no rights where Linux lets users have
-namespaces. Where it does not (some containers), the process may write no file beyond a byte: an error of the disk too.
+It is a tmpfs in a mount namespace of the process, which needs no rights where Linux permits user namespaces. Where it
+does not (some containers), the process's files are limited to one byte instead, which gives a disk error as well.
 """
 
 import errno
@@ -15,7 +15,7 @@ _MOUNT = 'mount -t tmpfs -o size=600k siaga "$0" && exec "$@"'
 
 
 class SmallDisk:
-    """A directory; `command` goes before that of the process that is to see it as a disk of its own."""
+    """A directory. `command` is put before the command of the process that sees the directory as a disk of its own."""
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir()
@@ -28,7 +28,7 @@ class SmallDisk:
         self.command = mounted if self.real else []
 
     def fill_up(self, pid: int) -> None:
-        """Nothing more can be written by the process."""
+        """Fill the disk: the process can write nothing more."""
         if not self.real:
             self._limit(pid, 1)
             return
@@ -41,7 +41,7 @@ class SmallDisk:
                     assert error.errno == errno.ENOSPC  # noqa: PT017 - any other is none that was wanted
 
     def make_room(self, pid: int) -> None:
-        """It can be written again."""
+        """Free the disk: the process can write again."""
         if self.real:
             (self._inside(pid) / "filler").unlink()
         else:

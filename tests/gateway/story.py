@@ -1,4 +1,4 @@
-"""A gateway's process between real brokers, to be killed, cut off, starved of disk, slowed down."""
+"""A gateway process between real brokers. A test kills it, cuts it off, fills its disk or slows it down."""
 
 import json
 import sqlite3
@@ -25,7 +25,7 @@ SENML = f"siaga/v1/{CODE}/pos-1/senml"
 
 
 class Story:
-    """A village broker, a central broker, a cable between gateway and centre, and the gateway's process."""
+    """A village broker, a central broker, a link from gateway to centre that can be cut, and the gateway."""
 
     def __init__(self, directory: Path, stack: ExitStack, *, bits_per_second: int | None = None) -> None:
         self.village = stack.enter_context(Mosquitto())
@@ -56,7 +56,7 @@ class Story:
             [*self.before_command, *command, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
         assert self._process.stderr is not None
-        # Through a pipe: its disk may be full
+        # Through a pipe, because the disk may be full
         threading.Thread(target=self._read, args=[self._process.stderr], daemon=True).start()
         return self
 
@@ -66,12 +66,12 @@ class Story:
 
     @property
     def pid(self) -> int:
-        """The process of the gateway, or of what it was started with."""
+        """Returns the id of the gateway's process, or of the command that it was started with."""
         assert self._process is not None
         return self._process.pid
 
     def said(self) -> str:
-        """What the gateway has logged."""
+        """Returns what the gateway has logged."""
         return b"".join(self._log).decode(errors="replace")
 
     def start_first(self) -> None:
@@ -86,7 +86,7 @@ class Story:
         self.until(heard, "the gateway hears the village's broker and reaches the centre")
 
     def held(self) -> int:
-        """How many readings the gateway's buffer has committed and the centre has not acknowledged."""
+        """Returns how many readings are committed in the gateway's buffer and not acknowledged by the centre."""
         with closing(sqlite3.connect(f"file:{self.buffer}?mode=ro", uri=True)) as db:
             return int(db.execute("SELECT count(*) FROM reading").fetchone()[0])
 
@@ -103,7 +103,7 @@ class Story:
         return code
 
     def listen(self) -> None:
-        """Take what the gateway has sent; acknowledge it, if the centre does."""
+        """Receive what the gateway has sent; acknowledge it, if the centre acknowledges now."""
         while (message := self._centre.receive(0.01)) is not None:
             self._centre.acknowledge(message)
             if message.topic == gateway_status_topic(CODE, "gw"):
@@ -124,12 +124,12 @@ class Story:
         until(asked, timeout, what)
 
     def report(self, moment: int, count: int = 1) -> None:
-        """The device publishes readings with their times (ms), and has the broker's word for each (PUBACK)."""
+        """Publish readings of the device with these times (ms), and wait for the PUBACK of each."""
         for number in range(count):
             pack = [{"n": "uptime", "v": number, "t": (moment + number) / 1000}]
             until(lambda pack=pack: self.device.publish(SENML, json.dumps(pack).encode()))  # type: ignore[misc]
         until(lambda: not self.device.outbound, what="the broker acknowledged all")
 
     def times(self) -> list[int]:
-        """The event times of what the device reported and the centre has."""
+        """Returns the event times of those reported readings that the centre has."""
         return sorted(at for device, signal, at in self.stored if (device, signal) == ("pos-1", "uptime"))

@@ -1,4 +1,4 @@
-"""What holds for every family, whatever comes: an answer or a refusal, and no address of anybody."""
+"""For every family and any payload: there is an answer or a refusal, and no hardware address in either."""
 
 import contextlib
 import math
@@ -186,7 +186,7 @@ def installed(family: str) -> Installed:
 
 
 def documents(words: list[str]) -> st.SearchStrategy[object]:
-    """JSON made of the words that the family looks for, in places where it does and does not expect them."""
+    """Generates JSON from the words that the family looks for, in places where it does and does not expect them."""
     leaves = (
         st.none()
         | st.booleans()
@@ -213,7 +213,7 @@ def payloads(words: list[str]) -> st.SearchStrategy[bytes]:
 
 
 def _written(document: object) -> str:
-    """As firmware writes it: `NaN` and long integers stand bare."""
+    """Returns JSON as firmware writes it, with bare `NaN` and long integers."""
     match document:
         case dict():
             return "{" + ",".join(f"{_written(key)}:{_written(value)}" for key, value in document.items()) + "}"
@@ -230,7 +230,7 @@ def _written(document: object) -> str:
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_whatever_comes_is_read_or_refused(family: str, data: st.DataObject) -> None:
-    """Several messages to one device, which remembers what it said before: values of the right kind, or a refusal."""
+    """Several messages of one device, whose earlier state is remembered: values of the right kind, or a refusal."""
     one, topics, words = FAMILIES[family]
     target = installed(family)
     for _ in range(data.draw(st.integers(1, 4))):

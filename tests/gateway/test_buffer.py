@@ -1,4 +1,4 @@
-"""The buffer, held against a model of itself; and what a kill or a full disk does to it."""
+"""The buffer, compared with a model of it; and what a kill or a full disk does to it."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ READINGS = st.lists(
 
 
 class Model(RuleBasedStateMachine):
-    """What was committed survives a crash, what was not is gone; a batch is always the same readings."""
+    """Committed readings survive a crash, others are lost; a batch always holds the same readings."""
 
     @initialize()
     def make(self) -> None:

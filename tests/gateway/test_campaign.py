@@ -1,10 +1,10 @@
-"""Faults at random, with everything real: two brokers, `siaga gateway`, `siaga collector`, InfluxDB, a cable.
+"""Random faults on real parts: two brokers, `siaga gateway`, `siaga collector`, InfluxDB, a link that fails.
 
-Whatever is killed, filled up or cut, in whatever order: every reading that a device had the broker's word for is in
-InfluxDB once, with its time and its value. The one exception is said aloud: a village's Mosquitto that is killed may
-lose what it had not saved since its last `autosave_interval` and not handed over to the gateway.
+Whatever is killed, filled or cut, in whatever order: every reading that a broker acknowledged to a device is in
+InfluxDB once, with its time and its value. One exception: a village's Mosquitto that is killed may lose what came since
+its last autosave (`autosave_interval`) and was not yet delivered to the gateway.
 
-Each example strikes with every kind of fault once. `SIAGA_CAMPAIGN=40` makes as many examples, ten seconds each.
+Each example has every kind of fault once. `SIAGA_CAMPAIGN=40` runs 40 examples of about ten seconds each.
 """
 
 import os
@@ -67,7 +67,7 @@ HEALTHY = -1  # RLIM_INFINITY
 
 
 class District:
-    """All of it, and what is broken now."""
+    """All parts, and which of them are broken now."""
 
     def __init__(self, directory: Path, stack: ExitStack) -> None:
         self.influxd = stack.enter_context(Influxd())
@@ -134,7 +134,7 @@ class District:
         return bool(self.influxd.query(self.database, "SELECT alive FROM telemetry LIMIT 1"))
 
     def say(self, count: int) -> list[int]:
-        """Readings of one minute ago, each a millisecond after the one before; their times."""
+        """Publish readings of one minute ago, a millisecond apart. Returns their times."""
         before = len(self.said)
         for _ in range(count):
             self._moment = max(self._moment + 1, int(time.time() * 1000) - 60_000)
@@ -162,7 +162,7 @@ class District:
             case "fill the disk":
                 self._limit(1)
             case "restart the village's broker":
-                # Its last word to the device may be lost, and a stopped broker gives none: the device waits for it.
+                # Its last PUBACK may be lost, and a stopped broker sends none: until it is back, the device waits.
                 self.village.stop()
                 self.village.start()
             case "kill the village's broker":
@@ -172,7 +172,7 @@ class District:
                 self.village.start()
 
     def _limit(self, size: int) -> None:
-        """Let the gateway write no file beyond so many bytes: like a full disk, for that process alone."""
+        """Limit the size of any file that the gateway writes: this acts like a full disk, for that process alone."""
         process = self._processes.get("gateway")
         if process is not None:
             _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
@@ -203,7 +203,7 @@ class District:
 
 @pytest.fixture(scope="module")
 def district(request: pytest.FixtureRequest) -> Iterator[District]:
-    """One for all examples; at its end it is said how many faults and readings it saw."""
+    """One district for all examples. At its end it prints how many faults and readings it saw."""
     with tempfile.TemporaryDirectory(prefix="c") as directory, ExitStack() as stack:
         made = District(Path(directory), stack)
         yield made
@@ -243,7 +243,7 @@ def test_what_a_device_had_a_word_for_is_stored_once(
         district.strike(fault, readings)
         broken.append(fault)
         district.say(readings)
-        time.sleep(pause / 1000)  # a random instant of everybody's work, not a wait for something
+        time.sleep(pause / 1000)  # hit a random instant of the work; this does not wait for anything
     for fault in broken:
         district.heal(fault)
     until(lambda: not district.device.outbound, 30, "the village's broker gave its word for all")

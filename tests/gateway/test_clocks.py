@@ -1,4 +1,4 @@
-"""Whose time counts."""
+"""Which clock dates a reading: the device's or the gateway's."""
 
 import pytest
 
@@ -46,7 +46,7 @@ def test_one_value(said: int | None, late: bool, counts: int, trusted: bool) -> 
 
 
 def test_the_newest_time_of_a_message_is_what_the_clock_says() -> None:
-    """A device that saves readings up has a good clock although most of them are old."""
+    """A device that reports stored readings has a good clock, although most of their times are old."""
     said = [NOW - 20 * MINUTE, NOW - 10 * MINUTE, NOW - 1000]
     judged = judge([Observed("battery", 1.0, time) for time in said], NOW, late=False)
     assert ([time for _, _, time in judged.values], judged.trusted) == (said, True)

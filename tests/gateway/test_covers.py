@@ -1,4 +1,4 @@
-"""Covers: what moves says nothing until it has arrived, and a position above 0 is open, in every family."""
+"""Covers in every family: a moving cover gives no value until it stops, and a position above 0 is open."""
 
 import pytest
 
@@ -60,7 +60,7 @@ STORIES: dict[str, tuple[Device, Steps]] = {
             ("shellies/gerbang/roller/0/pos", "0", False),
             ("shellies/gerbang/roller/0", "open", None),
             ("shellies/gerbang/roller/0/pos", "37", None),
-            ("shellies/gerbang/roller/0", "stop", True),  # where it came to meanwhile
+            ("shellies/gerbang/roller/0", "stop", True),  # the position that it reached meanwhile
             ("shellies/gerbang/roller/0/pos", "100", True),
             ("shellies/gerbang/roller/0", "close", None),
             ("shellies/gerbang/roller/0", "stop", None),

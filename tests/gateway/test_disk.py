@@ -1,4 +1,4 @@
-"""A disk that is really full, and a buffer spoiled under the gateway's feet: it goes on, says so, and recovers."""
+"""A disk that is really full, and a buffer damaged while the gateway runs: it continues, reports it, and recovers."""
 
 import os
 import time
@@ -53,7 +53,7 @@ def spoil(path: Path, start: int, end: int | None) -> None:
 
 
 def cut_off(path: Path) -> None:
-    """A file of no length, as after a power cut on some file systems."""
+    """Truncate the file to nothing, as some file systems do after a power cut."""
     os.truncate(path, 0)
 
 

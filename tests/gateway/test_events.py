@@ -1,4 +1,4 @@
-"""Events out of what is repeated: once when it turns true, the first value none; an action is one each time."""
+"""Events from repeated states: one when the state turns true, none for the first value. Each action is one event."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ def guard(family: str, address: str | None, key: str) -> Device:
 
 
 def pair(key: str, off: object, on: object) -> tuple[str, str]:
-    """Two documents, in which a key says nothing and something."""
+    """Returns two documents: in the first the key says nothing, in the second it does."""
     return f'{{"{key}":{off}}}', f'{{"{key}":{on}}}'
 
 
@@ -77,7 +77,7 @@ def checkins(yard: Yard) -> list[object]:
 
 
 def play(yard: Yard, topic: str, payloads: Sequence[str]) -> None:
-    """The messages, a second apart."""
+    """Process the messages, a second apart."""
     for payload in payloads:
         yard.clock.advance(1000)
         yard.say(topic, payload.replace("{now}", str(yard.clock.now() / 1000)))
@@ -185,7 +185,7 @@ def test_what_the_broker_retained_is_a_first_value_and_no_event(tmp_path: Path) 
 
 
 def test_of_a_retained_state_nobody_knows_the_age(tmp_path: Path) -> None:
-    """What is known is not put aside for it: an old OFF would make a press of the ON that is repeated."""
+    """It does not replace what is known: after an old OFF, a repeated ON would count as a press."""
     yard = Yard(tmp_path, [village(("night_guard", [guard("esphome", "pos", "binary_sensor/pir/state")]))])
     topic = "pos/binary_sensor/pir/state"
     yard.say(topic, "OFF", retain=True)
@@ -207,7 +207,7 @@ def test_two_keys_of_one_signal_are_two_states(tmp_path: Path) -> None:
 
 
 def test_what_a_bridge_remembers_is_no_event(tmp_path: Path) -> None:
-    """Zigbee2MQTT says again at its start what it knew of its devices."""
+    """At its start Zigbee2MQTT publishes the last known state of its devices again."""
     yard = Yard(tmp_path, [village(("night_guard", [guard("zigbee2mqtt", "pos", "occupancy")]))])
     nobody, someone = pair("occupancy", "false", "true")
     play(yard, "zigbee2mqtt/pos", [nobody])
@@ -236,7 +236,7 @@ def test_a_disk_that_is_full_forgets_no_state(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("word", ['"AN"', '"vielleicht"'])
 def test_a_word_that_is_no_state_is_refused_where_a_state_is_due(tmp_path: Path, word: str) -> None:
-    """It is repeated with each report, and would be a press with each."""
+    """It is repeated in each report, and each repetition would count as a press."""
     yard = Yard(tmp_path, [village(("night_guard", [SWITCH]))])
     play(yard, "tele/pos/SENSOR", [f'{{"Switch1":{word}}}'] * 2)
     assert checkins(yard) == []

@@ -1,4 +1,4 @@
-"""The registry of families: what one family says of its topics holds for all others."""
+"""The registry of families: the topics that one family declares are respected by all others."""
 
 import pytest
 

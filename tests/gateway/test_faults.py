@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order: what a device was told is safe is at the centre once, with its time."""
+"""Faults in any order: what was acknowledged to a device is at the centre once, with its time."""
 
 import tempfile
 from pathlib import Path
@@ -15,7 +15,7 @@ SENML = f"siaga/v1/{CODE}/gerbang-1/senml"
 
 
 class Faults(RuleBasedStateMachine):
-    """A gateway that is killed, cut off from either side, out of disk, and not acknowledged, at any step."""
+    """A gateway that, at any step, is killed, cut off from either broker, without disk space, or not acknowledged."""
 
     @initialize()
     def make(self) -> None:
@@ -27,7 +27,7 @@ class Faults(RuleBasedStateMachine):
         self.yard.turn()
 
     def quick(self) -> None:
-        # Nobody cuts the power here; a kill leaves what the kernel has.
+        # There are no power cuts here, and what the kernel has survives a kill.
         self.yard.buffer._db.execute("PRAGMA synchronous=OFF")
 
     @rule(count=integers(1, 5))
@@ -57,7 +57,7 @@ class Faults(RuleBasedStateMachine):
     @rule(seconds=integers(1, 200))
     def time_passes(self, seconds: int) -> None:
         if self.alive:
-            self.yard.take()  # it lives: minutes do not pass before it takes what is there
+            self.yard.take()  # a running gateway reads what has arrived before minutes pass
         self.yard.clock.advance(seconds * 1000)
 
     @precondition(lambda self: self.alive)
@@ -109,7 +109,7 @@ class Faults(RuleBasedStateMachine):
         self.yard.buffer.make_room()
 
     def teardown(self) -> None:
-        """All is healed: everything arrives, and the buffer is empty."""
+        """Remove all faults: then everything arrives, and the buffer is empty."""
         if not hasattr(self, "yard"):
             return
         try:

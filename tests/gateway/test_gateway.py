@@ -1,4 +1,4 @@
-"""A gateway's life, on brokers in memory and a clock that is moved: every message through its real path."""
+"""The gateway on brokers in memory and a simulated clock: every message takes its real path."""
 
 import os
 from collections.abc import Iterator
@@ -165,7 +165,7 @@ def test_the_centre_is_told_whose_clock_is_wrong_and_when_it_is_right_again(yard
     yard.after(20)
     assert yard.centre.health[CODE]["clocks"] == {"gerbang-1": {"offset": -3600.0, "since": NOW / 1000}}
     assert yard.centre.health[CODE]["trusted"] == []
-    for late, offset in ((-3607, -3600.0), (-3720, -3720.0)):  # a message takes a while; the clock was put back
+    for late, offset in ((-3607, -3600.0), (-3720, -3720.0)):  # a slow message; a clock that was set back
         yard.say("tele/gerbang/SENSOR", sensor(late, "ON", yard.clock.now()))
         yard.after(20)
         assert yard.centre.health[CODE]["clocks"] == {"gerbang-1": {"offset": offset, "since": NOW / 1000}}
@@ -250,7 +250,7 @@ def test_what_was_said_before_the_clock_was_set_gets_its_time_afterwards(yard: Y
     now = NOW + 3 * 86_400_000
     yard.clock.jump(now - yard.clock.now())
     yard.after(1)
-    since = now - 121_000  # the clock was set so long after the first
+    since = now - 121_000  # 121 s passed between the first message and the setting of the clock
     assert yard.centre.values("gerbang-1", "gate_open") == [
         (since, True),
         (since + 40_000, False),
@@ -265,7 +265,7 @@ def test_what_was_said_before_the_clock_was_set_gets_its_time_afterwards(yard: Y
 def test_a_machine_without_a_clock_chip_waits_for_the_network_s_time(yard: Yard) -> None:
     yard.kill()
     yard.awaits_time = True
-    yard.clock.jump(-5 * 3_600_000)  # where it stood when the power failed
+    yard.clock.jump(-5 * 3_600_000)  # the time at which the power failed
     yard.start()
     yard.say("tele/gerbang/SENSOR", '{"Switch1":"ON"}')
     yard.after(5)
@@ -636,7 +636,7 @@ def test_what_is_acknowledged_and_not_forgotten_yet_is_not_sent_again(yard: Yard
 
 
 def test_where_acknowledgements_take_long_nothing_is_sent_again_as_soon(yard: Yard) -> None:
-    """A slow link is not a lossy one: what is sent twice there makes it slower."""
+    """A slow link loses nothing; sending twice only makes it slower."""
 
     def sent(what: BatchId) -> int:
         return [batch for _, batch in yard.centre.batches].count(what)
@@ -692,7 +692,7 @@ def test_what_is_new_does_not_wait_for_history(yard: Yard) -> None:
         yard.take()
         if number % 400 == 0:
             yard.gateway.tick()
-    yard.centre.acknowledging = False  # a link so slow that history's window stays full
+    yard.centre.acknowledging = False  # a link so slow that the backfill's window stays full
     yard.centre_side.restore()
     yard.after(1)
     assert yard.centre.values("pos-1", "uptime")[0][0] > NOW

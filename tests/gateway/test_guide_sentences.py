@@ -24,7 +24,7 @@ def plain(guide: str) -> str:
 
 
 def unproven(text: str, quotations: list[str]) -> list[str]:
-    """Inline code that lies in no quotation, with what stands around it."""
+    """Returns the inline code that no quotation covers, with the text around it."""
     covered = [(at, at + len(each)) for each in quotations if (at := text.find(each)) >= 0]
     return [
         text[max(0, span.start() - 40) : span.end() + 20]

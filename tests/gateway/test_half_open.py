@@ -1,4 +1,4 @@
-"""A half-open session at a real broker: its last will comes late, behind the new birth, and the device goes on."""
+"""A half-open session at a real broker: its last will arrives after the new birth, and the device keeps reporting."""
 
 import time
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ class Boot:
         self._client.connect("127.0.0.1", port, keepalive=1)
 
     def say(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Publish, and have the broker's word for it. Between two calls nothing is sent, no ping either."""
+        """Publish, and wait for the PUBACK. Between two calls nothing is sent, not even a ping."""
         sent: list[MQTTMessageInfo] = []
 
         def published() -> bool:
@@ -105,7 +105,7 @@ WILLS = [
 def test_every_family_takes_its_will_back(
     tmp_path: Path, one: Device, will: tuple[str, str], word: tuple[str, str], later: int
 ) -> None:
-    """A word of no use is enough: it is a reading of its own, `heard`."""
+    """A message without a useful signal is enough: it is a reading, `heard`."""
     yard = Yard(tmp_path, [village(("office_lighting", [one]))])
     yard.turn()
     yard.say(*will, retain=True)

@@ -1,4 +1,4 @@
-"""A device that speaks and says nothing of use: the gateway says `heard`, and its health says what came instead."""
+"""A device that sends no signal that is due: the gateway reports `heard`, and its health says what arrived instead."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -143,7 +143,7 @@ def yards(tmp_path: Path) -> Iterator[list[Yard]]:
 
 
 def instead(yard: Yard) -> dict[str, dict[str, object]]:
-    """What the centre has by the gateway's health of devices that do not say what is due."""
+    """Returns what the gateway's health tells the centre of devices that do not send what is due."""
     yard.after(11, step=1)
     found = yard.centre.health[CODE]["heard"]
     assert isinstance(found, dict)
@@ -249,7 +249,7 @@ def test_what_fails_is_said_at_once_behind_a_good_reading(yard: Yard) -> None:
 
 
 def test_a_decoder_s_error_is_in_the_quarantine_and_with_the_health(yard: Yard) -> None:
-    """The uplink itself comes first; the error with a topic of its own right behind it."""
+    """The uplink arrives first, and directly after it the error, on a topic of its own."""
     for _ in range(3):
         yard.say(f"{CHIRPSTACK}/up", '{"data":"qg==","fPort":1}')
         yard.say(

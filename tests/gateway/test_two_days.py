@@ -1,6 +1,7 @@
-"""Two days of a village, compressed by a clock that is moved: a real gateway and a real alert engine between brokers in
-memory. Devices jitter, lose messages and fight bad links; the link, the gateway and the broker fail. Nobody is called
-silent who was not.
+"""Two days of a village on a simulated clock: a real gateway and a real alert engine between brokers in memory.
+
+Devices have jitter, lose messages and have bad links; the central link, the gateway and the broker fail. No device is
+called silent that was not.
 """
 
 import os
@@ -33,7 +34,7 @@ TRULY_SILENT = ("d1", 30 * HOUR, 33 * HOUR)
 
 
 class Gathering(Centre):
-    """A centre that writes many batches at once, as the collector does: two days are some twenty thousand."""
+    """A centre that writes many batches at once, as the collector does: two days are about 20,000 batches."""
 
     def __init__(self, broker: MemoryBroker, store: TestStore, clock: ManualClock, villages: Sequence[Village]) -> None:
         super().__init__(broker, store, clock, villages)
@@ -56,7 +57,7 @@ class Gathering(Centre):
 
 @dataclass
 class Node:
-    """A device that reports about every so often."""
+    """A device that reports at an interval with jitter."""
 
     device: Device
     due: int
@@ -149,7 +150,7 @@ class TwoDays:
         node.due = now + round(node.device.every * self.chance.uniform(0.7, 1.3))
 
     def turn(self) -> int:
-        """One turn of everybody; when the next is due."""
+        """Run one step of each part. Returns when the next step is due."""
         due = 2**62
         if self.alive:
             while not self.gateway.full and (message := self.village_side.receive(0)) is not None:
@@ -165,7 +166,7 @@ class TwoDays:
         self.plan()
         while self.clock.now() < self.start_at + 2 * DAY:
             due, now = self.turn(), self.clock.now()
-            reports = [node.due for node in self.nodes] if self.devices.running else []  # else they wait for the broker
+            reports = [node.due for node in self.nodes] if self.devices.running else []  # without the broker they wait
             coming = min([due, *reports, *(at for at, _ in self.events[:1])])
             self.clock.advance(max(1, min(coming - now, 30 * SECOND)))
             while self.events and self.events[0][0] <= self.clock.now():
@@ -183,7 +184,7 @@ class TwoDays:
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    """In memory where there is such a place: the story has some ten thousand commits, and nobody cuts the power."""
+    """Returns a directory, in memory where possible: there are about 10,000 commits, and no power cut to survive."""
     place = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=place if os.access(place, os.W_OK) else None) as name:
         yield Path(name)
@@ -192,7 +193,7 @@ def directory() -> Iterator[Path]:
 def test_two_days_in_which_nobody_is_called_silent_who_was_not(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "REGISTRY_POLL", 5 * MINUTE)  # nobody changes it, and it is most of the work
+    monkeypatch.setattr(engine, "REGISTRY_POLL", 5 * MINUTE)  # it never changes; polling is most of the work
     story = TwoDays(directory, 2026)
     story.run()
     silences = story.silences()

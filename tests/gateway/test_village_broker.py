@@ -85,7 +85,7 @@ def test_the_backlog_s_mark_gets_through_so_that_kept_messages_are_late_and_not_
                 assert first is not None
                 assert first.kept
                 gateway.acknowledge(first)
-                time.sleep(0.3)  # the mark comes right behind; nothing tells when it came
+                time.sleep(0.3)  # the marker arrives directly after it, and nothing shows when
                 device.publish("tele/gerbang-depan/SENSOR", b"live")
                 live = gateway.receive(5)
                 assert live is not None

@@ -27,7 +27,7 @@ class VillageBroker(Mosquitto):
         text = text.replace("/etc/mosquitto/", f"{self.directory}/").replace("log_dest syslog", "log_dest stderr")
         text = text.replace("listener 1883", f"listener {self.port} 127.0.0.1")
         debian = ["persistence true", f"persistence_location {self.directory}/"]
-        # Mosquitto drops root; the directory is root's then
+        # Started as root, Mosquitto changes its user and could not write to root's directory
         debian += ["user root"] if os.geteuid() == 0 else []
         self._config.write_text("\n".join([*debian, text]))
 

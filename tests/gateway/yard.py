@@ -1,4 +1,4 @@
-"""A gateway between two brokers in memory, on a clock that stands until it is moved."""
+"""A gateway between two brokers in memory, on a clock that only the test moves."""
 
 import random
 import sqlite3
@@ -20,14 +20,14 @@ from tests.gateway.places import CODE, NOW
 
 
 class Everybody:
-    """A registry in which every device is known, and no gateway is one."""
+    """A registry in which every id is a known device, and none is a gateway."""
 
     def __contains__(self, device: object) -> bool:
         return device != "gw"  # alive is a gateway's own
 
 
 class Centre:
-    """What is at the other end: hears batches, and acknowledges them when told to."""
+    """The centre: receives batches, and acknowledges them when told to."""
 
     def __init__(self, broker: MemoryBroker, clock: ManualClock) -> None:
         self.broker, self._clock = broker, clock
@@ -63,7 +63,7 @@ class Centre:
             self.transport.acknowledge(message)
 
     def values(self, device: str, signal: str, village: str = CODE) -> list[tuple[int, object]]:
-        """What is stored of one signal, by time."""
+        """Returns the values of one signal at the centre, by time."""
         return sorted(
             (time, value)
             for (place, of, name, time), value in self.stored.items()
@@ -72,7 +72,7 @@ class Centre:
 
 
 class TightDisk(Buffer):
-    """A buffer whose disk can be filled, and given room again."""
+    """A buffer whose disk the test can fill and empty again."""
 
     full = False
 
@@ -138,7 +138,7 @@ class Yard:
         self.devices.publish(topic, payload.encode() if isinstance(payload, str) else payload, retain=retain)
 
     def take(self) -> None:
-        """The gateway takes in what has come, and does not commit yet."""
+        """Let the gateway read the messages that have arrived, without a commit."""
         while not self.gateway.full and (message := self.village_side.receive(0)) is not None:
             self.gateway.receive(message)
         while (message := self.centre_side.receive(0)) is not None:

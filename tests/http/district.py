@@ -17,6 +17,7 @@ from api.alerts.span_rows import write_spans
 from api.alerts.spans import FOREVER
 from api.alerts.stream import EventSignal
 from api.app import create_app
+from api.attestations.classes import Classes
 from api.http import HttpServer
 from api.http.services import Check
 from siaga.database import tables, writing
@@ -68,6 +69,7 @@ class District:
         self.past = UnreadPast()
         self.public_page = True
         self.attestation_review = False
+        self.scorecard_classes: Classes | None = None
         self.registry.replace(villages(), NOW - 40 * DAY)
         self.tokens = {role: Tokens(engine, self.clock).create(role, f"{role}-budi") for role in Role}
 
@@ -187,6 +189,7 @@ class District:
             passwords=Passwords(CHEAP),
             caller_of=caller_of if caller is not None else None,
             attestation_review=self.attestation_review,
+            scorecard_classes=self.scorecard_classes,
         )
         with HttpServer(app, "127.0.0.1", port) as server, httpx.Client(base_url=server.url, timeout=20) as client:
             if role is not None:

@@ -1,4 +1,4 @@
-"""The two stores, each on its real engine; InfluxDB also as its version 3 is spoken to."""
+"""The two stores, each on its real engine; InfluxDB also behind a stand-in for version 3."""
 
 import uuid
 from collections.abc import Iterator

@@ -1,8 +1,11 @@
-"""A stand-in for InfluxDB 3 Core in front of a real InfluxDB 1.6: it refuses what 3 refuses and words it as 3 does.
+"""A stand-in for InfluxDB 3 Core in front of a real InfluxDB 1.6: it refuses what 3 refuses, in the words of 3.
 
-Seen on 3.8 and read in its source: `/query` binds text alone, and only names that the statement has; chunks stand one
-behind the other with nothing between, and a statement that finds nothing writes none; a query that opens more than 432
-files of ten minutes is refused; a database is there from its first write on; a field's type holds for a whole table.
+Observed on 3.8 and read in its source:
+- `/query` binds only text, and only names that the statement contains;
+- chunks follow each other without a separator, and a statement without results writes none;
+- a query that opens more than 432 files of ten minutes is refused;
+- a database exists from its first write;
+- a field has one type in a whole table.
 """
 
 import gzip
@@ -32,7 +35,7 @@ _FIELD = re.compile(r'(\w+)=("[^"]*"|[^,]+)')
 
 
 class Influx3:
-    """The server. Databases of the real one are made when they are first written to."""
+    """The server. It creates a database of the real server at the first write to it."""
 
     def __init__(self, behind: str, version: str = "3.8.0") -> None:
         self._behind, self.version = behind, version
@@ -59,11 +62,11 @@ class Influx3:
         self._pool.clear()
 
     def store_url(self, database: str) -> str:
-        """For `SIAGA_STORE_URL`."""
+        """Returns the value for `SIAGA_STORE_URL`."""
         return f"influxdb://:{TOKEN}@127.0.0.1:{self._http.server_port}/-/{database}"
 
     def write(self, query: Mapping[str, str], body: str) -> tuple[int, str]:
-        """`/api/v3/write_lp`: what has fields of other types than the table is left out, and said."""
+        """`/api/v3/write_lp`: drops lines with fields of other types than the table has, and reports them."""
         database, unit = query["db"], _TO_MS[query["precision"]]
         kept, faults = [], []
         with self._lock:
@@ -97,7 +100,7 @@ class Influx3:
         return None
 
     def query(self, form: Mapping[str, str]) -> str:
-        """`/query`: the body, whose status is 200 whatever it says."""
+        """`/query`: returns the body; its status is always 200."""
         statements = form["q"].split(";")
         with self._lock:
             self.statements += statements
@@ -137,7 +140,7 @@ class Influx3:
         return None
 
     def _real(self, path: str, query: Mapping[str, str], body: str | None = None) -> str:
-        """What the real server answers; a form is sent as a body where there is none."""
+        """Returns the real server's answer. Without a body, the form is sent as the body."""
         if body is None:
             answer = self._pool.request("POST", self._behind + path, fields=query, encode_multipart=False)
         else:
@@ -147,7 +150,7 @@ class Influx3:
 
 
 def _merged(results: list[dict[str, Any]], statements: int) -> list[object]:
-    """The results of all statements, one each, as without chunks."""
+    """Returns one result for each statement, as without chunks."""
     merged: list[dict[str, Any]] = [{"statement_id": place} for place in range(statements)]
     for result in results:
         whole = merged[result["statement_id"]]

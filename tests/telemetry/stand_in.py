@@ -1,4 +1,4 @@
-"""An HTTP server that answers as the test says, to the letter: for servers that Debian does not have, and for none."""
+"""An HTTP server that answers exactly what the test says: for servers that Debian lacks, and for what is no server."""
 
 import contextlib
 import gzip
@@ -15,7 +15,7 @@ __all__ = ["DONE", "WRITTEN", "Reply", "Request", "StandIn"]
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer. What is no text is sent as JSON."""
+    """An answer. A body that is not text is sent as JSON."""
 
     status: int
     body: object = ""
@@ -24,7 +24,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Request:
-    """A request with its body unpacked; `sent` is how many bytes it took on the line."""
+    """A request with its body decompressed; `sent` is the size in bytes as transferred."""
 
     path: str
     query: Mapping[str, str]
@@ -81,7 +81,7 @@ class StandIn:
         return int(self._http.server_port)
 
     def url(self, form: str = "influxdb://siaga:secret@HOST/-/db") -> str:
-        """A store URL with the server's address in place of HOST."""
+        """Returns a store URL with the server's address in place of HOST."""
         return form.replace("HOST", f"127.0.0.1:{self.port}")
 
     @property

@@ -1,4 +1,4 @@
-"""The embedded store and its file: whom it belongs to, what survives, what it says when it cannot."""
+"""The embedded store and its file: which process owns it, what survives, and its errors."""
 
 import resource
 import signal
@@ -94,7 +94,7 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 
 @contextmanager
 def full_disk(limit: int) -> Iterator[None]:
-    """No file of this process grows beyond `limit` bytes, as on a disk that is full."""
+    """Limit the size of this process's files to `limit` bytes, as on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
     try:

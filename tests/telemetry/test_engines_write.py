@@ -1,4 +1,4 @@
-"""How the engines take a write and how they refuse one, in their own words: InfluxDB 1, 2 and 3, openGemini."""
+"""How the engines accept and refuse a write, in their own words: InfluxDB 1, 2 and 3, openGemini."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -60,7 +60,7 @@ def three_partial(request: Request) -> Reply:
 
 
 def three_whole(request: Request) -> Reply:
-    """An older way into InfluxDB 3: the whole request is refused for one line."""
+    """An older write path of InfluxDB 3: one bad line has the whole request refused."""
     bad = numbered(request.lines, "power")
     words = "line protocol parse failed: invalid column type for column 'power', expected "
     return Reply(400, {"error": f"{words}iox::column_type::field::integer"}) if bad else WRITTEN
@@ -91,7 +91,7 @@ def test_a_field_of_another_type_in_influxdb_3_costs_that_reading(
 
 
 def picky(status: int) -> Callable[[Request], Reply]:
-    """Refuses a whole request for a line with `power`, in words that nobody has seen yet."""
+    """Refuses a whole request because of a line with `power`, in words that no known server uses."""
 
     def write(request: Request) -> Reply:
         bad = numbered(request.lines, "power")

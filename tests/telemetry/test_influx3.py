@@ -1,4 +1,4 @@
-"""InfluxDB 3 Core: no question goes over all time, and a long past is read all the same."""
+"""InfluxDB 3 Core: no query covers all time, and a long history is read nevertheless."""
 
 import re
 import uuid
@@ -22,7 +22,7 @@ WINDOW = re.compile(r"time >= (-?\d+) AND time < (-?\d+)")
 
 @pytest.fixture
 def store(influx3: Influx3) -> Iterator[InfluxStore]:
-    """Ten days with a reading of the gate every ten minutes, and a lamp that fell silent on the first."""
+    """Ten days with a reading of the gate every ten minutes, and a lamp that is silent after its first ten minutes."""
     store = InfluxStore.open(influx3.store_url(f"t{uuid.uuid4().hex[:12]}"), ManualClock(NOW))
     gate = [
         Point(VILLAGE, "gerbang", T0 + n * FILE, T0, {"gate_open": n % 3 != 0, "power": n / 4})

@@ -1,4 +1,4 @@
-"""What counts as an answer to a query: bytes to documents, documents to series, and every sign in them."""
+"""What counts as an answer to a query: from bytes to documents to series, and every character in them."""
 
 import json
 

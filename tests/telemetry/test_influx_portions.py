@@ -1,4 +1,4 @@
-"""How wide the next question is, after what became of the one before."""
+"""How wide the next query is, depending on the result of the previous one."""
 
 import pytest
 

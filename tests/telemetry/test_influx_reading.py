@@ -1,4 +1,4 @@
-"""How questions go out and what of the answers counts, on stand-ins that answer as servers were seen to."""
+"""How queries are sent and which answers count, on stand-ins that answer as real servers were observed to."""
 
 import json
 import re
@@ -28,7 +28,7 @@ INFLUX_3, GEMINI = {"X-Influxdb-Version": "3.8.0", "X-Influxdb-Build": "Core"}, 
 
 @dataclass
 class Server:
-    """Answers `/ping` and every write; `query` answers forms, with a body or with a status and a body."""
+    """Answers `/ping` and every write. `query` answers a form with a body, or with a status and a body."""
 
     headers: dict[str, str] = field(default_factory=lambda: INFLUX_2)
     query: Callable[[dict[str, str]], str | tuple[int, str]] = lambda _: results()
@@ -40,7 +40,7 @@ class Server:
         return InfluxStore.open(f"influxdb://:token@127.0.0.1:{self.port}/-/siaga", clock or ManualClock(T0 + DAY))
 
     def widths(self) -> list[int]:
-        """How wide the questions were that had a window, in milliseconds."""
+        """Returns the widths of the queries that had a window, ms."""
         found = [WINDOW.search(form["q"]) for form in self.asked]
         return [(int(window[2]) - int(window[1])) // 1_000_000 for window in found if window]
 

@@ -1,4 +1,4 @@
-"""The store on a real InfluxDB 1.6: its schema, what the server refuses, and the server's absences."""
+"""The store on a real InfluxDB 1.6: its schema, what the server refuses, and outages of the server."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ def point(time: int, device: str = "gerbang-1", **values: Value) -> Point:
 
 @pytest.fixture
 def database(influxd: Influxd) -> str:
-    """The name of a database that is not there yet."""
+    """The name of a database that does not exist yet."""
     return influxd.store_url().rpartition("/")[2]
 
 
@@ -81,7 +81,7 @@ def test_the_schema_is_the_contracts(influxd: Influxd, database: str, store: Inf
 def test_a_conflicting_field_is_refused_and_the_point_keeps_its_others(
     influxd: Influxd, database: str, store: InfluxStore
 ) -> None:
-    influxd.write(database, f"telemetry,village=x,device=y power=1i {T0}")  # an integer, by somebody else
+    influxd.write(database, f"telemetry,village=x,device=y power=1i {T0}")  # another program wrote it as an integer
     refused = store.write([point(0, gate_open=True, power=2.5), point(1, power=3.5), point(2, battery=9.0)])
     assert sorted(refusal.point.time - T0 for refusal in refused) == [0, 1]
     assert {tuple(refusal.point.values) for refusal in refused} == {("power",)}
@@ -157,7 +157,7 @@ def test_what_is_older_than_the_retention_policy_is_refused(influxd: Influxd, da
 
 
 def influxd_now(influxd: Influxd, database: str) -> int:
-    """The server's own time, which its retention goes by."""
+    """Returns the server's own time, which its retention uses."""
     influxd.query("", f'CREATE DATABASE "{database}"')
     influxd._ask("/write", {"db": database}, b"probe v=1")
     now = influxd.query(database, "SELECT v FROM probe")[0]["time"]

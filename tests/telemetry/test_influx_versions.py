@@ -1,4 +1,4 @@
-"""How servers that Debian does not have are spoken to: a small HTTP server answers as they do."""
+"""The protocol of servers that Debian does not have: a small HTTP server answers as they do."""
 
 import gzip
 import json
@@ -34,7 +34,7 @@ class Request:
 
 @dataclass
 class Server:
-    """Answers pings with `version`, the rest with `write` and `query`; keeps what it was asked."""
+    """Answers pings with `version`, the rest with `write` and `query`; records its requests."""
 
     version: str | None = "v2.9.1"
     write: Callable[[Request], Answer] = lambda _: (204, "")
@@ -170,7 +170,7 @@ def test_the_way_of_writing_follows_the_version(
 
 
 def refusing(field: str, answer: Callable[[int, list[int]], Answer]) -> Callable[[Request], Answer]:
-    """Drops each line that has `field`; `answer` makes the server's words from their count and line numbers."""
+    """Drops each line that has `field`; `answer` makes the server's response from their count and line numbers."""
 
     def write(request: Request) -> Answer:
         lines = request.body.split("\n")
@@ -282,7 +282,7 @@ def test_a_request_of_a_size_that_a_proxy_refuses_is_split_and_the_size_remember
     assert store.write([point(time, power=1.0) for time in range(1_000)]) == []
     first = len(server.asked("/api/v2/write"))
     store.write([point(time, power=1.0) for time in range(1_000)])
-    assert len(server.asked("/api/v2/write")) - first == 17  # of 62 lines each, none refused
+    assert len(server.asked("/api/v2/write")) - first == 17  # requests of 62 lines each, none of them refused
     server.write = lambda _: (413, "")
     with pytest.raises(StoreUnavailable, match="too large"):
         store.write([point(0, power=1.0)])

@@ -1,4 +1,4 @@
-"""What answers and is no InfluxDB has stored nothing: only the answer that means "written" is taken for it."""
+"""A server that is no InfluxDB has stored nothing: only the answer that means "written" counts as written."""
 
 from collections.abc import Callable, Iterator
 

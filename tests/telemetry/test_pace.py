@@ -1,4 +1,4 @@
-"""How large a request is and how long it may take, learned from those before."""
+"""How large a request is and how long it may take, learned from earlier requests."""
 
 from itertools import pairwise
 
@@ -6,7 +6,7 @@ from siaga.telemetry.pace import AIM, BASE, FIRST, LONGEST, MOST, Pace
 
 
 def run(pace: Pace, lines_a_second: float, requests: int) -> list[int]:
-    """The sizes of requests to a server of that speed; those over their time are not answered."""
+    """Returns the sizes of requests to a server of that speed. Requests that exceed their time are not answered."""
     sizes = []
     for _ in range(requests):
         size = pace.lines

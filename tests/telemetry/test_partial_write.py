@@ -1,4 +1,4 @@
-"""Whatever little a server says of a partial write, what it refuses is found and all else is stored."""
+"""However little a server says of a partial write, the refused points are found and all others are stored."""
 
 from collections.abc import Callable, Sequence
 

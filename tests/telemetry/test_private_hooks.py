@@ -1,4 +1,4 @@
-"""What siaga takes from inside influxdb-client, its pool and its headers: a release without them fails here."""
+"""The internals of influxdb-client that siaga uses, its pool and its headers: a release without them fails here."""
 
 import urllib3
 from influxdb_client.client.influxdb_client import InfluxDBClient

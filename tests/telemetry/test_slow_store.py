@@ -1,4 +1,4 @@
-"""A line or a server that is too slow for what is sent: requests shrink, and nothing goes twice."""
+"""A link or a server that is too slow for the requests: they shrink, and nothing is sent twice."""
 
 import random
 import threading
@@ -19,7 +19,7 @@ LINE = 250_000
 
 
 def points(count: int) -> list[Point]:
-    """Points of three signals whose values compress as little as real ones do."""
+    """Returns points of three signals whose values compress as badly as real ones."""
     chance = random.Random(42)
     return [
         Point(
@@ -38,7 +38,7 @@ def points(count: int) -> list[Point]:
 
 
 def insist(write: Write, attempts: int = 40) -> list[str]:
-    """Call until all is written; the sentences of the attempts that failed."""
+    """Retry until all is written. Returns the messages of the failed attempts."""
     problems = []
     for _ in range(attempts):
         try:

@@ -1,4 +1,4 @@
-"""What every telemetry store does, the embedded one and InfluxDB alike."""
+"""What every telemetry store does, embedded or InfluxDB."""
 
 import itertools
 import threading
@@ -28,7 +28,7 @@ def point_of(time: int, values: dict[str, Value], device: str = "gerbang-1", vil
 
 
 def everything(store: TelemetryStore, village: str = VILLAGE) -> dict[TrackKey, dict[int, Value]]:
-    """All that is stored of a village: by device and signal, the values by time since T0."""
+    """Returns all that is stored of a village: by device and signal, the values by time since T0."""
     tracks = store.tracks(village, T0 - 400 * DAY, T0 + 400 * DAY)
     return {key: {time - T0: value for time, value in zip(t.times, t.values, strict=True)} for key, t in tracks.items()}
 

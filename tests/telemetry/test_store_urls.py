@@ -1,4 +1,4 @@
-"""Store URLs: what each part means, and mistakes that are said without the secret."""
+"""Store URLs: what each part means, and error messages that do not contain the secret."""
 
 import pytest
 

@@ -1,9 +1,8 @@
-"""The brute-force judge: the meaning of section 5 of the contract, instant by instant, slow and obvious.
+"""The brute-force judge: section 5 of the contract evaluated second by second, slow and obvious.
 
-It is what the real judge is tested against, so it shares no code with it but the dataclasses in which sites,
-observations and answers are handed over. It asks of every single second what is true then, from all observations there
-are, and remembers nothing from the second before. Logic is done on numbers: false 0, not known ½, true 1; "and" is the
-least, "or" the greatest. Event times have to be whole seconds.
+The real judge is tested against it, so they share no code but the dataclasses of sites, observations and answers. It
+evaluates every second from all observations, and remembers nothing from the second before. Logic is done on numbers:
+false 0, not known ½, true 1; "and" is the minimum, "or" the maximum. Event times have to be whole seconds.
 """
 
 import math
@@ -66,9 +65,9 @@ class Instant:
 
 @dataclass(frozen=True)
 class BruteForce:
-    """All that was ever observed of a village, in the order in which it was stored, and one facility of it.
+    """All observations of a village, in the order in which they were stored, and one facility of it.
 
-    A long history costs little more for each instant than a short one: only what is young enough is looked at.
+    An instant costs little more with a long history than with a short one: only recent observations are examined.
     """
 
     village: Village
@@ -78,9 +77,9 @@ class BruteForce:
     """Maintenance: from when, until when, and when it was declared."""
 
     def spans(self, start: int, end: int, step: int = 1000) -> list[Span]:
-        """The spans of `[start, end)`, milliseconds: equal seconds in a row are one span.
+        """Returns the spans of `[start, end)`, ms: consecutive equal seconds are one span.
 
-        A longer `step` is right where the window and all times and durations, the sun's too, are multiples of it.
+        A longer `step` is exact if the window, all times and all durations, the sun's too, are multiples of it.
         """
         spans: list[Span] = []
         for time in range(start, end, step):
@@ -93,7 +92,7 @@ class BruteForce:
         return spans
 
     def at(self, time: int) -> Instant:
-        """The state at one instant, in the order of the contract's rules."""
+        """Returns the state at one instant, by the contract's rules in their order."""
         begins = self.judged_from
         if self.facility.kind == "power" or begins is None or time < begins or not self.scheduled(time):
             return Instant(State.NOT_REQUIRED, None, excused=False, excused_later=False)
@@ -141,7 +140,7 @@ class BruteForce:
         return State.UNKNOWN, self.first_that_says(NOT_KNOWN, taken, evidence)
 
     def is_silent(self, device: Device, time: int) -> bool:
-        """Nothing of its own was heard of it for three intervals, or nothing since its last will."""
+        """Returns whether it sent no reading of its own for three intervals, or none since its last will."""
         latest = None
         for source, name in self.stored:
             if source == device.id and name != "online":
@@ -177,7 +176,7 @@ class BruteForce:
         return self.facility.kind in SILENCE_MEANS_FAILED
 
     def evidence(self, device: Device, time: int) -> list[tuple[str, float]]:
-        """The signals that take part at this instant, in the indicator's order, and what each says."""
+        """Returns the signals that take part at this instant, in the indicator's order, and their values."""
         asked: list[tuple[str, float]] = []
         for signal in RULES[self.facility.kind][1]:
             if self.has_reported(device, signal, time):
@@ -217,7 +216,7 @@ class BruteForce:
     # --- validity
 
     def holding(self, device: Device, signal: str, time: int) -> float | None:
-        """The value that holds at this instant; `None`: not known."""
+        """Returns the value that holds at this instant; `None` if it is not known."""
         held = self.observed(device.id, signal, time, 3 * device.every)
         if not held:
             return None
@@ -228,14 +227,14 @@ class BruteForce:
         return value
 
     def observed(self, device: str, signal: str, time: int, within: int) -> list[tuple[int, float]]:
-        """The observations up to this instant of which it is less than `within` ms since, in order."""
+        """Returns the observations up to this instant that are younger than `within` ms, in order."""
         stored = self.stored.get((device, signal), [])
         first = bisect_right(stored, (time - within, math.inf))
         return stored[first : bisect_right(stored, (time, math.inf), first)]
 
     @cached_property
     def stored(self) -> dict[tuple[str, str], list[tuple[int, float]]]:
-        """By device and signal, in order of event time; of two at one time the one stored last stays."""
+        """Returns observations by device and signal, in order of event time; of two at one time the one stored last."""
         values: dict[tuple[str, str], dict[int, float]] = {}
         for reading in self.readings:
             values.setdefault((reading.device, reading.signal), {})[reading.time] = reading.value
@@ -332,7 +331,7 @@ def days_of(text: str) -> Iterator[str]:
 
 
 def is_night(latitude: float, longitude: float, time: int) -> bool:
-    """Whether the sun last set, and has not risen since; made for places where it does both every day."""
+    """Returns whether the last event of the sun was a sunset. Only for places where it sets and rises every day."""
     today = datetime.fromtimestamp(time // 1000, tz=UTC).date()
     crossings = [
         crossing for shift in (-2, -1, 0, 1) for crossing in sun(latitude, longitude, today + timedelta(days=shift))
@@ -350,7 +349,7 @@ def sun(latitude: float, longitude: float, day: date) -> list[tuple[int, str]]:
 
 
 def seconds_by_state(spans: Iterable[Span]) -> dict[tuple[State, bool], int]:
-    """Seconds of each state, excused or not, by counting."""
+    """Returns the seconds of each state, excused and not, by counting."""
     counted: dict[tuple[State, bool], int] = {}
     for span in spans:
         key = (span.state, span.excused)

@@ -1,6 +1,6 @@
-"""Random villages with random histories, built so that the edges meet: validities, wills, events, schedules, excuses.
+"""Random villages with random histories, in which edges coincide: validities, wills, events, schedules, excuses.
 
-Times are whole seconds, most of them on a grid of ten, so that things often happen at one instant.
+Times are whole seconds, most of them multiples of ten, so that much happens at the same instant.
 """
 
 from collections.abc import Iterable
@@ -52,7 +52,7 @@ SCHEDULES: list[str | tuple[str, ...] | None] = [
 
 
 def moment(text: str) -> int:
-    """Milliseconds of a moment in UTC."""
+    """Returns a UTC time in milliseconds."""
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * SECOND
 
 
@@ -71,7 +71,7 @@ EDGES = [
 
 @dataclass(frozen=True)
 class Scenario:
-    """A village, the facility that is judged, all that was observed in the order it was stored, and the window."""
+    """A village, the facility that is judged, all observations in the order of storing, and the window."""
 
     village: Village
     facility: Facility
@@ -80,11 +80,11 @@ class Scenario:
     window: tuple[int, int]
 
     def evidence(self) -> Evidence:
-        """Everything that was observed."""
+        """Returns all observations."""
         return Evidence(tracks_of(self.readings))
 
     def recent_evidence(self) -> Evidence:
-        """What a store would be asked for: what may still hold, and when each signal was first reported."""
+        """Returns what the judge reads from a store: what may still hold, and when each signal was first reported."""
         everything = tracks_of(self.readings)
         start, end = self.window[0] - reach(self.village, self.facility), self.window[1]
         recent = {key: track.between(start, end) for key, track in everything.items()}
@@ -94,12 +94,12 @@ class Scenario:
         )
 
     def of(self, readings: Iterable[Reading]) -> "Scenario":
-        """The same with another history."""
+        """Returns the same scenario with another history."""
         return replace(self, readings=tuple(readings))
 
 
 def tracks_of(readings: Iterable[Reading]) -> dict[TrackKey, Track]:
-    """Tracks from readings in the order in which they were stored."""
+    """Returns the tracks of readings, which are in the order of storing."""
     values: dict[TrackKey, dict[int, Value]] = {}
     for reading in readings:
         values.setdefault((reading.device, reading.signal), {})[reading.time] = reading.value
@@ -117,7 +117,7 @@ def values_of(signal: str) -> SearchStrategy[Value]:
 
 
 def times_around(start: int, kind: str) -> SearchStrategy[int]:
-    """Mostly in the window or a little before it; for events, also where their interval ends in it."""
+    """Times, mostly in the window or shortly before it; for events also so that their interval ends in it."""
     grid = st.integers(-18, LENGTH // SECOND // 10 - 1).map(lambda n: start + n * 10 * SECOND)
     any_second = st.integers(-200, LENGTH // SECOND - 1).map(lambda n: start + n * SECOND)
     before = st.integers(0, LENGTH // SECOND // 10)
@@ -129,7 +129,7 @@ def times_around(start: int, kind: str) -> SearchStrategy[int]:
 
 @st.composite
 def devices(draw: DrawFn, kind: str, number: int) -> Device:
-    """One device, mostly one of ours; some families can give evidence by default, by map, or not at all."""
+    """One device, mostly with our firmware; other families can give evidence by default, by a map, or not at all."""
     wanted = SIGNALS_OF_KIND[kind]
     family = draw(st.sampled_from([Adapter.SENML] * 15 + [*Adapter]))
     mapped = draw(st.sampled_from([*wanted, "mains", "battery"])) if family is not Adapter.SENML else ""
@@ -143,7 +143,7 @@ def devices(draw: DrawFn, kind: str, number: int) -> Device:
 
 @st.composite
 def heartbeats(draw: DrawFn, start: int) -> list[Reading]:
-    """Two gateways: one with gaps, another that is seldom there; and a device that calls itself alive."""
+    """Heartbeats of two gateways, one with gaps and one that seldom runs, and of a device that sends one."""
     gaps = draw(st.lists(st.tuples(st.integers(-3, 40), st.integers(1, 8)), max_size=3))
     silent = {beat for at, length in gaps for beat in range(at, at + length)}
     beats = [Reading("gw", "alive", start + n * 30 * SECOND, True) for n in range(-4, 40) if n not in silent]

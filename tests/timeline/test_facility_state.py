@@ -1,4 +1,4 @@
-"""From what devices say to state and cause: one line a case, one sentence why."""
+"""From signals of devices to state and cause: one line for each case, with one sentence why."""
 
 import pytest
 

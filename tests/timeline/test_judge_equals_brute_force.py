@@ -1,4 +1,4 @@
-"""The judge says what the brute-force judge says, of random villages with random histories."""
+"""The judge gives the same answers as the brute-force judge, for random villages with random histories."""
 
 from hypothesis import HealthCheck, given, settings
 

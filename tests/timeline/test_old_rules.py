@@ -1,4 +1,4 @@
-"""Rules that the contract once had, put back one at a time: the brute-force judge finds each of them."""
+"""Former rules of the contract, restored one at a time: the comparison with the brute-force judge finds each."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -21,18 +21,18 @@ from tests.timeline.scenarios import Scenario, scenarios
 
 
 def nobody_speaks(device: Device, evidence: Evidence, window: Interval) -> list[Interval]:
-    """A device without evidence was called silent, whatever else it said."""
+    """Formerly: a device without evidence was silent, whatever else it reported."""
     return []
 
 
 def wills_do_not_silence(device: Device, evidence: Evidence, window: Interval) -> list[Interval]:
-    """A device was heard for three intervals, a last will or not."""
+    """Formerly: a device was not silent for three intervals after a reading, even after a last will."""
     tracks = {key: track for key, track in evidence.tracks.items() if key != (device.id, "online")}
     return device_evidence.speaking(device, Evidence(tracks), window)
 
 
 def without_the_cause(*args: object) -> tuple[State, str | None]:
-    """Want of evidence was named only where no device takes part."""
+    """Formerly: missing evidence was named as the cause only if no device takes part."""
     rule, needs, silence, devices = args
     assert isinstance(devices, Sequence)
     quiet = [DeviceSays(each.asked, silent=each.silent or each.gives_none) for each in devices]
@@ -40,12 +40,12 @@ def without_the_cause(*args: object) -> tuple[State, str | None]:
 
 
 def on_holidays_too(schedule: Schedule, village: Village, start: int, end: int) -> list[Interval]:
-    """The office was asked for on holidays."""
+    """Formerly: the office was required on holidays."""
     return required(schedule, replace(village, holidays=frozenset()), start, end)
 
 
 def nothing_later(whole: Sequence[Interval], taken: Sequence[Interval]) -> list[Interval]:
-    """It did not matter when maintenance was declared."""
+    """Formerly: it did not matter when maintenance was declared."""
     return []
 
 
@@ -60,7 +60,7 @@ OLD: dict[str, tuple[str, Callable[..., object], SearchStrategy[Scenario]]] = {
 
 
 def differs(scenario: Scenario) -> bool:
-    """Whether the judge and the brute-force judge differ."""
+    """Returns whether the judge and the brute-force judge differ."""
     judged = judge(scenario.village, scenario.facility, scenario.evidence(), scenario.window, scenario.planned)
     return judged != BruteForce(scenario.village, scenario.facility, scenario.readings, scenario.planned).spans(
         *scenario.window

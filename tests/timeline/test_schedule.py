@@ -25,7 +25,7 @@ def local(text: str, timezone: str = "Asia/Jakarta", fold: int = 0) -> int:
 def asked(
     schedule: str | tuple[str, ...], start: str, end: str, timezone: str = "Asia/Jakarta", *holidays: date
 ) -> list[str]:
-    """Windows in local time, as `Mon 08:00 - Mon 15:00`."""
+    """Returns the required windows in local time, as `Mon 08:00 - Mon 15:00`."""
     place = village(timezone, *holidays)
     found = required(parse_schedule(schedule), place, local(start, timezone), local(end, timezone))
     shown = [[datetime.fromtimestamp(edge // 1000, tz=ZoneInfo(timezone)) for edge in window] for window in found]

@@ -1,4 +1,4 @@
-"""Sunset and sunrise, against an ephemeris, and where the sun does not set or not rise."""
+"""Sunset and sunrise, compared with an ephemeris, and days on which the sun does not set or does not rise."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Stories: what a facility's state is, told as messages and spans.
+"""Stories: messages of devices, and the spans that follow from them.
 
 A story's time is minutes and seconds after nine in the morning, a Monday, in Banyuwangi. Devices report every minute,
 so an observation holds for three.
@@ -27,7 +27,7 @@ Messages = Mapping[tuple[str, str], Mapping[str, Value]]
 
 
 def at(text: str) -> int:
-    """`12:30` is twelve and a half minutes past nine, `-1:00` a minute before, `2:00:00` eleven o'clock."""
+    """Returns a story's time in ms: `12:30` is 12.5 minutes after nine, `-1:00` 8:59, `2:00:00` eleven o'clock."""
     sign = -1 if text.startswith("-") else 1
     seconds = 0
     for part in text.lstrip("-").split(":"):
@@ -70,7 +70,7 @@ def story(
     first: str | None = None,
     planned: tuple[tuple[str, str], ...] = (),
 ) -> list[str]:
-    """The spans, as `0:00 met`, `4:00 failed gate_open excused`; each until the next."""
+    """Returns the spans, as `0:00 met`, `4:00 failed gate_open excused`; each lasts until the next."""
     spans = judge(
         village(facility, *others),
         facility,
@@ -154,7 +154,7 @@ def test_of_several_gateways_one_that_is_heard_is_enough_and_a_device_is_none() 
 
 
 def test_no_device_that_can_give_evidence() -> None:
-    """It is judged from its first reading, and from when siaga was told of it (0:30) where there was none before."""
+    """It is judged from its first reading; without an earlier one, from when siaga was told of it (0:30)."""
     facility = gate(device("ap", Adapter.OPENWRT), device("x", Adapter.JSON, "battery"))
     for first, begins in (("0:10", "0:10"), ("0:50", "0:30")):
         assert story(facility, {("ap", "clients"): {first: 3}}, until="1:00") == [
@@ -231,7 +231,7 @@ def test_wifi_without_wifi_up_or_online_is_not_known() -> None:
 
 @pytest.mark.parametrize("signal", ["battery", "heard"])
 def test_a_device_that_speaks_and_says_nothing_of_use_is_not_silent(signal: str) -> None:
-    """By any reading of its own, also that it was heard; silence would send somebody to change a good battery."""
+    """Any reading of its own proves it, also `heard`. If it were silent, somebody would go to change a good battery."""
     messages: Messages = {("g", "gate_open"): {"0:00": True}, ("g", signal): {f"{n}:00": 1 for n in range(6)}}
     told = story(gate(silence=Silence.FAILED), messages, until="9:00")
     assert told == ["0:00 met", "3:00 unknown no_evidence", "8:00 failed device_silent"]
@@ -243,7 +243,7 @@ def test_the_gateways_repeating_online_does_not_end_silence() -> None:
 
 
 def test_a_device_of_which_nothing_is_newer_than_its_last_will_is_silent() -> None:
-    """Heard half a minute before or not: it is off. A birth is no reading of its own, what it says afterwards is."""
+    """It is off, even if it reported half a minute earlier. A birth is no reading of its own; what follows it is."""
     messages: Messages = {
         ("g", "gate_open"): {"0:00": True},
         ("g", "battery"): {"0:30": 90.0, "2:00": 90.0},
@@ -254,7 +254,7 @@ def test_a_device_of_which_nothing_is_newer_than_its_last_will_is_silent() -> No
 
 
 def test_a_stale_last_will_is_taken_back_by_the_next_reading() -> None:
-    """Behind the new birth of an access point that went on reporting, the broker notices that the old session died."""
+    """The broker notices the end of the old session only after the new birth of an access point that kept reporting."""
     messages: Messages = {
         ("ap", "wifi_up"): {"0:00": True, "1:00": True, "2:00": True, "3:00": True},
         ("ap", "online"): {"0:00": True, "1:30": False},

@@ -1,4 +1,4 @@
-"""The verdict on a day: one line a case, one sentence why."""
+"""The verdict on a day: one line for each case, with one sentence why."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -38,7 +38,7 @@ SPANS: dict[str, tuple[State, str | None, bool]] = {
 
 
 def spans(*told: tuple[str, int], start: int = 0) -> list[Span]:
-    """Spans one after the other, from kinds and lengths."""
+    """Returns consecutive spans from kinds and lengths."""
     found: list[Span] = []
     for kind, length in told:
         state, cause, excused = SPANS[kind]
@@ -107,14 +107,14 @@ def test_one_failure_over_midnight_that_both_days_forgive_by_length_is_shared_ou
 
 
 def test_the_target_counts_as_it_is_written() -> None:
-    """1 - 0.9 is less than a tenth in binary, and a day that just meets its target would have missed it."""
+    """In binary 1 - 0.9 is less than 0.1, so a day that just meets its target would have missed it."""
     terms = replace(TERMS, grace=24 * HOUR, target=0.9)
     for failed, verdict in ((144 * MINUTE, Verdict.MET), (144 * MINUTE + 1, Verdict.MISSED)):
         assert judge_day(spans(("failed", failed), ("met", 24 * HOUR - failed)), DAY, terms).verdict is verdict
 
 
 def test_of_a_day_that_runs_what_its_schedule_asks_until_midnight_counts_as_required() -> None:
-    """Eight minutes of an hour are no more than a day's target leaves; the verdict may still change."""
+    """Eight failed minutes of an hour are within what the target permits for the day; the verdict may still change."""
     told = spans(*[("failed", 4 * MINUTE), ("met", MINUTE)] * 2, ("met", 50 * MINUTE))
     place = village("UTC")
     assert judge_day(told, DAY, TERMS).verdict is Verdict.MISSED

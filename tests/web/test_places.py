@@ -83,7 +83,7 @@ def test_a_village_says_states_causes_link_alerts_and_what_is_next(client: httpx
     answer = client.get(HERE)
     text = text_of(answer)
     for said in ("gerbang tertutup", "sejak 3 Mar 12.00", "terhubung", "Gateway gw terdengar 11.59 WIB",
-                 "belum pernah dinyatakan", "Listrik kantor belum pernah melapor"):  # fmt: skip
+                 "belum pernah dilihat", "Listrik kantor belum pernah melapor"):  # fmt: skip
         assert said in text, said
     page = answer.text
     assert f'data-facility="{code(0)}/gerbang" data-state="failed"' in page

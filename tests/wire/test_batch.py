@@ -344,7 +344,7 @@ def test_what_is_not_plausible_is_dropped_and_its_neighbours_are_kept(
     assert found.implausible == {signal: len(bad)}
     assert [each.kind for each in found.doubtful] == ["implausible"]
     assert (found.readings, found.refused_count) == (len(good) + 2, 0)
-    # a time of which nothing is left has no point
+    # a time whose values were all dropped has no point
     assert len(found.points) == 1 + len(good)
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from jinja2 import Environment, nodes
 
 from api.alerts.alert import SEVERITIES, Kind
+from api.attestations.classes import Class
+from api.attestations.scorecard import Evidence
 from api.notifications.digest import What
 from api.queries.visits import Reason
 from api.web.alert_filter import Sort, Stage
@@ -45,8 +47,10 @@ FAMILIES: dict[str, set[str]] = {
     "refusal_": {str(status) for status in SAID} | {f"detail_{status}" for status in SAID},
     "theme_": {theme.value for theme in Theme} | {f"to_{theme.value}" for theme in Theme},
     "password_": {why.value for why in Weakness} | {"differs", "wrong", "wait"},
-    "setup_": {page.key for page in PAGES} | {f"about_{page.key}" for page in PAGES},
     "visit_": {reason.value for reason in Reason},
+    "class_": {one.value for one in Class},
+    "evidence_": {one.value for one in Evidence},
+    "setup_": {page.key for page in PAGES} | {f"about_{page.key}" for page in PAGES},
     "vital_": {"battery", "rssi", "uptime", "mains"},
     "stretch_": {stretch.value for stretch in Stretch},
     "message_head_": {what.value for what in What},

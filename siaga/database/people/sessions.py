@@ -69,9 +69,10 @@ class Sessions:
         self._clock = clock or SystemClock()
 
     def begin(self, name: str, role: Role, agent: str, address: str, replaces: str | None = None) -> str:
-        """Begin a session of somebody. `replaces`: the secret that the browser had until now, which ends.
+        """Begin a session of a person. Returns its secret.
 
-        `agent` and `address` are what its owner shall know it by. Returns its secret.
+        `agent`, `address`: shown to the person, to recognise the session. `replaces`: the secret of the browser's
+        earlier session, which ends.
         """
         secret, now = new_secret(), self._clock.now()
         row = {

@@ -1,4 +1,4 @@
-"""Villages, facilities, devices and regions, as the sites files said."""
+"""Villages, facilities, devices and regions, from the sites files."""
 
 from sqlalchemy import BigInteger, Column, Float, ForeignKey, ForeignKeyConstraint, Index, Integer, Table, Text
 

@@ -1,6 +1,6 @@
 """What people are told when a command fails, and its exit status.
 
-Exit status: 0 done, 1 it could not be done, 2 what was asked for cannot be right (usage, settings, a file's mistakes).
+Exit status: 0 done, 1 failed, 2 invalid input (usage, settings, mistakes in a file).
 """
 
 import typer
@@ -16,7 +16,7 @@ _CANNOT = {"PortTaken", "UnknownSchema", "StoreUnavailable", "BufferUnavailable"
 
 
 class Mistake(ValueError):
-    """What was asked for cannot be right; the message is for people."""
+    """A command was called in a way that cannot be right. The message is a sentence for people."""
 
 
 def say(text: str, status: int) -> int:
@@ -30,7 +30,7 @@ def sentence(problem: Exception) -> tuple[str, int]:
     """Returns what to tell people of a failure, and the exit status.
 
     Raises:
-        Exception: the failure itself, where only a programmer can help.
+        Exception: the failure itself, if only a programmer can help.
     """
     names = {base.__name__ for base in type(problem).__mro__}
     if "DBAPIError" in names:

@@ -37,7 +37,7 @@ def milliseconds(option: str, text: str) -> int:
     """Returns the duration that an option was given, such as `10m`, in ms.
 
     Raises:
-        Mistake: it is none.
+        Mistake: it is no duration.
     """
     from firmware_sim.sites import duration
 

@@ -1,4 +1,4 @@
-"""How a service runs from the command line: until its work is done, or a signal ends it."""
+"""Runs a service from the command line, until its work is done or a signal ends it."""
 
 import signal
 import threading

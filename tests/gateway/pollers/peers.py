@@ -1,4 +1,4 @@
-"""What answers on the loopback, well and badly."""
+"""Servers on the loopback that answer well or badly."""
 
 import socket
 import threading
@@ -14,7 +14,7 @@ Behaviour = Callable[[socket.socket, bytes], None]
 
 
 def page(status: str, body: bytes = b"", *headers: str) -> Behaviour:
-    """A behaviour: answer every request with this."""
+    """Returns a behaviour that answers every request with this."""
 
     def answer(connection: socket.socket, _request: bytes) -> None:
         lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
@@ -24,7 +24,7 @@ def page(status: str, body: bytes = b"", *headers: str) -> Behaviour:
 
 
 class Peer:
-    """A TCP server on the loopback that does with each connection what the test says."""
+    """A TCP server on the loopback whose test decides what happens with each connection."""
 
     def __init__(self, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
@@ -67,7 +67,7 @@ class Peer:
 
 
 class BlackHole:
-    """A port whose queue of connections is full: the kernel drops every further one, as a firewall does."""
+    """A port whose accept queue is full: the kernel drops each further connection, as a firewall does."""
 
     def __init__(self) -> None:
         self._listener = socket.socket()

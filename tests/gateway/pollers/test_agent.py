@@ -1,4 +1,4 @@
-"""SNMP against Debian's snmpd: what is asked comes, what is not there says nothing, nobody waits long."""
+"""SNMP against Debian's snmpd: objects that exist arrive, missing ones give no value, no request takes long."""
 
 import socket
 import threading
@@ -101,9 +101,9 @@ def test_a_table_without_an_end_is_called_what_it_is_and_costs_nothing_else(snmp
 
 
 class Picky:
-    """Stands before an agent, and passes on what it takes: an agent of version 1 drops all else without a word.
+    """A proxy before an agent that forwards only what this agent accepts. Agents of version 1 drop the rest silently.
 
-    `longest`: bytes of a request. `seen`: versions of the requests that came.
+    `longest`: the largest request it accepts, bytes. `seen`: the versions of the requests received.
     """
 
     def __init__(self, agent: Snmpd, *, versions: tuple[int, ...] = (0, 1), longest: int = 65_507) -> None:
@@ -151,7 +151,7 @@ def test_an_agent_that_speaks_version_1_only_is_asked_in_it(snmpd: Snmpd) -> Non
 
 
 def test_an_agent_that_takes_small_requests_only_is_asked_for_less_at_once(snmpd: Snmpd) -> None:
-    """What does not come is noted, and what comes is kept; the next poll asks for half as many."""
+    """Missing answers are noted and the others kept; the next poll asks for half as many at once."""
     oids = tuple(f"{ENTERPRISE}.9.{row}" for row in range(1, 9))
     with Picky(snmpd, longest=120) as small:
         patience, polls = Patience("2c"), 0

@@ -111,7 +111,7 @@ def test_what_cannot_be_asked_is_said(address: str, mapped: dict[str, str]) -> N
 
 
 def test_an_interface_that_is_enabled_is_up_whoever_is_on_it() -> None:
-    """RouterOS calls a radio without clients down (ifOperStatus 2); ifAdminStatus says what its owner wants of it."""
+    """RouterOS reports a radio without clients as down (ifOperStatus 2); ifAdminStatus says whether it is enabled."""
     admin = "1.3.6.1.2.1.2.2.1.7.3"
     said = [values(translated({admin: "wifi_up"}, Values({admin: raw, STATUS: 2}))) for raw in (1, 2, 3)]
     assert said == [{"wifi_up": True}, {"wifi_up": False}, {"wifi_up": False}]

@@ -1,4 +1,4 @@
-"""How a device is asked after what it answered: nothing that timed out is repeated unchanged, and never for ever."""
+"""How a device's answers change the next request: a request that timed out is not repeated unchanged, nor for ever."""
 
 from functools import reduce
 

@@ -1,4 +1,4 @@
-"""The gateway asks: who, when, what becomes of the answers; and the whole path, on real sockets, to the centre."""
+"""Polling: which devices, when, and what happens to the answers; and the whole path to the centre on real sockets."""
 
 import random
 import threading
@@ -36,7 +36,7 @@ PLACE = village(("free_wifi", [RADIO, AGENT]), ("it_service", [SERVICE]))
 
 
 class Scripted:
-    """Answers after a while of the clock, as the test says; nothing is contacted."""
+    """Answers as the test says, after a delay on the test's clock, without network."""
 
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
@@ -156,7 +156,7 @@ def test_the_internet_is_asked_once_for_all_and_told_to_each(tmp_path: Path) -> 
     assert all(4 * MINUTE <= after - before <= 6 * MINUTE for before, after in pairwise(late))
     assert len(late) in (3, 4)
 
-    # When it goes, all are told at once
+    # When it fails, all of them report it at once
     yard.script.answer = by_kind(internet=Said(yes=False, how="a captive portal answers in its place, with 302"))
     yard.after(70, step=0.5)
     for name in ("ap-1", "ap-9"):
@@ -390,7 +390,7 @@ EXPECTED: dict[tuple[str, str], object] = {
 
 
 class Listening:
-    """What is heard at the centre: the batches, unpacked."""
+    """The centre's side: the batches received, unpacked."""
 
     def __init__(self, mosquitto: Mosquitto) -> None:
         from siaga.mqtt import MqttTransport

@@ -1,4 +1,4 @@
-"""Whether a host is there: by ping where the machine lets us, by connections everywhere."""
+"""Whether a host is reachable: by ping where the machine permits it, by TCP connections everywhere."""
 
 import errno
 import socket

@@ -1,4 +1,4 @@
-"""When who is asked: never twice at once, never too late, never all together, whatever the answers take."""
+"""When each device is polled: never twice at once, never late, never all together, however long the answers take."""
 
 import random
 from itertools import pairwise
@@ -19,7 +19,7 @@ def key(number: int) -> Key:
 def simulate(
     every: dict[Key, int], takes: list[int], at_once: int, until: int, seed: int = 1, step: int = 50
 ) -> tuple[dict[Key, list[int]], int]:
-    """When each was asked, where answers take so long in turn; and how many were on their way at most."""
+    """Returns when each was polled if answers take these times in turn, and the largest number of open requests."""
     schedule = Schedule(random.Random(seed), at_once)
     schedule.update(every, 0)
     asked: dict[Key, list[int]] = {each: [] for each in every}

@@ -27,7 +27,7 @@ def hang_up(_connection: socket.socket, _request: bytes) -> None:
 
 
 def drip(connection: socket.socket, _request: bytes) -> None:
-    """A byte now and then, for ever: each lets the usual timeouts begin anew."""
+    """Send a byte now and then, for ever: each byte restarts the usual timeouts."""
     connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
     while True:
         connection.sendall(b"x")
@@ -150,7 +150,7 @@ def test_a_request_says_who_asks_and_nothing_of_the_village() -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A key and a certificate that nobody signed."""
+    """Returns a key and a self-signed certificate."""
     directory = tmp_path_factory.mktemp("tls")
     key, cert = directory / "key.pem", directory / "cert.pem"
     subprocess.run(
@@ -162,7 +162,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 class TlsPeer(Peer):
-    """The same behind TLS."""
+    """A `Peer` behind TLS."""
 
     context: ssl.SSLContext
 
