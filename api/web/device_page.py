@@ -12,7 +12,8 @@ from api.alerts.alert import Kind
 from api.http.problems import not_found
 from api.http.services import Services, ServicesHere
 from api.queries.alert_list import ListedAlert
-from api.queries.devices import KnownDevice, Latest, device, latest
+from api.queries.devices import KnownDevice, Latest, latest
+from api.queries.devices import device as read_device
 from api.queries.history import alerts_of
 from api.queries.villages import village
 from api.web.access import SignedIn
@@ -84,25 +85,25 @@ class RefusedLine:
     bytes: str
 
 
-@router.api_route("/devices/{code}/{name}", methods=["GET", "HEAD"])
+@router.api_route("/devices/{code}/{device}", methods=["GET", "HEAD"])
 def device_page(
     request: Request,
     frame: FrameHere,
     services: ServicesHere,
     looker: SignedIn,
     code: str,
-    name: str,
+    device: str,
     stretch: Annotated[str, Query(max_length=10)] = Stretch.DAY,
 ) -> Response:
     """A device: last values, signal, battery, clock, what was refused of it, and charts of its signals."""
     caller, words, now = looker.caller, looker.words, services.clock.now()
     assert caller is not None  # noqa: S101 - `SignedIn` lets nobody else in
     with services.engine.connect() as connection:
-        known = device(connection, caller.scopes, code, name)
+        known = read_device(connection, caller.scopes, code, device)
         home = village(connection, caller.scopes, code) if known is not None else None
         if known is None or home is None:
-            raise not_found("device", f"{code}/{name}")
-        alerts = alerts_of(connection, caller.scopes, code, None, [name], _ALERTS, now)
+            raise not_found("device", f"{code}/{device}")
+        alerts = alerts_of(connection, caller.scopes, code, None, [device], _ALERTS, now)
     found = _latest(services, known)
     chosen = Stretch(stretch) if stretch in tuple(Stretch) else Stretch.DAY
     length, step = _LENGTHS[chosen]
@@ -114,8 +115,8 @@ def device_page(
         request,
         looker,
         "device.html",
-        title=name,
-        full_name=f"{code}/{name}",
+        title=device,
+        full_name=f"{code}/{device}",
         village=home,
         known=known,
         every=words.duration(known.device.every) if known.device.every >= MINUTE else f"{known.device.every // 1000} s",
