@@ -15,13 +15,13 @@ from hashlib import sha256
 from sqlalchemy import Connection, Engine, RowMapping, Select, func, or_, select
 
 from api.alerts.excuses import Grounds, read_grounds
-from api.alerts.span_rows import upsert
 from api.notifications.backoff import Patience, provider_pause
 from api.notifications.channels import SEND_WITHIN, Answer, Outcome
 from api.notifications.digest import What
 from api.notifications.escalation import held_until
 from api.notifications.facts import Facts, facts_of
 from siaga.database import tables, take_turns, writing
+from siaga.database.upsert import upsert
 from siaga.model.clock import SECOND
 
 __all__ = ["Backlog", "Claim", "Queue", "Settled"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.alerts.spans import FOREVER, rewritten
+from siaga.timeline.span_algebra import FOREVER, rewritten
 from siaga.timeline.spans import Span, State
 
 M, F, U = State.MET, State.FAILED, State.UNKNOWN
