@@ -15,6 +15,7 @@ from api.web import (
     device_page,
     facility_page,
     maintenance_forms,
+    overview,
     preferences,
     public,
     scorecard,
@@ -33,6 +34,7 @@ PAGES: Sequence[APIRouter] = (
     alert_stream.router,  # before `/alerts/{alert}`, whose pattern its path fits too
     alert_page.router,
     alert_forms.router,
+    overview.router,
     village_page.router,
     facility_page.router,
     device_page.router,

@@ -138,6 +138,7 @@ class Settings(BaseSettings):
     notify: Path | None = None
     report_form: Path | None = None
     guidance: Path | None = None
+    outline: Path | None = None
     mqtt_url: BrokerUrl | None = None
     village_mqtt_url: BrokerUrl | None = None
     village: Annotated[str, AfterValidator(_village)] | None = None

@@ -15,9 +15,20 @@ from tests.web.kampung import code, fill
 
 ADMIN = Caller(Role.ADMIN, "ratih", EVERYWHERE, "person/ratih")
 PAGES = (
-    "/", f"/desa/{code(0)}", "/alerts", "/alerts?severity=major&text=a", f"/alerts/{'0' * 31}1", "/nowhere",
-    f"/villages/{code(1)}", f"/facilities/{code(1)}/wifi?date=2026-03-03", f"/devices/{code(1)}/gerbang-1",
-)  # fmt: skip
+    "/",
+    f"/desa/{code(0)}",
+    "/alerts",
+    "/alerts?severity=major&text=a",
+    f"/alerts/{'0' * 31}1",
+    "/nowhere",
+    "/villages",
+    "/villages?view=table&state=failed",
+    "/map",
+    "/wall",
+    f"/villages/{code(1)}",
+    f"/facilities/{code(1)}/wifi?date=2026-03-03",
+    f"/devices/{code(1)}/gerbang-1",
+)
 """A new page is added here."""
 AXE = Axe()
 LONG = "Sumberanyar-Kebondalem-Watukebo-" * 5
