@@ -24,6 +24,7 @@ from api.web.overview_view import (
     tile,
 )
 from siaga.model.scope import NotAScope, parse_scope
+from siaga.timeline.spans import State
 
 __all__ = ["router"]
 
@@ -114,7 +115,7 @@ def wall(
     here = map_frame([*((one.longitude, one.latitude) for one in found), *outline.corners])
     order = list(VillageState)
     wrong = [one for one in found if order.index(state_of(one)) < order.index(VillageState.MET)]
-    wrong.sort(key=lambda one: (order.index(state_of(one)), one.name))
+    wrong.sort(key=lambda one: (order.index(state_of(one)), -one.facilities.get(State.FAILED, 0), one.name))
     values = {
         "tiles": [tile(looker.words, one, here) for one in found],
         "area": here,

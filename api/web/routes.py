@@ -14,6 +14,7 @@ from api.web import (
     attest,
     device_page,
     facility_page,
+    issued,
     maintenance_forms,
     overview,
     preferences,
@@ -30,6 +31,7 @@ __all__ = ["PAGES", "page_paths"]
 
 PAGES: Sequence[APIRouter] = (
     public.router,
+    issued.router,
     alerts.router,
     alert_stream.router,  # before `/alerts/{alert}`, whose pattern its path fits too
     alert_page.router,

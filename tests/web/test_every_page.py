@@ -20,7 +20,6 @@ PAGES = (
     "/alerts",
     "/alerts?severity=major&text=a",
     f"/alerts/{'0' * 31}1",
-    "/nowhere",
     "/villages",
     "/villages?view=table&state=failed",
     "/map",
@@ -28,6 +27,11 @@ PAGES = (
     f"/villages/{code(1)}",
     f"/facilities/{code(1)}/wifi?date=2026-03-03",
     f"/devices/{code(1)}/gerbang-1",
+    "/attest",
+    f"/attest/{code(0)}",
+    "/scorecard",
+    f"/scorecard?scope={code(0)}",
+    "/nowhere",
 )
 """A new page is added here."""
 AXE = Axe()
