@@ -164,5 +164,5 @@ def _answer(request: Request, frame: Frame, services: Services, looker: Looker, 
         title=words(told.key),
         version=version,
         updated=updated,
-        **told.values,
+        view=told.values,
     )
