@@ -89,6 +89,7 @@ TABLE: Mapping[str, Statuses] = {
     "POST /attestations/{attestation}/confirm": (403, 403, 404, 404, 404),
     "POST /attestations/{attestation}/withdraw": (403, 403, 404, 404, 404),
     "GET /scorecard": PAGE,
+    "GET /r/{report}": (404, 404, 404, 404, 404),
     "GET /villages": PAGE,
     "GET /map": PAGE,
     "GET /wall": PAGE,
