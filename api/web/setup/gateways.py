@@ -86,7 +86,7 @@ def _said(looker: Looker, gateway: GatewayNow, now: int) -> tuple[str, str]:
         return "failed", words("gateway_buffer_full")
     if gateway.skewed:
         return "unknown", words.count("gateway_clocks", gateway.skewed)
-    return "met", words("gateway_heard", time=since) if since else words("gateway_heard_now")
+    return "met", words("gateway_is_heard", time=since) if since else words("gateway_heard_now")
 
 
 def _facts(looker: Looker, gateway: GatewayNow, now: int) -> list[tuple[str, str]]:
