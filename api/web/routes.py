@@ -19,6 +19,7 @@ from api.web import (
     overview,
     preferences,
     public,
+    public_status,
     scorecard,
     sign_in,
     static_files,
@@ -31,6 +32,7 @@ __all__ = ["PAGES", "page_paths"]
 
 PAGES: Sequence[APIRouter] = (
     public.router,
+    public_status.router,
     issued.router,
     alerts.router,
     alert_stream.router,  # before `/alerts/{alert}`, whose pattern its path fits too
