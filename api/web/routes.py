@@ -5,13 +5,25 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 from starlette.routing import Route
 
-from api.web import account, alert_forms, alert_stream, alerts, preferences, public, sign_in, static_files, welcome
+from api.web import (
+    account,
+    alert_forms,
+    alert_stream,
+    alerts,
+    issued,
+    preferences,
+    public,
+    sign_in,
+    static_files,
+    welcome,
+)
 from api.web.setup import index, people, tokens
 
 __all__ = ["PAGES", "page_paths"]
 
 PAGES: Sequence[APIRouter] = (
     public.router,
+    issued.router,
     alerts.router,
     alert_stream.router,  # before `/alerts/{alert}`, whose pattern its path fits too
     alert_forms.router,
