@@ -205,7 +205,7 @@ def _within(scope: Scope) -> float:
     path = scope["path"]
     if path == ATTESTATIONS and scope["method"] == "POST":
         return SEND_WITHIN
-    if path.startswith(f"{BASE}/reports"):
+    if path.startswith((f"{BASE}/reports", "/reports")):
         return REPORT_WITHIN
     return ANSWER_WITHIN if is_call(path) else PAGE_WITHIN
 

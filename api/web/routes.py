@@ -13,6 +13,8 @@ from api.web import (
     issued,
     preferences,
     public,
+    report_issue,
+    reports,
     sign_in,
     static_files,
     welcome,
@@ -27,6 +29,8 @@ PAGES: Sequence[APIRouter] = (
     alerts.router,
     alert_stream.router,  # before `/alerts/{alert}`, whose pattern its path fits too
     alert_forms.router,
+    reports.router,  # before `/reports/{report}`, whose pattern its paths fit too
+    report_issue.router,
     preferences.router,
     sign_in.router,
     welcome.router,

@@ -7,7 +7,11 @@ from pathlib import Path
 from jinja2 import Environment, nodes
 
 from api.alerts.alert import SEVERITIES, Kind
+from api.issued.compare import Ground
 from api.notifications.digest import What
+from api.reports.glance import TABLES
+from api.reports.pdf.facts import Goal
+from api.reports.period import Unit
 from api.web.alert_filter import Sort, Stage
 from api.web.alert_forms import Snooze, Verb
 from api.web.looker import Theme
@@ -44,6 +48,11 @@ FAMILIES: dict[str, set[str]] = {
     "theme_": {theme.value for theme in Theme} | {f"to_{theme.value}" for theme in Theme},
     "password_": {why.value for why in Weakness} | {"differs", "wrong", "wait"},
     "setup_": {page.key for page in PAGES} | {f"about_{page.key}" for page in PAGES},
+    "reports_table_": {str(name) for name in TABLES},
+    "reports_unit_": {unit.value for unit in Unit if unit is not Unit.DATES} | {"closed"},
+    "reports_goal_": {goal.value for goal in Goal if goal is not Goal.NONE},
+    "reports_figure_": {f"{note}{name}" for name in ("low", "measured", "not_known") for note in ("", "note_")},
+    "reports_why_": {ground.value for ground in Ground},
     "message_head_": {what.value for what in What},
 }
 """Keys that are made of a prefix and a word of a fixed list: each word has its sentence, and no other has one."""
