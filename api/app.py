@@ -17,6 +17,7 @@ from starlette.types import Scope
 
 from api.alerts.reader import UnreadPast
 from api.alerts.stream import EventSignal
+from api.attestations.classes import Classes
 from api.http import (
     alerts,
     attestations,
@@ -53,7 +54,7 @@ from api.issued.desk import IssueDesk
 from api.reports.answer import DEADLINE
 from api.reports.maker import ReportMaker
 from api.reports.office import PLAIN, Office
-from api.web import refusals
+from api.web import attest, refusals
 from api.web.frame import Frame
 from api.web.looker import CallerOf, stranger
 from api.web.pages import Pages
@@ -113,6 +114,7 @@ def create_app(
     metrics: CollectorRegistry | None = None,
     public_page: bool = True,
     attestation_review: bool = False,
+    scorecard_classes: Classes | None = None,
     office: Office = PLAIN,
     site: Site | None = None,
     passwords: Passwords | None = None,
@@ -131,6 +133,7 @@ def create_app(
         past: what of the past the engine could not read; calls that would tell of it are 503.
         metrics: what `/metrics` shows, and where the app counts its requests; by default only these.
         attestation_review: whether an attestation counts only once a second person has confirmed it.
+        scorecard_classes: from how many indicators met on a village is of which class; none are shown without.
         public_page: whether `GET /` and the pages of villages are there for everybody.
         office: the form of reports as PDF.
         site: where people reach the pages; by default at whatever host is asked for.
@@ -160,9 +163,10 @@ def create_app(
         past=past,
         public_page=public_page,
         site=site or Site(),
-        channels=dict(channels or {}),
+        channels={} if channels is None else channels,
         sign_ins=sign_in_counter(metrics),
         attestation_review=attestation_review,
+        scorecard_classes=scorecard_classes,
     )
     return _assembled(services, office, caller_of or (lambda request: known_by(request, services)))
 
@@ -193,7 +197,7 @@ def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastA
     install_problems(app, refusals.answer)
     app.add_middleware(AnswerWithin, within=_within, late=_late)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=6)
-    app.add_middleware(BodyLimit, streamed={("POST", ATTESTATIONS)})
+    app.add_middleware(BodyLimit, streamed={("POST", ATTESTATIONS), ("POST", attest.ADDRESS)})
     app.add_middleware(OwnOrigin, site=services.site, is_page=_is_page, refused=_foreign)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestMetrics, registry=services.metrics)
@@ -203,7 +207,7 @@ def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastA
 
 def _within(scope: Scope) -> float:
     path = scope["path"]
-    if path == ATTESTATIONS and scope["method"] == "POST":
+    if path in (ATTESTATIONS, attest.ADDRESS) and scope["method"] == "POST":
         return SEND_WITHIN
     if path.startswith((f"{BASE}/reports", "/reports")):
         return REPORT_WITHIN

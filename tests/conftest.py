@@ -65,6 +65,7 @@ WHOLE_PROCESSES = (
     "notifications/test_commands.py",
     "project/test_docs.py",
     "run/test_cli.py",
+    "run/test_person_command.py",
     "run/test_report_command.py",
     "simulation/",
     "story/",

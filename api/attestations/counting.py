@@ -20,7 +20,7 @@ class Attestation:
 
     It holds from `date` to before `expires`. `created_at` and `withdrawn_at` are wall times, ms. `number` grows with
     each that is made: it decides where two were made in the same millisecond. `waits`: a second person has to confirm
-    it, and nobody has yet.
+    it, and nobody has yet. `by`: who made it.
     """
 
     number: int
@@ -32,6 +32,7 @@ class Attestation:
     created_at: int
     withdrawn_at: int | None = None
     waits: bool = False
+    by: str = ""
 
     @property
     def _order(self) -> tuple[datetime.date, int, int]:

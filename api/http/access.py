@@ -13,7 +13,7 @@ from api.http.services import Services, ServicesHere
 from siaga.database.people import Visit
 from siaga.model.caller import Caller, Role
 
-__all__ = ["Technician", "Viewer", "caller_of", "known_caller", "visit_of"]
+__all__ = ["Technician", "Viewer", "caller_of", "is_still", "known_caller", "visit_of"]
 
 _bearer = HTTPBearer(
     auto_error=False,
@@ -39,6 +39,14 @@ def caller_of(request: Request, services: Services) -> Caller | None:
         return services.tokens.verify(request.headers["authorization"].partition(" ")[2].strip())
     visit = visit_of(request, services)
     return None if visit is None else visit.person.caller
+
+
+def is_still(request: Request, services: Services, caller: Caller) -> bool:
+    """Whether the sender of a request that lasts is still this caller, in the same role, with the same scopes."""
+    secret = secret_of(request, services.site)
+    request.state.visit = None if secret is None else services.sessions.look(secret)
+    found: Caller | None = request.app.state.caller_of(request)
+    return found == caller
 
 
 def known_caller(

@@ -25,7 +25,7 @@ from siaga.model.caller import Caller
 from siaga.model.local_time import local_date
 from siaga.model.scope import Scopes
 
-__all__ = ["confirm_as_second", "router"]
+__all__ = ["confirm_as_second", "router", "take"]
 
 router = APIRouter(tags=["attestations"])
 
@@ -83,19 +83,31 @@ async def attest(
     422 where a device senses the indicator in the village, and for a date to come. Sent again with the same `draft` it
     is answered with 200 and stored once; with a `draft` that was used for another it is 409.
     """
+    found, is_new = await take(request, services, caller)
+    response.status_code = 201 if is_new else 200
+    if is_new:
+        response.headers["Location"] = f"/api/v1/attestations/{found.id}"
+    return found
+
+
+async def take(request: Request, services: Services, caller: Caller) -> tuple[AttestationDocument, bool]:
+    """Take an attestation from the body of a request, for the call and for the page's form.
+
+    Returns it, and whether it is new: one that is sent again with the same draft is stored once.
+
+    Raises:
+        Refused: it is none, or too many are being sent.
+        RequestValidationError: a name or a value is not one of a statement.
+    """
     desk: PhotoDesk = request.app.state.photo_desk
     with desk.place():
         async with received(request) as (statement, photos):
             known = await anyio.to_thread.run_sync(_sent_before, services, caller, statement)
             if known is not None:
-                response.status_code = 200
-                return known
+                return known, False
             draft = await anyio.to_thread.run_sync(_draft, services, caller, statement)
             pictures = [await desk.encode(number, photo) for number, photo in enumerate(photos, 1)]
-        found, is_new = await anyio.to_thread.run_sync(_made, services, caller, draft, photos, pictures)
-    response.status_code = 201 if is_new else 200
-    response.headers["Location"] = f"/api/v1/attestations/{found.id}"
-    return found
+        return await anyio.to_thread.run_sync(_made, services, caller, draft, photos, pictures)
 
 
 @router.get("/attestations", summary="What people attested", responses=problems(401, 422, 503))

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from api.alerts.reader import UnreadPast
 from api.alerts.stream import EventSignal
+from api.attestations.classes import Classes
 from api.http.broadcast import Broadcast
 from api.http.site import Site
 from siaga.database.people import Passwords, Persons, Sessions, SignIn
@@ -47,6 +48,7 @@ class Services:
     past: Callable[[], UnreadPast] = UnreadPast
     public_page: bool = True
     attestation_review: bool = False
+    scorecard_classes: Classes | None = None
     site: Site = field(default_factory=Site)
     channels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By what the notify file reaches whom, by the person's name."""

@@ -9,7 +9,7 @@ from siaga.model.clock import DAY, MINUTE
 from siaga.model.sites import Village
 from siaga.timeline.schedule import Schedule, required
 
-__all__ = ["Deadline", "Duty", "Match", "applies", "who_is_told"]
+__all__ = ["Deadline", "Duty", "Match", "applies", "told_of_village", "who_is_told"]
 
 LOOK_AHEAD = 8 * DAY
 """How far ahead the hours of a rule are looked for: a rule for one day of the week has its next within this."""
@@ -67,6 +67,24 @@ def who_is_told(book: Book, alert: Facts, villages: Sequence[Village], now: int)
             for number, step in enumerate(rule.escalate, 1)
         ]
     return Duty(told, deadlines, reasons)
+
+
+def told_of_village(book: Book, village: Village, severity: str, now: int) -> dict[Recipient, int]:
+    """Returns who is told, and when, of something about a village that is no alert.
+
+    They are those of the rules for the village that are not for some kinds of alerts alone. Outside of a rule's hours
+    it waits for them.
+    """
+    told: dict[Recipient, int] = {}
+    for rule in book.rules:
+        if rule.kinds or (rule.severities and severity not in rule.severities):
+            continue
+        if rule.villages and not any(_covers(pattern, village.code) for pattern in rule.villages):
+            continue
+        at = now if rule.hours is None else _opens(rule.hours, village, now)
+        for recipient in book.recipients(rule.tell, rule.by) if at is not None else ():
+            told[recipient] = min(at or now, told.get(recipient, at or now))
+    return told
 
 
 def _when(match: Match) -> int:

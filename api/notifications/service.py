@@ -13,6 +13,7 @@ from api.notifications.channels import OpenChannel, open_channel
 from api.notifications.metrics import NotificationMetrics
 from api.notifications.planner import Planner
 from api.notifications.queue import Queue
+from api.notifications.reminders import Reminders
 from api.notifications.sender import Sender
 from siaga.model.clock import HOUR, SECOND, Clock, SystemClock
 
@@ -86,6 +87,7 @@ class NotificationService:
     def _plan(self) -> None:
         planner = Planner(self._database, self._book)
         queue = Queue(self._database, self._book.repeat_after)
+        reminders = Reminders(self._database, self._book)
         counted = swept = self._clock.monotonic()
 
         def work() -> bool:
@@ -98,6 +100,7 @@ class NotificationService:
             if now >= swept:
                 swept = now + HOUR
                 planner.forget(self._clock.now())
+                planned = reminders.remind(self._clock.now()) > 0 or planned
             if planned:
                 self._wake()
             return planned

@@ -18,7 +18,7 @@ from siaga.database import tables
 from siaga.database.scopes import within
 from siaga.model.scope import Scopes
 
-__all__ = ["Kept", "KeptPhoto", "by_village", "listed", "one", "photo"]
+__all__ = ["Kept", "KeptPhoto", "by_village", "in_force", "listed", "one", "photo"]
 
 Value = TypeVar("Value")
 
@@ -92,6 +92,17 @@ def listed(
     return _kept(connection, seen, query)
 
 
+def in_force(connection: Connection, seen: Scopes, start: datetime.date, end: datetime.date) -> list[Kept]:
+    """Returns the attestations that are in force on one of the dates `[start, end)`, withdrawn ones too.
+
+    They come by village, indicator and date.
+    """
+    table = tables.attestation
+    query = select(table).where(within(table.c.village, seen), table.c.date < end, table.c.expires > start)
+    query = query.order_by(table.c.village, table.c.indicator, table.c.date, table.c.created_at, table.c.number)
+    return _kept(connection, seen, query)
+
+
 def one(connection: Connection, seen: Scopes, attestation: str) -> Kept | None:
     """Returns an attestation by its id, also a withdrawn one."""
     if _ID.fullmatch(attestation) is None:
@@ -126,6 +137,7 @@ def by_village(connection: Connection, villages: Collection[str], day: datetime.
         table.c.created_at,
         table.c.withdrawn_at,
         and_(table.c.needs_review, table.c.confirmed_at.is_(None)),
+        table.c.made_by,
     )
     found: dict[str, list[Attestation]] = defaultdict(list)
     for codes in _portions(sorted(villages)):

@@ -8,8 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, func, or_, select, text
 
+from api.queries.beside import read_beside
+from api.queries.facility_spans import spans_within
+from api.reports.beside import Beside
 from api.reports.period import Period
-from api.reports.source import RUNS_ON, AlertLink, FacilityHistory, Source, VillageHistory
+from api.reports.source import AlertLink, FacilityHistory, Source, VillageHistory
 from siaga.database import tables
 from siaga.database.registry import villages_within
 from siaga.database.scopes import within, within_text
@@ -27,29 +30,6 @@ _Name = tuple[str, str]
 _STATES = {state.value: state for state in State}
 _FACILITY_FAILED = "facility_failed"
 
-# Of each facility: where to begin, so that a failed run that reaches into the period is read whole, and where to end.
-# The subqueries go along the primary key, one step where nothing fails at the period's edge. `CROSS JOIN` keeps
-# SQLite's order of the tables: from facility to facility, and in each straight to its spans.
-_SPANS = """
-    WITH bound AS MATERIALIZED (
-        SELECT f.village, f.id,
-               (SELECT min(p.start) FROM span AS p WHERE p.village = f.village AND p.facility = f.id) AS judged_from,
-               coalesce((SELECT p.start FROM span AS p
-                          WHERE p.village = f.village AND p.facility = f.id AND p.start <= :start
-                            AND (p.state <> 'failed' OR p.excused)
-                          ORDER BY p.start DESC LIMIT 1), -:never) AS first,
-               coalesce((SELECT p.start FROM span AS p
-                          WHERE p.village = f.village AND p.facility = f.id AND p.start >= :end
-                            AND (p.state <> 'failed' OR p.excused)
-                          ORDER BY p.start LIMIT 1), :never) AS last
-          FROM facility AS f
-         WHERE f.kind <> 'power' AND IN_SCOPES
-    )
-    SELECT b.village, b.id, b.judged_from, s.start, s."end", s.state, s.cause, s.excused, s.excused_later
-      FROM bound AS b CROSS JOIN span AS s
-     WHERE s.village = b.village AND s.facility = b.id AND s.start >= b.first AND s.start < b.last
-       AND (s."end" IS NULL OR s."end" > :start OR s.state = 'failed')
-"""
 _LENGTHS = """
     SELECT f.village, f.id, s.state, s.excused, s.excused_later, sum(
            CASE WHEN s."end" IS NULL OR s."end" > :end THEN :end ELSE s."end" END
@@ -68,7 +48,8 @@ _LENGTHS = """
 def load(connection: Connection, period: Period, scopes: Scopes, now: int, *, compared: bool = False) -> Source:
     """Returns what the report of a period and some scopes is made of.
 
-    `now`: wall time, ms. `compared`: with what the period before and the one a year ago came to.
+    `now`: wall time, ms. `compared`: for people, with what the period before and the one a year ago came
+    to, and with what stands beside the rows.
     """
     villages = villages_within(connection, scopes)
     if not villages:
@@ -76,8 +57,9 @@ def load(connection: Connection, period: Period, scopes: Scopes, now: int, *, co
     timezones = {village.timezone for village in villages}
     windows = [period.window(timezone) for timezone in timezones]
     window = min(start for start, _ in windows), min(max(end for _, end in windows), now)
-    spans, judged_from = _spans(connection, scopes, window)
-    oldest = min((found[0].start for found in spans.values()), default=window[0])
+    found = spans_within(connection, scopes, window)
+    spans, judged_from = found.spans, found.judged_from
+    oldest = min((each[0].start for each in spans.values()), default=window[0])
     alerts = _alerts(connection, scopes, oldest)
     heard = _heard_until(connection, scopes)
     before = _lengths(connection, scopes, period.before, timezones, now) if compared else {}
@@ -104,6 +86,7 @@ def load(connection: Connection, period: Period, scopes: Scopes, now: int, *, co
             for village in villages
         ),
         _regions(connection),
+        read_beside(connection, villages, period, scopes, now) if compared else Beside(),
     )
 
 
@@ -112,32 +95,6 @@ def facility_days(connection: Connection, period: Period, scopes: Scopes) -> int
     table = tables.facility
     query = select(func.count()).select_from(table).where(within(table.c.village, scopes))
     return int(connection.execute(query).scalar_one()) * len(period.dates)
-
-
-def _spans(
-    connection: Connection, scopes: Scopes, window: Interval
-) -> tuple[dict[_Name, list[Span]], dict[_Name, int]]:
-    """The spans of each facility that touch the window, widened to whole failed runs, and where its first one began."""
-    if window[0] >= window[1]:
-        return {}, {}
-    spans: dict[_Name, list[Span]] = defaultdict(list)
-    judged_from: dict[_Name, int] = {}
-    where, asked = within_text("f.village", scopes)
-    bounds = {"start": window[0], "end": window[1], "never": RUNS_ON}
-    rows = connection.execute(text(_SPANS.replace("IN_SCOPES", where)), asked | bounds)
-    for village, facility, first, start, end, state, cause, excused, later in rows:
-        name = (village, facility)
-        judged_from[name] = first
-        spans[name].append(
-            Span(start, RUNS_ON if end is None else end, _STATES[state], cause, bool(excused), bool(later))
-        )
-    for found in spans.values():
-        found.sort(key=_start)  # they come so from SQLite; PostgreSQL may have gone another way
-    return spans, judged_from
-
-
-def _start(span: Span) -> int:
-    return span.start
 
 
 def _alerts(connection: Connection, scopes: Scopes, oldest: int) -> Mapping[_Name, Sequence[AlertLink]]:

@@ -1,22 +1,26 @@
 """Scorecards of villages: day verdicts and attestations, read for a page of villages at a time."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
+from api.alerts.spans import FOREVER, cut
 from api.attestations.counting import is_sensed
 from api.attestations.scorecard import Scorecard, days_up_to, make_scorecard
 from api.queries.attestations import by_village
-from api.queries.days import heard_until, judged_days
+from api.queries.days import heard_until
+from api.queries.facility_spans import spans_between
 from siaga.database import tables
 from siaga.database.registry import villages_of
 from siaga.database.scopes import within
-from siaga.model.indicators import INDICATORS
+from siaga.model.indicators import INDICATORS, terms
+from siaga.model.intervals import Interval
 from siaga.model.local_time import local_date
 from siaga.model.scope import Scopes
 from siaga.model.sites import Village
-from siaga.timeline.verdict import Verdict, local_day
+from siaga.timeline.spans import Span
+from siaga.timeline.verdict import Verdict, judge_days, local_day
 
 __all__ = ["scorecards", "villages_page"]
 
@@ -39,10 +43,12 @@ def scorecards(
         return []
     codes = [village.code for village in villages]
     attestations, heard = by_village(connection, codes, latest), heard_until(connection, codes)
+    days = {village.code: _days(village, _date(village, day, now), now) for village in villages}
+    spans = _spans(connection, days, now)
     found = []
     for village in villages:
+        verdicts = _verdicts(village, days[village.code], spans, heard.get(village.code), now)
         on = _date(village, day, now)
-        verdicts = _verdicts(connection, village, on, heard.get(village.code), now)
         found.append(make_scorecard(village, on, verdicts, attestations.get(village.code, ())))
     return found
 
@@ -52,22 +58,39 @@ def _date(village: Village, day: datetime.date | None, now: int) -> datetime.dat
     return yesterday if day is None else day
 
 
-def _verdicts(
-    connection: Connection, village: Village, day: datetime.date, heard: int | None, now: int
-) -> dict[str, list[tuple[datetime.date, Verdict]]]:
-    """By facility that a sensed indicator has: its verdicts on the days up to a date that have begun."""
+def _days(village: Village, day: datetime.date, now: int) -> list[tuple[datetime.date, Interval]]:
+    """The days that bear on the scorecard of a date and have begun, in order."""
     days = [(on, local_day(village, on)) for on in days_up_to(day)]
-    begun = [(on, interval) for on, interval in days if interval[0] < now]
+    return [(on, interval) for on, interval in days if interval[0] < now]
+
+
+def _spans(
+    connection: Connection, days: Mapping[str, Sequence[tuple[datetime.date, Interval]]], now: int
+) -> Mapping[tuple[str, str], Sequence[Span]]:
+    """The spans of all facilities of the villages in their days, in one query; what runs has lasted until now."""
+    windows = [interval for each in days.values() for _, interval in each]
+    if not windows:
+        return {}
+    window = min(start for start, _ in windows), min(max(end for _, end in windows), now)
+    found = spans_between(connection, min(days), max(days), window)
+    return {name: cut(spans, -FOREVER, now) for name, spans in found.spans.items() if name[0] in days}
+
+
+def _verdicts(
+    village: Village,
+    days: Sequence[tuple[datetime.date, Interval]],
+    spans: Mapping[tuple[str, str], Sequence[Span]],
+    heard: int | None,
+    now: int,
+) -> dict[str, list[tuple[datetime.date, Verdict]]]:
+    """By facility that a sensed indicator has: its verdicts on the days."""
     sensed = {kind for kind in INDICATORS if is_sensed(village, kind)}
-    return {
-        facility.id: [
-            (on, judged.judged.verdict)
-            for (on, _), judged in zip(
-                begun,
-                judged_days(connection, village, facility, [interval for _, interval in begun], heard, now),
-                strict=True,
-            )
-        ]
-        for facility in village.facilities
-        if facility.kind in sensed
-    }
+    found = {}
+    for facility in village.facilities:
+        held_to = terms(facility)
+        if facility.kind not in sensed or held_to is None:
+            continue
+        mine = spans.get((village.code, facility.id), ())
+        judged = judge_days(village, held_to, mine, [interval for _, interval in days], heard, now)
+        found[facility.id] = [(on, one.judged.verdict) for (on, _), one in zip(days, judged, strict=True)]
+    return found

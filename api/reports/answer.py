@@ -36,7 +36,7 @@ def packed(database: str, question: Question, office: Office = PLAIN) -> bytes:
             "language": question.language,
             "form": question.form,
             "now": question.now,
-            "office": office.model_dump(mode="json") if question.form is Form.PDF else None,
+            "office": office.model_dump(mode="json") if question.form.compares else None,
         }
     )
 

@@ -50,11 +50,11 @@ def _csv(report: Report, _: Office) -> bytes:
     return as_csv(report)
 
 
-def _xlsx(report: Report, _: Office) -> bytes:
+def _xlsx(report: Report, office: Office) -> bytes:
     # XlsxWriter takes a tenth of a second to load: who asks for JSON does not wait for it
     from api.reports.sheets import as_xlsx  # noqa: PLC0415
 
-    return as_xlsx(report)
+    return as_xlsx(report, office.restitution)
 
 
 def _pdf(report: Report, office: Office) -> bytes:

@@ -1,6 +1,6 @@
 """The process that looks at one large report for a page: a job on standard input, a glance as JSON on standard output.
 
-    python -m api.reports.glance_process < JOB > GLANCE
+python -m api.reports.glance_process < JOB > GLANCE
 """
 
 import sys

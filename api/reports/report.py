@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
 
+from api.reports.beside import Beside
 from api.reports.facility import JudgedFacility, Outage, judge_facility
 from api.reports.figures import Budget, Figures, total
 from api.reports.levels import Level, district_of, levels, subdistrict_of
@@ -54,6 +55,7 @@ class Report:
     `cut`: what lies after it is not counted, ms; a revision has that of the first report.
     `timezones` are those of its villages, by code. `outages` come in order of their start. `villages` are all of the
     scopes, judged or not, and `facilities` those that were judged, both in order of their codes. `regions`: names.
+    `beside`: what people see beside the rows.
     """
 
     period: Period
@@ -68,6 +70,7 @@ class Report:
     villages: Sequence[Village]
     facilities: Sequence[JudgedFacility]
     regions: Mapping[str, str]
+    beside: Beside = field(default_factory=Beside)
 
     @property
     def levels(self) -> Sequence[Level]:
@@ -106,6 +109,7 @@ def build(
         [village.village for village in villages],
         judged,
         source.regions,
+        source.beside,
     )
 
 

@@ -13,11 +13,13 @@ import xlsxwriter  # type: ignore[import-untyped]  # it has no types; what is gi
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
 from api.queries.times import local
+from api.reports.annex_sheets import annex_sheets
 from api.reports.columns import OUTAGE_COLUMNS, ROW_COLUMNS, Column, outage_values, row_values, shares
 from api.reports.facility import Outage
 from api.reports.figures import Share
 from api.reports.levels import Level
 from api.reports.report import Report, Row
+from api.reports.restitution import Restitution
 from api.reports.words import METHOD, Words
 from siaga.timeline.availability import Availability
 
@@ -33,16 +35,16 @@ _DECIMALS = 4
 _WIDTHS = {Column.TEXT: 24, Column.COUNT: 11, Column.SECONDS: 13, Column.SHARE: 13, Column.TIME: 18}
 
 
-def as_xlsx(report: Report) -> bytes:
-    """Returns the report as a workbook; the same report gives the same bytes."""
-    return _Workbook(report).made()
+def as_xlsx(report: Report, contract: Restitution | None = None) -> bytes:
+    """Returns the report as a workbook; the same report gives the same bytes. `contract`: what downtime pays back."""
+    return _Workbook(report, contract).made()
 
 
 class _Workbook:
     """One workbook while it is written."""
 
-    def __init__(self, report: Report) -> None:
-        self._report = report
+    def __init__(self, report: Report, contract: Restitution | None) -> None:
+        self._report, self._contract = report, contract
         self._words = Words(report.language)
         self._out = io.BytesIO()
         self._book = xlsxwriter.Workbook(
@@ -85,18 +87,14 @@ class _Workbook:
         self._outages(self._report.outages[:MOST_OUTAGES])
         if any(row.before is not None or row.a_year_ago is not None for row in self._report.rows):
             self._changes()
+        annex_sheets(self._book, self._heading, _for_print, self._report, self._contract)
         self._method()
         self._book.close()
         return self._out.getvalue()
 
     def _sheet(self, name: str, headings: Mapping[str, Column], texts: Sequence[str], frozen: int) -> Worksheet:
         sheet = self._book.add_worksheet(self._words(name))
-        sheet.freeze_panes(1, frozen)
-        sheet.set_landscape()
-        sheet.set_paper(9)  # A4
-        sheet.repeat_rows(0)
-        sheet.fit_to_pages(1, 0)
-        sheet.set_footer("&L&A&R&P / &N")
+        _for_print(sheet, frozen)
         for place, (heading, column) in enumerate(zip(texts, headings.values(), strict=True)):
             sheet.set_column(place, place, _WIDTHS[column], self._formats[column])
             sheet.write_string(0, place, heading, self._heading)
@@ -231,6 +229,16 @@ class _Workbook:
             sheet.write_number(line, place, value / _DAY, self._formats[column])
         else:
             sheet.write_number(line, place, value, self._formats[column])
+
+
+def _for_print(sheet: Worksheet, frozen: int = 1) -> None:
+    """Freeze the headings and the first columns; A4, all columns on one page, headings on every page."""
+    sheet.freeze_panes(1, frozen)
+    sheet.set_landscape()
+    sheet.set_paper(9)  # A4
+    sheet.repeat_rows(0)
+    sheet.fit_to_pages(1, 0)
+    sheet.set_footer("&L&A&R&P / &N")
 
 
 def _cut(target: Fraction | None) -> float | None:

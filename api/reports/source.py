@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from api.reports.beside import Beside
 from siaga.model.sites import Facility, Village
 from siaga.timeline.availability import Availability
 from siaga.timeline.spans import Span
@@ -52,7 +53,8 @@ class VillageHistory:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """All that a report of a scope and a period is made of. `regions` are names by code."""
+    """All that a report of some scopes and a period is made of. `regions`: names by code. `beside`: for people."""
 
     villages: Sequence[VillageHistory]
     regions: Mapping[str, str] = field(default_factory=dict)
+    beside: Beside = field(default_factory=Beside)

@@ -6,8 +6,9 @@ A page cannot send `Last-Event-ID` when it opens a stream, so `?after=` says the
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 
+from api.http.access import is_still
 from api.http.broadcast import Busy
 from api.http.problems import Refused
 from api.http.services import ServicesHere
@@ -23,15 +24,21 @@ _BEAT = b"event: beat\ndata:\n\n"
 
 @router.get("/alerts/stream")
 async def stream(
+    request: Request,
     services: ServicesHere,
     looker: SignedIn,
     after: Annotated[str | None, Query(max_length=40)] = None,
     last_event_id: Annotated[str | None, Header(max_length=40)] = None,
 ) -> EventStream:
     """A stream of alerts. After a break the browser says itself where it was, which wins over the address."""
-    assert looker.caller is not None  # noqa: S101 - `SignedIn` lets nobody else in
+    caller = looker.caller
+    assert caller is not None  # noqa: S101 - `SignedIn` lets nobody else in
     try:
-        subscription = await services.broadcast.open(event_id(last_event_id or after), looker.caller.scopes)
+        subscription = await services.broadcast.open(event_id(last_event_id or after), caller.scopes)
     except Busy as busy:
         raise Refused(503, str(busy), {"Retry-After": "5"}) from None
-    return EventStream(services.broadcast, subscription, HEARTBEAT, _BEAT)
+
+    def still() -> bool:
+        return is_still(request, services, caller)
+
+    return EventStream(services.broadcast, subscription, HEARTBEAT, still, _BEAT)

@@ -24,6 +24,7 @@ NAVIGATION = (
     Entry("/map", "nav_map"),
     Entry("/reports", "nav_reports"),
     Entry("/scorecard", "nav_scorecard"),
+    Entry("/attest", "nav_attest"),
     Entry("/setup", "nav_setup", Role.ADMIN),
     Entry("/", "nav_public", None),
 )

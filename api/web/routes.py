@@ -10,11 +10,13 @@ from api.web import (
     alert_forms,
     alert_stream,
     alerts,
+    attest,
     issued,
     preferences,
     public,
     report_issue,
     reports,
+    scorecard,
     sign_in,
     static_files,
     welcome,
@@ -38,6 +40,8 @@ PAGES: Sequence[APIRouter] = (
     index.router,
     people.router,
     tokens.router,
+    attest.router,
+    scorecard.router,
     static_files.router,
 )
 """The routes of all pages."""

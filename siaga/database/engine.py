@@ -208,6 +208,7 @@ def _postgresql(url: URL, answer_within: float) -> Engine:
         url.set(drivername="postgresql+psycopg"),
         json_serializer=_to_json,
         json_deserializer=_from_json,
+        hide_parameters=True,  # errors go into logs, and the values may be hashes of passwords
         pool_pre_ping=True,
         pool_size=10,
         max_overflow=20,
@@ -250,6 +251,7 @@ def _sqlite(url: URL) -> Engine:
         url,
         json_serializer=_to_json,
         json_deserializer=_from_json,
+        hide_parameters=True,
         # every thread that answers a request may read at the same time
         **({} if in_memory else {"pool_size": 20, "max_overflow": 40}),
     )

@@ -21,6 +21,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from api.attestations.classes import BadClasses, Classes, parse_classes
 from siaga.mqtt.address import BrokerAddress
 from siaga.sites.poll_address import BadAddress, read_web
 from siaga.telemetry.influx_address import InfluxAddress
@@ -100,6 +101,14 @@ def _proxies(text: str) -> str:
     return text
 
 
+def _classes(text: str) -> str:
+    try:
+        parse_classes(text)
+    except BadClasses as problem:
+        raise ValueError(f"it {problem}") from None
+    return text
+
+
 def _listed(text: str) -> list[str]:
     return [] if text == NOBODY else [one.strip() for one in text.split(",")]
 
@@ -140,6 +149,7 @@ class Settings(BaseSettings):
     public_url: Annotated[str, AfterValidator(_public)] | None = None
     trusted_proxies: Annotated[str, AfterValidator(_proxies)] = "127.0.0.1,::1"
     attestation_review: bool = False
+    scorecard_classes: Annotated[str, AfterValidator(_classes)] | None = None
     probe_internet_url: Annotated[str, AfterValidator(_internet)] = INTERNET_URL
     snmp_community: SecretStr = SecretStr("public")
     snmp_user: str | None = None
@@ -157,6 +167,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Returns the sources: flags, environment, file, in this order."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def classes(self) -> Classes | None:
+        """From how many indicators met on a village is of which class; `None`: the district has none."""
+        return None if self.scorecard_classes is None else parse_classes(self.scorecard_classes)
 
     def make_data_dir(self) -> None:
         """Create the data directory, if necessary.

@@ -238,8 +238,10 @@ class System:
             metrics=REGISTRY,
             public_page=self._settings.public_page,
             attestation_review=self._settings.attestation_review,
+            scorecard_classes=self._settings.classes,
             office=self._office,
             site=Site(self._settings.public_url),
+            channels={name: tuple(person.channels) for name, person in self._book.people.items()},
         )
         settings = self._settings
         self._server = HttpServer(app, settings.http_host, settings.http_port, settings.proxies)

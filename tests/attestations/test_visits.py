@@ -53,7 +53,25 @@ def test_what_is_missing_has_expired_or_soon_will(engine: Engine) -> None:
         Reason.EXPIRING,
         Reason.MISSING,
     )
-    assert found.keys() == INDICATORS.keys() - {"gate", "free_wifi", "playground"}, "these two are sensed there"
+    assert found.keys() == INDICATORS.keys() - {"playground"}
+    assert found["gate"] is found["free_wifi"] is Reason.UNJUDGED, "devices are there, and say nothing"
+
+
+@pytest.mark.parametrize(
+    ("met", "by", "day", "reason"),
+    [
+        pytest.param(False, "wahyu", date(2026, 2, 20), Reason.CONTRADICTED, id="somebody else saw the opposite"),
+        pytest.param(True, "wahyu", date(2026, 2, 20), None, id="somebody else saw the same"),
+        pytest.param(False, "budi", date(2026, 2, 20), None, id="it changed, says who made both"),
+        pytest.param(False, "wahyu", date(2026, 2, 14), None, id="more than two weeks before"),
+        pytest.param(False, "wahyu", date(2026, 3, 2), Reason.CONTRADICTED, id="after it: the later one counts"),
+    ],
+)
+def test_what_two_people_saw_differently(engine: Engine, met: bool, by: str, day: date, reason: Reason | None) -> None:
+    attest(engine, "trees", date(2026, 3, 1))
+    make(engine, Draft(GLAGAH, "trees", met, day), by, NOW)
+    found = {visit.indicator: visit.reason for visit in listed(engine, GLAGAH)}
+    assert found.get("trees") is reason
 
 
 def test_by_sub_district_village_and_number_as_far_as_the_caller_sees(engine: Engine) -> None:
@@ -68,3 +86,12 @@ def test_the_name_of_a_draft_is_of_who_made_it(engine: Engine) -> None:
     made = attest(engine, "trees", date(2026, 3, 1), name="a1b2c3d4")
     assert (sent_before(engine, "budi", "a1b2c3d4"), sent_before(engine, "wahyu", "a1b2c3d4")) == (made, None)
     assert attest(engine, "trees", date(2026, 3, 1), name="a1b2c3d4") == made
+
+
+def test_one_that_waits_for_a_second_person_leaves_the_one_before_as_it_was(engine: Engine) -> None:
+    attest(engine, "trees", date(2025, 11, 1))
+    make(engine, Draft(GLAGAH, "trees", True, date(2026, 3, 1), needs_review=True), "wahyu", NOW)
+    (found,) = [visit for visit in listed(engine, GLAGAH) if visit.indicator == "trees"]
+    assert found.reason is Reason.EXPIRED
+    assert found.last is not None
+    assert found.last.expires == date(2026, 1, 30)

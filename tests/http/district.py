@@ -17,7 +17,8 @@ from api.alerts.span_rows import write_spans
 from api.alerts.spans import FOREVER
 from api.alerts.stream import EventSignal
 from api.app import create_app
-from api.http import HttpServer
+from api.attestations.classes import Classes
+from api.http import HttpServer, Site
 from api.http.services import Check
 from siaga.database import tables, writing
 from siaga.database.people import Passwords
@@ -67,7 +68,9 @@ class District:
         self.checks: dict[str, Check] = {}
         self.past = UnreadPast()
         self.public_page = True
+        self.channels: dict[str, list[str]] = {}
         self.attestation_review = False
+        self.scorecard_classes: Classes | None = None
         self.registry.replace(villages(), NOW - 40 * DAY)
         self.tokens = {role: Tokens(engine, self.clock).create(role, f"{role}-budi") for role in Role}
 
@@ -164,7 +167,12 @@ class District:
 
     @contextmanager
     def served(
-        self, role: Role | None = Role.ADMIN, *, caller: Caller | None = None, port: int = 0
+        self,
+        role: Role | None = Role.ADMIN,
+        *,
+        caller: Caller | None = None,
+        port: int = 0,
+        site: Site | None = None,
     ) -> Iterator[httpx.Client]:
         """The API on a port (0: one of its own), and a client that holds a token of this role.
 
@@ -184,9 +192,12 @@ class District:
             checks=self.checks,
             past=lambda: self.past,
             public_page=self.public_page,
+            site=site,
             passwords=Passwords(CHEAP),
+            channels=self.channels,
             caller_of=caller_of if caller is not None else None,
             attestation_review=self.attestation_review,
+            scorecard_classes=self.scorecard_classes,
         )
         with HttpServer(app, "127.0.0.1", port) as server, httpx.Client(base_url=server.url, timeout=20) as client:
             if role is not None:

@@ -1,10 +1,15 @@
 """A session opens the API as a token does: the same roles, and only from our own pages where something changes."""
 
+from collections.abc import Callable
+
 import httpx
 import pytest
 
 from siaga.database.people import Persons, Sessions
+from siaga.database.tokens import Tokens
 from siaga.model.caller import Role
+from siaga.model.clock import HOUR
+from siaga.model.scope import Scopes
 from tests.http.district import District
 from tests.people.accounts import FOREIGN, OWN, signed_in
 
@@ -96,3 +101,32 @@ def test_behind_a_proxy_with_tls_the_cookie_is_the_one_with_the_prefix(
     for name, status in (("siaga", 401), ("__Host-siaga", 200)):
         answer = client.get("/api/v1/villages", headers=by_tls | {"Cookie": f"{name}={secret}"})
         assert answer.status_code == status, name
+
+
+def test_an_open_stream_ends_with_the_session_and_when_its_reader_sees_something_else(
+    client: httpx.Client, district: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.http.stream.LOOKED_EVERY", 0.02)
+    persons = Persons(district.engine, district.clock)
+    first, second = signed_in(district, Role.VIEWER), signed_in(district, Role.TECHNICIAN, "joko")
+    endings: list[Callable[[], object]] = [
+        lambda: Sessions(district.engine, district.clock).end(first["Cookie"].removeprefix("siaga=")),
+        lambda: persons.change("joko", Role.VIEWER, Scopes.of(["35.10"]), ""),
+        lambda: persons.remove("joko"),
+        lambda: Tokens(district.engine, district.clock).revoke(1),
+    ]
+    for headers, end in zip((first, second, second, district.bearer(Role.VIEWER)), endings, strict=True):
+        with client.stream("GET", "/api/v1/alerts/stream", headers=headers, timeout=20) as answer:
+            lines = answer.iter_lines()
+            assert next(lines) == ": siaga"
+            end()
+            assert set(lines) <= {"retry: 3000", "", ":"}, "it ends, or this waits for the timeout"
+
+
+def test_an_open_stream_does_not_keep_a_session_alive(district: District) -> None:
+    sessions = Sessions(district.engine, district.clock)
+    secret = signed_in(district, Role.ADMIN)["Cookie"].removeprefix("siaga=")
+    for _ in range(13):
+        district.clock.advance(HOUR)
+        sessions.look(secret)
+    assert sessions.look(secret) is None

@@ -82,6 +82,7 @@ class Shell:
         "notifications.md",
         "reports.md",
         "attestations.md",
+        "people.md",
     ],
 )
 def test_a_guide_does_what_it_says(tmp_path: Path, guide: str) -> None:

@@ -30,9 +30,8 @@ def test_the_sign_in_link_is_printed_alone_on_standard_output(tmp_path: Path) ->
         ({"SIAGA_PUBLIC_URL": "https://Siaga.example.go.id/"}, "https://siaga.example.go.id"),
         ({"SIAGA_HTTP_HOST": "0.0.0.0", "SIAGA_HTTP_PORT": "8080"}, "http://127.0.0.1:8080"),
         ({"SIAGA_NOTIFY": "notify.yaml"}, "https://pantau.example.go.id"),
-        ({"SIAGA_NOTIFY": "notify.yaml", "SIAGA_PUBLIC_URL": "http://10.0.0.5:8000"}, "http://10.0.0.5:8000"),
     ],
-    ids=["public address", "own port", "the notify file's link", "public address before the notify file's"],
+    ids=["public address", "own port", "the notify file's link"],
 )
 def test_the_link_leads_to_where_people_reach_the_pages(tmp_path: Path, settings: dict[str, str], address: str) -> None:
     notify = tmp_path / "notify.yaml"
@@ -68,11 +67,8 @@ def test_people_of_accounts_and_of_the_notify_file_are_one_list(tmp_path: Path) 
 MISTAKES = [
     (["add", "ratih"], "Missing option '--role'"),
     (["add", "ratih", "--role", "king"], "--role: 'king' is not a role: write viewer, technician or admin"),
-    (["add", "Bu Ratih", "--role", "viewer"], "NAME: 'Bu Ratih' is not a name"),
-    (["add", "ratih", "--role", "viewer", "--name", "a\nb"], r"--name: 'a\nb' is not a name"),
     (["add", "ratih", "--role", "viewer", "--scope", "35.1"], "--scope: '35.1' is not a scope"),
     (["link", "ratih"], "ratih: nobody has an account of this name"),
-    (["remove", "ratih"], "ratih: nobody has an account of this name"),
 ]
 
 

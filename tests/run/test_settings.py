@@ -70,6 +70,15 @@ def test_outside_servers_are_used_as_they_are_given(monkeypatch: pytest.MonkeyPa
         ("SIAGA_STORE_URL", "r4hasia", "SIAGA_STORE_URL: the store URL must be"),
         ("SIAGA_STORE_URL", "duckdb:///", "SIAGA_STORE_URL: the store URL must be"),
         ("SIAGA_DATABASE_URL", "mysql://u:r4hasia@h/d", "SIAGA_DATABASE_URL: the database URL must be"),
+        ("SIAGA_PUBLIC_URL", "siaga.example.go.id", "SIAGA_PUBLIC_URL: it must be where people reach the pages"),
+        ("SIAGA_PUBLIC_URL", "https://h/siaga", "SIAGA_PUBLIC_URL: it must be where people reach the pages"),
+        ("SIAGA_PUBLIC_URL", "https://u:r4hasia@h", "SIAGA_PUBLIC_URL: it must be where people reach the pages"),
+        ("SIAGA_PUBLIC_URL", "https://h?x", "SIAGA_PUBLIC_URL: it must be where people reach the pages"),
+        (
+            "SIAGA_TRUSTED_PROXIES",
+            "10.0.0.1,proxy",
+            "SIAGA_TRUSTED_PROXIES: \"10.0.0.1,proxy\": 'proxy' must be an address",
+        ),
     ],
 )
 def test_a_wrong_value_is_one_sentence_that_names_its_variable(
@@ -81,6 +90,28 @@ def test_a_wrong_value_is_one_sentence_that_names_its_variable(
     assert str(refused.value).startswith(sentence)
     assert "\n" not in str(refused.value)
     assert "r4hasia" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "proxies"),
+    [
+        ("10.0.0.1, 172.16.0.0/12", ["10.0.0.1", "172.16.0.0/12"]),
+        ("::1", ["::1"]),
+        ("none", []),
+        ("", ["127.0.0.1", "::1"]),
+    ],
+)
+def test_proxies_are_a_list_and_none_is_an_empty_one(
+    monkeypatch: pytest.MonkeyPatch, text: str, proxies: list[str]
+) -> None:
+    monkeypatch.setenv("SIAGA_TRUSTED_PROXIES", text)
+    assert load_settings().proxies == proxies
+
+
+@pytest.mark.parametrize("url", ["https://Siaga.example.go.id/", "http://10.0.0.5:8000", "http://[::1]:8000"])
+def test_the_public_address_is_kept_as_browsers_write_it(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("SIAGA_PUBLIC_URL", url)
+    assert load_settings().public_url == url.lower().rstrip("/")
 
 
 def test_a_wrong_flag_is_called_a_flag(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,15 @@ def empty(tmp_path: Path) -> Iterator[District]:
     engine.dispose()
 
 
+@pytest.fixture
+def district(tmp_path: Path) -> Iterator[District]:
+    """A district of two villages."""
+    engine, store = connect(f"sqlite:///{tmp_path / 'siaga.db'}"), open_duckdb(tmp_path)
+    yield District(engine, store)
+    store.close()
+    engine.dispose()
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One Chromium for all tests; each takes a context of its own."""

@@ -7,8 +7,11 @@ from pathlib import Path
 from jinja2 import Environment, nodes
 
 from api.alerts.alert import SEVERITIES, Kind
+from api.attestations.classes import Class
+from api.attestations.scorecard import Evidence
 from api.issued.compare import Ground
 from api.notifications.digest import What
+from api.queries.visits import Reason
 from api.reports.glance import TABLES
 from api.reports.pdf.facts import Goal
 from api.reports.period import Unit
@@ -47,6 +50,9 @@ FAMILIES: dict[str, set[str]] = {
     "refusal_": {str(status) for status in SAID} | {f"detail_{status}" for status in SAID},
     "theme_": {theme.value for theme in Theme} | {f"to_{theme.value}" for theme in Theme},
     "password_": {why.value for why in Weakness} | {"differs", "wrong", "wait"},
+    "visit_": {reason.value for reason in Reason},
+    "class_": {one.value for one in Class},
+    "evidence_": {one.value for one in Evidence},
     "setup_": {page.key for page in PAGES} | {f"about_{page.key}" for page in PAGES},
     "reports_table_": {str(name) for name in TABLES},
     "reports_unit_": {unit.value for unit in Unit if unit is not Unit.DATES} | {"closed"},

@@ -52,6 +52,11 @@ class Numbers:
     def _percent(self, hundredths: int) -> str:
         return f"{hundredths // 100}{self._point}{hundredths % 100:02d}{NO_BREAK}%"
 
+    def rate(self, rate: Fraction) -> str:
+        """How many times, with two decimals, cut."""
+        hundredths = int(rate * 100)
+        return f"{hundredths // 100}{self._point}{hundredths % 100:02d}"
+
     def count(self, number: int) -> str:
         """A whole number, its thousands parted."""
         return format_decimal(number, locale=self.language.value)

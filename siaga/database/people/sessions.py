@@ -93,7 +93,15 @@ class Sessions:
         return secret
 
     def verify(self, secret: str) -> Visit | None:
-        """Returns who is signed in by a secret; `None`: it is none, has ended, or rested too long."""
+        """Returns who is signed in by a secret, and notes the use; `None` when it has ended, or is none."""
+        visit = self.look(secret)
+        now = self._clock.now()
+        if visit is not None and now - visit.session.last_seen >= _TOUCH:
+            self._note_use(visit.session.id, now)
+        return visit
+
+    def look(self, secret: str) -> Visit | None:
+        """Returns the same as `verify`, and notes nothing: an open stream is no use of a session."""
         columns = [column for column in table.c if column.name in ("id", "last_seen", "agent", "address", "expires_at")]
         query = (
             select(person, table.c.created_at.label("began_at"), *columns)
@@ -108,8 +116,6 @@ class Sessions:
         # The limits of the role of now: who became an admin is signed out as soon as one
         if now >= min(row.expires_at, row.began_at + life.whole, row.last_seen + life.idle):
             return None
-        if now - row.last_seen >= _TOUCH:
-            self._note_use(row.id, now)
         return Visit(Person.of(row), Session(row.id, row.began_at, row.last_seen, row.agent, row.address))
 
     def end(self, secret: str) -> None:

@@ -1,0 +1,320 @@
+"""The tables of the annexes, with typed cells: the one place from which PDF and XLSX take their numbers. Pure.
+
+A time is `At` (ms and the zone by whose clock it is shown); a time span is whole milliseconds. What an XLSX has whole,
+a PDF may cut: then it counts what it left out.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from fractions import Fraction
+
+from api.attestations.scorecard import Scorecard
+from api.queries.attestations import Kept
+from api.queries.links import LinkFigures
+from api.reports.annex_words import AnnexWords
+from api.reports.beside import Line, LinkSum, line_of, sums
+from api.reports.facility import JudgedFacility
+from api.reports.figures import Share
+from api.reports.levels import subdistrict_of
+from api.reports.report import Report
+from api.reports.restitution import Restitution
+from api.reports.sla import MonthBudget
+from api.reports.sla_rows import Sla, by_kind, month_slas
+from siaga.model.intervals import Interval
+from siaga.timeline.verdict import Verdict
+
+__all__ = ["Annex", "At", "Cell", "Type", "annexes", "below_target", "blank_counts"]
+
+
+class Type(Enum):
+    """What the cells of a column are."""
+
+    TEXT = "text"
+    COUNT = "count"
+    TIME_SPAN = "time span"
+    SHARE = "share"
+    RATE = "rate"
+    TIME = "time"
+    DATE = "date"
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """A time, ms, by the clock of a zone."""
+
+    time: int
+    timezone: str
+
+
+Cell = str | int | Fraction | Share | At | date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Annex:
+    """One table. `name` and the columns' names are keys of words."""
+
+    name: str
+    columns: Mapping[str, Type]
+    rows: Sequence[Sequence[Cell]]
+
+
+def annexes(report: Report, contract: Restitution | None) -> Iterator[Annex]:
+    """Yields the tables in order; one that would be empty is left out."""
+    words = AnnexWords(report.language)
+    every = (
+        _below(report, words),
+        _links(report),
+        _sums("links_uplink", report, _uplinks(report).get),
+        _sums("links_subdistrict", report, subdistrict_of),
+        _blank(report, words),
+        _attestations(report, words),
+        _scorecards(report),
+        *_slas(report, contract, words),
+    )
+    for one in every:
+        if one.rows:
+            yield one
+
+
+def below_target(report: Report) -> list[JudgedFacility]:
+    """Returns the facilities that missed their target whatever is not known, the furthest from it first."""
+    below = [one for one in report.facilities if one.figures.low.whole and one.figures.budget(_target(one)).left < 0]
+    return sorted(
+        below, key=lambda one: (Fraction(one.figures.high.part, one.figures.high.whole) - _target(one), one.name)
+    )
+
+
+def blank_counts(report: Report) -> Mapping[Line, tuple[int, int | None]]:
+    """Returns how many villages were never heard, or had no line, in the period and in the one before.
+
+    Before: `None` where nothing is known of it.
+    """
+    now = [found for _, found, _ in _lines(report)]
+    before = [found for _, _, found in _lines(report) if found is not None]
+    return {line: (now.count(line), before.count(line) if before else None) for line in (Line.NEVER, Line.NO_LINE)}
+
+
+def _target(one: JudgedFacility) -> Fraction:
+    return Fraction(str(one.held_to.target))
+
+
+def _below(report: Report, words: AnnexWords) -> Annex:
+    return Annex(
+        "below",
+        {
+            "id": Type.TEXT,
+            "name": Type.TEXT,
+            "village": Type.TEXT,
+            "kind": Type.TEXT,
+            "target": Type.SHARE,
+            "availability_low": Type.SHARE,
+            "availability_high": Type.SHARE,
+            "failed_s": Type.TIME_SPAN,
+            "left_s": Type.TIME_SPAN,
+        },
+        [
+            (
+                one.name,
+                one.facility.name,
+                one.village.name,
+                words.kind(one.facility.kind),
+                Share(_target(one).numerator, _target(one).denominator),
+                one.figures.low,
+                one.figures.high,
+                one.figures.availability.failed,
+                one.figures.budget(_target(one)).left * 1000,
+            )
+            for one in below_target(report)
+        ],
+    )
+
+
+def _names(report: Report) -> Mapping[str, str]:
+    return {village.code: village.name for village in report.villages}
+
+
+def _uplinks(report: Report) -> Mapping[str, str | None]:
+    return {village.code: village.uplink for village in report.villages}
+
+
+_LINK = {"cut": Type.TIME_SPAN, "cuts": Type.COUNT, "longest_cut": Type.TIME_SPAN, "dark": Type.TIME_SPAN}
+
+
+def _links(report: Report) -> Annex:
+    names, uplinks, before = _names(report), _uplinks(report), report.beside.links_before
+
+    def row(one: LinkFigures) -> Sequence[Cell]:
+        then = before.get(one.village)
+        changed = None if then is None or one.blank else one.cut - then.cut
+        figures = (one.cut, one.cuts, one.longest_cut, one.dark)
+        return one.village, names[one.village], uplinks[one.village], *figures, changed
+
+    columns = {"id": Type.TEXT, "village": Type.TEXT, "uplink": Type.TEXT, **_LINK, "cut_change": Type.TIME_SPAN}
+    return Annex("links", columns, [row(one) for one in report.beside.links])
+
+
+def _sums(name: str, report: Report, key: Callable[[str], str | None]) -> Annex:
+    columns = {"id": Type.TEXT, "villages": Type.COUNT, **_LINK, "blank": Type.COUNT}
+    found: list[LinkSum] = sums(report.beside.links, key)
+    rows = [(one.key, one.villages, one.cut, one.cuts, one.longest_cut, one.dark, one.blank) for one in found]
+    return Annex(name, columns, rows)
+
+
+def _lines(report: Report) -> Iterator[tuple[str, Line | None, Line | None]]:
+    """Each village with whether it could be heard, and whether it could in the period before."""
+    period, beside, now = report.period, report.beside, report.cut
+    before = period.before
+
+    def window(which: Interval) -> Interval:
+        return which[0], min(which[1], now)
+
+    for one in beside.links:
+        zone = report.timezones[one.village]
+        heard = beside.heard_from.get(one.village)
+        then = None
+        if before is not None:
+            then = line_of(beside.links_before.get(one.village), heard, window(before.window(zone)))
+        yield one.village, line_of(one, heard, window(period.window(zone))), then
+
+
+def _blank(report: Report, words: AnnexWords) -> Annex:
+    names = _names(report)
+
+    def said(line: Line | None) -> str | None:
+        return None if line is None else words(f"line_{line}")
+
+    rows = [
+        (village, names[village], said(found), said(before))
+        for village, found, before in _lines(report)
+        if found is not Line.HEARD or before in (Line.NO_LINE, Line.NEVER)
+    ]
+    columns = {"id": Type.TEXT, "village": Type.TEXT, "line_now": Type.TEXT, "line_before": Type.TEXT}
+    return Annex("blank_spots", columns, rows)
+
+
+def _attestations(report: Report, words: AnnexWords) -> Annex:
+    names = _names(report)
+
+    def row(one: Kept) -> Sequence[Cell]:
+        zone = report.timezones[one.village]
+        skew = None if one.device_time is None else one.device_time - one.created_at
+        sources = {words(f"source_{photo.source}") for photo in one.photos if photo.source is not None}
+        same = sorted({photo.same_as for photo in one.photos if photo.same_as is not None})
+        return (
+            one.village,
+            names[one.village],
+            words.kind(one.indicator),
+            words("attested_met" if one.met else "attested_missed"),
+            one.date,
+            one.expires,
+            one.by,
+            At(one.created_at, zone),
+            skew,
+            one.distance,
+            len(one.photos),
+            ", ".join(sorted(sources)) or None,
+            ", ".join(same) or None,
+            one.confirmed_by if one.needs_review and one.confirmed_at is not None else _waits(one, words),
+            None if one.confirmed_at is None else At(one.confirmed_at, zone),
+            one.withdrawn_by,
+            None if one.withdrawn_at is None else At(one.withdrawn_at, zone),
+            one.note or None,
+            one.id,
+        )
+
+    columns = {
+        "village_code": Type.TEXT,
+        "village": Type.TEXT,
+        "kind": Type.TEXT,
+        "attested": Type.TEXT,
+        "date": Type.DATE,
+        "expires": Type.DATE,
+        "by": Type.TEXT,
+        "created_at": Type.TIME,
+        "clock": Type.TIME_SPAN,
+        "distance_m": Type.COUNT,
+        "photos": Type.COUNT,
+        "source": Type.TEXT,
+        "same_as": Type.TEXT,
+        "confirmed_by": Type.TEXT,
+        "confirmed_at": Type.TIME,
+        "withdrawn_by": Type.TEXT,
+        "withdrawn_at": Type.TIME,
+        "note": Type.TEXT,
+        "attestation": Type.TEXT,
+    }
+    return Annex("attestations", columns, [row(one) for one in report.beside.attestations])
+
+
+def _waits(one: Kept, words: AnnexWords) -> str | None:
+    return words("waits") if one.needs_review and one.confirmed_at is None else None
+
+
+def _scorecards(report: Report) -> Annex:
+    names = _names(report)
+
+    def row(card: Scorecard) -> Sequence[Cell]:
+        numbers = [
+            ", ".join(str(cell.indicator.number) for cell in card.cells if cell.verdict is verdict) or None
+            for verdict in (Verdict.MET, Verdict.MISSED, Verdict.UNJUDGED)
+        ]
+        counts = [card.count(verdict) for verdict in (Verdict.MET, Verdict.MISSED, Verdict.UNJUDGED)]
+        return card.village, names[card.village], card.day, *counts, *numbers
+
+    columns = {
+        "village_code": Type.TEXT,
+        "village": Type.TEXT,
+        "date": Type.DATE,
+        "met": Type.COUNT,
+        "missed": Type.COUNT,
+        "unjudged": Type.COUNT,
+        "which_met": Type.TEXT,
+        "which_missed": Type.TEXT,
+        "which_unjudged": Type.TEXT,
+    }
+    return Annex("scorecards", columns, [row(card) for card in report.beside.scorecards])
+
+
+def _slas(report: Report, contract: Restitution | None, words: AnnexWords) -> tuple[Annex, Annex]:
+    slas = month_slas(report, contract)
+    paid: dict[str, Type] = {} if contract is None else {"repaid": Type.COUNT}
+    figures = {"target": Type.SHARE, "budget_s": Type.TIME_SPAN, "used": Type.TIME_SPAN, "left_s": Type.TIME_SPAN}
+    kinds = Annex(
+        "sla_kinds",
+        {"kind": Type.TEXT, "facilities": Type.COUNT, **figures, "burn_rate": Type.RATE, **paid},
+        [
+            (words.kind(one.kind), one.facilities, *_budget(one.budget), *((one.repaid,) if paid else ()))
+            for one in by_kind(slas)
+        ],
+    )
+    downtime: dict[str, Type] = {} if contract is None else {"downtime": Type.TIME_SPAN}
+    each = Annex(
+        "sla",
+        {"id": Type.TEXT, "name": Type.TEXT, "kind": Type.TEXT, **figures, "burn_rate": Type.RATE, **downtime, **paid},
+        [
+            (
+                one.one.name,
+                one.one.facility.name,
+                words.kind(one.one.facility.kind),
+                *_budget(one.budget),
+                *((one.downtime, one.repaid) if paid else ()),
+            )
+            for one in sorted(slas, key=_most_used)
+        ],
+    )
+    return kinds, each
+
+
+def _budget(budget: MonthBudget | None) -> tuple[Cell, ...]:
+    if budget is None:
+        return (None,) * 5
+    target = Share(budget.target.numerator, budget.target.denominator)
+    return target, budget.whole, budget.used, budget.left, budget.burn_rate
+
+
+def _most_used(one: Sla) -> tuple[Fraction, str]:
+    """What has the least of its budget left, as a share of it, comes first."""
+    whole = one.budget.whole
+    return (one.budget.left / whole if whole else Fraction(1), one.one.name)

@@ -1,0 +1,129 @@
+"""The annexes beside the rows: below target, links and blank spots, attestations, scorecards, SLA.
+
+Their numbers are those of `api.reports.annexes`, as the XLSX has them. Each shows a part, and says what it leaves out:
+a cell of a table takes ten kilobytes of memory while it is set.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from fractions import Fraction
+
+from api.reports.annex_words import AnnexWords
+from api.reports.annexes import Annex, At, Cell, Type, annexes, blank_counts
+from api.reports.beside import Line
+from api.reports.figures import Share
+from api.reports.pdf.blocks import Block, Column, column, heading, table, text
+from api.reports.pdf.context import Context
+from api.reports.pdf.numbers import NOTHING, Numbers
+
+__all__ = ["MOST_ROWS", "side_annexes"]
+
+MOST_ROWS = 400
+"""Rows of one table: a district's villages, or the facilities that are worst off."""
+_WIDE = {Type.TEXT: 2.0, Type.TIME: 1.5, Type.DATE: 1.3}
+_FACTS = ("clock", "distance_m", "photos", "source", "same_as", "confirmed_by", "withdrawn_by", "note")
+"""Columns of attestations that stand in one cell, each with its name."""
+_LEFT_OUT = {
+    "below": ("name", "availability_high"),
+    "links": ("village",),
+    "blank_spots": (),
+    "attestations": (*_FACTS, "village", "confirmed_at", "withdrawn_at", "attestation"),
+    "scorecards": ("met", "missed", "unjudged", "date"),
+    "sla": ("name",),
+}
+"""Columns that the page is too narrow for: their XLSX has them."""
+_OF = {
+    "below": ("below",),
+    "links": ("links_uplink", "links_subdistrict", "blank_spots", "links"),
+    "attestations": ("attestations",),
+    "scorecards": ("scorecards",),
+    "sla": ("sla_kinds", "sla"),
+}
+"""The annexes with their tables, in order."""
+
+
+def side_annexes(here: Context) -> Iterator[Block]:
+    """Yields the annexes."""
+    words = AnnexWords(here.report.language)
+    contract = here.office.restitution
+    tables = {one.name: one for one in annexes(here.report, contract)}
+    for name, parts in _OF.items():
+        yield heading(1, words(f"annex_{name}"), page=True)
+        found = [tables[part] for part in parts if part in tables]
+        if not found:
+            yield text(words(f"none_{name}"))
+            continue
+        for sentence in _sentences(here, name, words):
+            yield text(sentence)
+        for one in found:
+            yield from _table(here, one, words)
+
+
+def _sentences(here: Context, name: str, words: AnnexWords) -> Iterator[str]:
+    """What stands before the tables."""
+    number = here.numbers.count
+    contract = here.office.restitution
+    if name == "links":
+        yield words("links_text")
+        for line, (now, before) in blank_counts(here.report).items():
+            key = "blank_never" if line is Line.NEVER else "blank_no_line"
+            yield words(key, now=number(now), before=NOTHING if before is None else number(before))
+    if name == "sla":
+        yield words("sla_text")
+        if contract is not None:
+            yield words("sla_restitution", formula=contract.formula, over=contract.over)
+
+
+def _table(here: Context, annex: Annex, words: AnnexWords) -> Iterator[Block]:
+    """One table, cut, with how much of it was left out."""
+    every = len(annex.rows)
+    if every > MOST_ROWS:
+        counts = {"shown": MOST_ROWS, "all": every, "left": every - MOST_ROWS}
+        yield text(words("left_out", **{name: here.numbers.count(count) for name, count in counts.items()}))
+    left_out = _LEFT_OUT.get(annex.name, ())
+    shown = [name for name in annex.columns if name not in left_out]
+    columns = [_column(words, name, annex.columns[name]) for name in shown]
+    rows = []
+    for row in annex.rows[:MOST_ROWS]:
+        cells = {
+            name: _text(here.numbers, cell, type_)
+            for (name, type_), cell in zip(annex.columns.items(), row, strict=True)
+        }
+        rows.append([*(cells[name] or NOTHING for name in shown), *_facts(annex, cells, words)])
+    if annex.name == "attestations":
+        columns.append(column(words("column_facts"), 3))
+    yield table(words(f"sheet_{annex.name}"), columns, rows)
+
+
+def _column(words: AnnexWords, name: str, type_: Type) -> Column:
+    part = _WIDE.get(type_, 1.0)
+    head = words(f"column_{name}")
+    return column(head, part) if type_ in _WIDE else column(head, part, "right")
+
+
+def _facts(annex: Annex, cells: Mapping[str, str | None], words: AnnexWords) -> Sequence[str]:
+    """Of an attestation the facts beside it, in one cell."""
+    if annex.name != "attestations":
+        return []
+    said = [f"{words(f'column_{name}')}: {cells[name]}" for name in _FACTS if cells[name] is not None]
+    return ["; ".join(said) or NOTHING]
+
+
+def _text(numbers: Numbers, cell: Cell, type_: Type) -> str | None:
+    match cell:
+        case None | str():
+            return cell
+        case At():
+            return numbers.time(cell.time, cell.timezone)
+        case date():
+            return numbers.date(cell)
+        case Share():
+            return numbers.percent(cell)
+        case int() | Fraction():
+            return _number(numbers, cell, type_)
+
+
+def _number(numbers: Numbers, number: int | Fraction, type_: Type) -> str:
+    if type_ is Type.TIME_SPAN:
+        return numbers.duration(number)
+    return numbers.rate(Fraction(number)) if type_ is Type.RATE else numbers.count(int(number))

@@ -1,0 +1,205 @@
+// Attestations from the phone: what is entered is kept in the browser with its photos, and sent until it was taken.
+// Each draft has a name of its own, so the server keeps it once, however often it is sent.
+(() => {
+  "use strict";
+  const form = document.getElementById("attest");
+  const waiting = document.getElementById("waiting");
+  if (!waiting || !window.indexedDB) return;
+  const words = form ? form.dataset : {};
+  const SIDE = 1600; // pixels: the server makes no photo larger than that
+  const QUALITY = 0.82;
+  const MOST_PHOTOS = 6;
+  const AGAIN = 20000; // ms
+  const fill = (text, value) => (text || "%").replace("%", value);
+
+  const opened = new Promise((resolve, reject) => {
+    const asked = indexedDB.open("siaga-attest", 1);
+    asked.onupgradeneeded = () => {
+      asked.result.createObjectStore("draft", { keyPath: "draft" }); // to be sent
+      asked.result.createObjectStore("form", { keyPath: "village" }); // not finished yet
+    };
+    asked.onsuccess = () => resolve(asked.result);
+    asked.onerror = () => reject(asked.error);
+  });
+  // A change is done when its transaction is, not when its request is
+  const act = (store, mode, verb) =>
+    opened.then(
+      (database) =>
+        new Promise((resolve, reject) => {
+          const change = database.transaction(store, mode, { durability: "strict" });
+          const asked = verb(change.objectStore(store));
+          change.oncomplete = () => resolve(asked.result);
+          change.onerror = change.onabort = () => reject(change.error);
+        })
+    );
+  const put = (store, value) => act(store, "readwrite", (rows) => rows.put(value));
+  const drop = (store, key) => act(store, "readwrite", (rows) => rows.delete(key));
+  const all = (store) => act(store, "readonly", (rows) => rows.getAll());
+  const get = (store, key) => act(store, "readonly", (rows) => rows.get(key));
+
+  // A smaller JPEG, upright. What the browser cannot read goes as it is: the server says what is wrong with it
+  const shrink = async (file) => {
+    try {
+      const picture = await createImageBitmap(file, { imageOrientation: "from-image" });
+      const scale = Math.min(1, SIDE / Math.max(picture.width, picture.height));
+      const canvas = document.createElement("canvas");
+      canvas.width = Math.max(1, Math.round(picture.width * scale));
+      canvas.height = Math.max(1, Math.round(picture.height * scale));
+      const pen = canvas.getContext("2d");
+      pen.fillStyle = "#fff";
+      pen.fillRect(0, 0, canvas.width, canvas.height);
+      pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
+      picture.close();
+      const made = await new Promise((done) => canvas.toBlob(done, "image/jpeg", QUALITY));
+      return made && (made.size < file.size || file.type !== "image/jpeg") ? made : file;
+    } catch {
+      return file;
+    }
+  };
+
+  const place = () =>
+    new Promise((resolve) => {
+      if (!navigator.geolocation) return resolve({});
+      const options = { maximumAge: 60000, timeout: 5000, enableHighAccuracy: true };
+      navigator.geolocation.getCurrentPosition(
+        (found) => resolve({ lat: found.coords.latitude, lon: found.coords.longitude }),
+        () => resolve({}), // it is a fact beside it, and never a condition
+        options
+      );
+    });
+
+  const show = async () => {
+    const drafts = await all("draft");
+    const list = waiting.querySelector("ul");
+    list.replaceChildren(
+      ...drafts.map((one) => {
+        const line = document.createElement("li");
+        line.dataset.draft = one.draft;
+        const text = document.createElement("span");
+        text.textContent = `${one.village} ${one.label} (${one.photos.length})`;
+        line.append(text);
+        if (one.problem) {
+          const why = document.createElement("small");
+          why.textContent = fill(words.failed, one.problem);
+          const remove = document.createElement("button");
+          remove.type = "button";
+          remove.textContent = words.delete || "×";
+          remove.onclick = () => drop("draft", one.draft).then(show);
+          text.append(why);
+          line.append(remove);
+        }
+        return line;
+      })
+    );
+    waiting.hidden = drafts.length === 0;
+  };
+
+  // True: it need not be sent again. Only 200 and 201 mean that it is stored
+  const send = async (one) => {
+    const body = new FormData();
+    for (const [name, value] of Object.entries(one.said)) body.append(name, value);
+    one.photos.forEach((photo, n) => {
+      body.append("photo", photo.blob, `${n + 1}.jpg`);
+      body.append("source", photo.source);
+    });
+    const stop = new AbortController();
+    const late = setTimeout(() => stop.abort(), 120000);
+    try {
+      const answer = await fetch("/api/v1/attestations", { method: "POST", body, signal: stop.signal });
+      if (answer.status === 200 || answer.status === 201) return drop("draft", one.draft).then(() => true);
+      // 401 and 403: sign in again, and it is sent then; 408, 429, 5xx: later
+      if (answer.status >= 400 && answer.status < 500 && ![401, 403, 408, 429].includes(answer.status)) {
+        const told = await answer.json().catch(() => ({}));
+        await put("draft", { ...one, problem: String(told.detail || answer.status) });
+      }
+    } catch {
+      // no connection: it stays
+    } finally {
+      clearTimeout(late);
+    }
+    return false;
+  };
+
+  let busy = false;
+  const flush = async () => {
+    if (busy) return;
+    busy = true;
+    let sent = 0;
+    try {
+      for (const one of await all("draft")) if (!one.problem && (await send(one))) sent += 1;
+    } finally {
+      busy = false;
+    }
+    await show();
+    if (sent && form) form.querySelector(".said").textContent = words.sent;
+  };
+  const send_all = () =>
+    navigator.locks ? navigator.locks.request("siaga-attest", { ifAvailable: true }, (lock) => lock && flush()) : flush();
+
+  if (form) {
+    const field = (name) => form.elements.namedItem(name);
+    const village = field("village").value;
+    let photos = []; // {blob, source}
+    const ready = () => {
+      form.querySelector(".ready").textContent = photos.length ? fill(words.ready, String(photos.length)) : "";
+    };
+    const entered = () => ({
+      indicator: field("indicator").value,
+      met: field("met").value,
+      date: field("date").value,
+      note: field("note").value,
+    });
+    const keep = () => put("form", { village, entered: entered(), photos }).catch(() => {});
+    const restore = async () => {
+      const kept = await get("form", village);
+      if (!kept) return;
+      for (const [name, value] of Object.entries(kept.entered)) if (value && name !== "date") field(name).value = value;
+      photos = kept.photos;
+      ready();
+    };
+    form.addEventListener("input", (event) => event.target.type !== "file" && keep());
+    form.addEventListener("change", async (event) => {
+      const input = event.target;
+      if (input.type !== "file") return;
+      const files = [...input.files];
+      input.value = "";
+      for (const file of files) {
+        if (photos.length < MOST_PHOTOS) photos.push({ blob: await shrink(file), source: input.dataset.source });
+      }
+      ready();
+      await keep();
+    });
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const button = form.querySelector("button.main");
+      button.disabled = true;
+      const said = { village, ...entered(), draft: field("draft").value, device_time: new Date().toISOString() };
+      const option = field("indicator").selectedOptions[0];
+      const one = { draft: said.draft, village, label: option ? option.textContent : "", said, photos };
+      try {
+        await put("draft", one); // before anything else: from here on nothing is lost
+      } catch {
+        form.querySelector(".said").textContent = words.unsaved;
+        await send(one);
+        button.disabled = false;
+        return;
+      }
+      form.querySelector(".said").textContent = words.saved;
+      await put("draft", { ...one, said: { ...said, ...(await place()) } });
+      await drop("form", village);
+      photos = [];
+      form.reset();
+      field("draft").value = crypto.randomUUID ? crypto.randomUUID() : `${Date.now()}-${Math.random()}`;
+      ready();
+      button.disabled = false;
+      await show();
+      await send_all();
+    });
+    restore().catch(() => {});
+  }
+
+  window.addEventListener("online", send_all);
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && send_all());
+  setInterval(send_all, AGAIN);
+  show().then(send_all);
+})();

@@ -1,0 +1,218 @@
+"""The annexes of PDF and XLSX, read back: their numbers are those of the calls."""
+
+import io
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import httpx
+import openpyxl
+import pypdf
+import pytest
+
+from api.alerts.alert import Kind
+from api.alerts.documents import rfc3339
+from api.attestations.book import Draft, make
+from api.queries.links import LinkFigures
+from api.queries.report import load
+from api.reports.annex_words import ANNEX_WORDS, AnnexWords
+from api.reports.annexes import annexes, blank_counts
+from api.reports.beside import Line, line_of, sums
+from api.reports.office import Office
+from api.reports.pdf import as_pdf
+from api.reports.pdf.numbers import Numbers
+from api.reports.period import parse_period
+from api.reports.report import Report, build
+from api.reports.restitution import Restitution
+from api.reports.sheets import as_xlsx
+from api.reports.words import Language
+from siaga.database import tables, writing
+from siaga.model.clock import DAY, HOUR, MINUTE
+from siaga.model.scope import Scopes
+from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOW, UNKNOWN, District
+
+MARCH = NOW - NOW % DAY - 3 * DAY - 7 * HOUR
+"""2026-03-01, midnight in western Indonesia."""
+OFFICE = Office(restitution=Restitution(formula="(X*Y)/(Z*99.5%)", prices={"gate": 1_000_000}, over="300s"))
+
+
+@pytest.fixture
+def lived(district: District) -> District:
+    """Glagah: its gate failed for ten hours, it was cut off twice and dark once. Licin was never heard."""
+    district.link(GLAGAH, "online", NOW - HOUR, last_alive=NOW)
+    district.heard(GLAGAH, "gerbang-1")
+    district.alternating(
+        GLAGAH, "gerbang", MARCH - 20 * DAY, (20 * DAY, MET, None), (10 * HOUR, FAILED, "gate_open"),
+        (3 * HOUR, UNKNOWN, "village_offline"), (HOUR, MET, None),
+    )  # fmt: skip
+    for number, began, ended in ((1, 0, 2), (2, 40, 43), (3, -30, -25)):
+        alert = district.raise_alert(number, kind=Kind.VILLAGE_OFFLINE, facility=None, evidence={"state": "offline"})
+        times = {"began_at": MARCH + began * HOUR, "ended_at": MARCH + ended * HOUR, "cleared_at": NOW}
+        with writing(district.engine) as connection:
+            connection.execute(tables.alert.update().where(tables.alert.c.id == alert).values(times))
+    for indicator, met, note in (("playground", True, "Ayunan baru"), ("trees", False, "=1+1")):
+        draft = Draft(GLAGAH, indicator, met, date(2026, 3, 2), note, None, NOW - 2 * MINUTE, 120)
+        make(district.engine, draft, "wahyu", NOW)
+    return district
+
+
+def report(district: District, period: str = "2026-03", language: Language = Language.ID) -> Report:
+    with district.engine.connect() as connection:
+        source = load(connection, parse_period(period), Scopes.of("*"), NOW, compared=True)
+    return build(source, parse_period(period), Scopes.of("*"), language, NOW)
+
+
+def sheets(xlsx: bytes, language: Language = Language.ID) -> Mapping[str, list[dict[str, Any]]]:
+    """The rows of each annex's sheet by the name of the annex, each by the names of its columns."""
+    words = ANNEX_WORDS[language]
+    book = openpyxl.load_workbook(io.BytesIO(xlsx))
+    titles = {text: key.removeprefix("sheet_") for key, text in words.items() if key.startswith("sheet_")}
+    names = {text: key.removeprefix("column_") for key, text in words.items() if key.startswith("column_")}
+    found = {}
+    for sheet in book.worksheets:
+        if sheet.title in titles:
+            head, *rows = sheet.iter_rows(values_only=True)
+            keys = [names.get(str(text), str(text)) for text in head]
+            found[titles[sheet.title]] = [dict(zip(keys, row, strict=True)) for row in rows]
+    return found
+
+
+def items(client: httpx.Client, path: str, **asked: str) -> list[dict[str, Any]]:
+    answer = client.get(f"/api/v1/{path}", params=asked)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["items"]
+    return found
+
+
+def seconds(value: timedelta | float | None) -> float | None:
+    """A cell with a time span: openpyxl reads hours as a time span, and what is below zero as days."""
+    if value is None or isinstance(value, timedelta):
+        return None if value is None else value.total_seconds()
+    assert isinstance(value, int | float), value
+    return value * 86_400
+
+
+def test_the_sheets_have_the_numbers_of_the_calls(lived: District) -> None:
+    found = sheets(as_xlsx(report(lived), OFFICE.restitution))
+    with lived.served() as client:
+        links = items(client, "links", **{"from": rfc3339(MARCH) or "", "to": rfc3339(NOW) or ""})
+        attested = items(client, "attestations")
+        cards = items(client, "scorecard", date="2026-03-03")
+        rows = client.get("/api/v1/reports/availability?period=2026-03").json()["rows"]
+    assert {one["cut_s"] for one in links} == {5 * 3600, 0}
+    for told, sheet in zip(links, found["links"], strict=True):
+        assert sheet["id"] == told["village"]
+        assert [round(seconds(sheet[key]) or 0) for key in ("cut", "longest_cut", "dark")] == [
+            told[f"{key}_s"] for key in ("cut", "longest_cut", "dark")
+        ]
+        assert sheet["cuts"] == told["cuts"]
+    for told, sheet in zip(sorted(attested, key=lambda one: one["indicator"]), found["attestations"], strict=True):
+        assert (sheet["attestation"], sheet["by"], sheet["note"], sheet["distance_m"]) == (
+            told["id"], told["by"], told["note"], told["distance_m"],
+        )  # fmt: skip
+        assert isinstance(sheet["expires"], datetime)
+        assert sheet["expires"].date().isoformat() == told["expires"]
+        assert seconds(sheet["clock"]) == pytest.approx(-120)
+    for told, sheet in zip(cards, found["scorecards"], strict=True):
+        assert (sheet["village_code"], sheet["met"], sheet["missed"], sheet["unjudged"]) == (
+            told["village"], told["met"], told["missed"], told["unjudged"],
+        )  # fmt: skip
+    row = next(one for one in rows if one["level"] == "facility")
+    (below,) = found["below"]
+    assert (below["id"], seconds(below["left_s"])) == (row["id"], pytest.approx(row["left_s"], abs=1))
+    assert below["availability_low"] == int(row["availability_low"] * 10_000) / 10_000
+
+
+def test_the_budget_of_the_month_and_what_is_paid_back_by_hand(lived: District) -> None:
+    """March asks for 744 h, of which 10 failed: 1 % is 7.44 h. 10 h x 1,000,000 / (744 h x 0.995) = 13,508.5."""
+    found = sheets(as_xlsx(report(lived), OFFICE.restitution))
+    (gate,) = found["sla"]
+    assert seconds(gate["budget_s"]) == pytest.approx(7.44 * 3600)
+    assert seconds(gate["left_s"]) == pytest.approx(-2.56 * 3600, abs=9)
+    assert (seconds(gate["downtime"]), gate["repaid"]) == (pytest.approx(36_000), 13_508)
+    passed = (NOW - MARCH) / HOUR
+    assert gate["burn_rate"] == pytest.approx(10 / 7.44 / (passed / 744), abs=0.01)
+    assert found["sla_kinds"][0]["repaid"] == 13_508
+    quarter = sheets(as_xlsx(report(lived, "2026-Q1"), OFFICE.restitution))
+    assert "sla" not in quarter
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_the_pdf_says_the_same(lived: District, language: Language) -> None:
+    made = report(lived, language=language)
+    read = pypdf.PdfReader(io.BytesIO(as_pdf(made, OFFICE)))
+    told = re.sub(r"\s+", "", "".join(page.extract_text() for page in read.pages))
+    words, numbers = AnnexWords(language), Numbers(language)
+
+    def says(text: str) -> bool:
+        return re.sub(r"\s+", "", text) in told
+
+    for name in ("below", "links", "attestations", "scorecards", "sla"):
+        assert says(words(f"annex_{name}")), name
+    (link, _) = made.beside.links
+    for duration in (link.cut, link.longest_cut, link.dark):
+        assert says(numbers.duration(duration))
+    assert says(words("blank_never", now="1", before="2"))
+    assert says("Ayunan baru")
+    assert says("=1+1")
+    assert says(f"{words('column_distance_m')}: 120")
+    assert says(f"{words('column_clock')}: {numbers.duration(-2 * MINUTE)}")
+    assert says("13.508" if language is Language.ID else "13,508")
+    assert says(words("sla_restitution", formula="(X*Y)/(Z*99.5%)", over="300s"))
+
+
+def test_a_table_of_the_pdf_counts_what_it_leaves_out(lived: District, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.reports.pdf.side_annexes.MOST_ROWS", 1)
+    read = pypdf.PdfReader(io.BytesIO(as_pdf(report(lived, language=Language.EN))))
+    told = re.sub(r"\s+", " ", " ".join(page.extract_text() for page in read.pages))
+    assert "Listed: 1 of 2; 1 are left out. All are in the XLSX." in told
+
+
+def test_blank_spots_with_the_change_against_the_period_before(lived: District) -> None:
+    """Glagah's first reading is of 3 March: in February it was never heard. Licin never was."""
+    made = report(lived)
+    assert blank_counts(made) == {Line.NEVER: (1, 2), Line.NO_LINE: (0, 0)}
+    (spots,) = [one for one in annexes(made, None) if one.name == "blank_spots"]
+    never, heard = "belum pernah terdengar", "terdengar"
+    assert [tuple(row) for row in spots.rows] == [
+        (GLAGAH, "Kampunganyar", heard, never), (LICIN, "Banjar", never, never),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cut", "blank", "heard_from", "expected"),
+    [
+        pytest.param(0, False, None, Line.HEARD, id="heard"),
+        pytest.param(99, False, 0, Line.HEARD, id="a moment of it was heard"),
+        pytest.param(100, False, 0, Line.NO_LINE, id="cut off in all of it"),
+        pytest.param(0, True, None, Line.NEVER, id="nothing ever arrived"),
+        pytest.param(0, False, 1100, Line.NEVER, id="heard for the first time after it"),
+        pytest.param(0, False, 1099, Line.HEARD, id="heard for the first time in it"),
+    ],
+)
+def test_whether_a_village_had_a_line(cut: int, blank: bool, heard_from: int | None, expected: Line) -> None:
+    figures = LinkFigures(GLAGAH, True, None, cut, 1, cut, 0, blank)
+    assert line_of(figures, heard_from, (1000, 1100)) is expected
+    assert line_of(None, heard_from, (1000, 1100)) is None
+
+
+def test_sums_add_up_and_the_longest_is_the_longest_of_all() -> None:
+    links = [LinkFigures(f"35.10.15.200{n}", True, None, n, n, 10 * n, 100 * n, n == 1) for n in range(4)]
+    uplinks = {"35.10.15.2001": "odp-1", "35.10.15.2003": "odp-1", "35.10.15.2002": "odp-2"}
+    one, two = sums(links, uplinks.get)
+    assert (one.key, one.villages, one.cut, one.cuts, one.longest_cut, one.dark, one.blank) == (
+        "odp-1", 2, 4, 4, 30, 400, 1,
+    )  # fmt: skip
+    assert (two.key, two.villages) == ("odp-2", 1)
+    (all_,) = sums(links, lambda _: "*")
+    assert (all_.cut, all_.dark) == (6, 600)
+
+
+def test_both_languages_have_the_same_words() -> None:
+    indonesian, english = ANNEX_WORDS[Language.ID], ANNEX_WORDS[Language.EN]
+    assert indonesian.keys() == english.keys()
+    for key, sentence in indonesian.items():
+        assert set(re.findall(r"\{\w+\}", sentence)) == set(re.findall(r"\{\w+\}", english[key])), key
+        if key.startswith("sheet_"):
+            assert max(len(sentence), len(english[key])) <= 31, "Excel's limit"

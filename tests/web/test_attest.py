@@ -1,0 +1,212 @@
+"""The pages for attestations: the list of visits, the form with and without JavaScript, four eyes, the scorecard."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from api.attestations.book import Draft, make
+from api.attestations.classes import Classes
+from siaga.database import tables
+from siaga.model.caller import Role
+from siaga.model.clock import DAY
+from tests.attestations.photos import jpeg
+from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOW, District
+from tests.people.accounts import OWN, cookie_of, signed_in
+from tests.wait import until
+
+FORM = {"village": GLAGAH, "indicator": "playground", "met": "true", "draft": "c0ffee-0001", "date": "2026-03-01"}
+
+
+def attested(district: District) -> list[Any]:
+    with district.engine.connect() as connection:
+        return list(connection.execute(tables.attestation.select().order_by(tables.attestation.c.number)).all())
+
+
+def send(client: httpx.Client, said: dict[str, str], **headers: str) -> httpx.Response:
+    """The form as a browser sends it, with a photo."""
+    return client.post(
+        "/attestations", data=said, files=[("photo", ("a.jpg", jpeg(), "image/jpeg"))], headers=OWN | headers
+    )
+
+
+def photos(district: District) -> list[Any]:
+    with district.engine.connect() as connection:
+        return list(connection.execute(tables.attestation_photo.select()).all())
+
+
+@pytest.fixture
+def served(district: District) -> Any:
+    with district.served(None) as client:
+        client.headers.update(OWN)
+        client.cookies.set(*signed_in(district, Role.TECHNICIAN, "wahyu")["Cookie"].split("=", 1))
+        yield client
+
+
+def test_the_form_works_without_javascript_and_takes_it_once(district: District, served: httpx.Client) -> None:
+    answers = [send(served, FORM) for _ in range(2)]
+    assert [(answer.status_code, answer.headers["location"]) for answer in answers] == [(303, f"/attest/{GLAGAH}")] * 2
+    (made,) = attested(district)
+    assert (made.made_by, made.met, made.date, len(photos(district))) == ("wahyu", True, date(2026, 3, 1), 1)
+    page = served.get(f"/attest/{GLAGAH}").text
+    assert "Atestasi ini sudah diterima sebelumnya." in page
+    assert f'data-attestation="{made.id}"' in page
+    assert f'href="/api/v1/attestations/{made.id}/photos/1"' in page
+    assert served.get(f"/api/v1/attestations/{made.id}/photos/1").headers["content-type"] == "image/jpeg"
+    assert served.post(f"/attestations/{made.id}/withdraw").headers["location"] == f"/attest/{GLAGAH}"
+    assert "ditarik wahyu" in served.get(f"/attest/{GLAGAH}").text
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"date": "2027-01-01"}, {"indicator": "gate"}, {"indicator": "none"}, {"met": ""}, {"village": "35"}]
+)
+def test_what_is_none_comes_back_with_a_sentence(
+    district: District, served: httpx.Client, wrong: dict[str, str]
+) -> None:
+    answer = send(served, FORM | wrong, Referer=f"{served.base_url}/attest/{GLAGAH}")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/attest/{GLAGAH}")
+    assert "Tidak diterima: " in served.get(f"/attest/{GLAGAH}").text
+    assert attested(district) == []
+
+
+def test_who_may_attest(district: District) -> None:
+    with district.served(None) as client:
+        client.headers.update(OWN)
+        assert client.get(f"/attest/{GLAGAH}").headers["location"].startswith("/login?next=")
+        assert send(client, FORM).status_code == 403
+        viewer = signed_in(district, Role.VIEWER, "budi")
+        assert client.get(f"/attest/{GLAGAH}", headers=viewer).status_code == 403
+        assert send(client, FORM, **viewer).status_code == 403
+        for address in ("/attest", "/scorecard"):
+            assert client.get(address, headers=viewer).status_code == 200
+        assert client.get("/attest/35.10.15.9999", headers=signed_in(district, Role.TECHNICIAN)).status_code == 404
+    assert attested(district) == []
+
+
+def test_a_second_person_confirms_on_the_page(district: District) -> None:
+    district.attestation_review = True
+    with district.served(None) as client:
+        mine, other = signed_in(district, Role.TECHNICIAN, "wahyu"), signed_in(district, Role.TECHNICIAN, "dewi")
+        send(client, FORM, **mine)
+        (made,) = attested(district)
+        button = f'action="/attestations/{made.id}/confirm"'
+        here = f"/attest/{GLAGAH}"
+        assert button not in client.get(here, headers=mine).text
+        assert button in client.get(here, headers=other).text
+        client.post(f"/attestations/{made.id}/confirm", headers=OWN | mine)
+        assert attested(district)[0].confirmed_by is None
+        client.post(f"/attestations/{made.id}/confirm", headers=OWN | other)
+        assert attested(district)[0].confirmed_by == "dewi"
+        assert "dikuatkan dewi" in client.get(here, headers=mine).text
+
+
+def test_the_list_of_visits_by_sub_district(district: District, served: httpx.Client) -> None:
+    make(district.engine, Draft(GLAGAH, "playground", True, date(2025, 10, 1)), "budi", NOW)
+    page = served.get("/attest").text
+    assert page.index("Kecamatan 35.10.15") < page.index("Kecamatan 35.10.16")
+    assert 'data-indicator="playground" data-reason="expired"' in page
+    assert 'data-indicator="trees" data-reason="missing"' in page
+    assert 'data-indicator="gate" data-reason="unjudged"' in page
+    licin = served.get("/attest?scope=35.10.16").text
+    assert (GLAGAH in licin, LICIN in licin) == (False, True)
+    wrong = served.get("/attest?scope=kota")
+    assert (wrong.status_code, "Wilayah ini tidak dikenal" in wrong.text) == (422, True)
+
+
+def test_the_scorecard_has_the_numbers_of_the_call(district: District, served: httpx.Client) -> None:
+    district.link(GLAGAH, "online", NOW - DAY, last_alive=NOW)
+    district.alternating(GLAGAH, "gerbang", NOW - 9 * DAY, (8 * DAY, MET, None), (DAY, FAILED, "gate_open"))
+    make(district.engine, Draft(GLAGAH, "playground", True, date(2026, 3, 1)), "budi", NOW)
+    district.scorecard_classes = Classes(11, 1)
+    cards = served.get("/api/v1/scorecard?date=2026-03-02").json()["items"]
+    page = served.get("/scorecard?date=2026-03-02").text
+    lines = page.split("<tr data-village=")[1:]
+    assert [line[1 : 1 + len(GLAGAH)] for line in lines] == [card["village"] for card in cards]
+    for card, line in zip(cards, lines, strict=True):
+        assert f"<td>{card['met']} dari 14</td>" in line
+        told = [line.count(f'<td class="cell {verdict}"') for verdict in ("met", "missed", "unjudged")]
+        assert told == [card[verdict] for verdict in ("met", "missed", "unjudged")]
+    assert 'data-class="maju"' not in page, "off by default"
+    one = served.get(f"/scorecard?scope={GLAGAH}&date=2026-03-02").text
+    assert one.count("data-indicator=") == 14
+    assert "atestasi, 1 Maret 2026, sampai sebelum 30 Mei 2026" in one
+    assert served.get("/scorecard?scope=kota").status_code == 422
+    assert served.get("/scorecard?date=2099-01-01").status_code == 422
+    with district.served(None) as client:
+        page = client.get("/scorecard?date=2026-03-02", headers=cookie_of(district, Role.TECHNICIAN, "wahyu")).text
+        assert '<span data-class="berkembang"><b>1</b> berkembang</span>' in page
+
+
+def opened(browser: Browser, district: District, client: httpx.Client, **context: Any) -> tuple[BrowserContext, Page]:
+    """The page of Glagah on a technician's phone."""
+    phone = browser.new_context(viewport={"width": 360, "height": 640}, locale="id-ID", **context)
+    name, _, value = signed_in(district, Role.TECHNICIAN, "wahyu")["Cookie"].partition("=")
+    phone.add_cookies([{"name": name, "value": value, "url": str(client.base_url)}])
+    page = phone.new_page()
+    page.goto(f"{client.base_url}/attest/{GLAGAH}")
+    return phone, page
+
+
+def fill(page: Page, photo: Path) -> None:
+    page.select_option("select[name=indicator]", "trees")
+    page.check("input[name=met][value=false]")
+    page.fill("textarea", "Pohon ditebang")
+    page.set_input_files("input[data-source=camera]", photo)
+    page.locator(".ready", has_text="1 foto siap").wait_for()
+
+
+def test_a_draft_is_kept_offline_and_sent_once(district: District, browser: Browser, tmp_path: Path) -> None:
+    """Offline it is saved with its photo; the page is closed and opened again, online: it goes, shrunk, and once."""
+    photo = tmp_path / "taman.jpg"
+    photo.write_bytes(jpeg(2400, 1200))
+    with district.served(None) as client:
+        phone, page = opened(browser, district, client)
+        fill(page, photo)
+        page.reload()
+        page.locator(".ready", has_text="1 foto siap").wait_for()
+        assert page.input_value("textarea") == "Pohon ditebang", "what is not finished is kept, too"
+        phone.set_offline(True)
+        page.click("#attest button.main")
+        page.wait_for_selector("#waiting li")
+        assert attested(district) == []
+        page.close()
+        second = phone.new_page()
+        phone.set_offline(False)
+        second.goto(f"{client.base_url}/attest/{GLAGAH}")
+        until(lambda: len(attested(district)) == 1, 20)
+        second.wait_for_selector("#waiting", state="hidden")
+        (made,), (kept,) = attested(district), photos(district)
+        assert (made.indicator, made.met, made.note, made.made_by) == ("trees", False, "Pohon ditebang", "wahyu")
+        assert (kept.width, kept.height, kept.source) == (1600, 800, "camera")
+        assert made.device_time is not None
+        phone.close()
+
+
+def test_an_answer_that_was_lost_leaves_one_attestation(district: District, browser: Browser, tmp_path: Path) -> None:
+    """The server took it, and the phone was never told: it sends again, and it is stored once."""
+    photo = tmp_path / "taman.jpg"
+    photo.write_bytes(jpeg(64, 48))
+    with district.served(None) as client:
+        phone, page = opened(browser, district, client)
+        lost: list[int] = []
+
+        def lose_the_first(route: Any) -> None:
+            if lost:
+                route.continue_()
+                return
+            lost.append(route.fetch().status)
+            route.abort()
+
+        page.route("**/api/v1/attestations", lose_the_first)
+        fill(page, photo)
+        with page.expect_event("requestfailed"):
+            page.click("#attest button.main")
+        assert lost == [201]
+        page.wait_for_selector("#waiting li")
+        page.evaluate("window.dispatchEvent(new Event('online'))")
+        page.wait_for_selector("#waiting", state="hidden")
+        assert len(attested(district)) == 1
+        phone.close()
