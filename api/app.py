@@ -56,6 +56,7 @@ from api.reports.maker import ReportMaker
 from api.reports.office import PLAIN, Office
 from api.web import attest, refusals
 from api.web.frame import Frame
+from api.web.guidance import NO_GUIDANCE, Guidance
 from api.web.looker import CallerOf, stranger
 from api.web.pages import Pages
 from api.web.routes import PAGES, page_paths
@@ -116,6 +117,7 @@ def create_app(
     attestation_review: bool = False,
     scorecard_classes: Classes | None = None,
     office: Office = PLAIN,
+    guidance: Guidance = NO_GUIDANCE,
     site: Site | None = None,
     passwords: Passwords | None = None,
     channels: Mapping[str, Sequence[str]] | None = None,
@@ -136,6 +138,7 @@ def create_app(
         scorecard_classes: from how many indicators met on a village is of which class; none are shown without.
         public_page: whether `GET /` and the pages of villages are there for everybody.
         office: the form of reports as PDF.
+        guidance: what the district says to do about alerts, and whom to ring.
         site: where people reach the pages; by default at whatever host is asked for.
         passwords: hashes them; by default at the cost of RFC 9106.
         channels: by what the notify file reaches whom, by the person's name.
@@ -168,7 +171,9 @@ def create_app(
         attestation_review=attestation_review,
         scorecard_classes=scorecard_classes,
     )
-    return _assembled(services, office, caller_of or (lambda request: known_by(request, services)))
+    app = _assembled(services, office, caller_of or (lambda request: known_by(request, services)))
+    app.state.guidance = guidance
+    return app
 
 
 def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastAPI:

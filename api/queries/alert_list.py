@@ -12,7 +12,7 @@ from siaga.database import tables
 from siaga.database.scopes import within
 from siaga.model.scope import Scopes
 
-__all__ = ["MOST", "AlertList", "ListedAlert", "cleared_since", "open_now", "with_ids"]
+__all__ = ["MOST", "AlertList", "ListedAlert", "cleared_since", "of_subject", "open_now", "with_ids"]
 
 MOST = 2_000
 """Alerts of one page. More are said to be there and are not listed: a page that nobody can read helps nobody."""
@@ -76,6 +76,18 @@ def with_ids(connection: Connection, seen: Scopes, ids: Sequence[str], now: int)
     return {alert.id: alert for alert in found.alerts}
 
 
+def of_subject(connection: Connection, seen: Scopes, alert: ListedAlert, limit: int, now: int) -> Sequence[ListedAlert]:
+    """Returns the alerts that were raised of the same facility, device or village before this one, the newest first."""
+    table = tables.alert
+    same = and_(
+        table.c.village == alert.village,
+        table.c.facility == alert.facility if alert.facility is not None else table.c.facility.is_(None),
+        table.c.device == alert.device if alert.device is not None else table.c.device.is_(None),
+        table.c.raised_at < alert.raised_at,
+    )
+    return _listed(connection, and_(same, _concerns(seen)), seen, now, limit).alerts
+
+
 def _concerns(seen: Scopes, *, still: bool = False) -> ColumnElement[bool]:
     """An alert is its village's own, or that of an uplink with which the village was lost; `still`: is lost still."""
     if seen.everything:
@@ -87,7 +99,9 @@ def _concerns(seen: Scopes, *, still: bool = False) -> ColumnElement[bool]:
     return or_(within(tables.alert.c.village, seen), tables.alert.c.id.in_(lost))
 
 
-def _listed(connection: Connection, condition: ColumnElement[bool], seen: Scopes, now: int) -> AlertList:
+def _listed(
+    connection: Connection, condition: ColumnElement[bool], seen: Scopes, now: int, limit: int = MOST
+) -> AlertList:
     alert, village, facility, device = tables.alert, tables.village, tables.facility, tables.device
     owner = and_(device.c.village == alert.c.village, device.c.id == alert.c.device)
     place = and_(
@@ -108,7 +122,7 @@ def _listed(connection: Connection, condition: ColumnElement[bool], seen: Scopes
         .outerjoin(facility, place)
         .where(condition)
         .order_by(alert.c.raised_at.desc(), alert.c.id.desc())
-        .limit(MOST)
+        .limit(limit)
     )
     rows = connection.execute(query).mappings().all()
     more = 0

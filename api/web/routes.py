@@ -8,6 +8,7 @@ from starlette.routing import Route
 from api.web import (
     account,
     alert_forms,
+    alert_page,
     alert_stream,
     alerts,
     attest,
@@ -30,6 +31,7 @@ PAGES: Sequence[APIRouter] = (
     issued.router,
     alerts.router,
     alert_stream.router,  # before `/alerts/{alert}`, whose pattern its path fits too
+    alert_page.router,
     alert_forms.router,
     reports.router,  # before `/reports/{report}`, whose pattern its paths fit too
     report_issue.router,

@@ -25,6 +25,7 @@ from api.http import HttpServer, Site
 from api.issued.metrics import IssuedMetrics
 from api.issued.service import IssuedService
 from api.notifications import NotificationMetrics, NotificationService
+from api.web.guidance import NO_GUIDANCE, load_guidance
 from collector import ROLE as COLLECTOR
 from collector import CollectorService, assemble, broker_session
 from gateway.metrics import GatewayMetrics
@@ -122,6 +123,7 @@ class System:
         self._settings, self._clock, self._whole = settings, clock, whole
         self._book = the_book(settings)
         self._office = the_office(settings)
+        self._guidance = NO_GUIDANCE if settings.guidance is None else load_guidance(settings.guidance)
         self._signal = EventSignal()
         self._starting: str | None = "it is starting"
         self._server: HttpServer | None = None
@@ -240,6 +242,7 @@ class System:
             attestation_review=self._settings.attestation_review,
             scorecard_classes=self._settings.classes,
             office=self._office,
+            guidance=self._guidance,
             site=Site(self._settings.public_url),
             channels={name: tuple(person.channels) for name, person in self._book.people.items()},
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from siaga.database import tables, writing
 from siaga.model.caller import Caller, Role
 from siaga.model.clock import HOUR, MINUTE
 from siaga.model.scope import EVERYWHERE, Scopes
@@ -175,8 +176,15 @@ def test_what_came_and_what_cleared_since_the_visit_before(client: httpx.Client,
 
 def test_a_thousand_open_alerts_are_a_page_of_folded_groups(empty: District) -> None:
     fill(empty, 400)
-    for n in range(1_000):
-        empty.raise_alert(n, village=code(n % 400), facility=("gerbang", "wifi", "jaga")[n // 400])
+    one = empty.raise_alert(0, village=code(0))
+    with writing(empty.engine) as connection:
+        row = connection.execute(tables.alert.select().where(tables.alert.c.id == one)).mappings().one()
+        places = [(code(n % 400), ("gerbang", "wifi", "jaga")[n // 400]) for n in range(1, 1_000)]
+        rows = [
+            {**row, "id": f"{n:032x}", "village": village, "facility": facility, "subject": f"{village}/{facility}"}
+            for n, (village, facility) in enumerate(places, start=1)
+        ]
+        connection.execute(tables.alert.insert(), rows)
     with empty.served(caller=RATIH) as client:
         client.get("/alerts")
         page = client.get("/alerts", headers={"Accept-Encoding": "gzip"})

@@ -43,6 +43,12 @@ FAMILIES: dict[str, set[str]] = {
     "sort_": {sort.value for sort in Sort},
     "snooze_": {snooze.value for snooze in Snooze},
     "kind_of_alert_": {kind.value for kind in Kind},
+    "trail_": {"acknowledge", "assign", "comment", "snooze", "assign_to", "assign_nobody", "snooze_not"},
+    "todo_": {kind.value for kind in Kind}
+    | {
+        f"facility_failed_{cause}"
+        for cause in ("gate_open", "internet", "wifi_open", "lamp_on", "checkin", DEVICE_SILENT)
+    },
     "alerts_by_": {"kind", "severity", "state", "sort"},
     "alerts_done_": {verb.value for verb in Verb},
     "nav_": {entry.key.removeprefix("nav_") for entry in NAVIGATION},

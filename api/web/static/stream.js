@@ -17,6 +17,7 @@
   let leading = false;
   let heard = Date.now();
   let state = "";
+  let refused = 0; // how often the server has refused the stream, one time after the other
 
   const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
   const canShare = "BroadcastChannel" in window && "locks" in navigator && "EventSource" in window;
@@ -52,6 +53,7 @@
 
   function beat() {
     heard = Date.now();
+    refused = 0;
     link("live");
     channel.postMessage({ state: "live" });
   }
@@ -59,7 +61,10 @@
   function lose(ended) {
     link("lost", heard);
     channel.postMessage({ state: "lost", since: heard });
-    if (ended) setTimeout(open, 5000 + Math.random() * 5000); // the server refused it: not all at once again
+    if (!ended) return;
+    // The server refused it, as while it starts: soon again, then rarely, and not all browsers at once
+    setTimeout(open, Math.min(10000, 500 * 2 ** refused) * (0.5 + Math.random()));
+    refused += 1;
   }
 
   function hear({ data }) {
@@ -99,18 +104,18 @@
     }
   }
 
-  function poll() {
-    link("polling");
-    setInterval(() => document.hidden || tell("siaga:reload"), POLL);
+  function start() {
+    if (!canShare) {
+      link("polling");
+      setInterval(() => document.hidden || tell("siaga:reload"), POLL);
+      return;
+    }
+    channel.onmessage = hear;
+    channel.postMessage({ hello: last });
+    navigator.locks.request(NAME, lead);
+    setInterval(watch, 5000);
   }
 
   window.addEventListener("pageshow", (shown) => shown.persisted && tell("siaga:reload"));
-  if (!canShare) {
-    document.addEventListener("DOMContentLoaded", poll); // when the script of the page listens
-    return;
-  }
-  channel.onmessage = hear;
-  channel.postMessage({ hello: last });
-  navigator.locks.request(NAME, lead);
-  setInterval(watch, 5000);
+  document.addEventListener("DOMContentLoaded", start); // when the script of the page listens
 })();

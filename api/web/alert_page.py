@@ -1,0 +1,269 @@
+"""`/alerts/{id}`: one alert, with all that whoever goes there wants to know."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from api.http.problems import not_found
+from api.http.services import Services, ServicesHere
+from api.queries.alert_list import ListedAlert, with_ids
+from api.queries.alert_page import Around, Entry, around
+from api.web.access import SignedIn
+from api.web.alert_filter import Stage, stage_of
+from api.web.alert_forms import SNOOZES
+from api.web.alert_view import Looking, alert_row
+from api.web.chart import WIDTH, chart_line, place
+from api.web.frame import FrameHere
+from api.web.guidance import Guidance
+from api.web.strip import Stroke, day_until, slots, strokes
+from api.words import Words
+from siaga.model.caller import Role
+from siaga.model.clock import HOUR, MINUTE
+from siaga.model.intervals import Interval
+from siaga.model.signals import SIGNALS, SignalType
+from siaga.telemetry import StoreUnavailable
+
+__all__ = ["router"]
+
+router = APIRouter(include_in_schema=False)
+
+_AFTER = 6 * HOUR
+"""How much of the time after the end of an alert is shown."""
+_STEP = 5 * MINUTE
+_CHARTS = 3
+"""Devices whose signal is drawn."""
+_TECHNICIANS = 50
+
+
+async def _guidance(request: Request) -> Guidance:
+    found: Guidance = request.app.state.guidance
+    return found
+
+
+GuidanceHere = Annotated[Guidance, Depends(_guidance)]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A signal of a device around the alert. `path`: none where nothing was measured."""
+
+    title: str
+    path: str | None
+    low: str
+    high: str
+    described: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrailLine:
+    """One line of the trail in words."""
+
+    time: str
+    actor: str
+    what: str
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """The day around the alert. `marks`: where it began and ended, in the strip's units; `axis`: times below it."""
+
+    strokes: Sequence[Stroke]
+    marks: Sequence[float]
+    axis: Sequence[str]
+    described: str
+
+
+@router.get("/alerts/{alert}")
+def alert_page(
+    request: Request,
+    frame: FrameHere,
+    services: ServicesHere,
+    looker: SignedIn,
+    guidance: GuidanceHere,
+    alert: str,
+) -> Response:
+    """An alert: why, since when, what its facility and its link did then, what to do, whom to ring, what was done."""
+    caller, words, now = looker.caller, looker.words, services.clock.now()
+    assert caller is not None  # noqa: S101 - `SignedIn` lets nobody else in
+    with services.engine.connect() as connection:
+        listed = with_ids(connection, caller.scopes, [alert], now).get(alert)
+        if listed is None:
+            raise not_found("alert", alert)
+        window = _window(listed, now)
+        known = around(connection, caller.scopes, listed, window, now)
+    looking = Looking(words, caller.name, now, now)
+    row = alert_row(looking, listed)
+    charts, unreadable = _charts(services, words, listed, known, window)
+    may_act = looker.may(Role.TECHNICIAN)
+    return frame.page(
+        request,
+        looker,
+        "alert.html",
+        title=row.what,
+        alert=row,
+        listed=listed,
+        known=known,
+        times=list(_times(words, listed, now)),
+        evidence=list(_evidence(words, listed, known, now)),
+        strip=_strip(words, listed, known, window, now),
+        charts=charts,
+        unreadable=unreadable,
+        steps=guidance.steps(words, listed.kind, listed.cause),
+        contacts=guidance.contacts_of(listed.village),
+        technicians=_technicians(services, listed) if may_act else (),
+        before=[alert_row(looking, one, with_village=False) for one in known.before],
+        trail=[_line(words, entry, listed, now) for entry in known.trail],
+        may_act=may_act,
+        is_open=listed.cleared_at is None,
+        is_new=stage_of(listed, now) is Stage.NEW,
+        snoozes=SNOOZES,
+        width=WIDTH,
+    )
+
+
+def _window(alert: ListedAlert, now: int) -> Interval:
+    """Returns 24 hours that end now, or some time after it was over."""
+    end = now if alert.cleared_at is None else min(now, (alert.ended_at or alert.cleared_at) + _AFTER)
+    return day_until(end)
+
+
+def _times(words: Words, alert: ListedAlert, now: int) -> Iterable[tuple[str, str]]:
+    """Yields when it began, was noticed, was over, and was seen to be."""
+    for name, time in (
+        (words("this_time_began"), alert.began_at),
+        (words("this_time_raised"), alert.raised_at),
+        (words("this_time_ended"), alert.ended_at),
+        (words("this_time_cleared"), alert.cleared_at),
+    ):
+        if time is not None:
+            yield name, words.time(time, now, alert.timezone)
+
+
+def _evidence(words: Words, alert: ListedAlert, known: Around, now: int) -> Iterable[tuple[str, str]]:
+    """Yields what was found: name and value in words, as far as there are words; what is odd is left out."""
+    said = alert.evidence
+    if known.village is not None:
+        link = words("link_online") if known.online else words("link_offline")
+        if known.since is not None:
+            link += " " + words("since", time=words.time(known.since, now, alert.timezone))
+        yield words("this_link_now"), link
+    if said.get("mains") in ("out", "present"):
+        yield words("this_mains"), words("excuse_mains" if said["mains"] == "out" else "this_mains_present")
+    share = said.get("availability_high")
+    if isinstance(share, int | float) and 0 <= share <= 1:
+        yield words("this_share"), words.percent(share)
+    for key, name in (
+        ("last_arrival", words("this_last_arrival")),
+        ("last_evidence", words("this_last_evidence")),
+    ):
+        time = _ms(said.get(key))
+        if time is not None:
+            yield name, words.time(time, now, alert.timezone)
+    for key, name in (("came_instead", words("this_came_instead")), ("error", words("this_error"))):
+        text = said.get(key)
+        if isinstance(text, str) and text:
+            yield name, text[:200]
+    signals = said.get("signals")
+    for name, value in signals.items() if isinstance(signals, dict) else ():
+        yield from _signal(words, str(name), value, alert, now)
+    seen = said.get("last_seen")
+    for device, at in seen.items() if isinstance(seen, dict) else ():
+        time = _ms(at)
+        yield (
+            str(device),
+            words("this_never_seen")
+            if time is None
+            else words("this_last_seen", time=words.time(time, now, alert.timezone)),
+        )
+
+
+def _signal(words: Words, name: str, value: object, alert: ListedAlert, now: int) -> Iterable[tuple[str, str]]:
+    if not isinstance(value, dict):
+        return
+    time, last = _ms(value.get("time")), value.get("value")
+    if time is None:
+        yield name, words("this_no_value")
+    else:
+        yield name, words("this_value_at", value=_value(words, last), time=words.time(time, now, alert.timezone))
+
+
+def _value(words: Words, value: object) -> str:
+    if isinstance(value, bool):
+        return words("this_yes" if value else "this_no")
+    return words.decimal(value) if isinstance(value, int | float) else str(value)[:50]
+
+
+def _ms(text: object) -> int | None:
+    if not isinstance(text, str):
+        return None
+    try:
+        return round(datetime.fromisoformat(text).timestamp() * 1000)
+    except ValueError:
+        return None
+
+
+def _strip(words: Words, alert: ListedAlert, known: Around, window: Interval, now: int) -> Strip | None:
+    if not known.spans:
+        return None
+    ends = [alert.began_at, *([] if alert.ended_at is None else [alert.ended_at])]
+    times = [words.time(window[0] + n * 6 * HOUR, now, alert.timezone, zone=False) for n in range(5)]
+    return Strip(
+        strokes(slots(known.spans, window, min(now, window[1]))),
+        [place(time, window) for time in ends if window[0] <= time < window[1]],
+        times,
+        words("this_strip", start=times[0], end=times[-1]),
+    )
+
+
+def _charts(
+    services: Services, words: Words, alert: ListedAlert, known: Around, window: Interval
+) -> tuple[Sequence[Chart], bool]:
+    """Returns the signal that decided, of each device, and whether the store could not be read."""
+    signal = alert.cause if alert.facility is not None else "battery"
+    meaning = SIGNALS.get(signal or "")
+    if signal is None or meaning is None:
+        return (), False
+    boolean = meaning.type in (SignalType.BOOL, SignalType.EVENT)
+    charts = []
+    try:
+        for device in known.devices[:_CHARTS]:
+            points = services.store.series(alert.village, device.id, signal, *window, _STEP)
+            line = chart_line(points, window, _STEP, boolean=boolean)
+            if line is not None:
+                low, high = (_value(words, bool(one) if boolean else one) for one in (line.low, line.high))
+                last = _value(words, bool(points[-1].last) if boolean else points[-1].last)
+                described = words("this_chart", signal=f"{device.id}/{signal}", low=low, high=high, last=last)
+                charts.append(Chart(f"{device.id}/{signal}", line.path, low, high, described))
+    except StoreUnavailable:
+        return (), True
+    return charts, False
+
+
+def _technicians(services: Services, alert: ListedAlert) -> Sequence[tuple[str, str]]:
+    """Returns the people who may work on alerts of the village: name and what others read."""
+    found = [
+        (person.name, person.display_name)
+        for person in services.persons.listed()
+        if person.caller.may(Role.TECHNICIAN) and person.scopes.holds(alert.village)
+    ]
+    return found[:_TECHNICIANS]
+
+
+def _line(words: Words, entry: Entry, alert: ListedAlert, now: int) -> TrailLine:
+    what = words(f"trail_{entry.action}")
+    if entry.action == "assign":
+        assignee = entry.detail.get("assignee")
+        what = words("trail_assign_nobody") if assignee is None else words("trail_assign_to", name=str(assignee))
+    until = _ms(entry.detail.get("until"))
+    if entry.action == "snooze":
+        what = (
+            words("trail_snooze_not")
+            if until is None
+            else words("alerts_snoozed_until", time=words.time(until, now, alert.timezone))
+        )
+    return TrailLine(words.time(entry.time, now, alert.timezone), entry.actor, what, entry.text)

@@ -1,0 +1,123 @@
+"""What holds of every page: accessible in both languages and themes, nothing sideways, nothing too small to hit."""
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
+from playwright.sync_api import Browser, Page
+
+from api.alerts.alert import Kind
+from siaga.model.caller import Caller, Role
+from siaga.model.clock import HOUR
+from siaga.model.scope import EVERYWHERE
+from siaga.model.sites import Facility, Village
+from tests.http.district import NOW, District
+from tests.web.kampung import code, fill
+
+ADMIN = Caller(Role.ADMIN, "ratih", EVERYWHERE, "person/ratih")
+PAGES = ("/", f"/desa/{code(0)}", "/alerts", "/alerts?severity=major&text=a", f"/alerts/{'0' * 31}1", "/nowhere")
+"""A new page is added here."""
+AXE = Axe()
+LONG = "Sumberanyar-Kebondalem-Watukebo-" * 5
+CONTROLS = "button, select, input:not([type=hidden]), summary, .chips a, nav a, .fold"
+TOO_SMALL = """(controls) => [...document.querySelectorAll(controls)]
+  .filter((one) => one.getClientRects().length && !one.closest("[hidden]"))
+  .filter((one) => (one.closest("label.pick, label.check") || one).getBoundingClientRect().height < 43.5)
+  .map((one) => one.outerHTML.slice(0, 120))"""
+"""WCAG 2.2, success criterion 2.5.5: 44 px."""
+
+
+def furnished(district: District) -> None:
+    """Some villages, one with names that are too long, and alerts of every kind."""
+    fill(district, 3)
+    district.raise_alert(1, village=code(0))
+    for number, kind in enumerate(Kind, start=2):
+        device = "gerbang-1" if kind in (Kind.DEVICE_SILENT, Kind.CLOCK_SKEW, Kind.NO_EVIDENCE) else None
+        facility = "wifi" if kind in (Kind.FACILITY_FAILED, Kind.INDICATOR_MISSED) else None
+        district.raise_alert(
+            number, kind=kind, village=code(1), facility=facility, device=device, at=NOW - number * HOUR
+        )
+    over = district.raise_alert(20, village=code(2))
+    district.clear_alert(over, NOW - HOUR)
+
+
+def opened(browser: Browser, client: httpx.Client, **options: object) -> Page:
+    base = str(client.base_url).rstrip("/")
+    context = browser.new_context(**({"base_url": base, "viewport": {"width": 360, "height": 640}} | options))  # type: ignore[arg-type]  # keywords of Playwright
+    return context.new_page()
+
+
+@pytest.mark.parametrize("language", ["id", "en"])
+def test_axe_finds_nothing_in_light_and_dark(empty: District, browser: Browser, language: str) -> None:
+    furnished(empty)
+    with empty.served(None, caller=ADMIN) as client:
+        page = opened(browser, client, locale=language)
+        for path in PAGES:
+            page.goto(path)
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)
+                found = AXE.run(page)
+                assert found.violations_count == 0, f"{path} {scheme}: {found.generate_report()}"
+        page.context.close()
+
+
+@pytest.mark.parametrize("width", [360, 320], ids=["phone", "400 % zoom of 1280"])
+def test_nothing_lies_sideways_and_nothing_is_too_small(empty: District, browser: Browser, width: int) -> None:
+    furnished(empty)
+    long = Facility("gerbang", "gate", LONG)
+    empty.registry.replace([*empty.registry.villages(), Village(code(9), LONG, 0, 0, "Asia/Jakarta", (long,))], NOW)
+    empty.raise_alert(30, village=code(9))
+    with empty.served(None, caller=ADMIN) as client:
+        page = opened(browser, client, viewport={"width": width, "height": 640}, locale="id-ID")
+        for path in (*PAGES, f"/alerts/{'0' * 30}1e"):
+            page.goto(path)
+            assert page.evaluate("document.documentElement.scrollWidth") == width, path
+            assert page.evaluate(TOO_SMALL, CONTROLS) == [], path
+        page.context.close()
+
+
+def test_a_chosen_language_and_theme_stay(empty: District, browser: Browser) -> None:
+    fill(empty, 1)
+    with empty.served(None, caller=ADMIN) as client:
+        page = opened(browser, client, locale="en-GB")
+        page.goto("/alerts?sort=newest")
+        assert page.locator("h1").inner_text() == "Alerts", "until one is chosen, the browser's"
+        page.get_by_role("button", name="Bahasa Indonesia").click()
+        assert page.url.endswith("/alerts?sort=newest")
+        assert page.locator("html").get_attribute("lang") == "id"
+        page.get_by_role("button", name="Ganti ke warna terang").click()
+        page.get_by_role("button", name="Ganti ke warna gelap").click()
+        page.goto("/")
+        assert page.locator("html").get_attribute("data-theme") == "dark"
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 21, 19)"
+        page.context.close()
+
+
+def test_a_printed_page_has_its_content_and_no_buttons(empty: District, browser: Browser) -> None:
+    furnished(empty)
+    with empty.served(None, caller=ADMIN) as client:
+        page = opened(browser, client)
+        page.goto("/alerts")
+        page.emulate_media(media="print")
+        assert page.locator(".take").first.is_hidden()
+        assert page.locator("nav").is_hidden()
+        assert page.locator("[data-alert]").first.is_visible()
+        page.context.close()
+
+
+@pytest.mark.parametrize("back", ["//evil.example", "/\\evil.example", "https://evil.example", "evil", "/a\nb"])
+def test_a_choice_leads_back_to_this_site_alone(empty: District, back: str) -> None:
+    with empty.served(None, caller=ADMIN) as client:
+        answer = client.post("/preferences", data={"language": "en", "back": back})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        assert client.post("/preferences", data={"language": "fr"}).status_code == 422
+
+
+def test_files_are_kept_for_a_year_by_the_hash_of_what_they_hold(empty: District) -> None:
+    with empty.served(None) as client:
+        page = client.get("/", headers={"Accept": "text/html"}).text
+        address = page.split('rel="stylesheet" href="')[1].split('"')[0]
+        assert client.get(address).headers["cache-control"] == "public, max-age=31536000, immutable"
+        for other in ("/static/siaga.css", "/static/siaga-000000000000.css"):
+            answer = client.get(other)
+            assert (answer.status_code, answer.headers["cache-control"]) == (200, "public, max-age=60")
+        assert client.get("/static/none.css").status_code == 404
