@@ -26,7 +26,7 @@ TABLES = (*Level, OUTAGES, BELOW)
 LENGTH = 50
 """Lines of a table that is looked at alone."""
 _WORST = 10
-_FIRST = 5
+_FIRST = 3
 """Lines of a level in the first view."""
 
 
