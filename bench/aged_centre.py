@@ -14,9 +14,8 @@ from sqlalchemy import Engine
 from api.alerts.alert import Kind, OpenAlert, Raise
 from api.alerts.engine import AlertEngine
 from api.alerts.outcome import Changes
-from api.alerts.reader import Answer, ArrivalsAnswer, ArrivalsRequest, RecentAnswer, RecentRequest, Request
+from api.alerts.questions import Answer, ArrivalsAnswer, ArrivalsRequest, RecentAnswer, RecentRequest, Request
 from api.alerts.span_rows import write_spans
-from api.alerts.spans import FOREVER
 from api.alerts.tables import Tables
 from bench.district import District
 from siaga.broker.memory import MemoryBroker, MemoryTransport
@@ -27,6 +26,7 @@ from siaga.model.caller import Role
 from siaga.model.clock import DAY, MINUTE, SystemClock
 from siaga.model.observation import Point
 from siaga.telemetry import open_store
+from siaga.timeline.span_algebra import FOREVER
 from siaga.timeline.spans import Span, State
 
 __all__ = ["age"]

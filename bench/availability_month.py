@@ -12,7 +12,6 @@ import httpx
 from sqlalchemy import Engine
 
 from api.alerts.span_rows import write_spans
-from api.alerts.spans import FOREVER
 from api.app import create_app
 from api.http import HttpServer
 from bench.figure import Figure, at_most
@@ -23,6 +22,7 @@ from siaga.model.caller import Role
 from siaga.model.clock import DAY, ManualClock
 from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.telemetry import open_store
+from siaga.timeline.span_algebra import FOREVER
 from siaga.timeline.spans import Span, State
 
 FACILITIES, A_DAY, DAYS, MONTH = 1_000, 10, 120, 30

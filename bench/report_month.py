@@ -16,7 +16,6 @@ import httpx
 from sqlalchemy import Engine
 
 from api.alerts.span_rows import write_spans
-from api.alerts.spans import FOREVER
 from api.app import create_app
 from api.http import HttpServer
 from bench.figure import Figure, at_most
@@ -29,6 +28,7 @@ from siaga.model.intervals import subtract
 from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.telemetry import open_store
 from siaga.timeline.schedule import parse_schedule, required
+from siaga.timeline.span_algebra import FOREVER
 from siaga.timeline.spans import Span, State
 
 VILLAGES = 400

@@ -24,7 +24,7 @@ class Kind(StrEnum):
     CLOCK_SKEW = "clock_skew"
 
 
-SEVERITIES: Mapping[Kind, str] = {
+SEVERITIES: Mapping[str, str] = {
     Kind.FACILITY_FAILED: "major",
     Kind.INDICATOR_MISSED: "critical",
     Kind.DEVICE_SILENT: "minor",
@@ -90,7 +90,7 @@ class OpenAlert:
     """
 
     id: str
-    kind: Kind
+    kind: str
     village: str
     facility: str | None
     device: str | None
@@ -98,6 +98,11 @@ class OpenAlert:
     evidence: dict[str, object] = field(default_factory=dict)
     flapping: bool = False
     members: dict[str, Member] = field(default_factory=dict)
+    severity: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.severity:
+            self.severity = SEVERITIES[Kind(self.kind)]
 
     def show(self, more: Mapping[str, object]) -> None:
         """Show more in its evidence."""
@@ -135,6 +140,8 @@ class OpenAlert:
         return f"{self.village}/{part}" if part else self.village
 
 
-def new_alert(kind: Kind, village: str, *, facility: str | None, device: str | None, began_at: int) -> OpenAlert:
-    """An alert about to be opened, with an id of its own."""
-    return OpenAlert(uuid4().hex, kind, village, facility, device, began_at)
+def new_alert(
+    kind: str, village: str, *, facility: str | None, device: str | None, began_at: int, severity: str = ""
+) -> OpenAlert:
+    """An alert about to be opened, with an id of its own. `severity`: of a kind that is not in `SEVERITIES`."""
+    return OpenAlert(uuid4().hex, kind, village, facility, device, began_at, severity=severity)

@@ -11,10 +11,14 @@ from enum import Enum
 
 from siaga.model.clock import SECOND
 
-__all__ = ["Certainty", "Claim", "Facts", "Knows", "Moment", "Rests", "Sure", "Waits", "certainty"]
+__all__ = ["REASONS", "Certainty", "Claim", "Facts", "Knows", "Moment", "Rests", "Sure", "Waits", "certainty"]
 
 _LOOK_AGAIN = 15 * SECOND
 """Until it is looked again whether the store has what may have come of a device."""
+
+
+REASONS = frozenset({"not_read", "village_offline", "catching_up"})
+"""Why something is not said yet, in one word each."""
 
 
 class Rests(Enum):

@@ -5,12 +5,13 @@ from datetime import date
 
 from sqlalchemy import Connection, select
 
-from api.alerts.span_rows import read_spans, upsert
-from api.alerts.spans import FOREVER, cut
+from api.alerts.span_rows import read_spans
 from siaga.database import tables
+from siaga.database.upsert import upsert
 from siaga.model.indicators import terms
 from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import Interval, State
+from siaga.timeline.span_algebra import FOREVER, cut
 from siaga.timeline.verdict import failed_runs, judge_day, local_days, still_required
 
 __all__ = ["correcting"]

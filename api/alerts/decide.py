@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from api.alerts.alert import Amend, Clear, Decision, Hold, OpenAlert, Raise, new_alert
-from api.alerts.certainty import Claim, Moment, Rests, Waits
+from api.alerts.certainty import REASONS, Claim, Moment, Rests, Waits
 from api.alerts.flapping import CALM, OFTEN, WITHIN, Raises
 from api.alerts.kinds import AlertKind, Look
 from api.alerts.kinds.kind import S
@@ -51,6 +51,9 @@ def _decide(kind: AlertKind[S], look: Look[S], raises: Raises, out: Outcome) -> 
             break
         look = Look(look.village, subject, after, look.now, look.sure, look.spans)
     subject.attach(kind.kind, look.alert)
+    waits = decision if isinstance(decision, Hold) and decision.reason in REASONS else None
+    if (waits is not None or look.village.waits) and look.village.note_wait(kind.kind, subject.name, waits):
+        out.waits[look.village.code] = look.village.waits_document()
     _show(kind, look, before, out)
     if isinstance(decision, Hold):
         out.ask(subject, decision.until)
@@ -74,7 +77,12 @@ def _carry_out(kind: AlertKind[S], decision: Decision, look: Look[S], raises: Ra
     match decision:
         case Raise(began_at=began_at):
             raised = new_alert(
-                kind.kind, subject.village, facility=subject.facility_id, device=subject.device_id, began_at=began_at
+                kind.kind,
+                subject.village,
+                facility=subject.facility_id,
+                device=subject.device_id,
+                began_at=began_at,
+                severity=kind.severity,
             )
             raises.note(raised.kind, raised.subject, look.now)
             out.raised(raised, decision, look.now)

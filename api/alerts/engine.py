@@ -5,42 +5,33 @@ it. What the engine knows beside its configuration can be taken from it at any m
 database and telemetry store goes on where the old one was.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import islice
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from api.alerts.alert import Kind, OpenAlert
-from api.alerts.archive import write_rebuilt
+from api.alerts.alert import Kind
+from api.alerts.answers import Answers
 from api.alerts.certainty import Moment
-from api.alerts.deadlines import Deadlines
 from api.alerts.happenings import (
-    Attached,
-    Lost,
-    MissBegan,
     NothingToJudge,
-    NotRecalled,
-    OutageOver,
-    Recalled,
     Reconnected,
 )
 from api.alerts.inbox import Inbox, Row
 from api.alerts.messages import BatchTaken, UnreadableMessage, read_message
 from api.alerts.metrics import EngineMetrics
-from api.alerts.outages import Outages
 from api.alerts.outcome import Changes, Fold, Outcome
-from api.alerts.reader import Answer, ArrivalsAnswer, Failure, RebuildAnswer, RecentAnswer, StoreReader, UnreadPast
-from api.alerts.redate import began_before, redate
+from api.alerts.questions import RebuildAnswer
+from api.alerts.reader import StoreReader, UnreadPast
 from api.alerts.registry_watch import RegistryWatch
 from api.alerts.self_monitor import Heard, SelfMonitor
 from api.alerts.snapshot import save
-from api.alerts.state import VillageState
 from api.alerts.store_sync import StoreSync
 from api.alerts.stream import EventSignal
-from api.alerts.subject import Subject
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
+from api.alerts.villages import Villages
 from siaga.database.registry import Registry
 from siaga.model.clock import MINUTE, SECOND, Clock
 from siaga.mqtt import Message, Transport
@@ -95,16 +86,14 @@ class AlertEngine:
         self.signal = signal or EventSignal()
         self.metrics = metrics or EngineMetrics()
         self.villages: dict[str, WatchedVillage] = {}
-        self.pending = Changes()
-        self._deadlines: Deadlines[Subject | VillageState] = Deadlines()
-        self._outages = Outages()
-        self._undated: list[tuple[str, str]] = []
         self._tables, self._clock, self._transport = database, clock, transport
         self._inbox = Inbox()
         self._since: int | None = None
         self._refused = False
         self._registry = RegistryWatch(registry, database, self.villages)
         self.store_sync = StoreSync(reader, self.villages, self.metrics)
+        self._watched = Villages(self.villages, self.store_sync, self.metrics)
+        self._answers = Answers(database, self._watched, self.store_sync, self.metrics)
         self._self = SelfMonitor(clock, transport)
         self._next_snoozes = 0
         self._next_poll = self._commit_at = 0
@@ -135,21 +124,19 @@ class AlertEngine:
         moment = self.moment()
         self._inbox = Inbox()
         start = self._registry.open(moment)
+        watched = self._watched
         for village in self.villages.values():
-            self._deadlines.ask(village, moment.now)
-        self._attach([alert for alert in start.alerts if alert.kind is not Kind.VILLAGE_OFFLINE], moment)
-        for kind, subject, at in start.raised:
-            owner = self.villages.get(subject.partition("/")[0])
-            raises = self._outages.raises if kind is Kind.VILLAGE_OFFLINE or owner is None else owner.raises
-            raises.note(kind, subject, at)
+            watched.deadlines.ask(village, moment.now)
+        watched.attach([alert for alert in start.alerts if alert.kind != Kind.VILLAGE_OFFLINE], moment)
+        watched.note_raised(start.raised)
         for village, missed in start.missed:
-            self._act(village, village.take(missed, moment), moment)
+            self._watched.take(village, missed, moment)
         for row in self._tables.inbox():
             self._replay(row, moment)
-        self.pending.links.clear()
+        watched.pending.links.clear()
         for village, resumed in start.resumed:
-            self._act(village, village.take(resumed, moment), moment)
-        self._attach([alert for alert in start.alerts if alert.kind is Kind.VILLAGE_OFFLINE], moment)
+            self._watched.take(village, resumed, moment)
+        watched.attach([alert for alert in start.alerts if alert.kind == Kind.VILLAGE_OFFLINE], moment)
         self._self.begin(start.heard, moment)
         self._registry.save_heard(self._heard)
         for topic in (BATCHES, GATEWAY_STATUS, GATEWAY_HEALTH, ACKS):
@@ -176,6 +163,11 @@ class AlertEngine:
     def takes(self) -> bool:
         """Whether another message may be taken. While the database is away the broker keeps them."""
         return not self._refused and len(self._inbox.messages) < MOST_TAKEN
+
+    @property
+    def pending(self) -> Changes:
+        """What was decided and is not committed yet."""
+        return self._watched.pending
 
     @property
     def uncommitted(self) -> int:
@@ -209,7 +201,7 @@ class AlertEngine:
         if moment.monotonic >= self._next_poll:
             self._poll(moment)
         if moment.monotonic >= self._self.decides_at:
-            self._look(moment)
+            self._watched.look(moment)
         self._commit()
         self._follow_store(moment)
         self._commit()
@@ -220,52 +212,23 @@ class AlertEngine:
         """What happened to the engine itself happened to each village."""
         for what in self._self.notice():
             moment = self.moment()
-            for village in self.villages.values():
-                self._act(village, village.take(what, moment), moment)
+            self._watched.take_all(what, moment)
             if isinstance(what, Reconnected) and what.lost_since is not None:
                 log.info("the broker kept nothing for the alert engine, its memory is read from the store")
                 self.store_sync.follow_arrivals(what.lost_since - MINUTE)
         if self._self.take_changed():
             self._registry.save_soon(self._clock.monotonic())
 
-    def _look(self, moment: Moment) -> None:
-        """Look at whoever is due."""
-        for subject in self._deadlines.due(moment.now):
-            is_village = isinstance(subject, VillageState)
-            village = self.villages.get(subject.code if isinstance(subject, VillageState) else subject.village)
-            if village is not None and (not is_village or village is subject):
-                asked = None if isinstance(subject, VillageState) else subject
-                self._act(village, village.look(asked, moment), moment)
-
-    def _act(self, village: WatchedVillage, out: Outcome, moment: Moment) -> None:
-        """Merge what a village came to: into what is to be committed, the deadlines, and the questions to the store."""
-        self.pending.merge(out)
-        for subject, time in out.deadlines:
-            self._deadlines.ask(subject, time)
-        self._undated += [(village.code, facility) for facility in out.undated]
-        if out.back is not None and self._outages.back(village.code, out.back, moment.now, self.pending):
-            village.take(OutageOver(), moment)
-        if out.lost is not None:
-            alert = self._outages.lost(village.village, out.lost, moment.now, self.pending)
-            self._act(village, village.take(Lost(alert), moment), moment)
-        if out.asks:
-            self.store_sync.notice(village)
-        if out.arrivals_since is not None:
-            self.store_sync.follow_arrivals(out.arrivals_since)
-        if out.late:
-            self.metrics.late.inc(out.late)
-            self.metrics.overflown.inc(out.overflown)
-
     def _next(self, moment: Moment) -> int | None:
         # With changes that the database did not take nothing else is saved
-        monotonic = [self._next_poll, self._commit_at if self.pending else self._registry.save_at]
+        monotonic = [self._next_poll, self._commit_at if self._watched.pending else self._registry.save_at]
         if self._since is not None:
             monotonic.append(max(self._commit_at, self._since + COMMIT_WITHIN))
         loading = self.store_sync.next_at(moment.monotonic)
         if loading is not None:
             monotonic.append(loading)
         due = moment.now + max(0, min(monotonic) - moment.monotonic)
-        first = self._deadlines.next()
+        first = self._watched.deadlines.next()
         if first is not None:
             due = min(due, max(first, moment.now + max(0, self._self.decides_at - moment.monotonic)))
         self._self.await_waking(moment.monotonic + due - moment.now)
@@ -298,9 +261,7 @@ class AlertEngine:
             return Outcome()
         if isinstance(taken, BatchTaken):
             self.metrics.batches.inc()
-        out = village.take(taken, moment)
-        self._act(village, out, moment)
-        return out
+        return self._watched.take(village, taken, moment)
 
     def _replay(self, row: Row, moment: Moment) -> None:
         """Take again what the engine before this one took after the snapshot of its village."""
@@ -316,8 +277,8 @@ class AlertEngine:
         self._next_poll = moment.monotonic + REGISTRY_POLL
         try:
             for village, what in self._registry.refresh(moment):
-                self._deadlines.ask(village, moment.now)
-                self._act(village, village.take(what, moment), moment)
+                self._watched.deadlines.ask(village, moment.now)
+                self._watched.take(village, what, moment)
             if moment.monotonic >= self._next_snoozes:
                 self._next_snoozes = moment.monotonic + SNOOZE_POLL
                 if self._tables.end_snoozes(moment.now):
@@ -345,74 +306,23 @@ class AlertEngine:
     def _follow_store(self, moment: Moment) -> None:
         """Take what the store answered, and ask for what is due."""
         for answer, village in self.store_sync.answers(moment):
-            try:
-                self._take_answer(answer, village, moment)
-            except DBAPIError as error:
-                log.warning("judged history cannot be written, trying again", error=type(error).__name__)
-                if isinstance(answer, RebuildAnswer):
-                    self.store_sync.put_back(answer.request, moment)
+            # What is not committed goes before judged history: both may be about the same spans
+            if isinstance(answer, RebuildAnswer) and village is not None and not self._commit():
+                self.store_sync.put_back(answer.request, moment)
+            else:
+                self._answers.take(answer, village, moment)
         for village in self.store_sync.ask(moment):
-            self._act(village, village.take(NothingToJudge(), moment), moment)
-
-    def _take_answer(self, answer: Answer, village: WatchedVillage | None, moment: Moment) -> None:
-        match answer:
-            case Failure() if self.store_sync.impatient:
-                for each in self.villages.values():
-                    if not each.memory.is_read:
-                        self._act(each, each.take(NotRecalled(self._first_spans(each)), moment), moment)
-            case ArrivalsAnswer(arrivals=arrivals):
-                for each, arrival in self.store_sync.new_arrivals(arrivals):
-                    self._act(each, each.take(arrival, moment), moment)
-            case RecentAnswer() if village is not None:
-                self._act(village, village.take(Recalled(answer, self._first_spans(village)), moment), moment)
-                self.store_sync.read_again(village, moment)
-            case RebuildAnswer() if village is not None:
-                self._take_rebuilt(answer, village, moment)
-
-    def _take_rebuilt(self, answer: RebuildAnswer, village: WatchedVillage, moment: Moment) -> None:
-        """Write judged history. What is not committed goes first: both may be about the same spans."""
-        if not self._commit():
-            self.store_sync.put_back(answer.request, moment)
-            return
-        rebuilt = write_rebuilt(self._tables, village, answer, moment.now, self.store_sync.took(moment))
-        self._act(village, village.take(rebuilt, moment), moment)
-        for facility in rebuilt.spans:
-            redate(self._tables, self.pending, village.facilities[facility], moment.now)
-        self.metrics.rebuilt.inc()
-        self.store_sync.read_again(village, moment)
-
-    def _first_spans(self, village: WatchedVillage) -> Mapping[str, int]:
-        """Where the spans of the facilities begin, if that is asked; nothing where the database does not answer."""
-        try:
-            return self._tables.first_span(village.code) if village.rejudge else {}
-        except DBAPIError as error:
-            log.warning("the spans of before cannot be read, they stay", error=type(error).__name__)
-            return {}
+            self._watched.take(village, NothingToJudge(), moment)
 
     # The database
 
-    def _date(self) -> None:
-        """Find when the misses that were just raised began, where memory does not reach back far enough to tell."""
-        undated, self._undated = self._undated, []
-        for code, name in undated:
-            village = self.villages.get(code)
-            facility = None if village is None else village.facilities.get(name)
-            if village is None or facility is None:
-                continue
-            moment = self.moment()
-            try:
-                known = began_before(self._tables, facility, moment.now)
-            except DBAPIError as error:
-                self._undated.append((code, name))
-                self._away(error)
-            else:
-                if known is not None:
-                    self._act(village, village.take(MissBegan(name, known), moment), moment)
-
     def _commit(self, *, at_once: bool = False) -> bool:
         """Write what has changed, with what it was decided from. Returns False if the database did not take it."""
-        self._date()
-        changes, now = self.pending, self._clock.monotonic()
+        try:
+            self._watched.date_back(self._tables, self.moment())
+        except DBAPIError as error:
+            self._away(error)
+        changes, now = self._watched.pending, self._clock.monotonic()
         if not (changes or at_once or self._is_due(now)):
             return True
         if now < self._commit_at:
@@ -427,12 +337,12 @@ class AlertEngine:
             self._self.held_up(moment)
             self._away(error)
             return False
-        self.pending = Changes()
+        self._watched.committed()
         self._database_problem = self._since = None
         self._refused = False
         for village, fold in folds.items():
             self._inbox.folded(village, fold.upto)
-        self._attach(committed.adopted, moment)
+        self._watched.attach(committed.adopted, moment)
         if committed.events:  # first: whoever reads the stream waits for it, and the broker can wait
             self.metrics.events.inc(committed.events)
             self.signal.ring()
@@ -454,19 +364,6 @@ class AlertEngine:
             if village is not None and village.memory.is_read:
                 found[code] = Fold(self._inbox.last_of(code), moment.now, save(village))
         return found
-
-    def _attach(self, alerts: Iterable[OpenAlert], moment: Moment) -> None:
-        """These alerts are open in the database, maybe by another engine. Those whose subject is gone are ended."""
-        for alert in alerts:
-            codes = alert.lost if alert.kind is Kind.VILLAGE_OFFLINE else [alert.village]
-            villages = [village for code in codes if (village := self.villages.get(code)) is not None]
-            if alert.kind is Kind.VILLAGE_OFFLINE:
-                known = [village for code in alert.members if (village := self.villages.get(code)) is not None]
-                self._outages.opened(alert, next((village.village.uplink for village in known), None))
-            elif not any(village.subject_of(alert) for village in villages):
-                self.pending.taken_out(alert, moment.now)  # while no engine saw it
-            for village in villages:
-                self._act(village, village.take(Attached(alert), moment), moment)
 
     def _keep(self, moment: Moment) -> None:
         if moment.monotonic < self._registry.save_at or not self._commit(at_once=bool(self._inbox.rows)):

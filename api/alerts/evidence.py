@@ -12,6 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 
+from api.alerts.series import NEVER, Series
 from siaga.model.capabilities import can_give
 from siaga.model.clock import MINUTE
 from siaga.model.indicators import INDICATORS, POWER, Above, Below, EventWithin, evidence_signals
@@ -28,87 +29,11 @@ LIVE = 10 * MINUTE
 _ALWAYS_KEPT = frozenset({"online", "mains"})
 _HEARD = "heard"
 """As which all readings are kept that say nothing of use: it is what the gateway calls such a message, too."""
-_NEVER = 2**62
 
 
 def judged_facilities(village: Village) -> list[Facility]:
     """The facilities that have an indicator, and so a state."""
     return [facility for facility in village.facilities if facility.kind in INDICATORS]
-
-
-class _Series:
-    """One track that grows, and what it takes for two of its values to say the same.
-
-    `wills`: it is of `online`, and each of its `false` says something new; `counts`: only that its values come counts.
-    """
-
-    __slots__ = ("counts", "holds", "interval", "limits", "times", "track", "values", "wills")
-
-    def __init__(
-        self,
-        holds: int,
-        interval: int | None = None,
-        limits: tuple[Wanted, ...] = (),
-        *,
-        wills: bool = False,
-        counts: bool = False,
-    ) -> None:
-        self.times: list[int] = []
-        self.values: list[Value] = []
-        self.track = Track(self.times, self.values)  # it sees the lists grow
-        self.holds = holds
-        self.interval = interval
-        self.limits = limits
-        self.wills = wills
-        self.counts = counts
-
-    def means(self, value: Value) -> object:
-        """What a value says: for a number, on which side of the indicator's limits it lies."""
-        if not self.limits:
-            return value
-        return tuple(value > limit.limit for limit in self.limits if isinstance(limit, Above | Below)), tuple(
-            value == limit.limit for limit in self.limits if isinstance(limit, Below)
-        )
-
-    def changes_after(self, moment: int, online: "_Series | None" = None) -> int:
-        """The first instant after `moment` at which this track may say something else, if nothing more comes.
-
-        `online`: where the last wills of its device are.
-        """
-        times = self.times
-        index = bisect_right(times, moment)
-        while 0 < index < len(times) and self._repeats(index, online):
-            index += 1
-        if index < len(times):
-            return min(times[index], self._lapses(index, moment))
-        return self._lapses(index, moment)
-
-    def _repeats(self, index: int, online: "_Series | None") -> bool:
-        """Whether an observation says what the one before said, while that still held."""
-        before, time = self.times[index - 1], self.times[index]
-        if self.interval is not None or time > before + self.holds:
-            return False
-        if self.wills and not self.values[index]:
-            return False
-        if online is not None and online.will_between(before, time):
-            return False
-        return self.counts or self.means(self.values[index]) == self.means(self.values[index - 1])
-
-    def will_between(self, before: int, time: int) -> bool:
-        """Of `online`: whether a last will made unknown what was said at `before`, so that what is said then is new."""
-        return not all(self.values[bisect_right(self.times, before) : bisect_right(self.times, time)])
-
-    def _lapses(self, index: int, moment: int) -> int:
-        """When the last of the first `index` observations stops to hold; `_NEVER`: it did so long ago."""
-        first = _NEVER
-        if index and self.times[index - 1] + self.holds > moment:
-            first = self.times[index - 1] + self.holds
-        if self.interval is not None:
-            while index and self.times[index - 1] + self.interval > moment:
-                index -= 1
-                if self.values[index]:
-                    return min(first, self.times[index] + self.interval)
-        return first
 
 
 class Recent:
@@ -125,7 +50,7 @@ class Recent:
         self.reported: dict[str, int] = {}
         self.gave: dict[str, int] = {}
         """When each device last gave something that its facility is judged by."""
-        self._series: dict[TrackKey, _Series] = {}
+        self._series: dict[TrackKey, Series] = {}
         self._gateways: set[str] = set()
         self._heard: tuple[int, int] | None = None
         """A heartbeat, and where the stretch in which it lies begins: hours of them need no looking at each time."""
@@ -194,11 +119,11 @@ class Recent:
         One whose time is yet to come, as a clock that is ahead says, is a report of now. Answers whether this is one.
         """
         time = min(time, now)
-        if self.gives_evidence(device, signal) and time > self.gave.get(device, -_NEVER):
+        if self.gives_evidence(device, signal) and time > self.gave.get(device, -NEVER):
             self.gave[device] = time
         if signal == "online" and device in self._speaking:
             return False
-        if time > self.reported.get(device, -_NEVER):
+        if time > self.reported.get(device, -NEVER):
             self.reported[device] = time
         return True
 
@@ -229,7 +154,7 @@ class Recent:
 
     def lacks_evidence(self, device: str, since: int) -> bool:
         """Whether a device that is expected to give evidence has given none since a moment."""
-        return device in self._judged_by and self.gave.get(device, -_NEVER) <= since
+        return device in self._judged_by and self.gave.get(device, -NEVER) <= since
 
     def first_reported(self, device: str) -> int | None:
         """When a device first said anything of its own, ever; `None`: it never did."""
@@ -275,13 +200,13 @@ class Recent:
         values.insert(index, value)
         return not goes_on
 
-    def _is_heard_between(self, key: TrackKey, series: _Series, index: int) -> bool:
+    def _is_heard_between(self, key: TrackKey, series: Series, index: int) -> bool:
         """Whether a device was heard without a break from the report before a place to the one at it."""
         before, after = series.times[index - 1], series.times[index]
         online = self._series.get((key[0], "online"))
         return after <= before + series.holds and (online is None or not online.will_between(before, after))
 
-    def _goes_on(self, key: TrackKey, series: _Series, value: Value, time: int, now: int) -> bool:
+    def _goes_on(self, key: TrackKey, series: Series, value: Value, time: int, now: int) -> bool:
         """Whether a newest reading only repeats what is said and still holds, at `now` as at its own time."""
         if time > now:
             return False
@@ -296,20 +221,20 @@ class Recent:
             return False
         return series.counts or series.means(value) == series.means(series.values[-1])
 
-    def _new_series(self, key: TrackKey) -> _Series | None:
+    def _new_series(self, key: TrackKey) -> Series | None:
         device, signal = key
         owner = self._devices.get(device)
         if owner is None:
             if signal != "alive":
                 return None
             self._gateways.add(device)
-            series = _Series(GATEWAY_HEARD)
+            series = Series(GATEWAY_HEARD)
         else:
             wanted = self._wanted.get(key, ())
             interval = next((item.interval for item in wanted if isinstance(item, EventWithin)), None)
             limits = tuple(item for item in wanted if isinstance(item, Above | Below))
             wills, counts = signal == "online", signal == _HEARD
-            series = _Series(owner[1].validity, interval, limits, wills=wills, counts=counts)
+            series = Series(owner[1].validity, interval, limits, wills=wills, counts=counts)
         self._series[key] = series
         self.tracks[key] = series.track
         self._inputs = {}
@@ -383,7 +308,7 @@ class Recent:
         found = self._series
         return min(
             (found[key].changes_after(moment, found.get((key[0], "online"))) for key in self._inputs_of(facility)),
-            default=_NEVER,
+            default=NEVER,
         )
 
     def _inputs_of(self, facility: Facility) -> list[TrackKey]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, or_, select
 
 from api.alerts.alert import Kind
 from api.alerts.documents import rfc3339, still_lost
-from api.alerts.maintenance import AHEAD, MaintenanceWindow, mains_key, stretches
+from api.alerts.maintenance import AHEAD, MaintenanceWindow, mains_key, stretches, waits_key
 from siaga.database import tables
 from siaga.database.registry import villages_of
 from siaga.model.indicators import POWER
@@ -159,11 +159,35 @@ def _without_mains(connection: Connection, codes: Sequence[str]) -> dict[str, fr
 
 
 def with_plan(connection: Connection, rows: Sequence[Mapping[str, object]], now: int) -> list[Mapping[str, object]]:
-    """Returns rows of table `alert`; in the evidence of open ones whose subject is in planned maintenance now stands
-    `planned_until`."""
+    """Returns rows of table `alert` with what is so now in the evidence of open ones.
+
+    `planned_until`: their subject is in planned maintenance. `waits`: it is not known enough to say that they are over.
+    """
+    waits = _waits(connection, {str(row["village"]) for row in rows if row["cleared_at"] is None})
+    rows = [_with_waits(row, waits) for row in rows]
     subjects = {str(row["id"]): replace(subject_of(row), began=now) for row in rows if row["cleared_at"] is None}
     grounds = read_grounds(connection, list(subjects.values()), now, planned_only=True)
     return [_with_plan(row, grounds, subjects.get(str(row["id"])), now) for row in rows]
+
+
+def _waits(connection: Connection, villages: Collection[str]) -> dict[tuple[str, str], Mapping[str, object]]:
+    """What of some villages is not said yet, by kind and subject."""
+    table = tables.engine_state
+    query = select(table.c.value).where(table.c.key.in_([waits_key(village) for village in villages]))
+    values = connection.execute(query).scalars() if villages else ()
+    found = (each for value in values if isinstance(value, list) for each in value if isinstance(each, dict))
+    return {(str(each["kind"]), str(each["subject"])): each for each in found}
+
+
+def _with_waits(
+    row: Mapping[str, object], waits: Mapping[tuple[str, str], Mapping[str, object]]
+) -> Mapping[str, object]:
+    wait, evidence = waits.get((str(row["kind"]), str(row["subject"]))), row["evidence"]
+    if wait is None or row["cleared_at"] is not None or not isinstance(evidence, Mapping):
+        return row
+    until = wait["until"]
+    shown = {"reason": wait["reason"], "until": rfc3339(until if isinstance(until, int) else None)}
+    return {**row, "evidence": {**evidence, "waits": shown}}
 
 
 def _with_plan(row: Mapping[str, object], grounds: Grounds, subject: Subject | None, now: int) -> Mapping[str, object]:

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 
 from api.alerts.evidence import Recent
 from api.alerts.outcome import Correction, Outcome
-from api.alerts.rolling import WINDOW, Trend, trend
-from api.alerts.spans import FOREVER, cut, difference, replaced, rewritten
 from api.alerts.subject import Subject
 from siaga.model.clock import HOUR, SECOND
 from siaga.model.indicators import Terms
 from siaga.model.local_time import local_date, local_moment
 from siaga.model.sites import Facility, Village
-from siaga.timeline.judge import Evidence, PlannedWork, Span, State, judge, judged_from
+from siaga.timeline.judge import Evidence, PlannedWork, Span, judge, judged_from
+from siaga.timeline.rolling import WINDOW, Trend, trend
+from siaga.timeline.span_algebra import FOREVER, cut, difference, replaced, rewritten
 
 __all__ = ["KEPT", "SETTLES", "WatchedFacility"]
 
@@ -165,13 +165,9 @@ class WatchedFacility(Subject):
     def _trim(self, before: int) -> None:
         """Forget spans that end before a time, but not the start of a failed run that reaches beyond it."""
         index = next((n for n, span in enumerate(self.spans) if span.end > before), len(self.spans))
-        while index and self._fails(index) and self._fails(index - 1):
+        while 0 < index < len(self.spans) and self.spans[index].fails and self.spans[index - 1].fails:
             index -= 1
         del self.spans[:index]
-
-    def _fails(self, index: int) -> bool:
-        span = self.spans[index] if index < len(self.spans) else None
-        return span is not None and span.state is State.FAILED and not span.excused
 
 
 def _end(span: Span) -> int:

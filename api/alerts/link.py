@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from api.alerts.alert import OpenAlert
 from api.alerts.certainty import Moment
-from api.alerts.spans import FOREVER
 from siaga.model.clock import MINUTE, SECOND
 from siaga.timeline.judge import GATEWAY_HEARD
+from siaga.timeline.span_algebra import FOREVER
 from siaga.wire.batch import LIVE_EDGE
 
 __all__ = ["SETTLE", "Absence", "Arrivals", "CatchUp", "Link", "Never", "Offline", "Online"]

@@ -19,7 +19,17 @@ from siaga.model.intervals import Interval
 from siaga.model.sites import Village
 from siaga.timeline.spans import PlannedWork
 
-__all__ = ["AHEAD", "BadRule", "MaintenanceWindow", "Planned", "check_rule", "mains_key", "planned", "stretches"]
+__all__ = [
+    "AHEAD",
+    "BadRule",
+    "MaintenanceWindow",
+    "Planned",
+    "check_rule",
+    "mains_key",
+    "planned",
+    "stretches",
+    "waits_key",
+]
 
 Planned = tuple[str | None, PlannedWork]
 """A facility (`None`: all of the village) and the maintenance that excuses it."""
@@ -89,6 +99,11 @@ def stretches(window: MaintenanceWindow, timezone: str, upto: int) -> Sequence[I
 def mains_key(village: str) -> str:
     """The key of `engine_state` that lists the facilities of a village that are without mains power now."""
     return f"mains/{village}"
+
+
+def waits_key(village: str) -> str:
+    """The key of `engine_state` that lists what of a village is not said yet, and why."""
+    return f"waits/{village}"
 
 
 def check_rule(rule: str, start: int, timezone: str) -> str:

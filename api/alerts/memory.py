@@ -7,8 +7,8 @@ never came.
 
 from dataclasses import dataclass, field, replace
 
-from api.alerts.spans import FOREVER
 from siaga.model.clock import MINUTE, SECOND
+from siaga.timeline.span_algebra import FOREVER
 from siaga.wire.batch import LIVE_EDGE
 
 __all__ = ["OVERLAP", "Complete", "Memory", "Missing", "Rereading", "Unread"]

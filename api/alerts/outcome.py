@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from api.alerts.alert import Member, OpenAlert, Raise
-from api.alerts.spans import Difference
 from siaga.model.intervals import Interval
 from siaga.model.observation import TrackKey
 from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import Span
+from siaga.timeline.span_algebra import Difference
 
 if TYPE_CHECKING:
     from api.alerts.state import VillageState
@@ -70,20 +70,22 @@ class Correction:
 class Changes:
     """What has changed since the last commit. A span is known by its start; `None`: it is to be deleted.
 
-    `mains`: by village, its facilities without mains power. `rewritten`: stretches of the past that are judged
-    otherwise now, by village and facility; issued reports are compared with them.
+    `mains`: by village, its facilities without mains power. `waits`: by village, what is not said yet, and why.
+    `rewritten`: stretches of the past that are judged otherwise now, by village and facility; issued reports are
+    compared with them.
     """
 
     spans: dict[tuple[str, str], dict[int, Span | None]] = field(default_factory=dict)
     corrections: dict[tuple[str, str], Correction] = field(default_factory=dict)
     mains: dict[str, list[str]] = field(default_factory=dict)
+    waits: dict[str, list[dict[str, object]]] = field(default_factory=dict)
     first: dict[tuple[str, TrackKey], int] = field(default_factory=dict)
     links: dict[str, dict[str, object]] = field(default_factory=dict)
     alerts: list[Opened | Changed] = field(default_factory=list)
     rewritten: dict[tuple[str, str], Interval] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.spans or self.first or self.links or self.mains or self.alerts)
+        return bool(self.spans or self.first or self.links or self.mains or self.waits or self.alerts)
 
     def merge(self, later: "Changes") -> None:
         """Add what changed later."""
@@ -92,6 +94,7 @@ class Changes:
         for correction in later.corrections.values():
             self.corrected(correction)
         self.mains.update(later.mains)
+        self.waits.update(later.waits)
         self.first.update(later.first)
         self.links.update(later.links)
         for change in later.alerts:

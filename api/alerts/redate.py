@@ -12,12 +12,12 @@ from api.alerts.facility import KEPT, WatchedFacility
 from api.alerts.flapping import CALM
 from api.alerts.kinds.facility_failed import facility_failed
 from api.alerts.outcome import Changes
-from api.alerts.rolling import WINDOW, Trend, trend
-from api.alerts.spans import failed_run, replaced
 from api.alerts.tables import Tables
 from siaga.model.clock import DAY
 from siaga.model.intervals import Interval
 from siaga.timeline.judge import Span
+from siaga.timeline.rolling import WINDOW, Trend, trend
+from siaga.timeline.span_algebra import failed_run, replaced
 
 __all__ = ["began_before", "redate", "redated"]
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import RowMapping
 
-from api.alerts.alert import Kind, OpenAlert
+from api.alerts.alert import OpenAlert
 from api.alerts.certainty import Moment
 from api.alerts.facility import KEPT
 from api.alerts.flapping import WITHIN
 from api.alerts.happenings import Happening, Registered, Replanned, Resumed, TakenOut
-from api.alerts.maintenance import AHEAD, MaintenanceWindow, mains_key, planned, stretches
+from api.alerts.maintenance import AHEAD, MaintenanceWindow, mains_key, planned, stretches, waits_key
 from api.alerts.outcome import Fold
 from api.alerts.self_monitor import Heard
 from api.alerts.snapshot import read, restore, take_marks, take_old_marks
@@ -50,7 +50,7 @@ class Start:
 
     heard: Heard | None
     alerts: Sequence[OpenAlert]
-    raised: Sequence[tuple[Kind, str, int]]
+    raised: Sequence[tuple[str, str, int]]
     missed: Sequence[tuple[WatchedVillage, Replanned]]
     resumed: Sequence[tuple[WatchedVillage, Resumed]]
 
@@ -85,6 +85,7 @@ class RegistryWatch:
             state = states.get(village.code)
             found = self._begin(village, moment, first.get(village.code, {}), state)
             _note_mains(found, values.get(mains_key(village.code)))
+            found.recall_waits(values.get(waits_key(village.code)))
             if village.code in own:
                 restore(found, read(own[village.code]))
             elif village.code in others:

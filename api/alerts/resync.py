@@ -12,13 +12,13 @@ from api.alerts.evidence import LIVE
 from api.alerts.happenings import Recalled
 from api.alerts.memory import OVERLAP
 from api.alerts.outcome import Outcome
-from api.alerts.reader import RebuildRequest, RecentRequest
-from api.alerts.spans import FOREVER
+from api.alerts.questions import RebuildRequest, RecentRequest
 from api.alerts.state import VillageState
 from siaga.model.clock import DAY, HOUR
 from siaga.model.intervals import Interval, merge
 from siaga.model.observation import Arrival, Reading, TrackKey
 from siaga.timeline.judge import judged_from
+from siaga.timeline.span_algebra import FOREVER
 
 __all__ = [
     "give_up",

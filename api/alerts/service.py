@@ -10,7 +10,8 @@ from sqlalchemy.exc import DBAPIError
 
 from api.alerts.engine import AlertEngine
 from api.alerts.metrics import EngineMetrics
-from api.alerts.reader import Answer, Failure, RecentRequest, Request, UnreadPast, answer, answer_together
+from api.alerts.questions import Answer, Failure, RecentRequest, Request
+from api.alerts.reader import UnreadPast, answer, answer_together
 from api.alerts.stream import EventSignal
 from api.alerts.tables import Tables
 from siaga.database.registry import Registry

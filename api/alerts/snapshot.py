@@ -11,11 +11,11 @@ from pydantic import BaseModel, Field
 
 from api.alerts.awaited import Range
 from api.alerts.link import Absence
-from api.alerts.spans import FOREVER
 from api.alerts.state import VillageState
 from siaga.model.intervals import Interval
 from siaga.model.observation import Track
 from siaga.model.signals import Value
+from siaga.timeline.span_algebra import FOREVER
 
 __all__ = ["VillageSnapshot", "read", "restore", "save", "take_marks", "take_old_marks"]
 

@@ -1,51 +1,15 @@
-"""Spans as rows of the database, and the one way to insert or replace rows in SQLite and in PostgreSQL."""
+"""Spans as rows of the database."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping
 
-from sqlalchemy import Connection, RowMapping, Table, bindparam, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
-from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+from sqlalchemy import Connection, RowMapping, bindparam, or_, select
 
-from api.alerts.spans import FOREVER
 from siaga.database import tables
+from siaga.database.upsert import upsert
 from siaga.timeline.judge import Span, State
+from siaga.timeline.span_algebra import FOREVER
 
-__all__ = ["insert", "read_spans", "span_of", "upsert", "write_spans"]
-
-_ROWS = 500
-"""Rows a statement: SQLite takes 32,766 bound values."""
-
-
-def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]], keys: Iterable[str]) -> None:
-    """Insert rows, or replace the columns of those that are there; all rows have the same columns."""
-    if not rows:
-        return
-    statement = _upsertion(connection.dialect.name, table, tuple(rows[0]), tuple(keys))
-    for start in range(0, len(rows), _ROWS):
-        connection.execute(statement, [dict(row) for row in rows[start : start + _ROWS]])
-
-
-@cache
-def _upsertion(
-    dialect: str, table: Table, columns: tuple[str, ...], keys: tuple[str, ...]
-) -> SqliteInsert | PostgresInsert:
-    """The statement, made once: that takes as long as to execute it."""
-    statement = _insertion(dialect, table)
-    others = [name for name in columns if name not in keys]
-    return statement.on_conflict_do_update(
-        index_elements=list(keys), set_={name: statement.excluded[name] for name in others}
-    )
-
-
-def insert(connection: Connection, table: Table) -> SqliteInsert | PostgresInsert:
-    """An insertion that can say what to do on a conflict, in the connection's dialect."""
-    return _insertion(connection.dialect.name, table)
-
-
-def _insertion(dialect: str, table: Table) -> SqliteInsert | PostgresInsert:
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+__all__ = ["read_spans", "span_of", "write_spans"]
 
 
 def write_spans(connection: Connection, spans: Mapping[tuple[str, str], Mapping[int, Span | None]]) -> None:
@@ -98,18 +62,14 @@ def read_spans(connection: Connection, village: str, facility: str, start: int, 
     mine = select(table).where(table.c.village == village, table.c.facility == facility)
     inside = mine.where(table.c.start < end, or_(table.c.end.is_(None), table.c.end > start)).order_by(table.c.start)
     spans = [span_of(row) for row in connection.execute(inside).mappings()]
-    while spans and _fails(spans[0]):
+    while spans and spans[0].fails:
         row = connection.execute(mine.where(table.c.end == spans[0].start)).mappings().one_or_none()
-        if row is None or not _fails(span_of(row)):
+        if row is None or not span_of(row).fails:
             break
         spans.insert(0, span_of(row))
-    while spans and _fails(spans[-1]) and spans[-1].end < FOREVER:
+    while spans and spans[-1].fails and spans[-1].end < FOREVER:
         row = connection.execute(mine.where(table.c.start == spans[-1].end)).mappings().one_or_none()
-        if row is None or not _fails(span_of(row)):
+        if row is None or not span_of(row).fails:
             break
         spans.append(span_of(row))
     return spans
-
-
-def _fails(span: Span) -> bool:
-    return span.state is State.FAILED and not span.excused

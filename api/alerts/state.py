@@ -6,7 +6,7 @@ from functools import partial
 from hashlib import blake2b
 from typing import Self
 
-from api.alerts.alert import Kind, OpenAlert
+from api.alerts.alert import Hold, Kind, OpenAlert
 from api.alerts.awaited import Awaited
 from api.alerts.certainty import Facts, Moment, Sure, certainty
 from api.alerts.device import WatchedDevice
@@ -36,7 +36,7 @@ class VillageState:
     were raised lately. `rejudge`: facilities whose configuration changed. `sure_from`: the spans before are not yet
     what the evidence says. `judged_until`: all up to then was judged by some engine. `first_known`: all first reports
     are known, but for the newest. `changed`, `marked`: its row, its snapshot are to be saved. `judged`: how often a
-    facility was judged.
+    facility was judged. `waits`: by kind and subject, what would be said if enough were known, and why it waits.
     """
 
     village: Village
@@ -57,6 +57,7 @@ class VillageState:
     changed: bool = True
     marked: bool = True
     judged: int = 0
+    waits: dict[tuple[str, str], Hold] = field(default_factory=dict)
     _trimmed: int = 0
 
     @property
@@ -84,7 +85,7 @@ class VillageState:
         """What an open alert is about, but for the village itself; `None`: the registry has it no more."""
         if alert.device is None:
             return self.facilities.get(alert.facility or "")
-        if alert.kind is Kind.GATEWAY_BUFFER:
+        if alert.kind == Kind.GATEWAY_BUFFER:
             return self.gateway(alert.device)
         return self.devices.get(alert.device)
 
@@ -140,6 +141,28 @@ class VillageState:
         """Count that a facility was judged."""
         self.judged += judged
 
+    def note_wait(self, kind: str, subject: str, hold: Hold | None) -> bool:
+        """Take note of why something is not said yet (`None`: it does not wait). Returns True if the reason is new."""
+        known = self.waits.get((kind, subject))
+        if hold is None:
+            return self.waits.pop((kind, subject), None) is not None
+        if known is None or known.reason != hold.reason:
+            self.waits[kind, subject] = hold
+            return True
+        return False
+
+    def waits_document(self) -> list[dict[str, object]]:
+        """What waits, as it is shown to people."""
+        return [
+            {"kind": str(kind), "subject": subject, "reason": hold.reason, "until": hold.until}
+            for (kind, subject), hold in self.waits.items()
+        ]
+
+    def recall_waits(self, document: object) -> None:
+        """Take over what waited at the engine before this one; the next look at each corrects it."""
+        for each in document if isinstance(document, list) else ():
+            self.waits[each["kind"], each["subject"]] = Hold(each["reason"], each["until"])
+
     def judge_anew(self, facilities: set[str]) -> None:
         """Facilities whose configuration is not the one under which they were judged."""
         self.rejudge = facilities
@@ -174,6 +197,7 @@ class VillageState:
     def take_over(self, village: Village, now: int) -> list[OpenAlert]:
         """Take the village as the registry has it now. Returns the open alerts of subjects that are gone."""
         self.village, self.marked = village, True
+        self.waits.clear()
         self.recent.watch(village)
         facilities: dict[str, WatchedFacility] = {}
         for facility in judged_facilities(village):

@@ -11,7 +11,7 @@ import structlog
 
 from api.alerts.certainty import Moment
 from api.alerts.metrics import EngineMetrics
-from api.alerts.reader import (
+from api.alerts.questions import (
     Answer,
     ArrivalsRequest,
     Failure,
@@ -20,8 +20,8 @@ from api.alerts.reader import (
     RecentAnswer,
     RecentRequest,
     Request,
-    StoreReader,
 )
+from api.alerts.reader import StoreReader
 from api.alerts.resync import give_up, has_questions, rebuild_request, recent_request, store_lacks, unread
 from api.alerts.village import WatchedVillage
 from siaga.model.clock import SECOND

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from api.alerts.alert import Kind, OpenAlert
+from api.alerts.alert import OpenAlert
 
 __all__ = ["Subject"]
 
@@ -15,9 +15,14 @@ class Subject:
     """
 
     village: str
-    alerts: dict[Kind, OpenAlert] = field(default_factory=dict)
+    alerts: dict[str, OpenAlert] = field(default_factory=dict)
 
-    def attach(self, kind: Kind, alert: OpenAlert | None) -> None:
+    @property
+    def name(self) -> str:
+        """As alerts name it: `VILLAGE/FACILITY` or `VILLAGE/DEVICE`."""
+        return f"{self.village}/{self.device_id or self.facility_id}"
+
+    def attach(self, kind: str, alert: OpenAlert | None) -> None:
         """Its open alert of a kind; `None`: there is none any more."""
         if alert is None:
             self.alerts.pop(kind, None)

@@ -6,18 +6,19 @@ from functools import partial
 
 from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, or_, select, union
 
-from api.alerts.alert import SEVERITIES, Kind, Member, OpenAlert
+from api.alerts.alert import Kind, Member, OpenAlert
 from api.alerts.days import correcting
 from api.alerts.events import append_event, take_turn
 from api.alerts.inbox import Row
-from api.alerts.maintenance import MaintenanceWindow, mains_key
+from api.alerts.maintenance import MaintenanceWindow, mains_key, waits_key
 from api.alerts.outcome import Changed, Changes, Fold, Opened
-from api.alerts.span_rows import insert, read_spans, span_of, upsert, write_spans
-from api.alerts.spans import FOREVER
+from api.alerts.span_rows import read_spans, span_of, write_spans
 from siaga.database import tables, writing
 from siaga.database.rewritten import note_rewritten
+from siaga.database.upsert import insert, upsert
 from siaga.model.observation import TrackKey
 from siaga.timeline.judge import Span
+from siaga.timeline.span_algebra import FOREVER
 
 __all__ = ["Committed", "Tables"]
 
@@ -68,6 +69,7 @@ class Tables:
             upsert(connection, tables.village_state, list(changes.links.values()), ("village",))
             self._write_inbox(connection, rows, folds or {})
             _write_marks(connection, {mains_key(village): out for village, out in changes.mains.items()})
+            _write_marks(connection, {waits_key(village): waits for village, waits in changes.waits.items()})
             if changes.alerts:
                 take_turn(connection)  # before any alert's row is locked, as the API does: no two wait for each other
             for change in changes.alerts:
@@ -164,7 +166,7 @@ class Tables:
         with self.engine.connect() as connection:
             rows = connection.execute(select(tables.alert).where(tables.alert.c.cleared_at.is_(None)))
             alerts = [_open_alert(row) for row in rows.mappings()]
-            _read_members(connection, [alert for alert in alerts if alert.kind is Kind.VILLAGE_OFFLINE])
+            _read_members(connection, [alert for alert in alerts if alert.kind == Kind.VILLAGE_OFFLINE])
         return alerts
 
     def cleared_since(self, village: str, facility: str, time: int) -> list[tuple[OpenAlert, int]]:
@@ -175,13 +177,13 @@ class Tables:
         with self.engine.connect() as connection:
             return [(_open_alert(row), row["ended_at"]) for row in connection.execute(query).mappings()]
 
-    def raised_since(self, time: int) -> list[tuple[Kind, str, int]]:
+    def raised_since(self, time: int) -> list[tuple[str, str, int]]:
         """Kind, subject and time of the alerts that were raised from a moment of wall time on, in that order."""
         table = tables.alert
         query = select(table.c.kind, table.c.subject, table.c.raised_at).where(table.c.raised_at >= time)
         with self.engine.connect() as connection:
             rows = connection.execute(query.order_by(table.c.raised_at)).all()
-        return [(Kind(row.kind), row.subject, row.raised_at) for row in rows]
+        return [(row.kind, row.subject, row.raised_at) for row in rows]
 
     def first_reports(self) -> dict[str, dict[TrackKey, int]]:
         """When each signal was first reported, by village."""
@@ -273,8 +275,8 @@ def _open(connection: Connection, opened: Opened) -> OpenAlert | None:
     alert = opened.alert
     row = {
         "id": alert.id,
-        "kind": alert.kind.value,
-        "severity": SEVERITIES[alert.kind],
+        "kind": str(alert.kind),
+        "severity": alert.severity,
         "village": alert.village,
         "facility": alert.facility,
         "device": alert.device,
@@ -293,7 +295,7 @@ def _open(connection: Connection, opened: Opened) -> OpenAlert | None:
         _write_members(connection, alert.id, alert.members)
         return None
     others = select(table).where(
-        table.c.kind == alert.kind.value, table.c.subject == alert.subject, table.c.cleared_at.is_(None)
+        table.c.kind == str(alert.kind), table.c.subject == alert.subject, table.c.cleared_at.is_(None)
     )
     found = _open_alert(connection.execute(others).mappings().one())
     _read_members(connection, [found])
@@ -350,11 +352,12 @@ def _note_withdrawn(connection: Connection, changed: Changed) -> None:
 def _open_alert(row: RowMapping) -> OpenAlert:
     return OpenAlert(
         row["id"],
-        Kind(row["kind"]),
+        row["kind"],
         row["village"],
         row["facility"],
         row["device"],
         row["began_at"],
         dict(row["evidence"]),
         row["flapping"],
+        severity=row["severity"],
     )

@@ -39,8 +39,6 @@ from api.alerts.kinds.village_offline import village_offline
 from api.alerts.messages import AckTaken, BatchTaken, HealthSaid, MessageTaken, StatusSaid
 from api.alerts.outcome import Back, Outcome
 from api.alerts.resync import go_on_without, learn_first, recall, take_arrival, wants_recall
-from api.alerts.rolling import Trend
-from api.alerts.spans import FOREVER
 from api.alerts.state import VillageState
 from api.alerts.subject import Subject
 from api.alerts.taking import take_ack, take_health_said, take_readings
@@ -48,6 +46,8 @@ from siaga.model.clock import SECOND
 from siaga.model.observation import Arrival
 from siaga.model.sites import Village
 from siaga.timeline.judge import without_mains
+from siaga.timeline.rolling import Trend
+from siaga.timeline.span_algebra import FOREVER
 
 __all__ = ["WatchedVillage"]
 
@@ -243,7 +243,7 @@ class WatchedVillage(VillageState):
 
     def _take_alert(self, what: AlertTaken, moment: Moment, out: Outcome) -> None:
         match what:
-            case Attached(alert=alert) if alert.kind is not Kind.VILLAGE_OFFLINE:
+            case Attached(alert=alert) if alert.kind != Kind.VILLAGE_OFFLINE:
                 subject = self.subject_of(alert)
                 if subject is not None:
                     subject.attach(alert.kind, alert)
@@ -309,6 +309,8 @@ class WatchedVillage(VillageState):
 
     def _take_registered(self, village: Village, moment: Moment, out: Outcome) -> None:
         before = {name: facility.fingerprint for name, facility in self.facilities.items()}
+        if self.waits:
+            out.waits[self.code] = []
         for alert in self.take_over(village, moment.now):
             out.taken_out(alert, moment.now)
         changed = {name for name, facility in self.facilities.items() if before.get(name) != facility.fingerprint}

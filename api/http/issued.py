@@ -195,14 +195,8 @@ def get_file(request: Request, services: ServicesHere, caller: Viewer, report: s
         found = read.content(connection, kept.number, format.value)
     if found is None:
         raise not_found("file", f"{report}/{format}")
-    headers["Content-Disposition"] = f'attachment; filename="{file_name(kept, format)}"'
+    headers["Content-Disposition"] = f'attachment; filename="{kept.file_name(format)}"'
     return Response(found[0], media_type=format.media_type, headers=headers)
-
-
-def file_name(kept: KeptReport, form: Form) -> str:
-    """Returns what a file of a report is called."""
-    stem, _, ending = kept.question(form).filename.rpartition(".")
-    return f"{stem}-r{kept.revision}.{ending}"
 
 
 def asked_of(services: Services, caller: Caller, body: IssueBody, once: str | None = None) -> Asked:

@@ -2,8 +2,8 @@
 
 from sqlalchemy import Engine, or_
 
-from api.alerts.span_rows import insert
 from siaga.database import tables, writing
+from siaga.database.upsert import insert
 
 __all__ = ["hold", "let_go"]
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, RowMapping, func, select
 
-from api.alerts.span_rows import insert
 from api.issued.asked import Asked
 from api.issued.names import new_name
 from api.reports.answer import DEADLINE
 from siaga.database import tables, writing
+from siaga.database.upsert import insert
 from siaga.model.clock import MINUTE, SECOND
 
 __all__ = [

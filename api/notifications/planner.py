@@ -11,7 +11,6 @@ import structlog
 from sqlalchemy import ColumnElement, Connection, Engine, bindparam, func, or_, select
 
 from api.alerts.excuses import read_grounds
-from api.alerts.span_rows import insert, upsert
 from api.notifications.book import Book, Recipient
 from api.notifications.channels import provider_of
 from api.notifications.digest import Draft, Item, Notice, What, drafts, new_of
@@ -21,6 +20,7 @@ from api.notifications.rules import Deadline, Duty, who_is_told
 from api.notifications.villages import Villages
 from siaga.database import tables, take_turns, writing
 from siaga.database.registry import Registry
+from siaga.database.upsert import insert, upsert
 from siaga.model.clock import DAY
 from siaga.model.sites import Village
 

@@ -12,7 +12,6 @@ from enum import StrEnum
 
 from sqlalchemy import Engine, select
 
-from api.alerts.span_rows import insert
 from api.attestations.counting import Attestation, is_sensed
 from api.notifications.book import Book, Recipient
 from api.notifications.channels import provider_of
@@ -21,6 +20,7 @@ from api.queries.attestations import by_village
 from api.words import WORDS, Language
 from siaga.database import tables, writing
 from siaga.database.registry import villages_within
+from siaga.database.upsert import insert
 from siaga.model.local_time import local_date
 from siaga.model.scope import EVERYWHERE
 from siaga.model.sites import Village

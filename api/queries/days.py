@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from api.alerts.span_rows import read_spans
-from api.alerts.spans import FOREVER, cut
 from api.queries.spans import FacilityName
 from siaga.database import tables
 from siaga.model.indicators import terms
 from siaga.model.intervals import Interval
 from siaga.model.sites import Facility, Village
+from siaga.timeline.span_algebra import FOREVER, cut
 from siaga.timeline.verdict import JudgedDay, judge_days, local_day
 
 __all__ = ["FacilityDay", "days_of", "heard_until", "judged_days"]

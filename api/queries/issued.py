@@ -65,6 +65,11 @@ class KeptReport:
         scopes = Scopes.of(self.scopes)
         return Question(read_period(self.period), scopes, Language(self.language), form, self.issued_at)
 
+    def file_name(self, form: Form) -> str:
+        """Returns what a file of the report is called."""
+        stem, _, ending = self.question(form).filename.rpartition(".")
+        return f"{stem}-r{self.revision}.{ending}"
+
 
 _ORDER = {"pdf": 0, "xlsx": 1, "csv": 2, "json": 3}
 

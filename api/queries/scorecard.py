@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
-from api.alerts.spans import FOREVER, cut
 from api.attestations.counting import is_sensed
 from api.attestations.scorecard import Scorecard, days_up_to, make_scorecard
 from api.queries.attestations import by_village
@@ -19,6 +18,7 @@ from siaga.model.intervals import Interval
 from siaga.model.local_time import local_date
 from siaga.model.scope import Scopes
 from siaga.model.sites import Village
+from siaga.timeline.span_algebra import FOREVER, cut
 from siaga.timeline.spans import Span
 from siaga.timeline.verdict import Verdict, judge_days, local_day
 

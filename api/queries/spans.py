@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, TextClause, select, text, tuple_
 
-from api.alerts.spans import FOREVER, cut, joined
 from siaga.database import tables
 from siaga.database.scopes import within
 from siaga.model.indicators import POWER
 from siaga.model.intervals import Interval
 from siaga.model.scope import Scopes
+from siaga.timeline.span_algebra import FOREVER, cut, joined
 from siaga.timeline.spans import Span, State
 
 __all__ = ["FacilityName", "filled", "judged_facilities", "lengths_by_facility", "spans_by_facility"]

@@ -22,6 +22,7 @@ _ID: Mapping[str, str] = {
     "blank_no_line": "Tanpa sambungan sepanjang periode: {now} desa; periode sebelumnya {before}.",
     "links_text": "Terputus: tidak ada data yang tiba lebih lama dari batasnya, menurut jam pusat. Gelap: gateway "
     "tidak berjalan walau datanya telah tiba, menurut jam kejadian.",
+    "links_quiet": "{count} desa tidak terputus dan tidak gelap, dan tanpa perubahan dari periode sebelumnya.",
     "sla_text": "Jatah gagal = (1 - sasaran) x waktu wajib sebulan penuh tanpa yang dimaklumi. Laju habis = bagian "
     "jatah yang terpakai / bagian waktu yang lewat; pada 1 jatah habis tepat di akhir bulan.",
     "sla_restitution": "Restitusi: {formula}. X: gangguan yang dihitung (lebih lama dari {over}), Z: waktu yang "
@@ -110,6 +111,7 @@ _EN: Mapping[str, str] = {
     "blank_no_line": "Without a line in all of the period: {now} villages; in the period before {before}.",
     "links_text": "Cut off: nothing arrived for longer than the limit, by the centre's clock. Dark: the gateway did "
     "not run though its data has arrived, by event time.",
+    "links_quiet": "{count} villages were neither cut off nor dark, without a change from the period before.",
     "sla_text": "Failure budget = (1 - target) x required time of the whole month, excused left out. Burn rate = share "
     "of the budget used / share of the time passed; at 1 the budget ends with the month.",
     "sla_restitution": "Restitution: {formula}. X: downtime that counts (outages longer than {over}), Z: time that "

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from fractions import Fraction
+from functools import lru_cache
 
 from api.attestations.scorecard import Scorecard
 from api.queries.attestations import Kept
@@ -78,12 +79,18 @@ def annexes(report: Report, contract: Restitution | None) -> Iterator[Annex]:
             yield one
 
 
-def below_target(report: Report) -> list[JudgedFacility]:
-    """Returns the facilities that missed their target whatever is not known, the furthest from it first."""
-    below = [one for one in report.facilities if one.figures.low.whole and one.figures.budget(_target(one)).left < 0]
-    return sorted(
-        below, key=lambda one: (Fraction(one.figures.high.part, one.figures.high.whole) - _target(one), one.name)
-    )
+def below_target(report: Report) -> list[tuple[JudgedFacility, Fraction]]:
+    """Returns the facilities that missed their target whatever is not known, the furthest from it first.
+
+    Each with what is left of its budget, seconds: less than nothing.
+    """
+    found = [(one, one.figures.budget(_target(one)).left) for one in report.facilities if one.figures.low.whole]
+    return sorted((each for each in found if each[1] < 0), key=_distance)
+
+
+def _distance(below: tuple[JudgedFacility, Fraction]) -> tuple[float, str]:
+    one, _ = below
+    return one.figures.high.part / one.figures.high.whole - one.held_to.target, one.name
 
 
 def blank_counts(report: Report) -> Mapping[Line, tuple[int, int | None]]:
@@ -97,7 +104,13 @@ def blank_counts(report: Report) -> Mapping[Line, tuple[int, int | None]]:
 
 
 def _target(one: JudgedFacility) -> Fraction:
-    return Fraction(str(one.held_to.target))
+    return _exact(one.held_to.target)
+
+
+@lru_cache(maxsize=1024)
+def _exact(target: float) -> Fraction:
+    """A target as it was written."""
+    return Fraction(str(target))
 
 
 def _below(report: Report, words: AnnexWords) -> Annex:
@@ -124,9 +137,9 @@ def _below(report: Report, words: AnnexWords) -> Annex:
                 one.figures.low,
                 one.figures.high,
                 one.figures.availability.failed,
-                one.figures.budget(_target(one)).left * 1000,
+                left * 1000,
             )
-            for one in below_target(report)
+            for one, left in below_target(report)
         ],
     )
 
@@ -314,7 +327,7 @@ def _budget(budget: MonthBudget | None) -> tuple[Cell, ...]:
     return target, budget.whole, budget.used, budget.left, budget.burn_rate
 
 
-def _most_used(one: Sla) -> tuple[Fraction, str]:
+def _most_used(one: Sla) -> tuple[float, str]:
     """What has the least of its budget left, as a share of it, comes first."""
     whole = one.budget.whole
-    return (one.budget.left / whole if whole else Fraction(1), one.one.name)
+    return (float(one.budget.left) / float(whole) if whole else 1.0, one.one.name)

@@ -137,6 +137,7 @@ class Settings(BaseSettings):
     sites: Path | None = None
     notify: Path | None = None
     report_form: Path | None = None
+    schedules: Path | None = None
     guidance: Path | None = None
     mqtt_url: BrokerUrl | None = None
     village_mqtt_url: BrokerUrl | None = None

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +26,8 @@ from api.http import HttpServer, Site
 from api.issued.metrics import IssuedMetrics
 from api.issued.service import IssuedService
 from api.notifications import NotificationMetrics, NotificationService
+from api.schedules.runs import Scheduler
+from api.schedules.telling import message_about
 from api.web.guidance import NO_GUIDANCE, load_guidance
 from collector import ROLE as COLLECTOR
 from collector import CollectorService, assemble, broker_session
@@ -41,6 +44,7 @@ from siaga.run.gateways import GatewayPart, Served
 from siaga.run.notify_file import the_book
 from siaga.run.people import first_admin
 from siaga.run.reports import the_office
+from siaga.run.schedules import the_plan
 from siaga.run.services import ALERTS, alert_session, await_database
 from siaga.run.settings import Settings
 from siaga.run.village_gateway import how_to_ask
@@ -123,6 +127,7 @@ class System:
         self._settings, self._clock, self._whole = settings, clock, whole
         self._book = the_book(settings)
         self._office = the_office(settings)
+        self._plan = the_plan(settings, self._book)
         self._guidance = NO_GUIDANCE if settings.guidance is None else load_guidance(settings.guidance)
         self._signal = EventSignal()
         self._starting: str | None = "it is starting"
@@ -176,10 +181,17 @@ class System:
         )
         self._alerts.start()
         self._notifications = NotificationService(
-            self._engine, self._book, self._clock, self._signal, NotificationMetrics(REGISTRY)
+            self._engine,
+            self._book,
+            self._clock,
+            self._signal,
+            NotificationMetrics(REGISTRY),
+            about=partial(message_about, self._engine),
         )
         self._notifications.start()
-        self._issued = IssuedService(self._engine, self._office, self._clock, IssuedMetrics(REGISTRY))
+        metrics = IssuedMetrics(REGISTRY)
+        scheduler = Scheduler(self._engine, self._plan, self._book, metrics)
+        self._issued = IssuedService(self._engine, self._office, self._clock, metrics, scheduler.step)
         self._issued.start()
         if self._whole:
             self._start_collector()

@@ -37,3 +37,8 @@ class Span:
     cause: str | None = None
     excused: bool = False
     excused_later: bool = False
+
+    @property
+    def fails(self) -> bool:
+        """Failed, and not excused: what counts against the facility."""
+        return self.state is State.FAILED and not self.excused

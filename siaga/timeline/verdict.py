@@ -15,7 +15,7 @@ from siaga.model.sites import Village
 from siaga.timeline.availability import Availability, measure
 from siaga.timeline.facility_state import VILLAGE_OFFLINE
 from siaga.timeline.schedule import parse_schedule, required
-from siaga.timeline.spans import Span, State
+from siaga.timeline.spans import Span
 
 __all__ = [
     "LATE_DATA",
@@ -109,15 +109,11 @@ def judge_days(
 
 def _with_runs(spans: Sequence[Span], first: int, last: int) -> Sequence[Span]:
     """Returns the spans `[first, last)`, and adjacent failed spans, which may belong to the same failed run."""
-    while 0 < first < last and _fails(spans[first]) and _fails(spans[first - 1]):
+    while 0 < first < last and spans[first].fails and spans[first - 1].fails:
         first -= 1
-    while first < last < len(spans) and _fails(spans[last - 1]) and _fails(spans[last]):
+    while first < last < len(spans) and spans[last - 1].fails and spans[last].fails:
         last += 1
     return spans[first:last]
-
-
-def _fails(span: Span) -> bool:
-    return span.state is State.FAILED and not span.excused
 
 
 def judge_day(spans: Sequence[Span], day: Interval, held_to: Terms, still_to_come: int = 0) -> DayVerdict:
@@ -157,7 +153,7 @@ def failed_runs(spans: Iterable[Span]) -> list[Interval]:
     """Returns the periods that are failed and not excused without a break, whatever the causes. `spans`: in order."""
     found: list[Interval] = []
     for span in spans:
-        if _fails(span):
+        if span.fails:
             if found and found[-1][1] == span.start:
                 found[-1] = (found[-1][0], span.end)
             else:

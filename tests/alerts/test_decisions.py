@@ -18,10 +18,10 @@ from api.alerts.kinds.no_evidence import no_evidence
 from api.alerts.kinds.quiet import Quiet
 from api.alerts.kinds.village_offline import village_offline
 from api.alerts.link import Arrivals
-from api.alerts.rolling import Trend
-from api.alerts.spans import FOREVER
 from siaga.model.clock import MINUTE
 from siaga.timeline.judge import Span, State
+from siaga.timeline.rolling import Trend
+from siaga.timeline.span_algebra import FOREVER
 
 NOW = 1_000 * MINUTE
 

@@ -3,9 +3,9 @@
 import pytest
 
 from api.alerts.redate import redated
-from api.alerts.spans import FOREVER
 from siaga.model.clock import MINUTE
 from siaga.timeline.judge import Span, State
+from siaga.timeline.span_algebra import FOREVER
 
 Minutes = tuple[float, float]
 FAILED, MET, UNKNOWN = State.FAILED, State.MET, State.UNKNOWN

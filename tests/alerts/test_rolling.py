@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.alerts.rolling import WINDOW, Trend, trend
-from api.alerts.spans import FOREVER, joined
 from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.timeline.availability import measure
+from siaga.timeline.rolling import WINDOW, Trend, trend
+from siaga.timeline.span_algebra import FOREVER, joined
 from siaga.timeline.spans import Span, State
 
 START = 20_000 * DAY

@@ -10,12 +10,12 @@ from sqlalchemy.exc import IntegrityError
 from api.alerts.alert import Kind, Raise, new_alert
 from api.alerts.inbox import Row
 from api.alerts.outcome import Changes, Fold
-from api.alerts.spans import FOREVER, Difference
 from api.alerts.tables import Tables
 from siaga.database import connect, tables
 from siaga.model.clock import DAY, MINUTE
 from siaga.model.observation import Reading
 from siaga.timeline.judge import Span, State
+from siaga.timeline.span_algebra import FOREVER, Difference
 from tests.alerts.world import CODE, NOON, World
 from tests.schema import with_tables
 from tests.servers import Postgres

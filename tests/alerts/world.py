@@ -18,7 +18,6 @@ from sqlalchemy import Engine, select
 from api.alerts.engine import AlertEngine
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import InlineReader
-from api.alerts.spans import FOREVER
 from api.alerts.tables import Tables
 from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.database import connect, tables
@@ -29,6 +28,7 @@ from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.mqtt import Message
 from siaga.telemetry import StoreUnavailable, TelemetryStore, open_store
 from siaga.timeline.judge import Span
+from siaga.timeline.span_algebra import FOREVER
 from siaga.wire.batch import LIVE_EDGE, BatchId, UnreadableBatch, decode_batch, encode_ack, encode_batch
 from siaga.wire.topics import BATCHES, ack_topic, batch_topic, gateway_status_topic, health_topic, parse_topic
 from tests.schema import with_tables

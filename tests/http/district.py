@@ -14,7 +14,6 @@ from api.alerts.alert import SEVERITIES, Kind
 from api.alerts.events import append_event
 from api.alerts.reader import UnreadPast
 from api.alerts.span_rows import write_spans
-from api.alerts.spans import FOREVER
 from api.alerts.stream import EventSignal
 from api.app import create_app
 from api.attestations.classes import Classes
@@ -28,6 +27,7 @@ from siaga.model.caller import Caller, Role
 from siaga.model.clock import DAY, HOUR, MINUTE, ManualClock
 from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.telemetry import TelemetryStore, open_store
+from siaga.timeline.span_algebra import FOREVER
 from siaga.timeline.spans import Span, State
 from tests.database.cheap import CHEAP
 from tests.schema import with_tables

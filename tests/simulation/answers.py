@@ -8,7 +8,6 @@ from typing import cast
 from sqlalchemy.exc import DBAPIError
 
 from api.alerts.reader import UnreadPast
-from api.alerts.spans import FOREVER, cut
 from api.http.availability import list_availability
 from api.http.days import DayDocument, list_days
 from api.http.seen import FacilityChoice
@@ -20,6 +19,7 @@ from siaga.model.local_time import local_date
 from siaga.model.scope import Scopes
 from siaga.model.sites import Facility, Village
 from siaga.timeline.availability import measure
+from siaga.timeline.span_algebra import FOREVER, cut
 from siaga.timeline.spans import Span
 from siaga.timeline.verdict import judge_day, local_day, still_required
 from tests.simulation.checks import Checks

@@ -12,12 +12,12 @@ from sqlalchemy import Row, select
 
 from api.alerts.documents import still_lost
 from api.alerts.outages import TOGETHER
-from api.alerts.rolling import WINDOW, trend
 from siaga.database import tables
 from siaga.model.clock import HOUR, MINUTE, SECOND
 from siaga.model.indicators import terms
 from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import Evidence, PlannedWork, State, gateway_heard, judge, judged_from
+from siaga.timeline.rolling import WINDOW, trend
 from siaga.wire.topics import GatewayTopic, parse_topic
 from tests.simulation.faults import FREEZES, JUMP
 from tests.simulation.known import Knowledge

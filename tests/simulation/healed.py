@@ -8,8 +8,6 @@ may be, open.
 from collections import defaultdict
 from dataclasses import replace
 
-from api.alerts.rolling import trend
-from api.alerts.spans import FOREVER
 from api.alerts.tables import Tables
 from siaga.model.clock import MINUTE, SECOND
 from siaga.model.indicators import INDICATORS, terms
@@ -17,6 +15,8 @@ from siaga.model.observation import Reading, Track, TrackKey
 from siaga.model.signals import Value
 from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import Evidence, PlannedWork, Span, State, gateway_heard, judge, judged_from
+from siaga.timeline.rolling import trend
+from siaga.timeline.span_algebra import FOREVER
 from tests.simulation.answers import Answers
 from tests.simulation.checks import SILENT_MARGIN, Checks, last_evidence, last_report
 from tests.simulation.system import Key

@@ -17,7 +17,8 @@ from sqlalchemy.exc import DBAPIError
 
 from api.alerts.engine import AlertEngine
 from api.alerts.metrics import EngineMetrics
-from api.alerts.reader import Answer, Request, answer
+from api.alerts.questions import Answer, Request
+from api.alerts.reader import answer
 from api.alerts.service import EngineWorker
 from api.alerts.stream import EventSignal
 from api.alerts.tables import Tables

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from playwright.sync_api import Browser, sync_playwright
 
 from api.alerts.span_rows import write_spans
-from api.alerts.spans import FOREVER
 from siaga.database import writing
 from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.sites import Adapter, Device, Facility, Village
+from siaga.timeline.span_algebra import FOREVER
 from siaga.timeline.spans import Span, State
 from tests.http.district import NOW, District
 

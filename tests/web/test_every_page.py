@@ -14,7 +14,18 @@ from tests.http.district import NOW, District
 from tests.web.kampung import code, fill
 
 ADMIN = Caller(Role.ADMIN, "ratih", EVERYWHERE, "person/ratih")
-PAGES = ("/", f"/desa/{code(0)}", "/alerts", "/alerts?severity=major&text=a", f"/alerts/{'0' * 31}1", "/nowhere")
+PAGES = (
+    "/",
+    f"/desa/{code(0)}",
+    "/alerts",
+    "/alerts?severity=major&text=a",
+    f"/alerts/{'0' * 31}1",
+    "/attest",
+    f"/attest/{code(0)}",
+    "/scorecard",
+    f"/scorecard?scope={code(0)}",
+    "/nowhere",
+)
 """A new page is added here."""
 AXE = Axe()
 LONG = "Sumberanyar-Kebondalem-Watukebo-" * 5

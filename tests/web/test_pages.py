@@ -7,11 +7,11 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from api.alerts.alert import Kind
-from api.alerts.spans import FOREVER
 from siaga.database import tables, writing
 from siaga.database.registry import Registry
 from siaga.model.clock import DAY, MINUTE, SECOND
 from siaga.model.sites import Facility, Village
+from siaga.timeline.span_algebra import FOREVER
 from siaga.timeline.spans import Span
 from tests.http.district import FAILED, MET, NOW, UNKNOWN, District
 from tests.wait import until

@@ -8,10 +8,10 @@ from api.alerts.causes import facility_evidence
 from api.alerts.certainty import Claim, Rests, Sure, Waits
 from api.alerts.facility import WatchedFacility
 from api.alerts.kinds.kind import AlertKind, Look
-from api.alerts.spans import at, failed_run
 from siaga.model.clock import MINUTE
 from siaga.timeline.facility_state import DEVICE_SILENT
 from siaga.timeline.judge import Span, State
+from siaga.timeline.span_algebra import at, failed_run
 
 __all__ = ["FacilityFailed", "facility_failed"]
 

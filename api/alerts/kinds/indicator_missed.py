@@ -6,10 +6,10 @@ from api.alerts.alert import Amend, Clear, Decision, Hold, Kind, Raise
 from api.alerts.certainty import Claim, Rests, Sure, Waits
 from api.alerts.facility import WatchedFacility
 from api.alerts.kinds.kind import AlertKind, Look
-from api.alerts.rolling import WINDOW, Trend
-from api.alerts.spans import failed_run
 from siaga.timeline.availability import measure
 from siaga.timeline.judge import Span
+from siaga.timeline.rolling import WINDOW, Trend
+from siaga.timeline.span_algebra import failed_run
 
 __all__ = ["IndicatorMissed", "indicator_missed"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
-from api.alerts.alert import Decision, Kind, OpenAlert
+from api.alerts.alert import Decision, OpenAlert
 from api.alerts.certainty import Rests, Sure
 from api.alerts.flapping import CALM
 from api.alerts.state import VillageState
@@ -44,7 +44,9 @@ class Look(Generic[S]):
 class AlertKind(Generic[S]):
     """One kind. Everything but `kind`, `rests` and `decide` has a default that suits most."""
 
-    kind: ClassVar[Kind]
+    kind: ClassVar[str]
+    severity: ClassVar[str] = ""
+    """Of a kind that the contract does not have yet; the others stand in `api.alerts.alert`."""
     rests: ClassVar[Rests]
     """What it rests on that the alert is over."""
 

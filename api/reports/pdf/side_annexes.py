@@ -5,6 +5,7 @@ a cell of a table takes ten kilobytes of memory while it is set.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
@@ -12,14 +13,20 @@ from api.reports.annex_words import AnnexWords
 from api.reports.annexes import Annex, At, Cell, Type, annexes, blank_counts
 from api.reports.beside import Line
 from api.reports.figures import Share
-from api.reports.pdf.blocks import Block, Column, column, heading, table, text
+from api.reports.pdf.blocks import Block, Column, column, heading, lines, table, text
 from api.reports.pdf.context import Context
 from api.reports.pdf.numbers import NOTHING, Numbers
 
-__all__ = ["MOST_ROWS", "side_annexes"]
+__all__ = ["MOST_ROWS", "TABLED", "side_annexes"]
 
 MOST_ROWS = 400
 """Rows of one table: a district's villages, or the facilities that are worst off."""
+_WORST = 200
+"""Rows of a table of facilities, the worst first."""
+_OF_FACILITIES = ("below", "sla")
+TABLED = 40
+"""Rows up to which they are cells of a table; more are lines of text."""
+_BETWEEN = " · "
 _WIDE = {Type.TEXT: 2.0, Type.TIME: 1.5, Type.DATE: 1.3}
 _FACTS = ("clock", "distance_m", "photos", "source", "same_as", "confirmed_by", "withdrawn_by", "note")
 """Columns of attestations that stand in one cell, each with its name."""
@@ -56,7 +63,7 @@ def side_annexes(here: Context) -> Iterator[Block]:
         for sentence in _sentences(here, name, words):
             yield text(sentence)
         for one in found:
-            yield from _table(here, one, words)
+            yield from _links(here, one, words) if one.name == "links" else _table(here, one, words)
 
 
 def _sentences(here: Context, name: str, words: AnnexWords) -> Iterator[str]:
@@ -74,17 +81,27 @@ def _sentences(here: Context, name: str, words: AnnexWords) -> Iterator[str]:
             yield words("sla_restitution", formula=contract.formula, over=contract.over)
 
 
+def _links(here: Context, annex: Annex, words: AnnexWords) -> Iterator[Block]:
+    """The villages that were cut off or dark, and how many were not."""
+    places = [place for place, name in enumerate(annex.columns) if name in ("cut", "cuts", "dark", "cut_change")]
+    some = [row for row in annex.rows if any(row[place] for place in places)]
+    yield text(words("links_quiet", count=here.numbers.count(len(annex.rows) - len(some))))
+    if some:
+        yield from _table(here, replace(annex, rows=some), words)
+
+
 def _table(here: Context, annex: Annex, words: AnnexWords) -> Iterator[Block]:
     """One table, cut, with how much of it was left out."""
-    every = len(annex.rows)
-    if every > MOST_ROWS:
-        counts = {"shown": MOST_ROWS, "all": every, "left": every - MOST_ROWS}
+    every, most = len(annex.rows), min(MOST_ROWS, _WORST) if annex.name in _OF_FACILITIES else MOST_ROWS
+    if every > most:
+        counts = {"shown": most, "all": every, "left": every - most}
         yield text(words("left_out", **{name: here.numbers.count(count) for name, count in counts.items()}))
     left_out = _LEFT_OUT.get(annex.name, ())
     shown = [name for name in annex.columns if name not in left_out]
     columns = [_column(words, name, annex.columns[name]) for name in shown]
+    heads = [one["head"] for one in columns]
     rows = []
-    for row in annex.rows[:MOST_ROWS]:
+    for row in annex.rows[:most]:
         cells = {
             name: _text(here.numbers, cell, type_)
             for (name, type_), cell in zip(annex.columns.items(), row, strict=True)
@@ -92,7 +109,12 @@ def _table(here: Context, annex: Annex, words: AnnexWords) -> Iterator[Block]:
         rows.append([*(cells[name] or NOTHING for name in shown), *_facts(annex, cells, words)])
     if annex.name == "attestations":
         columns.append(column(words("column_facts"), 3))
-    yield table(words(f"sheet_{annex.name}"), columns, rows)
+        heads.append(words("column_facts"))
+    caption = words(f"sheet_{annex.name}")
+    if len(rows) <= TABLED:
+        yield table(caption, columns, rows)
+    else:
+        yield lines(caption, _BETWEEN.join(heads), [_BETWEEN.join(cells) for cells in rows])
 
 
 def _column(words: AnnexWords, name: str, type_: Type) -> Column:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from siaga.model.intervals import Interval
-from siaga.timeline.judge import Span, State
+from siaga.timeline.judge import Span
 
 __all__ = [
     "FOREVER", "Difference", "Run", "at", "cut", "difference", "failed_run", "joined", "replaced", "rewritten",
@@ -127,18 +127,14 @@ def at(spans: Sequence[Span], time: int) -> Span | None:
 def failed_run(spans: Sequence[Span], time: int) -> Run | None:
     """The unbroken stretch around `time` that is failed and not excused, whatever its causes; `None`: it is not so."""
     index = bisect_right(spans, time, key=_start) - 1
-    if index < 0 or time >= spans[index].end or not _fails(spans[index]):
+    if index < 0 or time >= spans[index].end or not spans[index].fails:
         return None
     first = last = index
-    while first and _fails(spans[first - 1]) and spans[first - 1].end == spans[first].start:
+    while first and spans[first - 1].fails and spans[first - 1].end == spans[first].start:
         first -= 1
-    while last + 1 < len(spans) and _fails(spans[last + 1]) and spans[last].end == spans[last + 1].start:
+    while last + 1 < len(spans) and spans[last + 1].fails and spans[last].end == spans[last + 1].start:
         last += 1
     return Run(spans[first].start, spans[last].end, spans[index].cause)
-
-
-def _fails(span: Span) -> bool:
-    return span.state is State.FAILED and not span.excused
 
 
 def _start(span: Span) -> int:

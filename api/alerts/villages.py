@@ -1,0 +1,123 @@
+"""All villages that the engine watches: what happens to one, what comes of it, and who is to be looked at when.
+
+Each verb of a village returns an outcome. Here outcomes are merged into what is to be committed, and the links that
+several villages lose together are made one alert.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy.exc import DBAPIError
+
+from api.alerts.alert import Kind, OpenAlert
+from api.alerts.certainty import Moment
+from api.alerts.deadlines import Deadlines
+from api.alerts.happenings import Attached, Happening, Lost, MissBegan, OutageOver
+from api.alerts.metrics import EngineMetrics
+from api.alerts.outages import Outages
+from api.alerts.outcome import Changes, Outcome
+from api.alerts.redate import began_before
+from api.alerts.state import VillageState
+from api.alerts.store_sync import StoreSync
+from api.alerts.subject import Subject
+from api.alerts.tables import Tables
+from api.alerts.village import WatchedVillage
+
+__all__ = ["Villages"]
+
+
+class Villages:
+    """Villages by code. `pending`: what is to be committed. `deadlines`: who is to be looked at next."""
+
+    def __init__(self, by_code: dict[str, WatchedVillage], store_sync: StoreSync, metrics: EngineMetrics) -> None:
+        self.by_code = by_code
+        self.pending = Changes()
+        self.deadlines: Deadlines[Subject | VillageState] = Deadlines()
+        self._outages = Outages()
+        self._undated: list[tuple[str, str]] = []
+        self._store_sync, self._metrics = store_sync, metrics
+
+    def take(self, village: WatchedVillage, what: Happening, moment: Moment) -> Outcome:
+        """Something happened to a village. Returns what it came to, merged already."""
+        out = village.take(what, moment)
+        self._merge(village, out, moment)
+        return out
+
+    def take_all(self, what: Happening, moment: Moment) -> None:
+        """The same happened to each village."""
+        for village in self.by_code.values():
+            self.take(village, what, moment)
+
+    def look(self, moment: Moment) -> None:
+        """Look at whoever is due. One that is watched no more is not."""
+        for subject in self.deadlines.due(moment.now):
+            if isinstance(subject, VillageState):
+                village = self.by_code.get(subject.code)
+                if village is subject:
+                    self._merge(village, village.look(None, moment), moment)
+            else:
+                village = self.by_code.get(subject.village)
+                if village is not None:
+                    self._merge(village, village.look(subject, moment), moment)
+
+    def attach(self, alerts: Iterable[OpenAlert], moment: Moment) -> None:
+        """These alerts are open in the database, maybe by another engine. Those whose subject is gone are ended."""
+        for alert in alerts:
+            codes = alert.lost if alert.kind == Kind.VILLAGE_OFFLINE else [alert.village]
+            villages = [village for code in codes if (village := self.by_code.get(code)) is not None]
+            if alert.kind == Kind.VILLAGE_OFFLINE:
+                known = [village for code in alert.members if (village := self.by_code.get(code)) is not None]
+                self._outages.opened(alert, next((village.village.uplink for village in known), None))
+            elif not any(village.subject_of(alert) for village in villages):
+                self.pending.taken_out(alert, moment.now)  # while no engine saw it
+            for village in villages:
+                self.take(village, Attached(alert), moment)
+
+    def note_raised(self, raised: Iterable[tuple[str, str, int]]) -> None:
+        """These alerts, by kind and subject, were raised lately: who is raised too often flaps."""
+        for kind, subject, at in raised:
+            owner = self.by_code.get(subject.partition("/")[0])
+            raises = self._outages.raises if kind == Kind.VILLAGE_OFFLINE or owner is None else owner.raises
+            raises.note(kind, subject, at)
+
+    def date_back(self, tables: Tables, moment: Moment) -> None:
+        """Find when the misses that were just raised began, where memory does not reach back far enough to tell.
+
+        Raises:
+            DBAPIError: the database is away; the next call asks again.
+        """
+        undated, self._undated = self._undated, []
+        for n, (code, name) in enumerate(undated):
+            village = self.by_code.get(code)
+            facility = None if village is None else village.facilities.get(name)
+            if village is None or facility is None:
+                continue
+            try:
+                known = began_before(tables, facility, moment.now)
+            except DBAPIError:
+                self._undated += undated[n:]
+                raise
+            if known is not None:
+                self.take(village, MissBegan(name, known), moment)
+
+    def committed(self) -> None:
+        """The database has all that was pending."""
+        self.pending = Changes()
+
+    def _merge(self, village: WatchedVillage, out: Outcome, moment: Moment) -> None:
+        self.pending.merge(out)
+        for subject, time in out.deadlines:
+            self.deadlines.ask(subject, time)
+        if out.undated:
+            self._undated += [(village.code, facility) for facility in out.undated]
+        if out.back is not None and self._outages.back(village.code, out.back, moment.now, self.pending):
+            self.take(village, OutageOver(), moment)
+        if out.lost is not None:
+            alert = self._outages.lost(village.village, out.lost, moment.now, self.pending)
+            self.take(village, Lost(alert), moment)
+        if out.asks:
+            self._store_sync.notice(village)
+        if out.arrivals_since is not None:
+            self._store_sync.follow_arrivals(out.arrivals_since)
+        if out.late:
+            self._metrics.late.inc(out.late)
+            self._metrics.overflown.inc(out.overflown)

@@ -1,0 +1,41 @@
+"""Why something is not said yet is shown to people, for as long as it is not said."""
+
+from sqlalchemy import select
+
+from api.alerts.excuses import with_plan
+from siaga.database import tables
+from siaga.model.clock import MINUTE, SECOND
+from siaga.model.observation import Reading
+from tests.alerts.world import CODE, World
+
+OPEN, CLOSED = ("gerbang-1", "gate_open", True), ("gerbang-1", "gate_open", False)
+
+
+def shown(world: World) -> list[object]:
+    """What the API shows of the open alerts' waiting."""
+    with world.database.connect() as connection:
+        rows = connection.execute(select(tables.alert).where(tables.alert.c.cleared_at.is_(None))).mappings()
+        alerts = with_plan(connection, [{str(key): value for key, value in row.items()} for row in rows], 0)
+    return [alert["evidence"].get("waits") for alert in alerts]  # type: ignore[attr-defined] # JSON
+
+
+def test_an_alert_whose_end_is_not_certain_says_why_and_until_when(world: World) -> None:
+    world.live(2, OPEN)
+    world.live(8, CLOSED)
+    assert shown(world) == [None]
+    world.let(2 * MINUTE)
+    back = world.clock.now()
+    late = [Reading("gw", "alive", back - n * 30 * SECOND, True) for n in range(5)]
+    late += [Reading("gerbang-1", "gate_open", back - n * MINUTE, True) for n in range(4)]
+    world.send(late)
+    assert shown(world) == [{"reason": "catching_up", "until": "2026-03-05T05:12:05Z"}]
+    [place] = world.engine.villages.values()
+    assert list(place.waits) == [("facility_failed", f"{CODE}/gerbang")]
+    world.restart()
+    world.live(1, OPEN)
+    assert shown(world) == []
+    assert [alert.cleared_at is None for alert in world.alerts("facility_failed")] == [False]
+    with world.database.connect() as connection:
+        state = tables.engine_state
+        value = connection.execute(select(state.c.value).where(state.c.key == f"waits/{CODE}")).scalar_one()
+    assert value == []
