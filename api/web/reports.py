@@ -17,11 +17,13 @@ from api.reports.glance import LENGTH, TABLES, Glance, Part
 from api.reports.maker import CannotMake, ReportMaker
 from api.reports.pdf.numbers import Numbers
 from api.reports.period import Period
+from api.schedules.schedule import Plan
 from api.web.access import SignedIn
 from api.web.frame import FrameHere
 from api.web.issued_list import IssuedLine, issued_lines
 from api.web.looker import Looker
 from api.web.report_choice import Asked, Choice, choice, scope_name
+from api.web.schedule_list import ScheduleLine, schedule_lines
 from api.words import Language
 from siaga.model.caller import Role
 from siaga.model.scope import EVERYTHING, Scopes
@@ -63,6 +65,7 @@ class _Found:
 
     choice: Choice
     issued: Sequence[IssuedLine]
+    schedules: Sequence[ScheduleLine]
     further: int | None
 
 
@@ -91,7 +94,7 @@ async def reports(
 ) -> Response:
     """The page. Without a period it offers some, and lists what was issued."""
     words = looker.words
-    found = await anyio.to_thread.run_sync(_found, services, looker, asked, before)
+    found = await anyio.to_thread.run_sync(_found, services, request.app.state.plan, looker, asked, before)
     seen: Glance | None = None
     period: Period | None = None
     problem, status = "", 200
@@ -123,6 +126,7 @@ async def reports(
         length=LENGTH,
         problem=problem,
         issued=found.issued,
+        schedules=found.schedules,
         further=found.further,
         may_issue=looker.may(Role.TECHNICIAN),
         forms=[form.value for form in (Form.PDF, Form.XLSX, Form.CSV, Form.JSON)],
@@ -153,7 +157,7 @@ def _maker(request: Request) -> ReportMaker:
     return maker
 
 
-def _found(services: Services, looker: Looker, asked: Asked, before: int | None) -> _Found:
+def _found(services: Services, plan: Plan, looker: Looker, asked: Asked, before: int | None) -> _Found:
     assert looker.caller is not None  # noqa: S101 - `SignedIn` lets nobody else in
     seen: Scopes = looker.caller.scopes
     most = _FIRST_ISSUED if asked.is_any else _ISSUED
@@ -161,5 +165,11 @@ def _found(services: Services, looker: Looker, asked: Asked, before: int | None)
         offered = choice(connection, looker.words, seen, asked, services.clock.now())
         inside = scope_of("query", asked.scope) if asked.is_any and asked.scope != EVERYTHING else None
         kept = read.listed(connection, seen, inside, None, before, most + 1)
+        # Beside a report that is looked at they say nothing
+        schedules = (
+            []
+            if asked.is_any
+            else schedule_lines(connection, plan, looker.words, offered.region, seen, services.clock.now())
+        )
     lines = issued_lines(kept[:most], looker.words, offered.region)
-    return _Found(offered, lines, kept[most - 1].number if len(kept) > most else None)
+    return _Found(offered, lines, schedules, kept[most - 1].number if len(kept) > most else None)

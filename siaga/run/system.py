@@ -254,6 +254,7 @@ class System:
             attestation_review=self._settings.attestation_review,
             scorecard_classes=self._settings.classes,
             office=self._office,
+            plan=self._plan,
             guidance=self._guidance,
             site=Site(self._settings.public_url),
             channels={name: tuple(person.channels) for name, person in self._book.people.items()},

@@ -9,12 +9,14 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, BrowserContext
 
 from api.issued.desk import IssueDesk
 from api.reports.figures import Share
 from api.reports.pdf.numbers import Numbers
+from api.reports.period import Unit
 from api.reports.words import Language
+from api.schedules.schedule import Plan, Schedule, Send
 from siaga.database import tables, writing
 from siaga.database.rewritten import note_rewritten
 from siaga.model.caller import Caller, Role
@@ -75,9 +77,9 @@ def rows_of(page: str, table: str) -> list[tuple[str, str | None, list[str]]]:
     section = page.split(f'data-table="{table}"', 1)[1].split("</table>", 1)[0]
     found = []
     for id_, kind, cells in re.findall(
-        r'<tr data-id="([^"]+)"(?: data-kind="([^"]+)")?[^>]*>(.*?)</tr>', section, re.S
+        r'<tr data-id="([^"]+)"(?: data-kind="([^"]+)")?[^>]*>(.*?)</tr>', section, re.DOTALL
     ):
-        texts = [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<td[^>]*>(.*?)</td>", cells, re.S)]
+        texts = [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<td[^>]*>(.*?)</td>", cells, re.DOTALL)]
         found.append((id_, kind or None, texts))
     return found
 
@@ -114,7 +116,7 @@ def test_the_summary_has_three_figures_the_change_and_the_worst(client: httpx.Cl
     report = client.get("/api/v1/reports/availability", params={"period": PERIOD}).json()
     [every] = [row for row in report["rows"] if row["level"] == "all"]
     text = client.get("/reports", params={"period": PERIOD}).text
-    figures = dict(re.findall(r'data-figure="(\w+)">.*?<b>([^<]+)</b>', text, re.S))
+    figures = dict(re.findall(r'data-figure="(\w+)">.*?<b>([^<]+)</b>', text, re.DOTALL))
     assert figures["low"] == percent(every["availability_low"])
     assert figures["measured"] == percent(every["measured"])
     assert "poin dari periode sebelumnya" in text
@@ -163,7 +165,7 @@ def test_a_download_is_the_file_of_the_api(client: httpx.Client, form: str) -> N
     mine = client.get("/reports/availability", params=query)
     wanted = client.get("/api/v1/reports/availability", params=query)
     assert mine.content == wanted.content
-    assert mine.headers["content-disposition"] == wanted.headers["content-disposition"]
+    assert mine.headers["content-disposition"] == f'attachment; filename="siaga-2026-03-{code(0)}.{form}"'
     assert mine.headers["content-type"] == wanted.headers["content-type"]
 
 
@@ -290,6 +292,35 @@ def test_other_texts_are_the_next_revision(client: httpx.Client) -> None:
     assert (again.status_code, "Lain" in again.text) == (409, True)
 
 
+def test_schedules_are_told_with_their_last_run(lived: District) -> None:
+    mine = Schedule(
+        "bulanan", ("kepala",), every=Unit.MONTH, on=2, scopes=Scopes.of([code(0)]), by=frozenset({"email"})
+    )
+    pending = Schedule("harian", ("ratih", "dinas"), every=Unit.DAY, scopes=Scopes.of([code(0)]))
+    note = Schedule("pagi", ("ratih",), Send.NOTE, scopes=Scopes.of([code(0)]))
+    foreign = Schedule("asing", ("wahyu",), every=Unit.WEEK)
+    lived.plan = Plan((mine, pending, note, foreign))
+    run, order = tables.report_run, tables.report_order
+    asked = {"period": "2026-03-03", "schedule": "harian"}
+    with writing(lived.engine) as connection:
+        rows = [("bulanan", "2026-02", NOW - 2 * HOUR), ("harian", "2026-03-03", None), ("bulanan", "since", None)]
+        for name, period, done in rows:
+            row = {"schedule": name, "period": period, "due": NOW - DAY, "claimed_at": NOW - 3 * HOUR, "done_at": done}
+            connection.execute(run.insert(), row)
+        failed = {"key": "k", "report": "r", "asked": asked, "ordered_at": NOW, "due": NOW, "attempts": 1}
+        connection.execute(order.insert(), failed | {"problem": "the report as pdf has 70 MB"})
+    with lived.served(None, caller=caller(Role.VIEWER, Scopes.of([code(0)]))) as client:
+        text = client.get("/reports").text
+    assert re.findall(r'data-schedule="(\w+)"', text) == ["bulanan", "harian", "pagi"]
+    assert "Laporan bulanan, PDF" in text
+    assert "Kepada kepala, (email)" in text
+    assert "Terakhir dikirim 04-03-2026\u00a010.00: Februari 2026" in text
+    assert "Berikutnya 03-04-2026\u00a007.00 (Asia/Jakarta), Maret 2026" in text
+    assert "Sedang dibuat sejak 04-03-2026\u00a009.00: 3 Maret 2026" in text
+    assert "Gagal dibuat: the report as pdf has 70 MB" in text
+    assert "Belum pernah dikirim." in text
+
+
 def test_a_long_report_is_short_at_first(empty: District) -> None:
     """80 villages with all that a page shows: the first view and each part stay under 60 kB."""
     count = 80
@@ -328,13 +359,7 @@ def test_a_long_report_is_short_at_first(empty: District) -> None:
 def test_a_phone_without_javascript_chooses_sees_and_issues(lived: District, browser: Browser, scheme: str) -> None:
     with lived.served(None, caller=caller()) as client:
         base = str(client.base_url).rstrip("/")
-        context = browser.new_context(
-            base_url=base,
-            viewport=PHONE,
-            locale="id-ID",
-            java_script_enabled=False,
-            color_scheme=scheme,  # type: ignore[arg-type]  # a literal
-        )
+        context = phone(browser, base, color_scheme=scheme, locale="id-ID", java_script_enabled=False)
         page = context.new_page()
         page.goto("/reports")
         page.get_by_label("Periode").select_option("2026-02")
@@ -357,10 +382,15 @@ def test_a_phone_without_javascript_chooses_sees_and_issues(lived: District, bro
         looked(browser, base, scheme, ["/reports/new?period=2026-02", address])
 
 
+def phone(browser: Browser, base: str, **options: object) -> BrowserContext:
+    """A phone of 360 px."""
+    return browser.new_context(**({"base_url": base, "viewport": PHONE} | options))  # type: ignore[arg-type]  # keywords of Playwright
+
+
 def looked(browser: Browser, base: str, scheme: str, paths: list[str]) -> None:
     """Nothing lies sideways on a phone, and axe finds nothing, in both languages."""
     for language in ("id", "en"):
-        context = browser.new_context(base_url=base, viewport=PHONE, locale=language, color_scheme=scheme)  # type: ignore[arg-type]  # a literal
+        context = phone(browser, base, color_scheme=scheme, locale=language)
         page = context.new_page()
         for path in paths:
             page.goto(path)

@@ -15,6 +15,7 @@ from api.queries.visits import Reason
 from api.reports.glance import TABLES
 from api.reports.pdf.facts import Goal
 from api.reports.period import Unit
+from api.schedules.schedule import MADE_UP_FOR
 from api.web.alert_filter import Sort, Stage
 from api.web.alert_forms import Snooze, Verb
 from api.web.looker import Theme
@@ -62,6 +63,7 @@ FAMILIES: dict[str, set[str]] = {
     "setup_": {page.key for page in PAGES} | {f"about_{page.key}" for page in PAGES},
     "reports_table_": {str(name) for name in TABLES},
     "reports_unit_": {unit.value for unit in Unit if unit is not Unit.DATES} | {"closed"},
+    "reports_every_": {unit.value for unit in MADE_UP_FOR},
     "reports_goal_": {goal.value for goal in Goal if goal is not Goal.NONE},
     "reports_figure_": {f"{note}{name}" for name in ("low", "measured", "not_known") for note in ("", "note_")},
     "reports_why_": {ground.value for ground in Ground},
