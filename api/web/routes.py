@@ -12,7 +12,11 @@ from api.web import (
     alert_stream,
     alerts,
     attest,
+    device_page,
+    facility_page,
     issued,
+    maintenance_forms,
+    overview,
     preferences,
     public,
     report_issue,
@@ -20,6 +24,7 @@ from api.web import (
     scorecard,
     sign_in,
     static_files,
+    village_page,
     welcome,
 )
 from api.web.setup import index, people, tokens
@@ -35,6 +40,11 @@ PAGES: Sequence[APIRouter] = (
     alert_forms.router,
     reports.router,  # before `/reports/{report}`, whose pattern its paths fit too
     report_issue.router,
+    overview.router,
+    village_page.router,
+    facility_page.router,
+    device_page.router,
+    maintenance_forms.router,
     preferences.router,
     sign_in.router,
     welcome.router,

@@ -18,8 +18,10 @@ from api.reports.period import Unit
 from api.schedules.schedule import MADE_UP_FOR
 from api.web.alert_filter import Sort, Stage
 from api.web.alert_forms import Snooze, Verb
+from api.web.device_page import Stretch
 from api.web.looker import Theme
 from api.web.navigation import NAVIGATION
+from api.web.overview_view import VillageState
 from api.web.refusals import SAID
 from api.web.setup.index import PAGES
 from siaga.database.people import Weakness
@@ -67,6 +69,9 @@ FAMILIES: dict[str, set[str]] = {
     "reports_goal_": {goal.value for goal in Goal if goal is not Goal.NONE},
     "reports_figure_": {f"{note}{name}" for name in ("low", "measured", "not_known") for note in ("", "note_")},
     "reports_why_": {ground.value for ground in Ground},
+    "stand_": {state.value for state in VillageState},
+    "vital_": {"battery", "rssi", "uptime", "mains"},
+    "stretch_": {stretch.value for stretch in Stretch},
     "message_head_": {what.value for what in What},
 }
 """Keys that are made of a prefix and a word of a fixed list: each word has its sentence, and no other has one."""
