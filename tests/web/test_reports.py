@@ -394,7 +394,7 @@ def looked(browser: Browser, base: str, scheme: str, paths: list[str]) -> None:
         page = context.new_page()
         for path in paths:
             page.goto(path)
-            for one in page.locator("details").all():
+            for one in page.locator("main details").all():
                 one.evaluate("(details) => details.open = true")
             assert page.evaluate("document.documentElement.scrollWidth") == 360, path
             found = Axe().run(page)
