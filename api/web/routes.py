@@ -21,6 +21,7 @@ from api.web import (
     public,
     report_issue,
     reports,
+    public_status,
     scorecard,
     sign_in,
     static_files,
@@ -33,6 +34,7 @@ __all__ = ["PAGES", "page_paths"]
 
 PAGES: Sequence[APIRouter] = (
     public.router,
+    public_status.router,
     issued.router,
     alerts.router,
     alert_stream.router,  # before `/alerts/{alert}`, whose pattern its path fits too
