@@ -20,6 +20,8 @@ from api.web import (
     preferences,
     public,
     public_status,
+    report_issue,
+    reports,
     scorecard,
     sign_in,
     static_files,
@@ -38,6 +40,8 @@ PAGES: Sequence[APIRouter] = (
     alert_stream.router,  # before `/alerts/{alert}`, whose pattern its path fits too
     alert_page.router,
     alert_forms.router,
+    reports.router,  # before `/reports/{report}`, whose pattern its paths fit too
+    report_issue.router,
     overview.router,
     village_page.router,
     facility_page.router,
