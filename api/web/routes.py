@@ -26,7 +26,7 @@ from api.web import (
     village_page,
     welcome,
 )
-from api.web.setup import index, people, tokens
+from api.web.setup import gateways, index, people, quarantine, tokens
 
 __all__ = ["PAGES", "page_paths"]
 
@@ -50,6 +50,8 @@ PAGES: Sequence[APIRouter] = (
     index.router,
     people.router,
     tokens.router,
+    quarantine.router,
+    gateways.router,
     attest.router,
     scorecard.router,
     static_files.router,

@@ -122,6 +122,8 @@ TABLE: Mapping[str, Statuses] = {
     "GET /setup/tokens": ADMIN,
     "POST /setup/tokens": (403, 403, 403, 422, 403),
     "POST /setup/tokens/{number}/revoke": ADMIN_SENT,
+    "GET /setup/quarantine": ADMIN,
+    "GET /setup/gateways": ADMIN,
     "GET /static/{address}": (404, 404, 404, 404, 404),
 }
 FORMS: Mapping[str, Mapping[str, str]] = {"POST /account/sessions/end": {"session": "1"}}

@@ -19,11 +19,13 @@ from api.web.navigation import NAVIGATION
 from api.web.overview_view import VillageState
 from api.web.refusals import SAID
 from api.web.setup.index import PAGES
+from api.web.setup.quarantine import OTHER
 from siaga.database.people import Weakness
 from siaga.model.caller import Role
 from siaga.model.indicators import INDICATORS, evidence_signals
 from siaga.timeline.facility_state import DEVICE_SILENT, NO_EVIDENCE, VILLAGE_OFFLINE
 from siaga.timeline.spans import State
+from siaga.wire.refusal import LABELS
 
 API = Path(__file__).resolve().parents[2] / "api"
 CALLED = ("words", "t", "_say", "self", "WORDS")
@@ -61,6 +63,8 @@ FAMILIES: dict[str, set[str]] = {
     "stand_": {state.value for state in VillageState},
     "vital_": {"battery", "rssi", "uptime", "mains"},
     "stretch_": {stretch.value for stretch in Stretch},
+    "refused_": {*LABELS, OTHER},
+    "remedy_": {*LABELS, OTHER},
     "message_head_": {what.value for what in What},
 }
 """Keys that are made of a prefix and a word of a fixed list: each word has its sentence, and no other has one."""
