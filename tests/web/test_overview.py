@@ -31,6 +31,13 @@ def test_each_village_is_a_link_with_its_state_and_nothing_beside_the_scope(empt
         assert client.get(path).text.count("data-village=") == 1
 
 
+def test_a_screen_without_villages_does_not_say_that_all_is_met(empty: District) -> None:
+    with empty.served(None, caller=RATIH) as client:
+        page = client.get("/wall").text
+        assert "Belum ada yang dinilai" in page
+        assert "Semua terpenuhi." not in page
+
+
 def test_search_state_and_region_narrow_it_by_the_address(empty: District) -> None:
     fill(empty, 8)
     with empty.served(None, caller=RATIH) as client:
