@@ -87,10 +87,13 @@ SECONDS_LONG = (
     "gateway/test_two_days.py",
     "http/test_stream.py::test_a_reader_that_does_not_read",
     "http/test_stream.py::test_two_hundred_readers",
+    "http/test_issued.py::test_a_report_is_kept_with_its_files_by_a_process",
+    "issued/test_service.py::test_an_order_whose_maker_died",
     "notifications/test_crash.py",
     "notifications/test_stories.py::test_a_provider_that_is_down_for_hours",
     "reports/test_figures_equal_brute_force.py",
     "reports/test_pdf.py::test_every_row_of_a_random_district",
+    "schedules/test_crash.py",
     "telemetry/test_store_contract.py::test_a_hundred_thousand_points",
     "timeline/test_judge_equals_brute_force.py",
 )

@@ -2,7 +2,7 @@
 
 import secrets
 
-__all__ = ["LENGTH", "new_name", "read_name"]
+__all__ = ["LENGTH", "new_name", "read_name", "shown_name"]
 
 _LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
 """Without those that are mistaken for others on paper: 0 and o, 1, i and l, u and v."""
@@ -19,3 +19,8 @@ def read_name(text: str) -> str | None:
     """Returns the name that somebody typed, in any case, with spaces or hyphens between; `None`: it can be none."""
     found = text.lower().replace("-", "").replace(" ", "")
     return found if len(found) == LENGTH and set(found) <= set(_LETTERS) else None
+
+
+def shown_name(name: str) -> str:
+    """Returns the name in groups of four, as it is read out and typed."""
+    return "-".join(name[start : start + 4] for start in range(0, len(name), 4))

@@ -8,15 +8,18 @@ Nothing here logs an address, and no sentence holds one.
 import hashlib
 import logging
 import re
+import tempfile
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from api.notifications.messages import Message
+from api.notifications.messages import Attachment, Message
 
 if TYPE_CHECKING:
     from apprise.result import AppriseResult
@@ -95,6 +98,7 @@ class AppriseChannel:
                 f"names {len(service)} recipients: write one channel for each, so that each is told once and only once"
             )
         service.socket_connect_timeout, service.socket_read_timeout = CONNECT_WITHIN, READ_WITHIN
+        self._takes_files = bool(service.attachment_support)  # who takes none gets the text alone
         self._apprise = Apprise(asset=asset)
         self._apprise.add(service)
 
@@ -108,19 +112,36 @@ class AppriseChannel:
 
     def _send(self, message: Message) -> Outcome:
         try:
-            result = self._apprise.notify(
-                title=message.title,
-                body=message.body,
-                notify_type=message.tone.value,
-                body_format="text",
-                log_level=logging.DEBUG,
-            )
+            with _on_disk(message.files if self._takes_files else ()) as paths:
+                result = self._apprise.notify(
+                    title=message.title,
+                    body=message.body,
+                    notify_type=message.tone.value,
+                    body_format="text",
+                    log_level=logging.DEBUG,
+                    attach=paths or None,
+                )
         except Exception as problem:  # noqa: BLE001 - whatever a provider's plugin does, the next message goes on
             return Outcome(Answer.UNSURE, f"failed ({type(problem).__name__})")
         if _took_it(result):
             return Outcome(Answer.TAKEN, "took it")
         text = " ".join(str(entry.message) for entry in result.logs())
         return _why(text)
+
+
+@contextmanager
+def _on_disk(files: Sequence[Attachment]) -> Iterator[list[str]]:
+    """Yields the paths of files while they are on disk: that is how Apprise takes them."""
+    if not files:
+        yield []
+        return
+    with tempfile.TemporaryDirectory(prefix="siaga-") as directory:
+        paths = []
+        for file in files:
+            path = Path(directory) / file.name
+            path.write_bytes(file.content)
+            paths.append(str(path))
+        yield paths
 
 
 def _took_it(result: "AppriseResult") -> bool:

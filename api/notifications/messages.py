@@ -13,7 +13,7 @@ from api.notifications.facts import RANKS, Facts
 from api.words import WORDS, Language, Words
 from siaga.model.sites import Village
 
-__all__ = ["LINES", "Line", "Message", "Tone", "compose", "trial"]
+__all__ = ["LINES", "Attachment", "Line", "Message", "Tone", "compose", "trial"]
 
 LINES = 8
 """Alerts that are described; the others are counted. A Telegram message takes 4,096 characters, a phone less."""
@@ -32,12 +32,22 @@ class Tone(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes along where the provider takes one."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What is given to a provider."""
 
     title: str
     body: str
     tone: Tone
+    files: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

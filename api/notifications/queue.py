@@ -39,7 +39,7 @@ class Claim:
     """A message in hand.
 
     `told`: its alerts as they are now and what it tells of each; none: nothing is left. `planned`: by alert, until when
-    work was planned on its subject, ms.
+    work was planned on its subject, ms. `subject`: what it tells of, where that is no alert; `void`: nothing is left.
     """
 
     id: int
@@ -50,6 +50,12 @@ class Claim:
     attempts: int
     told: tuple[tuple[Facts, What], ...]
     planned: Mapping[str, int] = field(default_factory=dict)
+    subject: Mapping[str, object] | None = None
+
+    @property
+    def void(self) -> bool:
+        """Whether nothing is left to tell."""
+        return not self.told and not self.subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,8 @@ class Queue:
 
     def _take(self, connection: Connection, row: RowMapping, now: int) -> Claim | None:
         """Take a message without what is excused now; `None`: all that it tells of is."""
+        if row["subject"] is not None:
+            return self._take_other(connection, row, now)
         told = _still_to_tell(connection, row)
         grounds = read_grounds(connection, [alert.subject for alert, _ in told], now)
         held = _held(connection, row, told, grounds, now)
@@ -117,8 +125,22 @@ class Queue:
         planned = {alert: end for alert, end in ends.items() if end is not None}
         lease, attempts = secrets.token_hex(8), row["attempts"] + 1
         claim = Claim(row["id"], row["recipient"], row["provider"], lease, now, attempts, told, planned)
+        return self._taken(connection, claim, now)
+
+    def _take_other(self, connection: Connection, row: RowMapping, now: int) -> Claim:
+        """Take a message that tells of no alert; of a report that is superseded nothing is told any more."""
+        table, subject = tables.report, dict(row["subject"])
+        query = select(table.c.superseded_by).where(table.c.id == subject.get("report"))
+        if "report" in subject and connection.execute(query).scalar() is not None:
+            subject = {}
+        lease, attempts = secrets.token_hex(8), row["attempts"] + 1
+        claim = Claim(row["id"], row["recipient"], row["provider"], lease, now, attempts, (), subject=subject)
+        return self._taken(connection, claim, now)
+
+    def _taken(self, connection: Connection, claim: Claim, now: int) -> Claim:
+        """Write down that a message is in hand; or, where nothing is left to tell, that it is void."""
         table = tables.notification
-        if not told:
+        if claim.void:
             void = {"state": "void", "settled": now, "lease": None}
             connection.execute(table.update().where(table.c.id == claim.id).values(void))
             return claim

@@ -6,7 +6,7 @@ take is kept until it can.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 from sqlalchemy import Engine
@@ -14,21 +14,32 @@ from sqlalchemy import Engine
 from api.notifications.backoff import Patience
 from api.notifications.book import Book
 from api.notifications.channels import Answer, BadChannel, OpenChannel, Outcome, open_channel
-from api.notifications.messages import Line, compose
+from api.notifications.messages import Line, Message, Tone, compose
 from api.notifications.metrics import NotificationMetrics
 from api.notifications.queue import Claim, Queue, Settled
 from api.notifications.villages import Villages
 from siaga.database.registry import Registry
 
-__all__ = ["Sender"]
+__all__ = ["MessageAbout", "Sender", "plain_message"]
 
 log = structlog.get_logger(__name__)
+
+
+MessageAbout = Callable[[Mapping[str, object], str, str | None, int], Message]
+"""Returns the message about a subject that is no alert: in a language, with the address of the pages, for an attempt
+(from 1). Raises ValueError or KeyError where there is none."""
+
+
+def plain_message(subject: Mapping[str, object], _language: str, _link: str | None, _attempt: int) -> Message:
+    """Returns the message of a subject that is the text itself."""
+    return Message(str(subject["title"]), str(subject["body"]), Tone.INFO)
 
 
 class Sender:
     """Sends messages one after the other. For one thread; any number of senders share a queue.
 
-    `chance` gives numbers from 0 to 1. `now` in `send_one` is asked again after the provider's answer.
+    `chance` gives numbers from 0 to 1. `about` writes what is about no alert. `now` in `send_one` is asked again after
+    the provider's answer.
     """
 
     def __init__(
@@ -39,8 +50,9 @@ class Sender:
         open_: OpenChannel = open_channel,
         patience: Patience | None = None,
         chance: Callable[[], float] = random.random,
+        about: MessageAbout = plain_message,
     ) -> None:
-        self._book, self._metrics, self._open, self._chance = book, metrics, open_, chance
+        self._book, self._metrics, self._open, self._chance, self._about = book, metrics, open_, chance, about
         self._queue = Queue(engine, book.repeat_after, patience)
         self._villages = Villages(Registry(engine))
         self._unsettled: tuple[Claim, Outcome] | None = None
@@ -57,7 +69,7 @@ class Sender:
         claim = self._queue.claim(now())
         if claim is None:
             return False
-        if not claim.told:
+        if claim.void:
             self._metrics.void.inc()
             return True
         url = self._book.url(claim.recipient)
@@ -70,10 +82,8 @@ class Sender:
         return True
 
     def _send(self, claim: Claim, url: str, now: int) -> Outcome:
-        self._villages.refresh()
-        lines = [Line(alert, what, claim.planned.get(alert.id)) for alert, what in claim.told]
         try:
-            message = compose(lines, self._book.language(claim.recipient), now, self._villages.get, self._book.link)
+            message = self._message(claim, now)
         except (KeyError, ValueError):  # an alert that this version has no words for: seen, and no end to the others
             log.exception("notification_not_composed", to=claim.recipient)
             return Outcome(Answer.REFUSED, "was not asked: the message could not be written, the log says why")
@@ -81,6 +91,14 @@ class Sender:
             return self._open(url).send(message)
         except BadChannel as problem:
             return Outcome(Answer.REFUSED, f"was not asked: the address {problem}")
+
+    def _message(self, claim: Claim, now: int) -> Message:
+        language, link = self._book.language(claim.recipient), self._book.link
+        if claim.subject is not None:
+            return self._about(claim.subject, language, link, claim.attempts)
+        self._villages.refresh()
+        lines = [Line(alert, what, claim.planned.get(alert.id)) for alert, what in claim.told]
+        return compose(lines, language, now, self._villages.get, link)
 
     def _settle(self, claim: Claim, outcome: Outcome, now: int) -> None:
         settled = self._queue.settle(claim, outcome, now, self._chance())

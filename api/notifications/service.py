@@ -14,7 +14,7 @@ from api.notifications.metrics import NotificationMetrics
 from api.notifications.planner import Planner
 from api.notifications.queue import Queue
 from api.notifications.reminders import Reminders
-from api.notifications.sender import Sender
+from api.notifications.sender import MessageAbout, Sender, plain_message
 from siaga.model.clock import HOUR, SECOND, Clock, SystemClock
 
 __all__ = ["NotificationService"]
@@ -42,15 +42,16 @@ class NotificationService:
         signal: EventSignal | None = None,
         metrics: NotificationMetrics | None = None,
         open_: OpenChannel = open_channel,
+        about: MessageAbout = plain_message,
     ) -> None:
-        self._database, self._book, self._open = database, book, open_
+        self._database, self._book, self._open, self._about = database, book, open_, about
         self._clock = clock or SystemClock()
         self._signal = signal or EventSignal()
         self._metrics = metrics or NotificationMetrics()
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self._threads = [threading.Thread(target=self._plan, name="notifications", daemon=True)]
-        if book.rules:
+        if book.people:
             self._threads += [
                 threading.Thread(target=self._send, name=f"notification sender {number}", daemon=True)
                 for number in range(1, SENDERS + 1)
@@ -108,7 +109,7 @@ class NotificationService:
         self._repeat(work)
 
     def _send(self) -> None:
-        sender = Sender(self._database, self._book, self._metrics, self._open)
+        sender = Sender(self._database, self._book, self._metrics, self._open, about=self._about)
         self._repeat(lambda: sender.send_one(self._clock.now))
 
     def _repeat(self, work: Callable[[], bool]) -> None:

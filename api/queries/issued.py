@@ -13,7 +13,18 @@ from siaga.database import tables
 from siaga.database.scopes import within
 from siaga.model.scope import Scope, Scopes
 
-__all__ = ["KeptFile", "KeptReport", "content", "holds_a_village", "listed", "one", "public"]
+__all__ = [
+    "KeptFile",
+    "KeptReport",
+    "Places",
+    "content",
+    "current",
+    "holds_a_village",
+    "listed",
+    "one",
+    "places",
+    "public",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,11 @@ class KeptReport:
         scopes = Scopes.of(self.scopes)
         return Question(read_period(self.period), scopes, Language(self.language), form, self.issued_at)
 
+    def file_name(self, form: Form) -> str:
+        """Returns what a file of the report is called."""
+        stem, _, ending = self.question(form).filename.rpartition(".")
+        return f"{stem}-r{self.revision}.{ending}"
+
 
 _ORDER = {"pdf": 0, "xlsx": 1, "csv": 2, "json": 3}
 
@@ -87,6 +103,39 @@ def public(connection: Connection, report: str) -> KeptReport | None:
     """Returns the report of an id to whoever has it: who holds the paper may know whether it is genuine."""
     found = _kept(connection, select(tables.report).where(tables.report.c.id == report))
     return found[0] if found else None
+
+
+def current(connection: Connection, report: KeptReport) -> KeptReport:
+    """Returns the last revision of a report: itself, where none supersedes it."""
+    found = report
+    while found.superseded_by is not None:
+        following = public(connection, found.superseded_by)
+        if following is None:
+            break
+        found = following
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What scopes are called, as far as they have names, and the time zone of the first village in them."""
+
+    names: Mapping[str, str]
+    timezone: str | None
+
+
+def places(connection: Connection, scopes: Sequence[str]) -> Places:
+    """Returns the names of some scopes."""
+    village, region = tables.village, tables.region
+    names = {
+        code: name
+        for table in (region, village)
+        for code, name in connection.execute(select(table.c.code, table.c.name).where(table.c.code.in_(scopes)))
+    }
+    first = (
+        select(village.c.timezone).where(within(village.c.code, Scopes.of(scopes))).order_by(village.c.code).limit(1)
+    )
+    return Places(names, connection.execute(first).scalar())
 
 
 def content(connection: Connection, number: int, form: str) -> tuple[bytes, str] | None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from siaga.model.intervals import Interval
 from siaga.model.local_time import local_moment
 
-__all__ = ["BadPeriod", "Period", "Unit", "between", "parse_dates", "parse_period"]
+__all__ = ["BadPeriod", "Period", "Unit", "between", "holding", "parse_dates", "parse_period"]
 
 _EARLIEST, _LATEST = date(1970, 1, 1), date(2199, 12, 31)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -60,7 +60,7 @@ class Period:
         if self.unit is Unit.DATES:
             start = self.start - (self.end - self.start)
             return None if start < _EARLIEST else _dates(start, self.start)
-        return None if last < _EARLIEST else _holding(self.unit, last)
+        return None if last < _EARLIEST else holding(self.unit, last)
 
     @property
     def a_year_ago(self) -> "Period | None":
@@ -72,7 +72,7 @@ class Period:
             start, end = _year_before(self.start), _year_before(self.end)
             return None if start is None or end is None or start < _EARLIEST else _dates(start, end)
         start = _year_before(self.start)
-        return None if start is None or start < _EARLIEST else _holding(self.unit, start)
+        return None if start is None or start < _EARLIEST else holding(self.unit, start)
 
 
 def parse_period(text: str) -> Period:
@@ -167,8 +167,8 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[..., Period]], ...] = (
 )
 
 
-def _holding(unit: Unit, day: date) -> Period:
-    """The period of a unit that holds a date."""
+def holding(unit: Unit, day: date) -> Period:
+    """Returns the period of a unit that holds a date."""
     year, week, _ = day.isocalendar()
     names = {
         Unit.DAY: f"{day}",

@@ -8,12 +8,24 @@ from itertools import groupby
 from api.queries.alert_list import ListedAlert
 from api.web.alert_filter import AlertFilter, Sort
 
-__all__ = ["OPEN_ROWS", "RANKS", "Group", "group_key", "grouped", "in_order", "shared_uplinks"]
+__all__ = [
+    "MOST_GROUPS",
+    "OPEN_ROWS",
+    "RANKS",
+    "Group",
+    "by_subdistrict",
+    "group_key",
+    "grouped",
+    "in_order",
+    "shared_uplinks",
+]
 
 RANKS: Mapping[str, int] = {"critical": 0, "major": 1, "minor": 2, "warning": 3}
 """Severities, the worst first."""
-OPEN_ROWS = 40
+OPEN_ROWS = 30
 """Alerts that are shown by themselves; the groups after these are folded: a phone gets what matters most at once."""
+MOST_GROUPS = 25
+"""Groups that are listed; the alerts of those after these are counted by sub-district."""
 _SHARED_BY = 2
 """Villages of one uplink with alerts from which on their alerts make one group."""
 _UPLINK = "uplink:"
@@ -75,3 +87,11 @@ def grouped(alerts: Sequence[ListedAlert], wanted: AlertFilter) -> list[Group]:
         uplink = key.removeprefix(_UPLINK) if key.startswith(_UPLINK) else None
         groups.append(Group(key, uplink, mine, folded))
     return groups
+
+
+def by_subdistrict(groups: Sequence[Group]) -> Mapping[str, Sequence[ListedAlert]]:
+    """Returns the alerts of some groups by the sub-district of their villages, in the order of the codes."""
+    found: dict[str, list[ListedAlert]] = {}
+    for alert in sorted((one for group in groups for one in group.alerts), key=lambda one: one.village):
+        found.setdefault(alert.village.rpartition(".")[0], []).append(alert)
+    return found

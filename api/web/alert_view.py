@@ -7,7 +7,7 @@ from datetime import datetime
 
 from api.queries.alert_list import AlertList, ListedAlert
 from api.web.alert_filter import AlertFilter, Stage, stage_of
-from api.web.alert_groups import RANKS, Group, grouped
+from api.web.alert_groups import MOST_GROUPS, RANKS, Group, by_subdistrict, grouped
 from api.words import Words
 
 __all__ = ["AlertRow", "Chip", "GroupView", "ListView", "Looking", "alert_row", "list_view", "severity_counts"]
@@ -68,6 +68,16 @@ class GroupView:
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """A sub-district whose alerts there is no room for, as a link to them alone. `counts`: severity, name, number."""
+
+    address: str
+    code: str
+    count: int
+    counts: Sequence[tuple[str, str, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class Chip:
     """A counter that is a link. `mark`: which shape stands before it."""
 
@@ -80,9 +90,13 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class ListView:
-    """The list: its groups, its counters, and what cleared lately. `more`: open alerts that are not listed."""
+    """The list: its groups, what there was no room for by sub-district, its counters, and what cleared lately.
+
+    `more`: open alerts that are not listed. `newest`: the number of the newest event when it was read.
+    """
 
     groups: Sequence[GroupView]
+    regions: Sequence[Region]
     chips: Sequence[Chip]
     cleared: Sequence[AlertRow]
     shown: int
@@ -96,10 +110,12 @@ def list_view(looking: Looking, wanted: AlertFilter, listed: AlertList, cleared:
     name, now = looking.name, looking.now
     source = cleared.alerts if wanted.state is Stage.CLEARED else listed.alerts
     shown = [alert for alert in source if wanted.fits(alert, name, now)]
-    groups = [_group(looking, wanted, group) for group in grouped(shown, wanted)]
+    found = grouped(shown, wanted)
+    groups = [_group(looking, wanted, group) for group in found[:MOST_GROUPS]]
     below = [] if wanted.state is Stage.CLEARED else [one for one in cleared.alerts if wanted.fits(one, name, now)]
     return ListView(
         groups=groups,
+        regions=_regions(looking.words, wanted, found[MOST_GROUPS:]),
         chips=_chips(looking, wanted, listed.alerts),
         cleared=[alert_row(looking, alert) for alert in below],
         shown=len(shown),
@@ -199,6 +215,13 @@ def _group(looking: Looking, wanted: AlertFilter, group: Group) -> GroupView:
         count=len(group.alerts),
         counts=severity_counts(words, group.alerts),
     )
+
+
+def _regions(words: Words, wanted: AlertFilter, groups: Sequence[Group]) -> list[Region]:
+    return [
+        Region(wanted.address(village=code, folded=(), unfolded=()), code, len(alerts), severity_counts(words, alerts))
+        for code, alerts in by_subdistrict(groups).items()
+    ]
 
 
 def _chips(looking: Looking, wanted: AlertFilter, alerts: Sequence[ListedAlert]) -> list[Chip]:

@@ -29,7 +29,7 @@ _LONG_AGO = 7 * DAY
 """What cleared before is not shown below the open alerts, however long somebody was away."""
 _CLEARED_WITHIN = 30 * DAY
 """How far back the filter for cleared alerts reaches."""
-_MOST_CLEARED = 30
+_MOST_CLEARED = 15
 """Cleared alerts that stand below the open ones."""
 
 

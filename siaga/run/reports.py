@@ -69,7 +69,8 @@ def the_office(settings: Settings) -> Office:
     Raises:
         ValueError: the file has mistakes, or cannot be read; a sentence for each.
     """
-    return PLAIN if settings.report_form is None else load_office(settings.report_form)
+    office = PLAIN if settings.report_form is None else load_office(settings.report_form)
+    return office if office.link is not None else office.model_copy(update={"link": settings.public_url})
 
 
 def _period(asked: Asked) -> Period:

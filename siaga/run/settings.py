@@ -137,7 +137,9 @@ class Settings(BaseSettings):
     sites: Path | None = None
     notify: Path | None = None
     report_form: Path | None = None
+    schedules: Path | None = None
     guidance: Path | None = None
+    outline: Path | None = None
     mqtt_url: BrokerUrl | None = None
     village_mqtt_url: BrokerUrl | None = None
     village: Annotated[str, AfterValidator(_village)] | None = None

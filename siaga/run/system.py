@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -25,7 +26,10 @@ from api.http import HttpServer, Site
 from api.issued.metrics import IssuedMetrics
 from api.issued.service import IssuedService
 from api.notifications import NotificationMetrics, NotificationService
+from api.schedules.runs import Scheduler
+from api.schedules.telling import message_about
 from api.web.guidance import NO_GUIDANCE, load_guidance
+from api.web.outline import NO_OUTLINE, load_outline
 from collector import ROLE as COLLECTOR
 from collector import CollectorService, assemble, broker_session
 from gateway.metrics import GatewayMetrics
@@ -41,6 +45,7 @@ from siaga.run.gateways import GatewayPart, Served
 from siaga.run.notify_file import the_book
 from siaga.run.people import first_admin
 from siaga.run.reports import the_office
+from siaga.run.schedules import the_plan
 from siaga.run.services import ALERTS, alert_session, await_database
 from siaga.run.settings import Settings
 from siaga.run.village_gateway import how_to_ask
@@ -123,7 +128,9 @@ class System:
         self._settings, self._clock, self._whole = settings, clock, whole
         self._book = the_book(settings)
         self._office = the_office(settings)
+        self._plan = the_plan(settings, self._book)
         self._guidance = NO_GUIDANCE if settings.guidance is None else load_guidance(settings.guidance)
+        self._outline = NO_OUTLINE if settings.outline is None else load_outline(settings.outline)
         self._signal = EventSignal()
         self._starting: str | None = "it is starting"
         self._server: HttpServer | None = None
@@ -176,10 +183,17 @@ class System:
         )
         self._alerts.start()
         self._notifications = NotificationService(
-            self._engine, self._book, self._clock, self._signal, NotificationMetrics(REGISTRY)
+            self._engine,
+            self._book,
+            self._clock,
+            self._signal,
+            NotificationMetrics(REGISTRY),
+            about=partial(message_about, self._engine),
         )
         self._notifications.start()
-        self._issued = IssuedService(self._engine, self._office, self._clock, IssuedMetrics(REGISTRY))
+        metrics = IssuedMetrics(REGISTRY)
+        scheduler = Scheduler(self._engine, self._plan, self._book, metrics)
+        self._issued = IssuedService(self._engine, self._office, self._clock, metrics, scheduler.step)
         self._issued.start()
         if self._whole:
             self._start_collector()
@@ -242,7 +256,9 @@ class System:
             attestation_review=self._settings.attestation_review,
             scorecard_classes=self._settings.classes,
             office=self._office,
+            plan=self._plan,
             guidance=self._guidance,
+            outline=self._outline,
             site=Site(self._settings.public_url),
             channels={name: tuple(person.channels) for name, person in self._book.people.items()},
         )

@@ -2,9 +2,15 @@
 
 import pytest
 
+from siaga.database import tables, writing
+from siaga.database.rewritten import take_rewritten
+from siaga.model.clock import MINUTE, SECOND
+from siaga.model.observation import Reading
 from siaga.timeline.span_algebra import FOREVER, rewritten
 from siaga.timeline.spans import Span, State
+from tests.alerts.world import CODE, NOON, World
 
+OPEN = ("gerbang-1", "gate_open", True)
 M, F, U = State.MET, State.FAILED, State.UNKNOWN
 
 
@@ -28,3 +34,36 @@ def spans(*parts: tuple[int, State], end: int = FOREVER, cause: str | None = Non
 )
 def test_the_stretch_that_is_judged_otherwise(old: list[Span], new: list[Span], stretch: tuple[int, int]) -> None:
     assert rewritten(old, new) == stretch
+
+
+def left(world: World) -> dict[str, tuple[int, int]]:
+    """What the engine has left for reports, taken."""
+    with writing(world.database) as connection:
+        return {facility: stretch for (_, facility), stretch in take_rewritten(connection).items()}
+
+
+def test_what_is_live_leaves_nothing_and_what_comes_late_does(world: World) -> None:
+    """From memory, from the store, and by maintenance that is declared afterwards."""
+    world.live(20, OPEN)
+    world.live(10, ("gerbang-1", "gate_open", False))
+    world.live(200, OPEN)
+    assert left(world) == {}
+
+    recent = world.clock.now() - 5 * MINUTE - 10 * SECOND
+    world.send([Reading("gerbang-1", "gate_open", recent, False)])
+    world.live(1, OPEN)
+    assert left(world)["gerbang"][0] == recent
+
+    old = NOON + 15 * MINUTE + 10 * SECOND
+    world.send([Reading("gerbang-1", "gate_open", old, False)])
+    world.let(10 * SECOND)
+    start, end = left(world)["gerbang"]
+    assert start <= old < end <= NOON + 31 * MINUTE
+
+    row = {"id": "m", "village": CODE, "start": NOON + 22 * MINUTE, "end": NOON + 25 * MINUTE, "reason": ""}
+    with writing(world.database) as connection:
+        connection.execute(tables.maintenance.insert(), row | {"created_by": "t", "created_at": world.clock.now()})
+    world.live(1, OPEN)
+    start, end = left(world)["gerbang"]
+    assert start <= NOON + 22 * MINUTE
+    assert end >= NOON + 25 * MINUTE

@@ -10,12 +10,13 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Post:
-    """One request: its path without the slash, title and text of the message, and the status that was answered."""
+    """One request: its path without the slash, title and text of the message, the status that was answered, files."""
 
     to: str
     title: str
     text: str
     status: int
+    files: tuple[dict[str, str], ...] = ()
 
 
 class Webhook:
@@ -65,7 +66,8 @@ class Webhook:
         answer = self.answers.get(to, 200)
         status = answer if isinstance(answer, int) else answer()
         with self._lock:
-            self.posts.append(Post(to, message["title"], message["message"], status))
+            files = tuple(message.get("attachments", ()))
+            self.posts.append(Post(to, message["title"], message["message"], status, files))
         if status == 0:  # taken, and the line is cut before the answer
             request.close_connection = True
             return

@@ -37,6 +37,7 @@ SENT: Statuses = (403, 303, 303, 303, 303)
 TECHNICIANS_SENT: Statuses = (403, 403, 303, 303, 303)
 ADMIN_SENT: Statuses = (403, 403, 403, 303, 403)
 
+PAGE_NAMED: Statuses = (303, 200, 200, 200, 404)
 TABLE: Mapping[str, Statuses] = {
     "GET /healthz": FREE,
     "GET /readyz": FREE,
@@ -79,6 +80,7 @@ TABLE: Mapping[str, Statuses] = {
     "GET /desa/{code}": FREE,
     "GET /alerts": PAGE,
     "GET /alerts/stream": PAGE,
+    "GET /alerts/{alert}": PAGE_NAMED,
     "POST /alerts/{verb}": TECHNICIANS_SENT,
     "POST /alerts/{alert}/{verb}": (403, 403, 303, 303, 404),
     "GET /attest": PAGE,
@@ -87,6 +89,24 @@ TABLE: Mapping[str, Statuses] = {
     "POST /attestations/{attestation}/confirm": (403, 403, 404, 404, 404),
     "POST /attestations/{attestation}/withdraw": (403, 403, 404, 404, 404),
     "GET /scorecard": PAGE,
+    "GET /reports": PAGE,
+    "POST /reports": (403, 403, 422, 422, 422),
+    "GET /reports/new": (303, 403, 303, 303, 303),
+    "GET /reports/availability": (303, 422, 422, 422, 422),
+    "GET /reports/{report}": (303, 404, 404, 404, 404),
+    "GET /reports/{report}/files/{format_}": (303, 404, 404, 404, 404),
+    "GET /r/{report}": (404, 404, 404, 404, 404),
+    "GET /status.json": FREE,
+    "GET /feed.atom": FREE,
+    "GET /badge.svg": FREE,
+    "GET /villages": PAGE,
+    "GET /map": PAGE,
+    "GET /wall": PAGE,
+    "GET /villages/{code}": PAGE_NAMED,
+    "GET /facilities/{code}/{facility}": PAGE_NAMED,
+    "GET /devices/{code}/{device}": PAGE_NAMED,
+    "POST /maintenance": (403, 403, 422, 422, 422),
+    "POST /maintenance/{window}": (403, 403, 303, 303, 404),
     "POST /preferences": (303, 303, 303, 303, 303),
     "GET /login": (200, 303, 303, 303, 303),
     "POST /login": (401, 401, 401, 401, 401),
@@ -108,6 +128,8 @@ TABLE: Mapping[str, Statuses] = {
     "GET /setup/tokens": ADMIN,
     "POST /setup/tokens": (403, 403, 403, 422, 403),
     "POST /setup/tokens/{number}/revoke": ADMIN_SENT,
+    "GET /setup/quarantine": ADMIN,
+    "GET /setup/gateways": ADMIN,
     "GET /static/{address}": (404, 404, 404, 404, 404),
 }
 FORMS: Mapping[str, Mapping[str, str]] = {"POST /account/sessions/end": {"session": "1"}}
@@ -153,6 +175,7 @@ def names(district: District) -> dict[str, str]:
         "n": "1",
         "report": "0" * 32,
         "format": "pdf",
+        "format_": "pdf",
         "secret": "A" * 43,
         "name": "wati",
         "number": "1",

@@ -81,6 +81,7 @@ class Shell:
         "alerts.md",
         "notifications.md",
         "reports.md",
+        "schedules.md",
         "attestations.md",
         "people.md",
     ],

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from api.web.alert_groups import MOST_GROUPS, OPEN_ROWS
 from siaga.database import tables, writing
 from siaga.model.caller import Caller, Role
 from siaga.model.clock import HOUR, MINUTE
@@ -188,5 +189,13 @@ def test_a_thousand_open_alerts_are_a_page_of_folded_groups(empty: District) -> 
     with empty.served(caller=RATIH) as client:
         client.get("/alerts")
         page = client.get("/alerts", headers={"Accept-Encoding": "gzip"})
-        assert page.text.count("data-alert=") <= 40
-        assert int(page.headers["content-length"]) < 60_000
+        assert 0 < page.text.count("data-alert=") <= OPEN_ROWS
+        assert page.text.count("data-group=") == MOST_GROUPS
+        assert "/alerts?village=35.10.15" in page.text, "the others are counted by sub-district"
+        files = re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text)
+        unpacked = {"Accept-Encoding": "identity"}
+        weights = [len(client.get(path, headers=unpacked).content) for path in files]
+        assert len(page.content) < 60_000
+        assert len(page.content) + sum(weights) < 120_000, "on the first visit, not packed"
+        packed = [int(client.get(path).headers["content-length"]) for path in ("/alerts", *files[1:])]
+        assert sum(packed) < 30_000, "as it goes over the line"

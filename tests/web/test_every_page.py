@@ -14,7 +14,31 @@ from tests.http.district import NOW, District
 from tests.web.kampung import code, fill
 
 ADMIN = Caller(Role.ADMIN, "ratih", EVERYWHERE, "person/ratih")
-PAGES = ("/", f"/desa/{code(0)}", "/alerts", "/alerts?severity=major&text=a", f"/alerts/{'0' * 31}1", "/nowhere")
+PAGES = (
+    "/",
+    f"/desa/{code(0)}",
+    "/alerts",
+    "/alerts?severity=major&text=a",
+    f"/alerts/{'0' * 31}1",
+    "/villages",
+    "/villages?view=table&state=failed",
+    "/map",
+    "/wall",
+    f"/villages/{code(1)}",
+    f"/facilities/{code(1)}/wifi?date=2026-03-03",
+    f"/devices/{code(1)}/gerbang-1",
+    "/attest",
+    f"/attest/{code(0)}",
+    "/scorecard",
+    f"/scorecard?scope={code(0)}",
+    "/reports",
+    "/reports?period=2026-03",
+    "/reports?period=2026-03&table=outages",
+    f"/reports/new?period=2026-03&scope={code(0)}",
+    "/nowhere",
+    "/setup/quarantine",
+    "/setup/gateways",
+)
 """A new page is added here."""
 AXE = Axe()
 LONG = "Sumberanyar-Kebondalem-Watukebo-" * 5

@@ -18,6 +18,7 @@ from siaga.run.cli.notify import notify
 from siaga.run.cli.person import people
 from siaga.run.cli.rebuild import rebuild
 from siaga.run.cli.report import report
+from siaga.run.cli.schedule import schedule
 from siaga.run.cli.simulate import simulate
 from siaga.run.cli.tokens import tokens
 from siaga.run.cli.up import up
@@ -42,6 +43,7 @@ app.command()(simulate)
 app.add_typer(tokens, name="token")
 app.add_typer(gateways, name="gateway")
 app.add_typer(notify, name="notify")
+app.add_typer(schedule, name="schedule")
 app.add_typer(people, name="person")
 
 
