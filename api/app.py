@@ -59,6 +59,7 @@ from api.web import attest, refusals
 from api.web.frame import Frame
 from api.web.guidance import NO_GUIDANCE, Guidance
 from api.web.looker import CallerOf, stranger
+from api.web.outline import NO_OUTLINE, Outline
 from api.web.pages import Pages
 from api.web.routes import PAGES, page_paths
 from siaga.database.people import Passwords, Persons, Sessions, SignIn
@@ -120,6 +121,7 @@ def create_app(
     scorecard_classes: Classes | None = None,
     office: Office = PLAIN,
     guidance: Guidance = NO_GUIDANCE,
+    outline: Outline = NO_OUTLINE,
     site: Site | None = None,
     passwords: Passwords | None = None,
     channels: Mapping[str, Sequence[str]] | None = None,
@@ -140,6 +142,7 @@ def create_app(
         scorecard_classes: from how many indicators met on a village is of which class; none are shown without.
         public_page: whether `GET /` and the pages of villages are there for everybody.
         office: the form of reports as PDF.
+        outline: the lines that the map shows below the villages.
         guidance: what the district says to do about alerts, and whom to ring.
         site: where people reach the pages; by default at whatever host is asked for.
         passwords: hashes them; by default at the cost of RFC 9106.
@@ -175,6 +178,7 @@ def create_app(
     )
     app = _assembled(services, office, caller_of or (lambda request: known_by(request, services)))
     app.state.guidance = guidance
+    app.state.outline = outline
     return app
 
 

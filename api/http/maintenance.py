@@ -18,11 +18,12 @@ from api.http.seen import AskedFacilities, Seen
 from api.http.services import Services, ServicesHere
 from api.queries import maintenance as read
 from api.queries.maintenance import KeptWindow, WindowFilter
+from siaga.model.caller import Caller
 from siaga.model.clock import DAY
 from siaga.model.scope import Scopes
 from siaga.model.sites import Village
 
-__all__ = ["router"]
+__all__ = ["Declaration", "declare_window", "router", "take_window_back"]
 
 router = APIRouter(tags=["maintenance"])
 
@@ -72,6 +73,17 @@ def declare(
     services: ServicesHere, caller: Technician, response: Response, declaration: Declaration
 ) -> MaintenanceDocument:
     """Declare a window. What lies in the past is judged again: its figures, and the days that it touches, change."""
+    made = declare_window(services, caller, declaration)
+    response.headers["Location"] = f"/api/v1/maintenance/{made}"
+    return _document(_found(services, caller.scopes, made))
+
+
+def declare_window(services: Services, caller: Caller, declaration: Declaration) -> str:
+    """Keep a declaration. Returns its id.
+
+    Raises:
+        Refused: 422, it is of nothing that the caller sees, or its times or its rule cannot be.
+    """
     now = services.clock.now()
     start, end = parse_time("body start", declaration.start), parse_time("body end", declaration.end)
     if not start < end <= start + LONGEST:
@@ -88,9 +100,7 @@ def declare(
         rrule=_rule(declaration.rrule, start, villages),
         reason=declaration.reason,
     )
-    made = keep(services.engine, what, caller.name, now)
-    response.headers["Location"] = f"/api/v1/maintenance/{made}"
-    return _document(_found(services, caller.scopes, made))
+    return keep(services.engine, what, caller.name, now)
 
 
 @router.get("/maintenance", summary="Declared maintenance", responses=problems(401, 422, 503))
@@ -127,6 +137,15 @@ def get_maintenance(services: ServicesHere, seen: Seen, window: str) -> Maintena
 )
 def take_back(services: ServicesHere, caller: Technician, window: str) -> None:
     """It excuses nothing any more, as if it had never been declared; what was judged by it is judged again."""
+    take_window_back(services, caller, window)
+
+
+def take_window_back(services: Services, caller: Caller, window: str) -> None:
+    """Take a declaration back.
+
+    Raises:
+        Refused: 404, the caller sees no such window; 403, it is of an uplink of which the caller sees a part.
+    """
     found = _found(services, caller.scopes, window)
     if found.uplink is not None:
         _sees_all(services, caller.scopes, found.uplink, 403, "path window")

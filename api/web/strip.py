@@ -1,7 +1,7 @@
-"""The last 24 hours of a facility as a strip: what was so in each five minutes, drawn as few paths.
+"""A stretch of a facility as a strip: what was so in each slot of it, drawn as few paths.
 
 Height tells the states apart before colour does: failed is the tallest, met stands lower, unknown is as high and
-hatched, and where nothing is required there is a thin line.
+hatched, and where nothing is required there is a thin line. Where a facility was not there yet, nothing is drawn.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,28 +34,28 @@ def day_until(now: int) -> Interval:
     return end - DAY, end
 
 
-def slots(spans: Sequence[Span], day: Interval, now: int) -> list[State]:
-    """The state of each slot up to the one that holds `now`: failed if it was so at all, else the longest.
+def slots(spans: Sequence[Span], window: Interval, now: int, slot: int = SLOT) -> list[State]:
+    """The state of each slot (of `slot` ms) of a window: failed if it was so at all, else the longest.
 
     A failure that the strip hid would be worse than one that it draws a little too wide.
     """
-    start = day[0]
-    times: list[dict[State, int]] = [{} for _ in range(SLOTS)]
+    start, end = window
+    times: list[dict[State, int]] = [{} for _ in range(-(-(end - start) // slot))]
     for span in spans:
-        low, high = max(span.start, start), min(span.end, now)
+        low, high = max(span.start, start), min(span.end, now, end)
         while low < high:
-            index = (low - start) // SLOT
-            until = min(high, start + (index + 1) * SLOT)
+            index = (low - start) // slot
+            until = min(high, start + (index + 1) * slot)
             times[index][span.state] = times[index].get(span.state, 0) + until - low
             low = until
     return [_shown(here) for here in times]
 
 
-def strokes(states: Sequence[State]) -> list[Stroke]:
-    """What to draw, one path a state."""
+def strokes(states: Sequence[State], first: int = 0) -> list[Stroke]:
+    """What to draw, one path a state. `first`: slots at the beginning that are left empty."""
     paths: dict[State, str] = {}
-    at = 0
-    for state, group in groupby(states):
+    at = first
+    for state, group in groupby(states[first:]):
         width, top = len(list(group)), _TOP[state]
         paths[state] = paths.get(state, "") + f"M{at} {top}h{width}V{HEIGHT}h-{width}z"
         at += width

@@ -10,14 +10,12 @@ from api.queries.alerts import AlertFilter, AlertRecord, alerts, count_alerts
 from api.queries.facilities import FacilityNow, count_by_state, facilities, facility_names
 from api.queries.spans import FacilityName, filled, spans_by_facility
 from api.queries.villages import VillageNow, count_villages, names_of, villages
-from api.web.strip import SLOT, Stroke, day_until, slots, strokes
+from api.web.facility_view import FacilityView, facility_view, link_words
+from api.web.strip import day_until
 from api.words import Words
 from siaga.model.clock import HOUR
-from siaga.model.indicators import INDICATORS
 from siaga.model.scope import EVERYWHERE, Scope, Scopes
-from siaga.timeline.availability import Availability, measure
-from siaga.timeline.facility_state import DEVICE_SILENT
-from siaga.timeline.spans import Span, State
+from siaga.timeline.spans import State
 
 __all__ = ["AlertView", "FacilityView", "PageView", "VillageView", "read_page"]
 
@@ -26,23 +24,6 @@ DETAILED = 24
 LISTED = 200
 SHOWN_ALERTS = 30
 _MOST_FACILITIES = 1_000
-_BEFORE_SIGN = "\u00a0"
-"""What parts a number from its % sign."""
-
-
-@dataclass(frozen=True, slots=True)
-class FacilityView:
-    """A facility and its last 24 hours."""
-
-    name: str
-    kind: str
-    state: State
-    badge: str
-    cause: str | None
-    since: str | None
-    share: str | None
-    strip: Sequence[Stroke]
-    described: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +101,11 @@ def read_page(
 
 def _village(words: Words, village: VillageNow, now: int, facilities: Sequence[FacilityView]) -> VillageView:
     day = day_until(now)
-    link = words("link_online") if village.online else words("link_never" if village.since is None else "link_offline")
-    if not village.online and village.since is not None:
-        link += " " + words("since", time=words.time(village.since, now, village.timezone))
     return VillageView(
         code=village.code,
         name=village.name,
         online=village.online,
-        link=link,
+        link=link_words(words, online=village.online, since=village.since, now=now, zone=village.timezone),
         counts=[
             (state, words.number(count))
             for state in (State.MET, State.FAILED, State.UNKNOWN)
@@ -148,7 +126,7 @@ def _facility_views(
     zones = {village.code: village.timezone for village in villages}
     unheard = {f"{village.code}/{name}" for village in villages for name in village.never_heard}
     return [
-        _facility(
+        facility_view(
             words,
             one,
             filled(mine, (day[0], now)),
@@ -158,58 +136,6 @@ def _facility_views(
         )
         for one, mine in zip(here, spans, strict=True)
     ]
-
-
-def _facility(
-    words: Words, facility: FacilityNow, spans: Sequence[Span], now: int, zone: str, *, silent: bool
-) -> FacilityView:
-    """A facility with its state in words; `silent`: nothing was ever heard of its devices."""
-    day = day_until(now)
-    # To the last whole slot, as the strip: so the figures of a page on which nothing happens stand still meanwhile
-    measured = measure(spans, (day[0], now // SLOT * SLOT))
-    judged = facility.kind in INDICATORS
-    badge = words(f"state_{facility.state.value}")
-    if facility.since is None:
-        badge = words("never_judged" if judged else "not_judged")
-    cause = words.cause(facility.state.value, facility.cause)
-    if silent and (facility.since is None or facility.cause == DEVICE_SILENT):
-        cause = words("never_heard")
-    if cause is not None and spans and spans[-1].excused:
-        cause = f"{cause} ({words('excused')})"
-    return FacilityView(
-        name=facility.name,
-        kind=words.kind(facility.kind),
-        state=facility.state,
-        badge=badge,
-        cause=cause,
-        since=None
-        if facility.since is None
-        else words("since", time=words.time(facility.since, now, zone, zone=False)),
-        share=_share(words, measured),
-        strip=strokes(slots(spans, day, now)) if judged else (),
-        described=_described(words, measured),
-    )
-
-
-def _share(words: Words, measured: Availability) -> str | None:
-    """The share met, with both of its bounds where they differ."""
-    low, high = measured.availability_low, measured.availability_high
-    if low is None or high is None:
-        return None
-    lowest, highest = words.percent(low), words.percent(high)
-    if lowest == highest:
-        return words("share", share=lowest)
-    return words("share", share=f"{lowest.partition(_BEFORE_SIGN)[0]}–{highest}")
-
-
-def _described(words: Words, measured: Availability) -> str:
-    """The strip for those who do not see it."""
-    parts = [
-        f"{words(f'state_{name}')} {words.percent(length / measured.required)}"
-        for name, length in (("met", measured.met), ("failed", measured.failed), ("unknown", measured.unknown))
-        if length
-    ]
-    return f"{words('last_day')}: {', '.join(parts) if parts else words('state_not_required')}"
 
 
 def _alert_views(connection: Connection, words: Words, found: Sequence[AlertRecord], now: int) -> list[AlertView]:

@@ -57,6 +57,19 @@ class Formats:
         text = format_datetime(local, form, locale=self._locale)
         return f"{text} {local.tzname()}" if zone else text
 
+    def day(self, day: date) -> str:
+        """A date without its year, such as `22 Agu`."""
+        return format_date(day, "d MMM", locale=self._locale)
+
+    def clock_time(self, time: int, timezone: str) -> str:
+        """The hour and minute of a time (ms) by the village's clock."""
+        local = datetime.fromtimestamp(time / 1000, UTC).astimezone(ZoneInfo(timezone))
+        return format_datetime(local, self._say("format_clock"), locale=self._locale)
+
+    def month(self, day: date) -> str:
+        """The month of a date in words, with its year."""
+        return format_date(day, "MMMM y", locale=self._locale)
+
     def date(self, day: date) -> str:
         """A date with the month in words."""
         return format_date(day, "d MMMM y", locale=self._locale)

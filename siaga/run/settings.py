@@ -139,6 +139,7 @@ class Settings(BaseSettings):
     report_form: Path | None = None
     schedules: Path | None = None
     guidance: Path | None = None
+    outline: Path | None = None
     mqtt_url: BrokerUrl | None = None
     village_mqtt_url: BrokerUrl | None = None
     village: Annotated[str, AfterValidator(_village)] | None = None

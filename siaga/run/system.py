@@ -29,6 +29,7 @@ from api.notifications import NotificationMetrics, NotificationService
 from api.schedules.runs import Scheduler
 from api.schedules.telling import message_about
 from api.web.guidance import NO_GUIDANCE, load_guidance
+from api.web.outline import NO_OUTLINE, load_outline
 from collector import ROLE as COLLECTOR
 from collector import CollectorService, assemble, broker_session
 from gateway.metrics import GatewayMetrics
@@ -129,6 +130,7 @@ class System:
         self._office = the_office(settings)
         self._plan = the_plan(settings, self._book)
         self._guidance = NO_GUIDANCE if settings.guidance is None else load_guidance(settings.guidance)
+        self._outline = NO_OUTLINE if settings.outline is None else load_outline(settings.outline)
         self._signal = EventSignal()
         self._starting: str | None = "it is starting"
         self._server: HttpServer | None = None
@@ -255,6 +257,7 @@ class System:
             scorecard_classes=self._settings.classes,
             office=self._office,
             guidance=self._guidance,
+            outline=self._outline,
             site=Site(self._settings.public_url),
             channels={name: tuple(person.channels) for name, person in self._book.people.items()},
         )

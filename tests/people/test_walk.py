@@ -37,6 +37,7 @@ SENT: Statuses = (403, 303, 303, 303, 303)
 TECHNICIANS_SENT: Statuses = (403, 403, 303, 303, 303)
 ADMIN_SENT: Statuses = (403, 403, 403, 303, 403)
 
+PAGE_NAMED: Statuses = (303, 200, 200, 200, 404)
 TABLE: Mapping[str, Statuses] = {
     "GET /healthz": FREE,
     "GET /readyz": FREE,
@@ -82,6 +83,7 @@ TABLE: Mapping[str, Statuses] = {
     "GET /desa/{code}": FREE,
     "GET /alerts": PAGE,
     "GET /alerts/stream": PAGE,
+    "GET /alerts/{alert}": PAGE_NAMED,
     "POST /alerts/{verb}": TECHNICIANS_SENT,
     "POST /alerts/{alert}/{verb}": (403, 403, 303, 303, 404),
     "GET /attest": PAGE,
@@ -90,6 +92,15 @@ TABLE: Mapping[str, Statuses] = {
     "POST /attestations/{attestation}/confirm": (403, 403, 404, 404, 404),
     "POST /attestations/{attestation}/withdraw": (403, 403, 404, 404, 404),
     "GET /scorecard": PAGE,
+    "GET /r/{report}": (404, 404, 404, 404, 404),
+    "GET /villages": PAGE,
+    "GET /map": PAGE,
+    "GET /wall": PAGE,
+    "GET /villages/{code}": PAGE_NAMED,
+    "GET /facilities/{code}/{facility}": PAGE_NAMED,
+    "GET /devices/{code}/{device}": PAGE_NAMED,
+    "POST /maintenance": (403, 403, 422, 422, 422),
+    "POST /maintenance/{window}": (403, 403, 303, 303, 404),
     "POST /preferences": (303, 303, 303, 303, 303),
     "GET /login": (200, 303, 303, 303, 303),
     "POST /login": (401, 401, 401, 401, 401),

@@ -13,8 +13,10 @@ from api.notifications.digest import What
 from api.queries.visits import Reason
 from api.web.alert_filter import Sort, Stage
 from api.web.alert_forms import Snooze, Verb
+from api.web.device_page import Stretch
 from api.web.looker import Theme
 from api.web.navigation import NAVIGATION
+from api.web.overview_view import VillageState
 from api.web.refusals import SAID
 from api.web.setup.index import PAGES
 from siaga.database.people import Weakness
@@ -56,6 +58,9 @@ FAMILIES: dict[str, set[str]] = {
     "class_": {one.value for one in Class},
     "evidence_": {one.value for one in Evidence},
     "setup_": {page.key for page in PAGES} | {f"about_{page.key}" for page in PAGES},
+    "stand_": {state.value for state in VillageState},
+    "vital_": {"battery", "rssi", "uptime", "mains"},
+    "stretch_": {stretch.value for stretch in Stretch},
     "message_head_": {what.value for what in What},
 }
 """Keys that are made of a prefix and a word of a fixed list: each word has its sentence, and no other has one."""

@@ -8,6 +8,9 @@
 
   const parts = (page) => [...page.querySelectorAll("main > [id], .villages > [id]")];
 
+  const assets = (page) =>
+    [...page.querySelectorAll("script[src], link[rel=stylesheet]")].map((one) => one.getAttribute("src") ?? one.getAttribute("href")).join();
+
   function take(fresh) {
     const before = parts(document), after = parts(fresh);
     if (before.map((part) => part.id).join() !== after.map((part) => part.id).join()) {
@@ -27,7 +30,14 @@
     if (answer.status !== 304) {
       if (!answer.ok) throw new Error(`the server answers ${answer.status}`);
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      // A page of another kind, such as the sign-in, or one with other scripts and styles, is loaded whole: so a screen
+      // on the wall takes what is new after an update of siaga
+      if (!fresh.getElementById("updated") || assets(fresh) !== assets(document)) {
+        location.reload();
+        return;
+      }
       take(fresh);
+      document.dispatchEvent(new Event("siaga:fresh"));
       status.dataset.version = fresh.getElementById("updated").dataset.version;
     }
     status.textContent = answer.headers.get("X-Siaga-Updated");

@@ -1,0 +1,239 @@
+"""`/facilities/{code}/{id}`: one facility: its strips, what happened on a day, its month's budget, its alerts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query, Request
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from api.http.problems import not_found
+from api.http.services import ServicesHere
+from api.queries import facilities as read
+from api.queries.history import alerts_of, first_judged, whole_spans
+from api.queries.maintenance import KeptWindow, WindowFilter, windows
+from api.queries.spans import FacilityName
+from api.queries.villages import village
+from api.reports.sla import MonthBudget, month_budget
+from api.web.access import SignedIn
+from api.web.alert_view import Looking, alert_row
+from api.web.facility_strips import DAYS, Past, day_strip, strips_of
+from api.web.facility_view import facility_view
+from api.web.frame import FrameHere
+from api.words import Words
+from siaga.database.registry import villages_of
+from siaga.model.caller import Role
+from siaga.model.clock import DAY, HOUR
+from siaga.model.indicators import terms
+from siaga.model.local_time import local_date, local_moment
+from siaga.model.scope import Scope, Scopes
+from siaga.model.sites import Facility, Village
+from siaga.timeline.availability import measure
+from siaga.timeline.spans import Span, State
+from siaga.timeline.verdict import local_day, still_required
+
+__all__ = ["router"]
+
+router = APIRouter(include_in_schema=False)
+
+_ALERTS = 20
+_WINDOWS = 20
+_MOST_SPANS = 200
+"""Spans of a table: of a day that has more, the last ones are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanLine:
+    """A span in words. `start` and `end` for a form, by the village's clock: `2026-03-04T10:00`."""
+
+    state: State
+    name: str
+    cause: str
+    times: str
+    length: str
+    notes: str
+    start: str
+    end: str
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetView:
+    """What a target leaves of the month, in words. `share`: how much of it is used, from 0 to 1."""
+
+    month: str
+    target: str
+    whole: str
+    used: str
+    left: str
+    overspent: bool
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class WindowLine:
+    """Declared maintenance in words. `id`: `None` where it is not this facility's own to take back."""
+
+    id: str | None
+    times: str
+    reason: str
+    by: str
+
+
+@router.api_route("/facilities/{code}/{facility}", methods=["GET", "HEAD"])
+def facility_page(
+    request: Request,
+    frame: FrameHere,
+    services: ServicesHere,
+    looker: SignedIn,
+    code: str,
+    facility: str,
+    day: Annotated[str | None, Query(alias="date", max_length=10)] = None,
+) -> Response:
+    """A facility; `?date=` opens a local day, without it the last 24 hours."""
+    caller, words, now = looker.caller, looker.words, services.clock.now()
+    assert caller is not None  # noqa: S101 - `SignedIn` lets nobody else in
+    with services.engine.connect() as connection:
+        found = village(connection, caller.scopes, code)
+        home = villages_of(connection, [code]).get(code) if found is not None else None
+        mine = next((one for one in home.facilities if one.id == facility), None) if home is not None else None
+        here = Scopes((Scope(code),)) if found is not None else caller.scopes
+        if found is None or home is None or mine is None:
+            raise not_found("facility", f"{code}/{facility}")
+        now_so = next(one for one in read.facilities(connection, here, (code, ""), 1_000) if one.id == facility)
+        opened = _date(day, home, now)
+        past = _past(connection, here, home, mine, opened, now)
+        alerts = alerts_of(
+            connection, caller.scopes, code, facility, [device.id for device in mine.devices], _ALERTS, now
+        )
+        declared = windows(connection, caller.scopes, WindowFilter(here), None, _WINDOWS)
+    looking = Looking(words, caller.name, now, now)
+    view = facility_view(words, now_so, past.spans, now, home.timezone, silent=facility in found.never_heard)
+    return frame.page(
+        request,
+        looker,
+        "facility.html",
+        title=mine.name,
+        village=found,
+        facility=mine,
+        full_name=f"{code}/{facility}",
+        view=view,
+        strips=strips_of(words, home, mine, past, now),
+        opened=opened,
+        opened_name=words("last_day") if opened is None else words.date(opened),
+        opened_strip=day_strip(words, home, mine, past, now, opened),
+        before=(opened or local_date(now, home.timezone)) - timedelta(days=1),
+        after=opened + timedelta(days=1) if opened is not None and opened < local_date(now, home.timezone) else None,
+        today=local_date(now, home.timezone),
+        spans=list(_lines(words, _shown(past.spans, home, opened, now), home.timezone, now)),
+        budget=_budget(words, home, mine, past.spans, now),
+        alerts=[alert_row(looking, one, with_village=False) for one in alerts],
+        windows=[
+            _window(words, one, facility, home.timezone, now) for one in declared if one.facility in (None, facility)
+        ],
+        may_act=looker.may(Role.TECHNICIAN) and terms(mine) is not None,
+        form=_form(past.spans, home.timezone, now),
+    )
+
+
+def _date(text: str | None, home: Village, now: int) -> date | None:
+    """Returns the day that an address opens; `None`: none, or one that has not begun."""
+    try:
+        found = None if text is None else date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found is None or date(1990, 1, 1) <= found <= local_date(now, home.timezone) else None
+
+
+def _past(
+    connection: Connection, here: Scopes, home: Village, facility: Facility, opened: date | None, now: int
+) -> Past:
+    """Returns the spans that the page tells of: of the last days, of the month, and of the day that is opened."""
+    name = FacilityName(home.code, facility.id)
+    spans = whole_spans(connection, name, (now - (DAYS + 2) * DAY, now), now)
+    if opened is not None and local_day(home, opened)[0] < now - (DAYS + 2) * DAY:
+        older = whole_spans(connection, name, local_day(home, opened), now)
+        spans = [*(one for one in older if not spans or one.start < spans[0].start), *spans]
+    return Past(spans, first_judged(connection, here).get(name))
+
+
+def _shown(spans: Sequence[Span], home: Village, opened: date | None, now: int) -> list[Span]:
+    """Returns the spans of the day that is open, the last first."""
+    start, end = (now - DAY, now) if opened is None else local_day(home, opened)
+    return [one for one in reversed(spans) if one.start < end and one.end > start][:_MOST_SPANS]
+
+
+def _lines(words: Words, spans: Sequence[Span], zone: str, now: int) -> Iterator[SpanLine]:
+    for span in spans:
+        runs = span.end >= now
+        times = words(
+            "span_runs" if runs else "span_times",
+            start=words.time(span.start, now, zone, zone=False),
+            end=words.time(span.end, now, zone, zone=False),
+        )
+        note = words("excused_later" if span.excused_later else "excused") if span.excused else ""
+        yield SpanLine(
+            state=span.state,
+            name=words(f"state_{span.state.value}"),
+            cause=words.cause(span.state.value, span.cause) or "",
+            times=times,
+            length=words.duration(span.end - span.start),
+            notes=note,
+            start=_local(span.start, zone),
+            end=_local(span.end, zone),
+        )
+
+
+def _local(time: int, zone: str) -> str:
+    """Returns a time (ms) as a form's field `datetime-local` has it."""
+    return datetime.fromtimestamp(time / 1000, ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M")
+
+
+def _budget(words: Words, home: Village, facility: Facility, spans: Sequence[Span], now: int) -> BudgetView | None:
+    """Returns the budget of the running month, by the village's calendar; `None`: there is no indicator."""
+    held_to = terms(facility)
+    if held_to is None:
+        return None
+    today = local_date(now, home.timezone)
+    month = today.replace(day=1)
+    start = local_moment(month, 0, home.timezone)
+    end = local_moment((month + timedelta(days=32)).replace(day=1), 0, home.timezone)
+    still = still_required(home, held_to, (now, end), now)
+    found = month_budget(measure(spans, (start, now)), still, Fraction(str(held_to.target)))
+    return _budget_view(words, found, month)
+
+
+def _budget_view(words: Words, found: MonthBudget, month: date) -> BudgetView:
+    left = round(found.left)
+    return BudgetView(
+        month=words.month(month),
+        target=words.percent(float(found.target)),
+        whole=words.duration(round(found.whole)),
+        used=words.duration(found.used) if found.used else words("no_time"),
+        left=words("budget_over", duration=words.duration(-left)) if left < 0 else words.duration(left),
+        overspent=left < 0,
+        share=1.0 if left < 0 else float(found.used / found.whole) if found.whole else 0.0,
+    )
+
+
+def _window(words: Words, window: KeptWindow, facility: str, zone: str, now: int) -> WindowLine:
+    return WindowLine(
+        id=window.id if window.facility == facility else None,
+        times=words(
+            "span_times", start=words.time(window.start, now, zone, zone=False), end=words.time(window.end, now, zone)
+        )
+        + (f" · {window.rrule}" if window.rrule else ""),
+        reason=window.reason,
+        by=window.created_by,
+    )
+
+
+def _form(spans: Sequence[Span], zone: str, now: int) -> tuple[str, str]:
+    """Returns which stretch the form proposes: the last failure that is not excused, else the hours to come."""
+    failed = next((one for one in reversed(spans) if one.state is State.FAILED and not one.excused), None)
+    if failed is None or failed.end < now - DAY:
+        return _local(now, zone), _local(now + 2 * HOUR, zone)
+    return _local(failed.start, zone), _local(failed.end + 59_999, zone)

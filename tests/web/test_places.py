@@ -1,0 +1,187 @@
+"""The pages of a village, a facility and a device: what they say, and to whom."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from api.web.day_cells import day_cells, last_dates
+from api.web.device_page import refused_of
+from api.web.facility_strips import Past, day_strip
+from api.words import WORDS, Language
+from siaga.database.quarantine import Quarantine, QuarantineItem, Refusal
+from siaga.model.caller import Caller, Role
+from siaga.model.clock import DAY, HOUR, MINUTE
+from siaga.model.observation import Point
+from siaga.model.scope import EVERYWHERE, Scope, Scopes
+from siaga.timeline.spans import Span
+from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOW, UNKNOWN, District
+from tests.http.district import villages as two
+from tests.web.kampung import code, fill, villages
+
+RATIH = Caller(Role.TECHNICIAN, "ratih", EVERYWHERE, "person/ratih")
+VIEWER = Caller(Role.VIEWER, "budi", Scopes((Scope("35.10.15"),)), "person/budi")
+ID = WORDS[Language.ID]
+HERE = f"/villages/{code(0)}"
+GATE = f"/facilities/{code(0)}/gerbang"
+
+
+@pytest.fixture
+def client(empty: District) -> Iterator[httpx.Client]:
+    fill(empty, 2)
+    with empty.served(None, caller=RATIH) as client:
+        yield client
+
+
+def text_of(answer: httpx.Response) -> str:
+    assert answer.status_code == 200, answer.text
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text)).replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("spans", "first", "said", "state"),
+    [
+        ([Span(NOW - 9 * DAY, NOW, MET)], NOW - 9 * DAY, "4 Mar: 100 %", MET),
+        (
+            [Span(NOW - 9 * DAY, NOW - 15 * HOUR, MET), Span(NOW - 15 * HOUR, NOW - 9 * HOUR, FAILED, "gate_open"),
+             Span(NOW - 9 * HOUR, NOW, MET)],
+            NOW - 9 * DAY, "3 Mar: 87,5 %, 1 gangguan", FAILED,
+        ),
+        ([Span(NOW - 9 * DAY, NOW, UNKNOWN, "village_offline")], NOW - 9 * DAY, "4 Mar: tidak diketahui", UNKNOWN),
+        (
+            [Span(NOW - 9 * DAY, NOW - 6 * HOUR, MET), Span(NOW - 6 * HOUR, NOW, UNKNOWN, "device_silent")],
+            NOW - 9 * DAY, "4 Mar: 50–100 %", UNKNOWN,
+        ),
+        ([], None, "4 Mar: belum ada", None),
+        ([Span(NOW - HOUR, NOW, MET)], NOW - HOUR, "3 Mar: belum ada", None),
+    ],
+    ids=["met", "a failure is counted", "unknown is a word", "both bounds", "never judged", "before it was there"],
+)  # fmt: skip
+def test_a_day_is_named(spans: list[Span], first: int | None, said: str, state: object) -> None:
+    village = villages(1)[0]
+    cells = day_cells(
+        ID, village, village.facilities[0], spans, first, last_dates(NOW, "Asia/Jakarta", 2), NOW, drawn=1
+    )
+    assert (said, state) in [(cell.words.replace("\u00a0", " "), cell.state) for cell in cells]
+
+
+def test_a_night_schedule_shows_sunset_and_sunrise_and_others_do_not() -> None:
+    village = villages(1)[0]
+    lamp = day_strip(ID, village, village.facilities[2], Past([Span(NOW - DAY, NOW, MET)], NOW - DAY), NOW)
+    assert [width for _, width in lamp.nights] == [pytest.approx(143, abs=3)], "about twelve hours of five minutes"
+    assert re.fullmatch(r"matahari terbenam 17\.\d\d, matahari terbit 05\.\d\d", lamp.sun)
+    gate = day_strip(ID, village, village.facilities[0], Past([], None), NOW)
+    assert (list(gate.nights), gate.sun, list(gate.strokes)) == ([], "", []), "what was never judged is drawn empty"
+
+
+def test_a_village_says_states_causes_link_alerts_and_what_is_next(client: httpx.Client, empty: District) -> None:
+    empty.forget(code(0), "gerbang")
+    empty.alternating(code(0), "gerbang", NOW - 3 * DAY, (2 * DAY, MET, None), (DAY, FAILED, "gate_open"))
+    alert = empty.raise_alert(1, village=code(0))
+    answer = client.get(HERE)
+    text = text_of(answer)
+    for said in ("gerbang tertutup", "sejak 3 Mar 12.00", "terhubung", "Gateway gw terdengar 11.59 WIB",
+                 "belum pernah dilihat", "Listrik kantor belum pernah melapor"):  # fmt: skip
+        assert said in text, said
+    page = answer.text
+    assert f'data-facility="{code(0)}/gerbang" data-state="failed"' in page
+    assert f'data-device="{code(0)}/gerbang-1"' in page
+    assert f'data-alert="{alert}"' in page
+    assert page.count('class="days month"') == 4, "power has no days"
+    assert f'href="{GATE}?date=2026-03-03"' in page
+    assert len(page) < 60_000
+
+
+def test_a_facility_opens_a_day_and_says_its_spans_budget_and_alerts(client: httpx.Client, empty: District) -> None:
+    empty.forget(code(0), "gerbang")
+    empty.alternating(
+        code(0), "gerbang", NOW - 3 * DAY, (DAY, MET, None), (2 * HOUR, FAILED, "gate_open"), (46 * HOUR, MET, None)
+    )
+    old = empty.raise_alert(1, village=code(0), at=NOW - 2 * DAY)
+    empty.clear_alert(old, NOW - DAY)
+    text = text_of(client.get(f"{GATE}?date=2026-03-02"))
+    assert "2 Mar 12.00 – 2 Mar 14.00" in text
+    assert "gerbang tertutup" in text
+    assert "Jatah gangguan Maret 2026" in text
+    assert "5 jam 19 menit tersisa" in text, "1 % of the 30.5 days from its first span on, two hours of which are used"
+    assert f'data-alert="{old}"' in client.get(GATE).text
+    assert "gerbang tertutup" not in text_of(client.get(GATE)).split("Jatah")[0], "the last 24 hours had no failure"
+    for nonsense in ("x", "2026-13-01", "2999-01-01", "0001-01-01"):
+        assert client.get(GATE, params={"date": nonsense}).status_code == 200
+
+
+def test_maintenance_is_declared_afterwards_from_the_page_and_taken_back(client: httpx.Client) -> None:
+    form = {"facility": f"{code(0)}/gerbang", "start": "2026-03-04T10:00", "end": "2026-03-04T11:30", "reason": "cat"}
+    answer = client.post("/maintenance", data=form | {"back": GATE})
+    assert (answer.status_code, answer.headers["location"]) == (303, GATE)
+    page = client.get(GATE)
+    assert "10.00 – 11.30 WIB: cat" in text_of(page), "by the village's clock"
+    window = page.text.split('action="/maintenance/')[1].split('"')[0]
+    client.post(f"/maintenance/{window}", data={"back": GATE})
+    client.cookies.clear()
+    assert "10.00 – 11.30" not in text_of(client.get(GATE))
+    client.post("/maintenance", data=form | {"end": "2026-03-04T09:00", "back": GATE})
+    assert "Pemeliharaan tidak dicatat" in text_of(client.get(GATE))
+    client.post("/maintenance", data=form | {"start": "soon", "back": GATE})
+    assert "is not a time such as" in text_of(client.get(GATE))
+
+
+def test_a_device_says_its_values_health_refusals_and_draws_its_signals(client: httpx.Client, empty: District) -> None:
+    for signal in ("gate_open", "battery"):
+        empty.heard(code(0), "gerbang-1", signal)
+    times = [NOW - n * MINUTE for n in range(1, 90)]
+    empty.store.write(
+        [Point(code(0), "gerbang-1", at, at, {"gate_open": at < NOW - HOUR, "battery": 81.5}) for at in times]
+    )
+    topics = [f"siaga/v1/{code(0)}/{name}/senml" for name in ("gerbang-1", "wifi-1")]
+    Quarantine(empty.engine).add(Refusal(code(0), NOW, topic, "no JSON", "{oops") for topic in topics)
+    page = client.get(f"/devices/{code(0)}/gerbang-1")
+    text = text_of(page)
+    for said in (
+        "terdengar 11.59 WIB",
+        "gate_open tidak 11.59 WIB",
+        "Baterai 81,5 %",
+        "Jam tepat",
+        "melapor tiap 1 menit",
+    ):
+        assert said in text, said
+    assert "gerbang-1/senml" in text
+    assert "wifi-1/senml" not in text
+    assert 'aria-label="gate_open: antara tidak dan ya, terakhir tidak"' in page.text
+    assert 'data-state="heard"' in page.text
+    assert "belum pernah terdengar" in text_of(client.get(f"/devices/{code(0)}/wifi-1?stretch=x"))
+
+
+@pytest.mark.parametrize("path", ["/villages/{0}", "/facilities/{0}/{1}", "/devices/{0}/{2}"])
+def test_what_lies_outside_of_a_scope_is_not_there(empty: District, path: str) -> None:
+    empty.registry.replace(two(), NOW - DAY)
+    mine, foreign = path.format(GLAGAH, "gerbang", "gerbang-1"), path.format(LICIN, "lampu", "lampu-1")
+    with empty.served(None, caller=VIEWER) as client:
+        assert client.get(mine).status_code == 200
+        assert "/maintenance" not in client.get(mine).text, "a viewer declares nothing"
+        for gone in (foreign, path.format("35.99.99.2001", "a", "b"), path.format("x", "a", "b")):
+            assert client.get(gone, headers={"Accept": "text/html"}).status_code == 404, gone
+        refused = client.post("/maintenance", data={"facility": f"{GLAGAH}/gerbang", "start": "a", "end": "b"})
+        assert refused.status_code == 403
+    with empty.served(None) as client:
+        assert client.get(mine).status_code == 303, "nobody is signed in"
+
+
+def test_a_technician_declares_nothing_beside_the_scope(empty: District) -> None:
+    empty.registry.replace(two(), NOW - DAY)
+    limited = Caller(Role.TECHNICIAN, "budi", Scopes((Scope("35.10.15"),)), "person/budi")
+    form = {"facility": f"{LICIN}/lampu", "start": "2026-03-04T10:00", "end": "2026-03-04T11:30", "back": "/"}
+    with empty.served(None, caller=limited) as client:
+        client.post("/maintenance", data=form)
+        assert "Pemeliharaan tidak dicatat" in text_of(client.get(f"/villages/{GLAGAH}"))
+    with empty.served() as client:
+        assert client.get("/api/v1/maintenance").json()["items"] == []
+
+
+def test_refused_payloads_are_a_devices_by_id_or_address() -> None:
+    device = replace(villages(1)[0].facilities[0].devices[0], address="gerbang-depan")
+    topics = ("tele/Gerbang-Depan/SENSOR", "siaga/v1/35.10.15.2001/gerbang-1/senml", "tele/gerbang-depan-2/SENSOR")
+    items = [QuarantineItem(n, code(0), NOW, topic, "no", "") for n, topic in enumerate(topics)]
+    assert [item.id for item in refused_of(device, items)] == [0, 1]
