@@ -55,6 +55,7 @@ from api.issued.desk import IssueDesk
 from api.reports.answer import DEADLINE
 from api.reports.maker import ReportMaker
 from api.reports.office import PLAIN, Office
+from api.schedules.schedule import Plan
 from api.web import attest, refusals
 from api.web.frame import Frame
 from api.web.guidance import NO_GUIDANCE, Guidance
@@ -120,6 +121,7 @@ def create_app(
     attestation_review: bool = False,
     scorecard_classes: Classes | None = None,
     office: Office = PLAIN,
+    plan: Plan | None = None,
     guidance: Guidance = NO_GUIDANCE,
     outline: Outline = NO_OUTLINE,
     site: Site | None = None,
@@ -142,6 +144,7 @@ def create_app(
         scorecard_classes: from how many indicators met on a village is of which class; none are shown without.
         public_page: whether `GET /` and the pages of villages are there for everybody.
         office: the form of reports as PDF.
+        plan: what is sent when, for `/reports` to tell; by default nothing.
         outline: the lines that the map shows below the villages.
         guidance: what the district says to do about alerts, and whom to ring.
         site: where people reach the pages; by default at whatever host is asked for.
@@ -177,6 +180,7 @@ def create_app(
         scorecard_classes=scorecard_classes,
     )
     app = _assembled(services, office, caller_of or (lambda request: known_by(request, services)))
+    app.state.plan = plan or Plan()
     app.state.guidance = guidance
     app.state.outline = outline
     return app
@@ -220,7 +224,7 @@ def _within(scope: Scope) -> float:
     path = scope["path"]
     if path in (ATTESTATIONS, attest.ADDRESS) and scope["method"] == "POST":
         return SEND_WITHIN
-    if path.startswith(f"{BASE}/reports"):
+    if path.startswith((f"{BASE}/reports", "/reports")):
         return REPORT_WITHIN
     return ANSWER_WITHIN if is_call(path) else PAGE_WITHIN
 

@@ -122,7 +122,7 @@ class Intake:
             implausible(signal, number)
         for record in batch.doubtful:
             # Implausible values are dropped, not refused, so they are not counted as refused. One per signal is shown.
-            dropped = Refusal(topic.village, received, message.topic, record.reason, record.sample)
+            dropped = Refusal(topic.village, received, message.topic, record.reason, record.sample, record.kind)
             self._refusals.keep(dropped)
 
     def _pass_on(self, message: Message, topic: GatewayTopic) -> None:

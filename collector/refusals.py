@@ -66,12 +66,12 @@ class Refusals:
         """Count a refusal, and queue it for the quarantine.
 
         Args:
-            label: the reason as a metric label, from a small fixed set.
+            label: the reason as a metric label, of `siaga.wire.refusal.LABELS`.
             reason: the reason as a sentence.
             payload: the result of `siaga.wire.refusal.sample`.
         """
         refused(label)
-        self.keep(Refusal(village, self._clock.now(), topic, reason, payload))
+        self.keep(Refusal(village, self._clock.now(), topic, reason, payload, label))
 
     def count(self, label: str, number: int) -> None:
         """Count refusals without storing them, because similar ones are in the quarantine already."""

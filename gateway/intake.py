@@ -222,7 +222,7 @@ class Intake:
         doubtful.number, doubtful.value = doubtful.number + 1, dropped.value
         if doubtful.shown is None or abs(now - doubtful.shown) >= HOUR:
             doubtful.shown = now
-            self._refusals.show(_dropped(dropped), device[0], message, now)
+            self._refusals.show(Refused("implausible", _dropped(dropped)), device[0], message, now)
 
     def _look_for_what_is_due(
         self,

@@ -48,14 +48,14 @@ class Refusals:
     def note(self, why: Refused, village: str | None, message: Message, now: int) -> None:
         """Count a refusal, and queue a sample of it under the village's gateway; `now` in ms."""
         refused(why.label)
-        self.show(why.sentence, village, message, now)
+        self.show(why, village, message, now)
 
-    def show(self, sentence: str, village: str | None, message: Message, now: int) -> None:
+    def show(self, why: Refused, village: str | None, message: Message, now: int) -> None:
         """Queue a sample of a message that was refused or dropped. The caller counts it."""
         if village is None or len(self._waiting) >= MAX_WAITING or not self._allowed(village, now):
             self._metrics.lost_samples.inc()
             return
-        refusal = Refusal(village, now, message.topic[:MAX_TOPIC], sentence, sample(message.payload))
+        refusal = Refusal(village, now, message.topic[:MAX_TOPIC], why.sentence, sample(message.payload), why.label)
         self._waiting.append((refused_topic(village, self._gateway_of(village)), encode_refusal(refusal)))
 
     def _allowed(self, village: str, now: int) -> bool:

@@ -27,7 +27,7 @@ from api.reports.words import Language
 from siaga.model.caller import Caller
 from siaga.model.scope import EVERYTHING, Scopes
 
-__all__ = ["router"]
+__all__ = ["FactorBody", "IssueBody", "asked_of", "router"]
 
 router = APIRouter(tags=["reports"])
 
@@ -128,7 +128,7 @@ async def issue_report(
     The same body that the same caller sends again while the report is made is answered with that report. When late
     data, maintenance or the sites file change its figures, the next revision is there within a minute.
     """
-    asked = await anyio.to_thread.run_sync(_asked, services, caller, body)
+    asked = await anyio.to_thread.run_sync(asked_of, services, caller, body)
     desk: IssueDesk = request.app.state.issue_desk
     try:
         report, is_new = await desk.issue(asked, caller.who)
@@ -203,8 +203,8 @@ def get_file(request: Request, services: ServicesHere, caller: Viewer, report: s
     return Response(found[0], media_type=format.media_type, headers=headers)
 
 
-def _asked(services: Services, caller: Caller, body: IssueBody) -> Asked:
-    """What is ordered.
+def asked_of(services: Services, caller: Caller, body: IssueBody, once: str | None = None) -> Asked:
+    """Returns what is ordered. `once`: as of `Asked`.
 
     Raises:
         Refused: 422, it is of nothing that is there for the caller, or revises a report of something else; 409, that is
@@ -228,7 +228,7 @@ def _asked(services: Services, caller: Caller, body: IssueBody) -> Asked:
     factors = {
         kind.value: Factor(said.hindrance.strip(), said.follow_up.strip()) for kind, said in body.factors.items()
     }
-    return Asked(period, scopes, body.language, caller.name, factors, body.supersedes)
+    return Asked(period, scopes, body.language, caller.name, factors, body.supersedes, once=once)
 
 
 def _period_name(text: str) -> str:

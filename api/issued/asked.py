@@ -24,7 +24,8 @@ def read_period(name: str) -> Period:
 class Asked:
     """A report to be issued. `by`: who issues it. `supersedes`: the id of the revision that it replaces.
 
-    `schedule`: the name of the one whose run it is.
+    `schedule`: the name of the one whose run it is. `once`: what makes an order of a form its own: however often it
+    is sent, also later, it is one report.
     """
 
     period: Period
@@ -34,6 +35,7 @@ class Asked:
     factors: Factors = field(default_factory=dict)
     supersedes: str | None = None
     schedule: str | None = None
+    once: str | None = None
 
     def key(self, who: str) -> str:
         """What the order is known by: the same, ordered by the same caller, is one order while it is made."""
@@ -49,6 +51,7 @@ class Asked:
             "factors": factors_row(self.factors),
             "supersedes": self.supersedes,
             "schedule": self.schedule,
+            "once": self.once,
         }
 
     @staticmethod
@@ -62,6 +65,7 @@ class Asked:
             factors_of(row["factors"]),
             _text(row["supersedes"]),
             _text(row["schedule"]),
+            _text(row.get("once")),
         )
 
 

@@ -78,8 +78,17 @@ class IssueDesk:
         raise CannotMake("the same report is being made: ask for it again in a minute")
 
     def _place(self, asked: Asked, key: str) -> Placed:
+        """Order it, unless it was ordered, or issued by this key before."""
+        table = tables.report
         with writing(self._engine) as connection:
-            return orders.place(connection, asked, key, self._clock.now(), mine=True)
+            placed = orders.place(connection, asked, key, self._clock.now(), mine=True)
+            # After the order: who made one with this key has ended their order, and the report is there
+            issued = connection.execute(select(table.c.id).where(table.c.key == key)).scalar()
+            if issued is None:
+                return placed
+            if placed.lease is not None:
+                orders.withdraw(connection, key, placed.lease)
+        return Placed(key, issued, None)
 
     def _withdraw(self, key: str, lease: str) -> None:
         with writing(self._engine) as connection:

@@ -41,8 +41,8 @@ def carry_out(engine: Engine, order: Order, office: Office, now: Now) -> bool:
         found = [] if before is None else _changes(connection, before, report)
     revision = 1 if before is None else before["revision"] + 1
     files = files_of(report, asked, office, order.report, revision)
-    # A run of a schedule is issued once for ever; what somebody orders, as often as they do
-    key = order.report if asked.schedule is None else order.key
+    # A run of a schedule and a form are issued once for ever; what a program orders, as often as it does
+    key = order.report if asked.schedule is None and asked.once is None else order.key
     edition = Edition(order.report, key, asked, revision, report, files, found)
     with writing(engine) as connection:
         if not complete(connection, order):

@@ -15,6 +15,7 @@ frozen dataclasses, lists come after a key, at most `limit` long, so that a page
 | `alerts` | `alerts`, `count_alerts` by an `AlertFilter`; `alert` -> `AlertFile` with comments and actions; `shown` |
 | `alert_events` | `events_after`, `newest_event`: for streams |
 | `links` | `links` -> `LinkFigures`: cuts and dark time of each village |
+| `gateways` | `gateways` -> `GatewayNow`: heard or not, buffer, clocks; what needs attention first |
 | `never_heard` | facilities of whose devices nothing ever arrived |
 | `maintenance` | `windows` by a `WindowFilter`, `window` -> `KeptWindow`; `sharing`: all villages of an uplink |
 | `attestations` | `listed`, `one`, `photo`, `by_village` |

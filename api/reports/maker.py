@@ -15,6 +15,8 @@ from sqlalchemy import Engine
 from api.queries.report import facility_days
 from api.reports.answer import DEADLINE, answer, packed
 from api.reports.forms import Form, Question
+from api.reports.glance import Glance, Part
+from api.reports.glance_process import glance_job, look, read_glance
 from api.reports.office import PLAIN, Office
 
 __all__ = ["CannotMake", "ReportMaker"]
@@ -67,6 +69,23 @@ class ReportMaker:
         self._count.labels(question.form, "made").inc()
         return report
 
+    async def glance(self, question: Question, part: Part) -> Glance:
+        """Returns what a page shows of the report that is asked for.
+
+        Raises:
+            CannotMake: as `make`.
+        """
+        try:
+            found = await anyio.to_thread.run_sync(self._glance_if_small, question, part)
+            if found is None:
+                url = self._engine.url.render_as_string(hide_password=False)
+                found = read_glance(await self.run("api.reports.glance_process", glance_job(url, question, part)))
+        except CannotMake as problem:
+            self._count.labels("page", type(problem).__name__).inc()
+            raise
+        self._count.labels("page", "made").inc()
+        return found
+
     async def _made(self, question: Question) -> bytes:
         small = await anyio.to_thread.run_sync(self._if_small, question)
         if small is not None:
@@ -107,6 +126,13 @@ class ReportMaker:
             if self.elsewhere and facility_days(connection, question.period, question.scopes) > self._small:
                 return None
             return answer(connection, question, self._office)
+
+    def _glance_if_small(self, question: Question, part: Part) -> Glance | None:
+        """The glance, if it can be made right here; `None`: the report is large."""
+        with self._engine.connect() as connection:
+            if self.elsewhere and facility_days(connection, question.period, question.scopes) > self._small:
+                return None
+            return look(connection, question, part)
 
 
 async def _in_a_process(module: str, job: bytes) -> bytes:

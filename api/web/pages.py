@@ -99,7 +99,17 @@ class Pages:
     def _page(self, words: Words, asked: Language | None, view: PageView, title: str, *, alone: bool) -> Page:
         # The time of the look is no part of the version, so a page on which nothing happened is not sent again
         shown = repr(
-            (title, words.language, asked, view.villages, view.alerts, view.more_alerts, view.counts, view.next)
+            (
+                title,
+                words.language,
+                asked,
+                view.villages,
+                view.alerts,
+                view.more_alerts,
+                view.counts,
+                view.next,
+                view.sentence,
+            )
         )
         version = hashlib.sha256(shown.encode()).hexdigest()[:16]
         body = self._frame.text(

@@ -19,23 +19,29 @@ from api.web import (
     overview,
     preferences,
     public,
+    public_status,
+    report_issue,
+    reports,
     scorecard,
     sign_in,
     static_files,
     village_page,
     welcome,
 )
-from api.web.setup import index, people, tokens
+from api.web.setup import gateways, index, people, quarantine, tokens
 
 __all__ = ["PAGES", "page_paths"]
 
 PAGES: Sequence[APIRouter] = (
     public.router,
+    public_status.router,
     issued.router,
     alerts.router,
     alert_stream.router,  # before `/alerts/{alert}`, whose pattern its path fits too
     alert_page.router,
     alert_forms.router,
+    reports.router,  # before `/reports/{report}`, whose pattern its paths fit too
+    report_issue.router,
     overview.router,
     village_page.router,
     facility_page.router,
@@ -48,6 +54,8 @@ PAGES: Sequence[APIRouter] = (
     index.router,
     people.router,
     tokens.router,
+    quarantine.router,
+    gateways.router,
     attest.router,
     scorecard.router,
     static_files.router,

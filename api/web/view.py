@@ -11,6 +11,7 @@ from api.queries.facilities import FacilityNow, count_by_state, facilities, faci
 from api.queries.spans import FacilityName, filled, spans_by_facility
 from api.queries.villages import VillageNow, count_villages, names_of, villages
 from api.web.facility_view import FacilityView, facility_view, link_words
+from api.web.public_sentence import PublicState, sentence_of, standing_of
 from api.web.strip import day_until
 from api.words import Words
 from siaga.model.clock import HOUR
@@ -24,6 +25,7 @@ DETAILED = 24
 LISTED = 200
 SHOWN_ALERTS = 30
 _MOST_FACILITIES = 1_000
+_MOST_VILLAGES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class PageView:
     detailed: bool
     next: str | None
     updated: str
+    standing: PublicState
+    sentence: str
 
 
 def read_page(
@@ -87,6 +91,8 @@ def read_page(
     open_ones = AlertFilter(asked, is_open=True)
     newest = alerts(connection, asked, open_ones, now, None, SHOWN_ALERTS)
     more = count_alerts(connection, open_ones) - SHOWN_ALERTS
+    whole = found if not after and len(found) <= LISTED else villages(connection, asked, "", _MOST_VILLAGES)
+    standing = standing_of(count_by_state(connection, asked), whole)
     return PageView(
         villages=[_village(words, one, now, by_village.get(one.code, [])) for one in shown],
         alerts=_alert_views(connection, words, newest, now),
@@ -95,6 +101,8 @@ def read_page(
         village_count=words.number(total),
         detailed=detailed,
         next=shown[-1].code if len(found) > LISTED else None,
+        standing=standing.state,
+        sentence=sentence_of(words, standing, now),
         updated=words.time(now, now, shown[0].timezone if shown else "Asia/Jakarta"),
     )
 

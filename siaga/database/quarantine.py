@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from siaga.database import tables, take_turns, writing
 from siaga.database.scopes import within
 from siaga.model.scope import EVERYWHERE, Scopes
-from siaga.wire.refusal import SAMPLE_BYTES, Refusal, mask, readable, sample
+from siaga.wire.refusal import LABELS, SAMPLE_BYTES, Refusal, mask, readable, sample
 from siaga.wire.topics import is_village_code
 
 __all__ = ["Quarantine", "QuarantineItem", "Refusal", "mask", "sample"]
@@ -26,7 +26,7 @@ _TEXT = 1_000
 
 @dataclass(frozen=True, slots=True)
 class QuarantineItem:
-    """A stored refusal. A newer one has a larger `id`."""
+    """A stored refusal. A newer one has a larger `id`. `label`: of `siaga.wire.refusal.LABELS`; `None`: not known."""
 
     id: int
     village: str | None
@@ -34,6 +34,7 @@ class QuarantineItem:
     topic: str
     reason: str
     bytes: str
+    label: str | None = None
 
 
 class Quarantine:
@@ -68,20 +69,34 @@ class Quarantine:
         return dropped.total()
 
     def items(
-        self, scopes: Scopes = EVERYWHERE, limit: int = 100, before_id: int | None = None
+        self,
+        scopes: Scopes = EVERYWHERE,
+        limit: int = 100,
+        before_id: int | None = None,
+        label: str | None = None,
     ) -> list[QuarantineItem]:
         """Returns what is kept of some scopes, newest first, older than `before_id` if given.
 
-        What is of no village is there for who sees everything alone.
+        What is of no village is there for who sees everything alone. `label`: of this reason alone, "" for those
+        whose reason is not known in one word.
         """
         table = tables.quarantine
-        query = select(table.c.id, table.c.village, table.c.time, table.c.topic, table.c.reason, table.c.bytes)
-        query = query.where(within(table.c.village, scopes))
+        columns = table.c.village, table.c.time, table.c.topic, table.c.reason, table.c.bytes, table.c.label
+        query = select(table.c.id, *columns).where(within(table.c.village, scopes))
+        if label is not None:
+            query = query.where(table.c.label == label if label else table.c.label.is_(None))
         if before_id is not None:
             query = query.where(table.c.id < before_id)
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(table.c.id.desc()).limit(limit))
             return [QuarantineItem(*row) for row in rows]
+
+    def counts(self, scopes: Scopes = EVERYWHERE) -> dict[str | None, int]:
+        """Returns how many refusals are kept of some scopes, by label."""
+        table = tables.quarantine
+        query = select(table.c.label, func.count()).where(within(table.c.village, scopes)).group_by(table.c.label)
+        with self._engine.connect() as connection:
+            return {label: count for label, count in connection.execute(query)}  # noqa: C416 - rows are no tuples
 
     def dropped(self) -> dict[str | None, int]:
         """Returns how many rows were dropped to make room since the database was created, by village."""
@@ -116,6 +131,7 @@ class _Row(TypedDict):
     topic: str
     reason: str
     bytes: str
+    label: str | None
 
 
 def _row(refusal: Refusal) -> _Row:
@@ -127,6 +143,7 @@ def _row(refusal: Refusal) -> _Row:
         "topic": readable(mask(refusal.topic))[:_TEXT],
         "reason": readable(mask(refusal.reason))[:_TEXT],
         "bytes": readable(mask(refusal.bytes))[: SAMPLE_BYTES * 4],  # an escaped byte has four characters
+        "label": refusal.label if refusal.label in LABELS else None,
     }
 
 

@@ -256,6 +256,7 @@ class System:
             attestation_review=self._settings.attestation_review,
             scorecard_classes=self._settings.classes,
             office=self._office,
+            plan=self._plan,
             guidance=self._guidance,
             outline=self._outline,
             site=Site(self._settings.public_url),

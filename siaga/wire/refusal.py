@@ -10,6 +10,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 __all__ = [
+    "LABELS",
     "SAMPLE_BYTES",
     "Refusal",
     "UnreadableRefusal",
@@ -22,6 +23,12 @@ __all__ = [
 
 SAMPLE_BYTES = 256
 """Bytes of a sample: enough to recognise the device and the mistake."""
+LABELS = (
+    "unknown_device", "unknown_village", "unknown_signal", "foreign_topic", "wrong_value", "not_finite", "implausible",
+    "wrong_time", "not_json", "not_utf8", "not_an_object", "too_large", "too_deep", "senml", "collectd", "rate",
+    "decoder", "network_server", "envelope", "not_gzip", "not_refusal", "store", "internal",
+)  # fmt: skip
+"""Why something is refused: the reasons in `siaga_refused_total`, and `implausible` for dropped values."""
 
 # Six to eight octets with one separator throughout (MAC-48, EUI-64), Cisco's three groups of four digits, or twelve
 # digits without a separator, except the last group of a UUID.
@@ -38,13 +45,17 @@ _HEX = re.compile("[0-9a-f]", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A refused payload, or one refused record of it. `time`: wall time, ms. `bytes`: the result of `sample`."""
+    """A refused payload, or one refused record of it. `time`: wall time, ms. `bytes`: the result of `sample`.
+
+    `reason`: a sentence. `label`: the reason in one word, of `LABELS`; empty if it is not known.
+    """
 
     village: str | None
     time: int
     topic: str
     reason: str
     bytes: str
+    label: str = ""
 
 
 class UnreadableRefusal(ValueError):
@@ -60,12 +71,15 @@ class _Wire(BaseModel):
     topic: str = Field(max_length=65_535)
     reason: str = Field(max_length=4_096)
     bytes: str = Field(max_length=4_096)
+    label: str = Field("", max_length=64)
+    """Gateways of earlier versions send none."""
 
 
 def encode_refusal(refusal: Refusal) -> bytes:
     """Returns a refusal in wire format. Its village is in the topic."""
     wire = {"time": refusal.time / 1000, "topic": refusal.topic, "reason": refusal.reason, "bytes": refusal.bytes}
-    return orjson.dumps({key: readable(mask(text)) if isinstance(text, str) else text for key, text in wire.items()})
+    said = {key: readable(mask(text)) if isinstance(text, str) else text for key, text in wire.items()}
+    return orjson.dumps(said | ({"label": refusal.label} if refusal.label else {}))
 
 
 def decode_refusal(payload: bytes, village: str) -> Refusal:
@@ -80,7 +94,8 @@ def decode_refusal(payload: bytes, village: str) -> Refusal:
         problem = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, problem["loc"])) or "the message"
         raise UnreadableRefusal(f"not a refusal: {where}: {problem['msg']}") from None
-    return Refusal(village, round(wire.time * 1000), mask(wire.topic), mask(wire.reason), mask(wire.bytes))
+    label = wire.label if wire.label in LABELS else ""
+    return Refusal(village, round(wire.time * 1000), mask(wire.topic), mask(wire.reason), mask(wire.bytes), label)
 
 
 def mask(text: str) -> str:

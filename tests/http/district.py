@@ -19,6 +19,7 @@ from api.app import create_app
 from api.attestations.classes import Classes
 from api.http import HttpServer, Site
 from api.http.services import Check
+from api.schedules.schedule import Plan
 from siaga.database import tables, writing
 from siaga.database.people import Passwords
 from siaga.database.registry import Registry
@@ -70,6 +71,7 @@ class District:
         self.public_page = True
         self.channels: dict[str, list[str]] = {}
         self.attestation_review = False
+        self.plan = Plan()
         self.scorecard_classes: Classes | None = None
         self.registry.replace(villages(), NOW - 40 * DAY)
         self.tokens = {role: Tokens(engine, self.clock).create(role, f"{role}-budi") for role in Role}
@@ -197,6 +199,7 @@ class District:
             channels=self.channels,
             caller_of=caller_of if caller is not None else None,
             attestation_review=self.attestation_review,
+            plan=self.plan,
             scorecard_classes=self.scorecard_classes,
         )
         with HttpServer(app, "127.0.0.1", port) as server, httpx.Client(base_url=server.url, timeout=20) as client:

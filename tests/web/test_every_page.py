@@ -31,7 +31,13 @@ PAGES = (
     f"/attest/{code(0)}",
     "/scorecard",
     f"/scorecard?scope={code(0)}",
+    "/reports",
+    "/reports?period=2026-03",
+    "/reports?period=2026-03&table=outages",
+    f"/reports/new?period=2026-03&scope={code(0)}",
     "/nowhere",
+    "/setup/quarantine",
+    "/setup/gateways",
 )
 """A new page is added here."""
 AXE = Axe()

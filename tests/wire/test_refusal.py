@@ -18,6 +18,12 @@ def test_a_refusal_crosses_the_wire(time: int, topic: str, reason: str, sample: 
     assert (refusal.topic + refusal.reason + refusal.bytes).isprintable()
 
 
+@pytest.mark.parametrize(("sent", "taken"), [("not_json", "not_json"), ("", ""), ("of a newer gateway", "")])
+def test_its_reason_in_one_word_crosses_too(sent: str, taken: str) -> None:
+    refusal = Refusal(VILLAGE, 1_000, "t", "r", "b", sent)
+    assert decode_refusal(encode_refusal(refusal), VILLAGE) == Refusal(VILLAGE, 1_000, "t", "r", "b", taken)
+
+
 def test_hardware_addresses_are_masked_on_both_sides() -> None:
     address = "a4:5e:60:c2:11:09"
     sent = encode_refusal(Refusal(VILLAGE, 1, address, address, address))

@@ -9,8 +9,13 @@ from jinja2 import Environment, nodes
 from api.alerts.alert import SEVERITIES, Kind
 from api.attestations.classes import Class
 from api.attestations.scorecard import Evidence
+from api.issued.compare import Ground
 from api.notifications.digest import What
 from api.queries.visits import Reason
+from api.reports.glance import TABLES
+from api.reports.pdf.facts import Goal
+from api.reports.period import Unit
+from api.schedules.schedule import MADE_UP_FOR
 from api.web.alert_filter import Sort, Stage
 from api.web.alert_forms import Snooze, Verb
 from api.web.device_page import Stretch
@@ -19,11 +24,13 @@ from api.web.navigation import NAVIGATION
 from api.web.overview_view import VillageState
 from api.web.refusals import SAID
 from api.web.setup.index import PAGES
+from api.web.setup.quarantine import OTHER
 from siaga.database.people import Weakness
 from siaga.model.caller import Role
 from siaga.model.indicators import INDICATORS, evidence_signals
 from siaga.timeline.facility_state import DEVICE_SILENT, NO_EVIDENCE, VILLAGE_OFFLINE
 from siaga.timeline.spans import State
+from siaga.wire.refusal import LABELS
 
 API = Path(__file__).resolve().parents[2] / "api"
 CALLED = ("words", "t", "_say", "self", "WORDS")
@@ -58,9 +65,17 @@ FAMILIES: dict[str, set[str]] = {
     "class_": {one.value for one in Class},
     "evidence_": {one.value for one in Evidence},
     "setup_": {page.key for page in PAGES} | {f"about_{page.key}" for page in PAGES},
+    "reports_table_": {str(name) for name in TABLES},
+    "reports_unit_": {unit.value for unit in Unit if unit is not Unit.DATES} | {"closed"},
+    "reports_every_": {unit.value for unit in MADE_UP_FOR},
+    "reports_goal_": {goal.value for goal in Goal if goal is not Goal.NONE},
+    "reports_figure_": {f"{note}{name}" for name in ("low", "measured", "not_known") for note in ("", "note_")},
+    "reports_why_": {ground.value for ground in Ground},
     "stand_": {state.value for state in VillageState},
     "vital_": {"battery", "rssi", "uptime", "mains"},
     "stretch_": {stretch.value for stretch in Stretch},
+    "refused_": {*LABELS, OTHER},
+    "remedy_": {*LABELS, OTHER},
     "message_head_": {what.value for what in What},
 }
 """Keys that are made of a prefix and a word of a fixed list: each word has its sentence, and no other has one."""

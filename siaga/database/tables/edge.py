@@ -19,6 +19,7 @@ quarantine = Table(
     Column("topic", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("bytes", Text, nullable=False, comment="the first of them, readable, hardware addresses masked"),
+    Column("label", Text, comment="the reason in one word, as in siaga_refused_total; null: not known"),
     Index(None, "village", "id"),
     sqlite_autoincrement=True,
 )
