@@ -89,8 +89,11 @@ def act_on_many(action: str, body: dict[str, object] | None = None) -> list[Ask 
         assert [(one["id"], one["status"]) for one in answer.json()["items"]] == [(FOREIGN.alert, 404), (STRANGER, 404)]
         assert alone.client.post(path, json=asked).status_code == 200
 
-    of_others = {"filter": {"village": FOREIGN.region}, **more}
-    return [Ask(path, body=of_others, like=Ask(path, body={"filter": {"village": NO_VILLAGE}, **more})), named]
+    def by_filter(both: Served, _: Served) -> None:
+        asked = {"filter": {"village": FOREIGN.region}, **more}
+        assert both.client.post(path, json=asked).json() == {"items": []}
+
+    return [named, by_filter]
 
 
 def attest(village: str) -> dict[str, object]:
