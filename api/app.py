@@ -20,6 +20,7 @@ from api.alerts.stream import EventSignal
 from api.attestations.classes import Classes
 from api.http import (
     alerts,
+    alerts_many,
     attestations,
     availability,
     days,
@@ -95,6 +96,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     days.router,
     links.router,
     stream.router,  # before `/alerts/{alert}`, whose pattern its path fits too
+    alerts_many.router,
     alerts.router,
     maintenance.router,
     attestations.router,

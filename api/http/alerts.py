@@ -20,13 +20,18 @@ from api.queries.alerts import AlertFile, AlertFilter, AlertRecord
 from siaga.model.caller import Caller
 from siaga.model.scope import Scopes
 
-__all__ = ["AlertDocument", "router"]
+__all__ = ["AlertDocument", "Assignee", "Severity", "SnoozeUntil", "router", "snooze_end"]
 
 router = APIRouter(tags=["alerts"])
 
 Severity = Literal["critical", "major", "minor", "warning"]
 Text = Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
 """Text from people: not blank; PostgreSQL keeps no NUL."""
+Assignee = Annotated[Annotated[Text, Field(max_length=200)] | None, Field(description="a name; null: nobody")]
+SnoozeUntil = Annotated[
+    Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})] | None,
+    Field(description="an RFC 3339 time within 30 days; null: not at all"),
+]
 IfMatch = Annotated[
     str | None, Header(max_length=200, description="the `ETag` of an answer before: 412 if the alert has changed since")
 ]
@@ -82,7 +87,7 @@ class AlertFileDocument(AlertDocument):
 class Assignment(Body):
     """Who takes care of an alert."""
 
-    assignee: Annotated[Text, Field(max_length=200)] | None = Field(description="a name; null: nobody")
+    assignee: Assignee
 
 
 class Comment(Body):
@@ -94,9 +99,7 @@ class Comment(Body):
 class Snooze(Body):
     """Until when an alert is to be left alone."""
 
-    until: Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})] | None = Field(
-        description="an RFC 3339 time within 30 days; null: not at all"
-    )
+    until: SnoozeUntil
 
 
 @router.get("/alerts", summary="Alerts, the newest first", responses=problems(401, 422, 503))
@@ -186,11 +189,16 @@ def snooze(
     if_match: IfMatch = None,
 ) -> AlertDocument:
     """Snooze an alert: nobody is told of it again until then. Its state and its place in the lists stay."""
-    until = None if snooze.until is None else _snooze_end(snooze.until, services.clock.now())
+    until = None if snooze.until is None else snooze_end(snooze.until, services.clock.now())
     return _done(services, caller, response, alert, snoozing(until), if_match)
 
 
-def _snooze_end(text: str, now: int) -> int:
+def snooze_end(text: str, now: int) -> int:
+    """Returns the wall time of a text, ms; `now`: wall time, ms.
+
+    Raises:
+        Refused: 422, it is no time, or not within the next 30 days.
+    """
     until = parse_time("body until", text)
     if not now < until <= now + LONGEST_SNOOZE:
         raise Refused(422, f"body until: {text!r} is not within the next 30 days")

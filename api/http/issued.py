@@ -14,6 +14,7 @@ from api.http.moments import Moment, moment
 from api.http.paging import CursorParameter, Limit, Page, after, page
 from api.http.problems import Refused, not_found, problems
 from api.http.report_question import period_of, scope_of
+from api.http.reports import ReportDocument
 from api.http.services import Services, ServicesHere
 from api.issued.asked import Asked
 from api.issued.desk import IssueDesk
@@ -174,9 +175,12 @@ def get_report(services: ServicesHere, caller: Viewer, report: str) -> IssuedDoc
     responses=problems(401, 404, 422, 503)
     | {
         200: {
+            "model": ReportDocument,
             "description": "The file as it was made",
             "content": {
-                form.media_type.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}} for form in Form
+                form.media_type.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
+                for form in Form
+                if form is not Form.JSON
             },
         },
         304: {"description": "It is the one that the caller has"},

@@ -12,8 +12,8 @@ from api.http.problems import problem_response
 
 __all__ = ["BodyLimit", "RequestMetrics", "SecurityHeaders", "count_streams"]
 
-LARGEST_BODY = 64 * 1024
-"""Bytes of a request's body: a comment has 2,000 characters at most."""
+LARGEST_BODY = 1024 * 1024
+"""Bytes of a request's body: a call may name 10,000 alerts."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _HEADERS: Mapping[str, str] = {

@@ -103,10 +103,14 @@ def install_problems(app: FastAPI, answer: Answer) -> None:
 
 
 def _methods(app: FastAPI, path: str) -> list[str]:
-    """All methods that a path takes: each has a route of its own, and the one that refused knows only its own."""
+    """All methods that a path takes: each has a route of its own, and the one that refused knows only its own.
+
+    A path that is documented word for word is no value of another's pattern.
+    """
     documented: Mapping[str, Mapping[str, object]] = app.openapi()["paths"]
-    fitting = (operations for template, operations in documented.items() if compile_path(template)[0].match(path))
-    return sorted({method.upper() for operations in fitting for method in operations})
+    fitting = [template for template in documented if compile_path(template)[0].match(path)]
+    named = [path] if path in fitting else fitting
+    return sorted({method.upper() for template in named for method in documented[template]})
 
 
 def _http_sentence(request: Request, error: HTTPException, headers: Mapping[str, str]) -> str:

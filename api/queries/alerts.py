@@ -13,7 +13,18 @@ from siaga.database import tables
 from siaga.database.scopes import within
 from siaga.model.scope import Scopes
 
-__all__ = ["Action", "AlertFile", "AlertFilter", "AlertRecord", "Comment", "alert", "alerts", "count_alerts", "shown"]
+__all__ = [
+    "Action",
+    "AlertFile",
+    "AlertFilter",
+    "AlertRecord",
+    "Comment",
+    "alert",
+    "alert_ids",
+    "alerts",
+    "count_alerts",
+    "shown",
+]
 
 _ID = re.compile("[0-9a-f]{32}")
 
@@ -111,6 +122,13 @@ def alerts(
         query = query.where(tuple_(table.c.raised_at, table.c.id) < tuple_(*after))
     query = query.order_by(table.c.raised_at.desc(), table.c.id.desc()).limit(limit)
     return shown(connection, seen, connection.execute(query).mappings().all(), now)
+
+
+def alert_ids(connection: Connection, asked: AlertFilter) -> list[str]:
+    """Returns the ids of all alerts of what is asked for, the newest first."""
+    table = tables.alert
+    query = select(table.c.id).where(_asked(asked)).order_by(table.c.raised_at.desc(), table.c.id.desc())
+    return list(connection.execute(query).scalars())
 
 
 def count_alerts(connection: Connection, asked: AlertFilter) -> int:

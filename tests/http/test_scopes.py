@@ -79,6 +79,23 @@ def act(action: str, body: object = None) -> list[Ask]:
     return [Ask(f"{V1}/alerts/{FOREIGN.alert}/{action}", body=body, like=like)]
 
 
+def act_on_many(action: str, body: dict[str, object] | None = None) -> list[Ask | Special]:
+    """An action on all alerts of the other district, and on one that is named."""
+    path, more = f"{V1}/alerts/{action}", body or {}
+
+    def named(both: Served, alone: Served) -> None:
+        asked = {"ids": [FOREIGN.alert, STRANGER], **more}
+        answer = both.client.post(path, json=asked)
+        assert [(one["id"], one["status"]) for one in answer.json()["items"]] == [(FOREIGN.alert, 404), (STRANGER, 404)]
+        assert alone.client.post(path, json=asked).status_code == 200
+
+    def by_filter(both: Served, _: Served) -> None:
+        asked = {"filter": {"village": FOREIGN.region}, **more}
+        assert both.client.post(path, json=asked).json() == {"items": []}
+
+    return [named, by_filter]
+
+
 def attest(village: str) -> dict[str, object]:
     return {"village": village, "indicator": "trees", "met": True}
 
@@ -179,6 +196,9 @@ WALK: dict[str, Sequence[Ask | Special] | str] = {
         *two(f"{V1}/alerts/", MINE.alert, FOREIGN.alert, STRANGER),
         Ask(f"{V1}/alerts/{SHARED}"),
     ],
+    "POST /api/v1/alerts/acknowledge": act_on_many("acknowledge"),
+    "POST /api/v1/alerts/assign": act_on_many("assign", {"assignee": "sri"}),
+    "POST /api/v1/alerts/snooze": act_on_many("snooze", {"until": None}),
     "POST /api/v1/alerts/{alert}/acknowledge": act("acknowledge"),
     "POST /api/v1/alerts/{alert}/assign": act("assign", {"assignee": "sri"}),
     "POST /api/v1/alerts/{alert}/comments": act("comments", {"text": "halo"}),
