@@ -212,7 +212,9 @@ def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastA
     install_problems(app, refusals.answer)
     app.add_middleware(AnswerWithin, within=_within, late=_late)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=6)
-    app.add_middleware(BodyLimit, streamed={("POST", ATTESTATIONS), ("POST", attest.ADDRESS)})
+    streamed = {("POST", ATTESTATIONS), ("POST", attest.ADDRESS)}
+    wide = {("POST", f"{BASE}{path}") for path in alerts_many.PATHS}
+    app.add_middleware(BodyLimit, streamed=streamed, wide=wide)
     app.add_middleware(OwnOrigin, site=services.site, is_page=_is_page, refused=_foreign)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestMetrics, registry=services.metrics)

@@ -19,10 +19,11 @@ from api.queries.alerts import AlertFilter
 from siaga.model.caller import Caller
 from siaga.model.scope import SCOPE_PATTERN, NotAScope, Scope, parse_scope
 
-__all__ = ["router"]
+__all__ = ["PATHS", "router"]
 
 router = APIRouter(tags=["alerts"])
 
+PATHS = ("/alerts/acknowledge", "/alerts/assign", "/alerts/snooze")
 MOST_IDS = 10_000
 """Alerts that one call may name. Each is 32 characters long, 60 at most, so all fit into the largest body."""
 _AT_ONCE = 200
@@ -75,19 +76,19 @@ class OutcomesDocument(BaseModel):
 _PROBLEMS = problems(401, 403, 422, 503)
 
 
-@router.post("/alerts/acknowledge", summary="Say of many that they have been seen", responses=_PROBLEMS)
+@router.post(PATHS[0], summary="Say of many that they have been seen", responses=_PROBLEMS)
 def acknowledge_many(services: ServicesHere, caller: Technician, choice: Choice) -> OutcomesDocument:
     """Acknowledge alerts. The first who did stays; again changes nothing."""
     return _done(services, caller, choice, acknowledging(caller, services.clock.now()))
 
 
-@router.post("/alerts/assign", summary="Say who takes care of many", responses=_PROBLEMS)
+@router.post(PATHS[1], summary="Say who takes care of many", responses=_PROBLEMS)
 def assign_many(services: ServicesHere, caller: Technician, choice: Assignment) -> OutcomesDocument:
     """Assign alerts to somebody, or to nobody."""
     return _done(services, caller, choice, assigning(choice.assignee))
 
 
-@router.post("/alerts/snooze", summary="Leave many alone for a while", responses=_PROBLEMS)
+@router.post(PATHS[2], summary="Leave many alone for a while", responses=_PROBLEMS)
 def snooze_many(services: ServicesHere, caller: Technician, choice: Snooze) -> OutcomesDocument:
     """Snooze alerts: nobody is told of them again until then."""
     until = None if choice.until is None else snooze_end(choice.until, services.clock.now())

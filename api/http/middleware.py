@@ -12,8 +12,10 @@ from api.http.problems import problem_response
 
 __all__ = ["BodyLimit", "RequestMetrics", "SecurityHeaders", "count_streams"]
 
-LARGEST_BODY = 1024 * 1024
-"""Bytes of a request's body: a call may name 10,000 alerts."""
+LARGEST_BODY = 64 * 1024
+"""Bytes of a request's body: a comment has 2,000 characters at most."""
+WIDE_BODY = 1024 * 1024
+"""Bytes of the body of a call that may name 10,000 alerts."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _HEADERS: Mapping[str, str] = {
@@ -51,15 +53,19 @@ class SecurityHeaders:
 class BodyLimit:
     """Refuses a request whose body is too large, before more of it than that is in memory.
 
-    `streamed`: calls, by method and path, whose route reads the body as it comes, and counts it itself.
+    `streamed`: calls, by method and path, whose route reads the body as it comes, and counts it itself. `wide`: calls
+    whose body may have up to `WIDE_BODY` bytes.
     """
 
     def __init__(
-        self, app: ASGIApp, largest: int = LARGEST_BODY, streamed: Container[tuple[str, str]] = frozenset()
+        self,
+        app: ASGIApp,
+        streamed: Container[tuple[str, str]] = frozenset(),
+        wide: Container[tuple[str, str]] = frozenset(),
     ) -> None:
         self._app = app
-        self._largest = largest
         self._streamed = streamed
+        self._wide = wide
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body up to the bound, then pass on."""
@@ -68,18 +74,19 @@ class BodyLimit:
         if headers is None or not has_body or (scope["method"], scope["path"]) in self._streamed:
             await self._app(scope, receive, send)
             return
+        largest = WIDE_BODY if (scope["method"], scope["path"]) in self._wide else LARGEST_BODY
         told = headers.get("content-length", "")
         body = b""
         message: Message = {"type": "http.request", "body": b"", "more_body": True}
-        too_large = told.isdigit() and int(told) > self._largest
+        too_large = told.isdigit() and int(told) > largest
         while not too_large and message.get("more_body", False):
             message = await receive()
             if message["type"] == "http.disconnect":
                 return
             body += message.get("body", b"")
-            too_large = len(body) > self._largest
+            too_large = len(body) > largest
         if too_large:
-            sentence = f"the body of this request is larger than {self._largest} bytes, the most that any call takes"
+            sentence = f"the body of this request is larger than {largest} bytes, the most that it may have"
             await problem_response(413, sentence, {"Connection": "close"})(scope, receive, send)
             return
         first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]

@@ -326,6 +326,7 @@ def test_a_long_report_is_short_at_first(empty: District) -> None:
     count = 80
     fill(empty, 1)
     empty.registry.replace(villages(count), NOW - 40 * DAY)
+    empty.forget(code(0), "jaga")
     for number in range(count):
         for name, cause in (("gerbang", "gate_open"), ("wifi", "internet")):
             empty.forget(code(number), name)
