@@ -18,7 +18,7 @@ from api.queries.history import alerts_of, first_judged, whole_spans
 from api.queries.maintenance import KeptWindow, WindowFilter, windows
 from api.queries.spans import FacilityName
 from api.queries.villages import village
-from api.reports.sla import MonthBudget, month_budget
+from api.reports.sla import MonthBudget, Pace, burn_rates, month_budget, pace
 from api.web.access import SignedIn
 from api.web.alert_view import Looking, alert_row
 from api.web.facility_strips import DAYS, Past, day_strip, strips_of
@@ -62,7 +62,10 @@ class SpanLine:
 
 @dataclass(frozen=True, slots=True)
 class BudgetView:
-    """What a target leaves of the month, in words. `share`: how much of it is used, from 0 to 1."""
+    """What a target leaves of the month, in words.
+
+    `share`: how much of it is used, from 0 to 1. `pace`: how fast it is used now, by its name and in words.
+    """
 
     month: str
     target: str
@@ -71,6 +74,8 @@ class BudgetView:
     left: str
     overspent: bool
     share: float
+    pace: Pace
+    pace_said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,11 +207,12 @@ def _budget(words: Words, home: Village, facility: Facility, spans: Sequence[Spa
     start = local_moment(month, 0, home.timezone)
     end = local_moment((month + timedelta(days=32)).replace(day=1), 0, home.timezone)
     still = still_required(home, held_to, (now, end), now)
-    found = month_budget(measure(spans, (start, now)), still, Fraction(str(held_to.target)))
-    return _budget_view(words, found, month)
+    target = Fraction(str(held_to.target))
+    found = month_budget(measure(spans, (start, now)), still, target)
+    return _budget_view(words, found, month, pace(burn_rates(spans, target, now)))
 
 
-def _budget_view(words: Words, found: MonthBudget, month: date) -> BudgetView:
+def _budget_view(words: Words, found: MonthBudget, month: date, pace: Pace) -> BudgetView:
     left = round(found.left)
     return BudgetView(
         month=words.month(month),
@@ -216,6 +222,8 @@ def _budget_view(words: Words, found: MonthBudget, month: date) -> BudgetView:
         left=words("budget_over", duration=words.duration(-left)) if left < 0 else words.duration(left),
         overspent=left < 0,
         share=1.0 if left < 0 else float(found.used / found.whole) if found.whole else 0.0,
+        pace=pace,
+        pace_said=words(f"pace_{pace}"),
     )
 
 

@@ -16,7 +16,7 @@ from siaga.model.caller import Caller, Role
 from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.observation import Point
 from siaga.model.scope import EVERYWHERE, Scope, Scopes
-from siaga.timeline.spans import Span
+from siaga.timeline.spans import Span, State
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOW, UNKNOWN, District
 from tests.http.district import villages as two
 from tests.web.kampung import code, fill, villages
@@ -110,6 +110,28 @@ def test_a_facility_opens_a_day_and_says_its_spans_budget_and_alerts(client: htt
     assert "gerbang tertutup" not in text_of(client.get(GATE)).split("Jatah")[0], "the last 24 hours had no failure"
     for nonsense in ("x", "2026-13-01", "2999-01-01", "0001-01-01"):
         assert client.get(GATE, params={"date": nonsense}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("lengths", "pace", "said"),
+    [
+        ([(3 * DAY, MET, None)], "calm", "tidak sedang terpakai lebih cepat"),
+        ([(70 * HOUR, MET, None), (2 * HOUR, FAILED, "gate_open")], "fast", "sangat cepat"),
+        (
+            [(67 * HOUR, MET, None), (2 * HOUR, FAILED, "gate_open"), (3 * HOUR, MET, None)],
+            "slow",
+            "tiga hari terakhir",
+        ),
+    ],
+)
+def test_a_facility_says_how_fast_its_budget_is_used(
+    client: httpx.Client, empty: District, lengths: list[tuple[int, State, str | None]], pace: str, said: str
+) -> None:
+    empty.forget(code(0), "gerbang")
+    empty.alternating(code(0), "gerbang", NOW - 3 * DAY, *lengths)
+    page = client.get(GATE)
+    assert f'data-pace="{pace}"' in page.text
+    assert said in text_of(page)
 
 
 def test_maintenance_is_declared_afterwards_from_the_page_and_taken_back(client: httpx.Client) -> None:

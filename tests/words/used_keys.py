@@ -15,6 +15,7 @@ from api.queries.visits import Reason
 from api.reports.glance import TABLES
 from api.reports.pdf.facts import Goal
 from api.reports.period import Unit
+from api.reports.sla import Pace
 from api.schedules.schedule import MADE_UP_FOR
 from api.web.alert_filter import Sort, Stage
 from api.web.alert_forms import Snooze, Verb
@@ -71,6 +72,7 @@ FAMILIES: dict[str, set[str]] = {
     "reports_goal_": {goal.value for goal in Goal if goal is not Goal.NONE},
     "reports_figure_": {f"{note}{name}" for name in ("low", "measured", "not_known") for note in ("", "note_")},
     "reports_why_": {ground.value for ground in Ground},
+    "pace_": {pace.value for pace in Pace},
     "stand_": {state.value for state in VillageState},
     "vital_": {"battery", "rssi", "uptime", "mains"},
     "stretch_": {stretch.value for stretch in Stretch},
