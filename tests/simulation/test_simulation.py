@@ -11,8 +11,8 @@ from siaga.model.clock import DAY, HOUR
 from tests.simulation.options import FAULTS, HAPPENINGS, Options
 from tests.simulation.run import simulate
 
-SEEDS = 200
-"""A minute and a half of one core; `make simulate SEEDS=1000` runs more."""
+SEEDS = 100
+"""Under a minute of one core; `make simulate SEEDS=1000` runs more."""
 PARTS = 10
 DAYS = (4, 5, 9, 11, 14, 23)
 """Seeds of runs of days that take a second or two; `make simulate DAYS=100` runs more."""
