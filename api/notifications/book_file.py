@@ -12,7 +12,8 @@ from api.notifications.book import GATHER, REPEAT_AFTER, Book, Outside, Person, 
 from siaga.model.clock import HOUR, MINUTE
 from siaga.model.durations import format_duration, parse_duration
 from siaga.sites.mistakes import Mistakes, Section, SitesFileError
-from siaga.sites.yaml_tree import Mapping, Node, Scalar, Sequence, UnreadableYaml, read_tree
+from siaga.sites.on_disk import read_text
+from siaga.sites.yaml_tree import Mapping, Node, Scalar, Sequence
 from siaga.timeline.schedule import Schedule, parse_schedule
 from siaga.wire.topics import is_slug, is_village_code
 
@@ -35,13 +36,7 @@ def load_book(path: Path, check: CheckUrl) -> Book:
         SitesFileError: it has mistakes; all of them are in it, each with its line.
         ValueError: it cannot be read.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: is not a text in UTF-8") from None
-    except OSError as problem:
-        raise ValueError(f"{path}: cannot be read: {problem.strerror}") from None
-    return read_book(text, str(path), check)
+    return read_book(read_text(path), str(path), check)
 
 
 def read_book(text: str, filename: str, check: CheckUrl) -> Book:
@@ -51,14 +46,7 @@ def read_book(text: str, filename: str, check: CheckUrl) -> Book:
         SitesFileError: it has mistakes; all of them are in it, each with its line.
     """
     mistakes = _Discreet(filename)
-    root: Node | None = None
-    try:
-        root = read_tree(text)
-    except UnreadableYaml as error:
-        mistakes.note(error.line, "", None, str(error))
-    else:
-        if root is None:
-            mistakes.note(1, "people", None, "is missing: the file is empty")
+    root = mistakes.root(text, needed="people")
     book = Book() if root is None else _Reader(mistakes, check).file(root)
     mistakes.raise_if_any()
     return book

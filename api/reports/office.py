@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from api.reports.restitution import Restitution
 from siaga.sites.mistakes import Mistakes, SitesFileError
-from siaga.sites.yaml_tree import Mapping, Node, Scalar, Sequence, UnreadableYaml, read_tree
+from siaga.sites.on_disk import read_text
+from siaga.sites.yaml_tree import Mapping, Node, Scalar, Sequence
 
 __all__ = ["PLAIN", "Logo", "Office", "Signer", "SitesFileError", "load_office", "read_office"]
 
@@ -94,13 +95,7 @@ def load_office(path: Path) -> Office:
         SitesFileError: it has mistakes; all of them are in it, each with its line.
         ValueError: it cannot be read.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: is not a text in UTF-8") from None
-    except OSError as problem:
-        raise ValueError(f"{path}: cannot be read: {problem.strerror}") from None
-    return read_office(text, str(path), path.parent)
+    return read_office(read_text(path), str(path), path.parent)
 
 
 def read_office(text: str, filename: str, directory: Path) -> Office:
@@ -110,11 +105,7 @@ def read_office(text: str, filename: str, directory: Path) -> Office:
         SitesFileError: it has mistakes; all of them are in it, each with its line.
     """
     mistakes = Mistakes(filename)
-    root: Node | None = None
-    try:
-        root = read_tree(text)
-    except UnreadableYaml as error:
-        mistakes.note(error.line, "", None, str(error))
+    root = mistakes.root(text)
     if root is None:
         mistakes.raise_if_any()
         return PLAIN

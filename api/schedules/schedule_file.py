@@ -13,7 +13,8 @@ from api.schedules.schedule import Plan, Schedule, Send
 from siaga.model.clock import HOUR, MINUTE
 from siaga.model.scope import EVERYWHERE, NotAScope, Scopes, parse_scope
 from siaga.sites.mistakes import Mistakes, Section, SitesFileError
-from siaga.sites.yaml_tree import Node, Scalar, Sequence, UnreadableYaml, read_tree
+from siaga.sites.on_disk import read_text
+from siaga.sites.yaml_tree import Node, Scalar, Sequence
 from siaga.wire.topics import is_slug
 
 __all__ = ["SitesFileError", "load_schedules", "read_schedules"]
@@ -34,13 +35,7 @@ def load_schedules(path: Path, book: Book) -> Plan:
         SitesFileError: it has mistakes; all of them are in it, each with its line.
         ValueError: it cannot be read.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: is not a text in UTF-8") from None
-    except OSError as problem:
-        raise ValueError(f"{path}: cannot be read: {problem.strerror}") from None
-    return read_schedules(text, str(path), book)
+    return read_schedules(read_text(path), str(path), book)
 
 
 def read_schedules(text: str, filename: str, book: Book) -> Plan:
@@ -50,14 +45,7 @@ def read_schedules(text: str, filename: str, book: Book) -> Plan:
         SitesFileError: it has mistakes; all of them are in it, each with its line.
     """
     mistakes = Mistakes(filename)
-    root: Node | None = None
-    try:
-        root = read_tree(text)
-    except UnreadableYaml as error:
-        mistakes.note(error.line, "", None, str(error))
-    else:
-        if root is None:
-            mistakes.note(1, "schedules", None, "is missing: the file is empty")
+    root = mistakes.root(text, needed="schedules")
     plan = Plan() if root is None else _Reader(mistakes, book).file(root)
     mistakes.raise_if_any()
     return plan

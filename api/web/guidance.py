@@ -13,7 +13,8 @@ from api.alerts.alert import Kind
 from api.words import Language, Words
 from siaga.model.scope import Scope, parse_scope
 from siaga.sites.mistakes import Mistakes, Section, SitesFileError
-from siaga.sites.yaml_tree import Node, Scalar, UnreadableYaml, read_tree
+from siaga.sites.on_disk import read_text
+from siaga.sites.yaml_tree import Node, Scalar
 
 __all__ = ["NO_GUIDANCE", "Advice", "Contact", "Guidance", "SitesFileError", "load_guidance", "read_guidance"]
 
@@ -73,12 +74,7 @@ def load_guidance(path: Path) -> Guidance:
         SitesFileError: it has mistakes; all of them are in it, each with its line.
         ValueError: it cannot be read.
     """
-    try:
-        return read_guidance(path.read_text(encoding="utf-8"), str(path))
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: is not a text in UTF-8") from None
-    except OSError as problem:
-        raise ValueError(f"{path}: cannot be read: {problem.strerror}") from None
+    return read_guidance(read_text(path), str(path))
 
 
 def read_guidance(text: str, filename: str) -> Guidance:
@@ -88,11 +84,7 @@ def read_guidance(text: str, filename: str) -> Guidance:
         SitesFileError: it has mistakes.
     """
     mistakes = Mistakes(filename)
-    root: Node | None = None
-    try:
-        root = read_tree(text)
-    except UnreadableYaml as error:
-        mistakes.note(error.line, "", None, str(error))
+    root = mistakes.root(text)
     found = Guidance() if root is None else _guidance(mistakes, root)
     mistakes.raise_if_any()
     return found

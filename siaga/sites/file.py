@@ -13,7 +13,7 @@ from siaga.model.sites import Adapter, Device, Facility, Needs, Silence, Village
 from siaga.sites.dev_eui import is_dev_eui, plain_eui
 from siaga.sites.mistakes import Mistake, Mistakes, Section, SitesFileError
 from siaga.sites.poll_address import PROBE_KEYS, BadAddress, read_host, read_oid, read_probe_address
-from siaga.sites.yaml_tree import Node, Scalar, Sequence, UnreadableYaml, read_tree
+from siaga.sites.yaml_tree import Node, Scalar, Sequence
 from siaga.timeline.schedule import parse_schedule
 from siaga.wire.topics import is_slug, is_village_code
 
@@ -71,14 +71,7 @@ def read_document(text: str, filename: str) -> SitesDocument:
         SitesFileError: the file has mistakes. The error has all of them, with their lines.
     """
     mistakes = Mistakes(filename)
-    try:
-        root = read_tree(text)
-    except UnreadableYaml as error:
-        mistakes.note(error.line, "", None, str(error))
-        root = None
-    else:
-        if root is None:
-            mistakes.note(1, "villages", None, "is missing: the file is empty")
+    root = mistakes.root(text, needed="villages")
     document = SitesDocument([], {}) if root is None else _Reader(mistakes).file(root)
     mistakes.raise_if_any()
     return document

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from siaga.sites.yaml_tree import Mapping, Node, Scalar, Sequence
+from siaga.sites.yaml_tree import Mapping, Node, Scalar, Sequence, UnreadableYaml, read_tree
 from siaga.wire.refusal import readable
 
 __all__ = ["Mistake", "Mistakes", "Section", "SitesFileError", "shown"]
@@ -62,6 +62,20 @@ class Mistakes:
             self._found.append(Mistake(self._file, line, readable(key)[:80], value, message))
         else:
             self._uncounted += 1
+
+    def root(self, text: str, needed: str | None = None) -> Node | None:
+        """Returns the tree of a file's text. `None`: it is empty, or unreadable, which is noted.
+
+        `needed`: the key that an empty file lacks; without it a file may be empty.
+        """
+        try:
+            root = read_tree(text)
+        except UnreadableYaml as error:
+            self.note(error.line, "", None, str(error))
+            return None
+        if root is None and needed is not None:
+            self.note(1, needed, None, "is missing: the file is empty")
+        return root
 
     def note_at(self, node: Node, key: str, message: str) -> None:
         """Note a mistake in the value at a node."""
