@@ -70,7 +70,8 @@ class CatchUp:
 class Buffered:
     """What comes from one buffer of a gateway: the time of its newest heartbeat, and how old that was on arrival.
 
-    `lag`: what that age was at `since`. It has not changed by more than `BEHIND` from then on.
+    `lag`: what that age was at `since`. It has not changed by more than `BEHIND` from then on. 0: it comes newest
+    first.
     """
 
     newest: int
@@ -169,7 +170,7 @@ class Link:
         """Take note of a heartbeat that came from a buffer. Returns True if that has caught up by it."""
         before = self.buffers.get(buffer)
         newest = time if before is None else max(time, before.newest)
-        lag = max(0, now - newest)
+        lag = max(0, now - time) if newest == time else 0  # an older one after it: what it has of now came first
         if before is None or lag <= BEHIND or abs(lag - before.lag) > BEHIND:
             self.buffers[buffer] = Buffered(newest, lag, monotonic)
         else:

@@ -83,6 +83,16 @@ def test_a_buffer_whose_clock_is_wrong_is_not_waited_for_without_end(world: Worl
     assert (alert.kind, alert.began_at, alert.raised_at) == ("device_silent", last, last + 13 * MINUTE)
 
 
+def test_a_past_that_comes_newest_first_is_not_waited_for(world: World) -> None:
+    world.live(4)
+    end = world.clock.now() - 2 * HOUR
+    for batch in reversed(list(hours(end - 12 * HOUR, end))):
+        world.send(batch, epoch=OTHER)
+        world.let(SECOND)
+    world.live(0.5)
+    assert [alert.kind for alert in world.alerts()] == ["device_silent"]
+
+
 def test_an_engine_that_begins_anew_waits_as_the_one_before(world: World) -> None:
     world.live(1)
     begin, end = world.clock.now() - 24 * HOUR, world.clock.now()
