@@ -19,6 +19,7 @@
   for (const request of await forms.keys()) {
     const page = new DOMParser().parseFromString(await (await forms.match(request)).text(), "text/html");
     const link = document.createElement("a");
+    link.className = "button";
     link.href = new URL(request.url).pathname;
     link.textContent = page.querySelector("h1").textContent;
     const line = document.createElement("li");
