@@ -55,10 +55,10 @@ class Claim:
 class Facts:
     """What bears on the certainty of anything that is said of a village. `…_until` are monotonic ms, the rest ms.
 
-    `is_read`: its memory was restored, or read. `is_offline`: its `village_offline` is open. `behind_until`: all that
-    came is old, so more of that is awaited. `back_until`: its gateway has come back, and what it kept is awaited;
-    `back_since`: when it came back. `unheard_before`: what a device said before then may be in the store alone.
-    `sure_from`: what was before is still being judged again.
+    `is_read`: its memory was restored, or read. `is_offline`: its `village_offline` is open. `behind_until`: what a
+    gateway kept comes oldest first and has not reached the present. `back_until`: its gateway has come back, and
+    what it kept is awaited; `back_since`: when it came back. `unheard_before`: what a device said before then may be
+    in the store alone. `sure_from`: what was before is still being judged again.
     """
 
     is_read: bool = True
@@ -100,7 +100,7 @@ def certainty(facts: Facts, moment: Moment, claim: Claim) -> Certainty:
         return Waits("not_read")
     if not claim.over and facts.is_offline:
         return Waits("village_offline")
-    if not claim.over and facts.behind_until is not None:
+    if not claim.over and facts.behind_until is not None and claim.rests is not Rests.WORD:
         return Waits("catching_up", wall(facts.behind_until))
     if facts.back_until is not None and _may_be_otherwise(facts, claim):
         return Waits("catching_up", wall(facts.back_until))

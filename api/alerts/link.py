@@ -2,10 +2,11 @@
 
 States: `Never` heard of, `Online`, `Offline`. Beside them stands `CatchUp`: for a while after something arrives again
 more of what a gateway kept is expected. It is independent of the three, as an engine that reconnects waits for every
-village, also for one that is offline. Wall times in ms, `CatchUp` and `quiet_from` in monotonic ms.
+village, also for one that is offline. And there are its buffers, each of which brings the present or is on its way to
+it. Wall times in ms, `CatchUp`, `Buffered.since` and `quiet_from` in monotonic ms.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from api.alerts.alert import OpenAlert
@@ -15,14 +16,16 @@ from siaga.timeline.judge import GATEWAY_HEARD
 from siaga.timeline.span_algebra import FOREVER
 from siaga.wire.batch import LIVE_EDGE
 
-__all__ = ["SETTLE", "Absence", "Arrivals", "CatchUp", "Link", "Never", "Offline", "Online"]
+__all__ = ["SETTLE", "Absence", "Arrivals", "Buffered", "CatchUp", "Link", "Never", "Offline", "Online"]
 
 BEHIND = 45 * SECOND
-"""A village whose newest reading is older lags: a gateway that lives sends a heartbeat every 30 s."""
+"""A buffer whose newest heartbeat is older on arrival is behind: a gateway that lives sends one every 30 s."""
 SETTLE = 5 * SECOND
 """Wall time without late data after which a gateway that came back has caught up."""
 CATCH_UP_WITHIN = 60 * SECOND
-"""How long alerts wait at most for a gateway that came back."""
+"""How long alerts wait at most for a gateway that came back, and that brings the present."""
+_BUFFERS = 16
+"""Buffers of a village that are remembered. A gateway makes a new one when it has lost the one before."""
 BOOT = MINUTE
 """A gateway may have booted up to this long before its first message arrives: heartbeats from that minute do not show
 that it ran during the outage."""
@@ -61,6 +64,24 @@ class CatchUp:
     def until(self) -> int:
         """When no more late data is waited for."""
         return min(self.late_at + SETTLE, self.returned + CATCH_UP_WITHIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Buffered:
+    """What comes from one buffer of a gateway: the time of its newest heartbeat, and how old that was on arrival.
+
+    `lag`: what that age was at `since`. It has not changed by more than `BEHIND` from then on. 0: it comes newest
+    first.
+    """
+
+    newest: int
+    lag: int
+    since: int
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it has not brought the present."""
+        return self.lag > BEHIND
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +128,7 @@ class Link:
     """What is known of one village's link.
 
     `listening_since`: when the centre began to listen to it; `quiet_from`: since when nothing has arrived;
-    `heard`: something arrived since this engine began to watch it; `newest`: the newest event time that arrived.
+    `heard`: something arrived since this engine began to watch it; `buffers`: by gateway and epoch.
     """
 
     listening_since: int
@@ -115,7 +136,7 @@ class Link:
     state: Never | Online | Offline = field(init=False)
     last_arrival: int | None = None
     heard: bool = False
-    newest: int = 0
+    buffers: dict[tuple[str, str], Buffered] = field(default_factory=dict)
     catch_up: CatchUp | None = None
     absence: Absence | None = None
 
@@ -142,18 +163,21 @@ class Link:
 
     def note_times(self, times: Iterable[int], now: int, monotonic: int) -> None:
         """Take note of how late readings came."""
-        oldest, newest = FOREVER, self.newest
-        for time in times:
-            oldest = min(oldest, time)
-            if newest < time <= now:
-                newest = time
-        self.newest = newest
-        if oldest < now - LIVE_EDGE and self.catch_up is not None:
+        if self.catch_up is not None and min(times, default=FOREVER) < now - LIVE_EDGE:
             self.catch_up = replace(self.catch_up, late_at=monotonic)
 
-    def note_newest(self, time: int) -> None:
-        """Take note of an observation that was read from the store."""
-        self.newest = max(self.newest, time)
+    def note_heartbeat(self, buffer: tuple[str, str], time: int, now: int, monotonic: int) -> bool:
+        """Take note of a heartbeat that came from a buffer. Returns True if that has caught up by it."""
+        before = self.buffers.get(buffer)
+        newest = time if before is None else max(time, before.newest)
+        lag = max(0, now - time) if newest == time else 0  # an older one after it: what it has of now came first
+        if before is None or lag <= BEHIND or abs(lag - before.lag) > BEHIND:
+            self.buffers[buffer] = Buffered(newest, lag, monotonic)
+        else:
+            self.buffers[buffer] = replace(before, newest=newest)
+        if len(self.buffers) > _BUFFERS:
+            del self.buffers[next(iter(self.buffers))]
+        return before is not None and before.is_behind and lag <= BEHIND
 
     def note_beat(self, time: int) -> None:
         """Take note of a heartbeat that the gateway sent during the last absence."""
@@ -183,10 +207,13 @@ class Link:
         """Since when, in wall time, it is back, give or take what the first batch takes."""
         return 0 if self.catch_up is None else now - (monotonic - self.catch_up.returned) - SETTLE
 
-    def behind_until(self, now: int, monotonic: int) -> int | None:
-        """Until when (monotonic) nothing is known of now, as all that came is old and more is likely to follow."""
-        until = self.quiet_from + SETTLE
-        return until if self.newest < now - BEHIND and until > monotonic else None
+    def behind_until(self, monotonic: int, offline_after: int) -> int | None:
+        """Until when (monotonic) a buffer that comes oldest first is waited for; `None`: all have caught up.
+
+        One that comes no nearer to now for `offline_after` is not waited for: its gateway is gone, or its clock wrong.
+        """
+        until = max((each.since for each in self.buffers.values() if each.is_behind), default=-FOREVER) + offline_after
+        return until if until > monotonic else None
 
     def up(self, now: int) -> bool:
         """Something arrives. Returns True if it was not online."""
@@ -250,6 +277,6 @@ class Link:
         """The centre has been listening to it since `since`."""
         self.listening_since = since
 
-    def recall(self, newest: int, absence: Absence | None) -> None:
+    def recall(self, buffers: Mapping[tuple[str, str], Buffered], absence: Absence | None) -> None:
         """Take over what a snapshot says."""
-        self.newest, self.absence = newest, absence
+        self.buffers, self.absence = dict(buffers), absence

@@ -108,8 +108,6 @@ def recall(village: VillageState, recalled: Recalled, moment: Moment, out: Outco
     for key, time in answer.first.items():
         learn_first(village, key, time, moment, out)
     recent.absorb(answer.tracks, answer.request.start)
-    newest = (at[0] for track in answer.tracks.values() if (at := track.at(moment.now)) is not None)
-    village.link.note_newest(max(newest, default=0))
     for (device, signal), (time, _) in answer.latest.items():
         if device in village.devices:
             recent.note_report(device, signal, time, moment.now)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, Field
 
 from api.alerts.awaited import Range
-from api.alerts.link import Absence
+from api.alerts.link import Absence, Buffered
 from api.alerts.state import VillageState
 from siaga.model.intervals import Interval
 from siaga.model.observation import Track
@@ -39,7 +39,8 @@ class VillageSnapshot(BaseModel):
     fingerprint that each facility was judged under; `unfinished`: stretches of history still to be judged again;
     `missing_since`, `hole_from`, `unheard_before`: see `api.alerts.memory.Memory`. `start`: all evidence from then on
     is in `tracks`, as far as it bears on what is judged from memory; `None`: the village had not been read.
-    `speaking`, `giving`: when devices with an open alert reported since, or gave evidence.
+    `buffers`: gateway, epoch, newest heartbeat and lag (ms) of each. `speaking`, `giving`: when devices with an open
+    alert reported since, or gave evidence.
     """
 
     since: int
@@ -50,7 +51,7 @@ class VillageSnapshot(BaseModel):
     hole_from: int | None = None
     unheard_before: int = 0
     start: int | None = None
-    newest: int = 0
+    buffers: list[tuple[str, str, int, int]] = Field(default_factory=list)
     sure_from: int = 0
     tracks: list[_Track] = Field(default_factory=list)
     reported: dict[str, int] = Field(default_factory=dict)
@@ -78,7 +79,7 @@ def save(village: VillageState) -> bytes:
         hole_from=memory.hole_from,
         unheard_before=memory.unheard_before,
         start=recent.start if memory.is_read else None,
-        newest=village.link.newest,
+        buffers=[(*buffer, each.newest, each.lag) for buffer, each in village.link.buffers.items()],
         sure_from=village.sure_from,
         tracks=[
             _Track(device=device, signal=signal, times=_distances(track.times), values=list(track.values))
@@ -118,7 +119,9 @@ def restore(village: VillageState, snapshot: VillageSnapshot) -> None:
         recent.recall((each.device, each.signal), Track(_times(each.times), each.values))
     recent.reported.update(snapshot.reported)
     recent.gave.update(snapshot.gave)
-    village.link.recall(snapshot.newest, snapshot.absence)
+    since = village.link.quiet_from
+    buffers = {(gateway, epoch): Buffered(newest, lag, since) for gateway, epoch, newest, lag in snapshot.buffers}
+    village.link.recall(buffers, snapshot.absence)
     village.sure_again(snapshot.sure_from)
     for name, device in village.devices.items():
         device.recall(snapshot.speaking.get(name, ()), snapshot.giving.get(name, ()))

@@ -101,7 +101,7 @@ class VillageState:
         return Facts(
             is_read=self.memory.is_read,
             is_offline=link.alert is not None,
-            behind_until=link.behind_until(now, monotonic),
+            behind_until=link.behind_until(monotonic, self.village.offline_after),
             back_until=link.catching_up_until(monotonic),
             back_since=link.back_since(now, monotonic),
             unheard_before=self.memory.unheard_before,

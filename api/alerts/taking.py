@@ -39,6 +39,11 @@ def take_readings(village: VillageState, taken: BatchTaken, moment: Moment, out:
     village.link.note_times((point.time for point in batch.points), moment.now, moment.monotonic)
     village.trim(moment.now)
     touched = _Touched()
+    beats = [point.time for point in batch.points if point.device not in village.devices]
+    buffer = (gateway, batch.id.epoch)
+    if beats and village.link.note_heartbeat(buffer, max(beats), moment.now, moment.monotonic):
+        for subject in village.subjects:
+            out.ask(subject, moment.now)
     for point in batch.points:
         device = village.devices.get(point.device)
         if device is not None:

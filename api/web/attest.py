@@ -1,7 +1,7 @@
 """`/attest`: what to visit next; `/attest/{code}`: the form for the phone; and the forms that act on an attestation."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -102,16 +102,22 @@ def _seen(looker: Looker) -> Scopes:
 
 @router.get("/attest/{code}")
 def attest_form(
-    request: Request, frame: FrameHere, looker: SignedInTechnician, services: ServicesHere, code: str
+    request: Request,
+    frame: FrameHere,
+    looker: SignedInTechnician,
+    services: ServicesHere,
+    code: str,
+    kept: bool = False,
 ) -> Response:
-    """The form of one village, and what was attested there last."""
+    """The form of one village, and what was attested there last.
+
+    `kept`: the form alone, as a phone keeps it for when it has no connection. It says when it was made.
+    """
     village = services.registry.village(code) if _seen(looker).holds(code) else None
     if village is None:
         raise not_found("village", code)
     now = services.clock.now()
-    with services.engine.connect() as connection:
-        recent = read.listed(connection, _seen(looker), Scopes((Scope(code),)), None, None, _RECENT)
-        due = {one.indicator: one for one in visits(connection, Scopes((Scope(code),)), now)}
+    recent, due = ([], {}) if kept else _found_at(services, looker, code, now)
     kinds = sorted(
         (one for one in INDICATORS.values() if not is_sensed(village, one.kind)),
         key=lambda one: (one.kind not in due, one.number),
@@ -125,11 +131,20 @@ def attest_form(
         kinds=kinds,
         due=due,
         chosen=request.query_params.get("indicator", ""),
-        today=local_date(now, village.timezone).isoformat(),
+        today=local_date(now, village.timezone),
         draft=secrets.token_urlsafe(18),
         recent=[_shown(looker, one) for one in recent],
+        kept=kept,
         now=now,
     )
+
+
+def _found_at(services: Services, looker: Looker, code: str, now: int) -> tuple[Sequence[Kept], Mapping[str, Visit]]:
+    """What was attested in a village last, and what is to be seen there, by the indicator."""
+    here = Scopes((Scope(code),))
+    with services.engine.connect() as connection:
+        recent = read.listed(connection, _seen(looker), here, None, None, _RECENT)
+        return recent, {one.indicator: one for one in visits(connection, here, now)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import Depends, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -12,12 +13,12 @@ from api.web.navigation import entries
 from api.web.notice import forget_notice, taken_notice
 from api.web.static_files import static
 
-__all__ = ["HEADERS", "Frame", "FrameHere"]
+__all__ = ["HEADERS", "PERSON", "Frame", "FrameHere"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": _POLICY,
@@ -25,6 +26,8 @@ HEADERS = {
     "Vary": "Accept-Language, Cookie",
 }
 """What every page carries."""
+PERSON = "X-Siaga-Person"
+"""The header that says who has signed in: a phone keeps forms and drafts for that person alone."""
 
 
 class Frame:
@@ -75,6 +78,8 @@ class Frame:
             **values,
         )
         known = HEADERS | {"Content-Language": looker.language.value} | (headers or {})
+        if looker.caller is not None:
+            known[PERSON] = quote(looker.caller.name)
         response = Response(body, status, known, "text/html")
         forget_notice(request, response)
         return response

@@ -17,6 +17,7 @@ from api.web import (
     issued,
     maintenance_forms,
     overview,
+    phone,
     preferences,
     public,
     public_status,
@@ -58,6 +59,7 @@ PAGES: Sequence[APIRouter] = (
     gateways.router,
     attest.router,
     scorecard.router,
+    phone.router,
     static_files.router,
 )
 """The routes of all pages."""

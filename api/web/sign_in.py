@@ -84,6 +84,7 @@ def sign_out(request: Request, services: ServicesHere) -> Response:
     if secret is not None:
         services.sessions.end(secret)
     answer = RedirectResponse("/login", 303)
+    answer.headers["Clear-Site-Data"] = '"cache"'  # photos and reports; drafts that wait to be sent stay
     forget(answer, request, services.site)
     return answer
 

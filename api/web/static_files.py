@@ -10,12 +10,12 @@ from starlette.responses import Response
 
 from api.http.problems import not_found
 
-__all__ = ["router", "static"]
+__all__ = ["router", "script", "static"]
 
 router = APIRouter(include_in_schema=False)
 
 _FOLDER = Path(__file__).parent / "static"
-_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png"}
 _ADDRESS = re.compile(r"(?P<stem>[a-z_]+)(?:-(?P<digest>[0-9a-f]{12}))?(?P<ending>\.[a-z]+)")
 _A_YEAR = "public, max-age=31536000, immutable"
 _A_MINUTE = "public, max-age=60"
@@ -50,6 +50,15 @@ def static(name: str) -> str:
         KeyError: there is no such file.
     """
     return _FILES[name].address
+
+
+def script(name: str) -> str:
+    """Returns the text of a file.
+
+    Raises:
+        KeyError: there is no such file.
+    """
+    return _FILES[name].body.decode()
 
 
 @router.api_route("/static/{address}", methods=["GET", "HEAD"])

@@ -32,8 +32,11 @@ TABLE: list[tuple[str, Facts, Claim, Certainty]] = [
     ("offline: nothing else is raised", OFFLINE, Claim(STATE, 10), Waits("village_offline")),
     ("offline: not even what its gateway said last", OFFLINE, Claim(WORD, 10), Waits("village_offline")),
     ("offline: what is over is over", OFFLINE, Claim(STATE, over=True), KNOWN),
-    ("all that came is old: more of it follows", BEHIND, Claim(STATE, 10), BEHIND_WAITS),
-    ("all that came is old: what is over is over", BEHIND, Claim(STATE, over=True), KNOWN),
+    ("what was kept has not reached now: it may be over", BEHIND, Claim(STATE, 10), BEHIND_WAITS),
+    ("what was kept may break a silence", BEHIND, Claim(SILENCE, 999_999), BEHIND_WAITS),
+    ("what was kept is of the day", BEHIND, Claim(DAY, 10), BEHIND_WAITS),
+    ("what a gateway says of itself is of now", BEHIND, Claim(WORD, 10), KNOWN),
+    ("what was kept has not reached now: what is over is over", BEHIND, Claim(STATE, over=True), KNOWN),
     # A gateway that came back
     ("what failed before it came back may be over", BACK, Claim(STATE, 899_999), CATCHING_UP),
     ("what failed since is said by what came", BACK, Claim(STATE, 900_000), KNOWN),

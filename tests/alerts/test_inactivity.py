@@ -104,7 +104,6 @@ class Post:
         place = village(gate())
         self.village = WatchedVillage.new(place, NOON, 0, {})
         self.village.memory.restore(None, 0, None, is_read=True)
-        self.village.link.note_newest(2**60)
         self.village.recent.begin(NOON - 1000 * MINUTE)
         self.deadlines: Deadlines[Subject] = Deadlines()
 

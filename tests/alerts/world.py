@@ -231,10 +231,19 @@ class World:
         """Let time pass until a moment."""
         self.let(time - self.clock.now())
 
-    def send(self, readings: Iterable[Reading], *, code: str = CODE, gateway: str = "gw", settle: bool = True) -> bytes:
-        """A batch of a gateway; answers the payload, so that it can be sent again."""
+    def send(
+        self,
+        readings: Iterable[Reading],
+        *,
+        code: str = CODE,
+        gateway: str = "gw",
+        epoch: str | None = None,
+        settle: bool = True,
+    ) -> bytes:
+        """A batch of a gateway; answers the payload, so that it can be sent again. `epoch`: of another buffer."""
         self._seq += 1
-        payload = encode_batch(BatchId(self._epoch, self._seq), self.clock.now(), list(readings), pack=False)
+        batch = BatchId(self._epoch if epoch is None else epoch, self._seq)
+        payload = encode_batch(batch, self.clock.now(), list(readings), pack=False)
         self.resend(payload, code=code, gateway=gateway, settle=settle)
         return payload
 

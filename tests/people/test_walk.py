@@ -133,6 +133,9 @@ TABLE: Mapping[str, Statuses] = {
     "POST /setup/tokens/{number}/revoke": ADMIN_SENT,
     "GET /setup/quarantine": ADMIN,
     "GET /setup/gateways": ADMIN,
+    "GET /worker.js": FREE,
+    "GET /manifest.webmanifest": FREE,
+    "GET /offline": FREE,
     "GET /static/{address}": (404, 404, 404, 404, 404),
 }
 FORMS: Mapping[str, Mapping[str, str]] = {"POST /account/sessions/end": {"session": "1"}}

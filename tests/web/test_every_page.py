@@ -35,6 +35,7 @@ PAGES = (
     "/reports?period=2026-03",
     "/reports?period=2026-03&table=outages",
     f"/reports/new?period=2026-03&scope={code(0)}",
+    "/offline",
     "/nowhere",
     "/setup/quarantine",
     "/setup/gateways",

@@ -150,6 +150,13 @@
       note: field("note").value,
     });
     const keep = () => put("form", { village, entered: entered(), photos }).catch(() => {});
+    // A form that the phone kept may be days old: its date is today's in the village, and each draft has its own name
+    const begin = () => {
+      field("draft").value = crypto.randomUUID ? crypto.randomUUID() : `${Date.now()}-${Math.random()}`;
+      if (!form.dataset.zone) return;
+      const today = new Intl.DateTimeFormat("sv", { timeZone: form.dataset.zone, dateStyle: "short" }).format(new Date());
+      field("date").value = field("date").max = today;
+    };
     const restore = async () => {
       const kept = await get("form", village);
       if (!kept) return;
@@ -189,12 +196,13 @@
       await drop("form", village);
       photos = [];
       form.reset();
-      field("draft").value = crypto.randomUUID ? crypto.randomUUID() : `${Date.now()}-${Math.random()}`;
+      begin();
       ready();
       button.disabled = false;
       await show();
       await send_all();
     });
+    begin();
     restore().catch(() => {});
   }
 

@@ -1,0 +1,129 @@
+// The service worker: without a connection it shows a page that says since when, and the forms of villages that the
+// person visited. It keeps no page with data. SIAGA (version, files, header) is put before this text by the server.
+"use strict";
+const FILES = `siaga-files-${SIAGA.version}`;
+const FORMS = "siaga-forms"; // forms by their address, without data, of the person who has signed in
+const PHONE = "siaga-phone"; // /answered: time of the last answer in ms; /person: whose the forms are; /look
+const PATIENCE = 8000; // ms that a form which is kept waits for the network
+const NOTE_EVERY = 10000; // ms between two notes of the last answer
+const MOST_FORMS = 60;
+
+let noted = 0;
+let forgotten = 0; // how often, in this worker's life
+// Changes of what is kept go one after another, so nothing is put back after it was forgotten
+let last = Promise.resolve();
+const inTurn = (change) => (last = last.then(change, change));
+
+const known = async (name) => {
+  const found = await (await caches.open(PHONE)).match(`/${name}`);
+  return found ? found.text() : "";
+};
+const note = async (name, text) => (await caches.open(PHONE)).put(`/${name}`, new Response(text));
+
+async function answered(at) {
+  if (at - noted < NOTE_EVERY) return;
+  noted = at;
+  await note("answered", String(at));
+}
+
+async function forget(person) {
+  forgotten += 1;
+  await caches.delete(FORMS);
+  await note("person", person);
+  if (!person && navigator.clearAppBadge) await navigator.clearAppBadge().catch(() => {});
+}
+
+// Whose an answer is. A page that says nobody's name tells nothing, but the sign-in does: nobody has signed in
+async function meet(path, answer) {
+  const person = answer.headers.get(SIAGA.header);
+  if (person === null && (path !== "/login" || answer.type === "opaqueredirect")) return;
+  if ((await known("person")) !== (person || "")) await forget(person || "");
+}
+
+// Keep the form of a village, as the server makes it without data
+async function keep(path) {
+  const before = forgotten;
+  const answer = await fetch(`${path}?kept=1`, { redirect: "manual" });
+  await answered(Date.now());
+  await inTurn(async () => {
+    if (forgotten !== before) return; // somebody signed out while it was on its way
+    await meet(path, answer);
+    const forms = await caches.open(FORMS);
+    if (!answer.ok || !answer.headers.has(SIAGA.header)) {
+      await forms.delete(path);
+      return;
+    }
+    await forms.put(path, answer);
+    const all = await forms.keys();
+    for (const one of all.slice(0, Math.max(0, all.length - MOST_FORMS))) await forms.delete(one);
+  });
+}
+
+async function keepAgain() {
+  const kept = await (await caches.open(FORMS)).keys();
+  await Promise.allSettled(kept.map((one) => keep(new URL(one.url).pathname)));
+}
+
+async function keepOffline() {
+  await (await caches.open(FILES)).put("/offline", await fetch("/offline"));
+}
+
+async function heard({ look, keep: path, answered: at }) {
+  if (at) await answered(at);
+  if (look && look !== (await known("look"))) {
+    await keepOffline();
+    await keepAgain();
+    await note("look", look);
+  }
+  if (path) await keep(path);
+}
+
+async function page(event) {
+  const path = new URL(event.request.url).pathname;
+  const form = await caches.match(path, { cacheName: FORMS });
+  const asked = fetch(event.request).then((answer) => {
+    event.waitUntil(answered(Date.now()));
+    event.waitUntil(inTurn(() => meet(path, answer)));
+    return answer;
+  });
+  event.waitUntil(asked.catch(() => {}));
+  const late = new Promise((_, fail) => form && setTimeout(fail, PATIENCE));
+  try {
+    return await Promise.race([asked, late]);
+  } catch {
+    return form || caches.match("/offline", { cacheName: FILES }).then((kept) => kept || Response.error());
+  }
+}
+
+self.addEventListener("install", (event) => {
+  const fill = async () => {
+    await (await caches.open(FILES)).addAll(SIAGA.files);
+    await keepOffline();
+    await keepAgain(); // forms name the files of their version
+    await self.skipWaiting();
+  };
+  event.waitUntil(fill());
+});
+
+self.addEventListener("activate", (event) => {
+  const clean = async () => {
+    const names = await caches.keys();
+    await Promise.all(names.filter((name) => ![FILES, FORMS, PHONE].includes(name)).map((name) => caches.delete(name)));
+    await self.clients.claim();
+  };
+  event.waitUntil(clean());
+});
+
+self.addEventListener("message", (event) => event.waitUntil(heard(event.data)));
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const { origin, pathname } = new URL(request.url);
+  if (origin !== location.origin) return;
+  if (request.method === "POST" && pathname === "/logout") event.waitUntil(inTurn(() => forget("")));
+  if (request.method !== "GET") return;
+  if (request.mode === "navigate") event.respondWith(page(event));
+  else if (SIAGA.files.includes(pathname)) {
+    event.respondWith(caches.match(request, { cacheName: FILES }).then((kept) => kept || fetch(request)));
+  }
+});

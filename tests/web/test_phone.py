@@ -1,0 +1,146 @@
+"""The pages as an app on a phone: without a connection it says since when, and keeps nothing for the next person."""
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from siaga.model.caller import Role
+from tests.http.district import GLAGAH, LICIN, District
+from tests.people.accounts import signed_in
+from tests.wait import until
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT = """async () => {
+  const found = [];
+  for (const name of await caches.keys())
+    found.push(...(await (await caches.open(name)).keys()).map((one) => new URL(one.url).pathname));
+  return found;
+}"""
+"""The paths of all that the phone has kept."""
+
+
+@pytest.fixture
+def served(district: District) -> Iterator[httpx.Client]:
+    with district.served(None) as client:
+        yield client
+
+
+@pytest.fixture
+def phone(browser: Browser, served: httpx.Client) -> Iterator[BrowserContext]:
+    context = browser.new_context(
+        base_url=str(served.base_url),
+        viewport={"width": 360, "height": 640},
+        locale="id-ID",
+        timezone_id="Asia/Jakarta",
+    )
+    yield context
+    context.close()
+
+
+def sign_in(phone: BrowserContext, served: httpx.Client, header: dict[str, str]) -> None:
+    name, _, value = header["Cookie"].partition("=")
+    phone.add_cookies([{"name": name, "value": value, "url": str(served.base_url)}])
+
+
+def cut_off(phone: BrowserContext) -> None:
+    """Take the connection away, from the worker too: Playwright does that a moment later than from the page."""
+    phone.set_offline(True)
+    (worker,) = phone.service_workers
+    until(lambda: worker.evaluate("() => fetch('/healthz').then(() => false, () => true)"), 10)
+
+
+def visit(page: Page, code: str) -> None:
+    """Look at the form of a village, until the phone has kept it."""
+    page.goto(f"/attest/{code}")
+    page.wait_for_function("() => navigator.serviceWorker.controller?.state === 'activated'")
+    page.wait_for_function(
+        "async (path) => !!(await caches.match(path, { cacheName: 'siaga-forms' }))", arg=f"/attest/{code}"
+    )
+
+
+def test_without_a_connection_it_says_since_when_and_shows_no_old_data(
+    district: District, phone: BrowserContext, served: httpx.Client
+) -> None:
+    sign_in(phone, served, signed_in(district, Role.TECHNICIAN, "wahyu"))
+    page = phone.new_page()
+    visit(page, GLAGAH)
+    page.goto("/villages")
+    page.wait_for_function("() => caches.match('/answered', { cacheName: 'siaga-phone' })")
+    cut_off(phone)
+    page.goto(f"/villages/{GLAGAH}")
+    page.locator("#since", has_text="Jawaban terakhir: ").wait_for()
+    assert "WIB" in page.inner_text("#since")
+    assert page.locator("[data-village], [data-facility], [data-alert]").count() == 0
+    page.locator(f'#kept a[href="/attest/{GLAGAH}"]').click()
+    page.wait_for_url(f"**/attest/{GLAGAH}")
+    assert "Tidak ada sambungan. Formulir ini disimpan di ponsel pada " in page.inner_text("main")
+    assert page.locator("[data-attestation]").count() == 0
+    page.goto(f"/attest/{LICIN}")
+    assert page.inner_text("h1") == "Tidak ada sambungan", "nobody visited it"
+    with page.expect_navigation():
+        phone.set_offline(False)
+    page.wait_for_selector("#attest")
+
+
+@pytest.mark.parametrize("how", ["sign_out", "session_ended", "another_person"])
+def test_nothing_of_a_person_is_kept_for_the_next(
+    district: District, phone: BrowserContext, served: httpx.Client, how: str
+) -> None:
+    sign_in(phone, served, signed_in(district, Role.TECHNICIAN, "wahyu"))
+    page = phone.new_page()
+    visit(page, GLAGAH)
+    page.goto("/account")
+    if how == "sign_out":
+        page.click(".menu summary")
+        page.click(".menu form button")
+        page.wait_for_url("**/login")
+    elif how == "session_ended":
+        phone.clear_cookies(name="siaga")
+        page.goto("/alerts")
+        assert "/login" in page.url
+    else:
+        sign_in(phone, served, signed_in(district, Role.TECHNICIAN, "dewi"))
+        page.goto("/alerts")
+    page.wait_for_function("async () => !(await caches.has('siaga-forms'))")
+    found = [path for path in page.evaluate(KEPT) if not path.startswith("/static/")]
+    assert set(found) <= {"/offline", "/answered", "/look", "/person"}
+    cut_off(phone)
+    page.goto(f"/attest/{GLAGAH}")
+    assert page.inner_text("h1") == "Tidak ada sambungan"
+
+
+def test_it_can_be_installed(served: httpx.Client) -> None:
+    answer = served.get("/manifest.webmanifest", headers={"Accept-Language": "id"})
+    assert answer.headers["content-type"] == "application/manifest+json"
+    said = answer.json()
+    assert (said["display"], said["start_url"], said["lang"]) == ("standalone", "/alerts", "id")
+    for one in said["icons"]:
+        got = served.get(one["src"])
+        assert (got.status_code, got.headers["content-type"]) == (200, one["type"])
+    worker = served.get("/worker.js")
+    assert worker.headers["cache-control"] == "no-cache"
+    assert "'unsafe" not in worker.headers["content-security-policy"]
+
+
+def test_sign_out_clears_what_the_browser_itself_keeps(district: District, served: httpx.Client) -> None:
+    answer = served.post(
+        "/logout", headers=signed_in(district, Role.VIEWER, "budi") | {"Sec-Fetch-Site": "same-origin"}
+    )
+    assert answer.headers["clear-site-data"] == '"cache"'
+
+
+def test_the_icons_are_what_the_script_draws() -> None:
+    spec = importlib.util.spec_from_file_location("icons", ROOT / "scripts" / "icons.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for name, drawn in module.icons().items():
+        with Image.open(ROOT / "api" / "web" / "static" / name) as image:
+            assert image.tobytes() == drawn.tobytes(), f"{name}: run scripts/icons.py"
