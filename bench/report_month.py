@@ -18,6 +18,11 @@ from sqlalchemy import Engine
 from api.alerts.span_rows import write_spans
 from api.app import create_app
 from api.http import HttpServer
+from api.reports.forms import Form, Question
+from api.reports.glance import Part
+from api.reports.glance_process import look
+from api.reports.period import parse_period
+from api.words.language import Language
 from bench.figure import Figure, at_most
 from siaga.database import connect, migrate, writing
 from siaga.database.registry import Registry
@@ -25,6 +30,7 @@ from siaga.database.tokens import Tokens
 from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR, MINUTE, ManualClock
 from siaga.model.intervals import subtract
+from siaga.model.scope import Scopes
 from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.telemetry import open_store
 from siaga.timeline.schedule import parse_schedule, required
@@ -61,10 +67,11 @@ def run() -> list[Figure]:
                     form: sorted(_ask(server.url, token, form) for _ in range(3))
                     for form in ("json", "csv", "xlsx", "pdf")
                 }
+            times["page"] = sorted(_look(engine) for _ in range(3))
         finally:
             store.close()
             engine.dispose()
-    limits = {"json": JSON_LIMIT, "csv": JSON_LIMIT, "xlsx": XLSX_LIMIT, "pdf": PDF_LIMIT}
+    limits = {"json": JSON_LIMIT, "csv": JSON_LIMIT, "xlsx": XLSX_LIMIT, "pdf": PDF_LIMIT, "page": JSON_LIMIT}
     return [
         at_most(
             f"a month of {VILLAGES} villages as {form}",
@@ -93,6 +100,17 @@ def _ask(url: str, token: str, form: str) -> tuple[float, int]:
         assert row["facilities"] == VILLAGES * len(KINDS), row
         assert row["required_s"] == row["met_s"] + row["failed_s"] + row["unknown_s"], row
     return took, len(answer.content)
+
+
+def _look(engine: Engine) -> tuple[float, int]:
+    """Seconds and bytes of what `/reports` shows at first, without the start of its process."""
+    question = Question(parse_period("2026-11"), Scopes.of("*"), Language.ID, Form.JSON, NOW)
+    began = time.perf_counter()
+    with engine.connect() as connection:
+        found = look(connection, question, Part())
+    took = time.perf_counter() - began
+    assert found.facilities == VILLAGES * len(KINDS), found.facilities
+    return took, len(str(found))
 
 
 def _fill(engine: Engine) -> int:

@@ -52,7 +52,7 @@ class Edition:
 
 def told(connection: Connection, asked: Asked, cut: int, now: int) -> Report:
     """Returns the report of what is known now of the time up to `cut`; both wall time, ms."""
-    source = load(connection, asked.period, asked.scopes, cut, compared=True)
+    source = load(connection, asked.period, asked.scopes, cut, compared=True, beside=True)
     return build(source, asked.period, asked.scopes, asked.language, cut, generated_at=now)
 
 

@@ -45,11 +45,13 @@ _LENGTHS = """
 """
 
 
-def load(connection: Connection, period: Period, scopes: Scopes, now: int, *, compared: bool = False) -> Source:
+def load(
+    connection: Connection, period: Period, scopes: Scopes, now: int, *, compared: bool = False, beside: bool = False
+) -> Source:
     """Returns what the report of a period and some scopes is made of.
 
-    `now`: wall time, ms. `compared`: for people, with what the period before and the one a year ago came
-    to, and with what stands beside the rows.
+    `now`: wall time, ms. `compared`: with what the period before and the one a year ago came to. `beside`: with what
+    stands beside the rows, such as links and attestations.
     """
     villages = villages_within(connection, scopes)
     if not villages:
@@ -86,7 +88,7 @@ def load(connection: Connection, period: Period, scopes: Scopes, now: int, *, co
             for village in villages
         ),
         _regions(connection),
-        read_beside(connection, villages, period, scopes, now) if compared else Beside(),
+        read_beside(connection, villages, period, scopes, now) if beside else Beside(),
     )
 
 

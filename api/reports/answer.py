@@ -21,7 +21,8 @@ DEADLINE = 120.0
 
 def answer(connection: Connection, question: Question, office: Office = PLAIN) -> bytes:
     """Returns the report that is asked for, from the database, as the bytes of its form."""
-    source = load(connection, question.period, question.scopes, question.now, compared=question.form.compares)
+    for_people = question.form.compares
+    source = load(connection, question.period, question.scopes, question.now, compared=for_people, beside=for_people)
     report = build(source, question.period, question.scopes, question.language, question.now)
     return made(report, question.form, office)
 

@@ -59,7 +59,7 @@ def lived(district: District) -> District:
 
 def report(district: District, period: str = "2026-03", language: Language = Language.ID) -> Report:
     with district.engine.connect() as connection:
-        source = load(connection, parse_period(period), Scopes.of("*"), NOW, compared=True)
+        source = load(connection, parse_period(period), Scopes.of("*"), NOW, compared=True, beside=True)
     return build(source, parse_period(period), Scopes.of("*"), language, NOW)
 
 
