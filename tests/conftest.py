@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from tests import servers
+from tests.memory import keep_files_in_memory
 from tests.servers import Influxd, Mosquitto, Postgres
 
 # The same code gets the same verdict; HYPOTHESIS_PROFILE=explore searches where nobody has looked yet.
@@ -106,7 +107,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to start servers where the tests that need them are left out: one that is not known as such fails."""
+    """Keep files in memory. Refuse to start servers where the tests that need them are left out."""
+    keep_files_in_memory()
     servers.allowed = not config.getoption("--without-servers")
 
 

@@ -117,13 +117,18 @@ class Recent:
     def _recount(self, key: TrackKey, time: int) -> None:
         """Correct when a device last reported, and gave evidence, if `online` or other readings count otherwise now."""
         device, signal = key
-        if signal != "online" and device not in self._speaking:
-            self._speaking.add(device)
-            self._take_back(self.reported, device, time, self.reports_after)
+        if signal != "online":
+            self._speaks(device, time)
         if signal == "wifi_up":
             self._take_back(self.gave, device, time, partial(self.reports_after, evidence=True))
         if key in self._events.get(device, ()) and device in self.reported:
             self.gave[device] = max(self.gave.get(device, -NEVER), self.reported[device])
+
+    def _speaks(self, device: str, time: int) -> None:
+        """It said something of its own: its `online` is no report any more, and never was."""
+        if device not in self._speaking:
+            self._speaking.add(device)
+            self._take_back(self.reported, device, time, self.reports_after)
 
     @staticmethod
     def _take_back(last: dict[str, int], device: str, first: int, after: Callable[[str, int], list[int]]) -> None:
@@ -140,7 +145,9 @@ class Recent:
         time = min(time, now)
         if self.gives_evidence(device, signal) and time > self.gave.get(device, -NEVER):
             self.gave[device] = time
-        if signal == "online" and device in self._speaking:
+        if signal != "online":
+            self._speaks(device, time)
+        elif device in self._speaking:
             return False
         if time > self.reported.get(device, -NEVER):
             self.reported[device] = time

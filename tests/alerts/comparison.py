@@ -24,13 +24,12 @@ from siaga.model.clock import SECOND
 from tests.alerts.histories import Episode, Health, History, drawn
 from tests.alerts.reference import NOBODY, SLACKS, Reference, Told, Views
 from tests.alerts.world import World, looking_seldom
+from tests.memory import keep_files_in_memory
 from tests.simulation.disks import SimulatedStore
 from tests.simulation.kernel import Kernel
 
 __all__ = ["Comparison", "compare"]
 
-MEMORY = Path("/dev/shm")
-"""Files of a history need no disk."""
 EVERY = 100
 """Histories from one line of progress to the next."""
 
@@ -68,7 +67,7 @@ def compare(history: History) -> Comparison:
     """Let a history happen, and hold what the engine tells of it to the reference."""
     views = Views(history)
     told = [frozenset(Reference(history, views, slack).alerts()) for slack in SLACKS]
-    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as directory, looking_seldom():
+    with tempfile.TemporaryDirectory() as directory, looking_seldom():
         found = _lived(history, Path(directory))
     return Comparison(found, frozenset.intersection(*told), frozenset.union(*told))
 
@@ -176,6 +175,7 @@ def _show(number: int) -> None:
 
 
 if __name__ == "__main__":
+    keep_files_in_memory()
     first, _, last = sys.argv[1].partition("-")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     sys.exit(min(1, by_hand(range(int(first), int(last or first) + 1))))

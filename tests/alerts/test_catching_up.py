@@ -90,7 +90,8 @@ def test_a_past_that_comes_newest_first_is_not_waited_for(world: World) -> None:
         world.send(batch, epoch=OTHER)
         world.let(SECOND)
     world.live(0.5)
-    assert [alert.kind for alert in world.alerts()] == ["device_silent"]
+    [alert] = world.alerts()
+    assert (alert.kind, alert.began_at) == ("device_silent", end - MINUTE)
 
 
 def test_an_engine_that_begins_anew_waits_as_the_one_before(world: World) -> None:

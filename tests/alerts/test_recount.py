@@ -25,8 +25,7 @@ def test_online_is_neither_a_report_nor_evidence_of_a_device_that_says_more(
         recent.insert(("ap", signal), time, True, NOW)
         recent.learn_first(("ap", signal), time)
     assert recent.gave["ap"] == NOON + MINUTE
-    if in_memory:
-        assert recent.reported["ap"] == NOON + 3 * MINUTE
+    assert recent.reported["ap"] == NOON + 3 * MINUTE
 
 
 def test_a_first_report_of_a_clock_that_is_ahead_is_one_of_now() -> None:

@@ -4,10 +4,8 @@ Devices have jitter, lose messages and have bad links; the central link, the gat
 called silent that was not.
 """
 
-import os
 import random
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -182,19 +180,9 @@ class TwoDays:
             return [(str(device), int(raised)) for device, raised, kind in rows if kind == "device_silent"]
 
 
-@pytest.fixture
-def directory() -> Iterator[Path]:
-    """Returns a directory, in memory where possible: there are about 10,000 commits, and no power cut to survive."""
-    place = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=place if os.access(place, os.W_OK) else None) as name:
-        yield Path(name)
-
-
-def test_two_days_in_which_nobody_is_called_silent_who_was_not(
-    directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_days_in_which_nobody_is_called_silent_who_was_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "REGISTRY_POLL", 5 * MINUTE)  # it never changes; polling is most of the work
-    story = TwoDays(directory, 2026)
+    story = TwoDays(tmp_path, 2026)
     story.run()
     silences = story.silences()
     for device, raised in silences:

@@ -9,6 +9,7 @@ import argparse
 import sys
 import time
 
+from tests.memory import keep_files_in_memory
 from tests.simulation.options import Options
 from tests.simulation.run import Outcome, simulate
 
@@ -21,6 +22,7 @@ def main() -> int:
     parser.add_argument("--trace", action="store_true", help="show every step")
     parser.add_argument("--every-failure", action="store_true", help="go on after the first seed that fails")
     asked = parser.parse_args()
+    keep_files_in_memory()
     first, _, last = asked.seeds.partition("-")
     began, days, failed = time.process_time(), 0.0, 0
     counted: dict[str, int] = {}

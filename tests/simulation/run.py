@@ -26,8 +26,6 @@ RECOVERS = 6 * MINUTE
 """How long all is well before anything is compared: longer than grace, recovery and every wait for late data."""
 PATIENCE = 15 * MINUTE
 """How long after that everything must have come to rest."""
-MEMORY = Path("/dev/shm")
-"""Files of a simulation need no disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ def simulate(options: Options, show: Callable[[str], None] | None = None) -> Out
     """Run a seed to its end; `show` is given each line of the trace."""
     kernel = Kernel(options.seed, options.begin, show)
     with (
-        tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as directory,
+        tempfile.TemporaryDirectory() as directory,
         _logs_into(kernel) as wrong,
         patch("api.alerts.engine.REGISTRY_POLL", options.looks),
         patch("api.alerts.registry_watch.SAVE_EVERY", options.looks),
