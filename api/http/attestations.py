@@ -18,6 +18,7 @@ from api.http.moments import Moment, moment, parse_date, parse_time
 from api.http.paging import CursorParameter, Limit, Page, after, page
 from api.http.problems import Refused, not_found, problems
 from api.http.seen import Asked, Seen
+from api.http.sender import check_sender
 from api.http.services import Services, ServicesHere
 from api.queries import attestations as read
 from api.queries.attestations import Kept
@@ -96,9 +97,10 @@ async def take(request: Request, services: Services, caller: Caller) -> tuple[At
     Returns it, and whether it is new: one that is sent again with the same draft is stored once.
 
     Raises:
-        Refused: it is none, or too many are being sent.
+        Refused: it is none, somebody else made it, or too many are being sent.
         RequestValidationError: a name or a value is not one of a statement.
     """
+    check_sender(request, caller)
     desk: PhotoDesk = request.app.state.photo_desk
     with desk.place():
         async with received(request) as (statement, photos):

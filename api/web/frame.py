@@ -2,18 +2,18 @@
 
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import Depends, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import Response
 
+from api.http.sender import PERSON, named
 from api.web.looker import Looker, Theme
 from api.web.navigation import entries
 from api.web.notice import forget_notice, taken_notice
 from api.web.static_files import static
 
-__all__ = ["HEADERS", "PERSON", "Frame", "FrameHere"]
+__all__ = ["HEADERS", "Frame", "FrameHere"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _POLICY = (
@@ -26,8 +26,6 @@ HEADERS = {
     "Vary": "Accept-Language, Cookie",
 }
 """What every page carries."""
-PERSON = "X-Siaga-Person"
-"""The header that says who has signed in: a phone keeps forms and drafts for that person alone."""
 
 
 class Frame:
@@ -79,7 +77,7 @@ class Frame:
         )
         known = HEADERS | {"Content-Language": looker.language.value} | (headers or {})
         if looker.caller is not None:
-            known[PERSON] = quote(looker.caller.name)
+            known[PERSON] = named(looker.caller)
         response = Response(body, status, known, "text/html")
         forget_notice(request, response)
         return response

@@ -6,7 +6,8 @@ import json
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from api.web.frame import PERSON, FrameHere
+from api.http.sender import PERSON
+from api.web.frame import FrameHere
 from api.web.looker import stranger
 from api.web.static_files import script, static
 
@@ -14,7 +15,7 @@ __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
 
-_NEEDED = ("siaga.css", "siaga.svg", "attest.css", "attest.js", "phone.js", "offline.js")
+_NEEDED = ("siaga.css", "siaga.svg", "attest.css", "drafts.js", "attest.js", "phone.js", "offline.js")
 """Files that a phone keeps, for the pages that it can show without a connection."""
 _WORKER_POLICY = "default-src 'none'; connect-src 'self'; script-src 'self'"
 _GREEN, _PAPER = "#0b5d4b", "#f5f6f3"

@@ -10,8 +10,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from siaga.database import tables
 from siaga.model.caller import Role
-from tests.http.district import GLAGAH, LICIN, District
+from tests.attestations.photos import jpeg
+from tests.http.district import GLAGAH, LICIN, NOW, District
 from tests.people.accounts import signed_in
 from tests.wait import until
 
@@ -59,9 +61,7 @@ def visit(page: Page, code: str) -> None:
     """Look at the form of a village, until the phone has kept it."""
     page.goto(f"/attest/{code}")
     page.wait_for_function("() => navigator.serviceWorker.controller?.state === 'activated'")
-    page.wait_for_function(
-        "async (path) => !!(await caches.match(path, { cacheName: 'siaga-forms' }))", arg=f"/attest/{code}"
-    )
+    until(lambda: f"/attest/{code}" in page.evaluate(KEPT), 10)
 
 
 def test_without_a_connection_it_says_since_when_and_shows_no_old_data(
@@ -71,7 +71,7 @@ def test_without_a_connection_it_says_since_when_and_shows_no_old_data(
     page = phone.new_page()
     visit(page, GLAGAH)
     page.goto("/villages")
-    page.wait_for_function("() => caches.match('/answered', { cacheName: 'siaga-phone' })")
+    until(lambda: "/answered" in page.evaluate(KEPT), 10)
     cut_off(phone)
     page.goto(f"/villages/{GLAGAH}")
     page.locator("#since", has_text="Jawaban terakhir: ").wait_for()
@@ -107,12 +107,80 @@ def test_nothing_of_a_person_is_kept_for_the_next(
     else:
         sign_in(phone, served, signed_in(district, Role.TECHNICIAN, "dewi"))
         page.goto("/alerts")
-    page.wait_for_function("async () => !(await caches.has('siaga-forms'))")
+    until(lambda: f"/attest/{GLAGAH}" not in page.evaluate(KEPT), 10)
     found = [path for path in page.evaluate(KEPT) if not path.startswith("/static/")]
     assert set(found) <= {"/offline", "/answered", "/look", "/person"}
     cut_off(phone)
     page.goto(f"/attest/{GLAGAH}")
     assert page.inner_text("h1") == "Tidak ada sambungan"
+
+
+def attested(district: District) -> list[tuple[str, str]]:
+    with district.engine.connect() as connection:
+        return [(row.note, row.made_by) for row in connection.execute(tables.attestation.select())]
+
+
+def draft(page: Page, note: str) -> None:
+    """Fill in the form of Glagah, with a photo, and send it."""
+    page.goto(f"/attest/{GLAGAH}")
+    page.select_option("select[name=indicator]", "trees")
+    page.check("input[name=met][value=false]")
+    page.fill("textarea", note)
+    page.set_input_files("input[data-source=camera]", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": jpeg()})
+    page.locator(".ready", has_text="1 foto siap").wait_for()
+    page.click("#attest button.main")
+    page.locator("#waiting li", has_text=GLAGAH).first.wait_for()
+
+
+def test_drafts_made_without_a_connection_arrive_once(
+    district: District, phone: BrowserContext, served: httpx.Client
+) -> None:
+    """Two of them by one kept form; the page is closed. Online, a form of the person sends them."""
+    sign_in(phone, served, signed_in(district, Role.TECHNICIAN, "wahyu"))
+    page = phone.new_page()
+    visit(page, GLAGAH)
+    phone.clock.set_fixed_time(NOW / 1000)
+    cut_off(phone)
+    draft(page, "Pohon ditebang")
+    draft(page, "Pohon layu")
+    page.locator("#waiting li").nth(1).wait_for()
+    page.goto("about:blank")
+    assert attested(district) == []
+    phone.set_offline(False)
+    page.goto(f"/attest/{GLAGAH}")
+    until(lambda: len(attested(district)) == 2, 20)
+    page.goto(f"/attest/{GLAGAH}")
+    page.locator("[data-attestation]", has_text="Pohon layu").wait_for()
+    assert page.locator("#waiting").is_hidden()
+    assert sorted(attested(district)) == [("Pohon ditebang", "wahyu"), ("Pohon layu", "wahyu")]
+
+
+def test_a_draft_is_neither_shown_to_another_person_nor_sent_by_one(
+    district: District, phone: BrowserContext, served: httpx.Client
+) -> None:
+    wahyu, dewi = (signed_in(district, Role.TECHNICIAN, name) for name in ("wahyu", "dewi"))
+    sign_in(phone, served, wahyu)
+    page = phone.new_page()
+    visit(page, GLAGAH)
+    phone.clock.set_fixed_time(NOW / 1000)
+    cut_off(phone)
+    draft(page, "Rahasia Wahyu")
+    page.fill("textarea", "Belum selesai")
+    sign_in(phone, served, dewi)
+    with page.expect_response("**/api/v1/attestations") as refused:
+        phone.set_offline(False)  # the page of wahyu still stands there, with the session of dewi
+        page.evaluate("window.dispatchEvent(new Event('online'))")
+    assert refused.value.status == 403
+    page.goto(f"/attest/{GLAGAH}")
+    page.locator("#attest").wait_for()
+    page.evaluate("window.siagaDrafts.send('dewi')")
+    assert page.locator("#waiting").is_hidden()
+    assert page.input_value("textarea") == ""
+    assert page.locator("text=Rahasia").count() == 0
+    assert attested(district) == []
+    sign_in(phone, served, wahyu)
+    page.goto(f"/attest/{GLAGAH}")
+    until(lambda: attested(district) == [("Rahasia Wahyu", "wahyu")], 20)
 
 
 def test_it_can_be_installed(served: httpx.Client) -> None:

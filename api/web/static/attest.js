@@ -1,41 +1,18 @@
 // Attestations from the phone: what is entered is kept in the browser with its photos, and sent until it was taken.
-// Each draft has a name of its own, so the server keeps it once, however often it is sent.
+// Each draft has a name of its own, so the server keeps it once, however often it is sent. It is its person's alone.
 (() => {
   "use strict";
   const form = document.getElementById("attest");
   const waiting = document.getElementById("waiting");
-  if (!waiting || !window.indexedDB) return;
+  const drafts = window.siagaDrafts;
+  if (!waiting || !drafts) return;
+  const { person } = waiting.dataset;
   const words = form ? form.dataset : {};
   const SIDE = 1600; // pixels: the server makes no photo larger than that
   const QUALITY = 0.82;
   const MOST_PHOTOS = 6;
   const AGAIN = 20000; // ms
   const fill = (text, value) => (text || "%").replace("%", value);
-
-  const opened = new Promise((resolve, reject) => {
-    const asked = indexedDB.open("siaga-attest", 1);
-    asked.onupgradeneeded = () => {
-      asked.result.createObjectStore("draft", { keyPath: "draft" }); // to be sent
-      asked.result.createObjectStore("form", { keyPath: "village" }); // not finished yet
-    };
-    asked.onsuccess = () => resolve(asked.result);
-    asked.onerror = () => reject(asked.error);
-  });
-  // A change is done when its transaction is, not when its request is
-  const act = (store, mode, verb) =>
-    opened.then(
-      (database) =>
-        new Promise((resolve, reject) => {
-          const change = database.transaction(store, mode, { durability: "strict" });
-          const asked = verb(change.objectStore(store));
-          change.oncomplete = () => resolve(asked.result);
-          change.onerror = change.onabort = () => reject(change.error);
-        })
-    );
-  const put = (store, value) => act(store, "readwrite", (rows) => rows.put(value));
-  const drop = (store, key) => act(store, "readwrite", (rows) => rows.delete(key));
-  const all = (store) => act(store, "readonly", (rows) => rows.getAll());
-  const get = (store, key) => act(store, "readonly", (rows) => rows.get(key));
 
   // A smaller JPEG, upright. What the browser cannot read goes as it is: the server says what is wrong with it
   const shrink = async (file) => {
@@ -69,10 +46,10 @@
     });
 
   const show = async () => {
-    const drafts = await all("draft");
+    const found = await drafts.waiting(person);
     const list = waiting.querySelector("ul");
     list.replaceChildren(
-      ...drafts.map((one) => {
+      ...found.map((one) => {
         const line = document.createElement("li");
         line.dataset.draft = one.draft;
         const text = document.createElement("span");
@@ -84,57 +61,21 @@
           const remove = document.createElement("button");
           remove.type = "button";
           remove.textContent = words.delete || "×";
-          remove.onclick = () => drop("draft", one.draft).then(show);
+          remove.onclick = () => drafts.drop(one.draft).then(show);
           text.append(why);
           line.append(remove);
         }
         return line;
       })
     );
-    waiting.hidden = drafts.length === 0;
+    waiting.hidden = found.length === 0;
   };
 
-  // True: it need not be sent again. Only 200 and 201 mean that it is stored
-  const send = async (one) => {
-    const body = new FormData();
-    for (const [name, value] of Object.entries(one.said)) body.append(name, value);
-    one.photos.forEach((photo, n) => {
-      body.append("photo", photo.blob, `${n + 1}.jpg`);
-      body.append("source", photo.source);
-    });
-    const stop = new AbortController();
-    const late = setTimeout(() => stop.abort(), 120000);
-    try {
-      const answer = await fetch("/api/v1/attestations", { method: "POST", body, signal: stop.signal });
-      if (answer.status === 200 || answer.status === 201) return drop("draft", one.draft).then(() => true);
-      // 401 and 403: sign in again, and it is sent then; 408, 429, 5xx: later
-      if (answer.status >= 400 && answer.status < 500 && ![401, 403, 408, 429].includes(answer.status)) {
-        const told = await answer.json().catch(() => ({}));
-        await put("draft", { ...one, problem: String(told.detail || answer.status) });
-      }
-    } catch {
-      // no connection: it stays
-    } finally {
-      clearTimeout(late);
-    }
-    return false;
-  };
-
-  let busy = false;
-  const flush = async () => {
-    if (busy) return;
-    busy = true;
-    let sent = 0;
-    try {
-      for (const one of await all("draft")) if (!one.problem && (await send(one))) sent += 1;
-    } finally {
-      busy = false;
-    }
+  const send_all = () => drafts.send(person);
+  drafts.onchange(async (sent) => {
     await show();
     if (sent && form) form.querySelector(".said").textContent = words.sent;
-  };
-  const send_all = () =>
-    navigator.locks ? navigator.locks.request("siaga-attest", { ifAvailable: true }, (lock) => lock && flush()) : flush();
+  });
 
   if (form) {
     const field = (name) => form.elements.namedItem(name);
@@ -149,7 +90,7 @@
       date: field("date").value,
       note: field("note").value,
     });
-    const keep = () => put("form", { village, entered: entered(), photos }).catch(() => {});
+    const keep = () => drafts.keepForm({ person, village, entered: entered(), photos }).catch(() => {});
     // A form that the phone kept may be days old: its date is today's in the village, and each draft has its own name
     const begin = () => {
       field("draft").value = crypto.randomUUID ? crypto.randomUUID() : `${Date.now()}-${Math.random()}`;
@@ -158,7 +99,7 @@
       field("date").value = field("date").max = today;
     };
     const restore = async () => {
-      const kept = await get("form", village);
+      const kept = await drafts.form(person, village);
       if (!kept) return;
       for (const [name, value] of Object.entries(kept.entered)) if (value && name !== "date") field(name).value = value;
       photos = kept.photos;
@@ -182,18 +123,18 @@
       button.disabled = true;
       const said = { village, ...entered(), draft: field("draft").value, device_time: new Date().toISOString() };
       const option = field("indicator").selectedOptions[0];
-      const one = { draft: said.draft, village, label: option ? option.textContent : "", said, photos };
+      const one = { person, draft: said.draft, village, label: option ? option.textContent : "", said, photos };
       try {
-        await put("draft", one); // before anything else: from here on nothing is lost
+        await drafts.put(one); // before anything else: from here on nothing is lost
       } catch {
         form.querySelector(".said").textContent = words.unsaved;
-        await send(one);
+        await drafts.sendOne(one);
         button.disabled = false;
         return;
       }
       form.querySelector(".said").textContent = words.saved;
-      await put("draft", { ...one, said: { ...said, ...(await place()) } });
-      await drop("form", village);
+      await drafts.put({ ...one, said: { ...said, ...(await place()) } });
+      await drafts.dropForm(person, village);
       photos = [];
       form.reset();
       begin();
