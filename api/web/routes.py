@@ -29,7 +29,7 @@ from api.web import (
     village_page,
     welcome,
 )
-from api.web.setup import gateways, index, people, quarantine, tokens
+from api.web.setup import gateways, index, people, quarantine, tokens, unknown
 
 __all__ = ["PAGES", "page_paths"]
 
@@ -57,6 +57,7 @@ PAGES: Sequence[APIRouter] = (
     tokens.router,
     quarantine.router,
     gateways.router,
+    unknown.router,
     attest.router,
     scorecard.router,
     phone.router,

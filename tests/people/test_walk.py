@@ -133,6 +133,7 @@ TABLE: Mapping[str, Statuses] = {
     "POST /setup/tokens/{number}/revoke": ADMIN_SENT,
     "GET /setup/quarantine": ADMIN,
     "GET /setup/gateways": ADMIN,
+    "GET /setup/unknown": ADMIN,
     "GET /worker.js": FREE,
     "GET /manifest.webmanifest": FREE,
     "GET /offline": FREE,

@@ -39,6 +39,7 @@ PAGES = (
     "/nowhere",
     "/setup/quarantine",
     "/setup/gateways",
+    "/setup/unknown",
 )
 """A new page is added here."""
 AXE = Axe()
