@@ -14,7 +14,7 @@ from siaga.model.scope import EVERYWHERE, Scopes
 from siaga.wire.refusal import LABELS, SAMPLE_BYTES, Refusal, mask, readable, sample
 from siaga.wire.topics import is_village_code
 
-__all__ = ["Quarantine", "QuarantineItem", "Refusal", "mask", "sample"]
+__all__ = ["Quarantine", "QuarantineGroup", "QuarantineItem", "Refusal", "mask", "sample"]
 
 PER_VILLAGE = 1_000
 """Rows of one village at most (the newest), so that a broken device leaves room for the others."""
@@ -35,6 +35,15 @@ class QuarantineItem:
     reason: str
     bytes: str
     label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineGroup:
+    """What is kept of one village that was refused for one reason: how many, the time of the first, and the newest."""
+
+    count: int
+    first: int
+    newest: QuarantineItem
 
 
 class Quarantine:
@@ -90,6 +99,24 @@ class Quarantine:
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(table.c.id.desc()).limit(limit))
             return [QuarantineItem(*row) for row in rows]
+
+    def groups(self, label: str, scopes: Scopes = EVERYWHERE, limit: int = 100) -> list[QuarantineGroup]:
+        """Returns what is kept of some scopes with a label, by village and reason, the newest group first."""
+        table = tables.quarantine
+        newest = func.max(table.c.id).label("newest")
+        found = (
+            select(func.count().label("count"), func.min(table.c.time).label("first"), newest)
+            .where(within(table.c.village, scopes), table.c.label == label)
+            .group_by(table.c.village, table.c.reason)
+            .order_by(newest.desc())
+            .limit(limit)
+            .subquery()
+        )
+        item = table.c.village, table.c.time, table.c.topic, table.c.reason, table.c.bytes, table.c.label
+        query = select(found.c.count, found.c.first, table.c.id, *item).join(found, table.c.id == found.c.newest)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(table.c.id.desc()))
+            return [QuarantineGroup(count, first, QuarantineItem(*newest)) for count, first, *newest in rows]
 
     def counts(self, scopes: Scopes = EVERYWHERE) -> dict[str | None, int]:
         """Returns how many refusals are kept of some scopes, by label."""

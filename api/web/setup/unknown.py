@@ -1,6 +1,5 @@
 """`/setup/unknown`: devices that are heard but stand in no sites file."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
@@ -11,7 +10,6 @@ from api.queries.villages import names_of
 from api.web.access import SignedInAdmin
 from api.web.frame import FrameHere
 from api.web.setup.limits import admin_of
-from siaga.database.quarantine import QuarantineItem
 
 __all__ = ["router"]
 
@@ -19,8 +17,6 @@ router = APIRouter(include_in_schema=False)
 
 _ZONE = "Asia/Jakarta"
 """The clock of what is of no village."""
-_LOOKED_AT = 1_000
-"""Refused payloads that are read, the newest."""
 _SHOWN = 100
 """Devices on a page, those heard last."""
 
@@ -41,19 +37,20 @@ class _Heard:
 def unknown(request: Request, services: ServicesHere, looker: SignedInAdmin, frame: FrameHere) -> Response:
     """The unknown devices of the villages that the admin sees, what was heard last first."""
     words, now = looker.words, services.clock.now()
-    groups: defaultdict[tuple[str | None, str], list[QuarantineItem]] = defaultdict(list)
-    for item in services.quarantine.items(admin_of(looker).scopes, _LOOKED_AT, label="unknown_device"):
-        groups[item.village, item.reason].append(item)
+    groups = services.quarantine.groups("unknown_device", admin_of(looker).scopes, _SHOWN + 1)
     with services.engine.connect() as connection:
-        names = names_of(connection, {village for village, _ in groups if village is not None})
+        names = names_of(connection, {village for one in groups if (village := one.newest.village) is not None})
     heard = []
-    for (village, sentence), items in list(groups.items())[:_SHOWN]:
-        name, zone = names.get(village or "", (village or words("quarantine_no_village"), _ZONE))
+    for group in groups[:_SHOWN]:
+        newest = group.newest
+        name, zone = names.get(newest.village or "", (newest.village or words("quarantine_no_village"), _ZONE))
         said = words(
             "unknown_heard",
-            count=words.number(len(items)),
-            since=words.time(min(item.time for item in items), now, zone),
-            last=words.time(max(item.time for item in items), now, zone),
+            count=words.number(group.count),
+            since=words.time(group.first, now, zone),
+            last=words.time(newest.time, now, zone),
         )
-        heard.append(_Heard(village, name, sentence, said, items[0].topic, items[0].bytes))
-    return frame.page(request, looker, "setup/unknown.html", title=words("setup_unknown"), heard=heard)
+        heard.append(_Heard(newest.village, name, newest.reason, said, newest.topic, newest.bytes))
+    more = len(groups) > _SHOWN
+    title = words("setup_unknown")
+    return frame.page(request, looker, "setup/unknown.html", title=title, heard=heard, shown=_SHOWN if more else None)
