@@ -19,6 +19,9 @@ from api.queries.report import load
 from api.reports.annex_words import ANNEX_WORDS, AnnexWords
 from api.reports.annexes import annexes, blank_counts
 from api.reports.beside import Line, line_of, sums
+from api.reports.forms import Form, Question
+from api.reports.glance import Part
+from api.reports.glance_process import look
 from api.reports.office import Office
 from api.reports.pdf import as_pdf
 from api.reports.pdf.numbers import Numbers
@@ -216,3 +219,16 @@ def test_both_languages_have_the_same_words() -> None:
         assert set(re.findall(r"\{\w+\}", sentence)) == set(re.findall(r"\{\w+\}", english[key])), key
         if key.startswith("sheet_"):
             assert max(len(sentence), len(english[key])) <= 31, "Excel's limit"
+
+
+def test_a_page_reads_no_annexes_and_shows_the_change(lived: District, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*_: object) -> None:
+        raise AssertionError("a page shows no annexes")
+
+    monkeypatch.setattr("api.queries.report.read_beside", read)
+    asked = Question(parse_period("2026-03"), Scopes.of("*"), Language.ID, Form.JSON, NOW)
+    with lived.engine.connect() as connection:
+        shown = look(connection, asked, Part())
+    assert shown.low.before is not None
+    with pytest.raises(AssertionError, match="no annexes"):
+        report(lived)
