@@ -149,8 +149,10 @@ def until_safe(client: Client) -> None:
 
 def test_a_clean_session_ends_with_its_connection_and_ends_the_one_before(desk: Desk) -> None:
     kept, speaker = desk.join("one", "a", "end", clean=False), desk.join("speaker")
+    watcher = desk.join("watcher", "a")
     desk.sever(kept)
     say(speaker, "a", b"for the kept one")
+    take(watcher, 1)  # the broker has it
     clean = desk.join("one", "a", "end")
     assert not clean.resumed
     say(speaker, "a", b"now")

@@ -11,6 +11,7 @@ from siaga.database.tokens import Tokens
 from siaga.model.caller import Role
 from tests.http.district import GLAGAH, District
 from tests.servers import Influxd
+from tests.wait import until
 
 READS = [
     "/villages",
@@ -222,7 +223,8 @@ def test_readiness_says_why_not(district: District) -> None:
 def test_ready_when_all_parts_are(district: District) -> None:
     district.checks["collector"] = lambda: None
     with district.served(None) as client:
-        assert (client.get("/readyz").status_code, client.get("/readyz").json()) == (200, {"status": "ready"})
+        until(lambda: client.get("/readyz").status_code == 200, 10)
+        assert client.get("/readyz").json() == {"status": "ready"}
 
 
 def test_metrics_count_requests_by_route_and_not_by_what_callers_make_up(client: httpx.Client) -> None:

@@ -48,7 +48,7 @@ def reasons(client: httpx.Client) -> dict[str, str]:
 
 
 def test_a_database_that_takes_no_changes_is_named_by_readiness(served: httpx.Client, postgres: Postgres) -> None:
-    assert served.get("/readyz").status_code == 200
+    until(lambda: served.get("/readyz").status_code == 200, 10)
     postgres.take_changes(False)
     try:
         until(lambda: "PostgreSQL is read-only" in reasons(served).get("database", ""), 10)
@@ -58,7 +58,7 @@ def test_a_database_that_takes_no_changes_is_named_by_readiness(served: httpx.Cl
 
 
 def test_a_database_that_hangs_is_named_by_readiness_since_when(served: httpx.Client, postgres: Postgres) -> None:
-    assert served.get("/readyz").status_code == 200
+    until(lambda: served.get("/readyz").status_code == 200, 10)
     with frozen(postgres):
         first = reasons(served)
         assert first["database"] == "it has given no answer since 2026-03-04T05:00:00Z, for 0 s"
@@ -112,7 +112,7 @@ def test_a_store_that_hangs_is_named_and_holds_up_the_series_alone(
     district.store = open_store(influxd.store_url())
     district.checks["store"] = StoreAnswers(district.store, district.clock).problem
     with district.served() as client:
-        assert client.get("/readyz").status_code == 200
+        until(lambda: client.get("/readyz").status_code == 200, 10)
         district.clock.advance(10_000)
         with frozen(influxd):
             assert reasons(client)["store"].startswith("it has given no answer since 2026-03-04T05:00:10Z")

@@ -30,7 +30,7 @@ def opened(
     page = browser.new_context(**({"viewport": PHONE, "locale": "id-ID"} | context)).new_page()  # type: ignore[arg-type]  # keywords of Playwright
     if clock:
         page.clock.install()
-    page.on("console", lambda said: wrong.append(said.text))
+    page.on("console", lambda said: None if said.type == "info" else wrong.append(said.text))
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("requestfailed", lambda request: wrong.append(request.url))
     page.on("request", lambda request: None if str(client.base_url) in request.url else wrong.append(request.url))

@@ -29,7 +29,7 @@ def phone(browser: Browser, client: httpx.Client, **context: object) -> tuple[Pa
     wrong: list[str] = []
     settings = {"viewport": PHONE, "locale": "id-ID", "java_script_enabled": False, "base_url": str(client.base_url)}
     page = browser.new_context(**(settings | context)).new_page()  # type: ignore[arg-type] # keywords of Playwright
-    page.on("console", lambda said: wrong.append(said.text))
+    page.on("console", lambda said: None if said.type == "info" else wrong.append(said.text))
     page.on("request", lambda request: None if str(client.base_url) in request.url else wrong.append(request.url))
     return page, wrong
 
