@@ -10,6 +10,7 @@ from api.alerts.seen import seen_row
 from api.queries.villages import names_of
 from siaga.database import tables
 from siaga.database.scopes import within
+from siaga.model.local_time import NO_VILLAGES_ZONE
 from siaga.model.scope import Scopes
 
 __all__ = ["MOST", "AlertList", "ListedAlert", "cleared_since", "of_subject", "open_now", "with_ids"]
@@ -111,7 +112,7 @@ def _listed(
         select(
             alert,
             func.coalesce(village.c.name, alert.c.village).label("village_name"),
-            func.coalesce(village.c.timezone, "Asia/Jakarta").label("timezone"),
+            func.coalesce(village.c.timezone, NO_VILLAGES_ZONE).label("timezone"),
             village.c.document["uplink"].as_string().label("uplink"),
             facility.c.name.label("facility_name"),
             facility.c.kind.label("facility_kind"),

@@ -15,6 +15,7 @@ from api.reports.pdf.facts import Facts, Goal, facts, goal, target_of
 from api.reports.pdf.numbers import Numbers
 from api.reports.report import Report
 from api.reports.words import Words
+from siaga.model.local_time import NO_VILLAGES_ZONE
 from siaga.timeline.availability import Availability
 
 __all__ = ["BELOW", "LENGTH", "OUTAGES", "TABLES", "Figure", "Glance", "Line", "OutageLine", "Part", "Table", "glance"]
@@ -139,7 +140,7 @@ class _Glancing:
         self._numbers = Numbers(report.language)
         self._words = Words(report.language)
         self._facilities = {one.name: one for one in report.facilities}
-        self._zone = next(iter(report.timezones.values()), "Asia/Jakarta")
+        self._zone = next(iter(report.timezones.values()), NO_VILLAGES_ZONE)
 
     def at(self, part: Part) -> Glance:
         report, found, numbers = self._report, self._facts, self._numbers

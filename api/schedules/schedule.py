@@ -9,7 +9,7 @@ from api.reports.forms import Form
 from api.reports.period import Period, Unit, holding
 from api.reports.words import Language
 from siaga.model.clock import HOUR, MINUTE
-from siaga.model.local_time import local_date, local_moment
+from siaga.model.local_time import NO_VILLAGES_ZONE, local_date, local_moment
 from siaga.model.scope import EVERYWHERE, Scopes
 
 __all__ = ["MADE_UP_FOR", "Due", "Plan", "Runs", "Schedule", "Send", "next_due", "runs_due"]
@@ -43,7 +43,7 @@ class Schedule:
     every: Unit = Unit.DAY
     at: int = 7 * HOUR
     on: int = 0
-    timezone: str = "Asia/Jakarta"
+    timezone: str = NO_VILLAGES_ZONE
     scopes: Scopes = EVERYWHERE
     language: Language = Language.ID
     formats: tuple[Form, ...] = (Form.PDF,)

@@ -11,6 +11,7 @@ from api.reports.period import Unit
 from api.reports.words import Language
 from api.schedules.schedule import Plan, Schedule, Send
 from siaga.model.clock import HOUR, MINUTE
+from siaga.model.local_time import NO_VILLAGES_ZONE
 from siaga.model.scope import EVERYWHERE, NotAScope, Scopes, parse_scope
 from siaga.sites.mistakes import Mistakes, Section, SitesFileError
 from siaga.sites.on_disk import read_text
@@ -62,7 +63,7 @@ class _Reader:
         top = Section(self._mistakes, root, "schedules", ("timezone", "schedules"))
         if top.node("schedules") is None:
             top.missing("schedules")
-        timezone = top.parsed("timezone", _timezone) or "Asia/Jakarta"
+        timezone = top.parsed("timezone", _timezone) or NO_VILLAGES_ZONE
         return Plan(tuple(self._schedule(node, timezone) for node in top.items("schedules")))
 
     def _schedule(self, node: Node, timezone: str) -> Schedule:

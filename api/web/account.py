@@ -20,14 +20,13 @@ from api.web.welcome import judged
 from siaga.database.people import SHORTEST, Right, Visit, Wait
 from siaga.database.people.passwords import LONGEST
 from siaga.database.people.sessions import Session
+from siaga.model.local_time import NO_VILLAGES_ZONE
 
 __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
 
 _HERE = "/account"
-_ZONE = "Asia/Jakarta"
-"""The clock of the page: an account is in no village."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +117,8 @@ def _page(
             session.id,
             session.agent,
             session.address,
-            words.time(session.created_at, now, _ZONE),
-            words.time(session.last_seen, now, _ZONE),
+            words.time(session.created_at, now, NO_VILLAGES_ZONE),
+            words.time(session.last_seen, now, NO_VILLAGES_ZONE),
             session.id == visit.session.id,
         )
 

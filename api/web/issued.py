@@ -19,6 +19,7 @@ from api.reports.pdf.numbers import Numbers
 from api.reports.words import Language as ReportLanguage
 from api.web.frame import FrameHere
 from api.web.looker import Looker, LookerHere
+from siaga.model.local_time import NO_VILLAGES_ZONE
 
 __all__ = ["router"]
 
@@ -83,7 +84,7 @@ def issued(
 
 def _view(looker: Looker, found: KeptReport, current: KeptReport, places: Places, sha256: str) -> View:
     words, numbers = looker.words, Numbers(ReportLanguage(looker.language.value))
-    zone = places.timezone or "Asia/Jakarta"
+    zone = places.timezone or NO_VILLAGES_ZONE
     same = next((file for file in found.files if file.sha256 == sha256.strip().lower()), None)
     compared = ""
     if same is not None:

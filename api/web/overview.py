@@ -23,6 +23,7 @@ from api.web.overview_view import (
     state_of,
     tile,
 )
+from siaga.model.local_time import NO_VILLAGES_ZONE
 from siaga.model.scope import NotAScope, parse_scope
 from siaga.timeline.spans import State
 
@@ -35,7 +36,6 @@ MOST = 10_000
 _LONGEST_TEXT = 100
 _WORST = 40
 """Villages that the screen names: more do not fit on one."""
-_ZONE = "Asia/Jakarta"
 
 
 def _filter(
@@ -152,7 +152,7 @@ def _answer(request: Request, frame: Frame, services: Services, looker: Looker, 
     seen = repr((told.values, looker.language, looker.theme, who))
     version = hashlib.sha256(seen.encode()).hexdigest()[:16]
     tag = f'W/"{version}"'
-    updated = words("updated", time=words.time(now, now, _ZONE))
+    updated = words("updated", time=words.time(now, now, NO_VILLAGES_ZONE))
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "X-Siaga-Updated": updated}
     if told.known is not None and tag in [found.strip() for found in told.known.split(",")]:
         return Response(status_code=304, headers=HEADERS | headers)

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from api.queries.villages import VillageNow
 from api.words import Words
+from siaga.model.local_time import NO_VILLAGES_ZONE
 from siaga.timeline.spans import State
 
 __all__ = ["PublicState", "Standing", "sentence_of", "standing_of"]
@@ -30,7 +31,7 @@ class Standing:
     state: PublicState
     counts: Mapping[State, int]
     silent_since: int | None = None
-    zone: str = "Asia/Jakarta"
+    zone: str = NO_VILLAGES_ZONE
 
 
 def standing_of(counts: Mapping[State, int], villages: Sequence[VillageNow]) -> Standing:

@@ -11,13 +11,11 @@ from api.queries.places import Place, places_within, region_names
 from api.reports.pdf.numbers import Numbers
 from api.reports.period import Period, Unit, holding
 from api.words import Language, Words
-from siaga.model.local_time import local_date
+from siaga.model.local_time import NO_VILLAGES_ZONE, local_date
 from siaga.model.scope import EVERYTHING, Scope, Scopes, parse_scope
 
-__all__ = ["ZONE", "Asked", "Choice", "Option", "PeriodGroup", "Region", "choice", "closed", "scope_name"]
+__all__ = ["Asked", "Choice", "Option", "PeriodGroup", "Region", "choice", "closed", "scope_name"]
 
-ZONE = "Asia/Jakarta"
-"""Whose calendar is offered where there is no village."""
 _UNITS: Mapping[Unit, int] = {
     Unit.DAY: 8,
     Unit.WEEK: 8,
@@ -86,7 +84,7 @@ class Region:
     @property
     def zone(self) -> str:
         """The time zone whose calendar is offered: of the first village."""
-        return self.places[0].timezone if self.places else ZONE
+        return self.places[0].timezone if self.places else NO_VILLAGES_ZONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from api.web.public_sentence import PublicState, sentence_of, standing_of
 from api.web.strip import day_until
 from api.words import Words
 from siaga.model.clock import HOUR
+from siaga.model.local_time import NO_VILLAGES_ZONE
 from siaga.model.scope import EVERYWHERE, Scope, Scopes
 from siaga.timeline.spans import State
 
@@ -103,7 +104,7 @@ def read_page(
         next=shown[-1].code if len(found) > LISTED else None,
         standing=standing.state,
         sentence=sentence_of(words, standing, now),
-        updated=words.time(now, now, shown[0].timezone if shown else "Asia/Jakarta"),
+        updated=words.time(now, now, shown[0].timezone if shown else NO_VILLAGES_ZONE),
     )
 
 
@@ -139,7 +140,7 @@ def _facility_views(
             one,
             filled(mine, (day[0], now)),
             now,
-            zones.get(one.village, "Asia/Jakarta"),
+            zones.get(one.village, NO_VILLAGES_ZONE),
             silent=one.full_name in unheard,
         )
         for one, mine in zip(here, spans, strict=True)
@@ -160,7 +161,7 @@ def _alert_view(
     names: Mapping[FacilityName, str],
     now: int,
 ) -> AlertView:
-    place, zone = places.get(alert.village, (alert.village, "Asia/Jakarta"))
+    place, zone = places.get(alert.village, (alert.village, NO_VILLAGES_ZONE))
     facility = (
         None if alert.facility is None else names.get(FacilityName(alert.village, alert.facility), alert.facility)
     )

@@ -8,8 +8,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-__all__ = ["local_date", "local_moment"]
+__all__ = ["NO_VILLAGES_ZONE", "local_date", "local_moment"]
 
+NO_VILLAGES_ZONE = "Asia/Jakarta"
+"""The time zone of what is of no village: the capital's."""
 MINUTES_OF_A_DAY = 24 * 60
 
 

@@ -13,7 +13,7 @@ from api.reports.pdf.numbers import Numbers
 from api.reports.pdf.words import Sentences
 from api.reports.report import Report
 from siaga.model.intervals import Interval
-from siaga.model.local_time import local_moment
+from siaga.model.local_time import NO_VILLAGES_ZONE, local_moment
 from siaga.model.sites import Village
 
 __all__ = ["Context", "Issue"]
@@ -42,7 +42,7 @@ class Context:
         self.facts: Facts = facts(report)
         self.villages: Mapping[str, Village] = {village.code: village for village in report.villages}
         self.names = {one.name: one.facility.name for one in report.facilities}
-        self.timezone = next(iter(report.timezones.values()), "Asia/Jakarta")
+        self.timezone = next(iter(report.timezones.values()), NO_VILLAGES_ZONE)
         self._days: dict[str, list[Interval]] = {}
 
     def made_on(self) -> str:

@@ -14,14 +14,13 @@ from api.web.looker import Looker
 from api.web.notice import Notice, leave_notice
 from api.web.setup.limits import BadScopes, admin_of, manages, read_scopes
 from siaga.model.caller import Role
+from siaga.model.local_time import NO_VILLAGES_ZONE
 
 __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
 
 _HERE = "/setup/tokens"
-_ZONE = "Asia/Jakarta"
-"""The clock of the page: a token is in no village."""
 _LARGEST_ID = 2**63 - 1
 
 
@@ -96,8 +95,8 @@ def _list(
             one.name,
             one.role,
             " ".join(one.scopes.texts),
-            words.time(one.created_at, now, _ZONE),
-            None if one.last_used is None else words.time(one.last_used, now, _ZONE),
+            words.time(one.created_at, now, NO_VILLAGES_ZONE),
+            None if one.last_used is None else words.time(one.last_used, now, NO_VILLAGES_ZONE),
         )
         for one in services.tokens.issued()
         if one.revoked_at is None and manages(admin, one.scopes)
