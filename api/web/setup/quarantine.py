@@ -16,6 +16,7 @@ from api.web.looker import Looker
 from api.web.setup.limits import admin_of
 from api.web.setup.scope_field import asked_scope
 from siaga.database.quarantine import QuarantineItem
+from siaga.model.local_time import NO_VILLAGES_ZONE
 from siaga.wire.refusal import LABELS
 
 __all__ = ["OTHER", "router"]
@@ -25,8 +26,6 @@ router = APIRouter(include_in_schema=False)
 OTHER = "other"
 """Stands for what has no reason in one word: it was stored by an earlier version."""
 _HERE = "/setup/quarantine"
-_ZONE = "Asia/Jakarta"
-"""The clock of what is of no village."""
 _SHOWN = 50
 """Payloads on a page: about 40 kB."""
 _LARGEST_ID = 2**63 - 1
@@ -105,7 +104,9 @@ def _address(village: str, reason: str = "", before: int | None = None) -> str:
 
 
 def _view(looker: Looker, item: QuarantineItem, names: dict[str, tuple[str, str]], now: int) -> _Item:
-    name, zone = names.get(item.village or "", (item.village or looker.words("quarantine_no_village"), _ZONE))
+    name, zone = names.get(
+        item.village or "", (item.village or looker.words("quarantine_no_village"), NO_VILLAGES_ZONE)
+    )
     return _Item(
         item.village,
         name,

@@ -10,13 +10,12 @@ from api.queries.villages import names_of
 from api.web.access import SignedInAdmin
 from api.web.frame import FrameHere
 from api.web.setup.limits import admin_of
+from siaga.model.local_time import NO_VILLAGES_ZONE
 
 __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
 
-_ZONE = "Asia/Jakarta"
-"""The clock of what is of no village."""
 _SHOWN = 100
 """Devices on a page, those heard last."""
 
@@ -43,7 +42,9 @@ def unknown(request: Request, services: ServicesHere, looker: SignedInAdmin, fra
     heard = []
     for group in groups[:_SHOWN]:
         newest = group.newest
-        name, zone = names.get(newest.village or "", (newest.village or words("quarantine_no_village"), _ZONE))
+        name, zone = names.get(
+            newest.village or "", (newest.village or words("quarantine_no_village"), NO_VILLAGES_ZONE)
+        )
         said = words(
             "unknown_heard",
             count=words.number(group.count),
