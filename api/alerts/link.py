@@ -25,7 +25,7 @@ SETTLE = 5 * SECOND
 CATCH_UP_WITHIN = 60 * SECOND
 """How long alerts wait at most for a gateway that came back, and that brings the present."""
 _BUFFERS = 16
-"""Buffers of a village that are remembered. A gateway makes a new one when it has lost the one before."""
+"""Buffers of a village that are remembered, those heard last. A gateway that lost its buffer makes a new one."""
 BOOT = MINUTE
 """A gateway may have booted up to this long before its first message arrives: heartbeats from that minute do not show
 that it ran during the outage."""
@@ -166,9 +166,9 @@ class Link:
         if self.catch_up is not None and min(times, default=FOREVER) < now - LIVE_EDGE:
             self.catch_up = replace(self.catch_up, late_at=monotonic)
 
-    def note_heartbeat(self, buffer: tuple[str, str], time: int, now: int, monotonic: int) -> bool:
-        """Take note of a heartbeat that came from a buffer. Returns True if that has caught up by it."""
-        before = self.buffers.get(buffer)
+    def note_buffer(self, buffer: tuple[str, str], time: int, now: int, monotonic: int) -> bool:
+        """Take note of the newest heartbeat of a batch. Returns True if its buffer has caught up by it."""
+        before = self.buffers.pop(buffer, None)  # it is the last one of the dictionary from here on
         newest = time if before is None else max(time, before.newest)
         lag = max(0, now - time) if newest == time else 0  # an older one after it: what it has of now came first
         if before is None or lag <= BEHIND or abs(lag - before.lag) > BEHIND:

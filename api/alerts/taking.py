@@ -41,7 +41,7 @@ def take_readings(village: VillageState, taken: BatchTaken, moment: Moment, out:
     touched = _Touched()
     beats = [point.time for point in batch.points if point.device not in village.devices]
     buffer = (gateway, batch.id.epoch)
-    if beats and village.link.note_heartbeat(buffer, max(beats), moment.now, moment.monotonic):
+    if beats and village.link.note_buffer(buffer, max(beats), moment.now, moment.monotonic):
         for subject in village.subjects:
             out.ask(subject, moment.now)
     for point in batch.points:

@@ -6,6 +6,7 @@ A heartbeat of now shows that the village is heard. It does not show that all th
 import uuid
 from collections.abc import Iterator
 
+from api.alerts.link import Link
 from siaga.model.clock import HOUR, MINUTE, SECOND
 from siaga.model.observation import Reading
 from tests.alerts.world import World
@@ -103,3 +104,12 @@ def test_an_engine_that_begins_anew_waits_as_the_one_before(world: World) -> Non
     assert world.alerts() == []
     world.live(5)
     assert [alert.kind for alert in world.alerts()] == ["device_silent"]
+
+
+def test_the_buffers_heard_last_are_remembered() -> None:
+    link = Link(0, 0)
+    for number in range(40):
+        link.note_buffer(("gw", "live"), number, number, number)
+        link.note_buffer(("gw", f"lost {number}"), number, number, number)
+    assert len(link.buffers) == 16
+    assert {("gw", "live"), ("gw", "lost 39"), ("gw", "lost 25")} <= link.buffers.keys()
