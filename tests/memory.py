@@ -5,6 +5,7 @@ memory alike. A disk only adds the seconds of thousands of fsyncs.
 """
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -26,5 +27,6 @@ def keep_files_in_memory() -> None:
 def _has_room() -> bool:
     if not os.access(MEMORY, os.W_OK):
         return False
-    memory = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    available = re.search(r"^MemAvailable: +(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    memory = int(available[1]) * 1024 if available else 0
     return min(shutil.disk_usage(MEMORY).free, memory) >= ENOUGH
