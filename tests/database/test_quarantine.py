@@ -28,6 +28,26 @@ def test_refusals_are_listed_newest_first_by_village_and_page_by_page(engine: En
     assert quarantine.items(limit=2, before_id=first[-1].id) == everything[2:]
 
 
+def test_groups_count_all_of_a_village_and_a_reason_the_newest_first(engine: Engine) -> None:
+    quarantine = Quarantine(engine)
+    said = [(KAMPUNGANYAR, "a"), (LICIN, "a"), (KAMPUNGANYAR, "b"), (KAMPUNGANYAR, "a"), (None, "c")]
+    quarantine.add(
+        Refusal(village, 1_000 + number, "topic", reason, f"payload {number}", "unknown_device")
+        for number, (village, reason) in enumerate(said)
+    )
+    quarantine.add([Refusal(LICIN, 2_000, "topic", "a", "other", "not_json")])
+    groups = quarantine.groups("unknown_device")
+    found = [(one.count, one.first, one.newest.village, one.newest.reason, one.newest.bytes) for one in groups]
+    assert found == [
+        (1, 1_004, None, "c", "payload 4"),
+        (2, 1_000, KAMPUNGANYAR, "a", "payload 3"),
+        (1, 1_002, KAMPUNGANYAR, "b", "payload 2"),
+        (1, 1_001, LICIN, "a", "payload 1"),
+    ]
+    assert quarantine.groups("unknown_device", Scopes.of([LICIN])) == groups[3:]
+    assert quarantine.groups("unknown_device", limit=2) == groups[:2]
+
+
 def test_a_flood_from_one_village_drops_its_own_oldest_and_counts_them(engine: Engine) -> None:
     quarantine = Quarantine(engine, per_village=10, total=100)
     quarantine.add([refusal(TAMANSURUH, 1)])

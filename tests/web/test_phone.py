@@ -171,6 +171,10 @@ def test_a_draft_is_neither_shown_to_another_person_nor_sent_by_one(
         phone.set_offline(False)  # the page of wahyu still stands there, with the session of dewi
         page.evaluate("window.dispatchEvent(new Event('online'))")
     assert refused.value.status == 403
+    again: list[str] = []
+    page.on("request", lambda request: again.append(request.url))
+    page.evaluate("window.siagaDrafts.send('wahyu')")
+    assert again == [], "what was refused is not sent again unchanged"
     page.goto(f"/attest/{GLAGAH}")
     page.locator("#attest").wait_for()
     page.evaluate("window.siagaDrafts.send('dewi')")

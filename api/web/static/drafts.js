@@ -4,7 +4,7 @@
 window.siagaDrafts = (() => {
   if (!window.indexedDB) return null;
   const GIVE_UP = 120000; // ms
-  const LATER = [401, 403, 408, 429]; // sign in again, and it is sent then; or too early
+  const LATER = [408, 429]; // too early
 
   const opened = new Promise((resolve, reject) => {
     const asked = indexedDB.open("siaga-drafts", 1);
@@ -35,6 +35,9 @@ window.siagaDrafts = (() => {
   const dropForm = (person, village) => act("form", "readwrite", (rows) => rows.delete([person, village]));
   const form = (person, village) => act("form", "readonly", (rows) => rows.get([person, village]));
 
+  // Set by 401 and 403: nothing more is sent until a page is opened by who has signed in then
+  let stranger = false;
+
   // True: it need not be sent again. Only 200 and 201 mean that it is stored
   const sendOne = async (one) => {
     const body = new FormData();
@@ -49,7 +52,8 @@ window.siagaDrafts = (() => {
       const headers = { "X-Siaga-Person": encodeURIComponent(one.person) };
       const answer = await fetch("/api/v1/attestations", { method: "POST", headers, body, signal: stop.signal });
       if (answer.status === 200 || answer.status === 201) return drop(one.draft).then(() => true);
-      if (answer.status >= 400 && answer.status < 500 && !LATER.includes(answer.status)) {
+      stranger = [401, 403].includes(answer.status);
+      if (!stranger && answer.status >= 400 && answer.status < 500 && !LATER.includes(answer.status)) {
         const told = await answer.json().catch(() => ({}));
         await put({ ...one, problem: String(told.detail || answer.status) });
       }
@@ -72,7 +76,7 @@ window.siagaDrafts = (() => {
     busy = true;
     let sent = 0;
     try {
-      for (const one of await waiting(person)) if (!one.problem && (await sendOne(one))) sent += 1;
+      for (const one of await waiting(person)) if (!stranger && !one.problem && (await sendOne(one))) sent += 1;
     } finally {
       busy = false;
     }

@@ -2,8 +2,18 @@
 // page that was asked for, so it leads on by loading that again.
 "use strict";
 (async () => {
+  const AGAIN = 10000; // ms
+  const GIVE_UP = 8000;
   document.getElementById("again").href = location.href;
-  window.addEventListener("online", () => location.reload());
+  // That there is a network does not mean that siaga answers
+  const look = async () => {
+    if (document.hidden || location.pathname === "/offline") return; // nothing else stands at its own address
+    const answer = await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(GIVE_UP) }).catch(() => null);
+    if (answer && answer.ok) location.reload();
+  };
+  window.addEventListener("online", look);
+  document.addEventListener("visibilitychange", look);
+  setInterval(look, AGAIN);
 
   const phone = await caches.open("siaga-phone");
   const answered = await phone.match("/answered");

@@ -30,7 +30,6 @@ async function forget(person) {
   forgotten += 1;
   await caches.delete(FORMS);
   await note("person", person);
-  if (!person && navigator.clearAppBadge) await navigator.clearAppBadge().catch(() => {});
 }
 
 // Whose an answer is. A page that says nobody's name tells nothing, but the sign-in does: nobody has signed in
@@ -45,6 +44,7 @@ async function keep(path) {
   const before = forgotten;
   const answer = await fetch(`${path}?kept=1`, { redirect: "manual" });
   await answered(Date.now());
+  if (answer.status >= 500) return; // nothing is known of the form: the one that is kept stays
   await inTurn(async () => {
     if (forgotten !== before) return; // somebody signed out while it was on its way
     await meet(path, answer);
@@ -65,7 +65,7 @@ async function keepAgain() {
 }
 
 async function keepOffline() {
-  await (await caches.open(FILES)).put("/offline", await fetch("/offline"));
+  await (await caches.open(FILES)).add("/offline"); // fails, and keeps the one that is there, unless the answer is 200
 }
 
 async function heard({ look, keep: path, answered: at }) {
