@@ -14,8 +14,8 @@ __all__ = ["MEMORY", "keep_files_in_memory"]
 
 MEMORY = Path("/dev/shm")
 """Linux's file system in memory."""
-ENOUGH = 4 * 1024**3
-"""Bytes that have to be free, both there and of the machine's memory. All tests together take less than half of it."""
+ENOUGH = 8 * 1024**3
+"""Bytes that have to be free, both there and of the machine's memory. All tests together took 4 GB at most."""
 
 
 def keep_files_in_memory() -> None:
