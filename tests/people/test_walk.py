@@ -81,6 +81,7 @@ TABLE: Mapping[str, Statuses] = {
     "GET /api/v1/reports/{report}/files/{format}": ABSENT,
     "GET /": FREE,
     "GET /desa/{code}": FREE,
+    "GET /kecamatan/{code}": FREE,
     "GET /alerts": PAGE,
     "GET /alerts/stream": PAGE,
     "GET /alerts/{alert}": PAGE_NAMED,
