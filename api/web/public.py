@@ -45,12 +45,12 @@ def front(
     return _answer(request, services, looker, if_none_match, lambda: pages.front(looker.language, _asked(lang), start))
 
 
-@router.api_route("/kecamatan/{code}", methods=["GET", "HEAD"])
-def region(
+@router.api_route("/kecamatan/{district}", methods=["GET", "HEAD"])
+def subdistrict(
     request: Request,
     services: ServicesHere,
     looker: LookerHere,
-    code: str,
+    district: str,
     lang: Lang = None,
     after: Annotated[str, Query(max_length=20)] = "",
     if_none_match: IfNoneMatch = None,
@@ -60,7 +60,9 @@ def region(
     start = after if is_village_code(after) else ""
 
     def made() -> Page | None:
-        return pages.region(looker.language, _asked(lang), code, start) if _SUBDISTRICT.fullmatch(code) else None
+        return (
+            pages.region(looker.language, _asked(lang), district, start) if _SUBDISTRICT.fullmatch(district) else None
+        )
 
     return _answer(request, services, looker, if_none_match, made)
 
