@@ -8,12 +8,12 @@ from xlsxwriter.format import Format  # type: ignore[import-untyped]
 from xlsxwriter.workbook import Workbook  # type: ignore[import-untyped]
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
-from api.queries.times import local
 from api.reports.annex_words import AnnexWords
 from api.reports.annexes import Annex, At, Cell, Type, annexes
 from api.reports.figures import Share
 from api.reports.report import Report
 from api.reports.restitution import Restitution
+from siaga.model.times import local
 
 __all__ = ["MOST_ROWS", "annex_sheets"]
 

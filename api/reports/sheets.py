@@ -12,7 +12,6 @@ from fractions import Fraction
 import xlsxwriter  # type: ignore[import-untyped]  # it has no types; what is given to it is checked here
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
-from api.queries.times import local
 from api.reports.annex_sheets import annex_sheets
 from api.reports.columns import OUTAGE_COLUMNS, ROW_COLUMNS, Column, outage_values, row_values, shares
 from api.reports.facility import Outage
@@ -21,6 +20,7 @@ from api.reports.levels import Level
 from api.reports.report import Report, Row
 from api.reports.restitution import Restitution
 from api.reports.words import METHOD, Words
+from siaga.model.times import local
 from siaga.timeline.availability import Availability
 
 __all__ = ["MOST_OUTAGES", "as_xlsx"]
