@@ -1,6 +1,6 @@
 """What a kind of alert is: a subject, and a decision about it.
 
-A kind that is new is one file here, one line in `api.alerts.kinds`, and its name and severity in `siaga.model.alert_kinds`.
+A new kind is one file here, one line in `api.alerts.kinds`, and its name and severity in `siaga.model.alert_kinds`.
 """
 
 from collections.abc import Mapping, Sequence
