@@ -183,7 +183,7 @@ class Settings(BaseSettings):
             DataDirUnusable: it cannot be created, or is not a directory.
         """
         try:
-            self.data_dir.mkdir(parents=True, exist_ok=True)
+            self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as problem:
             raise DataDirUnusable(
                 f"data directory {self.data_dir}: {(problem.strerror or str(problem)).lower()}: "

@@ -40,6 +40,7 @@ from siaga.database.registry import Registry
 from siaga.model.clock import SECOND, Clock, SystemClock
 from siaga.model.sites import Village
 from siaga.mqtt.sessions import SessionName
+from siaga.run.backup.copy_socket import CopySocket
 from siaga.run.demo import Demo
 from siaga.run.gateways import GatewayPart, Served
 from siaga.run.notify_file import the_book
@@ -140,6 +141,7 @@ class System:
         self._collector: CollectorService | None = None
         self._gateway: GatewayPart | None = None
         self._broker: EmbeddedBroker | None = None
+        self._copies: CopySocket | None = None
         self._others: list[Part] = []
         self._names: list[SessionName] = []
         self.store: TelemetryStore = open_store(settings.store)
@@ -159,6 +161,7 @@ class System:
     def start(self, sites: SitesDocument | None, stop: threading.Event) -> None:
         """Start the parts, and import the sites once the database answers. Returns early if `stop` is set."""
         settings = self._settings
+        self._serve_copies()
         if self._whole and settings.mqtt_url is None:
             # by the machine's clock, however fast siaga's own runs: keep-alives are its clients' business
             self._broker = EmbeddedBroker(settings.data_dir / "broker.db", settings.mqtt_port)
@@ -206,6 +209,8 @@ class System:
 
     def stop(self) -> None:
         """Stop everything in three steps: senders, receivers, then broker, database and store."""
+        if self._copies is not None:
+            self._copies.stop()
         _end_together([*self._others, self._gateway], SENDERS_END_WITHIN)
         giving_up = threading.Timer(GIVEN_UP_AFTER, self._give_up_database)
         giving_up.daemon = True
@@ -265,6 +270,16 @@ class System:
         settings = self._settings
         self._server = HttpServer(app, settings.http_host, settings.http_port, settings.proxies)
         self._server.start()
+
+    def _serve_copies(self) -> None:
+        """Copy the embedded store for `siaga backup`: no other process can read it."""
+        if not self._settings.store.startswith("duckdb:"):
+            return
+        from siaga.telemetry.duck import DuckStore  # noqa: PLC0415 - DuckDB is large, so it is loaded on demand
+
+        if isinstance(self.store, DuckStore):
+            self._copies = CopySocket(self._settings.data_dir, self.store)
+            self._copies.start()
 
     def _history(self) -> str | None:
         problem = self._past().problem
