@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import time
 from pathlib import Path
 from typing import Annotated
 
@@ -140,6 +141,9 @@ class Settings(BaseSettings):
     schedules: Path | None = None
     guidance: Path | None = None
     outline: Path | None = None
+    backup_dir: Path | None = None
+    backup_at: time = time(2, 30)
+    backup_keep: Annotated[int, Field(ge=1, le=10_000)] = 14
     mqtt_url: BrokerUrl | None = None
     village_mqtt_url: BrokerUrl | None = None
     village: Annotated[str, AfterValidator(_village)] | None = None

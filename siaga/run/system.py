@@ -41,6 +41,7 @@ from siaga.model.clock import SECOND, Clock, SystemClock
 from siaga.model.sites import Village
 from siaga.mqtt.sessions import SessionName
 from siaga.run.backup.copy_socket import CopySocket
+from siaga.run.backup.nightly import NightlyBackups, by_command
 from siaga.run.demo import Demo
 from siaga.run.gateways import GatewayPart, Served
 from siaga.run.notify_file import the_book
@@ -201,6 +202,17 @@ class System:
         if self._whole:
             self._start_collector()
             self._start_gateway(registry)
+        if settings.backup_dir is not None:
+            backups = NightlyBackups(
+                settings.backup_dir,
+                settings.backup_at,
+                settings.backup_keep,
+                self._clock,
+                by_command(settings),
+                REGISTRY,
+            )
+            backups.start()
+            self.also(backups)
         self._starting = None
 
     def also(self, part: Part) -> None:
