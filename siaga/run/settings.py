@@ -141,6 +141,7 @@ class Settings(BaseSettings):
     schedules: Path | None = None
     guidance: Path | None = None
     outline: Path | None = None
+    new_database: bool = False
     backup_dir: Path | None = None
     backup_at: time = time(2, 30)
     backup_keep: Annotated[int, Field(ge=1, le=10_000)] = 14

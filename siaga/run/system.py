@@ -17,6 +17,7 @@ from typing import Protocol
 import structlog
 import typer
 from prometheus_client import REGISTRY
+from sqlalchemy import Engine, select
 
 from api.alerts import AlertService, EventSignal
 from api.alerts.metrics import EngineMetrics
@@ -34,7 +35,7 @@ from collector import ROLE as COLLECTOR
 from collector import CollectorService, assemble, broker_session
 from gateway.metrics import GatewayMetrics
 from siaga.broker import EmbeddedBroker
-from siaga.database import connect
+from siaga.database import connect, tables
 from siaga.database.follower import RegistryFollower
 from siaga.database.registry import Registry
 from siaga.model.clock import SECOND, Clock, SystemClock
@@ -74,6 +75,10 @@ STORE_ASKED_EVERY = 3 * SECOND
 
 class DirectoryInUse(OSError):
     """Another siaga uses the data directory. The message is a sentence."""
+
+
+class DatabaseLost(OSError):
+    """The database is empty, and the telemetry store is not. The message is a sentence."""
 
 
 class Part(Protocol):
@@ -171,6 +176,8 @@ class System:
         registry = await_database(self._engine, stop, self._tell)
         if registry is None:
             return
+        if not settings.new_database:
+            _refuse_lost_database(self._engine, self.store)
         if sites is not None:
             report = registry.replace(sites.villages, self._clock.now(), sites.regions)
             log.info("imported", added=report.added, changed=report.changed, unchanged=report.unchanged)
@@ -316,6 +323,32 @@ class System:
             asking=how_to_ask(self._settings),
         )
         self._gateway.start()
+
+
+def _refuse_lost_database(engine: Engine, store: TelemetryStore) -> None:
+    """Do not begin anew beside readings of before: what a lost database knew would never be missed.
+
+    Raises:
+        DatabaseLost: the database is new, and the store holds readings.
+    """
+    with engine.connect() as connection:
+        is_used = [
+            connection.execute(select(table.c[0]).limit(1)).first() is not None
+            for table in (tables.village, tables.engine_state)
+        ]
+    if any(is_used):
+        return
+    try:
+        is_empty = store.is_empty()
+    except StoreUnavailable as problem:
+        log.warning("a new database, and nobody knows whether the store is new, too", problem=str(problem))
+        return
+    if not is_empty:
+        raise DatabaseLost(
+            "the database is empty, and the telemetry store already holds readings: if SIAGA_DATABASE_URL and "
+            "SIAGA_DATA_DIR are right, the database was lost: restore a backup (siaga restore FILE), or set "
+            "SIAGA_NEW_DATABASE=true to begin anew"
+        )
 
 
 class StoreAnswers:

@@ -294,6 +294,11 @@ class DuckStore:
             rows = cursor.execute("SELECT * FROM arrival WHERE received >= $1 ORDER BY received", [since]).fetchall()
         return [Arrival(*row) for row in rows]
 
+    def is_empty(self) -> bool:
+        """See `TelemetryStore.is_empty`."""
+        with self._reading() as cursor:
+            return not cursor.execute("SELECT 1 FROM observation LIMIT 1").fetchall()
+
     def drop_before(self, time: int) -> None:
         """See `TelemetryStore.drop_before`. It deletes now; DuckDB's next checkpoint frees the space in the file."""
         with self._writing, self._transaction() as connection:
