@@ -15,10 +15,10 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from api.queries.times import rfc3339
 from siaga.database import connect
 from siaga.database.dump import dumped
 from siaga.model.clock import Clock
+from siaga.model.times import rfc3339
 from siaga.run.backup.archive import Manifest, Writer
 from siaga.run.backup.copy_socket import borrowed_copy
 from siaga.run.backup.files import DATA_FILES, GATEWAY, settings_files

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from api.queries.times import rfc3339
 from gateway.buffer import Buffer
 from siaga.database import connect, tables
 from siaga.database.registry import Registry
@@ -15,6 +14,7 @@ from siaga.database.tokens import Tokens
 from siaga.model.clock import ManualClock
 from siaga.model.observation import Point, Reading
 from siaga.model.sites import Village
+from siaga.model.times import rfc3339
 from siaga.run.backup import BadBackup, make_backup, restore_backup, verify_backup
 from siaga.run.backup.making import NothingToBackUp
 from siaga.run.settings import Settings
