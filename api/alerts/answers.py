@@ -9,21 +9,21 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from api.alerts.alert import Kind
 from api.alerts.certainty import Moment
-from api.alerts.days import correcting
 from api.alerts.facility import KEPT
 from api.alerts.happenings import NotRecalled, Rebuilt, Recalled
 from api.alerts.metrics import EngineMetrics
 from api.alerts.questions import Answer, ArrivalsAnswer, Failure, RebuildAnswer, RecentAnswer
 from api.alerts.redate import redate
-from api.alerts.span_rows import read_spans, write_spans
 from api.alerts.store_sync import StoreSync
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
 from api.alerts.villages import Villages
 from siaga.database import writing
+from siaga.database.days import correcting
 from siaga.database.rewritten import note_rewritten
+from siaga.database.spans import read_spans, write_spans
+from siaga.model.alert_kinds import Kind
 from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import Interval, Span
 from siaga.timeline.span_algebra import FOREVER, cut, difference, joined, replaced, rewritten

@@ -11,7 +11,8 @@ from itertools import islice
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from api.alerts.alert import Kind
+from api.alert_records.actions import end_snoozes
+from api.alert_records.stream import EventSignal
 from api.alerts.answers import Answers
 from api.alerts.certainty import Moment
 from api.alerts.happenings import (
@@ -23,17 +24,18 @@ from api.alerts.messages import BatchTaken, UnreadableMessage, read_message
 from api.alerts.metrics import EngineMetrics
 from api.alerts.outcome import Changes, Fold, Outcome
 from api.alerts.questions import RebuildAnswer
-from api.alerts.reader import StoreReader, UnreadPast
+from api.alerts.reader import StoreReader
 from api.alerts.registry_watch import RegistryWatch
 from api.alerts.self_monitor import Heard, SelfMonitor
 from api.alerts.snapshot import save
 from api.alerts.store_sync import StoreSync
-from api.alerts.stream import EventSignal
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
 from api.alerts.villages import Villages
 from siaga.database.registry import Registry
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE, SECOND, Clock
+from siaga.model.readiness import UnreadPast
 from siaga.mqtt import Message, Transport
 from siaga.wire.topics import BATCHES, GATEWAY_HEALTH, GATEWAY_STATUS, ForeignTopic, GatewayTopic, parse_topic
 
@@ -282,7 +284,7 @@ class AlertEngine:
                 self._watched.take(village, what, moment)
             if moment.monotonic >= self._next_snoozes:
                 self._next_snoozes = moment.monotonic + SNOOZE_POLL
-                if self._tables.end_snoozes(moment.now):
+                if end_snoozes(self._tables.engine, moment.now):
                     self.signal.ring()
         except DBAPIError as error:
             self._away(error)

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from api.alerts.alert import OpenAlert
-from api.alerts.maintenance import Planned
 from api.alerts.messages import MessageTaken
 from api.alerts.questions import RecentAnswer
 from siaga.model.intervals import Interval
 from siaga.model.observation import Arrival, TrackKey
 from siaga.model.sites import Village
 from siaga.timeline.judge import Span
+from siaga.timeline.maintenance import Planned
 from siaga.timeline.rolling import Trend
 
 __all__ = [

@@ -3,8 +3,8 @@
 from collections.abc import Container
 from dataclasses import dataclass
 
-from api.alerts.health import Health, UnreadableHealth, read_health
 from siaga.wire.batch import Batch, BatchId, UnreadableBatch, decode_ack, decode_batch
+from siaga.wire.health import Health, UnreadableHealth, read_health
 from siaga.wire.json_text import UnreadableJson, read_json
 from siaga.wire.topics import GatewayTopic
 

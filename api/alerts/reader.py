@@ -6,7 +6,6 @@ the engine, so it may run in a thread of its own (`api.alerts.service`) or at on
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from api.alerts.evidence import judged_facilities
@@ -25,20 +24,9 @@ from api.alerts.questions import (
 from siaga.model.observation import TrackKey
 from siaga.model.sites import Village
 from siaga.telemetry import StoreUnavailable, TelemetryStore
-from siaga.timeline.judge import Evidence, Interval, Span, judge, judged_from, participants, reach
+from siaga.timeline.judge import Evidence, Span, judge, judged_from, participants, reach
 
-__all__ = ["InlineReader", "StoreReader", "UnreadPast", "answer", "answer_together"]
-
-
-@dataclass(frozen=True, slots=True)
-class UnreadPast:
-    """What of the past cannot be told, as the store was asked for it in vain.
-
-    `stretches` are of event time, by village, until they are judged; `problem` is why the store does not answer now.
-    """
-
-    stretches: Mapping[str, Sequence[Interval]] = field(default_factory=dict)
-    problem: str | None = None
+__all__ = ["InlineReader", "StoreReader", "answer", "answer_together"]
 
 
 class StoreReader(Protocol):

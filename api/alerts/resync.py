@@ -5,7 +5,6 @@ Its memory is read where it has a hole; history is judged again where late data 
 
 from collections.abc import Mapping, Sequence
 
-from api.alerts.alert import Kind
 from api.alerts.awaited import Range
 from api.alerts.certainty import Moment
 from api.alerts.evidence import LIVE
@@ -14,6 +13,7 @@ from api.alerts.memory import OVERLAP
 from api.alerts.outcome import Outcome
 from api.alerts.questions import RebuildRequest, RecentRequest
 from api.alerts.state import VillageState
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import DAY, HOUR
 from siaga.model.intervals import Interval, merge
 from siaga.model.observation import Arrival, Reading, TrackKey

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 from api.alerts.certainty import Moment
 from api.alerts.device import WatchedDevice
-from api.alerts.health import take_health
-from api.alerts.messages import AckTaken, BatchTaken, HealthSaid
+from api.alerts.messages import AckTaken, BatchTaken
 from api.alerts.outcome import Outcome
 from api.alerts.resync import learn_first, stored
 from api.alerts.state import VillageState
@@ -17,7 +16,7 @@ from siaga.model.clock import HOUR
 from siaga.model.intervals import Interval
 from siaga.model.observation import Point, Reading
 
-__all__ = ["take_ack", "take_health_said", "take_readings"]
+__all__ = ["take_ack", "take_readings"]
 
 
 @dataclass(slots=True)
@@ -139,9 +138,3 @@ def take_ack(village: VillageState, taken: AckTaken, moment: Moment, out: Outcom
     village.memory.stored(moment.monotonic)
     stored(village, found, village.history.stored(batch, moment.monotonic), moment, out)
     out.asks |= village.history.pending or village.awaited.gives_up_at() is not None
-
-
-def take_health_said(village: VillageState, said: HealthSaid, moment: Moment) -> list[WatchedDevice]:
-    """Take what a gateway says of itself. Returns the devices of which that says something new."""
-    village.gateway(said.gateway)
-    return take_health(village.gateways, said.gateway, village.devices, said.health, moment.now)

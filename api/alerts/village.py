@@ -6,13 +6,13 @@ asked. Neither has I/O, a clock or a callback: with the same happenings at the s
 
 from dataclasses import dataclass, replace
 
-from api.alerts.alert import Clear, Hold, Kind, Raise
+from api.alerts.alert import Clear, Hold, Raise
 from api.alerts.causes import link_evidence
 from api.alerts.certainty import Moment
 from api.alerts.decide import decide
 from api.alerts.device import WatchedDevice
 from api.alerts.facility import WatchedFacility
-from api.alerts.gateway import WatchedGateway
+from api.alerts.gateway import WatchedGateway, take_health
 from api.alerts.happenings import (
     AlertTaken,
     AnswerTaken,
@@ -41,7 +41,8 @@ from api.alerts.outcome import Back, Outcome
 from api.alerts.resync import go_on_without, learn_first, recall, take_arrival, wants_recall
 from api.alerts.state import VillageState
 from api.alerts.subject import Subject
-from api.alerts.taking import take_ack, take_health_said, take_readings
+from api.alerts.taking import take_ack, take_readings
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import SECOND
 from siaga.model.observation import Arrival
 from siaga.model.sites import Village
@@ -97,9 +98,9 @@ class WatchedVillage(VillageState):
                 take_ack(self, said, moment, out)
             case StatusSaid():
                 self._take_status(said, moment, out)
-            case HealthSaid(gateway=gateway):
-                changed = take_health_said(self, said, moment)
-                for subject in (self.gateway(gateway), *changed):
+            case HealthSaid(gateway=gateway, health=health):
+                known = self.gateway(gateway)
+                for subject in (known, *take_health(self.gateways, gateway, self.devices, health, moment.now)):
                     self._look_at(subject, moment, out)
 
     def _arrive(self, gateway: str, moment: Moment, out: Outcome) -> None:
