@@ -114,7 +114,7 @@ class Peer:
             client.tls_set_context(who.tls.context())
         client.on_connect = lambda _c, _u, _f, reason, _p: self.reasons.append(str(reason))
         client.on_disconnect = lambda *_: self._dropped()
-        client.on_message = lambda _c, _u, message: self.got.append((message.topic, message.payload))
+        client.on_message = lambda _c, _u, message: self.got.append((message.topic, bytes(message.payload)))
         client.on_subscribe = lambda _c, _u, _m, codes, _p: self._granted.extend(map(str, codes))
         client.on_publish = lambda _c, _u, _m, reason, _p: self._answers.append(str(reason))
         self._client = client
