@@ -8,7 +8,7 @@ from api.alerts.span_rows import write_spans
 from api.issued.asked import Asked
 from api.issued.service import IssuedService
 from api.reports.period import parse_period
-from api.reports.words import Language
+from api.words import Language
 from siaga.database import migrate, tables, writing
 from siaga.database.registry import Registry
 from siaga.database.rewritten import note_rewritten
