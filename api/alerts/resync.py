@@ -70,7 +70,7 @@ def go_on_without(village: VillageState, first_spans: Mapping[str, int], moment:
     """
     memory, now = village.memory, moment.now
     memory.miss(_resumes_from(village, first_spans))
-    village.history.mark(memory.state.missing.missed, now, moment.monotonic, now=True)
+    village.history.mark(memory.missed, now, moment.monotonic, now=True)
     memory.go_without(now)
     village.mark()
     village.know_until(now)
