@@ -11,17 +11,18 @@ from uuid import uuid4
 
 from sqlalchemy import Engine
 
-from api.alerts.alert import Kind, OpenAlert, Raise
+from api.alerts.alert import OpenAlert, Raise
 from api.alerts.engine import AlertEngine
 from api.alerts.outcome import Changes
 from api.alerts.questions import Answer, ArrivalsAnswer, ArrivalsRequest, MemoryAnswer, MemoryRequest, Request
-from api.alerts.span_rows import write_spans
 from api.alerts.tables import Tables
 from bench.district import District
 from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.database import connect, migrate, writing
 from siaga.database.registry import Registry
+from siaga.database.spans import write_spans
 from siaga.database.tokens import Tokens
+from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Role
 from siaga.model.clock import DAY, MINUTE, SystemClock
 from siaga.model.observation import Point, Recalled

@@ -11,25 +11,27 @@ from itertools import islice
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from api.alert_records.actions import end_snoozes
+from api.alert_records.stream import EventSignal
 from api.alerts.certainty import Moment
-from api.alerts.health import UnreadableHealth, read_health
 from api.alerts.inbox import Inbox, Row
 from api.alerts.metrics import EngineMetrics
 from api.alerts.outcome import Changes, Fold, Outcome
 from api.alerts.questions import RebuildAnswer
-from api.alerts.reader import StoreReader, UnreadPast
+from api.alerts.reader import StoreReader
 from api.alerts.registry_watch import RegistryWatch
 from api.alerts.self_monitor import Heard, SelfMonitor
 from api.alerts.snapshot import save
 from api.alerts.store_sync import StoreSync
-from api.alerts.stream import EventSignal
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
 from api.alerts.villages import Villages
 from siaga.database.registry import Registry
 from siaga.model.clock import MINUTE, SECOND, Clock
+from siaga.model.readiness import UnreadPast
 from siaga.mqtt import Message, Transport
 from siaga.wire.batch import UnreadableBatch, decode_ack, decode_batch
+from siaga.wire.health import UnreadableHealth, read_health
 from siaga.wire.json_text import UnreadableJson, read_json
 from siaga.wire.topics import BATCHES, GATEWAY_HEALTH, GATEWAY_STATUS, ForeignTopic, GatewayTopic, parse_topic
 
@@ -288,7 +290,7 @@ class AlertEngine:
             self._registry.refresh(moment)
             if moment.monotonic >= self._next_snoozes:
                 self._next_snoozes = moment.monotonic + SNOOZE_POLL
-                if self._tables.end_snoozes(moment.now):
+                if end_snoozes(self._tables.engine, moment.now):
                     self.signal.ring()
         except DBAPIError as error:
             self._away(error)

@@ -2,32 +2,18 @@
 
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
 import structlog
 
 from api.alerts.questions import Answer, Failure, Request
-from siaga.model.intervals import Interval
 from siaga.mqtt import Transport
 from siaga.telemetry import StoreUnavailable, TelemetryStore
 
-__all__ = ["InlineReader", "StoreReader", "ThreadReader", "UnreadPast", "answer"]
+__all__ = ["InlineReader", "StoreReader", "ThreadReader", "answer"]
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class UnreadPast:
-    """What of the past cannot be told, as the store was asked for it in vain.
-
-    `stretches` are of event time, by village, until they are judged; `problem` is why the store does not answer now.
-    """
-
-    stretches: Mapping[str, Sequence[Interval]] = field(default_factory=dict)
-    problem: str | None = None
 
 
 class StoreReader(Protocol):

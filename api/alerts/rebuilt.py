@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from api.alerts.alert import Kind
-from api.alerts.days import correcting
 from api.alerts.facility import KEPT
 from api.alerts.questions import RebuildAnswer
 from api.alerts.resync import Rebuilt
-from api.alerts.span_rows import read_spans, write_spans
 from api.alerts.state import VillageState
 from api.alerts.tables import Tables
 from siaga.database import writing
+from siaga.database.days import correcting
 from siaga.database.rewritten import note_rewritten
+from siaga.database.spans import read_spans, write_spans
+from siaga.model.alert_kinds import Kind
 from siaga.model.intervals import Interval
 from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import Span

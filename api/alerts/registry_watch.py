@@ -7,22 +7,23 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import RowMapping
 
-from api.alerts.alert import Kind
 from api.alerts.certainty import Moment
 from api.alerts.facility import KEPT
 from api.alerts.flapping import WITHIN
-from api.alerts.maintenance import AHEAD, MaintenanceWindow, mains_key, planned, stretches, waits_key
 from api.alerts.outcome import Fold
 from api.alerts.self_monitor import Heard
 from api.alerts.snapshot import read, restore, take_marks, take_old_marks
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
 from api.alerts.villages import Villages
+from siaga.database.engine_state import mains_key, waits_key
 from siaga.database.registry import Registry
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import DAY, HOUR, SECOND
 from siaga.model.observation import TrackKey
 from siaga.model.sites import Village
 from siaga.timeline.judge import Span
+from siaga.timeline.maintenance import AHEAD, MaintenanceWindow, planned, stretches
 
 __all__ = ["RegistryWatch"]
 

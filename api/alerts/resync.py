@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from api.alerts.alert import Kind
 from api.alerts.certainty import Moment
 from api.alerts.memory import OVERLAP
 from api.alerts.outcome import Outcome
 from api.alerts.state import VillageState
+from siaga.model.alert_kinds import Kind
 from siaga.model.intervals import Interval
 from siaga.model.observation import Recalled, TrackKey
 from siaga.timeline.judge import Span, judged_from

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from api.alert_records.stream import EventSignal
 from api.alerts.engine import AlertEngine
 from api.alerts.metrics import EngineMetrics
-from api.alerts.reader import ThreadReader, UnreadPast
-from api.alerts.stream import EventSignal
+from api.alerts.reader import ThreadReader
 from api.alerts.tables import Tables
 from siaga.database.registry import Registry
 from siaga.model.clock import SECOND, Clock, SystemClock
+from siaga.model.readiness import UnreadPast
 from siaga.mqtt import Message, Transport
 from siaga.mqtt.worker import Inlet, WorkerLoop
 from siaga.telemetry import TelemetryStore

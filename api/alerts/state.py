@@ -6,7 +6,7 @@ from functools import partial
 from hashlib import blake2b
 from typing import Self
 
-from api.alerts.alert import Hold, Kind, OpenAlert
+from api.alerts.alert import Hold, OpenAlert
 from api.alerts.certainty import Facts, Moment, Sure, certainty
 from api.alerts.device import WatchedDevice
 from api.alerts.evidence import LIVE, Recent, judged_facilities
@@ -15,14 +15,15 @@ from api.alerts.flapping import Raises
 from api.alerts.gateway import WatchedGateway
 from api.alerts.history import History
 from api.alerts.link import Link
-from api.alerts.maintenance import Planned
 from api.alerts.memory import Memory
 from api.alerts.subject import Subject
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE
 from siaga.model.indicators import terms
 from siaga.model.observation import TrackKey
 from siaga.model.sites import Device, Facility, Village
 from siaga.timeline.judge import PlannedWork
+from siaga.timeline.maintenance import Planned
 
 __all__ = ["VillageState"]
 

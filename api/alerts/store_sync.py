@@ -23,7 +23,7 @@ from api.alerts.questions import (
     RebuildRequest,
     Request,
 )
-from api.alerts.reader import StoreReader, UnreadPast
+from api.alerts.reader import StoreReader
 from api.alerts.rebuilt import write_rebuilt
 from api.alerts.redate import redate
 from api.alerts.tables import Tables
@@ -32,6 +32,7 @@ from api.alerts.villages import Villages
 from siaga.model.clock import SECOND
 from siaga.model.intervals import Interval, merge
 from siaga.model.observation import Arrival
+from siaga.model.readiness import UnreadPast
 from siaga.timeline.span_algebra import FOREVER
 
 __all__ = ["StoreSync"]

@@ -7,30 +7,31 @@ or a callback: a village to which the same happens at the same moments is the sa
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from api.alerts.alert import Clear, Hold, Kind, OpenAlert, Raise
+from api.alerts.alert import Clear, Hold, OpenAlert, Raise
 from api.alerts.causes import link_evidence
 from api.alerts.certainty import Moment
 from api.alerts.decide import decide
 from api.alerts.device import WatchedDevice
 from api.alerts.facility import WatchedFacility
-from api.alerts.gateway import WatchedGateway
-from api.alerts.health import Health, take_health
+from api.alerts.gateway import WatchedGateway, take_health
 from api.alerts.kinds import OF_DEVICES, OF_FACILITIES, OF_GATEWAYS
 from api.alerts.kinds.village_offline import village_offline
-from api.alerts.maintenance import Planned
 from api.alerts.outcome import Back, Outcome
 from api.alerts.resync import Rebuilt, go_on_without, learn_first, recall
 from api.alerts.state import VillageState
 from api.alerts.subject import Subject
 from api.alerts.taking import take_ack, take_readings
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import SECOND
 from siaga.model.intervals import Interval
 from siaga.model.observation import Arrival, Recalled
 from siaga.model.sites import Village
 from siaga.timeline.judge import without_mains
+from siaga.timeline.maintenance import Planned
 from siaga.timeline.rolling import Trend
 from siaga.timeline.span_algebra import FOREVER
 from siaga.wire.batch import Batch, BatchId
+from siaga.wire.health import Health
 
 __all__ = ["WatchedVillage"]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from sqlalchemy.exc import DBAPIError
 
-from api.alerts.alert import Kind, OpenAlert
+from api.alerts.alert import OpenAlert
 from api.alerts.certainty import Moment
 from api.alerts.deadlines import Deadlines
 from api.alerts.metrics import EngineMetrics
@@ -19,6 +19,7 @@ from api.alerts.state import VillageState
 from api.alerts.subject import Subject
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
+from siaga.model.alert_kinds import Kind
 
 __all__ = ["Villages"]
 

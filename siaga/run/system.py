@@ -18,9 +18,9 @@ import structlog
 import typer
 from prometheus_client import REGISTRY
 
-from api.alerts import AlertService, EventSignal
+from api.alert_records.stream import EventSignal
+from api.alerts import AlertService
 from api.alerts.metrics import EngineMetrics
-from api.alerts.reader import UnreadPast
 from api.app import create_app
 from api.http import HttpServer, Site
 from api.issued.metrics import IssuedMetrics
@@ -38,6 +38,7 @@ from siaga.database import connect
 from siaga.database.follower import RegistryFollower
 from siaga.database.registry import Registry
 from siaga.model.clock import SECOND, Clock, SystemClock
+from siaga.model.readiness import UnreadPast
 from siaga.model.sites import Village
 from siaga.mqtt.sessions import SessionName
 from siaga.run.demo import Demo

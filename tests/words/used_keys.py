@@ -6,7 +6,6 @@ from pathlib import Path
 
 from jinja2 import Environment, nodes
 
-from api.alerts.alert import SEVERITIES, Kind
 from api.attestations.classes import Class
 from api.attestations.scorecard import Evidence
 from api.http.attestation_body import PhotoSource
@@ -39,6 +38,7 @@ from api.web.refusals import SAID
 from api.web.setup.index import PAGES
 from api.web.setup.quarantine import OTHER
 from siaga.database.people import Weakness
+from siaga.model.alert_kinds import SEVERITIES, Kind
 from siaga.model.caller import Role
 from siaga.model.indicators import INDICATORS, evidence_signals
 from siaga.timeline.facility_state import DEVICE_SILENT, NO_EVIDENCE, VILLAGE_OFFLINE
