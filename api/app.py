@@ -51,6 +51,7 @@ from api.http.problems import Problem, install_problems, problem_response
 from api.http.services import Check, Services, sign_in_counter
 from api.http.site import Site
 from api.issued.desk import IssueDesk
+from api.notifications.web_push import PushDesk
 from api.reports.answer import DEADLINE
 from api.reports.maker import ReportMaker
 from api.reports.office import PLAIN, Office
@@ -129,6 +130,7 @@ def create_app(
     site: Site | None = None,
     passwords: Passwords | None = None,
     channels: Mapping[str, Sequence[str]] | None = None,
+    push: PushDesk | None = None,
     caller_of: CallerOf | None = None,
 ) -> FastAPI:
     """The API, the public page, health and metrics.
@@ -152,6 +154,7 @@ def create_app(
         site: where people reach the pages; by default at whatever host is asked for.
         passwords: hashes them; by default at the cost of RFC 9106.
         channels: by what the notify file reaches whom, by the person's name.
+        push: sends to browsers that subscribed; by default over the Internet.
         caller_of: who sends a request for a page; by default as for a call, by token or session.
     """
     clock = clock or SystemClock()
@@ -176,6 +179,7 @@ def create_app(
         past=past,
         public_page=public_page,
         site=site or Site(),
+        push=push or PushDesk(engine, clock, None if site is None else site.public_url),
         channels={} if channels is None else channels,
         sign_ins=sign_in_counter(metrics),
         attestation_review=attestation_review,

@@ -15,6 +15,7 @@ from api.notifications.planner import Planner
 from api.notifications.queue import Queue
 from api.notifications.reminders import Reminders
 from api.notifications.sender import MessageAbout, Sender, plain_message
+from api.notifications.web_push import PushDesk, Subscribers
 from siaga.model.clock import HOUR, SECOND, Clock, SystemClock
 
 __all__ = ["NotificationService"]
@@ -43,15 +44,17 @@ class NotificationService:
         metrics: NotificationMetrics | None = None,
         open_: OpenChannel = open_channel,
         about: MessageAbout = plain_message,
+        push: PushDesk | None = None,
     ) -> None:
         self._database, self._book, self._open, self._about = database, book, open_, about
+        self._push = push
         self._clock = clock or SystemClock()
         self._signal = signal or EventSignal()
         self._metrics = metrics or NotificationMetrics()
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self._threads = [threading.Thread(target=self._plan, name="notifications", daemon=True)]
-        if book.people:
+        if book.people or push is not None:
             self._threads += [
                 threading.Thread(target=self._send, name=f"notification sender {number}", daemon=True)
                 for number in range(1, SENDERS + 1)
@@ -86,7 +89,8 @@ class NotificationService:
                 self._changed.wait(seconds)
 
     def _plan(self) -> None:
-        planner = Planner(self._database, self._book)
+        subscribers = None if self._push is None else Subscribers(self._push.subscriptions)
+        planner = Planner(self._database, self._book, subscribers)
         queue = Queue(self._database, self._book.repeat_after)
         reminders = Reminders(self._database, self._book)
         counted = swept = self._clock.monotonic()
@@ -109,7 +113,7 @@ class NotificationService:
         self._repeat(work)
 
     def _send(self) -> None:
-        sender = Sender(self._database, self._book, self._metrics, self._open, about=self._about)
+        sender = Sender(self._database, self._book, self._metrics, self._open, about=self._about, push=self._push)
         self._repeat(lambda: sender.send_one(self._clock.now))
 
     def _repeat(self, work: Callable[[], bool]) -> None:

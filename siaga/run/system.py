@@ -27,6 +27,7 @@ from api.http import HttpServer, Site
 from api.issued.metrics import IssuedMetrics
 from api.issued.service import IssuedService
 from api.notifications import NotificationMetrics, NotificationService
+from api.notifications.web_push import PushDesk
 from api.schedules.runs import Scheduler
 from api.schedules.telling import message_about
 from api.web.guidance import NO_GUIDANCE, load_guidance
@@ -201,6 +202,7 @@ class System:
             self._signal,
             NotificationMetrics(REGISTRY),
             about=partial(message_about, self._engine),
+            push=PushDesk(self._engine, self._clock, self._settings.public_url),
         )
         self._notifications.start()
         metrics = IssuedMetrics(REGISTRY)

@@ -17,6 +17,7 @@ from api.app import create_app
 from api.attestations.classes import Classes
 from api.http import HttpServer, Site
 from api.http.services import Check
+from api.notifications.web_push import PushDesk
 from api.schedules.schedule import Plan
 from siaga.database import tables, writing
 from siaga.database.people import Passwords
@@ -75,6 +76,7 @@ class District:
         self.past = UnreadPast()
         self.public_page = True
         self.channels: dict[str, list[str]] = {}
+        self.push: PushDesk | None = None
         self.attestation_review = False
         self.plan = Plan()
         self.scorecard_classes: Classes | None = None
@@ -202,6 +204,7 @@ class District:
             site=site,
             passwords=Passwords(CHEAP),
             channels=self.channels,
+            push=self.push,
             caller_of=caller_of if caller is not None else None,
             attestation_review=self.attestation_review,
             plan=self.plan,
