@@ -35,7 +35,13 @@ def _worker() -> str:
     """The worker's script, with what it needs to know of this version. It differs whenever one of the files does."""
     files = [static(name) for name in _NEEDED]
     version = hashlib.sha256("".join(files).encode()).hexdigest()[:12]
-    known = {"version": version, "files": files, "header": PERSON, "icon": static("icon_small.png")}
+    known = {
+        "version": version,
+        "files": files,
+        "header": PERSON,
+        "icon": static("icon_small.png"),
+        "drafts": static("drafts.js"),
+    }
     return f"const SIAGA = {json.dumps(known)};\n{script('worker.js')}"
 
 

@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext
 
 from api.notifications.messages import Message, Tone
 from api.notifications.web_push import PushDesk
@@ -19,6 +18,7 @@ from tests.notifications.push_service import PhoneBrowser, PushService, push_ser
 from tests.people.accounts import signed_in
 from tests.wait import until
 from tests.web.test_phone import sign_in
+from tests.web.worker import Worker
 
 SUBSCRIBES = """(subscription) => {
   const found = { ...subscription, options: { applicationServerKey: new ArrayBuffer(0) }, toJSON: () => subscription,
@@ -31,12 +31,6 @@ SUBSCRIBES = """(subscription) => {
   };
 }"""
 """A push service is not there for the test's browser, so the page gets its subscription from here."""
-SHOWN = """async () => {
-  const found = await (await navigator.serviceWorker.ready).getNotifications();
-  return found.map(({ title, body, lang, tag, data }) => ({ title, body, lang, tag, path: data.path }));
-}"""
-
-
 LONG_AGO = """() => {
   const kept = JSON.parse(localStorage.getItem("siaga-push"));
   localStorage.setItem("siaga-push", JSON.stringify({ ...kept, at: 0 }));
@@ -67,42 +61,6 @@ def phone(browser: Browser, served: httpx.Client) -> Iterator[BrowserContext]:
     )
     yield context
     context.close()
-
-
-class Worker:
-    """The page's service worker, to which messages are delivered as the browser would."""
-
-    def __init__(self, page: Page) -> None:
-        page.wait_for_function("() => navigator.serviceWorker.controller?.state === 'activated'")
-        self._page = page
-        self._session = page.context.new_cdp_session(page)
-        found: list[str] = []
-        self._session.on(
-            "ServiceWorker.workerRegistrationUpdated",
-            lambda told: found.extend(one["registrationId"] for one in told["registrations"]),
-        )
-        self._session.send("ServiceWorker.enable")
-
-        def registered() -> bool:
-            page.evaluate("() => 1")  # events come while Playwright waits for an answer
-            return bool(found)
-
-        until(registered)
-        self._registration = found[-1]
-
-    def deliver(self, data: bytes) -> None:
-        told = {"origin": self._origin(), "registrationId": self._registration, "data": data.decode()}
-        self._session.send("ServiceWorker.deliverPushMessage", told)
-
-    def shown(self, count: int) -> list[dict[str, Any]]:
-        """Returns the notifications, once there are so many."""
-        until(lambda: len(self._page.evaluate(SHOWN)) == count)
-        found: list[dict[str, Any]] = self._page.evaluate(SHOWN)
-        return found
-
-    def _origin(self) -> str:
-        origin: str = self._page.evaluate("location.origin")
-        return origin
 
 
 def test_a_message_is_shown_in_its_language_and_replaces_the_one_before(

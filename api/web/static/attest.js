@@ -72,6 +72,9 @@
   };
 
   const send_all = () => drafts.send(person);
+  // Where the browser can (Background Sync), the service worker sends also when no page is open
+  const send_later = () =>
+    navigator.serviceWorker?.ready.then(({ sync }) => sync && sync.register("siaga-drafts")).catch(() => {});
   drafts.onchange(async (sent) => {
     await show();
     if (sent && form) form.querySelector(".said").textContent = words.sent;
@@ -141,6 +144,7 @@
       ready();
       button.disabled = false;
       await show();
+      send_later();
       await send_all();
     });
     begin();

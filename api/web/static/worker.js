@@ -1,6 +1,7 @@
 // The service worker: without a connection it shows a page that says since when, and the forms of villages that the
-// person visited. It keeps no page with data. SIAGA (version, files, header) is put before this text by the server.
+// person visited. It keeps no page with data. SIAGA (version, files, header, icon, drafts) is put before this text.
 "use strict";
+importScripts(SIAGA.drafts);
 const FILES = `siaga-files-${SIAGA.version}`;
 const FORMS = "siaga-forms"; // forms by their address, without data, of the person who has signed in
 const PHONE = "siaga-phone"; // /answered: time of the last answer in ms; /person: whose the forms are; /look
@@ -69,6 +70,7 @@ async function keepOffline() {
 }
 
 async function heard({ look, keep: path, answered: at }) {
+  self.siagaDrafts?.trust();
   if (at) await answered(at);
   if (look && look !== (await known("look"))) {
     await keepOffline();
@@ -113,6 +115,19 @@ self.addEventListener("activate", (event) => {
   };
   event.waitUntil(clean());
 });
+
+// --- Drafts of attestations, sent when there is a network again, with no page open -----------------------------------
+
+async function sendKept() {
+  const person = decodeURIComponent(await known("person"));
+  const drafts = self.siagaDrafts;
+  if (!person || !drafts) return;
+  await drafts.send(person);
+  const left = (await drafts.waiting(person)).filter((one) => !one.problem);
+  if (left.length) throw new Error("not all drafts were sent"); // the browser tries again later, some times
+}
+
+self.addEventListener("sync", (event) => event.tag === "siaga-drafts" && event.waitUntil(sendKept()));
 
 // --- Push messages: shown also while no page is open. A browser demands that each is shown --------------------------
 
