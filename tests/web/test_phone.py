@@ -184,7 +184,7 @@ def test_drafts_are_sent_when_the_network_is_back_with_no_page_open(
         phone.set_offline(False)
         until(lambda: script.evaluate("() => fetch('/healthz').then(() => true, () => false)"), 10)
         assert script.evaluate("() => sendKept().then(() => 'sent', () => 'later')") == "later"
-    assert attested(district) == []
+        assert attested(district) == []
     worker.sync("siaga-drafts")
     until(lambda: attested(district) == [("Pohon ditebang", "wahyu")], 20)
     until(lambda: script.evaluate("() => sendKept().then(() => 'sent', () => 'later')") == "sent")
