@@ -168,7 +168,7 @@ class System:
         if registry is None:
             return
         if sites is not None:
-            report = registry.replace(sites.villages, self._clock.now(), sites.regions)
+            report = registry.replace(sites.villages, self._clock.now(), sites.regions, sites.holidays)
             log.info("imported", added=report.added, changed=report.changed, unchanged=report.unchanged)
         name = self._claim(ALERTS)
         session = alert_session(settings.central_broker, name)

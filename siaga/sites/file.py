@@ -3,7 +3,7 @@
 import re
 import zoneinfo
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from siaga.model.durations import parse_duration
@@ -49,10 +49,14 @@ Address = tuple[str | None, Adapter, str]
 
 @dataclass(frozen=True, slots=True)
 class SitesDocument:
-    """The content of a sites file. `villages`: each with the file's holidays. `regions`: names by code."""
+    """The content of a sites file. `villages`: each with the file's holidays. `regions`: names by code.
+
+    `holidays`: names by date.
+    """
 
     villages: list[Village]
     regions: Mapping[str, str]
+    holidays: Mapping[date, str] = field(default_factory=dict)
 
 
 def read_sites(text: str, filename: str) -> list[Village]:
@@ -91,7 +95,10 @@ class _Reader:
             top.missing("villages")
         villages = [self._village(node) for node in top.items("villages")]
         holidays = self._holidays(top)
-        return SitesDocument([replace(village, holidays=holidays) for village in villages], self._regions(top))
+        closed = frozenset(holidays)
+        return SitesDocument(
+            [replace(village, holidays=closed) for village in villages], self._regions(top), holidays
+        )
 
     def _regions(self, top: Section) -> dict[str, str]:
         known: dict[str, Section] = {}
@@ -103,19 +110,19 @@ class _Reader:
             names[code] = section.text("name", required=True) or ""
         return names
 
-    def _holidays(self, top: Section) -> frozenset[date]:
+    def _holidays(self, top: Section) -> dict[date, str]:
         known: dict[str, Section] = {}
-        dates: set[date] = set()
+        names: dict[date, str] = {}
         for node in top.items("holidays"):
             section = Section(self._mistakes, node, "holidays", _HOLIDAY_KEYS)
             if section.node("date") is None:
                 section.missing("date")
-            section.text("name", required=True)
+            name = section.text("name", required=True) or ""
             day = _date(section, "date")
             if day is not None:
                 _once(section, "date", day.isoformat(), known, "holiday")
-                dates.add(day)
-        return frozenset(dates)
+                names[day] = name
+        return names
 
     def _village(self, node: Node) -> Village:
         section = Section(self._mistakes, node, "villages", _VILLAGE_KEYS)

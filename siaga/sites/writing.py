@@ -1,0 +1,104 @@
+"""Writes a sites file: what `siaga.sites.file` reads back as the same villages, regions and holidays."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import yaml
+
+from siaga.model.durations import format_duration
+from siaga.model.sites import Device, Facility, Needs, Village
+from siaga.sites.file import OFFLINE_AFTER
+
+__all__ = ["NO_NAME", "fingerprint", "share_text", "write_document"]
+
+NO_NAME = "Hari libur"
+"""The name of a holiday whose name is not known."""
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the fast one, if PyYAML was built with it
+
+
+def write_document(
+    villages: Sequence[Village], regions: Mapping[str, str] | None = None, holidays: Mapping[date, str] | None = None
+) -> str:
+    """Returns the text of a sites file with these villages and the names of regions.
+
+    Args:
+        villages: all with the same holidays, because a file has one list of them.
+        holidays: names by date, also of dates that are not written.
+    """
+    closed = villages[0].holidays if villages else frozenset()
+    if any(village.holidays != closed for village in villages):
+        raise ValueError("villages with different holidays do not fit into one sites file")
+    names = holidays or {}
+    tree: dict[str, object] = {"villages": [_village(village) for village in villages]}
+    if regions:
+        tree["regions"] = [{"code": code, "name": name} for code, name in sorted(regions.items())]
+    if closed:
+        tree["holidays"] = [{"date": day, "name": names.get(day, NO_NAME)} for day in sorted(closed)]
+    text: str = yaml.dump(
+        tree, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, default_flow_style=None, width=10_000
+    )
+    return text
+
+
+def fingerprint(village: Village) -> str:
+    """Returns a text that differs where two entries of a village differ, by its file or its holidays."""
+    return hashlib.sha256(write_document([village]).encode()).hexdigest()[:32]
+
+
+def _village(village: Village) -> dict[str, object]:
+    found: dict[str, object] = {
+        "code": village.code,
+        "name": village.name,
+        "lat": village.latitude,
+        "lon": village.longitude,
+        "timezone": village.timezone,
+    }
+    if village.remote:
+        found["gateway"] = "remote"
+    if village.offline_after != OFFLINE_AFTER:
+        found["offline_after"] = format_duration(village.offline_after)
+    if village.uplink is not None:
+        found["uplink"] = village.uplink
+    found["facilities"] = [_facility(facility) for facility in village.facilities]
+    return found
+
+
+def _facility(facility: Facility) -> dict[str, object]:
+    found: dict[str, object] = {"id": facility.id, "kind": facility.kind, "name": facility.name}
+    if facility.since is not None:
+        found["since"] = facility.since
+    if facility.needs is not Needs.ANY:
+        found["needs"] = facility.needs.value
+    if facility.grace is not None:
+        found["grace"] = format_duration(facility.grace)
+    if facility.recovery is not None:
+        found["recovery"] = format_duration(facility.recovery)
+    if facility.target is not None:
+        found["target"] = share_text(facility.target)
+    if facility.schedule is not None:
+        found["schedule"] = facility.schedule if isinstance(facility.schedule, str) else list(facility.schedule)
+    if facility.silence is not None:
+        found["silence"] = facility.silence.value
+    found["devices"] = [_device(device) for device in facility.devices]
+    return found
+
+
+def _device(device: Device) -> dict[str, object]:
+    found: dict[str, object] = {"id": device.id, "adapter": device.adapter.value}
+    if device.address is not None:
+        found["address"] = device.address
+    found["every"] = format_duration(device.every)
+    if device.map:
+        found["map"] = dict(device.map)
+    if device.invert:
+        found["invert"] = sorted(device.invert)
+    return found
+
+
+def share_text(share: float) -> str:
+    """Returns a share as a text that is read back as the same number: `0.99`, or `99.9 %` where that is the exact one."""
+    plain = f"{share:.9f}".rstrip("0").rstrip(".")
+    if float(plain) == share:
+        return plain
+    return f"{share * 100:.9f}".rstrip("0").rstrip(".") + " %"
