@@ -132,6 +132,8 @@ class RegistryWatch:
             if gone:
                 self._tables.forget(gone)
             found += [(self._villages.pop(code), TakenOut()) for code in gone]
+            if new := sorted(villages.keys() - self._villages.keys()):
+                self._tables.end_running(new, moment.now)
             for code, village in villages.items():
                 known = self._villages.get(code)
                 if known is None:

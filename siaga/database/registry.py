@@ -112,6 +112,13 @@ class Registry:
             row = connection.execute(query).one_or_none()
         return _village(row.document, row.told) if row else None
 
+    def behind_own_gateway(self) -> list[Village]:
+        """Returns the villages without a gateway of their own: those of siaga's."""
+        table = tables.village
+        query = select(table.c.document, table.c.told).where(table.c.document["remote"].as_boolean().is_(False))
+        with self._engine.connect() as connection:
+            return [_village(document, told) for document, told in connection.execute(query)]
+
     def regions(self) -> dict[str, str]:
         """Returns the names of regions by code, as far as sites files gave any."""
         with self._engine.connect() as connection:
@@ -228,9 +235,7 @@ def _name_holidays(connection: Connection, names: Mapping[date, str]) -> bool:
     return bool(changed)
 
 
-def _replace(
-    connection: Connection, villages: Sequence[Village], now: int, places: Mapping[str, int]
-) -> ImportReport:
+def _replace(connection: Connection, villages: Sequence[Village], now: int, places: Mapping[str, int]) -> ImportReport:
     """Import some of the villages. `places`: their positions by code."""
     table = tables.village
     query = select(table.c.code, table.c.document, table.c.told)

@@ -260,6 +260,7 @@ class System:
             guidance=self._guidance,
             outline=self._outline,
             site=Site(self._settings.public_url),
+            sites_file=None if self._settings.sites is None else str(self._settings.sites),
             channels={name: tuple(person.channels) for name, person in self._book.people.items()},
         )
         settings = self._settings

@@ -10,7 +10,8 @@ from siaga.model.durations import parse_duration
 from siaga.model.indicators import INDICATORS, POWER
 from siaga.model.signals import SIGNALS, SignalType
 from siaga.model.sites import Adapter, Device, Facility, Needs, Silence, Village
-from siaga.sites.dev_eui import is_dev_eui, plain_eui
+from siaga.sites.addresses import plain_address
+from siaga.sites.dev_eui import is_dev_eui
 from siaga.sites.mistakes import Mistake, Mistakes, Section, SitesFileError
 from siaga.sites.poll_address import PROBE_KEYS, BadAddress, read_host, read_oid, read_probe_address
 from siaga.sites.yaml_tree import Node, Scalar, Sequence
@@ -96,9 +97,7 @@ class _Reader:
         villages = [self._village(node) for node in top.items("villages")]
         holidays = self._holidays(top)
         closed = frozenset(holidays)
-        return SitesDocument(
-            [replace(village, holidays=closed) for village in villages], self._regions(top), holidays
-        )
+        return SitesDocument([replace(village, holidays=closed) for village in villages], self._regions(top), holidays)
 
     def _regions(self, top: Section) -> dict[str, str]:
         known: dict[str, Section] = {}
@@ -208,8 +207,7 @@ class _Reader:
         except BadAddress as problem:
             section.mistake("address", str(problem))
             return
-        # a DevEUI may be in any case, with or without separators
-        place = (gateway, adapter, plain_eui(address) if adapter is Adapter.LORAWAN else address)
+        place = (gateway, adapter, plain_address(adapter, address))
         before = self._addresses.setdefault(place, section)
         if before is not section:
             line = before.line_of("address")

@@ -10,7 +10,16 @@ from siaga.model.durations import format_duration
 from siaga.model.sites import Device, Facility, Needs, Village
 from siaga.sites.file import OFFLINE_AFTER
 
-__all__ = ["NO_NAME", "fingerprint", "share_text", "write_document"]
+__all__ = [
+    "NO_NAME",
+    "device_tree",
+    "facility_tree",
+    "fingerprint",
+    "share_text",
+    "village_tree",
+    "write_document",
+    "write_tree",
+]
 
 NO_NAME = "Hari libur"
 """The name of a holiday whose name is not known."""
@@ -30,11 +39,16 @@ def write_document(
     if any(village.holidays != closed for village in villages):
         raise ValueError("villages with different holidays do not fit into one sites file")
     names = holidays or {}
-    tree: dict[str, object] = {"villages": [_village(village) for village in villages]}
+    tree: dict[str, object] = {"villages": [village_tree(village) for village in villages]}
     if regions:
         tree["regions"] = [{"code": code, "name": name} for code, name in sorted(regions.items())]
     if closed:
         tree["holidays"] = [{"date": day, "name": names.get(day, NO_NAME)} for day in sorted(closed)]
+    return write_tree(tree)
+
+
+def write_tree(tree: Mapping[str, object]) -> str:
+    """Returns keys and values as YAML."""
     text: str = yaml.dump(
         tree, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, default_flow_style=None, width=10_000
     )
@@ -46,7 +60,8 @@ def fingerprint(village: Village) -> str:
     return hashlib.sha256(write_document([village]).encode()).hexdigest()[:32]
 
 
-def _village(village: Village) -> dict[str, object]:
+def village_tree(village: Village) -> dict[str, object]:
+    """Returns the entry of a village as keys and values, with its facilities."""
     found: dict[str, object] = {
         "code": village.code,
         "name": village.name,
@@ -60,11 +75,12 @@ def _village(village: Village) -> dict[str, object]:
         found["offline_after"] = format_duration(village.offline_after)
     if village.uplink is not None:
         found["uplink"] = village.uplink
-    found["facilities"] = [_facility(facility) for facility in village.facilities]
+    found["facilities"] = [facility_tree(facility) for facility in village.facilities]
     return found
 
 
-def _facility(facility: Facility) -> dict[str, object]:
+def facility_tree(facility: Facility) -> dict[str, object]:
+    """Returns the entry of a facility as keys and values, with its devices."""
     found: dict[str, object] = {"id": facility.id, "kind": facility.kind, "name": facility.name}
     if facility.since is not None:
         found["since"] = facility.since
@@ -80,11 +96,12 @@ def _facility(facility: Facility) -> dict[str, object]:
         found["schedule"] = facility.schedule if isinstance(facility.schedule, str) else list(facility.schedule)
     if facility.silence is not None:
         found["silence"] = facility.silence.value
-    found["devices"] = [_device(device) for device in facility.devices]
+    found["devices"] = [device_tree(device) for device in facility.devices]
     return found
 
 
-def _device(device: Device) -> dict[str, object]:
+def device_tree(device: Device) -> dict[str, object]:
+    """Returns the entry of a device as keys and values."""
     found: dict[str, object] = {"id": device.id, "adapter": device.adapter.value}
     if device.address is not None:
         found["address"] = device.address
@@ -97,7 +114,7 @@ def _device(device: Device) -> dict[str, object]:
 
 
 def share_text(share: float) -> str:
-    """Returns a share as a text that is read back as the same number: `0.99`, or `99.9 %` where that is the exact one."""
+    """Returns a share as a text that is read back as the same number: `0.99`, or `99.9 %` where only that is exact."""
     plain = f"{share:.9f}".rstrip("0").rstrip(".")
     if float(plain) == share:
         return plain

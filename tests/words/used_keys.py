@@ -26,9 +26,14 @@ from api.web.overview_view import VillageState
 from api.web.refusals import SAID
 from api.web.setup.index import PAGES
 from api.web.setup.quarantine import OTHER
+from api.web.setup.site_change import Kind as SiteKind
+from api.web.setup.site_change import Mark
+from api.words import WORDS, Language
+from api.words.said import KEYS
 from siaga.database.people import Weakness
 from siaga.model.caller import Role
 from siaga.model.indicators import INDICATORS, evidence_signals
+from siaga.model.sites import Adapter, Needs, Silence
 from siaga.timeline.facility_state import DEVICE_SILENT, NO_EVIDENCE, VILLAGE_OFFLINE
 from siaga.timeline.spans import State
 from siaga.wire.refusal import LABELS
@@ -78,6 +83,38 @@ FAMILIES: dict[str, set[str]] = {
     "stretch_": {stretch.value for stretch in Stretch},
     "refused_": {*LABELS, OTHER},
     "remedy_": {*LABELS, OTHER},
+    "said_": {key.removeprefix(KEYS) for key in WORDS[Language.EN].catalogue.forms if key.startswith(KEYS)},
+    "site_key_": {
+        "code",
+        "name",
+        "lat",
+        "lon",
+        "timezone",
+        "offline_after",
+        "uplink",
+        "id",
+        "kind",
+        "since",
+        "needs",
+        "grace",
+        "recovery",
+        "target",
+        "schedule",
+        "silence",
+        "facility",
+        "adapter",
+        "address",
+        "every",
+        "map",
+        "invert",
+        "date",
+    },
+    "site_kind_": {kind.value for kind in SiteKind},
+    "site_mark_": {mark.value for mark in Mark},
+    "sites_": {mark.value for mark in Mark},
+    "site_adapter_": {adapter.value for adapter in Adapter},
+    "site_needs_": {one.value for one in Needs},
+    "site_silence_": {one.value for one in Silence} | {"usual"},
     "message_head_": {what.value for what in What},
 }
 """Keys that are made of a prefix and a word of a fixed list: each word has its sentence, and no other has one."""

@@ -20,7 +20,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("date", name=op.f("pk_holiday")),
     )
     documents = op.get_bind().execute(sa.select(sa.column("document", sa.JSON())).select_from(sa.table("village")))
-    days = sorted({day for (document,) in documents for day in document.get("holidays", ())})
+    lists = (document.get("holidays") for (document,) in documents if isinstance(document, dict))
+    days = sorted({str(day) for each in lists if isinstance(each, list) for day in each})
     holiday = sa.table("holiday", sa.column("date", sa.Date()), sa.column("name", sa.Text()))
     if days:
         op.bulk_insert(holiday, [{"date": date.fromisoformat(day), "name": "Hari libur"} for day in days])
