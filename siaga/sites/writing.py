@@ -16,6 +16,7 @@ __all__ = [
     "facility_tree",
     "fingerprint",
     "share_text",
+    "village_part",
     "village_tree",
     "write_document",
     "write_tree",
@@ -23,6 +24,8 @@ __all__ = [
 
 NO_NAME = "Hari libur"
 """The name of a holiday whose name is not known."""
+NEAR_ZERO = 1e-4
+"""Degrees below which JSON would give a coordinate an exponent, which YAML reads as a text; it is written as 0."""
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the fast one, if PyYAML was built with it
 
 
@@ -58,6 +61,23 @@ def write_tree(tree: Mapping[str, object]) -> str:
 def fingerprint(village: Village) -> str:
     """Returns a text that differs where two entries of a village differ, by its file or its holidays."""
     return hashlib.sha256(write_document([village]).encode()).hexdigest()[:32]
+
+
+def village_part(village: Village) -> dict[str, object]:
+    """Returns the sites file of one village as keys and values that JSON can have, too.
+
+    A gateway gets its own village in this form. The names of regions and the holidays stay at the centre: nothing at a
+    gateway depends on them.
+    """
+    tree = village_tree(village)
+    for key in ("lat", "lon"):
+        degrees = tree[key]
+        tree[key] = degrees if isinstance(degrees, float | int) and abs(degrees) >= NEAR_ZERO else 0.0
+    tree["facilities"] = [
+        facility_tree(one) | ({} if one.since is None else {"since": one.since.isoformat()})
+        for one in village.facilities
+    ]
+    return {"villages": [tree]}
 
 
 def village_tree(village: Village) -> dict[str, object]:
