@@ -152,8 +152,8 @@ def remove_village(
     except Unsaved as problem:
         return _page(request, services, looker, frame, _fields_of(home), home, problem)
     except ChangedMeanwhile:
-        problem = Unsaved([looker.words("site_changed_meanwhile", village=code)], 409)
-        return _page(request, services, looker, frame, _fields_of(home), home, problem)
+        changed = Unsaved([looker.words("site_changed_meanwhile", village=code)], 409)
+        return _page(request, services, looker, frame, _fields_of(home), home, changed)
     return back(_HERE, looker.words("site_removed", name=home.name))
 
 
