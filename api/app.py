@@ -15,8 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.types import Scope
 
-from api.alerts.reader import UnreadPast
-from api.alerts.stream import EventSignal
+from api.alert_records.stream import EventSignal
 from api.attestations.classes import Classes
 from api.http import (
     alerts,
@@ -68,6 +67,7 @@ from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
 from siaga.database.tokens import Tokens
 from siaga.model.clock import Clock, SystemClock
+from siaga.model.readiness import UnreadPast
 from siaga.telemetry import TelemetryStore
 
 __all__ = ["create_app"]

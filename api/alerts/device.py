@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from api.alerts.alert import Kind
 from api.alerts.reports import Reports
 from api.alerts.subject import Subject
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE
 from siaga.model.intervals import Interval
 from siaga.model.sites import Device

@@ -23,7 +23,7 @@ from api.queries.issued import KeptReport
 from api.reports.factors import LONGEST_TEXT, Factor
 from api.reports.forms import Form
 from api.reports.maker import CannotMake
-from api.reports.words import Language
+from api.words import Language
 from siaga.model.caller import Caller
 from siaga.model.scope import EVERYTHING, Scopes
 

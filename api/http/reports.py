@@ -15,7 +15,7 @@ from api.http.services import ServicesHere
 from api.reports.forms import Form, Question
 from api.reports.levels import Level
 from api.reports.maker import CannotMake, ReportMaker
-from api.reports.words import Language
+from api.words import Language
 from siaga.model.scope import EVERYTHING
 
 __all__ = ["router"]

@@ -15,7 +15,7 @@ from api.http.problems import Refused, problems
 from api.http.seen import Asked
 from api.http.services import Services, ServicesHere
 from api.queries.scorecard import scorecards, villages_page
-from api.reports.words import Language
+from api.words import Language
 from siaga.model.local_time import local_date
 from siaga.model.sites import Village
 from siaga.timeline.verdict import Verdict, local_day

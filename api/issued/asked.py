@@ -8,7 +8,7 @@ import orjson
 
 from api.reports.factors import Factor, Factors
 from api.reports.period import Period, parse_dates, parse_period
-from api.reports.words import Language
+from api.words import Language
 from siaga.model.scope import Scopes
 
 __all__ = ["Asked", "read_period"]

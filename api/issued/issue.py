@@ -16,7 +16,7 @@ from api.reports.forms import Form
 from api.reports.levels import Level
 from api.reports.office import Office
 from api.reports.report import Report
-from api.reports.words import Language
+from api.words import Language
 from siaga.database import tables, writing
 
 __all__ = ["REVISED_BY", "carry_out", "revise"]

@@ -1,7 +1,8 @@
 """From notices to messages: who is told what, written down in one transaction with the end of the notices.
 
-A notice is left in the transaction of the alert's event (`api.alerts.events`), so none is lost; it is deleted in the
-transaction that writes the messages for it, so none is worked off twice. Whoever dies in between leaves all as it was.
+A notice is left in the transaction of the alert's event (`api.alert_records.events`), so none is lost; it is
+deleted in the transaction that writes the messages for it, so none is worked off twice. Whoever dies in between leaves
+all as it was.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -10,7 +11,7 @@ from dataclasses import replace
 import structlog
 from sqlalchemy import ColumnElement, Connection, Engine, bindparam, func, or_, select
 
-from api.alerts.excuses import read_grounds
+from api.alert_records.excuses import read_grounds
 from api.notifications.book import Book, Recipient
 from api.notifications.channels import provider_of
 from api.notifications.digest import Draft, Item, Notice, What, drafts, new_of

@@ -14,7 +14,7 @@ from hashlib import sha256
 
 from sqlalchemy import Connection, Engine, RowMapping, Select, func, or_, select
 
-from api.alerts.excuses import Grounds, read_grounds
+from api.alert_records.excuses import Grounds, read_grounds
 from api.notifications.backoff import Patience, provider_pause
 from api.notifications.channels import SEND_WITHIN, Answer, Outcome
 from api.notifications.digest import What

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Select, false, or_, select, tr
 
 from api.issued.asked import read_period
 from api.reports.forms import Form, Question
-from api.reports.words import Language
+from api.words import Language
 from siaga.database import tables
 from siaga.database.scopes import within
 from siaga.model.scope import Scope, Scopes

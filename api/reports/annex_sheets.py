@@ -8,12 +8,13 @@ from xlsxwriter.format import Format  # type: ignore[import-untyped]
 from xlsxwriter.workbook import Workbook  # type: ignore[import-untyped]
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
-from api.queries.times import local
-from api.reports.annex_words import AnnexWords
-from api.reports.annexes import Annex, At, Cell, Type, annexes
+from api.reports.annex_columns import Type
+from api.reports.annexes import Annex, At, Cell, annexes
 from api.reports.figures import Share
 from api.reports.report import Report
 from api.reports.restitution import Restitution
+from api.words import WORDS, Words
+from siaga.model.times import local
 
 __all__ = ["MOST_ROWS", "annex_sheets"]
 
@@ -37,7 +38,7 @@ def annex_sheets(
     book: Workbook, heading: Format, prepare: Prepare, report: Report, contract: Restitution | None
 ) -> None:
     """Write the sheets. `prepare`: sets up a sheet for print as all others are."""
-    words = AnnexWords(report.language)
+    words = WORDS[report.language]
     formats = {
         Type.TEXT: book.add_format({"num_format": "@"}),
         Type.COUNT: book.add_format({"num_format": "#,##0"}),
@@ -49,7 +50,7 @@ def annex_sheets(
         Type.DATE: book.add_format({"num_format": "yyyy-mm-dd"}),
     }
     for annex in annexes(report, contract):
-        _sheet(book.add_worksheet(words(f"sheet_{annex.name}")), heading, prepare, annex, words, formats)
+        _sheet(book.add_worksheet(words(f"annex_sheet_{annex.name}")), heading, prepare, annex, words, formats)
 
 
 def _sheet(
@@ -57,13 +58,13 @@ def _sheet(
     heading: Format,
     prepare: Prepare,
     annex: Annex,
-    words: AnnexWords,
+    words: Words,
     formats: Mapping[Type, Format],
 ) -> None:
     prepare(sheet)
     for place, (name, type_) in enumerate(annex.columns.items()):
         sheet.set_column(place, place, _WIDTHS[type_], formats[type_])
-        sheet.write_string(0, place, words(f"column_{name}"), heading)
+        sheet.write_string(0, place, words(f"annex_column_{name}"), heading)
     for line, row in enumerate(annex.rows[:MOST_ROWS], 1):
         for place, (cell, type_) in enumerate(zip(row, annex.columns.values(), strict=True)):
             _write(sheet, line, place, cell, type_, formats[type_])

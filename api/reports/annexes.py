@@ -7,14 +7,13 @@ a PDF may cut: then it counts what it left out.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import Enum
 from fractions import Fraction
 from functools import lru_cache
 
 from api.attestations.scorecard import Scorecard
 from api.queries.attestations import Kept
 from api.queries.links import LinkFigures
-from api.reports.annex_words import AnnexWords
+from api.reports.annex_columns import COLUMNS, OF_A_CONTRACT, Type
 from api.reports.beside import Line, LinkSum, line_of, sums
 from api.reports.facility import JudgedFacility
 from api.reports.figures import Share
@@ -23,22 +22,11 @@ from api.reports.report import Report
 from api.reports.restitution import Restitution
 from api.reports.sla import MonthBudget
 from api.reports.sla_rows import Sla, by_kind, month_slas
+from api.words import WORDS, Words
 from siaga.model.intervals import Interval
 from siaga.timeline.verdict import Verdict
 
-__all__ = ["Annex", "At", "Cell", "Type", "annexes", "below_target", "blank_counts"]
-
-
-class Type(Enum):
-    """What the cells of a column are."""
-
-    TEXT = "text"
-    COUNT = "count"
-    TIME_SPAN = "time span"
-    SHARE = "share"
-    RATE = "rate"
-    TIME = "time"
-    DATE = "date"
+__all__ = ["Annex", "At", "Cell", "annexes", "below_target", "blank_counts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +51,7 @@ class Annex:
 
 def annexes(report: Report, contract: Restitution | None) -> Iterator[Annex]:
     """Yields the tables in order; one that would be empty is left out."""
-    words = AnnexWords(report.language)
+    words = WORDS[report.language]
     every = (
         _below(report, words),
         _links(report),
@@ -113,20 +101,10 @@ def _exact(target: float) -> Fraction:
     return Fraction(str(target))
 
 
-def _below(report: Report, words: AnnexWords) -> Annex:
+def _below(report: Report, words: Words) -> Annex:
     return Annex(
         "below",
-        {
-            "id": Type.TEXT,
-            "name": Type.TEXT,
-            "village": Type.TEXT,
-            "kind": Type.TEXT,
-            "target": Type.SHARE,
-            "availability_low": Type.SHARE,
-            "availability_high": Type.SHARE,
-            "failed_s": Type.TIME_SPAN,
-            "left_s": Type.TIME_SPAN,
-        },
+        COLUMNS["below"],
         [
             (
                 one.name,
@@ -152,9 +130,6 @@ def _uplinks(report: Report) -> Mapping[str, str | None]:
     return {village.code: village.uplink for village in report.villages}
 
 
-_LINK = {"cut": Type.TIME_SPAN, "cuts": Type.COUNT, "longest_cut": Type.TIME_SPAN, "dark": Type.TIME_SPAN}
-
-
 def _links(report: Report) -> Annex:
     names, uplinks, before = _names(report), _uplinks(report), report.beside.links_before
 
@@ -164,15 +139,13 @@ def _links(report: Report) -> Annex:
         figures = (one.cut, one.cuts, one.longest_cut, one.dark)
         return one.village, names[one.village], uplinks[one.village], *figures, changed
 
-    columns = {"id": Type.TEXT, "village": Type.TEXT, "uplink": Type.TEXT, **_LINK, "cut_change": Type.TIME_SPAN}
-    return Annex("links", columns, [row(one) for one in report.beside.links])
+    return Annex("links", COLUMNS["links"], [row(one) for one in report.beside.links])
 
 
 def _sums(name: str, report: Report, key: Callable[[str], str | None]) -> Annex:
-    columns = {"id": Type.TEXT, "villages": Type.COUNT, **_LINK, "blank": Type.COUNT}
     found: list[LinkSum] = sums(report.beside.links, key)
     rows = [(one.key, one.villages, one.cut, one.cuts, one.longest_cut, one.dark, one.blank) for one in found]
-    return Annex(name, columns, rows)
+    return Annex(name, COLUMNS[name], rows)
 
 
 def _lines(report: Report) -> Iterator[tuple[str, Line | None, Line | None]]:
@@ -192,34 +165,33 @@ def _lines(report: Report) -> Iterator[tuple[str, Line | None, Line | None]]:
         yield one.village, line_of(one, heard, window(period.window(zone))), then
 
 
-def _blank(report: Report, words: AnnexWords) -> Annex:
+def _blank(report: Report, words: Words) -> Annex:
     names = _names(report)
 
     def said(line: Line | None) -> str | None:
-        return None if line is None else words(f"line_{line}")
+        return None if line is None else words(f"annex_line_{line}")
 
     rows = [
         (village, names[village], said(found), said(before))
         for village, found, before in _lines(report)
         if found is not Line.HEARD or before in (Line.NO_LINE, Line.NEVER)
     ]
-    columns = {"id": Type.TEXT, "village": Type.TEXT, "line_now": Type.TEXT, "line_before": Type.TEXT}
-    return Annex("blank_spots", columns, rows)
+    return Annex("blank_spots", COLUMNS["blank_spots"], rows)
 
 
-def _attestations(report: Report, words: AnnexWords) -> Annex:
+def _attestations(report: Report, words: Words) -> Annex:
     names = _names(report)
 
     def row(one: Kept) -> Sequence[Cell]:
         zone = report.timezones[one.village]
         skew = None if one.device_time is None else one.device_time - one.created_at
-        sources = {words(f"source_{photo.source}") for photo in one.photos if photo.source is not None}
+        sources = {words(f"annex_source_{photo.source}") for photo in one.photos if photo.source is not None}
         same = sorted({photo.same_as for photo in one.photos if photo.same_as is not None})
         return (
             one.village,
             names[one.village],
             words.kind(one.indicator),
-            words("attested_met" if one.met else "attested_missed"),
+            words("annex_attested_met" if one.met else "annex_attested_missed"),
             one.date,
             one.expires,
             one.by,
@@ -237,32 +209,11 @@ def _attestations(report: Report, words: AnnexWords) -> Annex:
             one.id,
         )
 
-    columns = {
-        "village_code": Type.TEXT,
-        "village": Type.TEXT,
-        "kind": Type.TEXT,
-        "attested": Type.TEXT,
-        "date": Type.DATE,
-        "expires": Type.DATE,
-        "by": Type.TEXT,
-        "created_at": Type.TIME,
-        "clock": Type.TIME_SPAN,
-        "distance_m": Type.COUNT,
-        "photos": Type.COUNT,
-        "source": Type.TEXT,
-        "same_as": Type.TEXT,
-        "confirmed_by": Type.TEXT,
-        "confirmed_at": Type.TIME,
-        "withdrawn_by": Type.TEXT,
-        "withdrawn_at": Type.TIME,
-        "note": Type.TEXT,
-        "attestation": Type.TEXT,
-    }
-    return Annex("attestations", columns, [row(one) for one in report.beside.attestations])
+    return Annex("attestations", COLUMNS["attestations"], [row(one) for one in report.beside.attestations])
 
 
-def _waits(one: Kept, words: AnnexWords) -> str | None:
-    return words("waits") if one.needs_review and one.confirmed_at is None else None
+def _waits(one: Kept, words: Words) -> str | None:
+    return words("annex_waits") if one.needs_review and one.confirmed_at is None else None
 
 
 def _scorecards(report: Report) -> Annex:
@@ -276,48 +227,30 @@ def _scorecards(report: Report) -> Annex:
         counts = [card.count(verdict) for verdict in (Verdict.MET, Verdict.MISSED, Verdict.UNJUDGED)]
         return card.village, names[card.village], card.day, *counts, *numbers
 
-    columns = {
-        "village_code": Type.TEXT,
-        "village": Type.TEXT,
-        "date": Type.DATE,
-        "met": Type.COUNT,
-        "missed": Type.COUNT,
-        "unjudged": Type.COUNT,
-        "which_met": Type.TEXT,
-        "which_missed": Type.TEXT,
-        "which_unjudged": Type.TEXT,
-    }
-    return Annex("scorecards", columns, [row(card) for card in report.beside.scorecards])
+    return Annex("scorecards", COLUMNS["scorecards"], [row(card) for card in report.beside.scorecards])
 
 
-def _slas(report: Report, contract: Restitution | None, words: AnnexWords) -> tuple[Annex, Annex]:
-    slas = month_slas(report, contract)
-    paid: dict[str, Type] = {} if contract is None else {"repaid": Type.COUNT}
-    figures = {"target": Type.SHARE, "budget_s": Type.TIME_SPAN, "used": Type.TIME_SPAN, "left_s": Type.TIME_SPAN}
-    kinds = Annex(
-        "sla_kinds",
-        {"kind": Type.TEXT, "facilities": Type.COUNT, **figures, "burn_rate": Type.RATE, **paid},
-        [
-            (words.kind(one.kind), one.facilities, *_budget(one.budget), *((one.repaid,) if paid else ()))
-            for one in by_kind(slas)
-        ],
-    )
-    downtime: dict[str, Type] = {} if contract is None else {"downtime": Type.TIME_SPAN}
-    each = Annex(
-        "sla",
-        {"id": Type.TEXT, "name": Type.TEXT, "kind": Type.TEXT, **figures, "burn_rate": Type.RATE, **downtime, **paid},
-        [
-            (
-                one.one.name,
-                one.one.facility.name,
-                words.kind(one.one.facility.kind),
-                *_budget(one.budget),
-                *((one.downtime, one.repaid) if paid else ()),
-            )
-            for one in sorted(slas, key=_most_used)
-        ],
-    )
-    return kinds, each
+def _slas(report: Report, contract: Restitution | None, words: Words) -> tuple[Annex, Annex]:
+    slas, paid = month_slas(report, contract), contract is not None
+
+    def columns(name: str) -> Mapping[str, Type]:
+        return {key: type_ for key, type_ in COLUMNS[name].items() if paid or key not in OF_A_CONTRACT}
+
+    kinds = [
+        (words.kind(one.kind), one.facilities, *_budget(one.budget), *((one.repaid,) if paid else ()))
+        for one in by_kind(slas)
+    ]
+    each = [
+        (
+            one.one.name,
+            one.one.facility.name,
+            words.kind(one.one.facility.kind),
+            *_budget(one.budget),
+            *((one.downtime, one.repaid) if paid else ()),
+        )
+        for one in sorted(slas, key=_most_used)
+    ]
+    return Annex("sla_kinds", columns("sla_kinds"), kinds), Annex("sla", columns("sla"), each)
 
 
 def _budget(budget: MonthBudget | None) -> tuple[Cell, ...]:

@@ -10,7 +10,7 @@ from api.reports.forms import Form, Question, made
 from api.reports.office import PLAIN, Office
 from api.reports.period import parse_dates, parse_period
 from api.reports.report import build
-from api.reports.words import Language
+from api.words import Language
 from siaga.model.scope import Scopes
 
 __all__ = ["DEADLINE", "Job", "answer", "packed", "unpacked"]

@@ -9,7 +9,7 @@ from api.reports.office import PLAIN, Office
 from api.reports.period import Period
 from api.reports.report import Report
 from api.reports.table import as_csv
-from api.reports.words import Language
+from api.words import Language
 from siaga.model.scope import Scopes
 
 __all__ = ["CannotSet", "Form", "Question", "made"]

@@ -14,7 +14,7 @@ from api.reports.levels import Level
 from api.reports.pdf.facts import Facts, Goal, facts, goal, target_of
 from api.reports.pdf.numbers import Numbers
 from api.reports.report import Report
-from api.reports.words import Words
+from api.words import WORDS
 from siaga.model.local_time import NO_VILLAGES_ZONE
 from siaga.timeline.availability import Availability
 
@@ -138,7 +138,7 @@ class _Glancing:
         self._report = report
         self._facts: Facts = facts(report)
         self._numbers = Numbers(report.language)
-        self._words = Words(report.language)
+        self._words = WORDS[report.language]
         self._facilities = {one.name: one for one in report.facilities}
         self._zone = next(iter(report.timezones.values()), NO_VILLAGES_ZONE)
 
@@ -270,7 +270,7 @@ class _Glancing:
             numbers.time(outage.start, zone),
             None if outage.end is None else numbers.time(outage.end, zone),
             numbers.duration(outage.lasts),
-            self._words.failure(outage.cause) or "–",
+            self._words.cause("failed", outage.cause) or "–",
             None if alert is None else alert.acknowledged_by,
             None if at is None else numbers.time(at, zone),
         )

@@ -13,7 +13,7 @@ from api.reports.figures import Budget, Figures, total
 from api.reports.levels import Level, district_of, levels, subdistrict_of
 from api.reports.period import Period
 from api.reports.source import Source, VillageHistory
-from api.reports.words import Language, Words
+from api.words import WORDS, Language, Words
 from siaga.model.indicators import INDICATORS
 from siaga.model.intervals import Interval
 from siaga.model.local_time import local_moment
@@ -93,7 +93,7 @@ def build(
     """
     villages = sorted((one for one in source.villages if scopes.holds(one.village.code)), key=_by_code)
     judged = [facility for village in villages for facility in _judged(village, period, now)]
-    names = _Names(source.regions, Words(language))
+    names = _Names(source.regions, WORDS[language])
     rows = tuple(_rows(judged, scopes, names))
     runs = any(now < period.window(village.village.timezone)[1] for village in villages)
     return Report(
@@ -147,7 +147,7 @@ class _Names:
             case Level.VILLAGE:
                 return one.village.name
             case Level.ALL:
-                return self.words("all")
+                return self.words("report_all")
             case _ if kind is not None:
                 return self.words.kind(kind)
             case _:

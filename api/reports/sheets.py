@@ -12,21 +12,28 @@ from fractions import Fraction
 import xlsxwriter  # type: ignore[import-untyped]  # it has no types; what is given to it is checked here
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
-from api.queries.times import local
 from api.reports.annex_sheets import annex_sheets
 from api.reports.columns import OUTAGE_COLUMNS, ROW_COLUMNS, Column, outage_values, row_values, shares
 from api.reports.facility import Outage
 from api.reports.figures import Share
 from api.reports.levels import Level
+from api.reports.method import method
 from api.reports.report import Report, Row
 from api.reports.restitution import Restitution
-from api.reports.words import METHOD, Words
+from api.words import WORDS
+from siaga.model.times import local
 from siaga.timeline.availability import Availability
 
-__all__ = ["MOST_OUTAGES", "as_xlsx"]
+__all__ = ["CHANGES", "FACTS", "MOST_OUTAGES", "SHEETS", "as_xlsx"]
 
 MOST_OUTAGES = 1_000_000
 """Outages in a sheet, which has 1,048,576 rows at most; what is left out is counted in the sheet of the method."""
+SHEETS = ("outages", "change", "method")
+"""Sheets beside those of the levels and of the annexes."""
+CHANGES = {"low_before": Column.SHARE, "low_change": Column.SHARE, "failed_change": Column.SECONDS}
+"""Columns of each earlier period."""
+FACTS = ("period", "scope", "generated_at", "provisional", "outages_shown", "outages_left_out")
+"""What the sheet of the method says of the report."""
 _DAY = 86_400
 _COVERAGE = 0.95
 """Below it the contract judges no day as met."""
@@ -45,7 +52,7 @@ class _Workbook:
 
     def __init__(self, report: Report, contract: Restitution | None) -> None:
         self._report, self._contract = report, contract
-        self._words = Words(report.language)
+        self._words = WORDS[report.language]
         self._out = io.BytesIO()
         self._book = xlsxwriter.Workbook(
             self._out,
@@ -57,10 +64,10 @@ class _Workbook:
             },
         )
         made = datetime.fromtimestamp(report.generated_at // 1000, UTC).replace(tzinfo=None)
-        title = f"{self._words('title')} {report.period.name}"
+        title = f"{self._words('sheet_title')} {report.period.name}"
         self._book.set_properties({"title": title, "author": "siaga", "created": made})
         # Excel shows a negative time as #####: one below zero is a number of days
-        duration = f'[h]:mm:ss;-0.00" {self._words("days_unit")}"'
+        duration = f'[h]:mm:ss;-0.00" {self._words("sheet_days_unit")}"'
         self._formats = {
             Column.TEXT: self._book.add_format({"num_format": "@"}),
             Column.COUNT: self._book.add_format({"num_format": "#,##0"}),
@@ -93,7 +100,7 @@ class _Workbook:
         return self._out.getvalue()
 
     def _sheet(self, name: str, headings: Mapping[str, Column], texts: Sequence[str], frozen: int) -> Worksheet:
-        sheet = self._book.add_worksheet(self._words(name))
+        sheet = self._book.add_worksheet(self._words(f"sheet_{name}"))
         _for_print(sheet, frozen)
         for place, (heading, column) in enumerate(zip(texts, headings.values(), strict=True)):
             sheet.set_column(place, place, _WIDTHS[column], self._formats[column])
@@ -101,8 +108,8 @@ class _Workbook:
         return sheet
 
     def _rows(self, level: Level, rows: Sequence[Row]) -> None:
-        headings = [self._words.heading(name) for name in ROW_COLUMNS]
-        sheet = self._sheet(f"sheet_{level}", ROW_COLUMNS, headings, 3)
+        headings = [self._words(f"column_{name}") for name in ROW_COLUMNS]
+        sheet = self._sheet(level.value, ROW_COLUMNS, headings, 3)
         places = list(ROW_COLUMNS)
         if rows:
             left, coverage = places.index("left_s"), places.index("coverage")
@@ -124,8 +131,8 @@ class _Workbook:
                 self._write(sheet, line, place, column, value)
 
     def _outages(self, outages: Sequence[Outage]) -> None:
-        headings = [self._words.heading(name) for name in OUTAGE_COLUMNS]
-        sheet = self._sheet("sheet_outages", OUTAGE_COLUMNS, headings, 1)
+        headings = [self._words(f"column_{name}") for name in OUTAGE_COLUMNS]
+        sheet = self._sheet("outages", OUTAGE_COLUMNS, headings, 1)
         for line, outage in enumerate(outages, 1):
             timezone = self._report.timezones[outage.facility.partition("/")[0]]
             alert = outage.alert
@@ -141,7 +148,7 @@ class _Workbook:
                     if time is not None:
                         sheet.write_datetime(line, place, local(time, timezone), self._formats[column])
                 elif name == "cause":
-                    self._write(sheet, line, place, column, self._words.failure(outage.cause))
+                    self._write(sheet, line, place, column, self._words.cause("failed", outage.cause))
                 else:
                     self._write(sheet, line, place, column, value)
 
@@ -153,18 +160,14 @@ class _Workbook:
         ]
         earlier = [(name, found) for name, found in earlier if any(one is not None for one in found)]
         columns: dict[str, Column] = dict.fromkeys(("level", "id", "name", "kind"), Column.TEXT)
-        texts = [self._words.heading(name) for name in columns]
+        texts = [self._words(f"column_{name}") for name in columns]
         columns |= {"since": Column.TIME, "low_now": Column.SHARE}
-        texts += [self._words("since"), self._words("low_now")]
+        texts += [self._words("sheet_since"), self._words("sheet_low_now")]
         for number, (name, _) in enumerate(earlier):
-            for key, column in (
-                ("low_before", Column.SHARE),
-                ("low_change", Column.SHARE),
-                ("failed_change", Column.SECONDS),
-            ):
+            for key, column in CHANGES.items():
                 columns[f"{key}_{number}"] = column
-                texts.append(self._words(key, period=name))
-        sheet = self._sheet("sheet_change", columns, texts, 3)
+                texts.append(self._words(f"sheet_{key}", period=name))
+        sheet = self._sheet("change", columns, texts, 3)
         for line, row in enumerate(self._report.rows, 1):
             for place, text in enumerate((row.level.value, row.id, row.name, row.kind)):
                 self._write(sheet, line, place, Column.TEXT, text)
@@ -193,31 +196,31 @@ class _Workbook:
         self._write(sheet, line, place + 2, Column.SECONDS, change)
 
     def _method(self) -> None:
-        report, words = self._report, self._words
+        words = self._words
         sheet = self._book.add_worksheet(words("sheet_method"))
         sheet.set_column(0, 0, 32)
         sheet.set_column(1, 1, 90, self._wrapped)
         sheet.set_paper(9)
         sheet.fit_to_pages(1, 0)
-        sheet.write_string(0, 0, words("title"), self._heading)
-        for line, (key, value) in enumerate(self._facts(), 1):
-            sheet.write_string(line, 0, words(key))
+        sheet.write_string(0, 0, words("sheet_title"), self._heading)
+        for line, (key, value) in enumerate(zip(FACTS, self._facts(), strict=True), 1):
+            sheet.write_string(line, 0, words(f"sheet_{key}"))
             if isinstance(value, str):
                 sheet.write_string(line, 1, value, self._wrapped)
             else:
                 sheet.write_number(line, 1, value, self._formats[Column.COUNT])
-        for line, sentence in enumerate(METHOD[report.language], 9):
+        for line, sentence in enumerate(method(words), 9):
             sheet.write_string(line, 1, sentence, self._wrapped)
 
-    def _facts(self) -> Iterator[tuple[str, str | int]]:
+    def _facts(self) -> Iterator[str | int]:
         report = self._report
         shown = min(len(report.outages), MOST_OUTAGES)
-        yield "period", f"{report.period.name} ({report.period.start} – {report.period.dates[-1]})"
-        yield "scope", ", ".join(report.scopes.texts)
-        yield "generated_at", f"{datetime.fromtimestamp(report.generated_at // 1000, UTC):%Y-%m-%d %H:%M:%S}"
-        yield "provisional", self._words("yes" if report.provisional else "no")
-        yield "outages_shown", shown
-        yield "outages_left_out", len(report.outages) - shown
+        yield f"{report.period.name} ({report.period.start} – {report.period.dates[-1]})"
+        yield ", ".join(report.scopes.texts)
+        yield f"{datetime.fromtimestamp(report.generated_at // 1000, UTC):%Y-%m-%d %H:%M:%S}"
+        yield self._words("sheet_yes" if report.provisional else "sheet_no")
+        yield shown
+        yield len(report.outages) - shown
 
     def _write(self, sheet: Worksheet, line: int, place: int, column: Column, value: str | float | None) -> None:
         """One cell; nothing where there is no value."""

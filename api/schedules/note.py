@@ -7,9 +7,9 @@ from sqlalchemy import Connection
 
 from api.queries.morning import MorningFacts, Some, morning_facts
 from api.reports.pdf.numbers import Numbers
-from api.reports.words import Language as ReportLanguage
 from api.schedules.schedule import Schedule
 from api.words import WORDS, Language, Words
+from api.words import Language as ReportLanguage
 
 __all__ = ["MOST_LINES", "Note", "compose_note", "note_for"]
 

@@ -7,8 +7,8 @@ from api.issued.summary import share_of
 from api.notifications.messages import Attachment, Message, Tone
 from api.queries.issued import KeptReport, Places
 from api.reports.pdf.numbers import Numbers
-from api.reports.words import Language as ReportLanguage
 from api.words import WORDS, Language, Words
+from api.words import Language as ReportLanguage
 
 __all__ = ["report_message"]
 

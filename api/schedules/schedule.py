@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from api.reports.forms import Form
 from api.reports.period import Period, Unit, holding
-from api.reports.words import Language
+from api.words import Language
 from siaga.model.clock import HOUR, MINUTE
 from siaga.model.local_time import NO_VILLAGES_ZONE, local_date, local_moment
 from siaga.model.scope import EVERYWHERE, Scopes

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from api.notifications.book import Book
 from api.reports.forms import Form
 from api.reports.period import Unit
-from api.reports.words import Language
 from api.schedules.schedule import Plan, Schedule, Send
+from api.words import Language
 from siaga.model.clock import HOUR, MINUTE
 from siaga.model.local_time import NO_VILLAGES_ZONE
 from siaga.model.scope import EVERYWHERE, NotAScope, Scopes, parse_scope

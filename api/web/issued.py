@@ -16,9 +16,9 @@ from api.issued.names import read_name, shown_name
 from api.queries import issued as read
 from api.queries.issued import KeptFile, KeptReport, Places
 from api.reports.pdf.numbers import Numbers
-from api.reports.words import Language as ReportLanguage
 from api.web.frame import FrameHere
 from api.web.looker import Looker, LookerHere
+from api.words import Language as ReportLanguage
 from siaga.model.local_time import NO_VILLAGES_ZONE
 
 __all__ = ["router"]

@@ -9,7 +9,6 @@ from api.queries.issued import KeptReport
 from api.reports.columns import ROW_COLUMNS, Column
 from api.reports.figures import Share
 from api.reports.pdf.numbers import NOTHING, Numbers
-from api.reports.words import Words as ReportWords
 from api.web.report_choice import Region, scope_name
 from api.words import Words
 
@@ -90,7 +89,7 @@ def _size(words: Words, size: int) -> str:
 def change_lines(kept: KeptReport, words: Words, start: int, length: int) -> list[ChangeLine]:
     """Returns what differs from the revision before, in words, from the change `start` on."""
     language = words.language
-    numbers, headings = Numbers(language), ReportWords(language)
+    numbers = Numbers(language)
     lines = []
     for change in kept.changes[start : start + length]:
         figure = str(change["figure"])
@@ -98,7 +97,7 @@ def change_lines(kept: KeptReport, words: Words, start: int, length: int) -> lis
         lines.append(
             ChangeLine(
                 f"{change['village']}/{change['facility']}",
-                _figure(figure, words, headings),
+                _figure(figure, words),
                 _value(figure, change["before"], numbers),
                 _value(figure, change["after"], numbers),
                 ", ".join(why),
@@ -107,13 +106,13 @@ def change_lines(kept: KeptReport, words: Words, start: int, length: int) -> lis
     return lines
 
 
-def _figure(name: str, words: Words, headings: ReportWords) -> str:
+def _figure(name: str, words: Words) -> str:
     """Returns what a figure is called: a column, or `causes.failed.gate_open`."""
     parts = name.split(".")
     if parts[0] == _CAUSES and len(parts) == 3:
-        return f"{words(f'state_{parts[1]}')}: {headings.cause(parts[1], parts[2]) or parts[2]}"
+        return f"{words(f'state_{parts[1]}')}: {words.cause(parts[1], parts[2]) or parts[2]}"
     column = "_".join(parts)
-    return headings.heading(column) if column in ROW_COLUMNS else name
+    return words(f"column_{column}") if column in ROW_COLUMNS else name
 
 
 def _value(name: str, value: object, numbers: Numbers) -> str:

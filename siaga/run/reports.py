@@ -11,7 +11,7 @@ from api.reports.answer import answer
 from api.reports.forms import Form, Question
 from api.reports.office import PLAIN, Office, load_office
 from api.reports.period import BadPeriod, Period, parse_dates, parse_period
-from api.reports.words import Language
+from api.words import Language
 from siaga.database import connect, migrate
 from siaga.model.clock import SystemClock
 from siaga.model.scope import NotAScope, Scopes

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from api.alerts.alert import Kind
 from api.alerts.certainty import Moment
 from api.alerts.deadlines import Deadlines
 from api.alerts.subject import Subject
 from api.alerts.village import WatchedVillage
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE, SECOND
 from tests.alerts.world import NOON, gate, village
 

@@ -10,11 +10,8 @@ import httpx
 from fastapi import Request
 from sqlalchemy import Engine
 
-from api.alerts.alert import SEVERITIES, Kind
-from api.alerts.events import append_event
-from api.alerts.reader import UnreadPast
-from api.alerts.span_rows import write_spans
-from api.alerts.stream import EventSignal
+from api.alert_records.events import append_event
+from api.alert_records.stream import EventSignal
 from api.app import create_app
 from api.attestations.classes import Classes
 from api.http import HttpServer, Site
@@ -23,9 +20,12 @@ from api.schedules.schedule import Plan
 from siaga.database import tables, writing
 from siaga.database.people import Passwords
 from siaga.database.registry import Registry
+from siaga.database.spans import write_spans
 from siaga.database.tokens import Tokens
+from siaga.model.alert_kinds import SEVERITIES, Kind
 from siaga.model.caller import Caller, Role
 from siaga.model.clock import DAY, HOUR, MINUTE, ManualClock
+from siaga.model.readiness import UnreadPast
 from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.telemetry import TelemetryStore
 from siaga.timeline.span_algebra import FOREVER

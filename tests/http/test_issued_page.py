@@ -11,7 +11,7 @@ from api.issued.names import new_name, read_name, shown_name
 from api.issued.process import work
 from api.reports.office import PLAIN
 from api.reports.period import parse_period
-from api.reports.words import Language
+from api.words import Language
 from siaga.database import writing
 from siaga.model.clock import DAY, MINUTE
 from siaga.model.scope import Scopes

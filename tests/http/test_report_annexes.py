@@ -11,12 +11,10 @@ import openpyxl
 import pypdf
 import pytest
 
-from api.alerts.alert import Kind
-from api.alerts.documents import rfc3339
 from api.attestations.book import Draft, make
 from api.queries.links import LinkFigures
 from api.queries.report import load
-from api.reports.annex_words import ANNEX_WORDS, AnnexWords
+from api.reports.annex_columns import COLUMNS
 from api.reports.annexes import annexes, blank_counts
 from api.reports.beside import Line, line_of, sums
 from api.reports.forms import Form, Question
@@ -29,10 +27,12 @@ from api.reports.period import parse_period
 from api.reports.report import Report, build
 from api.reports.restitution import Restitution
 from api.reports.sheets import as_xlsx
-from api.reports.words import Language
+from api.words import WORDS, Language
 from siaga.database import tables, writing
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.scope import Scopes
+from siaga.model.times import rfc3339
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOW, UNKNOWN, District
 
 MARCH = NOW - NOW % DAY - 3 * DAY - 7 * HOUR
@@ -68,10 +68,10 @@ def report(district: District, period: str = "2026-03", language: Language = Lan
 
 def sheets(xlsx: bytes, language: Language = Language.ID) -> Mapping[str, list[dict[str, Any]]]:
     """The rows of each annex's sheet by the name of the annex, each by the names of its columns."""
-    words = ANNEX_WORDS[language]
+    words = WORDS[language]
     book = openpyxl.load_workbook(io.BytesIO(xlsx))
-    titles = {text: key.removeprefix("sheet_") for key, text in words.items() if key.startswith("sheet_")}
-    names = {text: key.removeprefix("column_") for key, text in words.items() if key.startswith("column_")}
+    titles = {words(f"annex_sheet_{name}"): name for name in COLUMNS}
+    names = {words(f"annex_column_{name}"): name for columns in COLUMNS.values() for name in columns}
     found = {}
     for sheet in book.worksheets:
         if sheet.title in titles:
@@ -146,7 +146,7 @@ def test_the_pdf_says_the_same(lived: District, language: Language) -> None:
     made = report(lived, language=language)
     read = pypdf.PdfReader(io.BytesIO(as_pdf(made, OFFICE)))
     told = re.sub(r"\s+", "", "".join(page.extract_text() for page in read.pages))
-    words, numbers = AnnexWords(language), Numbers(language)
+    words, numbers = WORDS[language], Numbers(language)
 
     def says(text: str) -> bool:
         return re.sub(r"\s+", "", text) in told
@@ -156,13 +156,13 @@ def test_the_pdf_says_the_same(lived: District, language: Language) -> None:
     (link, _) = made.beside.links
     for duration in (link.cut, link.longest_cut, link.dark):
         assert says(numbers.duration(duration))
-    assert says(words("blank_never", now="1", before="2"))
+    assert says(words("annex_blank_never", now="1", before="2"))
     assert says("Ayunan baru")
     assert says("=1+1")
-    assert says(f"{words('column_distance_m')}: 120")
-    assert says(f"{words('column_clock')}: {numbers.duration(-2 * MINUTE)}")
+    assert says(f"{words('annex_column_distance_m')}: 120")
+    assert says(f"{words('annex_column_clock')}: {numbers.duration(-2 * MINUTE)}")
     assert says("13.508" if language is Language.ID else "13,508")
-    assert says(words("sla_restitution", formula="(X*Y)/(Z*99.5%)", over="300s"))
+    assert says(words("annex_sla_restitution", formula="(X*Y)/(Z*99.5%)", over="300s"))
 
 
 def test_a_table_of_the_pdf_counts_what_it_leaves_out(lived: District, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,13 +212,9 @@ def test_sums_add_up_and_the_longest_is_the_longest_of_all() -> None:
     assert (all_.cut, all_.dark) == (6, 600)
 
 
-def test_both_languages_have_the_same_words() -> None:
-    indonesian, english = ANNEX_WORDS[Language.ID], ANNEX_WORDS[Language.EN]
-    assert indonesian.keys() == english.keys()
-    for key, sentence in indonesian.items():
-        assert set(re.findall(r"\{\w+\}", sentence)) == set(re.findall(r"\{\w+\}", english[key])), key
-        if key.startswith("sheet_"):
-            assert max(len(sentence), len(english[key])) <= 31, "Excel's limit"
+@pytest.mark.parametrize("language", list(Language))
+def test_a_sheets_name_is_as_short_as_excel_asks(language: Language) -> None:
+    assert all(len(WORDS[language](f"annex_sheet_{name}")) <= 31 for name in COLUMNS)
 
 
 def test_a_page_reads_no_annexes_and_shows_the_change(lived: District, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from api.reports.documents import document
 from api.reports.period import parse_period
 from api.reports.report import build
 from api.reports.source import FacilityHistory, Source, VillageHistory
-from api.reports.words import Language
+from api.words import Language
 from siaga.database import tables, writing
 from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.scope import Scopes

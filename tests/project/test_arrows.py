@@ -71,6 +71,15 @@ def test_a_room_imports_only_what_the_table_allows(path: str) -> None:
     assert not [name for name in names if f"{name}.".startswith("siaga.run.")], f"{path} imports the composition"
 
 
+ENGINE = "api/alerts/"
+
+
+@pytest.mark.parametrize("path", [path for path in every_path() if not path.startswith((COMPOSITION, ENGINE))])
+def test_only_the_composition_imports_the_alert_engine(path: str) -> None:
+    """The others read what it wrote: tables, by `siaga.database` and `api.alert_records`."""
+    assert not [name for name in imports(ROOT / path) if f"{name}.".startswith("api.alerts.")]
+
+
 @pytest.mark.parametrize("path", [path for path in every_path() if path.startswith("siaga/") and path.count("/") > 1])
 def test_no_import_between_wings_runs_back_up(path: str) -> None:
     wing = wing_of(path)

@@ -14,7 +14,7 @@ from api.reports.documents import as_json, row_document
 from api.reports.levels import Level
 from api.reports.report import Report, build
 from api.reports.table import as_csv
-from api.reports.words import Language
+from api.words import Language
 from siaga.model.indicators import terms
 from siaga.model.scope import Scopes
 from tests.reports.brute_force import Count, Painted, total

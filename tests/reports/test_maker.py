@@ -14,7 +14,7 @@ from api.reports.answer import answer, packed, unpacked
 from api.reports.forms import Form, Question
 from api.reports.maker import CannotMake, ReportMaker
 from api.reports.period import Period, parse_dates, parse_period
-from api.reports.words import Language
+from api.words import Language
 from siaga.database import connect
 from siaga.database.registry import Registry
 from siaga.model.scope import Scopes

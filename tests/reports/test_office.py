@@ -10,7 +10,7 @@ from api.reports.forms import Form, Question
 from api.reports.office import LARGEST_LOGO, PLAIN, SitesFileError, load_office, read_office
 from api.reports.pdf.annexes import MOST_OUTAGES
 from api.reports.period import parse_period
-from api.reports.words import Language
+from api.words import Language
 from siaga.model.scope import Scopes
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9v9z"/></svg>'

@@ -5,7 +5,6 @@ import re
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
-from pathlib import Path
 
 import pypdf
 import pypdfium2  # type: ignore[import-untyped]
@@ -23,11 +22,10 @@ from api.reports.pdf.content import Issue, compose
 from api.reports.pdf.facts import Goal, goal
 from api.reports.pdf.numbers import Numbers
 from api.reports.pdf.strip import draw
-from api.reports.pdf.words import SENTENCES
 from api.reports.period import parse_period
 from api.reports.report import Report, build
 from api.reports.source import FacilityHistory, Source, VillageHistory
-from api.reports.words import Language
+from api.words import Language
 from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.scope import Scopes
 from siaga.model.sites import Facility, Village
@@ -303,21 +301,5 @@ def test_a_report_of_nothing_says_so() -> None:
     assert "1 desa tidak punya fasilitas yang dinilai dalam periode ini: Kampunganyar" in everything(as_pdf(later))
 
 
-def test_both_languages_have_all_sentences() -> None:
-    assert SENTENCES[Language.ID].keys() == SENTENCES[Language.EN].keys()
-    for key, sentence in SENTENCES[Language.ID].items():
-        named = set(re.findall(r"\{\w+\}", sentence))
-        assert named == set(re.findall(r"\{\w+\}", SENTENCES[Language.EN][key])), key
-    source = "".join(
-        path.read_text()
-        for path in (Path(__file__).parents[2] / "api/reports/pdf").glob("*.[pt]y*")
-        if path.name != "words.py"
-    )
-    made_up = ("head_failed", "head_unknown", "verdict_", "goal_", "look_")  # keys that end in a state or an answer
-    unused = [
-        key
-        for key in SENTENCES[Language.ID]
-        if re.search(f"[\"']{key}[\"']", source) is None and not key.startswith(made_up)
-    ]
-    assert not unused
+def test_the_title_is_in_the_language_of_the_report() -> None:
     assert compose(report(language=Language.EN), PLAIN)["title"] == "Availability of Village Facilities February 2026"

@@ -9,9 +9,9 @@ from api.notifications.book import Book, Person
 from api.notifications.book_file import read_book
 from api.reports.forms import Form
 from api.reports.period import Unit
-from api.reports.words import Language
 from api.schedules.schedule import Schedule, Send
 from api.schedules.schedule_file import SitesFileError, load_schedules, read_schedules
+from api.words import Language
 from siaga.model.clock import HOUR, MINUTE
 from siaga.model.scope import Scopes
 

@@ -5,7 +5,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
 from playwright.sync_api import Browser, Page
 
-from api.alerts.alert import Kind
+from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Caller, Role
 from siaga.model.clock import HOUR
 from siaga.model.scope import EVERYWHERE

@@ -6,9 +6,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page
 
-from api.alerts.alert import Kind
 from siaga.database import tables, writing
 from siaga.database.registry import Registry
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import DAY, MINUTE, SECOND
 from siaga.model.sites import Facility, Village
 from siaga.timeline.span_algebra import FOREVER

@@ -15,8 +15,8 @@ from api.issued.desk import IssueDesk
 from api.reports.figures import Share
 from api.reports.pdf.numbers import Numbers
 from api.reports.period import Unit
-from api.reports.words import Language
 from api.schedules.schedule import Plan, Schedule, Send
+from api.words import Language
 from siaga.database import tables, writing
 from siaga.database.rewritten import note_rewritten
 from siaga.model.caller import Caller, Role

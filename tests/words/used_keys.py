@@ -6,15 +6,26 @@ from pathlib import Path
 
 from jinja2 import Environment, nodes
 
-from api.alerts.alert import SEVERITIES, Kind
 from api.attestations.classes import Class
 from api.attestations.scorecard import Evidence
+from api.http.attestation_body import PhotoSource
 from api.issued.compare import Ground
 from api.notifications.digest import What
 from api.queries.visits import Reason
+from api.reports.annex_columns import COLUMNS
+from api.reports.beside import Line
+from api.reports.columns import OUTAGE_COLUMNS, ROW_COLUMNS
 from api.reports.glance import TABLES
+from api.reports.levels import Level
+from api.reports.method import METHOD
+from api.reports.pdf.chapters import ADVISED
+from api.reports.pdf.content import LAYOUT
 from api.reports.pdf.facts import Goal
+from api.reports.pdf.side_annexes import ANNEXES
+from api.reports.pdf.strip import Look
+from api.reports.pdf.tables import SHARES, TIMES
 from api.reports.period import Unit
+from api.reports.sheets import CHANGES, FACTS, SHEETS
 from api.reports.sla import Pace
 from api.schedules.schedule import MADE_UP_FOR
 from api.web.alert_filter import Sort, Stage
@@ -27,6 +38,7 @@ from api.web.refusals import SAID
 from api.web.setup.index import PAGES
 from api.web.setup.quarantine import OTHER
 from siaga.database.people import Weakness
+from siaga.model.alert_kinds import SEVERITIES, Kind
 from siaga.model.caller import Role
 from siaga.model.indicators import INDICATORS, evidence_signals
 from siaga.timeline.facility_state import DEVICE_SILENT, NO_EVIDENCE, VILLAGE_OFFLINE
@@ -34,7 +46,7 @@ from siaga.timeline.spans import State
 from siaga.wire.refusal import LABELS
 
 API = Path(__file__).resolve().parents[2] / "api"
-CALLED = ("words", "t", "_say", "self", "WORDS")
+CALLED = ("words", "_words", "t", "say", "_say", "self", "WORDS")
 """What a thing is called that says sentences: `words("key")`, `words.count("key", n)`, in templates `t("key")`."""
 
 FAMILIES: dict[str, set[str]] = {
@@ -79,13 +91,28 @@ FAMILIES: dict[str, set[str]] = {
     "refused_": {*LABELS, OTHER},
     "remedy_": {*LABELS, OTHER},
     "message_head_": {what.value for what in What},
+    "annex_": set(ANNEXES) | {f"none_{name}" for name in ANNEXES},
+    "annex_sheet_": set(COLUMNS),
+    "annex_column_": {column for columns in COLUMNS.values() for column in columns},
+    "annex_blank_": {Line.NEVER.value, Line.NO_LINE.value},
+    "annex_line_": {line.value for line in Line},
+    "annex_source_": {source.value for source in PhotoSource},
+    "column_": {*ROW_COLUMNS, *OUTAGE_COLUMNS},
+    "method_": set(METHOD),
+    "sheet_": {*Level, *SHEETS, *FACTS, *CHANGES},
+    "pdf_": set(LAYOUT),
+    "pdf_advice_": set(ADVISED),
+    "pdf_head_": {*SHARES, *TIMES, State.FAILED.value, State.UNKNOWN.value},
+    "pdf_verdict_": {goal.value for goal in Goal},
+    "pdf_goal_": {goal.value for goal in Goal},
+    "pdf_look_": {look.value for look in Look},
 }
 """Keys that are made of a prefix and a word of a fixed list: each word has its sentence, and no other has one."""
 
 
 def in_modules() -> Iterator[tuple[str, str]]:
     """Yields each key that a module asks for, with where it does."""
-    for path in sorted(set(API.rglob("*.py")) - set((API / "reports").rglob("*.py"))):  # these have words of their own
+    for path in sorted(API.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and node.args and _says(node.func):
                 for found in ast.walk(node.args[0]):

@@ -1,11 +1,12 @@
 """`device_silent`: its gateway is heard, and it has not reported for 3 × `every` + 10 m."""
 
-from api.alerts.alert import Decision, Kind, Raise
+from api.alerts.alert import Decision, Raise
 from api.alerts.certainty import Rests, Sure
 from api.alerts.device import WatchedDevice
-from api.alerts.documents import rfc3339
 from api.alerts.kinds.kind import AlertKind, Look
 from api.alerts.kinds.quiet import Quiet, is_back, quiet_for, waits
+from siaga.model.alert_kinds import Kind
+from siaga.model.times import rfc3339
 from siaga.timeline.facility_state import DEVICE_SILENT
 
 __all__ = ["DeviceSilent", "device_silent"]

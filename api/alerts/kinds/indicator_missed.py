@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from api.alerts.alert import Amend, Clear, Decision, Hold, Kind, Raise
+from api.alerts.alert import Amend, Clear, Decision, Hold, Raise
 from api.alerts.certainty import Claim, Rests, Sure, Waits
 from api.alerts.facility import WatchedFacility
 from api.alerts.kinds.kind import AlertKind, Look
+from siaga.model.alert_kinds import Kind
 from siaga.timeline.availability import measure
 from siaga.timeline.judge import Span
 from siaga.timeline.rolling import WINDOW, Trend

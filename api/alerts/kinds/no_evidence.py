@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from api.alerts.alert import Decision, Hold, Kind, Raise
+from api.alerts.alert import Decision, Hold, Raise
 from api.alerts.causes import came_instead
 from api.alerts.certainty import Rests, Sure
 from api.alerts.device import WatchedDevice
-from api.alerts.documents import rfc3339
 from api.alerts.kinds.kind import AlertKind, Look
 from api.alerts.kinds.quiet import Quiet, is_back, quiet_for, waits
+from siaga.model.alert_kinds import Kind
+from siaga.model.times import rfc3339
 from siaga.timeline.facility_state import NO_EVIDENCE
 
 __all__ = ["NoEvidence", "no_evidence"]

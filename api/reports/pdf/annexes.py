@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from api.reports.method import method
 from api.reports.pdf.blocks import Block, heading, listing, text
 from api.reports.pdf.context import Context
 from api.reports.pdf.tables import outages_table
-from api.reports.words import METHOD
 
 __all__ = ["MOST_OUTAGES", "annex_method", "annex_outages"]
 
@@ -18,9 +18,9 @@ def annex_outages(here: Context) -> Iterator[Block]:
     """Yields the longest outages, and how many are left out."""
     say, numbers = here.say, here.numbers
     every = here.report.outages
-    yield heading(1, say("appendix_outages"), page=True)
+    yield heading(1, say("pdf_appendix_outages"), page=True)
     if not every:
-        yield text(say("no_outages"))
+        yield text(say("pdf_no_outages"))
         return
     shown = sorted(here.facts.longest[:MOST_OUTAGES], key=lambda one: (one.start, one.facility))
     counts = {
@@ -28,11 +28,11 @@ def annex_outages(here: Context) -> Iterator[Block]:
         "all": numbers.count(len(every)),
         "left": numbers.count(len(every) - len(shown)),
     }
-    yield text(say("outages_all" if len(shown) == len(every) else "outages_text", **counts))
-    yield outages_table(here, say.words.heading("outages"), shown)
+    yield text(say("pdf_outages_all" if len(shown) == len(every) else "pdf_outages_text", **counts))
+    yield outages_table(here, say("column_outages"), shown)
 
 
 def annex_method(here: Context) -> Iterator[Block]:
     """Yields how everything is counted."""
-    yield heading(1, here.say("appendix_method"), page=True)
-    yield listing([*METHOD[here.report.language], here.say("cut_text")], numbered=True)
+    yield heading(1, here.say("pdf_appendix_method"), page=True)
+    yield listing([*method(here.say), here.say("pdf_cut_text")], numbered=True)

@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 
 from api.reports.figures import Figures
+from api.reports.method import method
 from api.reports.pdf.blocks import Block, Signature, heading, listing, text
 from api.reports.pdf.causes import by_cause
 from api.reports.pdf.context import Context
 from api.reports.pdf.facts import goal
-from api.reports.words import METHOD
 
-__all__ = ["activities", "closing", "conclusion", "introduction"]
+__all__ = ["ADVISED", "activities", "closing", "conclusion", "introduction"]
 
+ADVISED = ("failed", "unknown")
+"""States whose largest cause the advice names."""
 _NAMED = 30
 """Villages that are named one by one where they have nothing to show."""
 
@@ -18,16 +20,16 @@ _NAMED = 30
 def introduction(here: Context) -> Iterator[Block]:
     """Yields chapter A."""
     say, report, numbers = here.say, here.report, here.numbers
-    yield heading(1, say("introduction"), page=True)
-    yield heading(2, say("basis"))
+    yield heading(1, say("pdf_introduction"), page=True)
+    yield heading(2, say("pdf_basis"))
     basis = here.office.basis
-    yield listing(basis, numbered=True) if basis else text(say("basis_none"))
-    yield heading(2, say("purpose"))
-    yield text(say("purpose_text"))
-    yield heading(2, say("coverage_of_report"))
+    yield listing(basis, numbered=True) if basis else text(say("pdf_basis_none"))
+    yield heading(2, say("pdf_purpose"))
+    yield text(say("pdf_purpose_text"))
+    yield heading(2, say("pdf_coverage_of_report"))
     yield text(
         say(
-            "scope_text",
+            "pdf_scope_text",
             period=numbers.period(report.period),
             dates=numbers.dates(report.period),
             scope=here.scope(),
@@ -39,11 +41,11 @@ def introduction(here: Context) -> Iterator[Block]:
     if without:
         names = [f"{village.name} ({village.code})" for village in without[:_NAMED]]
         if len(without) > _NAMED:
-            names.append(say("and_more", count=numbers.count(len(without) - _NAMED)))
-        yield text(say("not_judged_text", count=numbers.count(len(without)), names=", ".join(names)))
-    yield heading(2, say("method_short"))
-    yield listing(METHOD[report.language][:6])
-    yield text(f"{say('cut_text')} {say('method_more')}")
+            names.append(say("pdf_and_more", count=numbers.count(len(without) - _NAMED)))
+        yield text(say("pdf_not_judged_text", count=numbers.count(len(without)), names=", ".join(names)))
+    yield heading(2, say("pdf_method_short"))
+    yield listing(method(say)[:6])
+    yield text(f"{say('pdf_cut_text')} {say('pdf_method_more')}")
 
 
 def activities(here: Context) -> Iterator[Block]:
@@ -51,13 +53,13 @@ def activities(here: Context) -> Iterator[Block]:
     say, numbers = here.say, here.numbers
     figures = here.facts.everything
     time, days = figures.availability, figures.days
-    yield heading(1, say("activities"))
+    yield heading(1, say("pdf_activities"))
     if not here.report.facilities:
-        yield text(say("nothing_judged"))
+        yield text(say("pdf_nothing_judged"))
         return
     yield text(
         say(
-            "activities_text",
+            "pdf_activities_text",
             required=numbers.duration(time.required),
             known=numbers.duration(time.met + time.failed),
             coverage=numbers.percent(figures.coverage),
@@ -73,49 +75,50 @@ def activities(here: Context) -> Iterator[Block]:
             ("provisional", days.provisional),
         )
     }
-    yield text(say("days_text", **counts))
+    yield text(say("pdf_days_text", **counts))
 
 
 def conclusion(here: Context) -> Iterator[Block]:
     """Yields chapter D."""
     say, numbers, figures = here.say, here.numbers, here.facts.everything
-    yield heading(1, say("conclusion"))
+    yield heading(1, say("pdf_conclusion"))
     if not here.report.facilities:
-        yield text(say("nothing_judged"))
+        yield text(say("pdf_nothing_judged"))
         return
-    yield heading(2, say("conclusions"))
-    yield text(say("conclusion_text", low=numbers.percent(figures.low), high=numbers.percent(figures.high)))
+    yield heading(2, say("pdf_conclusions"))
+    yield text(say("pdf_conclusion_text", low=numbers.percent(figures.low), high=numbers.percent(figures.high)))
     yield listing(
         [
             say(
-                "conclusion_goal",
-                name=say.words.kind(one.kind),
+                "pdf_conclusion_goal",
+                name=say.kind(one.kind),
                 low=numbers.percent(one.figures.low),
                 target=numbers.target(one.target),
-                verdict=say(f"goal_{goal(one.figures, one.target)}"),
+                verdict=say(f"pdf_goal_{goal(one.figures, one.target)}"),
             )
             for one in here.facts.kinds
         ]
     )
-    yield heading(2, say("advice"))
-    yield listing(list(_advice(here, figures)) or [say("advice_none")], numbered=True)
+    yield heading(2, say("pdf_advice"))
+    yield listing(list(_advice(here, figures)) or [say("pdf_advice_none")], numbered=True)
 
 
 def _advice(here: Context, figures: Figures) -> Iterator[str]:
     say, numbers = here.say, here.numbers
     if here.facts.below:
-        yield say("advice_below", count=numbers.count(len(here.facts.below)))
+        yield say("pdf_advice_below", count=numbers.count(len(here.facts.below)))
     causes = by_cause(figures)
-    for state, key in (("failed", "advice_cause"), ("unknown", "advice_unknown")):
+    for state in ADVISED:
         first = next((one for one in causes if one[0] == state), None)
         if first is not None:
-            yield say(key, cause=say.cause(state, first[1]) or first[1], duration=numbers.duration(first[2]))
+            cause = say.cause(state, first[1]) or first[1]
+            yield say(f"pdf_advice_{state}", cause=cause, duration=numbers.duration(first[2]))
 
 
 def closing(here: Context) -> Iterator[Block]:
     """Yields chapter E, with where it is signed."""
-    yield heading(1, here.say("closing"))
-    yield _signature(here, here.say("closing_text", time=here.numbers.utc(here.report.generated_at)))
+    yield heading(1, here.say("pdf_closing"))
+    yield _signature(here, here.say("pdf_closing_text", time=here.numbers.utc(here.report.generated_at)))
 
 
 def _signature(here: Context, sentence: str) -> Signature:

@@ -15,9 +15,11 @@ from api.reports.pdf.summary import summary
 from api.reports.pdf.villages import annex_villages, labels
 from api.reports.report import Report
 
-__all__ = ["Document", "Issue", "compose"]
+__all__ = ["LAYOUT", "Document", "Issue", "compose"]
 
 _VILLAGES_IN_CONTENTS = 40
+LAYOUT = ("contents", "table", "figure", "logo_alt")
+"""Words that the layout says."""
 
 
 class Document(TypedDict):
@@ -40,11 +42,10 @@ def compose(report: Report, office: Office, issue: Issue | None = None) -> Docum
     say = here.say
     return {
         "language": report.language.value,
-        "title": f"{say('cover_subject')} {here.numbers.period(report.period)}",
+        "title": f"{say('pdf_cover_subject')} {here.numbers.period(report.period)}",
         "cover": cover(here),
-        "words": {key: say(key) for key in ("contents", "table", "figure", "logo_alt")}
-        | {"page": say("page", page="{page}", pages="{pages}")},
-        "legend": legend({look: say(f"look_{look}") for look in Look}),
+        "words": {key: say(f"pdf_{key}") for key in LAYOUT} | {"page": say("pdf_page", page="{page}", pages="{pages}")},
+        "legend": legend({look: say(f"pdf_look_{look}") for look in Look}),
         "scale": scale(len(report.period.dates), labels(here)),
         "depth": 3 if len(report.villages) <= _VILLAGES_IN_CONTENTS else 2,
         "summary": list(summary(here)),

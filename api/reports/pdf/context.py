@@ -10,8 +10,8 @@ from api.reports.factors import Factors
 from api.reports.office import Office
 from api.reports.pdf.facts import Facts, facts
 from api.reports.pdf.numbers import Numbers
-from api.reports.pdf.words import Sentences
 from api.reports.report import Report
+from api.words import WORDS
 from siaga.model.intervals import Interval
 from siaga.model.local_time import NO_VILLAGES_ZONE, local_moment
 from siaga.model.sites import Village
@@ -38,7 +38,7 @@ class Context:
     def __init__(self, report: Report, office: Office, issue: Issue | None) -> None:
         self.report, self.office, self.issue = report, office, issue
         self.numbers = Numbers(report.language)
-        self.say = Sentences(report.language)
+        self.say = WORDS[report.language]
         self.facts: Facts = facts(report)
         self.villages: Mapping[str, Village] = {village.code: village for village in report.villages}
         self.names = {one.name: one.facility.name for one in report.facilities}
@@ -53,22 +53,22 @@ class Context:
     def scope(self) -> str:
         """Returns what the report is of."""
         if self.report.scopes.everything:
-            return self.say("everything")
+            return self.say("pdf_everything")
         codes = self.report.scopes.texts
         names = (self.village(code) if code in self.villages else self.region(code) for code in codes)
-        return ", ".join(names) or self.say("nothing")
+        return ", ".join(names) or self.say("pdf_nothing")
 
     def region(self, code: str) -> str:
         """Returns a region's name with its code."""
         name = self.report.regions.get(code)
         if name is not None:
             return f"{name} ({code})"
-        return self.say("subdistrict" if code.count(".") == 2 else "region", code=code)
+        return self.say("pdf_subdistrict" if code.count(".") == 2 else "pdf_region", code=code)
 
     def village(self, code: str) -> str:
         """Returns a village's name with its code."""
         village = self.villages.get(code)
-        return code if village is None else f"{self.say('village', name=village.name)} ({code})"
+        return code if village is None else f"{self.say('pdf_village', name=village.name)} ({code})"
 
     def days_of(self, timezone: str) -> list[Interval]:
         """Returns the days of the period by the clock of a time zone, ms."""

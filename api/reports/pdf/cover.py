@@ -8,20 +8,20 @@ __all__ = ["cover"]
 def cover(here: Context) -> dict[str, str | list[str]]:
     """Returns the cover's texts."""
     say, office, issue = here.say, here.office, here.issue
-    marks = [say("draft") if issue is None else say("issued", revision=issue.revision)]
+    marks = [say("pdf_draft") if issue is None else say("pdf_issued", revision=str(issue.revision))]
     if here.report.provisional:
-        marks.append(say("provisional"))
+        marks.append(say("pdf_provisional"))
     link = None if issue is None else issue.link or f"/r/{issue.id}"
     return {
         "letterhead": list(office.letterhead),
         "address": list(office.address),
-        "title": say("cover_title"),
-        "subject": say("cover_subject"),
+        "title": say("pdf_cover_title"),
+        "subject": say("pdf_cover_subject"),
         "period": here.numbers.period(here.report.period),
         "scope": here.scope(),
-        "number": "" if office.number is None else say("number", number=office.number),
+        "number": "" if office.number is None else say("pdf_number", number=office.number),
         "marks": marks,
-        "check": "" if link is None else say("check", link=link),
-        "check_alt": "" if link is None else say("check_alt", link=link),
+        "check": "" if link is None else say("pdf_check", link=link),
+        "check_alt": "" if link is None else say("pdf_check_alt", link=link),
         "foot": f"{office.place}, {here.made_on()}" if office.place else here.made_on(),
     }

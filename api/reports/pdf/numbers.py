@@ -1,26 +1,21 @@
 """How a document for people writes numbers and times: decimal comma, 24-hour clock, cut and not rounded."""
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
-from api.queries.times import local
 from api.reports.figures import Share
 from api.reports.period import Period, Unit
-from api.reports.words import Language
+from api.words import WORDS, Language
+from siaga.model.times import local
 
 __all__ = ["NOTHING", "NO_BREAK", "Numbers"]
 
 NOTHING = "–"
 """What stands where there is no value."""
 NO_BREAK = "\u00a0"
-_UNITS: Mapping[Language, tuple[str, str, str]] = {
-    Language.ID: ("j", "mnt", "dtk"),
-    Language.EN: ("h", "min", "s"),
-}
 _ROMAN = ("I", "II", "III", "IV")
 
 
@@ -29,7 +24,10 @@ class Numbers:
 
     def __init__(self, language: Language) -> None:
         self.language = language
-        self._point = "," if language is Language.ID else "."
+        self._words = words = WORDS[language]
+        self._point = words("number_point")
+        self._units = words("number_hour"), words("number_minute"), words("number_second")
+        self._date, self._clock = words("number_date"), words("number_clock")
 
     def percent(self, share: Share) -> str:
         """A share with two decimals, cut: 98.996 % is 98,99 %. A share of nothing is a dash."""
@@ -65,7 +63,7 @@ class Numbers:
         """Hours and minutes, cut towards zero; what is under a minute in whole seconds. `None` is a dash."""
         if milliseconds is None:
             return NOTHING
-        hour, minute, second = _UNITS[self.language]
+        hour, minute, second = self._units
         seconds = int(abs(Fraction(milliseconds))) // 1000
         sign = "−" if milliseconds < 0 and seconds else ""
         if seconds < 60:
@@ -82,18 +80,12 @@ class Numbers:
     def time(self, time: int, timezone: str) -> str:
         """A time (ms) by the clock of a time zone, to the minute."""
         there = local(time, timezone)
-        clock = f"{there:%H.%M}" if self.language is Language.ID else f"{there:%H:%M}"
-        return (
-            f"{there:%d-%m-%Y}{NO_BREAK}{clock}"
-            if self.language is Language.ID
-            else f"{there:%Y-%m-%d}{NO_BREAK}{clock}"
-        )
+        return f"{there:{self._date}}{NO_BREAK}{there:{self._clock}}"
 
     def utc(self, time: int) -> str:
         """A time (ms) in UTC, to the second."""
         there = datetime.fromtimestamp(time // 1000, UTC)
-        clock = f"{there:%H.%M.%S}" if self.language is Language.ID else f"{there:%H:%M:%S}"
-        return f"{self.date(there.date())} {clock} UTC"
+        return f"{self.date(there.date())} {there:{self._words('number_clock_exact')}} UTC"
 
     def dates(self, period: Period) -> str:
         """The first and the last date of a period."""
@@ -102,22 +94,19 @@ class Numbers:
 
     def period(self, period: Period) -> str:
         """What a period is called in words."""
-        indonesian = self.language is Language.ID
-        start, year = period.start, period.start.year
+        words, start, year = self._words, period.start, str(period.start.year)
         match period.unit:
             case Unit.MONTH:
                 return format_date(start, "MMMM y", locale=self.language.value)
             case Unit.WEEK:
                 week_year, week, _ = start.isocalendar()
-                named = f"Pekan {week} Tahun {week_year}" if indonesian else f"Week {week} of {week_year}"
+                named = words("number_week", number=str(week), year=str(week_year))
                 return f"{named} ({self.dates(period)})"
             case Unit.QUARTER:
-                number = _ROMAN[(start.month - 1) // 3]
-                return f"Triwulan {number} Tahun {year}" if indonesian else f"Quarter {number} of {year}"
+                return words("number_quarter", number=_ROMAN[(start.month - 1) // 3], year=year)
             case Unit.HALF:
-                number = _ROMAN[(start.month - 1) // 6]
-                return f"Semester {number} Tahun {year}" if indonesian else f"Half {number} of {year}"
+                return words("number_half", number=_ROMAN[(start.month - 1) // 6], year=year)
             case Unit.YEAR:
-                return f"Tahun {year}" if indonesian else f"Year {year}"
+                return words("number_year", year=year)
             case Unit.DAY | Unit.DATES:
                 return self.dates(period)

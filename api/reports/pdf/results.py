@@ -23,26 +23,26 @@ _CAUSES = 10
 def results(here: Context) -> Iterator[Block]:
     """Yields the chapter."""
     say = here.say
-    yield heading(1, say("results"))
+    yield heading(1, say("pdf_results"))
     if not here.report.facilities:
-        yield text(say("nothing_judged"))
+        yield text(say("pdf_nothing_judged"))
         return
-    yield heading(2, say("results_indicator"))
+    yield heading(2, say("pdf_results_indicator"))
     yield by_indicator(here)
     yield times(here)
-    yield heading(2, say("results_region"))
+    yield heading(2, say("pdf_results_region"))
     yield _by_region(here)
-    yield heading(2, say("results_change"))
+    yield heading(2, say("pdf_results_change"))
     yield _change(here)
-    yield heading(2, say("results_below"))
+    yield heading(2, say("pdf_results_below"))
     yield from _below(here)
-    yield heading(2, say("results_outages"))
+    yield heading(2, say("pdf_results_outages"))
     longest = here.facts.longest[:_WORST]
-    yield outages_table(here, say("longest"), longest) if longest else text(say("no_outages"))
-    yield heading(2, say("results_causes"))
+    yield outages_table(here, say("pdf_longest"), longest) if longest else text(say("pdf_no_outages"))
+    yield heading(2, say("pdf_results_causes"))
     yield _causes(here)
     if here.issue is not None and here.issue.factors:
-        yield heading(2, say("results_factors"))
+        yield heading(2, say("pdf_results_factors"))
         yield _factors(here, here.issue.factors)
 
 
@@ -50,22 +50,22 @@ def _by_region(here: Context) -> Block:
     say = here.say
     rows = [row for row in here.report.rows if row.level is Level.SUBDISTRICT]
     if len(rows) < 2:
-        return text(say("no_regions"))
-    columns = [column(say("head_region"), 2.3), *share_columns(here)[:-1]]
+        return text(say("pdf_no_regions"))
+    columns = [column(say("pdf_head_region"), 2.3), *share_columns(here)[:-1]]
     cells = [[here.region(row.id), *shares(here, row.figures, None)[:-1]] for row in rows]
-    return table(say("by_region"), columns, cells)
+    return table(say("pdf_by_region"), columns, cells)
 
 
 def _change(here: Context) -> Block:
     say, numbers, period = here.say, here.numbers, here.report.period
-    rows = [(say.words.kind(one.kind), one.figures.low, one.before, one.a_year_ago) for one in here.facts.kinds]
+    rows = [(say.kind(one.kind), one.figures.low, one.before, one.a_year_ago) for one in here.facts.kinds]
     earlier = [(period.before, [row[2] for row in rows]), (period.a_year_ago, [row[3] for row in rows])]
     shown = [(which, found) for which, found in earlier if which is not None and any(one is not None for one in found)]
     if not shown:
-        return text(say("no_change"))
-    columns = [column(say("head_indicator"), 2.4), column(numbers.period(period), 1, "right")]
+        return text(say("pdf_no_change"))
+    columns = [column(say("pdf_head_indicator"), 2.4), column(numbers.period(period), 1, "right")]
     for which, _ in shown:
-        columns += [column(numbers.period(which), 1, "right"), column(say("head_change"), 1, "right")]
+        columns += [column(numbers.period(which), 1, "right"), column(say("pdf_head_change"), 1, "right")]
     cells = []
     for place, (name, low, *_) in enumerate(rows):
         line = [name, numbers.percent(low)]
@@ -73,26 +73,26 @@ def _change(here: Context) -> Block:
             before = _low(found[place])
             line += [numbers.percent(before), numbers.change(before, low)]
         cells.append(line)
-    return table(say("change"), columns, cells)
+    return table(say("pdf_change"), columns, cells)
 
 
 def _below(here: Context) -> Iterator[Block]:
     say, numbers, below = here.say, here.numbers, here.facts.below
     if not below:
-        yield text(say("below_none"))
+        yield text(say("pdf_below_none"))
         return
-    yield text(say("below_text", count=numbers.count(len(below))))
+    yield text(say("pdf_below_text", count=numbers.count(len(below))))
     if len(below) > _WORST:
         rest = numbers.count(len(below) - _WORST)
-        yield text(say("below_shown", shown=numbers.count(_WORST), rest=rest))
+        yield text(say("pdf_below_shown", shown=numbers.count(_WORST), rest=rest))
     columns = [
-        column(say("head_facility"), 2),
-        column(say("head_village"), 2),
-        column(say("head_target"), 1, "right"),
-        column(say("head_low"), 1, "right"),
-        column(say("head_high"), 1, "right"),
-        column(say("head_failed"), 1.2, "right"),
-        column(say("head_left"), 1.2, "right"),
+        column(say("pdf_head_facility"), 2),
+        column(say("pdf_head_village"), 2),
+        column(say("pdf_head_target"), 1, "right"),
+        column(say("pdf_head_low"), 1, "right"),
+        column(say("pdf_head_high"), 1, "right"),
+        column(say("pdf_head_failed"), 1.2, "right"),
+        column(say("pdf_head_left"), 1.2, "right"),
     ]
     rows = [
         [
@@ -106,16 +106,20 @@ def _below(here: Context) -> Iterator[Block]:
         ]
         for one in below[:_WORST]
     ]
-    yield table(say("below"), columns, rows)
+    yield table(say("pdf_below"), columns, rows)
 
 
 def _factors(here: Context, factors: Factors) -> Block:
     """What people wrote, in the order of the programme's indicators."""
     say = here.say
-    columns = [column(say("head_indicator"), 1), column(say("head_hindrance"), 2), column(say("head_follow_up"), 2)]
+    columns = [
+        column(say("pdf_head_indicator"), 1),
+        column(say("pdf_head_hindrance"), 2),
+        column(say("pdf_head_follow_up"), 2),
+    ]
     ordered = sorted(factors.items(), key=lambda item: INDICATORS[item[0]].number)
-    rows = [[say.words.kind(kind), one.hindrance or NOTHING, one.follow_up or NOTHING] for kind, one in ordered]
-    return table(say("factors"), columns, rows)
+    rows = [[say.kind(kind), one.hindrance or NOTHING, one.follow_up or NOTHING] for kind, one in ordered]
+    return table(say("pdf_factors"), columns, rows)
 
 
 def _causes(here: Context) -> Block:
@@ -123,23 +127,23 @@ def _causes(here: Context) -> Block:
     figures = here.facts.everything
     found = by_cause(figures)
     if not found:
-        return text(say("causes_none"))
+        return text(say("pdf_causes_none"))
     columns = [
-        column(say("head_state"), 1),
-        column(say("head_cause"), 2.5),
-        column(say("head_duration"), 1, "right"),
+        column(say("pdf_head_state"), 1),
+        column(say("pdf_head_cause"), 2.5),
+        column(say("pdf_head_duration"), 1, "right"),
         column("%", 1, "right"),
     ]
     rows = [
         [
-            say(f"head_{state}"),
+            say(f"pdf_head_{state}"),
             say.cause(state, cause) or NOTHING,
             numbers.duration(time),
             numbers.percent(Share(time, figures.availability.required)),
         ]
         for state, cause, time in found[: 2 * _CAUSES]
     ]
-    return table(say("causes"), columns, rows)
+    return table(say("pdf_causes"), columns, rows)
 
 
 def _low(found: Availability | None) -> Share:

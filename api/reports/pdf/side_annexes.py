@@ -9,15 +9,15 @@ from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
-from api.reports.annex_words import AnnexWords
-from api.reports.annexes import Annex, At, Cell, Type, annexes, blank_counts
-from api.reports.beside import Line
+from api.reports.annex_columns import Type
+from api.reports.annexes import Annex, At, Cell, annexes, blank_counts
 from api.reports.figures import Share
 from api.reports.pdf.blocks import Block, Column, column, heading, lines, table, text
 from api.reports.pdf.context import Context
 from api.reports.pdf.numbers import NOTHING, Numbers
+from api.words import Words
 
-__all__ = ["MOST_ROWS", "TABLED", "side_annexes"]
+__all__ = ["ANNEXES", "MOST_ROWS", "TABLED", "side_annexes"]
 
 MOST_ROWS = 400
 """Rows of one table: a district's villages, or the facilities that are worst off."""
@@ -39,7 +39,7 @@ _LEFT_OUT = {
     "sla": ("name",),
 }
 """Columns that the page is too narrow for: their XLSX has them."""
-_OF = {
+ANNEXES = {
     "below": ("below",),
     "links": ("links_uplink", "links_subdistrict", "blank_spots", "links"),
     "attestations": ("attestations",),
@@ -51,14 +51,14 @@ _OF = {
 
 def side_annexes(here: Context) -> Iterator[Block]:
     """Yields the annexes."""
-    words = AnnexWords(here.report.language)
+    words = here.say
     contract = here.office.restitution
     tables = {one.name: one for one in annexes(here.report, contract)}
-    for name, parts in _OF.items():
+    for name, parts in ANNEXES.items():
         yield heading(1, words(f"annex_{name}"), page=True)
         found = [tables[part] for part in parts if part in tables]
         if not found:
-            yield text(words(f"none_{name}"))
+            yield text(words(f"annex_none_{name}"))
             continue
         for sentence in _sentences(here, name, words):
             yield text(sentence)
@@ -66,36 +66,36 @@ def side_annexes(here: Context) -> Iterator[Block]:
             yield from _links(here, one, words) if one.name == "links" else _table(here, one, words)
 
 
-def _sentences(here: Context, name: str, words: AnnexWords) -> Iterator[str]:
+def _sentences(here: Context, name: str, words: Words) -> Iterator[str]:
     """What stands before the tables."""
     number = here.numbers.count
     contract = here.office.restitution
     if name == "links":
-        yield words("links_text")
+        yield words("annex_links_text")
         for line, (now, before) in blank_counts(here.report).items():
-            key = "blank_never" if line is Line.NEVER else "blank_no_line"
-            yield words(key, now=number(now), before=NOTHING if before is None else number(before))
+            then = NOTHING if before is None else number(before)
+            yield words(f"annex_blank_{line}", now=number(now), before=then)
     if name == "sla":
-        yield words("sla_text")
+        yield words("annex_sla_text")
         if contract is not None:
-            yield words("sla_restitution", formula=contract.formula, over=contract.over)
+            yield words("annex_sla_restitution", formula=contract.formula, over=contract.over)
 
 
-def _links(here: Context, annex: Annex, words: AnnexWords) -> Iterator[Block]:
+def _links(here: Context, annex: Annex, words: Words) -> Iterator[Block]:
     """The villages that were cut off or dark, and how many were not."""
     places = [place for place, name in enumerate(annex.columns) if name in ("cut", "cuts", "dark", "cut_change")]
     some = [row for row in annex.rows if any(row[place] for place in places)]
-    yield text(words("links_quiet", count=here.numbers.count(len(annex.rows) - len(some))))
+    yield text(words("annex_links_quiet", count=here.numbers.count(len(annex.rows) - len(some))))
     if some:
         yield from _table(here, replace(annex, rows=some), words)
 
 
-def _table(here: Context, annex: Annex, words: AnnexWords) -> Iterator[Block]:
+def _table(here: Context, annex: Annex, words: Words) -> Iterator[Block]:
     """One table, cut, with how much of it was left out."""
     every, most = len(annex.rows), min(MOST_ROWS, _WORST) if annex.name in _OF_FACILITIES else MOST_ROWS
     if every > most:
         counts = {"shown": most, "all": every, "left": every - most}
-        yield text(words("left_out", **{name: here.numbers.count(count) for name, count in counts.items()}))
+        yield text(words("annex_left_out", **{name: here.numbers.count(count) for name, count in counts.items()}))
     left_out = _LEFT_OUT.get(annex.name, ())
     shown = [name for name in annex.columns if name not in left_out]
     columns = [_column(words, name, annex.columns[name]) for name in shown]
@@ -108,26 +108,26 @@ def _table(here: Context, annex: Annex, words: AnnexWords) -> Iterator[Block]:
         }
         rows.append([*(cells[name] or NOTHING for name in shown), *_facts(annex, cells, words)])
     if annex.name == "attestations":
-        columns.append(column(words("column_facts"), 3))
-        heads.append(words("column_facts"))
-    caption = words(f"sheet_{annex.name}")
+        columns.append(column(words("annex_column_facts"), 3))
+        heads.append(words("annex_column_facts"))
+    caption = words(f"annex_sheet_{annex.name}")
     if len(rows) <= TABLED:
         yield table(caption, columns, rows)
     else:
         yield lines(caption, _BETWEEN.join(heads), [_BETWEEN.join(cells) for cells in rows])
 
 
-def _column(words: AnnexWords, name: str, type_: Type) -> Column:
+def _column(words: Words, name: str, type_: Type) -> Column:
     part = _WIDE.get(type_, 1.0)
-    head = words(f"column_{name}")
+    head = words(f"annex_column_{name}")
     return column(head, part) if type_ in _WIDE else column(head, part, "right")
 
 
-def _facts(annex: Annex, cells: Mapping[str, str | None], words: AnnexWords) -> Sequence[str]:
+def _facts(annex: Annex, cells: Mapping[str, str | None], words: Words) -> Sequence[str]:
     """Of an attestation the facts beside it, in one cell."""
     if annex.name != "attestations":
         return []
-    said = [f"{words(f'column_{name}')}: {cells[name]}" for name in _FACTS if cells[name] is not None]
+    said = [f"{words(f'annex_column_{name}')}: {cells[name]}" for name in _FACTS if cells[name] is not None]
     return ["; ".join(said) or NOTHING]
 
 

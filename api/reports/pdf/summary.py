@@ -14,18 +14,18 @@ __all__ = ["summary"]
 def summary(here: Context) -> Iterator[Block]:
     """Yields the three shares, the indicators and the longest outages."""
     say, found = here.say, here.facts
-    yield heading(1, say("summary"), page=True)
+    yield heading(1, say("pdf_summary"), page=True)
     yield text(f"{here.scope()}, {here.numbers.period(here.report.period)}")
     if not here.report.facilities:
-        yield text(say("nothing_judged"))
+        yield text(say("pdf_nothing_judged"))
         return
     yield {"kind": "figures", "items": _three(here, found.everything)}
     yield listing([*_known_of(here, found.everything)])
     yield by_indicator(here)
     if not found.longest:
-        yield text(say("no_outages"))
+        yield text(say("pdf_no_outages"))
     else:
-        yield outages_table(here, say("longest_three"), found.longest[:3], acknowledged=False)
+        yield outages_table(here, say("pdf_longest_three"), found.longest[:3], acknowledged=False)
 
 
 def _three(here: Context, figures: Figures) -> list[dict[str, str]]:
@@ -34,29 +34,29 @@ def _three(here: Context, figures: Figures) -> list[dict[str, str]]:
     met, required = numbers.duration(time.met), numbers.duration(time.required)
     return [
         {
-            "name": say("low"),
+            "name": say("pdf_low"),
             "value": numbers.percent(figures.low),
-            "note": say("low_note", met=met, counted=numbers.duration(time.counted)),
+            "note": say("pdf_low_note", met=met, counted=numbers.duration(time.counted)),
         },
         {
-            "name": say("measured"),
+            "name": say("pdf_measured"),
             "value": numbers.percent(figures.measured),
-            "note": say("measured_note", met=met, required=required),
+            "note": say("pdf_measured_note", met=met, required=required),
         },
         {
-            "name": say("not_known"),
+            "name": say("pdf_not_known"),
             "value": numbers.percent(unknown),
-            "note": say("not_known_note", unknown=numbers.duration(time.unknown), required=required),
+            "note": say("pdf_not_known_note", unknown=numbers.duration(time.unknown), required=required),
         },
     ]
 
 
 def _known_of(here: Context, figures: Figures) -> Iterator[str]:
     say, numbers, goals, time = here.say, here.numbers, here.facts.goals, figures.availability
-    yield say("high_note", high=numbers.percent(figures.high))
-    yield say("excuses", excused=numbers.duration(time.excused), later=numbers.duration(time.excused_later))
+    yield say("pdf_high_note", high=numbers.percent(figures.high))
+    yield say("pdf_excuses", excused=numbers.duration(time.excused), later=numbers.duration(time.excused_later))
     yield say(
-        "goals",
+        "pdf_goals",
         count=numbers.count(figures.facilities),
         achieved=numbers.count(goals[Goal.ACHIEVED]),
         missed=numbers.count(goals[Goal.MISSED]),

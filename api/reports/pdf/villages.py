@@ -20,9 +20,9 @@ __all__ = ["annex_villages", "labels"]
 def annex_villages(here: Context) -> Iterator[Block]:
     """Yields the annex."""
     say, report = here.say, here.report
-    yield heading(1, say("appendix_villages"), page=True)
-    yield heading(2, say("list_of_villages"))
-    yield _list_of_villages(here) if report.villages else text(say("nothing_judged"))
+    yield heading(1, say("pdf_appendix_villages"), page=True)
+    yield heading(2, say("pdf_list_of_villages"))
+    yield _list_of_villages(here) if report.villages else text(say("pdf_nothing_judged"))
     for subdistrict, villages in groupby(report.villages, key=lambda village: subdistrict_of(village.code)):
         first = True
         for village in villages:
@@ -40,13 +40,13 @@ def _list_of_villages(here: Context) -> Block:
     say, numbers = here.say, here.numbers
     rows_by_code: Mapping[str, Row] = {row.id: row for row in here.report.rows if row.level is Level.VILLAGE}
     columns = [
-        column(say("head_village"), 2.6),
-        column(say("head_facilities"), 0.9, "right"),
-        column(say("head_low"), 1, "right"),
-        column(say("head_high"), 1, "right"),
-        column(say("head_failed"), 1.2, "right"),
-        column(say("head_unknown"), 1.2, "right"),
-        column(say("head_below"), 0.9, "right"),
+        column(say("pdf_head_village"), 2.6),
+        column(say("pdf_head_facilities"), 0.9, "right"),
+        column(say("pdf_head_low"), 1, "right"),
+        column(say("pdf_head_high"), 1, "right"),
+        column(say("pdf_head_failed"), 1.2, "right"),
+        column(say("pdf_head_unknown"), 1.2, "right"),
+        column(say("pdf_head_below"), 0.9, "right"),
     ]
     rows = []
     for village in here.report.villages:
@@ -68,16 +68,16 @@ def _list_of_villages(here: Context) -> Block:
                 numbers.count(missed),
             ]
         )
-    return table(say("by_village"), columns, rows)
+    return table(say("pdf_by_village"), columns, rows)
 
 
 def _page_of(here: Context, village: Village, found: Sequence[JudgedFacility]) -> Iterator[Block]:
     say = here.say
     region = here.region(subdistrict_of(village.code))
-    yield text(say("village_text", code=village.code, subdistrict=region, timezone=village.timezone))
+    yield text(say("pdf_village_text", code=village.code, subdistrict=region, timezone=village.timezone))
     yield {
         "kind": "strips",
-        "caption": say("village_strips", name=village.name),
+        "caption": say("pdf_village_strips", name=village.name),
         "items": [_strip(here, one) for one in found],
     }
 
@@ -87,14 +87,14 @@ def _line(here: Context, one: JudgedFacility, verdict: Goal) -> str:
     numbers, figures = here.numbers, one.figures
     time = figures.availability
     return here.say(
-        "strip_line",
+        "pdf_strip_line",
         low=numbers.percent(figures.low),
         high=numbers.percent(figures.high),
         failed=numbers.duration(time.failed),
         unknown=numbers.duration(time.unknown),
         left=left_of(here, one) if time.counted else NOTHING,
         target=numbers.target(target_of(one)),
-        verdict=here.say(f"goal_{verdict}"),
+        verdict=here.say(f"pdf_goal_{verdict}"),
     )
 
 
@@ -103,7 +103,7 @@ def _since(here: Context, one: JudgedFacility) -> str:
     zone = one.village.timezone
     if one.since <= here.report.period.window(zone)[0]:
         return one.facility.name
-    return f"{one.facility.name} ({here.say('since', time=here.numbers.time(one.since, zone))})"
+    return f"{one.facility.name} ({here.say('pdf_since', time=here.numbers.time(one.since, zone))})"
 
 
 def _strip(here: Context, one: JudgedFacility) -> Strip:
@@ -111,7 +111,7 @@ def _strip(here: Context, one: JudgedFacility) -> Strip:
     days = here.days_of(one.village.timezone)
     window = (max(one.since, days[0][0]), min(days[-1][1], here.report.cut))
     verdict = goal(one.figures, target_of(one))
-    name = f"{_since(here, one)} – {say.words.kind(one.facility.kind)}"
+    name = f"{_since(here, one)} – {say.kind(one.facility.kind)}"
     return {
         "name": name,
         "line": _line(here, one, verdict),
@@ -119,7 +119,7 @@ def _strip(here: Context, one: JudgedFacility) -> Strip:
         "svg": draw(one.history.spans, days, window),
         "alt": _short(
             say(
-                "strip_alt",
+                "pdf_strip_alt",
                 name=name,
                 dates=numbers.dates(here.report.period),
                 met=numbers.duration(time.met),

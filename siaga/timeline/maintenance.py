@@ -25,10 +25,8 @@ __all__ = [
     "MaintenanceWindow",
     "Planned",
     "check_rule",
-    "mains_key",
     "planned",
     "stretches",
-    "waits_key",
 ]
 
 Planned = tuple[str | None, PlannedWork]
@@ -94,16 +92,6 @@ def stretches(window: MaintenanceWindow, timezone: str, upto: int) -> Sequence[I
     # A day's answer serves the whole day
     begins = _begins(window.rrule, window.start, timezone, upto - upto % DAY + DAY)
     return [(start, start + length) for start in begins if start < upto]
-
-
-def mains_key(village: str) -> str:
-    """The key of `engine_state` that lists the facilities of a village that are without mains power now."""
-    return f"mains/{village}"
-
-
-def waits_key(village: str) -> str:
-    """The key of `engine_state` that lists what of a village is not said yet, and why."""
-    return f"waits/{village}"
 
 
 def check_rule(rule: str, start: int, timezone: str) -> str:

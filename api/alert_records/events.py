@@ -8,8 +8,8 @@ There the writers of events take turns, by an advisory lock that the end of the 
 
 from sqlalchemy import Connection, bindparam, select, text
 
-from api.alerts.documents import alert_document
-from api.alerts.excuses import with_plan
+from api.alert_records.documents import alert_document
+from api.alert_records.excuses import with_plan
 from siaga.database import tables
 
 __all__ = ["append_event", "take_turn"]

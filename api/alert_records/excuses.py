@@ -9,20 +9,22 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, bindparam, or_, select
 
-from api.alerts.alert import Kind
-from api.alerts.documents import rfc3339, still_lost
-from api.alerts.maintenance import AHEAD, MaintenanceWindow, mains_key, stretches, waits_key
+from api.alert_records.documents import still_lost
 from siaga.database import tables
+from siaga.database.engine_state import mains_key, read_values, waits_key
+from siaga.database.maintenance import window_of
 from siaga.database.registry import villages_of
+from siaga.model.alert_kinds import Kind
 from siaga.model.indicators import POWER
 from siaga.model.intervals import merge
 from siaga.model.sites import Village
+from siaga.model.times import rfc3339
+from siaga.timeline.maintenance import AHEAD, MaintenanceWindow, stretches
 
-__all__ = ["Excuse", "Grounds", "Subject", "read_grounds", "subject_of", "with_plan"]
+__all__ = ["Affected", "Excuse", "Grounds", "affected_by", "read_grounds", "with_plan"]
 
 
-# Statements are made once: that takes as long as to execute them
-_VALUES = select(tables.engine_state).where(tables.engine_state.c.key.in_(bindparam("keys", expanding=True)))
+# Made once: that takes as long as to execute it
 _WINDOWS = select(tables.maintenance).where(
     tables.maintenance.c.deleted_at.is_(None),
     tables.maintenance.c.start <= bindparam("until"),
@@ -31,7 +33,7 @@ _WINDOWS = select(tables.maintenance).where(
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class Affected:
     """What an alert is about.
 
     `villages`: those that it concerns now; `facility` and `device`: where it concerns only a part of its village;
@@ -52,14 +54,14 @@ class Excuse:
     until: int | None
 
 
-def subject_of(alert: Mapping[str, object]) -> Subject:
+def affected_by(alert: Mapping[str, object]) -> Affected:
     """The subject of a row of table `alert`. A gateway and a link concern their whole village."""
     evidence, village, facility, device, began = (
         alert[key] for key in ("evidence", "village", "facility", "device", "began_at")
     )
     lost = still_lost(evidence) if isinstance(evidence, Mapping) else []
     whole = alert["kind"] in (Kind.VILLAGE_OFFLINE.value, Kind.GATEWAY_BUFFER.value)
-    return Subject(
+    return Affected(
         villages=tuple(lost) or (str(village),),
         facility=None if whole or facility is None else str(facility),
         device=None if whole or device is None else str(device),
@@ -75,7 +77,7 @@ class Grounds:
     windows: Sequence[MaintenanceWindow] = ()
     without_mains: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
-    def excuse(self, subject: Subject, now: int) -> Excuse | None:
+    def excuse(self, subject: Affected, now: int) -> Excuse | None:
         """Why nobody is to be told of the subject at wall time `now`; `None`: nothing excuses it.
 
         An alert of several villages is excused while all of those are of which nothing has arrived yet.
@@ -84,7 +86,7 @@ class Grounds:
         first = min((one for one in found if one is not None), key=_ends, default=None)
         return first if None not in found else None
 
-    def planned_until(self, subject: Subject, now: int) -> int | None:
+    def planned_until(self, subject: Affected, now: int) -> int | None:
         """The end (ms) of the last planned window that touches the time from the alert's begin to `now`.
 
         It may be over: then the alert was excused until that time. `None`: no work was planned.
@@ -92,13 +94,13 @@ class Grounds:
         ends = [self._planned(subject, code, subject.began, now) for code in subject.villages]
         return max((end for end in ends if end is not None), default=None)
 
-    def _excuse(self, subject: Subject, code: str, now: int) -> Excuse | None:
+    def _excuse(self, subject: Affected, code: str, now: int) -> Excuse | None:
         end = self._planned(subject, code, now, now)
         if end is not None and end > now:
             return Excuse("planned maintenance", end)
         return Excuse("no mains power", None) if self._is_without_mains(subject, code) else None
 
-    def _planned(self, subject: Subject, code: str, since: int, now: int) -> int | None:
+    def _planned(self, subject: Affected, code: str, since: int, now: int) -> int | None:
         village = self.villages.get(code)
         if village is None:
             return None
@@ -111,7 +113,7 @@ class Grounds:
         )
         return max((end for start, end in covering if start <= now and end > since), default=None)
 
-    def _is_without_mains(self, subject: Subject, code: str) -> bool:
+    def _is_without_mains(self, subject: Affected, code: str) -> bool:
         village = self.villages.get(code)
         out = self.without_mains.get(code, frozenset())
         if village is None or not out:
@@ -121,7 +123,7 @@ class Grounds:
         return facility in out if facility in judged else judged <= out
 
 
-def _facility(subject: Subject, village: Village) -> str | None:
+def _facility(subject: Affected, village: Village) -> str | None:
     """The facility that an alert is about, or whose device it is about; `None`: the whole village."""
     if subject.facility is None and subject.device is not None:
         owner = village.device(subject.device)
@@ -134,7 +136,7 @@ def _ends(excuse: Excuse) -> tuple[bool, int]:
 
 
 def read_grounds(
-    connection: Connection, subjects: Collection[Subject], now: int, *, planned_only: bool = False
+    connection: Connection, subjects: Collection[Affected], now: int, *, planned_only: bool = False
 ) -> Grounds:
     """Returns what may excuse these subjects at wall time `now`. Villages are read only where something may."""
     codes = sorted({code for subject in subjects for code in subject.villages})
@@ -148,7 +150,7 @@ def read_grounds(
 def _windows(connection: Connection, codes: set[str], since: int, now: int) -> list[MaintenanceWindow]:
     """The declarations of these villages, or of an uplink, that may touch the time from `since` to `now` or follow."""
     return [
-        MaintenanceWindow(row.id, row.village, row.facility, row.uplink, row.start, row.end, row.rrule)
+        window_of(row)
         for row in connection.execute(_WINDOWS, {"until": now + AHEAD, "since": since})
         if row.uplink is not None or row.village in codes
     ]
@@ -156,8 +158,8 @@ def _windows(connection: Connection, codes: set[str], since: int, now: int) -> l
 
 def _without_mains(connection: Connection, codes: Sequence[str]) -> dict[str, frozenset[str]]:
     names = {mains_key(code): code for code in codes}
-    rows = connection.execute(_VALUES, {"keys": list(names)})
-    return {names[row.key]: frozenset(map(str, row.value)) for row in rows if isinstance(row.value, list) and row.value}
+    values = read_values(connection, names)
+    return {names[key]: frozenset(map(str, out)) for key, out in values.items() if isinstance(out, list) and out}
 
 
 def with_plan(connection: Connection, rows: Sequence[Mapping[str, object]], now: int) -> list[Mapping[str, object]]:
@@ -169,15 +171,15 @@ def with_plan(connection: Connection, rows: Sequence[Mapping[str, object]], now:
         return list(rows)
     waits = _waits(connection, {str(row["village"]) for row in rows if row["cleared_at"] is None})
     rows = [_with_waits(row, waits) for row in rows]
-    subjects = {str(row["id"]): replace(subject_of(row), began=now) for row in rows if row["cleared_at"] is None}
+    subjects = {str(row["id"]): replace(affected_by(row), began=now) for row in rows if row["cleared_at"] is None}
     grounds = read_grounds(connection, list(subjects.values()), now, planned_only=True)
     return [_with_plan(row, grounds, subjects.get(str(row["id"])), now) for row in rows]
 
 
 def _waits(connection: Connection, villages: Collection[str]) -> dict[tuple[str, str], Mapping[str, object]]:
     """What of some villages is not said yet, by kind and subject."""
-    values = connection.execute(_VALUES, {"keys": [waits_key(village) for village in villages]}).scalars("value")
-    found = (each for value in values if isinstance(value, list) for each in value if isinstance(each, dict))
+    values = read_values(connection, map(waits_key, villages))
+    found = (each for value in values.values() if isinstance(value, list) for each in value if isinstance(each, dict))
     return {(str(each["kind"]), str(each["subject"])): each for each in found}
 
 
@@ -192,7 +194,7 @@ def _with_waits(
     return {**row, "evidence": {**evidence, "waits": shown}}
 
 
-def _with_plan(row: Mapping[str, object], grounds: Grounds, subject: Subject | None, now: int) -> Mapping[str, object]:
+def _with_plan(row: Mapping[str, object], grounds: Grounds, subject: Affected | None, now: int) -> Mapping[str, object]:
     excuse = grounds.excuse(subject, now) if subject is not None else None
     evidence = row["evidence"]
     if excuse is None or excuse.until is None or not isinstance(evidence, Mapping):

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, RowMapping, select
 
-from api.alerts.documents import rfc3339
-from api.alerts.events import append_event, take_turn
-from api.alerts.seen import seen_row
+from api.alert_records.events import append_event, take_turn
+from api.alert_records.seen import seen_row
 from siaga.database import tables, writing
 from siaga.model.caller import Caller
 from siaga.model.clock import DAY
+from siaga.model.times import rfc3339
 
 __all__ = [
     "LONGEST_SNOOZE",
@@ -24,6 +24,7 @@ __all__ = [
     "act_on_many",
     "assigning",
     "commenting",
+    "end_snoozes",
     "snoozing",
 ]
 
@@ -106,7 +107,7 @@ def act(
             raise NoSuchAlert(alert)
         if allowed is not None and not allowed(row["revision"]):
             raise Changed(row["revision"])
-        _carry_out(connection, row, caller, what, now)
+        _carry_out(connection, row, caller.name, what, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,23 +144,38 @@ def act_on_many(
                 outcomes.append(Outcome(alert, 412, row))
             else:
                 for what in acts(row):
-                    row = _carry_out(connection, row, caller, what, now)
+                    row = _carry_out(connection, row, caller.name, what, now)
                 outcomes.append(Outcome(alert, 200, row))
     return outcomes
 
 
-def _carry_out(connection: Connection, row: RowMapping, caller: Caller, what: Act, now: int) -> RowMapping:
+def end_snoozes(engine: Engine, now: int) -> int:
+    """End the snoozes of open alerts that have lasted until now, each with its event. Returns how many there were."""
+    table = tables.alert
+    over = select(table.c.id).where(table.c.cleared_at.is_(None), table.c.snoozed_until <= now)
+    with engine.connect() as connection:
+        if connection.execute(over.limit(1)).first() is None:
+            return 0
+    with writing(engine) as connection:
+        take_turn(connection)
+        ended = connection.execute(select(table).where(table.c.id.in_(over)).order_by(table.c.id)).mappings().all()
+        for row in ended:
+            _carry_out(connection, row, "siaga", snoozing(None), now)
+    return len(ended)
+
+
+def _carry_out(connection: Connection, row: RowMapping, actor: str, what: Act, now: int) -> RowMapping:
     """Change an alert's row as an act says, with its event and its entry in the trail. Returns the new row."""
     alert, table = row["id"], tables.alert
     columns = what.columns(row)
     if not columns and what.comment is None:
         return row
     if what.comment is not None:
-        comment = {"alert": alert, "author": caller.name, "time": now, "text": what.comment}
+        comment = {"alert": alert, "author": actor, "time": now, "text": what.comment}
         connection.execute(tables.alert_comment.insert(), comment)
     revision = row["revision"] + 1
     connection.execute(table.update().where(table.c.id == alert).values(**columns, revision=revision))
-    entry = {"alert": alert, "action": what.action, "actor": caller.name, "time": now, "detail": what.detail}
+    entry = {"alert": alert, "action": what.action, "actor": actor, "time": now, "detail": what.detail}
     connection.execute(tables.alert_action.insert(), entry)
     append_event(connection, alert, "updated", now)
     return connection.execute(select(table).where(table.c.id == alert)).mappings().one()

@@ -7,7 +7,7 @@ the members, their number, since when, and its village. What was heard of anothe
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from api.alerts.documents import listed_children
+from api.alert_records.documents import listed_children
 from siaga.model.scope import Scopes
 
 __all__ = ["seen_document", "seen_row"]

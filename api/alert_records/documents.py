@@ -1,19 +1,12 @@
 """An alert as the API shows it and as its events carry it."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 
-__all__ = ["alert_document", "listed_children", "rfc3339", "still_lost"]
+from siaga.model.times import rfc3339
+
+__all__ = ["alert_document", "listed_children", "still_lost"]
 
 _TIMES = ("began_at", "raised_at", "ended_at", "cleared_at", "acknowledged_at")
-
-
-def rfc3339(time: int | None) -> str | None:
-    """A time in milliseconds as RFC 3339 in UTC, with `Z`; fractions of a second only where there are some."""
-    if time is None:
-        return None
-    text = datetime.fromtimestamp(time // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{text}.{time % 1000:03d}Z" if time % 1000 else f"{text}Z"
 
 
 def alert_document(row: Mapping[str, object]) -> dict[str, object]:

@@ -1,13 +1,14 @@
-"""Declaring maintenance, and taking a declaration back: the writes of table `maintenance`."""
+"""Declared maintenance: table `maintenance`. A declaration that was taken back stays, marked as such."""
 
 from dataclasses import dataclass
 from uuid import uuid4
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Row
 
 from siaga.database import tables, writing
+from siaga.timeline.maintenance import MaintenanceWindow
 
-__all__ = ["Declared", "declare", "take_back"]
+__all__ = ["Declared", "declare", "take_back", "window_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Declared:
 
 
 def declare(engine: Engine, what: Declared, by: str, now: int) -> str:
-    """Keep a declaration. Returns its id. `now`: wall time, ms."""
+    """Write a declaration. Returns its id. `now`: wall time, ms."""
     window = uuid4().hex
     row = {
         "id": window,
@@ -44,8 +45,15 @@ def declare(engine: Engine, what: Declared, by: str, now: int) -> str:
 
 
 def take_back(engine: Engine, window: str, by: str, now: int) -> None:
-    """Take a declaration back; again changes nothing. `now`: wall time, ms."""
+    """Take a declaration back. A second time changes nothing. `now`: wall time, ms."""
     table = tables.maintenance
     this = (table.c.id == window) & table.c.deleted_at.is_(None)
     with writing(engine) as connection:
         connection.execute(table.update().where(this).values(deleted_at=now, deleted_by=by))
+
+
+def window_of(row: Row[tuple[object, ...]]) -> MaintenanceWindow:
+    """Returns the declaration of a row."""
+    return MaintenanceWindow(
+        row.id, row.village, row.facility, row.uplink, row.start, row.end, row.rrule, row.created_at
+    )

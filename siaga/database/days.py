@@ -5,8 +5,8 @@ from datetime import date
 
 from sqlalchemy import Connection, select
 
-from api.alerts.span_rows import read_spans
 from siaga.database import tables
+from siaga.database.spans import read_spans
 from siaga.database.upsert import upsert
 from siaga.model.indicators import terms
 from siaga.model.sites import Facility, Village

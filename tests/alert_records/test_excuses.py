@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from api.alerts.excuses import Excuse, Subject, read_grounds
-from api.alerts.maintenance import mains_key
+from api.alert_records.excuses import Affected, Excuse, read_grounds
 from siaga.database import tables
+from siaga.database.engine_state import mains_key
 from siaga.model.clock import MINUTE
 from siaga.model.sites import Adapter, Device, Facility
 from tests.alerts.world import CODE, World, gate, village
 
 OPEN, CLOSED = ("gerbang-1", "gate_open", True), ("gerbang-1", "gate_open", False)
 METER = Facility("listrik", "power", "Listrik", (Device("meter", Adapter.SENML, MINUTE),))
-GATE = Subject((CODE,), "gerbang", None, 0)
+GATE = Affected((CODE,), "gerbang", None, 0)
 
 
 def without_mains(world: World) -> object:
