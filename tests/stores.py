@@ -1,21 +1,28 @@
 """Empty telemetry stores on DuckDB. To open a file takes longer than most tests, so a process opens few and empties
 them."""
 
-import atexit
 import tempfile
+from contextlib import ExitStack
 from typing import cast
 
 from siaga.telemetry import StoreUnavailable, TelemetryStore, open_store
 from siaga.timeline.span_algebra import FOREVER
 
-__all__ = ["empty_store"]
+__all__ = ["close_stores", "empty_store"]
 
 _free: list[TelemetryStore] = []
+_opened = ExitStack()
 
 
 def empty_store() -> TelemetryStore:
     """Returns a store with nothing in it. Its `close` empties it for the next test."""
     return cast("TelemetryStore", _Lent())
+
+
+def close_stores() -> None:
+    """Close and delete the files of this process."""
+    _free.clear()
+    _opened.close()
 
 
 class _Lent:
@@ -29,7 +36,7 @@ class _Lent:
         if self._closed:
             raise StoreUnavailable("the telemetry file has been closed")
         if self._store is None:
-            self._store = _free.pop() if _free else _opened()
+            self._store = _free.pop() if _free else _open()
         return getattr(self._store, name)
 
     def close(self) -> None:
@@ -40,9 +47,8 @@ class _Lent:
             _free.append(store)
 
 
-def _opened() -> TelemetryStore:
-    directory = tempfile.TemporaryDirectory(prefix="siaga-stores-")
-    store = open_store(f"duckdb:///{directory.name}/telemetry.duckdb")
-    atexit.register(directory.cleanup)
-    atexit.register(store.close)
+def _open() -> TelemetryStore:
+    directory = _opened.enter_context(tempfile.TemporaryDirectory(prefix="siaga-stores-"))
+    store = open_store(f"duckdb:///{directory}/telemetry.duckdb")
+    _opened.callback(store.close)
     return store
