@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from siaga.model.clock import HOUR, Clock
 from siaga.run.backup.nightly import last_backup
 from siaga.run.doctor.finding import Finding, Said, ok, warning, wrong
+from siaga.run.doctor.service import is_village
 from siaga.run.settings import Settings
 
 __all__ = ["look"]
@@ -15,7 +16,7 @@ OLD = 50
 
 def look(settings: Settings, clock: Clock) -> Iterator[Finding]:
     """Look at the directory of the nightly backups."""
-    if settings.village is not None or settings.village_mqtt_url is not None:
+    if is_village(settings):
         return  # a village's machine keeps only what it has not delivered yet
     if settings.backup_dir is None:
         yield warning("backup", Said.BACKUP_NONE)

@@ -11,6 +11,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from siaga.model.clock import Clock
 from siaga.mqtt.address import BrokerAddress
+from siaga.mqtt.tls import Tls
 from siaga.run.doctor.finding import Finding, Said, ok, warning, wrong
 from siaga.run.doctor.service import is_local
 from siaga.run.settings import Settings
@@ -28,11 +29,10 @@ DROPPED = "$SYS/broker/publish/messages/dropped"
 
 def look(settings: Settings, _clock: Clock) -> Iterator[Finding]:
     """Log in to the broker."""
-    remote = settings.village is not None or settings.village_mqtt_url is not None
-    if settings.mqtt_url is None and not remote:
-        return  # the embedded one is a part of the service
+    if settings.mqtt_url is None:
+        return  # the embedded one is a part of the service; a village's gateway says itself how its link is
     address = BrokerAddress.parse(settings.central_broker)
-    session = _Session(address)
+    session = _Session(address, settings.tls)
     problem = session.log_in()
     if problem is not None:
         yield problem
@@ -51,8 +51,8 @@ def look(settings: Settings, _clock: Clock) -> Iterator[Finding]:
 class _Session:
     """One clean session, which ends at the end of the look."""
 
-    def __init__(self, address: BrokerAddress) -> None:
-        self._address = address
+    def __init__(self, address: BrokerAddress, tls: Tls) -> None:
+        self._address, self._tls = address, tls
         self._answered, self._heard = threading.Event(), threading.Event()
         self._refusals: list[str] = []
         self._said: dict[str, str] = {}
@@ -74,7 +74,7 @@ class _Session:
         self._refusals.clear()
         client = paho.Client(CallbackAPIVersion.VERSION2, f"siaga-doctor-{secrets.token_hex(6)}", protocol=version)
         if self._address.tls:
-            client.tls_set()
+            client.tls_set_context(self._tls.context())
         if self._address.user is not None:
             client.username_pw_set(self._address.user, self._address.password)
         client.connect_timeout = WITHIN

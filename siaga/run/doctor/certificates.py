@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from siaga.model.clock import DAY, Clock
 from siaga.mqtt.address import BrokerAddress
+from siaga.mqtt.tls import Tls
 from siaga.run.doctor.finding import Finding, Said, State, ok, warning, wrong
 from siaga.run.settings import Settings
 from siaga.telemetry.influx_address import InfluxAddress
@@ -22,7 +23,8 @@ SOON = 14
 def look(settings: Settings, clock: Clock) -> Iterator[Finding]:
     """Shake hands with each server, as siaga's own connections do."""
     for name, host, port in _servers(settings):
-        yield _certificate(name, host, port, clock.now())
+        trust = settings.tls if name == "certificate_broker" else Tls()
+        yield _certificate(name, host, port, trust, clock.now())
 
 
 def _servers(settings: Settings) -> Iterator[tuple[str, str, int]]:
@@ -38,12 +40,12 @@ def _servers(settings: Settings) -> Iterator[tuple[str, str, int]]:
         yield "certificate_pages", parts.hostname or "", parts.port or 443
 
 
-def _certificate(name: str, host: str, port: int, now: int) -> Finding:
+def _certificate(name: str, host: str, port: int, trust: Tls, now: int) -> Finding:
     server = f"{host}:{port}"
     try:
         with (
             socket.create_connection((host, port), WITHIN) as plain,
-            ssl.create_default_context().wrap_socket(plain, server_hostname=host) as line,
+            trust.context().wrap_socket(plain, server_hostname=host) as line,
         ):
             certificate = line.getpeercert() or {}
     except ssl.SSLCertVerificationError as problem:

@@ -18,6 +18,7 @@ from siaga.model.clock import DAY, Clock
 from siaga.model.sites import Village
 from siaga.run.doctor.channels import channels
 from siaga.run.doctor.finding import Finding, Said, ok, warning, wrong
+from siaga.run.doctor.service import is_village
 from siaga.run.settings import Settings
 
 __all__ = ["look"]
@@ -32,7 +33,7 @@ CHECKED_UP_TO = 2 << 30
 
 def look(settings: Settings, clock: Clock) -> Iterator[Finding]:
     """Look at the database of the settings."""
-    if settings.village is not None or settings.village_mqtt_url is not None:
+    if is_village(settings):
         return  # a village's machine has none
     url = make_url(settings.database)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():

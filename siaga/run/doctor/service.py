@@ -12,7 +12,7 @@ from siaga.model.clock import Clock
 from siaga.run.doctor.finding import Finding, Said, ok, unknown, warning, wrong
 from siaga.run.settings import Settings
 
-__all__ = ["is_local", "look", "reason_of"]
+__all__ = ["is_local", "is_village", "look", "reason_of"]
 
 WITHIN = 5.0
 """Seconds for one answer. `/readyz` gives its own within two."""
@@ -21,7 +21,7 @@ LONGEST = 100_000
 
 def look(settings: Settings, _clock: Clock) -> Iterator[Finding]:
     """Look at the process: on a village's machine the gateway, else what serves the pages."""
-    if settings.village is not None or settings.village_mqtt_url is not None:
+    if is_village(settings):
         yield _gateway(settings)
         return
     yield _service(settings)
@@ -30,6 +30,11 @@ def look(settings: Settings, _clock: Clock) -> Iterator[Finding]:
         yield warning("pages", Said.PAGES_PLAIN, host=settings.http_host, port=settings.http_port)
     else:
         yield ok("pages", Said.PAGES_OK)
+
+
+def is_village(settings: Settings) -> bool:
+    """Returns whether this is the machine of a village's gateway."""
+    return any(each is not None for each in (settings.village, settings.village_mqtt_url, settings.gateway_file))
 
 
 def is_local(host: str) -> bool:
