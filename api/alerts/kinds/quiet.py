@@ -70,7 +70,7 @@ def waits(quiet: Quiet, now: int, due: int, until_then: str, sure: Sure) -> Hold
     if now < due:
         return Hold(until_then, due)
     known = sure(Claim(Rests.SILENCE, quiet.last or 0))
-    return Hold(known.reason, known.until) if isinstance(known, Waits) else None
+    return known if isinstance(known, Waits) else None
 
 
 def is_back(quiet: Quiet, now: int, open_since: int, came_at: int | None, steady: int) -> Clear | Hold:
