@@ -63,7 +63,7 @@ def _decide(kind: AlertKind[S], look: Look[S], raises: Raises, out: Outcome) -> 
 def _show(kind: AlertKind[S], look: Look[S], before: OpenAlert | None, out: Outcome) -> None:
     alert = look.alert
     if alert is not before:
-        kind.changed(look.subject)
+        look.subject.changed(kind.kind)
         if alert is not None and kind.reaches_back and look.subject.facility_id is not None:
             out.undated.append(look.subject.facility_id)
     elif alert is not None and (more := alert.evidence | dict(kind.told_more(look))) != alert.evidence:
