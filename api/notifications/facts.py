@@ -40,7 +40,7 @@ class Facts:
         return [self.village, *others]
 
     @property
-    def subject(self) -> Affected:
+    def affected(self) -> Affected:
         """What it is about, as planned maintenance and missing mains excuse it."""
         return affected_by({column.name: getattr(self, column.name) for column in fields(self)})
 

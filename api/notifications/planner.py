@@ -143,7 +143,7 @@ class Planner:
         table = tables.escalation
         rows = connection.execute(select(table).where(table.c.due <= now).order_by(table.c.due).limit(NOTICES)).all()
         alerts = _alerts(connection, {row.alert for row in rows})
-        grounds = read_grounds(connection, [alert.subject for alert in alerts.values()], now)
+        grounds = read_grounds(connection, [alert.affected for alert in alerts.values()], now)
         untold = _untold(connection, alerts)
         items: list[Item] = []
         gone: list[dict[str, object]] = []
