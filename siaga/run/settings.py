@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import time
 from pathlib import Path
 from typing import Annotated
 
@@ -140,6 +141,10 @@ class Settings(BaseSettings):
     schedules: Path | None = None
     guidance: Path | None = None
     outline: Path | None = None
+    new_database: bool = False
+    backup_dir: Path | None = None
+    backup_at: time = time(2, 30)
+    backup_keep: Annotated[int, Field(ge=1, le=10_000)] = 14
     mqtt_url: BrokerUrl | None = None
     village_mqtt_url: BrokerUrl | None = None
     village: Annotated[str, AfterValidator(_village)] | None = None
@@ -183,7 +188,7 @@ class Settings(BaseSettings):
             DataDirUnusable: it cannot be created, or is not a directory.
         """
         try:
-            self.data_dir.mkdir(parents=True, exist_ok=True)
+            self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as problem:
             raise DataDirUnusable(
                 f"data directory {self.data_dir}: {(problem.strerror or str(problem)).lower()}: "

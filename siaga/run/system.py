@@ -17,6 +17,7 @@ from typing import Protocol
 import structlog
 import typer
 from prometheus_client import REGISTRY
+from sqlalchemy import Engine, select
 
 from api.alert_records.stream import EventSignal
 from api.alerts import AlertService
@@ -34,13 +35,15 @@ from collector import ROLE as COLLECTOR
 from collector import CollectorService, assemble, broker_session
 from gateway.metrics import GatewayMetrics
 from siaga.broker import EmbeddedBroker
-from siaga.database import connect
+from siaga.database import connect, tables
 from siaga.database.follower import RegistryFollower
 from siaga.database.registry import Registry
 from siaga.model.clock import SECOND, Clock, SystemClock
 from siaga.model.readiness import UnreadPast
 from siaga.model.sites import Village
 from siaga.mqtt.sessions import SessionName
+from siaga.run.backup.copy_socket import CopySocket
+from siaga.run.backup.nightly import NightlyBackups, by_command
 from siaga.run.demo import Demo
 from siaga.run.gateways import GatewayPart, Served
 from siaga.run.notify_file import the_book
@@ -73,6 +76,10 @@ STORE_ASKED_EVERY = 3 * SECOND
 
 class DirectoryInUse(OSError):
     """Another siaga uses the data directory. The message is a sentence."""
+
+
+class DatabaseLost(OSError):
+    """The database is empty, and the telemetry store is not. The message is a sentence."""
 
 
 class Part(Protocol):
@@ -141,6 +148,7 @@ class System:
         self._collector: CollectorService | None = None
         self._gateway: GatewayPart | None = None
         self._broker: EmbeddedBroker | None = None
+        self._copies: CopySocket | None = None
         self._others: list[Part] = []
         self._names: list[SessionName] = []
         self.store: TelemetryStore = open_store(settings.store)
@@ -160,6 +168,7 @@ class System:
     def start(self, sites: SitesDocument | None, stop: threading.Event) -> None:
         """Start the parts, and import the sites once the database answers. Returns early if `stop` is set."""
         settings = self._settings
+        self._serve_copies()
         if self._whole and settings.mqtt_url is None:
             # by the machine's clock, however fast siaga's own runs: keep-alives are its clients' business
             self._broker = EmbeddedBroker(settings.data_dir / "broker.db", settings.mqtt_port)
@@ -168,6 +177,8 @@ class System:
         registry = await_database(self._engine, stop, self._tell)
         if registry is None:
             return
+        if not settings.new_database:
+            _refuse_lost_database(self._engine, self.store)
         if sites is not None:
             report = registry.replace(sites.villages, self._clock.now(), sites.regions)
             log.info("imported", added=report.added, changed=report.changed, unchanged=report.unchanged)
@@ -199,6 +210,17 @@ class System:
         if self._whole:
             self._start_collector()
             self._start_gateway(registry)
+        if settings.backup_dir is not None:
+            backups = NightlyBackups(
+                settings.backup_dir,
+                settings.backup_at,
+                settings.backup_keep,
+                self._clock,
+                by_command(settings),
+                REGISTRY,
+            )
+            backups.start()
+            self.also(backups)
         self._starting = None
 
     def also(self, part: Part) -> None:
@@ -207,6 +229,8 @@ class System:
 
     def stop(self) -> None:
         """Stop everything in three steps: senders, receivers, then broker, database and store."""
+        if self._copies is not None:
+            self._copies.stop()
         _end_together([*self._others, self._gateway], SENDERS_END_WITHIN)
         giving_up = threading.Timer(GIVEN_UP_AFTER, self._give_up_database)
         giving_up.daemon = True
@@ -267,6 +291,16 @@ class System:
         self._server = HttpServer(app, settings.http_host, settings.http_port, settings.proxies)
         self._server.start()
 
+    def _serve_copies(self) -> None:
+        """Copy the embedded store for `siaga backup`: no other process can read it."""
+        if not self._settings.store.startswith("duckdb:"):
+            return
+        from siaga.telemetry.duck import DuckStore  # noqa: PLC0415 - DuckDB is large, so it is loaded on demand
+
+        if isinstance(self.store, DuckStore):
+            self._copies = CopySocket(self._settings.data_dir, self.store)
+            self._copies.start()
+
     def _history(self) -> str | None:
         problem = self._past().problem
         return None if problem is None else f"the past cannot be read: {problem}"
@@ -290,6 +324,32 @@ class System:
             asking=how_to_ask(self._settings),
         )
         self._gateway.start()
+
+
+def _refuse_lost_database(engine: Engine, store: TelemetryStore) -> None:
+    """Do not begin anew beside readings of before: what a lost database knew would never be missed.
+
+    Raises:
+        DatabaseLost: the database is new, and the store holds readings.
+    """
+    with engine.connect() as connection:
+        is_used = [
+            connection.execute(select(table.c[0]).limit(1)).first() is not None
+            for table in (tables.village, tables.engine_state)
+        ]
+    if any(is_used):
+        return
+    try:
+        is_empty = store.is_empty()
+    except StoreUnavailable as problem:
+        log.warning("a new database, and nobody knows whether the store is new, too", problem=str(problem))
+        return
+    if not is_empty:
+        raise DatabaseLost(
+            "the database is empty, and the telemetry store already holds readings: if SIAGA_DATABASE_URL and "
+            "SIAGA_DATA_DIR are right, the database was lost: restore a backup (siaga restore FILE), or set "
+            "SIAGA_NEW_DATABASE=true to begin anew"
+        )
 
 
 class StoreAnswers:

@@ -147,6 +147,10 @@ class TelemetryStore(Protocol):
         """Returns the arrivals with `received >= since`, in order of `received`."""
         ...
 
+    def is_empty(self) -> bool:
+        """Returns whether no reading was ever stored, or all have been deleted."""
+        ...
+
     def drop_before(self, time: int) -> None:
         """Apply retention: the store deletes telemetry with an event time before `time`, now or soon."""
         ...

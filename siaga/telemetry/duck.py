@@ -77,6 +77,10 @@ GROUP BY step ORDER BY step
 """
 
 
+TABLES = ("series", "observation", "arrival")
+"""What a copy consists of: a Parquet file for each."""
+
+
 class DuckStore:
     """A `TelemetryStore` in a file that only this object may use. One writer at a time, with concurrent readers."""
 
@@ -290,12 +294,45 @@ class DuckStore:
             rows = cursor.execute("SELECT * FROM arrival WHERE received >= $1 ORDER BY received", [since]).fetchall()
         return [Arrival(*row) for row in rows]
 
+    def is_empty(self) -> bool:
+        """See `TelemetryStore.is_empty`."""
+        with self._reading() as cursor:
+            return not cursor.execute("SELECT 1 FROM observation LIMIT 1").fetchall()
+
     def drop_before(self, time: int) -> None:
         """See `TelemetryStore.drop_before`. It deletes now; DuckDB's next checkpoint frees the space in the file."""
         with self._writing, self._transaction() as connection:
             connection.execute("DELETE FROM observation WHERE time < $1", [time])
             connection.execute("DELETE FROM arrival WHERE received < $1", [time])
             self._learn(connection)
+
+    def copy(self, directory: Path) -> None:
+        """Write a copy of all that is stored at one moment into an existing directory, while others go on to write.
+
+        Raises:
+            StoreUnavailable: the store cannot be read, or the directory not be written.
+        """
+        with self._reading() as cursor:
+            cursor.execute("BEGIN")
+            for table in TABLES:
+                target = str(directory / f"{table}.parquet").replace("'", "''")
+                cursor.execute(f"COPY {table} TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
+            cursor.execute("COMMIT")
+
+    def load(self, directory: Path) -> int:
+        """Take over a copy into this store, which must be empty. Returns the number of observations.
+
+        Raises:
+            StoreUnavailable: the copy cannot be read, or the store is not empty.
+        """
+        with self._writing, self._transaction() as connection:
+            if connection.execute("SELECT count(*) FROM series").fetchall() != [(0,)]:
+                raise StoreUnavailable(f"the telemetry file {self._path} is not empty")
+            for table in TABLES:
+                source = str(directory / f"{table}.parquet")
+                connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet($1)", [source])  # noqa: S608
+            self._learn(connection)
+            return int(connection.execute("SELECT count(*) FROM observation").fetchall()[0][0])
 
     def check(self) -> None:
         """See `TelemetryStore.check`."""

@@ -120,6 +120,10 @@ class InfluxStore:
         """See `TelemetryStore.arrivals`."""
         return self._reading.arrivals(since)
 
+    def is_empty(self) -> bool:
+        """See `TelemetryStore.is_empty`. InfluxDB says which fields it holds without reading any value."""
+        return self._reading.is_empty()
+
     def drop_before(self, time: int) -> None:
         """See `TelemetryStore.drop_before`. Sets the duration of the policy `autogen`, if there is one."""
         connection = self._connection

@@ -221,6 +221,15 @@ class InfluxReading:
         ]
         return sorted(found, key=lambda arrival: arrival.received)
 
+    def is_empty(self) -> bool:
+        """Returns whether there is no field of readings.
+
+        Raises:
+            StoreUnavailable: it does not answer.
+        """
+        parts = self._connection.query([f'SHOW FIELD KEYS FROM "{TELEMETRY}"'], {}, within=CHECK_WITHIN, small=True)
+        return not any(part.values for _, part in parts)
+
     def check(self) -> None:
         """Run a query like all others, with a window and a bound name.
 

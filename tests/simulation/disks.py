@@ -246,6 +246,10 @@ class SimulatedStore:
         self.check()
         return sorted((each for each in self._arrivals if each.received >= since), key=lambda each: each.received)
 
+    def is_empty(self) -> bool:
+        self.check()
+        return not self.tables
+
     def drop_before(self, time: int) -> None:
         for village, table in self.tables.items():
             for key, observations in list(table.items()):

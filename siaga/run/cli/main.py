@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from siaga.run.cli.api import api
+from siaga.run.cli.backup import backup, restore
 from siaga.run.cli.collector import collector
 from siaga.run.cli.gateway import gateways
 from siaga.run.cli.import_sites import import_sites
@@ -39,6 +40,8 @@ app.command()(collector)
 app.command()(api)
 app.command("import")(import_sites)
 app.command()(rebuild)
+app.command()(backup)
+app.command()(restore)
 app.command()(simulate)
 app.add_typer(tokens, name="token")
 app.add_typer(gateways, name="gateway")
