@@ -41,7 +41,7 @@ class Facts:
 
     @property
     def affected(self) -> Affected:
-        """What it is about, as planned maintenance and missing mains excuse it."""
+        """What it affects, and planned maintenance or missing mains may excuse."""
         return affected_by({column.name: getattr(self, column.name) for column in fields(self)})
 
     @property

@@ -151,7 +151,7 @@ class Planner:
         for row in rows:
             alert = alerts[row.alert]
             told = untold[row.alert] + self._book.after(row.rule, row.step) if row.alert in untold else None
-            answer = decide(alert, row.due, now, excuse=grounds.excuse(alert.subject, now), told=told)
+            answer = decide(alert, row.due, now, excuse=grounds.excuse(alert.affected, now), told=told)
             step = {"a": row.alert, "r": row.rule, "s": row.step}
             if isinstance(answer, Later):
                 later.append(step | {"until": answer.until})

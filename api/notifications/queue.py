@@ -278,7 +278,7 @@ def _held(
     That an alert is over is told at once to who was told of it; who was not is not woken for it either.
     """
     alerts = [alert for alert, _ in told]
-    excuses = {alert.id: grounds.excuse(alert.subject, now) for alert in alerts}
+    excuses = {alert.id: grounds.excuse(alert.affected, now) for alert in alerts}
     held = {name: held_until(excuse, now) for name, excuse in excuses.items() if excuse is not None}
     if held and any(alert.over for alert in alerts):
         other = tables.notification
