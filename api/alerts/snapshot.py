@@ -68,7 +68,7 @@ def save(village: VillageState) -> bytes:
     """The row's content for a village as it is."""
     recent, memory = village.recent, village.memory
     devices = village.devices.items()
-    village.awaited.compact()
+    village.history.awaited.compact()
     snapshot = VillageSnapshot(
         since=village.link.listening_since,
         devices={name: device.watched for name, device in village.devices.items()},
@@ -90,8 +90,8 @@ def save(village: VillageState) -> bytes:
         gave=recent.gave,
         giving={name: came for name, device in devices if (came := device.came.get(Kind.NO_EVIDENCE))},
         speaking={name: came for name, device in devices if (came := device.came.get(Kind.DEVICE_SILENT))},
-        awaited=village.awaited.ranges(),
-        early=village.awaited.early(),
+        awaited=village.history.awaited.ranges(),
+        early=village.history.awaited.early(),
         absence=village.link.absence,
     )
     return zlib.compress(snapshot.model_dump_json().encode(), _LEVEL)
@@ -126,7 +126,7 @@ def restore(village: VillageState, snapshot: VillageSnapshot) -> None:
     village.sure_again(snapshot.sure_from)
     for name, device in village.devices.items():
         device.recall(snapshot.speaking.get(name), snapshot.giving.get(name))
-    village.awaited.restore(snapshot.awaited, snapshot.early)
+    village.history.awaited.restore(snapshot.awaited, snapshot.early)
     is_read = snapshot.start is not None and not village.rejudge
     village.memory.restore(snapshot.hole_from, snapshot.unheard_before, snapshot.missing_since, is_read=is_read)
     if is_read and snapshot.start is not None:

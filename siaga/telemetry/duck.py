@@ -15,9 +15,9 @@ from pathlib import Path
 
 import duckdb
 
-from siaga.model.observation import Arrival, Point, Track, TrackKey
+from siaga.model.observation import Arrival, Point, Recalled, Track, TrackKey
 from siaga.model.signals import SIGNALS, SignalType, Value
-from siaga.telemetry import Memory, RefusedPoint, SeriesPoint, StoreUnavailable, Write
+from siaga.telemetry import RefusedPoint, SeriesPoint, StoreUnavailable, Write
 from siaga.telemetry.duck_series import Append, KnownSeries, Series, typed
 from siaga.telemetry.gathering import Gathering
 from siaga.telemetry.refusal import sift, united
@@ -269,10 +269,10 @@ class DuckStore:
         *,
         signals: Collection[str] | None = None,
         known: Mapping[str, Mapping[TrackKey, int]] | None = None,  # noqa: ARG002 - as above
-    ) -> Mapping[str, Memory]:
+    ) -> Mapping[str, Recalled]:
         """See `TelemetryStore.recall`."""
         return {
-            village: Memory(
+            village: Recalled(
                 self.tracks(village, start, end, signals=signals),
                 self.latest_of_village(village),
                 self.first_times(village),
