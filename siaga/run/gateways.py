@@ -18,7 +18,7 @@ from gateway.service import Gateway, last_will, marker_topic
 from gateway.status_socket import StatusSocket
 from siaga.model.clock import Clock
 from siaga.model.sites import Village
-from siaga.mqtt import MqttTransport
+from siaga.mqtt import MqttTransport, Tls
 from siaga.mqtt.sessions import SessionName
 from siaga.mqtt.worker import WorkerLoop
 from siaga.sites.poll_address import WebAddress
@@ -55,6 +55,7 @@ class GatewayPart:
     Args:
         follow: returns what to serve, or `None` if that has not changed; called in every turn.
         alone: the only village, for a gateway on site: the centre's broker then has its last will.
+        village_tls, centre_tls: what to trust at the brokers, and how to prove which gateway this is.
         asking: how to poll devices that do not publish.
         failed: called from the gateway's thread if a defect ends it.
     """
@@ -69,6 +70,8 @@ class GatewayPart:
         metrics: GatewayMetrics,
         *,
         alone: Village | None = None,
+        village_tls: Tls | None = None,
+        centre_tls: Tls | None = None,
         asking: Asking | None = None,
         failed: Callable[[], None] | None = None,
     ) -> None:
@@ -77,8 +80,10 @@ class GatewayPart:
         will = last_will(alone) if alone else None
         self._buffer = Buffer(data_dir / "gateway.db", must_open=False)
         marker = marker_topic(name)
-        self._village = MqttTransport(village_url, f"{name}-devices", clean=clean, marker=marker, max_bytes=INBOX)
-        self._centre = MqttTransport(centre_url, f"{name}-uplink", clean=clean, will=will)
+        self._village = MqttTransport(
+            village_url, f"{name}-devices", clean=clean, marker=marker, max_bytes=INBOX, tls=village_tls
+        )
+        self._centre = MqttTransport(centre_url, f"{name}-uplink", clean=clean, will=will, tls=centre_tls)
         served = follow() or Served(())
         chance = random.Random()  # noqa: S311 - spreads what would happen at one moment, protects nothing
         asking = asking or Asking()

@@ -183,7 +183,7 @@ class System:
             report = registry.replace(sites.villages, self._clock.now(), sites.regions)
             log.info("imported", added=report.added, changed=report.changed, unchanged=report.unchanged)
         name = self._claim(ALERTS)
-        session = alert_session(settings.central_broker, name)
+        session = alert_session(settings.central_broker, name, settings.tls)
         self._alerts = AlertService(
             self._engine,
             self.store,
@@ -309,7 +309,7 @@ class System:
         return UnreadPast() if self._alerts is None else self._alerts.past()
 
     def _start_collector(self) -> None:
-        session = broker_session(self._settings.central_broker, self._claim(COLLECTOR))
+        session = broker_session(self._settings.central_broker, self._claim(COLLECTOR), self._settings.tls)
         self._collector = assemble(self.store, self._engine, session, clock=self._clock, metrics=REGISTRY)
         self._collector.start()
 
@@ -321,6 +321,8 @@ class System:
             Followed(registry, self._clock).changes,
             self._clock,
             GatewayMetrics(REGISTRY),
+            village_tls=self._settings.tls,
+            centre_tls=self._settings.tls,
             asking=how_to_ask(self._settings),
         )
         self._gateway.start()

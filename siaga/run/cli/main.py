@@ -11,6 +11,7 @@ import typer
 
 from siaga.run.cli.api import api
 from siaga.run.cli.backup import backup, restore
+from siaga.run.cli.broker import broker
 from siaga.run.cli.collector import collector
 from siaga.run.cli.gateway import gateways
 from siaga.run.cli.import_sites import import_sites
@@ -45,6 +46,7 @@ app.command()(restore)
 app.command()(simulate)
 app.add_typer(tokens, name="token")
 app.add_typer(gateways, name="gateway")
+app.add_typer(broker, name="broker")
 app.add_typer(notify, name="notify")
 app.add_typer(schedule, name="schedule")
 app.add_typer(people, name="person")
