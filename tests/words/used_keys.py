@@ -45,6 +45,7 @@ from siaga.run.doctor.finding import REMEDIES, Said
 from siaga.run.doctor.finding import State as Finds
 from siaga.timeline.facility_state import DEVICE_SILENT, NO_EVIDENCE, VILLAGE_OFFLINE
 from siaga.timeline.spans import State
+from siaga.timeline.verdict import Verdict
 from siaga.wire.refusal import LABELS
 
 API = Path(__file__).resolve().parents[2] / "api"
@@ -96,6 +97,8 @@ FAMILIES: dict[str, set[str]] = {
     "refused_": {*LABELS, OTHER},
     "remedy_": {*LABELS, OTHER},
     "message_head_": {what.value for what in What},
+    "month_": {verdict.value for verdict in Verdict} | {"of_all"},
+    "rule_": {kind for kind, indicator in INDICATORS.items() if indicator.sensed is not None} | {"attested"},
     "annex_": set(ANNEXES) | {f"none_{name}" for name in ANNEXES},
     "annex_sheet_": set(COLUMNS),
     "annex_column_": {column for columns in COLUMNS.values() for column in columns},
