@@ -55,10 +55,12 @@ from api.reports.answer import DEADLINE
 from api.reports.maker import ReportMaker
 from api.reports.office import PLAIN, Office
 from api.schedules.schedule import Plan
-from api.web import attest, refusals
+from api.web import attest, public_status, refusals
 from api.web.frame import Frame
 from api.web.guidance import NO_GUIDANCE, Guidance
+from api.web.kept import Kept
 from api.web.looker import CallerOf, stranger
+from api.web.months import Months
 from api.web.outline import NO_OUTLINE, Outline
 from api.web.pages import Pages
 from api.web.routes import PAGES, page_paths
@@ -216,7 +218,9 @@ def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastA
     app.state.services = services
     app.state.caller_of = caller_of
     app.state.frame = Frame(page_paths())
-    app.state.pages = Pages(services.engine, services.clock, app.state.frame)
+    app.state.months = Months(services.engine, services.clock)
+    app.state.pages = Pages(services.engine, services.clock, app.state.frame, app.state.months)
+    app.state.public_answers = Kept(services.clock, public_status.FRESH_FOR)
     app.state.probes = health.probes_of(services)
     app.state.reports = ReportMaker(services.engine, services.metrics, office=office)
     app.state.issue_desk = IssueDesk(services.engine, app.state.reports, office, services.clock)
@@ -279,12 +283,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.photo_desk = PhotoDesk()
     app.state.hash_desk = HashDesk()
     following = asyncio.create_task(services.broadcast.run())
+    reading = asyncio.create_task(app.state.months.run()) if services.public_page else None
     try:
         yield
     finally:
         services.broadcast.close()
-        with suppress(asyncio.CancelledError):
-            await following
+        if reading is not None:
+            reading.cancel()
+        for task in (following, reading):
+            if task is not None:
+                with suppress(asyncio.CancelledError):
+                    await task
 
 
 class _App(FastAPI):

@@ -52,6 +52,7 @@ from siaga.run.reports import the_office
 from siaga.run.schedules import the_plan
 from siaga.run.services import ALERTS, alert_session, await_database
 from siaga.run.settings import Settings
+from siaga.run.sites_publisher import SitesService
 from siaga.run.village_gateway import how_to_ask
 from siaga.sites.file import SitesDocument
 from siaga.sites.on_disk import read_sites_file
@@ -147,6 +148,7 @@ class System:
         self._issued: IssuedService | None = None
         self._collector: CollectorService | None = None
         self._gateway: GatewayPart | None = None
+        self._sites: SitesService | None = None
         self._broker: EmbeddedBroker | None = None
         self._copies: CopySocket | None = None
         self._others: list[Part] = []
@@ -183,7 +185,7 @@ class System:
             report = registry.replace(sites.villages, self._clock.now(), sites.regions)
             log.info("imported", added=report.added, changed=report.changed, unchanged=report.unchanged)
         name = self._claim(ALERTS)
-        session = alert_session(settings.central_broker, name)
+        session = alert_session(settings.central_broker, name, settings.tls)
         self._alerts = AlertService(
             self._engine,
             self.store,
@@ -207,6 +209,8 @@ class System:
         scheduler = Scheduler(self._engine, self._plan, self._book, metrics)
         self._issued = IssuedService(self._engine, self._office, self._clock, metrics, scheduler.step)
         self._issued.start()
+        self._sites = SitesService(registry, settings.central_broker, settings.tls, self._clock)
+        self._sites.start()
         if self._whole:
             self._start_collector()
             self._start_gateway(registry)
@@ -231,7 +235,7 @@ class System:
         """Stop everything in three steps: senders, receivers, then broker, database and store."""
         if self._copies is not None:
             self._copies.stop()
-        _end_together([*self._others, self._gateway], SENDERS_END_WITHIN)
+        _end_together([*self._others, self._gateway, self._sites], SENDERS_END_WITHIN)
         giving_up = threading.Timer(GIVEN_UP_AFTER, self._give_up_database)
         giving_up.daemon = True
         giving_up.start()
@@ -309,7 +313,7 @@ class System:
         return UnreadPast() if self._alerts is None else self._alerts.past()
 
     def _start_collector(self) -> None:
-        session = broker_session(self._settings.central_broker, self._claim(COLLECTOR))
+        session = broker_session(self._settings.central_broker, self._claim(COLLECTOR), self._settings.tls)
         self._collector = assemble(self.store, self._engine, session, clock=self._clock, metrics=REGISTRY)
         self._collector.start()
 
@@ -321,6 +325,8 @@ class System:
             Followed(registry, self._clock).changes,
             self._clock,
             GatewayMetrics(REGISTRY),
+            village_tls=self._settings.tls,
+            centre_tls=self._settings.tls,
             asking=how_to_ask(self._settings),
         )
         self._gateway.start()

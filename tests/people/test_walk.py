@@ -81,6 +81,7 @@ TABLE: Mapping[str, Statuses] = {
     "GET /api/v1/reports/{report}/files/{format}": ABSENT,
     "GET /": FREE,
     "GET /desa/{code}": FREE,
+    "GET /kecamatan/{district}": FREE,
     "GET /alerts": PAGE,
     "GET /alerts/stream": PAGE,
     "GET /alerts/{alert}": PAGE_NAMED,
@@ -173,6 +174,7 @@ def names(district: District) -> dict[str, str]:
     return {
         "code": GLAGAH,
         "village": GLAGAH,
+        "district": GLAGAH.rpartition(".")[0],
         "facility": "gerbang",
         "device": "gerbang-1",
         "signal": "gate_open",

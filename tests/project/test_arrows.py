@@ -24,7 +24,8 @@ WINGS = (
     {"timeline", "wire"},
     {"sites"},
     {"mqtt", "telemetry", "database", "verify"},
-    {"broker"},  # it is made of topic filters and messages of `mqtt`, which knows no broker
+    # the broker is made of topic filters and messages of `mqtt`, which knows no broker; a gateway's file names one
+    {"broker", "provision"},
     {"run"},
 )
 """A wing imports itself and the wings of earlier sets, so no import runs back up."""

@@ -17,6 +17,7 @@ ADMIN = Caller(Role.ADMIN, "ratih", EVERYWHERE, "person/ratih")
 PAGES = (
     "/",
     f"/desa/{code(0)}",
+    "/kecamatan/35.10.15",
     "/alerts",
     "/alerts?severity=major&text=a",
     f"/alerts/{'0' * 31}1",
