@@ -42,7 +42,7 @@ class Amend:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Leave things as they are. `until`: when time alone will change that."""
+    """Leave things as they are. `until`: when time alone will change that, wall time; `None`: never."""
 
     reason: str
     until: int | None = None

@@ -121,8 +121,7 @@ def _recall_who_spoke(village: VillageState) -> None:
     """Find what devices said that were called silent, or without evidence, and that nobody heard: that ends alerts."""
     recent = village.recent
     for name, device in village.devices.items():
-        silent, mute = device.alerts.get(Kind.DEVICE_SILENT), device.alerts.get(Kind.NO_EVIDENCE)
-        for time in () if silent is None else recent.reports_after(name, silent.began_at):
-            device.note_report(time)
-        for time in () if mute is None else recent.reports_after(name, mute.began_at, evidence=True):
-            device.note_evidence(time)
+        for kind in (Kind.DEVICE_SILENT, Kind.NO_EVIDENCE):
+            alert, evidence = device.alerts.get(kind), kind is Kind.NO_EVIDENCE
+            for time in () if alert is None else recent.reports_after(name, alert.began_at, evidence=evidence):
+                device.note(kind, time)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from api.alerts.awaited import Range
 from api.alerts.link import Absence, Buffered
 from api.alerts.state import VillageState
+from siaga.model.alert_kinds import Kind
 from siaga.model.intervals import Interval
 from siaga.model.observation import Track
 from siaga.model.signals import Value
@@ -87,8 +88,8 @@ def save(village: VillageState) -> bytes:
         ],
         reported=recent.reported,
         gave=recent.gave,
-        giving={name: device.evidence.stretches for name, device in devices if device.evidence.stretches},
-        speaking={name: device.reports.stretches for name, device in devices if device.reports.stretches},
+        giving={name: came for name, device in devices if (came := device.came.get(Kind.NO_EVIDENCE))},
+        speaking={name: came for name, device in devices if (came := device.came.get(Kind.DEVICE_SILENT))},
         awaited=village.history.awaited.ranges(),
         early=village.history.awaited.early(),
         absence=village.link.absence,
@@ -124,7 +125,7 @@ def restore(village: VillageState, snapshot: VillageSnapshot) -> None:
     village.link.recall(buffers, snapshot.absence)
     village.sure_again(snapshot.sure_from)
     for name, device in village.devices.items():
-        device.recall(snapshot.speaking.get(name, ()), snapshot.giving.get(name, ()))
+        device.recall(snapshot.speaking.get(name), snapshot.giving.get(name))
     village.history.awaited.restore(snapshot.awaited, snapshot.early)
     is_read = snapshot.start is not None and not village.rejudge
     village.memory.restore(snapshot.hole_from, snapshot.unheard_before, snapshot.missing_since, is_read=is_read)

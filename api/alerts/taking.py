@@ -11,6 +11,7 @@ from api.alerts.memory import OVERLAP
 from api.alerts.outcome import Outcome
 from api.alerts.resync import learn_first
 from api.alerts.state import VillageState
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import HOUR
 from siaga.model.observation import Point, Reading
 from siaga.wire.batch import Batch, BatchId
@@ -69,10 +70,10 @@ def _take_point(
     recent, now = village.recent, moment.now
     for signal, value in values.items():
         reported = recent.note_report(name, signal, time, now)
-        if reported and device.note_report(min(time, now)):
+        if reported and device.note(Kind.DEVICE_SILENT, min(time, now)):
             touched.spoke.add(name)
         if recent.gives_evidence(name, signal):
-            if device.note_evidence(min(time, now)):
+            if device.note(Kind.NO_EVIDENCE, min(time, now)):
                 touched.spoke.add(name)
         elif reported and device.may_lack_evidence and recent.lacks_evidence(name, now - device.allowed):
             touched.spoke.add(name)

@@ -111,7 +111,7 @@ class Post:
         now, time = self.at(arrives).now, NOON + round(minute * MINUTE)
         recent, device = self.village.recent, self.village.devices.get(source)
         if device is not None and recent.note_report(source, signal, time, now):
-            device.note_report(min(time, now))
+            device.note(Kind.DEVICE_SILENT, min(time, now))
         recent.insert((source, signal), time, True, now)
         recent.learn_first((source, signal), time)
         self.look(arrives)

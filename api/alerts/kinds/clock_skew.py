@@ -29,7 +29,7 @@ def clock_skew(clock: ClockSaid | None, now: int, *, open_since: int | None, sur
             return Hold("trusted")
         known = sure(Claim(Rests.WORD, clock.since))
         if isinstance(known, Waits):
-            return Hold(known.reason, known.until)
+            return known
         return Raise("not_trusted", min(clock.since, now), None, {"offset_s": clock.offset / 1000})
     if clock.offset is not None:
         return Hold("still_not_trusted")

@@ -26,14 +26,10 @@ class DeviceSilent(AlertKind[WatchedDevice]):
             quiet_for(look, reported, subject.watched),
             look.now,
             open_since=look.open_since,
-            spoke_at=subject.reports.since(),
+            spoke_at=subject.came_since(self.kind),
             sure=look.sure,
             steady=look.steady,
         )
-
-    def changed(self, subject: WatchedDevice) -> None:
-        """Another alert: what was reported before does not count."""
-        subject.reports.forget()
 
 
 def device_silent(

@@ -73,7 +73,7 @@ def facility_failed(
         return Hold(_why_not(at(spans, now)))
     known = sure(Claim(Rests.SILENCE if run.cause == DEVICE_SILENT else Rests.STATE, run.start))
     if isinstance(known, Waits):
-        return Hold(known.reason, known.until)
+        return known
     began = max(run.start, known.since)
     due = began + grace + 1  # longer than grace, strictly
     if now < due:

@@ -32,7 +32,7 @@ def gateway_buffer(buffer: Buffer, now: int, *, open_since: int | None, sure: Su
             return Hold("has_room")
         known = sure(Claim(Rests.WORD, buffer.since))
         if isinstance(known, Waits):
-            return Hold(known.reason, known.until)
+            return known
         return Raise("nearly_full", buffer.since, None, {"buffer": buffer.fill, "thinned": buffer.thinned})
     if full:
         return Hold("still_full")

@@ -79,7 +79,7 @@ def indicator_missed(
         return Hold("on_target", known.until)
     certain = sure(Claim(Rests.DAY, known.since))
     if isinstance(certain, Waits):
-        return Hold(certain.reason, certain.until)
+        return certain
     if not is_failing:
         return Hold("is_over")
     return Raise("below_target", known.since, None, evidence)

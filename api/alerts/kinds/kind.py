@@ -67,9 +67,6 @@ class AlertKind(Generic[S]):
         del look
         return {}
 
-    def changed(self, subject: S) -> None:
-        """The alert was raised or has cleared."""
-
     def is_prompt(self, subject: S) -> bool:
         """Whether whoever runs the site wants to be told of it at once, so that it is not held when it flaps."""
         del subject

@@ -36,7 +36,7 @@ class NoEvidence(AlertKind[WatchedDevice]):
             recent.reported.get(name),
             look.now,
             open_since=look.open_since,
-            gave_at=subject.evidence.since(),
+            gave_at=subject.came_since(self.kind),
             first_within=recent.first_event_within(name),
             sure=look.sure,
             steady=look.steady,
@@ -48,10 +48,6 @@ class NoEvidence(AlertKind[WatchedDevice]):
     def told_more(self, look: Look[WatchedDevice]) -> Mapping[str, object]:
         """What came instead, as far as it is known by now."""
         return came_instead(look.village, look.subject.device.id)
-
-    def changed(self, subject: WatchedDevice) -> None:
-        """Another alert: what evidence came before does not count."""
-        subject.evidence.forget()
 
 
 def no_evidence(
