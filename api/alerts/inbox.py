@@ -1,4 +1,4 @@
-"""What the engine took from its broker: durable before the broker is told, and replayed by its successor.
+"""What the engine took from its broker: durable before its PUBACK, and replayed by a successor.
 
 Every batch and every acknowledgement of the centre is a row, in the order in which they were taken, written in the
 transaction of the decisions made from it. The broker gets its PUBACK after that commit. A village's snapshot
@@ -29,18 +29,18 @@ class Row:
 
 
 class Inbox:
-    """The numbers of the rows, what waits for its commit, and which villages have rows."""
+    """The messages and rows that wait for a commit, and which villages have rows."""
 
     def __init__(self, last: int = 0) -> None:
         self.messages: list[Message] = []
-        """Taken, and without their PUBACK until what was decided from them is committed."""
+        """Taken messages. Their PUBACK follows the commit of what was decided from them."""
         self.rows: list[Row] = []
-        """Not committed yet."""
+        """Rows that are not committed yet."""
         self._last = last
         self._since: dict[str, tuple[int, int]] = {}
 
     def add(self, village: str, gateway: str, channel: str, received: int, payload: bytes) -> None:
-        """Add a message that changes what is known of a village."""
+        """Add a message that changed what is known of a village."""
         self._last += 1
         self.rows.append(Row(self._last, village, gateway, channel, received, payload))
         self._note(village, received, self._last)
@@ -52,14 +52,14 @@ class Inbox:
 
     def _note(self, village: str, received: int, number: int) -> None:
         since, _ = self._since.get(village, (received, 0))
-        self._since[village] = (since, number)  # where it stands: those with the oldest rows come first
+        self._since[village] = (since, number)  # its place stays: the oldest rows come first
 
     def last_of(self, village: str) -> int:
-        """The number of a village's last row; 0: it has none."""
+        """Returns the number of a village's last row; 0: it has none."""
         return self._since.get(village, (0, 0))[1]
 
     def due(self, now: int) -> Iterator[str]:
-        """The villages whose oldest row is to be replaced by a snapshot at wall time `now`."""
+        """The villages whose rows are to be replaced by a snapshot at wall time `now`, those with the oldest first."""
         for village, (since, _) in self._since.items():
             if 0 <= now - since < FOLD_EVERY:
                 return
@@ -71,7 +71,7 @@ class Inbox:
             self._since.pop(village, None)
 
     def committed(self) -> Sequence[Message]:
-        """All rows are committed; Returns the messages that the broker may forget."""
+        """All rows are committed. Returns the messages that the broker may forget."""
         self.rows = []
         messages, self.messages = self.messages, []
         return messages

@@ -1,7 +1,7 @@
-"""What a village's verbs return: what they changed and decided. It is merged, committed and acted upon by the engine.
+"""What a village's verbs return: what they changed and decided. The engine merges, commits and acts upon it.
 
-It is committed together: an alert is never there without the span it rests on, nor its event without the alert. While
-the database is away it waits, and grows only with what really changed.
+It is one commit, so an alert is never stored without the span it rests on, nor its event without the alert. While the
+database is away it waits in memory, and grows only with what really changed.
 """
 
 from collections.abc import Mapping
@@ -33,9 +33,9 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Columns of an alert to set, and what to add to its evidence (`explains`); `event` is `updated` or `cleared`.
+    """Columns of an alert to set, and what to add to its evidence (`explains`).
 
-    One that has cleared is `settled`.
+    `event` is `updated` or `cleared`. `settled`: the alert has cleared already.
     """
 
     id: str
@@ -58,7 +58,7 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """Live evidence changed what days that are over come to: whose spans, from when on; the last ends at `end`."""
+    """Live evidence changed days that are over: of which facility, from when on, and when the last of them ends."""
 
     village: Village
     facility: Facility
@@ -68,11 +68,10 @@ class Correction:
 
 @dataclass(slots=True)
 class Changes:
-    """What has changed since the last commit. A span is known by its start; `None`: it is to be deleted.
+    """What has changed since the last commit. Spans are known by their start; `None`: the span is to be deleted.
 
     `mains`: by village, its facilities without mains power. `waits`: by village, what is not said yet, and why.
-    `rewritten`: stretches of the past that are judged otherwise now, by village and facility; issued reports are
-    compared with them.
+    `rewritten`: by village and facility, the past that is judged otherwise now; issued reports are compared with it.
     """
 
     spans: dict[tuple[str, str], dict[int, Span | None]] = field(default_factory=dict)
@@ -103,20 +102,20 @@ class Changes:
             self.past_changed(village, facility, stretch)
 
     def corrected(self, correction: Correction) -> None:
-        """Live evidence changed what was so on days that are over."""
+        """Note that days that are over have changed."""
         key = (correction.village.code, correction.facility.id)
         known = self.corrections.get(key)
         start = correction.start if known is None else min(correction.start, known.start)
         self.corrections[key] = Correction(correction.village, correction.facility, start, correction.end)
 
     def spans_changed(self, village: str, facility: str, change: Difference) -> None:
-        """Take over what turns the old spans of a facility into the new."""
+        """Note how the spans of a facility changed."""
         mine = self.spans.setdefault((village, facility), {})
         mine.update(dict.fromkeys(change.deleted))
         mine.update({span.start: span for span in change.written})
 
     def past_changed(self, village: str, facility: str, stretch: Interval) -> None:
-        """Take note that a stretch of the past is judged otherwise now."""
+        """Note that a stretch of the past is judged otherwise now."""
         known = self.rewritten.get((village, facility), stretch)
         self.rewritten[village, facility] = min(known[0], stretch[0]), max(known[1], stretch[1])
 
@@ -126,7 +125,7 @@ class Changes:
         self.alerts.append(Opened(alert, now, decision.cause))
 
     def taken_out(self, alert: OpenAlert, now: int) -> None:
-        """Close an open alert whose subject the registry has no longer: nobody knows whether it is repaired."""
+        """Close an open alert whose subject left the registry: nobody knows whether it is repaired."""
         alert.show({"taken_out": True})
         self.cleared(alert, now, now)
 
@@ -136,19 +135,19 @@ class Changes:
         self.alerts.append(Changed(alert.id, "cleared", now, values, members=dict(alert.members)))
 
     def began_earlier(self, alert: OpenAlert, now: int) -> None:
-        """Late data showed when an open alert really began: its `began_at`, already set."""
-        self._updated(alert.id, now, {"began_at": alert.began_at})
+        """Late data showed when an open alert really began: its `began_at`, which is set already."""
+        self._add(Changed(alert.id, "updated", now, {"began_at": alert.began_at}))
 
     def redated(self, alert: OpenAlert, times: Interval, now: int) -> None:
-        """Late data showed when an alert that has cleared began and was over."""
-        self._updated(alert.id, now, {"began_at": times[0], "ended_at": times[1]}, settled=True)
+        """Late data showed when an alert that has cleared really began and was over."""
+        self._add(Changed(alert.id, "updated", now, {"began_at": times[0], "ended_at": times[1]}, settled=True))
 
     def explained(self, alert: str, said: Mapping[str, object], now: int) -> None:
-        """What was found out about an alert that has cleared."""
+        """Add to the evidence of an alert that has cleared."""
         self.alerts.append(Changed(alert, "updated", now, {}, settled=True, explains=said))
 
     def told_more(self, alert: OpenAlert, now: int, *, worse: bool = False) -> None:
-        """The evidence of an alert has grown; `worse`: whoever acknowledged it did not know."""
+        """The evidence of an alert has grown. `worse`: by something that whoever acknowledged it did not know."""
         values: dict[str, object] = {
             "began_at": alert.began_at,
             "evidence": dict(alert.evidence),
@@ -156,21 +155,10 @@ class Changes:
         }
         if worse:
             values |= {"acknowledged_at": None, "acknowledged_by": None}
-        self._updated(alert.id, now, values, members=dict(alert.members))
-
-    def _updated(
-        self,
-        alert: str,
-        now: int,
-        values: dict[str, object],
-        *,
-        settled: bool = False,
-        members: Mapping[str, Member] | None = None,
-    ) -> None:
-        self._add(Changed(alert, "updated", now, values, settled, members=dict(members or {})))
+        self._add(Changed(alert.id, "updated", now, values, members=dict(alert.members)))
 
     def _add(self, new: Opened | Changed) -> None:
-        """Add a change. All updates of an alert in a row make one event; there is none before it is written at all."""
+        """Add a change. Successive updates of an alert become one; one that is not written yet has them already."""
         if isinstance(new, Changed) and new.event == "updated" and not new.explains:
             for change in reversed(self.alerts):
                 if isinstance(change, Opened):
@@ -187,7 +175,7 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """Something arrived again, at `ended_at`, from a village whose `village_offline` is open; or it was `taken_out`."""
+    """A village whose `village_offline` is open is back at `ended_at`, or was taken out of the registry."""
 
     alert: OpenAlert
     ended_at: int
@@ -215,6 +203,6 @@ class Outcome(Changes):
     overflown: bool = False
 
     def ask(self, subject: "Subject | VillageState", time: int | None) -> None:
-        """Have a subject looked at, at `time` or before; `None`: no need."""
+        """Have a subject looked at, at `time` or before; `None`: it need not be."""
         if time is not None:
             self.deadlines.append((subject, time))

@@ -1,4 +1,4 @@
-"""What changes of a village by what the telemetry store has: its memory, its history, its first reports."""
+"""What the telemetry store's answers change in a village: its memory, its history, its first reports."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ def recall(
     village.mark()
     history.first_reports_read()
     village.know_first(known=True)
-    # What is marked and now covered by memory is judged from there
+    # Of what is marked, the part that memory covers now is judged from memory
     begin = min([begin, *(max(start, recent.covers) for start, end in history.marked if end > recent.covers)])
     if begin < recent.covers:
         village.sure_again(recent.covers)
@@ -64,9 +64,9 @@ def recall(
 
 
 def go_on_without(village: VillageState, first_spans: Mapping[str, int], moment: Moment) -> None:
-    """Judge a village of which nothing was read from what arrives alone.
+    """Judge a village from what arrives alone, as its memory could not be read.
 
-    What nobody judged meanwhile is in the store alone: it is judged once that answers, maybe by another engine.
+    What nobody has judged yet is history: it is judged once the store answers, maybe by another engine.
     """
     memory, now = village.memory, moment.now
     memory.miss(_resumes_from(village, first_spans))
@@ -79,11 +79,10 @@ def go_on_without(village: VillageState, first_spans: Mapping[str, int], moment:
 
 
 def learn_first(village: VillageState, key: TrackKey, time: int, moment: Moment, out: Outcome) -> bool:
-    """Take note of a first report; where it is earlier than the one known, the time between is judged again.
+    """Note when a signal was reported. Returns True if that is its first report, or earlier than the one known.
 
-    A signal takes part, and a facility is judged, from its first report on. So this bears on the stretch up to the one
-    known before, however long nothing was reported in it, and on what memory covers of it. A village that is to be
-    judged as a whole needs no mark.
+    A signal takes part, and a facility is judged, from the first report on. So the stretch up to the one that was known
+    is judged again. A village that is to be judged as a whole needs no mark.
     """
     recent = village.recent
     before = recent.first.get(key)
@@ -102,9 +101,10 @@ def learn_first(village: VillageState, key: TrackKey, time: int, moment: Moment,
 
 
 def _resumes_from(village: VillageState, first_spans: Mapping[str, int]) -> int:
-    """From when on what the database says of a village has to be judged again.
+    """Returns from when on a village has to be judged again.
 
-    `first_spans`: where the spans of each facility begin. One of which a device was taken may be judged from later on.
+    `first_spans`: where the spans of each facility begin in the database. A facility that lost a device may now be
+    judged from later on: what was judged before that has to go.
     """
     resumed = FOREVER if village.judged_until is None else village.judged_until - OVERLAP
     if village.judged_until is not None and not village.rejudge:
@@ -118,7 +118,7 @@ def _resumes_from(village: VillageState, first_spans: Mapping[str, int]) -> int:
 
 
 def _recall_who_spoke(village: VillageState) -> None:
-    """Find what devices said that were called silent, or without evidence, and that nobody heard: that ends alerts."""
+    """Find reports, and evidence, of devices with an open alert about the want of it: they may end the alert."""
     recent = village.recent
     for name, device in village.devices.items():
         for kind in (Kind.DEVICE_SILENT, Kind.NO_EVIDENCE):
