@@ -48,12 +48,6 @@ REGISTRY_GAP = 100
 """ms between two looks at the registry, however many unknown names come in."""
 DATABASE_AGAIN = SECOND
 """After a failed commit: when the database is tried again."""
-COMMIT_WITHIN = 200
-"""ms after which messages are committed that changed no span and no alert: at most five such commits a second."""
-COMMIT_AT = 250
-"""This many of them are committed without waiting."""
-MOST_TAKEN = 900
-"""The most messages that are taken and not committed. The broker keeps the rest (its receive maximum is 1,000)."""
 FOLDS = 20
 """The most snapshots in one commit: some milliseconds of work."""
 
@@ -84,7 +78,6 @@ class AlertEngine:
         self.metrics = metrics or EngineMetrics()
         self._tables, self._clock, self._transport = database, clock, transport
         self._inbox = Inbox()
-        self._since: int | None = None
         self._refused = False
         self._watched = Villages(self.metrics)
         self.villages = self._watched.by_code
@@ -150,7 +143,7 @@ class AlertEngine:
     @property
     def takes(self) -> bool:
         """Whether another message may be taken. While the database is away the broker keeps them."""
-        return not self._refused and len(self._inbox.messages) < MOST_TAKEN
+        return not self._refused and not self._inbox.is_full
 
     @property
     def pending(self) -> Changes:
@@ -165,9 +158,7 @@ class AlertEngine:
     def receive(self, message: Message) -> None:
         """Take one message, if `takes` says so. A later `tick` commits what it changed, and then acknowledges it."""
         moment = self.moment()
-        self._inbox.messages.append(message)
-        if self._since is None:
-            self._since = moment.monotonic
+        self._inbox.take(message, moment.monotonic)
         try:
             topic = parse_topic(message.topic)
         except ForeignTopic:
@@ -220,8 +211,9 @@ class AlertEngine:
     def _next(self, moment: Moment) -> int | None:
         # While changes wait for the database, nothing else is saved
         monotonic = [self._next_poll, self._commit_at if self._watched.pending else self._registry.save_at]
-        if self._since is not None:
-            monotonic.append(max(self._commit_at, self._since + COMMIT_WITHIN))
+        commit_at = self._inbox.commit_at()
+        if commit_at is not None:
+            monotonic.append(max(self._commit_at, commit_at))
         loading = self.store_sync.next_at(moment.monotonic)
         if loading is not None:
             monotonic.append(loading)
@@ -329,8 +321,8 @@ class AlertEngine:
             self._watched.date_back(self._tables, self.moment())
         except DBAPIError as error:
             self._away(error)
-        changes, now = self._watched.pending, self._clock.monotonic()
-        if not (changes or at_once or self._is_due(now)):
+        changes, now, due = self._watched.pending, self._clock.monotonic(), self._inbox.commit_at()
+        if not (changes or at_once or (due is not None and now >= due)):
             return True
         if now < self._commit_at:
             return False
@@ -345,7 +337,7 @@ class AlertEngine:
             self._away(error)
             return False
         self._watched.committed()
-        self._database_problem = self._since = None
+        self._database_problem = None
         self._refused = False
         for village, fold in folds.items():
             self._inbox.folded(village, fold.upto)
@@ -356,12 +348,6 @@ class AlertEngine:
         for message in self._inbox.committed():
             self._transport.acknowledge(message)
         return True
-
-    def _is_due(self, monotonic: int) -> bool:
-        """Whether messages that changed no span and no alert have waited long enough, or are many enough."""
-        if self._since is None:
-            return False
-        return monotonic >= self._since + COMMIT_WITHIN or len(self._inbox.messages) >= COMMIT_AT
 
     def _folds(self, villages: Iterable[str], moment: Moment) -> dict[str, Fold]:
         """Returns snapshots of villages, which replace their inbox rows."""

@@ -14,6 +14,12 @@ __all__ = ["FOLD_EVERY", "Inbox", "Row"]
 
 FOLD_EVERY = 60_000
 """ms after which a village's rows are replaced by a snapshot: a start replays a minute of messages at most."""
+COMMIT_WITHIN = 200
+"""ms after which messages are committed that changed no span and no alert: at most five such commits a second."""
+COMMIT_AT = 250
+"""This many of them are committed without waiting."""
+MOST_TAKEN = 900
+"""The most messages that are taken and not committed. The broker keeps the rest (its receive maximum is 1,000)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +38,29 @@ class Inbox:
     """The messages and rows that wait for a commit, and which villages have rows."""
 
     def __init__(self, last: int = 0) -> None:
-        self.messages: list[Message] = []
-        """Taken messages. Their PUBACK follows the commit of what was decided from them."""
         self.rows: list[Row] = []
         """Rows that are not committed yet."""
+        self._messages: list[Message] = []
+        self._taken_since: int | None = None
         self._last = last
         self._since: dict[str, tuple[int, int]] = {}
+
+    def take(self, message: Message, monotonic: int) -> None:
+        """Add a message. Its PUBACK follows the commit of what was decided from it."""
+        self._messages.append(message)
+        if self._taken_since is None:
+            self._taken_since = monotonic
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more messages may be taken before a commit."""
+        return len(self._messages) >= MOST_TAKEN
+
+    def commit_at(self) -> int | None:
+        """Returns when (monotonic ms) messages are to be committed that changed nothing; `None`: there are none."""
+        if self._taken_since is None or len(self._messages) >= COMMIT_AT:
+            return self._taken_since
+        return self._taken_since + COMMIT_WITHIN
 
     def add(self, village: str, gateway: str, channel: str, received: int, payload: bytes) -> None:
         """Add a message that changed what is known of a village."""
@@ -72,6 +95,6 @@ class Inbox:
 
     def committed(self) -> Sequence[Message]:
         """All rows are committed. Returns the messages that the broker may forget."""
-        self.rows = []
-        messages, self.messages = self.messages, []
+        self.rows, self._taken_since = [], None
+        messages, self._messages = self._messages, []
         return messages
