@@ -5,7 +5,7 @@ the stretch of its readings. If readings came too late for memory, the stretch t
 judged again once the store has the batch.
 """
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -42,18 +42,14 @@ class Range:
 
     def joined(self, other: "Range") -> "Range":
         """Returns this range with the one that follows it."""
-        late = self.late
-        if late is None or other.late is None:
-            late = late or other.late
-        else:
-            late = (min(late[0], other.late[0]), max(late[1], other.late[1]))
+        late = [each for each in (self.late, other.late) if each is not None]
         return Range(
             self.first,
             other.end,
             max(self.taken, other.taken),
             min(self.start, other.start),
             max(self.until, other.until),
-            late,
+            (min(start for start, _ in late), max(end for _, end in late)) if late else None,
         )
 
 
@@ -74,11 +70,9 @@ class Awaited:
         gateway, epoch, seq = batch
         mine = self._ranges.setdefault((gateway, epoch), [])
         one = Range(seq, seq + 1, now, *stretch, late)
-        at = bisect_left(mine, seq, key=_first)
-        if at and mine[at - 1].end > seq:
+        at = bisect_right(mine, seq, key=_first)
+        if at and mine[at - 1].end > seq:  # it came again
             mine[at - 1] = replace(mine[at - 1].joined(one), end=mine[at - 1].end)
-        elif at < len(mine) and mine[at].first == seq:
-            mine[at] = replace(mine[at].joined(one), end=mine[at].end)
         else:
             mine.insert(at, one)
         return True
@@ -87,7 +81,7 @@ class Awaited:
         """A batch is stored. Returns the range that it was in; `None`: it is not awaited."""
         gateway, epoch, seq = batch
         mine = self._ranges.get((gateway, epoch), [])
-        at = bisect_left(mine, seq + 1, key=_first) - 1
+        at = bisect_right(mine, seq, key=_first) - 1
         if at < 0 or mine[at].end <= seq:
             if batch not in self._early:
                 self._early.append(batch)
