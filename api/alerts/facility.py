@@ -4,9 +4,11 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from api.alerts.alert import OpenAlert
 from api.alerts.evidence import Recent
 from api.alerts.outcome import Correction, Outcome
 from api.alerts.subject import Subject
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import HOUR, SECOND
 from siaga.model.indicators import Terms
 from siaga.model.local_time import local_date, local_moment
@@ -52,10 +54,12 @@ class WatchedFacility(Subject):
 
     # What is known of it
 
-    def configure(self, facility: Facility, terms: Terms, fingerprint: str) -> None:
-        """Take the facility as the registry has it now."""
-        self.facility, self.terms, self.fingerprint = facility, terms, fingerprint
+    def configure(self, facility: Facility, terms: Terms, fingerprint: str) -> bool:
+        """Take the facility as the registry has it now. Returns True if it was judged by another configuration."""
+        is_other, self.fingerprint = fingerprint != self.fingerprint, fingerprint
+        self.facility, self.terms = facility, terms
         self.plan_until, self.trend = 0, None
+        return is_other
 
     def replan(self) -> None:
         """Its schedule or maintenance is to be looked at anew."""
@@ -86,9 +90,14 @@ class WatchedFacility(Subject):
             known = self.trend = trend(sure, now, self.terms.target)
         return known
 
-    def know_trend(self, known: Trend) -> None:
-        """Older spans than those in memory showed where its availability stands."""
+    def date_back(self, known: Trend) -> OpenAlert | None:
+        """Take its share as older spans showed it. Returns the open alert that began earlier by that."""
+        alert = self.alerts.get(Kind.INDICATOR_MISSED)
+        if alert is None or not known.below or known.since >= alert.began_at:
+            return None
         self.trend = known
+        alert.amend(known.since)
+        return alert
 
     # Judgement
 

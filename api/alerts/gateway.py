@@ -75,10 +75,6 @@ class WatchedGateway(Subject):
         """It was alive at event time `time`."""
         self.last_alive = time if self.last_alive is None else max(time, self.last_alive)
 
-    def know_alive(self, time: int) -> None:
-        """The store says when it was last alive."""
-        self.last_alive = time
-
     def say_status(self, status: str, now: int) -> None:
         """What its session says: it is there, or its last will."""
         self.status, self.status_at = status, now
