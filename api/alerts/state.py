@@ -9,7 +9,6 @@ from typing import Self
 from api.alerts.alert import OpenAlert
 from api.alerts.certainty import Facts, Moment, Sure, Waiting, certainty
 from api.alerts.device import WatchedDevice
-from api.alerts.evidence import LIVE, Recent, judged_facilities
 from api.alerts.facility import WatchedFacility
 from api.alerts.flapping import Raises
 from api.alerts.gateway import WatchedGateway
@@ -24,6 +23,7 @@ from siaga.model.observation import TrackKey
 from siaga.model.sites import Device, Facility, Village
 from siaga.timeline.judge import PlannedWork
 from siaga.timeline.maintenance import Planned
+from siaga.timeline.recent import LIVE, Recent, judged_facilities
 
 __all__ = ["VillageState"]
 

@@ -52,6 +52,7 @@ from siaga.run.reports import the_office
 from siaga.run.schedules import the_plan
 from siaga.run.services import ALERTS, alert_session, await_database
 from siaga.run.settings import Settings
+from siaga.run.sites_publisher import SitesService
 from siaga.run.village_gateway import how_to_ask
 from siaga.sites.file import SitesDocument
 from siaga.sites.on_disk import read_sites_file
@@ -147,6 +148,7 @@ class System:
         self._issued: IssuedService | None = None
         self._collector: CollectorService | None = None
         self._gateway: GatewayPart | None = None
+        self._sites: SitesService | None = None
         self._broker: EmbeddedBroker | None = None
         self._copies: CopySocket | None = None
         self._others: list[Part] = []
@@ -207,6 +209,8 @@ class System:
         scheduler = Scheduler(self._engine, self._plan, self._book, metrics)
         self._issued = IssuedService(self._engine, self._office, self._clock, metrics, scheduler.step)
         self._issued.start()
+        self._sites = SitesService(registry, settings.central_broker, settings.tls, self._clock)
+        self._sites.start()
         if self._whole:
             self._start_collector()
             self._start_gateway(registry)
@@ -231,7 +235,7 @@ class System:
         """Stop everything in three steps: senders, receivers, then broker, database and store."""
         if self._copies is not None:
             self._copies.stop()
-        _end_together([*self._others, self._gateway], SENDERS_END_WITHIN)
+        _end_together([*self._others, self._gateway, self._sites], SENDERS_END_WITHIN)
         giving_up = threading.Timer(GIVEN_UP_AFTER, self._give_up_database)
         giving_up.daemon = True
         giving_up.start()

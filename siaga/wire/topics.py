@@ -8,6 +8,7 @@ __all__ = [
     "DEVICE_SENML",
     "DEVICE_STATUS",
     "GATEWAY_HEALTH",
+    "GATEWAY_SITES",
     "GATEWAY_STATUS",
     "PREFIX",
     "REFUSED",
@@ -24,6 +25,7 @@ __all__ = [
     "parse_topic",
     "refused_topic",
     "senml_topic",
+    "sites_topic",
     "status_topic",
 ]
 
@@ -36,6 +38,8 @@ GATEWAY_STATUS = "siaga/v1/+/gateway/+/status"
 """Filter: births and last wills of all gateways."""
 GATEWAY_HEALTH = "siaga/v1/+/gateway/+/health"
 """Filter: the health messages of all gateways."""
+GATEWAY_SITES = "siaga/v1/+/gateway/+/sites"
+"""Filter: what the centre tells all gateways of their sites."""
 REFUSED = "siaga/v1/+/gateway/+/refused"
 """Filter: samples of gateways' refusals."""
 DEVICE_SENML = "siaga/v1/{village}/+/senml"
@@ -47,7 +51,7 @@ _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 # Province, regency, district, village: two, two, two and four digits (Kemendagri)
 _VILLAGE = re.compile(r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{4}", re.ASCII)
 _DEVICE_CHANNELS = frozenset({"senml", "status"})
-_GATEWAY_CHANNELS = frozenset({"batch", "ack", "status", "refused", "health"})
+_GATEWAY_CHANNELS = frozenset({"batch", "ack", "status", "refused", "health", "sites"})
 
 
 class ForeignTopic(ValueError):
@@ -65,7 +69,7 @@ class DeviceTopic:
 
 @dataclass(frozen=True, slots=True)
 class GatewayTopic:
-    """`siaga/v1/{village}/gateway/{gateway}/{channel}`: `batch`, `ack`, `status`, `refused` or `health`."""
+    """`siaga/v1/{village}/gateway/{gateway}/{channel}`: `batch`, `ack`, `status`, `refused`, `health` or `sites`."""
 
     village: str
     gateway: str
@@ -113,6 +117,11 @@ def gateway_status_topic(village: str, gateway: str) -> str:
 def health_topic(village: str, gateway: str) -> str:
     """Returns the topic of a gateway's health message (retained)."""
     return f"siaga/v1/{village}/gateway/{gateway}/health"
+
+
+def sites_topic(village: str, gateway: str) -> str:
+    """Returns the topic on which the centre tells a gateway its part of the sites file (retained)."""
+    return f"siaga/v1/{village}/gateway/{gateway}/sites"
 
 
 def refused_topic(village: str, gateway: str) -> str:

@@ -3,10 +3,10 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.alerts.evidence import Recent
 from siaga.model.clock import MINUTE
 from siaga.model.intervals import stretches
 from siaga.timeline.judge import GATEWAY_HEARD
+from siaga.timeline.recent import Recent
 from tests.alerts.world import NOON, village
 
 STEPS = st.lists(

@@ -4,9 +4,9 @@ from itertools import permutations
 
 import pytest
 
-from api.alerts.evidence import Recent
 from siaga.model.clock import MINUTE
 from siaga.model.sites import Adapter, Device, Facility
+from siaga.timeline.recent import Recent
 from tests.alerts.world import NOON, village
 
 WIFI = Facility("wifi", "free_wifi", "Wifi", (Device("ap", Adapter.SENML, MINUTE),))

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import repeat
 
-from api.alerts.series import NEVER, Series
 from siaga.model.capabilities import can_give
 from siaga.model.clock import MINUTE
 from siaga.model.indicators import INDICATORS, POWER, Above, Below, EventWithin, evidence_signals
@@ -22,11 +21,12 @@ from siaga.model.observation import Track, TrackKey
 from siaga.model.signals import EVENTS, Value
 from siaga.model.sites import Device, Facility, Village
 from siaga.timeline.judge import GATEWAY_HEARD, Evidence, participants, reach
+from siaga.timeline.series import NEVER, Series
 
 __all__ = ["LIVE", "Recent", "judged_facilities"]
 
 LIVE = 10 * MINUTE
-"""How far back live judgement goes, beyond an observation's reach; older readings are `api.alerts.history`."""
+"""How far back live judgement goes, beyond the reach of an observation. Older readings are history."""
 _ALWAYS_KEPT = frozenset({"online", "mains"})
 _HEARD = "heard"
 """As which all readings are kept that say nothing of use: it is what the gateway calls such a message, too."""
