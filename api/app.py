@@ -109,6 +109,21 @@ _ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
+def _all_routes() -> APIRouter:
+    """Returns the routes of the API, of health, and of the pages."""
+    found = APIRouter()
+    for router in _ROUTERS:
+        found.include_router(router, prefix=BASE, dependencies=[Depends(known_caller), Depends(known_names)])
+    found.include_router(health.router, dependencies=[Depends(known_names)])
+    for router in PAGES:
+        found.include_router(router)
+    return found
+
+
+_ROUTES = _all_routes()
+"""Made once: what FastAPI prepares of a route at its first request holds for each app of this process."""
+
+
 def create_app(
     *,
     engine: Engine,
@@ -191,6 +206,7 @@ def create_app(
 def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastAPI:
     """The app with its routes, and what every request goes through, the last one first."""
     app = _App(
+        routes=_ROUTES.routes,
         title="siaga",
         version="1",
         summary="Watches village facilities around the clock, and says honestly what was met, failed, or is not known.",
@@ -208,11 +224,6 @@ def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastA
     app.state.probes = health.probes_of(services)
     app.state.reports = ReportMaker(services.engine, services.metrics, office=office)
     app.state.issue_desk = IssueDesk(services.engine, app.state.reports, office, services.clock)
-    for router in _ROUTERS:
-        app.include_router(router, prefix=BASE, dependencies=[Depends(known_caller), Depends(known_names)])
-    app.include_router(health.router, dependencies=[Depends(known_names)])
-    for router in PAGES:
-        app.include_router(router)
     install_problems(app, refusals.answer)
     app.add_middleware(AnswerWithin, within=_within, late=_late)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=6)

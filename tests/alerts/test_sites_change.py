@@ -11,6 +11,7 @@ from siaga.model.observation import Reading
 from siaga.model.sites import Adapter, Device, Facility
 from tests.alerts.world import CODE, NOON, World, gate, village
 
+pytestmark = pytest.mark.looks_often
 OPEN, ALSO_OPEN = ("gerbang-1", "gate_open", True), ("gerbang-2", "gate_open", True)
 ONE, OTHER = Device("gerbang-1", Adapter.SENML, MINUTE), Device("gerbang-2", Adapter.SENML, MINUTE)
 

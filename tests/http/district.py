@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import httpx
 from fastapi import Request
@@ -28,7 +27,7 @@ from siaga.model.caller import Caller, Role
 from siaga.model.clock import DAY, HOUR, MINUTE, ManualClock
 from siaga.model.readiness import UnreadPast
 from siaga.model.sites import Adapter, Device, Facility, Village
-from siaga.telemetry import TelemetryStore, open_store
+from siaga.telemetry import TelemetryStore
 from siaga.timeline.span_algebra import FOREVER
 from siaga.timeline.spans import Span, State
 from tests.database.cheap import CHEAP
@@ -220,11 +219,6 @@ class District:
     def bearer(self, role: Role) -> dict[str, str]:
         """The header of a call in this role."""
         return {"Authorization": f"Bearer {self.tokens[role]}"}
-
-
-def open_duckdb(directory: Path) -> TelemetryStore:
-    """A store of its own."""
-    return open_store(f"duckdb:///{directory / 'telemetry.duckdb'}")
 
 
 def names(answer: httpx.Response, key: str = "id") -> Sequence[str]:

@@ -41,6 +41,8 @@ from siaga.database.people import Weakness
 from siaga.model.alert_kinds import SEVERITIES, Kind
 from siaga.model.caller import Role
 from siaga.model.indicators import INDICATORS, evidence_signals
+from siaga.run.doctor.finding import REMEDIES, Said
+from siaga.run.doctor.finding import State as Finds
 from siaga.timeline.facility_state import DEVICE_SILENT, NO_EVIDENCE, VILLAGE_OFFLINE
 from siaga.timeline.spans import State
 from siaga.timeline.verdict import Verdict
@@ -78,6 +80,9 @@ FAMILIES: dict[str, set[str]] = {
     "visit_": {reason.value for reason in Reason},
     "class_": {one.value for one in Class},
     "evidence_": {one.value for one in Evidence},
+    "doctor_": {said.value for said in Said}
+    | {f"{said.value}_do" for said in REMEDIES}
+    | {f"state_{state.value}" for state in Finds},
     "setup_": {page.key for page in PAGES} | {f"about_{page.key}" for page in PAGES},
     "reports_table_": {str(name) for name in TABLES},
     "reports_unit_": {unit.value for unit in Unit if unit is not Unit.DATES} | {"closed"},
