@@ -1,6 +1,6 @@
 """Flapping: an alert that comes and goes is held open, and says so.
 
-An alert that was raised `OFTEN` times within an hour stays open until its cause has been over for `CALM`. Two are marked
+An alert that was raised `OFTEN` times in an hour stays open until its cause has been over for `CALM`. Two are marked
 but not held: `village_offline`, as no other alert of the village is raised while it is open; and the failure of a
 facility with a grace under a minute, whose site wants to know at once.
 """
