@@ -45,8 +45,11 @@ from siaga.timeline.facility_state import DEVICE_SILENT, NO_EVIDENCE, VILLAGE_OF
 from siaga.timeline.spans import State
 from siaga.wire.refusal import LABELS
 
-API = Path(__file__).resolve().parents[2] / "api"
-CALLED = ("words", "_words", "t", "say", "_say", "self", "WORDS")
+ROOT = Path(__file__).resolve().parents[2]
+API = ROOT / "api"
+OTHERS = (ROOT / "siaga/run/reports.py",)
+"""Modules elsewhere that say sentences."""
+CALLED = ("words", "_words", "t", "say", "_say", "self", "WORDS", "Sentence", "_bad", "_refused")
 """What a thing is called that says sentences: `words("key")`, `words.count("key", n)`, in templates `t("key")`."""
 
 FAMILIES: dict[str, set[str]] = {
@@ -91,6 +94,8 @@ FAMILIES: dict[str, set[str]] = {
     "refused_": {*LABELS, OTHER},
     "remedy_": {*LABELS, OTHER},
     "message_head_": {what.value for what in What},
+    "asked_from_": {"missing", "no_date", "not_in_calendar"},
+    "asked_to_": {"missing", "no_date", "not_in_calendar"},
     "annex_": set(ANNEXES) | {f"none_{name}" for name in ANNEXES},
     "annex_sheet_": set(COLUMNS),
     "annex_column_": {column for columns in COLUMNS.values() for column in columns},
@@ -112,12 +117,12 @@ FAMILIES: dict[str, set[str]] = {
 
 def in_modules() -> Iterator[tuple[str, str]]:
     """Yields each key that a module asks for, with where it does."""
-    for path in sorted(API.rglob("*.py")):
+    for path in (*sorted(API.rglob("*.py")), *OTHERS):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and node.args and _says(node.func):
                 for found in ast.walk(node.args[0]):
                     if isinstance(found, ast.Constant) and isinstance(found.value, str) and _is_whole(found, node):
-                        yield found.value, f"{path.relative_to(API)} line {found.lineno}"
+                        yield found.value, f"{path.relative_to(ROOT)} line {found.lineno}"
 
 
 def in_templates() -> Iterator[tuple[str, str]]:
