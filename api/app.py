@@ -15,8 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.types import Scope
 
-from api.alerts.reader import UnreadPast
-from api.alerts.stream import EventSignal
+from api.alert_records.stream import EventSignal
 from api.attestations.classes import Classes
 from api.http import (
     alerts,
@@ -46,7 +45,7 @@ from api.http.deadline import AnswerWithin
 from api.http.hash_desk import HashDesk
 from api.http.health import NotReady
 from api.http.known_names import known_names
-from api.http.middleware import BodyLimit, RequestMetrics, SecurityHeaders, count_streams
+from api.http.middleware import WIDE_BODY, BodyLimit, RequestMetrics, SecurityHeaders, count_streams
 from api.http.own_origin import OwnOrigin
 from api.http.problems import Problem, install_problems, problem_response
 from api.http.services import Check, Services, sign_in_counter
@@ -56,18 +55,22 @@ from api.reports.answer import DEADLINE
 from api.reports.maker import ReportMaker
 from api.reports.office import PLAIN, Office
 from api.schedules.schedule import Plan
-from api.web import attest, refusals
+from api.web import attest, public_status, refusals
 from api.web.frame import Frame
 from api.web.guidance import NO_GUIDANCE, Guidance
+from api.web.kept import Kept
 from api.web.looker import CallerOf, stranger
+from api.web.months import Months
 from api.web.outline import NO_OUTLINE, Outline
 from api.web.pages import Pages
 from api.web.routes import PAGES, page_paths
+from api.web.setup import sites
 from siaga.database.people import Passwords, Persons, Sessions, SignIn
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
 from siaga.database.tokens import Tokens
 from siaga.model.clock import Clock, SystemClock
+from siaga.model.readiness import UnreadPast
 from siaga.telemetry import TelemetryStore
 
 __all__ = ["create_app"]
@@ -78,6 +81,8 @@ PAGE_WITHIN = 5.0
 """Seconds that a page has: nobody looks at an empty screen for longer."""
 REPORT_WITHIN = DEADLINE + 10.0
 """Seconds that a report has, which a process of its own makes."""
+SITES_WITHIN = 120.0
+"""Seconds that a sites file has to arrive by a bad link and to be read."""
 ATTESTATIONS = f"{BASE}/attestations"
 SEND_WITHIN = 600.0
 """Seconds that a phone has to send an attestation with its photos: 5 MB by 100 kbit/s take 400."""
@@ -107,6 +112,21 @@ _ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
+def _all_routes() -> APIRouter:
+    """Returns the routes of the API, of health, and of the pages."""
+    found = APIRouter()
+    for router in _ROUTERS:
+        found.include_router(router, prefix=BASE, dependencies=[Depends(known_caller), Depends(known_names)])
+    found.include_router(health.router, dependencies=[Depends(known_names)])
+    for router in PAGES:
+        found.include_router(router)
+    return found
+
+
+_ROUTES = _all_routes()
+"""Made once: what FastAPI prepares of a route at its first request holds for each app of this process."""
+
+
 def create_app(
     *,
     engine: Engine,
@@ -127,6 +147,7 @@ def create_app(
     site: Site | None = None,
     passwords: Passwords | None = None,
     channels: Mapping[str, Sequence[str]] | None = None,
+    sites_file: str | None = None,
     caller_of: CallerOf | None = None,
 ) -> FastAPI:
     """The API, the public page, health and metrics.
@@ -150,6 +171,7 @@ def create_app(
         site: where people reach the pages; by default at whatever host is asked for.
         passwords: hashes them; by default at the cost of RFC 9106.
         channels: by what the notify file reaches whom, by the person's name.
+        sites_file: the file that is imported at every start.
         caller_of: who sends a request for a page; by default as for a call, by token or session.
     """
     clock = clock or SystemClock()
@@ -175,6 +197,7 @@ def create_app(
         public_page=public_page,
         site=site or Site(),
         channels={} if channels is None else channels,
+        sites_file=sites_file,
         sign_ins=sign_in_counter(metrics),
         attestation_review=attestation_review,
         scorecard_classes=scorecard_classes,
@@ -189,6 +212,7 @@ def create_app(
 def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastAPI:
     """The app with its routes, and what every request goes through, the last one first."""
     app = _App(
+        routes=_ROUTES.routes,
         title="siaga",
         version="1",
         summary="Watches village facilities around the clock, and says honestly what was met, failed, or is not known.",
@@ -200,20 +224,18 @@ def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastA
     app.state.services = services
     app.state.caller_of = caller_of
     app.state.frame = Frame(page_paths())
-    app.state.pages = Pages(services.engine, services.clock, app.state.frame)
+    app.state.months = Months(services.engine, services.clock)
+    app.state.pages = Pages(services.engine, services.clock, app.state.frame, app.state.months)
+    app.state.public_answers = Kept(services.clock, public_status.FRESH_FOR)
     app.state.probes = health.probes_of(services)
     app.state.reports = ReportMaker(services.engine, services.metrics, office=office)
     app.state.issue_desk = IssueDesk(services.engine, app.state.reports, office, services.clock)
-    for router in _ROUTERS:
-        app.include_router(router, prefix=BASE, dependencies=[Depends(known_caller), Depends(known_names)])
-    app.include_router(health.router, dependencies=[Depends(known_names)])
-    for router in PAGES:
-        app.include_router(router)
     install_problems(app, refusals.answer)
     app.add_middleware(AnswerWithin, within=_within, late=_late)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=6)
     streamed = {("POST", ATTESTATIONS), ("POST", attest.ADDRESS)}
-    wide = {("POST", f"{BASE}{path}") for path in alerts_many.PATHS}
+    wide = {("POST", f"{BASE}{path}"): WIDE_BODY for path in alerts_many.PATHS}
+    wide |= {("POST", path): 3 * sites.LARGEST_FILE for path in sites.PATHS}  # as a form escapes it
     app.add_middleware(BodyLimit, streamed=streamed, wide=wide)
     app.add_middleware(OwnOrigin, site=services.site, is_page=_is_page, refused=_foreign)
     app.add_middleware(SecurityHeaders)
@@ -228,6 +250,8 @@ def _within(scope: Scope) -> float:
         return SEND_WITHIN
     if path.startswith((f"{BASE}/reports", "/reports")):
         return REPORT_WITHIN
+    if path in sites.PATHS:
+        return SITES_WITHIN
     return ANSWER_WITHIN if is_call(path) else PAGE_WITHIN
 
 
@@ -268,12 +292,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.photo_desk = PhotoDesk()
     app.state.hash_desk = HashDesk()
     following = asyncio.create_task(services.broadcast.run())
+    reading = asyncio.create_task(app.state.months.run()) if services.public_page else None
     try:
         yield
     finally:
         services.broadcast.close()
-        with suppress(asyncio.CancelledError):
-            await following
+        if reading is not None:
+            reading.cancel()
+        for task in (following, reading):
+            if task is not None:
+                with suppress(asyncio.CancelledError):
+                    await task
 
 
 class _App(FastAPI):

@@ -11,20 +11,21 @@ from uuid import uuid4
 
 from sqlalchemy import Engine
 
-from api.alerts.alert import Kind, OpenAlert, Raise
+from api.alerts.alert import OpenAlert, Raise
 from api.alerts.engine import AlertEngine
 from api.alerts.outcome import Changes
-from api.alerts.questions import Answer, ArrivalsAnswer, ArrivalsRequest, RecentAnswer, RecentRequest, Request
-from api.alerts.span_rows import write_spans
+from api.alerts.questions import Answer, ArrivalsAnswer, ArrivalsRequest, MemoryAnswer, MemoryRequest, Request
 from api.alerts.tables import Tables
 from bench.district import District
 from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.database import connect, migrate, writing
 from siaga.database.registry import Registry
+from siaga.database.spans import write_spans
 from siaga.database.tokens import Tokens
+from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Role
 from siaga.model.clock import DAY, MINUTE, SystemClock
-from siaga.model.observation import Point
+from siaga.model.observation import Point, Recalled
 from siaga.telemetry import open_store
 from siaga.timeline.span_algebra import FOREVER
 from siaga.timeline.spans import Span, State
@@ -66,8 +67,9 @@ class _Empty:
 
     def ask(self, request: Request) -> None:
         match request:
-            case RecentRequest():
-                self._answers.append(RecentAnswer(request, {}, {}, {}))
+            case MemoryRequest(wanted=wanted):
+                nothing = {each.village.code: Recalled({}, {}, {}) for each in wanted}
+                self._answers.append(MemoryAnswer(request, nothing))
             case ArrivalsRequest():
                 self._answers.append(ArrivalsAnswer(request, []))
             case _:

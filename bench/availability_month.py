@@ -11,12 +11,12 @@ from collections.abc import Iterator
 import httpx
 from sqlalchemy import Engine
 
-from api.alerts.span_rows import write_spans
 from api.app import create_app
 from api.http import HttpServer
 from bench.figure import Figure, at_most
 from siaga.database import connect, migrate, writing
 from siaga.database.registry import Registry
+from siaga.database.spans import write_spans
 from siaga.database.tokens import Tokens
 from siaga.model.caller import Role
 from siaga.model.clock import DAY, ManualClock

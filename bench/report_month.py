@@ -15,7 +15,6 @@ from itertools import pairwise
 import httpx
 from sqlalchemy import Engine
 
-from api.alerts.span_rows import write_spans
 from api.app import create_app
 from api.http import HttpServer
 from api.reports.forms import Form, Question
@@ -26,6 +25,7 @@ from api.words.language import Language
 from bench.figure import Figure, at_most
 from siaga.database import connect, migrate, writing
 from siaga.database.registry import Registry
+from siaga.database.spans import write_spans
 from siaga.database.tokens import Tokens
 from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR, MINUTE, ManualClock

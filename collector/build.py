@@ -20,7 +20,7 @@ from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
 from siaga.model.clock import Clock, SystemClock
 from siaga.model.sites import Village
-from siaga.mqtt import MqttTransport, Transport
+from siaga.mqtt import MqttTransport, Tls, Transport
 from siaga.mqtt.sessions import SessionName
 from siaga.telemetry import TelemetryStore, open_store
 
@@ -64,7 +64,7 @@ class _MigratedRegistry:
         return self._registry.villages()
 
 
-def broker_session(mqtt_url: str, name: SessionName) -> MqttTransport:
+def broker_session(mqtt_url: str, name: SessionName, tls: Tls | None = None) -> MqttTransport:
     """Returns the collector's session with the broker. It connects and reconnects by itself.
 
     Raises:
@@ -78,6 +78,7 @@ def broker_session(mqtt_url: str, name: SessionName) -> MqttTransport:
         max_queue=MAX_QUEUE,
         max_outbound=MAX_ACKS,
         max_bytes=MAX_QUEUE_BYTES,
+        tls=tls,
     )
 
 
@@ -105,7 +106,9 @@ def assemble(
     return CollectorService(collector, known, refusals, transport, store)
 
 
-def run_collector(mqtt_url: str, store_url: str, database_url: str, data_dir: Path, stop: Event) -> None:
+def run_collector(
+    mqtt_url: str, store_url: str, database_url: str, data_dir: Path, stop: Event, tls: Tls | None = None
+) -> None:
     """Run one collector until `stop` is set. Then it finishes the current write, acknowledges it, and disconnects.
 
     Raises:
@@ -117,7 +120,7 @@ def run_collector(mqtt_url: str, store_url: str, database_url: str, data_dir: Pa
     name = SessionName.of(data_dir, ROLE)
     gc.set_threshold(GARBAGE_THRESHOLD, 20, 100)
     try:
-        service = assemble(store, engine, broker_session(mqtt_url, name))
+        service = assemble(store, engine, broker_session(mqtt_url, name, tls))
         service.run(stop)
     finally:
         name.release()

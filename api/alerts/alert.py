@@ -1,4 +1,4 @@
-"""Alerts: their kinds, what is decided about one, and what is known of one that is open.
+"""Alerts: what is decided about one, and what is known of one that is open.
 
 A decision is a pure function's answer with a named reason. A `Hold` names the instant at which time alone will change
 the answer, if there is one (`until`), so that nobody has to scan.
@@ -6,34 +6,11 @@ the answer, if there is one (`until`), so that nobody has to scan.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from uuid import uuid4
 
-__all__ = ["SEVERITIES", "Amend", "Clear", "Decision", "Hold", "Kind", "Member", "OpenAlert", "Raise", "new_alert"]
+from siaga.model.alert_kinds import SEVERITIES, Kind
 
-
-class Kind(StrEnum):
-    """The kinds of alerts."""
-
-    FACILITY_FAILED = "facility_failed"
-    INDICATOR_MISSED = "indicator_missed"
-    DEVICE_SILENT = "device_silent"
-    NO_EVIDENCE = "no_evidence"
-    VILLAGE_OFFLINE = "village_offline"
-    GATEWAY_BUFFER = "gateway_buffer"
-    CLOCK_SKEW = "clock_skew"
-
-
-SEVERITIES: Mapping[str, str] = {
-    Kind.FACILITY_FAILED: "major",
-    Kind.INDICATOR_MISSED: "critical",
-    Kind.DEVICE_SILENT: "minor",
-    Kind.NO_EVIDENCE: "minor",
-    Kind.VILLAGE_OFFLINE: "major",
-    Kind.GATEWAY_BUFFER: "warning",
-    Kind.CLOCK_SKEW: "warning",
-}
-"""By the contract, section 5."""
+__all__ = ["Amend", "Clear", "Decision", "Hold", "Member", "OpenAlert", "Raise", "new_alert"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +42,7 @@ class Amend:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Leave things as they are. `until`: when time alone will change that."""
+    """Leave things as they are. `until`: when time alone will change that, wall time; `None`: never."""
 
     reason: str
     until: int | None = None

@@ -7,7 +7,7 @@ which is judged again once the store has it.
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from siaga.model.clock import SECOND
@@ -138,10 +138,6 @@ class Awaited:
             for mine in self._ranges.values()
             for each in mine
         )
-
-    def late(self) -> Iterator[Interval]:
-        """The stretches that will have to be judged again."""
-        return (each.late for mine in self._ranges.values() for each in mine if each.late is not None)
 
     def __bool__(self) -> bool:
         return bool(self._ranges)

@@ -4,11 +4,11 @@ A span's cause is the contract's; what else was heard stands here: what each dev
 power, what the gateway's broker session said of it.
 """
 
-from api.alerts.documents import rfc3339
 from api.alerts.state import VillageState
 from siaga.model.observation import Track
 from siaga.model.signals import Value
 from siaga.model.sites import Facility
+from siaga.model.times import rfc3339
 from siaga.timeline.facility_state import DEVICE_SILENT, NO_EVIDENCE
 
 __all__ = ["came_instead", "facility_evidence", "link_evidence"]

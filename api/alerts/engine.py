@@ -11,30 +11,28 @@ from itertools import islice
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from api.alerts.alert import Kind
-from api.alerts.answers import Answers
+from api.alert_records.actions import end_snoozes
+from api.alert_records.stream import EventSignal
 from api.alerts.certainty import Moment
-from api.alerts.happenings import (
-    NothingToJudge,
-    Reconnected,
-)
 from api.alerts.inbox import Inbox, Row
-from api.alerts.messages import BatchTaken, UnreadableMessage, read_message
 from api.alerts.metrics import EngineMetrics
 from api.alerts.outcome import Changes, Fold, Outcome
 from api.alerts.questions import RebuildAnswer
-from api.alerts.reader import StoreReader, UnreadPast
+from api.alerts.reader import StoreReader
 from api.alerts.registry_watch import RegistryWatch
 from api.alerts.self_monitor import Heard, SelfMonitor
 from api.alerts.snapshot import save
 from api.alerts.store_sync import StoreSync
-from api.alerts.stream import EventSignal
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
 from api.alerts.villages import Villages
 from siaga.database.registry import Registry
 from siaga.model.clock import MINUTE, SECOND, Clock
+from siaga.model.readiness import UnreadPast
 from siaga.mqtt import Message, Transport
+from siaga.wire.batch import UnreadableBatch, decode_ack, decode_batch
+from siaga.wire.health import UnreadableHealth, read_health
+from siaga.wire.json_text import UnreadableJson, read_json
 from siaga.wire.topics import BATCHES, GATEWAY_HEALTH, GATEWAY_STATUS, ForeignTopic, GatewayTopic, parse_topic
 
 __all__ = ["ACKS", "AlertEngine"]
@@ -85,15 +83,14 @@ class AlertEngine:
     ) -> None:
         self.signal = signal or EventSignal()
         self.metrics = metrics or EngineMetrics()
-        self.villages: dict[str, WatchedVillage] = {}
         self._tables, self._clock, self._transport = database, clock, transport
         self._inbox = Inbox()
         self._since: int | None = None
         self._refused = False
-        self._registry = RegistryWatch(registry, database, self.villages)
-        self.store_sync = StoreSync(reader, self.villages, self.metrics)
-        self._watched = Villages(self.villages, self.store_sync, self.metrics)
-        self._answers = Answers(database, self._watched, self.store_sync, self.metrics)
+        self._watched = Villages(self.metrics)
+        self.villages = self._watched.by_code
+        self._registry = RegistryWatch(registry, database, self._watched)
+        self.store_sync = StoreSync(reader, self._watched, database, self.metrics)
         self._self = SelfMonitor(clock, transport)
         self._next_snoozes = 0
         self._next_poll = self._commit_at = 0
@@ -113,7 +110,7 @@ class AlertEngine:
     @property
     def past(self) -> UnreadPast:
         """What of the past the store was asked for in vain."""
-        return UnreadPast(self.store_sync.unread, self.store_sync.problem)
+        return self.store_sync.past
 
     def open(self) -> None:
         """Read villages, open alerts and marks from the database, and subscribe.
@@ -123,27 +120,18 @@ class AlertEngine:
         """
         moment = self.moment()
         self._inbox = Inbox()
-        start = self._registry.open(moment)
-        watched = self._watched
-        for village in self.villages.values():
-            watched.deadlines.ask(village, moment.now)
-        watched.attach([alert for alert in start.alerts if alert.kind != Kind.VILLAGE_OFFLINE], moment)
-        watched.note_raised(start.raised)
-        for village, missed in start.missed:
-            self._watched.take(village, missed, moment)
+        heard, links = self._registry.open(moment)
         for row in self._tables.inbox():
             self._replay(row, moment)
-        watched.pending.links.clear()
-        for village, resumed in start.resumed:
-            self._watched.take(village, resumed, moment)
-        watched.attach([alert for alert in start.alerts if alert.kind == Kind.VILLAGE_OFFLINE], moment)
-        self._self.begin(start.heard, moment)
+        self._watched.pending.links.clear()
+        self._registry.resume(links, moment)
+        self._self.begin(heard, moment)
         self._registry.save_heard(self._heard)
         self._transport.connect()
         for topic in (BATCHES, GATEWAY_STATUS, GATEWAY_HEALTH, ACKS):
             self._transport.subscribe(topic)
         for village in self.villages.values():
-            self.store_sync.notice(village)
+            self._watched.notice(village)
         self._next_poll = moment.monotonic + REGISTRY_POLL
         self._database_problem = None
         self._opened = True
@@ -211,12 +199,22 @@ class AlertEngine:
 
     def _notice(self) -> None:
         """What happened to the engine itself happened to each village."""
-        for what in self._self.notice():
-            moment = self.moment()
-            self._watched.take_all(what, moment)
-            if isinstance(what, Reconnected) and what.lost_since is not None:
+        reconnected, was_set, stood_still = (
+            self._self.notice_connection(),
+            self._self.notice_jump(),
+            self._self.notice_stall(),
+        )
+        moment = self.moment()
+        if reconnected is not None:
+            since = reconnected.lost_since
+            self._watched.merge_all(lambda village: village.reconnect(since, moment), moment)
+            if since is not None:
                 log.info("the broker kept nothing for the alert engine, its memory is read from the store")
-                self.store_sync.follow_arrivals(what.lost_since - MINUTE)
+                self.store_sync.follow_arrivals(since - MINUTE)
+        if was_set:
+            self._watched.merge_all(lambda village: village.set_clock(moment), moment)
+        if stood_still:
+            self._watched.merge_all(lambda village: village.stand_still(moment), moment)
         if self._self.take_changed():
             self._registry.save_soon(self._clock.monotonic())
 
@@ -249,20 +247,32 @@ class AlertEngine:
         self, village: WatchedVillage, topic: GatewayTopic, payload: bytes, is_retained: bool, moment: Moment
     ) -> Outcome:
         """Have a village take a message."""
+        gateway = topic.gateway
         try:
-            taken = read_message(topic, payload, village.devices, moment.now, is_retained=is_retained)
-            if isinstance(taken, BatchTaken) and taken.batch.refused_count and self._look_again(moment):
-                found = self.villages.get(village.code)
-                if found is None:
-                    return Outcome()
-                village = found
-                taken = read_message(topic, payload, village.devices, moment.now, is_retained=is_retained)
-        except UnreadableMessage:
+            match topic.channel:
+                case "batch":
+                    batch = decode_batch(payload, village.code, moment.now, village.devices)
+                    if batch.refused_count and self._look_again(moment):  # the registry may know its devices by now
+                        found = self.villages.get(village.code)
+                        if found is None:
+                            return Outcome()
+                        village = found
+                        batch = decode_batch(payload, village.code, moment.now, village.devices)
+                    self.metrics.batches.inc()
+                    out = village.take_batch(gateway, batch, moment)
+                case "ack":
+                    out = village.take_ack(gateway, decode_ack(payload), moment)
+                case "health":
+                    out = village.take_health(gateway, read_health(payload), moment)
+                case _:
+                    out = village.take_status(gateway, _read_status(payload), moment, is_retained=is_retained)
+        except (UnreadableBatch, UnreadableHealth, UnreadableJson):
             self.metrics.unreadable.inc()  # the collector shows a batch in the quarantine
             return Outcome()
-        if isinstance(taken, BatchTaken):
-            self.metrics.batches.inc()
-        return self._watched.take(village, taken, moment)
+        if out.arrivals_since is not None:
+            self.store_sync.follow_arrivals(out.arrivals_since)
+        self._watched.merge(village, out, moment)
+        return out
 
     def _replay(self, row: Row, moment: Moment) -> None:
         """Take again what the engine before this one took after the snapshot of its village."""
@@ -277,12 +287,10 @@ class AlertEngine:
     def _poll(self, moment: Moment) -> None:
         self._next_poll = moment.monotonic + REGISTRY_POLL
         try:
-            for village, what in self._registry.refresh(moment):
-                self._watched.deadlines.ask(village, moment.now)
-                self._watched.take(village, what, moment)
+            self._registry.refresh(moment)
             if moment.monotonic >= self._next_snoozes:
                 self._next_snoozes = moment.monotonic + SNOOZE_POLL
-                if self._tables.end_snoozes(moment.now):
+                if end_snoozes(self._tables.engine, moment.now):
                     self.signal.ring()
         except DBAPIError as error:
             self._away(error)
@@ -306,14 +314,13 @@ class AlertEngine:
 
     def _follow_store(self, moment: Moment) -> None:
         """Take what the store answered, and ask for what is due."""
-        for answer, village in self.store_sync.answers(moment):
-            # What is not committed goes before judged history: both may be about the same spans
-            if isinstance(answer, RebuildAnswer) and village is not None and not self._commit():
-                self.store_sync.put_back(answer.request, moment)
-            else:
-                self._answers.take(answer, village, moment)
-        for village in self.store_sync.ask(moment):
-            self._watched.take(village, NothingToJudge(), moment)
+        answer = self.store_sync.poll()
+        # What is not committed goes before judged history: both may be about the same spans
+        if isinstance(answer, RebuildAnswer) and not self._commit():
+            self.store_sync.put_back(answer.request, moment)
+        elif answer is not None:
+            self.store_sync.take(answer, moment)
+        self.store_sync.ask(moment)
 
     # The database
 
@@ -387,3 +394,12 @@ class AlertEngine:
             log.warning("the database does not answer, alerts wait in memory", error=type(error).__name__)
         self.metrics.database_failures.inc()
         self._database_problem = f"the database does not answer ({type(error).__name__}): check SIAGA_DATABASE_URL"
+
+
+def _read_status(payload: bytes) -> str:
+    """Returns what a gateway's session says: `online` or `offline`."""
+    document, _ = read_json(payload)
+    state = document.get("state") if isinstance(document, dict) else None
+    if state not in ("online", "offline"):
+        raise UnreadableJson("says neither online nor offline")
+    return str(state)

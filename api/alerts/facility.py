@@ -4,7 +4,6 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from api.alerts.evidence import Recent
 from api.alerts.outcome import Correction, Outcome
 from api.alerts.subject import Subject
 from siaga.model.clock import HOUR, SECOND
@@ -12,6 +11,7 @@ from siaga.model.indicators import Terms
 from siaga.model.local_time import local_date, local_moment
 from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import Evidence, PlannedWork, Span, judge, judged_from
+from siaga.timeline.recent import Recent
 from siaga.timeline.rolling import WINDOW, Trend, trend
 from siaga.timeline.span_algebra import FOREVER, cut, difference, replaced, rewritten
 

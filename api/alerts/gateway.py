@@ -1,13 +1,14 @@
 """What is known of one gateway of a village."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from api.alerts.device import ClockSaid
+from api.alerts.device import ClockSaid, WatchedDevice
 from api.alerts.subject import Subject
+from siaga.wire.health import CameInstead, Health
 
-__all__ = ["BUFFER_FULL", "Buffer", "CameInstead", "Seen", "WatchedGateway"]
+__all__ = ["BUFFER_FULL", "Buffer", "Seen", "WatchedGateway", "take_health"]
 
 BUFFER_FULL = 0.8
 """A gateway's buffer that is fuller is told of (contract, section 5)."""
@@ -48,14 +49,6 @@ class Buffer:
     thinned: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class CameInstead:
-    """What a gateway said came of a device instead of something of use, and the error that it or a decoder met."""
-
-    what: str
-    error: str | None
-
-
 @dataclass(slots=True, eq=False, kw_only=True)
 class WatchedGateway(Subject):
     """One gateway, as `gateway_state` keeps it, and what it says of itself and of its devices.
@@ -90,19 +83,40 @@ class WatchedGateway(Subject):
         """What its session says: it is there, or its last will."""
         self.status, self.status_at = status, now
 
-    def say_health(
-        self,
-        buffer: Buffer,
-        skewed: Mapping[str, ClockSaid],
-        trusted: frozenset[str],
-        instead: Mapping[str, CameInstead],
-    ) -> set[str]:
-        """What it says of itself. Returns the devices of which something else than before came instead."""
-        self.buffer, self.skewed, self.trusted = buffer, skewed, trusted
-        before, self.instead = self.instead, instead
-        return {device for device in {*before, *instead} if before.get(device) != instead.get(device)}
+    def say_health(self, said: Health, devices: Collection[str], now: int) -> set[str]:
+        """Take what it says of itself and of `devices`. Returns those from which something else now comes instead."""
+        was, is_full = self.buffer, said.buffer > BUFFER_FULL
+        goes_on = was.fill is not None and (was.fill > BUFFER_FULL) == is_full
+        self.buffer = Buffer(said.buffer, was.since if goes_on else now, said.thinned)
+        self.skewed = {
+            device: ClockSaid(round(clock.offset * 1000), round(clock.since * 1000))
+            for device, clock in said.clocks.items()
+            if device in devices
+        }
+        self.trusted = frozenset(devices if said.trusted is None else said.trusted)
+        before, self.instead = (
+            self.instead,
+            {device: heard.told() for device, heard in said.heard.items() if device in devices},
+        )
+        return {device for device in {*before, *self.instead} if before.get(device) != self.instead.get(device)}
 
     @property
     def device_id(self) -> str:
         """Its id: alerts name a gateway as a device."""
         return self.id
+
+
+def take_health(
+    gateways: Mapping[str, WatchedGateway], gateway: str, devices: Mapping[str, WatchedDevice], said: Health, now: int
+) -> list[WatchedDevice]:
+    """Take what a gateway of a village says at wall time `now`. Returns the devices of which that is new."""
+    told = gateways[gateway].say_health(said, devices, now)
+    return [device for name, device in devices.items() if _tell_clock(gateways, device, now) or name in told]
+
+
+def _tell_clock(gateways: Mapping[str, WatchedGateway], device: WatchedDevice, now: int) -> bool:
+    """Tell a device what the gateways together say of its clock. Returns True if that is new."""
+    name = device.device.id
+    skewed = [gateway.skewed[name] for gateway in gateways.values() if name in gateway.skewed]
+    said = min(skewed, key=lambda clock: clock.since, default=None)
+    return device.tell_clock(said, now, is_trusted=any(name in gateway.trusted for gateway in gateways.values()))

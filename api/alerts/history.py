@@ -6,17 +6,15 @@ chunks, so that a month of shuffled batches is judged a few times and not once a
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from api.alerts.awaited import BatchId
+from api.alerts.awaited import Awaited, BatchId
 from siaga.model.clock import DAY, SECOND
-from siaga.model.intervals import clip, merge, subtract
-from siaga.model.observation import Reading, Track, TrackKey
-from siaga.model.signals import Value
-from siaga.timeline.judge import Interval
+from siaga.model.intervals import Interval, clip, merge, subtract
+from siaga.model.observation import Reading
 
-__all__ = ["CHUNK", "History", "combined"]
+__all__ = ["CHUNK", "History"]
 
 CHUNK = 2 * DAY
 """The longest stretch judged in one step: some ten thousand readings of a village, well under a second."""
@@ -32,12 +30,13 @@ MAX_IN_HAND = 100_000
 
 @dataclass(slots=True)
 class History:
-    """The dirty stretches of one village. Times of marks are monotonic ms, stretches are event time.
+    """The dirty stretches of one village, and the batches that the store may not have (`awaited`).
 
-    `taken` is the one that is being judged: until that is written it is unfinished. `stale_first`: the store may know
-    of first reports that nobody here knows of.
+    Times of marks are monotonic ms, stretches are event time. `taken` is the stretch that is being judged: until that
+    is written it is unfinished. `stale_first`: the store may know of first reports that nobody here knows of.
     """
 
+    awaited: Awaited = field(default_factory=Awaited)
     dirty: list[Interval] = field(default_factory=list)
     queue: list[Interval] = field(default_factory=list)
     taken: Interval | None = None
@@ -50,7 +49,63 @@ class History:
     _in_hand: deque[tuple[int, Sequence[Reading]]] = field(default_factory=deque)
     _held: int = 0
 
-    def keep_late(self, batch: BatchId, late: Sequence[Reading]) -> bool:
+    # Batches, and what the store has of them
+
+    def take(
+        self, batch: BatchId, now: int, monotonic: int, stretch: Interval, late: Sequence[Reading], reach: int
+    ) -> bool:
+        """Await the acknowledgement of a batch that was taken at wall time `now`.
+
+        What its `late` readings bear on, up to `reach` after them, is judged again once the store has them. Returns
+        True if late readings of other batches had to be let go.
+        """
+        bears_on, let_go = None, False
+        if late:
+            times = [reading.time for reading in late]
+            bears_on = (min(times), max(times) + 1 + reach)
+            let_go = self._keep(batch, late)
+        is_awaited = self.awaited.take(batch, now, stretch, bears_on)
+        if not is_awaited and bears_on is not None:
+            self._hand_over(batch, monotonic)
+            self.mark(*bears_on, monotonic)
+        return let_go
+
+    def acknowledged(self, batch: BatchId, monotonic: int) -> Sequence[Reading] | None:
+        """The store has a batch: what its late readings bear on has to be judged again.
+
+        Returns these readings, as far as they were kept; `None`: the batch was not awaited.
+        """
+        found = self.awaited.acknowledged(batch, monotonic)
+        if found is None:
+            return None
+        late = self._hand_over(batch, monotonic)
+        if found.late is None:
+            return ()
+        if late:
+            self.mark(*found.late, monotonic)
+        elif found.end - found.first == 1:  # else others of the range are still awaited
+            self.mark_unseen(*found.late, monotonic)
+        return late
+
+    def give_up(self, monotonic: int) -> bool:
+        """Wait no more for acknowledgements that were passed over: the store has the batches by now, or never will.
+
+        Returns True if there were any.
+        """
+        gone = self.awaited.give_up(monotonic)
+        for batch in gone:
+            if batch.late is not None:
+                self.mark_unseen(*batch.late, monotonic)
+        return bool(gone)
+
+    def is_lacking(self, reach: int, memory: int) -> bool:
+        """Returns True if the store is known to lack some of what is to be judged again, and memory has lost it.
+
+        Memory begins at `memory`; observations bear on what comes up to `reach` after them.
+        """
+        return bool(self.awaited) and any(self.awaited.hides(start - reach, end, memory) for start, end in self.marked)
+
+    def _keep(self, batch: BatchId, late: Sequence[Reading]) -> bool:
         """Keep late readings until their batch is stored. Returns True if others had to be let go for them."""
         self._held -= len(self._late.pop(batch, ()))
         self._late[batch] = late
@@ -61,14 +116,16 @@ class History:
             let_go = True
         return let_go
 
-    def stored(self, batch: BatchId, monotonic: int) -> Sequence[Reading]:
-        """A batch is stored. Returns its late readings, as far as they were kept; they stay in hand for a while."""
+    def _hand_over(self, batch: BatchId, monotonic: int) -> Sequence[Reading]:
+        """Returns the late readings of a stored batch, as far as they were kept; they stay in hand for a while."""
         late = self._late.pop(batch, ())
         if late:
             self._in_hand.append((monotonic, late))
         while self._held > MAX_IN_HAND and len(self._in_hand) > 1:
             self._held -= len(self._in_hand.popleft()[1])
         return late
+
+    # What is to be judged again
 
     def mark_unseen(self, start: int, end: int, monotonic: int) -> None:
         """A stretch has to be judged again for readings that are in the store alone, which may not show them yet."""
@@ -107,6 +164,11 @@ class History:
     def pending(self) -> bool:
         """Whether anything has to be judged again."""
         return bool(self.dirty or self.queue or self._unseen)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything has to be judged again, or is awaited in vain."""
+        return self.pending or self.awaited.gives_up_at() is not None
 
     def ready_at(self) -> int | None:
         """When (monotonic ms) the next chunk may be judged; `None`: there is nothing to do."""
@@ -171,21 +233,3 @@ class History:
         """Let go of readings that every store shows by now."""
         while self._in_hand and self._in_hand[0][0] < monotonic - VISIBLE_AFTER:
             self._held -= len(self._in_hand.popleft()[1])
-
-
-def combined(
-    stored: Mapping[TrackKey, Track], in_hand: Iterable[Reading], remembered: Mapping[TrackKey, Track]
-) -> dict[TrackKey, Track]:
-    """One set of tracks from the store, the late readings in hand and the memory; the later of these is the newer."""
-    newer: dict[TrackKey, dict[int, Value]] = {}
-    for reading in in_hand:
-        newer.setdefault((reading.device, reading.signal), {})[reading.time] = reading.value
-    for key, track in remembered.items():
-        newer.setdefault(key, {}).update(zip(track.times, track.values, strict=True))
-    result = dict(stored)
-    for key, observations in newer.items():
-        old = stored.get(key)
-        known = dict(zip(old.times, old.values, strict=True)) if old is not None else {}
-        if any(known.get(time) != value or time not in known for time, value in observations.items()):
-            result[key] = Track.of(known | observations)
-    return result

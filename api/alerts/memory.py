@@ -5,13 +5,13 @@ there is no snapshot, and where the log has a hole: the broker lost the engine's
 never came.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 from siaga.model.clock import MINUTE, SECOND
 from siaga.timeline.span_algebra import FOREVER
 from siaga.wire.batch import LIVE_EDGE
 
-__all__ = ["OVERLAP", "Complete", "Memory", "Missing", "Rereading", "Unread"]
+__all__ = ["OVERLAP", "Memory"]
 
 OVERLAP = LIVE_EDGE + MINUTE
 """How far before the last known moment the engine looks again: what was in flight then may not have been judged."""
@@ -21,83 +21,40 @@ _HOLE_LASTS = 10 * MINUTE
 """ms after the last batch that was stored and never came, until no more of them are expected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """Evidence of event times from here on may be missing; `FOREVER`: none.
-
-    `asked`: the read that is under way asks for it. `missed`: it was missed since, or is not asked for yet.
-    """
-
-    asked: int = FOREVER
-    missed: int = FOREVER
-
-    @property
-    def since(self) -> int:
-        """From when on any evidence may be missing."""
-        return min(self.asked, self.missed)
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """Nothing is known: there was no snapshot, and the store has not answered yet."""
-
-    missing: Missing = Missing()
-
-
-@dataclass(frozen=True, slots=True)
-class Complete:
-    """All evidence from the memory's start on is there."""
-
-    missing: Missing = field(default=Missing(), init=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Rereading:
-    """Some evidence may be missing until the store has answered. The village is judged from what is there."""
-
-    missing: Missing
-
-
 @dataclass(slots=True)
 class Memory:
-    """The state of one village's memory, and the read that is due. Wall times in ms.
+    """How complete one village's memory is, and the read that is due. Wall times in ms.
 
+    `is_read`: the village is judged from it. Some evidence may be missing all the same, of event times from `asked` on,
+    which the read under way asks for, and from `missed` on, which the next one has to ask for (`FOREVER`: none).
     `wanted`: it is to be read, not before `wanted_at` (monotonic). `hole_from`: batches published from then on may
     never have come, though the store may yet get them; `hole_seen` (monotonic): when one of them was last stored.
     `unheard_before`: what a device said last before this may be in such a batch.
     """
 
     hole_seen: int = 0
-    state: Unread | Complete | Rereading = Unread()
+    is_read: bool = False
+    asked: int = FOREVER
+    missed: int = FOREVER
     wanted: bool = True
     wanted_at: int = 0
     hole_from: int | None = None
     unheard_before: int = 0
     _stored: bool = False
-
-    @property
-    def is_read(self) -> bool:
-        """Whether the village is judged from it."""
-        return not isinstance(self.state, Unread)
+    """Whether a batch was stored since the hole."""
 
     @property
     def missing_since(self) -> int:
         """From when on evidence may be missing; `FOREVER`: none is."""
-        return self.state.missing.since
-
-    def _is_missing(self, missing: Missing) -> None:
-        self.state = Unread(missing) if isinstance(self.state, Unread) else Rereading(missing)
+        return min(self.asked, self.missed)
 
     def miss(self, since: int) -> None:
         """Evidence of event times from `since` on may be missing. The next read asks for it."""
-        missing = self.state.missing
-        if since < missing.missed:
-            self._is_missing(replace(missing, missed=since))
+        self.missed = min(since, self.missed)
 
     def want(self, monotonic: int = 0, missed_from: int = FOREVER) -> None:
         """Have it read; evidence of event times from `missed_from` on may be missing."""
         self.wanted, self.wanted_at = True, max(self.wanted_at, monotonic)
-        self._is_missing(self.state.missing)
         self.miss(missed_from)
 
     def want_again(self, monotonic: int) -> None:
@@ -111,38 +68,31 @@ class Memory:
     def ask(self, monotonic: int) -> None:
         """It is being read. What is missed from here on is not in the answer: another one will have to say it."""
         self.wanted, self.wanted_at = False, monotonic + _RELOAD_EVERY
-        self._is_missing(Missing(asked=self.missing_since))
+        self.asked, self.missed = self.missing_since, FOREVER
 
     def answered(self, now: int) -> int:
         """It was read at wall time `now`. Returns from when on evidence was missing."""
-        missing = self.state.missing
         if self._stored:
             self.unheard_before = 0
         elif not self.is_read or self.hole_from is not None:
             self.unheard_before = max(self.unheard_before, now)
-        is_whole = missing.missed == FOREVER and not self.wanted
-        self.state = Complete() if is_whole else Rereading(Missing(missed=missing.missed))
-        return missing.asked
+        found, self.asked, self.is_read = self.asked, FOREVER, True
+        return found
 
     def go_without(self, now: int) -> None:
         """The store does not answer: the village is judged from what comes from `now` on. It is still to be read."""
-        self.wanted, self.unheard_before = True, now
-        self.state = Rereading(self.state.missing)
+        self.wanted, self.unheard_before, self.is_read = True, now, True
 
     def forget(self) -> None:
         """What is kept is another selection now: nothing is judged from it until it was read."""
-        self.state = Unread(self.state.missing)
-        self.wanted = True
+        self.wanted, self.is_read = True, False
 
     def restore(self, hole_from: int | None, unheard_before: int, missing_since: int | None, *, is_read: bool) -> None:
         """Take over what a snapshot says."""
         self.hole_from, self.unheard_before = hole_from, unheard_before
-        missing = Missing(missed=FOREVER if missing_since is None else missing_since)
-        if not is_read:
-            self.state = Unread(missing)
-            return
-        self.wanted = missing_since is not None
-        self.state = Rereading(missing) if self.wanted else Complete()
+        self.missed = FOREVER if missing_since is None else missing_since
+        self.is_read = is_read
+        self.wanted = not is_read or missing_since is not None
 
     # Holes in the log
 
@@ -163,7 +113,7 @@ class Memory:
     def stored(self, monotonic: int) -> None:
         """A batch that came was stored: the store has what was published before."""
         self._stored = True
-        if not self.wanted and self.state.missing.asked == FOREVER:
+        if not self.wanted and self.asked == FOREVER:
             self.unheard_before = 0
         if monotonic - self.hole_seen > _HOLE_LASTS:
             self.hole_from = None

@@ -5,12 +5,13 @@ its members, too, and open none. Each leaves when something arrives from it, and
 Who is a member stands in table `alert_member`; the alert's evidence shows it.
 """
 
-from api.alerts.alert import Kind, OpenAlert, Raise, new_alert
-from api.alerts.documents import rfc3339
+from api.alerts.alert import OpenAlert, Raise, new_alert
 from api.alerts.flapping import OFTEN, WITHIN, Raises
 from api.alerts.outcome import Back, Changes
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE
 from siaga.model.sites import Village
+from siaga.model.times import rfc3339
 
 __all__ = ["TOGETHER", "Outages"]
 

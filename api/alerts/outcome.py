@@ -199,19 +199,20 @@ class Outcome(Changes):
     """What one verb of a village came to.
 
     `deadlines`: who is to be looked at next, and when. `lost`: nothing arrives from the village any more. `back`: it
-    does again. `undated`: facilities of which a miss was raised that may have begun before what memory has. `asks`: the
-    village has something to ask the store for.
+    does again. `undated`: facilities of which a miss was raised that may have begun before what memory has.
+    `arrivals_since`: from when on (wall time) the collector's notes of late data are to be read. `keeps`: what was
+    taken is to be kept for a successor. `late`: how many readings came too late for memory; `overflown`: others were
+    let go for them.
     """
 
     deadlines: list[tuple["Subject | VillageState", int]] = field(default_factory=list)
     lost: Raise | None = None
     back: Back | None = None
     undated: list[str] = field(default_factory=list)
-    asks: bool = False
     arrivals_since: int | None = None
     keeps: bool = False
     late: int = 0
-    overflown: int = 0
+    overflown: bool = False
 
     def ask(self, subject: "Subject | VillageState", time: int | None) -> None:
         """Have a subject looked at, at `time` or before; `None`: no need."""

@@ -1,73 +1,162 @@
-"""What a village asks of the telemetry store, and what it is answered: values, without I/O."""
+"""What the engine asks the telemetry store. A question knows how it is read, and has its answer beside it.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+It holds all that reading takes beside the store, so that it may be read in another thread while its villages live on.
+"""
 
-from siaga.model.observation import Arrival, Reading, Track, TrackKey
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+from api.alerts.certainty import Moment
+from api.alerts.memory import OVERLAP
+from api.alerts.state import VillageState
+from siaga.model.clock import DAY, HOUR
+from siaga.model.intervals import Interval
+from siaga.model.observation import Arrival, Reading, Recalled, Track, TrackKey
 from siaga.model.signals import Value
 from siaga.model.sites import Village
-from siaga.timeline.judge import Interval, PlannedWork, Span
+from siaga.telemetry import TelemetryStore
+from siaga.timeline.judge import Evidence, PlannedWork, Span, judge, judged_from, participants, reach
+from siaga.timeline.recent import LIVE, judged_facilities
 
 __all__ = [
     "Answer",
     "ArrivalsAnswer",
     "ArrivalsRequest",
     "Failure",
+    "MemoryAnswer",
+    "MemoryRequest",
     "RebuildAnswer",
     "RebuildRequest",
-    "RecentAnswer",
-    "RecentRequest",
     "Request",
+    "Wanted",
 ]
+
+LONGEST_MEMORY = 6 * HOUR
+"""An absence up to this long is made up for from memory; a longer one is history."""
 
 
 @dataclass(frozen=True, slots=True)
-class RecentRequest:
-    """The evidence of a village from `start` on, and when its devices last reported.
+class Wanted:
+    """The observations of a village from event time `start` on.
 
     `first`: the first reports, if all are known but for the newest.
     """
 
     village: Village
     start: int
-    end: int
-    first: Mapping[TrackKey, int] | None = None
+    first: Mapping[TrackKey, int] | None
+
+    @classmethod
+    def of(cls, village: VillageState, moment: Moment) -> Self:
+        """Returns what a village's memory lacks."""
+        village.memory.ask(moment.monotonic)
+        reach = village.recent.reach
+        start = moment.now - LIVE - reach
+        if not village.memory.is_read and village.judged_until is not None:
+            start = min(start, max(village.judged_until - OVERLAP, moment.now - LONGEST_MEMORY) - reach)
+        return cls(village.village, start, dict(village.recent.first) if village.first_known else None)
 
 
 @dataclass(frozen=True, slots=True)
-class RecentAnswer:
-    """All observations from the request's start on, the latest value of each signal, and the first reports."""
+class MemoryRequest:
+    """The memory of some villages, until event time `end`: the store is asked for all of them at once."""
 
-    request: RecentRequest
-    tracks: Mapping[TrackKey, Track]
-    latest: Mapping[TrackKey, tuple[int, Value]]
-    first: Mapping[TrackKey, int]
+    wanted: Sequence[Wanted]
+    end: int
+
+    @classmethod
+    def of(cls, villages: Iterable[VillageState], moment: Moment) -> Self:
+        """Returns the question for the memory of villages."""
+        return cls([Wanted.of(village, moment) for village in villages], moment.now + DAY)
+
+    def read(self, store: TelemetryStore) -> "MemoryAnswer":
+        """Ask the store."""
+        signals = {each.village.code: _signals(each.village) for each in self.wanted}
+        union = None if None in signals.values() else frozenset[str]().union(*filter(None, signals.values()))
+        known = {each.village.code: each.first for each in self.wanted if each.first is not None}
+        start = min(each.start for each in self.wanted)
+        found = dict(store.recall(list(signals), start, self.end, signals=union, known=known))
+        for each in self.wanted:
+            own, memory = signals[each.village.code], found[each.village.code]
+            tracks = {
+                key: part
+                for key, track in memory.tracks.items()
+                if (own is None or key[1] in own) and (part := track.between(each.start, self.end)).times
+            }
+            found[each.village.code] = replace(memory, tracks=tracks)
+        return MemoryAnswer(self, found)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryAnswer:
+    """What was found, by village."""
+
+    request: MemoryRequest
+    found: Mapping[str, Recalled]
 
 
 @dataclass(frozen=True, slots=True)
 class RebuildRequest:
     """Judge a stretch of a village's history again.
 
-    `first` are the first reports known; with `read_first` the store is asked too. `in_hand` and `remembered` are
-    readings that the store may not show yet. `facilities`: which ones; `planned`: their maintenance windows.
-    `first_known`: all first reports are known, but for the newest.
+    `first` are the first reports known; with `read_first` the store is asked, too. `first_known`: it is asked for the
+    newest alone. `in_hand` and `remembered` are readings that the store may not show yet. `planned`: the maintenance
+    of each facility.
     """
 
     village: Village
     window: Interval
-    facilities: Sequence[str]
     first: Mapping[TrackKey, int]
     read_first: bool
+    first_known: bool
     in_hand: Sequence[Reading]
     remembered: Mapping[TrackKey, Track]
     planned: Mapping[str, Sequence[PlannedWork]]
-    first_known: bool = False
+
+    @classmethod
+    def of(cls, village: VillageState, moment: Moment) -> Self | None:
+        """Returns the question for the newest stretch that is to be judged again; `None`: there is none."""
+        history, recent = village.history, village.recent
+        window = history.next_chunk(moment.monotonic, recent.covers)
+        if window is None:
+            return None
+        start, end = window[0] - recent.reach, window[1]
+        return cls(
+            village.village,
+            window,
+            dict(recent.first),
+            history.first_reports_read(),
+            village.first_known,
+            history.in_hand(start, end),
+            recent.between(start, end),
+            {facility: village.planned_for(facility) for facility in village.facilities},
+        )
+
+    def read(self, store: TelemetryStore) -> "RebuildAnswer":
+        """Ask the store, and judge."""
+        village, (start, end) = self.village, self.window
+        first = dict(self.first)
+        if self.read_first:
+            _learn(first, store.first_times(village.code, known=self.first if self.first_known else None))
+        facilities = [facility for facility in judged_facilities(village) if facility.id in self.planned]
+        lookback = max((reach(village, facility) for facility in facilities), default=0)
+        # All of what reaches into the window, not only the last of each signal: an event before a zero still counts
+        stored = store.tracks(village.code, start - lookback, end, signals=_signals(village))
+        _learn(first, {key: track.times[0] for key, track in stored.items() if track.times})
+        evidence = Evidence(_combined(stored, self.in_hand, self.remembered), first)
+        spans: dict[str, Sequence[Span]] = {}
+        for facility in facilities:
+            begins = judged_from(village, facility, evidence)
+            window = (max(start, end if begins is None else begins), end)
+            planned = self.planned[facility.id]
+            spans[facility.id] = judge(village, facility, evidence, window, planned) if window[0] < end else ()
+        return RebuildAnswer(self, spans, first)
 
 
 @dataclass(frozen=True, slots=True)
 class RebuildAnswer:
-    """The spans of each facility over the request's window, from when it is judged (none where that is later); and the
-    first reports."""
+    """The spans of each facility over the window, from when it is judged (none where that is later); first reports."""
 
     request: RebuildRequest
     spans: Mapping[str, Sequence[Span]]
@@ -76,9 +165,13 @@ class RebuildAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ArrivalsRequest:
-    """The late data that came in since a moment of wall time."""
+    """The collector's notes of late data since a moment of wall time."""
 
     since: int
+
+    def read(self, store: TelemetryStore) -> "ArrivalsAnswer":
+        """Ask the store."""
+        return ArrivalsAnswer(self, store.arrivals(self.since))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +184,40 @@ class ArrivalsAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The store was not there; the request may be made again."""
+    """The store was not there. The question may be asked again."""
 
     request: "Request"
     reason: str
 
 
-Request = RecentRequest | RebuildRequest | ArrivalsRequest
-Answer = RecentAnswer | RebuildAnswer | ArrivalsAnswer | Failure
+Request = MemoryRequest | RebuildRequest | ArrivalsRequest
+Answer = MemoryAnswer | RebuildAnswer | ArrivalsAnswer | Failure
+
+
+def _combined(
+    stored: Mapping[TrackKey, Track], in_hand: Iterable[Reading], remembered: Mapping[TrackKey, Track]
+) -> dict[TrackKey, Track]:
+    """Returns the tracks of the store, with the late readings in hand and the memory, which is the newest."""
+    newer: dict[TrackKey, dict[int, Value]] = {}
+    for reading in in_hand:
+        newer.setdefault((reading.device, reading.signal), {})[reading.time] = reading.value
+    for key, track in remembered.items():
+        newer.setdefault(key, {}).update(zip(track.times, track.values, strict=True))
+    result = dict(stored)
+    for key, observations in newer.items():
+        old = stored.get(key)
+        known = dict(zip(old.times, old.values, strict=True)) if old is not None else {}
+        if any(known.get(time) != value or time not in known for time, value in observations.items()):
+            result[key] = Track.of(known | observations)
+    return result
+
+
+def _learn(first: dict[TrackKey, int], found: Mapping[TrackKey, int]) -> None:
+    for key, time in found.items():
+        first[key] = min(time, first.get(key, time))
+
+
+def _signals(village: Village) -> frozenset[str] | None:
+    """The signals that can bear on a state in this village; `None`: all, as a device is heard by any reading."""
+    judged = any(participants(facility) for facility in judged_facilities(village))
+    return None if judged else frozenset({"alive", "online", "mains"})

@@ -1,60 +1,43 @@
-"""Reading the telemetry store for the engine, so that a slow or absent store never holds up the alert path.
+"""Reading the telemetry store for the engine, so that a slow or absent store never holds up an alert."""
 
-A request says what is wanted and holds everything that is needed beside the store; `answer` does it, without touching
-the engine, so it may run in a thread of its own (`api.alerts.service`) or at once (`InlineReader`).
-"""
-
+import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from api.alerts.evidence import judged_facilities
-from api.alerts.history import combined
-from api.alerts.questions import (
-    Answer,
-    ArrivalsAnswer,
-    ArrivalsRequest,
-    Failure,
-    RebuildAnswer,
-    RebuildRequest,
-    RecentAnswer,
-    RecentRequest,
-    Request,
-)
-from siaga.model.observation import TrackKey
-from siaga.model.sites import Village
+import structlog
+
+from api.alerts.questions import Answer, Failure, Request
+from siaga.mqtt import Transport
 from siaga.telemetry import StoreUnavailable, TelemetryStore
-from siaga.timeline.judge import Evidence, Interval, Span, judge, judged_from, participants, reach
 
-__all__ = ["InlineReader", "StoreReader", "UnreadPast", "answer", "answer_together"]
+__all__ = ["InlineReader", "StoreReader", "ThreadReader", "answer"]
 
-
-@dataclass(frozen=True, slots=True)
-class UnreadPast:
-    """What of the past cannot be told, as the store was asked for it in vain.
-
-    `stretches` are of event time, by village, until they are judged; `problem` is why the store does not answer now.
-    """
-
-    stretches: Mapping[str, Sequence[Interval]] = field(default_factory=dict)
-    problem: str | None = None
+log = structlog.get_logger(__name__)
 
 
 class StoreReader(Protocol):
-    """Takes one request after another; answers come in their order."""
+    """Reads one request after another."""
 
     def ask(self, request: Request) -> None:
         """Take a request."""
         ...
 
     def poll(self) -> Answer | None:
-        """An answer, if there is one; it does not wait."""
+        """Returns the next answer, if it is there; it does not wait."""
         ...
 
 
+def answer(store: TelemetryStore, request: Request) -> Answer:
+    """Returns what the store answers; if it is away, a `Failure`."""
+    try:
+        return request.read(store)
+    except StoreUnavailable as error:
+        return Failure(request, str(error))
+
+
 class InlineReader:
-    """Answers at once, in the caller's thread: for tests, tools and the simulation."""
+    """Answers at once, in the caller's thread: for tests and tools."""
 
     def __init__(self, store: TelemetryStore) -> None:
         self._store = store
@@ -65,75 +48,45 @@ class InlineReader:
         self._answers.append(answer(self._store, request))
 
     def poll(self) -> Answer | None:
-        """The next answer."""
+        """Returns the next answer."""
         return self._answers.popleft() if self._answers else None
 
 
-def answer(store: TelemetryStore, request: Request) -> Answer:
-    """Do what a request asks; a store that is away is a `Failure`."""
-    try:
-        match request:
-            case RecentRequest():
-                return next(_recent(store, [request]))
-            case RebuildRequest():
-                return _rebuild(store, request)
-            case ArrivalsRequest():
-                return ArrivalsAnswer(request, store.arrivals(request.since))
-    except StoreUnavailable as error:
-        return Failure(request, str(error))
+class ThreadReader:
+    """Answers in a thread of its own, and wakes the engine when it has answered."""
 
+    def __init__(self, store: TelemetryStore, transport: Transport) -> None:
+        self._store, self._transport = store, transport
+        self._requests: SimpleQueue[Request | None] = SimpleQueue()
+        self._answers: SimpleQueue[Answer] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="alert engine store", daemon=True)
+        self._thread.start()
 
-def answer_together(store: TelemetryStore, requests: Sequence[RecentRequest]) -> list[Answer]:
-    """Answer requests for the memory of different villages by one request to the store."""
-    try:
-        return list(_recent(store, requests))
-    except StoreUnavailable as error:
-        return [Failure(request, str(error)) for request in requests]
+    def ask(self, request: Request) -> None:
+        """Take a request."""
+        self._requests.put(request)
 
+    def poll(self) -> Answer | None:
+        """Returns the next answer, if it is there."""
+        try:
+            return self._answers.get_nowait()
+        except Empty:
+            return None
 
-def _recent(store: TelemetryStore, requests: Sequence[RecentRequest]) -> Iterator[RecentAnswer]:
-    start, end = min(request.start for request in requests), max(request.end for request in requests)
-    wanted = [_signals(request.village) for request in requests]
-    signals = None if None in wanted else frozenset[str]().union(*(one for one in wanted if one is not None))
-    known = {request.village.code: request.first for request in requests if request.first is not None}
-    found = store.recall([request.village.code for request in requests], start, end, signals=signals, known=known)
-    for request, own in zip(requests, wanted, strict=True):
-        memory = found[request.village.code]
-        tracks = {
-            key: part
-            for key, track in memory.tracks.items()
-            if (own is None or key[1] in own) and (part := track.between(request.start, request.end)).times
-        }
-        yield RecentAnswer(request, tracks, memory.latest, memory.first)
+    def close(self, timeout: float) -> None:
+        """End the thread. It finishes what it reads now, if that takes no longer than `timeout` seconds."""
+        self._requests.put(None)
+        self._thread.join(timeout)
 
+    def _run(self) -> None:
+        while (request := self._requests.get()) is not None:
+            self._answers.put(self._answer(request))
+            self._transport.wake()
 
-def _rebuild(store: TelemetryStore, request: RebuildRequest) -> RebuildAnswer:
-    village, (start, end) = request.village, request.window
-    first = dict(request.first)
-    if request.read_first:
-        known = request.first if request.first_known else None
-        _learn(first, store.first_times(village.code, known=known))
-    facilities = [facility for facility in judged_facilities(village) if facility.id in request.facilities]
-    lookback = max((reach(village, facility) for facility in facilities), default=0)
-    # All of what reaches into the window, not only the last of each signal: an event before a zero still counts
-    stored = store.tracks(village.code, start - lookback, end, signals=_signals(village))
-    _learn(first, {key: track.times[0] for key, track in stored.items() if track.times})
-    evidence = Evidence(combined(stored, request.in_hand, request.remembered), first)
-    spans: dict[str, Sequence[Span]] = {}
-    for facility in facilities:
-        begins = judged_from(village, facility, evidence)
-        window = (max(start, end if begins is None else begins), end)
-        planned = request.planned.get(facility.id, ())
-        spans[facility.id] = judge(village, facility, evidence, window, planned) if window[0] < end else ()
-    return RebuildAnswer(request, spans, first)
-
-
-def _learn(first: dict[TrackKey, int], found: Mapping[TrackKey, int]) -> None:
-    for key, time in found.items():
-        first[key] = min(time, first.get(key, time))
-
-
-def _signals(village: Village) -> frozenset[str] | None:
-    """The signals that can bear on a state in this village; `None`: all, as a device is heard by any reading."""
-    judged = any(participants(facility) for facility in judged_facilities(village))
-    return None if judged else frozenset({"alive", "online", "mains"})
+    def _answer(self, request: Request) -> Answer:
+        """Whatever the store fails with, the thread goes on: without it nothing is ever read again."""
+        try:
+            return answer(self._store, request)
+        except Exception as error:  # a store's own mistake, such as an answer that nobody foresaw
+            log.exception("the telemetry store failed")
+            return Failure(request, f"the telemetry store failed: {type(error).__name__}: {error}")

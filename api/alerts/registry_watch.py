@@ -4,28 +4,28 @@ It also saves what a successor needs beside the snapshots: a row a village and a
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import RowMapping
 
-from api.alerts.alert import OpenAlert
 from api.alerts.certainty import Moment
 from api.alerts.facility import KEPT
 from api.alerts.flapping import WITHIN
-from api.alerts.happenings import Happening, Registered, Replanned, Resumed, TakenOut
-from api.alerts.maintenance import AHEAD, MaintenanceWindow, mains_key, planned, stretches, waits_key
 from api.alerts.outcome import Fold
 from api.alerts.self_monitor import Heard
 from api.alerts.snapshot import read, restore, take_marks, take_old_marks
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
+from api.alerts.villages import Villages
+from siaga.database.engine_state import mains_key, waits_key
 from siaga.database.registry import Registry
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import DAY, HOUR, SECOND
 from siaga.model.observation import TrackKey
 from siaga.model.sites import Village
 from siaga.timeline.judge import Span
+from siaga.timeline.maintenance import AHEAD, MaintenanceWindow, planned, stretches
 
-__all__ = ["RegistryWatch", "Start"]
+__all__ = ["RegistryWatch"]
 
 SAVE_EVERY = 10 * SECOND
 """How much a successor has to judge again at most, beside `OVERLAP`."""
@@ -40,34 +40,21 @@ _MAINTENANCE = "maintenance"
 """The ids of the declarations that history was judged by."""
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    """What the database says when an engine starts, beside the villages.
-
-    `heard`: what the engine before had heard; `alerts`: the open ones; `raised`: kind, subject and time of those raised
-    lately; `missed`: what was planned while no engine ran; `resumed`: what holds once the inbox was replayed.
-    """
-
-    heard: Heard | None
-    alerts: Sequence[OpenAlert]
-    raised: Sequence[tuple[str, str, int]]
-    missed: Sequence[tuple[WatchedVillage, Replanned]]
-    resumed: Sequence[tuple[WatchedVillage, Resumed]]
-
-
 class RegistryWatch:
     """Begins to watch villages, follows the registry, and saves marks. `save_at`: when (monotonic) it is time to."""
 
-    def __init__(self, registry: Registry, tables: Tables, villages: dict[str, WatchedVillage]) -> None:
-        self._registry, self._tables, self._villages = registry, tables, villages
+    def __init__(self, registry: Registry, tables: Tables, watched: Villages) -> None:
+        self._registry, self._tables, self._watched, self._villages = registry, tables, watched, watched.by_code
         self._versions = (-1, -1, -1)
         self._maintenance: Sequence[MaintenanceWindow] = ()
         self._replan_at = 0
         self._applied: list[str] | None = None
         self.save_at = 0
 
-    def open(self, moment: Moment) -> Start:
-        """Begin to watch all villages, from their snapshots. The inbox is to be replayed next.
+    def open(self, moment: Moment) -> tuple[Heard | None, Mapping[str, RowMapping]]:
+        """Begin to watch all villages, from their snapshots. The inbox is to be replayed next, then comes `resume`.
+
+        Returns what the engine before had heard, and the rows of `village_state`.
 
         Raises:
             DBAPIError: the database is away.
@@ -97,15 +84,27 @@ class RegistryWatch:
                 found.memory.forget()  # spans were thrown away
         for (code, facility), spans in tails.items():
             self._take_spans(code, facility, spans)
-        missed = self._missed_plans(values.get(_MAINTENANCE), moment)
+        for found in self._villages.values():
+            self._watched.deadlines.ask(found, moment.now)
+        alerts = self._tables.open_alerts()
+        self._watched.attach([alert for alert in alerts if alert.kind != Kind.VILLAGE_OFFLINE], moment)
+        self._watched.note_raised(self._tables.raised_since(moment.now - WITHIN))
+        self._note_missed_plans(values.get(_MAINTENANCE), moment)
         self._versions, self.save_at = versions, moment.monotonic
-        return Start(
-            _heard(values, self._tables.name),
-            self._tables.open_alerts(),
-            self._tables.raised_since(moment.now - WITHIN),
-            missed,
-            [(found, _resumed(states.get(code))) for code, found in self._villages.items()],
-        )
+        return _heard(values, self._tables.name), states
+
+    def resume(self, states: Mapping[str, RowMapping], moment: Moment) -> None:
+        """The inbox was replayed. From here on holds what the database says of links.
+
+        Raises:
+            DBAPIError: the database is away.
+        """
+        for code, found in self._villages.items():
+            state = states.get(code)
+            link = None if state is None else (state["link"], state["since"], state["last_arrival"])
+            self._watched.merge(found, found.resume(link, moment), moment)
+        alerts = self._tables.open_alerts()
+        self._watched.attach([alert for alert in alerts if alert.kind == Kind.VILLAGE_OFFLINE], moment)
 
     def save_heard(self, heard: Heard) -> None:
         """Leave word at once that nobody knows yet whether the broker kept the session.
@@ -115,40 +114,46 @@ class RegistryWatch:
         """
         self._tables.save_states((), (), {f"{_HEARD}/{self._tables.name}": heard.model_dump()}, {})
 
-    def refresh(self, moment: Moment) -> list[tuple[WatchedVillage, Happening]]:
-        """Follow the registry and the maintenance. Returns what happened to which village.
+    def refresh(self, moment: Moment) -> None:
+        """Follow the registry and the maintenance.
 
         Raises:
             DBAPIError: the database is away.
         """
         versions, before = self._tables.versions(), self._versions
         if versions == before and moment.now < self._replan_at:
-            return []
+            return
         windows = self._tables.maintenance()
-        found: list[tuple[WatchedVillage, Happening]] = []
         if versions[0] != before[0]:
-            villages = {village.code: village for village in self._registry.villages()}
-            gone = self._villages.keys() - villages.keys()
-            if gone:
-                self._tables.forget(gone)
-            found += [(self._villages.pop(code), TakenOut()) for code in gone]
-            for code, village in villages.items():
-                known = self._villages.get(code)
-                if known is None:
-                    known = self._begin(village, moment, {}, None)
-                    known.judge_anew(set(known.facilities))
-                    found.append((known, Registered(village)))
-                elif known.village != village:
-                    found.append((known, Registered(village)))
+            self._follow_villages(moment)
         if versions[0] != before[0] or windows != self._maintenance:
             self.save_soon(moment.monotonic)  # with what is to be judged again by them
         self._versions, self._maintenance, self._replan_at = versions, windows, moment.now + DAY
-        now_known = {known.code: happening.village for known, happening in found if isinstance(happening, Registered)}
-        for code, known in self._villages.items():
-            new = planned(windows, now_known.get(code, known.village), moment.now + AHEAD)
-            if new != known.planned:
-                found.append((known, Replanned(new)))
-        return found
+        for village in self._villages.values():
+            new = planned(windows, village.village, moment.now + AHEAD)
+            if new != village.planned:
+                self._watched.deadlines.ask(village, moment.now)
+                self._watched.merge(village, village.replan(new, moment), moment)
+
+    def _follow_villages(self, moment: Moment) -> None:
+        villages = {village.code: village for village in self._registry.villages()}
+        gone = self._villages.keys() - villages.keys()
+        if gone:
+            self._tables.forget(gone)
+        for code in gone:
+            village = self._villages.pop(code)
+            self._watched.merge(village, village.take_out(moment), moment)
+        if new := sorted(villages.keys() - self._villages.keys()):
+            self._tables.end_running(new, moment.now)
+        for code, registered in villages.items():
+            known = self._villages.get(code)
+            if known is None:
+                known = self._begin(registered, moment, {}, None)
+                known.judge_anew(set(known.facilities))
+            elif known.village == registered:
+                continue
+            self._watched.deadlines.ask(known, moment.now)
+            self._watched.merge(known, known.register(registered, moment), moment)
 
     def save_soon(self, monotonic: int) -> None:
         """Marks are to be saved at `monotonic`."""
@@ -204,18 +209,15 @@ class RegistryWatch:
             start = spans[0].start
             known.know_spans(self._tables.spans(code, facility, start) if spans[0].state == "failed" else spans)
 
-    def _missed_plans(self, applied: object, moment: Moment) -> list[tuple[WatchedVillage, Replanned]]:
-        """What was declared, or taken back, while no engine was there to see it."""
+    def _note_missed_plans(self, applied: object, moment: Moment) -> None:
+        """Have judged again what was declared, or taken back, while no engine was there to see it."""
         if not isinstance(applied, list):
-            return []
+            return
         differing = {str(one) for one in applied} ^ {window.id for window in self._maintenance}
-        windows = self._tables.maintenance(differing) if differing else []
-        return [
-            (village, Replanned(village.planned, stretches(window, village.village.timezone, moment.now)))
-            for window in windows
-            for village in self._villages.values()
-            if window.concerns(village.village)
-        ]
+        for window in self._tables.maintenance(differing) if differing else []:
+            for village in self._villages.values():
+                if window.concerns(village.village):
+                    village.replanned_unseen(stretches(window, village.village.timezone, moment.now), moment)
 
 
 def _note_mains(village: WatchedVillage, value: object) -> None:
@@ -231,10 +233,6 @@ def _heard(values: Mapping[str, object], name: str) -> Heard | None:
     if said is not None:
         return Heard.model_validate(said)
     return Heard(until=arrivals) if isinstance(arrivals, int) else None
-
-
-def _resumed(state: RowMapping | None) -> Resumed:
-    return Resumed() if state is None else Resumed(state["link"], state["since"], state["last_arrival"])
 
 
 def _gateway_rows(code: str, village: WatchedVillage) -> list[dict[str, object]]:

@@ -3,15 +3,16 @@
 None of it is the villages' doing, and none of it counts against them.
 """
 
+from dataclasses import dataclass
+
 import structlog
 from pydantic import BaseModel
 
 from api.alerts.certainty import Moment
-from api.alerts.happenings import ClockSet, Reconnected, StoodStill
 from siaga.model.clock import MINUTE, SECOND, Clock
 from siaga.mqtt import Transport
 
-__all__ = ["Heard", "SelfMonitor"]
+__all__ = ["Heard", "Reconnected", "SelfMonitor"]
 
 log = structlog.get_logger(__name__)
 
@@ -21,8 +22,6 @@ AFTER_STALL = SECOND
 """What it gets to be taken, before anything is decided by the time alone."""
 JUMP = 2 * SECOND
 """The wall clock was set when it moved by more than this against the monotonic one."""
-
-
 _WORKS_OFF = MINUTE
 """ms in which what a broker kept is taken, as far as it ever is: a hundred thousand messages."""
 
@@ -35,6 +34,13 @@ class Heard(BaseModel):
 
     until: int
     settled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnected:
+    """The engine hears the broker again. What was published from `lost_since` (wall time) on may never come."""
+
+    lost_since: int | None
 
 
 class SelfMonitor:
@@ -55,12 +61,6 @@ class SelfMonitor:
     def moment(self) -> Moment:
         """Now, as the engine sees it."""
         return Moment(self._clock.now(), self._clock.monotonic(), self._listening_from)
-
-    def notice(self) -> list[Reconnected | StoodStill | ClockSet]:
-        """Returns what has happened to the engine since the last call, and so to each of its villages."""
-        moment = self.moment()
-        found = (self._notice_connection(moment), self._notice_jump(moment), self._notice_stall(moment))
-        return [one for one in found if one is not None]
 
     def begin(self, heard: Heard | None, moment: Moment) -> None:
         """Go on from what the engine before this one had heard."""
@@ -95,8 +95,12 @@ class SelfMonitor:
         """When the engine asks to be woken at the latest."""
         self._awaited = monotonic
 
-    def _notice_connection(self, moment: Moment) -> Reconnected | None:
-        """The centre's own absence is not the villages': their silence counts from when it listens again."""
+    def notice_connection(self) -> Reconnected | None:
+        """Returns whether it hears the broker again.
+
+        The centre's own absence is not the villages': their silence counts from when it listens again.
+        """
+        moment = self.moment()
         connections = self._transport.connections
         if not self._transport.connected:
             if self._listening_from is not None:
@@ -119,20 +123,21 @@ class SelfMonitor:
         self._deaf_since, self._settled, self._lost, self._changed = None, True, False, True
         return Reconnected(None if kept else since)
 
-    def _notice_stall(self, moment: Moment) -> StoodStill | None:
-        """Woken far too late, the engine first hears what the villages said meanwhile."""
+    def notice_stall(self) -> bool:
+        """Returns True if the engine was woken far too late: then it first hears what the villages said meanwhile."""
+        monotonic = self._clock.monotonic()
         awaited, self._awaited = self._awaited, None
-        if awaited is None or moment.monotonic - awaited <= STALL:
-            return None
-        log.warning("the alert engine stood still", ms=moment.monotonic - awaited)
-        self.decides_at = moment.monotonic + AFTER_STALL
-        return StoodStill()
+        if awaited is None or monotonic - awaited <= STALL:
+            return False
+        log.warning("the alert engine stood still", ms=monotonic - awaited)
+        self.decides_at = monotonic + AFTER_STALL
+        return True
 
-    def _notice_jump(self, moment: Moment) -> ClockSet | None:
-        """After the wall clock was set all deadlines are wrong: everything is looked at once."""
-        offset = moment.now - moment.monotonic
+    def notice_jump(self) -> bool:
+        """Returns True if the wall clock was set: all deadlines are wrong, so everything is looked at once."""
+        offset = self._clock.now() - self._clock.monotonic()
         by, self._offset = offset - self._offset, offset
         if abs(by) <= JUMP:
-            return None
+            return False
         log.warning("the wall clock was set", by_ms=by)
-        return ClockSet()
+        return True

@@ -1,97 +1,28 @@
-"""The alert engine as a service: a worker in its loop, the store read in another thread, its state for `/readyz`."""
+"""The alert engine as a service: a worker in its loop, the store read in a thread, its state for `/readyz`."""
 
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 
-import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from api.alert_records.stream import EventSignal
 from api.alerts.engine import AlertEngine
 from api.alerts.metrics import EngineMetrics
-from api.alerts.questions import Answer, Failure, RecentRequest, Request
-from api.alerts.reader import UnreadPast, answer, answer_together
-from api.alerts.stream import EventSignal
+from api.alerts.reader import ThreadReader
 from api.alerts.tables import Tables
 from siaga.database.registry import Registry
 from siaga.model.clock import SECOND, Clock, SystemClock
+from siaga.model.readiness import UnreadPast
 from siaga.mqtt import Message, Transport
 from siaga.mqtt.worker import Inlet, WorkerLoop
 from siaga.telemetry import TelemetryStore
 
-__all__ = ["AlertService", "EngineWorker", "ThreadReader"]
-
-log = structlog.get_logger(__name__)
+__all__ = ["AlertService", "EngineWorker"]
 
 AGAIN = 1.0
 """Seconds between two attempts to open an engine whose database is away, or that failed."""
 END_WITHIN = 8.0
 """Seconds that the threads get to end; with the good-bye to the broker it stays under ten."""
-
-
-class ThreadReader:
-    """Answers in a thread of its own, so that a store that is slow or away never holds up an alert."""
-
-    def __init__(self, store: TelemetryStore, transport: Transport) -> None:
-        self._store, self._transport = store, transport
-        self._changed = threading.Condition()
-        self._requests: deque[Request] = deque()
-        self._answers: deque[Answer] = deque()
-        self._closed = False
-        self._thread = threading.Thread(target=self._run, name="alert engine store", daemon=True)
-        self._thread.start()
-
-    def ask(self, request: Request) -> None:
-        """Take a request; the engine is woken when it is answered."""
-        with self._changed:
-            self._requests.append(request)
-            self._changed.notify()
-
-    def poll(self) -> Answer | None:
-        """An answer, if there is one."""
-        with self._changed:
-            return self._answers.popleft() if self._answers else None
-
-    def close(self, timeout: float) -> None:
-        """End the thread; what it reads now it finishes."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
-        self._thread.join(timeout)
-
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._requests or self._closed)
-                if self._closed:
-                    return
-                request = self._requests.popleft()
-                others = list(self._take_alike(request))
-            found = self._answer(request, others)
-            with self._changed:
-                self._answers.extend(found)
-            self._transport.wake()
-
-    def _answer(self, request: Request, others: Sequence[RecentRequest]) -> list[Answer]:
-        """What the store answers. Whatever it fails with, the thread goes on: without it nothing is ever read again."""
-        try:
-            if isinstance(request, RecentRequest):
-                return answer_together(self._store, [request, *others])
-            return [answer(self._store, request)]
-        except Exception as error:  # a store's own mistake, such as an answer that nobody foresaw
-            log.exception("the telemetry store failed")
-            reason = f"the telemetry store failed: {type(error).__name__}: {error}"
-            return [Failure(each, reason) for each in (request, *others)]
-
-    def _take_alike(self, request: Request) -> Iterator[RecentRequest]:
-        """The requests for memory that wait behind one: the store is asked for all of them at once."""
-        while isinstance(request, RecentRequest) and self._requests:
-            following = self._requests[0]
-            if not isinstance(following, RecentRequest):
-                return
-            self._requests.popleft()
-            yield following
 
 
 class EngineWorker:

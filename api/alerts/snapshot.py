@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from api.alerts.awaited import Range
 from api.alerts.link import Absence, Buffered
 from api.alerts.state import VillageState
+from siaga.model.alert_kinds import Kind
 from siaga.model.intervals import Interval
 from siaga.model.observation import Track
 from siaga.model.signals import Value
@@ -67,7 +68,7 @@ def save(village: VillageState) -> bytes:
     """The row's content for a village as it is."""
     recent, memory = village.recent, village.memory
     devices = village.devices.items()
-    village.awaited.compact()
+    village.history.awaited.compact()
     snapshot = VillageSnapshot(
         since=village.link.listening_since,
         devices={name: device.watched for name, device in village.devices.items()},
@@ -87,10 +88,10 @@ def save(village: VillageState) -> bytes:
         ],
         reported=recent.reported,
         gave=recent.gave,
-        giving={name: device.evidence.stretches for name, device in devices if device.evidence.stretches},
-        speaking={name: device.reports.stretches for name, device in devices if device.reports.stretches},
-        awaited=village.awaited.ranges(),
-        early=village.awaited.early(),
+        giving={name: came for name, device in devices if (came := device.came.get(Kind.NO_EVIDENCE))},
+        speaking={name: came for name, device in devices if (came := device.came.get(Kind.DEVICE_SILENT))},
+        awaited=village.history.awaited.ranges(),
+        early=village.history.awaited.early(),
         absence=village.link.absence,
     )
     return zlib.compress(snapshot.model_dump_json().encode(), _LEVEL)
@@ -124,8 +125,8 @@ def restore(village: VillageState, snapshot: VillageSnapshot) -> None:
     village.link.recall(buffers, snapshot.absence)
     village.sure_again(snapshot.sure_from)
     for name, device in village.devices.items():
-        device.recall(snapshot.speaking.get(name, ()), snapshot.giving.get(name, ()))
-    village.awaited.restore(snapshot.awaited, snapshot.early)
+        device.recall(snapshot.speaking.get(name), snapshot.giving.get(name))
+    village.history.awaited.restore(snapshot.awaited, snapshot.early)
     is_read = snapshot.start is not None and not village.rejudge
     village.memory.restore(snapshot.hole_from, snapshot.unheard_before, snapshot.missing_since, is_read=is_read)
     if is_read and snapshot.start is not None:

@@ -6,24 +6,24 @@ from functools import partial
 from hashlib import blake2b
 from typing import Self
 
-from api.alerts.alert import Hold, Kind, OpenAlert
-from api.alerts.awaited import Awaited
+from api.alerts.alert import Hold, OpenAlert
 from api.alerts.certainty import Facts, Moment, Sure, certainty
 from api.alerts.device import WatchedDevice
-from api.alerts.evidence import LIVE, Recent, judged_facilities
 from api.alerts.facility import WatchedFacility
 from api.alerts.flapping import Raises
 from api.alerts.gateway import WatchedGateway
 from api.alerts.history import History
 from api.alerts.link import Link
-from api.alerts.maintenance import Planned
 from api.alerts.memory import Memory
 from api.alerts.subject import Subject
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE
 from siaga.model.indicators import terms
 from siaga.model.observation import TrackKey
 from siaga.model.sites import Device, Facility, Village
 from siaga.timeline.judge import PlannedWork
+from siaga.timeline.maintenance import Planned
+from siaga.timeline.recent import LIVE, Recent, judged_facilities
 
 __all__ = ["VillageState"]
 
@@ -32,7 +32,7 @@ __all__ = ["VillageState"]
 class VillageState:
     """One village. Wall times in ms. The kinds of alerts read it, only `api.alerts.village` changes it.
 
-    `memory`: how complete the evidence is. `awaited`: batches that the store may not have. `raises`: when its alerts
+    `memory`: how complete the evidence is. `raises`: when its alerts
     were raised lately. `rejudge`: facilities whose configuration changed. `sure_from`: the spans before are not yet
     what the evidence says. `judged_until`: all up to then was judged by some engine. `first_known`: all first reports
     are known, but for the newest. `changed`, `marked`: its row, its snapshot are to be saved. `judged`: how often a
@@ -44,7 +44,6 @@ class VillageState:
     link: Link
     memory: Memory
     history: History = field(default_factory=History)
-    awaited: Awaited = field(default_factory=Awaited)
     raises: Raises = field(default_factory=Raises)
     facilities: dict[str, WatchedFacility] = field(default_factory=dict)
     devices: dict[str, WatchedDevice] = field(default_factory=dict)
@@ -88,6 +87,11 @@ class VillageState:
         if alert.kind == Kind.GATEWAY_BUFFER:
             return self.gateway(alert.device)
         return self.devices.get(alert.device)
+
+    @property
+    def has_questions(self) -> bool:
+        """Whether there is anything to ask the telemetry store for, or to give up."""
+        return self.memory.wanted or self.history.is_open
 
     # What is certain
 

@@ -29,6 +29,9 @@ class Subject:
         else:
             self.alerts[kind] = alert
 
+    def changed(self, kind: str) -> None:
+        """An alert of this kind was raised or has cleared."""
+
     @property
     def facility_id(self) -> str | None:
         """The facility that its alerts name."""

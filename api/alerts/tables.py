@@ -4,21 +4,24 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
-from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, or_, select, union
+from sqlalchemy import Connection, Engine, RowMapping, bindparam, case, func, or_, select, union
 from sqlalchemy.sql.dml import ReturningInsert
 
-from api.alerts.alert import Kind, Member, OpenAlert
-from api.alerts.days import correcting
-from api.alerts.events import append_event, take_turn
+from api.alert_records.events import append_event, take_turn
+from api.alerts.alert import Member, OpenAlert
 from api.alerts.inbox import Row
-from api.alerts.maintenance import MaintenanceWindow, mains_key, waits_key
 from api.alerts.outcome import Changed, Changes, Fold, Opened
-from api.alerts.span_rows import read_spans, span_of, write_spans
 from siaga.database import tables, writing
+from siaga.database.days import correcting
+from siaga.database.engine_state import mains_key, waits_key, write_values
+from siaga.database.maintenance import window_of
 from siaga.database.rewritten import note_rewritten
+from siaga.database.spans import read_spans, span_of, write_spans
 from siaga.database.upsert import insertion, upsert
+from siaga.model.alert_kinds import Kind
 from siaga.model.observation import TrackKey
 from siaga.timeline.judge import Span
+from siaga.timeline.maintenance import MaintenanceWindow
 from siaga.timeline.span_algebra import FOREVER
 
 __all__ = ["Committed", "Tables"]
@@ -58,6 +61,10 @@ class Committed:
     adopted: Sequence[OpenAlert]
 
 
+_CHUNK = 500
+"""Villages a statement: SQLite takes 32,766 bound values."""
+
+
 class Tables:
     """Reads and writes the engine's tables. Every method may raise SQLAlchemy's `DBAPIError` while they are away.
 
@@ -82,8 +89,8 @@ class Tables:
             _write_first(connection, changes.first)
             upsert(connection, tables.village_state, list(changes.links.values()), ("village",))
             self._write_inbox(connection, rows, folds or {})
-            _write_marks(connection, {mains_key(village): out for village, out in changes.mains.items()})
-            _write_marks(connection, {waits_key(village): waits for village, waits in changes.waits.items()})
+            write_values(connection, {mains_key(village): out for village, out in changes.mains.items()})
+            write_values(connection, {waits_key(village): waits for village, waits in changes.waits.items()})
             if changes.alerts:
                 take_turn(connection)  # before any alert's row is locked, as the API does: no two wait for each other
             for change in changes.alerts:
@@ -150,6 +157,20 @@ class Tables:
                 mine = table.delete().where(table.c.engine == self.name)
                 connection.execute(mine if villages is None else mine.where(table.c.village.in_(list(villages))))
 
+    def end_running(self, villages: Sequence[str], now: int) -> None:
+        """End the running spans of villages that are watched from now on, where each was last judged.
+
+        A village with such spans was taken out of the registry before. Nobody has judged it since, so none runs still.
+        """
+        span, state = tables.span, tables.village_state
+        judged = select(state.c.judged_until).where(state.c.village == span.c.village).scalar_subquery()
+        until = func.coalesce(judged, now)
+        ended = span.update().values(end=case((until > span.c.start, until), else_=span.c.start + 1))
+        with writing(self.engine) as connection:
+            for start in range(0, len(villages), _CHUNK):
+                these = span.c.village.in_(villages[start : start + _CHUNK])
+                connection.execute(ended.where(these, span.c.end.is_(None)))
+
     def forget_ended(self, before: int) -> None:
         """Delete inbox and snapshots of other engines of which nothing was written since wall time `before`.
 
@@ -164,24 +185,6 @@ class Tables:
             for table in (inbox, snapshot):
                 others = table.c.engine != self.name
                 connection.execute(table.delete().where(others, table.c.engine.not_in(select(alive.c.engine))))
-
-    def end_snoozes(self, now: int) -> int:
-        """End the snoozes of open alerts that have lasted until now, each with its event; how many there were."""
-        table = tables.alert
-        over = select(table.c.id).where(table.c.cleared_at.is_(None), table.c.snoozed_until <= now)
-        with self.engine.connect() as connection:
-            if connection.execute(over.limit(1)).first() is None:
-                return 0
-        with writing(self.engine) as connection:
-            take_turn(connection)
-            ended = list(connection.execute(over.order_by(table.c.id)).scalars())
-            for alert in ended:
-                values = {"snoozed_until": None, "revision": table.c.revision + 1}
-                connection.execute(table.update().where(table.c.id == alert).values(values))
-                entry = {"alert": alert, "action": "snooze", "actor": "siaga", "time": now, "detail": {"until": None}}
-                connection.execute(tables.alert_action.insert(), entry)
-                append_event(connection, alert, "updated", now)
-        return len(ended)
 
     def open_alerts(self) -> list[OpenAlert]:
         """All alerts that have not cleared, of the kinds that this engine decides."""
@@ -250,12 +253,7 @@ class Tables:
         wanted = table.c.deleted_at.is_(None) if ids is None else table.c.id.in_(ids)
         with self.engine.connect() as connection:
             rows = connection.execute(select(table).where(wanted).order_by(table.c.start, table.c.id)).all()
-        return [
-            MaintenanceWindow(
-                row.id, row.village, row.facility, row.uplink, row.start, row.end, row.rrule, row.created_at
-            )
-            for row in rows
-        ]
+        return [window_of(row) for row in rows]
 
     def states(self) -> tuple[dict[str, RowMapping], dict[str, object]]:
         """The rows of `village_state` by village, and the values of `engine_state` by key."""
@@ -275,7 +273,7 @@ class Tables:
         with writing(self.engine) as connection:
             upsert(connection, tables.village_state, villages, ("village",))
             upsert(connection, tables.gateway_state, gateways, ("village", "gateway"))
-            _write_marks(connection, values)
+            write_values(connection, values)
             self._write_inbox(connection, (), folds)
 
 
@@ -285,11 +283,6 @@ def _write_first(connection: Connection, first: Mapping[tuple[str, TrackKey], in
         for (village, (device, signal)), time in first.items()
     ]
     upsert(connection, tables.first_report, rows, ("village", "device", "signal"))
-
-
-def _write_marks(connection: Connection, values: Mapping[str, object]) -> None:
-    rows = [{"key": key, "value": value} for key, value in values.items()]
-    upsert(connection, tables.engine_state, rows, ("key",))
 
 
 def _open(connection: Connection, opened: Opened) -> OpenAlert | None:

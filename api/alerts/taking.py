@@ -3,21 +3,20 @@
 The same for a message that comes and for one that is replayed from the inbox.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from api.alerts.certainty import Moment
 from api.alerts.device import WatchedDevice
-from api.alerts.health import take_health
-from api.alerts.messages import AckTaken, BatchTaken, HealthSaid
+from api.alerts.memory import OVERLAP
 from api.alerts.outcome import Outcome
-from api.alerts.resync import learn_first, stored
+from api.alerts.resync import learn_first
 from api.alerts.state import VillageState
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import HOUR
-from siaga.model.intervals import Interval
 from siaga.model.observation import Point, Reading
+from siaga.wire.batch import Batch, BatchId
 
-__all__ = ["take_ack", "take_health_said", "take_readings"]
+__all__ = ["take_ack", "take_readings"]
 
 
 @dataclass(slots=True)
@@ -33,9 +32,8 @@ class _Touched:
         self.facilities[facility] = min(time, self.facilities.get(facility, time))
 
 
-def take_readings(village: VillageState, taken: BatchTaken, moment: Moment, out: Outcome) -> None:
+def take_readings(village: VillageState, gateway: str, batch: Batch, moment: Moment, out: Outcome) -> None:
     """Take the readings of a batch that has not come before."""
-    gateway, batch = taken.gateway, taken.batch
     village.link.note_times((point.time for point in batch.points), moment.now, moment.monotonic)
     village.trim(moment.now)
     touched = _Touched()
@@ -51,8 +49,10 @@ def take_readings(village: VillageState, taken: BatchTaken, moment: Moment, out:
         else:
             _take_heartbeat(village, point, touched, moment, out)
     if batch.first is not None and batch.last is not None:
-        number = (gateway, batch.id.epoch, batch.id.seq)
-        _await_ack(village, number, (batch.first, batch.last + 1), touched.late, moment, out)
+        number, stretch = (gateway, batch.id.epoch, batch.id.seq), (batch.first, batch.last + 1)
+        reach, late = village.recent.reach, touched.late
+        out.late = len(late)
+        out.overflown = village.history.take(number, moment.now, moment.monotonic, stretch, late, reach)
     # Looked at by the next tick, when all that waits was taken: the next batch may say that it is over already
     for facility, since in touched.facilities.items():
         touched_one = village.facilities[facility]
@@ -60,27 +60,6 @@ def take_readings(village: VillageState, taken: BatchTaken, moment: Moment, out:
         out.ask(touched_one, moment.now)
     for name in touched.spoke:
         out.ask(village.devices[name], moment.now)
-
-
-def _await_ack(
-    village: VillageState,
-    batch: tuple[str, str, int],
-    stretch: Interval,
-    late: Sequence[Reading],
-    moment: Moment,
-    out: Outcome,
-) -> None:
-    """Await the acknowledgement of a batch. What its late readings bear on is judged again once it is stored."""
-    bears_on: Interval | None = None
-    if late:
-        out.late += len(late)
-        times = [reading.time for reading in late]
-        bears_on = (min(times), max(times) + 1 + village.recent.reach)
-        out.overflown += village.history.keep_late(batch, late)
-    if not village.awaited.take(batch, moment.now, stretch, bears_on) and bears_on is not None:
-        village.history.stored(batch, moment.monotonic)
-        village.history.mark(*bears_on, moment.monotonic)
-        out.asks = True
 
 
 def _take_point(
@@ -91,10 +70,10 @@ def _take_point(
     recent, now = village.recent, moment.now
     for signal, value in values.items():
         reported = recent.note_report(name, signal, time, now)
-        if reported and device.note_report(min(time, now)):
+        if reported and device.note(Kind.DEVICE_SILENT, min(time, now)):
             touched.spoke.add(name)
         if recent.gives_evidence(name, signal):
-            if device.note_evidence(min(time, now)):
+            if device.note(Kind.NO_EVIDENCE, min(time, now)):
                 touched.spoke.add(name)
         elif reported and device.may_lack_evidence and recent.lacks_evidence(name, now - device.allowed):
             touched.spoke.add(name)
@@ -125,23 +104,20 @@ def _remember(village: VillageState, reading: Reading, touched: _Touched, moment
     return learn_first(village, (device, signal), time, moment, out) or changed
 
 
-def take_ack(village: VillageState, taken: AckTaken, moment: Moment, out: Outcome) -> None:
+def take_ack(village: VillageState, gateway: str, batch: BatchId, moment: Moment, out: Outcome) -> None:
     """A batch is stored: its late readings are history to be judged again."""
-    gateway, epoch, seq = taken.gateway, taken.batch.epoch, taken.batch.seq
-    batch = (gateway, epoch, seq)
-    found = village.awaited.acknowledged(batch, moment.monotonic)
-    if found is None:
-        if not village.gateway(gateway).seen.knows(epoch, seq):
+    number = (gateway, batch.epoch, batch.seq)
+    late = village.history.acknowledged(number, moment.monotonic)
+    if late is None:
+        if not village.gateway(gateway).seen.knows(batch.epoch, batch.seq):
             village.memory.stored_unseen(moment.now, moment.monotonic)
             village.mark()
-            out.asks, out.arrivals_since = True, moment.now - HOUR
+            out.arrivals_since = moment.now - HOUR
         return
     village.memory.stored(moment.monotonic)
-    stored(village, found, village.history.stored(batch, moment.monotonic), moment, out)
-    out.asks |= village.history.pending or village.awaited.gives_up_at() is not None
-
-
-def take_health_said(village: VillageState, said: HealthSaid, moment: Moment) -> list[WatchedDevice]:
-    """Take what a gateway says of itself. Returns the devices of which that says something new."""
-    village.gateway(said.gateway)
-    return take_health(village.gateways, said.gateway, village.devices, said.health, moment.now)
+    for device, signal, time, _ in late:
+        learn_first(village, (device, signal), time, moment, out)
+    times = [reading.time for reading in late]
+    if times and max(times) >= village.recent.covers:  # memory was read since they came, and is to be judged by now
+        village.memory.want(moment.monotonic, min(times) - OVERLAP)
+        village.mark()

@@ -1,53 +1,37 @@
-"""A village: one object with two verbs. `take` is for what happens to it, `look` for when a time has come.
+"""A village: what happens to it is a verb of its own, such as `take_batch`; `look` is for when a time has come.
 
-Both return an `Outcome`: what changed, what was decided, who is to be looked at next, and whether the store is to be
-asked. Neither has I/O, a clock or a callback: with the same happenings at the same moments a village is the same.
+Each verb returns an `Outcome`: what changed, what was decided, and who is to be looked at next. None has I/O, a clock
+or a callback: a village to which the same happens at the same moments is the same.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from api.alerts.alert import Clear, Hold, Kind, Raise
+from api.alerts.alert import Clear, Hold, OpenAlert, Raise
 from api.alerts.causes import link_evidence
 from api.alerts.certainty import Moment
 from api.alerts.decide import decide
 from api.alerts.device import WatchedDevice
 from api.alerts.facility import WatchedFacility
-from api.alerts.gateway import WatchedGateway
-from api.alerts.happenings import (
-    AlertTaken,
-    AnswerTaken,
-    Attached,
-    ClockSet,
-    Happening,
-    Lost,
-    MissBegan,
-    NothingToJudge,
-    NotRecalled,
-    OutageOver,
-    Rebuilt,
-    Recalled,
-    Reconnected,
-    Registered,
-    Replanned,
-    Resumed,
-    StoodStill,
-    TakenOut,
-    WorldChanged,
-)
+from api.alerts.gateway import WatchedGateway, take_health
 from api.alerts.kinds import OF_DEVICES, OF_FACILITIES, OF_GATEWAYS
 from api.alerts.kinds.village_offline import village_offline
-from api.alerts.messages import AckTaken, BatchTaken, HealthSaid, MessageTaken, StatusSaid
 from api.alerts.outcome import Back, Outcome
-from api.alerts.resync import go_on_without, learn_first, recall, take_arrival, wants_recall
+from api.alerts.resync import Rebuilt, go_on_without, learn_first, recall
 from api.alerts.state import VillageState
 from api.alerts.subject import Subject
-from api.alerts.taking import take_ack, take_health_said, take_readings
+from api.alerts.taking import take_ack, take_readings
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import SECOND
-from siaga.model.observation import Arrival
+from siaga.model.intervals import Interval
+from siaga.model.observation import Arrival, Recalled
 from siaga.model.sites import Village
 from siaga.timeline.judge import without_mains
+from siaga.timeline.maintenance import Planned
 from siaga.timeline.rolling import Trend
 from siaga.timeline.span_algebra import FOREVER
+from siaga.wire.batch import Batch, BatchId
+from siaga.wire.health import Health
 
 __all__ = ["WatchedVillage"]
 
@@ -59,22 +43,8 @@ SETTLED = 6 * SECOND
 class WatchedVillage(VillageState):
     """One village that the engine watches."""
 
-    def take(self, what: Happening, moment: Moment) -> Outcome:
-        """Take what happened. Returns what it came to."""
-        out = Outcome()
-        match what:
-            case BatchTaken() | AckTaken() | StatusSaid() | HealthSaid():
-                self._take_message(what, moment, out)
-            case Recalled() | NotRecalled() | Rebuilt() | Arrival() | NothingToJudge():
-                self._take_answer(what, moment, out)
-            case Attached() | Lost() | OutageOver() | MissBegan():
-                self._take_alert(what, moment, out)
-            case _:
-                self._take_world(what, moment, out)
-        return out
-
     def look(self, subject: Subject | None, moment: Moment) -> Outcome:
-        """Look at a subject whose time has come; `None`: at the village itself. Returns what it came to."""
+        """Look at a subject whose time has come; `None`: at the village itself."""
         out = Outcome()
         if subject is None:
             self._look_at_link(moment, out)
@@ -84,38 +54,47 @@ class WatchedVillage(VillageState):
 
     # Messages
 
-    def _take_message(self, said: MessageTaken, moment: Moment, out: Outcome) -> None:
-        match said:
-            case BatchTaken(gateway=gateway, batch=batch):
+    def take_batch(self, gateway: str, batch: Batch, moment: Moment) -> Outcome:
+        """Take a batch of a gateway."""
+        out = Outcome()
+        self._arrive(gateway, moment, out)
+        content = hash((batch.digest, batch.readings))  # a registry that knows more devices makes more of it
+        if not self.gateway(gateway).seen.again(batch.id.epoch, batch.id.seq, content):
+            out.keeps = True
+            take_readings(self, gateway, batch, moment, out)
+        return out
+
+    def take_ack(self, gateway: str, batch: BatchId, moment: Moment) -> Outcome:
+        """Take the centre's acknowledgement of a batch: the store has it."""
+        out = Outcome(keeps=True)
+        take_ack(self, gateway, batch, moment, out)
+        return out
+
+    def take_health(self, gateway: str, said: Health, moment: Moment) -> Outcome:
+        """Take what a gateway says of itself and its devices."""
+        out = Outcome()
+        known = self.gateway(gateway)
+        for subject in (known, *take_health(self.gateways, gateway, self.devices, said, moment.now)):
+            self._look_at(subject, moment, out)
+        return out
+
+    def take_status(self, gateway: str, status: str, moment: Moment, *, is_retained: bool) -> Outcome:
+        """Take what a gateway's session says: `online`, or `offline`, its last will. A retained one may be old."""
+        out = Outcome()
+        self.gateway(gateway).say_status(status, moment.now)
+        self.to_save()
+        if status == "online":
+            if not is_retained:
                 self._arrive(gateway, moment, out)
-                content = hash((batch.digest, batch.readings))  # a registry that knows more devices makes more of it
-                if not self.gateway(gateway).seen.again(batch.id.epoch, batch.id.seq, content):
-                    out.keeps = True
-                    take_readings(self, said, moment, out)
-            case AckTaken():
-                out.keeps = True
-                take_ack(self, said, moment, out)
-            case StatusSaid():
-                self._take_status(said, moment, out)
-            case HealthSaid(gateway=gateway):
-                changed = take_health_said(self, said, moment)
-                for subject in (self.gateway(gateway), *changed):
-                    self._look_at(subject, moment, out)
+        elif all(other.status != "online" for other in self.gateways.values()) and self.link.down(moment.now):
+            self._tell_link(out)
+        return out
 
     def _arrive(self, gateway: str, moment: Moment, out: Outcome) -> None:
         self.arrive(gateway, moment.now, moment.monotonic)
         if self.link.alert is not None:
             self._look_at_link(moment, out, arrived=True)
         if self.link.up(moment.now):
-            self._tell_link(out)
-
-    def _take_status(self, said: StatusSaid, moment: Moment, out: Outcome) -> None:
-        self.gateway(said.gateway).say_status(said.status, moment.now)
-        self.to_save()
-        if said.status == "online":
-            if not said.is_retained:
-                self._arrive(said.gateway, moment, out)
-        elif all(other.status != "online" for other in self.gateways.values()) and self.link.down(moment.now):
             self._tell_link(out)
 
     # The link
@@ -200,26 +179,30 @@ class WatchedVillage(VillageState):
             out.mains[self.code] = sorted(name for name, each in self.facilities.items() if each.without_mains)
         decide(self, facility, OF_FACILITIES, moment, out)
 
-    # The store and the database
+    # What the telemetry store answers
 
-    def _take_answer(self, answer: AnswerTaken, moment: Moment, out: Outcome) -> None:
-        match answer:
-            case Recalled():
-                start = recall(self, answer, moment, out)
-                if not self.history.pending:
-                    self._settle(moment, out)
-                self._look_at_all(moment, out, start)
-            case NotRecalled(first_spans=first_spans):
-                go_on_without(self, first_spans, moment, out)
-                self._look_at_all(moment, out)
-            case Rebuilt():
-                self._take_rebuilt(answer, moment, out)
-            case NothingToJudge():
-                self._settle(moment, out)
-            case Arrival():
-                take_arrival(self, answer, moment, out)
+    def recall(self, found: Recalled, start: int, first_spans: Mapping[str, int], moment: Moment) -> Outcome:
+        """Take over its memory, read from event time `start` on.
 
-    def _take_rebuilt(self, rebuilt: Rebuilt, moment: Moment, out: Outcome) -> None:
+        `first_spans`: where its facilities' spans begin in the database, if a facility is to be judged as a whole.
+        """
+        out = Outcome()
+        dirty_from = recall(self, found, start, first_spans, moment, out)
+        if not self.history.pending:
+            self._settle(moment, out)
+        self._look_at_all(moment, out, dirty_from)
+        return out
+
+    def go_on_without(self, first_spans: Mapping[str, int], moment: Moment) -> Outcome:
+        """The store has not answered in time: judge from what arrives alone. `first_spans` as in `recall`."""
+        out = Outcome()
+        go_on_without(self, first_spans, moment)
+        self._look_at_all(moment, out)
+        return out
+
+    def take_rebuilt(self, rebuilt: Rebuilt, moment: Moment) -> Outcome:
+        """Take over a stretch of history that was judged again and written."""
+        out = Outcome()
         learned = [learn_first(self, key, time, moment, out) for key, time in rebuilt.first.items()]
         for name, spans in rebuilt.spans.items():
             facility = self.facilities[name]
@@ -231,6 +214,26 @@ class WatchedVillage(VillageState):
             self._look_at_all(moment, out, self.recent.covers)
         if not self.history.pending:
             self._settle(moment, out)
+        return out
+
+    def take_arrival(self, arrival: Arrival, moment: Moment) -> None:
+        """Take the collector's note that late data was stored."""
+        self.mark()
+        self.history.expect_first_reports()
+        self.history.mark(arrival.first, arrival.last + 1 + self.recent.reach, moment.monotonic)
+        if arrival.last >= self.recent.covers:
+            self.memory.want(missed_from=arrival.first)
+
+    def give_up(self, monotonic: int) -> None:
+        """Wait no more for acknowledgements that were passed over."""
+        if self.history.give_up(monotonic):
+            self.mark()
+
+    def settle(self, moment: Moment) -> Outcome:
+        """All that was marked to be judged again lies in what memory covers."""
+        out = Outcome()
+        self._settle(moment, out)
+        return out
 
     def _settle(self, moment: Moment, out: Outcome) -> None:
         """All history of the village is judged: failures count from where they began."""
@@ -241,64 +244,38 @@ class WatchedVillage(VillageState):
                 facility.count_anew()
             self._look_at_all(moment, out)
 
-    def _take_alert(self, what: AlertTaken, moment: Moment, out: Outcome) -> None:
-        match what:
-            case Attached(alert=alert) if alert.kind != Kind.VILLAGE_OFFLINE:
-                subject = self.subject_of(alert)
-                if subject is not None:
-                    subject.attach(alert.kind, alert)
-            case Attached(alert=alert):
-                self.link.lost(alert, moment.now)
-            case Lost(alert=alert):
-                if self.link.lost(alert, moment.now):
-                    self._tell_link(out)
-            case OutageOver():
-                self.link.settle()
-            case MissBegan(facility=facility, trend=trend):
-                self._date_back(self.facilities[facility], trend, moment, out)
+    # What the database says
 
-    def _date_back(self, facility: WatchedFacility, trend: Trend, moment: Moment, out: Outcome) -> None:
-        alert = facility.alerts.get(Kind.INDICATOR_MISSED)
+    def attach(self, alert: OpenAlert) -> None:
+        """Know an alert that is open in the database, but a `village_offline`."""
+        subject = self.subject_of(alert)
+        if subject is not None:
+            subject.attach(alert.kind, alert)
+
+    def lose(self, alert: OpenAlert, moment: Moment) -> Outcome:
+        """It has a part in an open `village_offline`."""
+        out = Outcome()
+        if self.link.lost(alert, moment.now):
+            self._tell_link(out)
+        return out
+
+    def date_back(self, facility: str, trend: Trend, moment: Moment) -> Outcome:
+        """Older spans showed since when the share of a facility has been below its target."""
+        out = Outcome()
+        known = self.facilities[facility]
+        alert = known.alerts.get(Kind.INDICATOR_MISSED)
         if alert is not None and trend.below and trend.since < alert.began_at:
-            facility.know_trend(trend)
+            known.know_trend(trend)
             alert.amend(trend.since)
             out.began_earlier(alert, moment.now)
+        return out
 
-    # The world
-
-    def _take_world(self, what: WorldChanged, moment: Moment, out: Outcome) -> None:
-        match what:
-            case Registered(village=village):
-                self._take_registered(village, moment, out)
-            case TakenOut():
-                for alert in [alert for subject in self.subjects for alert in subject.alerts.values()]:
-                    out.taken_out(alert, moment.now)
-                self._come_back(moment.now, moment, out, taken_out=True)
-            case Replanned():
-                self._take_plan(what, moment, out)
-            case Resumed():
-                self._resume(what, moment, out)
-            case Reconnected(lost_since=lost_since):
-                self.link.forgive(moment.monotonic)
-                out.ask(self, moment.now)
-                if lost_since is not None:
-                    self.memory.lost(lost_since, moment.now, moment.monotonic)
-                    self.mark()
-                    out.asks = True
-            case StoodStill():
-                self.link.forgive(moment.monotonic)
-            case ClockSet():
-                for facility in self.facilities.values():
-                    # What was judged of a time that is yet to come again may come otherwise
-                    facility.touch(moment.now)
-                    facility.count_anew()
-                out.ask(self, moment.now)
-                for subject in self.subjects:
-                    out.ask(subject, moment.now)
-
-    def _resume(self, resumed: Resumed, moment: Moment, out: Outcome) -> None:
-        if resumed.link is not None:
-            self.link.restore(resumed.link, resumed.since, resumed.last_arrival)
+    def resume(self, link: tuple[str, int | None, int | None] | None, moment: Moment) -> Outcome:
+        """The inbox was replayed. From here on holds what the database says of the link, since when, and when something
+        last arrived (`None`: it says nothing)."""
+        out = Outcome()
+        if link is not None:
+            self.link.restore(*link)
         else:
             self.link.forget_arrivals()
         if self.memory.is_read:
@@ -306,8 +283,13 @@ class WatchedVillage(VillageState):
                 facility.touch(self.recent.covers)
             for subject in self.subjects:
                 out.ask(subject, moment.now)
+        return out
 
-    def _take_registered(self, village: Village, moment: Moment, out: Outcome) -> None:
+    # The registry
+
+    def register(self, village: Village, moment: Moment) -> Outcome:
+        """The registry has it changed."""
+        out = Outcome()
         before = {name: facility.fingerprint for name, facility in self.facilities.items()}
         if self.waits:
             out.waits[self.code] = []
@@ -317,22 +299,25 @@ class WatchedVillage(VillageState):
         self.judge_anew(self.rejudge | changed)
         self.memory.forget()
         self.to_save()
-        wants_recall(self, None, moment, out)
+        self.memory.want(moment.monotonic)
+        return out
 
-    def _take_plan(self, plan: Replanned, moment: Moment, out: Outcome) -> None:
-        now, before = moment.now, self.planned
-        self.plan(plan.planned)
-        if plan.missed is not None:
-            for start, end in plan.missed:
-                self.history.mark(start, min(end, now), moment.monotonic, now=True)
-                self.memory.miss(start)
-                self.mark()
-            return
-        differing: list[tuple[int, int]] = [(work.start, work.end) for _, work in set(before) ^ set(plan.planned)]
+    def take_out(self, moment: Moment) -> Outcome:
+        """The registry has it no more."""
+        out = Outcome()
+        for alert in [alert for subject in self.subjects for alert in subject.alerts.values()]:
+            out.taken_out(alert, moment.now)
+        self._come_back(moment.now, moment, out, taken_out=True)
+        return out
+
+    def replan(self, planned: Sequence[Planned], moment: Moment) -> Outcome:
+        """The declared maintenance has changed."""
+        out, now = Outcome(), moment.now
+        differing: list[Interval] = [(work.start, work.end) for _, work in set(self.planned) ^ set(planned)]
+        self.plan(planned)
         for start, end in differing:
             if start < now:
                 self.history.mark(start, end, moment.monotonic, now=True)
-        out.asks = True
         first = min((start for start, _ in differing), default=now)
         self.mark()
         if not self.memory.is_read:
@@ -340,3 +325,39 @@ class WatchedVillage(VillageState):
         for facility in self.facilities.values():
             facility.replan()
             self._look_at_facility(facility, moment, out, min(first, now))
+        return out
+
+    def replanned_unseen(self, stretches: Iterable[Interval], moment: Moment) -> None:
+        """Maintenance of these stretches was declared, or taken back, while no engine ran."""
+        for start, end in stretches:
+            self.history.mark(start, min(end, moment.now), moment.monotonic, now=True)
+            self.memory.miss(start)
+            self.mark()
+
+    # The engine
+
+    def reconnect(self, lost_since: int | None, moment: Moment) -> Outcome:
+        """The engine hears the broker again. What was published from `lost_since` on may never come."""
+        out = self.stand_still(moment)
+        out.ask(self, moment.now)
+        if lost_since is not None:
+            self.memory.lost(lost_since, moment.now, moment.monotonic)
+            self.mark()
+        return out
+
+    def stand_still(self, moment: Moment) -> Outcome:
+        """The engine was woken far too late: what came meanwhile waits to be taken."""
+        self.link.forgive(moment.monotonic)
+        return Outcome()
+
+    def set_clock(self, moment: Moment) -> Outcome:
+        """The wall clock was set: all deadlines are wrong."""
+        out = Outcome()
+        for facility in self.facilities.values():
+            # What was judged of a time that is yet to come again may come otherwise
+            facility.touch(moment.now)
+            facility.count_anew()
+        out.ask(self, moment.now)
+        for subject in self.subjects:
+            out.ask(subject, moment.now)
+        return out

@@ -4,48 +4,58 @@ Each verb of a village returns an outcome. Here outcomes are merged into what is
 several villages lose together are made one alert.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from sqlalchemy.exc import DBAPIError
 
-from api.alerts.alert import Kind, OpenAlert
+from api.alerts.alert import OpenAlert
 from api.alerts.certainty import Moment
 from api.alerts.deadlines import Deadlines
-from api.alerts.happenings import Attached, Happening, Lost, MissBegan, OutageOver
 from api.alerts.metrics import EngineMetrics
 from api.alerts.outages import Outages
 from api.alerts.outcome import Changes, Outcome
 from api.alerts.redate import began_before
 from api.alerts.state import VillageState
-from api.alerts.store_sync import StoreSync
 from api.alerts.subject import Subject
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
+from siaga.model.alert_kinds import Kind
 
 __all__ = ["Villages"]
 
 
 class Villages:
-    """Villages by code. `pending`: what is to be committed. `deadlines`: who is to be looked at next."""
+    """Villages by code.
 
-    def __init__(self, by_code: dict[str, WatchedVillage], store_sync: StoreSync, metrics: EngineMetrics) -> None:
-        self.by_code = by_code
+    `pending`: what is to be committed. `deadlines`: who is to be looked at next. `asking`: the villages that have
+    something to ask the telemetry store for.
+    """
+
+    def __init__(self, metrics: EngineMetrics) -> None:
+        self.by_code: dict[str, WatchedVillage] = {}
         self.pending = Changes()
         self.deadlines: Deadlines[Subject | VillageState] = Deadlines()
+        self.asking: dict[str, WatchedVillage] = {}
         self._outages = Outages()
         self._undated: list[tuple[str, str]] = []
-        self._store_sync, self._metrics = store_sync, metrics
+        self._metrics = metrics
 
-    def take(self, village: WatchedVillage, what: Happening, moment: Moment) -> Outcome:
-        """Something happened to a village. Returns what it came to, merged already."""
-        out = village.take(what, moment)
-        self._merge(village, out, moment)
-        return out
-
-    def take_all(self, what: Happening, moment: Moment) -> None:
-        """The same happened to each village."""
+    def merge_all(self, verb: Callable[[WatchedVillage], Outcome], moment: Moment) -> None:
+        """The same happens to each village."""
         for village in self.by_code.values():
-            self.take(village, what, moment)
+            self.merge(village, verb(village), moment)
+
+    def notice(self, village: WatchedVillage) -> None:
+        """A village has something to ask the telemetry store for; the others are not looked at."""
+        self.asking[village.code] = village
+
+    def drop_idle(self) -> None:
+        """Look no more at villages that have nothing to ask, or that were taken out of the registry."""
+        self.asking = {
+            code: village
+            for code, village in self.asking.items()
+            if self.by_code.get(code) is village and village.has_questions
+        }
 
     def look(self, moment: Moment) -> None:
         """Look at whoever is due. One that is watched no more is not."""
@@ -53,11 +63,11 @@ class Villages:
             if isinstance(subject, VillageState):
                 village = self.by_code.get(subject.code)
                 if village is subject:
-                    self._merge(village, village.look(None, moment), moment)
+                    self.merge(village, village.look(None, moment), moment)
             else:
                 village = self.by_code.get(subject.village)
                 if village is not None:
-                    self._merge(village, village.look(subject, moment), moment)
+                    self.merge(village, village.look(subject, moment), moment)
 
     def attach(self, alerts: Iterable[OpenAlert], moment: Moment) -> None:
         """These alerts are open in the database, maybe by another engine. Those whose subject is gone are ended."""
@@ -70,7 +80,10 @@ class Villages:
             elif not any(village.subject_of(alert) for village in villages):
                 self.pending.taken_out(alert, moment.now)  # while no engine saw it
             for village in villages:
-                self.take(village, Attached(alert), moment)
+                if alert.kind == Kind.VILLAGE_OFFLINE:
+                    village.link.lost(alert, moment.now)
+                else:
+                    village.attach(alert)
 
     def note_raised(self, raised: Iterable[tuple[str, str, int]]) -> None:
         """These alerts, by kind and subject, were raised lately: who is raised too often flaps."""
@@ -99,27 +112,26 @@ class Villages:
                 self._undated += undated[n:]
                 raise
             if known is not None:
-                self.take(village, MissBegan(name, known), moment)
+                self.merge(village, village.date_back(name, known, moment), moment)
 
     def committed(self) -> None:
         """The database has all that was pending."""
         self.pending = Changes()
 
-    def _merge(self, village: WatchedVillage, out: Outcome, moment: Moment) -> None:
+    def merge(self, village: WatchedVillage, out: Outcome, moment: Moment) -> None:
+        """Add what a verb of a village came to to what is to be committed."""
         self.pending.merge(out)
         for subject, time in out.deadlines:
             self.deadlines.ask(subject, time)
         if out.undated:
             self._undated += [(village.code, facility) for facility in out.undated]
         if out.back is not None and self._outages.back(village.code, out.back, moment.now, self.pending):
-            self.take(village, OutageOver(), moment)
+            village.link.settle()
         if out.lost is not None:
             alert = self._outages.lost(village.village, out.lost, moment.now, self.pending)
-            self.take(village, Lost(alert), moment)
-        if out.asks:
-            self._store_sync.notice(village)
-        if out.arrivals_since is not None:
-            self._store_sync.follow_arrivals(out.arrivals_since)
+            self.merge(village, village.lose(alert, moment), moment)
+        if village.has_questions:
+            self.notice(village)
         if out.late:
             self._metrics.late.inc(out.late)
             self._metrics.overflown.inc(out.overflown)

@@ -1,7 +1,7 @@
 """Actions on one alert as a call asks for them: by `If-Match`, and refused as a problem."""
 
-from api.alerts.actions import Act, Changed, NoSuchAlert
-from api.alerts.actions import act as do
+from api.alert_records.actions import Act, Changed, NoSuchAlert
+from api.alert_records.actions import act as do
 from api.http.problems import Refused, not_found
 from api.http.services import Services
 from siaga.model.caller import Caller

@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, Field, JsonValue
 
-from api.alerts.actions import LONGEST_SNOOZE, Act, acknowledging, assigning, commenting, snoozing
-from api.alerts.alert import Kind
+from api.alert_records.actions import LONGEST_SNOOZE, Act, acknowledging, assigning, commenting, snoozing
 from api.http.access import Technician
 from api.http.alert_actions import act, etag
 from api.http.known_names import Body
@@ -17,6 +16,7 @@ from api.http.seen import Asked, Seen
 from api.http.services import Services, ServicesHere
 from api.queries import alerts as read
 from api.queries.alerts import AlertFile, AlertFilter, AlertRecord
+from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Caller
 from siaga.model.scope import Scopes
 

@@ -7,8 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.alerts.actions import Act, acknowledging, act_on_many, assigning, snoozing
-from api.alerts.alert import Kind
+from api.alert_records.actions import Act, acknowledging, act_on_many, assigning, snoozing
 from api.http.access import Technician
 from api.http.alerts import Assignee, Severity, SnoozeUntil, snooze_end
 from api.http.known_names import Body
@@ -16,6 +15,7 @@ from api.http.problems import Refused, problems
 from api.http.services import Services, ServicesHere
 from api.queries import alerts as read
 from api.queries.alerts import AlertFilter
+from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Caller
 from siaga.model.scope import SCOPE_PATTERN, NotAScope, Scope, parse_scope
 

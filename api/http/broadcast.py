@@ -16,8 +16,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
-from api.alerts.seen import seen_document
-from api.alerts.stream import EventSignal
+from api.alert_records.seen import seen_document
+from api.alert_records.stream import EventSignal
 from api.queries.alert_events import AlertEvent, events_after, newest_event
 from siaga.model.scope import Scopes
 

@@ -9,11 +9,11 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
-from api.alerts.documents import rfc3339
 from api.http.problems import PROBLEM_JSON, Problem
 from api.http.readiness import Probes
 from api.http.services import Check, Services, ServicesHere
 from siaga.database import is_read_only
+from siaga.model.times import rfc3339
 
 __all__ = ["probes_of", "router"]
 

@@ -5,10 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from api.alerts.declarations import Declared
-from api.alerts.declarations import declare as keep
-from api.alerts.declarations import take_back as take_it_back
-from api.alerts.maintenance import BadRule, check_rule
 from api.http.access import Technician
 from api.http.known_names import Body
 from api.http.moments import Moment, moment, parse_time
@@ -18,10 +14,14 @@ from api.http.seen import AskedFacilities, Seen
 from api.http.services import Services, ServicesHere
 from api.queries import maintenance as read
 from api.queries.maintenance import KeptWindow, WindowFilter
+from siaga.database.maintenance import Declared
+from siaga.database.maintenance import declare as keep
+from siaga.database.maintenance import take_back as take_it_back
 from siaga.model.caller import Caller
 from siaga.model.clock import DAY
 from siaga.model.scope import Scopes
 from siaga.model.sites import Village
+from siaga.timeline.maintenance import BadRule, check_rule
 
 __all__ = ["Declaration", "declare_window", "router", "take_window_back"]
 

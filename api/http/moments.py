@@ -8,9 +8,9 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import WithJsonSchema
 
-from api.alerts.documents import rfc3339
 from api.http.problems import Refused
 from siaga.model.clock import DAY
+from siaga.model.times import rfc3339
 
 __all__ = [
     "FromDate",

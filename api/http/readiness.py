@@ -11,10 +11,10 @@ from concurrent.futures import Future
 
 import structlog
 
-from api.alerts.documents import rfc3339
 from api.http.services import Check
 from siaga.model.clock import SECOND, Clock
 from siaga.model.readiness import Readiness, ReadinessProbe
+from siaga.model.times import rfc3339
 
 __all__ = ["ANSWER_WITHIN", "Probes"]
 

@@ -8,8 +8,7 @@ from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy import Engine
 
-from api.alerts.reader import UnreadPast
-from api.alerts.stream import EventSignal
+from api.alert_records.stream import EventSignal
 from api.attestations.classes import Classes
 from api.http.broadcast import Broadcast
 from api.http.site import Site
@@ -18,6 +17,7 @@ from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
 from siaga.database.tokens import Tokens
 from siaga.model.clock import Clock
+from siaga.model.readiness import UnreadPast
 from siaga.telemetry import TelemetryStore
 
 __all__ = ["Check", "Services", "ServicesHere", "sign_in_counter"]
@@ -50,6 +50,8 @@ class Services:
     attestation_review: bool = False
     scorecard_classes: Classes | None = None
     site: Site = field(default_factory=Site)
+    sites_file: str | None = None
+    """The file that is imported at every start, and replaces what was changed since."""
     channels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By what the notify file reaches whom, by the person's name."""
 

@@ -5,12 +5,13 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, or_, select
 
-from api.alerts.maintenance import MaintenanceWindow, stretches
 from api.issued.compare import Ground
 from api.reports.report import Report
 from siaga.database import tables
+from siaga.database.maintenance import window_of
 from siaga.model.clock import MINUTE
 from siaga.model.sites import Village
+from siaga.timeline.maintenance import MaintenanceWindow, stretches
 
 __all__ = ["grounds_since"]
 
@@ -26,7 +27,7 @@ def grounds_since(connection: Connection, issued_at: int, report: Report) -> Cal
     query = select(table).where(or_(table.c.created_at >= since, table.c.deleted_at >= since))
     done = [
         (
-            MaintenanceWindow(row.id, row.village, row.facility, row.uplink, row.start, row.end, row.rrule),
+            window_of(row),
             _said(row.created_at, row.deleted_at, since),
         )
         for row in connection.execute(query)
@@ -36,7 +37,7 @@ def grounds_since(connection: Connection, issued_at: int, report: Report) -> Cal
 
     def grounds(code: str, facility: str) -> frozenset[Ground]:
         there = villages.get(code)
-        found = {Ground.SITES_FILE} if code in changed else set()
+        found = {Ground.SITES_FILE} if code in changed or there is None else set()
         for window, said in done:
             if there is not None and window.facility in (None, facility) and _touches(window, there, report):
                 found |= said

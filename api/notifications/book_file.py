@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from api.alerts.alert import SEVERITIES, Kind
 from api.notifications.book import GATHER, REPEAT_AFTER, Book, Outside, Person, Rule, Step
+from siaga.model.alert_kinds import SEVERITIES, Kind
 from siaga.model.clock import HOUR, MINUTE
 from siaga.model.durations import format_duration, parse_duration
 from siaga.sites.mistakes import Mistakes, Section, SitesFileError

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from api.alerts.excuses import Excuse
+from api.alert_records.excuses import Excuse
 from api.notifications.facts import Facts
 from siaga.model.clock import SECOND
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 
 from pydantic import TypeAdapter
 
-from api.alerts.excuses import Subject, subject_of
+from api.alert_records.excuses import Affected, affected_by
 
 __all__ = ["RANKS", "Facts", "facts_of"]
 
@@ -40,9 +40,9 @@ class Facts:
         return [self.village, *others]
 
     @property
-    def subject(self) -> Subject:
-        """What it is about, as planned maintenance and missing mains excuse it."""
-        return subject_of({column.name: getattr(self, column.name) for column in fields(self)})
+    def affected(self) -> Affected:
+        """What it affects, and planned maintenance or missing mains may excuse."""
+        return affected_by({column.name: getattr(self, column.name) for column in fields(self)})
 
     @property
     def taken_out(self) -> bool:

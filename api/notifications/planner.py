@@ -1,7 +1,8 @@
 """From notices to messages: who is told what, written down in one transaction with the end of the notices.
 
-A notice is left in the transaction of the alert's event (`api.alerts.events`), so none is lost; it is deleted in the
-transaction that writes the messages for it, so none is worked off twice. Whoever dies in between leaves all as it was.
+A notice is left in the transaction of the alert's event (`api.alert_records.events`), so none is lost; it is
+deleted in the transaction that writes the messages for it, so none is worked off twice. Whoever dies in between leaves
+all as it was.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -10,7 +11,7 @@ from dataclasses import replace
 import structlog
 from sqlalchemy import ColumnElement, Connection, Engine, bindparam, func, or_, select
 
-from api.alerts.excuses import read_grounds
+from api.alert_records.excuses import read_grounds
 from api.notifications.book import Book, Recipient
 from api.notifications.channels import provider_of
 from api.notifications.digest import Draft, Item, Notice, What, drafts, new_of
@@ -142,7 +143,7 @@ class Planner:
         table = tables.escalation
         rows = connection.execute(select(table).where(table.c.due <= now).order_by(table.c.due).limit(NOTICES)).all()
         alerts = _alerts(connection, {row.alert for row in rows})
-        grounds = read_grounds(connection, [alert.subject for alert in alerts.values()], now)
+        grounds = read_grounds(connection, [alert.affected for alert in alerts.values()], now)
         untold = _untold(connection, alerts)
         items: list[Item] = []
         gone: list[dict[str, object]] = []
@@ -150,7 +151,7 @@ class Planner:
         for row in rows:
             alert = alerts[row.alert]
             told = untold[row.alert] + self._book.after(row.rule, row.step) if row.alert in untold else None
-            answer = decide(alert, row.due, now, excuse=grounds.excuse(alert.subject, now), told=told)
+            answer = decide(alert, row.due, now, excuse=grounds.excuse(alert.affected, now), told=told)
             step = {"a": row.alert, "r": row.rule, "s": row.step}
             if isinstance(answer, Later):
                 later.append(step | {"until": answer.until})

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from api.alerts.stream import EventSignal
+from api.alert_records.stream import EventSignal
 from api.notifications.book import Book
 from api.notifications.channels import OpenChannel, open_channel
 from api.notifications.metrics import NotificationMetrics

@@ -21,8 +21,8 @@ frozen dataclasses, lists come after a key, at most `limit` long, so that a page
 | `attestations` | `listed`, `one`, `photo`, `by_village` |
 | `scorecard`, `visits` | `villages_page`, `scorecards`; what to visit next |
 | `report` | `load`: what a report is made of; `facility_days`: what it costs |
-| `seconds`, `times` | milliseconds as the seconds and times of an answer, for the edges |
+| `seconds` | milliseconds as the seconds of an answer, for the edges |
 
 What was refused is read by `siaga.database.quarantine.Quarantine.items`. What people change is written elsewhere:
-`api.alerts.actions`, `api.alerts.declarations`, `api.attestations.book`.
+`api.alert_records.actions`, `siaga.database.maintenance`, `api.attestations.book`.
 """

@@ -12,7 +12,10 @@ __all__ = ["AlertEvent", "events_after", "newest_event"]
 
 @dataclass(frozen=True, slots=True)
 class AlertEvent:
-    """An event. `document`: the alert as the API showed it then, of all its villages: `api.alerts.seen` narrows it."""
+    """An event. `document`: the alert as the API showed it at that time, of all its villages.
+
+    `api.alert_records.seen` narrows it.
+    """
 
     id: int
     type: str

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true
 
-from api.alerts.excuses import with_plan
-from api.alerts.seen import seen_row
+from api.alert_records.excuses import with_plan
+from api.alert_records.seen import seen_row
 from api.queries.villages import names_of
 from siaga.database import tables
 from siaga.database.scopes import within

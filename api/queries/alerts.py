@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, or_, select, tuple_
 
-from api.alerts.alert import Kind
-from api.alerts.excuses import with_plan
-from api.alerts.seen import seen_row
+from api.alert_records.excuses import with_plan
+from api.alert_records.seen import seen_row
 from siaga.database import tables
 from siaga.database.scopes import within
+from siaga.model.alert_kinds import Kind
 from siaga.model.scope import Scopes
 
 __all__ = [

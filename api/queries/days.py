@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
-from api.alerts.span_rows import read_spans
 from api.queries.spans import FacilityName
 from siaga.database import tables
+from siaga.database.spans import read_spans
 from siaga.model.indicators import terms
 from siaga.model.intervals import Interval
 from siaga.model.sites import Facility, Village

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, case, func, select
 
-from api.alerts.alert import Kind
 from siaga.database import tables
 from siaga.database.scopes import within
+from siaga.model.alert_kinds import Kind
 from siaga.model.scope import Scopes
 
 __all__ = ["GatewayNow", "gateways"]

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
-from api.alerts.span_rows import read_spans
 from api.queries.alert_list import ListedAlert, with_ids
 from api.queries.spans import FacilityName
 from siaga.database import tables
 from siaga.database.scopes import within
+from siaga.database.spans import read_spans
 from siaga.model.intervals import Interval
 from siaga.model.scope import Scopes
 from siaga.timeline.span_algebra import FOREVER, cut

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
-from api.alerts.alert import Kind
 from api.words import Words
 from siaga.database import tables
 from siaga.database.scopes import within
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import DAY
 from siaga.model.local_time import local_date
 from siaga.model.scope import Scopes

@@ -8,13 +8,13 @@ from xlsxwriter.format import Format  # type: ignore[import-untyped]
 from xlsxwriter.workbook import Workbook  # type: ignore[import-untyped]
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
-from api.queries.times import local
 from api.reports.annex_columns import Type
 from api.reports.annexes import Annex, At, Cell, annexes
 from api.reports.figures import Share
 from api.reports.report import Report
 from api.reports.restitution import Restitution
 from api.words import WORDS, Words
+from siaga.model.times import local
 
 __all__ = ["MOST_ROWS", "annex_sheets"]
 

@@ -8,10 +8,10 @@ from enum import Enum
 from fractions import Fraction
 
 from api.queries.seconds import exact, parts, seconds
-from api.queries.times import rfc3339
 from api.reports.facility import Outage
 from api.reports.figures import Share
 from api.reports.report import Row
+from siaga.model.times import rfc3339
 
 __all__ = ["OUTAGE_COLUMNS", "ROW_COLUMNS", "Column", "Number", "outage_values", "row_values", "shares"]
 

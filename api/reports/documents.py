@@ -3,9 +3,9 @@
 import orjson
 
 from api.queries.seconds import seconds
-from api.queries.times import rfc3339
 from api.reports.columns import outage_values, row_values
 from api.reports.report import Report, Row
+from siaga.model.times import rfc3339
 
 __all__ = ["as_json", "document", "row_document"]
 

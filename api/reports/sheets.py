@@ -12,7 +12,6 @@ from fractions import Fraction
 import xlsxwriter  # type: ignore[import-untyped]  # it has no types; what is given to it is checked here
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
-from api.queries.times import local
 from api.reports.annex_sheets import annex_sheets
 from api.reports.columns import OUTAGE_COLUMNS, ROW_COLUMNS, Column, outage_values, row_values, shares
 from api.reports.facility import Outage
@@ -22,6 +21,7 @@ from api.reports.method import method
 from api.reports.report import Report, Row
 from api.reports.restitution import Restitution
 from api.words import WORDS
+from siaga.model.times import local
 from siaga.timeline.availability import Availability
 
 __all__ = ["CHANGES", "FACTS", "MOST_OUTAGES", "SHEETS", "as_xlsx"]

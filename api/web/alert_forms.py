@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Form, Header
 from starlette.responses import RedirectResponse, Response
 
-from api.alerts.actions import Act, Outcome, acknowledging, act_on_many, assigning, commenting, snoozing
+from api.alert_records.actions import Act, Outcome, acknowledging, act_on_many, assigning, commenting, snoozing
 from api.http.alert_actions import act
 from api.http.problems import not_found
 from api.http.services import Services, ServicesHere

@@ -3,7 +3,6 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.alerts.alert import Kind
 from api.http.services import Services, ServicesHere
 from api.queries.alert_events import newest_event
 from api.queries.alert_list import AlertList, cleared_since, open_now
@@ -16,6 +15,7 @@ from api.web.asked_alerts import AskedAlerts
 from api.web.frame import FrameHere
 from api.web.looker import Looker
 from api.web.visit import Visit, visit_of
+from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR
 

@@ -5,9 +5,9 @@ from urllib.parse import parse_qs
 
 from fastapi import Depends, Request
 
-from api.alerts.alert import SEVERITIES, Kind
 from api.http.problems import Refused
 from api.web.alert_filter import LONGEST_TEXT, AlertFilter, Sort, Stage
+from siaga.model.alert_kinds import SEVERITIES, Kind
 from siaga.model.scope import EVERYTHING, NotAScope, parse_scope
 
 __all__ = ["AskedAlerts", "filter_of"]

@@ -8,7 +8,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from api.alerts.alert import Kind
 from api.http.problems import not_found
 from api.http.services import Services, ServicesHere
 from api.queries.alert_list import ListedAlert
@@ -22,6 +21,7 @@ from api.web.chart import WIDTH, chart_line
 from api.web.frame import FrameHere
 from api.words import Words
 from siaga.database.quarantine import QuarantineItem
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.intervals import Interval
 from siaga.model.scope import Scope, Scopes

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.queries.facilities import FacilityNow
+from api.web.month_strip import MonthStrip
 from api.web.strip import SLOT, Stroke, day_until, slots, strokes
 from api.words import Words
 from siaga.model.indicators import INDICATORS
@@ -19,8 +20,9 @@ _BEFORE_SIGN = "\u00a0"
 
 @dataclass(frozen=True, slots=True)
 class FacilityView:
-    """A facility and its last 24 hours."""
+    """A facility, its last 24 hours, and its last 30 days. `measured`: when it was last met or failed, in words."""
 
+    id: str
     name: str
     kind: str
     state: State
@@ -30,6 +32,8 @@ class FacilityView:
     share: str | None
     strip: Sequence[Stroke]
     described: str
+    month: MonthStrip | None = None
+    measured: str | None = None
 
 
 def facility_view(
@@ -49,6 +53,7 @@ def facility_view(
     if cause is not None and spans and spans[-1].excused:
         cause = f"{cause} ({words('excused')})"
     return FacilityView(
+        id=facility.full_name,
         name=facility.name,
         kind=words.kind(facility.kind),
         state=facility.state,

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.alerts.alert import Kind
 from api.words import Language, Words
+from siaga.model.alert_kinds import Kind
 from siaga.model.scope import Scope, parse_scope
 from siaga.sites.mistakes import Mistakes, Section, SitesFileError
 from siaga.sites.on_disk import read_text

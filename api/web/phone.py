@@ -15,7 +15,7 @@ __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
 
-_NEEDED = ("siaga.css", "siaga.svg", "attest.css", "drafts.js", "attest.js", "phone.js", "offline.js")
+_NEEDED = ("siaga.css", "work.css", "siaga.svg", "attest.css", "drafts.js", "attest.js", "phone.js", "offline.js")
 """Files that a phone keeps, for the pages that it can show without a connection."""
 _WORKER_POLICY = "default-src 'none'; connect-src 'self'; script-src 'self'"
 _GREEN, _PAPER = "#0b5d4b", "#f5f6f3"

@@ -1,6 +1,7 @@
 """The public pages over HTTP: no sign-in, no outside host, and they work without JavaScript."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from typing import Annotated
 
@@ -11,8 +12,9 @@ from starlette.responses import Response
 
 from api.http.services import Services, ServicesHere
 from api.web.frame import HEADERS, Frame
+from api.web.kept import Busy
 from api.web.looker import Looker, LookerHere
-from api.web.pages import Page, Pages, PagesBusy
+from api.web.pages import Page, Pages
 from api.web.refusals import sentence
 from api.words import Language
 from siaga.wire.topics import is_village_code
@@ -21,6 +23,8 @@ __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
 _log = structlog.get_logger(__name__)
+
+_SUBDISTRICT = re.compile(r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}", re.ASCII)
 
 Lang = Annotated[str | None, Query(max_length=20)]
 IfNoneMatch = Annotated[str | None, Header()]
@@ -39,6 +43,28 @@ def front(
     pages = _pages(request)
     start = after if is_village_code(after) else ""
     return _answer(request, services, looker, if_none_match, lambda: pages.front(looker.language, _asked(lang), start))
+
+
+@router.api_route("/kecamatan/{district}", methods=["GET", "HEAD"])
+def subdistrict(
+    request: Request,
+    services: ServicesHere,
+    looker: LookerHere,
+    district: str,
+    lang: Lang = None,
+    after: Annotated[str, Query(max_length=20)] = "",
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """The villages of a sub-district with their facilities and alerts."""
+    pages = _pages(request)
+    start = after if is_village_code(after) else ""
+
+    def made() -> Page | None:
+        return (
+            pages.region(looker.language, _asked(lang), district, start) if _SUBDISTRICT.fullmatch(district) else None
+        )
+
+    return _answer(request, services, looker, if_none_match, made)
 
 
 @router.api_route("/desa/{code}", methods=["GET", "HEAD"])
@@ -81,7 +107,7 @@ def _answer(
         return _sentence(request, looker, looker.words("switched_off"), looker.words("switched_off_detail"))
     try:
         page = made()
-    except (SQLAlchemyError, PagesBusy) as error:
+    except (SQLAlchemyError, Busy) as error:
         _log.warning("page_unreadable", error=str(error))
         return sentence(request, looker, 503)
     if page is None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from siaga.model.signals import Value
 
-__all__ = ["Arrival", "Point", "Reading", "Track", "TrackKey", "Tracks"]
+__all__ = ["Arrival", "Point", "Reading", "Recalled", "Track", "TrackKey", "Tracks"]
 
 TrackKey = tuple[str, str]
 """A device's id and a signal's name, within one village."""
@@ -75,3 +75,16 @@ class Track:
 
 Tracks = Mapping[TrackKey, Track]
 """Tracks of one village by device and signal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What the telemetry store has of one village, as an engine reads it.
+
+    `tracks`: the observations of a window. `latest`, `first`: the last observation and the first time of each track, of
+    all time.
+    """
+
+    tracks: Tracks
+    latest: Mapping[TrackKey, tuple[int, Value]]
+    first: Mapping[TrackKey, int]

@@ -1,11 +1,12 @@
-"""Readiness: whether a part works, why not, and since when."""
+"""Readiness: whether a part works, why not, and since when. And what of the past nobody can tell meanwhile."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from siaga.model.clock import Clock
+from siaga.model.intervals import Interval
 
-__all__ = ["Readiness", "ReadinessProbe"]
+__all__ = ["Readiness", "ReadinessProbe", "UnreadPast"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +45,14 @@ class ReadinessProbe:
         since = self._clock.now() if last is None or changed else last.since
         self._last = Readiness(self.name, problem, since)
         return self._last
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadPast:
+    """What of the past is not known, because the telemetry store was asked for it in vain.
+
+    `stretches`: of event time, by village, until they are judged. `problem`: why the store does not answer now.
+    """
+
+    stretches: Mapping[str, Sequence[Interval]] = field(default_factory=dict)
+    problem: str | None = None

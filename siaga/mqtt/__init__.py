@@ -5,6 +5,7 @@
 
 from siaga.mqtt.address import BrokerAddress
 from siaga.mqtt.client import MqttTransport
+from siaga.mqtt.tls import Tls
 from siaga.mqtt.transport import Message, Transport
 
-__all__ = ["BrokerAddress", "Message", "MqttTransport", "Transport"]
+__all__ = ["BrokerAddress", "Message", "MqttTransport", "Tls", "Transport"]

@@ -11,6 +11,7 @@ import structlog
 
 from siaga.mqtt.address import BrokerAddress
 from siaga.mqtt.session import Incoming, Outgoing, Session, SessionOptions
+from siaga.mqtt.tls import Tls
 from siaga.mqtt.transport import Message
 
 __all__ = ["MqttTransport"]
@@ -53,10 +54,10 @@ class MqttTransport:
             publishes a mark to itself, and sets `Message.kept` on all messages that arrive before it.
         held: if True, each connection waits for a call of `connect`.
         version: 5 or 4 (3.1.1) if the composition root knows the broker's version; `None`: it is detected.
-        ca_file: the certificates to trust with `mqtts`, instead of the system's.
+        tls: what to trust with `mqtts` and how to prove who this is; by default the system's certificates and no own.
 
     Raises:
-        ValueError: the URL is not valid.
+        ValueError: the URL is not valid, or a certificate or key of `tls`.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class MqttTransport:
         marker: str | None = None,
         held: bool = False,
         version: int | None = None,
-        ca_file: str | None = None,
+        tls: Tls | None = None,
         chance: random.Random | None = None,
     ) -> None:
         self._options = SessionOptions(
@@ -86,8 +87,10 @@ class MqttTransport:
             keepalive=keepalive,
             expiry=expiry,
             marker=marker,
-            ca_file=ca_file,
+            tls=tls or Tls(),
         )
+        if tls is not None:
+            tls.context()  # what is wrong is said here, not by the thread
         self._max_queue, self._max_outbound, self._max_bytes = max_queue, max_outbound, max_bytes
         self._version = version
         self._chance = chance or random.Random()  # noqa: S311 - spreads reconnects, protects nothing

@@ -22,6 +22,7 @@ from siaga.mqtt.address import BrokerAddress
 from siaga.mqtt.backlog import Backlog
 from siaga.mqtt.bulk_client import BulkClient
 from siaga.mqtt.filters import unshared
+from siaga.mqtt.tls import Tls
 
 __all__ = ["Incoming", "Outgoing", "Session", "SessionOptions"]
 
@@ -79,7 +80,7 @@ class SessionOptions:
     keepalive: int
     expiry: int
     marker: str | None
-    ca_file: str | None
+    tls: Tls
 
 
 class _TlsSocket(ssl.SSLSocket):
@@ -160,7 +161,7 @@ class Session:
         if options.address.user is not None:
             client.username_pw_set(options.address.user, options.address.password)
         if options.address.tls:
-            context = ssl.create_default_context(cafile=options.ca_file)
+            context = options.tls.context()
             context.sslsocket_class = _TlsSocket
             client.tls_set_context(context)
         if options.will is not None:

@@ -15,10 +15,11 @@ from gateway.buffer import Buffer, BufferUnavailable
 from gateway.metrics import GatewayMetrics
 from gateway.pollers import Credentials, Network, Polling, ThreadedAsker
 from gateway.service import Gateway, last_will, marker_topic
+from gateway.sites_copy import SitesCopy
 from gateway.status_socket import StatusSocket
 from siaga.model.clock import Clock
 from siaga.model.sites import Village
-from siaga.mqtt import MqttTransport
+from siaga.mqtt import MqttTransport, Tls
 from siaga.mqtt.sessions import SessionName
 from siaga.mqtt.worker import WorkerLoop
 from siaga.sites.poll_address import WebAddress
@@ -54,7 +55,8 @@ class GatewayPart:
 
     Args:
         follow: returns what to serve, or `None` if that has not changed; called in every turn.
-        alone: the only village, for a gateway on site: the centre's broker then has its last will.
+        sites: the only village, for a gateway on site: the centre's broker then has its last will.
+        village_tls, centre_tls: what to trust at the brokers, and how to prove which gateway this is.
         asking: how to poll devices that do not publish.
         failed: called from the gateway's thread if a defect ends it.
     """
@@ -68,17 +70,21 @@ class GatewayPart:
         clock: Clock,
         metrics: GatewayMetrics,
         *,
-        alone: Village | None = None,
+        sites: SitesCopy | None = None,
+        village_tls: Tls | None = None,
+        centre_tls: Tls | None = None,
         asking: Asking | None = None,
         failed: Callable[[], None] | None = None,
     ) -> None:
         self._name = SessionName.of(data_dir, "gateway")
         name, clean = self._name.client_id, not self._name.lasting
-        will = last_will(alone) if alone else None
+        will = last_will(sites.village) if sites is not None else None
         self._buffer = Buffer(data_dir / "gateway.db", must_open=False)
         marker = marker_topic(name)
-        self._village = MqttTransport(village_url, f"{name}-devices", clean=clean, marker=marker, max_bytes=INBOX)
-        self._centre = MqttTransport(centre_url, f"{name}-uplink", clean=clean, will=will)
+        self._village = MqttTransport(
+            village_url, f"{name}-devices", clean=clean, marker=marker, max_bytes=INBOX, tls=village_tls
+        )
+        self._centre = MqttTransport(centre_url, f"{name}-uplink", clean=clean, will=will, tls=centre_tls)
         served = follow() or Served(())
         chance = random.Random()  # noqa: S311 - spreads what would happen at one moment, protects nothing
         asking = asking or Asking()
@@ -93,6 +99,7 @@ class GatewayPart:
             metrics,
             known=served.known,
             polling=polling,
+            sites=sites,
         )
         self._status_socket = StatusSocket(data_dir, self._village.wake)
         worker = _FollowingGateway(self._gateway, follow, self._status_socket)

@@ -17,7 +17,7 @@ from siaga.database.registry import ImportReport, Registry
 from siaga.database.tokens import Issued, Tokens
 from siaga.model.caller import Role
 from siaga.model.clock import Clock, SystemClock
-from siaga.mqtt import MqttTransport
+from siaga.mqtt import MqttTransport, Tls
 from siaga.mqtt.sessions import SessionName
 from siaga.run.settings import Settings
 from siaga.sites.on_disk import read_sites_file
@@ -50,11 +50,15 @@ ALERTS = "alerts"
 MAX_QUEUE_BYTES = 16 << 20
 
 
-def import_sites(settings: Settings, path: Path) -> ImportReport:
-    """Take over a sites file into the registry, all of it or nothing."""
+def import_sites(settings: Settings, path: Path, *, only: bool = False) -> ImportReport:
+    """Take over a sites file into the registry, all of it or nothing. `only`: take out all other villages."""
     sites = read_sites_file(path)
     with _database(settings) as engine:
-        return Registry(engine).replace(sites.villages, SystemClock().now(), sites.regions)
+        registry = Registry(engine)
+        kept = {village.code for village in sites.villages}
+        others = {village.code for village in registry.villages()} - kept if only else set()
+        now = SystemClock().now()
+        return registry.replace(sites.villages, now, sites.regions, sites.holidays, removed=others)
 
 
 def create_token(settings: Settings, role: Role, name: str, scopes: Sequence[str] = ()) -> str:
@@ -120,7 +124,7 @@ def run_collector(settings: Settings, stop: threading.Event) -> None:
 
     _outside_store(settings, "collector")
     settings.make_data_dir()
-    collect(settings.central_broker, settings.store, settings.database, settings.data_dir, stop)
+    collect(settings.central_broker, settings.store, settings.database, settings.data_dir, stop, settings.tls)
 
 
 def run_api(settings: Settings, stop: threading.Event) -> None:
@@ -148,7 +152,7 @@ def _outside_store(settings: Settings, service: str) -> None:
         )
 
 
-def alert_session(url: str, name: SessionName) -> MqttTransport:
+def alert_session(url: str, name: SessionName, tls: Tls | None = None) -> MqttTransport:
     """Returns the alert engine's session with the broker, which lasts over a restart.
 
     It is held: the engine stores that the session may be lost before each connection.
@@ -160,6 +164,7 @@ def alert_session(url: str, name: SessionName) -> MqttTransport:
         expiry=SESSION_EXPIRY,
         max_bytes=MAX_QUEUE_BYTES,
         held=True,
+        tls=tls,
     )
 
 

@@ -1,5 +1,7 @@
 """Settings: a flag wins over the environment (`SIAGA_…`), which wins over `siaga.toml`, which wins over the defaults.
 
+A variable with `_FILE` behind its name names a file that holds the value, such as a secret that a container is given.
+
 Addresses that may contain a password are stored so that no log or traceback shows them. Read them by the properties.
 """
 
@@ -9,10 +11,12 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import time
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -23,6 +27,8 @@ from pydantic_settings import (
 
 from api.attestations.classes import BadClasses, Classes, parse_classes
 from siaga.mqtt.address import BrokerAddress
+from siaga.mqtt.tls import Tls
+from siaga.provision.broker_config import Login
 from siaga.sites.poll_address import BadAddress, read_web
 from siaga.telemetry.influx_address import InfluxAddress
 from siaga.wire.topics import is_village_code
@@ -32,6 +38,10 @@ __all__ = ["DataDirUnusable", "Settings", "SettingsError", "load_settings"]
 FILE = "siaga.toml"
 """The settings file, in the directory in which siaga is started."""
 PREFIX = "SIAGA_"
+IN_FILE = "_FILE"
+"""The end of the name of a variable that names a file with the value."""
+MAX_SECRET = 64 << 10
+"""Bytes of such a file at most."""
 NOBODY = "none"
 """The value of a list that is empty: an empty variable is one that is not set."""
 INTERNET_URL = "http://connectivitycheck.gstatic.com/generate_204"
@@ -49,6 +59,12 @@ class SettingsError(ValueError):
 
 def _broker(url: SecretStr) -> SecretStr:
     BrokerAddress.parse(url.get_secret_value())
+    return url
+
+
+def _address(url: str) -> str:
+    if BrokerAddress.parse(url).user is not None:
+        raise ValueError("it must be the broker's address alone, without a name and a password")
     return url
 
 
@@ -140,10 +156,19 @@ class Settings(BaseSettings):
     schedules: Path | None = None
     guidance: Path | None = None
     outline: Path | None = None
+    new_database: bool = False
+    backup_dir: Path | None = None
+    backup_at: time = time(2, 30)
+    backup_keep: Annotated[int, Field(ge=1, le=10_000)] = 14
     mqtt_url: BrokerUrl | None = None
     village_mqtt_url: BrokerUrl | None = None
     village: Annotated[str, AfterValidator(_village)] | None = None
     mqtt_port: Port = 1883
+    mqtt_ca: Path | None = None
+    gateway_file: Path | None = None
+    broker_dir: Path | None = None
+    broker_address: Annotated[str, AfterValidator(_address)] | None = None
+    broker_login: Login = Login.PASSWORD
     store_url: Annotated[SecretStr, AfterValidator(_store)] | None = None
     database_url: Annotated[SecretStr, AfterValidator(_database)] | None = None
     http_host: str = "127.0.0.1"
@@ -168,8 +193,8 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature; there is no .env file
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Returns the sources: flags, environment, file, in this order."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        """Returns the sources: flags, environment, files that the environment names, settings file, in this order."""
+        return init_settings, env_settings, SecretFiles(settings_cls), TomlConfigSettingsSource(settings_cls)
 
     @property
     def classes(self) -> Classes | None:
@@ -183,7 +208,7 @@ class Settings(BaseSettings):
             DataDirUnusable: it cannot be created, or is not a directory.
         """
         try:
-            self.data_dir.mkdir(parents=True, exist_ok=True)
+            self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as problem:
             raise DataDirUnusable(
                 f"data directory {self.data_dir}: {(problem.strerror or str(problem)).lower()}: "
@@ -196,6 +221,24 @@ class Settings(BaseSettings):
         if self.mqtt_url is not None:
             return self.mqtt_url.get_secret_value()
         return f"mqtt://127.0.0.1:{self.mqtt_port}"
+
+    @property
+    def tls(self) -> Tls:
+        """What a session with the centre's broker trusts.
+
+        Raises:
+            SettingsError: the file of the certificates cannot be read or used.
+        """
+        if self.mqtt_ca is None:
+            return Tls()
+        try:
+            tls = Tls(self.mqtt_ca.read_text(encoding="ascii"))
+            tls.context()
+        except OSError as problem:
+            raise SettingsError(f"SIAGA_MQTT_CA: {self.mqtt_ca} cannot be read: {problem.strerror}") from None
+        except ValueError:
+            raise SettingsError(f"SIAGA_MQTT_CA: {self.mqtt_ca} is not a certificate in PEM") from None
+        return tls
 
     @property
     def village_broker(self) -> str:
@@ -220,6 +263,37 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.data_dir.absolute() / 'siaga.db'}"
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """Settings whose values are in files, each named by a variable such as `SIAGA_MQTT_URL_FILE`."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[str | None, str, bool]:  # noqa: ARG002
+        """Returns the value of a setting, its name, and that it is no JSON.
+
+        Raises:
+            SettingsError: the file cannot be read.
+        """
+        variable = f"{PREFIX}{field_name.upper()}{IN_FILE}"
+        path = os.environ.get(variable)
+        if not path:
+            return None, field_name, False
+        if os.environ.get(PREFIX + field_name.upper()):
+            raise SettingsError(f"{variable}: {PREFIX}{field_name.upper()} is set too: set one of them")
+        try:
+            with Path(path).open(encoding="utf-8") as file:
+                text = file.read(MAX_SECRET).strip()
+        except (OSError, UnicodeDecodeError) as problem:
+            reason = problem.strerror if isinstance(problem, OSError) else "it is not a text in UTF-8"
+            raise SettingsError(f"{variable}: {path} cannot be read: {reason}") from None
+        if not text:
+            raise SettingsError(f"{variable}: {path} is empty")
+        return text, field_name, False
+
+    def __call__(self) -> dict[str, object]:
+        """Returns the settings that have a file."""
+        found = {name: self.get_field_value(field, name)[0] for name, field in Settings.model_fields.items()}
+        return {name: value for name, value in found.items() if value is not None}
 
 
 def load_settings(flags: Mapping[str, object] | None = None) -> Settings:
@@ -253,11 +327,13 @@ def _source(key: str, flags: Mapping[str, object]) -> str:
     if key in flags:
         return f"--{key.replace('_', '-')}"
     name = PREFIX + key.upper()
-    return name if os.environ.get(name) else f"{FILE}: {key}"
+    if os.environ.get(name):
+        return name
+    return f"{name}{IN_FILE}" if os.environ.get(f"{name}{IN_FILE}") else f"{FILE}: {key}"
 
 
 def _value(key: str, problem: ErrorDetails) -> str:
     """Returns the value in quotes; empty if it may contain a password."""
-    if key.endswith(("_url", "_community", "_password")):
+    if key.endswith(("_url", "_community", "_password", "_address")):
         return ""
     return f'"{str(problem["input"])[:80]}": '

@@ -17,10 +17,11 @@ from typing import Protocol
 import structlog
 import typer
 from prometheus_client import REGISTRY
+from sqlalchemy import Engine, select
 
-from api.alerts import AlertService, EventSignal
+from api.alert_records.stream import EventSignal
+from api.alerts import AlertService
 from api.alerts.metrics import EngineMetrics
-from api.alerts.reader import UnreadPast
 from api.app import create_app
 from api.http import HttpServer, Site
 from api.issued.metrics import IssuedMetrics
@@ -34,12 +35,15 @@ from collector import ROLE as COLLECTOR
 from collector import CollectorService, assemble, broker_session
 from gateway.metrics import GatewayMetrics
 from siaga.broker import EmbeddedBroker
-from siaga.database import connect
+from siaga.database import connect, tables
 from siaga.database.follower import RegistryFollower
 from siaga.database.registry import Registry
 from siaga.model.clock import SECOND, Clock, SystemClock
+from siaga.model.readiness import UnreadPast
 from siaga.model.sites import Village
 from siaga.mqtt.sessions import SessionName
+from siaga.run.backup.copy_socket import CopySocket
+from siaga.run.backup.nightly import NightlyBackups, by_command
 from siaga.run.demo import Demo
 from siaga.run.gateways import GatewayPart, Served
 from siaga.run.notify_file import the_book
@@ -48,6 +52,7 @@ from siaga.run.reports import the_office
 from siaga.run.schedules import the_plan
 from siaga.run.services import ALERTS, alert_session, await_database
 from siaga.run.settings import Settings
+from siaga.run.sites_publisher import SitesService
 from siaga.run.village_gateway import how_to_ask
 from siaga.sites.file import SitesDocument
 from siaga.sites.on_disk import read_sites_file
@@ -72,6 +77,10 @@ STORE_ASKED_EVERY = 3 * SECOND
 
 class DirectoryInUse(OSError):
     """Another siaga uses the data directory. The message is a sentence."""
+
+
+class DatabaseLost(OSError):
+    """The database is empty, and the telemetry store is not. The message is a sentence."""
 
 
 class Part(Protocol):
@@ -139,7 +148,9 @@ class System:
         self._issued: IssuedService | None = None
         self._collector: CollectorService | None = None
         self._gateway: GatewayPart | None = None
+        self._sites: SitesService | None = None
         self._broker: EmbeddedBroker | None = None
+        self._copies: CopySocket | None = None
         self._others: list[Part] = []
         self._names: list[SessionName] = []
         self.store: TelemetryStore = open_store(settings.store)
@@ -159,6 +170,7 @@ class System:
     def start(self, sites: SitesDocument | None, stop: threading.Event) -> None:
         """Start the parts, and import the sites once the database answers. Returns early if `stop` is set."""
         settings = self._settings
+        self._serve_copies()
         if self._whole and settings.mqtt_url is None:
             # by the machine's clock, however fast siaga's own runs: keep-alives are its clients' business
             self._broker = EmbeddedBroker(settings.data_dir / "broker.db", settings.mqtt_port)
@@ -167,11 +179,13 @@ class System:
         registry = await_database(self._engine, stop, self._tell)
         if registry is None:
             return
+        if not settings.new_database:
+            _refuse_lost_database(self._engine, self.store)
         if sites is not None:
-            report = registry.replace(sites.villages, self._clock.now(), sites.regions)
+            report = registry.replace(sites.villages, self._clock.now(), sites.regions, sites.holidays)
             log.info("imported", added=report.added, changed=report.changed, unchanged=report.unchanged)
         name = self._claim(ALERTS)
-        session = alert_session(settings.central_broker, name)
+        session = alert_session(settings.central_broker, name, settings.tls)
         self._alerts = AlertService(
             self._engine,
             self.store,
@@ -195,9 +209,22 @@ class System:
         scheduler = Scheduler(self._engine, self._plan, self._book, metrics)
         self._issued = IssuedService(self._engine, self._office, self._clock, metrics, scheduler.step)
         self._issued.start()
+        self._sites = SitesService(registry, settings.central_broker, settings.tls, self._clock)
+        self._sites.start()
         if self._whole:
             self._start_collector()
             self._start_gateway(registry)
+        if settings.backup_dir is not None:
+            backups = NightlyBackups(
+                settings.backup_dir,
+                settings.backup_at,
+                settings.backup_keep,
+                self._clock,
+                by_command(settings),
+                REGISTRY,
+            )
+            backups.start()
+            self.also(backups)
         self._starting = None
 
     def also(self, part: Part) -> None:
@@ -206,7 +233,9 @@ class System:
 
     def stop(self) -> None:
         """Stop everything in three steps: senders, receivers, then broker, database and store."""
-        _end_together([*self._others, self._gateway], SENDERS_END_WITHIN)
+        if self._copies is not None:
+            self._copies.stop()
+        _end_together([*self._others, self._gateway, self._sites], SENDERS_END_WITHIN)
         giving_up = threading.Timer(GIVEN_UP_AFTER, self._give_up_database)
         giving_up.daemon = True
         giving_up.start()
@@ -260,11 +289,22 @@ class System:
             guidance=self._guidance,
             outline=self._outline,
             site=Site(self._settings.public_url),
+            sites_file=None if self._settings.sites is None else str(self._settings.sites),
             channels={name: tuple(person.channels) for name, person in self._book.people.items()},
         )
         settings = self._settings
         self._server = HttpServer(app, settings.http_host, settings.http_port, settings.proxies)
         self._server.start()
+
+    def _serve_copies(self) -> None:
+        """Copy the embedded store for `siaga backup`: no other process can read it."""
+        if not self._settings.store.startswith("duckdb:"):
+            return
+        from siaga.telemetry.duck import DuckStore  # noqa: PLC0415 - DuckDB is large, so it is loaded on demand
+
+        if isinstance(self.store, DuckStore):
+            self._copies = CopySocket(self._settings.data_dir, self.store)
+            self._copies.start()
 
     def _history(self) -> str | None:
         problem = self._past().problem
@@ -274,7 +314,7 @@ class System:
         return UnreadPast() if self._alerts is None else self._alerts.past()
 
     def _start_collector(self) -> None:
-        session = broker_session(self._settings.central_broker, self._claim(COLLECTOR))
+        session = broker_session(self._settings.central_broker, self._claim(COLLECTOR), self._settings.tls)
         self._collector = assemble(self.store, self._engine, session, clock=self._clock, metrics=REGISTRY)
         self._collector.start()
 
@@ -286,9 +326,37 @@ class System:
             Followed(registry, self._clock).changes,
             self._clock,
             GatewayMetrics(REGISTRY),
+            village_tls=self._settings.tls,
+            centre_tls=self._settings.tls,
             asking=how_to_ask(self._settings),
         )
         self._gateway.start()
+
+
+def _refuse_lost_database(engine: Engine, store: TelemetryStore) -> None:
+    """Do not begin anew beside readings of before: what a lost database knew would never be missed.
+
+    Raises:
+        DatabaseLost: the database is new, and the store holds readings.
+    """
+    with engine.connect() as connection:
+        is_used = [
+            connection.execute(select(table.c[0]).limit(1)).first() is not None
+            for table in (tables.village, tables.engine_state)
+        ]
+    if any(is_used):
+        return
+    try:
+        is_empty = store.is_empty()
+    except StoreUnavailable as problem:
+        log.warning("a new database, and nobody knows whether the store is new, too", problem=str(problem))
+        return
+    if not is_empty:
+        raise DatabaseLost(
+            "the database is empty, and the telemetry store already holds readings: if SIAGA_DATABASE_URL and "
+            "SIAGA_DATA_DIR are right, the database was lost: restore a backup (siaga restore FILE), or set "
+            "SIAGA_NEW_DATABASE=true to begin anew"
+        )
 
 
 class StoreAnswers:

@@ -4,10 +4,16 @@ import contextlib
 import ctypes
 import gc
 import threading
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import structlog
+
 from siaga.model.clock import SystemClock
-from siaga.sites.on_disk import read_sites_file
+from siaga.mqtt import Tls
+from siaga.provision.gateway_file import read_gateway_file
+from siaga.sites.on_disk import read_sites_file, read_text
+from siaga.sites.published import PublishedSites
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -16,7 +22,9 @@ if TYPE_CHECKING:
     from siaga.run.gateways import Asking
     from siaga.run.settings import Settings
 
-__all__ = ["how_to_ask", "only_village", "run_gateway"]
+__all__ = ["Place", "how_to_ask", "placed", "run_gateway"]
+
+log = structlog.get_logger(__name__)
 
 
 def run_gateway(settings: "Settings", stop: threading.Event) -> None:
@@ -29,11 +37,14 @@ def run_gateway(settings: "Settings", stop: threading.Event) -> None:
     from prometheus_client import REGISTRY  # noqa: PLC0415
 
     from gateway.metrics import GatewayMetrics  # noqa: PLC0415
+    from gateway.sites_copy import SitesCopy  # noqa: PLC0415
     from siaga.run.gateways import GatewayPart, Served  # noqa: PLC0415
 
-    village = only_village(settings)
+    place = placed(settings)
     settings.make_data_dir()
-    told: list[Served] = [Served([village])]
+    metrics = GatewayMetrics(REGISTRY)
+    given = PublishedSites(place.village, place.made)
+    sites = SitesCopy(settings.data_dir, given, metrics.sites_refused.inc)
     failed = threading.Event()
 
     def fail() -> None:
@@ -42,12 +53,14 @@ def run_gateway(settings: "Settings", stop: threading.Event) -> None:
 
     part = GatewayPart(
         settings.data_dir,
-        settings.village_broker,
-        settings.central_broker,
-        lambda: told.pop() if told else None,
+        place.village_url,
+        place.centre_url,
+        lambda: None if (changed := sites.take_change()) is None else Served([changed]),
         SystemClock(),
-        GatewayMetrics(REGISTRY),
-        alone=village,
+        metrics,
+        sites=sites,
+        village_tls=place.village_tls,
+        centre_tls=place.centre_tls,
         asking=how_to_ask(settings),
         failed=fail,
     )
@@ -88,19 +101,63 @@ def _revealed(secret: "SecretStr | None") -> str | None:
     return None if secret is None else secret.get_secret_value()
 
 
-def only_village(settings: "Settings") -> "Village":
-    """Returns the village that a gateway on site serves.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a gateway on site stands: its village and its two brokers. `made`: when that was written, Unix seconds."""
+
+    village: "Village"
+    made: int
+    village_url: str = field(repr=False)
+    centre_url: str = field(repr=False)
+    village_tls: Tls
+    centre_tls: Tls
+
+
+def placed(settings: "Settings") -> Place:
+    """Returns where a gateway stands, by the gateway file of the district, or by settings one by one.
+
+    Each setting that is given wins over what the gateway file says.
+
+    Raises:
+        ValueError: the settings do not say which village, or the gateway file cannot be used.
+    """
+    if settings.gateway_file is None:
+        village = _only_village(settings)
+        made = int(settings.sites.stat().st_mtime) if settings.sites is not None else 0
+        return Place(village, made, settings.village_broker, settings.central_broker, settings.tls, settings.tls)
+    path = settings.gateway_file
+    file = read_gateway_file(read_text(path), str(path))
+    if path.stat().st_mode & 0o007:
+        log.warning("gateway_file_open_to_all", file=str(path), remedy=f"chmod 0600 {path}")
+    if settings.village is not None and settings.village != file.village.code:
+        raise ValueError(f"SIAGA_VILLAGE: {path} is the file of {file.village.code}, not of {settings.village}")
+    village, made = file.village, file.made
+    if settings.sites is not None:
+        village, made = _only_village(settings, file.village.code), int(settings.sites.stat().st_mtime)
+    centre_url = file.url if settings.mqtt_url is None else settings.central_broker
+    centre_tls = file.tls if settings.mqtt_ca is None else replace(file.tls, ca=settings.tls.ca)
+    if settings.village_mqtt_url is None:
+        return Place(village, made, centre_url, centre_url, centre_tls, centre_tls)
+    return Place(village, made, settings.village_broker, centre_url, settings.tls, centre_tls)
+
+
+def _only_village(settings: "Settings", code: str | None = None) -> "Village":
+    """Returns the village that a gateway on site serves, by the sites file.
 
     Raises:
         ValueError: the settings do not say which.
     """
     if settings.sites is None:
-        raise ValueError("gateway: SIAGA_SITES is not set: name the sites file that has the village")
+        raise ValueError(
+            "gateway: SIAGA_SITES is not set: name the sites file that has the village; or, in SIAGA_GATEWAY_FILE, the "
+            "file that the district made for this gateway"
+        )
     villages = {village.code: village for village in read_sites_file(settings.sites).villages}
-    if settings.village is not None:
-        if settings.village not in villages:
-            raise ValueError(f"SIAGA_VILLAGE: {settings.sites} has no village {settings.village}")
-        return villages[settings.village]
+    wanted = settings.village or code
+    if wanted is not None:
+        if wanted not in villages:
+            raise ValueError(f"SIAGA_VILLAGE: {settings.sites} has no village {wanted}")
+        return villages[wanted]
     if len(villages) != 1:
         raise ValueError(f"SIAGA_VILLAGE is not set, and {settings.sites} has {len(villages)} villages: say which")
     return next(iter(villages.values()))

@@ -8,12 +8,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from siaga.model.observation import Arrival, Point, Track, TrackKey
+from siaga.model.observation import Arrival, Point, Recalled, Track, TrackKey
 from siaga.model.signals import Value
 from siaga.telemetry.refusal import RefusedPoint
 
 __all__ = [
-    "Memory",
     "RefusedPoint",
     "SeriesPoint",
     "StoreUnavailable",
@@ -44,19 +43,6 @@ class SeriesPoint:
     mean: float
     maximum: float
     last: float
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What an engine reads of one village when it starts.
-
-    `tracks`: the observations of a window. `latest`, `first`: the last observation and the first time of each track, of
-    all time.
-    """
-
-    tracks: Mapping[TrackKey, Track]
-    latest: Mapping[TrackKey, tuple[int, Value]]
-    first: Mapping[TrackKey, int]
 
 
 class TelemetryStore(Protocol):
@@ -128,7 +114,7 @@ class TelemetryStore(Protocol):
         *,
         signals: Collection[str] | None = None,
         known: Mapping[str, Mapping[TrackKey, int]] | None = None,
-    ) -> Mapping[str, Memory]:
+    ) -> Mapping[str, Recalled]:
         """Returns `tracks`, `latest_of_village` and `first_times` of several villages, with an entry for each.
 
         A starting engine needs thousands of villages, and one request for several costs a third of single requests.
@@ -145,6 +131,10 @@ class TelemetryStore(Protocol):
 
     def arrivals(self, since: int) -> Sequence[Arrival]:
         """Returns the arrivals with `received >= since`, in order of `received`."""
+        ...
+
+    def is_empty(self) -> bool:
+        """Returns whether no reading was ever stored, or all have been deleted."""
         ...
 
     def drop_before(self, time: int) -> None:

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import duckdb
 
-from siaga.model.observation import Arrival, Point, Track, TrackKey
+from siaga.model.observation import Arrival, Point, Recalled, Track, TrackKey
 from siaga.model.signals import SIGNALS, SignalType, Value
-from siaga.telemetry import Memory, RefusedPoint, SeriesPoint, StoreUnavailable, Write
+from siaga.telemetry import RefusedPoint, SeriesPoint, StoreUnavailable, Write
 from siaga.telemetry.duck_series import Append, KnownSeries, Series, typed
 from siaga.telemetry.gathering import Gathering
 from siaga.telemetry.refusal import sift, united
@@ -75,6 +75,10 @@ FROM (SELECT time, coalesce(number, whole::DOUBLE) AS value FROM observation
       WHERE series = $1 AND time >= $2 AND time < $3)
 GROUP BY step ORDER BY step
 """
+
+
+TABLES = ("series", "observation", "arrival")
+"""What a copy consists of: a Parquet file for each."""
 
 
 class DuckStore:
@@ -265,10 +269,10 @@ class DuckStore:
         *,
         signals: Collection[str] | None = None,
         known: Mapping[str, Mapping[TrackKey, int]] | None = None,  # noqa: ARG002 - as above
-    ) -> Mapping[str, Memory]:
+    ) -> Mapping[str, Recalled]:
         """See `TelemetryStore.recall`."""
         return {
-            village: Memory(
+            village: Recalled(
                 self.tracks(village, start, end, signals=signals),
                 self.latest_of_village(village),
                 self.first_times(village),
@@ -290,12 +294,45 @@ class DuckStore:
             rows = cursor.execute("SELECT * FROM arrival WHERE received >= $1 ORDER BY received", [since]).fetchall()
         return [Arrival(*row) for row in rows]
 
+    def is_empty(self) -> bool:
+        """See `TelemetryStore.is_empty`."""
+        with self._reading() as cursor:
+            return not cursor.execute("SELECT 1 FROM observation LIMIT 1").fetchall()
+
     def drop_before(self, time: int) -> None:
         """See `TelemetryStore.drop_before`. It deletes now; DuckDB's next checkpoint frees the space in the file."""
         with self._writing, self._transaction() as connection:
             connection.execute("DELETE FROM observation WHERE time < $1", [time])
             connection.execute("DELETE FROM arrival WHERE received < $1", [time])
             self._learn(connection)
+
+    def copy(self, directory: Path) -> None:
+        """Write a copy of all that is stored at one moment into an existing directory, while others go on to write.
+
+        Raises:
+            StoreUnavailable: the store cannot be read, or the directory not be written.
+        """
+        with self._reading() as cursor:
+            cursor.execute("BEGIN")
+            for table in TABLES:
+                target = str(directory / f"{table}.parquet").replace("'", "''")
+                cursor.execute(f"COPY {table} TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
+            cursor.execute("COMMIT")
+
+    def load(self, directory: Path) -> int:
+        """Take over a copy into this store, which must be empty. Returns the number of observations.
+
+        Raises:
+            StoreUnavailable: the copy cannot be read, or the store is not empty.
+        """
+        with self._writing, self._transaction() as connection:
+            if connection.execute("SELECT count(*) FROM series").fetchall() != [(0,)]:
+                raise StoreUnavailable(f"the telemetry file {self._path} is not empty")
+            for table in TABLES:
+                source = str(directory / f"{table}.parquet")
+                connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet($1)", [source])  # noqa: S608
+            self._learn(connection)
+            return int(connection.execute("SELECT count(*) FROM observation").fetchall()[0][0])
 
     def check(self) -> None:
         """See `TelemetryStore.check`."""

@@ -8,9 +8,9 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from siaga.model.clock import HOUR, Clock, SystemClock
-from siaga.model.observation import Arrival, Point, Track, TrackKey
+from siaga.model.observation import Arrival, Point, Recalled, Track, TrackKey
 from siaga.model.signals import Value
-from siaga.telemetry import Memory, RefusedPoint, SeriesPoint, StoreUnavailable, Write
+from siaga.telemetry import RefusedPoint, SeriesPoint, StoreUnavailable, Write
 from siaga.telemetry.influx_address import InfluxAddress
 from siaga.telemetry.influx_connection import InfluxConnection, identifier
 from siaga.telemetry.influx_reading import InfluxReading
@@ -108,7 +108,7 @@ class InfluxStore:
         *,
         signals: Collection[str] | None = None,
         known: Mapping[str, Mapping[TrackKey, int]] | None = None,
-    ) -> Mapping[str, Memory]:
+    ) -> Mapping[str, Recalled]:
         """See `TelemetryStore.recall`."""
         return self._reading.recall(villages, (start, end), signals, known)
 
@@ -119,6 +119,10 @@ class InfluxStore:
     def arrivals(self, since: int) -> Sequence[Arrival]:
         """See `TelemetryStore.arrivals`."""
         return self._reading.arrivals(since)
+
+    def is_empty(self) -> bool:
+        """See `TelemetryStore.is_empty`. InfluxDB says which fields it holds without reading any value."""
+        return self._reading.is_empty()
 
     def drop_before(self, time: int) -> None:
         """See `TelemetryStore.drop_before`. Sets the duration of the policy `autogen`, if there is one."""

@@ -8,9 +8,9 @@ observations of series are searched window by window, the newest first.
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from siaga.model.clock import HOUR, SECOND, Clock
-from siaga.model.observation import Arrival, Track, TrackKey
+from siaga.model.observation import Arrival, Recalled, Track, TrackKey
 from siaga.model.signals import SIGNALS, SignalType, Value
-from siaga.telemetry import Memory, SeriesPoint
+from siaga.telemetry import SeriesPoint
 from siaga.telemetry.gathering import Gathering
 from siaga.telemetry.influx_answers import Series
 from siaga.telemetry.influx_connection import InfluxConnection, TimedOut, TooMuch
@@ -98,9 +98,9 @@ class InfluxReading:
         window: Window,
         signals: Collection[str] | None = None,
         known: Mapping[str, Known] | None = None,
-    ) -> Mapping[str, Memory]:
+    ) -> Mapping[str, Recalled]:
         """See `TelemetryStore.recall`. If a query for several villages is too much, the next is for fewer."""
-        found: dict[str, Memory] = {}
+        found: dict[str, Recalled] = {}
         while len(found) < len(villages):
             asked = villages[len(found) :][: self._together.width]
             if not self._time().whole:
@@ -119,7 +119,7 @@ class InfluxReading:
 
     def _recall_at_once(
         self, villages: Sequence[str], window: Window, signals: Collection[str] | None
-    ) -> dict[str, Memory]:
+    ) -> dict[str, Recalled]:
         names = self._among_stored(SIGNALS)
         within = [name for name in names if signals is None or name in signals] if window[0] < window[1] else []
         where, params = _of(villages)
@@ -138,7 +138,7 @@ class InfluxReading:
                 else:
                     first[village][key] = times[0]
         found = _tracks(tracks)
-        return {village: Memory(found[village], latest[village], first[village]) for village in villages}
+        return {village: Recalled(found[village], latest[village], first[village]) for village in villages}
 
     def _recall_in_parts(
         self,
@@ -146,10 +146,10 @@ class InfluxReading:
         window: Window,
         signals: Collection[str] | None,
         known: Mapping[str, Known] | None,
-    ) -> dict[str, Memory]:
+    ) -> dict[str, Recalled]:
         tracks = self.tracks(villages, window, signals)
         latest, first = self._ends(villages, ("last", "first"), known=known)
-        return {village: Memory(tracks[village], latest[village], first[village]) for village in villages}
+        return {village: Recalled(tracks[village], latest[village], first[village]) for village in villages}
 
     def _ends(
         self,
@@ -220,6 +220,15 @@ class InfluxReading:
             for time, first, last, village, gateway in rows(part, 5)
         ]
         return sorted(found, key=lambda arrival: arrival.received)
+
+    def is_empty(self) -> bool:
+        """Returns whether there is no field of readings.
+
+        Raises:
+            StoreUnavailable: it does not answer.
+        """
+        parts = self._connection.query([f'SHOW FIELD KEYS FROM "{TELEMETRY}"'], {}, within=CHECK_WITHIN, small=True)
+        return not any(part.values for _, part in parts)
 
     def check(self) -> None:
         """Run a query like all others, with a window and a bound name.

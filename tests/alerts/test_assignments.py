@@ -99,4 +99,4 @@ def test_a_village_reaches_no_io_no_clock_and_no_other_village() -> None:
         assert not wrong, f"{module} imports {wrong}"
         left |= {each for each in found if each.startswith("api.")} - seen
     assert {"api.alerts.kinds.device_silent", "api.alerts.resync"} <= seen
-    assert not {"api.alerts.villages", "api.alerts.engine", "api.alerts.tables", "api.alerts.reader"} & seen
+    assert not {f"api.alerts.{each}" for each in ("villages", "engine", "tables", "reader", "questions")} & seen

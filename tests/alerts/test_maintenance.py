@@ -1,22 +1,17 @@
-"""Maintenance: when recurring windows are, and that declaring one at any time corrects what it touches."""
+"""Declaring maintenance, at any time, corrects what it touches."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sqlalchemy import select
 
-from api.alerts.maintenance import BadRule, MaintenanceWindow, check_rule, planned, stretches
 from siaga.database import tables
 from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.intervals import merge
 from siaga.model.observation import Reading
 from siaga.timeline.availability import measure
-from siaga.timeline.judge import PlannedWork
 from tests.alerts.world import CODE, MIDNIGHT, NOON, World, gate, village
 
 OPEN, CLOSED = ("gerbang-1", "gate_open", True), ("gerbang-1", "gate_open", False)
@@ -24,83 +19,6 @@ OPEN, CLOSED = ("gerbang-1", "gate_open", True), ("gerbang-1", "gate_open", Fals
 
 def at(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1000
-
-
-def days(rule: str, first: str, timezone: str, upto: str) -> list[str]:
-    window = MaintenanceWindow("m", CODE, None, None, at(first), at(first) + HOUR, rule)
-    found = stretches(window, timezone, at(upto))
-    assert all(end - start == HOUR for start, end in found)
-    return [datetime.fromtimestamp(start // 1000, UTC).strftime("%m-%d %H:%M") for start, _ in found]
-
-
-RULES = [
-    ("once a week", "FREQ=WEEKLY", "Asia/Jakarta", ["03-04 05:00", "03-11 05:00", "03-18 05:00"]),
-    ("named days", "FREQ=WEEKLY;BYDAY=WE,SA", "Asia/Jakarta",
-     ["03-04 05:00", "03-07 05:00", "03-11 05:00", "03-14 05:00", "03-18 05:00"]),
-    ("every other week", "FREQ=WEEKLY;INTERVAL=2", "Asia/Jakarta", ["03-04 05:00", "03-18 05:00"]),
-    ("so many times", "FREQ=DAILY;COUNT=3", "Asia/Jakarta", ["03-04 05:00", "03-05 05:00", "03-06 05:00"]),
-    ("until a date, which is in it", "FREQ=DAILY;UNTIL=20260306", "Asia/Jakarta",
-     ["03-04 05:00", "03-05 05:00", "03-06 05:00"]),
-    ("until a moment", "FREQ=DAILY;UNTIL=20260306T045959Z", "Asia/Jakarta", ["03-04 05:00", "03-05 05:00"]),
-    ("until a moment, which is in it", "FREQ=DAILY;UNTIL=20260305T050000Z", "Asia/Jakarta",
-     ["03-04 05:00", "03-05 05:00"]),
-    ("a day of the month", "FREQ=MONTHLY;BYMONTHDAY=4,19", "Asia/Jakarta", ["03-04 05:00", "03-19 05:00"]),
-    ("the first Wednesday", "FREQ=MONTHLY;BYDAY=1WE", "Asia/Jakarta", ["03-04 05:00"]),
-    ("by the clock on the wall where clocks change", "FREQ=WEEKLY;BYDAY=WE", "America/New_York",
-     ["03-04 05:00", "03-11 04:00", "03-18 04:00"]),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("rule", "timezone", "expected"), [row[1:] for row in RULES], ids=[row[0] for row in RULES])
-def test_when_windows_are(rule: str, timezone: str, expected: list[str]) -> None:
-    assert check_rule(rule, at("2026-03-04T05:00"), timezone) == rule
-    assert days(rule, "2026-03-04T05:00", timezone, "2026-03-20T00:00") == expected
-
-
-BAD = [
-    ("", "is not a part"),
-    ("FREQ=HOURLY", "is not a part"),
-    ("FREQ=SECONDLY;INTERVAL=1", "is not a part"),
-    ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "is not a part"),
-    ("FREQ=DAILY;BYSETPOS=1", "is not a part"),
-    ("INTERVAL=2", "has no FREQ"),
-    ("FREQ=DAILY;COUNT=3;UNTIL=20270101", "exclude each other"),
-    ("FREQ=WEEKLY;BYDAY=1MO", "belong to FREQ=MONTHLY"),
-    ("FREQ=DAILY;BYMONTHDAY=31", "belong to FREQ=MONTHLY"),
-    ("FREQ=MONTHLY;BYMONTHDAY=13;BYDAY=FR", "hardly ever"),
-    ("FREQ=WEEKLY;BYDAY=SU", "not one of the rule's own"),
-    ("FREQ=MONTHLY;INTERVAL=12;BYMONTHDAY=31", "not one of the rule's own"),
-    ("FREQ=DAILY;UNTIL=20260231", "cannot be understood"),
-    ("FREQ=DAILY;UNTIL=20250101", "not one of the rule's own"),
-    ("FREQ=DAILY;FREQ=DAILY", "is not a part"),
-    ("FREQ=DAILY\nDTSTART:20260101", "is not a part"),
-]
-
-
-@pytest.mark.parametrize(("rule", "sentence"), BAD, ids=[row[0] or "nothing" for row in BAD])
-def test_a_rule_that_is_none_is_said_to_be(rule: str, sentence: str) -> None:
-    with pytest.raises(BadRule, match=sentence):
-        check_rule(rule, at("2026-03-04T05:00"), "Asia/Jakarta")
-
-
-@given(st.text(alphabet="FREQ=DAILYWKMONTH;BYSU,123-0:T", max_size=40))
-@settings(max_examples=100, deadline=None)
-def test_no_text_upsets_the_reader_of_rules(text: str) -> None:
-    kept = None
-    with suppress(BadRule):
-        kept = check_rule(text, NOON, "Asia/Jakarta")
-    assert kept is None or check_rule(kept, NOON, "Asia/Jakarta") == kept
-
-
-def test_whom_a_window_concerns() -> None:
-    one, other = village(code="35.10.16.2001", uplink="odp-1"), village(code="35.10.16.2002")
-    windows = [
-        MaintenanceWindow("a", "35.10.16.2001", "gerbang", None, 10, 20, declared=15),
-        MaintenanceWindow("b", "35.10.16.2002", None, None, 5, 7),
-        MaintenanceWindow("c", None, None, "odp-1", 1, 2),
-    ]
-    assert planned(windows, one, NOON) == [(None, PlannedWork(1, 2)), ("gerbang", PlannedWork(10, 20, 15))]
-    assert planned(windows, other, NOON) == [(None, PlannedWork(5, 7))]
 
 
 # What it does to history
@@ -131,6 +49,7 @@ def excused(world: World, *, later: bool = False) -> list[tuple[int, int]]:
     return merge((span.start, min(span.end, world.clock.now())) for span in spans)
 
 
+@pytest.mark.looks_often
 @pytest.mark.parametrize(
     "whom", [{}, {"facility": "gerbang"}, {"uplink": "odp-1"}], ids=["village", "facility", "uplink"]
 )
@@ -145,6 +64,7 @@ def test_a_window_excuses_and_its_deletion_takes_it_back(world: World, whom: dic
     assert excused(world) == []
 
 
+@pytest.mark.looks_often
 def test_what_it_excuses_before_it_was_declared_is_excused_later(world: World) -> None:
     """A technician who works, and says so when he is done, excuses it; the report shows both."""
     world.live(4, OPEN)
@@ -164,6 +84,7 @@ def test_what_it_excuses_before_it_was_declared_is_excused_later(world: World) -
     assert excused(world, later=True) == [(NOON + 10 * MINUTE, NOON + 10 * MINUTE + 1)]
 
 
+@pytest.mark.looks_often
 def test_what_is_declared_of_others_excuses_nothing_here(world: World) -> None:
     world.live(4, CLOSED)
     declare(world, NOON, NOON + HOUR, uplink="odp-2")
@@ -173,6 +94,7 @@ def test_what_is_declared_of_others_excuses_nothing_here(world: World) -> None:
     assert excused(world) == []
 
 
+@pytest.mark.looks_often
 def test_one_declared_long_afterwards_corrects_the_days_it_touches(tmp_path: Path) -> None:
     world = World(tmp_path, now=MIDNIGHT + 2 * HOUR)
     start = MIDNIGHT - 5 * HOUR
@@ -194,6 +116,7 @@ def test_one_declared_long_afterwards_corrects_the_days_it_touches(tmp_path: Pat
     world.close()
 
 
+@pytest.mark.looks_often
 def test_one_declared_while_no_engine_was_there_is_found_by_the_next(world: World) -> None:
     world.live(5, OPEN)
     world.live(4, CLOSED)
@@ -214,6 +137,7 @@ def test_one_declared_while_no_engine_was_there_is_found_by_the_next(world: Worl
     assert excused(world) == []
 
 
+@pytest.mark.looks_often
 def test_recurring_windows_excuse_each_time(tmp_path: Path) -> None:
     world = World(tmp_path, now=NOON + 5 * MINUTE)
     first = NOON - 2 * DAY
@@ -230,6 +154,7 @@ def test_recurring_windows_excuse_each_time(tmp_path: Path) -> None:
     world.close()
 
 
+@pytest.mark.looks_often
 def test_a_facility_added_to_an_uplink_is_excused_by_its_windows(world: World) -> None:
     declare(world, NOON, NOON + HOUR, uplink="odp-9")
     world.live(5, CLOSED)

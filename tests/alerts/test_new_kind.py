@@ -41,7 +41,7 @@ def sensor_doubted(complaints: list[int], now: int, *, open_since: int | None, s
         return Hold("too_few_complaints")
     known = sure(Claim(Rests.WORD, young[0]))
     if isinstance(known, Waits):
-        return Hold(known.reason, known.until)
+        return known
     return Raise("complaints_contradict", young[-ENOUGH], None, {"complaints": len(young)})
 
 

@@ -188,7 +188,7 @@ def test_hours_without_the_store_leave_numbers_and_stretches(kept: World) -> Non
     [place] = kept.engine.villages.values()
     kept.let(2 * MINUTE)
     save(place)
-    assert len(place.awaited.ranges()) <= 2
+    assert len(place.history.awaited.ranges()) <= 2
     assert rows(kept) <= 10
 
 

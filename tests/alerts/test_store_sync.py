@@ -5,9 +5,9 @@ from pathlib import Path
 from types import FrameType
 
 from api.alerts import store_sync
-from api.alerts.reader import UnreadPast
 from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.observation import Point
+from siaga.model.readiness import UnreadPast
 from tests.alerts.world import CODE, World, village
 
 

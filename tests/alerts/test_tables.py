@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError
 
-from api.alerts.alert import Kind, Raise, new_alert
+from api.alerts.alert import Raise, new_alert
 from api.alerts.inbox import Row
 from api.alerts.outcome import Changes, Fold
 from api.alerts.tables import Tables
 from siaga.database import connect, tables
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import DAY, MINUTE
 from siaga.model.observation import Reading
 from siaga.timeline.judge import Span, State

@@ -2,7 +2,7 @@
 
 from sqlalchemy import select
 
-from api.alerts.excuses import with_plan
+from api.alert_records.excuses import with_plan
 from siaga.database import tables
 from siaga.model.clock import MINUTE, SECOND
 from siaga.model.observation import Reading

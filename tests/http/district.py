@@ -5,17 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import httpx
 from fastapi import Request
 from sqlalchemy import Engine
 
-from api.alerts.alert import SEVERITIES, Kind
-from api.alerts.events import append_event
-from api.alerts.reader import UnreadPast
-from api.alerts.span_rows import write_spans
-from api.alerts.stream import EventSignal
+from api.alert_records.events import append_event
+from api.alert_records.stream import EventSignal
 from api.app import create_app
 from api.attestations.classes import Classes
 from api.http import HttpServer, Site
@@ -24,11 +20,14 @@ from api.schedules.schedule import Plan
 from siaga.database import tables, writing
 from siaga.database.people import Passwords
 from siaga.database.registry import Registry
+from siaga.database.spans import write_spans
 from siaga.database.tokens import Tokens
+from siaga.model.alert_kinds import SEVERITIES, Kind
 from siaga.model.caller import Caller, Role
 from siaga.model.clock import DAY, HOUR, MINUTE, ManualClock
+from siaga.model.readiness import UnreadPast
 from siaga.model.sites import Adapter, Device, Facility, Village
-from siaga.telemetry import TelemetryStore, open_store
+from siaga.telemetry import TelemetryStore
 from siaga.timeline.span_algebra import FOREVER
 from siaga.timeline.spans import Span, State
 from tests.database.cheap import CHEAP
@@ -77,6 +76,7 @@ class District:
         self.channels: dict[str, list[str]] = {}
         self.attestation_review = False
         self.plan = Plan()
+        self.sites_file: str | None = None
         self.scorecard_classes: Classes | None = None
         self.registry.replace(villages(), NOW - 40 * DAY)
         self.tokens = {role: Tokens(engine, self.clock).create(role, f"{role}-budi") for role in Role}
@@ -205,6 +205,7 @@ class District:
             caller_of=caller_of if caller is not None else None,
             attestation_review=self.attestation_review,
             plan=self.plan,
+            sites_file=self.sites_file,
             scorecard_classes=self.scorecard_classes,
         )
         with (
@@ -220,11 +221,6 @@ class District:
     def bearer(self, role: Role) -> dict[str, str]:
         """The header of a call in this role."""
         return {"Authorization": f"Bearer {self.tokens[role]}"}
-
-
-def open_duckdb(directory: Path) -> TelemetryStore:
-    """A store of its own."""
-    return open_store(f"duckdb:///{directory / 'telemetry.duckdb'}")
 
 
 def names(answer: httpx.Response, key: str = "id") -> Sequence[str]:

@@ -6,10 +6,11 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from api.alerts.alert import Kind, OpenAlert
+from api.alerts.alert import OpenAlert
 from api.alerts.outcome import Changes
 from api.alerts.tables import Tables
 from siaga.database import tables
+from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR, MINUTE
 from tests.http.district import GLAGAH, LICIN, NOW, District, names

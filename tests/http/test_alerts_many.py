@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from api.alerts.alert import Kind
 from api.http import alerts_many
+from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Role
 from siaga.model.clock import HOUR
 from tests.http.district import GLAGAH, LICIN, NOW, District

@@ -5,10 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
-from api.alerts.alert import Kind
-from api.alerts.documents import rfc3339
 from siaga.database import tables, writing
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import DAY, HOUR
+from siaga.model.times import rfc3339
 from siaga.timeline.spans import Span
 from tests.http.district import GLAGAH, LICIN, MET, NOW, UNKNOWN, District, names
 

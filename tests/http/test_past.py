@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from api.alerts.reader import UnreadPast
 from siaga.model.clock import DAY, HOUR
+from siaga.model.readiness import UnreadPast
 from siaga.timeline.spans import Span
 from tests.http.district import GLAGAH, LICIN, MET, NOW, District, names
 

@@ -11,8 +11,6 @@ import openpyxl
 import pypdf
 import pytest
 
-from api.alerts.alert import Kind
-from api.alerts.documents import rfc3339
 from api.attestations.book import Draft, make
 from api.queries.links import LinkFigures
 from api.queries.report import load
@@ -31,8 +29,10 @@ from api.reports.restitution import Restitution
 from api.reports.sheets import as_xlsx
 from api.words import WORDS, Language
 from siaga.database import tables, writing
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.scope import Scopes
+from siaga.model.times import rfc3339
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOW, UNKNOWN, District
 
 MARCH = NOW - NOW % DAY - 3 * DAY - 7 * HOUR

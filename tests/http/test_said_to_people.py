@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from api.alerts.alert import Kind
+from siaga.model.alert_kinds import Kind
 from tests.http.district import GLAGAH, LICIN, District
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.alerts.reader import UnreadPast
 from siaga.model.clock import DAY, HOUR, MINUTE
+from siaga.model.readiness import UnreadPast
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOT_REQUIRED, NOW, UNKNOWN, District, names
 
 MIDNIGHT = NOW - 12 * HOUR

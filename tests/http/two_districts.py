@@ -7,9 +7,9 @@ payloads of the same kinds. One cable, one outage and one maintenance window bel
 from collections.abc import Sequence
 from datetime import date
 
-from api.alerts.alert import Kind
 from siaga.database import tables, writing
 from siaga.database.quarantine import Quarantine
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.observation import Point
 from siaga.model.sites import Adapter, Device, Facility, Village

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from sqlalchemy import Engine, RowMapping, select
 
-from api.alerts.span_rows import write_spans
 from api.issued.asked import Asked
 from api.issued.service import IssuedService
 from api.reports.period import parse_period
@@ -12,6 +11,7 @@ from api.words import Language
 from siaga.database import migrate, tables, writing
 from siaga.database.registry import Registry
 from siaga.database.rewritten import note_rewritten
+from siaga.database.spans import write_spans
 from siaga.model.clock import DAY, HOUR, ManualClock
 from siaga.model.scope import EVERYWHERE
 from siaga.model.sites import Facility, Village

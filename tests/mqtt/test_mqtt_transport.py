@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from siaga.broker import EmbeddedBroker
-from siaga.mqtt import BrokerAddress, Message, MqttTransport
+from siaga.mqtt import BrokerAddress, Message, MqttTransport, Tls
 from tests.mqtt.link import Link
 from tests.mqtt.odd_brokers import OldBroker
 from tests.mqtt.test_transport_contract import send, take
@@ -227,7 +227,7 @@ def test_over_tls_a_broker_is_trusted_by_its_certificate_only(tmp_path: Path) ->
     )
     with Mosquitto([f"keyfile {key}", f"certfile {certificate}"]) as server:
         url = f"mqtts://127.0.0.1:{server.port}"
-        with closing(MqttTransport(url, "trusting", ca_file=str(certificate))) as transport:
+        with closing(MqttTransport(url, "trusting", tls=Tls(certificate.read_text()))) as transport:
             transport.subscribe("a")
             until(lambda: transport.connected)
             send(transport, "a", b"x" * 100_000)

@@ -15,7 +15,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, event
 
-from api.alerts.alert import Kind, Raise, new_alert
+from api.alerts.alert import Raise, new_alert
 from api.alerts.outcome import Changes
 from api.alerts.tables import Tables
 from api.notifications.book import Book, Person, Rule
@@ -25,6 +25,7 @@ from api.notifications.metrics import NotificationMetrics
 from api.notifications.planner import Planner
 from api.notifications.sender import Sender
 from siaga.database import connect
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE
 from siaga.run.logs import set_up_logs
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, RowMapping, select
 
-from api.alerts.alert import Kind, OpenAlert, Raise, new_alert
-from api.alerts.events import append_event, take_turn
+from api.alert_records.events import append_event, take_turn
+from api.alerts.alert import OpenAlert, Raise, new_alert
 from api.alerts.outcome import Changes
 from api.alerts.tables import Tables
 from api.notifications.backoff import Patience
@@ -17,6 +17,7 @@ from api.notifications.planner import Planner
 from api.notifications.sender import Sender
 from siaga.database import tables, writing
 from siaga.database.registry import Registry
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE, SECOND, ManualClock
 from siaga.model.sites import Adapter, Device, Facility, Village
 from tests.notifications.webhook import Webhook

@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from api.alerts.alert import Kind, Raise, new_alert
-from api.alerts.documents import rfc3339
+from api.alerts.alert import Raise, new_alert
 from api.alerts.outcome import Changes
 from api.notifications.book import Outside, Rule, Step
 from siaga.database import tables, writing
 from siaga.database.registry import Registry
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import HOUR, MINUTE, SECOND
 from siaga.model.sites import Adapter, Device, Facility
+from siaga.model.times import rfc3339
 from siaga.timeline.schedule import parse_schedule
 from tests.notifications.desk import CODE, NOON, Desk, book, village
 from tests.notifications.webhook import Webhook

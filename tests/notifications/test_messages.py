@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from api.alerts.alert import Kind
 from api.notifications.digest import What
 from api.notifications.messages import LINES, Line, Message, Tone, compose, trial
 from api.words import WORDS, Language
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import DAY, HOUR, MINUTE
 from tests.notifications.desk import NOON, village
 from tests.notifications.test_rules import ALERT

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from api.alerts.stream import EventSignal
+from api.alert_records.stream import EventSignal
 from api.notifications.metrics import NotificationMetrics
 from api.notifications.service import NotificationService
 from siaga.database import connect

@@ -5,8 +5,8 @@ import re
 import httpx
 import pytest
 
-from api.alerts.alert import Kind
 from siaga.database import tables, writing
+from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Role
 from siaga.model.clock import HOUR, MINUTE
 from siaga.model.scope import Scopes

@@ -24,7 +24,8 @@ WINGS = (
     {"timeline", "wire"},
     {"sites"},
     {"mqtt", "telemetry", "database", "verify"},
-    {"broker"},  # it is made of topic filters and messages of `mqtt`, which knows no broker
+    # the broker is made of topic filters and messages of `mqtt`, which knows no broker; a gateway's file names one
+    {"broker", "provision"},
     {"run"},
 )
 """A wing imports itself and the wings of earlier sets, so no import runs back up."""
@@ -69,6 +70,15 @@ def test_a_room_imports_only_what_the_table_allows(path: str) -> None:
     rooms = {name.split(".")[0] for name in names} & set(ROOMS)
     assert rooms <= allowed, f"{path} reaches into {sorted(rooms - allowed)}"
     assert not [name for name in names if f"{name}.".startswith("siaga.run.")], f"{path} imports the composition"
+
+
+ENGINE = "api/alerts/"
+
+
+@pytest.mark.parametrize("path", [path for path in every_path() if not path.startswith((COMPOSITION, ENGINE))])
+def test_only_the_composition_imports_the_alert_engine(path: str) -> None:
+    """The others read what it wrote: tables, by `siaga.database` and `api.alert_records`."""
+    assert not [name for name in imports(ROOT / path) if f"{name}.".startswith("api.alerts.")]
 
 
 @pytest.mark.parametrize("path", [path for path in every_path() if path.startswith("siaga/") and path.count("/") > 1])

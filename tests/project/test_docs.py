@@ -84,6 +84,7 @@ class Shell:
         "schedules.md",
         "attestations.md",
         "people.md",
+        "backup.md",
     ],
 )
 def test_a_guide_does_what_it_says(tmp_path: Path, guide: str) -> None:

@@ -51,7 +51,21 @@ def clean() -> dict[str, str]:
 def test_help_lists_every_command_of_the_contract(tmp_path: Path) -> None:
     shown = siaga(tmp_path, "--help")
     assert shown.returncode == 0
-    for command in ("up", "gateway", "collector", "api", "simulate", "import", "token", "person", "rebuild", "report"):
+    for command in (
+        "up",
+        "gateway",
+        "collector",
+        "api",
+        "simulate",
+        "import",
+        "token",
+        "person",
+        "rebuild",
+        "report",
+        "backup",
+        "restore",
+        "doctor",
+    ):
         assert re.search(rf"\b{command}\b", shown.stdout), command
 
 
@@ -117,6 +131,14 @@ MISTAKES = [
     (["up"], {"SIAGA_DATA_DIR": "/proc/siaga"}, 1, "set SIAGA_DATA_DIR to a directory that siaga can make"),
     (["token", "list"], {"SIAGA_DATA_DIR": "/proc/siaga"}, 1, "/proc/siaga: no such file or directory"),
     (["import", "nowhere.yaml"], {}, 2, "nowhere.yaml: cannot be read"),
+    (["backup"], {}, 2, "Missing argument '[verify] FILE'"),
+    (["backup", "verify"], {}, 2, "backup: write `siaga backup FILE`, or `siaga backup verify FILE`"),
+    (["backup", "a", "b"], {}, 2, "backup: write `siaga backup FILE`, or `siaga backup verify FILE`"),
+    (["backup", "x.siaga"], {}, 2, "there is no database and no gateway's buffer: check SIAGA_DATA_DIR"),
+    (["backup", "verify", "sites.yaml"], {}, 2, "sites.yaml is no backup of siaga, or not a whole one"),
+    (["backup", "verify", "nowhere.siaga"], {}, 1, "nowhere.siaga: no such file or directory"),
+    (["restore", "nowhere.siaga"], {}, 1, "nowhere.siaga: no such file or directory"),
+    (["restore", "sites.yaml"], {}, 2, "sites.yaml is no backup of siaga, or not a whole one"),
     (["collector"], {}, 2, "collector: the embedded store belongs to one process: set SIAGA_STORE_URL"),
     (["api"], {}, 2, "api: the embedded store belongs to one process: set SIAGA_STORE_URL"),
     (["gateway"], {}, 2, "gateway: SIAGA_SITES is not set"),

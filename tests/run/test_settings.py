@@ -147,3 +147,45 @@ def test_all_mistakes_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError) as refused:
         load_settings()
     assert len(str(refused.value).splitlines()) == 2
+
+
+def test_a_value_may_be_in_a_file_that_the_environment_names(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (nowhere / "url").write_text("mqtts://api:r4hasia@broker.example:8883\n")
+    monkeypatch.setenv("SIAGA_MQTT_URL_FILE", str(nowhere / "url"))
+    (nowhere / "siaga.toml").write_text('mqtt_url = "mqtt://127.0.0.1"')
+    assert load_settings().central_broker == "mqtts://api:r4hasia@broker.example:8883"
+    assert load_settings({"mqtt_url": "mqtt://flag"}).central_broker == "mqtt://flag"
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "SIAGA_MQTT_URL_FILE: url cannot be read: No such file or directory"),
+        ("", "SIAGA_MQTT_URL_FILE: url is empty"),
+        ("http://r4hasia", "SIAGA_MQTT_URL_FILE: the broker's URL begins with"),
+    ],
+)
+def test_a_file_with_a_value_that_cannot_be_is_told_by_its_variable(
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch, content: str | None, sentence: str
+) -> None:
+    if content is not None:
+        (nowhere / "url").write_text(content)
+    monkeypatch.setenv("SIAGA_MQTT_URL_FILE", "url")
+    with pytest.raises(SettingsError, match=sentence) as told:
+        load_settings()
+    assert "r4hasia" not in str(told.value)
+
+
+def test_a_value_and_a_file_for_it_are_not_both_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIAGA_MQTT_URL", "mqtt://a")
+    monkeypatch.setenv("SIAGA_MQTT_URL_FILE", "url")
+    with pytest.raises(SettingsError, match="SIAGA_MQTT_URL_FILE: SIAGA_MQTT_URL is set too: set one of them"):
+        load_settings()
+
+
+def test_certificates_to_trust_that_are_none_are_told(nowhere: Path) -> None:
+    (nowhere / "ca.crt").write_text("no certificate")
+    with pytest.raises(SettingsError, match=r"SIAGA_MQTT_CA: ca\.crt is not a certificate in PEM"):
+        assert Settings(mqtt_ca=Path("ca.crt")).tls
+    with pytest.raises(SettingsError, match=r"SIAGA_MQTT_CA: nowhere\.crt cannot be read"):
+        assert Settings(mqtt_ca=Path("nowhere.crt")).tls

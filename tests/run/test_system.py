@@ -10,9 +10,9 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from api.alerts import AlertService
-from api.alerts.reader import UnreadPast
 from siaga.model.caller import Role
 from siaga.model.clock import SystemClock
+from siaga.model.readiness import UnreadPast
 from siaga.run.services import create_token
 from siaga.run.settings import Settings
 from siaga.run.system import System

@@ -7,7 +7,6 @@ from typing import cast
 
 from sqlalchemy.exc import DBAPIError
 
-from api.alerts.reader import UnreadPast
 from api.http.availability import list_availability
 from api.http.days import DayDocument, list_days
 from api.http.seen import FacilityChoice
@@ -16,6 +15,7 @@ from siaga.database.registry import Registry
 from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.indicators import terms
 from siaga.model.local_time import local_date
+from siaga.model.readiness import UnreadPast
 from siaga.model.scope import Scopes
 from siaga.model.sites import Facility, Village
 from siaga.timeline.availability import measure

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Row, select
 
-from api.alerts.documents import still_lost
+from api.alert_records.documents import still_lost
 from api.alerts.outages import TOGETHER
 from siaga.database import tables
 from siaga.model.clock import HOUR, MINUTE, SECOND

@@ -12,7 +12,6 @@ from unittest.mock import patch
 from api.alerts.alert import Decision, Hold
 from api.alerts.deadlines import Deadlines
 from api.alerts.engine import AlertEngine
-from api.alerts.evidence import Recent
 from api.alerts.facility import WatchedFacility
 from api.alerts.kinds import facility_failed
 from collector import Collector
@@ -24,6 +23,7 @@ from gateway.sender import Sender
 from siaga.model.observation import TrackKey
 from siaga.model.signals import Value
 from siaga.mqtt.transport import Message
+from siaga.timeline.recent import Recent
 from siaga.wire.batch import Batch
 
 __all__ = ["DEFECTS"]

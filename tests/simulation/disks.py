@@ -15,9 +15,9 @@ from sqlalchemy.exc import OperationalError
 
 from gateway.buffer import Buffer, BufferUnavailable
 from siaga.database import connect
-from siaga.model.observation import Arrival, Point, Reading, Track, TrackKey
+from siaga.model.observation import Arrival, Point, Reading, Recalled, Track, TrackKey
 from siaga.model.signals import Value
-from siaga.telemetry import Memory, RefusedPoint, SeriesPoint, StoreUnavailable, Write
+from siaga.telemetry import RefusedPoint, SeriesPoint, StoreUnavailable, Write
 from tests.simulation.kernel import Kernel
 
 __all__ = ["Disk", "DiskBuffer", "SimulatedStore", "open_database"]
@@ -221,9 +221,9 @@ class SimulatedStore:
         *,
         signals: Collection[str] | None = None,
         known: Mapping[str, Mapping[TrackKey, int]] | None = None,  # noqa: ARG002 - as above
-    ) -> Mapping[str, Memory]:
+    ) -> Mapping[str, Recalled]:
         return {
-            village: Memory(
+            village: Recalled(
                 self.tracks(village, start, end, signals=signals),
                 self.latest_of_village(village),
                 self.first_times(village),
@@ -245,6 +245,10 @@ class SimulatedStore:
     def arrivals(self, since: int) -> Sequence[Arrival]:
         self.check()
         return sorted((each for each in self._arrivals if each.received >= since), key=lambda each: each.received)
+
+    def is_empty(self) -> bool:
+        self.check()
+        return not self.tables
 
     def drop_before(self, time: int) -> None:
         for village, table in self.tables.items():

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
-from api.alerts.maintenance import MaintenanceWindow
 from siaga.database import tables, writing
 from siaga.database.registry import Registry
 from siaga.model.clock import HOUR, MINUTE, SECOND
 from siaga.model.sites import Adapter, Device, Facility, Needs, Village
+from siaga.timeline.maintenance import MaintenanceWindow
 from tests.simulation.faults import Faults
 from tests.simulation.system import SETTLES, UPLINK, Place, System
 

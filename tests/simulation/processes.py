@@ -15,12 +15,12 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from api.alert_records.stream import EventSignal
 from api.alerts.engine import AlertEngine
 from api.alerts.metrics import EngineMetrics
 from api.alerts.questions import Answer, Request
 from api.alerts.reader import answer
 from api.alerts.service import EngineWorker
-from api.alerts.stream import EventSignal
 from api.alerts.tables import Tables
 from collector import Collector, CollectorMetrics, Deduplication, Intake, Refusals, RegistryCache
 from collector.workers import Committing, Departures, Gathering, Housekeeping

@@ -6,10 +6,10 @@ Both change while everything runs, and whoever decides may have decided by what 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from api.alerts.maintenance import MaintenanceWindow, planned
 from siaga.model.clock import DAY
 from siaga.model.sites import Village
 from siaga.timeline.judge import PlannedWork
+from siaga.timeline.maintenance import MaintenanceWindow, planned
 
 __all__ = ["Version", "Versions"]
 

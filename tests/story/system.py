@@ -48,6 +48,7 @@ class System:
         }
         self.log = directory / "siaga.log"
         self.process: subprocess.Popen[bytes] | None = None
+        self.killed = False
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=20)
 
     def __enter__(self) -> Self:
@@ -62,7 +63,7 @@ class System:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop it as an operator does; after a failed story only get rid of it, and show what it logged."""
-        if error is None:
+        if error is None and not self.killed:
             assert self.stop() == 0
         self._end()
 
@@ -74,6 +75,7 @@ class System:
 
     def start(self, *, ready: bool = True) -> None:
         """Start the process; wait until it says it is ready."""
+        self.killed = False
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [str(SIAGA), self.command], env=self.environment, stdout=log, stderr=log, cwd=self.directory
@@ -115,6 +117,7 @@ class System:
         assert self.process is not None
         self.process.kill()
         self.process.wait()
+        self.killed = True
 
     def get(self, path: str, **parameters: str) -> Any:
         """The JSON answer of a call below `/api/v1`."""

@@ -42,6 +42,12 @@ def test_an_empty_store_answers_everything_with_nothing(store: TelemetryStore) -
     assert store.series(VILLAGE, "gerbang-1", "power", T0, T0 + DAY, HOUR) == []
     assert store.arrivals(0) == []
     assert store.write([]) == []
+    assert store.is_empty()
+
+
+def test_a_store_with_one_reading_is_not_empty(store: TelemetryStore) -> None:
+    store.write([point(0, gate_open=True)])
+    assert not store.is_empty()
 
 
 @pytest.mark.parametrize(

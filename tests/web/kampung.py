@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, sync_playwright
 
-from api.alerts.span_rows import write_spans
 from siaga.database import writing
+from siaga.database.spans import write_spans
 from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.timeline.span_algebra import FOREVER

@@ -7,12 +7,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.alerts.alert import Kind
 from api.app import create_app
 from api.http import HttpServer
 from api.web.chart import HEIGHT, WIDTH, chart_line, place
 from api.web.guidance import NO_GUIDANCE, SitesFileError, load_guidance, read_guidance
 from api.words import WORDS, Language
+from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Caller, Role
 from siaga.model.clock import HOUR, MINUTE
 from siaga.model.observation import Point

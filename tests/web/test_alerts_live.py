@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import update
 
-from api.alerts.alert import Kind
 from siaga.database import tables, writing
+from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Caller, Role
 from siaga.model.clock import HOUR, MINUTE
 from siaga.model.scope import EVERYWHERE

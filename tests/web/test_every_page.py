@@ -5,7 +5,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
 from playwright.sync_api import Browser, Page
 
-from api.alerts.alert import Kind
+from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Caller, Role
 from siaga.model.clock import HOUR
 from siaga.model.scope import EVERYWHERE
@@ -17,6 +17,7 @@ ADMIN = Caller(Role.ADMIN, "ratih", EVERYWHERE, "person/ratih")
 PAGES = (
     "/",
     f"/desa/{code(0)}",
+    "/kecamatan/35.10.15",
     "/alerts",
     "/alerts?severity=major&text=a",
     f"/alerts/{'0' * 31}1",
@@ -37,6 +38,13 @@ PAGES = (
     f"/reports/new?period=2026-03&scope={code(0)}",
     "/offline",
     "/nowhere",
+    "/setup",
+    "/setup/sites",
+    "/setup/sites/regions",
+    "/setup/sites/holidays",
+    f"/setup/sites/{code(1)}",
+    f"/setup/sites/{code(1)}/facilities/wifi",
+    f"/setup/sites/{code(1)}/devices/gerbang-1",
     "/setup/quarantine",
     "/setup/gateways",
     "/setup/unknown",

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from jinja2 import Environment, nodes
 
-from api.alerts.alert import SEVERITIES, Kind
 from api.attestations.classes import Class
 from api.attestations.scorecard import Evidence
 from api.http.attestation_body import PhotoSource
@@ -38,11 +37,20 @@ from api.web.overview_view import VillageState
 from api.web.refusals import SAID
 from api.web.setup.index import PAGES
 from api.web.setup.quarantine import OTHER
+from api.web.setup.site_change import Kind as SiteKind
+from api.web.setup.site_change import Mark
+from api.words import WORDS, Language
+from api.words.said import KEYS
 from siaga.database.people import Weakness
+from siaga.model.alert_kinds import SEVERITIES, Kind
 from siaga.model.caller import Role
 from siaga.model.indicators import INDICATORS, evidence_signals
+from siaga.model.sites import Adapter, Needs, Silence
+from siaga.run.doctor.finding import REMEDIES, Said
+from siaga.run.doctor.finding import State as Finds
 from siaga.timeline.facility_state import DEVICE_SILENT, NO_EVIDENCE, VILLAGE_OFFLINE
 from siaga.timeline.spans import State
+from siaga.timeline.verdict import Verdict
 from siaga.wire.refusal import LABELS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,6 +88,9 @@ FAMILIES: dict[str, set[str]] = {
     "visit_": {reason.value for reason in Reason},
     "class_": {one.value for one in Class},
     "evidence_": {one.value for one in Evidence},
+    "doctor_": {said.value for said in Said}
+    | {f"{said.value}_do" for said in REMEDIES}
+    | {f"state_{state.value}" for state in Finds},
     "setup_": {page.key for page in PAGES} | {f"about_{page.key}" for page in PAGES},
     "reports_table_": {str(name) for name in TABLES},
     "reports_unit_": {unit.value for unit in Unit if unit is not Unit.DATES} | {"closed"},
@@ -93,9 +104,43 @@ FAMILIES: dict[str, set[str]] = {
     "stretch_": {stretch.value for stretch in Stretch},
     "refused_": {*LABELS, OTHER},
     "remedy_": {*LABELS, OTHER},
+    "said_": {key.removeprefix(KEYS) for key in WORDS[Language.EN].catalogue.forms if key.startswith(KEYS)},
+    "site_key_": {
+        "code",
+        "name",
+        "lat",
+        "lon",
+        "timezone",
+        "offline_after",
+        "uplink",
+        "id",
+        "kind",
+        "since",
+        "needs",
+        "grace",
+        "recovery",
+        "target",
+        "schedule",
+        "silence",
+        "facility",
+        "adapter",
+        "address",
+        "every",
+        "map",
+        "invert",
+        "date",
+    },
+    "site_kind_": {kind.value for kind in SiteKind},
+    "site_mark_": {mark.value for mark in Mark},
+    "sites_": {mark.value for mark in Mark},
+    "site_adapter_": {adapter.value for adapter in Adapter},
+    "site_needs_": {one.value for one in Needs},
+    "site_silence_": {one.value for one in Silence} | {"usual"},
     "message_head_": {what.value for what in What},
     "asked_from_": {"missing", "no_date", "not_in_calendar"},
     "asked_to_": {"missing", "no_date", "not_in_calendar"},
+    "month_": {verdict.value for verdict in Verdict} | {"of_all"},
+    "rule_": {kind for kind, indicator in INDICATORS.items() if indicator.sensed is not None} | {"attested"},
     "annex_": set(ANNEXES) | {f"none_{name}" for name in ANNEXES},
     "annex_sheet_": set(COLUMNS),
     "annex_column_": {column for columns in COLUMNS.values() for column in columns},

@@ -1,5 +1,5 @@
 """The kinds of alerts, a file each. `village_offline`, which several villages may share, is
-carried out by `api.alerts.links`."""
+carried out by `api.alerts.outages`."""
 
 from api.alerts.kinds.clock_skew import ClockSkew
 from api.alerts.kinds.device_silent import DeviceSilent

@@ -1,9 +1,10 @@
 """`clock_skew`: a device's clock is not trusted."""
 
-from api.alerts.alert import Clear, Decision, Hold, Kind, Raise
+from api.alerts.alert import Clear, Decision, Hold, Raise
 from api.alerts.certainty import Claim, Rests, Sure, Waits
 from api.alerts.device import ClockSaid, WatchedDevice
 from api.alerts.kinds.kind import AlertKind, Look
+from siaga.model.alert_kinds import Kind
 
 __all__ = ["ClockSkew", "clock_skew"]
 
@@ -28,7 +29,7 @@ def clock_skew(clock: ClockSaid | None, now: int, *, open_since: int | None, sur
             return Hold("trusted")
         known = sure(Claim(Rests.WORD, clock.since))
         if isinstance(known, Waits):
-            return Hold(known.reason, known.until)
+            return known
         return Raise("not_trusted", min(clock.since, now), None, {"offset_s": clock.offset / 1000})
     if clock.offset is not None:
         return Hold("still_not_trusted")

@@ -1,11 +1,12 @@
 """`device_silent`: its gateway is heard, and it has not reported for 3 × `every` + 10 m."""
 
-from api.alerts.alert import Decision, Kind, Raise
+from api.alerts.alert import Decision, Raise
 from api.alerts.certainty import Rests, Sure
 from api.alerts.device import WatchedDevice
-from api.alerts.documents import rfc3339
 from api.alerts.kinds.kind import AlertKind, Look
 from api.alerts.kinds.quiet import Quiet, is_back, quiet_for, waits
+from siaga.model.alert_kinds import Kind
+from siaga.model.times import rfc3339
 from siaga.timeline.facility_state import DEVICE_SILENT
 
 __all__ = ["DeviceSilent", "device_silent"]
@@ -25,14 +26,10 @@ class DeviceSilent(AlertKind[WatchedDevice]):
             quiet_for(look, reported, subject.watched),
             look.now,
             open_since=look.open_since,
-            spoke_at=subject.reports.since(),
+            spoke_at=subject.came_since(self.kind),
             sure=look.sure,
             steady=look.steady,
         )
-
-    def changed(self, subject: WatchedDevice) -> None:
-        """Another alert: what was reported before does not count."""
-        subject.reports.forget()
 
 
 def device_silent(

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from api.alerts.alert import Amend, Clear, Decision, Hold, Kind, Raise
+from api.alerts.alert import Amend, Clear, Decision, Hold, Raise
 from api.alerts.causes import facility_evidence
 from api.alerts.certainty import Claim, Rests, Sure, Waits
 from api.alerts.facility import WatchedFacility
 from api.alerts.kinds.kind import AlertKind, Look
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE
 from siaga.timeline.facility_state import DEVICE_SILENT
 from siaga.timeline.judge import Span, State
@@ -72,7 +73,7 @@ def facility_failed(
         return Hold(_why_not(at(spans, now)))
     known = sure(Claim(Rests.SILENCE if run.cause == DEVICE_SILENT else Rests.STATE, run.start))
     if isinstance(known, Waits):
-        return Hold(known.reason, known.until)
+        return known
     began = max(run.start, known.since)
     due = began + grace + 1  # longer than grace, strictly
     if now < due:

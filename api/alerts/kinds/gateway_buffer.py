@@ -1,9 +1,10 @@
 """`gateway_buffer`: a gateway's buffer is over 80 % full."""
 
-from api.alerts.alert import Clear, Decision, Hold, Kind, Raise
+from api.alerts.alert import Clear, Decision, Hold, Raise
 from api.alerts.certainty import Claim, Rests, Sure, Waits
 from api.alerts.gateway import BUFFER_FULL, Buffer, WatchedGateway
 from api.alerts.kinds.kind import AlertKind, Look
+from siaga.model.alert_kinds import Kind
 
 __all__ = ["GatewayBuffer", "gateway_buffer"]
 
@@ -31,7 +32,7 @@ def gateway_buffer(buffer: Buffer, now: int, *, open_since: int | None, sure: Su
             return Hold("has_room")
         known = sure(Claim(Rests.WORD, buffer.since))
         if isinstance(known, Waits):
-            return Hold(known.reason, known.until)
+            return known
         return Raise("nearly_full", buffer.since, None, {"buffer": buffer.fill, "thinned": buffer.thinned})
     if full:
         return Hold("still_full")

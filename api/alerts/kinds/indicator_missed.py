@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from api.alerts.alert import Amend, Clear, Decision, Hold, Kind, Raise
+from api.alerts.alert import Amend, Clear, Decision, Hold, Raise
 from api.alerts.certainty import Claim, Rests, Sure, Waits
 from api.alerts.facility import WatchedFacility
 from api.alerts.kinds.kind import AlertKind, Look
+from siaga.model.alert_kinds import Kind
 from siaga.timeline.availability import measure
 from siaga.timeline.judge import Span
 from siaga.timeline.rolling import WINDOW, Trend
@@ -78,7 +79,7 @@ def indicator_missed(
         return Hold("on_target", known.until)
     certain = sure(Claim(Rests.DAY, known.since))
     if isinstance(certain, Waits):
-        return Hold(certain.reason, certain.until)
+        return certain
     if not is_failing:
         return Hold("is_over")
     return Raise("below_target", known.since, None, evidence)

@@ -1,6 +1,6 @@
 """What a kind of alert is: a subject, and a decision about it.
 
-A kind that is new is one file here, one line in `api.alerts.kinds`, and its name and severity in `api.alerts.alert`.
+A new kind is one file here, one line in `api.alerts.kinds`, and its name and severity in `siaga.model.alert_kinds`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ class AlertKind(Generic[S]):
 
     kind: ClassVar[str]
     severity: ClassVar[str] = ""
-    """Of a kind that the contract does not have yet; the others stand in `api.alerts.alert`."""
+    """Of a kind that the contract does not have yet. The others stand in `siaga.model.alert_kinds`."""
     rests: ClassVar[Rests]
     """What it rests on that the alert is over."""
 
@@ -66,9 +66,6 @@ class AlertKind(Generic[S]):
         """What the evidence of an open alert shows beside what it was raised on."""
         del look
         return {}
-
-    def changed(self, subject: S) -> None:
-        """The alert was raised or has cleared."""
 
     def is_prompt(self, subject: S) -> bool:
         """Whether whoever runs the site wants to be told of it at once, so that it is not held when it flaps."""

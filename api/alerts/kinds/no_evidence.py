@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from api.alerts.alert import Decision, Hold, Kind, Raise
+from api.alerts.alert import Decision, Hold, Raise
 from api.alerts.causes import came_instead
 from api.alerts.certainty import Rests, Sure
 from api.alerts.device import WatchedDevice
-from api.alerts.documents import rfc3339
 from api.alerts.kinds.kind import AlertKind, Look
 from api.alerts.kinds.quiet import Quiet, is_back, quiet_for, waits
+from siaga.model.alert_kinds import Kind
+from siaga.model.times import rfc3339
 from siaga.timeline.facility_state import NO_EVIDENCE
 
 __all__ = ["NoEvidence", "no_evidence"]
@@ -35,7 +36,7 @@ class NoEvidence(AlertKind[WatchedDevice]):
             recent.reported.get(name),
             look.now,
             open_since=look.open_since,
-            gave_at=subject.evidence.since(),
+            gave_at=subject.came_since(self.kind),
             first_within=recent.first_event_within(name),
             sure=look.sure,
             steady=look.steady,
@@ -47,10 +48,6 @@ class NoEvidence(AlertKind[WatchedDevice]):
     def told_more(self, look: Look[WatchedDevice]) -> Mapping[str, object]:
         """What came instead, as far as it is known by now."""
         return came_instead(look.village, look.subject.device.id)
-
-    def changed(self, subject: WatchedDevice) -> None:
-        """Another alert: what evidence came before does not count."""
-        subject.evidence.forget()
 
 
 def no_evidence(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from api.alerts.alert import Clear, Hold
 from api.alerts.certainty import Claim, Rests, Sure, Waits
-from api.alerts.device import SILENT_MARGIN, WatchedDevice
+from api.alerts.device import WatchedDevice, allowed
 from api.alerts.kinds.kind import Look
 
 __all__ = ["Quiet", "is_back", "quiet_for", "waits"]
@@ -30,7 +30,7 @@ class Quiet:
     @property
     def allowed(self) -> int:
         """How long it may not come, ms."""
-        return 3 * self.every + SILENT_MARGIN
+        return allowed(self.every)
 
     @property
     def began(self) -> int:
@@ -70,7 +70,7 @@ def waits(quiet: Quiet, now: int, due: int, until_then: str, sure: Sure) -> Hold
     if now < due:
         return Hold(until_then, due)
     known = sure(Claim(Rests.SILENCE, quiet.last or 0))
-    return Hold(known.reason, known.until) if isinstance(known, Waits) else None
+    return known if isinstance(known, Waits) else None
 
 
 def is_back(quiet: Quiet, now: int, open_since: int, came_at: int | None, steady: int) -> Clear | Hold:

@@ -6,10 +6,10 @@ from fractions import Fraction
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
-from api.queries.times import local
 from api.reports.figures import Share
 from api.reports.period import Period, Unit
 from api.words import WORDS, Language
+from siaga.model.times import local
 
 __all__ = ["NOTHING", "NO_BREAK", "Numbers"]
 

@@ -1,4 +1,4 @@
-"""`siaga gateway`: run one, and what a technician on site asks: `check`, `devices`."""
+"""`siaga gateway`: run one; `check` and `devices` for who is on site; `credentials` for the district."""
 
 import secrets
 import time
@@ -7,10 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from siaga.run.cli.options import DataDir, MqttUrl, Sites, VillageCode, VillageMqttUrl
+from siaga.run.cli.mistakes import Mistake
+from siaga.run.cli.options import (
+    BrokerDir,
+    DatabaseUrl,
+    DataDir,
+    GatewayFileOption,
+    MqttUrl,
+    Sites,
+    VillageCode,
+    VillageMqttUrl,
+)
 from siaga.run.cli.serving import serve
 
 if TYPE_CHECKING:
+    from siaga.mqtt import Tls
     from siaga.mqtt.transport import Message
     from siaga.run.settings import Settings
 
@@ -32,9 +43,11 @@ def gateway(
     village: VillageCode = None,
     mqtt_url: MqttUrl = None,
     village_mqtt_url: VillageMqttUrl = None,
+    gateway_file: GatewayFileOption = None,
 ) -> None:
     """Run one village's gateway; `check` and `devices` look at one that runs."""
     flags = {
+        "gateway_file": gateway_file,
         "data_dir": data_dir,
         "sites": sites,
         "village": village,
@@ -88,12 +101,12 @@ def devices(
     """List what is heard on the village's broker and not in the sites file, to paste; then who never spoke."""
     from gateway.discovery import Discovery
     from gateway.status_socket import NoGateway, read_status
-    from siaga.run.village_gateway import only_village
+    from siaga.run.village_gateway import placed
 
     settings = _settings(context, sites=sites, village=village, village_mqtt_url=village_mqtt_url)
-    place = only_village(settings)
-    found = Discovery([place])
-    _listen(settings.village_broker, seconds, found.hear)
+    place = placed(settings)
+    found = Discovery([place.village])
+    _listen(place.village_url, place.village_tls, seconds, found.hear)
     typer.echo(f"# {found.messages} messages in {seconds:g} s; not in the sites file: {len(found.found)}")
     for each in found.devices():
         typer.echo(f"{each.line}  # heard on {each.topics[0]}")
@@ -110,7 +123,46 @@ def devices(
         typer.echo(f"# {sentence}")
 
 
-def _listen(url: str, seconds: float, hear: Callable[["Message"], None]) -> None:
+@gateways.command()
+def credentials(
+    context: typer.Context,
+    village: Annotated[str, typer.Argument(help="The village's code.", show_default=False)],
+    data_dir: DataDir = None,
+    sites: Sites = None,
+    mqtt_url: MqttUrl = None,
+    database_url: DatabaseUrl = None,
+    broker_dir: BrokerDir = None,
+    rotate: Annotated[bool, typer.Option("--rotate", help="Make a new one; the earlier one ends at once.")] = False,
+    revoke: Annotated[bool, typer.Option("--revoke", help="End it: the gateway is off within 10 s.")] = False,
+) -> None:
+    """Make a village's broker credential; print the one file that goes onto its gateway, alone, on standard output."""
+    from siaga.run.credentials import LOOPBACK, issue_credential, prove, revoke_credential
+    from siaga.wire.topics import is_village_code
+
+    if rotate and revoke:
+        raise Mistake("--rotate and --revoke: say one of them")
+    if not is_village_code(village):
+        raise Mistake(f'"{village[:40]}" is not the code of a village such as 35.10.15.2012')
+    settings = _settings(
+        context, data_dir=data_dir, sites=sites, mqtt_url=mqtt_url, database_url=database_url, broker_dir=broker_dir
+    )
+    if revoke:
+        revoke_credential(settings, village)
+        typer.echo(f"{village}: its credential has ended; the broker drops its gateway within 10 s", err=True)
+        return
+    file = issue_credential(settings, village, rotate=rotate)
+    typer.echo(file.text(), nl=False)
+    if file.host in LOOPBACK:
+        typer.echo(
+            f"note: the file says that the broker is at {file.address}, which only this machine can reach: "
+            "set SIAGA_BROKER_ADDRESS to the broker's address for gateways",
+            err=True,
+        )
+    proof = prove(settings, file)
+    typer.echo(f"{village}: {proof.sentence}", err=True)
+
+
+def _listen(url: str, tls: "Tls", seconds: float, hear: Callable[["Message"], None]) -> None:
     """Hand over everything that a broker has for us, for so many seconds.
 
     Raises:
@@ -118,7 +170,7 @@ def _listen(url: str, seconds: float, hear: Callable[["Message"], None]) -> None
     """
     from siaga.mqtt import MqttTransport
 
-    transport = MqttTransport(url, f"siaga-look-{secrets.token_hex(6)}")
+    transport = MqttTransport(url, f"siaga-look-{secrets.token_hex(6)}", tls=tls)
     try:
         transport.subscribe("#")
         deadline = time.monotonic() + CONNECT_WITHIN

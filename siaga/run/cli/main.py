@@ -10,7 +10,10 @@ from typing import Annotated, NoReturn
 import typer
 
 from siaga.run.cli.api import api
+from siaga.run.cli.backup import backup, restore
+from siaga.run.cli.broker import broker
 from siaga.run.cli.collector import collector
+from siaga.run.cli.doctor import doctor
 from siaga.run.cli.gateway import gateways
 from siaga.run.cli.import_sites import import_sites
 from siaga.run.cli.mistakes import BAD_INPUT, say, sentence
@@ -39,9 +42,13 @@ app.command()(collector)
 app.command()(api)
 app.command("import")(import_sites)
 app.command()(rebuild)
+app.command()(backup)
+app.command()(restore)
+app.command()(doctor)
 app.command()(simulate)
 app.add_typer(tokens, name="token")
 app.add_typer(gateways, name="gateway")
+app.add_typer(broker, name="broker")
 app.add_typer(notify, name="notify")
 app.add_typer(schedule, name="schedule")
 app.add_typer(people, name="person")

@@ -8,8 +8,10 @@ import typer
 from siaga.run.cli.mistakes import Mistake
 
 __all__ = [
+    "BrokerDir",
     "DataDir",
     "DatabaseUrl",
+    "GatewayFileOption",
     "HttpHost",
     "HttpPort",
     "MqttPort",
@@ -27,6 +29,11 @@ MqttUrl = Annotated[str | None, typer.Option(help="The centre's broker. [SIAGA_M
 MqttPort = Annotated[int | None, typer.Option(help="Port of the embedded broker. [SIAGA_MQTT_PORT; 1883]")]
 VillageMqttUrl = Annotated[str | None, typer.Option(help="The village's broker. [SIAGA_VILLAGE_MQTT_URL]")]
 VillageCode = Annotated[str | None, typer.Option(help="The village's code. [SIAGA_VILLAGE]")]
+BrokerDir = Annotated[Path | None, typer.Option(help="The directory of the broker's files. [SIAGA_BROKER_DIR]")]
+GatewayFileOption = Annotated[
+    Path | None,
+    typer.Option("--gateway-file", help="The one file that the district gave for this gateway. [SIAGA_GATEWAY_FILE]"),
+]
 StoreUrl = Annotated[str | None, typer.Option(help="The telemetry store. [SIAGA_STORE_URL; embedded]")]
 DatabaseUrl = Annotated[str | None, typer.Option(help="The SQL database. [SIAGA_DATABASE_URL; embedded]")]
 HttpHost = Annotated[str | None, typer.Option(help="Address to serve HTTP on. [SIAGA_HTTP_HOST; 127.0.0.1]")]

@@ -1,0 +1,66 @@
+"""What a gateway says of itself: how full its buffer is, whose clocks it does not trust, who says nothing of use.
+
+The message is retained, so the broker sends it again to whoever subscribes.
+"""
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel, Field, ValidationError
+
+__all__ = ["CameInstead", "Health", "UnreadableHealth", "read_health"]
+
+_LONGEST = 256_000
+"""Bytes of a message: a thousand devices whose clocks are wrong, and 64 of which it is told at length what came."""
+_CENTURIES = 1e11
+"""Seconds: no clock is further off."""
+_LONGEST_TEXT = 1_000
+"""Characters that are kept of what came instead; a gateway sends 240."""
+
+
+class UnreadableHealth(ValueError):
+    """A message that does not say how a gateway is."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameInstead:
+    """What came from a device instead of something of use, and the error that its gateway or a decoder met."""
+
+    what: str
+    error: str | None
+
+
+class _Clock(BaseModel):
+    offset: float = Field(ge=-_CENTURIES, le=_CENTURIES, allow_inf_nan=False, description="s, device less gateway")
+    since: float = Field(ge=0, le=_CENTURIES, allow_inf_nan=False)
+
+
+class _Heard(BaseModel):
+    what: str
+    error: str | None = None
+
+    def told(self) -> CameInstead:
+        return CameInstead(self.what[:_LONGEST_TEXT], None if self.error is None else self.error[:_LONGEST_TEXT])
+
+
+class Health(BaseModel):
+    """What a gateway says of itself and its devices."""
+
+    heard: dict[str, _Heard] = Field(default_factory=dict, description="devices that say nothing of use: what came")
+    clocks: dict[str, _Clock] = Field(default_factory=dict)
+    trusted: list[str] | None = Field(default=None, description="whose clocks are right; null: all others")
+    buffer: float = Field(ge=0, le=1, allow_inf_nan=False)
+    thinned: int = Field(default=0, ge=0)
+
+
+def read_health(payload: bytes) -> Health:
+    """Returns what a gateway says.
+
+    Raises:
+        UnreadableHealth: it says nothing that can be understood.
+    """
+    if len(payload) > _LONGEST:
+        raise UnreadableHealth(f"a health message of {len(payload)} bytes")
+    try:
+        return Health.model_validate_json(payload)
+    except ValidationError as error:
+        raise UnreadableHealth(str(error)) from None
