@@ -143,6 +143,8 @@ class RegistryWatch:
         for code in gone:
             village = self._villages.pop(code)
             self._watched.merge(village, village.take_out(moment), moment)
+        if new := sorted(villages.keys() - self._villages.keys()):
+            self._tables.end_running(new, moment.now)
         for code, registered in villages.items():
             known = self._villages.get(code)
             if known is None:

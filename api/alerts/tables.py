@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
-from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, or_, select, union
+from sqlalchemy import Connection, Engine, RowMapping, bindparam, case, func, or_, select, union
 
 from api.alert_records.rows import Committed, write_alerts
 from api.alerts.inbox import Row
@@ -35,6 +35,10 @@ _ROW = ("number", "village", "gateway", "channel", "received", "payload")
 _DELETE_ROWS = tables.inbox.delete().where(
     tables.inbox.c.village == bindparam("v"), tables.inbox.c.number <= bindparam("n")
 )
+
+
+_CHUNK = 500
+"""Villages a statement: SQLite takes 32,766 bound values."""
 
 
 class Tables:
@@ -112,6 +116,20 @@ class Tables:
             for table in (tables.inbox, tables.village_snapshot):
                 mine = table.delete().where(table.c.engine == self.name)
                 connection.execute(mine if villages is None else mine.where(table.c.village.in_(list(villages))))
+
+    def end_running(self, villages: Sequence[str], now: int) -> None:
+        """End the running spans of villages that are watched from now on, where each was last judged.
+
+        A village with such spans was taken out of the registry before. Nobody has judged it since, so none runs still.
+        """
+        span, state = tables.span, tables.village_state
+        judged = select(state.c.judged_until).where(state.c.village == span.c.village).scalar_subquery()
+        until = func.coalesce(judged, now)
+        ended = span.update().values(end=case((until > span.c.start, until), else_=span.c.start + 1))
+        with writing(self.engine) as connection:
+            for start in range(0, len(villages), _CHUNK):
+                these = span.c.village.in_(villages[start : start + _CHUNK])
+                connection.execute(ended.where(these, span.c.end.is_(None)))
 
     def forget_ended(self, before: int) -> None:
         """Delete inbox and snapshots of other engines of which nothing was written since wall time `before`.

@@ -76,6 +76,7 @@ class District:
         self.channels: dict[str, list[str]] = {}
         self.attestation_review = False
         self.plan = Plan()
+        self.sites_file: str | None = None
         self.scorecard_classes: Classes | None = None
         self.registry.replace(villages(), NOW - 40 * DAY)
         self.tokens = {role: Tokens(engine, self.clock).create(role, f"{role}-budi") for role in Role}
@@ -204,6 +205,7 @@ class District:
             caller_of=caller_of if caller is not None else None,
             attestation_review=self.attestation_review,
             plan=self.plan,
+            sites_file=self.sites_file,
             scorecard_classes=self.scorecard_classes,
         )
         with (
