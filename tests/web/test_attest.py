@@ -140,6 +140,30 @@ def test_the_scorecard_has_the_numbers_of_the_call(district: District, served: h
         assert '<span data-class="berkembang"><b>1</b> berkembang</span>' in page
 
 
+def test_the_scorecard_says_of_which_day_and_whom_and_shows_nothing_for_a_day_to_come(
+    district: District, served: httpx.Client
+) -> None:
+    make(district.engine, Draft(GLAGAH, "playground", True, date(2026, 3, 1)), "budi", NOW)
+    page = served.get("/scorecard").text
+    assert "<b>3 Maret 2026</b> (kemarin) · semua desa" in page
+    assert "<small>a 01/03</small>" in page, "the evidence and its date stand in the cell"
+    assert "<b>2 Maret 2026</b> · " in served.get("/scorecard?date=2026-03-02").text
+    to_come = served.get("/scorecard?date=2027-01-01")
+    assert (to_come.status_code, "data-village" in to_come.text) == (422, False)
+
+
+def test_on_a_phone_each_sign_has_its_indicator_s_number(
+    district: District, browser: Browser, served: httpx.Client
+) -> None:
+    phone, page = opened(browser, district, served)
+    page.goto(f"{served.base_url}/scorecard")
+    cells = page.locator("tbody tr").first.locator("td.cell")
+    shown = cells.evaluate_all("cells => cells.map(cell => getComputedStyle(cell, '::before').content)")
+    assert shown == [f'"{number}"' for number in range(1, 15)]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    phone.close()
+
+
 def opened(browser: Browser, district: District, client: httpx.Client, **context: Any) -> tuple[BrowserContext, Page]:
     """The page of Glagah on a technician's phone."""
     phone = browser.new_context(viewport={"width": 360, "height": 640}, locale="id-ID", **context)
