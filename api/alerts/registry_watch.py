@@ -72,13 +72,12 @@ class RegistryWatch:
             state = states.get(village.code)
             found = self._begin(village, moment, first.get(village.code, {}), state)
             _note_mains(found, values.get(mains_key(village.code)))
-            found.recall_waits(values.get(waits_key(village.code)))
+            found.waits.restore(values.get(waits_key(village.code)))
             if village.code in own:
                 restore(found, read(own[village.code]))
             elif village.code in others:
                 take_marks(found, read(others[village.code]))
             else:
-                found.judge_anew(set(found.facilities))
                 take_old_marks(found, values.get(f"village/{village.code}"))
             if state is None or state["judged_until"] is None:
                 found.memory.forget()  # spans were thrown away
@@ -143,11 +142,12 @@ class RegistryWatch:
         for code in gone:
             village = self._villages.pop(code)
             self._watched.merge(village, village.take_out(moment), moment)
+        if new := sorted(villages.keys() - self._villages.keys()):
+            self._tables.end_running(new, moment.now)
         for code, registered in villages.items():
             known = self._villages.get(code)
             if known is None:
                 known = self._begin(registered, moment, {}, None)
-                known.judge_anew(set(known.facilities))
             elif known.village == registered:
                 continue
             self._watched.deadlines.ask(known, moment.now)
@@ -169,8 +169,7 @@ class RegistryWatch:
         """
         villages, gateways = [], []
         for code, village in self._villages.items():
-            if village.judges_now(moment):
-                village.know_until(moment.now)
+            village.note_judged(moment)
             if village.changed or everything or village.memory.is_read:
                 villages.append({"village": code, **village.link.row(), "judged_until": village.judged_until})
             if village.changed or everything:
@@ -181,21 +180,23 @@ class RegistryWatch:
             values[_MAINTENANCE] = applied
         self._tables.save_states(villages, gateways, values, folds)
         self._applied = applied
-        for village in self._villages.values():
-            village.saved()
-        for code in folds:
-            self._villages[code].folded()
+        for code, village in self._villages.items():
+            village.saved(with_snapshot=code in folds)
         self.save_soon(moment.monotonic + SAVE_EVERY)
 
     def _begin(
         self, village: Village, moment: Moment, first: Mapping[TrackKey, int], state: RowMapping | None
     ) -> WatchedVillage:
-        found = WatchedVillage.new(village, moment.now, moment.monotonic, first)
-        found.plan(planned(self._maintenance, village, moment.now + AHEAD))
+        found = WatchedVillage.new(
+            village,
+            moment.now,
+            moment.monotonic,
+            first,
+            planned(self._maintenance, village, moment.now + AHEAD),
+            None if state is None else state["judged_until"],
+        )
         if state is not None:
             found.link.restore(state["link"], state["since"], state["last_arrival"])
-            found.know_until(state["judged_until"])
-            found.know_first(known=found.judged_until is not None)
         self._villages[village.code] = found
         return found
 

@@ -44,21 +44,17 @@ def recall(
         if device in village.devices:
             recent.note_report(device, signal, time, moment.now)
         else:
-            village.gateway(device).know_alive(time)
+            village.gateway(device).beat(time)
     was_read = memory.is_read
     begin = memory.answered(moment.now)
     _recall_who_spoke(village)
     if not was_read:
         begin = min(begin, _resumes_from(village, first_spans))
-        if village.judged_until is None:
-            village.know_until(moment.now)  # what is older and not judged yet is in the snapshot
-    village.mark()
     history.first_reports_read()
-    village.know_first(known=True)
     # What is marked and now covered by memory is judged from there
     begin = min([begin, *(max(start, recent.covers) for start, end in history.marked if end > recent.covers)])
+    village.recalled(moment.now, begin)
     if begin < recent.covers:
-        village.sure_again(recent.covers)
         history.mark(begin, recent.covers, moment.monotonic, now=True)
     return min(max(begin, recent.covers), moment.now)
 
@@ -72,10 +68,7 @@ def go_on_without(village: VillageState, first_spans: Mapping[str, int], moment:
     memory.miss(_resumes_from(village, first_spans))
     village.history.mark(memory.missed, now, moment.monotonic, now=True)
     memory.go_without(now)
-    village.mark()
-    village.know_until(now)
-    village.recent.begin(now)
-    village.sure_again(village.recent.covers)
+    village.begin_unread(now)
 
 
 def learn_first(village: VillageState, key: TrackKey, time: int, moment: Moment, out: Outcome) -> bool:

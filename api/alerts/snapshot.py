@@ -114,7 +114,7 @@ def restore(village: VillageState, snapshot: VillageSnapshot) -> None:
 
     What is only true of the engine that saved it, such as when something last arrived by its own clock, is left out.
     """
-    take_marks(village, snapshot)
+    take_marks(village, snapshot, snapshot.sure_from)
     recent = village.recent
     for each in snapshot.tracks:
         recent.recall((each.device, each.signal), Track(_times(each.times), each.values))
@@ -123,7 +123,6 @@ def restore(village: VillageState, snapshot: VillageSnapshot) -> None:
     since = village.link.quiet_from
     buffers = {(gateway, epoch): Buffered(newest, lag, since) for gateway, epoch, newest, lag in snapshot.buffers}
     village.link.recall(buffers, snapshot.absence)
-    village.sure_again(snapshot.sure_from)
     for name, device in village.devices.items():
         device.recall(snapshot.speaking.get(name), snapshot.giving.get(name))
     village.history.awaited.restore(snapshot.awaited, snapshot.early)
@@ -133,15 +132,13 @@ def restore(village: VillageState, snapshot: VillageSnapshot) -> None:
         recent.begin(snapshot.start)
 
 
-def take_marks(village: VillageState, snapshot: VillageSnapshot) -> None:
+def take_marks(village: VillageState, snapshot: VillageSnapshot, sure_from: int = 0) -> None:
     """Take over what holds for any engine, also one of another name: what is judged, and since when."""
     village.link.listens_since(snapshot.since)
     for name, device in village.devices.items():
         device.expect(snapshot.devices.get(name, device.watched))
     village.history.restore(snapshot.unfinished)
-    village.judge_anew(
-        {name for name, facility in village.facilities.items() if snapshot.facilities.get(name) != facility.fingerprint}
-    )
+    village.restore(snapshot.facilities, sure_from)
 
 
 def take_old_marks(village: VillageState, marks: object) -> None:
