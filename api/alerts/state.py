@@ -141,19 +141,6 @@ class VillageState:
         }
         self.sure_from = sure_from
 
-    def recalled(self, now: int, dirty_from: int) -> None:
-        """Its memory was read. What it says of `dirty_from` on is not judged yet."""
-        self.first_known = self.marked = True
-        if self.judged_until is None:
-            self.judged_until = now  # what is older and not judged yet is in the snapshot
-        if dirty_from < self.recent.covers:
-            self.sure_from = self.recent.covers
-
-    def begin_unread(self, now: int) -> None:
-        """Its memory could not be read. It is judged by what comes from now on."""
-        self.recent.begin(now)
-        self.judged_until, self.sure_from, self.marked = now, self.recent.covers, True
-
     def note_judged(self, moment: Moment) -> None:
         """All that was said until now was judged, unless more of it may be at the broker or at a gateway."""
         listens = self.memory.is_read and moment.listening_from is not None

@@ -17,7 +17,7 @@ from api.alerts.gateway import WatchedGateway, take_health
 from api.alerts.kinds import OF_DEVICES, OF_FACILITIES, OF_GATEWAYS
 from api.alerts.kinds.village_offline import village_offline
 from api.alerts.outcome import Back, Outcome
-from api.alerts.resync import Rebuilt, go_on_without, learn_first, recall
+from api.alerts.resync import Rebuilt, learn_first, note_who_spoke, resumes_from
 from api.alerts.state import VillageState
 from api.alerts.subject import Subject
 from api.alerts.taking import take_ack, take_readings
@@ -185,17 +185,45 @@ class WatchedVillage(VillageState):
 
         `first_spans`: where its facilities' spans begin in the database, if a facility is to be judged as a whole.
         """
-        out = Outcome()
-        dirty_from = recall(self, found, start, first_spans, moment, out)
+        out, recent, memory, was_read = Outcome(), self.recent, self.memory, self.memory.is_read
+        for key, time in found.first.items():
+            learn_first(self, key, time, moment, out)
+        recent.absorb(found.tracks, start)
+        for (device, signal), (time, _) in found.latest.items():
+            if device in self.devices:
+                recent.note_report(device, signal, time, moment.now)
+            else:
+                self.gateway(device).beat(time)
+        dirty_from = memory.answered(moment.now)
+        note_who_spoke(self)
+        if not was_read:
+            dirty_from = min(dirty_from, resumes_from(self, first_spans))
+            if self.judged_until is None:
+                self.judged_until = moment.now  # what is older and not judged yet is in the snapshot
+        self.marked = self.first_known = True
+        self.history.first_reports_read()
+        # Of what is marked, the part that memory covers now is judged from memory
+        marked = [max(begin, recent.covers) for begin, end in self.history.marked if end > recent.covers]
+        dirty_from = min([dirty_from, *marked])
+        if dirty_from < recent.covers:
+            self.sure_from = recent.covers
+            self.history.mark(dirty_from, recent.covers, moment.monotonic, now=True)
         if not self.history.pending:
             self._settle(moment, out)
-        self._look_at_all(moment, out, dirty_from)
+        self._look_at_all(moment, out, min(max(dirty_from, recent.covers), moment.now))
         return out
 
     def go_on_without(self, first_spans: Mapping[str, int], moment: Moment) -> Outcome:
-        """The store has not answered in time: judge from what arrives alone. `first_spans` as in `recall`."""
-        out = Outcome()
-        go_on_without(self, first_spans, moment)
+        """The store has not answered in time: judge from what arrives alone. `first_spans` as in `recall`.
+
+        What nobody has judged yet is history: it is judged once the store answers, maybe by another engine.
+        """
+        out, now = Outcome(), moment.now
+        self.memory.miss(resumes_from(self, first_spans))
+        self.history.mark(self.memory.missed, now, moment.monotonic, now=True)
+        self.memory.go_without(now)
+        self.recent.begin(now)
+        self.judged_until, self.sure_from, self.marked = now, self.recent.covers, True
         self._look_at_all(moment, out)
         return out
 

@@ -14,7 +14,7 @@ __all__ = ["KEYS", "said"]
 
 KEYS = "said_"
 """What the keys of these sentences begin with."""
-_DEEPEST = 4
+_DEEPEST = 10
 _NAME = re.compile(r"\\\{(\w+)\\\}")
 
 
