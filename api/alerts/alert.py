@@ -1,7 +1,7 @@
 """Alerts: what is decided about one, and what is known of one that is open.
 
-A decision is a pure function's answer with a named reason. A `Hold` names the instant at which time alone will change
-the answer, if there is one (`until`), so that nobody has to scan.
+A decision is the answer of a pure function, with a named reason. A `Hold` says when time alone will change the answer
+(`until`), so nothing has to scan.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ class Clear:
 
 @dataclass(frozen=True, slots=True)
 class Amend:
-    """The open alert stays, but late data showed that it had begun before it was thought to have."""
+    """Keep the alert open. Late data showed that it began earlier, at `began_at`."""
 
     reason: str
     began_at: int
@@ -61,9 +61,9 @@ class Member:
 
 @dataclass(slots=True)
 class OpenAlert:
-    """An alert that has not cleared. `subject` with `kind` is what it is unique by; `evidence` is what is shown.
+    """An alert that has not cleared. Only one is open of a `kind` and `subject`. `evidence`: what people see.
 
-    `flapping`: it is held open because it came and went too often; `members`: the villages of a `village_offline`.
+    `flapping`: it is held open because it came and went too often. `members`: the villages of a `village_offline`.
     """
 
     id: str
@@ -82,11 +82,11 @@ class OpenAlert:
             self.severity = SEVERITIES[Kind(self.kind)]
 
     def show(self, more: Mapping[str, object]) -> None:
-        """Show more in its evidence."""
+        """Add to its evidence."""
         self.evidence.update(more)
 
     def join(self, village: str, began_at: int) -> None:
-        """A village is lost with it: the last to join is the last that is named."""
+        """Add a village, as the last of its members."""
         self.members.pop(village, None)
         self.members[village] = Member(began_at)
         self.began_at = min(self.began_at, began_at)
@@ -97,17 +97,17 @@ class OpenAlert:
             self.members[village] = Member(self.members[village].began_at, ended_at)
 
     def amend(self, began_at: int) -> None:
-        """It began at another time than was thought."""
+        """Correct when it began."""
         self.began_at = began_at
 
     def hold(self, raised: int, within: int, calm: int) -> None:
-        """It was raised too often within some time, ms: it is held open until its cause has been over for `calm`."""
+        """Hold it open until its cause has been over for `calm`, ms: it was raised too often `within` some time, ms."""
         self.flapping = True
         self.evidence["flapping"] = {"raised": raised, "within_s": within // 1000, "calm_s": calm // 1000}
 
     @property
     def lost(self) -> list[str]:
-        """The members from which nothing has arrived yet."""
+        """The members from which nothing has arrived since."""
         return [village for village, member in self.members.items() if member.ended_at is None]
 
     @property
@@ -120,5 +120,5 @@ class OpenAlert:
 def new_alert(
     kind: str, village: str, *, facility: str | None, device: str | None, began_at: int, severity: str = ""
 ) -> OpenAlert:
-    """An alert about to be opened, with an id of its own. `severity`: of a kind that is not in `SEVERITIES`."""
+    """Returns an alert to be opened, with a new id. `severity`: only for a kind that is not in `SEVERITIES`."""
     return OpenAlert(uuid4().hex, kind, village, facility, device, began_at, severity=severity)

@@ -52,8 +52,9 @@ def _decide(kind: AlertKind[S], look: Look[S], raises: Raises, out: Outcome) -> 
         look = Look(look.village, subject, after, look.now, look.sure, look.spans)
     subject.attach(kind.kind, look.alert)
     waits = decision if isinstance(decision, Waits) else None
-    if (waits is not None or look.village.waits) and look.village.note_wait(kind.kind, subject.name, waits):
-        out.waits[look.village.code] = look.village.waits_document()
+    waiting = look.village.waits
+    if (waits is not None or waiting) and waiting.note(kind.kind, subject.name, waits):
+        out.waits[look.village.code] = waiting.document()
     _show(kind, look, before, out)
     if isinstance(decision, Hold):
         out.ask(subject, decision.until)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
-from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, or_, select, union
+from sqlalchemy import Connection, Engine, RowMapping, bindparam, case, func, or_, select, union
 from sqlalchemy.sql.dml import ReturningInsert
 
 from api.alert_records.events import append_event, take_turn
@@ -59,6 +59,10 @@ class Committed:
 
     events: int
     adopted: Sequence[OpenAlert]
+
+
+_CHUNK = 500
+"""Villages a statement: SQLite takes 32,766 bound values."""
 
 
 class Tables:
@@ -152,6 +156,20 @@ class Tables:
             for table in (tables.inbox, tables.village_snapshot):
                 mine = table.delete().where(table.c.engine == self.name)
                 connection.execute(mine if villages is None else mine.where(table.c.village.in_(list(villages))))
+
+    def end_running(self, villages: Sequence[str], now: int) -> None:
+        """End the running spans of villages that are watched from now on, where each was last judged.
+
+        A village with such spans was taken out of the registry before. Nobody has judged it since, so none runs still.
+        """
+        span, state = tables.span, tables.village_state
+        judged = select(state.c.judged_until).where(state.c.village == span.c.village).scalar_subquery()
+        until = func.coalesce(judged, now)
+        ended = span.update().values(end=case((until > span.c.start, until), else_=span.c.start + 1))
+        with writing(self.engine) as connection:
+            for start in range(0, len(villages), _CHUNK):
+                these = span.c.village.in_(villages[start : start + _CHUNK])
+                connection.execute(ended.where(these, span.c.end.is_(None)))
 
     def forget_ended(self, before: int) -> None:
         """Delete inbox and snapshots of other engines of which nothing was written since wall time `before`.

@@ -37,7 +37,7 @@ def grounds_since(connection: Connection, issued_at: int, report: Report) -> Cal
 
     def grounds(code: str, facility: str) -> frozenset[Ground]:
         there = villages.get(code)
-        found = {Ground.SITES_FILE} if code in changed else set()
+        found = {Ground.SITES_FILE} if code in changed or there is None else set()
         for window, said in done:
             if there is not None and window.facility in (None, facility) and _touches(window, there, report):
                 found |= said

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import httpx
 from fastapi import Request
@@ -28,7 +27,7 @@ from siaga.model.caller import Caller, Role
 from siaga.model.clock import DAY, HOUR, MINUTE, ManualClock
 from siaga.model.readiness import UnreadPast
 from siaga.model.sites import Adapter, Device, Facility, Village
-from siaga.telemetry import TelemetryStore, open_store
+from siaga.telemetry import TelemetryStore
 from siaga.timeline.span_algebra import FOREVER
 from siaga.timeline.spans import Span, State
 from tests.database.cheap import CHEAP
@@ -77,6 +76,7 @@ class District:
         self.channels: dict[str, list[str]] = {}
         self.attestation_review = False
         self.plan = Plan()
+        self.sites_file: str | None = None
         self.scorecard_classes: Classes | None = None
         self.registry.replace(villages(), NOW - 40 * DAY)
         self.tokens = {role: Tokens(engine, self.clock).create(role, f"{role}-budi") for role in Role}
@@ -205,6 +205,7 @@ class District:
             caller_of=caller_of if caller is not None else None,
             attestation_review=self.attestation_review,
             plan=self.plan,
+            sites_file=self.sites_file,
             scorecard_classes=self.scorecard_classes,
         )
         with (
@@ -220,11 +221,6 @@ class District:
     def bearer(self, role: Role) -> dict[str, str]:
         """The header of a call in this role."""
         return {"Authorization": f"Bearer {self.tokens[role]}"}
-
-
-def open_duckdb(directory: Path) -> TelemetryStore:
-    """A store of its own."""
-    return open_store(f"duckdb:///{directory / 'telemetry.duckdb'}")
 
 
 def names(answer: httpx.Response, key: str = "id") -> Sequence[str]:

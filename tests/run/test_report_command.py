@@ -20,9 +20,9 @@ def settings(tmp_path: Path) -> Settings:
 
 def asked(output: Path, **other: str | None) -> Asked:
     words: dict[str, str | None] = {
-        "period": "2026-02", "start": None, "end": None, "scope": "*", "language": "id"
+        "period": "2026-02", "start": None, "end": None, "scope": "*", "language": None
     } | other  # fmt: skip
-    return Asked(words["period"], words["start"], words["end"], str(words["scope"]), str(words["language"]), output)
+    return Asked(words["period"], words["start"], words["end"], str(words["scope"]), words["language"], output)
 
 
 def test_a_report_of_a_village_from_the_command_line(tmp_path: Path) -> None:
@@ -48,7 +48,9 @@ def test_the_ending_says_the_form(settings: Settings, tmp_path: Path, ending: st
     output.write_bytes(b"of before")
     written = write_report(settings, asked(output))
     made = output.read_bytes()
-    assert (written.size, written.empty) == (len(made), True)
+    assert written.size == len(made)
+    assert written.notice is not None
+    assert written.notice.startswith("--scope: the database knows no facility in *")
     assert made.startswith({"json": b"{", "csv": b"level,id,name", "xlsx": b"PK", "pdf": b"%PDF-"}[ending.lower()])
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [output.name]
     assert stat.S_IMODE(output.stat().st_mode) & 0o444 == 0o444
@@ -72,9 +74,14 @@ def test_a_pdf_is_in_the_form_of_the_office(settings: Settings, tmp_path: Path) 
         ({}, "report", r"does not end in \.pdf, \.xlsx, \.csv or \.json"),
         ({}, "away/report.csv", "there is no directory"),
         ({"period": None}, "r.csv", "--period: say which"),
-        ({"start": "2026-01-01"}, "r.csv", "--period comes without --from and --to"),
+        ({"start": "2026-01-01"}, "r.csv", "--period: a period comes without from and to"),
         ({"period": None, "start": "2026-02-01", "end": "2026-01-01"}, "r.csv", "--from, --to: from 2026-02-01 is not"),
         ({"scope": "x"}, "r.csv", "--scope: 'x' is not a scope"),
+        ({"scope": "x", "language": "id"}, "r.csv", "--scope: 'x' bukan cakupan: tulis kode desa"),
+        ({"language": "id"}, "report", r"--output: .*report tidak berakhiran \.pdf"),
+        ({"language": "id"}, "away/report.csv", "--output: .* tidak ada direktori"),
+        ({"period": "2026-13", "language": "id"}, "r.csv", "--period: '2026-13' tidak ada dalam kalender: tulis"),
+        ({"period": None, "language": "id"}, "r.csv", "--period: sebutkan periodenya"),
         ({"language": "jv"}, "r.csv", "--language: 'jv' is not a language of reports: write id or en"),
     ],
 )

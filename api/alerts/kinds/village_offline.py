@@ -8,7 +8,7 @@ __all__ = ["village_offline"]
 
 
 def village_offline(arrivals: Arrivals, now: int, *, offline_after: int, open_since: int | None) -> Decision:
-    """Decide on a village's link. The centre's own absence never counts against a village."""
+    """Decide on a village's link. An absence of the centre itself never counts."""
     if open_since is not None:
         if arrivals.arrived and arrivals.last_arrival is not None:
             return Clear("arrived", max(arrivals.last_arrival, open_since))

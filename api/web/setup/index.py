@@ -26,7 +26,7 @@ class SetupPage:
         return f"/setup/{self.key}"
 
 
-PAGES: Sequence[SetupPage] = tuple(map(SetupPage, ("people", "tokens", "gateways", "unknown", "quarantine")))
+PAGES: Sequence[SetupPage] = tuple(map(SetupPage, ("sites", "people", "tokens", "gateways", "unknown", "quarantine")))
 """In the order in which they are shown."""
 
 

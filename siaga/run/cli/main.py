@@ -13,6 +13,7 @@ from siaga.run.cli.api import api
 from siaga.run.cli.backup import backup, restore
 from siaga.run.cli.broker import broker
 from siaga.run.cli.collector import collector
+from siaga.run.cli.doctor import doctor
 from siaga.run.cli.gateway import gateways
 from siaga.run.cli.health import health
 from siaga.run.cli.import_sites import import_sites
@@ -45,6 +46,7 @@ app.command("import")(import_sites)
 app.command()(rebuild)
 app.command()(backup)
 app.command()(restore)
+app.command()(doctor)
 app.command()(simulate)
 app.add_typer(tokens, name="token")
 app.add_typer(gateways, name="gateway")
