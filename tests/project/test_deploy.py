@@ -210,7 +210,14 @@ def proxied(tmp_path: Path) -> Iterator[tuple[int, int]]:
         "API_ADDRESS": f"127.0.0.1:{upstream.getsockname()[1]}",
     }
     with (tmp_path / "log").open("wb") as log:
-        command = [find_binary("caddy", "caddy"), "run", "--config", tmp_path / "Caddyfile", "--adapter", "caddyfile"]
+        command = [
+            find_binary("caddy", "caddy"),
+            "run",
+            "--config",
+            str(tmp_path / "Caddyfile"),
+            "--adapter",
+            "caddyfile",
+        ]
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     answering = subprocess.Popen(
         ["python3", "-c", _ECHO, str(upstream.fileno())], pass_fds=[upstream.fileno()], stderr=subprocess.DEVNULL
