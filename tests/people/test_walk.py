@@ -156,6 +156,8 @@ TABLE: Mapping[str, Statuses] = {
     "GET /setup/tokens": ADMIN,
     "POST /setup/tokens": (403, 403, 403, 422, 403),
     "POST /setup/tokens/{number}/revoke": ADMIN_SENT,
+    "GET /setup/rules": ADMIN,
+    "POST /setup/rules/test": (403, 403, 403, 404, 403),
     "GET /setup/quarantine": ADMIN,
     "GET /setup/gateways": ADMIN,
     "GET /setup/unknown": ADMIN,
