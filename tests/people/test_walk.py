@@ -159,6 +159,7 @@ TABLE: Mapping[str, Statuses] = {
     "GET /setup/quarantine": ADMIN,
     "GET /setup/gateways": ADMIN,
     "GET /setup/unknown": ADMIN,
+    "POST /setup/unknown/claim": (403, 403, 403, 404, 403),
     "GET /worker.js": FREE,
     "GET /manifest.webmanifest": FREE,
     "GET /offline": FREE,

@@ -89,6 +89,7 @@ FAMILIES: dict[str, set[str]] = {
     "visit_": {reason.value for reason in Reason},
     "class_": {one.value for one in Class},
     "evidence_": {one.value for one in Evidence},
+    "evidence_short_": {Evidence.SENSED.value, Evidence.ATTESTED.value},
     "doctor_": {said.value for said in Said}
     | {f"{said.value}_do" for said in REMEDIES}
     | {f"state_{state.value}" for state in Finds},
