@@ -169,7 +169,7 @@ def test_a_table_of_the_pdf_counts_what_it_leaves_out(lived: District, monkeypat
     monkeypatch.setattr("api.reports.pdf.side_annexes.MOST_ROWS", 1)
     read = pypdf.PdfReader(io.BytesIO(as_pdf(report(lived, language=Language.EN))))
     told = re.sub(r"\s+", " ", " ".join(page.extract_text() for page in read.pages))
-    assert "Listed: 1 of 2; 1 are left out. All are in the XLSX." in told
+    assert "Listed: 1 of 2; left out: 1. All are in the XLSX." in told
 
 
 def test_blank_spots_with_the_change_against_the_period_before(lived: District) -> None:

@@ -67,6 +67,7 @@ FAMILIES: dict[str, set[str]] = {
     "severity_": set(SEVERITIES.values()),
     "cause_": {VILLAGE_OFFLINE, DEVICE_SILENT, NO_EVIDENCE},
     "failed_": {signal for kind in INDICATORS for signal in evidence_signals(kind)} | {"online"},
+    "signal_": {signal for kind in INDICATORS for signal in evidence_signals(kind)} | {"online"},
     "kind_": {"power"},
     "duration_": set("dhm"),
     "stage_": {stage.value for stage in Stage},
