@@ -45,12 +45,15 @@ from api.http.deadline import AnswerWithin
 from api.http.hash_desk import HashDesk
 from api.http.health import NotReady
 from api.http.known_names import known_names
-from api.http.middleware import BodyLimit, RequestMetrics, SecurityHeaders, count_streams
+from api.http.middleware import WIDE_BODY, BodyLimit, RequestMetrics, SecurityHeaders, count_streams
 from api.http.own_origin import OwnOrigin
 from api.http.problems import Problem, install_problems, problem_response
 from api.http.services import Check, Services, sign_in_counter
 from api.http.site import Site
 from api.issued.desk import IssueDesk
+from api.notifications.book import Book
+from api.notifications.channels import SEND_WITHIN as CHANNEL_WITHIN
+from api.notifications.channels import OpenChannel, open_channel
 from api.reports.answer import DEADLINE
 from api.reports.maker import ReportMaker
 from api.reports.office import PLAIN, Office
@@ -64,6 +67,7 @@ from api.web.months import Months
 from api.web.outline import NO_OUTLINE, Outline
 from api.web.pages import Pages
 from api.web.routes import PAGES, page_paths
+from api.web.setup import rules, sites
 from siaga.database.people import Passwords, Persons, Sessions, SignIn
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
@@ -74,12 +78,16 @@ from siaga.telemetry import TelemetryStore
 
 __all__ = ["create_app"]
 
+NOBODY = Book()
+"""Nobody is told of anything."""
 ANSWER_WITHIN = 10.0
 """Seconds that a call of the API has to begin its answer."""
 PAGE_WITHIN = 5.0
 """Seconds that a page has: nobody looks at an empty screen for longer."""
 REPORT_WITHIN = DEADLINE + 10.0
 """Seconds that a report has, which a process of its own makes."""
+SITES_WITHIN = 120.0
+"""Seconds that a sites file has to arrive by a bad link and to be read."""
 ATTESTATIONS = f"{BASE}/attestations"
 SEND_WITHIN = 600.0
 """Seconds that a phone has to send an attestation with its photos: 5 MB by 100 kbit/s take 400."""
@@ -144,6 +152,9 @@ def create_app(
     site: Site | None = None,
     passwords: Passwords | None = None,
     channels: Mapping[str, Sequence[str]] | None = None,
+    sites_file: str | None = None,
+    book: Book = NOBODY,
+    open_channel: OpenChannel = open_channel,
     caller_of: CallerOf | None = None,
 ) -> FastAPI:
     """The API, the public page, health and metrics.
@@ -167,6 +178,9 @@ def create_app(
         site: where people reach the pages; by default at whatever host is asked for.
         passwords: hashes them; by default at the cost of RFC 9106.
         channels: by what the notify file reaches whom, by the person's name.
+        sites_file: the file that is imported at every start.
+        book: whom to tell of what.
+        open_channel: opens the way to somebody, for a test message.
         caller_of: who sends a request for a page; by default as for a call, by token or session.
     """
     clock = clock or SystemClock()
@@ -192,11 +206,13 @@ def create_app(
         public_page=public_page,
         site=site or Site(),
         channels={} if channels is None else channels,
+        sites_file=sites_file,
         sign_ins=sign_in_counter(metrics),
         attestation_review=attestation_review,
         scorecard_classes=scorecard_classes,
     )
     app = _assembled(services, office, caller_of or (lambda request: known_by(request, services)))
+    app.state.book, app.state.open_channel = book, open_channel
     app.state.plan = plan or Plan()
     app.state.guidance = guidance
     app.state.outline = outline
@@ -228,7 +244,8 @@ def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastA
     app.add_middleware(AnswerWithin, within=_within, late=_late)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=6)
     streamed = {("POST", ATTESTATIONS), ("POST", attest.ADDRESS)}
-    wide = {("POST", f"{BASE}{path}") for path in alerts_many.PATHS}
+    wide = {("POST", f"{BASE}{path}"): WIDE_BODY for path in alerts_many.PATHS}
+    wide |= {("POST", path): 3 * sites.LARGEST_FILE for path in sites.PATHS}  # as a form escapes it
     app.add_middleware(BodyLimit, streamed=streamed, wide=wide)
     app.add_middleware(OwnOrigin, site=services.site, is_page=_is_page, refused=_foreign)
     app.add_middleware(SecurityHeaders)
@@ -243,6 +260,10 @@ def _within(scope: Scope) -> float:
         return SEND_WITHIN
     if path.startswith((f"{BASE}/reports", "/reports")):
         return REPORT_WITHIN
+    if path == rules.TEST:
+        return CHANNEL_WITHIN + PAGE_WITHIN
+    if path in sites.PATHS:
+        return SITES_WITHIN
     return ANSWER_WITHIN if is_call(path) else PAGE_WITHIN
 
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from api.alerts.alert import Hold
+from api.alerts.decision import Hold
 from siaga.model.clock import SECOND
 
-__all__ = ["Certainty", "Claim", "Facts", "Knows", "Moment", "Rests", "Sure", "Waits", "certainty"]
+__all__ = ["Certainty", "Claim", "Facts", "Knows", "Moment", "Rests", "Sure", "Waiting", "Waits", "certainty"]
 
 _LOOK_AGAIN = 15 * SECOND
 """How long to wait before asking again whether the store has been read."""
@@ -112,3 +112,30 @@ def _may_be_otherwise(facts: Facts, claim: Claim) -> bool:
             return claim.over or claim.since < facts.back_since
         case Rests.SILENCE | Rests.DAY:
             return True
+
+
+class Waiting(dict[tuple[str, str], Waits]):
+    """What is not said of a village yet, by kind and subject, and why."""
+
+    def note(self, kind: str, subject: str, waits: Waits | None) -> bool:
+        """Note why something is not said yet (`None`: it does not wait). Returns True if the reason is new."""
+        known = self.get((kind, subject))
+        if waits is None:
+            self.pop((kind, subject), None)
+            return known is not None
+        if known is not None and known.reason == waits.reason:
+            return False
+        self[kind, subject] = waits
+        return True
+
+    def document(self) -> list[dict[str, object]]:
+        """Returns it as JSON, for people and for the next engine."""
+        return [
+            {"kind": str(kind), "subject": subject, "reason": waits.reason, "until": waits.until}
+            for (kind, subject), waits in self.items()
+        ]
+
+    def restore(self, document: object) -> None:
+        """Take over what waited at the engine before this one. The next look at each corrects it."""
+        for each in document if isinstance(document, list) else ():
+            self[each["kind"], each["subject"]] = Waits(each["reason"], each["until"])

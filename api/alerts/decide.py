@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from api.alerts.alert import Amend, Clear, Decision, Hold, OpenAlert, Raise, new_alert
+from api.alert_records.alert import OpenAlert, new_alert
 from api.alerts.certainty import Claim, Moment, Rests, Waits
+from api.alerts.decision import Amend, Clear, Decision, Hold, Raise
 from api.alerts.flapping import CALM, OFTEN, WITHIN, Raises
 from api.alerts.kinds import AlertKind, Look
 from api.alerts.kinds.kind import S
@@ -52,8 +53,9 @@ def _decide(kind: AlertKind[S], look: Look[S], raises: Raises, out: Outcome) -> 
         look = Look(look.village, subject, after, look.now, look.sure, look.spans)
     subject.attach(kind.kind, look.alert)
     waits = decision if isinstance(decision, Waits) else None
-    if (waits is not None or look.village.waits) and look.village.note_wait(kind.kind, subject.name, waits):
-        out.waits[look.village.code] = look.village.waits_document()
+    waiting = look.village.waits
+    if (waits is not None or waiting) and waiting.note(kind.kind, subject.name, waits):
+        out.waits[look.village.code] = waiting.document()
     _show(kind, look, before, out)
     if isinstance(decision, Hold):
         out.ask(subject, decision.until)

@@ -182,7 +182,7 @@ class System:
         if not settings.new_database:
             _refuse_lost_database(self._engine, self.store)
         if sites is not None:
-            report = registry.replace(sites.villages, self._clock.now(), sites.regions)
+            report = registry.replace(sites.villages, self._clock.now(), sites.regions, sites.holidays)
             log.info("imported", added=report.added, changed=report.changed, unchanged=report.unchanged)
         name = self._claim(ALERTS)
         session = alert_session(settings.central_broker, name, settings.tls)
@@ -289,6 +289,8 @@ class System:
             guidance=self._guidance,
             outline=self._outline,
             site=Site(self._settings.public_url),
+            sites_file=None if self._settings.sites is None else str(self._settings.sites),
+            book=self._book,
             channels={name: tuple(person.channels) for name, person in self._book.people.items()},
         )
         settings = self._settings

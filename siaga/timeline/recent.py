@@ -1,11 +1,11 @@
-"""The recent evidence of one village, in memory: what the live state is judged from.
+"""The recent observations of one village, in memory: what its live state is judged from.
 
-Only what can bear on a state is kept: the indicator's signals, `online`, `mains`, the gateways' `alive`. Of every other
-reading of a device it counts that it was heard, so these are all kept as one track, `heard`. Readings may come in any
-order; of two at one time the one that came last stays.
+Only what can bear on a state is kept: the indicator's signals, `online`, `mains`, the gateways' `alive`. Any other
+reading of a device only shows that it was heard, so all of these are kept as one track, `heard`. Readings may come in
+any order. Of two at one time the one that came last is kept.
 
-What the memory covers: every observation from `start` on is in it, so a facility can be judged from it for instants
-from `start` + its reach. The memory is trimmed from behind as time passes.
+Every observation from `start` on is in memory, so a facility can be judged from it for instants from `start` + its
+reach on (`covers`). What is older is trimmed as time passes.
 """
 
 from bisect import bisect_left, bisect_right
@@ -29,7 +29,7 @@ LIVE = 10 * MINUTE
 """How far back live judgement goes, beyond the reach of an observation. Older readings are history."""
 _ALWAYS_KEPT = frozenset({"online", "mains"})
 _HEARD = "heard"
-"""As which all readings are kept that say nothing of use: it is what the gateway calls such a message, too."""
+"""The signal under which all other readings are kept. The gateway uses the word for such messages, too."""
 
 
 def judged_facilities(village: Village) -> list[Facility]:
@@ -38,10 +38,10 @@ def judged_facilities(village: Village) -> list[Facility]:
 
 
 class Recent:
-    """The recent evidence of one village.
+    """The recent observations of one village.
 
-    `insert` answers whether a reading can change a state that has been judged. One that only goes on saying what the
-    one before said, which still holds, cannot: so a village whose devices repeat themselves costs next to nothing.
+    `insert` returns whether a reading can change a state that was judged. One that repeats what the one before said,
+    while that still holds, cannot. So a village whose devices repeat themselves costs next to nothing.
     """
 
     def __init__(self, village: Village, start: int, first: Mapping[TrackKey, int] | None = None) -> None:
@@ -50,15 +50,15 @@ class Recent:
         self._speaking = {device for device, signal in self.first if signal != "online"}
         self.reported: dict[str, int] = {}
         self.gave: dict[str, int] = {}
-        """When each device last gave something that its facility is judged by."""
+        """When each device last gave evidence: something that its facility is judged by."""
         self._series: dict[TrackKey, Series] = {}
         self._gateways: set[str] = set()
         self._heard: tuple[int, int] | None = None
-        """A heartbeat, and where the stretch in which it lies begins: hours of them need no looking at each time."""
+        """A heartbeat, and the start of its stretch: saves looking through hours of heartbeats each time."""
         self.watch(village)
 
     def watch(self, village: Village) -> None:
-        """Take the village as it is now: which signals are kept follows from it. What is already kept stays."""
+        """Take the village as it is now. It decides which signals are kept; what is kept already stays."""
         self.village = village
         self._kept: dict[str, frozenset[str]] = {}  # by device
         self._judged_by: dict[str, frozenset[str]] = {}  # the same, of what its facility is judged by
@@ -96,16 +96,16 @@ class Recent:
 
     @property
     def evidence(self) -> Evidence:
-        """What is in memory, for the judge. It shares the memory's lists: use it before the next insertion."""
+        """What is in memory, for the judge. It shares the memory's lists, so it is valid until the next insertion."""
         return Evidence(self.tracks, self.first)
 
     def facility_of(self, device: str) -> Facility | None:
-        """The facility of a device; `None` for a gateway."""
+        """Returns the facility of a device; `None` for a gateway."""
         found = self._devices.get(device)
         return found[0] if found is not None else None
 
     def learn_first(self, key: TrackKey, time: int) -> bool:
-        """Take note of when a signal was reported; whether it is the first time, or earlier than the first known."""
+        """Note when a signal was reported. Returns True if that is its first report, or earlier than the one known."""
         known = self.first.get(key)
         if known is not None and known <= time:
             return False
@@ -115,7 +115,7 @@ class Recent:
         return True
 
     def _recount(self, key: TrackKey, time: int) -> None:
-        """Correct when a device last reported, and gave evidence, if `online` or other readings count otherwise now."""
+        """Correct when a device last reported, and gave evidence: a new signal may change which readings count."""
         device, signal = key
         if signal != "online":
             self._speaks(device, time)
@@ -125,22 +125,22 @@ class Recent:
             self.gave[device] = max(self.gave.get(device, -NEVER), self.reported[device])
 
     def _speaks(self, device: str, time: int) -> None:
-        """It said something of its own: its `online` is no report any more, and never was."""
+        """The device said something of its own. So its `online` is no report, and never was."""
         if device not in self._speaking:
             self._speaking.add(device)
             self._take_back(self.reported, device, time, self.reports_after)
 
     @staticmethod
     def _take_back(last: dict[str, int], device: str, first: int, after: Callable[[str, int], list[int]]) -> None:
-        """Less counts than did: the last that counts is the newest in memory, or the first that was learned."""
+        """Fewer readings count than before: the last one that does is the newest in memory, or the first ever."""
         known = last.get(device)
         if known is not None:
             last[device] = min(known, max([first, *after(device, first)]))
 
     def note_report(self, device: str, signal: str, time: int, now: int) -> bool:
-        """Keep when a device last reported: by any reading but `online`, unless it never says anything else.
+        """Note a reading. Returns True if it is a report: any but `online`, unless the device never says anything else.
 
-        One whose time is yet to come, as a clock that is ahead says, is a report of now. Answers whether this is one.
+        A time in the future, from a clock that is ahead, counts as now.
         """
         time = min(time, now)
         if self.gives_evidence(device, signal) and time > self.gave.get(device, -NEVER):
@@ -179,23 +179,23 @@ class Recent:
         return max((item.interval for item in wanted if isinstance(item, EventWithin)), default=0)
 
     def lacks_evidence(self, device: str, since: int) -> bool:
-        """Whether a device that is expected to give evidence has given none since a moment."""
+        """Returns True if a device that is expected to give evidence has given none since a moment."""
         return device in self._judged_by and self.gave.get(device, -NEVER) <= since
 
     def first_reported(self, device: str) -> int | None:
-        """When a device first said anything of its own, ever; `None`: it never did."""
+        """Returns when a device first said anything of its own, ever; `None`: it never did."""
         return min(
             (time for (whose, signal), time in self.first.items() if whose == device and signal != "online"),
             default=None,
         )
 
     def besides(self, device: str) -> list[str]:
-        """The signals that a device has reported, ever, and by which nothing is judged."""
+        """Returns the signals that a device ever reported and by which nothing is judged."""
         own = {signal for whose, signal in self.first if whose == device and signal not in ("online", _HEARD)}
         return sorted(own - self._judged_by.get(device, frozenset()))
 
     def reports_after(self, device: str, after: int, *, evidence: bool = False) -> list[int]:
-        """When a device reported after a moment, or gave evidence, as far as memory goes."""
+        """Returns when a device reported, or gave evidence, after a moment, as far as memory goes."""
         tracks = [
             series.times
             for (whose, signal), series in self._series.items()
@@ -204,7 +204,7 @@ class Recent:
         return sorted({time for times in tracks for time in times if time > after})
 
     def insert(self, key: TrackKey, time: int, value: Value, now: int) -> bool:
-        """Take in a reading; whether it can change what was judged up to `now`."""
+        """Add a reading. Returns True if it can change what was judged up to `now`."""
         key, value = self._kept_as(key, value)
         series = self._series.get(key) or self._new_series(key)
         if series is None or time < self.start:
@@ -227,13 +227,13 @@ class Recent:
         return not goes_on
 
     def _is_heard_between(self, key: TrackKey, series: Series, index: int) -> bool:
-        """Whether a device was heard without a break from the report before a place to the one at it."""
+        """Whether a device was heard without a gap from the report before a place to the one at it."""
         before, after = series.times[index - 1], series.times[index]
         online = self._series.get((key[0], "online"))
         return after <= before + series.holds and (online is None or not online.will_between(before, after))
 
     def _goes_on(self, key: TrackKey, series: Series, value: Value, time: int, now: int) -> bool:
-        """Whether a newest reading only repeats what is said and still holds, at `now` as at its own time."""
+        """Whether a newest reading only repeats what still holds, at its own time and at `now`."""
         if time > now:
             return False
         device, signal = key
@@ -271,14 +271,14 @@ class Recent:
         self.start = start
 
     def absorb(self, tracks: Mapping[TrackKey, Track], start: int) -> None:
-        """Take in what the store has from `start` on; what is in memory is newer and stays."""
+        """Add what the store has from `start` on. What is in memory is newer and stays."""
         self._heard = None
         for key, track in tracks.items():
             self._merge(key, track.times, track.values)
         self.start = start
 
     def _merge(self, key: TrackKey, times: Sequence[int], values: Sequence[Value]) -> None:
-        """Take in older observations of a signal; what is in memory stays."""
+        """Add older observations of a signal. What is in memory stays."""
         place, _ = self._kept_as(key, True)
         series = self._series.get(place) or self._new_series(place)
         if series is None:
@@ -289,15 +289,15 @@ class Recent:
         series.values[:] = [merged[time] for time in series.times]
 
     def _kept_as(self, key: TrackKey, value: Value) -> tuple[TrackKey, Value]:
-        """Returns under which signal a reading is kept, and as what: all that says nothing of use as `heard`."""
+        """Returns under which signal a reading is kept, and as what value."""
         kept = self._kept.get(key[0])
         return (key, value) if kept is None or key[1] in kept else ((key[0], _HEARD), 1)
 
     def words(self) -> Iterator[tuple[TrackKey, Track]]:
-        """What it takes to judge from where memory covers a state: for the snapshot.
+        """Returns what it takes to judge from `covers` on, for the snapshot.
 
-        All that was said from then on, and of before what each signal said last. Of `online` also the last will, of an
-        event also the last that happened, of heartbeats as many as show since when they came without a gap.
+        That is all observations from then on, and the last one of each signal before. Of `online` also the last will,
+        of an event also the last one that happened, and as many heartbeats as show since when there is no gap.
         """
         for key, series in self._series.items():
             end = bisect_right(series.times, self.covers)
@@ -313,23 +313,23 @@ class Recent:
                 yield key, Track([series.times[n] for n in chosen], [series.values[n] for n in chosen])
 
     def recall(self, key: TrackKey, track: Track) -> None:
-        """Take over what a snapshot says of a signal of which nothing is known yet."""
+        """Restore what a snapshot says of a signal."""
         series = self._series.get(key) or self._new_series(key)
         if series is not None:
             series.times[:], series.values[:] = track.times, track.values
 
     def affected(self, device: str, signal: str) -> list[Facility]:
-        """The facilities whose state a reading of this device and signal can bear on."""
+        """Returns the facilities whose state a reading of this device and signal can change."""
         owner = self.facility_of(device)
         if owner is None or (signal in _ALWAYS_KEPT and owner.kind == POWER):
             return judged_facilities(self.village)
         return [owner] if owner.kind in INDICATORS else []
 
     def changes_after(self, facility: Facility, moment: int) -> int:
-        """The first instant after `moment` at which something that bears on a facility's state may change by itself.
+        """Returns the first instant after `moment` at which a facility's state may change although nothing more comes.
 
-        By validity, by an event's interval, by the gateway falling silent, or by a reading whose time is yet to come;
-        its schedule and maintenance are not looked at.
+        A validity or an event's interval may end, the gateway may fall silent, or a reading may be of the future.
+        Schedule and maintenance are not looked at.
         """
         found = self._series
         return min(
@@ -354,7 +354,7 @@ class Recent:
         return owner is not None and owner.kind == POWER
 
     def heard_from(self, moment: int) -> int | None:
-        """The start of the stretch around `moment` in which a gateway is heard, as far back as memory goes."""
+        """Returns the start of the stretch around `moment` in which a gateway is heard, as far back as memory goes."""
         begins = newest = None
         for time in self._heartbeats_back_from(moment):
             if time + GATEWAY_HEARD <= (moment if begins is None else begins - 1):
@@ -370,7 +370,7 @@ class Recent:
         return begins
 
     def next_heartbeat(self, moment: int) -> int | None:
-        """The first heartbeat whose time is yet to come."""
+        """Returns the first heartbeat after a moment."""
         tracks = [self._series[gateway, "alive"].times for gateway in self._gateways]
         return min((times[at] for times in tracks if (at := bisect_right(times, moment)) < len(times)), default=None)
 
@@ -386,7 +386,7 @@ class Recent:
         return sorted((time for times in tracks for time in times if time <= moment), reverse=True)
 
     def trim(self, now: int) -> None:
-        """Forget what no live judgement needs any more."""
+        """Drop what no live judgement needs any more."""
         start = now - LIVE - self.reach
         if start <= self.start:
             return
@@ -404,12 +404,12 @@ class Recent:
             self._inputs = {}
 
     def between(self, start: int, end: int) -> dict[TrackKey, Track]:
-        """A copy of what is remembered of `[start, end)`."""
+        """Returns a copy of what is in memory of `[start, end)`."""
         return {key: part for key, track in self.tracks.items() if (part := track.between(start, end)).times}
 
 
 def _thinned(times: list[int], index: int) -> Iterator[int]:
-    """The places of as few heartbeats as are heard without a gap until the one at `index`."""
+    """Yields the places of the fewest heartbeats that show no gap until the one at `index`."""
     place = index
     while place > 0:
         before = max(bisect_left(times, times[place] - GATEWAY_HEARD), 0)

@@ -14,9 +14,10 @@ NEVER = 2**62
 
 
 class Series:
-    """One track that grows, and what it takes for two of its values to say the same.
+    """One track that grows, and what decides whether two of its values say the same.
 
-    `wills`: it is of `online`, and each of its `false` says something new; `counts`: only that its values come counts.
+    `holds`: how long a value is valid, ms. `interval`: how long an event counts, ms. `limits`: those of the indicator.
+    `wills`: the track is `online`, and each `false` says something new. `counts`: only that a value came counts.
     """
 
     __slots__ = ("counts", "holds", "interval", "limits", "times", "track", "values", "wills")
@@ -32,7 +33,7 @@ class Series:
     ) -> None:
         self.times: list[int] = []
         self.values: list[Value] = []
-        self.track = Track(self.times, self.values)  # it sees the lists grow
+        self.track = Track(self.times, self.values)  # shares the lists
         self.holds = holds
         self.interval = interval
         self.limits = limits
@@ -40,7 +41,7 @@ class Series:
         self.counts = counts
 
     def means(self, value: Value) -> object:
-        """What a value says: for a number, on which side of the indicator's limits it lies."""
+        """Returns what a value says: of a number, on which side of the indicator's limits it lies."""
         if not self.limits:
             return value
         return tuple(value > limit.limit for limit in self.limits if isinstance(limit, Above | Below)), tuple(
@@ -48,9 +49,9 @@ class Series:
         )
 
     def changes_after(self, moment: int, online: "Series | None" = None) -> int:
-        """The first instant after `moment` at which this track may say something else, if nothing more comes.
+        """Returns the first instant after `moment` at which this track may say something else, if nothing more comes.
 
-        `online`: where the last wills of its device are.
+        `online`: the track with the last wills of its device.
         """
         times = self.times
         index = bisect_right(times, moment)
@@ -61,7 +62,7 @@ class Series:
         return self._lapses(index, moment)
 
     def _repeats(self, index: int, online: "Series | None") -> bool:
-        """Whether an observation says what the one before said, while that still held."""
+        """Whether an observation repeats the one before, while that still held."""
         before, time = self.times[index - 1], self.times[index]
         if self.interval is not None or time > before + self.holds:
             return False
@@ -72,11 +73,11 @@ class Series:
         return self.counts or self.means(self.values[index]) == self.means(self.values[index - 1])
 
     def will_between(self, before: int, time: int) -> bool:
-        """Of `online`: whether a last will made unknown what was said at `before`, so that what is said then is new."""
+        """Of `online`: whether a last will came after `before`, so that what is said at `time` is new."""
         return not all(self.values[bisect_right(self.times, before) : bisect_right(self.times, time)])
 
     def _lapses(self, index: int, moment: int) -> int:
-        """When the last of the first `index` observations stops to hold; `NEVER`: it did so long ago."""
+        """Returns when the last of the first `index` observations ceases to hold; `NEVER`: it ceased long ago."""
         first = NEVER
         if index and self.times[index - 1] + self.holds > moment:
             first = self.times[index - 1] + self.holds

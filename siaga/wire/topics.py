@@ -17,6 +17,7 @@ __all__ = [
     "GatewayTopic",
     "Topic",
     "ack_topic",
+    "as_slug",
     "batch_topic",
     "gateway_status_topic",
     "health_topic",
@@ -82,6 +83,11 @@ Topic = DeviceTopic | GatewayTopic
 def is_slug(text: str) -> bool:
     """Returns whether this can be the id of a facility, a device or a gateway."""
     return _SLUG.fullmatch(text) is not None
+
+
+def as_slug(text: str) -> str:
+    """Returns an id that resembles a text; empty if nothing of it can stand in an id."""
+    return re.sub("[^a-z0-9_-]+", "-", text.lower()).strip("-_")[:64].rstrip("-_")
 
 
 def is_village_code(text: str) -> bool:

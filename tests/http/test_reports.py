@@ -393,12 +393,12 @@ def _cut(value: float | None, column: str) -> float | None:
 
 
 REFUSED: Sequence[tuple[dict[str, str], str]] = [
-    ({}, "query period: say which, such as 2026-11, or both of from and to"),
+    ({}, "query period: say which period, such as 2026-11, or both of from and to"),
     ({"period": "2026-13"}, "query period: '2026-13' is not in the calendar"),
     ({"period": "november"}, "query period: 'november' is not a period: write 2026-11-05, 2026-W45"),
     ({"period": "2026-W54"}, "'2026-W54' is not in the calendar"),
-    ({"period": "2026-11", "from": "2026-11-01"}, "query period: it comes without from and to"),
-    ({"from": "2026-11-01"}, "query from: it comes with to"),
+    ({"period": "2026-11", "from": "2026-11-01"}, "query period: a period comes without from and to"),
+    ({"from": "2026-11-01"}, "query from: from comes with to"),
     ({"from": "2026-11-02", "to": "2026-11-02"}, "from 2026-11-02 is not before to, 2026-11-02"),
     ({"from": "2026-02-30", "to": "2026-03-02"}, "from: '2026-02-30' is not in the calendar"),
     ({"from": "2020-01-01", "to": "2026-03-02"}, "is more than 366 days before to"),

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from unittest.mock import patch
 
-from api.alerts.alert import Decision, Hold
-from api.alerts.deadlines import Deadlines
+from api.alerts.decision import Decision, Hold
 from api.alerts.engine import AlertEngine
 from api.alerts.facility import WatchedFacility
 from api.alerts.kinds import facility_failed
+from api.alerts.villages import Deadlines
 from collector import Collector
 from collector.group import Group
 from gateway import Gateway

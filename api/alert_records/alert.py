@@ -1,8 +1,4 @@
-"""Alerts: what is decided about one, and what is known of one that is open.
-
-A decision is a pure function's answer with a named reason. A `Hold` names the instant at which time alone will change
-the answer, if there is one (`until`), so that nobody has to scan.
-"""
+"""An alert, as the engine opens and changes it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,45 +6,7 @@ from uuid import uuid4
 
 from siaga.model.alert_kinds import SEVERITIES, Kind
 
-__all__ = ["Amend", "Clear", "Decision", "Hold", "Member", "OpenAlert", "Raise", "new_alert"]
-
-
-@dataclass(frozen=True, slots=True)
-class Raise:
-    """Open an alert. `began_at`: when it started; `evidence`: what it was decided on, as JSON."""
-
-    reason: str
-    began_at: int
-    cause: str | None
-    evidence: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Clear:
-    """Close the open alert: it was over at `ended_at`."""
-
-    reason: str
-    ended_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Amend:
-    """The open alert stays, but late data showed that it had begun before it was thought to have."""
-
-    reason: str
-    began_at: int
-    until: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Leave things as they are. `until`: when time alone will change that, wall time; `None`: never."""
-
-    reason: str
-    until: int | None = None
-
-
-Decision = Raise | Clear | Amend | Hold
+__all__ = ["Changed", "Member", "OpenAlert", "Opened", "new_alert"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +19,9 @@ class Member:
 
 @dataclass(slots=True)
 class OpenAlert:
-    """An alert that has not cleared. `subject` with `kind` is what it is unique by; `evidence` is what is shown.
+    """An alert that has not cleared. Only one is open of a `kind` and `subject`. `evidence`: what people see.
 
-    `flapping`: it is held open because it came and went too often; `members`: the villages of a `village_offline`.
+    `flapping`: it is held open because it came and went too often. `members`: the villages of a `village_offline`.
     """
 
     id: str
@@ -82,11 +40,11 @@ class OpenAlert:
             self.severity = SEVERITIES[Kind(self.kind)]
 
     def show(self, more: Mapping[str, object]) -> None:
-        """Show more in its evidence."""
+        """Add to its evidence."""
         self.evidence.update(more)
 
     def join(self, village: str, began_at: int) -> None:
-        """A village is lost with it: the last to join is the last that is named."""
+        """Add a village, as the last of its members."""
         self.members.pop(village, None)
         self.members[village] = Member(began_at)
         self.began_at = min(self.began_at, began_at)
@@ -97,17 +55,17 @@ class OpenAlert:
             self.members[village] = Member(self.members[village].began_at, ended_at)
 
     def amend(self, began_at: int) -> None:
-        """It began at another time than was thought."""
+        """Correct when it began."""
         self.began_at = began_at
 
     def hold(self, raised: int, within: int, calm: int) -> None:
-        """It was raised too often within some time, ms: it is held open until its cause has been over for `calm`."""
+        """Hold it open until its cause has been over for `calm`, ms: it was raised too often `within` some time, ms."""
         self.flapping = True
         self.evidence["flapping"] = {"raised": raised, "within_s": within // 1000, "calm_s": calm // 1000}
 
     @property
     def lost(self) -> list[str]:
-        """The members from which nothing has arrived yet."""
+        """The members from which nothing has arrived since."""
         return [village for village, member in self.members.items() if member.ended_at is None]
 
     @property
@@ -120,5 +78,30 @@ class OpenAlert:
 def new_alert(
     kind: str, village: str, *, facility: str | None, device: str | None, began_at: int, severity: str = ""
 ) -> OpenAlert:
-    """An alert about to be opened, with an id of its own. `severity`: of a kind that is not in `SEVERITIES`."""
+    """Returns an alert to be opened, with a new id. `severity`: only for a kind that is not in `SEVERITIES`."""
     return OpenAlert(uuid4().hex, kind, village, facility, device, began_at, severity=severity)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An alert to be opened, raised at wall time `raised_at`."""
+
+    alert: OpenAlert
+    raised_at: int
+    cause: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Columns of an alert to set. `event`: `updated` or `cleared`. `settled`: the alert has cleared already.
+
+    `explains`: what to add to its evidence. `members`: those of a `village_offline`.
+    """
+
+    id: str
+    event: str
+    at: int
+    values: dict[str, object]
+    settled: bool = False
+    explains: Mapping[str, object] = field(default_factory=dict)
+    members: dict[str, Member] = field(default_factory=dict)
