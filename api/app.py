@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -45,12 +46,15 @@ from api.http.deadline import AnswerWithin
 from api.http.hash_desk import HashDesk
 from api.http.health import NotReady
 from api.http.known_names import known_names
-from api.http.middleware import BodyLimit, RequestMetrics, SecurityHeaders, count_streams
+from api.http.middleware import WIDE_BODY, BodyLimit, RequestMetrics, SecurityHeaders, count_streams
 from api.http.own_origin import OwnOrigin
 from api.http.problems import Problem, install_problems, problem_response
 from api.http.services import Check, Services, sign_in_counter
 from api.http.site import Site
 from api.issued.desk import IssueDesk
+from api.notifications.book import Book
+from api.notifications.channels import SEND_WITHIN as CHANNEL_WITHIN
+from api.notifications.channels import OpenChannel, open_channel
 from api.notifications.web_push import PushDesk
 from api.reports.answer import DEADLINE
 from api.reports.maker import ReportMaker
@@ -65,6 +69,8 @@ from api.web.months import Months
 from api.web.outline import NO_OUTLINE, Outline
 from api.web.pages import Pages
 from api.web.routes import PAGES, page_paths
+from api.web.setup import rules, sites
+from api.web.setup.health import EXAMINE_WITHIN, Examine, nothing_examined
 from siaga.database.people import Passwords, Persons, Sessions, SignIn
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
@@ -75,12 +81,16 @@ from siaga.telemetry import TelemetryStore
 
 __all__ = ["create_app"]
 
+NOBODY = Book()
+"""Nobody is told of anything."""
 ANSWER_WITHIN = 10.0
 """Seconds that a call of the API has to begin its answer."""
 PAGE_WITHIN = 5.0
 """Seconds that a page has: nobody looks at an empty screen for longer."""
 REPORT_WITHIN = DEADLINE + 10.0
 """Seconds that a report has, which a process of its own makes."""
+SITES_WITHIN = 120.0
+"""Seconds that a sites file has to arrive by a bad link and to be read."""
 ATTESTATIONS = f"{BASE}/attestations"
 SEND_WITHIN = 600.0
 """Seconds that a phone has to send an attestation with its photos: 5 MB by 100 kbit/s take 400."""
@@ -110,6 +120,21 @@ _ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
+def _all_routes() -> APIRouter:
+    """Returns the routes of the API, of health, and of the pages."""
+    found = APIRouter()
+    for router in _ROUTERS:
+        found.include_router(router, prefix=BASE, dependencies=[Depends(known_caller), Depends(known_names)])
+    found.include_router(health.router, dependencies=[Depends(known_names)])
+    for router in PAGES:
+        found.include_router(router)
+    return found
+
+
+_ROUTES = _all_routes()
+"""Made once: what FastAPI prepares of a route at its first request holds for each app of this process."""
+
+
 def create_app(
     *,
     engine: Engine,
@@ -131,6 +156,11 @@ def create_app(
     passwords: Passwords | None = None,
     channels: Mapping[str, Sequence[str]] | None = None,
     push: PushDesk | None = None,
+    sites_file: str | None = None,
+    book: Book = NOBODY,
+    open_channel: OpenChannel = open_channel,
+    data_dir: Path | None = None,
+    examine: Examine = nothing_examined,
     caller_of: CallerOf | None = None,
 ) -> FastAPI:
     """The API, the public page, health and metrics.
@@ -155,6 +185,11 @@ def create_app(
         passwords: hashes them; by default at the cost of RFC 9106.
         channels: by what the notify file reaches whom, by the person's name.
         push: sends to browsers that subscribed; by default over the Internet.
+        sites_file: the file that is imported at every start.
+        book: whom to tell of what.
+        open_channel: opens the way to somebody, for a test message.
+        data_dir: where siaga keeps its files.
+        examine: looks at the whole deployment, for as long as half a minute.
         caller_of: who sends a request for a page; by default as for a call, by token or session.
     """
     clock = clock or SystemClock()
@@ -181,11 +216,14 @@ def create_app(
         site=site or Site(),
         push=push or PushDesk(engine, clock, None if site is None else site.public_url),
         channels={} if channels is None else channels,
+        sites_file=sites_file,
         sign_ins=sign_in_counter(metrics),
         attestation_review=attestation_review,
         scorecard_classes=scorecard_classes,
     )
     app = _assembled(services, office, caller_of or (lambda request: known_by(request, services)))
+    app.state.data_dir, app.state.examine = data_dir, examine
+    app.state.book, app.state.open_channel = book, open_channel
     app.state.plan = plan or Plan()
     app.state.guidance = guidance
     app.state.outline = outline
@@ -195,6 +233,7 @@ def create_app(
 def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastAPI:
     """The app with its routes, and what every request goes through, the last one first."""
     app = _App(
+        routes=_ROUTES.routes,
         title="siaga",
         version="1",
         summary="Watches village facilities around the clock, and says honestly what was met, failed, or is not known.",
@@ -212,16 +251,12 @@ def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastA
     app.state.probes = health.probes_of(services)
     app.state.reports = ReportMaker(services.engine, services.metrics, office=office)
     app.state.issue_desk = IssueDesk(services.engine, app.state.reports, office, services.clock)
-    for router in _ROUTERS:
-        app.include_router(router, prefix=BASE, dependencies=[Depends(known_caller), Depends(known_names)])
-    app.include_router(health.router, dependencies=[Depends(known_names)])
-    for router in PAGES:
-        app.include_router(router)
     install_problems(app, refusals.answer)
     app.add_middleware(AnswerWithin, within=_within, late=_late)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=6)
     streamed = {("POST", ATTESTATIONS), ("POST", attest.ADDRESS)}
-    wide = {("POST", f"{BASE}{path}") for path in alerts_many.PATHS}
+    wide = {("POST", f"{BASE}{path}"): WIDE_BODY for path in alerts_many.PATHS}
+    wide |= {("POST", path): 3 * sites.LARGEST_FILE for path in sites.PATHS}  # as a form escapes it
     app.add_middleware(BodyLimit, streamed=streamed, wide=wide)
     app.add_middleware(OwnOrigin, site=services.site, is_page=_is_page, refused=_foreign)
     app.add_middleware(SecurityHeaders)
@@ -236,6 +271,12 @@ def _within(scope: Scope) -> float:
         return SEND_WITHIN
     if path.startswith((f"{BASE}/reports", "/reports")):
         return REPORT_WITHIN
+    if path == "/setup/health":
+        return EXAMINE_WITHIN
+    if path == rules.TEST:
+        return CHANNEL_WITHIN + PAGE_WITHIN
+    if path in sites.PATHS:
+        return SITES_WITHIN
     return ANSWER_WITHIN if is_call(path) else PAGE_WITHIN
 
 

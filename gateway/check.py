@@ -44,6 +44,8 @@ def _own(report: GatewayReport) -> Iterator[Line]:
         waiting = _count(report.buffered, "reading waits", "readings wait")
         full = f"the buffer is {report.fill:.0%} full, {waiting} for the centre"
         yield Line(report.fill <= FULL, "disk", full)
+    if report.sites_problem:
+        yield Line(False, "sites", f"{report.sites_problem}; what was known before stays in use")
     if report.thinned:
         given_up = _count(report.thinned, "reading was", "readings were")
         yield Line(None, "disk", f"{given_up} given up for want of room, the least important first")

@@ -53,6 +53,9 @@ class GatewayMetrics:
         self.poll_lag = Gauge(
             "siaga_gateway_poll_lag_seconds", "How long the most overdue poll has waited", registry=registry
         )
+        self.sites_refused = Counter(
+            "siaga_gateway_refused_sites", "Sites from the centre that could not be used", registry=registry
+        )
         self.lost_samples = Counter(
             "siaga_gateway_lost_samples",
             "Refused messages that were counted, but not sampled for the centre",

@@ -62,6 +62,7 @@ class GatewayReport(BaseModel):
     thinned: int
     undated: int
     devices: list[DeviceReport]
+    sites_problem: str | None = None
 
 
 def make_report(
@@ -73,6 +74,7 @@ def make_report(
     village_problem: str | None,
     centre_problem: str | None,
     polled: Mapping[tuple[str, str], str],
+    sites_problem: str | None = None,
 ) -> GatewayReport:
     """Returns the current report. `now`: wall time, ms."""
     devices = []
@@ -103,6 +105,7 @@ def make_report(
         )
     return GatewayReport(
         now=now,
+        sites_problem=sites_problem,
         time_known=time_known,
         village_problem=village_problem,
         centre_problem=centre_problem,

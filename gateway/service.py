@@ -19,6 +19,7 @@ from gateway.pollers import Polling
 from gateway.presence import Presence
 from gateway.refusals import Refusals
 from gateway.report import GatewayReport, make_report
+from gateway.sites_copy import SitesCopy
 from gateway.stall import Stall
 from gateway.time_sync import TimeSync, boot_id
 from siaga.model.clock import SECOND, Clock
@@ -73,6 +74,7 @@ class Gateway:
         flush_after: how long the first unsent reading waits for others, ms.
         polling: polls the devices that do not publish.
         time_sync: tells whether the gateway knows the time.
+        sites: the copy of the village's part of the sites file, for a gateway on site.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Gateway:
         flush_after: int = 200,
         polling: Polling | None = None,
         time_sync: TimeSync | None = None,
+        sites: SitesCopy | None = None,
     ) -> None:
         self._village, self._centre = village_transport, centre_transport
         self._clock, self._metrics = clock, metrics
@@ -99,6 +102,8 @@ class Gateway:
         self._health = Health(centre_transport)
         self._intake = Intake(self._refusals, metrics)
         self._polling = polling
+        self._sites = sites
+        self._followed: Village | None = None
         if polling is not None:
             polling.asker.ring(village_transport.wake)
         self._filters: set[str] = set()
@@ -129,6 +134,9 @@ class Gateway:
         if self._polling is not None:
             self._polling.update(self._intake.router.installed, self._clock.monotonic())
         self._outbox.update({village.code: village.gateway for village in villages})
+        if self._sites is not None:
+            self._sites.follow(self._followed, self._centre)
+            self._followed = self._sites.village
         for gone in set(self._served) - {village.code for village in villages}:
             self._centre.publish(gateway_status_topic(gone, self._gateways[gone]), _state("offline"), retain=True)
         self._served = [village.code for village in villages]
@@ -158,7 +166,8 @@ class Gateway:
 
     def hear(self, message: Message) -> None:
         """Process a message of the centre, and acknowledge it."""
-        self._outbox.hear(message, self._clock.monotonic())
+        if self._sites is None or not self._sites.hear(message):
+            self._outbox.hear(message, self._clock.monotonic())
         self._centre.acknowledge(message)
 
     @property
@@ -226,6 +235,7 @@ class Gateway:
             village_problem=self._village.problem or (None if self._village.connected else "not connected yet"),
             centre_problem=self._centre.problem or (None if self._centre.connected else "not connected yet"),
             polled=self._polling.states if self._polling is not None else {},
+            sites_problem=None if self._sites is None else self._sites.problem,
         )
 
     @property

@@ -10,6 +10,7 @@ from hypothesis import settings
 from tests import servers
 from tests.memory import keep_files_in_memory
 from tests.servers import Influxd, Mosquitto, Postgres
+from tests.stores import close_stores
 
 # The same code gets the same verdict; HYPOTHESIS_PROFILE=explore searches where nobody has looked yet.
 settings.register_profile("same", derandomize=True, deadline=None)
@@ -110,6 +111,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Keep files in memory. Refuse to start servers where the tests that need them are left out."""
     keep_files_in_memory()
     servers.allowed = not config.getoption("--without-servers")
+
+
+def pytest_unconfigure() -> None:
+    """Close the stores that tests have lent out."""
+    close_stores()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

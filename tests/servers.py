@@ -275,7 +275,8 @@ class Influxd(_Server):
                 raise RuntimeError(f"{q}: {result['error']}")
             for series in result.get("series", ()):
                 tags = series.get("tags", {})
-                rows += [tags | dict(zip(series["columns"], values, strict=True)) for values in series["values"]]
+                found = series.get("values", ())
+                rows += [tags | dict(zip(series["columns"], values, strict=True)) for values in found]
         return rows
 
     def write(self, database: str, *lines: str) -> None:

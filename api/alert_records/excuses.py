@@ -1,7 +1,7 @@
-"""What excuses the subject of an alert at a moment: planned maintenance, or missing mains power.
+"""What excuses an alert at a moment: planned maintenance, or missing mains power.
 
-Nobody is told of what is excused (contract, section 5, alerts), and the alert says until when work is planned. Both
-are read from the database as it is now, so a declaration, its withdrawal and the return of the mains count at once.
+Nobody is notified of an excused alert (contract, section 5, alerts). The alert shows until when work is planned. Both
+come from the database as it is now, so a declaration, its withdrawal and the return of the mains count at once.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -34,10 +34,10 @@ _WINDOWS = select(tables.maintenance).where(
 
 @dataclass(frozen=True, slots=True)
 class Affected:
-    """What an alert is about.
+    """What an alert affects.
 
-    `villages`: those that it concerns now; `facility` and `device`: where it concerns only a part of its village;
-    `began`: since when, in event time, ms.
+    `villages`: those that it affects now. `facility`, `device`: where it affects only a part of its village. `began`:
+    since when, event time, ms.
     """
 
     villages: tuple[str, ...]
@@ -48,14 +48,14 @@ class Affected:
 
 @dataclass(frozen=True, slots=True)
 class Excuse:
-    """Why nobody is to be told now. `until`: when that ends, ms; `None`: nobody knows, as of missing mains."""
+    """Why nobody is to be notified now. `until`: when that ends, ms; `None`: nobody knows, as with missing mains."""
 
     reason: str
     until: int | None
 
 
 def affected_by(alert: Mapping[str, object]) -> Affected:
-    """The subject of a row of table `alert`. A gateway and a link concern their whole village."""
+    """Returns what the alert of a row affects. A gateway and a link affect their whole village."""
     evidence, village, facility, device, began = (
         alert[key] for key in ("evidence", "village", "facility", "device", "began_at")
     )
@@ -77,34 +77,34 @@ class Grounds:
     windows: Sequence[MaintenanceWindow] = ()
     without_mains: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
-    def excuse(self, subject: Affected, now: int) -> Excuse | None:
-        """Why nobody is to be told of the subject at wall time `now`; `None`: nothing excuses it.
+    def excuse(self, affected: Affected, now: int) -> Excuse | None:
+        """Returns what excuses it at wall time `now`; `None`: nothing does.
 
-        An alert of several villages is excused while all of those are of which nothing has arrived yet.
+        An alert of several villages is excused while each of those is from which nothing has arrived yet.
         """
-        found = [self._excuse(subject, code, now) for code in subject.villages]
+        found = [self._excuse(affected, code, now) for code in affected.villages]
         first = min((one for one in found if one is not None), key=_ends, default=None)
         return first if None not in found else None
 
-    def planned_until(self, subject: Affected, now: int) -> int | None:
-        """The end (ms) of the last planned window that touches the time from the alert's begin to `now`.
+    def planned_until(self, affected: Affected, now: int) -> int | None:
+        """Returns the end (ms) of the last planned window that touches the time from the alert's begin to `now`.
 
-        It may be over: then the alert was excused until that time. `None`: no work was planned.
+        It may lie in the past: the alert was excused until then. `None`: no work was planned.
         """
-        ends = [self._planned(subject, code, subject.began, now) for code in subject.villages]
+        ends = [self._planned(affected, code, affected.began, now) for code in affected.villages]
         return max((end for end in ends if end is not None), default=None)
 
-    def _excuse(self, subject: Affected, code: str, now: int) -> Excuse | None:
-        end = self._planned(subject, code, now, now)
+    def _excuse(self, affected: Affected, code: str, now: int) -> Excuse | None:
+        end = self._planned(affected, code, now, now)
         if end is not None and end > now:
             return Excuse("planned maintenance", end)
-        return Excuse("no mains power", None) if self._is_without_mains(subject, code) else None
+        return Excuse("no mains power", None) if self._is_without_mains(affected, code) else None
 
-    def _planned(self, subject: Affected, code: str, since: int, now: int) -> int | None:
+    def _planned(self, affected: Affected, code: str, since: int, now: int) -> int | None:
         village = self.villages.get(code)
         if village is None:
             return None
-        facility = _facility(subject, village)
+        facility = _facility(affected, village)
         covering = merge(
             stretch
             for window in self.windows
@@ -113,22 +113,22 @@ class Grounds:
         )
         return max((end for start, end in covering if start <= now and end > since), default=None)
 
-    def _is_without_mains(self, subject: Affected, code: str) -> bool:
+    def _is_without_mains(self, affected: Affected, code: str) -> bool:
         village = self.villages.get(code)
         out = self.without_mains.get(code, frozenset())
         if village is None or not out:
             return False
         judged = {facility.id for facility in village.facilities if facility.kind != POWER}
-        facility = _facility(subject, village)
+        facility = _facility(affected, village)
         return facility in out if facility in judged else judged <= out
 
 
-def _facility(subject: Affected, village: Village) -> str | None:
+def _facility(affected: Affected, village: Village) -> str | None:
     """The facility that an alert is about, or whose device it is about; `None`: the whole village."""
-    if subject.facility is None and subject.device is not None:
-        owner = village.device(subject.device)
+    if affected.facility is None and affected.device is not None:
+        owner = village.device(affected.device)
         return owner[0].id if owner is not None else None
-    return subject.facility
+    return affected.facility
 
 
 def _ends(excuse: Excuse) -> tuple[bool, int]:
@@ -136,11 +136,11 @@ def _ends(excuse: Excuse) -> tuple[bool, int]:
 
 
 def read_grounds(
-    connection: Connection, subjects: Collection[Affected], now: int, *, planned_only: bool = False
+    connection: Connection, alerts: Collection[Affected], now: int, *, planned_only: bool = False
 ) -> Grounds:
-    """Returns what may excuse these subjects at wall time `now`. Villages are read only where something may."""
-    codes = sorted({code for subject in subjects for code in subject.villages})
-    since = min((subject.began for subject in subjects), default=now)
+    """Returns what may excuse these alerts at wall time `now`. Villages are read only where something may."""
+    codes = sorted({code for alert in alerts for code in alert.villages})
+    since = min((alert.began for alert in alerts), default=now)
     windows = _windows(connection, set(codes), min(since, now), now) if codes else []
     out = {} if planned_only else _without_mains(connection, codes)
     wanted = codes if any(window.uplink for window in windows) else sorted({*out, *(str(w.village) for w in windows)})
@@ -163,40 +163,38 @@ def _without_mains(connection: Connection, codes: Sequence[str]) -> dict[str, fr
 
 
 def with_plan(connection: Connection, rows: Sequence[Mapping[str, object]], now: int) -> list[Mapping[str, object]]:
-    """Returns rows of table `alert` with what is so now in the evidence of open ones.
+    """Returns rows of table `alert`, with what is so at wall time `now` in the evidence of open ones.
 
-    `planned_until`: their subject is in planned maintenance. `waits`: it is not known enough to say that they are over.
+    `planned_until`: what they affect is in planned maintenance. `waits`: why it cannot be said yet that they are over.
     """
-    if all(row["cleared_at"] is not None for row in rows):
+    affected = {str(row["id"]): replace(affected_by(row), began=now) for row in rows if row["cleared_at"] is None}
+    if not affected:
         return list(rows)
     waits = _waits(connection, {str(row["village"]) for row in rows if row["cleared_at"] is None})
-    rows = [_with_waits(row, waits) for row in rows]
-    subjects = {str(row["id"]): replace(affected_by(row), began=now) for row in rows if row["cleared_at"] is None}
-    grounds = read_grounds(connection, list(subjects.values()), now, planned_only=True)
-    return [_with_plan(row, grounds, subjects.get(str(row["id"])), now) for row in rows]
+    grounds = read_grounds(connection, list(affected.values()), now, planned_only=True)
+    shown: list[Mapping[str, object]] = []
+    for row in rows:
+        mine, evidence = affected.get(str(row["id"])), row["evidence"]
+        if mine is not None and isinstance(evidence, Mapping):
+            wait, excuse = waits.get((str(row["kind"]), str(row["subject"]))), grounds.excuse(mine, now)
+            shown.append({**row, "evidence": {**evidence, **_said_now(wait, excuse)}})
+        else:
+            shown.append(row)
+    return shown
 
 
 def _waits(connection: Connection, villages: Collection[str]) -> dict[tuple[str, str], Mapping[str, object]]:
-    """What of some villages is not said yet, by kind and subject."""
+    """What alerts of some villages wait for, by kind and subject."""
     values = read_values(connection, map(waits_key, villages))
     found = (each for value in values.values() if isinstance(value, list) for each in value if isinstance(each, dict))
     return {(str(each["kind"]), str(each["subject"])): each for each in found}
 
 
-def _with_waits(
-    row: Mapping[str, object], waits: Mapping[tuple[str, str], Mapping[str, object]]
-) -> Mapping[str, object]:
-    wait, evidence = waits.get((str(row["kind"]), str(row["subject"]))), row["evidence"]
-    if wait is None or row["cleared_at"] is not None or not isinstance(evidence, Mapping):
-        return row
-    until = wait["until"]
-    shown = {"reason": wait["reason"], "until": rfc3339(until if isinstance(until, int) else None)}
-    return {**row, "evidence": {**evidence, "waits": shown}}
-
-
-def _with_plan(row: Mapping[str, object], grounds: Grounds, subject: Affected | None, now: int) -> Mapping[str, object]:
-    excuse = grounds.excuse(subject, now) if subject is not None else None
-    evidence = row["evidence"]
-    if excuse is None or excuse.until is None or not isinstance(evidence, Mapping):
-        return row
-    return {**row, "evidence": {**evidence, "planned_until": rfc3339(excuse.until)}}
+def _said_now(wait: Mapping[str, object] | None, excuse: Excuse | None) -> dict[str, object]:
+    said: dict[str, object] = {}
+    if wait is not None:
+        until = wait["until"]
+        said["waits"] = {"reason": wait["reason"], "until": rfc3339(until if isinstance(until, int) else None)}
+    if excuse is not None and excuse.until is not None:
+        said["planned_until"] = rfc3339(excuse.until)
+    return said

@@ -1,13 +1,13 @@
 """Batches that the engine took and that the telemetry store has not acknowledged yet.
 
-History is not judged from a store that is known to lack some of it. So of each of these batches the number and the
-stretch of its readings are kept; of one whose readings came too late for memory also the stretch that they bear on,
-which is judged again once the store has it.
+History is not judged from a store that is known to lack some of it. So the number of each of these batches is kept, and
+the stretch of its readings. If readings came too late for memory, the stretch that they bear on is kept, too: it is
+judged again once the store has the batch.
 """
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from siaga.model.clock import SECOND
@@ -18,11 +18,12 @@ __all__ = ["GIVES_UP", "Awaited", "BatchId", "Range"]
 BatchId = tuple[str, str, int]
 """Gateway, epoch, seq."""
 GIVES_UP = 30 * SECOND
-"""ms for which nothing of what was passed over has to come, once the centre has acknowledged what a gateway sent
-later: the acknowledgement is lost, or the batch is."""
+"""ms to wait for the acknowledgement of a batch after later ones of its gateway were acknowledged. It starts again with
+each acknowledgement of an earlier batch."""
 _MAX_LATE = 500
-"""Ranges of one epoch that are kept apart because of their late readings; with more, neighbours are made one."""
+"""The most ranges of one epoch that are kept apart for their late readings. With more, neighbours are joined."""
 _EARLY = 256
+"""The most acknowledgements that are remembered because they overtook their batches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +41,15 @@ class Range:
     late: Interval | None = None
 
     def joined(self, other: "Range") -> "Range":
-        """This range with the one that follows it."""
-        late = self.late
-        if late is None or other.late is None:
-            late = late or other.late
-        else:
-            late = (min(late[0], other.late[0]), max(late[1], other.late[1]))
+        """Returns this range with the one that follows it."""
+        late = [each for each in (self.late, other.late) if each is not None]
         return Range(
             self.first,
             other.end,
             max(self.taken, other.taken),
             min(self.start, other.start),
             max(self.until, other.until),
-            late,
+            (min(start for start, _ in late), max(end for _, end in late)) if late else None,
         )
 
 
@@ -73,20 +70,18 @@ class Awaited:
         gateway, epoch, seq = batch
         mine = self._ranges.setdefault((gateway, epoch), [])
         one = Range(seq, seq + 1, now, *stretch, late)
-        at = bisect_left(mine, seq, key=_first)
-        if at and mine[at - 1].end > seq:
+        at = bisect_right(mine, seq, key=_first)
+        if at and mine[at - 1].end > seq:  # it came again
             mine[at - 1] = replace(mine[at - 1].joined(one), end=mine[at - 1].end)
-        elif at < len(mine) and mine[at].first == seq:
-            mine[at] = replace(mine[at].joined(one), end=mine[at].end)
         else:
             mine.insert(at, one)
         return True
 
     def acknowledged(self, batch: BatchId, monotonic: int) -> Range | None:
-        """A batch is stored. Returns what was known of it, with others of its range; `None`: it is not awaited."""
+        """A batch is stored. Returns the range that it was in; `None`: it is not awaited."""
         gateway, epoch, seq = batch
         mine = self._ranges.get((gateway, epoch), [])
-        at = bisect_left(mine, seq + 1, key=_first) - 1
+        at = bisect_right(mine, seq, key=_first) - 1
         if at < 0 or mine[at].end <= seq:
             if batch not in self._early:
                 self._early.append(batch)
@@ -104,19 +99,19 @@ class Awaited:
         return found
 
     def _passed(self, gateway: str) -> bool:
-        """Whether batches are awaited though later ones of their gateway are stored."""
+        """Whether batches of a gateway are awaited although later ones are stored."""
         upto = self._acked_upto.get(gateway)
         return upto is not None and any(
             mine[0].taken < upto for (whose, _), mine in self._ranges.items() if whose == gateway and mine
         )
 
     def gives_up_at(self) -> int | None:
-        """When (monotonic) some are awaited no longer; `None`: there is no such time."""
+        """Returns when (monotonic) some are given up; `None`: none are."""
         gateways = {gateway for gateway, _ in self._ranges}
         return min((self._moved_at.get(each, 0) + GIVES_UP for each in gateways if self._passed(each)), default=None)
 
     def give_up(self, monotonic: int) -> list[Range]:
-        """Let go of those that were passed over for too long. Returns them."""
+        """Give up those that were passed over for too long. Returns them."""
         gone: list[Range] = []
         for (gateway, epoch), mine in list(self._ranges.items()):
             upto = self._acked_upto.get(gateway)
@@ -129,9 +124,9 @@ class Awaited:
         return gone
 
     def hides(self, start: int, end: int, memory: int) -> bool:
-        """Whether the store may lack readings of `[start, end)` that memory, which begins at `memory`, has lost.
+        """Whether the store may lack readings of `[start, end)` from before `memory`, where memory begins.
 
-        What came late is left out: it has its own stretch judged again when it is stored.
+        Late readings do not count: what they bear on is judged again when they are stored.
         """
         return any(
             each.late is None and each.start < memory and each.start < end and each.until > start
@@ -139,15 +134,11 @@ class Awaited:
             for each in mine
         )
 
-    def late(self) -> Iterator[Interval]:
-        """The stretches that will have to be judged again."""
-        return (each.late for mine in self._ranges.values() for each in mine if each.late is not None)
-
     def __bool__(self) -> bool:
         return bool(self._ranges)
 
     def compact(self) -> None:
-        """Make neighbours one, where nothing is lost by it; where too many are late, those, too."""
+        """Join neighbours where that loses nothing, and those with late readings where these are too many."""
         for mine in self._ranges.values():
             many = sum(each.late is not None for each in mine) > _MAX_LATE
             joined: list[Range] = []
@@ -163,11 +154,11 @@ class Awaited:
     # For the snapshot
 
     def ranges(self) -> list[tuple[str, str, Range]]:
-        """All of them, by gateway and epoch."""
+        """Returns all ranges, each with its gateway and epoch."""
         return [(*key, each) for key, mine in sorted(self._ranges.items()) for each in mine]
 
     def early(self) -> list[BatchId]:
-        """Acknowledgements that overtook their batches."""
+        """Returns the acknowledgements that overtook their batches."""
         return list(self._early)
 
     def restore(self, ranges: Iterable[tuple[str, str, Range]], early: Iterable[BatchId]) -> None:

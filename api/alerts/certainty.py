@@ -1,38 +1,35 @@
 """Do we know enough to say so? One pure function, for every kind of alert.
 
-What arrived decides what is true; but more may be on its way, be it at a gateway that has just come back or in a store
-that was not read yet. Whoever would say something asks here first, and is told since when all is known, or what has to
-be waited for, and until when.
+What has arrived decides what is true. But more may be on its way: from a gateway that has just come back, or from a
+store that was not read yet. Every kind asks here before it says something. The answer is since when all is known, or
+what to wait for, and until when.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from api.alerts.decision import Hold
 from siaga.model.clock import SECOND
 
-__all__ = ["REASONS", "Certainty", "Claim", "Facts", "Knows", "Moment", "Rests", "Sure", "Waits", "certainty"]
+__all__ = ["Certainty", "Claim", "Facts", "Knows", "Moment", "Rests", "Sure", "Waiting", "Waits", "certainty"]
 
 _LOOK_AGAIN = 15 * SECOND
-"""Until it is looked again whether the store has what may have come of a device."""
-
-
-REASONS = frozenset({"not_read", "village_offline", "catching_up"})
-"""Why something is not said yet, in one word each."""
+"""How long to wait before asking again whether the store has been read."""
 
 
 class Rests(Enum):
     """What a claim rests on."""
 
-    WORD = "on what a gateway says of now"
-    STATE = "on a facility's state"
-    SILENCE = "on nothing having come"
-    DAY = "on the whole of the last day"
+    WORD = "what a gateway says of the present"
+    STATE = "a facility's state"
+    SILENCE = "that nothing came"
+    DAY = "the whole of the last day"
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Now, on both clocks, and from when on the centre has been listening (monotonic; `None`: it is not)."""
+    """Now, on both clocks. `listening_from` (monotonic): since when the centre is listening; `None`: it is not."""
 
     now: int
     monotonic: int
@@ -41,9 +38,9 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What somebody would say: that something is so since `since`, or that it is over.
+    """What a kind would say: that something is so since `since`, or that it is over.
 
-    `since` is event time: when a state began, or when last something came.
+    `since` is event time: when a state began, or when something last came.
     """
 
     rests: Rests
@@ -53,12 +50,12 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What bears on the certainty of anything that is said of a village. `…_until` are monotonic ms, the rest ms.
+    """What certainty about a village depends on. `…_until` are monotonic ms, the other times wall or event time, ms.
 
-    `is_read`: its memory was restored, or read. `is_offline`: its `village_offline` is open. `behind_until`: what a
-    gateway kept comes oldest first and has not reached the present. `back_until`: its gateway has come back, and
-    what it kept is awaited; `back_since`: when it came back. `unheard_before`: what a device said before then may be
-    in the store alone. `sure_from`: what was before is still being judged again.
+    `is_read`: its memory was restored, or read. `is_offline`: its `village_offline` is open. `behind_until`: until when
+    to wait for a buffer that comes oldest first and has not reached the present. `back_until`: until when to wait for
+    what a gateway kept that came back at `back_since`. `unheard_before`: what a device said before then may be in the
+    store alone. `sure_from`: what was before then is still being judged again.
     """
 
     is_read: bool = True
@@ -72,17 +69,14 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Knows:
-    """It can be said. What was before `since` is not sure: it counts from then."""
+    """It can be said. What was before `since` is not sure, so it counts from then."""
 
     since: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Waits:
-    """It cannot be said yet, for a `reason` in one word. `until`: when (wall time) to ask again; `None`: when told."""
-
-    reason: str
-    until: int | None = None
+class Waits(Hold):
+    """It cannot be said yet. Unlike for any other `Hold`, people are shown the reason."""
 
 
 Certainty = Knows | Waits
@@ -91,7 +85,7 @@ Sure = Callable[[Claim], Certainty]
 
 
 def certainty(facts: Facts, moment: Moment, claim: Claim) -> Certainty:
-    """Whether a claim can be made at a moment."""
+    """Returns whether a claim can be made at a moment."""
 
     def wall(monotonic: int) -> int:
         return moment.now + monotonic - moment.monotonic
@@ -110,7 +104,7 @@ def certainty(facts: Facts, moment: Moment, claim: Claim) -> Certainty:
 
 
 def _may_be_otherwise(facts: Facts, claim: Claim) -> bool:
-    """Whether what a gateway that came back has kept may show that a claim is wrong, or dated wrongly."""
+    """Whether a claim may turn out wrong, or dated wrongly, by what a gateway that came back has kept."""
     match claim.rests:
         case Rests.WORD:
             return False
@@ -118,3 +112,30 @@ def _may_be_otherwise(facts: Facts, claim: Claim) -> bool:
             return claim.over or claim.since < facts.back_since
         case Rests.SILENCE | Rests.DAY:
             return True
+
+
+class Waiting(dict[tuple[str, str], Waits]):
+    """What is not said of a village yet, by kind and subject, and why."""
+
+    def note(self, kind: str, subject: str, waits: Waits | None) -> bool:
+        """Note why something is not said yet (`None`: it does not wait). Returns True if the reason is new."""
+        known = self.get((kind, subject))
+        if waits is None:
+            self.pop((kind, subject), None)
+            return known is not None
+        if known is not None and known.reason == waits.reason:
+            return False
+        self[kind, subject] = waits
+        return True
+
+    def document(self) -> list[dict[str, object]]:
+        """Returns it as JSON, for people and for the next engine."""
+        return [
+            {"kind": str(kind), "subject": subject, "reason": waits.reason, "until": waits.until}
+            for (kind, subject), waits in self.items()
+        ]
+
+    def restore(self, document: object) -> None:
+        """Take over what waited at the engine before this one. The next look at each corrects it."""
+        for each in document if isinstance(document, list) else ():
+            self[each["kind"], each["subject"]] = Waits(each["reason"], each["until"])

@@ -1,9 +1,10 @@
-"""Deciding about one subject: each kind of alert is asked, and what it says is carried out until nothing changes."""
+"""Deciding about one subject: ask each kind of alert, and carry out its decision until nothing changes."""
 
 from collections.abc import Sequence
 
-from api.alerts.alert import Amend, Clear, Decision, Hold, OpenAlert, Raise, new_alert
-from api.alerts.certainty import REASONS, Claim, Moment, Rests, Waits
+from api.alert_records.alert import OpenAlert, new_alert
+from api.alerts.certainty import Claim, Moment, Rests, Waits
+from api.alerts.decision import Amend, Clear, Decision, Hold, Raise
 from api.alerts.flapping import CALM, OFTEN, WITHIN, Raises
 from api.alerts.kinds import AlertKind, Look
 from api.alerts.kinds.kind import S
@@ -22,24 +23,24 @@ def decide(
     out: Outcome,
     spans: Sequence[Span] | None = None,
 ) -> None:
-    """Ask all kinds of a subject. `spans`: of a facility whose history changed, more of them than are in memory."""
+    """Ask all kinds about a subject. `spans`: of a facility whose history changed, further back than memory has."""
     sure = village.sure(moment)
     for kind in kinds:
         if not village.memory.is_read and kind.rests is not Rests.WORD:
-            continue  # of what rests on evidence nothing is known, not even whether it goes on
+            continue  # without evidence it is not even known whether the alert goes on
         look = Look(village, subject, subject.alerts.get(kind.kind), moment.now, sure, spans)
         _decide(kind, look, village.raises, out)
 
 
 def _decide(kind: AlertKind[S], look: Look[S], raises: Raises, out: Outcome) -> None:
-    """Ask one kind, carry out what it says until nothing changes any more, and ask for the next look."""
+    """Ask one kind, carry out its decision until nothing changes, and ask for the next look."""
     subject, before = look.subject, look.alert
     while True:
         decision = kind.decide(look)
         if isinstance(decision, Clear) and look.alert is not None:
             known = look.sure(Claim(kind.rests, over=True))
-            if isinstance(known, Waits):  # half of what was kept says that it was over too late
-                decision = Hold(known.reason, known.until)
+            if isinstance(known, Waits):  # part of a buffer would date the end too late
+                decision = known
                 break
             often = raises.within(look.alert.kind, look.alert.subject, look.now)
             if often >= OFTEN and not (look.alert.flapping or kind.is_prompt(subject)):
@@ -51,9 +52,10 @@ def _decide(kind: AlertKind[S], look: Look[S], raises: Raises, out: Outcome) -> 
             break
         look = Look(look.village, subject, after, look.now, look.sure, look.spans)
     subject.attach(kind.kind, look.alert)
-    waits = decision if isinstance(decision, Hold) and decision.reason in REASONS else None
-    if (waits is not None or look.village.waits) and look.village.note_wait(kind.kind, subject.name, waits):
-        out.waits[look.village.code] = look.village.waits_document()
+    waits = decision if isinstance(decision, Waits) else None
+    waiting = look.village.waits
+    if (waits is not None or waiting) and waiting.note(kind.kind, subject.name, waits):
+        out.waits[look.village.code] = waiting.document()
     _show(kind, look, before, out)
     if isinstance(decision, Hold):
         out.ask(subject, decision.until)
@@ -63,7 +65,7 @@ def _decide(kind: AlertKind[S], look: Look[S], raises: Raises, out: Outcome) -> 
 def _show(kind: AlertKind[S], look: Look[S], before: OpenAlert | None, out: Outcome) -> None:
     alert = look.alert
     if alert is not before:
-        kind.changed(look.subject)
+        look.subject.changed(kind.kind)
         if alert is not None and kind.reaches_back and look.subject.facility_id is not None:
             out.undated.append(look.subject.facility_id)
     elif alert is not None and (more := alert.evidence | dict(kind.told_more(look))) != alert.evidence:
@@ -72,7 +74,7 @@ def _show(kind: AlertKind[S], look: Look[S], before: OpenAlert | None, out: Outc
 
 
 def _carry_out(kind: AlertKind[S], decision: Decision, look: Look[S], raises: Raises, out: Outcome) -> OpenAlert | None:
-    """Carry out a decision. Returns the alert that is open then."""
+    """Carry out a decision. Returns the alert that is then open."""
     alert, subject = look.alert, look.subject
     match decision:
         case Raise(began_at=began_at):

@@ -1,19 +1,23 @@
-"""What is known of one device, beside what it said."""
+"""What is known of one device, beside its readings."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from api.alerts.reports import Reports
 from api.alerts.subject import Subject
 from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE
-from siaga.model.intervals import Interval
+from siaga.model.intervals import Interval, merge
 from siaga.model.sites import Device
 
-__all__ = ["SILENT_MARGIN", "ClockSaid", "WatchedDevice"]
+__all__ = ["MAX_STRETCHES", "ClockSaid", "WatchedDevice", "allowed"]
 
-SILENT_MARGIN = 10 * MINUTE
-"""What a device is given beyond three of its intervals before it is called silent (contract, section 5)."""
+_SILENT_MARGIN = 10 * MINUTE
+MAX_STRETCHES = 100
+"""How many stretches are kept of one alert. The oldest are forgotten first."""
+
+
+def allowed(every: int) -> int:
+    """Returns for how long a device that reports `every` so often may be silent, ms (contract, section 5)."""
+    return 3 * every + _SILENT_MARGIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +30,18 @@ class ClockSaid:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class WatchedDevice(Subject):
-    """One device. `watched`: from when it is to report; `facility`: whose it is.
+    """One device.
 
-    `reports` and `evidence`: when it reported, or gave evidence, since the open alert about the want of that began.
-    `clock` is what its gateway last said of its clock.
+    `facility`: the one it belongs to. `watched`: from when on it is expected to report. `clock`: what its gateways last
+    said of its clock. `came`: for an open `device_silent` the stretches in which it reported since that began; for an
+    open `no_evidence` those in which it gave evidence. Its reports may arrive in any order, and late, so all stretches
+    are kept: the alert is over at the start of the last one, whenever the centre hears of it.
     """
 
     device: Device
     facility: str
     watched: int
-    reports: Reports = field(default_factory=Reports)
-    evidence: Reports = field(default_factory=Reports)
+    came: dict[str, list[Interval]] = field(default_factory=dict)
     clock: ClockSaid | None = None
 
     @property
@@ -51,24 +56,34 @@ class WatchedDevice(Subject):
 
     @property
     def allowed(self) -> int:
-        """How long it may be silent, or give no evidence, before it is told of, ms."""
-        return 3 * self.device.every + SILENT_MARGIN
+        """How long it may be silent, or give no evidence, before an alert is raised, ms."""
+        return allowed(self.device.every)
 
     @property
     def may_lack_evidence(self) -> bool:
         """Whether no alert says so already."""
         return Kind.NO_EVIDENCE not in self.alerts
 
-    def note_report(self, time: int) -> bool:
-        """Take note of a report. Returns True if it counts for the open `device_silent`."""
-        return self._note(Kind.DEVICE_SILENT, self.reports, time)
+    def note(self, kind: str, time: int) -> bool:
+        """Note that at `time` came what an alert of this kind misses. Returns True if such an alert is open."""
+        alert = self.alerts.get(kind)
+        if alert is None or time <= alert.began_at:
+            return False
+        came = (time, time + self.allowed - 1)  # two that touch are one
+        self.came[kind] = merge([*self.came.get(kind, ()), came])[-MAX_STRETCHES:]
+        return True
 
-    def note_evidence(self, time: int) -> bool:
-        """Take note of evidence. Returns True if it counts for the open `no_evidence`."""
-        return self._note(Kind.NO_EVIDENCE, self.evidence, time)
+    def came_since(self, kind: str) -> int | None:
+        """Since when comes what the open alert of this kind misses; `None`: it does not."""
+        stretches = self.came.get(kind)
+        return stretches[-1][0] if stretches else None
+
+    def changed(self, kind: str) -> None:
+        """An alert of this kind was raised or has cleared. What came before does not count for the next one."""
+        self.came.pop(kind, None)
 
     def tell_clock(self, said: ClockSaid | None, now: int, *, is_trusted: bool) -> bool:
-        """What its gateways together say of its clock. Returns True if that is new."""
+        """Take what its gateways together say of its clock. Returns True if that is new."""
         before = self.clock
         if said is not None:
             self.clock = said
@@ -84,13 +99,7 @@ class WatchedDevice(Subject):
         """It is to report from `since` on."""
         self.watched = since
 
-    def recall(self, reports: Iterable[Interval], evidence: Iterable[Interval]) -> None:
-        """Take over what a snapshot says of its reports."""
-        self.reports, self.evidence = Reports(list(reports)), Reports(list(evidence))
-
-    def _note(self, kind: Kind, noted: Reports, time: int) -> bool:
-        alert = self.alerts.get(kind)
-        if alert is None or time <= alert.began_at:
-            return False
-        noted.note(time, self.allowed)
-        return True
+    def recall(self, reports: list[Interval] | None, evidence: list[Interval] | None) -> None:
+        """Take over what a snapshot says of `came`."""
+        came = {Kind.DEVICE_SILENT: reports, Kind.NO_EVIDENCE: evidence}
+        self.came = {kind: stretches for kind, stretches in came.items() if stretches}

@@ -1,8 +1,7 @@
 """The alert engine: batches in; spans, alerts and their events out, into the database.
 
-`receive` takes one message, `tick` does what time has made due: both return soon, and neither has a thread or a wait in
-it. What the engine knows beside its configuration can be taken from it at any moment: a new engine on the same
-database and telemetry store goes on where the old one was.
+`receive` takes one message, `tick` does what is due. Both return soon; neither starts a thread or waits. An engine may
+end at any moment: a new one on the same database and telemetry store goes on where it was.
 """
 
 from collections.abc import Iterable
@@ -44,19 +43,13 @@ ACKS = "siaga/v1/+/gateway/+/ack"
 REGISTRY_POLL = 2 * SECOND
 """How often the registry and the maintenance windows are looked at."""
 SNOOZE_POLL = 10 * SECOND
-"""How often it is looked for snoozes that have ended; people set them in minutes."""
+"""How often the engine looks for snoozes that have ended; people set them in minutes."""
 REGISTRY_GAP = 100
-"""ms between two looks, however many unknown names come in."""
+"""ms between two looks at the registry, however many unknown names come in."""
 DATABASE_AGAIN = SECOND
-"""Until a database that did not take what changed is tried again."""
-COMMIT_WITHIN = 200
-"""ms after which a message is committed that changed no span and no alert: five commits a second at most for those."""
-COMMIT_AT = 250
-"""As many of them are committed at once."""
-MOST_TAKEN = 900
-"""Messages that are taken and not committed, at most: the broker keeps the rest (its receive maximum is 1,000)."""
+"""After a failed commit: when the database is tried again."""
 FOLDS = 20
-"""Villages of which a snapshot is made in one commit: some milliseconds of work."""
+"""The most snapshots in one commit: some milliseconds of work."""
 
 
 class AlertEngine:
@@ -85,7 +78,6 @@ class AlertEngine:
         self.metrics = metrics or EngineMetrics()
         self._tables, self._clock, self._transport = database, clock, transport
         self._inbox = Inbox()
-        self._since: int | None = None
         self._refused = False
         self._watched = Villages(self.metrics)
         self.villages = self._watched.by_code
@@ -99,7 +91,7 @@ class AlertEngine:
 
     @property
     def problem(self) -> str | None:
-        """Why the engine is not ready, in one sentence; `None`: it watches. A store that is away is no reason."""
+        """Why the engine is not ready, in one sentence; `None`: it is. An absent telemetry store is no reason."""
         if self._database_problem is not None:
             return self._database_problem
         if not self._transport.connected:
@@ -109,7 +101,7 @@ class AlertEngine:
 
     @property
     def past(self) -> UnreadPast:
-        """What of the past the store was asked for in vain."""
+        """What of the past the telemetry store was asked for and did not answer."""
         return self.store_sync.past
 
     def open(self) -> None:
@@ -138,7 +130,7 @@ class AlertEngine:
         self.metrics.villages.set(len(self.villages))
 
     def close(self) -> None:
-        """Write what is not yet written. The engine is not used afterwards; the transport is its owner's."""
+        """Commit what is not committed, and snapshots. The engine is not used afterwards. The transport stays open."""
         self._commit_at = 0
         if self._opened and self._commit(at_once=True):
             try:
@@ -151,7 +143,7 @@ class AlertEngine:
     @property
     def takes(self) -> bool:
         """Whether another message may be taken. While the database is away the broker keeps them."""
-        return not self._refused and len(self._inbox.messages) < MOST_TAKEN
+        return not self._refused and not self._inbox.is_full
 
     @property
     def pending(self) -> Changes:
@@ -164,11 +156,9 @@ class AlertEngine:
         return len(self._inbox.rows)
 
     def receive(self, message: Message) -> None:
-        """Take one message, if `takes` says so; what it changes is written by a `tick`, which then acknowledges it."""
+        """Take one message, if `takes` says so. A later `tick` commits what it changed, and then acknowledges it."""
         moment = self.moment()
-        self._inbox.messages.append(message)
-        if self._since is None:
-            self._since = moment.monotonic
+        self._inbox.take(message, moment.monotonic)
         try:
             topic = parse_topic(message.topic)
         except ForeignTopic:
@@ -184,7 +174,7 @@ class AlertEngine:
             self._inbox.add(topic.village, topic.gateway, topic.channel, moment.now, message.payload)
 
     def tick(self) -> int | None:
-        """Do what is due; answer when (wall ms) something is due next by itself, `None` if nothing is."""
+        """Do what is due. Returns when (wall ms) something is due next by itself; `None`: nothing is."""
         self._notice()
         moment = self.moment()
         if moment.monotonic >= self._next_poll:
@@ -198,7 +188,7 @@ class AlertEngine:
         return self._next(moment)
 
     def _notice(self) -> None:
-        """What happened to the engine itself happened to each village."""
+        """Tell each village what happened to the engine: a new connection, a clock that was set, a stall."""
         reconnected, was_set, stood_still = (
             self._self.notice_connection(),
             self._self.notice_jump(),
@@ -219,10 +209,11 @@ class AlertEngine:
             self._registry.save_soon(self._clock.monotonic())
 
     def _next(self, moment: Moment) -> int | None:
-        # With changes that the database did not take nothing else is saved
+        # While changes wait for the database, nothing else is saved
         monotonic = [self._next_poll, self._commit_at if self._watched.pending else self._registry.save_at]
-        if self._since is not None:
-            monotonic.append(max(self._commit_at, self._since + COMMIT_WITHIN))
+        commit_at = self._inbox.commit_at()
+        if commit_at is not None:
+            monotonic.append(max(self._commit_at, commit_at))
         loading = self.store_sync.next_at(moment.monotonic)
         if loading is not None:
             monotonic.append(loading)
@@ -275,7 +266,7 @@ class AlertEngine:
         return out
 
     def _replay(self, row: Row, moment: Moment) -> None:
-        """Take again what the engine before this one took after the snapshot of its village."""
+        """Take a message again that the engine before this one took after the snapshot of its village."""
         self._inbox.replayed(row)
         village = self.villages.get(row.village)
         if village is not None:
@@ -304,7 +295,7 @@ class AlertEngine:
         return village
 
     def _look_again(self, moment: Moment) -> bool:
-        """A name is unknown: look at the registry now, but not at once after the last time."""
+        """A name is unknown: look at the registry, unless that was just done. Returns True if it was looked at."""
         if not self._opened or moment.monotonic < self._next_poll - REGISTRY_POLL + REGISTRY_GAP:
             return False
         self._poll(moment)
@@ -325,13 +316,13 @@ class AlertEngine:
     # The database
 
     def _commit(self, *, at_once: bool = False) -> bool:
-        """Write what has changed, with what it was decided from. Returns False if the database did not take it."""
+        """Commit changes, and the messages they were decided from. Returns False if the database did not take them."""
         try:
             self._watched.date_back(self._tables, self.moment())
         except DBAPIError as error:
             self._away(error)
-        changes, now = self._watched.pending, self._clock.monotonic()
-        if not (changes or at_once or self._is_due(now)):
+        changes, now, due = self._watched.pending, self._clock.monotonic(), self._inbox.commit_at()
+        if not (changes or at_once or (due is not None and now >= due)):
             return True
         if now < self._commit_at:
             return False
@@ -346,26 +337,20 @@ class AlertEngine:
             self._away(error)
             return False
         self._watched.committed()
-        self._database_problem = self._since = None
+        self._database_problem = None
         self._refused = False
         for village, fold in folds.items():
             self._inbox.folded(village, fold.upto)
         self._watched.attach(committed.adopted, moment)
-        if committed.events:  # first: whoever reads the stream waits for it, and the broker can wait
+        if committed.events:  # before the PUBACKs: readers of the stream wait, the broker can wait longer
             self.metrics.events.inc(committed.events)
             self.signal.ring()
         for message in self._inbox.committed():
             self._transport.acknowledge(message)
         return True
 
-    def _is_due(self, monotonic: int) -> bool:
-        """Whether messages that changed no span and no alert have waited long enough, or are many enough."""
-        if self._since is None:
-            return False
-        return monotonic >= self._since + COMMIT_WITHIN or len(self._inbox.messages) >= COMMIT_AT
-
     def _folds(self, villages: Iterable[str], moment: Moment) -> dict[str, Fold]:
-        """Snapshots of villages, in place of their rows."""
+        """Returns snapshots of villages, which replace their inbox rows."""
         found = {}
         for code in villages:
             village = self.villages.get(code)
@@ -384,7 +369,7 @@ class AlertEngine:
             self._away(error)
         else:
             self._database_problem = None
-            if not heard.settled:  # a session that the broker begins now is known to be none that has all
+            if not heard.settled:  # a session that the broker begins now is known to be incomplete
                 self._transport.connect()
             for village, fold in folds.items():
                 self._inbox.folded(village, fold.upto)

@@ -4,35 +4,38 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from api.alerts.evidence import Recent
+from api.alert_records.alert import OpenAlert
 from api.alerts.outcome import Correction, Outcome
 from api.alerts.subject import Subject
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import HOUR, SECOND
 from siaga.model.indicators import Terms
 from siaga.model.local_time import local_date, local_moment
 from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import Evidence, PlannedWork, Span, judge, judged_from
+from siaga.timeline.recent import Recent
 from siaga.timeline.rolling import WINDOW, Trend, trend
 from siaga.timeline.span_algebra import FOREVER, cut, difference, replaced, rewritten
 
 __all__ = ["KEPT", "SETTLES", "WatchedFacility"]
 
 KEPT = 2 * WINDOW
-"""How far back spans are kept in memory: a crossing of the target within the last day follows from them."""
+"""How far back spans are kept in memory: enough to tell when the share of the last day crossed its target."""
 SETTLES = 30 * SECOND
-"""How far back live judgement changes what it said as a matter of course; what changes beyond that came late. Reports
-that end at a younger time are compared once more by themselves (`api.issued.edition`)."""
+"""How far back live judgement normally changes its spans. A change before that comes from late data. Reports that end
+at a younger time are compared once more by themselves (`api.issued.edition`)."""
 AHEAD = HOUR
-"""How far ahead a schedule is looked at; after that the facility is looked at again."""
+"""How far ahead the schedule is judged. After that the facility is looked at again."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class WatchedFacility(Subject):
-    """One judged facility. `spans` reach back two days, or to the start of the failed run before.
+    """One judged facility.
 
-    `trend` says where its availability stands, `None` after spans changed. It was judged up to `checked`, and evidence
-    of `dirty_from` on has come since. Until `plan_until` neither schedule nor maintenance changes its state.
-    `without_mains`: whether a device says that grid power is missing now.
+    `spans`: of the last two days, or from the start of the failed run before. `trend`: where its share of the last day
+    stands; `None` after spans changed. `checked`: it was judged up to then. `dirty_from`: evidence has come since, of
+    times from then on. `plan_until`: neither schedule nor maintenance changes its state before then. `without_mains`:
+    a device says that mains power is missing now.
     """
 
     facility: Facility
@@ -52,17 +55,19 @@ class WatchedFacility(Subject):
 
     # What is known of it
 
-    def configure(self, facility: Facility, terms: Terms, fingerprint: str) -> None:
-        """Take the facility as the registry has it now."""
-        self.facility, self.terms, self.fingerprint = facility, terms, fingerprint
+    def configure(self, facility: Facility, terms: Terms, fingerprint: str) -> bool:
+        """Take the facility as the registry has it now. Returns True if it was judged by another configuration."""
+        is_other, self.fingerprint = fingerprint != self.fingerprint, fingerprint
+        self.facility, self.terms = facility, terms
         self.plan_until, self.trend = 0, None
+        return is_other
 
     def replan(self) -> None:
-        """Its schedule or maintenance is to be looked at anew."""
+        """Its maintenance has changed: the schedule is judged again."""
         self.plan_until = 0
 
     def touch(self, time: int) -> None:
-        """It may be in another state from event time `time` on."""
+        """Its state may have changed from event time `time` on."""
         self.dirty_from = min(self.dirty_from, time)
 
     def know_spans(self, spans: list[Span]) -> None:
@@ -70,34 +75,39 @@ class WatchedFacility(Subject):
         self.spans, self.trend = spans, None
 
     def count_anew(self) -> None:
-        """Its share of the last day is to be computed anew."""
+        """Compute its share of the last day again when it is next asked for."""
         self.trend = None
 
     def note_mains(self, *, missing: bool) -> bool:
-        """Take note of whether it is without mains. Returns True if that is new."""
+        """Note whether mains power is missing. Returns True if that is new."""
         is_new, self.without_mains = missing != self.without_mains, missing
         return is_new
 
     def share(self, now: int, sure_from: int) -> Trend:
-        """Where its availability stands; what is not sure yet weighs as met, so what is raised all the same is true."""
+        """Returns where its share of the last day stands. What is not sure yet counts as met, so no alert is false."""
         known = self.trend
         if known is None or (known.until is not None and known.until <= now):
             sure = cut(self.spans, sure_from, FOREVER) if sure_from else self.spans
             known = self.trend = trend(sure, now, self.terms.target)
         return known
 
-    def know_trend(self, known: Trend) -> None:
-        """Older spans than those in memory showed where its availability stands."""
+    def date_back(self, known: Trend) -> OpenAlert | None:
+        """Take its share as older spans showed it. Returns the open alert that began earlier by that."""
+        alert = self.alerts.get(Kind.INDICATOR_MISSED)
+        if alert is None or not known.below or known.since >= alert.began_at:
+            return None
         self.trend = known
+        alert.amend(known.since)
+        return alert
 
     # Judgement
 
     def take_dirty(self, now: int, changes_at: int, dirty_from: int) -> int | None:
-        """It was looked at. Returns from when on it is to be judged again; `None`: nothing can have changed."""
+        """Note that it is looked at now. Returns from when on to judge it again; `None`: nothing can have changed."""
         changes_at = min(changes_at, self.plan_until)
         dirty_from = min(self.dirty_from, dirty_from)
         if now < self.checked:
-            # The clock was set back: this time may come otherwise, and what was planned for it is yet to come
+            # The clock was set back: evidence and plans of this time are yet to come
             dirty_from, self.plan_until = min(dirty_from, now), 0
         start = min(dirty_from, self.checked) if dirty_from < FOREVER or changes_at <= now else None
         if start is not None:
@@ -122,7 +132,7 @@ class WatchedFacility(Subject):
             self.plan_until = plan[0].end
         start = max(start, recent.covers, begins)
         if start > now:
-            self.plan_until = min(self.plan_until, start)  # from then on memory has what it takes
+            self.plan_until = min(self.plan_until, start)  # from then on memory has enough evidence
             return False
         spans = judge(village, self.facility, evidence, (start, now + 1), planned)
         self._take(village, [*spans[:-1], replace(spans[-1], end=FOREVER)], now, out)
@@ -132,9 +142,9 @@ class WatchedFacility(Subject):
         return True
 
     def _take(self, village: Village, spans: Sequence[Span], now: int, out: Outcome) -> None:
-        """Let these spans stand for all from where the first of them starts."""
+        """Replace all spans from where the first of these starts."""
         start = spans[0].start
-        # Only what the stretch touches is compared: a restless facility has thousands of spans in two days
+        # Only the spans that it touches are compared: a facility that changes often has thousands in two days
         first = max(0, bisect_left(self.spans, start, key=_end))
         touched = self.spans[first:]
         renewed = replaced(touched, spans)
@@ -154,7 +164,7 @@ class WatchedFacility(Subject):
         self.spans = self.spans[:first] + renewed
 
     def _forget(self, begins: int, out: Outcome) -> None:
-        """Forget what was judged before a facility is judged now: the device that spoke first may be gone."""
+        """Forget spans from before the facility counts as judged: the device that spoke first may be gone."""
         if not self.spans or self.spans[0].start >= begins:
             return
         left = cut(self.spans, begins, FOREVER)

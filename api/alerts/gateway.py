@@ -11,20 +11,20 @@ from siaga.wire.health import CameInstead, Health
 __all__ = ["BUFFER_FULL", "Buffer", "Seen", "WatchedGateway", "take_health"]
 
 BUFFER_FULL = 0.8
-"""A gateway's buffer that is fuller is told of (contract, section 5)."""
+"""An alert is raised for a buffer that is fuller than this (contract, section 5)."""
 _SEEN = 256
-"""Batches of a gateway that are remembered: many more than it has in flight."""
+"""How many batches of a gateway are remembered: many more than it has in flight."""
 
 
 class Seen:
-    """The last batches of one gateway, to know one that comes again and an acknowledgement of one never seen."""
+    """The last batches of one gateway: to recognise a repetition, and an acknowledgement of a batch that never came."""
 
     def __init__(self) -> None:
         self._order: deque[tuple[str, int]] = deque()
         self._content: dict[tuple[str, int], int] = {}
 
     def again(self, epoch: str, seq: int, content: int) -> bool:
-        """Remember a batch. Returns True if it had been seen, with this content."""
+        """Remember a batch. Returns True if it had come before with the same content."""
         key = (epoch, seq)
         before = self._content.get(key)
         if before is None:
@@ -35,14 +35,17 @@ class Seen:
         return before == content
 
     def knows(self, epoch: str, seq: int) -> bool:
-        """Whether a batch was seen, whatever it held."""
+        """Returns whether a batch came before, with any content."""
         return (epoch, seq) in self._content
 
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """What a gateway said of its buffer: how full it is (0 to 1; `None`: nothing yet), and since when, in wall time,
-    it has been on this side of full. `thinned`: readings given up for want of room."""
+    """What a gateway said of its buffer: how full it is (0 to 1; `None`: it has said nothing).
+
+    `since`: since when (wall time) it has been above, or below, `BUFFER_FULL`. `thinned`: readings deleted for want of
+    room.
+    """
 
     fill: float | None
     since: int
@@ -51,9 +54,10 @@ class Buffer:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class WatchedGateway(Subject):
-    """One gateway, as `gateway_state` keeps it, and what it says of itself and of its devices.
+    """One gateway, as `gateway_state` stores it, and what it says of itself and of its devices.
 
-    `skewed`, `trusted`: whose clocks are wrong, and right; `instead`: what came of devices that say nothing of use.
+    `skewed`, `trusted`: the devices whose clocks are wrong, and right. `instead`: what came from devices that say
+    nothing of use.
     """
 
     id: str
@@ -75,12 +79,8 @@ class WatchedGateway(Subject):
         """It was alive at event time `time`."""
         self.last_alive = time if self.last_alive is None else max(time, self.last_alive)
 
-    def know_alive(self, time: int) -> None:
-        """The store says when it was last alive."""
-        self.last_alive = time
-
     def say_status(self, status: str, now: int) -> None:
-        """What its session says: it is there, or its last will."""
+        """Take its session's status: `online`, or `offline` by its last will."""
         self.status, self.status_at = status, now
 
     def say_health(self, said: Health, devices: Collection[str], now: int) -> set[str]:

@@ -1,8 +1,8 @@
-"""What of a village's history has to be judged again, and the late readings that are in hand for it.
+"""What of a village's history has to be judged again, and the late readings that are kept for it.
 
-A reading older than memory waits for its batch's acknowledgement. Then the stretch that it can bear on is *dirty*. It
-is judged again when no more late data has come for a moment, or when it has waited long enough; newest first, in
-chunks, so that a month of shuffled batches is judged a few times and not once a batch.
+A reading older than memory waits for its batch's acknowledgement. Then the stretch that it bears on is *dirty*. That is
+judged again when no more late data has come for a moment, or when it has waited long enough. Newest first and in
+chunks, so a month of shuffled batches is judged a few times, and not once a batch.
 """
 
 from collections import deque
@@ -21,11 +21,11 @@ CHUNK = 2 * DAY
 QUIET = 700
 """ms without a new mark after which the dirty stretches are judged."""
 PATIENCE = 5 * SECOND
-"""ms after which they are judged though more keeps coming; longer where judging takes long."""
+"""ms after which they are judged although more comes; longer where judging takes long."""
 VISIBLE_AFTER = 15 * SECOND
-"""ms for which readings are kept after their acknowledgement: some stores show what they have only after a while."""
+"""ms for which readings are kept after their acknowledgement: some stores show data only after a while."""
 MAX_IN_HAND = 100_000
-"""Readings of one village kept for that; what is over is read from the store."""
+"""The most readings of one village that are kept; the others are read from the store."""
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class History:
     """The dirty stretches of one village, and the batches that the store may not have (`awaited`).
 
     Times of marks are monotonic ms, stretches are event time. `taken` is the stretch that is being judged: until that
-    is written it is unfinished. `stale_first`: the store may know of first reports that nobody here knows of.
+    is written it is unfinished. `stale_first`: the store may know of first reports that the engine does not know.
     """
 
     awaited: Awaited = field(default_factory=Awaited)
@@ -128,13 +128,13 @@ class History:
     # What is to be judged again
 
     def mark_unseen(self, start: int, end: int, monotonic: int) -> None:
-        """A stretch has to be judged again for readings that are in the store alone, which may not show them yet."""
+        """A stretch has to be judged again for readings that only the store has. It may not show them yet."""
         self.stale_first = True
         self.mark(start, end, monotonic)
         self._unseen.append((monotonic + VISIBLE_AFTER, (start, end)))
 
     def mark(self, start: int, end: int, monotonic: int, *, now: bool = False) -> None:
-        """A stretch has to be judged again; `now`: without waiting for more."""
+        """A stretch has to be judged again; `now`: without waiting for more late data."""
         if start >= end:
             return
         if now:
@@ -146,7 +146,7 @@ class History:
             self._first_marked = monotonic
 
     def unfinished(self) -> list[Interval]:
-        """All that has to be judged again, for the snapshot."""
+        """Returns all that has to be judged again, for the snapshot."""
         taken = [self.taken] if self.taken is not None else []
         return merge([*self.dirty, *self.queue, *taken, *(stretch for _, stretch in self._unseen)])
 
@@ -179,7 +179,7 @@ class History:
         return min(self._marked + QUIET, self._first_marked + max(PATIENCE, 4 * self._cost))
 
     def next_chunk(self, monotonic: int, upto: int) -> Interval | None:
-        """Take the newest chunk that may be judged; what lies at or beyond `upto` is not history."""
+        """Take the newest chunk that may be judged, if there is one. What lies at or beyond `upto` is not history."""
         for due, stretch in [each for each in self._unseen if each[0] <= monotonic]:
             self._unseen.remove((due, stretch))
             self.mark(*stretch, monotonic, now=True)
@@ -198,27 +198,27 @@ class History:
         return chunk
 
     def put_back(self, chunk: Interval, *, read_first: bool) -> None:
-        """A chunk could not be judged: it is the next again. `read_first`: with it first reports were asked for."""
+        """A chunk could not be judged: it is the next again. `read_first`: its question was for first reports, too."""
         self.queue, self.taken = merge([*self.queue, chunk]), None
         self.stale_first |= read_first
 
     def drop(self) -> None:
-        """A chunk needs no judgement any more."""
+        """The chunk that was taken needs no judgement any more."""
         self.taken = None
 
     def judged(self, milliseconds: int, monotonic: int) -> None:
-        """A chunk was judged and written. Its cost counts: judging never takes more than a fifth of the time."""
+        """A chunk was judged and written, in some ms. By these, judging never takes more than a fifth of the time."""
         self.taken = None
         self._cost += milliseconds
         self._forget_visible(monotonic)
 
     def first_reports_read(self) -> bool:
-        """The store is asked for all first reports. Returns True if it may know of some that nobody here does."""
+        """The store is asked for first reports. Returns True if it may know of some that the engine does not."""
         stale, self.stale_first = self.stale_first, False
         return stale
 
     def expect_first_reports(self) -> None:
-        """The store may know of first reports that nobody here knows of."""
+        """The store may know of first reports that the engine does not know."""
         self.stale_first = True
 
     def restore(self, unfinished: Iterable[Interval]) -> None:
@@ -226,10 +226,10 @@ class History:
         self.queue = list(unfinished)
 
     def in_hand(self, start: int, end: int) -> list[Reading]:
-        """The acknowledged late readings of `[start, end)`, in the order in which they came."""
+        """Returns the acknowledged late readings of `[start, end)`, in the order in which they came."""
         return [reading for _, batch in self._in_hand for reading in batch if start <= reading.time < end]
 
     def _forget_visible(self, monotonic: int) -> None:
-        """Let go of readings that every store shows by now."""
+        """Drop readings that every store shows by now."""
         while self._in_hand and self._in_hand[0][0] < monotonic - VISIBLE_AFTER:
             self._held -= len(self._in_hand.popleft()[1])

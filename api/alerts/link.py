@@ -1,15 +1,15 @@
-"""The link of one village: whether anything arrives from it, and what its last absence was.
+"""The link of one village: whether anything arrives from it, and its last absence.
 
-States: `Never` heard of, `Online`, `Offline`. Beside them stands `CatchUp`: for a while after something arrives again
-more of what a gateway kept is expected. It is independent of the three, as an engine that reconnects waits for every
-village, also for one that is offline. And there are its buffers, each of which brings the present or is on its way to
-it. Wall times in ms, `CatchUp`, `Buffered.since` and `quiet_from` in monotonic ms.
+The link is `Never` heard, `Online` or `Offline`. `CatchUp` is independent of that: for a while after something arrives
+again, more of what a gateway kept is expected. An engine that reconnects expects it from every village, also from one
+that is offline. Each buffer of a gateway brings the present, or is on its way to it. Times are wall time in ms;
+`CatchUp`, `Buffered.since` and `quiet_from` are monotonic ms.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from api.alerts.alert import OpenAlert
+from api.alert_records.alert import OpenAlert
 from api.alerts.certainty import Moment
 from siaga.model.clock import MINUTE, SECOND
 from siaga.timeline.judge import GATEWAY_HEARD
@@ -19,13 +19,13 @@ from siaga.wire.batch import LIVE_EDGE
 __all__ = ["SETTLE", "Absence", "Arrivals", "Buffered", "CatchUp", "Link", "Never", "Offline", "Online"]
 
 BEHIND = 45 * SECOND
-"""A buffer whose newest heartbeat is older on arrival is behind: a gateway that lives sends one every 30 s."""
+"""A buffer whose newest heartbeat is older than this on arrival is behind. A running gateway sends one every 30 s."""
 SETTLE = 5 * SECOND
 """Wall time without late data after which a gateway that came back has caught up."""
 CATCH_UP_WITHIN = 60 * SECOND
-"""How long alerts wait at most for a gateway that came back, and that brings the present."""
+"""The longest time that alerts wait for a gateway that came back and brings the present."""
 _BUFFERS = 16
-"""Buffers of a village that are remembered, those heard last. A gateway that lost its buffer makes a new one."""
+"""How many buffers of a village are remembered: the latest. A gateway that lost its buffer starts another."""
 BOOT = MINUTE
 """A gateway may have booted up to this long before its first message arrives: heartbeats from that minute do not show
 that it ran during the outage."""
@@ -68,10 +68,10 @@ class CatchUp:
 
 @dataclass(frozen=True, slots=True)
 class Buffered:
-    """What comes from one buffer of a gateway: the time of its newest heartbeat, and how old that was on arrival.
+    """One buffer of a gateway. `newest`: the time of its newest heartbeat.
 
-    `lag`: what that age was at `since`. It has not changed by more than `BEHIND` from then on. 0: it comes newest
-    first.
+    `lag`: how old that was on arrival, at `since`. It has not changed by more than `BEHIND` from then on. 0: the buffer
+    comes newest first.
     """
 
     newest: int
@@ -86,10 +86,10 @@ class Buffered:
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """Time for which nothing arrived from a village, in event time: its alert's id, and how many heartbeats came of it
-    but for the last `BOOT`.
+    """A time, in event time, for which nothing arrived from a village. `alert`: the id of its `village_offline`.
 
-    `settled`: the alert was over by the village's return.
+    `beats`: how many heartbeats of that time came later, without its last `BOOT`. `settled`: the village's return ended
+    the alert.
     """
 
     alert: str
@@ -99,22 +99,22 @@ class Absence:
     settled: bool = False
 
     def likely(self) -> dict[str, object] | None:
-        """What was the cause, by whether the gateway ran meanwhile; `None`: it was too short to tell."""
+        """Returns the likely cause, by whether the gateway ran meanwhile; `None`: it was too short to tell."""
         lasted = self.ended - self.began
         if lasted <= 2 * MINUTE or not self.settled:
             return None
-        # It is heard for 90 s of each: for half of the time it ran on, and it is the link that was gone
+        # Each heartbeat covers 90 s. If they cover half of the time, the gateway ran, and only the link was gone
         ran = self.beats * 2 * GATEWAY_HEARD >= lasted
         return {"gateway_ran": ran, "likely": "link" if ran else "mains_out"}
 
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """What has arrived from a village; wall times in ms.
+    """What has arrived from a village. Wall times in ms.
 
-    `quiet_for`: how long nothing has arrived while the centre itself was listening (`None`: it is not listening now);
-    `last_arrival`: when something last arrived (`None`: never); `listening_since`: when the centre began to listen;
-    `arrived`: whether something has just arrived, which a jump of the clock does not hide.
+    `quiet_for`: how long nothing has arrived while the centre was listening (`None`: it is not listening now).
+    `last_arrival`: when something last arrived (`None`: never). `listening_since`: when the centre began to listen.
+    `arrived`: something has just arrived; a jump of the clock does not hide that.
     """
 
     quiet_for: int | None
@@ -156,21 +156,21 @@ class Link:
     # What arrives
 
     def arrive(self, now: int, monotonic: int) -> None:
-        """Something arrived. The first that does may be what a gateway kept of long ago."""
+        """Something arrived. What arrives first may have been buffered long ago."""
         if not self.heard or monotonic - self.quiet_from > BEHIND:
             self.catch_up = CatchUp(monotonic, monotonic)
         self.heard, self.quiet_from, self.last_arrival = True, monotonic, now
 
     def note_times(self, times: Iterable[int], now: int, monotonic: int) -> None:
-        """Take note of how late readings came."""
+        """Note how late readings came."""
         if self.catch_up is not None and min(times, default=FOREVER) < now - LIVE_EDGE:
             self.catch_up = replace(self.catch_up, late_at=monotonic)
 
     def note_buffer(self, buffer: tuple[str, str], time: int, now: int, monotonic: int) -> bool:
-        """Take note of the newest heartbeat of a batch. Returns True if its buffer has caught up by it."""
-        before = self.buffers.pop(buffer, None)  # it is the last one of the dictionary from here on
+        """Note the newest heartbeat of a batch. Returns True if its buffer has caught up by that."""
+        before = self.buffers.pop(buffer, None)  # and put in again below, as the last of the dictionary
         newest = time if before is None else max(time, before.newest)
-        lag = max(0, now - time) if newest == time else 0  # an older one after it: what it has of now came first
+        lag = max(0, now - time) if newest == time else 0  # an older heartbeat came later: newest first
         if before is None or lag <= BEHIND or abs(lag - before.lag) > BEHIND:
             self.buffers[buffer] = Buffered(newest, lag, monotonic)
         else:
@@ -180,37 +180,37 @@ class Link:
         return before is not None and before.is_behind and lag <= BEHIND
 
     def note_beat(self, time: int) -> None:
-        """Take note of a heartbeat that the gateway sent during the last absence."""
+        """Note a heartbeat that the gateway sent during the last absence."""
         absence = self.absence
         if absence is not None and absence.began < time < absence.ended - BOOT:
             self.absence = replace(absence, beats=absence.beats + 1)
 
     def forgive(self, monotonic: int) -> None:
-        """The centre itself was absent: the village's silence counts from here, and late data may follow."""
+        """The centre itself was absent. The village's silence counts from here, and late data may follow."""
         self.quiet_from = max(self.quiet_from, monotonic)
         self.catch_up = CatchUp(monotonic, monotonic)
 
     # What it is
 
     def arrivals(self, moment: Moment, *, arrived: bool) -> Arrivals:
-        """What `village_offline` is decided on; `arrived`: something has just arrived."""
+        """Returns what `village_offline` is decided on. `arrived`: something has just arrived."""
         listening = moment.listening_from
         quiet_for = None if listening is None else moment.monotonic - max(self.quiet_from, listening)
         return Arrivals(quiet_for, self.last_arrival, self.listening_since, arrived)
 
     def catching_up_until(self, monotonic: int) -> int | None:
-        """Until when (monotonic) late data of a gateway that came back is waited for; `None`: it is not."""
+        """Returns until when (monotonic) to wait for late data of a gateway that came back; `None`: no need."""
         until = None if self.catch_up is None else self.catch_up.until
         return until if until is not None and until > monotonic else None
 
     def back_since(self, now: int, monotonic: int) -> int:
-        """Since when, in wall time, it is back, give or take what the first batch takes."""
+        """Returns since when (wall time) it is back, less `SETTLE`, as its first batch takes a while."""
         return 0 if self.catch_up is None else now - (monotonic - self.catch_up.returned) - SETTLE
 
     def behind_until(self, monotonic: int, offline_after: int) -> int | None:
-        """Until when (monotonic) a buffer that comes oldest first is waited for; `None`: all have caught up.
+        """Returns until when (monotonic) to wait for buffers that come oldest first; `None`: all have caught up.
 
-        One that comes no nearer to now for `offline_after` is not waited for: its gateway is gone, or its clock wrong.
+        A buffer that came no nearer to now for `offline_after` is given up: its gateway is gone, or its clock is wrong.
         """
         until = max((each.since for each in self.buffers.values() if each.is_behind), default=-FOREVER) + offline_after
         return until if until > monotonic else None
@@ -223,7 +223,7 @@ class Link:
         return not was_online
 
     def down(self, now: int) -> bool:
-        """The last wills of its gateways say that it is offline. Returns True if it was online."""
+        """The last wills of all its gateways came. Returns True if it was online."""
         was_online = isinstance(self.state, Online)
         if was_online:
             self.state = Offline(now)
@@ -244,23 +244,23 @@ class Link:
         return alert
 
     def conclude(self, absence: Absence) -> dict[str, object] | None:
-        """The last absence is past: all that was buffered is there. Returns what was likely its cause."""
+        """All that was buffered during the last absence has arrived. Returns the likely cause of the absence."""
         self.absence = None
         return absence.likely() if self.alert is None else None
 
     def settle(self) -> None:
-        """The alert of the last absence is over by this village's return."""
+        """This village's return ended the alert of its last absence."""
         if self.absence is not None:
             self.absence = replace(self.absence, settled=True)
 
     # For the database
 
     def row(self) -> dict[str, object]:
-        """What `village_state` says of it."""
+        """Returns its columns in `village_state`."""
         return {"link": self.name, "since": self.state.since, "last_arrival": self.last_arrival}
 
     def restore(self, link: str, since: int | None, last_arrival: int | None) -> None:
-        """Take over what `village_state` says. Nothing has arrived at this engine yet."""
+        """Take over its columns in `village_state`. Nothing has arrived at this engine yet."""
         self.last_arrival = max(self.last_arrival or 0, last_arrival or 0) or None
         since = self.listening_since if since is None else since
         if link == "online":
@@ -270,7 +270,7 @@ class Link:
         self.forget_arrivals()
 
     def forget_arrivals(self) -> None:
-        """Nothing has arrived at this engine yet: what was replayed had arrived at the one before."""
+        """Nothing has arrived at this engine yet. What was replayed had arrived at the one before."""
         self.heard = False
 
     def listens_since(self, since: int) -> None:

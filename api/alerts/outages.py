@@ -1,11 +1,12 @@
 """Villages that share an uplink and are lost together make one alert.
 
-The first of them that is offline for long enough opens it; the others, if they were lost within a minute of it, are
-its members, too, and open none. Each leaves when something arrives from it, and with the last one the alert is over.
-Who is a member stands in table `alert_member`; the alert's evidence shows it.
+The first village that is offline for long enough opens it. The others join it if they were lost within a minute of the
+first. A village leaves when something arrives from it; when the last one leaves, the alert is over. The members are in
+table `alert_member`, and the alert's evidence shows them.
 """
 
-from api.alerts.alert import OpenAlert, Raise, new_alert
+from api.alert_records.alert import OpenAlert, new_alert
+from api.alerts.decision import Raise
 from api.alerts.flapping import OFTEN, WITHIN, Raises
 from api.alerts.outcome import Back, Changes
 from siaga.model.alert_kinds import Kind
@@ -16,7 +17,7 @@ from siaga.model.times import rfc3339
 __all__ = ["TOGETHER", "Outages"]
 
 TOGETHER = MINUTE
-"""Villages whose last arrivals lie no further apart were lost by one cause."""
+"""Villages whose last arrivals are no further apart were lost by one cause."""
 
 
 class Outages:
@@ -27,13 +28,13 @@ class Outages:
         self.raises = Raises()
 
     def opened(self, alert: OpenAlert, uplink: str | None) -> None:
-        """Know an open alert, in place of another of its subject, of the village's uplink, if it has one."""
+        """Add an open alert of an uplink. It replaces another of the same subject."""
         if uplink is not None:
             others = [other for other in self._open.get(uplink, ()) if other.subject != alert.subject]
             self._open[uplink] = [*others, alert]
 
     def lost(self, village: Village, decision: Raise, now: int, changes: Changes) -> OpenAlert:
-        """Nothing arrives from a village any more. Returns the alert of those lost with it, or one of its own."""
+        """Nothing arrives from a village any more. Returns the alert that it joins, or a new one."""
         code, uplink, began = village.code, village.uplink, decision.began_at
         alert = self._with_whom(uplink, code, began)
         if alert is not None:
@@ -46,14 +47,14 @@ class Outages:
         alert.join(code, began)
         self.raises.note(alert.kind, code, now)
         often = self.raises.within(alert.kind, code, now)
-        if often >= OFTEN:  # a link that flaps is named so, and not held
+        if often >= OFTEN:  # a flapping link is marked, and not held
             alert.show({"flapping": {"raised": often, "within_s": WITHIN // 1000}})
         changes.raised(alert, decision, now)
         self.opened(alert, uplink)
         return alert
 
     def back(self, village: str, back: Back, now: int, changes: Changes) -> bool:
-        """Something arrived from a village of an alert. Returns True if the alert is over by that."""
+        """Something arrived from a member of an alert. Returns True if that ends the alert."""
         alert = back.alert
         if back.taken_out and alert.lost == [village]:
             alert.show({"taken_out": True})
@@ -70,7 +71,7 @@ class Outages:
         return True
 
     def _with_whom(self, uplink: str | None, village: str, began: int) -> OpenAlert | None:
-        """The open alert that a village belongs to which is lost since `began`."""
+        """Returns the open alert that a village belongs to that was lost at `began`."""
         for alert in self._open.get(uplink or "", ()):
             if alert.village == village or abs(alert.began_at - began) <= TOGETHER:
                 return alert
@@ -78,7 +79,7 @@ class Outages:
 
 
 def _show(alert: OpenAlert) -> None:
-    """Say in the evidence of an alert who its members are, if there are several."""
+    """Show the members of an alert in its evidence, if there are several."""
     if len(alert.members) > 1:
         children = [
             {"village": village, "began_at": rfc3339(member.began_at), "ended_at": rfc3339(member.ended_at)}

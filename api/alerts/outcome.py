@@ -1,14 +1,15 @@
-"""What a village's verbs return: what they changed and decided. It is merged, committed and acted upon by the engine.
+"""What a village's verbs return: what they changed and decided. The engine merges, commits and acts on it.
 
-It is committed together: an alert is never there without the span it rests on, nor its event without the alert. While
-the database is away it waits, and grows only with what really changed.
+All of it is committed together: no alert without the span that it rests on, no event without its alert. While the
+database is away it waits, and grows only with real changes.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from api.alerts.alert import Member, OpenAlert, Raise
+from api.alert_records.alert import Changed, OpenAlert, Opened
+from api.alerts.decision import Raise
 from siaga.model.intervals import Interval
 from siaga.model.observation import TrackKey
 from siaga.model.sites import Facility, Village
@@ -19,32 +20,7 @@ if TYPE_CHECKING:
     from api.alerts.state import VillageState
     from api.alerts.subject import Subject
 
-__all__ = ["Back", "Changed", "Changes", "Correction", "Fold", "Opened", "Outcome"]
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An alert to be opened, raised at wall time `raised_at`."""
-
-    alert: OpenAlert
-    raised_at: int
-    cause: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """Columns of an alert to set, and what to add to its evidence (`explains`); `event` is `updated` or `cleared`.
-
-    One that has cleared is `settled`.
-    """
-
-    id: str
-    event: str
-    at: int
-    values: dict[str, object]
-    settled: bool = False
-    explains: Mapping[str, object] = field(default_factory=dict)
-    members: dict[str, Member] = field(default_factory=dict)
+__all__ = ["Back", "Changes", "Correction", "Fold", "Outcome"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +34,7 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """Live evidence changed what days that are over come to: whose spans, from when on; the last ends at `end`."""
+    """Live evidence changed a facility's spans from `start` to `end`, on days that are over."""
 
     village: Village
     facility: Facility
@@ -68,11 +44,11 @@ class Correction:
 
 @dataclass(slots=True)
 class Changes:
-    """What has changed since the last commit. A span is known by its start; `None`: it is to be deleted.
+    """What has changed since the last commit.
 
-    `mains`: by village, its facilities without mains power. `waits`: by village, what is not said yet, and why.
-    `rewritten`: stretches of the past that are judged otherwise now, by village and facility; issued reports are
-    compared with them.
+    `spans`: by facility and start (`None`: delete the span). `mains`: by village, its facilities without mains power.
+    `waits`: by village, which alerts wait, and why. `rewritten`: by facility, the stretch of the past that is judged
+    otherwise now; issued reports are compared with it.
     """
 
     spans: dict[tuple[str, str], dict[int, Span | None]] = field(default_factory=dict)
@@ -103,20 +79,20 @@ class Changes:
             self.past_changed(village, facility, stretch)
 
     def corrected(self, correction: Correction) -> None:
-        """Live evidence changed what was so on days that are over."""
+        """Add a correction of days that are over."""
         key = (correction.village.code, correction.facility.id)
         known = self.corrections.get(key)
         start = correction.start if known is None else min(correction.start, known.start)
         self.corrections[key] = Correction(correction.village, correction.facility, start, correction.end)
 
     def spans_changed(self, village: str, facility: str, change: Difference) -> None:
-        """Take over what turns the old spans of a facility into the new."""
+        """Add what turns the old spans of a facility into the new."""
         mine = self.spans.setdefault((village, facility), {})
         mine.update(dict.fromkeys(change.deleted))
         mine.update({span.start: span for span in change.written})
 
     def past_changed(self, village: str, facility: str, stretch: Interval) -> None:
-        """Take note that a stretch of the past is judged otherwise now."""
+        """Add a stretch of the past that is judged otherwise now."""
         known = self.rewritten.get((village, facility), stretch)
         self.rewritten[village, facility] = min(known[0], stretch[0]), max(known[1], stretch[1])
 
@@ -126,7 +102,7 @@ class Changes:
         self.alerts.append(Opened(alert, now, decision.cause))
 
     def taken_out(self, alert: OpenAlert, now: int) -> None:
-        """Close an open alert whose subject the registry has no longer: nobody knows whether it is repaired."""
+        """Close an open alert whose subject is no longer in the registry. Nobody knows whether it is repaired."""
         alert.show({"taken_out": True})
         self.cleared(alert, now, now)
 
@@ -136,19 +112,19 @@ class Changes:
         self.alerts.append(Changed(alert.id, "cleared", now, values, members=dict(alert.members)))
 
     def began_earlier(self, alert: OpenAlert, now: int) -> None:
-        """Late data showed when an open alert really began: its `began_at`, already set."""
-        self._updated(alert.id, now, {"began_at": alert.began_at})
+        """Late data showed when an open alert really began. Its `began_at` is set already."""
+        self._add(Changed(alert.id, "updated", now, {"began_at": alert.began_at}))
 
     def redated(self, alert: OpenAlert, times: Interval, now: int) -> None:
-        """Late data showed when an alert that has cleared began and was over."""
-        self._updated(alert.id, now, {"began_at": times[0], "ended_at": times[1]}, settled=True)
+        """Late data showed when an alert that has cleared began and ended."""
+        self._add(Changed(alert.id, "updated", now, {"began_at": times[0], "ended_at": times[1]}, settled=True))
 
     def explained(self, alert: str, said: Mapping[str, object], now: int) -> None:
-        """What was found out about an alert that has cleared."""
+        """Add what was found out about an alert that has cleared."""
         self.alerts.append(Changed(alert, "updated", now, {}, settled=True, explains=said))
 
     def told_more(self, alert: OpenAlert, now: int, *, worse: bool = False) -> None:
-        """The evidence of an alert has grown; `worse`: whoever acknowledged it did not know."""
+        """The evidence of an alert has grown. `worse`: whoever acknowledged it could not know that."""
         values: dict[str, object] = {
             "began_at": alert.began_at,
             "evidence": dict(alert.evidence),
@@ -156,21 +132,10 @@ class Changes:
         }
         if worse:
             values |= {"acknowledged_at": None, "acknowledged_by": None}
-        self._updated(alert.id, now, values, members=dict(alert.members))
-
-    def _updated(
-        self,
-        alert: str,
-        now: int,
-        values: dict[str, object],
-        *,
-        settled: bool = False,
-        members: Mapping[str, Member] | None = None,
-    ) -> None:
-        self._add(Changed(alert, "updated", now, values, settled, members=dict(members or {})))
+        self._add(Changed(alert.id, "updated", now, values, members=dict(alert.members)))
 
     def _add(self, new: Opened | Changed) -> None:
-        """Add a change. All updates of an alert in a row make one event; there is none before it is written at all."""
+        """Add a change. Updates of one alert in a row make one event, and updates before its first commit make none."""
         if isinstance(new, Changed) and new.event == "updated" and not new.explains:
             for change in reversed(self.alerts):
                 if isinstance(change, Opened):
@@ -187,7 +152,7 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """Something arrived again, at `ended_at`, from a village whose `village_offline` is open; or it was `taken_out`."""
+    """Something arrived again, at `ended_at`, from a village whose `village_offline` is open. Or it was `taken_out`."""
 
     alert: OpenAlert
     ended_at: int

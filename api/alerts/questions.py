@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from api.alerts.certainty import Moment
-from api.alerts.evidence import LIVE, judged_facilities
 from api.alerts.memory import OVERLAP
 from api.alerts.state import VillageState
 from siaga.model.clock import DAY, HOUR
@@ -18,6 +17,7 @@ from siaga.model.signals import Value
 from siaga.model.sites import Village
 from siaga.telemetry import TelemetryStore
 from siaga.timeline.judge import Evidence, PlannedWork, Span, judge, judged_from, participants, reach
+from siaga.timeline.recent import LIVE, judged_facilities
 
 __all__ = [
     "Answer",

@@ -1,13 +1,14 @@
-"""Alerts that have cleared, dated anew where what came late says when they began or were over.
+"""Correct the start and end of alerts when late data changes them.
 
-After an absence, with the store away, what the gateway kept is judged long after the alert was told to be over: from
-the first moment that memory had of it being met. It was met before.
+After an absence, with the store away, an alert clears at the first moment at which memory shows its facility to be met.
+What the gateway kept is judged later, and may show that it was met before.
 """
 
 from collections.abc import Sequence
 
-from api.alerts.alert import Clear
+from api.alert_records.rows import cleared_since
 from api.alerts.certainty import Knows
+from api.alerts.decision import Clear
 from api.alerts.facility import KEPT, WatchedFacility
 from api.alerts.flapping import CALM
 from api.alerts.kinds.facility_failed import facility_failed
@@ -22,13 +23,13 @@ from siaga.timeline.span_algebra import failed_run, replaced
 __all__ = ["began_before", "redate", "redated"]
 
 _DEEPEST = 90 * DAY
-"""How far back it is looked at most for when a share fell below its target."""
+"""How far back to look, at most, for when a share fell below its target."""
 FOR = DAY
-"""An alert that has been over for longer stays as it was told: by now its facility may be judged in another way."""
+"""An alert that cleared before that keeps its times: its facility may be judged in another way by now."""
 
 
 def redated(spans: Sequence[Span], told: Interval, now: int, *, grace: int, recovery: int) -> Interval:
-    """When an alert began and was over, never later than it was `told`; `spans`: those from where it began on."""
+    """Returns when an alert began and was over, never later than was `told`. `spans`: those from its start on."""
     began, ended = told
     run = failed_run(spans, began)
     decision = facility_failed(spans, now, grace=grace, recovery=recovery, open_since=began, sure=lambda _: Knows())
@@ -39,13 +40,13 @@ def redated(spans: Sequence[Span], told: Interval, now: int, *, grace: int, reco
 
 
 def redate(tables: Tables, changes: Changes, facility: WatchedFacility, now: int) -> None:
-    """Date the alerts anew that this facility had lately; its spans in the database have just changed.
+    """Correct the alerts that a facility had lately. Its spans in the database have just changed.
 
     Raises:
         DBAPIError: the database is away.
     """
     code, held_to = facility.village, facility.terms
-    for alert, ended_at in tables.cleared_since(code, facility.facility.id, now - FOR):
+    for alert, ended_at in cleared_since(tables.engine, code, facility.facility.id, now - FOR):
         spans = tables.spans(code, facility.facility.id, alert.began_at)
         recovery = max(held_to.recovery, CALM) if alert.flapping else held_to.recovery
         told = (alert.began_at, ended_at)
@@ -55,10 +56,10 @@ def redate(tables: Tables, changes: Changes, facility: WatchedFacility, now: int
 
 
 def began_before(tables: Tables, facility: WatchedFacility, now: int) -> Trend | None:
-    """Returns since when the share of a facility has really been below its target; `None`: memory says it.
+    """Returns since when the share of a facility has really been below its target; `None`: nothing is known of it.
 
-    Memory has the spans of two days; a share may have been too low for longer. An `indicator_missed` is raised by what
-    memory says, and this is asked before it is written; with the database away it is amended later.
+    Memory has the spans of two days, and a share may have been too low for longer. So this is asked after an
+    `indicator_missed` was raised and before it is written. With the database away the alert is amended later.
 
     Raises:
         DBAPIError: the database is away.
@@ -72,7 +73,7 @@ def began_before(tables: Tables, facility: WatchedFacility, now: int) -> Trend |
         back *= 2
         older = tables.spans(facility.village, facility.facility.id, now - back)
         if not older or older[0].start >= spans[0].start:
-            break  # that is where it was judged first
+            break  # the facility was judged first there
         spans = replaced(older, facility.spans)
         known = trend(spans, now, facility.terms.target)
     return known

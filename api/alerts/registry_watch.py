@@ -1,12 +1,14 @@
-"""The villages of the registry and their maintenance: as they are when the engine starts, and as they change.
+"""The villages of the registry and their maintenance: read at the start, followed as they change.
 
-It also saves what a successor needs beside the snapshots: a row a village and a gateway, and what the engine has heard.
+What a successor needs beside snapshots is saved here, too: a row for each village and gateway, and what the engine has
+taken from the broker.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import RowMapping
 
+from api.alert_records.rows import open_alerts, raised_since
 from api.alerts.certainty import Moment
 from api.alerts.facility import KEPT
 from api.alerts.flapping import WITHIN
@@ -28,20 +30,20 @@ from siaga.timeline.maintenance import AHEAD, MaintenanceWindow, planned, stretc
 __all__ = ["RegistryWatch"]
 
 SAVE_EVERY = 10 * SECOND
-"""How much a successor has to judge again at most, beside `OVERLAP`."""
+"""The most that a successor has to judge again, beside `OVERLAP`."""
 TAIL = KEPT + HOUR
 """How far back the spans are read at the start: beyond what memory can cover, and as far as they are kept."""
 ENDED_AFTER = 7 * DAY
-"""What another engine left is deleted when it has written nothing for so long: it does not come back."""
+"""Inbox and snapshots of another engine are deleted when it has written nothing for this long."""
 _HEARD = "heard"
-"""Before the inbox: from when on late data was to be looked for."""
 _ARRIVALS = "arrivals_since"
+"""From an engine without an inbox: from when on late data was to be looked for."""
 _MAINTENANCE = "maintenance"
 """The ids of the declarations that history was judged by."""
 
 
 class RegistryWatch:
-    """Begins to watch villages, follows the registry, and saves marks. `save_at`: when (monotonic) it is time to."""
+    """Begins to watch villages, follows the registry, and saves rows. `save_at`: when (monotonic) they are due."""
 
     def __init__(self, registry: Registry, tables: Tables, watched: Villages) -> None:
         self._registry, self._tables, self._watched, self._villages = registry, tables, watched, watched.by_code
@@ -52,9 +54,9 @@ class RegistryWatch:
         self.save_at = 0
 
     def open(self, moment: Moment) -> tuple[Heard | None, Mapping[str, RowMapping]]:
-        """Begin to watch all villages, from their snapshots. The inbox is to be replayed next, then comes `resume`.
+        """Begin to watch all villages, from their snapshots. Next the inbox is replayed, then comes `resume`.
 
-        Returns what the engine before had heard, and the rows of `village_state`.
+        Returns what the engine before had taken, and the rows of `village_state`.
 
         Raises:
             DBAPIError: the database is away.
@@ -72,13 +74,12 @@ class RegistryWatch:
             state = states.get(village.code)
             found = self._begin(village, moment, first.get(village.code, {}), state)
             _note_mains(found, values.get(mains_key(village.code)))
-            found.recall_waits(values.get(waits_key(village.code)))
+            found.waits.restore(values.get(waits_key(village.code)))
             if village.code in own:
                 restore(found, read(own[village.code]))
             elif village.code in others:
                 take_marks(found, read(others[village.code]))
             else:
-                found.judge_anew(set(found.facilities))
                 take_old_marks(found, values.get(f"village/{village.code}"))
             if state is None or state["judged_until"] is None:
                 found.memory.forget()  # spans were thrown away
@@ -86,15 +87,15 @@ class RegistryWatch:
             self._take_spans(code, facility, spans)
         for found in self._villages.values():
             self._watched.deadlines.ask(found, moment.now)
-        alerts = self._tables.open_alerts()
+        alerts = open_alerts(self._tables.engine)
         self._watched.attach([alert for alert in alerts if alert.kind != Kind.VILLAGE_OFFLINE], moment)
-        self._watched.note_raised(self._tables.raised_since(moment.now - WITHIN))
+        self._watched.note_raised(raised_since(self._tables.engine, moment.now - WITHIN))
         self._note_missed_plans(values.get(_MAINTENANCE), moment)
         self._versions, self.save_at = versions, moment.monotonic
         return _heard(values, self._tables.name), states
 
     def resume(self, states: Mapping[str, RowMapping], moment: Moment) -> None:
-        """The inbox was replayed. From here on holds what the database says of links.
+        """The inbox was replayed. Restore the links as the database has them.
 
         Raises:
             DBAPIError: the database is away.
@@ -103,11 +104,11 @@ class RegistryWatch:
             state = states.get(code)
             link = None if state is None else (state["link"], state["since"], state["last_arrival"])
             self._watched.merge(found, found.resume(link, moment), moment)
-        alerts = self._tables.open_alerts()
+        alerts = open_alerts(self._tables.engine)
         self._watched.attach([alert for alert in alerts if alert.kind == Kind.VILLAGE_OFFLINE], moment)
 
     def save_heard(self, heard: Heard) -> None:
-        """Leave word at once that nobody knows yet whether the broker kept the session.
+        """Save at once that it is not known yet whether the broker kept the session.
 
         Raises:
             DBAPIError: the database is away.
@@ -143,22 +144,23 @@ class RegistryWatch:
         for code in gone:
             village = self._villages.pop(code)
             self._watched.merge(village, village.take_out(moment), moment)
+        if new := sorted(villages.keys() - self._villages.keys()):
+            self._tables.end_running(new, moment.now)
         for code, registered in villages.items():
             known = self._villages.get(code)
             if known is None:
                 known = self._begin(registered, moment, {}, None)
-                known.judge_anew(set(known.facilities))
             elif known.village == registered:
                 continue
             self._watched.deadlines.ask(known, moment.now)
             self._watched.merge(known, known.register(registered, moment), moment)
 
     def save_soon(self, monotonic: int) -> None:
-        """Marks are to be saved at `monotonic`."""
+        """Save rows at `monotonic`."""
         self.save_at = monotonic
 
     def marked(self) -> list[str]:
-        """The villages whose snapshot is to be written though no row of theirs asks for it."""
+        """Returns the villages that need a new snapshot for another reason than their inbox rows."""
         return [code for code, village in self._villages.items() if village.marked]
 
     def save(self, moment: Moment, heard: Heard, folds: Mapping[str, Fold], *, everything: bool = False) -> None:
@@ -169,8 +171,7 @@ class RegistryWatch:
         """
         villages, gateways = [], []
         for code, village in self._villages.items():
-            if village.judges_now(moment):
-                village.know_until(moment.now)
+            village.note_judged(moment)
             if village.changed or everything or village.memory.is_read:
                 villages.append({"village": code, **village.link.row(), "judged_until": village.judged_until})
             if village.changed or everything:
@@ -181,21 +182,23 @@ class RegistryWatch:
             values[_MAINTENANCE] = applied
         self._tables.save_states(villages, gateways, values, folds)
         self._applied = applied
-        for village in self._villages.values():
-            village.saved()
-        for code in folds:
-            self._villages[code].folded()
+        for code, village in self._villages.items():
+            village.saved(with_snapshot=code in folds)
         self.save_soon(moment.monotonic + SAVE_EVERY)
 
     def _begin(
         self, village: Village, moment: Moment, first: Mapping[TrackKey, int], state: RowMapping | None
     ) -> WatchedVillage:
-        found = WatchedVillage.new(village, moment.now, moment.monotonic, first)
-        found.plan(planned(self._maintenance, village, moment.now + AHEAD))
+        found = WatchedVillage.new(
+            village,
+            moment.now,
+            moment.monotonic,
+            first,
+            planned(self._maintenance, village, moment.now + AHEAD),
+            None if state is None else state["judged_until"],
+        )
         if state is not None:
             found.link.restore(state["link"], state["since"], state["last_arrival"])
-            found.know_until(state["judged_until"])
-            found.know_first(known=found.judged_until is not None)
         self._villages[village.code] = found
         return found
 
@@ -203,12 +206,12 @@ class RegistryWatch:
         village = self._villages.get(code)
         known = village.facilities.get(facility) if village is not None else None
         if known is not None:
-            # What a failed run began with may lie before: it is read when it matters
+            # A failed run may have begun before the tail: then all of it is read
             start = spans[0].start
             known.know_spans(self._tables.spans(code, facility, start) if spans[0].state == "failed" else spans)
 
     def _note_missed_plans(self, applied: object, moment: Moment) -> None:
-        """Have judged again what was declared, or taken back, while no engine was there to see it."""
+        """Judge again what maintenance was declared, or taken back, for while no engine ran."""
         if not isinstance(applied, list):
             return
         differing = {str(one) for one in applied} ^ {window.id for window in self._maintenance}
@@ -219,7 +222,7 @@ class RegistryWatch:
 
 
 def _note_mains(village: WatchedVillage, value: object) -> None:
-    """Take over which facilities a predecessor left as without mains power; the next look at each corrects it."""
+    """Restore which facilities are without mains power. The next look at each corrects it."""
     names: Iterable[object] = value if isinstance(value, list) else ()
     for name in names:
         if name in village.facilities:

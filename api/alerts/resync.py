@@ -1,4 +1,4 @@
-"""What changes of a village by what the telemetry store has: its memory, its history, its first reports."""
+"""What a village learns late: history that was judged again, first reports, who spoke, and where judgement resumes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from api.alerts.outcome import Outcome
 from api.alerts.state import VillageState
 from siaga.model.alert_kinds import Kind
 from siaga.model.intervals import Interval
-from siaga.model.observation import Recalled, TrackKey
+from siaga.model.observation import TrackKey
 from siaga.timeline.judge import Span, judged_from
 from siaga.timeline.span_algebra import FOREVER
 
-__all__ = ["Rebuilt", "go_on_without", "learn_first", "recall"]
+__all__ = ["Rebuilt", "learn_first", "note_who_spoke", "resumes_from"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,58 +32,11 @@ class Rebuilt:
     took: int
 
 
-def recall(
-    village: VillageState, found: Recalled, start: int, first_spans: Mapping[str, int], moment: Moment, out: Outcome
-) -> int:
-    """Take over a memory that was read from `start` on. Returns from when on all facilities are to be judged again."""
-    recent, memory, history = village.recent, village.memory, village.history
-    for key, time in found.first.items():
-        learn_first(village, key, time, moment, out)
-    recent.absorb(found.tracks, start)
-    for (device, signal), (time, _) in found.latest.items():
-        if device in village.devices:
-            recent.note_report(device, signal, time, moment.now)
-        else:
-            village.gateway(device).know_alive(time)
-    was_read = memory.is_read
-    begin = memory.answered(moment.now)
-    _recall_who_spoke(village)
-    if not was_read:
-        begin = min(begin, _resumes_from(village, first_spans))
-        if village.judged_until is None:
-            village.know_until(moment.now)  # what is older and not judged yet is in the snapshot
-    village.mark()
-    history.first_reports_read()
-    village.know_first(known=True)
-    # What is marked and now covered by memory is judged from there
-    begin = min([begin, *(max(start, recent.covers) for start, end in history.marked if end > recent.covers)])
-    if begin < recent.covers:
-        village.sure_again(recent.covers)
-        history.mark(begin, recent.covers, moment.monotonic, now=True)
-    return min(max(begin, recent.covers), moment.now)
-
-
-def go_on_without(village: VillageState, first_spans: Mapping[str, int], moment: Moment) -> None:
-    """Judge a village of which nothing was read from what arrives alone.
-
-    What nobody judged meanwhile is in the store alone: it is judged once that answers, maybe by another engine.
-    """
-    memory, now = village.memory, moment.now
-    memory.miss(_resumes_from(village, first_spans))
-    village.history.mark(memory.missed, now, moment.monotonic, now=True)
-    memory.go_without(now)
-    village.mark()
-    village.know_until(now)
-    village.recent.begin(now)
-    village.sure_again(village.recent.covers)
-
-
 def learn_first(village: VillageState, key: TrackKey, time: int, moment: Moment, out: Outcome) -> bool:
-    """Take note of a first report; where it is earlier than the one known, the time between is judged again.
+    """Note when a signal was reported. Returns True if that is its first report, or earlier than the one known.
 
-    A signal takes part, and a facility is judged, from its first report on. So this bears on the stretch up to the one
-    known before, however long nothing was reported in it, and on what memory covers of it. A village that is to be
-    judged as a whole needs no mark.
+    A signal takes part, and a facility is judged, from the first report on. So the stretch up to the one that was known
+    is judged again. A village that is to be judged as a whole needs no mark.
     """
     recent = village.recent
     before = recent.first.get(key)
@@ -101,10 +54,11 @@ def learn_first(village: VillageState, key: TrackKey, time: int, moment: Moment,
     return True
 
 
-def _resumes_from(village: VillageState, first_spans: Mapping[str, int]) -> int:
-    """From when on what the database says of a village has to be judged again.
+def resumes_from(village: VillageState, first_spans: Mapping[str, int]) -> int:
+    """Returns from when on a village has to be judged again.
 
-    `first_spans`: where the spans of each facility begin. One of which a device was taken may be judged from later on.
+    `first_spans`: where the spans of each facility begin in the database. A facility that lost a device may now be
+    judged from later on: what was judged before that has to go.
     """
     resumed = FOREVER if village.judged_until is None else village.judged_until - OVERLAP
     if village.judged_until is not None and not village.rejudge:
@@ -117,12 +71,11 @@ def _resumes_from(village: VillageState, first_spans: Mapping[str, int]) -> int:
     return min((moment for moment in (*begins, resumed) if moment is not None), default=FOREVER)
 
 
-def _recall_who_spoke(village: VillageState) -> None:
-    """Find what devices said that were called silent, or without evidence, and that nobody heard: that ends alerts."""
+def note_who_spoke(village: VillageState) -> None:
+    """Find reports, and evidence, of devices with an open alert about the want of it: they may end the alert."""
     recent = village.recent
     for name, device in village.devices.items():
-        silent, mute = device.alerts.get(Kind.DEVICE_SILENT), device.alerts.get(Kind.NO_EVIDENCE)
-        for time in () if silent is None else recent.reports_after(name, silent.began_at):
-            device.note_report(time)
-        for time in () if mute is None else recent.reports_after(name, mute.began_at, evidence=True):
-            device.note_evidence(time)
+        for kind in (Kind.DEVICE_SILENT, Kind.NO_EVIDENCE):
+            alert, evidence = device.alerts.get(kind), kind is Kind.NO_EVIDENCE
+            for time in () if alert is None else recent.reports_after(name, alert.began_at, evidence=evidence):
+                device.note(kind, time)

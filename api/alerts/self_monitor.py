@@ -1,6 +1,6 @@
-"""What the engine notices of itself: whether it hears the broker, that its clock was set, that it stood still.
+"""What the engine notices of itself: its connection to the broker, a clock that was set, a stall.
 
-None of it is the villages' doing, and none of it counts against them.
+None of these is a village's fault, so none of them counts as its silence.
 """
 
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ __all__ = ["Heard", "Reconnected", "SelfMonitor"]
 log = structlog.get_logger(__name__)
 
 STALL = 5 * SECOND
-"""So much later than it asked for was it woken: the machine slept, and what came meanwhile waits to be taken."""
+"""The engine was woken this much later than it asked for: the machine slept, and messages wait to be taken."""
 AFTER_STALL = SECOND
-"""What it gets to be taken, before anything is decided by the time alone."""
+"""After a stall: time to take these messages, before anything is decided by time alone."""
 JUMP = 2 * SECOND
 """The wall clock was set when it moved by more than this against the monotonic one."""
 _WORKS_OFF = MINUTE
-"""ms in which what a broker kept is taken, as far as it ever is: a hundred thousand messages."""
+"""ms in which the messages are taken that a broker kept: a hundred thousand at most."""
 
 
 class Heard(BaseModel):
-    """What an engine leaves of its own hearing: all that was published until then (wall time) has come.
+    """What a successor has to know: all that was published until a wall time has been taken.
 
-    `settled`: whether the broker has the session, with all since, as far as that engine could tell.
+    `settled`: as far as the engine could tell, the broker kept its session, with everything since.
     """
 
     until: int
@@ -44,7 +44,7 @@ class Reconnected:
 
 
 class SelfMonitor:
-    """The engine's own ears and clocks. `decides_at`: when (monotonic) deadlines may be looked at."""
+    """The engine's own connection and clocks. `decides_at`: from when on (monotonic) deadlines may be looked at."""
 
     def __init__(self, clock: Clock, transport: Transport) -> None:
         self._clock, self._transport = clock, transport
@@ -63,18 +63,18 @@ class SelfMonitor:
         return Moment(self._clock.now(), self._clock.monotonic(), self._listening_from)
 
     def begin(self, heard: Heard | None, moment: Moment) -> None:
-        """Go on from what the engine before this one had heard."""
+        """Go on from what the engine before this one had taken."""
         self._deaf_since = moment.now if heard is None else min(heard.until, moment.now)
         self._lost = heard is None or not heard.settled
         self._connections = self._transport.connections - self._transport.connected
 
     def take_changed(self) -> bool:
-        """Returns True if what `heard` says has changed, so that it is to be saved at once."""
+        """Returns True if `heard` has changed, so that it is to be saved at once."""
         changed, self._changed = self._changed, False
         return changed
 
     def heard(self, unread_since: int | None) -> Heard:
-        """What a successor has to know; `unread_since`: from when on late data is still to be read from the store."""
+        """Returns what a successor has to know. `unread_since`: from when on notes of late data were not read yet."""
         moment = self.moment()
         until = self._heard_until(moment) if self._deaf_since is None else self._deaf_since
         if unread_since is not None:
@@ -82,24 +82,21 @@ class SelfMonitor:
         return Heard(until=until, settled=self._settled)
 
     def _heard_until(self, moment: Moment) -> int:
-        """Until when (wall time) all that was published has come, while there is a connection."""
+        """Returns until when (wall time) all that was published has been taken, while there is a connection."""
         return min(moment.now, self._behind_from) if moment.monotonic < self._behind_until else moment.now
 
     def held_up(self, moment: Moment) -> None:
-        """Nothing can be taken now: what comes waits at the broker."""
+        """Nothing can be taken now: messages wait at the broker."""
         if moment.monotonic >= self._behind_until:
             self._behind_from = moment.now
         self._behind_until = moment.monotonic + _WORKS_OFF
 
     def await_waking(self, monotonic: int) -> None:
-        """When the engine asks to be woken at the latest."""
+        """The engine asks to be woken at this time at the latest."""
         self._awaited = monotonic
 
     def notice_connection(self) -> Reconnected | None:
-        """Returns whether it hears the broker again.
-
-        The centre's own absence is not the villages': their silence counts from when it listens again.
-        """
+        """Returns a new connection, if there is one. The silence of villages counts from then on."""
         moment = self.moment()
         connections = self._transport.connections
         if not self._transport.connected:
@@ -111,7 +108,7 @@ class SelfMonitor:
             return None
         if self._listening_from is not None and connections == self._connections:
             return None
-        # One that came and went unseen may have been the one that the broker knew nothing of
+        # The broker may have lost the session before a connection that came and went unseen
         kept = (
             self._transport.resumed
             and not self._lost
@@ -124,7 +121,7 @@ class SelfMonitor:
         return Reconnected(None if kept else since)
 
     def notice_stall(self) -> bool:
-        """Returns True if the engine was woken far too late: then it first hears what the villages said meanwhile."""
+        """Returns True if the engine was woken far too late. It first takes what the villages said meanwhile."""
         monotonic = self._clock.monotonic()
         awaited, self._awaited = self._awaited, None
         if awaited is None or monotonic - awaited <= STALL:
@@ -134,7 +131,7 @@ class SelfMonitor:
         return True
 
     def notice_jump(self) -> bool:
-        """Returns True if the wall clock was set: all deadlines are wrong, so everything is looked at once."""
+        """Returns True if the wall clock was set, which makes all deadlines wrong."""
         offset = self._clock.now() - self._clock.monotonic()
         by, self._offset = offset - self._offset, offset
         if abs(by) <= JUMP:

@@ -22,7 +22,7 @@ __all__ = ["AlertService", "EngineWorker"]
 AGAIN = 1.0
 """Seconds between two attempts to open an engine whose database is away, or that failed."""
 END_WITHIN = 8.0
-"""Seconds that the threads get to end; with the good-bye to the broker it stays under ten."""
+"""Seconds that the threads get to end. With the disconnection from the broker it stays under ten."""
 
 
 class EngineWorker:
@@ -57,7 +57,7 @@ class EngineWorker:
         return self._clock.monotonic() + (SECOND if due is None else max(0, due - self._clock.now()))
 
     def close(self) -> None:
-        """Write what is not yet written, unless a verb failed: half of what it did must not become a snapshot."""
+        """Commit what is not committed, unless a verb failed: half of its changes must not become a snapshot."""
         try:
             if not self._in_verb:
                 self._engine.close()
@@ -66,11 +66,11 @@ class EngineWorker:
 
 
 class AlertService:
-    """Runs one engine until stopped. Owns neither store nor database, but ends the transport.
+    """Runs one engine until stopped. Closes the transport, but neither the store nor the database.
 
     `name` is that of the session with the broker: the inbox and the snapshots of the engine go by it.
 
-    An engine that fails is replaced by a new one, which takes all it needs from the database and the store.
+    An engine that fails is replaced by a new one, which reads all it needs from the database and the store.
     """
 
     def __init__(
@@ -93,34 +93,34 @@ class AlertService:
         self._loop = WorkerLoop("alert engine", self._begin, self._clock, restart_after=AGAIN, explain=_explain)
 
     def problem(self) -> str | None:
-        """Returns why alerts are not watched for now, in one sentence; `None` when they are."""
+        """Returns why the engine does not watch for alerts now, in one sentence; `None` if it does."""
         if self._stopping:
             return "the alert engine is stopping"
         engine = self._engine
         return (self._loop.problem or "the alert engine is not running") if engine is None else engine.problem
 
     def past(self) -> UnreadPast:
-        """Returns what of the past cannot be told, as the store does not answer. Any thread may ask."""
+        """Returns what of the past is unknown because the store does not answer. Any thread may ask."""
         engine = self._engine
         return UnreadPast() if engine is None else engine.past
 
     def status(self) -> tuple[bool, str]:
-        """Returns whether alerts are watched for now, and if not, why not: one sentence."""
+        """Returns whether the engine watches for alerts now, and if not, why, in one sentence."""
         problem = self.problem()
         return (True, "watching") if problem is None else (False, problem)
 
     def start(self) -> None:
-        """Begin. Returns at once; what is away is waited for by the loop."""
+        """Begin. Returns at once; the loop waits for what is away."""
         self._loop.start()
 
     def stop(self) -> None:
-        """Finish the message in hand, write what is not written, say good-bye to the broker. Within ten seconds."""
+        """Finish the current message, commit, and disconnect from the broker. Within ten seconds."""
         self._stopping = True
         self._loop.stop(END_WITHIN)
         self._transport.close()
 
     def _begin(self) -> EngineWorker:
-        """Returns an engine that is open, with a reader of its own, in the loop's thread."""
+        """Returns an open engine with a reader of its own. Runs in the loop's thread."""
         reader = ThreadReader(self._store, self._transport)
         engine = AlertEngine(
             Registry(self._database),

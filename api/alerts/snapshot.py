@@ -1,7 +1,7 @@
-"""A village as a row of the database: what it takes, beside spans, alerts and first reports, to go on with it.
+"""A village as a database row, with all that it takes to continue beside spans, alerts and first reports.
 
-`restore` makes of a snapshot the village that was saved. Then the inbox's rows since are taken again, and it is as it
-was when its engine ended.
+`restore` turns a snapshot into the village that was saved. Then its inbox rows are replayed, and it is as it was when
+its engine ended.
 """
 
 import zlib
@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from api.alerts.awaited import Range
 from api.alerts.link import Absence, Buffered
 from api.alerts.state import VillageState
+from siaga.model.alert_kinds import Kind
 from siaga.model.intervals import Interval
 from siaga.model.observation import Track
 from siaga.model.signals import Value
@@ -20,11 +21,11 @@ from siaga.timeline.span_algebra import FOREVER
 __all__ = ["VillageSnapshot", "read", "restore", "save", "take_marks", "take_old_marks"]
 
 _LEVEL = 1
-"""Of zlib: a tenth of the size in a tenth of a millisecond; better levels take ten times as long."""
+"""Of zlib: a tenth of the size in a tenth of a millisecond. Higher levels take ten times as long."""
 
 
 class _Track(BaseModel):
-    """Observations: the first time, then the distances."""
+    """Observations. `times`: the first one, then the differences."""
 
     device: str
     signal: str
@@ -33,14 +34,14 @@ class _Track(BaseModel):
 
 
 class VillageSnapshot(BaseModel):
-    """What `village_snapshot` keeps of a village. Times are ms; event time but for `since`, `devices`, `unheard`.
+    """The content of a row. Times are ms: event time, except `since`, `devices` and `unheard_before`.
 
-    `since`: when the centre began to listen; `devices`: from when each device is expected to report; `facilities`: the
-    fingerprint that each facility was judged under; `unfinished`: stretches of history still to be judged again;
-    `missing_since`, `hole_from`, `unheard_before`: see `api.alerts.memory.Memory`. `start`: all evidence from then on
-    is in `tracks`, as far as it bears on what is judged from memory; `None`: the village had not been read.
-    `buffers`: gateway, epoch, newest heartbeat and lag (ms) of each. `speaking`, `giving`: when devices with an open
-    alert reported since, or gave evidence.
+    `since`: when the centre began to listen. `devices`: from when on each device is expected to report. `facilities`:
+    the fingerprint that each facility was judged under. `unfinished`: stretches of history that are still to be judged
+    again. `missing_since`, `hole_from`, `unheard_before`: see `api.alerts.memory`. `start`: from then on `tracks` have
+    all evidence that live judgement needs; `None`: memory was not read. `buffers`: gateway, epoch, newest heartbeat
+    and lag (ms) of each. `speaking`, `giving`: when devices with an open alert reported, or gave evidence,
+    since it began. `awaited`, `early`: see `api.alerts.awaited`.
     """
 
     since: int
@@ -64,7 +65,7 @@ class VillageSnapshot(BaseModel):
 
 
 def save(village: VillageState) -> bytes:
-    """The row's content for a village as it is."""
+    """Returns the row's content for a village as it is now."""
     recent, memory = village.recent, village.memory
     devices = village.devices.items()
     village.history.awaited.compact()
@@ -87,8 +88,8 @@ def save(village: VillageState) -> bytes:
         ],
         reported=recent.reported,
         gave=recent.gave,
-        giving={name: device.evidence.stretches for name, device in devices if device.evidence.stretches},
-        speaking={name: device.reports.stretches for name, device in devices if device.reports.stretches},
+        giving={name: came for name, device in devices if (came := device.came.get(Kind.NO_EVIDENCE))},
+        speaking={name: came for name, device in devices if (came := device.came.get(Kind.DEVICE_SILENT))},
         awaited=village.history.awaited.ranges(),
         early=village.history.awaited.early(),
         absence=village.link.absence,
@@ -97,7 +98,7 @@ def save(village: VillageState) -> bytes:
 
 
 def read(state: bytes) -> VillageSnapshot:
-    """What a row says.
+    """Returns what a row says.
 
     Raises:
         ValueError: it is no snapshot.
@@ -109,11 +110,11 @@ def read(state: bytes) -> VillageSnapshot:
 
 
 def restore(village: VillageState, snapshot: VillageSnapshot) -> None:
-    """Make a village that knows nothing yet the one that was saved.
+    """Turn a village that knows nothing yet into the one that was saved.
 
-    What is only true of the engine that saved it, such as when something last arrived by its own clock, is left out.
+    What holds only for the engine that saved it, such as its monotonic times, is left out.
     """
-    take_marks(village, snapshot)
+    take_marks(village, snapshot, snapshot.sure_from)
     recent = village.recent
     for each in snapshot.tracks:
         recent.recall((each.device, each.signal), Track(_times(each.times), each.values))
@@ -122,9 +123,8 @@ def restore(village: VillageState, snapshot: VillageSnapshot) -> None:
     since = village.link.quiet_from
     buffers = {(gateway, epoch): Buffered(newest, lag, since) for gateway, epoch, newest, lag in snapshot.buffers}
     village.link.recall(buffers, snapshot.absence)
-    village.sure_again(snapshot.sure_from)
     for name, device in village.devices.items():
-        device.recall(snapshot.speaking.get(name, ()), snapshot.giving.get(name, ()))
+        device.recall(snapshot.speaking.get(name), snapshot.giving.get(name))
     village.history.awaited.restore(snapshot.awaited, snapshot.early)
     is_read = snapshot.start is not None and not village.rejudge
     village.memory.restore(snapshot.hole_from, snapshot.unheard_before, snapshot.missing_since, is_read=is_read)
@@ -132,19 +132,17 @@ def restore(village: VillageState, snapshot: VillageSnapshot) -> None:
         recent.begin(snapshot.start)
 
 
-def take_marks(village: VillageState, snapshot: VillageSnapshot) -> None:
-    """Take over what holds for any engine, also one of another name: what is judged, and since when."""
+def take_marks(village: VillageState, snapshot: VillageSnapshot, sure_from: int = 0) -> None:
+    """Restore what holds for any engine, also one of another name: what was judged, and since when."""
     village.link.listens_since(snapshot.since)
     for name, device in village.devices.items():
         device.expect(snapshot.devices.get(name, device.watched))
     village.history.restore(snapshot.unfinished)
-    village.judge_anew(
-        {name for name, facility in village.facilities.items() if snapshot.facilities.get(name) != facility.fingerprint}
-    )
+    village.restore(snapshot.facilities, sure_from)
 
 
 def take_old_marks(village: VillageState, marks: object) -> None:
-    """Take over what an engine from before the inbox left of a village in `engine_state`."""
+    """Restore what an engine without an inbox left of a village in `engine_state`."""
     if isinstance(marks, dict):
         take_marks(village, VillageSnapshot.model_validate(marks))
 

@@ -6,10 +6,9 @@ from functools import partial
 from hashlib import blake2b
 from typing import Self
 
-from api.alerts.alert import Hold, OpenAlert
-from api.alerts.certainty import Facts, Moment, Sure, certainty
+from api.alert_records.alert import OpenAlert
+from api.alerts.certainty import Facts, Moment, Sure, Waiting, certainty
 from api.alerts.device import WatchedDevice
-from api.alerts.evidence import LIVE, Recent, judged_facilities
 from api.alerts.facility import WatchedFacility
 from api.alerts.flapping import Raises
 from api.alerts.gateway import WatchedGateway
@@ -24,19 +23,20 @@ from siaga.model.observation import TrackKey
 from siaga.model.sites import Device, Facility, Village
 from siaga.timeline.judge import PlannedWork
 from siaga.timeline.maintenance import Planned
+from siaga.timeline.recent import LIVE, Recent, judged_facilities
 
 __all__ = ["VillageState"]
 
 
 @dataclass(slots=True, eq=False)
 class VillageState:
-    """One village. Wall times in ms. The kinds of alerts read it, only `api.alerts.village` changes it.
+    """One village. Wall times in ms. The kinds of alerts only read it.
 
-    `memory`: how complete the evidence is. `raises`: when its alerts
-    were raised lately. `rejudge`: facilities whose configuration changed. `sure_from`: the spans before are not yet
-    what the evidence says. `judged_until`: all up to then was judged by some engine. `first_known`: all first reports
-    are known, but for the newest. `changed`, `marked`: its row, its snapshot are to be saved. `judged`: how often a
-    facility was judged. `waits`: by kind and subject, what would be said if enough were known, and why it waits.
+    `memory`: how complete the evidence is. `history`: what late data bears on. `raises`: when its alerts were raised
+    in the last hour. `rejudge`: facilities whose configuration is not the one that they were judged under.
+    `sure_from`: earlier spans are not yet what the evidence says. `judged_until`: some engine judged all up to then.
+    `first_known`: all first reports are known, but for the newest. `changed`, `marked`: its row, or its snapshot, is to
+    be saved. `judged`: how often a facility was judged. `waits`: which alerts wait until enough is known.
     """
 
     village: Village
@@ -56,7 +56,7 @@ class VillageState:
     changed: bool = True
     marked: bool = True
     judged: int = 0
-    waits: dict[tuple[str, str], Hold] = field(default_factory=dict)
+    waits: Waiting = field(default_factory=Waiting)
     _trimmed: int = 0
 
     @property
@@ -70,18 +70,18 @@ class VillageState:
         return [*self.facilities.values(), *self.devices.values(), *self.gateways.values()]
 
     def planned_for(self, facility: str) -> list[PlannedWork]:
-        """The maintenance that excuses a facility."""
+        """Returns the maintenance that excuses a facility."""
         return [work for whom, work in self.planned if whom is None or whom == facility]
 
     def gateway(self, gateway: str) -> WatchedGateway:
-        """What is known of a gateway; a new one from now on."""
+        """Returns what is known of a gateway. A new one is watched from here on."""
         known = self.gateways.get(gateway)
         if known is None:
             known = self.gateways[gateway] = WatchedGateway(village=self.code, id=gateway)
         return known
 
     def subject_of(self, alert: OpenAlert) -> Subject | None:
-        """What an open alert is about, but for the village itself; `None`: the registry has it no more."""
+        """Returns what an open alert is about, other than the village itself; `None`: the registry no longer has it."""
         if alert.device is None:
             return self.facilities.get(alert.facility or "")
         if alert.kind == Kind.GATEWAY_BUFFER:
@@ -96,11 +96,11 @@ class VillageState:
     # What is certain
 
     def sure(self, moment: Moment) -> Sure:
-        """How certain claims about the village are at a moment."""
+        """Returns how certain claims about the village are at a moment."""
         return partial(certainty, self.facts(moment), moment)
 
     def facts(self, moment: Moment) -> Facts:
-        """What bears on that."""
+        """Returns what that depends on."""
         link, now, monotonic = self.link, moment.now, moment.monotonic
         return Facts(
             is_read=self.memory.is_read,
@@ -112,11 +112,6 @@ class VillageState:
             sure_from=self.sure_from,
         )
 
-    def judges_now(self, moment: Moment) -> bool:
-        """Whether all that was said until now was judged; what the broker or a gateway kept may still come."""
-        listens = self.memory.is_read and moment.listening_from is not None
-        return listens and self.link.catching_up_until(moment.monotonic) is None
-
     # What changes it
 
     def arrive(self, gateway: str, now: int, monotonic: int) -> None:
@@ -125,72 +120,32 @@ class VillageState:
         self.gateway(gateway).arrived(now)
         self.changed = True
 
-    def to_save(self) -> None:
-        """Its row is to be saved."""
-        self.changed = True
-
     def mark(self) -> None:
         """Its snapshot is to be saved."""
         self.marked = True
 
-    def saved(self) -> None:
+    def saved(self, *, with_snapshot: bool) -> None:
         """Its row was saved."""
         self.changed = False
-
-    def folded(self) -> None:
-        """Its snapshot was saved."""
-        self.marked = False
-
-    def count(self, *, judged: bool) -> None:
-        """Count that a facility was judged."""
-        self.judged += judged
-
-    def note_wait(self, kind: str, subject: str, hold: Hold | None) -> bool:
-        """Take note of why something is not said yet (`None`: it does not wait). Returns True if the reason is new."""
-        known = self.waits.get((kind, subject))
-        if hold is None:
-            return self.waits.pop((kind, subject), None) is not None
-        if known is None or known.reason != hold.reason:
-            self.waits[kind, subject] = hold
-            return True
-        return False
-
-    def waits_document(self) -> list[dict[str, object]]:
-        """What waits, as it is shown to people."""
-        return [
-            {"kind": str(kind), "subject": subject, "reason": hold.reason, "until": hold.until}
-            for (kind, subject), hold in self.waits.items()
-        ]
-
-    def recall_waits(self, document: object) -> None:
-        """Take over what waited at the engine before this one; the next look at each corrects it."""
-        for each in document if isinstance(document, list) else ():
-            self.waits[each["kind"], each["subject"]] = Hold(each["reason"], each["until"])
-
-    def judge_anew(self, facilities: set[str]) -> None:
-        """Facilities whose configuration is not the one under which they were judged."""
-        self.rejudge = facilities
+        self.marked &= not with_snapshot
 
     def take_rejudged(self) -> set[str]:
         """Returns the facilities that are to be judged as a whole; they will be."""
         taken, self.rejudge = self.rejudge, set()
         return taken
 
-    def know_until(self, judged_until: int | None) -> None:
-        """All up to this time was judged."""
-        self.judged_until = judged_until
+    def restore(self, judged_under: Mapping[str, str], sure_from: int = 0) -> None:
+        """Take over by which configuration (a fingerprint) each facility was judged, and `sure_from`."""
+        self.rejudge = {
+            name for name, facility in self.facilities.items() if judged_under.get(name) != facility.fingerprint
+        }
+        self.sure_from = sure_from
 
-    def know_first(self, *, known: bool) -> None:
-        """Whether all first reports are known, but for the newest."""
-        self.first_known = known
-
-    def sure_again(self, since: int) -> None:
-        """From when on the spans are what the evidence says; 0: all of them are."""
-        self.sure_from = since
-
-    def plan(self, planned: Sequence[Planned]) -> None:
-        """Take the maintenance as it is declared now."""
-        self.planned = planned
+    def note_judged(self, moment: Moment) -> None:
+        """All that was said until now was judged, unless more of it may be at the broker or at a gateway."""
+        listens = self.memory.is_read and moment.listening_from is not None
+        if listens and self.link.catching_up_until(moment.monotonic) is None:
+            self.judged_until = moment.now
 
     def trim(self, now: int) -> None:
         """Forget what no live judgement needs, but not while a stretch that ends where memory begins is judged."""
@@ -209,7 +164,8 @@ class VillageState:
             if held_to is not None:
                 known = self.facilities.pop(facility.id, None)
                 known = known or WatchedFacility(village=village.code, facility=facility, terms=held_to)
-                known.configure(facility, held_to, _fingerprint(village, facility))
+                if known.configure(facility, held_to, _fingerprint(village, facility)):
+                    self.rejudge.add(facility.id)
                 facilities[facility.id] = known
         devices: dict[str, WatchedDevice] = {}
         for facility in village.facilities:
@@ -223,10 +179,26 @@ class VillageState:
         return [alert for subject in gone for alert in subject.alerts.values()]
 
     @classmethod
-    def new(cls, village: Village, now: int, monotonic: int, first: Mapping[TrackKey, int]) -> Self:
-        """A village that begins to be watched now, with nothing in memory."""
+    def new(
+        cls,
+        village: Village,
+        now: int,
+        monotonic: int,
+        first: Mapping[TrackKey, int],
+        planned: Sequence[Planned] = (),
+        judged_until: int | None = None,
+    ) -> Self:
+        """Returns a village that begins to be watched now, with nothing in memory. All of it is to be judged."""
         recent = Recent(village, 0, first)
-        found = cls(village, recent, Link(now, monotonic), Memory(hole_seen=monotonic))
+        found = cls(
+            village,
+            recent,
+            Link(now, monotonic),
+            Memory(hole_seen=monotonic),
+            planned=planned,
+            judged_until=judged_until,
+            first_known=judged_until is not None,
+        )
         found.take_over(village, now)
         recent.begin(now - LIVE - recent.reach)
         return found

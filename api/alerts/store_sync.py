@@ -111,8 +111,11 @@ class StoreSync:
         if self._asked is None and moment.monotonic >= self._retry_at:
             request = self._next_request(moment)
             if request is not None:
-                self._asked, self._asked_at = request, moment.monotonic
-                self._reader.ask(request)
+                self._ask(request, moment)
+
+    def _ask(self, request: Request, moment: Moment) -> None:
+        self._asked, self._asked_at = request, moment.monotonic
+        self._reader.ask(request)
 
     def _next_request(self, moment: Moment) -> Request | None:
         """Returns the most urgent question. A village of which nothing turns out to be history settles."""
@@ -185,6 +188,9 @@ class StoreSync:
         self._retry_at = moment.monotonic + RETRY
 
     def _take_memory(self, answer: MemoryAnswer, moment: Moment) -> None:
+        following = self._next_to_read(moment)
+        if following:  # the store reads them while this answer is taken: a start takes half the time
+            self._ask(MemoryRequest.of(following, moment), moment)
         for wanted in answer.request.wanted:
             village = self._watched.by_code.get(wanted.village.code)
             if village is None:

@@ -1,8 +1,8 @@
-"""What alerts are about: what every subject has, whichever it is."""
+"""What an alert is about: what every kind of subject has."""
 
 from dataclasses import dataclass, field
 
-from api.alerts.alert import OpenAlert
+from api.alert_records.alert import OpenAlert
 
 __all__ = ["Subject"]
 
@@ -19,15 +19,18 @@ class Subject:
 
     @property
     def name(self) -> str:
-        """As alerts name it: `VILLAGE/FACILITY` or `VILLAGE/DEVICE`."""
+        """Its name in alerts: `VILLAGE/FACILITY` or `VILLAGE/DEVICE`."""
         return f"{self.village}/{self.device_id or self.facility_id}"
 
     def attach(self, kind: str, alert: OpenAlert | None) -> None:
-        """Its open alert of a kind; `None`: there is none any more."""
+        """Set its open alert of a kind; `None`: no such alert is open."""
         if alert is None:
             self.alerts.pop(kind, None)
         else:
             self.alerts[kind] = alert
+
+    def changed(self, kind: str) -> None:
+        """An alert of this kind was raised or has cleared."""
 
     @property
     def facility_id(self) -> str | None:

@@ -1,6 +1,6 @@
-"""Taking messages: what each changes of what is known of its village, and who has to be looked at for it.
+"""What a message changes in its village, and who is to be looked at for it.
 
-The same for a message that comes and for one that is replayed from the inbox.
+The same for a message that comes now and for one that is replayed from the inbox.
 """
 
 from dataclasses import dataclass, field
@@ -11,6 +11,7 @@ from api.alerts.memory import OVERLAP
 from api.alerts.outcome import Outcome
 from api.alerts.resync import learn_first
 from api.alerts.state import VillageState
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import HOUR
 from siaga.model.observation import Point, Reading
 from siaga.wire.batch import Batch, BatchId
@@ -20,7 +21,7 @@ __all__ = ["take_ack", "take_readings"]
 
 @dataclass(slots=True)
 class _Touched:
-    """What one batch bears on: facilities by the earliest time, devices that spoke again, readings that are history."""
+    """What one batch bears on: facilities, each from a time on; devices that spoke again; readings that are history."""
 
     facilities: dict[str, int] = field(default_factory=dict)
     spoke: set[str] = field(default_factory=set)
@@ -52,7 +53,7 @@ def take_readings(village: VillageState, gateway: str, batch: Batch, moment: Mom
         reach, late = village.recent.reach, touched.late
         out.late = len(late)
         out.overflown = village.history.take(number, moment.now, moment.monotonic, stretch, late, reach)
-    # Looked at by the next tick, when all that waits was taken: the next batch may say that it is over already
+    # Looked at by the next tick, after the messages that wait: one of them may say that it is over already
     for facility, since in touched.facilities.items():
         touched_one = village.facilities[facility]
         touched_one.touch(since)
@@ -69,10 +70,10 @@ def _take_point(
     recent, now = village.recent, moment.now
     for signal, value in values.items():
         reported = recent.note_report(name, signal, time, now)
-        if reported and device.note_report(min(time, now)):
+        if reported and device.note(Kind.DEVICE_SILENT, min(time, now)):
             touched.spoke.add(name)
         if recent.gives_evidence(name, signal):
-            if device.note_evidence(min(time, now)):
+            if device.note(Kind.NO_EVIDENCE, min(time, now)):
                 touched.spoke.add(name)
         elif reported and device.may_lack_evidence and recent.lacks_evidence(name, now - device.allowed):
             touched.spoke.add(name)
@@ -82,7 +83,7 @@ def _take_point(
 
 
 def _take_heartbeat(village: VillageState, point: Point, touched: _Touched, moment: Moment, out: Outcome) -> None:
-    """Take a gateway's heartbeat. Where it makes a difference, its devices' silence counts from another moment."""
+    """Take a gateway's heartbeat. It may change since when its devices are silent."""
     village.gateway(point.device).beat(point.time)
     village.link.note_beat(point.time)
     for signal, value in point.values.items():

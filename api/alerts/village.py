@@ -7,21 +7,21 @@ or a callback: a village to which the same happens at the same moments is the sa
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from api.alerts.alert import Clear, Hold, OpenAlert, Raise
+from api.alert_records.alert import OpenAlert
 from api.alerts.causes import link_evidence
 from api.alerts.certainty import Moment
 from api.alerts.decide import decide
+from api.alerts.decision import Clear, Hold, Raise
 from api.alerts.device import WatchedDevice
 from api.alerts.facility import WatchedFacility
 from api.alerts.gateway import WatchedGateway, take_health
 from api.alerts.kinds import OF_DEVICES, OF_FACILITIES, OF_GATEWAYS
 from api.alerts.kinds.village_offline import village_offline
 from api.alerts.outcome import Back, Outcome
-from api.alerts.resync import Rebuilt, go_on_without, learn_first, recall
+from api.alerts.resync import Rebuilt, learn_first, note_who_spoke, resumes_from
 from api.alerts.state import VillageState
 from api.alerts.subject import Subject
 from api.alerts.taking import take_ack, take_readings
-from siaga.model.alert_kinds import Kind
 from siaga.model.clock import SECOND
 from siaga.model.intervals import Interval
 from siaga.model.observation import Arrival, Recalled
@@ -82,7 +82,7 @@ class WatchedVillage(VillageState):
         """Take what a gateway's session says: `online`, or `offline`, its last will. A retained one may be old."""
         out = Outcome()
         self.gateway(gateway).say_status(status, moment.now)
-        self.to_save()
+        self.changed = True
         if status == "online":
             if not is_retained:
                 self._arrive(gateway, moment, out)
@@ -139,7 +139,7 @@ class WatchedVillage(VillageState):
 
     def _tell_link(self, out: Outcome) -> None:
         """The link has changed: that is written with what else changes."""
-        self.to_save()
+        self.changed = True
         out.links[self.code] = {"village": self.code, **self.link.row()}
 
     # Subjects
@@ -172,7 +172,7 @@ class WatchedVillage(VillageState):
         start = facility.take_dirty(now, changes_at, dirty_from)
         if start is not None:
             planned = self.planned_for(facility.facility.id)
-            self.count(judged=facility.judge(self.village, self.recent, planned, start, now, out))
+            self.judged += facility.judge(self.village, self.recent, planned, start, now, out)
         # Nobody is told of what missing mains power excuses
         missing = bool(without_mains(self.village, facility.facility, self.recent.evidence, (now, now + 1)))
         if facility.note_mains(missing=missing):
@@ -186,17 +186,45 @@ class WatchedVillage(VillageState):
 
         `first_spans`: where its facilities' spans begin in the database, if a facility is to be judged as a whole.
         """
-        out = Outcome()
-        dirty_from = recall(self, found, start, first_spans, moment, out)
+        out, recent, memory, was_read = Outcome(), self.recent, self.memory, self.memory.is_read
+        for key, time in found.first.items():
+            learn_first(self, key, time, moment, out)
+        recent.absorb(found.tracks, start)
+        for (device, signal), (time, _) in found.latest.items():
+            if device in self.devices:
+                recent.note_report(device, signal, time, moment.now)
+            else:
+                self.gateway(device).beat(time)
+        dirty_from = memory.answered(moment.now)
+        note_who_spoke(self)
+        if not was_read:
+            dirty_from = min(dirty_from, resumes_from(self, first_spans))
+            if self.judged_until is None:
+                self.judged_until = moment.now  # what is older and not judged yet is in the snapshot
+        self.marked = self.first_known = True
+        self.history.first_reports_read()
+        # Of what is marked, the part that memory covers now is judged from memory
+        marked = [max(begin, recent.covers) for begin, end in self.history.marked if end > recent.covers]
+        dirty_from = min([dirty_from, *marked])
+        if dirty_from < recent.covers:
+            self.sure_from = recent.covers
+            self.history.mark(dirty_from, recent.covers, moment.monotonic, now=True)
         if not self.history.pending:
             self._settle(moment, out)
-        self._look_at_all(moment, out, dirty_from)
+        self._look_at_all(moment, out, min(max(dirty_from, recent.covers), moment.now))
         return out
 
     def go_on_without(self, first_spans: Mapping[str, int], moment: Moment) -> Outcome:
-        """The store has not answered in time: judge from what arrives alone. `first_spans` as in `recall`."""
-        out = Outcome()
-        go_on_without(self, first_spans, moment)
+        """The store has not answered in time: judge from what arrives alone. `first_spans` as in `recall`.
+
+        What nobody has judged yet is history: it is judged once the store answers, maybe by another engine.
+        """
+        out, now = Outcome(), moment.now
+        self.memory.miss(resumes_from(self, first_spans))
+        self.history.mark(self.memory.missed, now, moment.monotonic, now=True)
+        self.memory.go_without(now)
+        self.recent.begin(now)
+        self.judged_until, self.sure_from, self.marked = now, self.recent.covers, True
         self._look_at_all(moment, out)
         return out
 
@@ -239,7 +267,7 @@ class WatchedVillage(VillageState):
         """All history of the village is judged: failures count from where they began."""
         self.mark()
         if self.sure_from:
-            self.sure_again(0)
+            self.sure_from = 0
             for facility in self.facilities.values():
                 facility.count_anew()
             self._look_at_all(moment, out)
@@ -262,11 +290,8 @@ class WatchedVillage(VillageState):
     def date_back(self, facility: str, trend: Trend, moment: Moment) -> Outcome:
         """Older spans showed since when the share of a facility has been below its target."""
         out = Outcome()
-        known = self.facilities[facility]
-        alert = known.alerts.get(Kind.INDICATOR_MISSED)
-        if alert is not None and trend.below and trend.since < alert.began_at:
-            known.know_trend(trend)
-            alert.amend(trend.since)
+        alert = self.facilities[facility].date_back(trend)
+        if alert is not None:
             out.began_earlier(alert, moment.now)
         return out
 
@@ -290,15 +315,12 @@ class WatchedVillage(VillageState):
     def register(self, village: Village, moment: Moment) -> Outcome:
         """The registry has it changed."""
         out = Outcome()
-        before = {name: facility.fingerprint for name, facility in self.facilities.items()}
         if self.waits:
             out.waits[self.code] = []
         for alert in self.take_over(village, moment.now):
             out.taken_out(alert, moment.now)
-        changed = {name for name, facility in self.facilities.items() if before.get(name) != facility.fingerprint}
-        self.judge_anew(self.rejudge | changed)
         self.memory.forget()
-        self.to_save()
+        self.changed = True
         self.memory.want(moment.monotonic)
         return out
 
@@ -314,7 +336,7 @@ class WatchedVillage(VillageState):
         """The declared maintenance has changed."""
         out, now = Outcome(), moment.now
         differing: list[Interval] = [(work.start, work.end) for _, work in set(self.planned) ^ set(planned)]
-        self.plan(planned)
+        self.planned = planned
         for start, end in differing:
             if start < now:
                 self.history.mark(start, end, moment.monotonic, now=True)

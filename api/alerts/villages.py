@@ -1,16 +1,18 @@
-"""All villages that the engine watches: what happens to one, what comes of it, and who is to be looked at when.
+"""All villages that the engine watches, and when each of their subjects is to be looked at.
 
 Each verb of a village returns an outcome. Here outcomes are merged into what is to be committed, and the links that
 several villages lose together are made one alert.
 """
 
-from collections.abc import Callable, Iterable
+import heapq
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from itertools import count
+from typing import Generic, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
-from api.alerts.alert import OpenAlert
+from api.alert_records.alert import OpenAlert
 from api.alerts.certainty import Moment
-from api.alerts.deadlines import Deadlines
 from api.alerts.metrics import EngineMetrics
 from api.alerts.outages import Outages
 from api.alerts.outcome import Changes, Outcome
@@ -21,7 +23,9 @@ from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
 from siaga.model.alert_kinds import Kind
 
-__all__ = ["Villages"]
+__all__ = ["Deadlines", "Villages"]
+
+S = TypeVar("S", bound=Hashable)
 
 
 class Villages:
@@ -135,3 +139,38 @@ class Villages:
         if out.late:
             self._metrics.late.inc(out.late)
             self._metrics.overflown.inc(out.overflown)
+
+
+class Deadlines(Generic[S]):
+    """When each subject is to be looked at next: a heap, so that nothing is scanned. Times in ms.
+
+    One time counts for each subject. An earlier deadline replaces a later one, whose entry is skipped when its time
+    comes. A later deadline is ignored: the look at the earlier one finds nothing to do yet, and asks again. So a device
+    that goes on reporting costs no heap operation.
+    """
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, S]] = []
+        self._due: dict[S, int] = {}
+        self._order = count()  # equal times come in the order in which they were asked for
+
+    def ask(self, subject: S, time: int | None) -> None:
+        """Have the subject looked at, at `time` or before; `None`: no need."""
+        if time is None:
+            return
+        due = self._due.get(subject)
+        if due is None or due > time:
+            self._due[subject] = time
+            heapq.heappush(self._heap, (time, next(self._order), subject))
+
+    def due(self, now: int) -> Iterator[S]:
+        """Take the subjects whose time has come from the heap. Returns each once."""
+        while self._heap and self._heap[0][0] <= now:
+            time, _, subject = heapq.heappop(self._heap)
+            if self._due.get(subject) == time:
+                del self._due[subject]
+                yield subject
+
+    def next(self) -> int | None:
+        """Returns when something is due next. It may be a time that has been replaced."""
+        return self._heap[0][0] if self._heap else None

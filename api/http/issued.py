@@ -23,7 +23,7 @@ from api.queries.issued import KeptReport
 from api.reports.factors import LONGEST_TEXT, Factor
 from api.reports.forms import Form
 from api.reports.maker import CannotMake
-from api.words import Language
+from api.words import WORDS, Language, Sentence
 from siaga.model.caller import Caller
 from siaga.model.scope import EVERYTHING, Scopes
 
@@ -133,7 +133,7 @@ async def issue_report(
     try:
         report, is_new = await desk.issue(asked, caller.who)
     except CannotMake as problem:
-        raise Refused(503, str(problem), {"Retry-After": "30"}) from None
+        raise Refused(503, str(problem), {"Retry-After": "30"}, sentence=problem.sentence) from None
     found = await anyio.to_thread.run_sync(_one, services, caller.scopes, report)
     response.status_code = 201 if is_new else 200
     response.headers["Location"] = f"/api/v1/reports/{report}"
@@ -213,22 +213,28 @@ def asked_of(services: Services, caller: Caller, body: IssueBody, once: str | No
     period = period_of("body", body.period, body.from_, body.to)
     scopes = caller.scopes.within(scope_of("body", body.scope))
     with services.engine.connect() as connection:
-        if not read.holds_a_village(connection, scopes):
-            raise Refused(422, f"body scope: there is no village in {body.scope!r}")
+        zones = read.timezones_within(connection, scopes)
+        if not zones:
+            raise _refused("asked_no_village", "scope", value=repr(body.scope))
+        if all(period.window(zone)[0] > services.clock.now() for zone in zones):
+            raise _refused("asked_not_begun", "period", value=period.name)
         before = None if body.supersedes is None else read.one(connection, caller.scopes, body.supersedes)
     if body.supersedes is not None:
         if before is None:
-            raise Refused(422, f"body supersedes: there is no report {body.supersedes!r}")
+            raise _refused("asked_no_report", "supersedes", value=repr(body.supersedes))
         if (before.period, list(before.scopes), before.language) != (period.name, scopes.texts, body.language.value):
-            raise Refused(422, f"body supersedes: report {body.supersedes} is of another period, scope or language")
+            raise _refused("asked_other_report", "supersedes", value=body.supersedes)
         if before.superseded_by is not None:
-            raise Refused(
-                409, f"body supersedes: report {before.id} is superseded by {before.superseded_by}: revise that"
-            )
+            raise _refused("asked_superseded", "supersedes", 409, value=before.id, by=before.superseded_by)
     factors = {
         kind.value: Factor(said.hindrance.strip(), said.follow_up.strip()) for kind, said in body.factors.items()
     }
     return Asked(period, scopes, body.language, caller.name, factors, body.supersedes, once=once)
+
+
+def _refused(key: str, place: str, status: int = 422, **values: str) -> Refused:
+    sentence = Sentence(key, values)
+    return Refused(status, f"body {place}: {sentence.said(WORDS[Language.EN])}", sentence=sentence)
 
 
 def _period_name(text: str) -> str:

@@ -53,19 +53,19 @@ class SecurityHeaders:
 class BodyLimit:
     """Refuses a request whose body is too large, before more of it than that is in memory.
 
-    `streamed`: calls, by method and path, whose route reads the body as it comes, and counts it itself. `wide`: calls
-    whose body may have up to `WIDE_BODY` bytes.
+    `streamed`: calls, by method and path, whose route reads the body as it comes, and counts it itself. `wide`: how
+    many bytes the body of other calls may have.
     """
 
     def __init__(
         self,
         app: ASGIApp,
         streamed: Container[tuple[str, str]] = frozenset(),
-        wide: Container[tuple[str, str]] = frozenset(),
+        wide: Mapping[tuple[str, str], int] | None = None,
     ) -> None:
         self._app = app
         self._streamed = streamed
-        self._wide = wide
+        self._wide = dict(wide or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body up to the bound, then pass on."""
@@ -74,7 +74,7 @@ class BodyLimit:
         if headers is None or not has_body or (scope["method"], scope["path"]) in self._streamed:
             await self._app(scope, receive, send)
             return
-        largest = WIDE_BODY if (scope["method"], scope["path"]) in self._wide else LARGEST_BODY
+        largest = self._wide.get((scope["method"], scope["path"]), LARGEST_BODY)
         told = headers.get("content-length", "")
         body = b""
         message: Message = {"type": "http.request", "body": b"", "more_body": True}

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import compile_path
 
+from api.words import Sentence
 from siaga.telemetry import StoreUnavailable
 
 __all__ = ["Problem", "Refused", "install_problems", "not_found", "problem_response", "problems"]
@@ -32,13 +33,24 @@ class Problem(BaseModel):
 
 
 class Refused(Exception):
-    """A call that is answered with a problem; the message is its `detail`."""
+    """A call that is answered with a problem; the message is its `detail`.
 
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    `sentence`: what a page says instead of it, in the language of its reader.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        sentence: Sentence | None = None,
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.headers = dict(headers or {})
+        self.sentence = sentence
 
 
 def not_found(what: str, name: str) -> Refused:
@@ -61,16 +73,16 @@ def problems(*statuses: int) -> dict[int | str, dict[str, object]]:
     }
 
 
-Answer = Callable[[Request, int, str, Mapping[str, str] | None], Awaitable[Response]]
+Answer = Callable[[Request, Refused], Awaitable[Response]]
 
 
 def install_problems(app: FastAPI, answer: Answer) -> None:
-    """Answer every exception of the app, and none of them with a traceback. `answer` makes the answer of a request, a
-    status, a detail and headers."""
+    """Answer every exception of the app, and none of them with a traceback. `answer` makes the answer of a request
+    that is refused."""
 
     @app.exception_handler(Refused)
     async def refused(request: Request, error: Refused) -> Response:
-        return await answer(request, error.status, error.detail, error.headers)
+        return await answer(request, error)
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
@@ -79,27 +91,29 @@ def install_problems(app: FastAPI, answer: Answer) -> None:
         headers = dict(error.headers or {})
         if status == HTTPStatus.METHOD_NOT_ALLOWED and (allowed := _methods(app, request.url.path)):
             headers["Allow"] = ", ".join(allowed)
-        return await answer(request, status, _http_sentence(request, error, headers), headers)
+        return await answer(request, Refused(status, _http_sentence(request, error, headers), headers))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        return await answer(request, 422, "; ".join(_mistake(found) for found in error.errors()[:5]), None)
+        return await answer(request, Refused(422, "; ".join(_mistake(found) for found in error.errors()[:5])))
 
     @app.exception_handler(StoreUnavailable)
     async def no_store(request: Request, error: StoreUnavailable) -> Response:
-        return await answer(request, 503, f"the telemetry store cannot answer now: {error}", {"Retry-After": "5"})
+        detail = f"the telemetry store cannot answer now: {error}"
+        return await answer(request, Refused(503, detail, {"Retry-After": "5"}))
 
     @app.exception_handler(PoolTimeout)
     @app.exception_handler(DBAPIError)
     async def no_database(request: Request, error: SQLAlchemyError) -> Response:
         # The text of the exception may hold the statement and its values: it is for the log alone
         _log.warning("database_error", path=request.url.path, error=str(error))
-        return await answer(request, 503, "the database cannot answer now: try again in a moment", {"Retry-After": "5"})
+        detail = "the database cannot answer now: try again in a moment"
+        return await answer(request, Refused(503, detail, {"Retry-After": "5"}))
 
     @app.exception_handler(Exception)
     async def broken(request: Request, error: Exception) -> Response:
         _log.error("request_failed", path=request.url.path, error=repr(error))
-        return await answer(request, 500, "siaga failed to answer this call; its log says why", None)
+        return await answer(request, Refused(500, "siaga failed to answer this call; its log says why"))
 
 
 def _methods(app: FastAPI, path: str) -> list[str]:

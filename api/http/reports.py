@@ -144,7 +144,7 @@ async def availability_report(
     try:
         report = await maker.make(question)
     except CannotMake as problem:
-        raise Refused(503, str(problem), {"Retry-After": "30"}) from None
+        raise Refused(503, str(problem), {"Retry-After": "30"}, sentence=problem.sentence) from None
     headers = {}
     if question.form is not Form.JSON:
         headers["Content-Disposition"] = f'attachment; filename="{question.filename}"'

@@ -52,6 +52,8 @@ class Services:
     attestation_review: bool = False
     scorecard_classes: Classes | None = None
     site: Site = field(default_factory=Site)
+    sites_file: str | None = None
+    """The file that is imported at every start, and replaces what was changed since."""
     channels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By what the notify file reaches whom, by the person's name."""
 

@@ -7,11 +7,13 @@ from sqlalchemy import Engine, select
 
 from api.issued import orders
 from api.issued.asked import Asked
+from api.issued.edition import NoLongerCurrent, TooLarge
 from api.issued.orders import LEASE, Placed
 from api.issued.process import Job, Mine, packed, work_on
 from api.reports.forms import CannotSet
 from api.reports.maker import CannotMake, ReportMaker
 from api.reports.office import Office
+from api.words import Sentence
 from siaga.database import tables, writing
 from siaga.model.clock import SECOND, Clock
 
@@ -48,7 +50,7 @@ class IssueDesk:
             await anyio.to_thread.run_sync(self._withdraw, key, placed.lease)
             raise
         if not await anyio.to_thread.run_sync(self._is_there, placed.report):
-            raise CannotMake("the report was not made in time: order it again")
+            raise CannotMake(Sentence("made_not_in_time"))
         return placed.report, True
 
     async def _make(self, mine: Mine) -> None:
@@ -58,8 +60,8 @@ class IssueDesk:
             return
         try:
             await anyio.to_thread.run_sync(work_on, self._engine, mine, self._office, self._clock.now)
-        except (ValueError, CannotSet) as problem:
-            raise CannotMake(str(problem)) from None
+        except (TooLarge, NoLongerCurrent, CannotSet) as problem:
+            raise CannotMake(problem.sentence) from None
 
     async def _another_makes(self, placed: Placed) -> None:
         """Wait for a report that another call, or another process, makes.
@@ -73,9 +75,9 @@ class IssueDesk:
             if there:
                 return
             if not ordered:
-                raise CannotMake("the same report was ordered at the same time, and could not be made: order it again")
+                raise CannotMake(Sentence("made_twice"))
             await asyncio.sleep(LOOK)
-        raise CannotMake("the same report is being made: ask for it again in a minute")
+        raise CannotMake(Sentence("made_meanwhile"))
 
     def _place(self, asked: Asked, key: str) -> Placed:
         """Order it, unless it was ordered, or issued by this key before."""

@@ -15,6 +15,7 @@ from api.reports.office import Office
 from api.reports.pdf import as_pdf
 from api.reports.pdf.content import Issue
 from api.reports.report import Report, build
+from api.words import Explained, Sentence
 from siaga.database import tables
 from siaga.model.clock import SECOND
 
@@ -26,12 +27,15 @@ SETTLED_AFTER = 35 * SECOND
 """After so long a report is compared once with what was on its way when it was made (`alerts.facility.SETTLES`)."""
 
 
-class TooLarge(ValueError):
-    """A file is larger than is kept; the message is a sentence."""
+class TooLarge(Explained):
+    """A file is larger than is kept."""
 
 
-class NoLongerCurrent(ValueError):
-    """What is to be revised has been revised by somebody else; the message is a sentence."""
+class NoLongerCurrent(Explained):
+    """What is to be revised has been revised by somebody else."""
+
+    def __init__(self, report: str) -> None:
+        super().__init__(Sentence("made_superseded", {"report": report}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +72,8 @@ def files_of(report: Report, asked: Asked, office: Office, id_: str, revision: i
     files[Form.PDF] = as_pdf(report, office, Issue(id_, revision, link, asked.factors))
     for form, content in files.items():
         if len(content) > MOST_BYTES:
-            raise TooLarge(
-                f"the report as {form} has {len(content) >> 20} MB, and {MOST_BYTES >> 20} MB are kept at most: "
-                "issue it by district"
-            )
+            sizes = {"size": str(len(content) >> 20), "most": str(MOST_BYTES >> 20)}
+            raise TooLarge(Sentence("made_too_large", {"form": form.value, **sizes}))
     return files
 
 
@@ -87,7 +89,7 @@ def write(connection: Connection, edition: Edition, check_at: int | None = None)
         current = (table.c.id == asked.supersedes) & table.c.superseded_by.is_(None)
         marked = table.update().where(current).values(superseded_by=edition.id, check_at=None)
         if connection.execute(marked).rowcount != 1:
-            raise NoLongerCurrent(f"report {asked.supersedes} is superseded already: revise the one that supersedes it")
+            raise NoLongerCurrent(asked.supersedes)
     windows = [asked.period.window(zone) for zone in set(report.timezones.values())] or [asked.period.window("UTC")]
     settled = report.generated_at + SETTLED_AFTER
     row = {

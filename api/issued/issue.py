@@ -101,7 +101,7 @@ def _current(connection: Connection, report: str) -> RowMapping:
     """
     row = connection.execute(select(tables.report).where(tables.report.c.id == report)).mappings().one()
     if row["superseded_by"] is not None:
-        raise NoLongerCurrent(f"report {report} is superseded already: revise the one that supersedes it")
+        raise NoLongerCurrent(report)
     return row
 
 

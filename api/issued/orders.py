@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, RowMapping, func, select
 from api.issued.asked import Asked
 from api.issued.names import new_name
 from api.reports.answer import DEADLINE
+from api.words import Sentence
 from siaga.database import tables, writing
 from siaga.database.upsert import insert
 from siaga.model.clock import MINUTE, SECOND
@@ -84,7 +85,7 @@ def take(engine: Engine, now: int) -> Order | None:
     with writing(engine) as connection:
         # Whoever had them died each time: they are not what the next one should begin with
         worn = (table.c.due <= now) & (table.c.attempts >= MOST_ATTEMPTS)
-        problem = "each process that made it died"
+        problem = Sentence("made_died").packed()
         connection.execute(table.update().where(worn).values(due=_NEVER, lease=None, problem=problem))
         due = select(table).where(table.c.due <= now).order_by(table.c.due, table.c.key).limit(1)
         row = connection.execute(due.with_for_update(skip_locked=True)).mappings().first()
@@ -121,7 +122,7 @@ def withdraw(connection: Connection, key: str, lease: str) -> None:
     connection.execute(table.delete().where(table.c.key == key, table.c.lease == lease))
 
 
-def fail(engine: Engine, order: Order, problem: str, now: int) -> bool:
+def fail(engine: Engine, order: Order, problem: Sentence, now: int) -> bool:
     """Write down why an order was not made; whether it will be tried again.
 
     What somebody waits for is not: they are told. What a schedule ordered is, with growing pauses, a few times.
@@ -134,7 +135,7 @@ def fail(engine: Engine, order: Order, problem: str, now: int) -> bool:
             return False
         again = order.attempts < MOST_ATTEMPTS
         due = now + _PAUSE * 2**order.attempts if again else _NEVER
-        connection.execute(table.update().where(mine).values(due=due, lease=None, problem=problem[:500]))
+        connection.execute(table.update().where(mine).values(due=due, lease=None, problem=problem.packed()))
     return again
 
 

@@ -3,7 +3,7 @@
     python -m api.issued.process < JOB
 
 It makes one order, or all that is due: orders first, then reports to compare, until nothing is left or its time ends.
-The exit status is 0, or 1 with the reason as the last line on standard error.
+The exit status is 0, or 1 with the reason, a packed sentence, as the last line on standard error.
 """
 
 import sys
@@ -21,7 +21,7 @@ from api.issued.edition import NoLongerCurrent, TooLarge
 from api.issued.issue import carry_out, revise
 from api.reports.forms import CannotSet
 from api.reports.office import Office
-from api.reports.process import bounded
+from api.reports.process import bounded, ended_by, why
 from siaga.database import connect
 from siaga.model.clock import SECOND
 
@@ -88,7 +88,7 @@ def work_on(engine: Engine, mine: Mine, office: Office, now: Now) -> None:
     try:
         carry_out(engine, order, office, now)
     except _CANNOT as problem:
-        orders.fail(engine, order, str(problem), now())
+        orders.fail(engine, order, why(problem), now())
         raise
 
 
@@ -111,8 +111,8 @@ def _order(engine: Engine, order: orders.Order, office: Office, now: Now) -> boo
     try:
         return carry_out(engine, order, office, now)
     except (*_CANNOT, MemoryError) as problem:
-        again = orders.fail(engine, order, str(problem) or type(problem).__name__, now())
-        log.warning("report_not_issued", order=order.asked.row(), again=again, problem=str(problem))
+        again = orders.fail(engine, order, why(problem), now())
+        log.warning("report_not_issued", order=order.asked.row(), again=again, problem=repr(problem))
         return False
 
 
@@ -144,16 +144,8 @@ def main() -> int:
             work(engine, job.office, now)
         else:
             work_on(engine, job.mine, job.office, now)
-    except SQLAlchemyError as problem:
-        # Its text may hold a statement; its kind says enough
-        sys.stderr.write(f"the database did not answer: {type(problem).__name__}\n")
-        return 1
-    except _CANNOT as problem:
-        sys.stderr.write(f"{problem}\n")
-        return 1
-    except MemoryError:
-        sys.stderr.write("the report needs more memory than one may have: ask for a narrower scope\n")
-        return 1
+    except (SQLAlchemyError, *_CANNOT, MemoryError) as problem:
+        return ended_by(problem)
     finally:
         engine.dispose()
     return 0

@@ -40,8 +40,8 @@ class Facts:
         return [self.village, *others]
 
     @property
-    def subject(self) -> Affected:
-        """What it is about, as planned maintenance and missing mains excuse it."""
+    def affected(self) -> Affected:
+        """What it affects, and planned maintenance or missing mains may excuse."""
         return affected_by({column.name: getattr(self, column.name) for column in fields(self)})
 
     @property

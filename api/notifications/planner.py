@@ -147,7 +147,7 @@ class Planner:
         table = tables.escalation
         rows = connection.execute(select(table).where(table.c.due <= now).order_by(table.c.due).limit(NOTICES)).all()
         alerts = _alerts(connection, {row.alert for row in rows})
-        grounds = read_grounds(connection, [alert.subject for alert in alerts.values()], now)
+        grounds = read_grounds(connection, [alert.affected for alert in alerts.values()], now)
         untold = _untold(connection, alerts)
         items: list[Item] = []
         gone: list[dict[str, object]] = []
@@ -155,7 +155,7 @@ class Planner:
         for row in rows:
             alert = alerts[row.alert]
             told = untold[row.alert] + self._book.after(row.rule, row.step) if row.alert in untold else None
-            answer = decide(alert, row.due, now, excuse=grounds.excuse(alert.subject, now), told=told)
+            answer = decide(alert, row.due, now, excuse=grounds.excuse(alert.affected, now), told=told)
             step = {"a": row.alert, "r": row.rule, "s": row.step}
             if isinstance(answer, Later):
                 later.append(step | {"until": answer.until})

@@ -112,7 +112,7 @@ class Queue:
         if row["subject"] is not None:
             return self._take_other(connection, row, now)
         told = _still_to_tell(connection, row)
-        grounds = read_grounds(connection, [alert.subject for alert, _ in told], now)
+        grounds = read_grounds(connection, [alert.affected for alert, _ in told], now)
         held = _held(connection, row, told, grounds, now)
         if held and len(held) == len(told):
             table = tables.notification
@@ -121,7 +121,7 @@ class Queue:
         if held:
             _split(connection, row, held)
             told = tuple((alert, what) for alert, what in told if alert.id not in held)
-        ends = {alert.id: grounds.planned_until(alert.subject, now) for alert, _ in told if not alert.over}
+        ends = {alert.id: grounds.planned_until(alert.affected, now) for alert, _ in told if not alert.over}
         planned = {alert: end for alert, end in ends.items() if end is not None}
         lease, attempts = secrets.token_hex(8), row["attempts"] + 1
         claim = Claim(row["id"], row["recipient"], row["provider"], lease, now, attempts, told, planned)
@@ -292,7 +292,7 @@ def _held(
     That an alert is over is told at once to who was told of it; who was not is not woken for it either.
     """
     alerts = [alert for alert, _ in told]
-    excuses = {alert.id: grounds.excuse(alert.subject, now) for alert in alerts}
+    excuses = {alert.id: grounds.excuse(alert.affected, now) for alert in alerts}
     held = {name: held_until(excuse, now) for name, excuse in excuses.items() if excuse is not None}
     if held and any(alert.over for alert in alerts):
         other = tables.notification

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from api.words import Sentence, unpacked
 from siaga.database import tables
 
 __all__ = ["LastRun", "last_runs", "problems_of_orders"]
@@ -30,8 +31,12 @@ def last_runs(connection: Connection) -> Mapping[str, LastRun]:
     return {schedule: LastRun(period, claimed, done) for schedule, period, claimed, done in rows}
 
 
-def problems_of_orders(connection: Connection) -> Mapping[str, str]:
+def problems_of_orders(connection: Connection) -> Mapping[str, Sentence]:
     """Returns why the report of a schedule could not be made so far, by the schedule's name."""
     table = tables.report_order
     query = select(table.c.asked, table.c.problem).where(table.c.problem.is_not(None)).order_by(table.c.ordered_at)
-    return {str(asked["schedule"]): problem for asked, problem in connection.execute(query) if asked.get("schedule")}
+    return {
+        str(asked["schedule"]): unpacked(problem) or Sentence("made_failed", {"reason": problem})
+        for asked, problem in connection.execute(query)
+        if asked.get("schedule")
+    }

@@ -9,7 +9,7 @@ from api.reports.office import PLAIN, Office
 from api.reports.period import Period
 from api.reports.report import Report
 from api.reports.table import as_csv
-from api.words import Language
+from api.words import Explained, Language, Sentence
 from siaga.model.scope import Scopes
 
 __all__ = ["CannotSet", "Form", "Question", "made"]
@@ -75,8 +75,11 @@ _NAMED = 3
 """Scopes that stand in the name of a file."""
 
 
-class CannotSet(ValueError):
-    """Typst did not make the document; the message is a sentence."""
+class CannotSet(Explained):
+    """Typst did not make the document."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(Sentence("made_no_pdf", {"reason": reason}))
 
 
 @dataclass(frozen=True, slots=True)

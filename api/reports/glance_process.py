@@ -14,7 +14,7 @@ from api.queries.report import load
 from api.reports.answer import packed, unpacked
 from api.reports.forms import Question
 from api.reports.glance import Glance, Part, glance
-from api.reports.process import bounded
+from api.reports.process import bounded, ended_by
 from api.reports.report import build
 from siaga.database import connect
 
@@ -48,12 +48,8 @@ def main() -> int:
     try:
         with engine.connect() as connection:
             found = look(connection, job.question, Part(asked["table"], asked["start"]))
-    except SQLAlchemyError as problem:
-        sys.stderr.write(f"the database did not answer: {type(problem).__name__}\n")
-        return 1
-    except MemoryError:
-        sys.stderr.write("the report needs too much memory: ask for a narrower scope\n")
-        return 1
+    except (SQLAlchemyError, MemoryError) as problem:
+        return ended_by(problem)
     finally:
         engine.dispose()
     sys.stdout.buffer.write(_GLANCE.dump_json(found))

@@ -18,6 +18,7 @@ from api.reports.forms import Form, Question
 from api.reports.glance import Glance, Part
 from api.reports.glance_process import glance_job, look, read_glance
 from api.reports.office import PLAIN, Office
+from api.words import Explained, Sentence, unpacked
 
 __all__ = ["CannotMake", "ReportMaker"]
 
@@ -29,8 +30,8 @@ WAITING = 8
 """Reports that may wait for their turn; one more is refused."""
 
 
-class CannotMake(Exception):
-    """A report cannot be made now; the message is one sentence for people."""
+class CannotMake(Explained):
+    """A report cannot be made now."""
 
 
 class ReportMaker:
@@ -100,7 +101,7 @@ class ReportMaker:
             CannotMake: too many run, or it takes too long, or it failed.
         """
         if self._waiting >= WAITING:
-            raise CannotMake(f"{AT_ONCE + WAITING} reports are being made already: try again in a minute")
+            raise CannotMake(Sentence("made_too_many", {"count": str(AT_ONCE + WAITING)}))
         try:
             async with asyncio.timeout(self._deadline):
                 self._waiting += 1
@@ -113,10 +114,7 @@ class ReportMaker:
                 finally:
                     self._turns.release()
         except TimeoutError:
-            raise CannotMake(
-                f"the report was not ready after {self._deadline:.0f} seconds: ask for a shorter period or a narrower "
-                "scope, or use `siaga report`, which has no deadline"
-            ) from None
+            raise CannotMake(Sentence("made_too_late", {"seconds": f"{self._deadline:.0f}"})) from None
 
     def _if_small(self, question: Question) -> bytes | None:
         """The report, if it can be made right here; `None`: it is large."""
@@ -152,5 +150,6 @@ async def _in_a_process(module: str, job: bytes) -> bytes:
             await process.wait()
     if process.returncode != 0:
         lines = complaint.decode(errors="replace").strip().splitlines()
-        raise CannotMake(f"the process that makes reports failed: {lines[-1][:200] if lines else 'no reason given'}")
+        last = lines[-1] if lines else "no reason given"
+        raise CannotMake(unpacked(last) or Sentence("made_failed", {"reason": last[:200]}))
     return report

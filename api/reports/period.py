@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+from api.words import Explained, Sentence
 from siaga.model.intervals import Interval
 from siaga.model.local_time import local_moment
 
 __all__ = ["BadPeriod", "Period", "Unit", "between", "holding", "parse_dates", "parse_period"]
 
-_EARLIEST, _LATEST = date(1970, 1, 1), date(2199, 12, 31)
+_EARLIEST, _LATEST = date(1970, 1, 1), date(2199, 1, 1)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_EXAMPLES = "2026-11-05, 2026-W45, 2026-11, 2026-Q4, 2026-H2 or 2026"
 LONGEST = 366
 """The most days of a report: a leap year."""
 
 
-class BadPeriod(ValueError):
-    """What was asked for is no period; the message is one sentence for people."""
+class BadPeriod(Explained, ValueError):
+    """What was asked for is no period."""
 
 
 class Unit(StrEnum):
@@ -63,6 +63,12 @@ class Period:
         return None if last < _EARLIEST else holding(self.unit, last)
 
     @property
+    def earlier(self) -> "tuple[Period | None, Period | None]":
+        """The periods to compare with: the one before, and the one a year ago where that is another."""
+        before, year = self.before, self.a_year_ago
+        return before, None if year == before else year
+
+    @property
     def a_year_ago(self) -> "Period | None":
         """The same period of the year before; `None` where there is none, as for 29 February and for week 53."""
         if self.unit is Unit.WEEK:
@@ -84,14 +90,16 @@ def parse_period(text: str) -> Period:
     for pattern, parse in _FORMS:
         match = pattern.fullmatch(text)
         if match is not None:
+            if not _EARLIEST.year <= int(match[1]) < _LATEST.year:  # before it is counted on to the end of the calendar
+                raise _bad("asked_too_far", value=_shown(text))
             try:
                 period = parse(text, *(int(part) for part in match.groups()))
             except ValueError:
-                raise BadPeriod(f"{text[:40]!r} is not in the calendar: write {_EXAMPLES}") from None
+                raise _bad("asked_not_in_calendar", value=_shown(text)) from None
             if period.start < _EARLIEST or period.end > _LATEST:
-                raise BadPeriod(f"{text[:40]!r} lies outside of the years 1970 to 2198")
+                raise _bad("asked_too_far", value=_shown(text))
             return period
-    raise BadPeriod(f"{text[:40]!r} is not a period: write {_EXAMPLES}")
+    raise _bad("asked_no_period", value=_shown(text))
 
 
 def between(start: date, end: date) -> Period:
@@ -101,11 +109,11 @@ def between(start: date, end: date) -> Period:
         BadPeriod: `start` is not before `end`, there are more dates than a year has, or they lie too far away.
     """
     if start >= end:
-        raise BadPeriod(f"from {start} is not before to, {end}")
+        raise _bad("asked_backwards", start=str(start), end=str(end))
     if (end - start).days > LONGEST:
-        raise BadPeriod(f"from {start} is more than {LONGEST} days before to, {end}: ask for less")
+        raise _bad("asked_too_long", start=str(start), end=str(end), most=str(LONGEST))
     if start < _EARLIEST or end > _LATEST:
-        raise BadPeriod(f"{start} to {end} lies outside of the years 1970 to 2198")
+        raise _bad("asked_dates_too_far", start=str(start), end=str(end))
     return _dates(start, end)
 
 
@@ -118,12 +126,20 @@ def parse_dates(start: str, end: str) -> Period:
     dates = []
     for name, text in (("from", start), ("to", end)):
         if _DATE.fullmatch(text) is None:
-            raise BadPeriod(f"{name}: {text[:40]!r} is not a date such as 2026-11-05")
+            raise _bad(f"asked_{name}_no_date", value=_shown(text))
         try:
             dates.append(date.fromisoformat(text))
         except ValueError:
-            raise BadPeriod(f"{name}: {text[:40]!r} is not in the calendar") from None
+            raise _bad(f"asked_{name}_not_in_calendar", value=_shown(text)) from None
     return between(*dates)
+
+
+def _bad(key: str, **values: str) -> BadPeriod:
+    return BadPeriod(Sentence(key, values))
+
+
+def _shown(text: str) -> str:
+    return repr(text[:40])
 
 
 def _dates(start: date, end: date) -> Period:

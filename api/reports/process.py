@@ -2,7 +2,7 @@
 
     python -m api.reports.process < JOB > REPORT
 
-The exit status is 0, or 1 with the reason as the last line on standard error.
+The exit status is 0, or 1 with the reason, a packed sentence, as the last line on standard error.
 """
 
 import os
@@ -13,9 +13,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.reports.answer import DEADLINE, answer, unpacked
 from api.reports.forms import CannotSet
+from api.words import Explained, Sentence
 from siaga.database import connect
 
-__all__ = ["bounded", "main"]
+__all__ = ["bounded", "ended_by", "main", "why"]
 
 NICENESS = 10
 """On a busy machine alerts go first."""
@@ -31,6 +32,22 @@ def bounded() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (int(DEADLINE), int(DEADLINE) + 5))
 
 
+def why(problem: SQLAlchemyError | Explained | MemoryError) -> Sentence:
+    """Returns why a report was not made, for people."""
+    if isinstance(problem, Explained):
+        return problem.sentence
+    if isinstance(problem, MemoryError):
+        return Sentence("made_no_memory", {"most": str(MOST_MEMORY >> 20)})
+    # Its text may hold a statement; its kind says enough
+    return Sentence("made_no_database", {"kind": type(problem).__name__})
+
+
+def ended_by(problem: SQLAlchemyError | Explained | MemoryError) -> int:
+    """Write why, as the last line on standard error; returns the exit status."""
+    sys.stderr.write(f"{why(problem).packed()}\n")
+    return 1
+
+
 def main() -> int:
     """Make the report; returns the exit status."""
     bounded()
@@ -39,16 +56,8 @@ def main() -> int:
     try:
         with engine.connect() as connection:
             report = answer(connection, job.question, job.office)
-    except SQLAlchemyError as problem:
-        # Its text may hold a statement; its kind says enough
-        sys.stderr.write(f"the database did not answer: {type(problem).__name__}\n")
-        return 1
-    except CannotSet as problem:
-        sys.stderr.write(f"{problem}\n")
-        return 1
-    except MemoryError:
-        sys.stderr.write(f"the report needs more than {MOST_MEMORY >> 20} MB of memory: ask for a narrower scope\n")
-        return 1
+    except (SQLAlchemyError, CannotSet, MemoryError) as problem:
+        return ended_by(problem)
     finally:
         engine.dispose()
     sys.stdout.buffer.write(report)

@@ -15,7 +15,15 @@ from api.web.static_files import static
 
 __all__ = ["HEADERS", "Frame", "FrameHere"]
 
-_TEMPLATES = Path(__file__).parent / "templates"
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+"""One a process: it keeps the templates compiled."""
+_ENVIRONMENT.globals["static"] = static
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -37,18 +45,10 @@ class Frame:
 
     def __init__(self, paths: frozenset[str]) -> None:
         self._paths = paths
-        self._templates = Environment(
-            loader=FileSystemLoader(_TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.globals["static"] = static
 
     def text(self, template: str, looker: Looker, **values: object) -> str:
         """Returns a template without the frame, or one that needs nothing of the request."""
-        return self._templates.get_template(template).render(
+        return _ENVIRONMENT.get_template(template).render(
             t=looker.words, looker=looker, lang=looker.language.value, **values
         )
 

@@ -27,6 +27,7 @@ from api.web.frame import Frame, FrameHere
 from api.web.issued_list import change_lines, issued_lines
 from api.web.looker import Looker
 from api.web.notice import Notice, leave_notice
+from api.web.refusals import why
 from api.web.report_choice import Asked, Region, scope_name
 from api.web.reports import AskedReport, question_of
 from api.words import Language
@@ -72,6 +73,7 @@ def new(
         return _form(request, services, looker, frame, _Draft(told, kept.factors, once, kept.id))
     if not asked.is_any:
         return RedirectResponse("/reports", 303)
+    question_of(looker, asked, asked.language, Form.JSON, services.clock.now())  # before anybody writes texts for it
     return _form(request, services, looker, frame, _Draft(asked, {}, once))
 
 
@@ -88,10 +90,9 @@ async def issue(request: Request, services: ServicesHere, looker: SignedInTechni
     except ValidationError:
         status, problem = 422, words("reports_text_too_long", most=words.number(LONGEST_TEXT))
     except Refused as refused:
-        status = refused.status
-        problem = words("reports_superseded_meanwhile" if status == 409 else "reports_cannot_issue")
-    except CannotMake:
-        status, problem = 503, words("reports_cannot_make")
+        status, problem = refused.status, why(refused, words)
+    except CannotMake as cannot:
+        status, problem = 503, cannot.sentence.alone(words)
     else:
         answer = RedirectResponse(f"/reports/{report}", 303)
         leave_notice(answer, Notice(words("reports_done_issued" if is_new else "reports_done_before")))

@@ -22,6 +22,7 @@ from api.web.access import SignedIn
 from api.web.frame import FrameHere
 from api.web.issued_list import IssuedLine, issued_lines
 from api.web.looker import Looker
+from api.web.refusals import why
 from api.web.report_choice import Asked, Choice, choice, scope_name
 from api.web.schedule_list import ScheduleLine, schedule_lines
 from api.words import Language
@@ -104,10 +105,10 @@ async def reports(
             question = question_of(looker, asked, looker.language.value, Form.JSON, services.clock.now())
             period = question.period
             seen = await _maker(request).glance(question, part)
-        except Refused:
-            problem, status = words("reports_no_period", period=asked.period or f"{asked.start} – {asked.end}"), 422
-        except CannotMake:
-            problem, status = words("reports_cannot_make"), 503
+        except Refused as refused:
+            problem, status = why(refused, words), refused.status
+        except CannotMake as cannot:
+            problem, status = cannot.sentence.alone(words), 503
     heading = words("reports_title")
     if period is not None:
         heading = Numbers(looker.language).period(period)
@@ -147,7 +148,7 @@ async def download(
     try:
         report = await _maker(request).make(question)
     except CannotMake as problem:
-        raise Refused(503, str(problem), {"Retry-After": "30"}) from None
+        raise Refused(503, str(problem), {"Retry-After": "30"}, sentence=problem.sentence) from None
     headers = {"Content-Disposition": f'attachment; filename="{question.filename}"', "Cache-Control": "no-store"}
     return Response(report, media_type=question.form.media_type, headers=headers)
 

@@ -30,7 +30,21 @@ from api.web import (
     village_page,
     welcome,
 )
-from api.web.setup import gateways, index, people, quarantine, tokens, unknown
+from api.web.setup import (
+    gateways,
+    health,
+    index,
+    people,
+    quarantine,
+    rules,
+    site_device,
+    site_facility,
+    site_lists,
+    site_village,
+    sites,
+    tokens,
+    unknown,
+)
 
 __all__ = ["PAGES", "page_paths"]
 
@@ -55,10 +69,17 @@ PAGES: Sequence[APIRouter] = (
     account.router,
     account_push.router,
     index.router,
+    sites.router,
+    site_lists.router,  # before `/setup/sites/{code}`, whose pattern their paths fit too
+    site_village.router,
+    site_facility.router,
+    site_device.router,
     people.router,
     tokens.router,
+    rules.router,
     quarantine.router,
     gateways.router,
+    health.router,
     unknown.router,
     attest.router,
     scorecard.router,

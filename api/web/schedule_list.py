@@ -10,7 +10,7 @@ from api.queries.schedule_runs import LastRun, last_runs, problems_of_orders
 from api.reports.pdf.numbers import Numbers
 from api.schedules.schedule import Plan, Schedule, Send, next_due
 from api.web.report_choice import Region, scope_name
-from api.words import Words
+from api.words import Sentence, Words
 from siaga.model.scope import EVERYTHING, Scopes
 
 __all__ = ["ScheduleLine", "schedule_lines"]
@@ -41,7 +41,7 @@ def schedule_lines(
 
 
 def _line(
-    schedule: Schedule, words: Words, region: Region, last: LastRun | None, problem: str | None, now: int
+    schedule: Schedule, words: Words, region: Region, last: LastRun | None, problem: Sentence | None, now: int
 ) -> ScheduleLine:
     numbers, due = Numbers(words.language), next_due(schedule, now)
     period = numbers.period(due.period)
@@ -56,7 +56,7 @@ def _line(
         ", ".join([*schedule.tell, *(f"({channel})" for channel in sorted(schedule.by))]),
         f"{numbers.time(due.due, schedule.timezone)} ({schedule.timezone}), {period}",
         None if last is None else _last(schedule, words, numbers, last),
-        problem,
+        None if problem is None else problem.said(words),
     )
 
 

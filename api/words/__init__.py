@@ -6,6 +6,10 @@ A sentence has a key. `LANGUAGE/*.po` hold the sentences of the keys, a file an 
 from api.words.catalogue import Catalogue, CatalogueMistake
 from api.words.formats import Formats
 from api.words.language import Language, chosen_language
+from api.words.sentence import Explained, Sentence, unpacked
 from api.words.words import WORDS, Words
 
-__all__ = ["WORDS", "Catalogue", "CatalogueMistake", "Formats", "Language", "Words", "chosen_language"]
+__all__ = [
+    "WORDS", "Catalogue", "CatalogueMistake", "Explained", "Formats", "Language", "Sentence", "Words",
+    "chosen_language", "unpacked",
+]  # fmt: skip

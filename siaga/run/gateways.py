@@ -15,6 +15,7 @@ from gateway.buffer import Buffer, BufferUnavailable
 from gateway.metrics import GatewayMetrics
 from gateway.pollers import Credentials, Network, Polling, ThreadedAsker
 from gateway.service import Gateway, last_will, marker_topic
+from gateway.sites_copy import SitesCopy
 from gateway.status_socket import StatusSocket
 from siaga.model.clock import Clock
 from siaga.model.sites import Village
@@ -54,7 +55,7 @@ class GatewayPart:
 
     Args:
         follow: returns what to serve, or `None` if that has not changed; called in every turn.
-        alone: the only village, for a gateway on site: the centre's broker then has its last will.
+        sites: the only village, for a gateway on site: the centre's broker then has its last will.
         village_tls, centre_tls: what to trust at the brokers, and how to prove which gateway this is.
         asking: how to poll devices that do not publish.
         failed: called from the gateway's thread if a defect ends it.
@@ -69,7 +70,7 @@ class GatewayPart:
         clock: Clock,
         metrics: GatewayMetrics,
         *,
-        alone: Village | None = None,
+        sites: SitesCopy | None = None,
         village_tls: Tls | None = None,
         centre_tls: Tls | None = None,
         asking: Asking | None = None,
@@ -77,7 +78,7 @@ class GatewayPart:
     ) -> None:
         self._name = SessionName.of(data_dir, "gateway")
         name, clean = self._name.client_id, not self._name.lasting
-        will = last_will(alone) if alone else None
+        will = last_will(sites.village) if sites is not None else None
         self._buffer = Buffer(data_dir / "gateway.db", must_open=False)
         marker = marker_topic(name)
         self._village = MqttTransport(
@@ -98,6 +99,7 @@ class GatewayPart:
             metrics,
             known=served.known,
             polling=polling,
+            sites=sites,
         )
         self._status_socket = StatusSocket(data_dir, self._village.wake)
         worker = _FollowingGateway(self._gateway, follow, self._status_socket)

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from api.queries.report import facility_days
 from api.reports.answer import answer
-from api.reports.forms import Form, Question
+from api.reports.forms import CannotSet, Form, Question
 from api.reports.office import PLAIN, Office, load_office
-from api.reports.period import BadPeriod, Period, parse_dates, parse_period
-from api.words import Language
+from api.reports.period import BadPeriod, Period
+from api.reports.wanted import asked_period, asked_scope
+from api.words import WORDS, Explained, Language, Sentence, Words
 from siaga.database import connect, migrate
 from siaga.model.clock import SystemClock
-from siaga.model.scope import NotAScope, Scopes
+from siaga.model.scope import EVERYTHING, Scopes
 from siaga.run.settings import Settings
 
 __all__ = ["Asked", "Written", "the_office", "write_report"]
@@ -28,16 +29,16 @@ class Asked:
     start: str | None
     end: str | None
     scope: str
-    language: str
+    language: str | None
     output: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The result. `size`: bytes. `empty`: the scope has no facility."""
+    """The result. `size`: bytes. `notice`: a sentence where the scope has no facility."""
 
     size: int
-    empty: bool
+    notice: str | None
 
 
 def write_report(settings: Settings, asked: Asked) -> Written:
@@ -47,20 +48,27 @@ def write_report(settings: Settings, asked: Asked) -> Written:
         ValueError: an option is not valid; a sentence that names the flag.
         OSError: the file cannot be written.
     """
-    question = Question(_period(asked), _scopes(asked), _language(asked), _form(asked.output), SystemClock().now())
+    question = Question(_period(asked), _scopes(asked), _language(asked), _form(asked), SystemClock().now())
     office = the_office(settings)
-    _place(asked.output)
-    settings.make_data_dir()
+    _check_place(asked)
+    if settings.database_url is None and not (settings.data_dir / "siaga.db").is_file():
+        raise _wrong(asked, "--data-dir", Sentence("asked_no_data", {"directory": str(settings.data_dir)}))
     engine = connect(settings.database)
     try:
         migrate(engine)
         with engine.connect() as connection:
             empty = not facility_days(connection, question.period, question.scopes)
             report = answer(connection, question, office)
+    except CannotSet as problem:
+        raise ValueError(problem.sentence.said(_words(asked))) from None
     finally:
         engine.dispose()
     _write(asked.output, report)
-    return Written(len(report), empty)
+    if not empty:
+        return Written(len(report), None)
+    if asked.scope == EVERYTHING:
+        return Written(len(report), str(_wrong(asked, "--data-dir", Sentence("asked_no_facility"))))
+    return Written(len(report), str(_wrong(asked, "--scope", Sentence("asked_unknown_scope", {"value": asked.scope}))))
 
 
 def the_office(settings: Settings) -> Office:
@@ -74,48 +82,57 @@ def the_office(settings: Settings) -> Office:
 
 
 def _period(asked: Asked) -> Period:
+    if asked.period is None and asked.start is None and asked.end is None:
+        raise _wrong(asked, "--period", Sentence("asked_nothing"))
     try:
-        if asked.period is not None:
-            if asked.start is not None or asked.end is not None:
-                raise ValueError("--period comes without --from and --to: leave one or the other out")
-            return parse_period(asked.period)
-        if asked.start is None or asked.end is None:
-            raise ValueError("--period: say which, such as 2026-11, or both of --from and --to")
-        return parse_dates(asked.start, asked.end)
+        return asked_period(asked.period, asked.start, asked.end)
     except BadPeriod as problem:
-        raise ValueError(f"{'--from, --to' if asked.period is None else '--period'}: {problem}") from None
+        raise _wrong(asked, "--from, --to" if asked.period is None else "--period", problem.sentence) from None
 
 
 def _scopes(asked: Asked) -> Scopes:
     try:
-        return Scopes.of([asked.scope])
-    except NotAScope as problem:
-        raise ValueError(f"--scope: {asked.scope[:40]!r} {problem}") from None
+        return Scopes((asked_scope(asked.scope),))
+    except Explained as problem:
+        raise _wrong(asked, "--scope", problem.sentence) from None
 
 
 def _language(asked: Asked) -> Language:
+    if asked.language is None:
+        return Language.ID
     if asked.language not in list(Language):
-        raise ValueError(f"--language: {asked.language!r} is not a language of reports: write id or en")
+        raise _wrong(asked, "--language", Sentence("asked_language", {"value": repr(asked.language[:40])}))
     return Language(asked.language)
 
 
-def _form(output: Path) -> Form:
-    ending = output.suffix.lower().removeprefix(".")
+def _form(asked: Asked) -> Form:
+    ending = asked.output.suffix.lower().removeprefix(".")
     if ending not in list(Form):
-        raise ValueError(f"--output: {output} does not end in .pdf, .xlsx, .csv or .json, so which form is not said")
+        raise _wrong(asked, "--output", Sentence("asked_no_form", {"file": str(asked.output)}))
     return Form(ending)
 
 
-def _place(output: Path) -> None:
+def _check_place(asked: Asked) -> None:
     """Check that the file can be written there, before the work is done.
 
     Raises:
         ValueError: it cannot.
     """
-    if not output.parent.is_dir():
-        raise ValueError(f"--output: {output}: there is no directory {output.parent}")
-    if output.is_dir():
-        raise ValueError(f"--output: {output} is a directory")
+    file, directory = asked.output, asked.output.parent
+    if not directory.is_dir():
+        sentence = Sentence("asked_no_directory", {"file": str(file), "directory": str(directory)})
+        raise _wrong(asked, "--output", sentence)
+    if file.is_dir():
+        raise _wrong(asked, "--output", Sentence("asked_directory", {"file": str(file)}))
+
+
+def _wrong(asked: Asked, flag: str, sentence: Sentence) -> ValueError:
+    """Returns what is wrong with a flag: in the language of the report where that is said, else in English."""
+    return ValueError(f"{flag}: {sentence.said(_words(asked))}")
+
+
+def _words(asked: Asked) -> Words:
+    return WORDS[Language.ID if asked.language == Language.ID else Language.EN]
 
 
 def _write(output: Path, report: bytes) -> None:

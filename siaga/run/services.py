@@ -50,11 +50,15 @@ ALERTS = "alerts"
 MAX_QUEUE_BYTES = 16 << 20
 
 
-def import_sites(settings: Settings, path: Path) -> ImportReport:
-    """Take over a sites file into the registry, all of it or nothing."""
+def import_sites(settings: Settings, path: Path, *, only: bool = False) -> ImportReport:
+    """Take over a sites file into the registry, all of it or nothing. `only`: take out all other villages."""
     sites = read_sites_file(path)
     with _database(settings) as engine:
-        return Registry(engine).replace(sites.villages, SystemClock().now(), sites.regions)
+        registry = Registry(engine)
+        kept = {village.code for village in sites.villages}
+        others = {village.code for village in registry.villages()} - kept if only else set()
+        now = SystemClock().now()
+        return registry.replace(sites.villages, now, sites.regions, sites.holidays, removed=others)
 
 
 def create_token(settings: Settings, role: Role, name: str, scopes: Sequence[str] = ()) -> str:

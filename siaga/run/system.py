@@ -32,6 +32,7 @@ from api.schedules.runs import Scheduler
 from api.schedules.telling import message_about
 from api.web.guidance import NO_GUIDANCE, load_guidance
 from api.web.outline import NO_OUTLINE, load_outline
+from api.web.setup.health import Examined
 from collector import ROLE as COLLECTOR
 from collector import CollectorService, assemble, broker_session
 from gateway.metrics import GatewayMetrics
@@ -53,6 +54,7 @@ from siaga.run.reports import the_office
 from siaga.run.schedules import the_plan
 from siaga.run.services import ALERTS, alert_session, await_database
 from siaga.run.settings import Settings
+from siaga.run.sites_publisher import SitesService
 from siaga.run.village_gateway import how_to_ask
 from siaga.sites.file import SitesDocument
 from siaga.sites.on_disk import read_sites_file
@@ -148,6 +150,7 @@ class System:
         self._issued: IssuedService | None = None
         self._collector: CollectorService | None = None
         self._gateway: GatewayPart | None = None
+        self._sites: SitesService | None = None
         self._broker: EmbeddedBroker | None = None
         self._copies: CopySocket | None = None
         self._others: list[Part] = []
@@ -181,7 +184,7 @@ class System:
         if not settings.new_database:
             _refuse_lost_database(self._engine, self.store)
         if sites is not None:
-            report = registry.replace(sites.villages, self._clock.now(), sites.regions)
+            report = registry.replace(sites.villages, self._clock.now(), sites.regions, sites.holidays)
             log.info("imported", added=report.added, changed=report.changed, unchanged=report.unchanged)
         name = self._claim(ALERTS)
         session = alert_session(settings.central_broker, name, settings.tls)
@@ -209,6 +212,8 @@ class System:
         scheduler = Scheduler(self._engine, self._plan, self._book, metrics)
         self._issued = IssuedService(self._engine, self._office, self._clock, metrics, scheduler.step)
         self._issued.start()
+        self._sites = SitesService(registry, settings.central_broker, settings.tls, self._clock)
+        self._sites.start()
         if self._whole:
             self._start_collector()
             self._start_gateway(registry)
@@ -233,7 +238,7 @@ class System:
         """Stop everything in three steps: senders, receivers, then broker, database and store."""
         if self._copies is not None:
             self._copies.stop()
-        _end_together([*self._others, self._gateway], SENDERS_END_WITHIN)
+        _end_together([*self._others, self._gateway, self._sites], SENDERS_END_WITHIN)
         giving_up = threading.Timer(GIVEN_UP_AFTER, self._give_up_database)
         giving_up.daemon = True
         giving_up.start()
@@ -259,6 +264,12 @@ class System:
 
     def _tell(self, reason: str | None) -> None:
         self._starting = reason or "it is starting"
+
+    def _examine(self) -> Sequence[Examined]:
+        # what it imports takes memory, and is seldom needed
+        from siaga.run.doctor.examination import examine  # noqa: PLC0415
+
+        return examine(self._settings, self._clock)
 
     def _serve_http(self) -> None:
         store = StoreAnswers(self.store, self._clock)
@@ -287,6 +298,10 @@ class System:
             guidance=self._guidance,
             outline=self._outline,
             site=Site(self._settings.public_url),
+            sites_file=None if self._settings.sites is None else str(self._settings.sites),
+            book=self._book,
+            data_dir=self._settings.data_dir,
+            examine=self._examine,
             channels={name: tuple(person.channels) for name, person in self._book.people.items()},
         )
         settings = self._settings

@@ -13,6 +13,7 @@ from siaga.model.clock import SystemClock
 from siaga.mqtt import Tls
 from siaga.provision.gateway_file import read_gateway_file
 from siaga.sites.on_disk import read_sites_file, read_text
+from siaga.sites.published import PublishedSites
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -36,11 +37,14 @@ def run_gateway(settings: "Settings", stop: threading.Event) -> None:
     from prometheus_client import REGISTRY  # noqa: PLC0415
 
     from gateway.metrics import GatewayMetrics  # noqa: PLC0415
+    from gateway.sites_copy import SitesCopy  # noqa: PLC0415
     from siaga.run.gateways import GatewayPart, Served  # noqa: PLC0415
 
     place = placed(settings)
     settings.make_data_dir()
-    told: list[Served] = [Served([place.village])]
+    metrics = GatewayMetrics(REGISTRY)
+    given = PublishedSites(place.village, place.made)
+    sites = SitesCopy(settings.data_dir, given, metrics.sites_refused.inc)
     failed = threading.Event()
 
     def fail() -> None:
@@ -51,10 +55,10 @@ def run_gateway(settings: "Settings", stop: threading.Event) -> None:
         settings.data_dir,
         place.village_url,
         place.centre_url,
-        lambda: told.pop() if told else None,
+        lambda: None if (changed := sites.take_change()) is None else Served([changed]),
         SystemClock(),
-        GatewayMetrics(REGISTRY),
-        alone=place.village,
+        metrics,
+        sites=sites,
         village_tls=place.village_tls,
         centre_tls=place.centre_tls,
         asking=how_to_ask(settings),

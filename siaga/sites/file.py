@@ -3,14 +3,15 @@
 import re
 import zoneinfo
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from siaga.model.durations import parse_duration
 from siaga.model.indicators import INDICATORS, POWER
 from siaga.model.signals import SIGNALS, SignalType
 from siaga.model.sites import Adapter, Device, Facility, Needs, Silence, Village
-from siaga.sites.dev_eui import is_dev_eui, plain_eui
+from siaga.sites.addresses import plain_address
+from siaga.sites.dev_eui import is_dev_eui
 from siaga.sites.mistakes import Mistake, Mistakes, Section, SitesFileError
 from siaga.sites.poll_address import PROBE_KEYS, BadAddress, read_host, read_oid, read_probe_address
 from siaga.sites.yaml_tree import Node, Scalar, Sequence
@@ -49,10 +50,14 @@ Address = tuple[str | None, Adapter, str]
 
 @dataclass(frozen=True, slots=True)
 class SitesDocument:
-    """The content of a sites file. `villages`: each with the file's holidays. `regions`: names by code."""
+    """The content of a sites file. `villages`: each with the file's holidays. `regions`: names by code.
+
+    `holidays`: names by date.
+    """
 
     villages: list[Village]
     regions: Mapping[str, str]
+    holidays: Mapping[date, str] = field(default_factory=dict)
 
 
 def read_sites(text: str, filename: str) -> list[Village]:
@@ -91,7 +96,8 @@ class _Reader:
             top.missing("villages")
         villages = [self._village(node) for node in top.items("villages")]
         holidays = self._holidays(top)
-        return SitesDocument([replace(village, holidays=holidays) for village in villages], self._regions(top))
+        closed = frozenset(holidays)
+        return SitesDocument([replace(village, holidays=closed) for village in villages], self._regions(top), holidays)
 
     def _regions(self, top: Section) -> dict[str, str]:
         known: dict[str, Section] = {}
@@ -103,19 +109,19 @@ class _Reader:
             names[code] = section.text("name", required=True) or ""
         return names
 
-    def _holidays(self, top: Section) -> frozenset[date]:
+    def _holidays(self, top: Section) -> dict[date, str]:
         known: dict[str, Section] = {}
-        dates: set[date] = set()
+        names: dict[date, str] = {}
         for node in top.items("holidays"):
             section = Section(self._mistakes, node, "holidays", _HOLIDAY_KEYS)
             if section.node("date") is None:
                 section.missing("date")
-            section.text("name", required=True)
+            name = section.text("name", required=True) or ""
             day = _date(section, "date")
             if day is not None:
                 _once(section, "date", day.isoformat(), known, "holiday")
-                dates.add(day)
-        return frozenset(dates)
+                names[day] = name
+        return names
 
     def _village(self, node: Node) -> Village:
         section = Section(self._mistakes, node, "villages", _VILLAGE_KEYS)
@@ -201,8 +207,7 @@ class _Reader:
         except BadAddress as problem:
             section.mistake("address", str(problem))
             return
-        # a DevEUI may be in any case, with or without separators
-        place = (gateway, adapter, plain_eui(address) if adapter is Adapter.LORAWAN else address)
+        place = (gateway, adapter, plain_address(adapter, address))
         before = self._addresses.setdefault(place, section)
         if before is not section:
             line = before.line_of("address")

@@ -8,6 +8,7 @@ __all__ = [
     "DEVICE_SENML",
     "DEVICE_STATUS",
     "GATEWAY_HEALTH",
+    "GATEWAY_SITES",
     "GATEWAY_STATUS",
     "PREFIX",
     "REFUSED",
@@ -16,6 +17,7 @@ __all__ = [
     "GatewayTopic",
     "Topic",
     "ack_topic",
+    "as_slug",
     "batch_topic",
     "gateway_status_topic",
     "health_topic",
@@ -24,6 +26,7 @@ __all__ = [
     "parse_topic",
     "refused_topic",
     "senml_topic",
+    "sites_topic",
     "status_topic",
 ]
 
@@ -36,6 +39,8 @@ GATEWAY_STATUS = "siaga/v1/+/gateway/+/status"
 """Filter: births and last wills of all gateways."""
 GATEWAY_HEALTH = "siaga/v1/+/gateway/+/health"
 """Filter: the health messages of all gateways."""
+GATEWAY_SITES = "siaga/v1/+/gateway/+/sites"
+"""Filter: what the centre tells all gateways of their sites."""
 REFUSED = "siaga/v1/+/gateway/+/refused"
 """Filter: samples of gateways' refusals."""
 DEVICE_SENML = "siaga/v1/{village}/+/senml"
@@ -47,7 +52,7 @@ _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 # Province, regency, district, village: two, two, two and four digits (Kemendagri)
 _VILLAGE = re.compile(r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{4}", re.ASCII)
 _DEVICE_CHANNELS = frozenset({"senml", "status"})
-_GATEWAY_CHANNELS = frozenset({"batch", "ack", "status", "refused", "health"})
+_GATEWAY_CHANNELS = frozenset({"batch", "ack", "status", "refused", "health", "sites"})
 
 
 class ForeignTopic(ValueError):
@@ -65,7 +70,7 @@ class DeviceTopic:
 
 @dataclass(frozen=True, slots=True)
 class GatewayTopic:
-    """`siaga/v1/{village}/gateway/{gateway}/{channel}`: `batch`, `ack`, `status`, `refused` or `health`."""
+    """`siaga/v1/{village}/gateway/{gateway}/{channel}`: `batch`, `ack`, `status`, `refused`, `health` or `sites`."""
 
     village: str
     gateway: str
@@ -78,6 +83,11 @@ Topic = DeviceTopic | GatewayTopic
 def is_slug(text: str) -> bool:
     """Returns whether this can be the id of a facility, a device or a gateway."""
     return _SLUG.fullmatch(text) is not None
+
+
+def as_slug(text: str) -> str:
+    """Returns an id that resembles a text; empty if nothing of it can stand in an id."""
+    return re.sub("[^a-z0-9_-]+", "-", text.lower()).strip("-_")[:64].rstrip("-_")
 
 
 def is_village_code(text: str) -> bool:
@@ -113,6 +123,11 @@ def gateway_status_topic(village: str, gateway: str) -> str:
 def health_topic(village: str, gateway: str) -> str:
     """Returns the topic of a gateway's health message (retained)."""
     return f"siaga/v1/{village}/gateway/{gateway}/health"
+
+
+def sites_topic(village: str, gateway: str) -> str:
+    """Returns the topic on which the centre tells a gateway its part of the sites file (retained)."""
+    return f"siaga/v1/{village}/gateway/{gateway}/sites"
 
 
 def refused_topic(village: str, gateway: str) -> str:

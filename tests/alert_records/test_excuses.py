@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select
 
 from api.alert_records.excuses import Affected, Excuse, read_grounds
@@ -61,6 +62,7 @@ def test_so_it_does_for_an_engine_that_starts_when_it_holds_no_longer(tmp_path: 
     world.close()
 
 
+@pytest.mark.looks_often
 def test_an_alert_of_what_was_taken_out_of_the_sites_file_says_so(tmp_path: Path) -> None:
     world = World(tmp_path, village(gate(), METER))
     world.live(8, CLOSED)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select
 
 from siaga.database import tables
@@ -136,6 +137,7 @@ def test_a_reading_just_after_midnight_corrects_the_day_that_is_over(tmp_path: P
     world.close()
 
 
+@pytest.mark.looks_often
 def test_a_first_report_found_late_changes_all_that_follows(world: World) -> None:
     """A signal takes part from its first report: found late, the time since then is judged with it."""
     wifi = Facility("wifi", "free_wifi", "Wi-Fi", (Device("ap", Adapter.SENML, MINUTE),))
@@ -192,6 +194,7 @@ def test_spans_and_first_reports_can_be_thrown_away_and_are_rebuilt(world: World
     assert world.spans() == before
 
 
+@pytest.mark.looks_often
 def test_a_village_learned_of_later_is_watched_from_then(world: World) -> None:
     other = village(gate(), code="35.10.16.2009")
     world.live(5, OPEN)
@@ -203,6 +206,7 @@ def test_a_village_learned_of_later_is_watched_from_then(world: World) -> None:
     assert world.states("gerbang", other.code) == [(now, "met", None)]
 
 
+@pytest.mark.looks_often
 def test_a_facility_judged_since_a_date_has_a_history_of_unknown(world: World) -> None:
     world.registry.replace([village(gate(since=date(2026, 3, 1)))], world.clock.now())
     world.let(3 * SECOND)
@@ -214,6 +218,7 @@ def test_a_facility_judged_since_a_date_has_a_history_of_unknown(world: World) -
     ]
 
 
+@pytest.mark.looks_often
 def test_a_changed_schedule_judges_the_past_again(world: World) -> None:
     world.live(40, OPEN)
     closed_hours = replace(gate(), schedule=("Mon-Sun 12:10-12:20",))
@@ -226,6 +231,7 @@ def test_a_changed_schedule_judges_the_past_again(world: World) -> None:
     ]
 
 
+@pytest.mark.looks_often
 def test_an_alert_of_a_facility_that_is_removed_is_closed(world: World) -> None:
     world.live(2, OPEN)
     world.live(10, ("gerbang-1", "gate_open", False))

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from api.alerts.certainty import Moment
-from api.alerts.deadlines import Deadlines
 from api.alerts.subject import Subject
 from api.alerts.village import WatchedVillage
+from api.alerts.villages import Deadlines
 from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE, SECOND
 from tests.alerts.world import NOON, gate, village
@@ -111,7 +111,7 @@ class Post:
         now, time = self.at(arrives).now, NOON + round(minute * MINUTE)
         recent, device = self.village.recent, self.village.devices.get(source)
         if device is not None and recent.note_report(source, signal, time, now):
-            device.note_report(min(time, now))
+            device.note(Kind.DEVICE_SILENT, min(time, now))
         recent.insert((source, signal), time, True, now)
         recent.learn_first((source, signal), time)
         self.look(arrives)

@@ -108,6 +108,7 @@ def test_a_missed_target_is_found_by_deadline_after_a_restart_without_any_messag
     assert alert.raised_at == closed + ALLOWED
 
 
+@pytest.mark.looks_often
 def test_maintenance_declared_afterwards_takes_a_miss_back(world: World) -> None:
     world.live(20, CLOSED)
     assert [alert.cleared_at for alert in world.alerts("indicator_missed")] == [None]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select
 
 from siaga.database import tables
@@ -83,6 +84,7 @@ def test_a_link_that_flaps_is_named_and_not_held(world: World) -> None:
     assert ["flapping" in evidence for evidence in world.evidence("village_offline")] == [False] * 3 + [True] * 2
 
 
+@pytest.mark.looks_often
 def test_a_snooze_ends_with_an_event_and_an_entry(world: World) -> None:
     world.live(6, CLOSED)
     end = world.clock.now() + 5 * MINUTE

@@ -57,6 +57,7 @@ def backlog(world: World, *said: tuple[int, bool]) -> list[list[Reading]]:
     ]
 
 
+@pytest.mark.looks_often
 @pytest.mark.parametrize(
     "said",
     [
@@ -77,6 +78,7 @@ def test_a_village_that_is_new_to_an_engine_gets_the_time_to_send_what_it_kept(
     assert [alert for alert in world.alerts() if alert.subject.startswith(NEW)] == []
 
 
+@pytest.mark.looks_often
 def test_a_village_that_is_new_to_an_engine_and_kept_old_readings_alone_has_a_silent_device(world: World) -> None:
     world.live(4, ("gerbang-1", "gate_open", True))
     add_village(world)
@@ -89,6 +91,7 @@ def test_a_village_that_is_new_to_an_engine_and_kept_old_readings_alone_has_a_si
     assert (alert.kind, alert.began_at) == ("device_silent", began - 20 * MINUTE)
 
 
+@pytest.mark.looks_often
 def test_a_device_of_a_new_village_that_never_reported_counts_from_when_the_village_was_added(world: World) -> None:
     world.live(4, ("gerbang-1", "gate_open", True))
     added = world.clock.now()

@@ -49,6 +49,7 @@ def excused(world: World, *, later: bool = False) -> list[tuple[int, int]]:
     return merge((span.start, min(span.end, world.clock.now())) for span in spans)
 
 
+@pytest.mark.looks_often
 @pytest.mark.parametrize(
     "whom", [{}, {"facility": "gerbang"}, {"uplink": "odp-1"}], ids=["village", "facility", "uplink"]
 )
@@ -63,6 +64,7 @@ def test_a_window_excuses_and_its_deletion_takes_it_back(world: World, whom: dic
     assert excused(world) == []
 
 
+@pytest.mark.looks_often
 def test_what_it_excuses_before_it_was_declared_is_excused_later(world: World) -> None:
     """A technician who works, and says so when he is done, excuses it; the report shows both."""
     world.live(4, OPEN)
@@ -82,6 +84,7 @@ def test_what_it_excuses_before_it_was_declared_is_excused_later(world: World) -
     assert excused(world, later=True) == [(NOON + 10 * MINUTE, NOON + 10 * MINUTE + 1)]
 
 
+@pytest.mark.looks_often
 def test_what_is_declared_of_others_excuses_nothing_here(world: World) -> None:
     world.live(4, CLOSED)
     declare(world, NOON, NOON + HOUR, uplink="odp-2")
@@ -91,6 +94,7 @@ def test_what_is_declared_of_others_excuses_nothing_here(world: World) -> None:
     assert excused(world) == []
 
 
+@pytest.mark.looks_often
 def test_one_declared_long_afterwards_corrects_the_days_it_touches(tmp_path: Path) -> None:
     world = World(tmp_path, now=MIDNIGHT + 2 * HOUR)
     start = MIDNIGHT - 5 * HOUR
@@ -112,6 +116,7 @@ def test_one_declared_long_afterwards_corrects_the_days_it_touches(tmp_path: Pat
     world.close()
 
 
+@pytest.mark.looks_often
 def test_one_declared_while_no_engine_was_there_is_found_by_the_next(world: World) -> None:
     world.live(5, OPEN)
     world.live(4, CLOSED)
@@ -132,6 +137,7 @@ def test_one_declared_while_no_engine_was_there_is_found_by_the_next(world: Worl
     assert excused(world) == []
 
 
+@pytest.mark.looks_often
 def test_recurring_windows_excuse_each_time(tmp_path: Path) -> None:
     world = World(tmp_path, now=NOON + 5 * MINUTE)
     first = NOON - 2 * DAY
@@ -148,6 +154,7 @@ def test_recurring_windows_excuse_each_time(tmp_path: Path) -> None:
     world.close()
 
 
+@pytest.mark.looks_often
 def test_a_facility_added_to_an_uplink_is_excused_by_its_windows(world: World) -> None:
     declare(world, NOON, NOON + HOUR, uplink="odp-9")
     world.live(5, CLOSED)

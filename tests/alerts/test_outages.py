@@ -151,6 +151,7 @@ def test_an_alert_that_grows_is_not_acknowledged_any_more(world: World) -> None:
     assert [tuple(entry) for entry in trail] == [("siaga", {"withdrawn": True})], "once, however many joined"
 
 
+@pytest.mark.looks_often
 def test_a_village_taken_out_of_the_registry_is_not_waited_for(world: World) -> None:
     world.let(6 * MINUTE)
     for code in (A, B, C):

@@ -42,6 +42,7 @@ def left(world: World) -> dict[str, tuple[int, int]]:
         return {facility: stretch for (_, facility), stretch in take_rewritten(connection).items()}
 
 
+@pytest.mark.looks_often
 def test_what_is_live_leaves_nothing_and_what_comes_late_does(world: World) -> None:
     """From memory, from the store, and by maintenance that is declared afterwards."""
     world.live(20, OPEN)

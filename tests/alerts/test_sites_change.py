@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from siaga.database import tables, writing
 from siaga.model.clock import DAY, MINUTE, SECOND
 from siaga.model.observation import Reading
 from siaga.model.sites import Adapter, Device, Facility
 from tests.alerts.world import CODE, NOON, World, gate, village
 
+pytestmark = pytest.mark.looks_often
 OPEN, ALSO_OPEN = ("gerbang-1", "gate_open", True), ("gerbang-2", "gate_open", True)
 ONE, OTHER = Device("gerbang-1", Adapter.SENML, MINUTE), Device("gerbang-2", Adapter.SENML, MINUTE)
 
@@ -130,10 +130,42 @@ def test_a_village_that_is_taken_out_of_the_registry_is_neither_judged_nor_misse
     world.centre.devices[other.code] = {"gerbang-1"}
     world.let(3 * SECOND)
     live_both(world, other.code, 10)
-    with writing(world.database) as connection:
-        connection.execute(tables.village.delete().where(tables.village.c.code == other.code))
-        connection.execute(tables.registry_version.update().values(version=tables.registry_version.c.version + 1))
+    world.registry.replace([], world.clock.now(), removed=[other.code])
     before = world.spans("gerbang", other.code)
     world.live(10, OPEN)
     assert world.alerts() == []
     assert world.spans("gerbang", other.code) == before
+
+
+def test_a_village_that_is_put_back_has_its_history_again_and_a_hole_where_it_was_not_watched(world: World) -> None:
+    other = village(gate(), code="35.10.16.2009")
+    world.registry.replace([village(), other], world.clock.now())
+    world.centre.devices[other.code] = {"gerbang-1"}
+    world.let(3 * SECOND)
+    first = world.clock.now()
+    live_both(world, other.code, 10)
+    world.beat(OPEN)
+    world.beat(("gerbang-1", "gate_open", False), code=other.code)
+    live_both(world, other.code, 0)
+    for _ in range(14):
+        world.beat(OPEN)
+        world.beat(("gerbang-1", "gate_open", False), code=other.code)
+        world.let(30 * SECOND)
+    assert [alert.kind for alert in world.alerts("facility_failed")] == ["facility_failed"]
+    taken = world.clock.now()
+    world.registry.replace([], taken, removed=[other.code])
+    world.live(20, OPEN)
+    (closed,) = world.alerts("facility_failed")
+    assert closed.cleared_at is not None, "nobody goes to repair what is no longer watched"
+
+    back = world.clock.now()
+    world.registry.replace([other], back)
+    world.let(3 * SECOND)
+    live_both(world, other.code, 20)
+    states = world.states("gerbang", other.code)
+    assert states[0] == (first, "met", None)
+    assert [state for _, state, _ in states] == ["met", "failed", "unknown", "met"]
+    assert taken <= states[2][0] <= taken + 3 * MINUTE
+    assert back <= states[3][0] <= back + MINUTE
+    assert len(world.alerts("facility_failed")) == 1
+    world.close()

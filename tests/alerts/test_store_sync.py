@@ -1,18 +1,21 @@
 """What it takes an engine to begin, in calls and not in seconds; and what it knows while the store cannot be read."""
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
+import pytest
+
 from api.alerts import store_sync
 from siaga.model.clock import DAY, HOUR, MINUTE
-from siaga.model.observation import Point
+from siaga.model.observation import Point, Recalled
 from siaga.model.readiness import UnreadPast
 from tests.alerts.world import CODE, World, village
 
 
 def calls_of_a_start(path: Path, villages: int) -> int:
-    """How many functions of `loading` an engine calls until it has the memory of all its villages."""
+    """How many functions of `store_sync` an engine calls until it has the memory of all its villages."""
     path.mkdir()
     world = World(path, *(village(code=f"35.10.17.{n:04}") for n in range(villages)), engine=False)
     calls = 0
@@ -32,6 +35,22 @@ def calls_of_a_start(path: Path, villages: int) -> int:
 def test_a_start_costs_as_many_times_more_as_there_are_more_villages(tmp_path: Path) -> None:
     few, many = (calls_of_a_start(tmp_path / str(villages), villages) for villages in (60, 240))
     assert many < 5 * few
+
+
+def test_the_memory_of_sixteen_villages_is_one_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(tmp_path, *(village(code=f"35.10.17.{n:04}") for n in range(40)), engine=False)
+    asked: list[int] = []
+    recall = world.store.inner.recall
+
+    def counted(villages: Sequence[str], *args: int, **named: object) -> Mapping[str, Recalled]:
+        asked.append(len(villages))
+        return recall(villages, *args, **named)  # type: ignore[arg-type] # it hands everything on
+
+    monkeypatch.setattr(world.store.inner, "recall", counted)
+    world.start()
+    assert asked == [16, 16, 8]
+    assert all(each.memory.is_read for each in world.engine.villages.values())
+    world.close()
 
 
 def test_a_past_that_was_asked_for_in_vain_is_known_as_such_until_it_is_judged(tmp_path: Path) -> None:

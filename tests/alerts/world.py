@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, event, select
 from sqlalchemy.exc import OperationalError
 
+from api.alerts import engine as engine_module
 from api.alerts.engine import AlertEngine
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import InlineReader
@@ -27,12 +28,13 @@ from siaga.model.clock import MINUTE, SECOND, ManualClock
 from siaga.model.observation import Arrival, Point, Reading
 from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.mqtt import Message
-from siaga.telemetry import StoreUnavailable, TelemetryStore, open_store
+from siaga.telemetry import StoreUnavailable, TelemetryStore
 from siaga.timeline.judge import Span
 from siaga.timeline.span_algebra import FOREVER
 from siaga.wire.batch import LIVE_EDGE, BatchId, UnreadableBatch, decode_batch, encode_ack, encode_batch
 from siaga.wire.topics import BATCHES, ack_topic, batch_topic, gateway_status_topic, health_topic, parse_topic
 from tests.schema import with_tables
+from tests.stores import empty_store
 
 CODE = "35.10.16.2003"
 MIDNIGHT = int(datetime(2026, 3, 4, 17, tzinfo=UTC).timestamp()) * 1000  # in Jakarta
@@ -54,12 +56,22 @@ def village(
 @contextmanager
 def looking_seldom() -> Iterator[None]:
     """Let engines look at the registry every 10 m, and leave their marks every 20 s: they do little else in hours of a
-    story in which nobody changes villages or plans work."""
+    story in which nobody changes villages or plans work. A `World` refuses such a change meanwhile."""
     with (
         patch("api.alerts.engine.REGISTRY_POLL", 10 * MINUTE),
         patch("api.alerts.registry_watch.SAVE_EVERY", 20 * SECOND),
     ):
         yield
+
+
+OFTEN = engine_module.REGISTRY_POLL
+LOOKED_FOR = (
+    "UPDATE registry_version",
+    "INSERT INTO maintenance ",
+    "UPDATE maintenance ",
+    "UPDATE alert SET snoozed_until",
+)
+"""How the statements begin whose effect an engine sees when it looks at the registry next."""
 
 
 class TestStore:
@@ -143,7 +155,7 @@ class World:
         self.clock = ManualClock(now)
         self.told = now
         self.broker = MemoryBroker()
-        self.store = TestStore(store or open_store(f"duckdb:///{path / 'telemetry.duckdb'}"))
+        self.store = TestStore(store or empty_store())
         self.database: Engine = with_tables(connect(database or f"sqlite:///{path / 'siaga.db'}"))
         self.registry = Registry(self.database)
         self.villages = list(villages) or [village()]
@@ -153,6 +165,7 @@ class World:
         self._epoch = str(uuid.UUID(int=1))
         self._seq = 0
         self.running = False
+        event.listen(self.database, "before_cursor_execute", self._refuse_what_is_not_seen)
         self._metrics = CollectorRegistry()
         self.engine: AlertEngine
         self.transport: MemoryTransport
@@ -191,6 +204,10 @@ class World:
         """The engine is gone without a word (or with one), and a new one comes."""
         self.stop(clean=clean)
         self.start()
+
+    def _refuse_what_is_not_seen(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if self.running and engine_module.REGISTRY_POLL != OFTEN and statement.startswith(LOOKED_FOR):
+            raise AssertionError("the engine would see this in ten minutes: mark the test with `looks_often`")
 
     @contextmanager
     def without_database(self) -> Iterator[None]:

@@ -17,8 +17,9 @@ from siaga.database.registry import Registry
 from siaga.model.clock import ManualClock
 from siaga.model.observation import Arrival, Point
 from siaga.model.sites import Adapter, Device, Facility, Village
-from siaga.telemetry import RefusedPoint, StoreUnavailable, TelemetryStore, Write, open_store
+from siaga.telemetry import RefusedPoint, StoreUnavailable, TelemetryStore, Write
 from tests.schema import with_tables
+from tests.stores import empty_store
 
 CLIFF, SHORE, NOWHERE = "35.10.15.2012", "35.10.15.2013", "99.99.99.9999"
 NOW = 1_764_000_000_000
@@ -87,7 +88,7 @@ class Desk:
         self.registry = Registry(self.engine)
         self.registry.replace([village(CLIFF, "gerbang-1", "gerbang-2"), village(SHORE, "gerbang-1")], NOW)
         self.quarantine = Quarantine(self.engine)
-        self.store = open_store(f"duckdb:///{directory}/telemetry.duckdb")
+        self.store = empty_store()
         self.faulty = FaultyStore(self.store)
         self.broker = MemoryBroker()
         self.transport = MemoryTransport(self.broker, "collector", clean=False)

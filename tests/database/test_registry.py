@@ -3,11 +3,13 @@
 from dataclasses import replace
 from datetime import date
 
+import pytest
 from sqlalchemy import Engine, select
 
 from siaga.database import tables
-from siaga.database.registry import ImportReport, Registry
+from siaga.database.registry import ChangedMeanwhile, ImportReport, Registry
 from siaga.model.sites import Adapter, Device, Facility, Needs, Silence, Village
+from siaga.sites.writing import fingerprint
 
 GATE = Facility(
     id="gerbang",
@@ -101,3 +103,62 @@ def test_holidays_are_given_back_with_each_village_and_regions_by_their_codes(en
     open_again = replace(closed, holidays=frozenset())
     assert registry.replace([open_again], 4) == ImportReport(0, 1, 0)
     assert registry.village(closed.code) == replace(open_again, told=1)
+
+
+def test_names_of_holidays_are_given_back_and_others_stay(engine: Engine) -> None:
+    registry = Registry(engine)
+    registry.replace([], 1, holidays={date(2026, 3, 20): "Cuti", date(2026, 8, 17): "Kemerdekaan"})
+    start = registry.version()
+    registry.replace([], 2, holidays={date(2026, 3, 20): "Cuti"})
+    assert registry.version() == start
+    registry.replace([], 3, holidays={date(2026, 3, 20): "Cuti bersama"})
+    assert registry.holidays() == {date(2026, 3, 20): "Cuti bersama", date(2026, 8, 17): "Kemerdekaan"}
+    assert registry.version() == start + 1
+
+
+def test_villages_and_names_are_taken_out(engine: Engine) -> None:
+    registry = Registry(engine)
+    registry.replace([KAMPUNGANYAR, TAMANSURUH], 1, {"35.10": "Banyuwangi", "35.10.15": "Glagah"})
+    start = registry.version()
+    report = registry.replace([], 2, removed=[TAMANSURUH.code, "35.10.15.2099"], unnamed=["35.10", "35.11"])
+    assert report == ImportReport(0, 0, 0, 1)
+    assert registry.villages() == [replace(KAMPUNGANYAR, told=1)]
+    assert registry.regions() == {"35.10.15": "Glagah"}
+    assert registry.version() == start + 1
+    with engine.connect() as connection:
+        left = connection.execute(select(tables.device.c.village).distinct()).scalars().all()
+        assert left == [KAMPUNGANYAR.code]
+    assert registry.replace([], 3, removed=[TAMANSURUH.code], unnamed=["35.10"]) == ImportReport(0, 0, 0)
+    assert registry.version() == start + 1, "they were gone already"
+
+
+def test_what_was_changed_meanwhile_is_not_written_over(engine: Engine) -> None:
+    registry = Registry(engine)
+    registry.replace([KAMPUNGANYAR], now=1)
+    seen, version = {KAMPUNGANYAR.code: fingerprint(KAMPUNGANYAR), TAMANSURUH.code: None}, registry.version()
+    renamed = replace(KAMPUNGANYAR, name="Kampung Anyar")
+    registry.replace([renamed, TAMANSURUH], now=2)
+    for villages in ([KAMPUNGANYAR], []):
+        with pytest.raises(ChangedMeanwhile) as refused:
+            registry.replace(villages, 3, seen=seen, removed=[TAMANSURUH.code])
+        assert sorted(refused.value.villages) == [TAMANSURUH.code, KAMPUNGANYAR.code]
+    with pytest.raises(ChangedMeanwhile):
+        registry.replace([KAMPUNGANYAR], 3, seen_version=version)
+    assert registry.villages() == [replace(renamed, told=1), replace(TAMANSURUH, told=2)]
+    registry.replace([KAMPUNGANYAR], 3, seen={KAMPUNGANYAR.code: fingerprint(renamed)}, seen_version=version + 1)
+    assert registry.village(KAMPUNGANYAR.code) == replace(KAMPUNGANYAR, told=1)
+
+
+def test_a_file_in_the_registry_s_order_moves_nothing(engine: Engine) -> None:
+    registry = Registry(engine)
+    first, second, third = KAMPUNGANYAR, TAMANSURUH, replace(TAMANSURUH, code="35.10.15.2001")
+    registry.replace([first], 1)
+    registry.replace([second, third], 1)
+    assert [one.code for one in registry.villages()] == [first.code, second.code, third.code], "in order of arrival"
+    start = registry.version()
+    assert registry.replace([first, third], 2) == ImportReport(0, 0, 2)
+    assert registry.replace([second], 2) == ImportReport(0, 0, 1)
+    assert registry.version() == start
+    assert registry.replace([third, second, first], 3) == ImportReport(0, 0, 3)
+    assert registry.version() == start + 1
+    assert [one.code for one in registry.villages()] == [third.code, second.code, first.code]

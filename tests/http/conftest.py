@@ -8,11 +8,12 @@ import httpx
 import pytest
 
 from siaga.database import connect
-from tests.http.district import District, open_duckdb
+from tests.http.district import District
+from tests.stores import empty_store
 
 
 def _district(url: str, directory: Path) -> Iterator[District]:
-    engine, store = connect(url), open_duckdb(directory)
+    engine, store = connect(url), empty_store()
     yield District(engine, store)
     store.close()
     engine.dispose()

@@ -17,8 +17,11 @@ from api.app import create_app
 from api.attestations.classes import Classes
 from api.http import HttpServer, Site
 from api.http.services import Check
+from api.notifications import Book, open_channel
+from api.notifications.channels import OpenChannel
 from api.notifications.web_push import PushDesk
 from api.schedules.schedule import Plan
+from api.web.setup.health import Examine, nothing_examined
 from siaga.database import tables, writing
 from siaga.database.people import Passwords
 from siaga.database.registry import Registry
@@ -29,7 +32,7 @@ from siaga.model.caller import Caller, Role
 from siaga.model.clock import DAY, HOUR, MINUTE, ManualClock
 from siaga.model.readiness import UnreadPast
 from siaga.model.sites import Adapter, Device, Facility, Village
-from siaga.telemetry import TelemetryStore, open_store
+from siaga.telemetry import TelemetryStore
 from siaga.timeline.span_algebra import FOREVER
 from siaga.timeline.spans import Span, State
 from tests.database.cheap import CHEAP
@@ -79,6 +82,11 @@ class District:
         self.push: PushDesk | None = None
         self.attestation_review = False
         self.plan = Plan()
+        self.sites_file: str | None = None
+        self.book = Book()
+        self.data_dir: Path | None = None
+        self.examine: Examine = nothing_examined
+        self.open_channel: OpenChannel = open_channel
         self.scorecard_classes: Classes | None = None
         self.registry.replace(villages(), NOW - 40 * DAY)
         self.tokens = {role: Tokens(engine, self.clock).create(role, f"{role}-budi") for role in Role}
@@ -208,6 +216,11 @@ class District:
             caller_of=caller_of if caller is not None else None,
             attestation_review=self.attestation_review,
             plan=self.plan,
+            sites_file=self.sites_file,
+            book=self.book,
+            data_dir=self.data_dir,
+            examine=self.examine,
+            open_channel=self.open_channel,
             scorecard_classes=self.scorecard_classes,
         )
         with (
@@ -223,11 +236,6 @@ class District:
     def bearer(self, role: Role) -> dict[str, str]:
         """The header of a call in this role."""
         return {"Authorization": f"Bearer {self.tokens[role]}"}
-
-
-def open_duckdb(directory: Path) -> TelemetryStore:
-    """A store of its own."""
-    return open_store(f"duckdb:///{directory / 'telemetry.duckdb'}")
 
 
 def names(answer: httpx.Response, key: str = "id") -> Sequence[str]:

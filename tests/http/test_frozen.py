@@ -12,8 +12,9 @@ from api import app as http
 from siaga.database import connect
 from siaga.run.system import StoreAnswers
 from siaga.telemetry import open_store
-from tests.http.district import GLAGAH, District, open_duckdb
+from tests.http.district import GLAGAH, District
 from tests.servers import Influxd, Postgres
+from tests.stores import empty_store
 from tests.wait import until
 
 MANY = 3 * http.THREADS
@@ -24,7 +25,7 @@ def served(tmp_path: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch) 
     """The API over a PostgreSQL, whose callers wait for seconds only."""
     monkeypatch.setattr(http, "ANSWER_WITHIN", 2.5)
     monkeypatch.setattr(http, "PAGE_WITHIN", 2.5)
-    engine, store = connect(postgres.database_url(), answer_within=4), open_duckdb(tmp_path)
+    engine, store = connect(postgres.database_url(), answer_within=4), empty_store()
     with District(engine, store).served() as client:
         yield client
     store.close()

@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import openpyxl
-import pypdf
 import pytest
 
 from api.reports.documents import document
@@ -24,6 +23,7 @@ from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.scope import Scopes
 from siaga.timeline.spans import Span
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOT_REQUIRED, NOW, UNKNOWN, District, villages
+from tests.reports.read_pdf import pages_of
 
 PATH = "/api/v1/reports/availability"
 GATE, LAMP = f"{GLAGAH}/gerbang", f"{LICIN}/lampu"
@@ -366,8 +366,7 @@ def test_pdf_says_what_json_says(district: District) -> None:
         answer = client.get(PATH, params={"period": "2026-02", "format": "pdf"})
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf")
     assert answer.headers["content-disposition"] == 'attachment; filename="siaga-2026-02-semua.pdf"'
-    pages = pypdf.PdfReader(io.BytesIO(answer.content)).pages
-    text = re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pages))
+    text = " ".join(pages_of(answer.content))
     for line in told["rows"]:
         if line["level"] != "facility":
             continue
@@ -394,12 +393,12 @@ def _cut(value: float | None, column: str) -> float | None:
 
 
 REFUSED: Sequence[tuple[dict[str, str], str]] = [
-    ({}, "query period: say which, such as 2026-11, or both of from and to"),
+    ({}, "query period: say which period, such as 2026-11, or both of from and to"),
     ({"period": "2026-13"}, "query period: '2026-13' is not in the calendar"),
     ({"period": "november"}, "query period: 'november' is not a period: write 2026-11-05, 2026-W45"),
     ({"period": "2026-W54"}, "'2026-W54' is not in the calendar"),
-    ({"period": "2026-11", "from": "2026-11-01"}, "query period: it comes without from and to"),
-    ({"from": "2026-11-01"}, "query from: it comes with to"),
+    ({"period": "2026-11", "from": "2026-11-01"}, "query period: a period comes without from and to"),
+    ({"from": "2026-11-01"}, "query from: from comes with to"),
     ({"from": "2026-11-02", "to": "2026-11-02"}, "from 2026-11-02 is not before to, 2026-11-02"),
     ({"from": "2026-02-30", "to": "2026-03-02"}, "from: '2026-02-30' is not in the calendar"),
     ({"from": "2020-01-01", "to": "2026-03-02"}, "is more than 366 days before to"),

@@ -20,10 +20,11 @@ from sqlalchemy import select
 from siaga.database import connect, tables, writing
 from siaga.database.tokens import Tokens
 from siaga.model.caller import Role
-from tests.http.district import District, open_duckdb
+from tests.http.district import District
 from tests.http.listener import Listener
 from tests.http.test_known_names import calls
 from tests.http.two_districts import CABLE, FOREIGN, HOME, MARKS, MINE, SHARED, fill
+from tests.stores import empty_store
 from tests.wait import until
 
 V1 = "/api/v1"
@@ -295,7 +296,7 @@ def worlds(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             url = f"sqlite:///{directory / 'siaga.db'}"
             if request.param == "postgresql":
                 url = request.getfixturevalue("_postgres").database_url()
-            engine, store = connect(url), open_duckdb(directory)
+            engine, store = connect(url), empty_store()
             stack.callback(engine.dispose)
             stack.callback(store.close)
             district = District(engine, store)

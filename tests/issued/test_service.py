@@ -9,6 +9,7 @@ from api.issued.issue import carry_out, revise
 from api.issued.orders import LEASE, MOST_ATTEMPTS, Placed
 from api.issued.service import HELD_FOR
 from api.reports.office import PLAIN
+from api.words import Sentence
 from siaga.database import writing
 from siaga.model.clock import HOUR, MINUTE, SECOND
 from tests.issued.desk import Desk, asked
@@ -129,7 +130,7 @@ def test_what_is_too_large_is_not_kept_and_a_schedule_s_order_is_tried_a_few_tim
     for attempt in range(1, MOST_ATTEMPTS + 1):
         work(desk)
         [row] = desk.orders()
-        assert (row["attempts"], row["lease"], "kept at most" in row["problem"]) == (attempt, None, True)
+        assert (row["attempts"], row["lease"], "made_too_large" in row["problem"]) == (attempt, None, True)
         desk.clock.advance(MINUTE * 2**attempt)
     assert work(desk) == 0
     with desk.engine.connect() as connection:
@@ -143,7 +144,7 @@ def test_an_order_on_which_each_process_dies_is_left_alone(desk: Desk) -> None:
         assert orders.take(desk.engine, desk.clock.now()) is not None
         desk.clock.advance(LEASE)
     assert orders.take(desk.engine, desk.clock.now()) is None
-    assert desk.orders()[0]["problem"] == "each process that made it died"
+    assert desk.orders()[0]["problem"] == Sentence("made_died").packed()
 
 
 def test_a_revision_counts_up_to_the_same_moment_also_of_an_outage_that_went_on(desk: Desk) -> None:

@@ -7,13 +7,14 @@ import httpx
 import pytest
 
 from siaga.database import connect
-from tests.http.district import District, open_duckdb
+from tests.http.district import District
+from tests.stores import empty_store
 
 
 @pytest.fixture
 def district(tmp_path: Path) -> Iterator[District]:
     """A district in SQLite."""
-    engine, store = connect(f"sqlite:///{tmp_path / 'siaga.db'}"), open_duckdb(tmp_path)
+    engine, store = connect(f"sqlite:///{tmp_path / 'siaga.db'}"), empty_store()
     yield District(engine, store)
     store.close()
     engine.dispose()

@@ -72,7 +72,7 @@ def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
     """The database has no tables in it; what a statement held is not told."""
     bare = connect(f"sqlite:///{tmp_path / 'bare.db'}")
     broken, _ = maker(bare)
-    with pytest.raises(CannotMake, match="the process that makes reports failed: the database did not answer"):
+    with pytest.raises(CannotMake, match="the database did not answer: OperationalError"):
         asyncio.run(broken.run("api.reports.process", packed(str(bare.url), QUESTION)))
     bare.dispose()
 

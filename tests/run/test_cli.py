@@ -64,6 +64,7 @@ def test_help_lists_every_command_of_the_contract(tmp_path: Path) -> None:
         "report",
         "backup",
         "restore",
+        "doctor",
     ):
         assert re.search(rf"\b{command}\b", shown.stdout), command
 

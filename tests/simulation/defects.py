@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from unittest.mock import patch
 
-from api.alerts.alert import Decision, Hold
-from api.alerts.deadlines import Deadlines
+from api.alerts.decision import Decision, Hold
 from api.alerts.engine import AlertEngine
-from api.alerts.evidence import Recent
 from api.alerts.facility import WatchedFacility
 from api.alerts.kinds import facility_failed
+from api.alerts.villages import Deadlines
 from collector import Collector
 from collector.group import Group
 from gateway import Gateway
@@ -24,6 +23,7 @@ from gateway.sender import Sender
 from siaga.model.observation import TrackKey
 from siaga.model.signals import Value
 from siaga.mqtt.transport import Message
+from siaga.timeline.recent import Recent
 from siaga.wire.batch import Batch
 
 __all__ = ["DEFECTS"]

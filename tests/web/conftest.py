@@ -7,14 +7,15 @@ import pytest
 from playwright.sync_api import Browser
 
 from siaga.database import connect, tables, writing
-from tests.http.district import District, open_duckdb
+from tests.http.district import District
+from tests.stores import empty_store
 from tests.web.kampung import chromium
 
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[District]:
     """A district without villages."""
-    engine, store = connect(f"sqlite:///{tmp_path / 'siaga.db'}"), open_duckdb(tmp_path)
+    engine, store = connect(f"sqlite:///{tmp_path / 'siaga.db'}"), empty_store()
     district = District(engine, store)
     with writing(engine) as connection:
         connection.execute(tables.village.delete())
@@ -26,7 +27,7 @@ def empty(tmp_path: Path) -> Iterator[District]:
 @pytest.fixture
 def district(tmp_path: Path) -> Iterator[District]:
     """A district of two villages."""
-    engine, store = connect(f"sqlite:///{tmp_path / 'siaga.db'}"), open_duckdb(tmp_path)
+    engine, store = connect(f"sqlite:///{tmp_path / 'siaga.db'}"), empty_store()
     yield District(engine, store)
     store.close()
     engine.dispose()

@@ -38,8 +38,17 @@ PAGES = (
     f"/reports/new?period=2026-03&scope={code(0)}",
     "/offline",
     "/nowhere",
+    "/setup",
+    "/setup/sites",
+    "/setup/sites/regions",
+    "/setup/sites/holidays",
+    f"/setup/sites/{code(1)}",
+    f"/setup/sites/{code(1)}/facilities/wifi",
+    f"/setup/sites/{code(1)}/devices/gerbang-1",
+    f"/setup/rules?village={code(1)}",
     "/setup/quarantine",
     "/setup/gateways",
+    "/setup/health",
     "/setup/unknown",
 )
 """A new page is added here."""

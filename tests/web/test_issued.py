@@ -8,14 +8,15 @@ from playwright.sync_api import Browser
 
 from siaga.database import connect
 from siaga.model.clock import DAY
-from tests.http.district import FAILED, GLAGAH, MET, NOW, District, open_duckdb
+from tests.http.district import FAILED, GLAGAH, MET, NOW, District
 from tests.http.test_issued_page import order, reports
+from tests.stores import empty_store
 
 
 @pytest.fixture
 def issued(tmp_path: Path) -> Iterator[District]:
     """A report of one village."""
-    engine, store = connect(f"sqlite:///{tmp_path / 'siaga.db'}"), open_duckdb(tmp_path)
+    engine, store = connect(f"sqlite:///{tmp_path / 'siaga.db'}"), empty_store()
     district = District(engine, store)
     district.alternating(GLAGAH, "gerbang", NOW - 40 * DAY, (DAY, FAILED, "gate_open"), (DAY, MET, None))
     order(district)

@@ -13,10 +13,11 @@ from playwright.sync_api import Browser, BrowserContext
 
 from api.issued.desk import IssueDesk
 from api.reports.figures import Share
+from api.reports.maker import CannotMake, ReportMaker
 from api.reports.pdf.numbers import Numbers
 from api.reports.period import Unit
 from api.schedules.schedule import Plan, Schedule, Send
-from api.words import Language
+from api.words import Language, Sentence
 from siaga.database import tables, writing
 from siaga.database.rewritten import note_rewritten
 from siaga.model.caller import Caller, Role
@@ -148,15 +149,58 @@ def test_without_a_period_the_last_closed_ones_come_first(client: httpx.Client) 
 
 
 @pytest.mark.parametrize(
-    "query",
-    [{"period": "2026-13"}, {"from": "2026-03-01"}, {"period": "2026-03", "from": "2026-03-01", "to": "2026-03-02"}],
+    ("query", "indonesian", "english"),
+    [
+        ({"period": "2026-13"}, "&#39;2026-13&#39; tidak ada dalam kalender: tulis", "is not in the calendar"),
+        ({"period": "besok"}, "&#39;besok&#39; bukan periode: tulis", "is not a period"),
+        ({"from": "2026-03-01"}, "Tanggal mulai perlu tanggal akhir", "From comes with to"),
+        ({"to": "2026-03-01"}, "Tanggal akhir perlu tanggal mulai", "To comes with from"),
+        (
+            {"period": "2026-03", "from": "2026-03-01", "to": "2026-03-02"},
+            "Pilih salah satu: periode, atau tanggal mulai",
+            "A period comes without from and to",
+        ),
+        ({"from": "2026-03-02", "to": "2026-03-02"}, "Tanggal mulai 2026-03-02 tidak sebelum", "is not before to"),
+        ({"from": "2020-01-01", "to": "2026-01-01"}, "lebih dari 366 hari", "is more than 366 days"),
+        ({"from": "2026-02-30", "to": "2026-03-02"}, "tidak ada dalam kalender", "is not in the calendar"),
+        ({"period": "9999-12-31"}, "&#39;9999-12-31&#39; di luar tahun 1970", "lies outside of the years"),
+    ],
 )
-def test_what_is_no_period_is_said_beside_the_choice(client: httpx.Client, query: Mapping[str, str]) -> None:
-    answer = client.get("/reports", params=query)
+def test_what_is_no_period_is_said_in_the_language_of_the_page(
+    client: httpx.Client, query: Mapping[str, str], indonesian: str, english: str
+) -> None:
+    for language, sentence in (("id", indonesian), ("en", english)):
+        client.cookies.set("siaga_language", language)
+        answer = client.get("/reports", params=query)
+        assert answer.status_code == 422
+        assert sentence in answer.text
+        assert 'name="period"' in answer.text
+        for page in ("/reports/availability", "/reports/new"):
+            refused = client.get(page, params=query, headers={"Accept": "text/html"})
+            assert (refused.status_code, sentence in refused.text) == (422, True), page
+
+
+@pytest.mark.parametrize("page", ["/reports", "/reports/availability", "/reports/new"])
+def test_what_is_no_scope_is_said_in_the_language_of_the_page(client: httpx.Client, page: str) -> None:
+    answer = client.get(page, params={"period": PERIOD, "scope": "glagah"}, headers={"Accept": "text/html"})
     assert answer.status_code == 422
-    assert "bukan periode" in answer.text
-    assert 'name="period"' in answer.text
-    assert client.get("/reports/availability", params=query, headers={"Accept": "text/html"}).status_code == 422
+    assert "&#39;glagah&#39; bukan cakupan: tulis kode desa seperti 35.10.15.2012" in answer.text
+
+
+def test_a_download_that_cannot_be_made_says_why_and_is_not_asked_for_again(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def late(*_: object) -> bytes:
+        raise CannotMake(Sentence("made_too_late", {"seconds": "120"}))
+
+    monkeypatch.setattr(ReportMaker, "make", late)
+    monkeypatch.setattr(ReportMaker, "glance", late)
+    answer = client.get("/reports/availability", params={"period": PERIOD}, headers={"Accept": "text/html"})
+    assert answer.status_code == 503
+    assert "Laporan belum jadi setelah 120 detik: minta periode yang lebih pendek" in answer.text
+    assert "refresh" not in answer.headers
+    page = client.get("/reports", params={"period": PERIOD})
+    assert (page.status_code, "Laporan belum jadi setelah 120 detik" in page.text) == (503, True)
 
 
 @pytest.mark.parametrize("form", ["json", "csv", "xlsx"])
@@ -241,8 +285,14 @@ def test_what_cannot_be_issued_comes_back_with_its_texts(client: httpx.Client) -
     assert long.status_code == 422
     assert "a" * 2_001 in long.text
     assert "Ganti" in long.text
-    wrong = client.post("/reports", data={"period": "2026-99", "follow_up_gate": "Ganti"})
-    assert (wrong.status_code, "Ganti" in wrong.text) == (422, True)
+    for fields, sentence in (
+        ({"period": "2026-99"}, "&#39;2026-99&#39; tidak ada dalam kalender"),
+        ({"period": "2026-02", "scope": "99"}, "Tidak ada desa dalam cakupan &#39;99&#39;; pilih cakupan lain."),
+        ({"period": "2026-02", "supersedes": "none"}, "Tidak ada laporan &#39;none&#39;"),
+        ({}, "Sebutkan periodenya"),
+    ):
+        wrong = client.post("/reports", data={**fields, "follow_up_gate": "Ganti"})
+        assert (wrong.status_code, "Ganti" in wrong.text, sentence in wrong.text) == (422, True, True), sentence
     assert client.get("/api/v1/reports").json()["items"] == []
 
 
@@ -302,13 +352,14 @@ def test_schedules_are_told_with_their_last_run(lived: District) -> None:
     lived.plan = Plan((mine, pending, note, foreign))
     run, order = tables.report_run, tables.report_order
     asked = {"period": "2026-03-03", "schedule": "harian"}
+    too_large = Sentence("made_too_large", {"form": "pdf", "size": "70", "most": "64"})
     with writing(lived.engine) as connection:
         rows = [("bulanan", "2026-02", NOW - 2 * HOUR), ("harian", "2026-03-03", None), ("bulanan", "since", None)]
         for name, period, done in rows:
             row = {"schedule": name, "period": period, "due": NOW - DAY, "claimed_at": NOW - 3 * HOUR, "done_at": done}
             connection.execute(run.insert(), row)
         failed = {"key": "k", "report": "r", "asked": asked, "ordered_at": NOW, "due": NOW, "attempts": 1}
-        connection.execute(order.insert(), failed | {"problem": "the report as pdf has 70 MB"})
+        connection.execute(order.insert(), failed | {"problem": too_large.packed()})
     with lived.served(None, caller=caller(Role.VIEWER, Scopes.of([code(0)]))) as client:
         text = client.get("/reports").text
     assert re.findall(r'data-schedule="(\w+)"', text) == ["bulanan", "harian", "pagi"]
@@ -317,7 +368,7 @@ def test_schedules_are_told_with_their_last_run(lived: District) -> None:
     assert "Terakhir dikirim 04-03-2026\u00a010.00: Februari 2026" in text
     assert "Berikutnya 03-04-2026\u00a007.00 (Asia/Jakarta), Maret 2026" in text
     assert "Sedang dibuat sejak 04-03-2026\u00a009.00: 3 Maret 2026" in text
-    assert "Gagal dibuat: the report as pdf has 70 MB" in text
+    assert "Gagal dibuat: berkas pdf laporan ini 70 MB, padahal paling besar 64 MB" in text
     assert "Belum pernah dikirim." in text
 
 

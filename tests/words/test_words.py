@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.words import WORDS, Language, chosen_language
+from api.words import WORDS, Explained, Language, Sentence, chosen_language, unpacked
 from siaga.model.clock import DAY, HOUR
 from tests.http.district import NOW
 
@@ -12,7 +12,8 @@ INDONESIAN, ENGLISH = WORDS[Language.ID], WORDS[Language.EN]
 def test_a_cause_reads_as_a_reason() -> None:
     assert INDONESIAN.cause("unknown", "village_offline") == "gateway desa tidak terdengar"
     assert INDONESIAN.cause("failed", "gate_open") == "gerbang tertutup"
-    assert ENGLISH.cause("unknown", "gate_open") == "no data: gate_open"
+    assert ENGLISH.cause("unknown", "gate_open") == "no data: gate sensor"
+    assert ENGLISH.cause("unknown", "a_new_signal") == "no data: a_new_signal"
 
 
 @pytest.mark.parametrize(
@@ -62,3 +63,15 @@ def test_indonesian_unless_english_is_asked_for_or_preferred(
     asked: str | None, accepted: str | None, language: Language
 ) -> None:
     assert chosen_language(accepted, asked) is language
+
+
+def test_a_sentence_waits_for_its_reader() -> None:
+    late = Sentence("made_too_late", {"seconds": "120"})
+    assert unpacked(late.packed()) == late
+    assert late.alone(INDONESIAN).startswith("Laporan belum jadi setelah 120 detik")
+    assert str(Explained(late)).startswith("the report was not ready after 120 seconds")
+
+
+@pytest.mark.parametrize("line", ["", "Traceback", "[]", "{}", '["nobody_wrote_this", {}]', '["a"]', "7", "[7, 7]"])
+def test_what_is_no_sentence_is_none(line: str) -> None:
+    assert unpacked(line) is None

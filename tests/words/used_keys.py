@@ -35,19 +35,30 @@ from api.web.looker import Theme
 from api.web.navigation import NAVIGATION
 from api.web.overview_view import VillageState
 from api.web.refusals import SAID
+from api.web.setup.health import FIGURES, PARTS
 from api.web.setup.index import PAGES
 from api.web.setup.quarantine import OTHER
+from api.web.setup.site_change import Kind as SiteKind
+from api.web.setup.site_change import Mark
+from api.words import WORDS, Language
+from api.words.said import KEYS
 from siaga.database.people import Weakness
 from siaga.model.alert_kinds import SEVERITIES, Kind
 from siaga.model.caller import Role
 from siaga.model.indicators import INDICATORS, evidence_signals
+from siaga.model.sites import Adapter, Needs, Silence
+from siaga.run.doctor.finding import REMEDIES, Said
+from siaga.run.doctor.finding import State as Finds
 from siaga.timeline.facility_state import DEVICE_SILENT, NO_EVIDENCE, VILLAGE_OFFLINE
 from siaga.timeline.spans import State
 from siaga.timeline.verdict import Verdict
 from siaga.wire.refusal import LABELS
 
-API = Path(__file__).resolve().parents[2] / "api"
-CALLED = ("words", "_words", "t", "say", "_say", "self", "WORDS")
+ROOT = Path(__file__).resolve().parents[2]
+API = ROOT / "api"
+OTHERS = (ROOT / "siaga/run/reports.py",)
+"""Modules elsewhere that say sentences."""
+CALLED = ("words", "_words", "t", "say", "_say", "self", "WORDS", "Sentence", "_bad", "_refused")
 """What a thing is called that says sentences: `words("key")`, `words.count("key", n)`, in templates `t("key")`."""
 
 FAMILIES: dict[str, set[str]] = {
@@ -56,6 +67,7 @@ FAMILIES: dict[str, set[str]] = {
     "severity_": set(SEVERITIES.values()),
     "cause_": {VILLAGE_OFFLINE, DEVICE_SILENT, NO_EVIDENCE},
     "failed_": {signal for kind in INDICATORS for signal in evidence_signals(kind)} | {"online"},
+    "signal_": {signal for kind in INDICATORS for signal in evidence_signals(kind)} | {"online"},
     "kind_": {"power"},
     "duration_": set("dhm"),
     "stage_": {stage.value for stage in Stage},
@@ -78,6 +90,10 @@ FAMILIES: dict[str, set[str]] = {
     "visit_": {reason.value for reason in Reason},
     "class_": {one.value for one in Class},
     "evidence_": {one.value for one in Evidence},
+    "evidence_short_": {Evidence.SENSED.value, Evidence.ATTESTED.value},
+    "doctor_": {said.value for said in Said}
+    | {f"{said.value}_do" for said in REMEDIES}
+    | {f"state_{state.value}" for state in Finds},
     "setup_": {page.key for page in PAGES} | {f"about_{page.key}" for page in PAGES},
     "reports_table_": {str(name) for name in TABLES},
     "reports_unit_": {unit.value for unit in Unit if unit is not Unit.DATES} | {"closed"},
@@ -91,7 +107,43 @@ FAMILIES: dict[str, set[str]] = {
     "stretch_": {stretch.value for stretch in Stretch},
     "refused_": {*LABELS, OTHER},
     "remedy_": {*LABELS, OTHER},
+    "said_": {key.removeprefix(KEYS) for key in WORDS[Language.EN].catalogue.forms if key.startswith(KEYS)},
+    "site_key_": {
+        "code",
+        "name",
+        "lat",
+        "lon",
+        "timezone",
+        "offline_after",
+        "uplink",
+        "id",
+        "kind",
+        "since",
+        "needs",
+        "grace",
+        "recovery",
+        "target",
+        "schedule",
+        "silence",
+        "facility",
+        "adapter",
+        "address",
+        "every",
+        "map",
+        "invert",
+        "date",
+    },
+    "health_part_": set(PARTS),
+    "health_": {figure.key for figure in FIGURES},
+    "site_kind_": {kind.value for kind in SiteKind},
+    "site_mark_": {mark.value for mark in Mark},
+    "sites_": {mark.value for mark in Mark},
+    "site_adapter_": {adapter.value for adapter in Adapter},
+    "site_needs_": {one.value for one in Needs},
+    "site_silence_": {one.value for one in Silence} | {"usual"},
     "message_head_": {what.value for what in What},
+    "asked_from_": {"missing", "no_date", "not_in_calendar"},
+    "asked_to_": {"missing", "no_date", "not_in_calendar"},
     "month_": {verdict.value for verdict in Verdict} | {"of_all"},
     "rule_": {kind for kind, indicator in INDICATORS.items() if indicator.sensed is not None} | {"attested"},
     "annex_": set(ANNEXES) | {f"none_{name}" for name in ANNEXES},
@@ -115,12 +167,12 @@ FAMILIES: dict[str, set[str]] = {
 
 def in_modules() -> Iterator[tuple[str, str]]:
     """Yields each key that a module asks for, with where it does."""
-    for path in sorted(API.rglob("*.py")):
+    for path in (*sorted(API.rglob("*.py")), *OTHERS):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and node.args and _says(node.func):
                 for found in ast.walk(node.args[0]):
                     if isinstance(found, ast.Constant) and isinstance(found.value, str) and _is_whole(found, node):
-                        yield found.value, f"{path.relative_to(API)} line {found.lineno}"
+                        yield found.value, f"{path.relative_to(ROOT)} line {found.lineno}"
 
 
 def in_templates() -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """`clock_skew`: a device's clock is not trusted."""
 
-from api.alerts.alert import Clear, Decision, Hold, Raise
 from api.alerts.certainty import Claim, Rests, Sure, Waits
+from api.alerts.decision import Clear, Decision, Hold, Raise
 from api.alerts.device import ClockSaid, WatchedDevice
 from api.alerts.kinds.kind import AlertKind, Look
 from siaga.model.alert_kinds import Kind
@@ -16,12 +16,12 @@ class ClockSkew(AlertKind[WatchedDevice]):
     rests = Rests.WORD
 
     def decide(self, look: Look[WatchedDevice]) -> Decision:
-        """By what its gateways last said of it."""
+        """Decide by what its gateways last said of its clock."""
         return clock_skew(look.subject.clock, look.now, open_since=look.open_since, sure=look.sure, steady=look.steady)
 
 
 def clock_skew(clock: ClockSaid | None, now: int, *, open_since: int | None, sure: Sure, steady: int = 0) -> Decision:
-    """Decide on a device's clock; `steady`: how long it has to be right before that counts, ms."""
+    """Decide on a device's clock. `steady`: for how long it has to be right before the alert clears, ms."""
     if clock is None:
         return Hold("not_said")
     if open_since is None:
@@ -29,7 +29,7 @@ def clock_skew(clock: ClockSaid | None, now: int, *, open_since: int | None, sur
             return Hold("trusted")
         known = sure(Claim(Rests.WORD, clock.since))
         if isinstance(known, Waits):
-            return Hold(known.reason, known.until)
+            return known
         return Raise("not_trusted", min(clock.since, now), None, {"offset_s": clock.offset / 1000})
     if clock.offset is not None:
         return Hold("still_not_trusted")

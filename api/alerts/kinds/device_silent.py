@@ -1,7 +1,7 @@
 """`device_silent`: its gateway is heard, and it has not reported for 3 × `every` + 10 m."""
 
-from api.alerts.alert import Decision, Raise
 from api.alerts.certainty import Rests, Sure
+from api.alerts.decision import Decision, Raise
 from api.alerts.device import WatchedDevice
 from api.alerts.kinds.kind import AlertKind, Look
 from api.alerts.kinds.quiet import Quiet, is_back, quiet_for, waits
@@ -19,21 +19,17 @@ class DeviceSilent(AlertKind[WatchedDevice]):
     rests = Rests.SILENCE
 
     def decide(self, look: Look[WatchedDevice]) -> Decision:
-        """By its last reading of its own, and since when its gateway is heard."""
+        """Decide by its last own reading, and since when its gateway is heard."""
         subject = look.subject
         reported = look.village.recent.reported.get(subject.device.id)
         return device_silent(
             quiet_for(look, reported, subject.watched),
             look.now,
             open_since=look.open_since,
-            spoke_at=subject.reports.since(),
+            spoke_at=subject.came_since(self.kind),
             sure=look.sure,
             steady=look.steady,
         )
-
-    def changed(self, subject: WatchedDevice) -> None:
-        """Another alert: what was reported before does not count."""
-        subject.reports.forget()
 
 
 def device_silent(
@@ -47,8 +43,7 @@ def device_silent(
 ) -> Decision:
     """Decide on a device's silence.
 
-    `spoke_at` is its first reading after the open alert began; `steady`: how long it has to have reported before that
-    counts, ms.
+    `spoke_at`: since when it reports again. `steady`: for how long it has to report before the alert clears, ms.
     """
     if open_since is not None:
         return is_back(quiet, now, open_since, spoke_at, steady)

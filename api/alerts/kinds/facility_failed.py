@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from api.alerts.alert import Amend, Clear, Decision, Hold, Raise
 from api.alerts.causes import facility_evidence
 from api.alerts.certainty import Claim, Rests, Sure, Waits
+from api.alerts.decision import Amend, Clear, Decision, Hold, Raise
 from api.alerts.facility import WatchedFacility
 from api.alerts.kinds.kind import AlertKind, Look
 from siaga.model.alert_kinds import Kind
@@ -26,7 +26,7 @@ class FacilityFailed(AlertKind[WatchedFacility]):
     rests = Rests.STATE
 
     def decide(self, look: Look[WatchedFacility]) -> Decision:
-        """By its spans in memory or, after history changed, by those given."""
+        """Decide by its spans in memory or, after history changed, by those given."""
         subject, held_to = look.subject, look.subject.terms
         decision = facility_failed(
             subject.spans if look.spans is None else look.spans,
@@ -42,12 +42,12 @@ class FacilityFailed(AlertKind[WatchedFacility]):
         return decision
 
     def looks_again(self, look: Look[WatchedFacility]) -> int:
-        """When its state may change by itself."""
+        """Returns when its state may change by itself."""
         subject = look.subject
         return min(look.village.recent.changes_after(subject.facility, look.now), subject.plan_until)
 
     def is_prompt(self, subject: WatchedFacility) -> bool:
-        """With a grace of under a minute."""
+        """Returns whether its grace is under a minute."""
         return subject.terms.grace < _PROMPT
 
 
@@ -57,14 +57,14 @@ def facility_failed(
     """Decide on a facility from its spans.
 
     Args:
-        spans: its spans, at least from the start of the run that holds `now`; with an alert open that late data may
-            have changed, from where that began.
+        spans: its spans, at least from the start of the run that holds `now`. If late data may have changed an open
+            alert, from where that began.
         now: wall time, at which the state is looked at.
         grace: how long it may fail, ms; strictly longer raises.
         recovery: how long it must be met again to clear, ms.
         open_since: where the open alert began, `None` if there is none.
-        sure: whether it can be said. What rests on a device's silence, and what began before its gateway came back,
-            may be over.
+        sure: whether it can be said. What depends on a device's silence, or began before its gateway came back, may
+            be over.
     """
     if open_since is not None:
         return _open(spans, now, recovery, open_since)
@@ -73,7 +73,7 @@ def facility_failed(
         return Hold(_why_not(at(spans, now)))
     known = sure(Claim(Rests.SILENCE if run.cause == DEVICE_SILENT else Rests.STATE, run.start))
     if isinstance(known, Waits):
-        return Hold(known.reason, known.until)
+        return known
     began = max(run.start, known.since)
     due = began + grace + 1  # longer than grace, strictly
     if now < due:

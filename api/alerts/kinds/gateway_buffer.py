@@ -1,7 +1,7 @@
 """`gateway_buffer`: a gateway's buffer is over 80 % full."""
 
-from api.alerts.alert import Clear, Decision, Hold, Raise
 from api.alerts.certainty import Claim, Rests, Sure, Waits
+from api.alerts.decision import Clear, Decision, Hold, Raise
 from api.alerts.gateway import BUFFER_FULL, Buffer, WatchedGateway
 from api.alerts.kinds.kind import AlertKind, Look
 from siaga.model.alert_kinds import Kind
@@ -10,20 +10,20 @@ __all__ = ["GatewayBuffer", "gateway_buffer"]
 
 
 class GatewayBuffer(AlertKind[WatchedGateway]):
-    """A gateway is about to lose what it keeps."""
+    """A gateway is about to lose readings."""
 
     kind = Kind.GATEWAY_BUFFER
     rests = Rests.WORD
 
     def decide(self, look: Look[WatchedGateway]) -> Decision:
-        """By what it last said of its buffer."""
+        """Decide by what it last said of its buffer."""
         return gateway_buffer(
             look.subject.buffer, look.now, open_since=look.open_since, sure=look.sure, steady=look.steady
         )
 
 
 def gateway_buffer(buffer: Buffer, now: int, *, open_since: int | None, sure: Sure, steady: int = 0) -> Decision:
-    """Decide on a gateway's buffer; `steady`: how long it has to have room before that counts, ms."""
+    """Decide on a gateway's buffer. `steady`: for how long it has to have room before the alert clears, ms."""
     if buffer.fill is None:
         return Hold("not_said")
     full = buffer.fill > BUFFER_FULL
@@ -32,7 +32,7 @@ def gateway_buffer(buffer: Buffer, now: int, *, open_since: int | None, sure: Su
             return Hold("has_room")
         known = sure(Claim(Rests.WORD, buffer.since))
         if isinstance(known, Waits):
-            return Hold(known.reason, known.until)
+            return known
         return Raise("nearly_full", buffer.since, None, {"buffer": buffer.fill, "thinned": buffer.thinned})
     if full:
         return Hold("still_full")

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from api.alerts.alert import Amend, Clear, Decision, Hold, Raise
 from api.alerts.certainty import Claim, Rests, Sure, Waits
+from api.alerts.decision import Amend, Clear, Decision, Hold, Raise
 from api.alerts.facility import WatchedFacility
 from api.alerts.kinds.kind import AlertKind, Look
 from siaga.model.alert_kinds import Kind
@@ -23,7 +23,7 @@ class IndicatorMissed(AlertKind[WatchedFacility]):
     reaches_back = True
 
     def decide(self, look: Look[WatchedFacility]) -> Decision:
-        """The share is computed anew when spans changed or it crosses its target."""
+        """Decide by the share. It is computed again when spans changed, or when it crosses its target."""
         subject, sure_from = look.subject, look.village.sure_from
         if not subject.spans or (sure_from and look.alert is not None):
             return Hold("not_judged")
@@ -39,12 +39,12 @@ class IndicatorMissed(AlertKind[WatchedFacility]):
         )
 
     def looks_again(self, look: Look[WatchedFacility]) -> int | None:
-        """When the share crosses its target by itself."""
+        """Returns when the share crosses its target by itself."""
         return look.subject.trend.until if look.subject.trend is not None else None
 
 
 def _share(look: Look[WatchedFacility]) -> dict[str, object]:
-    """The share that decides, with what it is of: what lies before it was first judged counts as met."""
+    """Returns the share that decides, and its parts. The time before the facility was first judged counts as met."""
     spans: Sequence[Span] = look.subject.spans
     known_from = max(look.now - WINDOW, spans[0].start, look.village.sure_from)
     measured = measure(spans, (known_from, look.now))
@@ -68,10 +68,10 @@ def indicator_missed(
     sure: Sure,
     steady: int = 0,
 ) -> Decision:
-    """Decide on the availability of the last 24 hours; `steady`: how long it has to be back before that counts, ms.
+    """Decide on the availability of the last 24 hours. `steady`: for how long it has to be back before it clears, ms.
 
-    It is raised while the facility fails: the share only sinks while it does. Below the target and not failing, it was
-    late data that showed it, and nobody is paged for what is over.
+    It is raised only while the facility fails, because only then the share sinks. If it is below the target and the
+    facility does not fail, late data showed it. Nobody is paged for what is over.
     """
     if open_since is not None:
         return _open(known, now, open_since, steady)
@@ -79,7 +79,7 @@ def indicator_missed(
         return Hold("on_target", known.until)
     certain = sure(Claim(Rests.DAY, known.since))
     if isinstance(certain, Waits):
-        return Hold(certain.reason, certain.until)
+        return certain
     if not is_failing:
         return Hold("is_over")
     return Raise("below_target", known.since, None, evidence)

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
-from api.alerts.alert import Decision, OpenAlert
+from api.alert_records.alert import OpenAlert
 from api.alerts.certainty import Rests, Sure
+from api.alerts.decision import Decision
 from api.alerts.flapping import CALM
 from api.alerts.state import VillageState
 from api.alerts.subject import Subject
@@ -21,7 +22,7 @@ S = TypeVar("S", bound=Subject)
 
 @dataclass(frozen=True, slots=True)
 class Look(Generic[S]):
-    """One subject at one moment, to be decided about. `spans`: of a facility, more of them than are in memory."""
+    """One subject at one moment, to be decided about. `spans`: of a facility, further back than memory has."""
 
     village: VillageState
     subject: S
@@ -32,45 +33,41 @@ class Look(Generic[S]):
 
     @property
     def open_since(self) -> int | None:
-        """Where the open alert began; `None`: there is none."""
+        """When the open alert began; `None`: none is open."""
         return self.alert.began_at if self.alert is not None else None
 
     @property
     def steady(self) -> int:
-        """How long its cause has to be over before that counts, ms: for a while, where it flaps."""
+        """For how long its cause has to be over before it clears, ms. More than 0 if it flaps."""
         return CALM if self.alert is not None and self.alert.flapping else 0
 
 
 class AlertKind(Generic[S]):
-    """One kind. Everything but `kind`, `rests` and `decide` has a default that suits most."""
+    """One kind of alert. Most kinds only need `kind`, `rests` and `decide`."""
 
     kind: ClassVar[str]
     severity: ClassVar[str] = ""
     """Of a kind that the contract does not have yet. The others stand in `siaga.model.alert_kinds`."""
     rests: ClassVar[Rests]
-    """What it rests on that the alert is over."""
-
+    """What it depends on that the alert is over."""
     reaches_back: ClassVar[bool] = False
-    """Whether it may have begun before what memory has: the database is asked when it is raised."""
+    """Whether it may have begun earlier than memory shows. Then the database is asked when it is raised."""
 
     def decide(self, look: Look[S]) -> Decision:
         """Raise, clear, amend or hold."""
         raise NotImplementedError
 
     def looks_again(self, look: Look[S]) -> int | None:
-        """When to look again whatever was decided, wall time; `None`: the decision says it."""
+        """Returns when to look again, whatever was decided, wall time; `None`: only the decision says it."""
         del look
         return None
 
     def told_more(self, look: Look[S]) -> Mapping[str, object]:
-        """What the evidence of an open alert shows beside what it was raised on."""
+        """Returns what to add to the evidence of an open alert."""
         del look
         return {}
 
-    def changed(self, subject: S) -> None:
-        """The alert was raised or has cleared."""
-
     def is_prompt(self, subject: S) -> bool:
-        """Whether whoever runs the site wants to be told of it at once, so that it is not held when it flaps."""
+        """Returns whether the site wants to know at once, so that the alert is not held when it flaps."""
         del subject
         return False

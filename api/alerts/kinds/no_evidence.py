@@ -1,11 +1,11 @@
-"""`no_evidence`: it reports, and for 3 × `every` + 10 m nothing that its facility is judged by."""
+"""`no_evidence`: it reports, but for 3 × `every` + 10 m nothing that its facility is judged by."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from api.alerts.alert import Decision, Hold, Raise
 from api.alerts.causes import came_instead
 from api.alerts.certainty import Rests, Sure
+from api.alerts.decision import Decision, Hold, Raise
 from api.alerts.device import WatchedDevice
 from api.alerts.kinds.kind import AlertKind, Look
 from api.alerts.kinds.quiet import Quiet, is_back, quiet_for, waits
@@ -17,26 +17,26 @@ __all__ = ["NoEvidence", "no_evidence"]
 
 
 class NoEvidence(AlertKind[WatchedDevice]):
-    """A device speaks, and its facility cannot be judged by what it says."""
+    """A device reports, but its facility cannot be judged by what it says."""
 
     kind = Kind.NO_EVIDENCE
     rests = Rests.SILENCE
 
     def decide(self, look: Look[WatchedDevice]) -> Decision:
-        """By when it last gave evidence, and when it last reported anything."""
+        """Decide by when it last gave evidence, and when it last reported anything."""
         recent, subject = look.village.recent, look.subject
         name = subject.device.id
         if look.alert is None and not recent.is_judged_by(name):
             return Hold("not_judged_by_it")
         first = recent.first_reported(name)
         if look.alert is None and first is None:
-            return Hold("never_heard")  # its session alone is no report
+            return Hold("never_heard")  # `online` alone is no report
         decision = no_evidence(
             quiet_for(look, recent.gave.get(name), max(subject.watched, first or 0)),
             recent.reported.get(name),
             look.now,
             open_since=look.open_since,
-            gave_at=subject.evidence.since(),
+            gave_at=subject.came_since(self.kind),
             first_within=recent.first_event_within(name),
             sure=look.sure,
             steady=look.steady,
@@ -46,12 +46,8 @@ class NoEvidence(AlertKind[WatchedDevice]):
         return decision
 
     def told_more(self, look: Look[WatchedDevice]) -> Mapping[str, object]:
-        """What came instead, as far as it is known by now."""
+        """Returns what came instead, as far as it is known by now."""
         return came_instead(look.village, look.subject.device.id)
-
-    def changed(self, subject: WatchedDevice) -> None:
-        """Another alert: what evidence came before does not count."""
-        subject.evidence.forget()
 
 
 def no_evidence(
@@ -65,17 +61,17 @@ def no_evidence(
     sure: Sure,
     steady: int = 0,
 ) -> Decision:
-    """Decide on a device that reports, and gives nothing that its facility is judged by.
+    """Decide on a device that reports, but nothing that its facility is judged by.
 
     Args:
         given: since when it has given no evidence.
         reported: when it last reported anything.
         now: wall time.
         open_since: where the open alert began, `None` if there is none.
-        gave_at: its first evidence after the open alert began.
-        first_within: how long its very first evidence may take, ms: nobody presses a button when it was installed.
+        gave_at: since when it gives evidence again.
+        first_within: how long its very first evidence may take, ms. Nobody presses a new button at once.
         sure: whether it can be said.
-        steady: how long it has to have given evidence before that counts, ms.
+        steady: for how long it has to give evidence before the alert clears, ms.
     """
     if open_since is not None:
         return is_back(given, now, open_since, gave_at, steady)

@@ -1,10 +1,10 @@
-"""Something of a device that does not come any more: what its silence and its want of evidence have in common."""
+"""Something that no longer comes from a device: what `device_silent` and `no_evidence` have in common."""
 
 from dataclasses import dataclass
 
-from api.alerts.alert import Clear, Hold
 from api.alerts.certainty import Claim, Rests, Sure, Waits
-from api.alerts.device import SILENT_MARGIN, WatchedDevice
+from api.alerts.decision import Clear, Hold
+from api.alerts.device import WatchedDevice, allowed
 from api.alerts.kinds.kind import Look
 
 __all__ = ["Quiet", "is_back", "quiet_for", "waits"]
@@ -12,12 +12,12 @@ __all__ = ["Quiet", "is_back", "quiet_for", "waits"]
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """Since when something of a device has not come. Event times in ms.
+    """Since when something has not come from a device. Event times in ms.
 
-    `last`: when it came last (`None`: never); `watched`: from when it is expected; `heard_from`: the start of the
-    stretch around now in which its gateway is heard (`None`: it is not heard now); `heard_before`: whether it is known
-    to have been heard before that stretch, too; `heard_next`: a heartbeat whose time is yet to come, as the gateway's
-    clock is ahead.
+    `last`: when it last came (`None`: never). `watched`: from when on it is expected. `heard_from`: the start of the
+    stretch around now in which its gateway is heard (`None`: it is not heard now). `heard_before`: the gateway was
+    heard before that stretch, too. `heard_next`: the time of a heartbeat that is in the future, as the gateway's clock
+    is ahead.
     """
 
     last: int | None
@@ -29,8 +29,8 @@ class Quiet:
 
     @property
     def allowed(self) -> int:
-        """How long it may not come, ms."""
-        return 3 * self.every + SILENT_MARGIN
+        """How long it may stay away, ms."""
+        return allowed(self.every)
 
     @property
     def began(self) -> int:
@@ -39,12 +39,12 @@ class Quiet:
 
     @property
     def due(self) -> int:
-        """When it has not come for too long."""
+        """When it has stayed away for too long."""
         return self.began + self.allowed
 
 
 def quiet_for(look: Look[WatchedDevice], last: int | None, watched: int) -> Quiet:
-    """What is known of something that came `last`, or that might have come since `watched`."""
+    """Returns what is known of something that last came at `last`, or that has been expected since `watched`."""
     recent = look.village.recent
     heard_from = recent.heard_from(look.now)
     return Quiet(
@@ -58,10 +58,10 @@ def quiet_for(look: Look[WatchedDevice], last: int | None, watched: int) -> Quie
 
 
 def waits(quiet: Quiet, now: int, due: int, until_then: str, sure: Sure) -> Hold | None:
-    """Why it is not said yet; `None`: it is.
+    """Returns why no alert is raised yet; `None`: one is.
 
-    After a gap in which the gateway, heard before, was not heard the device gets three intervals of heard time, so a
-    village without mains does not make twenty silent devices.
+    After a gap in which its gateway was not heard, a device gets three of its intervals. So a village whose mains power
+    comes back does not raise twenty silent devices.
     """
     if quiet.heard_from is None:
         return Hold("gateway_not_heard", quiet.heard_next)
@@ -70,11 +70,11 @@ def waits(quiet: Quiet, now: int, due: int, until_then: str, sure: Sure) -> Hold
     if now < due:
         return Hold(until_then, due)
     known = sure(Claim(Rests.SILENCE, quiet.last or 0))
-    return Hold(known.reason, known.until) if isinstance(known, Waits) else None
+    return known if isinstance(known, Waits) else None
 
 
 def is_back(quiet: Quiet, now: int, open_since: int, came_at: int | None, steady: int) -> Clear | Hold:
-    """Decide on an open alert; `came_at`: when it came first after that began."""
+    """Decide on an open alert. `came_at`: the start of the stretch in which it comes again."""
     last = quiet.last
     if last is None or last <= open_since or now - last >= quiet.allowed:
         return Hold("still_silent")

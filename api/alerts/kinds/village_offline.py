@@ -1,6 +1,6 @@
 """`village_offline`: nothing has arrived from a village's gateway for `offline_after`, by wall time."""
 
-from api.alerts.alert import Clear, Decision, Hold, Raise
+from api.alerts.decision import Clear, Decision, Hold, Raise
 from api.alerts.link import Arrivals
 from siaga.model.times import rfc3339
 
@@ -8,7 +8,7 @@ __all__ = ["village_offline"]
 
 
 def village_offline(arrivals: Arrivals, now: int, *, offline_after: int, open_since: int | None) -> Decision:
-    """Decide on a village's link. The centre's own absence never counts against a village."""
+    """Decide on a village's link. An absence of the centre itself never counts."""
     if open_since is not None:
         if arrivals.arrived and arrivals.last_arrival is not None:
             return Clear("arrived", max(arrivals.last_arrival, open_since))

@@ -51,7 +51,7 @@ def with_push(book: Book, subscriptions: Sequence[PushSubscription]) -> Book:
     others = {one.person: one for one in subscriptions if one.person not in named}
     rules = tuple(
         Rule(
-            f"{PUSH} of {name}",
+            f"{PUSH}-{name}",
             (name,),
             tuple(pattern for scope in one.scopes for pattern in _patterns(scope)),
             severities=_SEVERITIES,

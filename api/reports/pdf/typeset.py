@@ -58,9 +58,9 @@ def typeset(document: Document, logo: Logo | None, code: str | None, time: int) 
         )
     except typst.TypstError as problem:
         hints = "; ".join(problem.hints)
-        raise CannotSet(f"typst did not make the document: {problem.message}{f' ({hints})' if hints else ''}") from None
+        raise CannotSet(f"{problem.message}{f' ({hints})' if hints else ''}") from None
     if not isinstance(made, bytes):
-        raise CannotSet("typst made no file")
+        raise CannotSet("it made no file")
     return made
 
 

@@ -27,7 +27,7 @@ from siaga.database.tables.notifications import (
     notification_provider,
 )
 from siaga.database.tables.people import person, push_key, push_subscription, session, sign_in_wait, welcome
-from siaga.database.tables.registry import device, facility, region, registry_version, village
+from siaga.database.tables.registry import device, facility, holiday, region, registry_version, village
 from siaga.database.tables.reports import (
     lease,
     report,
@@ -53,6 +53,7 @@ __all__ = [
     "facility",
     "first_report",
     "gateway_state",
+    "holiday",
     "inbox",
     "lease",
     "maintenance",

@@ -1,12 +1,13 @@
 """Villages, facilities, devices and regions, from the sites files."""
 
-from sqlalchemy import BigInteger, Column, Float, ForeignKey, ForeignKeyConstraint, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, Column, Date, Float, ForeignKey, ForeignKeyConstraint, Index, Integer, Table, Text
 
 from siaga.database.tables.base import Document, metadata
 
 __all__ = [
     "device",
     "facility",
+    "holiday",
     "region",
     "registry_version",
     "village",
@@ -54,6 +55,14 @@ region = Table(
     Column("code", Text, primary_key=True, comment="the leading part that the codes of its villages share"),
     Column("name", Text, nullable=False),
 )
+
+holiday = Table(
+    "holiday",
+    metadata,
+    Column("date", Date, primary_key=True),
+    Column("name", Text, nullable=False),
+)
+"""Names of holidays. Which villages are closed on one stands in their documents."""
 
 registry_version = Table(
     "registry_version",

@@ -17,7 +17,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from siaga.model.clock import MINUTE, Clock
-from siaga.run.settings import Settings
+from siaga.run.settings import IN_FILE, Settings
 
 __all__ = ["NightlyBackups", "last_backup", "made_by"]
 
@@ -141,11 +141,13 @@ def last_backup(directory: Path) -> datetime | None:
 
 def by_command(settings: Settings) -> Run:
     """Returns what makes a backup and verifies it, as the command line does: in a process, so that nothing waits."""
-    environment = {**os.environ, "SIAGA_DATA_DIR": str(settings.data_dir.absolute())}
+    resolved = {"SIAGA_DATA_DIR": str(settings.data_dir.absolute())}
     if settings.store_url is not None:
-        environment["SIAGA_STORE_URL"] = settings.store_url.get_secret_value()
+        resolved["SIAGA_STORE_URL"] = settings.store_url.get_secret_value()
     if settings.database_url is not None:
-        environment["SIAGA_DATABASE_URL"] = settings.database_url.get_secret_value()
+        resolved["SIAGA_DATABASE_URL"] = settings.database_url.get_secret_value()
+    named = {f"{name}{IN_FILE}" for name in resolved}  # a value and a file for it is a mistake
+    environment = {name: value for name, value in os.environ.items() if name not in named} | resolved
 
     def run(path: Path, stop: threading.Event) -> str | None:
         path.unlink(missing_ok=True)  # of this very minute, and never verified

@@ -25,7 +25,9 @@ def report(
         str | None, typer.Option("--to", help="With --from: the date after the last.", show_default=False)
     ] = None,
     scope: Annotated[str, typer.Option(help="A village's code, a region's such as 35.10.15, or *.")] = "*",
-    language: Annotated[str, typer.Option(help="Of names and headings: id or en.")] = "id",
+    language: Annotated[
+        str | None, typer.Option(help="Of names, headings and mistakes: id or en; id if not given.", show_default=False)
+    ] = None,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
 ) -> None:
@@ -36,7 +38,5 @@ def report(
     settings = load_settings({"data_dir": data_dir, "database_url": database_url})
     written = write_report(settings, Asked(period, start, end, scope, language, output))
     typer.echo(f"{output}: {written.size:,} bytes")
-    if written.empty:
-        typer.echo(
-            f"siaga: --scope: the database knows no facility in {scope}: see --data-dir and --database-url", err=True
-        )
+    if written.notice is not None:
+        typer.echo(f"siaga: {written.notice}", err=True)

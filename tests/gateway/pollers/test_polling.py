@@ -15,11 +15,13 @@ from gateway.pollers import Credentials, Polling, ThreadedAsker
 from gateway.pollers.asking import AT_ONCE, Answered
 from gateway.pollers.interface import Agent, Answer, Internet, Question, Said, Unasked, Values
 from gateway.pollers.schedule import Key
+from gateway.sites_copy import SitesCopy
 from siaga.broker.memory import MemoryTransport
 from siaga.model.clock import ManualClock, SystemClock
 from siaga.model.sites import Village
 from siaga.run.gateways import Asking, GatewayPart, Served
 from siaga.sites.poll_address import read_web
+from siaga.sites.published import PublishedSites
 from tests.gateway.places import CODE, MINUTE, NOW, device, village
 from tests.gateway.pollers.peers import BlackHole, Peer, page
 from tests.gateway.pollers.snmpd import ROUTEROS, Snmpd
@@ -362,7 +364,7 @@ def test_from_real_devices_through_the_gateway_to_the_centre(tmp_path: Path, mos
             lambda: served.pop() if served else None,
             SystemClock(),
             GatewayMetrics(CollectorRegistry()),
-            alone=place,
+            sites=SitesCopy(tmp_path, PublishedSites(place, 0), lambda: None),
             asking=Asking(net.web("/generate_204"), Credentials(Snmpd.community)),
         )
         heard = Listening(mosquitto)

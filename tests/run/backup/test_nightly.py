@@ -107,6 +107,14 @@ def test_the_command_makes_and_verifies_it_and_says_why_not(
     )
 
 
+def test_secrets_in_files_are_no_hindrance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "url").write_text(f"sqlite:///{tmp_path / 'here' / 'siaga.db'}")
+    fill(settings(tmp_path / "here"))
+    monkeypatch.setenv("SIAGA_DATABASE_URL_FILE", str(tmp_path / "url"))
+    run = by_command(load_settings({"data_dir": tmp_path / "here"}))
+    assert run(tmp_path / "x.siaga", threading.Event()) is None
+
+
 def test_a_stop_ends_it(tmp_path: Path) -> None:
     here = settings(tmp_path / "here")
     fill(here)

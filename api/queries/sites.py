@@ -1,0 +1,52 @@
+"""The entries of villages as set-up lists them, and the uplinks that they name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, func, or_, select
+
+from siaga.database import tables
+from siaga.database.scopes import within
+from siaga.model.scope import Scopes
+
+__all__ = ["Entry", "count_entries", "entries", "uplinks"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A village with how many facilities and devices its entry has."""
+
+    code: str
+    name: str
+    facilities: int
+    devices: int
+
+
+def entries(connection: Connection, scopes: Scopes, text: str, skip: int, limit: int) -> Sequence[Entry]:
+    """Returns the villages of some scopes whose name or code holds a text, by code."""
+    village, facility, device = tables.village, tables.facility, tables.device
+    facilities = select(func.count()).where(facility.c.village == village.c.code).scalar_subquery()
+    devices = select(func.count()).where(device.c.village == village.c.code).scalar_subquery()
+    query = select(village.c.code, village.c.name, facilities, devices).where(*_wanted(scopes, text))
+    return [Entry(*row) for row in connection.execute(query.order_by(village.c.code).offset(skip).limit(limit))]
+
+
+def count_entries(connection: Connection, scopes: Scopes, text: str = "") -> int:
+    """Returns how many there are."""
+    query = select(func.count()).select_from(tables.village).where(*_wanted(scopes, text))
+    return int(connection.execute(query).scalar_one())
+
+
+def uplinks(connection: Connection, scopes: Scopes) -> Sequence[str]:
+    """Returns the names of the uplinks of some scopes."""
+    uplink = tables.village.c.document["uplink"].as_string()
+    query = select(uplink).where(within(tables.village.c.code, scopes), uplink.is_not(None)).distinct()
+    return sorted(connection.execute(query).scalars())
+
+
+def _wanted(scopes: Scopes, text: str) -> list[ColumnElement[bool]]:
+    village, found = tables.village, [within(tables.village.c.code, scopes)]
+    if text:
+        here = (column.icontains(text, autoescape=True) for column in (village.c.name, village.c.code))
+        found.append(or_(*here))
+    return found

@@ -1,0 +1,89 @@
+"""One track in memory: a signal of a device that grows as readings come."""
+
+from bisect import bisect_right
+
+from siaga.model.indicators import Above, Below
+from siaga.model.indicators import Evidence as Wanted
+from siaga.model.observation import Track
+from siaga.model.signals import Value
+
+__all__ = ["NEVER", "Series"]
+
+NEVER = 2**62
+"""Later than any time, ms."""
+
+
+class Series:
+    """One track that grows, and what decides whether two of its values say the same.
+
+    `holds`: how long a value is valid, ms. `interval`: how long an event counts, ms. `limits`: those of the indicator.
+    `wills`: the track is `online`, and each `false` says something new. `counts`: only that a value came counts.
+    """
+
+    __slots__ = ("counts", "holds", "interval", "limits", "times", "track", "values", "wills")
+
+    def __init__(
+        self,
+        holds: int,
+        interval: int | None = None,
+        limits: tuple[Wanted, ...] = (),
+        *,
+        wills: bool = False,
+        counts: bool = False,
+    ) -> None:
+        self.times: list[int] = []
+        self.values: list[Value] = []
+        self.track = Track(self.times, self.values)  # shares the lists
+        self.holds = holds
+        self.interval = interval
+        self.limits = limits
+        self.wills = wills
+        self.counts = counts
+
+    def means(self, value: Value) -> object:
+        """Returns what a value says: of a number, on which side of the indicator's limits it lies."""
+        if not self.limits:
+            return value
+        return tuple(value > limit.limit for limit in self.limits if isinstance(limit, Above | Below)), tuple(
+            value == limit.limit for limit in self.limits if isinstance(limit, Below)
+        )
+
+    def changes_after(self, moment: int, online: "Series | None" = None) -> int:
+        """Returns the first instant after `moment` at which this track may say something else, if nothing more comes.
+
+        `online`: the track with the last wills of its device.
+        """
+        times = self.times
+        index = bisect_right(times, moment)
+        while 0 < index < len(times) and self._repeats(index, online):
+            index += 1
+        if index < len(times):
+            return min(times[index], self._lapses(index, moment))
+        return self._lapses(index, moment)
+
+    def _repeats(self, index: int, online: "Series | None") -> bool:
+        """Whether an observation repeats the one before, while that still held."""
+        before, time = self.times[index - 1], self.times[index]
+        if self.interval is not None or time > before + self.holds:
+            return False
+        if self.wills and not self.values[index]:
+            return False
+        if online is not None and online.will_between(before, time):
+            return False
+        return self.counts or self.means(self.values[index]) == self.means(self.values[index - 1])
+
+    def will_between(self, before: int, time: int) -> bool:
+        """Of `online`: whether a last will came after `before`, so that what is said at `time` is new."""
+        return not all(self.values[bisect_right(self.times, before) : bisect_right(self.times, time)])
+
+    def _lapses(self, index: int, moment: int) -> int:
+        """Returns when the last of the first `index` observations ceases to hold; `NEVER`: it ceased long ago."""
+        first = NEVER
+        if index and self.times[index - 1] + self.holds > moment:
+            first = self.times[index - 1] + self.holds
+        if self.interval is not None:
+            while index and self.times[index - 1] + self.interval > moment:
+                index -= 1
+                if self.values[index]:
+                    return min(first, self.times[index] + self.interval)
+        return first
