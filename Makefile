@@ -5,7 +5,7 @@ BIN := .venv/bin
 # compiles all that it imports
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup run test check lint bench simulate clean
+.PHONY: setup run test containers check lint bench simulate clean
 
 setup: .venv/.ready
 
@@ -15,6 +15,11 @@ run: .venv/.ready
 test: .venv/.ready-dev
 	@scripts/servers.sh
 	$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
+
+# The images and the compose file in real containers, without an outside registry; as root, some 15 minutes the first time
+containers: .venv/.ready-dev
+	@scripts/containers.sh
+	SIAGA_CONTAINERS=1 $(BIN)/pytest -n 0 tests/containers $(ARGS)
 
 # Lint and the quick tests that need no server
 check: lint

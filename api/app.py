@@ -51,6 +51,9 @@ from api.http.problems import Problem, install_problems, problem_response
 from api.http.services import Check, Services, sign_in_counter
 from api.http.site import Site
 from api.issued.desk import IssueDesk
+from api.notifications.book import Book
+from api.notifications.channels import SEND_WITHIN as CHANNEL_WITHIN
+from api.notifications.channels import OpenChannel, open_channel
 from api.reports.answer import DEADLINE
 from api.reports.maker import ReportMaker
 from api.reports.office import PLAIN, Office
@@ -64,7 +67,7 @@ from api.web.months import Months
 from api.web.outline import NO_OUTLINE, Outline
 from api.web.pages import Pages
 from api.web.routes import PAGES, page_paths
-from api.web.setup import sites
+from api.web.setup import rules, sites
 from siaga.database.people import Passwords, Persons, Sessions, SignIn
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
@@ -75,6 +78,8 @@ from siaga.telemetry import TelemetryStore
 
 __all__ = ["create_app"]
 
+NOBODY = Book()
+"""Nobody is told of anything."""
 ANSWER_WITHIN = 10.0
 """Seconds that a call of the API has to begin its answer."""
 PAGE_WITHIN = 5.0
@@ -148,6 +153,8 @@ def create_app(
     passwords: Passwords | None = None,
     channels: Mapping[str, Sequence[str]] | None = None,
     sites_file: str | None = None,
+    book: Book = NOBODY,
+    open_channel: OpenChannel = open_channel,
     caller_of: CallerOf | None = None,
 ) -> FastAPI:
     """The API, the public page, health and metrics.
@@ -172,6 +179,8 @@ def create_app(
         passwords: hashes them; by default at the cost of RFC 9106.
         channels: by what the notify file reaches whom, by the person's name.
         sites_file: the file that is imported at every start.
+        book: whom to tell of what.
+        open_channel: opens the way to somebody, for a test message.
         caller_of: who sends a request for a page; by default as for a call, by token or session.
     """
     clock = clock or SystemClock()
@@ -203,6 +212,7 @@ def create_app(
         scorecard_classes=scorecard_classes,
     )
     app = _assembled(services, office, caller_of or (lambda request: known_by(request, services)))
+    app.state.book, app.state.open_channel = book, open_channel
     app.state.plan = plan or Plan()
     app.state.guidance = guidance
     app.state.outline = outline
@@ -250,6 +260,8 @@ def _within(scope: Scope) -> float:
         return SEND_WITHIN
     if path.startswith((f"{BASE}/reports", "/reports")):
         return REPORT_WITHIN
+    if path == rules.TEST:
+        return CHANNEL_WITHIN + PAGE_WITHIN
     if path in sites.PATHS:
         return SITES_WITHIN
     return ANSWER_WITHIN if is_call(path) else PAGE_WITHIN

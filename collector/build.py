@@ -15,6 +15,7 @@ from collector.metrics import CollectorMetrics
 from collector.refusals import Refusals
 from collector.registry_cache import RegistryCache
 from collector.service import CollectorService
+from collector.status_file import StatusFile
 from siaga.database import connect, migrate
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
@@ -30,6 +31,8 @@ log = structlog.get_logger(__name__)
 
 ROLE = "collector"
 """The role in the name of a collector's session, which is kept in the data directory."""
+MEMBERS = 64
+"""Collectors that may share one data directory, and keep their names over a restart."""
 SESSION_EXPIRY = 60
 """Seconds for which the broker keeps messages for a lost collector (crash, cut line). It is short because a broker
 gives shared messages to absent members, too. Gateways send unacknowledged batches again anyway."""
@@ -117,12 +120,14 @@ def run_collector(
     """
     store = open_store(store_url)
     engine = connect(database_url)
-    name = SessionName.of(data_dir, ROLE)
+    name = SessionName.of(data_dir, ROLE, members=MEMBERS)
+    status = StatusFile(data_dir)
     gc.set_threshold(GARBAGE_THRESHOLD, 20, 100)
     try:
         service = assemble(store, engine, broker_session(mqtt_url, name, tls))
-        service.run(stop)
+        service.run(stop, status.tell)
     finally:
+        status.remove()
         name.release()
         store.close()
         engine.dispose()

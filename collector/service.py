@@ -7,6 +7,7 @@ what arrives meanwhile.
 
 import threading
 import time
+from collections.abc import Callable
 
 import structlog
 
@@ -111,15 +112,15 @@ class CollectorService:
         for loop in self._loops:
             loop.end()
 
-    def run(self, stop: threading.Event) -> None:
-        """Start, run until `stop` is set or a worker fails, then stop.
+    def run(self, stop: threading.Event, tell: Callable[[str | None], None] = lambda _: None) -> None:
+        """Start, run until `stop` is set or a worker fails, then stop. `tell`: called with its problem, repeatedly.
 
         Raises:
             RuntimeError: a worker failed; the sentence says which and how.
         """
         self.start()
         while not stop.wait(PATIENCE) and self._failure() is None:
-            pass
+            tell(self.problem())
         self.stop()
         failure = self._failure()
         if failure is not None:

@@ -11,6 +11,7 @@ command -v curl >/dev/null || missing+=(curl)
 command -v influxd >/dev/null || missing+=(influxdb)
 compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
 command -v snmpd >/dev/null || missing+=(snmpd)
+command -v caddy >/dev/null || missing+=(caddy)
 command -v chromium >/dev/null || missing+=(chromium)
 if [ ${#missing[@]} -eq 0 ]; then
     exit 0

@@ -19,19 +19,27 @@ class SessionName:
     lock: IO[str] | None = None
 
     @classmethod
-    def of(cls, data_dir: Path, role: str) -> "SessionName":
+    def of(cls, data_dir: Path, role: str, *, members: int = 1) -> "SessionName":
         """Returns the name of a role that is kept in a data directory; it is made at the first call.
 
-        A second process with the same role and directory gets a name for this once: a broker ends the older one of two
-        sessions with one name, and they would end each other for ever.
+        A broker ends the older one of two sessions with one name, so each process with the same role and directory has
+        another: up to `members` of them have names that are kept, more get a name for this once.
         """
         data_dir.mkdir(parents=True, exist_ok=True)
-        lock = (data_dir / f"{role}.session").open("a+", encoding="ascii")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            return cls(_new(role), lasting=False)
+        for member in range(1, members + 1):
+            lock = (data_dir / (f"{role}.session" if member == 1 else f"{role}-{member}.session")).open(
+                "a+", encoding="ascii"
+            )
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.close()
+            else:
+                return cls._claimed(lock, role)
+        return cls(_new(role), lasting=False)
+
+    @classmethod
+    def _claimed(cls, lock: IO[str], role: str) -> "SessionName":
         lock.seek(0)
         client_id = lock.read().strip()
         if not client_id:  # the first start, or a disk that was full at it

@@ -290,6 +290,7 @@ class System:
             outline=self._outline,
             site=Site(self._settings.public_url),
             sites_file=None if self._settings.sites is None else str(self._settings.sites),
+            book=self._book,
             channels={name: tuple(person.channels) for name, person in self._book.people.items()},
         )
         settings = self._settings

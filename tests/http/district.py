@@ -16,6 +16,8 @@ from api.app import create_app
 from api.attestations.classes import Classes
 from api.http import HttpServer, Site
 from api.http.services import Check
+from api.notifications import Book, open_channel
+from api.notifications.channels import OpenChannel
 from api.schedules.schedule import Plan
 from siaga.database import tables, writing
 from siaga.database.people import Passwords
@@ -77,6 +79,8 @@ class District:
         self.attestation_review = False
         self.plan = Plan()
         self.sites_file: str | None = None
+        self.book = Book()
+        self.open_channel: OpenChannel = open_channel
         self.scorecard_classes: Classes | None = None
         self.registry.replace(villages(), NOW - 40 * DAY)
         self.tokens = {role: Tokens(engine, self.clock).create(role, f"{role}-budi") for role in Role}
@@ -206,6 +210,8 @@ class District:
             attestation_review=self.attestation_review,
             plan=self.plan,
             sites_file=self.sites_file,
+            book=self.book,
+            open_channel=self.open_channel,
             scorecard_classes=self.scorecard_classes,
         )
         with (

@@ -63,3 +63,15 @@ def test_the_lock_ends_with_the_process(tmp_path: Path) -> None:
     name = SessionName.of(tmp_path, "gateway")
     assert name.lasting
     name.release()
+
+
+def test_several_members_of_a_role_keep_a_name_each(tmp_path: Path) -> None:
+    first, second, third = (SessionName.of(tmp_path, "collector", members=2) for _ in range(3))
+    assert len({first.client_id, second.client_id, third.client_id}) == 3
+    assert [each.lasting for each in (first, second, third)] == [True, True, False]
+    for each in (first, second, third):
+        each.release()
+    again = [SessionName.of(tmp_path, "collector", members=2) for _ in range(2)]
+    assert [each.client_id for each in again] == [first.client_id, second.client_id]
+    for each in again:
+        each.release()

@@ -1,14 +1,18 @@
 """`/setup/unknown`: devices that are heard but stand in no sites file."""
 
+import html
 import re
+from dataclasses import replace
 
 import httpx
 
 from siaga.database.quarantine import Quarantine, Refusal
 from siaga.model.caller import Role
 from siaga.model.clock import MINUTE
+from siaga.model.scope import Scopes
+from siaga.model.sites import Adapter, Device
 from tests.http.district import GLAGAH, LICIN, NOW, District
-from tests.people.accounts import signed_in
+from tests.people.accounts import OWN, signed_in
 
 
 def test_each_unknown_device_stands_once_the_last_heard_first(client: httpx.Client, district: District) -> None:
@@ -39,3 +43,93 @@ def test_a_noisy_device_hides_no_other_and_what_is_left_out_is_said(client: http
     assert shown == ["ribut", *(f"diam{n}" for n in range(100, 1, -1))]
     assert "900 kali di karantina" in page
     assert "Hanya 100 perangkat yang terakhir terdengar yang ditampilkan" in page
+
+
+def quarantined(district: District, *told: tuple[str, str, str]) -> None:
+    """Villages, devices and payloads that were refused, a minute apart."""
+    Quarantine(district.engine).add(
+        Refusal(
+            village,
+            NOW - (60 - n) * MINUTE,
+            f"siaga/v1/{village}/{name}/senml",
+            f"{name} is no device with the adapter senml in {village}",
+            payload,
+            "unknown_device",
+        )
+        for n, (village, name, payload) in enumerate(told)
+    )
+
+
+DOOR = '[{"n":"pintu","vb":true},{"n":"battery","v":80}]'
+
+
+def form_of(page: str, device: str) -> dict[str, str | list[str]]:
+    """What a browser sends when the button of a device is pressed."""
+    mine = page.split(f'data-device="{device}"')[1].split("</form>", maxsplit=1)[0]
+    found: dict[str, list[str]] = {}
+    for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', mine):
+        found.setdefault(name, []).append(html.unescape(value))
+    first = re.search(r'<option value="([^"]+)"', mine)
+    assert first is not None
+    return {name: values if len(values) > 1 else values[0] for name, values in found.items()} | {"facility": first[1]}
+
+
+def test_a_tap_registers_a_device_as_it_was_proposed(client: httpx.Client, district: District) -> None:
+    admin = signed_in(district, Role.ADMIN, "joko") | OWN
+    quarantined(district, (GLAGAH, "pintu-2", DOOR), (LICIN, "gerbang-9", DOOR))
+    page = client.get("/setup/unknown", headers=admin).text
+    assert "gerbang-9 bukan perangkat senml di 35.10.16.2003" in page, "the sentence is Indonesian"
+    assert "<code>pintu</code> → <code>gate_open</code>" in page
+    for device, facility in ((f"{GLAGAH}/pintu-2", "gerbang"), (f"{LICIN}/gerbang-9", "new:gate")):
+        sent = form_of(page, device)
+        assert sent["facility"] == facility, "the village's own gate, or a new one"
+        answer = client.post("/setup/unknown/claim", headers=admin, data=sent)
+        assert answer.headers["location"] == f"/setup/sites/{device.split('/')[0]}"
+    glagah, licin = district.registry.village(GLAGAH), district.registry.village(LICIN)
+    assert glagah is not None
+    assert licin is not None
+    made = Device("pintu-2", Adapter.SENML, MINUTE, None, {"pintu": "gate_open"})
+    assert glagah.device("pintu-2") == (glagah.facilities[0], made)
+    found = licin.device("gerbang-9")
+    assert found is not None
+    gate, claimed = found
+    assert (gate.id, gate.kind, gate.name) == ("gate", "gate", "Gerbang terbuka 24 jam")
+    assert claimed == replace(made, id="gerbang-9")
+    assert "data-device" not in client.get("/setup/unknown", headers=admin).text, "registered, so not listed"
+
+
+def test_a_claim_can_be_changed_first(client: httpx.Client, district: District) -> None:
+    admin = signed_in(district, Role.ADMIN, "joko")
+    quarantined(district, (GLAGAH, "pintu-2", DOOR))
+    page = client.get("/setup/unknown", headers=admin).text
+    change = re.search(r'href="(/setup/sites/[^"]+/devices\?[^"]+)"', page)
+    assert change is not None
+    form = client.get(html.unescape(change[1]), headers=admin).text
+    assert 'name="id" value="pintu-2"' in form
+    assert 'name="map_key" value="pintu"' in form
+    assert "<option selected>gate_open</option>" in form
+    assert '<option value="gerbang" selected>' in form
+
+
+def test_a_claim_that_cannot_be_written_says_why(client: httpx.Client, district: District) -> None:
+    admin = signed_in(district, Role.ADMIN, "joko") | OWN
+    quarantined(district, (GLAGAH, "pintu-2", DOOR), (GLAGAH, "pintu-3", DOOR))
+    page = client.get("/setup/unknown", headers=admin).text
+    first, second = form_of(page, f"{GLAGAH}/pintu-2"), form_of(page, f"{GLAGAH}/pintu-3")
+    assert client.post("/setup/unknown/claim", headers=admin, data=first).status_code == 303
+    late = client.post("/setup/unknown/claim", headers=admin, data=second)
+    assert late.status_code == 409
+    assert "diubah orang lain" in late.text
+    again = form_of(late.text, f"{GLAGAH}/pintu-3")
+    assert client.post("/setup/unknown/claim", headers=admin, data=again | {"device": "Pintu 3"}).status_code == 422
+    assert client.post("/setup/unknown/claim", headers=admin, data=again | {"facility": "new:door"}).status_code == 404
+    assert client.post("/setup/unknown/claim", headers=admin, data=again).status_code == 303
+
+
+def test_who_manages_a_part_claims_in_that_part_alone(client: httpx.Client, district: District) -> None:
+    admin = signed_in(district, Role.ADMIN, "ratih", Scopes.of([LICIN])) | OWN
+    quarantined(district, (GLAGAH, "pintu-2", DOOR), (LICIN, "gerbang-9", DOOR))
+    page = client.get("/setup/unknown", headers=admin).text
+    assert re.findall(r'data-device="([^"]+)"', page) == [f"{LICIN}/gerbang-9"]
+    theirs = form_of(page, f"{LICIN}/gerbang-9") | {"village": GLAGAH}
+    assert client.post("/setup/unknown/claim", headers=admin, data=theirs).status_code == 404

@@ -17,8 +17,10 @@ from api.reports.documents import document
 from api.reports.figures import Figures, Share
 from api.reports.office import PLAIN, Logo, Office, Signer
 from api.reports.pdf import as_pdf
+from api.reports.pdf.chapters import introduction
 from api.reports.pdf.characters import _HAS, printable
 from api.reports.pdf.content import Issue, compose
+from api.reports.pdf.context import Context
 from api.reports.pdf.facts import Goal, goal
 from api.reports.pdf.numbers import Numbers
 from api.reports.pdf.strip import draw
@@ -299,6 +301,31 @@ def test_a_report_of_nothing_says_so() -> None:
     assert told.count("Tidak ada fasilitas yang dinilai dalam periode ini.") >= 4
     later = report(period="2025-11")
     assert "1 desa tidak punya fasilitas yang dinilai dalam periode ini: Kampunganyar" in everything(as_pdf(later))
+
+
+@pytest.mark.parametrize("period", ["2026-02", "2026-W07", "2026-02-10", "2026-Q1", "2026"])
+@pytest.mark.parametrize("language", list(Language))
+def test_the_dates_of_the_period_are_said_once(period: str, language: Language) -> None:
+    told = report(period=period, language=language)
+    dates = Numbers(language).dates(told.period)
+    (sentence,) = [
+        block["text"]
+        for block in introduction(Context(told, PLAIN, None))
+        if block["kind"] == "text" and dates in block["text"]
+    ]
+    assert sentence.count(dates) == 1
+
+
+def test_a_year_is_compared_once() -> None:
+    told = everything(as_pdf(report(period="2026")))
+    assert told.count("Tahun 2025") == told.count("Tahun 2025 Perubahan") == 1
+
+
+def test_what_has_no_one_target_is_said_so() -> None:
+    made = report(kinds=("gate",), more=("Kedua",))
+    other = replace(made.facilities[0], held_to=replace(made.facilities[0].held_to, target=0.5))
+    told = everything(as_pdf(replace(made, facilities=[other, *made.facilities[1:]])))
+    assert "fasilitasnya punya sasaran yang berbeda-beda" in told
 
 
 def test_the_title_is_in_the_language_of_the_report() -> None:

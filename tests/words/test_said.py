@@ -56,3 +56,41 @@ def _bad_files() -> list[str]:
                 found.append(texts[0])
     assert len(found) > 80, "the tests have another form now"
     return found
+
+
+REFUSALS = (
+    "Refused",
+    "_Refused",
+    "UnreadableBatch",
+    "UnreadablePack",
+    "UnreadableJson",
+    "RefusedValue",
+    "ForeignTopic",
+)
+
+
+def test_every_refusal_of_a_message_is_said() -> None:
+    """The sentences as they are written in the rooms that refuse, with a value put in for each expression."""
+    root = Path(__file__).resolve().parents[2]
+    written = {
+        text
+        for room in ("gateway", "collector", "siaga/wire", "siaga/model")
+        for path in sorted((root / room).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in REFUSALS
+        for text in _sentences(node)
+    }
+    assert len(written) > 40
+    assert {text for text in written if key_of(text) is None} == set()
+
+
+def _sentences(call: ast.Call) -> list[str]:
+    """The sentence of a refusal, where it is written there."""
+    found = []
+    for argument in call.args[-2:]:
+        if isinstance(argument, ast.JoinedStr):
+            parts = (part.value if isinstance(part, ast.Constant) else "'x1'" for part in argument.values)
+            found.append("".join(map(str, parts)))
+        elif isinstance(argument, ast.Constant) and " " in str(argument.value):
+            found.append(str(argument.value))
+    return found

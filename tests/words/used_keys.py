@@ -66,6 +66,7 @@ FAMILIES: dict[str, set[str]] = {
     "severity_": set(SEVERITIES.values()),
     "cause_": {VILLAGE_OFFLINE, DEVICE_SILENT, NO_EVIDENCE},
     "failed_": {signal for kind in INDICATORS for signal in evidence_signals(kind)} | {"online"},
+    "signal_": {signal for kind in INDICATORS for signal in evidence_signals(kind)} | {"online"},
     "kind_": {"power"},
     "duration_": set("dhm"),
     "stage_": {stage.value for stage in Stage},
@@ -88,6 +89,7 @@ FAMILIES: dict[str, set[str]] = {
     "visit_": {reason.value for reason in Reason},
     "class_": {one.value for one in Class},
     "evidence_": {one.value for one in Evidence},
+    "evidence_short_": {Evidence.SENSED.value, Evidence.ATTESTED.value},
     "doctor_": {said.value for said in Said}
     | {f"{said.value}_do" for said in REMEDIES}
     | {f"state_{state.value}" for state in Finds},

@@ -15,6 +15,7 @@ from api.web.frame import FrameHere
 from api.web.looker import Looker
 from api.web.setup.limits import admin_of
 from api.web.setup.scope_field import asked_scope
+from api.words.said import said
 from siaga.database.quarantine import QuarantineItem
 from siaga.model.local_time import NO_VILLAGES_ZONE
 from siaga.wire.refusal import LABELS
@@ -112,7 +113,7 @@ def _view(looker: Looker, item: QuarantineItem, names: dict[str, tuple[str, str]
         name,
         looker.words.time(item.time, now, zone),
         item.topic,
-        item.reason,
+        said(looker.words, item.reason),
         item.bytes,
         item.label or OTHER,
     )

@@ -20,7 +20,7 @@ from siaga.model.sites import Adapter, Village
 from siaga.sites.writing import fingerprint
 from siaga.wire.topics import as_slug
 
-__all__ = ["BOOLEANS", "MAPPABLE", "Fields", "add", "fields_of", "router"]
+__all__ = ["BOOLEANS", "MAPPABLE", "Fields", "Texts", "add", "fields_of", "router"]
 
 router = APIRouter(include_in_schema=False)
 
@@ -66,10 +66,16 @@ def new_device(
     frame: FrameHere,
     code: str,
     facility: Annotated[str, Query(max_length=64)] = "",
+    id: Annotated[str, Query(max_length=64)] = "",  # noqa: A002 - the key of the sites file
+    adapter: Annotated[Adapter, Query()] = Adapter.SENML,
+    every: Annotated[str, Query(max_length=20)] = "1m",
+    map_key: Annotated[list[str], Query(max_length=100)] = [],  # noqa: B006 - FastAPI copies it
+    map_signal: Annotated[list[str], Query(max_length=100)] = [],  # noqa: B006 - as above
 ) -> Response:
-    """The form for one more device."""
+    """The form for one more device, filled in by the address."""
     home = home_of(services, looker, code)
-    return _page(request, looker, frame, home, Fields(facility=facility), None)
+    fields = Fields(id, facility, adapter, "", every, _pairs(map_key, map_signal))
+    return _page(request, looker, frame, home, fields, None)
 
 
 @router.post(_HERE)

@@ -18,13 +18,14 @@ from siaga.model.sites import Needs, Silence, Village
 from siaga.sites.writing import fingerprint
 from siaga.wire.topics import as_slug
 
-__all__ = ["router"]
+__all__ = ["KINDS", "free_id", "router"]
 
 router = APIRouter(include_in_schema=False)
 
 _HERE = "/setup/sites/{code}/facilities"
 _OPTIONAL = ("since", "needs", "grace", "recovery", "target", "silence")
 KINDS = (*INDICATORS, POWER)
+"""All kinds of facilities."""
 
 
 @router.api_route(_HERE, methods=["GET", "HEAD"])
@@ -50,7 +51,7 @@ def add_facility(
     """Add a facility; its other fields are changed on its own page."""
     home = home_of(services, looker, code)
     known = entries_of(home, seen or "-")
-    typed: Tree = {"id": id.strip() or _free(known, as_slug(name)), "kind": kind, "name": name.strip()}
+    typed: Tree = {"id": id.strip() or free_id(known, as_slug(name)), "kind": kind, "name": name.strip()}
     known.facilities.append(typed | {"devices": []})
     try:
         save(services, looker, known, labels(looker))
@@ -138,7 +139,7 @@ def _known(entries: Entries, facility: str) -> Tree:
     return found
 
 
-def _free(entries: Entries, name: str) -> str:
+def free_id(entries: Entries, name: str) -> str:
     """Returns an id that no facility of the village has."""
     taken = {str(one["id"]) for one in entries.facilities}
     names = (name, *(f"{name[:60]}-{number}" for number in range(2, 1_000)))

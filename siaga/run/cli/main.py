@@ -15,6 +15,7 @@ from siaga.run.cli.broker import broker
 from siaga.run.cli.collector import collector
 from siaga.run.cli.doctor import doctor
 from siaga.run.cli.gateway import gateways
+from siaga.run.cli.health import health
 from siaga.run.cli.import_sites import import_sites
 from siaga.run.cli.mistakes import BAD_INPUT, say, sentence
 from siaga.run.cli.notify import notify
@@ -40,6 +41,7 @@ app.command()(report)
 app.command()(up)
 app.command()(collector)
 app.command()(api)
+app.command()(health)
 app.command("import")(import_sites)
 app.command()(rebuild)
 app.command()(backup)

@@ -1,0 +1,146 @@
+"""`/setup/rules`: whom siaga tells of what, who would be told of an alert, and a test of each channel."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import structlog
+from fastapi import APIRouter, Query, Request
+from starlette.responses import RedirectResponse, Response
+
+from api.http.problems import not_found
+from api.http.services import Services, ServicesHere
+from api.notifications.book import Book, Recipient
+from api.notifications.channels import Answer, BadChannel, OpenChannel, Outcome
+from api.notifications.facts import Facts
+from api.notifications.messages import trial
+from api.web.access import SignedInAdmin
+from api.web.frame import FrameHere
+from api.web.looker import Looker
+from api.web.notice import Notice, leave_notice
+from api.web.setup.limits import admin_of
+from api.web.setup.rule_view import concerns, recipients_of, rule_view, told
+from api.web.setup.site_village import Text
+from api.words.said import said
+from siaga.model.alert_kinds import SEVERITIES, Kind
+from siaga.model.local_time import NO_VILLAGES_ZONE
+
+__all__ = ["TEST", "router"]
+
+router = APIRouter(include_in_schema=False)
+
+_HERE = "/setup/rules"
+TEST = f"{_HERE}/test"
+"""The form that sends a test, which waits for the provider's answer."""
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The form "who would be told of …", as it was filled in."""
+
+    village: str
+    kind: Kind
+    severity: str
+    at: str
+
+
+@router.api_route(_HERE, methods=["GET", "HEAD"])
+def rules(
+    request: Request,
+    services: ServicesHere,
+    looker: SignedInAdmin,
+    frame: FrameHere,
+    village: Annotated[str, Query(max_length=40)] = "",
+    kind: Annotated[Kind, Query()] = Kind.FACILITY_FAILED,
+    severity: Annotated[str, Query(max_length=20)] = "",
+    at: Annotated[str, Query(max_length=40)] = "",
+) -> Response:
+    """The rules that are for a village of the admin's, and who would be told."""
+    book, words, scopes = _book(request), looker.words, admin_of(looker).scopes
+    mine = [rule for rule in book.rules if concerns(rule, scopes)]
+    asked = _Asked(village.strip(), kind, severity if severity in SEVERITIES.values() else "", at)
+    answer, problem = _answer(services, looker, book, asked) if asked.village else (None, None)
+    return frame.page(
+        request,
+        looker,
+        "setup/rules.html",
+        status=422 if problem else 200,
+        title=words("setup_rules"),
+        rules=[rule_view(words, book, rule, scopes) for rule in mine],
+        channels=_channels(book, looker),
+        gather=words.duration(book.gather) if book.gather else None,
+        asked=asked,
+        answer=answer,
+        problem=problem,
+        kinds=list(Kind),
+        severities=list(dict.fromkeys(SEVERITIES.values())),
+        now=_local(services.clock.now()),
+    )
+
+
+@router.post(TEST)
+def send_test(request: Request, looker: SignedInAdmin, to: Text = "") -> Response:
+    """Send one test message by a channel, and say what the provider answered."""
+    book = _book(request)
+    if to not in map(str, _channels(book, looker)):
+        raise not_found("channel", to)
+    outcome = _sent(request, book, to)
+    taken = outcome.answer is Answer.TAKEN
+    _log.info("notification_tested", to=to, by=admin_of(looker).name, provider=outcome.sentence)
+    answer = RedirectResponse(_HERE, 303)
+    leave_notice(answer, Notice(f"{to}: {said(looker.words, outcome.sentence)}.", not taken))
+    return answer
+
+
+def _sent(request: Request, book: Book, to: str) -> Outcome:
+    open_channel: OpenChannel = request.app.state.open_channel
+    try:
+        return open_channel(book.url(to) or "").send(trial(book.language(to)))
+    except BadChannel as problem:
+        return Outcome(Answer.REFUSED, f"was not asked: the address {problem}")
+
+
+def _book(request: Request) -> Book:
+    found: Book = request.app.state.book
+    return found
+
+
+def _channels(book: Book, looker: Looker) -> list[Recipient]:
+    """Returns the channels that the admin may test: all, or those of the rules for the admin's villages."""
+    scopes = admin_of(looker).scopes
+    if scopes.everything:
+        return sorted(book.recipients(book.people))
+    return recipients_of(book, [rule for rule in book.rules if concerns(rule, scopes)])
+
+
+def _answer(services: Services, looker: Looker, book: Book, asked: _Asked) -> tuple[object, str | None]:
+    """Returns who would be told, or a sentence that says what keeps it from being known."""
+    words, scopes = looker.words, admin_of(looker).scopes
+    home = services.registry.village(asked.village) if scopes.holds(asked.village) else None
+    if home is None:
+        return None, words("rules_no_village", village=asked.village[:40])
+    now = services.clock.now()
+    if asked.at:
+        try:
+            now = round(datetime.fromisoformat(asked.at).replace(tzinfo=ZoneInfo(home.timezone)).timestamp() * 1000)
+        except (ValueError, OverflowError):
+            return None, words("rules_no_time", time=asked.at)
+    severity = asked.severity or SEVERITIES[asked.kind]
+    facts = Facts("", asked.kind, severity, home.code, None, None, now, now, None, None, None, None, None, {})
+    first, later, others = told(words, book, facts, home, now)
+    return {
+        "village": home.name,
+        "kind": words(f"kind_of_alert_{asked.kind}"),
+        "severity": words(f"severity_{severity}"),
+        "time": words.time(now, services.clock.now(), home.timezone),
+        "first": first,
+        "later": later,
+        "others": others,
+    }, None
+
+
+def _local(now: int) -> str:
+    """Returns a time (ms) as a form's field has it, by the clock of western Indonesia."""
+    return datetime.fromtimestamp(now / 1000, ZoneInfo(NO_VILLAGES_ZONE)).strftime("%Y-%m-%dT%H:%M")
