@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from siaga.database import tables
+from siaga.database import tables, writing
 from siaga.database.registry import Registry
 from siaga.model.clock import DAY, HOUR
 from siaga.model.times import rfc3339
@@ -55,7 +55,8 @@ def test_a_village_that_is_gone_is_in_it_too_and_a_narrower_scope_has_its_own(li
 def test_it_is_not_judged_after_it_was_taken_out(lived: District) -> None:
     without_the_gate(lived)
     lived.clock.advance(10 * DAY)
-    lived.link(GLAGAH, "online", NOW, last_alive=NOW + 10 * DAY)
+    with writing(lived.engine) as connection:
+        connection.execute(tables.gateway_state.update().values(last_alive=NOW + 10 * DAY))
     with lived.served() as client:
         told = report(client, period="2026-03")
     [outage] = [each for each in told["outages"] if each["facility"] == GATE]
