@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -68,6 +69,7 @@ from api.web.outline import NO_OUTLINE, Outline
 from api.web.pages import Pages
 from api.web.routes import PAGES, page_paths
 from api.web.setup import rules, sites
+from api.web.setup.health import EXAMINE_WITHIN, Examine, nothing_examined
 from siaga.database.people import Passwords, Persons, Sessions, SignIn
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
@@ -155,6 +157,8 @@ def create_app(
     sites_file: str | None = None,
     book: Book = NOBODY,
     open_channel: OpenChannel = open_channel,
+    data_dir: Path | None = None,
+    examine: Examine = nothing_examined,
     caller_of: CallerOf | None = None,
 ) -> FastAPI:
     """The API, the public page, health and metrics.
@@ -181,6 +185,8 @@ def create_app(
         sites_file: the file that is imported at every start.
         book: whom to tell of what.
         open_channel: opens the way to somebody, for a test message.
+        data_dir: where siaga keeps its files.
+        examine: looks at the whole deployment, for as long as half a minute.
         caller_of: who sends a request for a page; by default as for a call, by token or session.
     """
     clock = clock or SystemClock()
@@ -212,6 +218,7 @@ def create_app(
         scorecard_classes=scorecard_classes,
     )
     app = _assembled(services, office, caller_of or (lambda request: known_by(request, services)))
+    app.state.data_dir, app.state.examine = data_dir, examine
     app.state.book, app.state.open_channel = book, open_channel
     app.state.plan = plan or Plan()
     app.state.guidance = guidance
@@ -260,6 +267,8 @@ def _within(scope: Scope) -> float:
         return SEND_WITHIN
     if path.startswith((f"{BASE}/reports", "/reports")):
         return REPORT_WITHIN
+    if path == "/setup/health":
+        return EXAMINE_WITHIN
     if path == rules.TEST:
         return CHANNEL_WITHIN + PAGE_WITHIN
     if path in sites.PATHS:

@@ -31,6 +31,7 @@ from api.web import (
 )
 from api.web.setup import (
     gateways,
+    health,
     index,
     people,
     quarantine,
@@ -76,6 +77,7 @@ PAGES: Sequence[APIRouter] = (
     rules.router,
     quarantine.router,
     gateways.router,
+    health.router,
     unknown.router,
     attest.router,
     scorecard.router,

@@ -31,6 +31,7 @@ from api.schedules.runs import Scheduler
 from api.schedules.telling import message_about
 from api.web.guidance import NO_GUIDANCE, load_guidance
 from api.web.outline import NO_OUTLINE, load_outline
+from api.web.setup.health import Examined
 from collector import ROLE as COLLECTOR
 from collector import CollectorService, assemble, broker_session
 from gateway.metrics import GatewayMetrics
@@ -262,6 +263,12 @@ class System:
     def _tell(self, reason: str | None) -> None:
         self._starting = reason or "it is starting"
 
+    def _examine(self) -> Sequence[Examined]:
+        # what it imports takes memory, and is seldom needed
+        from siaga.run.doctor.examination import examine  # noqa: PLC0415
+
+        return examine(self._settings, self._clock)
+
     def _serve_http(self) -> None:
         store = StoreAnswers(self.store, self._clock)
         checks = {
@@ -291,6 +298,8 @@ class System:
             site=Site(self._settings.public_url),
             sites_file=None if self._settings.sites is None else str(self._settings.sites),
             book=self._book,
+            data_dir=self._settings.data_dir,
+            examine=self._examine,
             channels={name: tuple(person.channels) for name, person in self._book.people.items()},
         )
         settings = self._settings

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import httpx
 from fastapi import Request
@@ -19,6 +20,7 @@ from api.http.services import Check
 from api.notifications import Book, open_channel
 from api.notifications.channels import OpenChannel
 from api.schedules.schedule import Plan
+from api.web.setup.health import Examine, nothing_examined
 from siaga.database import tables, writing
 from siaga.database.people import Passwords
 from siaga.database.registry import Registry
@@ -80,6 +82,8 @@ class District:
         self.plan = Plan()
         self.sites_file: str | None = None
         self.book = Book()
+        self.data_dir: Path | None = None
+        self.examine: Examine = nothing_examined
         self.open_channel: OpenChannel = open_channel
         self.scorecard_classes: Classes | None = None
         self.registry.replace(villages(), NOW - 40 * DAY)
@@ -211,6 +215,8 @@ class District:
             plan=self.plan,
             sites_file=self.sites_file,
             book=self.book,
+            data_dir=self.data_dir,
+            examine=self.examine,
             open_channel=self.open_channel,
             scorecard_classes=self.scorecard_classes,
         )

@@ -160,6 +160,7 @@ TABLE: Mapping[str, Statuses] = {
     "POST /setup/rules/test": (403, 403, 403, 404, 403),
     "GET /setup/quarantine": ADMIN,
     "GET /setup/gateways": ADMIN,
+    "GET /setup/health": ADMIN,
     "GET /setup/unknown": ADMIN,
     "POST /setup/unknown/claim": (403, 403, 403, 404, 403),
     "GET /worker.js": FREE,

@@ -48,6 +48,7 @@ PAGES = (
     f"/setup/rules?village={code(1)}",
     "/setup/quarantine",
     "/setup/gateways",
+    "/setup/health",
     "/setup/unknown",
 )
 """A new page is added here."""

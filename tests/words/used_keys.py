@@ -35,6 +35,7 @@ from api.web.looker import Theme
 from api.web.navigation import NAVIGATION
 from api.web.overview_view import VillageState
 from api.web.refusals import SAID
+from api.web.setup.health import FIGURES, PARTS
 from api.web.setup.index import PAGES
 from api.web.setup.quarantine import OTHER
 from api.web.setup.site_change import Kind as SiteKind
@@ -132,6 +133,8 @@ FAMILIES: dict[str, set[str]] = {
         "invert",
         "date",
     },
+    "health_part_": set(PARTS),
+    "health_": {figure.key for figure in FIGURES},
     "site_kind_": {kind.value for kind in SiteKind},
     "site_mark_": {mark.value for mark in Mark},
     "sites_": {mark.value for mark in Mark},

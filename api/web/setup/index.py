@@ -26,7 +26,7 @@ class SetupPage:
         return f"/setup/{self.key}"
 
 
-_KEYS = ("sites", "unknown", "people", "rules", "gateways", "quarantine", "tokens")
+_KEYS = ("sites", "unknown", "people", "rules", "gateways", "quarantine", "tokens", "health")
 PAGES: Sequence[SetupPage] = tuple(map(SetupPage, _KEYS))
 """In the order in which they are shown."""
 
