@@ -59,7 +59,7 @@ def with_push(book: Book, subscriptions: Sequence[PushSubscription]) -> Book:
         )
         for name, one in others.items()
     )
-    return replace(book, people=people, rules=book.rules + rules, spoken=spoken)
+    return Book(people, book.groups, book.rules + rules, book.link, book.gather, book.repeat_after, spoken)
 
 
 def subscription_of(url: str) -> int | None:
