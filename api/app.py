@@ -55,6 +55,7 @@ from api.issued.desk import IssueDesk
 from api.notifications.book import Book
 from api.notifications.channels import SEND_WITHIN as CHANNEL_WITHIN
 from api.notifications.channels import OpenChannel, open_channel
+from api.notifications.live_book import BookDesk
 from api.reports.answer import DEADLINE
 from api.reports.maker import ReportMaker
 from api.reports.office import PLAIN, Office
@@ -157,6 +158,7 @@ def create_app(
     sites_file: str | None = None,
     book: Book = NOBODY,
     open_channel: OpenChannel = open_channel,
+    book_desk: BookDesk | None = None,
     data_dir: Path | None = None,
     examine: Examine = nothing_examined,
     caller_of: CallerOf | None = None,
@@ -184,6 +186,7 @@ def create_app(
         channels: by what the notify file reaches whom, by the person's name.
         sites_file: the file that is imported at every start.
         book: whom to tell of what.
+        book_desk: writes the notify file; `None`: the pages change nothing of it.
         open_channel: opens the way to somebody, for a test message.
         data_dir: where siaga keeps its files.
         examine: looks at the whole deployment, for as long as half a minute.
@@ -219,6 +222,7 @@ def create_app(
     )
     app = _assembled(services, office, caller_of or (lambda request: known_by(request, services)))
     app.state.data_dir, app.state.examine = data_dir, examine
+    app.state.book_desk = book_desk
     app.state.book, app.state.open_channel = book, open_channel
     app.state.plan = plan or Plan()
     app.state.guidance = guidance
@@ -269,7 +273,7 @@ def _within(scope: Scope) -> float:
         return REPORT_WITHIN
     if path == "/setup/health":
         return EXAMINE_WITHIN
-    if path == rules.TEST:
+    if path.startswith(rules.FORMS):  # loading Apprise takes seconds on a small machine
         return CHANNEL_WITHIN + PAGE_WITHIN
     if path in sites.PATHS:
         return SITES_WITHIN

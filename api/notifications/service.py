@@ -51,11 +51,6 @@ class NotificationService:
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self._threads = [threading.Thread(target=self._plan, name="notifications", daemon=True)]
-        if book.people:
-            self._threads += [
-                threading.Thread(target=self._send, name=f"notification sender {number}", daemon=True)
-                for number in range(1, SENDERS + 1)
-            ]
         self._unsubscribe: Callable[[], None] = lambda: None
 
     def start(self) -> None:
@@ -93,6 +88,7 @@ class NotificationService:
 
         def work() -> bool:
             nonlocal counted, swept
+            self._start_senders()
             planned = planner.plan_one(self._clock.now())
             now = self._clock.monotonic()
             if now >= counted:
@@ -107,6 +103,17 @@ class NotificationService:
             return planned
 
         self._repeat(work)
+
+    def _start_senders(self) -> None:
+        """Start the senders once there is somebody to tell: the book may get its first person while siaga runs."""
+        if self._book.people and len(self._threads) == 1 and not self._stop.is_set():
+            senders = [
+                threading.Thread(target=self._send, name=f"notification sender {number}", daemon=True)
+                for number in range(1, SENDERS + 1)
+            ]
+            for thread in senders:
+                thread.start()
+            self._threads += senders
 
     def _send(self) -> None:
         sender = Sender(self._database, self._book, self._metrics, self._open, about=self._about)

@@ -19,6 +19,7 @@ from api.http import HttpServer, Site
 from api.http.services import Check
 from api.notifications import Book, open_channel
 from api.notifications.channels import OpenChannel
+from api.notifications.live_book import BookDesk
 from api.schedules.schedule import Plan
 from api.web.setup.health import Examine, nothing_examined
 from siaga.database import tables, writing
@@ -82,6 +83,7 @@ class District:
         self.plan = Plan()
         self.sites_file: str | None = None
         self.book = Book()
+        self.book_desk: BookDesk | None = None
         self.data_dir: Path | None = None
         self.examine: Examine = nothing_examined
         self.open_channel: OpenChannel = open_channel
@@ -218,6 +220,7 @@ class District:
             data_dir=self.data_dir,
             examine=self.examine,
             open_channel=self.open_channel,
+            book_desk=self.book_desk,
             scorecard_classes=self.scorecard_classes,
         )
         with (

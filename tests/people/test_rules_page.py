@@ -2,12 +2,14 @@
 
 import html
 import re
+from pathlib import Path
 
 import httpx
 import pytest
 
 from api.notifications.book import Book, Outside, Person, Rule, Step
-from api.notifications.channels import Answer, BadChannel, Channel, Outcome
+from api.notifications.channels import Answer, BadChannel, Channel, Outcome, open_channel
+from api.notifications.live_book import BookDesk, ChannelsOf, LiveBook
 from api.notifications.messages import Message
 from siaga.model.caller import Role
 from siaga.model.clock import MINUTE
@@ -164,3 +166,112 @@ def test_who_manages_a_part_sees_its_rules_and_tests_their_channels_alone(distri
         assert "35.10.16" not in page
         assert client.post("/setup/rules/test", headers=glagah, data={"to": "kepala/web"}).status_code == 404
         assert client.get("/setup/rules", headers=glagah, params={"village": LICIN}).status_code == 422
+
+
+# The forms
+
+
+@pytest.fixture
+def own(district: District, tmp_path: Path) -> LiveBook:
+    """A book that the pages write."""
+    book = LiveBook(Book())
+    district.book = book
+    district.book_desk = BookDesk(tmp_path / "notify.yaml", book, open_channel)
+    district.channels = ChannelsOf(book)  # type: ignore[assignment] # read alone
+    return book
+
+
+def test_the_first_channel_tells_of_everything_and_can_be_taken_away(district: District, own: LiveBook) -> None:
+    admin = signed_in(district, Role.ADMIN, "joko") | OWN
+    with district.served(None) as client:
+        page = client.get("/setup/rules", headers=admin).text
+        sent = {"person": "Ratih", "address": "http://127.0.0.1:1/rahasia", "everything": "true", "seen": seen_of(page)}
+        assert client.post("/setup/rules/channels", headers=admin, data=sent).status_code == 303
+        assert own.url("ratih/web") == "json://127.0.0.1:1/rahasia", "an ordinary address is a web hook"
+        assert [(rule.name, rule.tell) for rule in own.rules] == [("semua", ("ratih",))]
+        again = client.post("/setup/rules/channels", headers=admin, data=sent)
+        assert (again.status_code, "muat ulang halaman" in again.text) == (409, True)
+        page = client.get("/setup/rules", headers=admin).text
+        assert "rahasia" not in page.replace("sebagai rahasia", "")
+        second = sent | {"person": "kepala", "address": "ntfy://siaga-topik", "seen": seen_of(page)}
+        assert client.post("/setup/rules/channels", headers=admin, data=second).status_code == 303
+        assert [rule.tell for rule in own.rules] == [("ratih", "kepala")]
+        for to in ("ratih/web", "kepala/ntfy"):
+            seen = seen_of(client.get("/setup/rules", headers=admin).text)
+            gone = client.post("/setup/rules/channels/remove", headers=admin, data={"to": to, "seen": seen})
+            assert gone.status_code == 303
+        assert (own.people, own.rules) == ({}, ())
+        assert client.get("/setup/people", headers=admin).status_code == 200
+
+
+def test_a_rule_by_the_form_is_what_the_file_would_say(district: District, own: LiveBook) -> None:
+    admin = signed_in(district, Role.ADMIN, "joko") | OWN
+    with district.served(None) as client:
+        for person, address in (("ratih", "ntfy://satu"), ("kepala", "ntfy://dua")):
+            sent = {
+                "person": person,
+                "address": address,
+                "seen": seen_of(client.get("/setup/rules", headers=admin).text),
+            }
+            assert client.post("/setup/rules/channels", headers=admin, data=sent).status_code == 303
+        rule: dict[str, str | list[str]] = {
+            "name": "Siang hari", "tell": ["ratih"], "villages": "35.10.15.*, 35.10.16.2003", "severities": ["major"],
+            "hours": "Mon-Sun 06:00-21:00", "outside": "wait", "after": "30m", "next_tell": ["kepala"],
+            "seen": seen_of(client.get("/setup/rules", headers=admin).text),
+        }  # fmt: skip
+        wrong = client.post("/setup/rules/rules", headers=admin, data=rule | {"hours": "pagi", "tell": []})
+        assert wrong.status_code == 422
+        said = html.unescape(wrong.text)
+        assert "Jam: " in said
+        assert "bukan jadwal" in said
+        assert "Memberi tahu: belum diisi: pilih sedikitnya satu" in said
+        assert client.post("/setup/rules/rules", headers=admin, data=rule).status_code == 303
+        assert own.rules == (
+            Rule("siang-hari", ("ratih",), ("35.10.15.*", "35.10.16.2003"), severities=frozenset({"major"}),
+                 hours=parse_schedule(("Mon-Sun 06:00-21:00",)), outside=Outside.WAIT,
+                 escalate=(Step(30 * MINUTE, ("kepala",)),)),
+        )  # fmt: skip
+        seen = seen_of(client.get("/setup/rules", headers=admin).text)
+        assert (
+            client.post("/setup/rules/rules/remove", headers=admin, data={"name": "x", "seen": seen}).status_code == 404
+        )
+        gone = client.post("/setup/rules/rules/remove", headers=admin, data={"name": "siang-hari", "seen": seen})
+        assert (gone.status_code, own.rules) == (303, ())
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("tgram://kurang", "bukan alamat tgram yang lengkap"),
+        ("bukan alamat", "bukan alamat layanan yang dikenal Apprise"),
+        ("", "bukan alamat saluran"),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_refused_without_being_shown(
+    district: District, own: LiveBook, address: str, sentence: str
+) -> None:
+    admin = signed_in(district, Role.ADMIN, "joko") | OWN
+    with district.served(None) as client:
+        seen = seen_of(client.get("/setup/rules", headers=admin).text)
+        page = client.post(
+            "/setup/rules/channels", headers=admin, data={"person": "ratih", "address": address, "seen": seen}
+        )
+        assert (page.status_code, sentence in html.unescape(page.text)) == (422, True)
+        assert own.people == {}
+
+
+def test_only_who_manages_everything_writes_the_rules(district: District, own: LiveBook) -> None:
+    admin = signed_in(district, Role.ADMIN, "ratih", Scopes.of([LICIN])) | OWN
+    with district.served(None) as client:
+        page = client.get("/setup/rules", headers=admin).text
+        assert "/setup/rules/channels" not in page
+        sent = {"person": "ratih", "address": "ntfy://satu", "seen": "0"}
+        assert client.post("/setup/rules/channels", headers=admin, data=sent).status_code == 404
+    assert own.people == {}
+
+
+def seen_of(page: str) -> str:
+    """What the page says that it was made of."""
+    found = re.search(r'name="seen" value="(\w+)"', page)
+    assert found is not None
+    return found[1]

@@ -14,25 +14,27 @@ from api.http.services import Services, ServicesHere
 from api.notifications.book import Book, Recipient
 from api.notifications.channels import Answer, BadChannel, OpenChannel, Outcome
 from api.notifications.facts import Facts
+from api.notifications.live_book import BookDesk
 from api.notifications.messages import trial
 from api.web.access import SignedInAdmin
-from api.web.frame import FrameHere
+from api.web.frame import Frame, FrameHere
 from api.web.looker import Looker
 from api.web.notice import Notice, leave_notice
 from api.web.setup.limits import admin_of
 from api.web.setup.rule_view import concerns, recipients_of, rule_view, told
+from api.web.setup.site_edit import Unsaved
 from api.web.setup.site_village import Text
 from api.words.said import said
 from siaga.model.alert_kinds import SEVERITIES, Kind
 from siaga.model.local_time import NO_VILLAGES_ZONE
 
-__all__ = ["TEST", "router"]
+__all__ = ["FORMS", "page", "router"]
 
 router = APIRouter(include_in_schema=False)
 
 _HERE = "/setup/rules"
-TEST = f"{_HERE}/test"
-"""The form that sends a test, which waits for the provider's answer."""
+FORMS = f"{_HERE}/"
+"""The forms, of which one waits for a provider's answer."""
 _log = structlog.get_logger(__name__)
 
 
@@ -40,10 +42,13 @@ _log = structlog.get_logger(__name__)
 class _Asked:
     """The form "who would be told of …", as it was filled in."""
 
-    village: str
-    kind: Kind
-    severity: str
-    at: str
+    village: str = ""
+    kind: Kind = Kind.FACILITY_FAILED
+    severity: str = ""
+    at: str = ""
+
+
+_NOTHING = _Asked()
 
 
 @router.api_route(_HERE, methods=["GET", "HEAD"])
@@ -58,29 +63,47 @@ def rules(
     at: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
     """The rules that are for a village of the admin's, and who would be told."""
+    asked = _Asked(village.strip(), kind, severity if severity in SEVERITIES.values() else "", at)
+    return page(request, services, looker, frame, asked)
+
+
+def page(
+    request: Request,
+    services: Services,
+    looker: Looker,
+    frame: Frame,
+    asked: _Asked = _NOTHING,
+    problem: Unsaved | None = None,
+) -> Response:
+    """Returns the page, with an answer to what was asked, or with why a form was not saved."""
     book, words, scopes = _book(request), looker.words, admin_of(looker).scopes
     mine = [rule for rule in book.rules if concerns(rule, scopes)]
-    asked = _Asked(village.strip(), kind, severity if severity in SEVERITIES.values() else "", at)
-    answer, problem = _answer(services, looker, book, asked) if asked.village else (None, None)
+    answer, wrong = _answer(services, looker, book, asked) if asked.village else (None, None)
+    desk: BookDesk | None = request.app.state.book_desk
+    may_write = desk is not None and scopes.everything
     return frame.page(
         request,
         looker,
         "setup/rules.html",
-        status=422 if problem else 200,
+        status=problem.status if problem is not None else 422 if wrong else 200,
         title=words("setup_rules"),
+        problems=problem.problems if problem is not None else (),
+        seen=desk.read()[1] if desk is not None and may_write else None,
+        accounts=[one.name for one in services.persons.listed()] if may_write else [],
+        names=[*book.people, *book.groups],
         rules=[rule_view(words, book, rule, scopes) for rule in mine],
         channels=_channels(book, looker),
         gather=words.duration(book.gather) if book.gather else None,
         asked=asked,
         answer=answer,
-        problem=problem,
+        problem=wrong,
         kinds=list(Kind),
         severities=list(dict.fromkeys(SEVERITIES.values())),
         now=_local(services.clock.now()),
     )
 
 
-@router.post(TEST)
+@router.post(f"{_HERE}/test")
 def send_test(request: Request, looker: SignedInAdmin, to: Text = "") -> Response:
     """Send one test message by a channel, and say what the provider answered."""
     book = _book(request)

@@ -27,7 +27,7 @@ from siaga.database.tables.notifications import (
     notification_provider,
 )
 from siaga.database.tables.people import person, session, sign_in_wait, welcome
-from siaga.database.tables.registry import device, facility, holiday, region, registry_version, village
+from siaga.database.tables.registry import device, facility, holiday, region, registry_version, taken_out, village
 from siaga.database.tables.reports import (
     lease,
     report,
@@ -76,6 +76,7 @@ __all__ = [
     "session",
     "sign_in_wait",
     "span",
+    "taken_out",
     "token",
     "village",
     "village_snapshot",
