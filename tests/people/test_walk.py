@@ -13,11 +13,12 @@ from sqlalchemy import create_engine
 
 from api.app import create_app
 from api.web.routes import PAGES
-from siaga.database.people import NameTaken, Persons
+from siaga.database.people import NameTaken, Passwords, Persons
 from siaga.model.caller import Role
 from siaga.model.clock import HOUR
 from siaga.model.scope import EVERYWHERE, Scopes
 from siaga.telemetry import TelemetryStore
+from tests.database.cheap import CHEAP
 from tests.http.district import GLAGAH, LICIN, NOW, District
 from tests.people.accounts import OWN, account, cookie_of
 
@@ -188,7 +189,7 @@ CALLERS = ("nobody", "viewer", "technician", "admin", "limited")
 def routes() -> Iterator[str]:
     """Yields all calls of the OpenAPI document and all pages."""
     store: TelemetryStore = object()  # type: ignore[assignment] # never used
-    document = create_app(engine=create_engine("sqlite://"), store=store).openapi()
+    document = create_app(engine=create_engine("sqlite://"), store=store, passwords=Passwords(CHEAP)).openapi()
     paths = document["paths"]
     assert isinstance(paths, dict)
     for path, operations in paths.items():
