@@ -29,6 +29,7 @@ from api.issued.metrics import IssuedMetrics
 from api.issued.service import IssuedService
 from api.notifications import NotificationMetrics, NotificationService, open_channel
 from api.notifications.live_book import BookDesk, ChannelsOf, LiveBook
+from api.notifications.web_push import PushDesk
 from api.schedules.runs import Scheduler
 from api.schedules.telling import message_about
 from api.web.guidance import NO_GUIDANCE, load_guidance
@@ -206,6 +207,7 @@ class System:
             self._signal,
             NotificationMetrics(REGISTRY),
             about=partial(message_about, self._engine),
+            push=PushDesk(self._engine, self._clock, self._settings.public_url),
         )
         self._notifications.start()
         metrics = IssuedMetrics(REGISTRY)
