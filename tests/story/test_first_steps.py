@@ -153,7 +153,7 @@ def test_by_the_pages_alone(tmp_path: Path, phone: Phone) -> None:
         # It works
         def is_met() -> bool:
             says(gate, is_open=True)
-            return system.facility(f"{VILLAGE}/gate")["state"] == "met"
+            return bool(system.facility(f"{VILLAGE}/gate")["state"] == "met")
 
         until(is_met, timeout=60, what="the gate is met")
         page.goto("/setup")
