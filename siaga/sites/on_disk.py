@@ -20,7 +20,7 @@ def read_text(path: Path) -> str:
         raise ValueError(f"{path}: is not a text in UTF-8") from None
     except PermissionError:
         raise ValueError(
-            f"{path}: cannot be read: permission denied: siaga runs as user {os.geteuid()}, which needs the right to read it"
+            f"{path}: cannot be read: permission denied: user {os.geteuid()}, as which siaga runs, may not read it"
         ) from None
     except OSError as problem:
         raise ValueError(f"{path}: cannot be read: {problem.strerror}") from None
