@@ -11,7 +11,8 @@ from uuid import uuid4
 
 from sqlalchemy import Engine
 
-from api.alerts.alert import OpenAlert, Raise
+from api.alert_records.alert import OpenAlert
+from api.alerts.decision import Raise
 from api.alerts.engine import AlertEngine
 from api.alerts.outcome import Changes
 from api.alerts.questions import Answer, ArrivalsAnswer, ArrivalsRequest, MemoryAnswer, MemoryRequest, Request

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from api.alerts.alert import Hold
+from api.alerts.decision import Hold
 from siaga.model.clock import SECOND
 
 __all__ = ["Certainty", "Claim", "Facts", "Knows", "Moment", "Rests", "Sure", "Waiting", "Waits", "certainty"]

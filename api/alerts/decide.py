@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from api.alerts.alert import Amend, Clear, Decision, Hold, OpenAlert, Raise, new_alert
+from api.alert_records.alert import OpenAlert, new_alert
 from api.alerts.certainty import Claim, Moment, Rests, Waits
+from api.alerts.decision import Amend, Clear, Decision, Hold, Raise
 from api.alerts.flapping import CALM, OFTEN, WITHIN, Raises
 from api.alerts.kinds import AlertKind, Look
 from api.alerts.kinds.kind import S

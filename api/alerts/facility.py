@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from api.alerts.alert import OpenAlert
+from api.alert_records.alert import OpenAlert
 from api.alerts.outcome import Correction, Outcome
 from api.alerts.subject import Subject
 from siaga.model.alert_kinds import Kind

@@ -9,7 +9,7 @@ that is offline. Each buffer of a gateway brings the present, or is on its way t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from api.alerts.alert import OpenAlert
+from api.alert_records.alert import OpenAlert
 from api.alerts.certainty import Moment
 from siaga.model.clock import MINUTE, SECOND
 from siaga.timeline.judge import GATEWAY_HEARD

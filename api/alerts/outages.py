@@ -5,7 +5,8 @@ first. A village leaves when something arrives from it; when the last one leaves
 table `alert_member`, and the alert's evidence shows them.
 """
 
-from api.alerts.alert import OpenAlert, Raise, new_alert
+from api.alert_records.alert import OpenAlert, new_alert
+from api.alerts.decision import Raise
 from api.alerts.flapping import OFTEN, WITHIN, Raises
 from api.alerts.outcome import Back, Changes
 from siaga.model.alert_kinds import Kind

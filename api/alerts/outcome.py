@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from api.alerts.alert import Member, OpenAlert, Raise
+from api.alert_records.alert import Changed, OpenAlert, Opened
+from api.alerts.decision import Raise
 from siaga.model.intervals import Interval
 from siaga.model.observation import TrackKey
 from siaga.model.sites import Facility, Village
@@ -19,32 +20,7 @@ if TYPE_CHECKING:
     from api.alerts.state import VillageState
     from api.alerts.subject import Subject
 
-__all__ = ["Back", "Changed", "Changes", "Correction", "Fold", "Opened", "Outcome"]
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An alert to be opened, raised at wall time `raised_at`."""
-
-    alert: OpenAlert
-    raised_at: int
-    cause: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """Columns of an alert to set. `event`: `updated` or `cleared`. `settled`: the alert has cleared already.
-
-    `explains`: what to add to its evidence. `members`: those of a `village_offline`.
-    """
-
-    id: str
-    event: str
-    at: int
-    values: dict[str, object]
-    settled: bool = False
-    explains: Mapping[str, object] = field(default_factory=dict)
-    members: dict[str, Member] = field(default_factory=dict)
+__all__ = ["Back", "Changes", "Correction", "Fold", "Outcome"]
 
 
 @dataclass(frozen=True, slots=True)

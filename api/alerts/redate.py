@@ -6,8 +6,9 @@ What the gateway kept is judged later, and may show that it was met before.
 
 from collections.abc import Sequence
 
-from api.alerts.alert import Clear
+from api.alert_records.rows import cleared_since
 from api.alerts.certainty import Knows
+from api.alerts.decision import Clear
 from api.alerts.facility import KEPT, WatchedFacility
 from api.alerts.flapping import CALM
 from api.alerts.kinds.facility_failed import facility_failed
@@ -45,7 +46,7 @@ def redate(tables: Tables, changes: Changes, facility: WatchedFacility, now: int
         DBAPIError: the database is away.
     """
     code, held_to = facility.village, facility.terms
-    for alert, ended_at in tables.cleared_since(code, facility.facility.id, now - FOR):
+    for alert, ended_at in cleared_since(tables.engine, code, facility.facility.id, now - FOR):
         spans = tables.spans(code, facility.facility.id, alert.began_at)
         recovery = max(held_to.recovery, CALM) if alert.flapping else held_to.recovery
         told = (alert.began_at, ended_at)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import RowMapping
 
+from api.alert_records.rows import open_alerts, raised_since
 from api.alerts.certainty import Moment
 from api.alerts.facility import KEPT
 from api.alerts.flapping import WITHIN
@@ -86,9 +87,9 @@ class RegistryWatch:
             self._take_spans(code, facility, spans)
         for found in self._villages.values():
             self._watched.deadlines.ask(found, moment.now)
-        alerts = self._tables.open_alerts()
+        alerts = open_alerts(self._tables.engine)
         self._watched.attach([alert for alert in alerts if alert.kind != Kind.VILLAGE_OFFLINE], moment)
-        self._watched.note_raised(self._tables.raised_since(moment.now - WITHIN))
+        self._watched.note_raised(raised_since(self._tables.engine, moment.now - WITHIN))
         self._note_missed_plans(values.get(_MAINTENANCE), moment)
         self._versions, self.save_at = versions, moment.monotonic
         return _heard(values, self._tables.name), states
@@ -103,7 +104,7 @@ class RegistryWatch:
             state = states.get(code)
             link = None if state is None else (state["link"], state["since"], state["last_arrival"])
             self._watched.merge(found, found.resume(link, moment), moment)
-        alerts = self._tables.open_alerts()
+        alerts = open_alerts(self._tables.engine)
         self._watched.attach([alert for alert in alerts if alert.kind == Kind.VILLAGE_OFFLINE], moment)
 
     def save_heard(self, heard: Heard) -> None:
@@ -151,8 +152,11 @@ class RegistryWatch:
                 known = self._begin(registered, moment, {}, None)
             elif known.village == registered:
                 continue
+            before = set(known.facilities)
             self._watched.deadlines.ask(known, moment.now)
             self._watched.merge(known, known.register(registered, moment), moment)
+            for name in known.facilities.keys() - before:  # it may have been here before: its spans are replaced
+                known.facilities[name].know_spans(self._tables.spans(code, name, moment.now - TAIL))
 
     def save_soon(self, monotonic: int) -> None:
         """Save rows at `monotonic`."""

@@ -6,7 +6,7 @@ from functools import partial
 from hashlib import blake2b
 from typing import Self
 
-from api.alerts.alert import OpenAlert
+from api.alert_records.alert import OpenAlert
 from api.alerts.certainty import Facts, Moment, Sure, Waiting, certainty
 from api.alerts.device import WatchedDevice
 from api.alerts.facility import WatchedFacility

@@ -189,7 +189,7 @@ class StoreSync:
 
     def _take_memory(self, answer: MemoryAnswer, moment: Moment) -> None:
         following = self._next_to_read(moment)
-        if following:  # the store reads them while this answer is taken: a start takes half the time
+        if following:  # the store reads them while this answer is taken
             self._ask(MemoryRequest.of(following, moment), moment)
         for wanted in answer.request.wanted:
             village = self._watched.by_code.get(wanted.village.code)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from api.alerts.alert import OpenAlert
+from api.alert_records.alert import OpenAlert
 
 __all__ = ["Subject"]
 

@@ -1,30 +1,26 @@
 """What the engine keeps in the database: spans, first reports, alerts with their events, its inbox and snapshots."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 
 from sqlalchemy import Connection, Engine, RowMapping, bindparam, case, func, or_, select, union
-from sqlalchemy.sql.dml import ReturningInsert
 
-from api.alert_records.events import append_event, take_turn
-from api.alerts.alert import Member, OpenAlert
+from api.alert_records.rows import Committed, write_alerts
 from api.alerts.inbox import Row
-from api.alerts.outcome import Changed, Changes, Fold, Opened
+from api.alerts.outcome import Changes, Fold
 from siaga.database import tables, writing
 from siaga.database.days import correcting
 from siaga.database.engine_state import mains_key, waits_key, write_values
 from siaga.database.maintenance import window_of
 from siaga.database.rewritten import note_rewritten
 from siaga.database.spans import read_spans, span_of, write_spans
-from siaga.database.upsert import insertion, upsert
-from siaga.model.alert_kinds import Kind
+from siaga.database.upsert import upsert
 from siaga.model.observation import TrackKey
 from siaga.timeline.judge import Span
 from siaga.timeline.maintenance import MaintenanceWindow
 from siaga.timeline.span_algebra import FOREVER
 
-__all__ = ["Committed", "Tables"]
+__all__ = ["Tables"]
 
 
 _VERSIONS = select(
@@ -39,26 +35,6 @@ _ROW = ("number", "village", "gateway", "channel", "received", "payload")
 _DELETE_ROWS = tables.inbox.delete().where(
     tables.inbox.c.village == bindparam("v"), tables.inbox.c.number <= bindparam("n")
 )
-
-
-_CHANGE = {
-    is_settled: tables.alert.update()
-    .where(
-        tables.alert.c.id == bindparam("changed"),
-        tables.alert.c.cleared_at.is_not(None) if is_settled else tables.alert.c.cleared_at.is_(None),
-    )
-    .values(revision=tables.alert.c.revision + 1)
-    for is_settled in (False, True)
-}
-"""What sets columns of an alert that is open, or of one that has cleared (True)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """What a commit did: how many events it wrote, and the alerts that another had opened first."""
-
-    events: int
-    adopted: Sequence[OpenAlert]
 
 
 _CHUNK = 500
@@ -76,8 +52,6 @@ class Tables:
 
     def commit(self, changes: Changes, rows: Sequence[Row] = (), folds: Mapping[str, Fold] | None = None) -> Committed:
         """Write all changes in one transaction, with what they were decided from: the inbox's new rows, snapshots."""
-        adopted: list[OpenAlert] = []
-        events = 0
         with writing(self.engine) as connection:
             for key, correction in changes.corrections.items():
                 write = partial(write_spans, connection, {key: changes.spans.get(key, {})})
@@ -91,21 +65,7 @@ class Tables:
             self._write_inbox(connection, rows, folds or {})
             write_values(connection, {mains_key(village): out for village, out in changes.mains.items()})
             write_values(connection, {waits_key(village): waits for village, waits in changes.waits.items()})
-            if changes.alerts:
-                take_turn(connection)  # before any alert's row is locked, as the API does: no two wait for each other
-            for change in changes.alerts:
-                if isinstance(change, Opened):
-                    other = _open(connection, change)
-                    if other is not None:
-                        adopted.append(other)
-                        continue
-                    append_event(connection, change.alert.id, "raised", change.raised_at)
-                elif _change(connection, change):
-                    append_event(connection, change.id, change.event, change.at)
-                else:
-                    continue
-                events += 1
-        return Committed(events, adopted)
+            return write_alerts(connection, changes.alerts)
 
     def _write_inbox(self, connection: Connection, rows: Sequence[Row], folds: Mapping[str, Fold]) -> None:
         new = [
@@ -186,30 +146,6 @@ class Tables:
                 others = table.c.engine != self.name
                 connection.execute(table.delete().where(others, table.c.engine.not_in(select(alive.c.engine))))
 
-    def open_alerts(self) -> list[OpenAlert]:
-        """All alerts that have not cleared, of the kinds that this engine decides."""
-        with self.engine.connect() as connection:
-            rows = connection.execute(select(tables.alert).where(tables.alert.c.cleared_at.is_(None)))
-            alerts = [_open_alert(row) for row in rows.mappings()]
-            _read_members(connection, [alert for alert in alerts if alert.kind == Kind.VILLAGE_OFFLINE])
-        return alerts
-
-    def cleared_since(self, village: str, facility: str, time: int) -> list[tuple[OpenAlert, int]]:
-        """The `facility_failed` alerts of a facility that cleared from a moment of wall time on: when each was over."""
-        table = tables.alert
-        mine = (table.c.village == village, table.c.facility == facility, table.c.kind == Kind.FACILITY_FAILED.value)
-        query = select(table).where(*mine, table.c.cleared_at >= time).order_by(table.c.raised_at)
-        with self.engine.connect() as connection:
-            return [(_open_alert(row), row["ended_at"]) for row in connection.execute(query).mappings()]
-
-    def raised_since(self, time: int) -> list[tuple[str, str, int]]:
-        """Kind, subject and time of the alerts that were raised from a moment of wall time on, in that order."""
-        table = tables.alert
-        query = select(table.c.kind, table.c.subject, table.c.raised_at).where(table.c.raised_at >= time)
-        with self.engine.connect() as connection:
-            rows = connection.execute(query.order_by(table.c.raised_at)).all()
-        return [(row.kind, row.subject, row.raised_at) for row in rows]
-
     def first_reports(self) -> dict[str, dict[TrackKey, int]]:
         """When each signal was first reported, by village."""
         found: dict[str, dict[TrackKey, int]] = {}
@@ -283,100 +219,3 @@ def _write_first(connection: Connection, first: Mapping[tuple[str, TrackKey], in
         for (village, (device, signal)), time in first.items()
     ]
     upsert(connection, tables.first_report, rows, ("village", "device", "signal"))
-
-
-def _open(connection: Connection, opened: Opened) -> OpenAlert | None:
-    """Insert an alert; where another has opened one of this kind and subject, that one."""
-    alert = opened.alert
-    row = {
-        "id": alert.id,
-        "kind": str(alert.kind),
-        "severity": alert.severity,
-        "village": alert.village,
-        "facility": alert.facility,
-        "device": alert.device,
-        "subject": alert.subject,
-        "began_at": alert.began_at,
-        "raised_at": opened.raised_at,
-        "cause": opened.cause,
-        "evidence": alert.evidence,
-        "flapping": alert.flapping,
-        "revision": 1,
-    }
-    table = tables.alert
-    # Not by `rowcount`, which is not known of an insertion in PostgreSQL
-    if connection.execute(_opening(connection.dialect.name), row).first() is not None:
-        _write_members(connection, alert.id, alert.members)
-        return None
-    others = select(table).where(
-        table.c.kind == str(alert.kind), table.c.subject == alert.subject, table.c.cleared_at.is_(None)
-    )
-    found = _open_alert(connection.execute(others).mappings().one())
-    _read_members(connection, [found])
-    return found
-
-
-@cache
-def _opening(dialect: str) -> ReturningInsert[tuple[str]]:
-    """The insertion of an alert, made once: that takes as long as to execute it."""
-    table = tables.alert
-    return insertion(dialect, table).on_conflict_do_nothing().returning(table.c.id)
-
-
-def _write_members(connection: Connection, alert: str, members: Mapping[str, Member]) -> None:
-    rows = [
-        {"alert": alert, "village": village, "began_at": member.began_at, "ended_at": member.ended_at}
-        for village, member in members.items()
-    ]
-    upsert(connection, tables.alert_member, rows, ("alert", "village"))
-
-
-def _read_members(connection: Connection, alerts: Sequence[OpenAlert]) -> None:
-    table, known = tables.alert_member, {alert.id: alert for alert in alerts}
-    query = select(table).where(table.c.alert.in_(known)).order_by(table.c.began_at, table.c.village)
-    for row in connection.execute(query) if known else ():
-        known[row.alert].members[row.village] = Member(row.began_at, row.ended_at)
-
-
-def _change(connection: Connection, changed: Changed) -> bool:
-    """Set columns of an alert that is open, or that has cleared; whether it was so."""
-    table = tables.alert
-    if "acknowledged_at" in changed.values:
-        _note_withdrawn(connection, changed)
-    values = dict(changed.values)
-    if changed.explains:
-        known = connection.execute(select(table.c.evidence).where(table.c.id == changed.id)).scalar()
-        values["evidence"] = {**(known or {}), **changed.explains}
-    is_done = connection.execute(_CHANGE[changed.settled], {"changed": changed.id, **values}).rowcount == 1
-    if is_done:
-        _write_members(connection, changed.id, changed.members)
-    return is_done
-
-
-def _note_withdrawn(connection: Connection, changed: Changed) -> None:
-    """What somebody had acknowledged is taken back, and that stands beside what they did."""
-    table = tables.alert
-    of = select(table.c.id).where(table.c.id == changed.id, table.c.acknowledged_at.is_not(None))
-    if connection.execute(of).first() is not None:
-        entry = {
-            "alert": changed.id,
-            "action": "acknowledge",
-            "actor": "siaga",
-            "time": changed.at,
-            "detail": {"withdrawn": True},
-        }
-        connection.execute(tables.alert_action.insert(), entry)
-
-
-def _open_alert(row: RowMapping) -> OpenAlert:
-    return OpenAlert(
-        row["id"],
-        row["kind"],
-        row["village"],
-        row["facility"],
-        row["device"],
-        row["began_at"],
-        dict(row["evidence"]),
-        row["flapping"],
-        severity=row["severity"],
-    )

@@ -7,10 +7,11 @@ or a callback: a village to which the same happens at the same moments is the sa
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from api.alerts.alert import Clear, Hold, OpenAlert, Raise
+from api.alert_records.alert import OpenAlert
 from api.alerts.causes import link_evidence
 from api.alerts.certainty import Moment
 from api.alerts.decide import decide
+from api.alerts.decision import Clear, Hold, Raise
 from api.alerts.device import WatchedDevice
 from api.alerts.facility import WatchedFacility
 from api.alerts.gateway import WatchedGateway, take_health

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
-from api.alerts.alert import OpenAlert
+from api.alert_records.alert import OpenAlert
 from api.alerts.certainty import Moment
 from api.alerts.metrics import EngineMetrics
 from api.alerts.outages import Outages

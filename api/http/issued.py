@@ -213,8 +213,11 @@ def asked_of(services: Services, caller: Caller, body: IssueBody, once: str | No
     period = period_of("body", body.period, body.from_, body.to)
     scopes = caller.scopes.within(scope_of("body", body.scope))
     with services.engine.connect() as connection:
-        if not read.holds_a_village(connection, scopes):
+        zones = read.timezones_within(connection, scopes)
+        if not zones:
             raise _refused("asked_no_village", "scope", value=repr(body.scope))
+        if all(period.window(zone)[0] > services.clock.now() for zone in zones):
+            raise _refused("asked_not_begun", "period", value=period.name)
         before = None if body.supersedes is None else read.one(connection, caller.scopes, body.supersedes)
     if body.supersedes is not None:
         if before is None:

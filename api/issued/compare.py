@@ -20,6 +20,11 @@ _NAMES = frozenset({"level", "id", "name", "kind"})
 _MEASURED = frozenset({"required_s", "met_s", "failed_s", "unknown_s", "coverage", "measured"})
 """What no excuse changes."""
 _TIMES = ("met_s", "failed_s", "unknown_s")
+_EXCUSED = ("excused_s", "excused_later_s")
+_WHOLE = frozenset(
+    {"outages", "longest_outage_s", "mttr_s", "mtbf_s", "days_met", "days_missed", "days_unjudged", "days_not_required"}
+)
+"""What rests on outages by their whole length, also beyond the report."""
 
 
 class Ground(StrEnum):
@@ -29,6 +34,21 @@ class Ground(StrEnum):
     MAINTENANCE_DECLARED = "maintenance_declared"
     MAINTENANCE_WITHDRAWN = "maintenance_withdrawn"
     SITES_FILE = "sites_file"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done to a facility since the earlier revision.
+
+    `within`: maintenance that touches the time of the report; `around`: that touches only a failure which reaches into
+    it. `listed`: its village has another entry in the sites file; `certainly`: not so shortly before the earlier
+    revision that this one may rest on it already.
+    """
+
+    within: frozenset[Ground] = frozenset()
+    around: frozenset[Ground] = frozenset()
+    listed: bool = False
+    certainly: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +80,20 @@ class Change:
 def changes(
     before: Iterable[Mapping[str, object]],
     after: Iterable[Mapping[str, object]],
-    grounds: Callable[[str, str], frozenset[Ground]],
+    done: Callable[[str, str], Done],
 ) -> list[Change]:
     """Returns the figures that differ, in order of the facilities.
 
     Args:
         before: the rows of the earlier revision, as its JSON has them.
         after: the rows as they are now.
-        grounds: what was done to a facility (its village, its id) since the earlier revision, beside late data.
+        done: what was done to a facility (its village, its id).
     """
     old, new = _facilities(before), _facilities(after)
     return [
         change
         for name in sorted(old.keys() | new.keys())
-        for change in _differences(name, old.get(name, {}), new.get(name, {}), grounds)
+        for change in _differences(name, old.get(name, {}), new.get(name, {}), done)
     ]
 
 
@@ -99,23 +119,32 @@ def _differences(
     name: str,
     before: Mapping[str, Value],
     after: Mapping[str, Value],
-    grounds: Callable[[str, str], frozenset[Ground]],
+    done: Callable[[str, str], Done],
 ) -> Iterator[Change]:
     differing = [figure for figure in dict.fromkeys([*before, *after]) if before.get(figure) != after.get(figure)]
     if not differing:
         return
     village, _, facility = name.partition("/")
-    known = grounds(village, facility)
-    is_late = any(before.get(time) != after.get(time) for time in _TIMES) and Ground.SITES_FILE not in known
+    known = done(village, facility)
+    excused = any(before.get(time) != after.get(time) for time in _EXCUSED)
+    is_late = any(before.get(time) != after.get(time) for time in _TIMES)
     for figure in differing:
-        yield Change(
-            village, facility, figure, before.get(figure), after.get(figure), _why(figure, known, is_late=is_late)
-        )
+        why = _why(figure, known, excused=excused, is_late=is_late)
+        yield Change(village, facility, figure, before.get(figure), after.get(figure), why)
 
 
-def _why(figure: str, known: frozenset[Ground], *, is_late: bool) -> str:
-    """The grounds of one figure: what was measured rests on no excuse."""
-    found = known & {Ground.SITES_FILE} if figure in _MEASURED else known
-    if is_late or not found:
-        found |= {Ground.LATE_DATA}
+def _why(figure: str, done: Done, *, excused: bool, is_late: bool) -> str:
+    """The grounds of one figure.
+
+    What was measured rests on no excuse. Maintenance that excuses not one second more or less changed nothing but the
+    outages that reach beyond the report.
+    """
+    found: set[Ground] = set()
+    if figure not in _MEASURED:
+        found |= done.within if excused else set()
+        found |= done.around if figure in _WHOLE else set()
+    if done.listed:
+        found.add(Ground.SITES_FILE)
+    if not found or (is_late and not (done.listed and done.certainly)):
+        found.add(Ground.LATE_DATA)
     return ",".join(sorted(found))

@@ -5,13 +5,15 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, or_, select
 
-from api.issued.compare import Ground
+from api.issued.compare import Done, Ground
+from api.reports.facility import JudgedFacility
 from api.reports.report import Report
 from siaga.database import tables
 from siaga.database.maintenance import window_of
 from siaga.model.clock import MINUTE
-from siaga.model.sites import Village
-from siaga.timeline.maintenance import MaintenanceWindow, stretches
+from siaga.model.intervals import Interval
+from siaga.timeline.maintenance import stretches
+from siaga.timeline.spans import State
 
 __all__ = ["grounds_since"]
 
@@ -19,42 +21,52 @@ _BEFORE = 2 * MINUTE
 """What was done so shortly before a report may not have been judged when it was made."""
 
 
-def grounds_since(connection: Connection, issued_at: int, report: Report) -> Callable[[str, str], frozenset[Ground]]:
+def grounds_since(connection: Connection, issued_at: int, report: Report) -> Callable[[str, str], Done]:
     """Returns what says, of a village and a facility, what was done to it since `issued_at` (wall time, ms)."""
     since = issued_at - _BEFORE
-    villages = {village.code: village for village in report.villages}
+    facilities, there = {one.name: one for one in report.facilities}, {one.code for one in report.villages}
     table = tables.maintenance
     query = select(table).where(or_(table.c.created_at >= since, table.c.deleted_at >= since))
-    done = [
+    windows = [
         (
             window_of(row),
-            _said(row.created_at, row.deleted_at, since),
+            # What was taken back excuses nothing any more, whenever it was declared
+            Ground.MAINTENANCE_DECLARED if row.deleted_at is None else Ground.MAINTENANCE_WITHDRAWN,
         )
         for row in connection.execute(query)
     ]
     village = tables.village
-    changed = set(connection.execute(select(village.c.code).where(village.c.changed_at >= since)).scalars())
+    listed = select(village.c.code, village.c.changed_at).where(village.c.changed_at >= since)
+    changed = {code: at >= issued_at for code, at in connection.execute(listed)}
 
-    def grounds(code: str, facility: str) -> frozenset[Ground]:
-        there = villages.get(code)
-        found = {Ground.SITES_FILE} if code in changed or there is None else set()
-        for window, said in done:
-            if there is not None and window.facility in (None, facility) and _touches(window, there, report):
-                found |= said
-        return frozenset(found)
+    def done(code: str, facility: str) -> Done:
+        one = facilities.get(f"{code}/{facility}")
+        within, around = set(), set()
+        for window, ground in windows:
+            if one is None or window.facility not in (None, facility) or not window.concerns(one.village):
+                continue
+            start, end = report.period.window(one.village.timezone)
+            end = min(end, report.cut)
+            found = list(stretches(window, one.village.timezone, report.cut))
+            if any(begin < end and until > start for begin, until in found):
+                within.add(ground)
+            elif any(_overlap(stretch, failed) for stretch in found for failed in _failures(one)):
+                around.add(ground)
+        gone = code not in there
+        return Done(
+            frozenset(within),
+            frozenset(around),
+            listed=gone or code in changed,
+            certainly=gone or changed.get(code, False),
+        )
 
-    return grounds
+    return done
 
 
-def _said(created_at: int, deleted_at: int | None, since: int) -> frozenset[Ground]:
-    declared = {Ground.MAINTENANCE_DECLARED} if created_at >= since else set[Ground]()
-    withdrawn = {Ground.MAINTENANCE_WITHDRAWN} if deleted_at is not None and deleted_at >= since else set[Ground]()
-    return frozenset(declared | withdrawn)
+def _failures(one: JudgedFacility) -> list[Interval]:
+    """The failed spans of a facility: with whole runs that reach beyond the period."""
+    return [(span.start, span.end) for span in one.history.spans if span.state is State.FAILED]
 
 
-def _touches(window: MaintenanceWindow, village: Village, report: Report) -> bool:
-    """Whether maintenance was for the village, in the period or in a failure that reaches into it."""
-    start = report.period.window(village.timezone)[0]
-    return window.concerns(village) and any(
-        begin < report.cut and end > start for begin, end in stretches(window, village.timezone, report.cut)
-    )
+def _overlap(one: Interval, other: Interval) -> bool:
+    return one[0] < other[1] and one[1] > other[0]

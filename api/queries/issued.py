@@ -19,11 +19,11 @@ __all__ = [
     "Places",
     "content",
     "current",
-    "holds_a_village",
     "listed",
     "one",
     "places",
     "public",
+    "timezones_within",
 ]
 
 
@@ -146,10 +146,11 @@ def content(connection: Connection, number: int, form: str) -> tuple[bytes, str]
     return None if row is None else (bytes(row.content), row.sha256)
 
 
-def holds_a_village(connection: Connection, scopes: Scopes) -> bool:
-    """Whether there is a village in some scopes."""
+def timezones_within(connection: Connection, scopes: Scopes) -> Sequence[str]:
+    """Returns the time zones of the villages in some scopes; none: there is no village."""
     table = tables.village
-    return connection.execute(select(table.c.code).where(within(table.c.code, scopes)).limit(1)).first() is not None
+    query = select(table.c.timezone).where(within(table.c.code, scopes)).distinct()
+    return connection.execute(query).scalars().all()
 
 
 def _seen(query: Select[*tuple[object, ...]], seen: Scopes) -> Select[*tuple[object, ...]]:

@@ -19,7 +19,7 @@ __all__ = ["EXPIRES_WITHIN", "MorningFacts", "Named", "Some", "morning_facts"]
 EXPIRES_WITHIN = 14
 """Days before an attestation expires from which on the note says so."""
 _FIRST = 8
-_DOWN = (Kind.FACILITY_FAILED.value, Kind.INDICATOR_MISSED.value, Kind.VILLAGE_OFFLINE.value)
+_DOWN = (Kind.FACILITY_FAILED.value, Kind.VILLAGE_OFFLINE.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,17 @@ class Some:
 
 @dataclass(frozen=True, slots=True)
 class MorningFacts:
-    """The facts of a morning. `passed`: what was raised and cleared within the last 24 hours. `scopes`: names."""
+    """The facts of a morning.
+
+    `down`: what fails now, since when it does; `passed`: what was raised and cleared within the last 24 hours;
+    `missed`: what is below its target over the last 24 hours, whether or not it fails now; `scopes`: names.
+    """
 
     day: datetime.date
     scopes: Sequence[str]
     down: Some
     passed: Some
+    missed: Some
     silent: Some
     expiring: Some
 
@@ -61,6 +66,7 @@ def morning_facts(connection: Connection, scopes: Scopes, now: int, timezone: st
         _names(connection, scopes),
         _alerts(connection, mine & is_open & table.c.kind.in_(_DOWN)),
         _alerts(connection, mine & table.c.kind.in_(_DOWN) & (table.c.raised_at > now - DAY) & ~is_open),
+        _alerts(connection, mine & is_open & (table.c.kind == Kind.INDICATOR_MISSED.value)),
         _alerts(connection, mine & is_open & (table.c.kind == Kind.DEVICE_SILENT.value)),
         _expiring(connection, scopes, day, words),
     )

@@ -16,7 +16,7 @@ from api.reports.restitution import Restitution
 from api.words import WORDS, Words
 from siaga.model.times import local
 
-__all__ = ["MOST_ROWS", "annex_sheets"]
+__all__ = ["MOST_ROWS", "annex_sheets", "time_span"]
 
 MOST_ROWS = 1_000_000
 """Rows in a sheet, which has 1,048,576 at most."""
@@ -42,8 +42,7 @@ def annex_sheets(
     formats = {
         Type.TEXT: book.add_format({"num_format": "@"}),
         Type.COUNT: book.add_format({"num_format": "#,##0"}),
-        # Excel shows a negative time as #####: one below zero is a number of days
-        Type.TIME_SPAN: book.add_format({"num_format": "[h]:mm:ss;-0.0000"}),
+        Type.TIME_SPAN: book.add_format({"num_format": time_span(words)}),
         Type.SHARE: book.add_format({"num_format": "0.00%"}),
         Type.RATE: book.add_format({"num_format": "0.00"}),
         Type.TIME: book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
@@ -51,6 +50,11 @@ def annex_sheets(
     }
     for annex in annexes(report, contract):
         _sheet(book.add_worksheet(words(f"annex_sheet_{annex.name}")), heading, prepare, annex, words, formats)
+
+
+def time_span(words: Words) -> str:
+    """Returns how time spans are shown. Excel shows a negative time as #####: one below zero is a number of days."""
+    return f'[h]:mm:ss;-0.00" {words("sheet_days_unit")}"'
 
 
 def _sheet(

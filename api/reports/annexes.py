@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from api.attestations.scorecard import Scorecard
 from api.queries.attestations import Kept
@@ -24,6 +24,7 @@ from api.reports.sla import MonthBudget
 from api.reports.sla_rows import Sla, by_kind, month_slas
 from api.words import WORDS, Words
 from siaga.model.intervals import Interval
+from siaga.model.scope import Scope, Scopes
 from siaga.timeline.verdict import Verdict
 
 __all__ = ["Annex", "At", "Cell", "annexes", "below_target", "blank_counts"]
@@ -55,8 +56,8 @@ def annexes(report: Report, contract: Restitution | None) -> Iterator[Annex]:
     every = (
         _below(report, words),
         _links(report),
-        _sums("links_uplink", report, _uplinks(report).get),
-        _sums("links_subdistrict", report, subdistrict_of),
+        _sums("links_uplink", report, _whole_uplinks(report).get),
+        _sums("links_subdistrict", report, partial(_whole_subdistrict, report.scopes)),
         _blank(report, words),
         _attestations(report, words),
         _scorecards(report),
@@ -142,9 +143,22 @@ def _links(report: Report) -> Annex:
     return Annex("links", COLUMNS["links"], [row(one) for one in report.beside.links])
 
 
+def _whole_uplinks(report: Report) -> Mapping[str, str | None]:
+    """The uplink of each village, where all villages of the uplink are in the report: no row is wider than it."""
+    shared = report.beside.shared_uplinks
+    return {code: uplink for code, uplink in _uplinks(report).items() if uplink not in shared}
+
+
+def _whole_subdistrict(scopes: Scopes, village: str) -> str | None:
+    """Returns the sub-district of a village, if one of the scopes holds all of it; else `None`."""
+    region = subdistrict_of(village)
+    return region if any(scope.covers(Scope(region)) for scope in scopes) else None
+
+
 def _sums(name: str, report: Report, key: Callable[[str], str | None]) -> Annex:
-    found: list[LinkSum] = sums(report.beside.links, key)
-    rows = [(one.key, one.villages, one.cut, one.cuts, one.longest_cut, one.dark, one.blank) for one in found]
+    never = {village for village, found, _ in _lines(report) if found is Line.NEVER}
+    found: list[LinkSum] = sums(report.beside.links, never, key)
+    rows = [(one.key, one.villages, one.cut, one.cuts, one.longest_cut, one.dark, one.never) for one in found]
     return Annex(name, COLUMNS[name], rows)
 
 

@@ -3,7 +3,7 @@
 The figures are those of `GET /links`, `/attestations` and `/scorecard`: made by the same functions, for the same time.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -17,7 +17,8 @@ __all__ = ["Beside", "Line", "LinkSum", "line_of", "sums"]
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Of the villages of a report. `links_before`: of the period before, where there is one.
+    """Of the villages of a report. `links_before`: of the period before, where there is one. `shared_uplinks`: those
+    that lead to villages outside of the report, too.
 
     `heard_from`: by village, event time of the first reading of one of its devices, ms. `attestations`: all that are
     in force on a date of the period, withdrawn ones too. `scorecards`: at the last date of the period that is over.
@@ -28,6 +29,7 @@ class Beside:
     heard_from: Mapping[str, int] = field(default_factory=dict)
     attestations: Sequence[Kept] = ()
     scorecards: Sequence[Scorecard] = ()
+    shared_uplinks: frozenset[str] = frozenset()
 
 
 class Line(StrEnum):
@@ -51,7 +53,7 @@ def line_of(figures: LinkFigures | None, heard_from: int | None, window: Interva
 
 @dataclass(frozen=True, slots=True)
 class LinkSum:
-    """The links of several villages: sums, and the longest cut of all. `blank`: how many were never heard."""
+    """The links of several villages: sums, and the longest cut of all. `never`: how many had never been heard."""
 
     key: str
     villages: int
@@ -59,11 +61,17 @@ class LinkSum:
     cuts: int
     longest_cut: int
     dark: int
-    blank: int
+    never: int
 
 
-def sums(links: Sequence[LinkFigures], key: Callable[[str], str | None]) -> list[LinkSum]:
-    """Returns the sums of villages that have a key in common, by key. `key`: of a village's code; `None`: of none."""
+def sums(links: Sequence[LinkFigures], never: Container[str], key: Callable[[str], str | None]) -> list[LinkSum]:
+    """Returns the sums of villages that have a key in common, by key.
+
+    Args:
+        links: the villages.
+        never: the codes of those that had not been heard by the end of the period (`Line.NEVER`).
+        key: of a village's code; `None`: of none.
+    """
     members: dict[str, list[LinkFigures]] = {}
     for one in links:
         found = key(one.village)
@@ -77,7 +85,7 @@ def sums(links: Sequence[LinkFigures], key: Callable[[str], str | None]) -> list
             sum(one.cuts for one in each),
             max(one.longest_cut for one in each),
             sum(one.dark for one in each),
-            sum(one.blank for one in each),
+            sum(one.village in never for one in each),
         )
         for found, each in sorted(members.items())
     ]

@@ -147,7 +147,8 @@ class _Glancing:
         everything = found.everything
         time = everything.availability
         before = _sum(one.history.before for one in report.facilities)
-        year = _sum(one.history.a_year_ago for one in report.facilities)
+        _, another = report.period.earlier
+        year = None if another is None else _sum(one.history.a_year_ago for one in report.facilities)
         goals = found.goals
         first = part.table is None
         return Glance(

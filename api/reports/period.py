@@ -63,6 +63,12 @@ class Period:
         return None if last < _EARLIEST else holding(self.unit, last)
 
     @property
+    def earlier(self) -> "tuple[Period | None, Period | None]":
+        """The periods to compare with: the one before, and the one a year ago where that is another."""
+        before, year = self.before, self.a_year_ago
+        return before, None if year == before else year
+
+    @property
     def a_year_ago(self) -> "Period | None":
         """The same period of the year before; `None` where there is none, as for 29 February and for week 53."""
         if self.unit is Unit.WEEK:

@@ -12,12 +12,13 @@ from fractions import Fraction
 import xlsxwriter  # type: ignore[import-untyped]  # it has no types; what is given to it is checked here
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
-from api.reports.annex_sheets import annex_sheets
+from api.reports.annex_sheets import annex_sheets, time_span
 from api.reports.columns import OUTAGE_COLUMNS, ROW_COLUMNS, Column, outage_values, row_values, shares
 from api.reports.facility import Outage
 from api.reports.figures import Share
 from api.reports.levels import Level
 from api.reports.method import method
+from api.reports.pdf.numbers import Numbers
 from api.reports.report import Report, Row
 from api.reports.restitution import Restitution
 from api.words import WORDS
@@ -52,7 +53,7 @@ class _Workbook:
 
     def __init__(self, report: Report, contract: Restitution | None) -> None:
         self._report, self._contract = report, contract
-        self._words = WORDS[report.language]
+        self._words, self._numbers = WORDS[report.language], Numbers(report.language)
         self._out = io.BytesIO()
         self._book = xlsxwriter.Workbook(
             self._out,
@@ -64,10 +65,9 @@ class _Workbook:
             },
         )
         made = datetime.fromtimestamp(report.generated_at // 1000, UTC).replace(tzinfo=None)
-        title = f"{self._words('sheet_title')} {report.period.name}"
+        title = f"{self._words('sheet_title')} {self._numbers.period(report.period)}"
         self._book.set_properties({"title": title, "author": "siaga", "created": made})
-        # Excel shows a negative time as #####: one below zero is a number of days
-        duration = f'[h]:mm:ss;-0.00" {self._words("sheet_days_unit")}"'
+        duration = time_span(self._words)
         self._formats = {
             Column.TEXT: self._book.add_format({"num_format": "@"}),
             Column.COUNT: self._book.add_format({"num_format": "#,##0"}),
@@ -153,12 +153,14 @@ class _Workbook:
                     self._write(sheet, line, place, column, value)
 
     def _changes(self) -> None:
-        period = self._report.period
+        rows = self._report.rows
+        before, year = self._report.period.earlier
+        every = (before, [row.before for row in rows]), (year, [row.a_year_ago for row in rows])
         earlier = [
-            (_name_of(period.before), [row.before for row in self._report.rows]),
-            (_name_of(period.a_year_ago), [row.a_year_ago for row in self._report.rows]),
+            (self._numbers.period(period), found)
+            for period, found in every
+            if period is not None and any(one is not None for one in found)
         ]
-        earlier = [(name, found) for name, found in earlier if any(one is not None for one in found)]
         columns: dict[str, Column] = dict.fromkeys(("level", "id", "name", "kind"), Column.TEXT)
         texts = [self._words(f"column_{name}") for name in columns]
         columns |= {"since": Column.TIME, "low_now": Column.SHARE}
@@ -215,7 +217,7 @@ class _Workbook:
     def _facts(self) -> Iterator[str | int]:
         report = self._report
         shown = min(len(report.outages), MOST_OUTAGES)
-        yield f"{report.period.name} ({report.period.start} – {report.period.dates[-1]})"
+        yield self._numbers.whole_period(report.period)
         yield ", ".join(report.scopes.texts)
         yield f"{datetime.fromtimestamp(report.generated_at // 1000, UTC):%Y-%m-%d %H:%M:%S}"
         yield self._words("sheet_yes" if report.provisional else "sheet_no")
@@ -246,8 +248,3 @@ def _for_print(sheet: Worksheet, frozen: int = 1) -> None:
 
 def _cut(target: Fraction | None) -> float | None:
     return None if target is None else Share(target.numerator, target.denominator).cut(_DECIMALS)
-
-
-def _name_of(period: object) -> str:
-    name = getattr(period, "name", "")
-    return name if isinstance(name, str) else ""

@@ -15,7 +15,7 @@ __all__ = ["MOST_LINES", "Note", "compose_note", "note_for"]
 
 MOST_LINES = 10
 _LISTED = 4
-"""Outages that are named one by one."""
+"""Lines of what is down; the last one counts the others, where they are more."""
 _NAMED = 3
 """Things that are named in one line; the others are counted."""
 
@@ -48,10 +48,16 @@ def compose_note(facts: MorningFacts, language: str, schedule: Schedule, link: s
 def _lines(facts: MorningFacts, words: Words, numbers: Numbers, zone: str) -> Iterator[str]:
     if facts.down.count:
         yield words("note_down", count=numbers.count(facts.down.count))
-        for one in facts.down.first[:_LISTED]:
+        whole = facts.down.count <= _LISTED
+        for one in facts.down.first[: _LISTED if whole else _LISTED - 1]:
             yield words("note_line", what=one.name, time=numbers.time(one.time, zone))
+        if not whole:
+            rest = Some(facts.down.first[_LISTED - 1 :], facts.down.count - _LISTED + 1)
+            yield words("note_more", count=numbers.count(rest.count), names=_names(rest))
     if facts.passed.count:
         yield words("note_passed", count=numbers.count(facts.passed.count), names=_names(facts.passed))
+    if facts.missed.count:
+        yield words("note_missed", count=numbers.count(facts.missed.count), names=_names(facts.missed))
     if facts.silent.count:
         yield words("note_silent", count=numbers.count(facts.silent.count), names=_names(facts.silent))
     if facts.expiring.count:

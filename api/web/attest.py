@@ -22,6 +22,7 @@ from api.web.access import SignedIn, SignedInTechnician
 from api.web.frame import FrameHere
 from api.web.looker import Looker
 from api.web.notice import Notice, leave_notice
+from api.words.said import said
 from siaga.model.caller import Role
 from siaga.model.indicators import INDICATORS
 from siaga.model.local_time import local_date
@@ -171,10 +172,12 @@ async def attest(request: Request, looker: SignedInTechnician, services: Service
     except Refused as problem:
         if problem.status not in (409, 422):
             raise
-        return _back(request, Notice(looker.words("attest_refused", why=problem.detail), wrong=True))
+        return _back(
+            request, Notice(looker.words("attest_refused", why=said(looker.words, problem.detail)), wrong=True)
+        )
     except RequestValidationError as problem:
-        said = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in problem.errors()[:3])
-        return _back(request, Notice(looker.words("attest_refused", why=said), wrong=True))
+        told = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in problem.errors()[:3])
+        return _back(request, Notice(looker.words("attest_refused", why=told), wrong=True))
     answer = RedirectResponse(f"/attest/{found.village}", 303)
     leave_notice(answer, Notice(looker.words("attest_taken" if is_new else "attest_taken_before")))
     return answer

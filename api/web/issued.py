@@ -3,6 +3,7 @@
 It says no figure, and is there also where the public page is switched off. Nobody guesses a report's code.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -25,6 +26,9 @@ __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
 
+_LONGEST = 400
+"""Of what may be pasted: a fingerprint with the path of a file."""
+_FINGERPRINT = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{64}(?![0-9a-fA-F])", re.ASCII)
 _HEADERS = {"Cache-Control": "no-cache", "X-Robots-Tag": "noindex"}
 
 
@@ -63,7 +67,7 @@ def issued(
     frame: FrameHere,
     looker: LookerHere,
     report: str,
-    sha256: Annotated[str, Query(max_length=100)] = "",
+    sha256: Annotated[str, Query(max_length=_LONGEST)] = "",
 ) -> Response:
     """The page of an issued report."""
     words, name = looker.words, read_name(report)
@@ -85,12 +89,13 @@ def issued(
 def _view(looker: Looker, found: KeptReport, current: KeptReport, places: Places, sha256: str) -> View:
     words, numbers = looker.words, Numbers(ReportLanguage(looker.language.value))
     zone = places.timezone or NO_VILLAGES_ZONE
-    same = next((file for file in found.files if file.sha256 == sha256.strip().lower()), None)
+    fingerprint = _FINGERPRINT.search(sha256)  # of what `sha256sum` says, which names the file, too
+    same = next((file for file in found.files if fingerprint and file.sha256 == fingerprint[0].lower()), None)
     compared = ""
     if same is not None:
         compared = words("report_same", format=same.format.upper())
     elif sha256:
-        compared = words("report_differs")
+        compared = words("report_differs" if fingerprint else "report_no_fingerprint")
     return View(
         found.id,
         shown_name(found.id),

@@ -10,9 +10,11 @@ from starlette.responses import Response
 
 from api.http.calls import is_call
 from api.http.problems import Refused, problem_response
+from api.http.sender import PERSON
 from api.web.frame import Frame
 from api.web.looker import Looker, looker_of, stranger
 from api.words import Words
+from api.words.said import said
 
 __all__ = ["SAID", "answer", "foreign", "sentence", "why"]
 
@@ -28,12 +30,17 @@ async def answer(request: Request, refused: Refused) -> Response:
     """Returns the answer to a request that is refused: a problem for a program, a page for a browser."""
     status, headers = refused.status, refused.headers
     if is_call(request.url.path) or not _asks_for_page(request):
-        return problem_response(status, refused.detail, headers)
+        return problem_response(status, _for_program(request, refused.detail), headers)
     if 300 <= status < 400:
         return Response(status_code=status, headers=headers)
     looker = await _looker(request, status)
     detail = None if refused.sentence is None else why(refused, looker.words)
     return sentence(request, looker, status, headers, detail)
+
+
+def _for_program(request: Request, detail: str) -> str:
+    """Returns the detail of a problem: in the reader's language where a page's own script shows it to its person."""
+    return said(stranger(request).words, detail) if PERSON in request.headers else detail
 
 
 def why(refused: Refused, words: Words) -> str:
@@ -54,13 +61,13 @@ def sentence(
 
     What siaga cannot say more about may be over soon: then the page is asked for again by itself.
     """
-    said = status if status in SAID else 500
+    known_as = status if status in SAID else 500
     known = dict(headers or {})
     if status == 503 and detail is None and request.method in ("GET", "HEAD"):
         known |= {"Retry-After": _AGAIN_AFTER, "Refresh": _AGAIN_AFTER}
     words, frame = looker.words, request.app.state.frame
     assert isinstance(frame, Frame)  # noqa: S101 - state has no types
-    title, detail = words(f"refusal_{said}"), detail or words(f"refusal_detail_{said}")
+    title, detail = words(f"refusal_{known_as}"), detail or words(f"refusal_detail_{known_as}")
     return frame.page(request, looker, "sentence.html", status=status, headers=known, title=title, detail=detail)
 
 

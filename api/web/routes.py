@@ -7,6 +7,7 @@ from starlette.routing import Route
 
 from api.web import (
     account,
+    account_push,
     alert_forms,
     alert_page,
     alert_stream,
@@ -31,9 +32,12 @@ from api.web import (
 )
 from api.web.setup import (
     gateways,
+    health,
     index,
     people,
     quarantine,
+    rule_forms,
+    rules,
     site_device,
     site_facility,
     site_lists,
@@ -64,6 +68,7 @@ PAGES: Sequence[APIRouter] = (
     sign_in.router,
     welcome.router,
     account.router,
+    account_push.router,
     index.router,
     sites.router,
     site_lists.router,  # before `/setup/sites/{code}`, whose pattern their paths fit too
@@ -72,8 +77,11 @@ PAGES: Sequence[APIRouter] = (
     site_device.router,
     people.router,
     tokens.router,
+    rules.router,
+    rule_forms.router,
     quarantine.router,
     gateways.router,
+    health.router,
     unknown.router,
     attest.router,
     scorecard.router,

@@ -1,7 +1,7 @@
 """`/scorecard`: the matrix of the 14 indicators, a village a line; filtered in the address, and for print."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -13,9 +13,10 @@ from api.queries.scorecard import scorecards, villages_page
 from api.reports.levels import subdistrict_of
 from api.web.access import SignedIn
 from api.web.frame import FrameHere
+from api.words import Words
 from siaga.model.indicators import INDICATORS
 from siaga.model.local_time import local_date
-from siaga.model.scope import NotAScope, Scopes, parse_scope
+from siaga.model.scope import EVERYTHING, NotAScope, Scope, Scopes, parse_scope
 from siaga.timeline.verdict import Verdict
 
 __all__ = ["MOST_VILLAGES", "router"]
@@ -46,7 +47,7 @@ def scorecard(
         scopes, wrong = Scopes(()), "scope"
     day = _day(date, now)
     if date and day is None:
-        wrong = wrong or "date"
+        scopes, wrong = Scopes(()), wrong or "date"
     with services.engine.connect() as connection:
         found = villages_page(connection, scopes, after, MOST_VILLAGES + 1)
         villages = found[:MOST_VILLAGES]
@@ -67,10 +68,17 @@ def scorecard(
         class_counts=None if classes is None else counted(classes, met),
         more=villages[-1].code if len(found) > MOST_VILLAGES else "",
         scope=scope,
+        scope_name=", ".join(_named(one, names, looker.words) for one in scopes),
+        days=[looker.words.date(one) for one in sorted({card.day for card in cards.values()})],
         date=date,
         wrong=wrong,
         Verdict=Verdict,
     )
+
+
+def _named(scope: Scope, names: Mapping[str, str], words: Words) -> str:
+    """Returns a scope as people know it: the name of its region, else its code."""
+    return words("scope_all") if scope.text == EVERYTHING else names.get(scope.text, scope.text)
 
 
 def _day(text: str, now: int) -> datetime.date | None:

@@ -39,4 +39,4 @@ def _patterns() -> list[tuple[str, re.Pattern[str]]]:
     forms = WORDS[Language.EN].catalogue.forms
     found = [(key, form[0]) for key, form in forms.items() if key.startswith(KEYS)]
     found.sort(key=lambda one: -len(re.sub(r"\{\w+\}", "", one[1])))
-    return [(key, re.compile(_NAME.sub(r"(?P<\1>.+)", re.escape(text)), re.DOTALL)) for key, text in found]
+    return [(key, re.compile(_NAME.sub(r"(?P<\1>.+?)", re.escape(text)), re.DOTALL)) for key, text in found]

@@ -77,7 +77,7 @@ class Words(Formats):
             return named
         if state == "failed":
             return self.find(f"failed_{cause}") or self("failed_signal", signal=cause)
-        return self("unknown_signal", signal=cause)
+        return self("unknown_signal", signal=self.find(f"signal_{cause}") or cause)
 
     def clock(self, evidence: Mapping[str, object]) -> str:
         """Returns by how much a device's clock is off, to follow the sentence that says so; empty if not known."""

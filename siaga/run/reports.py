@@ -15,7 +15,7 @@ from api.reports.wanted import asked_period, asked_scope
 from api.words import WORDS, Explained, Language, Sentence, Words
 from siaga.database import connect, migrate
 from siaga.model.clock import SystemClock
-from siaga.model.scope import Scopes
+from siaga.model.scope import EVERYTHING, Scopes
 from siaga.run.settings import Settings
 
 __all__ = ["Asked", "Written", "the_office", "write_report"]
@@ -51,7 +51,8 @@ def write_report(settings: Settings, asked: Asked) -> Written:
     question = Question(_period(asked), _scopes(asked), _language(asked), _form(asked), SystemClock().now())
     office = the_office(settings)
     _check_place(asked)
-    settings.make_data_dir()
+    if settings.database_url is None and not (settings.data_dir / "siaga.db").is_file():
+        raise _wrong(asked, "--data-dir", Sentence("asked_no_data", {"directory": str(settings.data_dir)}))
     engine = connect(settings.database)
     try:
         migrate(engine)
@@ -65,6 +66,8 @@ def write_report(settings: Settings, asked: Asked) -> Written:
     _write(asked.output, report)
     if not empty:
         return Written(len(report), None)
+    if asked.scope == EVERYTHING:
+        return Written(len(report), str(_wrong(asked, "--data-dir", Sentence("asked_no_facility"))))
     return Written(len(report), str(_wrong(asked, "--scope", Sentence("asked_unknown_scope", {"value": asked.scope}))))
 
 

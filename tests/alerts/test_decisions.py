@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 
-from api.alerts.alert import Amend, Clear, Decision, Hold, Raise
 from api.alerts.certainty import Facts, Moment, Sure, certainty
+from api.alerts.decision import Amend, Clear, Decision, Hold, Raise
 from api.alerts.device import ClockSaid
 from api.alerts.gateway import Buffer
 from api.alerts.kinds.clock_skew import clock_skew

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from api.alerts import village as village_module
-from api.alerts.alert import Clear, Decision, Hold, Raise
 from api.alerts.certainty import Claim, Rests, Sure, Waits
+from api.alerts.decision import Clear, Decision, Hold, Raise
 from api.alerts.facility import WatchedFacility
 from api.alerts.kinds import OF_FACILITIES, AlertKind, Look
 from siaga.database import tables

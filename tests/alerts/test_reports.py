@@ -5,7 +5,7 @@
 
 import pytest
 
-from api.alerts.alert import new_alert
+from api.alert_records.alert import new_alert
 from api.alerts.device import MAX_STRETCHES, WatchedDevice
 from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE

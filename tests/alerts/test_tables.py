@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError
 
-from api.alerts.alert import Raise, new_alert
+from api.alert_records.alert import new_alert
+from api.alert_records.rows import open_alerts
+from api.alerts.decision import Raise
 from api.alerts.inbox import Row
 from api.alerts.outcome import Changes, Fold
 from api.alerts.tables import Tables
@@ -70,7 +72,7 @@ def test_the_database_takes_no_second_open_alert_of_a_subject(database: Engine) 
 def test_an_alert_is_raised_again_after_it_cleared(database: Engine) -> None:
     ledger = Tables(database)
     ledger.commit(raising())
-    [alert] = ledger.open_alerts()
+    [alert] = open_alerts(ledger.engine)
     changes = Changes()
     changes.cleared(alert, NOON + MINUTE, NOON + 2 * MINUTE)
     changes.cleared(alert, NOON + MINUTE, NOON + 3 * MINUTE)  # a second time it was cleared already

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from api.alerts.alert import OpenAlert
+from api.alert_records.alert import OpenAlert
 from api.alerts.outcome import Changes
 from api.alerts.tables import Tables
 from siaga.database import tables

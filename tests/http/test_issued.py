@@ -2,14 +2,12 @@
 
 import asyncio
 import hashlib
-import io
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import httpx
-import pypdf
 import pytest
 from sqlalchemy import select
 
@@ -23,6 +21,7 @@ from siaga.database.tokens import Tokens
 from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR, SECOND
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOW, UNKNOWN, District, names
+from tests.reports.read_pdf import pages_of
 
 PATH = "/api/v1/reports"
 FEBRUARY = 1_769_878_800_000
@@ -110,7 +109,7 @@ def test_a_report_is_kept_with_its_files_by_a_process(life: District) -> None:
         assert answer.headers["ETag"] == f'"{file["sha256"]}"'
         assert answer.headers["Content-Disposition"].endswith(f'2026-02-semua-r1.{file["format"]}"')
     assert contents["json"].json()["rows"] == on_demand["rows"]
-    text = " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(contents["pdf"].content)).pages)
+    text = " ".join(pages_of(contents["pdf"].content))
     for said in (f"/r/{made['id']}", "Issued, revision 1", "Hindrances and follow-up", "Replace it"):
         assert said in text
     with life.served() as client:
@@ -192,6 +191,32 @@ def test_maintenance_that_was_declared_afterwards_is_named(life: District) -> No
     assert "failed_s" not in changed
 
 
+def test_maintenance_that_had_no_part_in_it_is_not_named(life: District) -> None:
+    """One window lies after the period; another was counted in the earlier revision, and excuses as much as then."""
+    with life.served() as client:
+        inside = {"village": GLAGAH, "start": "2026-02-02T16:00:00Z", "end": "2026-02-02T20:00:00Z"}
+        after = {"village": GLAGAH, "start": "2026-03-01T16:00:00Z", "end": "2026-03-01T20:00:00Z"}
+        for window in (inside, after):
+            assert client.post("/api/v1/maintenance", json=window).status_code == 201
+        with writing(life.engine) as connection:
+            table = tables.span
+            failed = (table.c.facility == "gerbang") & (table.c.state == "failed")
+            connection.execute(table.update().where(failed).values(excused=True))
+        issue(client)  # so soon after the declarations that they may not have been judged
+        assert client.post("/api/v1/maintenance", json=after).status_code == 201
+        life.forget(GLAGAH, "gerbang")
+        life.alternating(
+            GLAGAH, "gerbang", FEBRUARY, (2 * DAY, MET, None), (HOUR, FAILED, "gate_open"), (DAY, MET, None),
+            (2 * HOUR, UNKNOWN, "village_offline"), (23 * DAY, MET, None),
+        )  # fmt: skip
+        with writing(life.engine) as connection:
+            connection.execute(table.update().where(failed).values(excused=True))
+            note_rewritten(connection, {(GLAGAH, "gerbang"): (FEBRUARY + 2 * DAY, FEBRUARY + 4 * DAY)})
+        assert later(life) == 1
+        [second, _] = client.get(PATH).json()["items"]
+    assert {change["why"] for change in second["changes"]} == {"late_data"}
+
+
 def test_another_target_in_the_sites_file_is_named(life: District) -> None:
     with life.served() as client:
         issue(client)
@@ -269,6 +294,8 @@ def test_a_person_revises_a_report_to_say_more(life: District) -> None:
         ({"from": "2026-02-01"}, "body from"),
         ({"period": "2026-02", "scope": "banyuwangi"}, "body scope"),
         ({"period": "2026-02", "scope": "35.99"}, "there is no village"),
+        ({"period": "2026-04"}, "body period: period 2026-04 has not begun"),
+        ({"period": "9999-12-31"}, "lies outside of the years 1970 to 2198"),
         ({"period": "2026-02", "language": "jv"}, "body language"),
         ({"period": "2026-02", "format": "pdf"}, "format"),
         ({"period": "2026-02", "factors": {"moat": {}}}, "moat"),

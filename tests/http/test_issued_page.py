@@ -75,8 +75,12 @@ def test_a_file_is_compared_by_its_fingerprint(issued: District) -> None:
     with issued.served(None) as client:
         client.headers["Accept-Language"] = "en"
         same = client.get(f"/r/{report['id']}", params={"sha256": f" {sha256.upper()}"})
+        line = client.get(f"/r/{report['id']}", params={"sha256": f"{sha256}  unduhan/{'a' * 200}/laporan.pdf"})
         other = client.get(f"/r/{report['id']}", params={"sha256": "0" * 64})
+        none = client.get(f"/r/{report['id']}", params={"sha256": f"{sha256}0"})
     assert "The same: this is the PDF of this report" in same.text
+    assert "The same: this is the PDF of this report" in line.text, "what `sha256sum` says"
+    assert "That is no SHA-256" in none.text
     assert "Different: that file is not of this report" in other.text
 
 

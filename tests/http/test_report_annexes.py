@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import openpyxl
-import pypdf
 import pytest
 
 from api.attestations.book import Draft, make
@@ -34,6 +33,7 @@ from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.scope import Scopes
 from siaga.model.times import rfc3339
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOW, UNKNOWN, District
+from tests.reports.read_pdf import pages_of
 
 MARCH = NOW - NOW % DAY - 3 * DAY - 7 * HOUR
 """2026-03-01, midnight in western Indonesia."""
@@ -60,10 +60,10 @@ def lived(district: District) -> District:
     return district
 
 
-def report(district: District, period: str = "2026-03", language: Language = Language.ID) -> Report:
+def report(district: District, period: str = "2026-03", language: Language = Language.ID, scope: str = "*") -> Report:
     with district.engine.connect() as connection:
-        source = load(connection, parse_period(period), Scopes.of("*"), NOW, compared=True, beside=True)
-    return build(source, parse_period(period), Scopes.of("*"), language, NOW)
+        source = load(connection, parse_period(period), Scopes.of([scope]), NOW, compared=True, beside=True)
+    return build(source, parse_period(period), Scopes.of([scope]), language, NOW)
 
 
 def sheets(xlsx: bytes, language: Language = Language.ID) -> Mapping[str, list[dict[str, Any]]]:
@@ -144,8 +144,7 @@ def test_the_budget_of_the_month_and_what_is_paid_back_by_hand(lived: District) 
 @pytest.mark.parametrize("language", list(Language))
 def test_the_pdf_says_the_same(lived: District, language: Language) -> None:
     made = report(lived, language=language)
-    read = pypdf.PdfReader(io.BytesIO(as_pdf(made, OFFICE)))
-    told = re.sub(r"\s+", "", "".join(page.extract_text() for page in read.pages))
+    told = re.sub(r"\s+", "", "".join(pages_of(as_pdf(made, OFFICE))))
     words, numbers = WORDS[language], Numbers(language)
 
     def says(text: str) -> bool:
@@ -167,9 +166,8 @@ def test_the_pdf_says_the_same(lived: District, language: Language) -> None:
 
 def test_a_table_of_the_pdf_counts_what_it_leaves_out(lived: District, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.reports.pdf.side_annexes.MOST_ROWS", 1)
-    read = pypdf.PdfReader(io.BytesIO(as_pdf(report(lived, language=Language.EN))))
-    told = re.sub(r"\s+", " ", " ".join(page.extract_text() for page in read.pages))
-    assert "Listed: 1 of 2; 1 are left out. All are in the XLSX." in told
+    told = " ".join(pages_of(as_pdf(report(lived, language=Language.EN))))
+    assert "Listed: 1 of 2; left out: 1. All are in the XLSX." in told
 
 
 def test_blank_spots_with_the_change_against_the_period_before(lived: District) -> None:
@@ -203,12 +201,12 @@ def test_whether_a_village_had_a_line(cut: int, blank: bool, heard_from: int | N
 def test_sums_add_up_and_the_longest_is_the_longest_of_all() -> None:
     links = [LinkFigures(f"35.10.15.200{n}", True, None, n, n, 10 * n, 100 * n, n == 1) for n in range(4)]
     uplinks = {"35.10.15.2001": "odp-1", "35.10.15.2003": "odp-1", "35.10.15.2002": "odp-2"}
-    one, two = sums(links, uplinks.get)
-    assert (one.key, one.villages, one.cut, one.cuts, one.longest_cut, one.dark, one.blank) == (
+    one, two = sums(links, {"35.10.15.2001"}, uplinks.get)
+    assert (one.key, one.villages, one.cut, one.cuts, one.longest_cut, one.dark, one.never) == (
         "odp-1", 2, 4, 4, 30, 400, 1,
     )  # fmt: skip
     assert (two.key, two.villages) == ("odp-2", 1)
-    (all_,) = sums(links, lambda _: "*")
+    (all_,) = sums(links, set(), lambda _: "*")
     assert (all_.cut, all_.dark) == (6, 600)
 
 
@@ -228,3 +226,36 @@ def test_a_page_reads_no_annexes_and_shows_the_change(lived: District, monkeypat
     assert shown.low.before is not None
     with pytest.raises(AssertionError, match="no annexes"):
         report(lived)
+
+
+def sums_of(found: Report, name: str) -> dict[object, object]:
+    """Returns the number of villages by uplink or sub-district."""
+    tables_ = {one.name: one.rows for one in annexes(found, None)}
+    return {row[0]: row[1] for row in tables_.get(name, ())}
+
+
+def test_no_sum_of_links_is_wider_than_the_scope(lived: District) -> None:
+    uplinks = {GLAGAH: "odp-1", LICIN: "odp-1"}
+    with writing(lived.engine) as connection:
+        for row in connection.execute(tables.village.select()).mappings().all():
+            document = dict(row["document"]) | {"uplink": uplinks.get(row["code"], "odp-2")}
+            connection.execute(
+                tables.village.update().where(tables.village.c.code == row["code"]).values(document=document)
+            )
+    whole, one = report(lived), report(lived, scope=GLAGAH)
+    assert sums_of(whole, "links_uplink")["odp-1"] == 2
+    assert sums_of(one, "links_uplink") == {}
+    assert sums_of(one, "links_subdistrict") == {}
+    region = GLAGAH.rpartition(".")[0]
+    of_region = report(lived, scope=region)
+    for name in ("links_uplink", "links_subdistrict"):
+        rows = sums_of(of_region, name)
+        assert rows == {key: sums_of(whole, name)[key] for key in rows}, "the same however it was asked for"
+    assert list(sums_of(of_region, "links_subdistrict")) == [region]
+
+
+def test_the_sums_count_who_was_never_heard_as_the_blank_spots_do(lived: District) -> None:
+    before_all = report(lived, "2025-W30")
+    never = sum(blank_counts(before_all)[Line.NEVER][:1])
+    rows = [one.rows for one in annexes(before_all, None) if one.name == "links_subdistrict"]
+    assert sum(int(str(row[-1])) for row in rows[0]) == never > 0

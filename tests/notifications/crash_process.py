@@ -15,7 +15,8 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, event
 
-from api.alerts.alert import Raise, new_alert
+from api.alert_records.alert import new_alert
+from api.alerts.decision import Raise
 from api.alerts.outcome import Changes
 from api.alerts.tables import Tables
 from api.notifications.book import Book, Person, Rule

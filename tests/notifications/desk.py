@@ -5,8 +5,9 @@ from dataclasses import replace
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, RowMapping, select
 
+from api.alert_records.alert import OpenAlert, new_alert
 from api.alert_records.events import append_event, take_turn
-from api.alerts.alert import OpenAlert, Raise, new_alert
+from api.alerts.decision import Raise
 from api.alerts.outcome import Changes
 from api.alerts.tables import Tables
 from api.notifications.backoff import Patience

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from api.alerts.alert import Raise, new_alert
+from api.alert_records.alert import new_alert
+from api.alerts.decision import Raise
 from api.alerts.outcome import Changes
 from api.notifications.book import Outside, Rule, Step
 from siaga.database import tables, writing

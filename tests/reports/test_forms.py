@@ -105,8 +105,8 @@ def test_the_change_against_an_earlier_period_stands_on_a_sheet_of_its_own() -> 
     heading, line, *_ = list(book["Change"].values)
     shown = dict(zip(heading, line, strict=True))
     assert shown["Judged since"] == datetime.datetime(2026, 3, 1)  # noqa: DTZ001 - a cell has no zone
-    assert (shown["Availability in this period"], shown["Availability 2026-02"]) == (0.8809, 0.9)
-    assert (shown["Change from 2026-02"], shown["Change of failed time from 2026-02"]) == (
+    assert (shown["Availability in this period"], shown["Availability February 2026"]) == (0.8809, 0.9)
+    assert (shown["Change from February 2026"], shown["Change of failed time from February 2026"]) == (
         -0.0191,
         datetime.timedelta(0),
     )

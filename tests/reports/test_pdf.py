@@ -17,8 +17,10 @@ from api.reports.documents import document
 from api.reports.figures import Figures, Share
 from api.reports.office import PLAIN, Logo, Office, Signer
 from api.reports.pdf import as_pdf
+from api.reports.pdf.chapters import introduction
 from api.reports.pdf.characters import _HAS, printable
 from api.reports.pdf.content import Issue, compose
+from api.reports.pdf.context import Context
 from api.reports.pdf.facts import Goal, goal
 from api.reports.pdf.numbers import Numbers
 from api.reports.pdf.strip import draw
@@ -32,6 +34,7 @@ from siaga.model.sites import Facility, Village
 from siaga.timeline.availability import Availability
 from siaga.timeline.spans import Span, State
 from tests.reports.histories import World, worlds
+from tests.reports.read_pdf import pages_of
 
 FEBRUARY = 1_769_878_800_000
 """2026-02-01, midnight in western Indonesia."""
@@ -78,14 +81,8 @@ def report(
     return build(source, parse_period(period), Scopes.of("*"), language, NOW)
 
 
-def pages(pdf: bytes) -> list[str]:
-    """The text of each page, with single spaces."""
-    read = pypdf.PdfReader(io.BytesIO(pdf))
-    return [re.sub(r"\s+", " ", page.extract_text()) for page in read.pages]
-
-
 def everything(pdf: bytes) -> str:
-    return " ".join(pages(pdf))
+    return " ".join(pages_of(pdf))
 
 
 def test_the_document_follows_the_order_of_an_official_report() -> None:
@@ -103,7 +100,7 @@ def test_the_document_follows_the_order_of_an_official_report() -> None:
 
 
 def test_pages_say_which_they_are_and_of_how_many() -> None:
-    found = pages(as_pdf(report(3), OFFICE))
+    found = pages_of(as_pdf(report(3), OFFICE))
     for number, page in enumerate(found, 1):
         assert f"Halaman {number} dari {len(found)}" in page
 
@@ -115,7 +112,7 @@ def test_the_summary_is_one_page(kinds: tuple[str, ...], language: Language) -> 
     long = "Kantor Desa Persiapan Pemekaran Sumberarum Selatan yang Bernama Panjang Sekali"
     made = report(3, kinds=kinds, language=language, name=long, village=long)
     heads = {Language.ID: ("Ringkasan ", "A. Pendahuluan"), Language.EN: ("Summary ", "A. Introduction")}[language]
-    found = pages(as_pdf(made))
+    found = pages_of(as_pdf(made))
     (first,) = [place for place, page in enumerate(found) if page.startswith(heads[0])]
     (after,) = [place for place, page in enumerate(found) if page.startswith(heads[1])]
     assert after == first + 1
@@ -226,7 +223,7 @@ def test_a_long_name_breaks_and_stays_on_its_page(long: str) -> None:
 
 def test_an_issued_report_leads_to_its_page() -> None:
     issue = Issue("r-7", 2, "https://siaga.example.go.id/r/r-7")
-    first = pages(as_pdf(report(), OFFICE, issue))[0]
+    first = pages_of(as_pdf(report(), OFFICE, issue))[0]
     assert "Diterbitkan, revisi 2" in first
     assert "https://siaga.example.go.id/r/r-7" in first
     assert "KONSEP" not in first
@@ -299,6 +296,31 @@ def test_a_report_of_nothing_says_so() -> None:
     assert told.count("Tidak ada fasilitas yang dinilai dalam periode ini.") >= 4
     later = report(period="2025-11")
     assert "1 desa tidak punya fasilitas yang dinilai dalam periode ini: Kampunganyar" in everything(as_pdf(later))
+
+
+@pytest.mark.parametrize("period", ["2026-02", "2026-W07", "2026-02-10", "2026-Q1", "2026"])
+@pytest.mark.parametrize("language", list(Language))
+def test_the_dates_of_the_period_are_said_once(period: str, language: Language) -> None:
+    told = report(period=period, language=language)
+    dates = Numbers(language).dates(told.period)
+    (sentence,) = [
+        block["text"]
+        for block in introduction(Context(told, PLAIN, None))
+        if block["kind"] == "text" and dates in block["text"]
+    ]
+    assert sentence.count(dates) == 1
+
+
+def test_a_year_is_compared_once() -> None:
+    told = everything(as_pdf(report(period="2026")))
+    assert told.count("Tahun 2025") == told.count("Tahun 2025 Perubahan") == 1
+
+
+def test_what_has_no_one_target_is_said_so() -> None:
+    made = report(kinds=("gate",), more=("Kedua",))
+    other = replace(made.facilities[0], held_to=replace(made.facilities[0].held_to, target=0.5))
+    told = everything(as_pdf(replace(made, facilities=[other, *made.facilities[1:]])))
+    assert "fasilitasnya punya sasaran yang berbeda-beda" in told
 
 
 def test_the_title_is_in_the_language_of_the_report() -> None:

@@ -47,6 +47,13 @@ def test_dates_are_compared_with_as_many_dates_before() -> None:
     assert parse_dates("2024-02-29", "2024-03-02").a_year_ago is None
 
 
+@pytest.mark.parametrize(("name", "same"), [("2026", True), ("2026-11", False), ("2026-W53", False)])
+def test_a_period_is_not_compared_twice_with_one_and_the_same(name: str, same: bool) -> None:
+    before, year = parse_period(name).earlier
+    assert before is not None
+    assert (year is None) == (same or name == "2026-W53")
+
+
 def _dates(period: Period | None) -> tuple[str, str] | None:
     return None if period is None else (str(period.start), str(period.end))
 
@@ -63,6 +70,7 @@ def test_a_period_begins_and_ends_by_each_village_s_own_clock() -> None:
     [
         "", "2026-W54", "2025-W53", "2026-W00", "2026-13", "2026-00", "2026-02-29", "2026-Q5", "2026-Q0", "2026-H3",
         "26-11", "2026-1", "2026-11-5", "2026-w45", "2026 ", " 2026", "2026-11-05T00:00", "٢٠٢٦", "1969", "2199",
+        "2199-11", "9999", "9999-12-31", "9999-12",
         "0000", "today",
     ],
 )  # fmt: skip

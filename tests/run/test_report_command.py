@@ -5,17 +5,28 @@ import stat
 import subprocess
 from pathlib import Path
 
-import pypdf
 import pytest
 
+from siaga.database import connect, migrate
 from siaga.run.reports import Asked, write_report
 from siaga.run.settings import Settings
+from tests.reports.read_pdf import pages_of
 from tests.run.test_cli import SITES, VILLAGE, siaga
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path / "data")
+
+
+@pytest.fixture
+def empty(settings: Settings) -> Settings:
+    """With a database that knows no facility."""
+    settings.make_data_dir()
+    engine = connect(settings.database)
+    migrate(engine)
+    engine.dispose()
+    return settings
 
 
 def asked(output: Path, **other: str | None) -> Asked:
@@ -43,29 +54,35 @@ def test_a_report_of_a_village_from_the_command_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", ["json", "csv", "xlsx", "XLSX", "pdf"])
-def test_the_ending_says_the_form(settings: Settings, tmp_path: Path, ending: str) -> None:
+def test_the_ending_says_the_form(empty: Settings, tmp_path: Path, ending: str) -> None:
     output = tmp_path / f"report.{ending}"
     output.write_bytes(b"of before")
-    written = write_report(settings, asked(output))
+    written = write_report(empty, asked(output))
     made = output.read_bytes()
     assert written.size == len(made)
     assert written.notice is not None
-    assert written.notice.startswith("--scope: the database knows no facility in *")
+    assert written.notice == "--data-dir: the database knows no facility: see --data-dir and --database-url"
     assert made.startswith({"json": b"{", "csv": b"level,id,name", "xlsx": b"PK", "pdf": b"%PDF-"}[ending.lower()])
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [output.name]
     assert stat.S_IMODE(output.stat().st_mode) & 0o444 == 0o444
 
 
-def test_a_pdf_is_in_the_form_of_the_office(settings: Settings, tmp_path: Path) -> None:
+def test_a_pdf_is_in_the_form_of_the_office(empty: Settings, tmp_path: Path) -> None:
     form = tmp_path / "form.yaml"
     form.write_text("letterhead: [PEMERINTAH KABUPATEN CONTOH]\n", encoding="utf-8")
-    in_form = settings.model_copy(update={"report_form": form})
+    in_form = empty.model_copy(update={"report_form": form})
     write_report(in_form, asked(tmp_path / "report.pdf"))
-    (first, *_) = pypdf.PdfReader(tmp_path / "report.pdf").pages
-    assert "PEMERINTAH KABUPATEN CONTOH" in first.extract_text()
+    (first, *_) = pages_of((tmp_path / "report.pdf").read_bytes())
+    assert "PEMERINTAH KABUPATEN CONTOH" in first
     form.write_text("letterhead: []\nlogo: away.png\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r'form\.yaml line 2: logo: "away\.png" cannot be read'):
         write_report(in_form, asked(tmp_path / "other.pdf"))
+
+
+def test_where_no_siaga_was_none_is_begun(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"--data-dir: there is no database of siaga in .*/data: see --data-dir"):
+        write_report(settings, asked(tmp_path / "report.csv"))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

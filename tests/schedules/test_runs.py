@@ -163,10 +163,11 @@ def test_a_note_says_in_ten_lines_what_to_look_at(office: Office, hook: Webhook)
     passed = [
         alert(20 + n, "facility_failed", now - 5 * HOUR, cleared=now - HOUR, facility="gerbang") for n in range(2)
     ]
+    missed = [alert(50, "indicator_missed", now - 14 * DAY, facility="gerbang")]  # it is met again, and not down
     silent = [alert(30, "device_silent", now - 9 * HOUR, device="kontak", facility="gerbang")]
     old = [alert(40, "facility_failed", now - 3 * DAY, cleared=now - 2 * DAY, facility="gerbang")]
     with writing(office.engine) as connection:
-        connection.execute(tables.alert.insert(), [*down, *passed, *silent, *old])
+        connection.execute(tables.alert.insert(), [*down, *passed, *missed, *silent, *old])
         for number, (indicator, expires) in enumerate([("playground", 10), ("trees", 90)], 1):
             connection.execute(tables.attestation.insert(), attestation(number, indicator, expires))
     office.go_on()
@@ -180,8 +181,9 @@ def test_a_note_says_in_ten_lines_what_to_look_at(office: Office, hook: Webhook)
         "- f8 (Kampunganyar), sejak 28-02-2026\xa022.00",
         "- f7 (Kampunganyar), sejak 28-02-2026\xa023.00",
         "- f6 (Kampunganyar), sejak 01-03-2026\xa000.00",
-        "- f5 (Kampunganyar), sejak 01-03-2026\xa001.00",
+        "- dan 5 lagi (f5 (Kampunganyar), f4 (Kampunganyar), f3 (Kampunganyar) …)",
         "Datang dan pergi sejak kemarin: 1 (Gerbang (Kampunganyar))",
+        "Di bawah sasaran 24 jam terakhir: 1 (Gerbang (Kampunganyar))",
         "Perangkat diam: 1 (kontak (Kampunganyar))",
         "Bukti yang segera habis masanya: 1 (Taman bermain anak (Kampunganyar))",
         "https://siaga.example",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from unittest.mock import patch
 
-from api.alerts.alert import Decision, Hold
+from api.alerts.decision import Decision, Hold
 from api.alerts.engine import AlertEngine
 from api.alerts.facility import WatchedFacility
 from api.alerts.kinds import facility_failed

@@ -471,7 +471,5 @@ def test_a_file_that_siaga_may_not_read_is_told_with_the_user(tmp_path: Path, mo
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "read_text", denied)
-    with pytest.raises(
-        ValueError, match=rf"sites\.yaml: cannot be read: permission denied: user {os.geteuid()}, "
-    ):
+    with pytest.raises(ValueError, match=rf"sites\.yaml: cannot be read: permission denied: user {os.geteuid()}, "):
         read_sites_file(tmp_path / "sites.yaml")

@@ -140,11 +140,41 @@ def test_the_scorecard_has_the_numbers_of_the_call(district: District, served: h
         assert '<span data-class="berkembang"><b>1</b> berkembang</span>' in page
 
 
+def test_the_scorecard_says_of_which_day_and_whom_and_shows_nothing_for_a_day_to_come(
+    district: District, served: httpx.Client
+) -> None:
+    make(district.engine, Draft(GLAGAH, "playground", True, date(2026, 3, 1)), "budi", NOW)
+    page = served.get("/scorecard").text
+    assert "<b>3 Maret 2026</b> (kemarin) · semua desa" in page
+    assert "<small>a 01/03</small>" in page, "the evidence and its date stand in the cell"
+    assert "<b>2 Maret 2026</b> · " in served.get("/scorecard?date=2026-03-02").text
+    to_come = served.get("/scorecard?date=2027-01-01")
+    assert (to_come.status_code, "data-village" in to_come.text) == (422, False)
+
+
+def test_on_a_phone_each_sign_has_its_indicator_s_number(district: District, browser: Browser) -> None:
+    with district.served(None) as client:
+        phone, page = opened(browser, district, client)
+        page.goto(f"{client.base_url}/scorecard")
+        cells = page.locator("tbody tr").first.locator("td.cell")
+        shown = cells.evaluate_all("cells => cells.map(cell => getComputedStyle(cell, '::before').content)")
+        assert shown == [f'"{number}"' for number in range(1, 15)]
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        phone.close()
+
+
 def opened(browser: Browser, district: District, client: httpx.Client, **context: Any) -> tuple[BrowserContext, Page]:
+    """The page of Glagah on the phone of the technician Wahyu."""
+    return opened_by(browser, district, client, "wahyu", **context)
+
+
+def opened_by(
+    browser: Browser, district: District, client: httpx.Client, name: str, **context: Any
+) -> tuple[BrowserContext, Page]:
     """The page of Glagah on a technician's phone."""
     phone = browser.new_context(viewport={"width": 360, "height": 640}, locale="id-ID", **context)
-    name, _, value = signed_in(district, Role.TECHNICIAN, "wahyu")["Cookie"].partition("=")
-    phone.add_cookies([{"name": name, "value": value, "url": str(client.base_url)}])
+    cookie, _, value = signed_in(district, Role.TECHNICIAN, name)["Cookie"].partition("=")
+    phone.add_cookies([{"name": cookie, "value": value, "url": str(client.base_url)}])
     page = phone.new_page()
     page.goto(f"{client.base_url}/attest/{GLAGAH}")
     return phone, page
@@ -210,3 +240,44 @@ def test_an_answer_that_was_lost_leaves_one_attestation(district: District, brow
         page.wait_for_selector("#waiting", state="hidden")
         assert len(attested(district)) == 1
         phone.close()
+
+
+SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
+
+
+def test_a_photo_that_is_refused_is_said_in_the_reader_s_language(
+    district: District, browser: Browser, served: httpx.Client
+) -> None:
+    headers = OWN | {"Referer": f"{served.base_url}/attest/{GLAGAH}"}
+    served.post("/attestations", data=FORM, files=[("photo", ("a.jpg", SVG, "image/jpeg"))], headers=headers)
+    page = served.get(f"/attest/{GLAGAH}").text
+    assert "Tidak diterima: foto 1: berkas ini SVG: kirim JPEG, PNG, atau WebP" in page
+    with district.served(None) as client:
+        phone, page_ = opened_by(browser, district, client, "joko")
+        fill_playground(page_, SVG)
+        page_.click("button.main")
+        page_.wait_for_selector("#waiting li small")
+        assert "foto 1: berkas ini SVG: kirim JPEG, PNG, atau WebP" in page_.inner_text("#waiting li small")
+        assert not page_.locator("#waiting > p").is_visible(), "it does not go by itself"
+        assert page_.inner_text("#attest .said") == ""
+        phone.close()
+
+
+def test_what_was_sent_stands_among_the_last_ones_at_once(district: District, browser: Browser) -> None:
+    with district.served(None) as client:
+        phone, page = opened(browser, district, client)
+        assert page.locator("#recent [data-attestation]").count() == 0
+        assert "belum pernah dilihat" in page.inner_text("select[name=indicator] option[value=playground]")
+        fill_playground(page, jpeg())
+        page.click("button.main")
+        page.wait_for_selector("#recent [data-attestation]")
+        assert "belum pernah dilihat" not in page.inner_text("select[name=indicator] option[value=playground]")
+        phone.close()
+
+
+def fill_playground(page: Page, photo: bytes) -> None:
+    """Fill the form of the playground with one photo from a file."""
+    page.select_option("select[name=indicator]", "playground")
+    page.check("input[name=met][value=true]")
+    page.set_input_files("input[data-source=file]", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo})
+    until(lambda: page.inner_text("#attest .ready") != "", what="the photo is ready")

@@ -12,7 +12,8 @@ INDONESIAN, ENGLISH = WORDS[Language.ID], WORDS[Language.EN]
 def test_a_cause_reads_as_a_reason() -> None:
     assert INDONESIAN.cause("unknown", "village_offline") == "gateway desa tidak terdengar"
     assert INDONESIAN.cause("failed", "gate_open") == "gerbang tertutup"
-    assert ENGLISH.cause("unknown", "gate_open") == "no data: gate_open"
+    assert ENGLISH.cause("unknown", "gate_open") == "no data: gate sensor"
+    assert ENGLISH.cause("unknown", "a_new_signal") == "no data: a_new_signal"
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ from api.web.looker import Theme
 from api.web.navigation import NAVIGATION
 from api.web.overview_view import VillageState
 from api.web.refusals import SAID
+from api.web.setup.health import FIGURES, PARTS
 from api.web.setup.index import PAGES
 from api.web.setup.quarantine import OTHER
 from api.web.setup.site_change import Kind as SiteKind
@@ -66,6 +67,7 @@ FAMILIES: dict[str, set[str]] = {
     "severity_": set(SEVERITIES.values()),
     "cause_": {VILLAGE_OFFLINE, DEVICE_SILENT, NO_EVIDENCE},
     "failed_": {signal for kind in INDICATORS for signal in evidence_signals(kind)} | {"online"},
+    "signal_": {signal for kind in INDICATORS for signal in evidence_signals(kind)} | {"online"},
     "kind_": {"power"},
     "duration_": set("dhm"),
     "stage_": {stage.value for stage in Stage},
@@ -88,6 +90,7 @@ FAMILIES: dict[str, set[str]] = {
     "visit_": {reason.value for reason in Reason},
     "class_": {one.value for one in Class},
     "evidence_": {one.value for one in Evidence},
+    "evidence_short_": {Evidence.SENSED.value, Evidence.ATTESTED.value},
     "doctor_": {said.value for said in Said}
     | {f"{said.value}_do" for said in REMEDIES}
     | {f"state_{state.value}" for state in Finds},
@@ -130,6 +133,8 @@ FAMILIES: dict[str, set[str]] = {
         "invert",
         "date",
     },
+    "health_part_": set(PARTS),
+    "health_": {figure.key for figure in FIGURES},
     "site_kind_": {kind.value for kind in SiteKind},
     "site_mark_": {mark.value for mark in Mark},
     "sites_": {mark.value for mark in Mark},

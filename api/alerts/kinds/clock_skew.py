@@ -1,7 +1,7 @@
 """`clock_skew`: a device's clock is not trusted."""
 
-from api.alerts.alert import Clear, Decision, Hold, Raise
 from api.alerts.certainty import Claim, Rests, Sure, Waits
+from api.alerts.decision import Clear, Decision, Hold, Raise
 from api.alerts.device import ClockSaid, WatchedDevice
 from api.alerts.kinds.kind import AlertKind, Look
 from siaga.model.alert_kinds import Kind

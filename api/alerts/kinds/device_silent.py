@@ -1,7 +1,7 @@
 """`device_silent`: its gateway is heard, and it has not reported for 3 × `every` + 10 m."""
 
-from api.alerts.alert import Decision, Raise
 from api.alerts.certainty import Rests, Sure
+from api.alerts.decision import Decision, Raise
 from api.alerts.device import WatchedDevice
 from api.alerts.kinds.kind import AlertKind, Look
 from api.alerts.kinds.quiet import Quiet, is_back, quiet_for, waits

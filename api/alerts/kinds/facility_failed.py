@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from api.alerts.alert import Amend, Clear, Decision, Hold, Raise
 from api.alerts.causes import facility_evidence
 from api.alerts.certainty import Claim, Rests, Sure, Waits
+from api.alerts.decision import Amend, Clear, Decision, Hold, Raise
 from api.alerts.facility import WatchedFacility
 from api.alerts.kinds.kind import AlertKind, Look
 from siaga.model.alert_kinds import Kind

@@ -1,7 +1,7 @@
 """`gateway_buffer`: a gateway's buffer is over 80 % full."""
 
-from api.alerts.alert import Clear, Decision, Hold, Raise
 from api.alerts.certainty import Claim, Rests, Sure, Waits
+from api.alerts.decision import Clear, Decision, Hold, Raise
 from api.alerts.gateway import BUFFER_FULL, Buffer, WatchedGateway
 from api.alerts.kinds.kind import AlertKind, Look
 from siaga.model.alert_kinds import Kind

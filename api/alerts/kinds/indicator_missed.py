@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from api.alerts.alert import Amend, Clear, Decision, Hold, Raise
 from api.alerts.certainty import Claim, Rests, Sure, Waits
+from api.alerts.decision import Amend, Clear, Decision, Hold, Raise
 from api.alerts.facility import WatchedFacility
 from api.alerts.kinds.kind import AlertKind, Look
 from siaga.model.alert_kinds import Kind

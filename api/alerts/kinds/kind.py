@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
-from api.alerts.alert import Decision, OpenAlert
+from api.alert_records.alert import OpenAlert
 from api.alerts.certainty import Rests, Sure
+from api.alerts.decision import Decision
 from api.alerts.flapping import CALM
 from api.alerts.state import VillageState
 from api.alerts.subject import Subject

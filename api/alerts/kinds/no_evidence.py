@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from api.alerts.alert import Decision, Hold, Raise
 from api.alerts.causes import came_instead
 from api.alerts.certainty import Rests, Sure
+from api.alerts.decision import Decision, Hold, Raise
 from api.alerts.device import WatchedDevice
 from api.alerts.kinds.kind import AlertKind, Look
 from api.alerts.kinds.quiet import Quiet, is_back, quiet_for, waits

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from api.alerts.alert import Clear, Hold
 from api.alerts.certainty import Claim, Rests, Sure, Waits
+from api.alerts.decision import Clear, Hold
 from api.alerts.device import WatchedDevice, allowed
 from api.alerts.kinds.kind import Look
 

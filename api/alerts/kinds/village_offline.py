@@ -1,6 +1,6 @@
 """`village_offline`: nothing has arrived from a village's gateway for `offline_after`, by wall time."""
 
-from api.alerts.alert import Clear, Decision, Hold, Raise
+from api.alerts.decision import Clear, Decision, Hold, Raise
 from api.alerts.link import Arrivals
 from siaga.model.times import rfc3339
 

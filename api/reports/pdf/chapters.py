@@ -7,7 +7,7 @@ from api.reports.method import method
 from api.reports.pdf.blocks import Block, Signature, heading, listing, text
 from api.reports.pdf.causes import by_cause
 from api.reports.pdf.context import Context
-from api.reports.pdf.facts import goal
+from api.reports.pdf.facts import KindTotal, goal
 
 __all__ = ["ADVISED", "activities", "closing", "conclusion", "introduction"]
 
@@ -30,8 +30,7 @@ def introduction(here: Context) -> Iterator[Block]:
     yield text(
         say(
             "pdf_scope_text",
-            period=numbers.period(report.period),
-            dates=numbers.dates(report.period),
+            period=numbers.whole_period(report.period),
             scope=here.scope(),
             villages=numbers.count(len(report.villages)),
             facilities=numbers.count(len(report.facilities)),
@@ -87,20 +86,19 @@ def conclusion(here: Context) -> Iterator[Block]:
         return
     yield heading(2, say("pdf_conclusions"))
     yield text(say("pdf_conclusion_text", low=numbers.percent(figures.low), high=numbers.percent(figures.high)))
-    yield listing(
-        [
-            say(
-                "pdf_conclusion_goal",
-                name=say.kind(one.kind),
-                low=numbers.percent(one.figures.low),
-                target=numbers.target(one.target),
-                verdict=say(f"pdf_goal_{goal(one.figures, one.target)}"),
-            )
-            for one in here.facts.kinds
-        ]
-    )
+    yield listing([_goal(here, one) for one in here.facts.kinds])
     yield heading(2, say("pdf_advice"))
     yield listing(list(_advice(here, figures)) or [say("pdf_advice_none")], numbered=True)
+
+
+def _goal(here: Context, one: KindTotal) -> str:
+    """Whether an indicator reached its target; where its facilities have different ones, that they do."""
+    say, numbers = here.say, here.numbers
+    name, low = say.kind(one.kind), numbers.percent(one.figures.low)
+    if one.target is None:
+        return say("pdf_conclusion_targets", name=name, low=low)
+    verdict = say(f"pdf_goal_{goal(one.figures, one.target)}")
+    return say("pdf_conclusion_goal", name=name, low=low, target=numbers.target(one.target), verdict=verdict)
 
 
 def _advice(here: Context, figures: Figures) -> Iterator[str]:

@@ -92,6 +92,11 @@ class Numbers:
         first, last = period.start, period.end - timedelta(days=1)
         return self.date(first) if first == last else f"{self.date(first)} – {self.date(last)}"
 
+    def whole_period(self, period: Period) -> str:
+        """What a period is called in words, with its first and last date."""
+        named, dates = self.period(period), self.dates(period)
+        return named if dates in named else f"{named} ({dates})"
+
     def period(self, period: Period) -> str:
         """What a period is called in words."""
         words, start, year = self._words, period.start, str(period.start.year)

@@ -59,7 +59,8 @@ def _by_region(here: Context) -> Block:
 def _change(here: Context) -> Block:
     say, numbers, period = here.say, here.numbers, here.report.period
     rows = [(say.kind(one.kind), one.figures.low, one.before, one.a_year_ago) for one in here.facts.kinds]
-    earlier = [(period.before, [row[2] for row in rows]), (period.a_year_ago, [row[3] for row in rows])]
+    last, year = period.earlier
+    earlier = [(last, [row[2] for row in rows]), (year, [row[3] for row in rows])]
     shown = [(which, found) for which, found in earlier if which is not None and any(one is not None for one in found)]
     if not shown:
         return text(say("pdf_no_change"))
@@ -132,7 +133,7 @@ def _causes(here: Context) -> Block:
         column(say("pdf_head_state"), 1),
         column(say("pdf_head_cause"), 2.5),
         column(say("pdf_head_duration"), 1, "right"),
-        column("%", 1, "right"),
+        column(say("pdf_head_share"), 1, "right"),
     ]
     rows = [
         [

@@ -39,6 +39,8 @@ _LEFT_OUT = {
     "sla": ("name",),
 }
 """Columns that the page is too narrow for: their XLSX has them."""
+_NAMED = {"below": "name", "links": "village", "sla": "name"}
+"""Columns that stand in one cell with the code of what they name."""
 ANNEXES = {
     "below": ("below",),
     "links": ("links_uplink", "links_subdistrict", "blank_spots", "links"),
@@ -106,6 +108,9 @@ def _table(here: Context, annex: Annex, words: Words) -> Iterator[Block]:
             name: _text(here.numbers, cell, type_)
             for (name, type_), cell in zip(annex.columns.items(), row, strict=True)
         }
+        named = _NAMED.get(annex.name)
+        if named is not None:
+            cells["id"] = f"{cells[named]} ({cells['id']})"
         rows.append([*(cells[name] or NOTHING for name in shown), *_facts(annex, cells, words)])
     if annex.name == "attestations":
         columns.append(column(words("annex_column_facts"), 3))

@@ -26,7 +26,8 @@ class SetupPage:
         return f"/setup/{self.key}"
 
 
-PAGES: Sequence[SetupPage] = tuple(map(SetupPage, ("sites", "people", "tokens", "gateways", "unknown", "quarantine")))
+_KEYS = ("sites", "unknown", "people", "rules", "gateways", "quarantine", "tokens", "health")
+PAGES: Sequence[SetupPage] = tuple(map(SetupPage, _KEYS))
 """In the order in which they are shown."""
 
 

@@ -69,12 +69,33 @@
       })
     );
     waiting.hidden = found.length === 0;
+    // What was refused does not go by itself
+    waiting.querySelector("p").hidden = found.every((one) => one.problem);
+    if (form && found.some((one) => one.problem)) form.querySelector(".said").textContent = "";
+  };
+
+  // What was sent stands among the last ones, and its indicator is due no more
+  const refresh = async () => {
+    const answer = await fetch(window.location.pathname);
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const [before, after] = [document.getElementById("recent"), page.getElementById("recent")];
+    if (before && after) before.replaceWith(after);
+    for (const option of page.querySelectorAll("select[name=indicator] option")) {
+      const mine = form.querySelector(`option[value="${option.value}"]`);
+      if (mine) mine.textContent = option.textContent;
+    }
   };
 
   const send_all = () => drafts.send(person);
+  // Where the browser can (Background Sync), the service worker sends also when no page is open
+  const send_later = () =>
+    navigator.serviceWorker?.ready.then(({ sync }) => sync && sync.register("siaga-drafts")).catch(() => {});
   drafts.onchange(async (sent) => {
     await show();
-    if (sent && form) form.querySelector(".said").textContent = words.sent;
+    if (!sent || !form) return;
+    form.querySelector(".said").textContent = words.sent;
+    await refresh().catch(() => {}); // the next visit shows it
   });
 
   if (form) {
@@ -141,6 +162,7 @@
       ready();
       button.disabled = false;
       await show();
+      send_later();
       await send_all();
     });
     begin();

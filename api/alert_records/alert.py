@@ -1,8 +1,4 @@
-"""Alerts: what is decided about one, and what is known of one that is open.
-
-A decision is the answer of a pure function, with a named reason. A `Hold` says when time alone will change the answer
-(`until`), so nothing has to scan.
-"""
+"""An alert, as the engine opens and changes it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,45 +6,7 @@ from uuid import uuid4
 
 from siaga.model.alert_kinds import SEVERITIES, Kind
 
-__all__ = ["Amend", "Clear", "Decision", "Hold", "Member", "OpenAlert", "Raise", "new_alert"]
-
-
-@dataclass(frozen=True, slots=True)
-class Raise:
-    """Open an alert. `began_at`: when it started; `evidence`: what it was decided on, as JSON."""
-
-    reason: str
-    began_at: int
-    cause: str | None
-    evidence: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Clear:
-    """Close the open alert: it was over at `ended_at`."""
-
-    reason: str
-    ended_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Amend:
-    """Keep the alert open. Late data showed that it began earlier, at `began_at`."""
-
-    reason: str
-    began_at: int
-    until: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Leave things as they are. `until`: when time alone will change that, wall time; `None`: never."""
-
-    reason: str
-    until: int | None = None
-
-
-Decision = Raise | Clear | Amend | Hold
+__all__ = ["Changed", "Member", "OpenAlert", "Opened", "new_alert"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +80,28 @@ def new_alert(
 ) -> OpenAlert:
     """Returns an alert to be opened, with a new id. `severity`: only for a kind that is not in `SEVERITIES`."""
     return OpenAlert(uuid4().hex, kind, village, facility, device, began_at, severity=severity)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An alert to be opened, raised at wall time `raised_at`."""
+
+    alert: OpenAlert
+    raised_at: int
+    cause: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Columns of an alert to set. `event`: `updated` or `cleared`. `settled`: the alert has cleared already.
+
+    `explains`: what to add to its evidence. `members`: those of a `village_offline`.
+    """
+
+    id: str
+    event: str
+    at: int
+    values: dict[str, object]
+    settled: bool = False
+    explains: Mapping[str, object] = field(default_factory=dict)
+    members: dict[str, Member] = field(default_factory=dict)
