@@ -1,7 +1,7 @@
 """Pages of set-up that no address leads to by itself: accessible, nothing sideways, nothing too small to hit."""
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, FilePayload, Page
 
 from api.notifications.live_book import BookDesk, LiveBook
 from siaga.database.quarantine import Quarantine, Refusal
@@ -50,7 +50,7 @@ def is_for_everybody(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") == 360, page.url
     assert page.evaluate(TOO_SMALL, CONTROLS) == [], page.url
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of its words
+        page.emulate_media(color_scheme=scheme)
         found = AXE.run(page)
         assert found.violations_count == 0, f"{page.url} {scheme}: {found.generate_report()}"
 
@@ -62,8 +62,8 @@ def test_a_village_is_set_up_without_a_script(empty: District, browser: Browser)
         file = client.get("/setup/sites.yaml").text.replace("Kampunganyar", "Kampung Anyar")
         page = opened(browser, client, java_script_enabled=False, locale="id-ID")
         page.goto("/setup/sites")
-        payload = {"name": "sites.yaml", "mimeType": "application/yaml", "buffer": file.encode()}
-        page.locator("input[type=file]").set_input_files(payload)  # type: ignore[arg-type] # a file of Playwright
+        payload = FilePayload(name="sites.yaml", mimeType="application/yaml", buffer=file.encode())
+        page.locator("input[type=file]").set_input_files(payload)
         page.get_by_role("button", name="Lihat perubahannya").click()
         assert page.locator(f"[data-village='{code(0)}'] del").inner_text() == "Kampunganyar"
         page.get_by_role("button", name="Terapkan").click()
