@@ -76,6 +76,8 @@ class District:
         self.compose("up", "-d", *SERVICES)
         until(self.ready, 180, "siaga is ready")
         until(lambda: all(self.healthy(service) for service in SERVICES), 90, "every health check is passed")
+        ask = ("curl", "-skf", "https://localhost/healthz")
+        until(lambda: self.engine.run(*ask, check=False).returncode == 0, 60, "the proxy leads to the pages")
 
     def asked(self, path: str, token: str) -> Any:
         """An answer of the API, over TLS, by the proxy."""
@@ -159,7 +161,9 @@ def test_a_district_in_containers(district: District) -> None:
         return state
 
     def alerts(kind: str) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = d.asked(f"/api/v1/alerts?open=true&village={SIMULATED}&kind={kind}", token)["items"]
+        items: list[dict[str, Any]] = d.asked(f"/api/v1/alerts?open=true&village={SIMULATED}&kind={kind}", token)[
+            "items"
+        ]
         return items
 
     until(lambda: link() == "online", 120, "the gateway is heard, over TLS")
