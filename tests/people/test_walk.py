@@ -162,6 +162,7 @@ TABLE: Mapping[str, Statuses] = {
     "POST /setup/tokens": (403, 403, 403, 422, 403),
     "POST /setup/tokens/{number}/revoke": ADMIN_SENT,
     "GET /setup/rules": ADMIN,
+    "POST /setup/rules/gather": (403, 403, 403, 404, 403),
     "POST /setup/rules/channels": (403, 403, 403, 404, 403),
     "POST /setup/rules/channels/remove": (403, 403, 403, 404, 403),
     "POST /setup/rules/rules": (403, 403, 403, 404, 403),
