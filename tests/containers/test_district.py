@@ -97,6 +97,7 @@ def district(tmp_path_factory: pytest.TempPathFactory) -> Iterator[District]:
     engine = Engine(HOME)
     build_images(engine)
     engine.open_namespace()
+    engine.clear()  # what a run that was killed left
     district = District(engine, tmp_path_factory.mktemp("district"))
     try:
         yield district
