@@ -215,3 +215,20 @@ def test_what_is_judged_as_a_whole_is_said_until_it_is(tmp_path: Path, monkeypat
     assert any(CODE in each for each in said), "reports wait"
     assert not said[-1]
     world.close()
+
+
+@pytest.mark.parametrize("minutes", [2, 40], ids=["still_in_memory", "history"])
+def test_a_village_that_is_put_back_has_each_second_once(world: World, minutes: int) -> None:
+    other = village(gate(), code="35.10.16.2009")
+    world.registry.replace([village(), other], world.clock.now())
+    world.centre.devices[other.code] = {"gerbang-1"}
+    world.let(3 * SECOND)
+    live_both(world, other.code, 16)
+    world.registry.replace([], world.clock.now(), removed=[other.code])
+    world.live(minutes, OPEN)
+    world.registry.replace([other], world.clock.now())
+    world.let(3 * SECOND)
+    live_both(world, other.code, 40)
+    spans = world.spans("gerbang", other.code)
+    assert all(one.end == next_.start for one, next_ in pairwise(spans)), spans
+    world.close()
