@@ -56,6 +56,7 @@ from api.notifications.book import Book
 from api.notifications.channels import SEND_WITHIN as CHANNEL_WITHIN
 from api.notifications.channels import OpenChannel, open_channel
 from api.notifications.live_book import BookDesk
+from api.notifications.web_push import PushDesk
 from api.reports.answer import DEADLINE
 from api.reports.maker import ReportMaker
 from api.reports.office import PLAIN, Office
@@ -155,10 +156,12 @@ def create_app(
     site: Site | None = None,
     passwords: Passwords | None = None,
     channels: Mapping[str, Sequence[str]] | None = None,
+    push: PushDesk | None = None,
     sites_file: str | None = None,
     book: Book = NOBODY,
     open_channel: OpenChannel = open_channel,
     book_desk: BookDesk | None = None,
+    broker: str | None = None,
     data_dir: Path | None = None,
     examine: Examine = nothing_examined,
     caller_of: CallerOf | None = None,
@@ -184,8 +187,10 @@ def create_app(
         site: where people reach the pages; by default at whatever host is asked for.
         passwords: hashes them; by default at the cost of RFC 9106.
         channels: by what the notify file reaches whom, by the person's name.
+        push: sends to browsers that subscribed; by default over the Internet.
         sites_file: the file that is imported at every start.
         book: whom to tell of what.
+        broker: host and port to which devices connect, for people.
         book_desk: writes the notify file; `None`: the pages change nothing of it.
         open_channel: opens the way to somebody, for a test message.
         data_dir: where siaga keeps its files.
@@ -214,6 +219,7 @@ def create_app(
         past=past,
         public_page=public_page,
         site=site or Site(),
+        push=push or PushDesk(engine, clock, None if site is None else site.public_url),
         channels={} if channels is None else channels,
         sites_file=sites_file,
         sign_ins=sign_in_counter(metrics),
@@ -222,7 +228,7 @@ def create_app(
     )
     app = _assembled(services, office, caller_of or (lambda request: known_by(request, services)))
     app.state.data_dir, app.state.examine = data_dir, examine
-    app.state.book_desk = book_desk
+    app.state.book_desk, app.state.broker = book_desk, broker
     app.state.book, app.state.open_channel = book, open_channel
     app.state.plan = plan or Plan()
     app.state.guidance = guidance

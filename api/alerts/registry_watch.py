@@ -152,8 +152,11 @@ class RegistryWatch:
                 known = self._begin(registered, moment, {}, None)
             elif known.village == registered:
                 continue
+            before = set(known.facilities)
             self._watched.deadlines.ask(known, moment.now)
             self._watched.merge(known, known.register(registered, moment), moment)
+            for name in known.facilities.keys() - before:  # it may have been here before: its spans are replaced
+                known.facilities[name].know_spans(self._tables.spans(code, name, moment.now - TAIL))
 
     def save_soon(self, monotonic: int) -> None:
         """Save rows at `monotonic`."""

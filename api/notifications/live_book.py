@@ -69,6 +69,11 @@ class LiveBook(Book):
         return self.now.gather
 
     @property
+    def spoken(self) -> Mapping[str, str]:
+        """As the book has them."""
+        return self.now.spoken
+
+    @property
     def repeat_after(self) -> int:
         """As the book has it."""
         return self.now.repeat_after

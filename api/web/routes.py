@@ -7,6 +7,7 @@ from starlette.routing import Route
 
 from api.web import (
     account,
+    account_push,
     alert_forms,
     alert_page,
     alert_stream,
@@ -67,6 +68,7 @@ PAGES: Sequence[APIRouter] = (
     sign_in.router,
     welcome.router,
     account.router,
+    account_push.router,
     index.router,
     sites.router,
     site_lists.router,  # before `/setup/sites/{code}`, whose pattern their paths fit too

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import structlog
 import typer
@@ -28,6 +29,7 @@ from api.issued.metrics import IssuedMetrics
 from api.issued.service import IssuedService
 from api.notifications import NotificationMetrics, NotificationService, open_channel
 from api.notifications.live_book import BookDesk, ChannelsOf, LiveBook
+from api.notifications.web_push import PushDesk
 from api.schedules.runs import Scheduler
 from api.schedules.telling import message_about
 from api.web.guidance import NO_GUIDANCE, load_guidance
@@ -205,6 +207,7 @@ class System:
             self._signal,
             NotificationMetrics(REGISTRY),
             about=partial(message_about, self._engine),
+            push=PushDesk(self._engine, self._clock, self._settings.public_url),
         )
         self._notifications.start()
         metrics = IssuedMetrics(REGISTRY)
@@ -304,6 +307,7 @@ class System:
             sites_file=None if self._settings.sites is None else str(self._settings.sites),
             book=self._book,
             book_desk=self._book_desk(),
+            broker=_host_and_port(self._settings.village_broker),
             data_dir=self._settings.data_dir,
             examine=self._examine,
             channels=ChannelsOf(self._book),
@@ -373,6 +377,12 @@ def _refuse_lost_database(engine: Engine, store: TelemetryStore) -> None:
             "SIAGA_DATA_DIR are right, the database was lost: restore a backup (siaga restore FILE), or set "
             "SIAGA_NEW_DATABASE=true to begin anew"
         )
+
+
+def _host_and_port(url: str) -> str:
+    """Returns where a broker is, without a password."""
+    parts = urlsplit(url)
+    return parts.hostname or "" if parts.port is None else f"{parts.hostname}:{parts.port}"
 
 
 class StoreAnswers:

@@ -1,6 +1,7 @@
 """Another sites file while everything runs: what is judged is what facilities are now, from when they are judged."""
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -168,4 +169,28 @@ def test_a_village_that_is_put_back_has_its_history_again_and_a_hole_where_it_wa
     assert taken <= states[2][0] <= taken + 3 * MINUTE
     assert back <= states[3][0] <= back + MINUTE
     assert len(world.alerts("facility_failed")) == 1
+    world.close()
+
+
+@pytest.mark.parametrize("minutes", [2, 40], ids=["still_in_memory", "history"])
+@pytest.mark.parametrize("restarts", [False, True], ids=["seen", "while_no_engine_ran"])
+def test_a_facility_that_is_put_back_has_each_second_once(tmp_path: Path, minutes: int, *, restarts: bool) -> None:
+    lamp = Facility("pos", "gate", "Pos", (Device("pos-1", Adapter.SENML, MINUTE),))
+    world = World(tmp_path, village(facility(ONE), lamp))
+    shut = ("pos-1", "gate_open", False)
+    world.live(8, OPEN, shut)
+    taken = world.clock.now()
+    if restarts:
+        world.stop()
+    world.registry.replace([village(facility(ONE))], taken)
+    if restarts:
+        world.start()
+    world.live(minutes, OPEN)
+    back = world.clock.now()
+    world.registry.replace([village(facility(ONE), lamp)], back)
+    world.live(3, OPEN, shut)
+    world.live(60, OPEN, shut)
+    spans = world.spans("pos")
+    assert all(one.end == next_.start for one, next_ in pairwise(spans)), spans
+    assert (spans[0].state, spans[-1].state) == ("failed", "failed")
     world.close()

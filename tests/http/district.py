@@ -20,6 +20,7 @@ from api.http.services import Check
 from api.notifications import Book, open_channel
 from api.notifications.channels import OpenChannel
 from api.notifications.live_book import BookDesk
+from api.notifications.web_push import PushDesk
 from api.schedules.schedule import Plan
 from api.web.setup.health import Examine, nothing_examined
 from siaga.database import tables, writing
@@ -79,6 +80,7 @@ class District:
         self.past = UnreadPast()
         self.public_page = True
         self.channels: dict[str, list[str]] = {}
+        self.push: PushDesk | None = None
         self.attestation_review = False
         self.plan = Plan()
         self.sites_file: str | None = None
@@ -212,6 +214,7 @@ class District:
             site=site,
             passwords=Passwords(CHEAP),
             channels=self.channels,
+            push=self.push,
             caller_of=caller_of if caller is not None else None,
             attestation_review=self.attestation_review,
             plan=self.plan,

@@ -121,6 +121,10 @@ TABLE: Mapping[str, Statuses] = {
     "POST /welcome/{secret}": (404, 404, 404, 404, 404),
     "GET /account": PAGE,
     "POST /account/password": (403, 422, 422, 422, 422),
+    "GET /account/push": PAGE,
+    "POST /account/push": (403, 422, 422, 422, 422),
+    "POST /account/push/test": SENT,
+    "POST /account/push/remove": SENT,
     "POST /account/sessions/end": SENT,
     "POST /account/sessions/end-others": SENT,
     "GET /setup": ADMIN,
@@ -158,6 +162,7 @@ TABLE: Mapping[str, Statuses] = {
     "POST /setup/tokens": (403, 403, 403, 422, 403),
     "POST /setup/tokens/{number}/revoke": ADMIN_SENT,
     "GET /setup/rules": ADMIN,
+    "POST /setup/rules/gather": (403, 403, 403, 404, 403),
     "POST /setup/rules/channels": (403, 403, 403, 404, 403),
     "POST /setup/rules/channels/remove": (403, 403, 403, 404, 403),
     "POST /setup/rules/rules": (403, 403, 403, 404, 403),
@@ -173,7 +178,11 @@ TABLE: Mapping[str, Statuses] = {
     "GET /offline": FREE,
     "GET /static/{address}": (404, 404, 404, 404, 404),
 }
-FORMS: Mapping[str, Mapping[str, str]] = {"POST /account/sessions/end": {"session": "1"}}
+FORMS: Mapping[str, Mapping[str, str]] = {
+    "POST /account/sessions/end": {"session": "1"},
+    "POST /account/push/test": {"subscription": "1"},
+    "POST /account/push/remove": {"subscription": "1"},
+}
 """What a form needs to be understood at all."""
 CALLERS = ("nobody", "viewer", "technician", "admin", "limited")
 

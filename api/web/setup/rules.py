@@ -16,6 +16,7 @@ from api.notifications.channels import Answer, BadChannel, OpenChannel, Outcome
 from api.notifications.facts import Facts
 from api.notifications.live_book import BookDesk
 from api.notifications.messages import trial
+from api.notifications.web_push import Subscribers, subscription_of
 from api.web.access import SignedInAdmin
 from api.web.frame import Frame, FrameHere
 from api.web.looker import Looker
@@ -26,6 +27,7 @@ from api.web.setup.site_edit import Unsaved
 from api.web.setup.site_village import Text
 from api.words.said import said
 from siaga.model.alert_kinds import SEVERITIES, Kind
+from siaga.model.durations import format_duration
 from siaga.model.local_time import NO_VILLAGES_ZONE
 
 __all__ = ["FORMS", "page", "router"]
@@ -76,8 +78,9 @@ def page(
     problem: Unsaved | None = None,
 ) -> Response:
     """Returns the page, with an answer to what was asked, or with why a form was not saved."""
-    book, words, scopes = _book(request), looker.words, admin_of(looker).scopes
-    mine = [rule for rule in book.rules if concerns(rule, scopes)]
+    book, words, scopes = _book(request, services), looker.words, admin_of(looker).scopes
+    written: Book = request.app.state.book
+    mine = [rule for rule in written.rules if concerns(rule, scopes)]
     answer, wrong = _answer(services, looker, book, asked) if asked.village else (None, None)
     desk: BookDesk | None = request.app.state.book_desk
     may_write = desk is not None and scopes.everything
@@ -90,9 +93,10 @@ def page(
         problems=problem.problems if problem is not None else (),
         seen=desk.read()[1] if desk is not None and may_write else None,
         accounts=[one.name for one in services.persons.listed()] if may_write else [],
-        names=[*book.people, *book.groups],
+        names=[*written.people, *written.groups],
         rules=[rule_view(words, book, rule, scopes) for rule in mine],
         channels=_channels(book, looker),
+        gather_text=format_duration(book.gather),
         gather=words.duration(book.gather) if book.gather else None,
         asked=asked,
         answer=answer,
@@ -104,12 +108,12 @@ def page(
 
 
 @router.post(f"{_HERE}/test")
-def send_test(request: Request, looker: SignedInAdmin, to: Text = "") -> Response:
+def send_test(request: Request, services: ServicesHere, looker: SignedInAdmin, to: Text = "") -> Response:
     """Send one test message by a channel, and say what the provider answered."""
-    book = _book(request)
+    book = _book(request, services)
     if to not in map(str, _channels(book, looker)):
         raise not_found("channel", to)
-    outcome = _sent(request, book, to)
+    outcome = _sent(request, services, book, to)
     taken = outcome.answer is Answer.TAKEN
     _log.info("notification_tested", to=to, by=admin_of(looker).name, provider=outcome.sentence)
     answer = RedirectResponse(_HERE, 303)
@@ -117,17 +121,21 @@ def send_test(request: Request, looker: SignedInAdmin, to: Text = "") -> Respons
     return answer
 
 
-def _sent(request: Request, book: Book, to: str) -> Outcome:
+def _sent(request: Request, services: Services, book: Book, to: str) -> Outcome:
     open_channel: OpenChannel = request.app.state.open_channel
+    subscription = subscription_of(book.url(to) or "")
+    if subscription is not None:
+        return services.push.channel(subscription).send(trial(book.language(to)))
     try:
         return open_channel(book.url(to) or "").send(trial(book.language(to)))
     except BadChannel as problem:
         return Outcome(Answer.REFUSED, f"was not asked: the address {problem}")
 
 
-def _book(request: Request) -> Book:
+def _book(request: Request, services: Services) -> Book:
+    """Returns the notify file, with the browsers that take push messages now."""
     found: Book = request.app.state.book
-    return found
+    return Subscribers(services.push.subscriptions).book(found)
 
 
 def _channels(book: Book, looker: Looker) -> list[Recipient]:

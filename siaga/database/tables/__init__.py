@@ -26,7 +26,7 @@ from siaga.database.tables.notifications import (
     notification_item,
     notification_provider,
 )
-from siaga.database.tables.people import person, session, sign_in_wait, welcome
+from siaga.database.tables.people import person, push_key, push_subscription, session, sign_in_wait, welcome
 from siaga.database.tables.registry import device, facility, holiday, region, registry_version, taken_out, village
 from siaga.database.tables.reports import (
     lease,
@@ -63,6 +63,8 @@ __all__ = [
     "notification_item",
     "notification_provider",
     "person",
+    "push_key",
+    "push_subscription",
     "quarantine",
     "quarantine_dropped",
     "region",
