@@ -148,11 +148,11 @@ class RegistryWatch:
             self._tables.end_running(new, moment.now)
         for code, registered in villages.items():
             known = self._villages.get(code)
+            before = set() if known is None else set(known.facilities)
             if known is None:
                 known = self._begin(registered, moment, {}, None)
             elif known.village == registered:
                 continue
-            before = set(known.facilities)
             self._watched.deadlines.ask(known, moment.now)
             self._watched.merge(known, known.register(registered, moment), moment)
             for name in known.facilities.keys() - before:  # it may have been here before: its spans are replaced

@@ -4,6 +4,7 @@ Images are built on the machine's network, because packages come from there. Con
 which no port is taken.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -73,6 +74,13 @@ class Engine:
     def close_namespace(self) -> None:
         """Remove it, with the networks in it."""
         self.run("ip", "netns", "del", NAMESPACE, inside=False, check=False)
+
+    def clear(self) -> None:
+        """Remove all containers and volumes. Twice: one that is just restarting escapes the first time."""
+        for _ in range(2):
+            for words in (("rm", "-f", "-a", "-t", "0"), ("volume", "prune", "-f")):
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.run("podman", *words, within=90, check=False)
 
     def has(self, image: str) -> bool:
         """Whether an image is in the storage."""
