@@ -6,7 +6,6 @@ of its own, queries, figures, JSON, XLSX or PDF. Other load on the machine lengt
 processor time and the memory of that process, which stand beside them.
 """
 
-import os
 import random
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from api.reports.forms import Form, Question
 from api.reports.glance import Part
 from api.reports.glance_process import look
 from api.reports.period import parse_period
+from api.reports.process import surroundings
 from api.words.language import Language
 from bench.figure import Figure, at_most
 from siaga.database import connect, migrate, writing
@@ -118,24 +118,28 @@ def _ask(url: str, token: str, form: str) -> tuple[float, int]:
     return took, len(answer.content)
 
 
+_COSTED = """
+import resource, sys
+from api.reports.process import main
+status = main()
+used = resource.getrusage(resource.RUSAGE_SELF)
+[peak] = [line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")]
+sys.stderr.write(f"{used.ru_utime + used.ru_stime} {peak}")
+sys.exit(status)
+"""
+"""Makes a report, and says at its end what it used: a parent is told of its own memory, too."""
+
+
 def _cost(engine: Engine, form: Form) -> tuple[float, float]:
     """Processor seconds and MB of the process that makes a form."""
     question = Question(parse_period("2026-11"), Scopes.of("*"), Language.ID, form, NOW)
     job = packed(engine.url.render_as_string(hide_password=False), question)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "api.reports.process"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    done = subprocess.run(
+        [sys.executable, "-c", _COSTED], input=job, capture_output=True, check=True, env=surroundings(), timeout=300
     )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    with process.stdin as into, process.stdout as out:
-        into.write(job)
-        into.close()
-        made = out.read()
-        _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    assert made
-    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1000
+    assert done.stdout
+    processor, peak = done.stderr.split()
+    return float(processor), int(peak) / 1000
 
 
 def _look(engine: Engine) -> tuple[float, int]:
