@@ -22,14 +22,16 @@ containers: .venv/.ready-dev
 	SIAGA_CONTAINERS=1 $(BIN)/pytest -n 0 tests/containers $(ARGS)
 
 # Lint and the quick tests that need no server
-check: lint
-	$(BIN)/pytest -q -n 2 --dist worksteal --without-servers -p no:schemathesis $(ARGS)
+check: style
+	$(BIN)/pytest -q -n 3 --dist worksteal --without-servers $(ARGS)
 
-lint: .venv/.ready-dev
+lint: style
+	$(BIN)/pytest -q tests/project/test_arrows.py
+
+style: .venv/.ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q tests/project/test_arrows.py
 
 bench: .venv/.ready-dev
 	@scripts/servers.sh

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -51,6 +52,11 @@ from api.http.problems import Problem, install_problems, problem_response
 from api.http.services import Check, Services, sign_in_counter
 from api.http.site import Site
 from api.issued.desk import IssueDesk
+from api.notifications.book import Book
+from api.notifications.channels import SEND_WITHIN as CHANNEL_WITHIN
+from api.notifications.channels import OpenChannel, open_channel
+from api.notifications.live_book import BookDesk
+from api.notifications.web_push import PushDesk
 from api.reports.answer import DEADLINE
 from api.reports.maker import ReportMaker
 from api.reports.office import PLAIN, Office
@@ -64,7 +70,8 @@ from api.web.months import Months
 from api.web.outline import NO_OUTLINE, Outline
 from api.web.pages import Pages
 from api.web.routes import PAGES, page_paths
-from api.web.setup import sites
+from api.web.setup import rules, sites
+from api.web.setup.health import EXAMINE_WITHIN, Examine, nothing_examined
 from siaga.database.people import Passwords, Persons, Sessions, SignIn
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
@@ -75,6 +82,8 @@ from siaga.telemetry import TelemetryStore
 
 __all__ = ["create_app"]
 
+NOBODY = Book()
+"""Nobody is told of anything."""
 ANSWER_WITHIN = 10.0
 """Seconds that a call of the API has to begin its answer."""
 PAGE_WITHIN = 5.0
@@ -147,7 +156,14 @@ def create_app(
     site: Site | None = None,
     passwords: Passwords | None = None,
     channels: Mapping[str, Sequence[str]] | None = None,
+    push: PushDesk | None = None,
     sites_file: str | None = None,
+    book: Book = NOBODY,
+    open_channel: OpenChannel = open_channel,
+    book_desk: BookDesk | None = None,
+    broker: str | None = None,
+    data_dir: Path | None = None,
+    examine: Examine = nothing_examined,
     caller_of: CallerOf | None = None,
 ) -> FastAPI:
     """The API, the public page, health and metrics.
@@ -171,7 +187,14 @@ def create_app(
         site: where people reach the pages; by default at whatever host is asked for.
         passwords: hashes them; by default at the cost of RFC 9106.
         channels: by what the notify file reaches whom, by the person's name.
+        push: sends to browsers that subscribed; by default over the Internet.
         sites_file: the file that is imported at every start.
+        book: whom to tell of what.
+        broker: host and port to which devices connect, for people.
+        book_desk: writes the notify file; `None`: the pages change nothing of it.
+        open_channel: opens the way to somebody, for a test message.
+        data_dir: where siaga keeps its files.
+        examine: looks at the whole deployment, for as long as half a minute.
         caller_of: who sends a request for a page; by default as for a call, by token or session.
     """
     clock = clock or SystemClock()
@@ -196,6 +219,7 @@ def create_app(
         past=past,
         public_page=public_page,
         site=site or Site(),
+        push=push or PushDesk(engine, clock, None if site is None else site.public_url),
         channels={} if channels is None else channels,
         sites_file=sites_file,
         sign_ins=sign_in_counter(metrics),
@@ -203,6 +227,9 @@ def create_app(
         scorecard_classes=scorecard_classes,
     )
     app = _assembled(services, office, caller_of or (lambda request: known_by(request, services)))
+    app.state.data_dir, app.state.examine = data_dir, examine
+    app.state.book_desk, app.state.broker = book_desk, broker
+    app.state.book, app.state.open_channel = book, open_channel
     app.state.plan = plan or Plan()
     app.state.guidance = guidance
     app.state.outline = outline
@@ -250,6 +277,10 @@ def _within(scope: Scope) -> float:
         return SEND_WITHIN
     if path.startswith((f"{BASE}/reports", "/reports")):
         return REPORT_WITHIN
+    if path == "/setup/health":
+        return EXAMINE_WITHIN
+    if path.startswith(rules.FORMS):  # loading Apprise takes seconds on a small machine
+        return CHANNEL_WITHIN + PAGE_WITHIN
     if path in sites.PATHS:
         return SITES_WITHIN
     return ANSWER_WITHIN if is_call(path) else PAGE_WITHIN

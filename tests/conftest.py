@@ -1,7 +1,7 @@
 """Fixtures that several areas share: the real servers. How hypothesis searches. Which tests need no server."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -100,6 +100,22 @@ SECONDS_LONG = (
     "timeline/test_judge_equals_brute_force.py",
 )
 """Tests that need no server and take seconds; together they take as long as all others."""
+LONGEST = (
+    "story/",
+    "http/test_openapi.py::test_schemathesis",
+    "web/test_every_page.py::test_axe",
+    "gateway/test_campaign.py",
+    "gateway/test_two_days.py",
+    "gateway/test_any_payload.py",
+    "reports/test_figures_equal_brute_force.py",
+    "project/test_docs.py",
+    "simulation/",
+    "collector/test_process.py",
+    "provision/",
+    "alerts/test_equals_one_judgement.py",
+    "telemetry/test_influx_server.py",
+)
+"""Tests that take longest. A worker that began one of them last would let the others wait."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -127,18 +143,63 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, with `--without-servers`, what needs a server or takes long."""
-    if not config.getoption("--without-servers"):
-        return
-    left_out = [item for item in items if _needs_servers(item) or _place(item).startswith(SECONDS_LONG)]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in set(left_out)]
+    """Leave out, with `--without-servers`, what needs a server or takes long. Deal the others to the workers."""
+    if config.getoption("--without-servers"):
+        quick, left_out = _split(items, _takes_long)
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = quick
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers > 1:
+        items[:] = _dealt(items, workers)
+
+
+def _dealt(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Returns the tests in another order: of each worker's share the longest first, and the quick ones last.
+
+    With `--dist worksteal` a worker begins with one share of the list, and takes from the end of another's when it has
+    done its own. So what is left at the end is quick. Of the others, those of a file stay together with their fixtures.
+    """
+    others, longest = _split(items, lambda item: _rank(item) < len(LONGEST))
+    longest.sort(key=_rank)
+    quick, long = _split(others, _takes_long)
+    return [
+        item
+        for worker in range(workers)
+        for item in (*longest[worker::workers], *_share(long, worker, workers), *_share(quick, worker, workers))
+    ]
+
+
+def _split(
+    items: Sequence[pytest.Item], holds: Callable[[pytest.Item], bool]
+) -> tuple[list[pytest.Item], list[pytest.Item]]:
+    """Returns the tests of which something does not hold, and those of which it does."""
+    found: tuple[list[pytest.Item], list[pytest.Item]] = [], []
+    for item in items:
+        found[holds(item)].append(item)
+    return found
+
+
+def _rank(item: pytest.Item) -> int:
+    """Returns where a test stands in `LONGEST`, or behind its end."""
+    place = _place(item)
+    return next((rank for rank, start in enumerate(LONGEST) if place.startswith(start)), len(LONGEST))
+
+
+def _share(items: Sequence[pytest.Item], worker: int, workers: int) -> Sequence[pytest.Item]:
+    """Returns as much of a list as a worker begins with."""
+    return items[len(items) * worker // workers : len(items) * (worker + 1) // workers]
+
+
+def _takes_long(item: pytest.Item) -> bool:
+    """Whether a test needs servers, or takes seconds without."""
+    return _needs_servers(item) or _place(item).startswith(SECONDS_LONG)
 
 
 def _place(item: pytest.Item) -> str:
     """Return where a test stands below `tests/`: path and name."""
-    return f"{item.path.relative_to(TESTS).as_posix()}::{item.name}"
+    return f"{str(item.path).removeprefix(f'{TESTS}/')}::{item.name}"
 
 
 def _needs_servers(item: pytest.Item) -> bool:

@@ -148,12 +148,15 @@ class RegistryWatch:
             self._tables.end_running(new, moment.now)
         for code, registered in villages.items():
             known = self._villages.get(code)
+            before = set() if known is None else set(known.facilities)
             if known is None:
                 known = self._begin(registered, moment, {}, None)
             elif known.village == registered:
                 continue
             self._watched.deadlines.ask(known, moment.now)
             self._watched.merge(known, known.register(registered, moment), moment)
+            for name in known.facilities.keys() - before:  # it may have been here before: its spans are replaced
+                known.facilities[name].know_spans(self._tables.spans(code, name, moment.now - TAIL))
 
     def save_soon(self, monotonic: int) -> None:
         """Save rows at `monotonic`."""

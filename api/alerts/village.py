@@ -266,6 +266,7 @@ class WatchedVillage(VillageState):
     def _settle(self, moment: Moment, out: Outcome) -> None:
         """All history of the village is judged: failures count from where they began."""
         self.mark()
+        self.judging_whole = False
         if self.sure_from:
             self.sure_from = 0
             for facility in self.facilities.values():

@@ -32,10 +32,13 @@ class Probes:
 
     async def not_ready(self) -> list[Readiness]:
         """Returns the parts that are not ready, each with its reason and since when."""
+        return [each for each in await self.parts() if not each.ready]
+
+    async def parts(self) -> list[Readiness]:
+        """Returns all parts, ready or not."""
         asked = {probe: asyncio.wrap_future(probe.ask()) for probe in self._probes.values()}
         await asyncio.wait(asked.values(), timeout=ANSWER_WITHIN)
-        found = [answer.result() if answer.done() else probe.no_answer() for probe, answer in asked.items()]
-        return [each for each in found if not each.ready]
+        return [answer.result() if answer.done() else probe.no_answer() for probe, answer in asked.items()]
 
 
 class _Probe:

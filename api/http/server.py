@@ -13,6 +13,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from api.http.patience import Impatient
 from api.http.services import Services
 
 __all__ = ["LOOPBACK", "CannotListen", "HttpServer"]
@@ -86,6 +87,7 @@ class HttpServer:
             server_header=False,
             lifespan="on",
             ws="none",
+            http=Impatient,
             limit_concurrency=_MOST_CONNECTIONS,
             timeout_keep_alive=30,
             proxy_headers=bool(self._proxies),

@@ -12,6 +12,7 @@ from api.alert_records.stream import EventSignal
 from api.attestations.classes import Classes
 from api.http.broadcast import Broadcast
 from api.http.site import Site
+from api.notifications.web_push import PushDesk
 from siaga.database.people import Passwords, Persons, Sessions, SignIn
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
@@ -44,6 +45,7 @@ class Services:
     broadcast: Broadcast
     metrics: CollectorRegistry
     sign_ins: Counter
+    push: PushDesk
     checks: Mapping[str, Check] = field(default_factory=dict)
     past: Callable[[], UnreadPast] = UnreadPast
     public_page: bool = True

@@ -11,7 +11,10 @@ from enum import StrEnum
 from siaga.model.clock import MINUTE
 from siaga.timeline.schedule import Schedule
 
-__all__ = ["Book", "Outside", "Person", "Recipient", "Rule", "Step"]
+__all__ = ["PUSH", "Book", "Outside", "Person", "Recipient", "Rule", "Step"]
+
+PUSH = "push"
+"""What rules call all browsers of a person that take push messages."""
 
 GATHER = MINUTE
 """How long alerts of one village are gathered for one message, where the file does not say."""
@@ -75,7 +78,10 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """A notify file. `link` is where the pages are, without a slash at its end."""
+    """A notify file. `link` is where the pages are, without a slash at its end.
+
+    `spoken`: the languages of channels that have another than their person, by `PERSON/CHANNEL`.
+    """
 
     people: Mapping[str, Person] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -83,6 +89,7 @@ class Book:
     link: str | None = None
     gather: int = GATHER
     repeat_after: int = REPEAT_AFTER
+    spoken: Mapping[str, str] = field(default_factory=dict)
 
     def recipients(self, names: Iterable[str], by: frozenset[str] = frozenset()) -> list[Recipient]:
         """The channels of people and of the people of groups, each once; a name that is in no file is nobody's."""
@@ -91,7 +98,7 @@ class Book:
             for member in self.groups.get(name, (name,)):
                 person = self.people.get(member)
                 for channel in person.channels if person else ():
-                    if not by or channel in by:
+                    if not by or channel in by or (PUSH in by and channel.startswith(f"{PUSH}-")):
                         found[Recipient(member, channel)] = None
         return list(found)
 
@@ -107,5 +114,7 @@ class Book:
 
     def language(self, recipient: str) -> str:
         """The language of the person of `PERSON/CHANNEL`; Indonesian where the file has the person no longer."""
+        if recipient in self.spoken:
+            return self.spoken[recipient]
         person = self.people.get(recipient.partition("/")[0])
         return person.language if person else "id"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from api.notifications.book import GATHER, REPEAT_AFTER, Book, Outside, Person, Rule, Step
+from api.notifications.book import GATHER, PUSH, REPEAT_AFTER, Book, Outside, Person, Rule, Step
 from siaga.model.alert_kinds import SEVERITIES, Kind
 from siaga.model.clock import HOUR, MINUTE
 from siaga.model.durations import format_duration, parse_duration
@@ -94,6 +94,8 @@ class _Reader:
         for channel, value in section.pairs("channels"):
             if not is_slug(channel):
                 self._mistakes.note(value.line, channel, None, f"is not a name: {_SLUG}")
+            if channel.partition("-")[0] == PUSH:
+                self._mistakes.note(value.line, channel, None, "is what siaga calls browsers: name it otherwise")
             if isinstance(value, Scalar) and value.text.strip():
                 channels[channel] = value.text.strip()
                 self._channels[channel] = None
@@ -148,7 +150,9 @@ class _Reader:
         return self._listed(section, "tell", tuple(self._names), "a person or group of this file", required=True)
 
     def _by(self, section: Section) -> frozenset[str]:
-        return frozenset(self._listed(section, "by", tuple(self._channels), "a channel of anybody in this file"))
+        return frozenset(
+            self._listed(section, "by", (*self._channels, PUSH), "a channel of anybody in this file, or push")
+        )
 
     def _villages(self, section: Section) -> tuple[str, ...]:
         found = []

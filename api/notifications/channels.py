@@ -9,17 +9,16 @@ import hashlib
 import logging
 import re
 import tempfile
-import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from api.notifications.bounded import bounded
 from api.notifications.messages import Attachment, Message
+from api.notifications.outcome import Answer, Outcome
 
 if TYPE_CHECKING:
     from apprise.result import AppriseResult
@@ -35,23 +34,6 @@ _NO_CONNECTION = re.compile(
     "NewConnectionError|ConnectTimeout|NameResolutionError|[Cc]onnection refused|Name or service not known"
 )
 """What a request that never left says of itself: the provider cannot have taken that message."""
-
-
-class Answer(StrEnum):
-    """What became of a message."""
-
-    TAKEN = "taken"
-    REFUSED = "refused"
-    UNREACHABLE = "unreachable"
-    UNSURE = "unsure"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a provider answered; `sentence` goes on after the channel's name, and holds no address."""
-
-    answer: Answer
-    sentence: str
 
 
 class BadChannel(ValueError):
@@ -104,11 +86,7 @@ class AppriseChannel:
 
     def send(self, message: Message) -> Outcome:
         """Give a message to the provider, in a thread that is left behind when no answer comes."""
-        found: list[Outcome] = []
-        thread = threading.Thread(target=lambda: found.append(self._send(message)), name="one message", daemon=True)
-        thread.start()
-        thread.join(SEND_WITHIN)
-        return found[0] if found else Outcome(Answer.UNSURE, f"did not answer within {SEND_WITHIN:.0f} s")
+        return bounded(lambda: self._send(message), SEND_WITHIN)
 
     def _send(self, message: Message) -> Outcome:
         try:

@@ -42,12 +42,18 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is given to a provider."""
+    """What is given to a provider.
+
+    `path`: the page of what it tells of, for those who have signed in. `topic`: of messages of one topic to one
+    recipient the latest counts.
+    """
 
     title: str
     body: str
     tone: Tone
     files: tuple[Attachment, ...] = ()
+    path: str | None = None
+    topic: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,10 @@ def compose(lines: Sequence[Line], language: str, now: int, find: FindVillage, l
     if link is not None:
         page = f"/desa/{ordered[0].alert.village}" if len(villages) == 1 else "/"
         body.append(f"{link}{page}?lang={tongue}")
-    return Message(title, "\n".join(body), Tone.INFO if gone else _tone(head, ordered[0].alert.severity))
+    tone = Tone.INFO if gone else _tone(head, ordered[0].alert.severity)
+    alert = ordered[0].alert.id if len(ordered) == 1 else None
+    path = f"/alerts/{alert}" if alert is not None else "/alerts"
+    return Message(title, "\n".join(body), tone, path=path, topic=alert)
 
 
 def _described(line: Line, find: FindVillage) -> _Described:

@@ -19,6 +19,7 @@ from api.notifications.escalation import Drop, Later, decide
 from api.notifications.facts import RANKS, Facts, facts_of
 from api.notifications.rules import Deadline, Duty, who_is_told
 from api.notifications.villages import Villages
+from api.notifications.web_push import Subscribers
 from siaga.database import tables, take_turns, writing
 from siaga.database.registry import Registry
 from siaga.database.upsert import insert, upsert
@@ -40,14 +41,17 @@ KEEP = 400 * DAY
 class Planner:
     """Works off notices and escalations. Its verbs may raise SQLAlchemy's `DBAPIError`: then nothing has happened."""
 
-    def __init__(self, engine: Engine, book: Book) -> None:
-        self._engine, self._book = engine, book
+    def __init__(self, engine: Engine, book: Book, subscribers: Subscribers | None = None) -> None:
+        self._engine, self._file, self._subscribers = engine, book, subscribers
+        self._book = book
         self._villages = Villages(Registry(engine))
 
     def plan_one(self, now: int) -> bool:
         """Write the messages for what is due at wall time `now`; whether there was anything to do."""
         if self.due(now) is None:
             return False
+        if self._subscribers is not None:
+            self._book = self._subscribers.book(self._file)
         self._prepare(now)
         with writing(self._engine) as connection:
             take_turns(connection, "notify")

@@ -60,7 +60,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a claim: `sent`, `again` (at `due`) or `dead`."""
+    """What became of a claim: `sent`, `again` (at `due`), `dead`, or `void`: its recipient is gone."""
 
     state: str
     due: int | None = None
@@ -157,6 +157,8 @@ class Queue:
             take_turns(connection, "claim")
             if outcome.answer is Answer.TAKEN:
                 return _sent(connection, claim, now)
+            if outcome.answer is Answer.GONE:
+                return _dropped(connection, claim, now)
             return self._failed(connection, claim, outcome, now, chance)
 
     def give_up(self, claim: Claim, problem: str, now: int) -> Settled:
@@ -166,6 +168,12 @@ class Queue:
             _set(connection, claim, {"state": "dead", "settled": now, "lease": None, "problem": problem})
             _provider(connection, claim, 0, now)
         return Settled("dead")
+
+    def drop(self, claim: Claim, now: int) -> Settled:
+        """Write down that its recipient is there no longer, so nobody is left to tell."""
+        with writing(self._engine) as connection:
+            take_turns(connection, "claim")
+            return _dropped(connection, claim, now)
 
     def backlog(self, now: int) -> Backlog:
         """How far behind the senders are; what waits for the hours of its rule is not behind."""
@@ -219,6 +227,12 @@ def _sent(connection: Connection, claim: Claim, now: int) -> Settled:
         connection.execute(item.update().where(these).values(over=True))
     _provider(connection, claim, 0, now)
     return Settled("sent")
+
+
+def _dropped(connection: Connection, claim: Claim, now: int) -> Settled:
+    _set(connection, claim, {"state": "void", "settled": now, "lease": None, "problem": None})
+    _provider(connection, claim, 0, now)
+    return Settled("void")
 
 
 def _set(connection: Connection, claim: Claim, values: dict[str, object]) -> None:

@@ -18,6 +18,7 @@ from api.notifications.messages import Line, Message, Tone, compose
 from api.notifications.metrics import NotificationMetrics
 from api.notifications.queue import Claim, Queue, Settled
 from api.notifications.villages import Villages
+from api.notifications.web_push import PUSH, PushDesk, Subscribers, subscription_of
 from siaga.database.registry import Registry
 
 __all__ = ["MessageAbout", "Sender", "plain_message"]
@@ -38,8 +39,8 @@ def plain_message(subject: Mapping[str, object], _language: str, _link: str | No
 class Sender:
     """Sends messages one after the other. For one thread; any number of senders share a queue.
 
-    `chance` gives numbers from 0 to 1. `about` writes what is about no alert. `now` in `send_one` is asked again after
-    the provider's answer.
+    `chance` gives numbers from 0 to 1. `about` writes what is about no alert. `push` sends to browsers. `now` in
+    `send_one` is asked again after the provider's answer.
     """
 
     def __init__(
@@ -51,8 +52,18 @@ class Sender:
         patience: Patience | None = None,
         chance: Callable[[], float] = random.random,
         about: MessageAbout = plain_message,
+        push: PushDesk | None = None,
     ) -> None:
-        self._book, self._metrics, self._open, self._chance, self._about = book, metrics, open_, chance, about
+        self._push = push
+        self._subscribers = None if push is None else Subscribers(push.subscriptions)
+        self._file, self._book, self._metrics, self._open, self._chance, self._about = (
+            book,
+            book,
+            metrics,
+            open_,
+            chance,
+            about,
+        )
         self._queue = Queue(engine, book.repeat_after, patience)
         self._villages = Villages(Registry(engine))
         self._unsettled: tuple[Claim, Outcome] | None = None
@@ -72,7 +83,12 @@ class Sender:
         if claim.void:
             self._metrics.void.inc()
             return True
+        if self._subscribers is not None:
+            self._book = self._subscribers.book(self._file)
         url = self._book.url(claim.recipient)
+        if url is None and f"/{PUSH}-" in claim.recipient:
+            self._settled(claim, self._queue.drop(claim, now()), "takes no messages any more")
+            return True
         if url is None:
             self._settled(claim, self._queue.give_up(claim, "the notify file has it no longer", now()), "is gone")
             return True
@@ -88,12 +104,19 @@ class Sender:
             log.exception("notification_not_composed", to=claim.recipient)
             return Outcome(Answer.REFUSED, "was not asked: the message could not be written, the log says why")
         try:
-            return self._open(url).send(message)
+            subscription = subscription_of(url)
+            if subscription is None:
+                return self._open(url).send(message)
+            if self._push is None:
+                return Outcome(Answer.REFUSED, "was not asked: nothing sends push messages here")
+            return self._push.channel(subscription).send(message)
         except BadChannel as problem:
             return Outcome(Answer.REFUSED, f"was not asked: the address {problem}")
 
     def _message(self, claim: Claim, now: int) -> Message:
         language, link = self._book.language(claim.recipient), self._book.link
+        if f"/{PUSH}-" in claim.recipient:
+            link = None  # the notification itself leads there
         if claim.subject is not None:
             return self._about(claim.subject, language, link, claim.attempts)
         self._villages.refresh()
@@ -111,6 +134,9 @@ class Sender:
             case "sent":
                 self._metrics.sent.inc()
                 log.info("notification_sent", **said)
+            case "void":
+                self._metrics.void.inc()
+                log.info("notification_recipient_gone", **said)
             case "dead":
                 self._metrics.dead.inc()
                 log.error("notification_given_up", **said)

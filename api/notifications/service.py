@@ -15,6 +15,7 @@ from api.notifications.planner import Planner
 from api.notifications.queue import Queue
 from api.notifications.reminders import Reminders
 from api.notifications.sender import MessageAbout, Sender, plain_message
+from api.notifications.web_push import PushDesk, Subscribers
 from siaga.model.clock import HOUR, SECOND, Clock, SystemClock
 
 __all__ = ["NotificationService"]
@@ -43,19 +44,16 @@ class NotificationService:
         metrics: NotificationMetrics | None = None,
         open_: OpenChannel = open_channel,
         about: MessageAbout = plain_message,
+        push: PushDesk | None = None,
     ) -> None:
         self._database, self._book, self._open, self._about = database, book, open_, about
+        self._push = push
         self._clock = clock or SystemClock()
         self._signal = signal or EventSignal()
         self._metrics = metrics or NotificationMetrics()
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self._threads = [threading.Thread(target=self._plan, name="notifications", daemon=True)]
-        if book.people:
-            self._threads += [
-                threading.Thread(target=self._send, name=f"notification sender {number}", daemon=True)
-                for number in range(1, SENDERS + 1)
-            ]
         self._unsubscribe: Callable[[], None] = lambda: None
 
     def start(self) -> None:
@@ -86,13 +84,15 @@ class NotificationService:
                 self._changed.wait(seconds)
 
     def _plan(self) -> None:
-        planner = Planner(self._database, self._book)
+        subscribers = None if self._push is None else Subscribers(self._push.subscriptions)
+        planner = Planner(self._database, self._book, subscribers)
         queue = Queue(self._database, self._book.repeat_after)
         reminders = Reminders(self._database, self._book)
         counted = swept = self._clock.monotonic()
 
         def work() -> bool:
             nonlocal counted, swept
+            self._start_senders()
             planned = planner.plan_one(self._clock.now())
             now = self._clock.monotonic()
             if now >= counted:
@@ -108,8 +108,19 @@ class NotificationService:
 
         self._repeat(work)
 
+    def _start_senders(self) -> None:
+        """Start the senders once there is somebody to tell: the book may get its first person while siaga runs."""
+        if (self._book.people or self._push is not None) and len(self._threads) == 1 and not self._stop.is_set():
+            senders = [
+                threading.Thread(target=self._send, name=f"notification sender {number}", daemon=True)
+                for number in range(1, SENDERS + 1)
+            ]
+            for thread in senders:
+                thread.start()
+            self._threads += senders
+
     def _send(self) -> None:
-        sender = Sender(self._database, self._book, self._metrics, self._open, about=self._about)
+        sender = Sender(self._database, self._book, self._metrics, self._open, about=self._about, push=self._push)
         self._repeat(lambda: sender.send_one(self._clock.now))
 
     def _repeat(self, work: Callable[[], bool]) -> None:

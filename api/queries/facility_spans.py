@@ -34,7 +34,7 @@ _SPANS = """
                           WHERE p.village = f.village AND p.facility = f.id AND p.start >= :end
                             AND (p.state <> 'failed' OR p.excused)
                           ORDER BY p.start LIMIT 1), :never) AS last
-          FROM facility AS f
+          FROM FACILITIES AS f
          WHERE f.kind <> 'power' AND CONDITION
     )
     SELECT b.village, b.id, b.judged_from, s.start, s."end", s.state, s.cause, s.excused, s.excused_later
@@ -55,9 +55,9 @@ class FacilitySpans:
     judged_from: dict[_Name, int]
 
 
-def spans_within(connection: Connection, scopes: Scopes, window: Interval) -> FacilitySpans:
-    """Returns the spans of the facilities of some scopes."""
-    return _spans(connection, *within_text("f.village", scopes), window)
+def spans_within(connection: Connection, scopes: Scopes, window: Interval, *, taken_out: bool = False) -> FacilitySpans:
+    """Returns the spans of the facilities of some scopes; if `taken_out`, of those that the registry has no more."""
+    return _spans(connection, *within_text("f.village", scopes), window, "taken_out" if taken_out else "facility")
 
 
 def spans_between(connection: Connection, first: str, last: str, window: Interval) -> FacilitySpans:
@@ -66,13 +66,17 @@ def spans_between(connection: Connection, first: str, last: str, window: Interva
     return _spans(connection, condition, {"first_village": first, "last_village": last}, window)
 
 
-def _spans(connection: Connection, condition: str, asked: dict[str, object], window: Interval) -> FacilitySpans:
+def _spans(
+    connection: Connection, condition: str, asked: dict[str, object], window: Interval, facilities: str = "facility"
+) -> FacilitySpans:
     spans: dict[_Name, list[Span]] = defaultdict(list)
     judged_from: dict[_Name, int] = {}
     if window[0] >= window[1]:
         return FacilitySpans(spans, judged_from)
     bounds = {"start": window[0], "end": window[1], "never": RUNS_ON}
-    rows = connection.execute(text(_SPANS.replace("CONDITION", condition)), asked | bounds)
+    rows = connection.execute(
+        text(_SPANS.replace("FACILITIES", facilities).replace("CONDITION", condition)), asked | bounds
+    )
     for part in rows.partitions(_AT_ONCE):  # a third quicker than row by row
         for village, facility, first, start, end, state, cause, excused, later in part:
             name = (village, facility)

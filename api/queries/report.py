@@ -5,6 +5,7 @@ Telemetry is not read. The number of queries does not grow with the number of fa
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection, func, or_, select, text
 
@@ -12,10 +13,11 @@ from api.queries.beside import read_beside
 from api.queries.facility_spans import spans_within
 from api.reports.beside import Beside
 from api.reports.period import Period
-from api.reports.source import AlertLink, FacilityHistory, Source, VillageHistory
+from api.reports.source import RUNS_ON, AlertLink, FacilityHistory, Source, VillageHistory
 from siaga.database import tables
 from siaga.database.registry import villages_within
 from siaga.database.scopes import within, within_text
+from siaga.database.taken_out import taken_out
 from siaga.model.indicators import INDICATORS
 from siaga.model.intervals import Interval
 from siaga.model.scope import Scopes
@@ -29,6 +31,8 @@ _Name = tuple[str, str]
 
 _STATES = {state.value: state for state in State}
 _FACILITY_FAILED = "facility_failed"
+_FIRST_ZONE, _LAST_ZONE = "Etc/GMT-14", "Etc/GMT+12"
+"""Where a day begins first, and where it ends last."""
 
 _LENGTHS = """
     SELECT f.village, f.id, s.state, s.excused, s.excused_later, sum(
@@ -54,8 +58,9 @@ def load(
     stands beside the rows, such as links and attestations.
     """
     villages = villages_within(connection, scopes)
+    gone = _taken_out(connection, period, scopes, now)
     if not villages:
-        return Source(())
+        return Source(tuple(gone.values()), _regions(connection))
     timezones = {village.timezone for village in villages}
     windows = [period.window(timezone) for timezone in timezones]
     window = min(start for start, _ in windows), min(max(end for _, end in windows), now)
@@ -82,14 +87,40 @@ def load(
                     for facility in village.facilities
                     if facility.kind in INDICATORS
                     for name in [(village.code, facility.id)]
-                ),
+                )
+                + tuple(gone.pop(village.code).facilities if village.code in gone else ()),
                 heard.get(village.code),
             )
             for village in villages
-        ),
+        )
+        + tuple(gone.values()),
         _regions(connection),
         read_beside(connection, villages, period, scopes, now) if beside else Beside(),
     )
+
+
+def _taken_out(connection: Connection, period: Period, scopes: Scopes, now: int) -> dict[str, VillageHistory]:
+    """What the registry has no more, by village: judged until it was taken out, and never after."""
+    start = period.window(_FIRST_ZONE)[0]
+    found = taken_out(connection, scopes, start)
+    if not found:
+        return {}
+    window = start, min(period.window(_LAST_ZONE)[1], now)
+    judged = spans_within(connection, scopes, window, taken_out=True)
+    histories: dict[str, VillageHistory] = {}
+    for one in found:
+        (facility,) = one.village.facilities
+        name = one.village.code, facility.id
+        spans = tuple(
+            replace(span, end=min(span.end, one.at)) for span in judged.spans.get(name, ()) if span.start < one.at
+        )
+        if facility.kind in INDICATORS and spans:
+            known = histories.get(one.village.code)
+            history = FacilityHistory(facility, spans, judged.judged_from.get(name), until=one.at)
+            others = known.facilities if known is not None else ()
+            # Nothing of it is stored any more, so no day of it is provisional
+            histories[one.village.code] = VillageHistory(one.village, (*others, history), RUNS_ON)
+    return histories
 
 
 def facility_days(connection: Connection, period: Period, scopes: Scopes) -> int:

@@ -92,7 +92,14 @@ def judge_facility(
         longest_outage=max((outage.lasts for outage in outages), default=0),
         repaired=len(repaired),
         repaired_time=sum(repaired),
-        days=_days(village, held_to, spans, [day for day in days if day[1] > since], heard_until, now),
+        days=_days(
+            village,
+            held_to,
+            spans,
+            [day for day in days if day[1] > since and day[0] < history.until],
+            heard_until,
+            now,
+        ),
         failed_by=failed_by,
         unknown_by=unknown_by,
     )

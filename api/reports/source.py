@@ -31,6 +31,7 @@ class FacilityHistory:
 
     `spans` are those that touch the period, in order, and with them whole failed runs that reach beyond it; the one
     that runs ends at `RUNS_ON`. `judged_from`: where its first span of all begins; `None`: it never was judged.
+    `until`: when it was taken out of the registry, wall time, ms; its spans end then, and it has no days after it.
     `before`, `a_year_ago`: what the whole of the earlier periods comes to, where anything was required in them.
     """
 
@@ -40,6 +41,7 @@ class FacilityHistory:
     alerts: Sequence[AlertLink] = ()
     before: Availability | None = None
     a_year_ago: Availability | None = None
+    until: int = RUNS_ON
 
 
 @dataclass(frozen=True, slots=True)

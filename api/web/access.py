@@ -6,11 +6,14 @@ from urllib.parse import quote
 
 from fastapi import Depends, Request
 
+from api.http.access import visit_of
 from api.http.problems import Refused
+from api.http.services import ServicesHere
 from api.web.looker import Looker, LookerHere
+from siaga.database.people import Visit
 from siaga.model.caller import Role
 
-__all__ = ["SignedIn", "SignedInAdmin", "SignedInTechnician"]
+__all__ = ["SignedIn", "SignedInAdmin", "SignedInTechnician", "VisitHere"]
 
 
 def _needs(role: Role) -> Callable[[Request, Looker], Looker]:
@@ -33,3 +36,14 @@ SignedInTechnician = Annotated[Looker, Depends(_needs(Role.TECHNICIAN))]
 """A route's parameter: somebody who may work on alerts; a viewer is refused (403)."""
 SignedInAdmin = Annotated[Looker, Depends(_needs(Role.ADMIN))]
 """A route's parameter: an admin."""
+
+
+def _visit(request: Request, services: ServicesHere, _: SignedIn) -> Visit:
+    visit = visit_of(request, services)
+    if visit is None:
+        raise Refused(403, "this page is of people who have signed in: a token has no account")
+    return visit
+
+
+VisitHere = Annotated[Visit, Depends(_visit)]
+"""A route's parameter: somebody who has signed in, and by which session."""

@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Form, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from api.http.access import visit_of
 from api.http.hash_desk import DeskBusy, HashDeskHere
-from api.http.problems import Refused
 from api.http.services import Services, ServicesHere
-from api.web.access import SignedIn
+from api.web.access import SignedIn, VisitHere
+from api.web.account_push import push_views
 from api.web.frame import Frame, FrameHere
 from api.web.looker import Looker
 from api.web.notice import Notice, leave_notice
@@ -39,17 +38,6 @@ class _SessionView:
     began: str
     seen: str
     is_this: bool
-
-
-def _visit(request: Request, services: ServicesHere, _: SignedIn) -> Visit:
-    visit = visit_of(request, services)
-    if visit is None:
-        raise Refused(403, "this page is of people who have signed in: a token has no account")
-    return visit
-
-
-VisitHere = Annotated[Visit, Depends(_visit)]
-"""A route's parameter: somebody who has signed in, and by which session."""
 
 
 @router.api_route(_HERE, methods=["GET", "HEAD"])
@@ -131,6 +119,7 @@ def _page(
         person=person,
         channels=services.channels.get(person.name, ()),
         sessions=[shown(one) for one in services.sessions.listed(person.name, person.role)],
+        pushes=push_views(services, looker, person.name),
         problem=said,
         shortest=SHORTEST,
     )

@@ -15,7 +15,17 @@ __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
 
-_NEEDED = ("siaga.css", "work.css", "siaga.svg", "attest.css", "drafts.js", "attest.js", "phone.js", "offline.js")
+_NEEDED = (
+    "siaga.css",
+    "work.css",
+    "siaga.svg",
+    "attest.css",
+    "drafts.js",
+    "attest.js",
+    "phone.js",
+    "push.js",
+    "offline.js",
+)
 """Files that a phone keeps, for the pages that it can show without a connection."""
 _WORKER_POLICY = "default-src 'none'; connect-src 'self'; script-src 'self'"
 _GREEN, _PAPER = "#0b5d4b", "#f5f6f3"
@@ -25,7 +35,13 @@ def _worker() -> str:
     """The worker's script, with what it needs to know of this version. It differs whenever one of the files does."""
     files = [static(name) for name in _NEEDED]
     version = hashlib.sha256("".join(files).encode()).hexdigest()[:12]
-    known = {"version": version, "files": files, "header": PERSON}
+    known = {
+        "version": version,
+        "files": files,
+        "header": PERSON,
+        "icon": static("icon_small.png"),
+        "drafts": static("drafts.js"),
+    }
     return f"const SIAGA = {json.dumps(known)};\n{script('worker.js')}"
 
 

@@ -73,7 +73,7 @@ def new(
         return _form(request, services, looker, frame, _Draft(told, kept.factors, once, kept.id))
     if not asked.is_any:
         return RedirectResponse("/reports", 303)
-    question_of(looker, asked, asked.language, Form.JSON, services.clock.now())  # before anybody writes texts for it
+    question_of(services, looker, asked, asked.language, Form.JSON)  # before anybody writes texts for it
     return _form(request, services, looker, frame, _Draft(asked, {}, once))
 
 
@@ -179,7 +179,7 @@ def _form(
         title=words("reports_revise" if draft.supersedes else "reports_issue"),
         draft=draft,
         asked=draft.asked,
-        period=_period_name(looker, draft.asked, services.clock.now()),
+        period=_period_name(services, looker, draft.asked),
         scope=scope_name(region, words, draft.asked.scope),
         kinds=[(kind, words.kind(kind)) for kind in _kinds(services, caller.scopes, draft)],
         longest=LONGEST_TEXT,
@@ -187,10 +187,10 @@ def _form(
     )
 
 
-def _period_name(looker: Looker, asked: Asked, now: int) -> str:
+def _period_name(services: Services, looker: Looker, asked: Asked) -> str:
     """Returns the period in words; as it was asked for, where it is none."""
     try:
-        question = question_of(looker, asked, asked.language, Form.JSON, now)
+        question = question_of(services, looker, asked, asked.language, Form.JSON)
     except Refused:
         return asked.period or f"{asked.start} – {asked.end}"
     return Numbers(looker.language).period(question.period)

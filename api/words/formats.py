@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_FLOOR, Decimal
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, get_day_names
 from babel.numbers import format_decimal
 
 from api.words.language import Language
@@ -60,6 +60,10 @@ class Formats:
     def day(self, day: date) -> str:
         """A date without its year, such as `22 Agu`."""
         return format_date(day, "d MMM", locale=self._locale)
+
+    def weekday(self, day: int) -> str:
+        """The short name of a day of the week; 0 is Monday."""
+        return str(get_day_names("abbreviated", locale=self._locale)[day])
 
     def clock_time(self, time: int, timezone: str) -> str:
         """The hour and minute of a time (ms) by the village's clock."""

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, select
 from siaga.database import tables, writing
 from siaga.database.rewritten import ALWAYS, note_rewritten
 from siaga.database.scopes import within
+from siaga.database.taken_out import note_put_back, note_taken_out
 from siaga.model.scope import Scopes
 from siaga.model.sites import Village
 from siaga.sites.writing import fingerprint
@@ -84,7 +85,7 @@ class Registry:
             _check_seen(connection, seen or {})
             if seen_version is not None and seen_version != version:
                 raise ChangedMeanwhile(())
-            gone = _take_out(connection, removed)
+            gone = _take_out(connection, removed, now)
             places, moved = _places(connection, villages)
             report = ImportReport(0, 0, 0, gone)
             for start in range(0, len(villages), _CHUNK):
@@ -179,9 +180,10 @@ def _check_seen(connection: Connection, seen: Mapping[str, str | None]) -> None:
         raise ChangedMeanwhile(differing)
 
 
-def _take_out(connection: Connection, codes: Collection[str]) -> int:
+def _take_out(connection: Connection, codes: Collection[str], now: int) -> int:
     """Delete villages, and with them their facilities and devices. Returns how many there were."""
     table, gone = tables.village, sorted(codes)
+    note_taken_out(connection, list(villages_of(connection, gone).values()), (), now)
     return sum(
         connection.execute(table.delete().where(table.c.code.in_(gone[start : start + _CHUNK]))).rowcount
         for start in range(0, len(gone), _CHUNK)
@@ -248,6 +250,9 @@ def _replace(connection: Connection, villages: Sequence[Village], now: int, plac
             added.append((place, replace(village, told=now)))
         elif before != replace(village, told=before.told):
             changed.append((place, replace(village, told=before.told)))
+    changing = [village for _, village in changed]
+    note_taken_out(connection, [known[village.code] for village in changing], changing, now)
+    note_put_back(connection, changing + [village for _, village in added])
     # deleting a village deletes its facilities and devices
     connection.execute(table.delete().where(table.c.code.in_([village.code for _, village in changed])))
     _insert(connection, added + changed, now)

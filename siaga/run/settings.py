@@ -201,6 +201,11 @@ class Settings(BaseSettings):
         """From how many indicators met on a village is of which class; `None`: the district has none."""
         return None if self.scorecard_classes is None else parse_classes(self.scorecard_classes)
 
+    @property
+    def own_notify(self) -> Path:
+        """The notify file that the pages write, which holds where none is named."""
+        return self.data_dir / "notify.yaml"
+
     def make_data_dir(self) -> None:
         """Create the data directory, if necessary.
 
@@ -304,7 +309,7 @@ def load_settings(flags: Mapping[str, object] | None = None) -> Settings:
     """
     given = {key: value for key, value in (flags or {}).items() if value is not None}
     try:
-        return Settings(**given)  # type: ignore[arg-type] # pydantic checks them
+        found = Settings(**given)  # type: ignore[arg-type] # pydantic checks them
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{FILE} is not TOML: {error}") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -312,6 +317,9 @@ def load_settings(flags: Mapping[str, object] | None = None) -> Settings:
     except ValidationError as error:
         sentences = [_sentence(problem, given) for problem in error.errors(include_url=False)]
         raise SettingsError("\n".join(sentences)) from None
+    if found.notify is None and found.own_notify.exists():
+        return found.model_copy(update={"notify": found.own_notify})
+    return found
 
 
 def _sentence(problem: ErrorDetails, flags: Mapping[str, object]) -> str:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import structlog
 import typer
@@ -26,11 +27,14 @@ from api.app import create_app
 from api.http import HttpServer, Site
 from api.issued.metrics import IssuedMetrics
 from api.issued.service import IssuedService
-from api.notifications import NotificationMetrics, NotificationService
+from api.notifications import NotificationMetrics, NotificationService, open_channel
+from api.notifications.live_book import BookDesk, ChannelsOf, LiveBook
+from api.notifications.web_push import PushDesk
 from api.schedules.runs import Scheduler
 from api.schedules.telling import message_about
 from api.web.guidance import NO_GUIDANCE, load_guidance
 from api.web.outline import NO_OUTLINE, load_outline
+from api.web.setup.health import Examined
 from collector import ROLE as COLLECTOR
 from collector import CollectorService, assemble, broker_session
 from gateway.metrics import GatewayMetrics
@@ -135,7 +139,7 @@ class System:
 
     def __init__(self, settings: Settings, clock: Clock, *, whole: bool = True) -> None:
         self._settings, self._clock, self._whole = settings, clock, whole
-        self._book = the_book(settings)
+        self._book = LiveBook(the_book(settings))
         self._office = the_office(settings)
         self._plan = the_plan(settings, self._book)
         self._guidance = NO_GUIDANCE if settings.guidance is None else load_guidance(settings.guidance)
@@ -203,6 +207,7 @@ class System:
             self._signal,
             NotificationMetrics(REGISTRY),
             about=partial(message_about, self._engine),
+            push=PushDesk(self._engine, self._clock, self._settings.public_url),
         )
         self._notifications.start()
         metrics = IssuedMetrics(REGISTRY)
@@ -262,6 +267,16 @@ class System:
     def _tell(self, reason: str | None) -> None:
         self._starting = reason or "it is starting"
 
+    def _book_desk(self) -> BookDesk | None:
+        own = self._settings.own_notify
+        return BookDesk(own, self._book, open_channel) if self._settings.notify in (None, own) else None
+
+    def _examine(self) -> Sequence[Examined]:
+        # what it imports takes memory, and is seldom needed
+        from siaga.run.doctor.examination import examine  # noqa: PLC0415
+
+        return examine(self._settings, self._clock)
+
     def _serve_http(self) -> None:
         store = StoreAnswers(self.store, self._clock)
         checks = {
@@ -290,7 +305,12 @@ class System:
             outline=self._outline,
             site=Site(self._settings.public_url),
             sites_file=None if self._settings.sites is None else str(self._settings.sites),
-            channels={name: tuple(person.channels) for name, person in self._book.people.items()},
+            book=self._book,
+            book_desk=self._book_desk(),
+            broker=_host_and_port(self._settings.village_broker),
+            data_dir=self._settings.data_dir,
+            examine=self._examine,
+            channels=ChannelsOf(self._book),
         )
         settings = self._settings
         self._server = HttpServer(app, settings.http_host, settings.http_port, settings.proxies)
@@ -357,6 +377,12 @@ def _refuse_lost_database(engine: Engine, store: TelemetryStore) -> None:
             "SIAGA_DATA_DIR are right, the database was lost: restore a backup (siaga restore FILE), or set "
             "SIAGA_NEW_DATABASE=true to begin anew"
         )
+
+
+def _host_and_port(url: str) -> str:
+    """Returns where a broker is, without a password."""
+    parts = urlsplit(url)
+    return parts.hostname or "" if parts.port is None else f"{parts.hostname}:{parts.port}"
 
 
 class StoreAnswers:

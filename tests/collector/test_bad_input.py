@@ -33,7 +33,7 @@ REFUSED_WHOLE = [
     pytest.param(topic(), b" " * 1_100_000, "too_large", "1100000 bytes", id="1.1 MB"),
     pytest.param(topic(), b"\x1f\x8b" + NOISE, "too_large", "bytes, more than", id="over 1 MB packed"),
     pytest.param(
-        topic(), gzip.compress(b" " * (MAX_UNPACKED + 1)), "too_large", "unpacks to more than", id="16 MB unpacked"
+        topic(), gzip.compress(b" " * (MAX_UNPACKED + 1), 1), "too_large", "unpacks to more than", id="16 MB unpacked"
     ),
     pytest.param(topic(), gzip.compress(b"0" * 10**7, 1) * 40, "too_large", "bytes, more than", id="a bomb of 400 MB"),
     pytest.param(topic(), gzip.compress(batch(1))[:-5], "not_gzip", "ends too early", id="gzip cut off"),

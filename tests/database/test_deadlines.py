@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from siaga.database import connect, is_read_only, migrate, without_deadline, writing
 from siaga.database.registry import Registry
+from tests.schema import with_tables
 from tests.servers import Postgres
 from tests.wait import until
 
@@ -18,7 +19,7 @@ from tests.wait import until
 def hasty(postgres: Postgres) -> Iterator[Engine]:
     """An engine with timeouts of a third of a second."""
     engine = connect(postgres.database_url(), answer_within=0.3)
-    migrate(engine)
+    with_tables(engine)
     yield engine
     engine.dispose()
 

@@ -1,6 +1,7 @@
 """Passwords are hashed with Argon2id at the cost of RFC 9106, and common ones are refused."""
 
 import pytest
+from argon2 import PasswordHasher, extract_parameters
 
 from siaga.database.people import Passwords, Weakness, weakness
 from tests.database.cheap import CHEAP
@@ -23,6 +24,23 @@ def test_two_people_with_one_password_have_two_hashes() -> None:
 @pytest.mark.parametrize("stored", [None, "", "x", "$argon2id$v=19$m=64,t=1,p=1$AAAA$AAAA", "$2b$12$abc"])
 def test_what_is_no_hash_matches_nothing(stored: str | None) -> None:
     assert not Passwords(CHEAP).matches("nobody has this password", stored)
+
+
+def test_where_there_is_nobody_it_takes_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is compared then asks for the same work: nobody learns from the time who has an account."""
+    compared: list[str | bytes] = []
+    verify = PasswordHasher.verify
+
+    def seen(self: PasswordHasher, stored: str | bytes, password: str | bytes) -> bool:
+        compared.append(stored)
+        return verify(self, stored, password)
+
+    monkeypatch.setattr(PasswordHasher, "verify", seen)
+    passwords = Passwords(CHEAP)
+    assert not passwords.matches("kuda-besi-42", None)
+    assert not passwords.matches("kuda-besi-42", passwords.hash("kuda-besi-43"))
+    nobodys, somebodys = (extract_parameters(str(stored)) for stored in compared)
+    assert nobodys == somebodys == CHEAP
 
 
 def test_a_password_is_the_same_however_a_keyboard_composes_it() -> None:

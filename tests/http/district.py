@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import httpx
 from fastapi import Request
@@ -16,7 +17,12 @@ from api.app import create_app
 from api.attestations.classes import Classes
 from api.http import HttpServer, Site
 from api.http.services import Check
+from api.notifications import Book, open_channel
+from api.notifications.channels import OpenChannel
+from api.notifications.live_book import BookDesk
+from api.notifications.web_push import PushDesk
 from api.schedules.schedule import Plan
+from api.web.setup.health import Examine, nothing_examined
 from siaga.database import tables, writing
 from siaga.database.people import Passwords
 from siaga.database.registry import Registry
@@ -74,9 +80,15 @@ class District:
         self.past = UnreadPast()
         self.public_page = True
         self.channels: dict[str, list[str]] = {}
+        self.push: PushDesk | None = None
         self.attestation_review = False
         self.plan = Plan()
         self.sites_file: str | None = None
+        self.book = Book()
+        self.book_desk: BookDesk | None = None
+        self.data_dir: Path | None = None
+        self.examine: Examine = nothing_examined
+        self.open_channel: OpenChannel = open_channel
         self.scorecard_classes: Classes | None = None
         self.registry.replace(villages(), NOW - 40 * DAY)
         self.tokens = {role: Tokens(engine, self.clock).create(role, f"{role}-budi") for role in Role}
@@ -202,10 +214,16 @@ class District:
             site=site,
             passwords=Passwords(CHEAP),
             channels=self.channels,
+            push=self.push,
             caller_of=caller_of if caller is not None else None,
             attestation_review=self.attestation_review,
             plan=self.plan,
             sites_file=self.sites_file,
+            book=self.book,
+            data_dir=self.data_dir,
+            examine=self.examine,
+            open_channel=self.open_channel,
+            book_desk=self.book_desk,
             scorecard_classes=self.scorecard_classes,
         )
         with (

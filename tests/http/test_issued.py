@@ -2,14 +2,12 @@
 
 import asyncio
 import hashlib
-import io
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import httpx
-import pypdf
 import pytest
 from sqlalchemy import select
 
@@ -23,6 +21,7 @@ from siaga.database.tokens import Tokens
 from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR, SECOND
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOW, UNKNOWN, District, names
+from tests.reports.read_pdf import pages_of
 
 PATH = "/api/v1/reports"
 FEBRUARY = 1_769_878_800_000
@@ -110,7 +109,7 @@ def test_a_report_is_kept_with_its_files_by_a_process(life: District) -> None:
         assert answer.headers["ETag"] == f'"{file["sha256"]}"'
         assert answer.headers["Content-Disposition"].endswith(f'2026-02-semua-r1.{file["format"]}"')
     assert contents["json"].json()["rows"] == on_demand["rows"]
-    text = " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(contents["pdf"].content)).pages)
+    text = " ".join(pages_of(contents["pdf"].content))
     for said in (f"/r/{made['id']}", "Issued, revision 1", "Hindrances and follow-up", "Replace it"):
         assert said in text
     with life.served() as client:

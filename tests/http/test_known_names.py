@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import create_engine
 
 from api.app import create_app
+from siaga.database.people import Passwords
 from siaga.telemetry import TelemetryStore
+from tests.database.cheap import CHEAP
 from tests.http.district import GLAGAH, LICIN, District, names
 
 FILLED = {"village": GLAGAH, "code": GLAGAH, "facility": "gerbang", "device": "gerbang-1", "signal": "gate_open"}
@@ -46,7 +48,7 @@ class _NoStore:
 def calls() -> tuple[Call, ...]:
     """All operations of the OpenAPI document."""
     store: TelemetryStore = _NoStore()  # type: ignore[assignment] # never used
-    document = create_app(engine=create_engine("sqlite://"), store=store).openapi()
+    document = create_app(engine=create_engine("sqlite://"), store=store, passwords=Passwords(CHEAP)).openapi()
     return tuple(_calls(document))
 
 

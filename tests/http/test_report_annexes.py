@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import openpyxl
-import pypdf
 import pytest
 
 from api.attestations.book import Draft, make
@@ -34,6 +33,7 @@ from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.scope import Scopes
 from siaga.model.times import rfc3339
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOW, UNKNOWN, District
+from tests.reports.read_pdf import pages_of
 
 MARCH = NOW - NOW % DAY - 3 * DAY - 7 * HOUR
 """2026-03-01, midnight in western Indonesia."""
@@ -144,8 +144,7 @@ def test_the_budget_of_the_month_and_what_is_paid_back_by_hand(lived: District) 
 @pytest.mark.parametrize("language", list(Language))
 def test_the_pdf_says_the_same(lived: District, language: Language) -> None:
     made = report(lived, language=language)
-    read = pypdf.PdfReader(io.BytesIO(as_pdf(made, OFFICE)))
-    told = re.sub(r"\s+", "", "".join(page.extract_text() for page in read.pages))
+    told = re.sub(r"\s+", "", "".join(pages_of(as_pdf(made, OFFICE))))
     words, numbers = WORDS[language], Numbers(language)
 
     def says(text: str) -> bool:
@@ -167,8 +166,7 @@ def test_the_pdf_says_the_same(lived: District, language: Language) -> None:
 
 def test_a_table_of_the_pdf_counts_what_it_leaves_out(lived: District, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.reports.pdf.side_annexes.MOST_ROWS", 1)
-    read = pypdf.PdfReader(io.BytesIO(as_pdf(report(lived, language=Language.EN))))
-    told = re.sub(r"\s+", " ", " ".join(page.extract_text() for page in read.pages))
+    told = " ".join(pages_of(as_pdf(report(lived, language=Language.EN))))
     assert "Listed: 1 of 2; left out: 1. All are in the XLSX." in told
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import openpyxl
-import pypdf
 import pytest
 
 from api.reports.documents import document
@@ -24,6 +23,7 @@ from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.scope import Scopes
 from siaga.timeline.spans import Span
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOT_REQUIRED, NOW, UNKNOWN, District, villages
+from tests.reports.read_pdf import pages_of
 
 PATH = "/api/v1/reports/availability"
 GATE, LAMP = f"{GLAGAH}/gerbang", f"{LICIN}/lampu"
@@ -366,8 +366,7 @@ def test_pdf_says_what_json_says(district: District) -> None:
         answer = client.get(PATH, params={"period": "2026-02", "format": "pdf"})
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf")
     assert answer.headers["content-disposition"] == 'attachment; filename="siaga-2026-02-semua.pdf"'
-    pages = pypdf.PdfReader(io.BytesIO(answer.content)).pages
-    text = re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pages))
+    text = " ".join(pages_of(answer.content))
     for line in told["rows"]:
         if line["level"] != "facility":
             continue

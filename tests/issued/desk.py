@@ -8,7 +8,7 @@ from api.issued.asked import Asked
 from api.issued.service import IssuedService
 from api.reports.period import parse_period
 from api.words import Language
-from siaga.database import migrate, tables, writing
+from siaga.database import tables, writing
 from siaga.database.registry import Registry
 from siaga.database.rewritten import note_rewritten
 from siaga.database.spans import write_spans
@@ -16,6 +16,7 @@ from siaga.model.clock import DAY, HOUR, ManualClock
 from siaga.model.scope import EVERYWHERE
 from siaga.model.sites import Facility, Village
 from siaga.timeline.spans import Span, State
+from tests.schema import with_tables
 
 CODE = "35.10.15.2012"
 FEBRUARY = 1_769_878_800_000
@@ -27,7 +28,7 @@ class Desk:
     """A gate that failed for an hour on 3 February."""
 
     def __init__(self, engine: Engine, now: int = MARCH + 8 * HOUR) -> None:
-        migrate(engine)
+        with_tables(engine)
         self.engine = engine
         self.clock = ManualClock(now)
         gate = Facility("gerbang", "gate", "Gerbang")

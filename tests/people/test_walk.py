@@ -13,11 +13,12 @@ from sqlalchemy import create_engine
 
 from api.app import create_app
 from api.web.routes import PAGES
-from siaga.database.people import NameTaken, Persons
+from siaga.database.people import NameTaken, Passwords, Persons
 from siaga.model.caller import Role
 from siaga.model.clock import HOUR
 from siaga.model.scope import EVERYWHERE, Scopes
 from siaga.telemetry import TelemetryStore
+from tests.database.cheap import CHEAP
 from tests.http.district import GLAGAH, LICIN, NOW, District
 from tests.people.accounts import OWN, account, cookie_of
 
@@ -110,6 +111,8 @@ TABLE: Mapping[str, Statuses] = {
     "GET /facilities/{code}/{facility}": PAGE_NAMED,
     "GET /devices/{code}/{device}": PAGE_NAMED,
     "POST /maintenance": (403, 403, 422, 422, 422),
+    "POST /annotations": (403, 403, 422, 422, 422),
+    "POST /annotations/{annotation}": (403, 403, 303, 303, 303),
     "POST /maintenance/{window}": (403, 403, 303, 303, 404),
     "POST /preferences": (303, 303, 303, 303, 303),
     "GET /login": (200, 303, 303, 303, 303),
@@ -120,6 +123,10 @@ TABLE: Mapping[str, Statuses] = {
     "POST /welcome/{secret}": (404, 404, 404, 404, 404),
     "GET /account": PAGE,
     "POST /account/password": (403, 422, 422, 422, 422),
+    "GET /account/push": PAGE,
+    "POST /account/push": (403, 422, 422, 422, 422),
+    "POST /account/push/test": SENT,
+    "POST /account/push/remove": SENT,
     "POST /account/sessions/end": SENT,
     "POST /account/sessions/end-others": SENT,
     "GET /setup": ADMIN,
@@ -156,8 +163,16 @@ TABLE: Mapping[str, Statuses] = {
     "GET /setup/tokens": ADMIN,
     "POST /setup/tokens": (403, 403, 403, 422, 403),
     "POST /setup/tokens/{number}/revoke": ADMIN_SENT,
+    "GET /setup/rules": ADMIN,
+    "POST /setup/rules/gather": (403, 403, 403, 404, 403),
+    "POST /setup/rules/channels": (403, 403, 403, 404, 403),
+    "POST /setup/rules/channels/remove": (403, 403, 403, 404, 403),
+    "POST /setup/rules/rules": (403, 403, 403, 404, 403),
+    "POST /setup/rules/rules/remove": (403, 403, 403, 404, 403),
+    "POST /setup/rules/test": (403, 403, 403, 404, 403),
     "GET /setup/quarantine": ADMIN,
     "GET /setup/gateways": ADMIN,
+    "GET /setup/health": ADMIN,
     "GET /setup/unknown": ADMIN,
     "POST /setup/unknown/claim": (403, 403, 403, 404, 403),
     "GET /worker.js": FREE,
@@ -165,7 +180,12 @@ TABLE: Mapping[str, Statuses] = {
     "GET /offline": FREE,
     "GET /static/{address}": (404, 404, 404, 404, 404),
 }
-FORMS: Mapping[str, Mapping[str, str]] = {"POST /account/sessions/end": {"session": "1"}}
+FORMS: Mapping[str, Mapping[str, str]] = {
+    "POST /account/sessions/end": {"session": "1"},
+    "POST /account/push/test": {"subscription": "1"},
+    "POST /annotations/{annotation}": {"facility": f"{GLAGAH}/gerbang"},
+    "POST /account/push/remove": {"subscription": "1"},
+}
 """What a form needs to be understood at all."""
 CALLERS = ("nobody", "viewer", "technician", "admin", "limited")
 
@@ -173,7 +193,7 @@ CALLERS = ("nobody", "viewer", "technician", "admin", "limited")
 def routes() -> Iterator[str]:
     """Yields all calls of the OpenAPI document and all pages."""
     store: TelemetryStore = object()  # type: ignore[assignment] # never used
-    document = create_app(engine=create_engine("sqlite://"), store=store).openapi()
+    document = create_app(engine=create_engine("sqlite://"), store=store, passwords=Passwords(CHEAP)).openapi()
     paths = document["paths"]
     assert isinstance(paths, dict)
     for path, operations in paths.items():
@@ -204,6 +224,7 @@ def names(district: District) -> dict[str, str]:
         "device": "gerbang-1",
         "signal": "gate_open",
         "alert": district.raise_alert(1),
+        "annotation": "1",
         "window": f"{NOW + HOUR:032x}",
         "attestation": "0" * 32,
         "n": "1",

@@ -122,3 +122,12 @@ def test_every_fault_is_in_the_simulator_s_guide() -> None:
 
     text = (DOCS / "simulate.md").read_text()
     assert [kind for kind in FaultKind if f"`{kind}`" not in text] == []
+
+
+def test_every_promise_of_security_names_a_test_that_is_there() -> None:
+    text = (DOCS / "security.md").read_text()
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
+    assert len(named) > 30
+    assert [name for path, name in named if f"def {name}(" not in (ROOT / path).read_text()] == []
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "`tests" in line]
+    assert len(rows) == len(named), "a test for each promise"

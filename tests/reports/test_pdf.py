@@ -34,6 +34,7 @@ from siaga.model.sites import Facility, Village
 from siaga.timeline.availability import Availability
 from siaga.timeline.spans import Span, State
 from tests.reports.histories import World, worlds
+from tests.reports.read_pdf import pages_of
 
 FEBRUARY = 1_769_878_800_000
 """2026-02-01, midnight in western Indonesia."""
@@ -80,14 +81,8 @@ def report(
     return build(source, parse_period(period), Scopes.of("*"), language, NOW)
 
 
-def pages(pdf: bytes) -> list[str]:
-    """The text of each page, with single spaces."""
-    read = pypdf.PdfReader(io.BytesIO(pdf))
-    return [re.sub(r"\s+", " ", page.extract_text()) for page in read.pages]
-
-
 def everything(pdf: bytes) -> str:
-    return " ".join(pages(pdf))
+    return " ".join(pages_of(pdf))
 
 
 def test_the_document_follows_the_order_of_an_official_report() -> None:
@@ -105,7 +100,7 @@ def test_the_document_follows_the_order_of_an_official_report() -> None:
 
 
 def test_pages_say_which_they_are_and_of_how_many() -> None:
-    found = pages(as_pdf(report(3), OFFICE))
+    found = pages_of(as_pdf(report(3), OFFICE))
     for number, page in enumerate(found, 1):
         assert f"Halaman {number} dari {len(found)}" in page
 
@@ -117,7 +112,7 @@ def test_the_summary_is_one_page(kinds: tuple[str, ...], language: Language) -> 
     long = "Kantor Desa Persiapan Pemekaran Sumberarum Selatan yang Bernama Panjang Sekali"
     made = report(3, kinds=kinds, language=language, name=long, village=long)
     heads = {Language.ID: ("Ringkasan ", "A. Pendahuluan"), Language.EN: ("Summary ", "A. Introduction")}[language]
-    found = pages(as_pdf(made))
+    found = pages_of(as_pdf(made))
     (first,) = [place for place, page in enumerate(found) if page.startswith(heads[0])]
     (after,) = [place for place, page in enumerate(found) if page.startswith(heads[1])]
     assert after == first + 1
@@ -228,7 +223,7 @@ def test_a_long_name_breaks_and_stays_on_its_page(long: str) -> None:
 
 def test_an_issued_report_leads_to_its_page() -> None:
     issue = Issue("r-7", 2, "https://siaga.example.go.id/r/r-7")
-    first = pages(as_pdf(report(), OFFICE, issue))[0]
+    first = pages_of(as_pdf(report(), OFFICE, issue))[0]
     assert "Diterbitkan, revisi 2" in first
     assert "https://siaga.example.go.id/r/r-7" in first
     assert "KONSEP" not in first

@@ -186,6 +186,15 @@ def test_a_value_and_a_file_for_it_are_not_both_taken(monkeypatch: pytest.Monkey
 def test_certificates_to_trust_that_are_none_are_told(nowhere: Path) -> None:
     (nowhere / "ca.crt").write_text("no certificate")
     with pytest.raises(SettingsError, match=r"SIAGA_MQTT_CA: ca\.crt is not a certificate in PEM"):
-        assert Settings(mqtt_ca=Path("ca.crt")).tls
+        _ = Settings(mqtt_ca=Path("ca.crt")).tls
     with pytest.raises(SettingsError, match=r"SIAGA_MQTT_CA: nowhere\.crt cannot be read"):
-        assert Settings(mqtt_ca=Path("nowhere.crt")).tls
+        _ = Settings(mqtt_ca=Path("nowhere.crt")).tls
+
+
+def test_the_notify_file_that_the_pages_wrote_holds_where_none_is_named(tmp_path: Path) -> None:
+    own = tmp_path / "notify.yaml"
+    assert load_settings({"data_dir": tmp_path}).notify is None
+    own.write_text("people: []\nrules: []\n")
+    assert load_settings({"data_dir": tmp_path}).notify == own
+    other = tmp_path / "mine.yaml"
+    assert load_settings({"data_dir": tmp_path, "notify": other}).notify == other

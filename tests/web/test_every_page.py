@@ -45,8 +45,10 @@ PAGES = (
     f"/setup/sites/{code(1)}",
     f"/setup/sites/{code(1)}/facilities/wifi",
     f"/setup/sites/{code(1)}/devices/gerbang-1",
+    f"/setup/rules?village={code(1)}",
     "/setup/quarantine",
     "/setup/gateways",
+    "/setup/health",
     "/setup/unknown",
 )
 """A new page is added here."""

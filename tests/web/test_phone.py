@@ -2,6 +2,7 @@
 
 import importlib.util
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.attestations.photos import jpeg
 from tests.http.district import GLAGAH, LICIN, NOW, District
 from tests.people.accounts import signed_in
 from tests.wait import until
+from tests.web.worker import Worker
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = """async () => {
@@ -120,6 +122,16 @@ def attested(district: District) -> list[tuple[str, str]]:
         return [(row.note, row.made_by) for row in connection.execute(tables.attestation.select())]
 
 
+@contextmanager
+def away(district: District) -> Iterator[None]:
+    """The villages cannot be read: pages and calls that need them answer 5xx."""
+    with district.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE village RENAME TO village_away")
+    yield
+    with district.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE village_away RENAME TO village")
+
+
 def draft(page: Page, note: str) -> None:
     """Fill in the form of Glagah, with a photo, and send it."""
     page.goto(f"/attest/{GLAGAH}")
@@ -153,6 +165,47 @@ def test_drafts_made_without_a_connection_arrive_once(
     page.locator("[data-attestation]", has_text="Pohon layu").wait_for()
     assert page.locator("#waiting").is_hidden()
     assert sorted(attested(district)) == [("Pohon ditebang", "wahyu"), ("Pohon layu", "wahyu")]
+
+
+def test_drafts_are_sent_when_the_network_is_back_with_no_page_open(
+    district: District, phone: BrowserContext, served: httpx.Client
+) -> None:
+    """Background Sync: the worker sends. What the server cannot take yet stays, and is sent by the next one."""
+    sign_in(phone, served, signed_in(district, Role.TECHNICIAN, "wahyu"))
+    page = phone.new_page()
+    visit(page, GLAGAH)
+    worker = Worker(page)
+    phone.clock.set_fixed_time(NOW / 1000)
+    cut_off(phone)
+    draft(page, "Pohon ditebang")
+    page.goto("about:blank")
+    (script,) = phone.service_workers
+    with away(district):  # from before there is a network: the browser may say so by itself, too
+        phone.set_offline(False)
+        until(lambda: script.evaluate("() => fetch('/healthz').then(() => true, () => false)"), 10)
+        assert script.evaluate("() => sendKept().then(() => 'sent', () => 'later')") == "later"
+        assert attested(district) == []
+    worker.sync("siaga-drafts")
+    until(lambda: attested(district) == [("Pohon ditebang", "wahyu")], 20)
+    until(lambda: script.evaluate("() => sendKept().then(() => 'sent', () => 'later')") == "sent")
+
+
+def test_a_kept_form_stays_while_the_server_fails_and_goes_with_its_village(
+    district: District, phone: BrowserContext, served: httpx.Client
+) -> None:
+    sign_in(phone, served, signed_in(district, Role.TECHNICIAN, "wahyu"))
+    page = phone.new_page()
+    visit(page, GLAGAH)
+    (worker,) = phone.service_workers
+    with away(district):
+        status = worker.evaluate("(path) => fetch(path).then((one) => one.status)", f"/attest/{GLAGAH}?kept=1")
+        assert status >= 500
+        worker.evaluate("(path) => keep(path)", f"/attest/{GLAGAH}")
+        assert f"/attest/{GLAGAH}" in page.evaluate(KEPT), "nothing is known of the form"
+    with district.engine.begin() as connection:
+        connection.execute(tables.village.delete().where(tables.village.c.code == GLAGAH))
+    worker.evaluate("(path) => keep(path)", f"/attest/{GLAGAH}")
+    assert f"/attest/{GLAGAH}" not in page.evaluate(KEPT)
 
 
 def test_a_draft_is_neither_shown_to_another_person_nor_sent_by_one(

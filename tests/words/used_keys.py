@@ -35,6 +35,7 @@ from api.web.looker import Theme
 from api.web.navigation import NAVIGATION
 from api.web.overview_view import VillageState
 from api.web.refusals import SAID
+from api.web.setup.health import FIGURES, PARTS
 from api.web.setup.index import PAGES
 from api.web.setup.quarantine import OTHER
 from api.web.setup.site_change import Kind as SiteKind
@@ -132,6 +133,8 @@ FAMILIES: dict[str, set[str]] = {
         "invert",
         "date",
     },
+    "health_part_": set(PARTS),
+    "health_": {figure.key for figure in FIGURES},
     "site_kind_": {kind.value for kind in SiteKind},
     "site_mark_": {mark.value for mark in Mark},
     "sites_": {mark.value for mark in Mark},
@@ -142,6 +145,8 @@ FAMILIES: dict[str, set[str]] = {
     "asked_from_": {"missing", "no_date", "not_in_calendar"},
     "asked_to_": {"missing", "no_date", "not_in_calendar"},
     "month_": {verdict.value for verdict in Verdict} | {"of_all"},
+    "not_declared_": {"ends", "far", "unknown", "rule", "part"},
+    "repeat_": {"once", "daily", "weekly", "monthly"},
     "rule_": {kind for kind, indicator in INDICATORS.items() if indicator.sensed is not None} | {"attested"},
     "annex_": set(ANNEXES) | {f"none_{name}" for name in ANNEXES},
     "annex_sheet_": set(COLUMNS),

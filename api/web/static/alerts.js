@@ -18,6 +18,7 @@
   let looked = 0;
   let touching = false;
   let active = Date.now();
+  let open = Number(live.dataset.open); // alerts, for the badge of the app
 
   const list = () => document.getElementById("list");
   const phrase = (name, values) =>
@@ -61,6 +62,8 @@
   document.addEventListener("siaga:event", ({ detail: { type, alert, leading } }) => {
     const row = document.querySelector(`#list [data-alert="${CSS.escape(alert.id)}"]`);
     stale = true;
+    open = Math.max(0, open + ({ raised: 1, cleared: -1 }[type] || 0));
+    badge();
     if (alert.cleared_at) raised.delete(alert.id);
     if (row) {
       waiting.set(alert.id, alert);
@@ -106,6 +109,10 @@
     lineState.textContent = { live: live.dataset.on, polling: live.dataset.poll, lost: live.dataset.lost.replace("{time}", at) }[state];
   });
 
+  function badge() {
+    if (navigator.setAppBadge) navigator.setAppBadge(open).catch(() => {}); // only an installed app has one
+  }
+
   function announce() {
     news.hidden = raised.size === 0;
     news.textContent = live.dataset.new.replace("{n}", raised.size);
@@ -150,6 +157,8 @@
       if (now) now.checked = true;
     }
     document.querySelector(".chips").replaceWith(fresh.querySelector(".chips"));
+    open = Number(fresh.getElementById("live").dataset.open);
+    badge();
     pending = null;
     raised.clear();
     announce();
@@ -263,6 +272,7 @@
   }
 
   document.body.classList.add("scripted");
+  badge();
   show();
   count();
 })();

@@ -88,6 +88,9 @@
   };
 
   const send_all = () => drafts.send(person);
+  // Where the browser can (Background Sync), the service worker sends also when no page is open
+  const send_later = () =>
+    navigator.serviceWorker?.ready.then(({ sync }) => sync && sync.register("siaga-drafts")).catch(() => {});
   drafts.onchange(async (sent) => {
     await show();
     if (!sent || !form) return;
@@ -159,6 +162,7 @@
       ready();
       button.disabled = false;
       await show();
+      send_later();
       await send_all();
     });
     begin();

@@ -1,8 +1,9 @@
 // The drafts of attestations in the browser's database, and how they are sent.
 // A draft is shown to the person who made it alone, and sent in the name of that person alone.
+// Pages and the service worker use it.
 "use strict";
-window.siagaDrafts = (() => {
-  if (!window.indexedDB) return null;
+self.siagaDrafts = (() => {
+  if (!self.indexedDB) return null;
   const GIVE_UP = 120000; // ms
   const LATER = [408, 429]; // too early
 
@@ -67,7 +68,7 @@ window.siagaDrafts = (() => {
 
   let busy = false;
   const changed = new Set();
-  const channel = "BroadcastChannel" in window ? new BroadcastChannel("siaga-drafts") : null;
+  const channel = "BroadcastChannel" in self ? new BroadcastChannel("siaga-drafts") : null;
   const tell = (sent) => changed.forEach((verb) => verb(sent));
   if (channel) channel.onmessage = ({ data }) => tell(data);
 
@@ -89,5 +90,7 @@ window.siagaDrafts = (() => {
       ? navigator.locks.request("siaga-drafts", { ifAvailable: true }, (lock) => lock && flush(person))
       : flush(person);
 
-  return { put, drop, waiting, keepForm, dropForm, form, sendOne, send, onchange: (verb) => changed.add(verb) };
+  const trust = () => (stranger = false); // for the service worker, which lives on while pages come and go
+
+  return { put, drop, waiting, keepForm, dropForm, form, sendOne, send, trust, onchange: (verb) => changed.add(verb) };
 })();

@@ -1,6 +1,7 @@
 // The service worker: without a connection it shows a page that says since when, and the forms of villages that the
-// person visited. It keeps no page with data. SIAGA (version, files, header) is put before this text by the server.
+// person visited. It keeps no page with data. SIAGA (version, files, header, icon, drafts) is put before this text.
 "use strict";
+importScripts(SIAGA.drafts);
 const FILES = `siaga-files-${SIAGA.version}`;
 const FORMS = "siaga-forms"; // forms by their address, without data, of the person who has signed in
 const PHONE = "siaga-phone"; // /answered: time of the last answer in ms; /person: whose the forms are; /look
@@ -69,6 +70,7 @@ async function keepOffline() {
 }
 
 async function heard({ look, keep: path, answered: at }) {
+  self.siagaDrafts?.trust();
   if (at) await answered(at);
   if (look && look !== (await known("look"))) {
     await keepOffline();
@@ -114,13 +116,77 @@ self.addEventListener("activate", (event) => {
   event.waitUntil(clean());
 });
 
+// --- Drafts of attestations, sent when there is a network again, with no page open -----------------------------------
+
+async function sendKept() {
+  const person = decodeURIComponent(await known("person"));
+  const drafts = self.siagaDrafts;
+  if (!person || !drafts) return;
+  await drafts.send(person);
+  const left = (await drafts.waiting(person)).filter((one) => !one.problem);
+  if (left.length) throw new Error("not all drafts were sent"); // the browser tries again later, some times
+}
+
+self.addEventListener("sync", (event) => event.tag === "siaga-drafts" && event.waitUntil(sendKept()));
+
+// --- Push messages: shown also while no page is open. A browser demands that each is shown --------------------------
+
+async function shown(event) {
+  const said = event.data ? event.data.json() : {};
+  if ("badge" in said && navigator.setAppBadge) await navigator.setAppBadge(said.badge).catch(() => {});
+  await self.registration.showNotification(said.title || "siaga", {
+    body: said.body,
+    lang: said.lang,
+    tag: said.tag || undefined, // of one alert the latest message stands
+    renotify: Boolean(said.tag),
+    icon: SIAGA.icon,
+    badge: SIAGA.icon,
+    data: { path: said.path },
+  });
+}
+
+async function opened({ notification }) {
+  notification.close();
+  const { path } = notification.data || {};
+  const address = new URL(typeof path === "string" && path.startsWith("/") ? path : "/alerts", location.origin);
+  if (address.origin !== location.origin) return;
+  const pages = await self.clients.matchAll({ type: "window" });
+  const page = pages.find((one) => one.url === address.href) || pages[0];
+  if (!page) return self.clients.openWindow(address.href);
+  await page.focus();
+  if (page.url !== address.href) await page.navigate(address.href);
+}
+
+// The push service gave the browser another address
+async function moved({ newSubscription, oldSubscription }) {
+  const options = oldSubscription && oldSubscription.options;
+  const found = newSubscription || (options && (await self.registration.pushManager.subscribe(options)));
+  if (!found) return; // the next visit subscribes again
+  const headers = { "Content-Type": "application/json" };
+  await fetch("/account/push", { method: "POST", headers, body: JSON.stringify(found), redirect: "manual" });
+}
+
+async function silence() {
+  if (navigator.clearAppBadge) await navigator.clearAppBadge().catch(() => {});
+  if (!self.registration.pushManager) return;
+  const found = await self.registration.pushManager.getSubscription();
+  if (found) await found.unsubscribe();
+}
+
+self.addEventListener("push", (event) => event.waitUntil(shown(event)));
+self.addEventListener("notificationclick", (event) => event.waitUntil(opened(event)));
+self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(moved(event)));
+
 self.addEventListener("message", (event) => event.waitUntil(heard(event.data)));
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
   if (origin !== location.origin) return;
-  if (request.method === "POST" && pathname === "/logout") event.waitUntil(inTurn(() => forget("")));
+  if (request.method === "POST" && pathname === "/logout") {
+    event.waitUntil(inTurn(() => forget("")));
+    event.waitUntil(silence().catch(() => {})); // what the session was told of is nobody's any more
+  }
   if (request.method !== "GET") return;
   if (request.mode === "navigate") event.respondWith(page(event));
   else if (SIAGA.files.includes(pathname)) {

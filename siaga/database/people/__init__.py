@@ -3,10 +3,12 @@
 from siaga.database.people.password_rule import SHORTEST, Weakness, weakness
 from siaga.database.people.passwords import Passwords
 from siaga.database.people.persons import NameTaken, NoSuchPerson, NotAName, Person, Persons
+from siaga.database.people.push import MOST_SUBSCRIPTIONS, PushSubscription, PushSubscriptions
 from siaga.database.people.sessions import Session, Sessions, Visit
 from siaga.database.people.sign_in import Right, SignIn, Wait, Wrong, network_of
 
 __all__ = [
+    "MOST_SUBSCRIPTIONS",
     "SHORTEST",
     "NameTaken",
     "NoSuchPerson",
@@ -14,6 +16,8 @@ __all__ = [
     "Passwords",
     "Person",
     "Persons",
+    "PushSubscription",
+    "PushSubscriptions",
     "Right",
     "Session",
     "Sessions",

@@ -1,6 +1,8 @@
 """Passwords: hashed by Argon2id, and checked at the same cost whether there is somebody of that name or not."""
 
 import unicodedata
+from base64 import b64encode
+from secrets import token_bytes
 
 from argon2 import Parameters, PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -22,7 +24,7 @@ class Passwords:
 
     def __init__(self, cost: Parameters = RFC_9106_LOW_MEMORY) -> None:
         self._hasher = PasswordHasher.from_parameters(cost)
-        self._nobodys = self._hasher.hash("nobody has this password")
+        self._nobodys = _nobodys(cost)
 
     def hash(self, password: str) -> str:
         """Returns the hash of a password in PHC form, with its salt and its cost."""
@@ -39,6 +41,13 @@ class Passwords:
     def is_outdated(self, stored: str) -> bool:
         """Whether a stored hash was made at another cost than today's."""
         return self._hasher.check_needs_rehash(stored)
+
+
+def _nobodys(cost: Parameters) -> str:
+    """Returns a hash at a cost that no password has: random bytes. To make one of a password would take that cost."""
+    salt, hashed = (b64encode(token_bytes(length)).rstrip(b"=").decode() for length in (cost.salt_len, cost.hash_len))
+    costs = f"m={cost.memory_cost},t={cost.time_cost},p={cost.parallelism}"
+    return f"$argon2id$v={cost.version}${costs}${salt}${hashed}"
 
 
 def _one_form(password: str) -> bytes:

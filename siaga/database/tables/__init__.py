@@ -5,7 +5,15 @@ reports) can be deleted and is rebuilt from the telemetry store. A change here n
 compares the two. A module holds one group of tables; all names are taken from here.
 """
 
-from siaga.database.tables.alerts import alert, alert_action, alert_comment, alert_event, alert_member, maintenance
+from siaga.database.tables.alerts import (
+    alert,
+    alert_action,
+    alert_comment,
+    alert_event,
+    alert_member,
+    annotation,
+    maintenance,
+)
 from siaga.database.tables.attestations import attestation, attestation_photo
 from siaga.database.tables.base import metadata
 from siaga.database.tables.derived import (
@@ -26,8 +34,8 @@ from siaga.database.tables.notifications import (
     notification_item,
     notification_provider,
 )
-from siaga.database.tables.people import person, session, sign_in_wait, welcome
-from siaga.database.tables.registry import device, facility, holiday, region, registry_version, village
+from siaga.database.tables.people import person, push_key, push_subscription, session, sign_in_wait, welcome
+from siaga.database.tables.registry import device, facility, holiday, region, registry_version, taken_out, village
 from siaga.database.tables.reports import (
     lease,
     report,
@@ -44,6 +52,7 @@ __all__ = [
     "alert_comment",
     "alert_event",
     "alert_member",
+    "annotation",
     "attestation",
     "attestation_photo",
     "day",
@@ -63,6 +72,8 @@ __all__ = [
     "notification_item",
     "notification_provider",
     "person",
+    "push_key",
+    "push_subscription",
     "quarantine",
     "quarantine_dropped",
     "region",
@@ -76,6 +87,7 @@ __all__ = [
     "session",
     "sign_in_wait",
     "span",
+    "taken_out",
     "token",
     "village",
     "village_snapshot",

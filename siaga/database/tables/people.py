@@ -1,10 +1,10 @@
-"""People: their accounts, the links that set a first password, who is signed in, and who has to wait."""
+"""People: their accounts, first links, who is signed in, who has to wait, and the browsers that take push messages."""
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text
 
 from siaga.database.tables.base import Document, Serial, metadata
 
-__all__ = ["person", "session", "sign_in_wait", "welcome"]
+__all__ = ["person", "push_key", "push_subscription", "session", "sign_in_wait", "welcome"]
 
 person = Table(
     "person",
@@ -57,4 +57,30 @@ sign_in_wait = Table(
     Column("last_at", BigInteger, nullable=False),
     Column("free_at", BigInteger, nullable=False, comment="no password is looked at before"),
     Index(None, "last_at"),
+)
+
+push_subscription = Table(
+    "push_subscription",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("endpoint", Text, nullable=False, unique=True, comment="where the browser's push service takes messages"),
+    Column("p256dh", Text, nullable=False, comment="the browser's public key, in base64url (RFC 8291)"),
+    Column("auth", Text, nullable=False, comment="the secret that the browser shares, in base64url"),
+    Column("person", Text, ForeignKey("person.name", ondelete="CASCADE"), nullable=False),
+    Column("session", BigInteger, ForeignKey("session.id", ondelete="CASCADE"), nullable=False),
+    Column("language", Text, nullable=False, comment="of the pages in that browser"),
+    Column("agent", Text, nullable=False, comment="browser and system, such as Firefox, Android"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("renewed_at", BigInteger, nullable=False),
+    Index(None, "person"),
+    Index(None, "session"),
+    sqlite_autoincrement=True,
+)
+"""Browsers that take push messages for who has signed in there, as long as that session lasts."""
+
+push_key = Table(
+    "push_key",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False, comment="1: the only row"),
+    Column("private", Text, nullable=False, comment="the key by which push services know this siaga (RFC 8292)"),
 )

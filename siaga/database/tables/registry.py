@@ -10,6 +10,7 @@ __all__ = [
     "holiday",
     "region",
     "registry_version",
+    "taken_out",
     "village",
 ]
 
@@ -63,6 +64,17 @@ holiday = Table(
     Column("name", Text, nullable=False),
 )
 """Names of holidays. Which villages are closed on one stands in their documents."""
+
+taken_out = Table(
+    "taken_out",
+    metadata,
+    Column("village", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("at", BigInteger, nullable=False, comment="wall time at which it was taken out"),
+    Column("document", Document, nullable=False, comment="the village as it was, with this facility alone"),
+)
+"""Facilities that were taken out of the registry, for reports of the time before."""
 
 registry_version = Table(
     "registry_version",

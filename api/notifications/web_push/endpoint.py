@@ -1,0 +1,78 @@
+"""Where push messages may go. A browser names the address, so it may be anything: only public hosts are asked.
+
+The address of the host is looked up once and that address is connected to, so a name that changes its mind between the
+check and the connection leads nowhere else.
+"""
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+__all__ = ["BadEndpoint", "Endpoint", "Resolve", "parse_endpoint", "public_address"]
+
+_LONGEST = 2_000
+_HTTPS = 443
+
+
+class BadEndpoint(ValueError):
+    """An address to which nothing is sent; the message is the end of a sentence, and does not show the address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The address of one browser at a push service."""
+
+    host: str
+    path: str
+
+    @property
+    def origin(self) -> str:
+        """The push service."""
+        return f"https://{self.host}"
+
+
+Resolve = Callable[[str], tuple[str, int]]
+"""Returns the IP address and the port of a host; raises BadEndpoint or OSError where there is none."""
+
+
+def parse_endpoint(text: str) -> Endpoint:
+    """Returns the parts of an endpoint.
+
+    Raises:
+        BadEndpoint: it is not the HTTPS address, on port 443, of a host that has a name.
+    """
+    if len(text) > _LONGEST:
+        raise BadEndpoint(f"is longer than {_LONGEST} characters")
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise BadEndpoint("holds characters that no address has")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise BadEndpoint("is not an address") from None
+    host = (parts.hostname or "").rstrip(".")
+    if parts.scheme != "https" or parts.username is not None or parts.password is not None or parts.fragment:
+        raise BadEndpoint("is not an https address without user and fragment")
+    if port not in (None, _HTTPS):
+        raise BadEndpoint("names a port other than 443")
+    if "." not in host or not host.rpartition(".")[2].isalpha() or not set(host) <= _NAME:
+        raise BadEndpoint("does not name a public host")
+    return Endpoint(host, (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
+
+
+_NAME = set("abcdefghijklmnopqrstuvwxyz0123456789.-")
+
+
+def public_address(host: str) -> tuple[str, int]:
+    """Returns the address of a host, and the port of HTTPS.
+
+    Raises:
+        BadEndpoint: one of its addresses is not public.
+        OSError: it has none.
+    """
+    found = [str(info[4][0]) for info in socket.getaddrinfo(host, _HTTPS, type=socket.SOCK_STREAM)]
+    if not found or not all(ip_address(address.partition("%")[0]).is_global for address in found):
+        raise BadEndpoint("leads to an address that is not public")
+    return found[0], _HTTPS
