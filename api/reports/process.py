@@ -28,7 +28,7 @@ MOST_MEMORY = 2 << 30
 def surroundings() -> dict[str, str]:
     """Returns the environment of such a process.
 
-    One arena of the C library's allocator, and what is free goes back at once: with the defaults typst took up to 630 MB
+    One arena of the C library's allocator, and what is free goes back at once: by default typst took up to 630 MB
     for a district's month.
     """
     return os.environ | {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072"}
