@@ -195,3 +195,15 @@ def test_a_database_that_is_away_loses_no_turn(empty: District) -> None:
         connection.exec_driver_sql(f"ALTER TABLE span_away RENAME TO {tables.span.name}")
     assert months.refresh()
     assert len(months.kept()) == 2
+
+
+def test_a_village_of_which_nothing_ever_arrived_is_not_green(district: District) -> None:
+    for village in (GLAGAH, LICIN):
+        district.link(village, "online", NOW)  # as the engine has a new one, before its absence is an alert
+    with district.served(None) as client:
+        page = client.get("/", headers={"Accept-Language": "id"}).text
+        told = client.get("/status.json").json()
+    assert "belum pernah terdengar" in page
+    assert "periksa alamat" not in page, "an administrator's business"
+    assert 'class="link online"' not in page
+    assert {one["link"] for one in told["villages"]} == {"offline"}
