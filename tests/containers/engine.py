@@ -76,11 +76,17 @@ class Engine:
         self.run("ip", "netns", "del", NAMESPACE, inside=False, check=False)
 
     def clear(self) -> None:
-        """Remove all containers and volumes. Twice: one that is just restarting escapes the first time."""
-        for _ in range(2):
-            for words in (("rm", "-f", "-a", "-t", "0"), ("volume", "prune", "-f")):
+        """Remove all containers, volumes and networks. Again and again: one that is just restarting escapes."""
+        for _ in range(5):
+            for words in (
+                ("rm", "--depend", "-f", "-a", "-t", "0"),
+                ("volume", "prune", "-f"),
+                ("network", "prune", "-f"),
+            ):
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    self.run("podman", *words, within=90, check=False)
+                    self.run("podman", *words, within=60, check=False)
+            if not self.run("podman", "ps", "-aq", within=60, check=False).stdout.strip():
+                return
 
     def has(self, image: str) -> bool:
         """Whether an image is in the storage."""

@@ -97,6 +97,7 @@ def district(tmp_path_factory: pytest.TempPathFactory) -> Iterator[District]:
     engine = Engine(HOME)
     build_images(engine)
     engine.open_namespace()
+    engine.clear()  # what a run that was killed left
     district = District(engine, tmp_path_factory.mktemp("district"))
     try:
         yield district
@@ -139,6 +140,9 @@ def test_a_district_in_containers(district: District) -> None:
         limit = json.loads(inspected)[0]["HostConfig"]
         assert limit["Memory"] > 0, service
         assert limit["PidsLimit"] > 0, service
+    shown = d.execute("mosquitto", "ls", "/etc/siaga/broker/authority").stdout
+    assert shown == "", "the broker does not see the key of the authority"
+    assert (d.directory / "broker" / "authority" / "authority.key").exists()
     said = d.logs()
     assert not [secret for secret in secrets if secret in said]
 
