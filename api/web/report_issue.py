@@ -17,7 +17,7 @@ from api.http.services import Services, ServicesHere
 from api.issued.desk import IssueDesk
 from api.queries import issued as read
 from api.queries.issued import KeptReport
-from api.queries.places import kinds_within, places_within, region_names
+from api.queries.places import facility_names, kinds_within, places_within, region_names
 from api.reports.factors import LONGEST_TEXT
 from api.reports.forms import Form
 from api.reports.maker import CannotMake
@@ -112,6 +112,9 @@ def issued(
     """An issued report: what it is, its files, and what changed since the revision before."""
     kept = _kept(services, looker, report)
     region = _region(services, _caller(looker).scopes)
+    villages = {str(change["village"]) for change in kept.changes[start : start + _CHANGES]}
+    with services.engine.connect() as connection:
+        named = facility_names(connection, villages)
     [line] = issued_lines([kept], looker.words, region)
     return frame.page(
         request,
@@ -124,7 +127,7 @@ def issued(
             for kind in sorted(kept.factors, key=lambda kind: INDICATORS[kind].number)
             if any(kept.factors[kind].values())
         ],
-        changes=change_lines(kept, looker.words, start, _CHANGES),
+        changes=change_lines(kept, looker.words, named, start, _CHANGES),
         total=len(kept.changes),
         left_out=kept.changes_left_out,
         start=start,
