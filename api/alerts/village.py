@@ -81,7 +81,7 @@ class WatchedVillage(VillageState):
     def take_status(self, gateway: str, status: str, moment: Moment, *, is_retained: bool) -> Outcome:
         """Take what a gateway's session says: `online`, or `offline`, its last will. A retained one may be old."""
         out = Outcome()
-        self.gateway(gateway).say_status(status, moment.now)
+        self.gateway(gateway).say_status(status, moment.now, is_retained=is_retained)
         self.changed = True
         if status == "online":
             if not is_retained:
