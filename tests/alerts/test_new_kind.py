@@ -1,4 +1,4 @@
-"""A new kind of alert is one file and one line: this is the file, and `registered` is the line."""
+"""A new kind of alert without a new signal is one file and one line: this is the file, and `registered` is the line."""
 
 from collections.abc import Iterator
 from unittest.mock import patch
