@@ -8,7 +8,7 @@ from api.alerts.device import ClockSaid, WatchedDevice
 from api.alerts.subject import Subject
 from siaga.wire.health import CameInstead, Health
 
-__all__ = ["BUFFER_FULL", "Buffer", "GatewayRow", "Seen", "WatchedGateway", "take_health"]
+__all__ = ["BUFFER_FULL", "Buffer", "GatewayRow", "Seen", "WatchedGateway", "tell_devices"]
 
 BUFFER_FULL = 0.8
 """An alert is raised for a buffer that is fuller than this (contract, section 5)."""
@@ -135,7 +135,7 @@ def _latest(*times: int | None) -> int | None:
     return max((time for time in times if time is not None), default=None)
 
 
-def take_health(
+def tell_devices(
     gateways: Mapping[str, WatchedGateway], gateway: str, devices: Mapping[str, WatchedDevice], said: Health, now: int
 ) -> list[WatchedDevice]:
     """Take what a gateway of a village says at wall time `now`. Returns the devices of which that is new."""

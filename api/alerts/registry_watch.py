@@ -14,7 +14,7 @@ from api.alerts.facility import KEPT
 from api.alerts.flapping import WITHIN
 from api.alerts.outcome import Fold
 from api.alerts.self_monitor import Heard
-from api.alerts.snapshot import read, restore, take_marks, take_old_marks
+from api.alerts.snapshot import read, restore, restore_old, restore_shared
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
 from api.alerts.villages import Villages
@@ -78,9 +78,9 @@ class RegistryWatch:
             if village.code in own:
                 restore(found, read(own[village.code]))
             elif village.code in others:
-                take_marks(found, read(others[village.code]))
+                restore_shared(found, read(others[village.code]))
             else:
-                take_old_marks(found, values.get(f"village/{village.code}"))
+                restore_old(found, values.get(f"village/{village.code}"))
             if state is None or state["judged_until"] is None:
                 found.memory.forget()  # spans were thrown away
         for (code, facility), spans in tails.items():
@@ -166,9 +166,9 @@ class RegistryWatch:
         """Save rows at `monotonic`."""
         self.save_at = monotonic
 
-    def marked(self) -> list[str]:
+    def needing_snapshots(self) -> list[str]:
         """Returns the villages that need a new snapshot for another reason than their inbox rows."""
-        return [code for code, village in self._villages.items() if village.marked]
+        return [code for code, village in self._villages.items() if village.needs_snapshot]
 
     def save(self, moment: Moment, heard: Heard, folds: Mapping[str, Fold], *, everything: bool = False) -> None:
         """Write the rows of the villages that changed, and snapshots.

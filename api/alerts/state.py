@@ -35,8 +35,9 @@ class VillageState:
     `memory`: how complete the evidence is. `history`: what late data bears on. `raises`: when its alerts were raised
     in the last hour. `rejudge`: facilities whose configuration is not the one that they were judged under.
     `sure_from`: earlier spans are not yet what the evidence says. `judged_until`: some engine judged all up to then.
-    `first_known`: all first reports are known, but for the newest. `changed`, `marked`: its row, or its snapshot, is to
-    be saved. `judged`: how often a facility was judged. `waits`: which alerts wait until enough is known.
+    `first_known`: all first reports are known, but for the newest. `changed`: its row is to be saved.
+    `needs_snapshot`: so is its snapshot. `judged`: how often a facility was judged. `waits`: which alerts wait until
+    enough is known.
     """
 
     village: Village
@@ -54,7 +55,7 @@ class VillageState:
     sure_from: int = 0
     first_known: bool = False
     changed: bool = True
-    marked: bool = True
+    needs_snapshot: bool = True
     judged: int = 0
     waits: Waiting = field(default_factory=Waiting)
     _trimmed: int = 0
@@ -120,14 +121,14 @@ class VillageState:
         self.gateway(gateway).arrived(now)
         self.changed = True
 
-    def mark(self) -> None:
+    def want_snapshot(self) -> None:
         """Its snapshot is to be saved."""
-        self.marked = True
+        self.needs_snapshot = True
 
     def saved(self, *, with_snapshot: bool) -> None:
         """Its row was saved."""
         self.changed = False
-        self.marked &= not with_snapshot
+        self.needs_snapshot &= not with_snapshot
 
     def take_rejudged(self) -> set[str]:
         """Returns the facilities that are to be judged as a whole; they will be."""
@@ -160,7 +161,7 @@ class VillageState:
 
     def take_over(self, village: Village, now: int) -> list[OpenAlert]:
         """Take the village as the registry has it now. Returns the open alerts of subjects that are gone."""
-        self.village, self.marked = village, True
+        self.village, self.needs_snapshot = village, True
         self.waits.clear()
         self.recent.watch(village)
         facilities: dict[str, WatchedFacility] = {}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from api.alerts.link import SETTLE
+from api.alerts.link import CAUGHT_UP_AFTER
 from siaga.database import tables
 from siaga.model.clock import HOUR, MINUTE, SECOND
 from siaga.model.observation import Reading
@@ -116,7 +116,7 @@ def test_a_failure_that_began_while_the_engine_was_away_is_told_with_its_beginni
     away(world, 30, CLOSED)
     world.live(1, CLOSED)
     [alert] = world.alerts("facility_failed")
-    assert (alert.began_at, alert.raised_at) == (closed, closed + 30 * MINUTE + SETTLE)
+    assert (alert.began_at, alert.raised_at) == (closed, closed + 30 * MINUTE + CAUGHT_UP_AFTER)
 
 
 def test_a_failure_that_was_over_before_the_engine_came_back_is_not_told(world: World) -> None:
