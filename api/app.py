@@ -161,6 +161,7 @@ def create_app(
     book: Book = NOBODY,
     open_channel: OpenChannel = open_channel,
     book_desk: BookDesk | None = None,
+    broker: str | None = None,
     data_dir: Path | None = None,
     examine: Examine = nothing_examined,
     caller_of: CallerOf | None = None,
@@ -189,6 +190,7 @@ def create_app(
         push: sends to browsers that subscribed; by default over the Internet.
         sites_file: the file that is imported at every start.
         book: whom to tell of what.
+        broker: host and port to which devices connect, for people.
         book_desk: writes the notify file; `None`: the pages change nothing of it.
         open_channel: opens the way to somebody, for a test message.
         data_dir: where siaga keeps its files.
@@ -226,7 +228,7 @@ def create_app(
     )
     app = _assembled(services, office, caller_of or (lambda request: known_by(request, services)))
     app.state.data_dir, app.state.examine = data_dir, examine
-    app.state.book_desk = book_desk
+    app.state.book_desk, app.state.broker = book_desk, broker
     app.state.book, app.state.open_channel = book, open_channel
     app.state.plan = plan or Plan()
     app.state.guidance = guidance

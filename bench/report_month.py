@@ -1,11 +1,14 @@
 """A month's report for 400 villages with 5 facilities each, as `GET /reports/availability` answers it, from SQLite.
 
 The facilities have outages as in a real month: most of them short, the gateway away some nights, lamps and offices by
-their schedules. The database holds a quarter more than that month. The figure is of the whole call: HTTP, a process of
-its own, queries, figures, JSON, XLSX or PDF.
+their schedules. The database holds a quarter more than that month. The seconds are of the whole call: HTTP, a process
+of its own, queries, figures, JSON, XLSX or PDF. Other load on the machine lengthens them. It hardly changes the
+processor time and the memory of that process, which stand beside them.
 """
 
 import random
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,10 +20,12 @@ from sqlalchemy import Engine
 
 from api.app import create_app
 from api.http import HttpServer
+from api.reports.answer import packed
 from api.reports.forms import Form, Question
 from api.reports.glance import Part
 from api.reports.glance_process import look
 from api.reports.period import parse_period
+from api.reports.process import surroundings
 from api.words.language import Language
 from bench.figure import Figure, at_most
 from siaga.database import connect, migrate, writing
@@ -51,6 +56,8 @@ FIRST = int(datetime(2026, 8, 1, tzinfo=UTC).timestamp()) * 1000
 NOW = int(datetime(2026, 12, 2, tzinfo=UTC).timestamp()) * 1000
 JSON_LIMIT, XLSX_LIMIT, PDF_LIMIT = 2.0, 5.0, 20.0
 """Seconds: the figures that the report is held to."""
+MEMORY_LIMIT = 600
+"""MB."""
 
 
 def run() -> list[Figure]:
@@ -67,12 +74,21 @@ def run() -> list[Figure]:
                     form: sorted(_ask(server.url, token, form) for _ in range(3))
                     for form in ("json", "csv", "xlsx", "pdf")
                 }
+            costs = {form: _cost(engine, Form(form)) for form in times}
             times["page"] = sorted(_look(engine) for _ in range(3))
         finally:
             store.close()
             engine.dispose()
+    figures = [
+        figure
+        for form, (processor, memory) in costs.items()
+        for figure in (
+            Figure(f"processor of a month as {form}", processor, "s", note="user and system, of the process"),
+            at_most(f"memory of a month as {form}", memory, "MB", MEMORY_LIMIT, "resident at most, of the process"),
+        )
+    ]
     limits = {"json": JSON_LIMIT, "csv": JSON_LIMIT, "xlsx": XLSX_LIMIT, "pdf": PDF_LIMIT, "page": JSON_LIMIT}
-    return [
+    return figures + [
         at_most(
             f"a month of {VILLAGES} villages as {form}",
             found[1][0],
@@ -100,6 +116,30 @@ def _ask(url: str, token: str, form: str) -> tuple[float, int]:
         assert row["facilities"] == VILLAGES * len(KINDS), row
         assert row["required_s"] == row["met_s"] + row["failed_s"] + row["unknown_s"], row
     return took, len(answer.content)
+
+
+_COSTED = """
+import resource, sys
+from api.reports.process import main
+status = main()
+used = resource.getrusage(resource.RUSAGE_SELF)
+[peak] = [line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")]
+sys.stderr.write(f"{used.ru_utime + used.ru_stime} {peak}")
+sys.exit(status)
+"""
+"""Makes a report, and says at its end what it used: a parent is told of its own memory, too."""
+
+
+def _cost(engine: Engine, form: Form) -> tuple[float, float]:
+    """Processor seconds and MB of the process that makes a form."""
+    question = Question(parse_period("2026-11"), Scopes.of("*"), Language.ID, form, NOW)
+    job = packed(engine.url.render_as_string(hide_password=False), question)
+    done = subprocess.run(
+        [sys.executable, "-c", _COSTED], input=job, capture_output=True, check=True, env=surroundings(), timeout=300
+    )
+    assert done.stdout
+    processor, peak = done.stderr.split()
+    return float(processor), int(peak) / 1000
 
 
 def _look(engine: Engine) -> tuple[float, int]:

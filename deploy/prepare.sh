@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 umask 077
 siaga=10001 broker=1883 influxdb=1000
 
-mkdir -p secrets/mqtt secrets/store broker config
+mkdir -p secrets/mqtt secrets/store broker/authority config
 random() { head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 secret() { # FILE TEXT: unless it is there
     if [ ! -s "$1" ]; then printf '%s\n' "$2" >"$1"; fi
@@ -28,6 +28,7 @@ chmod 0755 secrets/mqtt secrets/store
 chown "$influxdb:$influxdb" secrets/store
 chown -R "$broker:$broker" broker
 chmod 0750 broker
+chmod 0700 broker/authority
 chgrp -R "$siaga" config
 find config -type d -exec chmod 2750 {} +
 find config -type f -exec chmod 0640 {} +

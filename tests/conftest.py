@@ -66,7 +66,10 @@ WHOLE_PROCESSES = (
     "mqtt/test_mqtt_transport.py",
     "notifications/test_commands.py",
     "project/test_docs.py",
+    "project/test_wheel.py",
     "run/test_cli.py",
+    "run/test_health.py",
+    "run/test_lost_database.py",
     "run/test_person_command.py",
     "run/test_report_command.py",
     "simulation/",
@@ -93,11 +96,17 @@ SECONDS_LONG = (
     "issued/test_service.py::test_an_order_whose_maker_died",
     "notifications/test_crash.py",
     "notifications/test_stories.py::test_a_provider_that_is_down_for_hours",
+    "provision/test_gateway_file.py::test_a_gateway_file_is_read_as_it_was_written",
+    "provision/test_gateway_file.py::test_a_village_is_written_as_it_was_read",
     "reports/test_figures_equal_brute_force.py",
     "reports/test_pdf.py::test_every_row_of_a_random_district",
+    "run/backup/test_nightly.py::test_secrets_in_files",
+    "run/backup/test_nightly.py::test_the_command",
     "schedules/test_crash.py",
+    "sites/test_writing.py::test_any_file",
     "telemetry/test_store_contract.py::test_a_hundred_thousand_points",
     "timeline/test_judge_equals_brute_force.py",
+    "timeline/test_old_rules.py",
 )
 """Tests that need no server and take seconds; together they take as long as all others."""
 LONGEST = (

@@ -5,6 +5,7 @@ end at any moment: a new one on the same database and telemetry store goes on wh
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import islice
 
 import structlog
@@ -101,8 +102,8 @@ class AlertEngine:
 
     @property
     def past(self) -> UnreadPast:
-        """What of the past the telemetry store was asked for and did not answer."""
-        return self.store_sync.past
+        """What of the past is not known: the store did not answer, or it is being judged as a whole."""
+        return replace(self.store_sync.past, judging=self.store_sync.judging)
 
     def open(self) -> None:
         """Read villages, open alerts and snapshots from the database, and subscribe.

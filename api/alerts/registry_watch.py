@@ -151,12 +151,12 @@ class RegistryWatch:
         gateways = self._tables.gateways() if new else {}
         for code, registered in villages.items():
             known = self._villages.get(code)
+            before = set() if known is None else set(known.facilities)
             if known is None:
                 known = self._begin(registered, moment, {}, None)
                 known.know_gateways(gateways.get(code, ()))  # it may have been here before
             elif known.village == registered:
                 continue
-            before = set(known.facilities)
             self._watched.deadlines.ask(known, moment.now)
             self._watched.merge(known, known.register(registered, moment), moment)
             for name in known.facilities.keys() - before:  # it may have been here before: its spans are replaced

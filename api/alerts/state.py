@@ -34,6 +34,7 @@ class VillageState:
 
     `memory`: how complete the evidence is. `history`: what late data bears on. `raises`: when its alerts were raised
     in the last hour. `rejudge`: facilities whose configuration is not the one that they were judged under.
+    `judging_whole`: the history of such facilities is being judged.
     `sure_from`: earlier spans are not yet what the evidence says. `judged_until`: some engine judged all up to then.
     `first_known`: all first reports are known, but for the newest. `changed`: its row is to be saved.
     `needs_snapshot`: so is its snapshot. `judged`: how often a facility was judged. `waits`: which alerts wait until
@@ -52,6 +53,7 @@ class VillageState:
     planned: Sequence[Planned] = ()
     judged_until: int | None = None
     rejudge: set[str] = field(default_factory=set)
+    judging_whole: bool = False
     sure_from: int = 0
     first_known: bool = False
     changed: bool = True
@@ -133,6 +135,7 @@ class VillageState:
     def take_rejudged(self) -> set[str]:
         """Returns the facilities that are to be judged as a whole; they will be."""
         taken, self.rejudge = self.rejudge, set()
+        self.judging_whole |= bool(taken)
         return taken
 
     def restore(self, judged_under: Mapping[str, str], sure_from: int = 0) -> None:

@@ -64,6 +64,7 @@ class StoreSync:
         self._to_read: deque[WatchedVillage] = deque()
         self._taken: dict[Arrival, None] = {}
         self.past = UnreadPast()
+        self.judging: Mapping[str, Sequence[Interval]] = {}
 
     # What is to be asked
 
@@ -108,6 +109,8 @@ class StoreSync:
         """Ask for what is due."""
         for village in self._watched.asking.values():
             village.give_up(moment.monotonic)
+        whole = {code: village for code, village in self._watched.asking.items() if village.judging_whole}
+        self.judging = {code: merge(village.history.marked) for code, village in whole.items()}
         if self._asked is None and moment.monotonic >= self._retry_at:
             request = self._next_request(moment)
             if request is not None:

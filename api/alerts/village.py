@@ -266,6 +266,7 @@ class WatchedVillage(VillageState):
     def _finish_history(self, moment: Moment, out: Outcome) -> None:
         """All history of the village is judged: failures count from where they began."""
         self.want_snapshot()
+        self.judging_whole = False
         if self.sure_from:
             self.sure_from = 0
             for facility in self.facilities.values():

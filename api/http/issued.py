@@ -12,6 +12,7 @@ from api.http.attestation_body import IndicatorKind
 from api.http.known_names import Body
 from api.http.moments import Moment, moment
 from api.http.paging import CursorParameter, Limit, Page, after, page
+from api.http.past import require_past_of_report
 from api.http.problems import Refused, not_found, problems
 from api.http.report_question import period_of, scope_of
 from api.http.reports import ReportDocument
@@ -208,7 +209,7 @@ def asked_of(services: Services, caller: Caller, body: IssueBody, once: str | No
 
     Raises:
         Refused: 422, it is of nothing that is there for the caller, or revises a report of something else; 409, that is
-            superseded already.
+            superseded already; 503, its past is not known yet.
     """
     period = period_of("body", body.period, body.from_, body.to)
     scopes = caller.scopes.within(scope_of("body", body.scope))
@@ -219,6 +220,7 @@ def asked_of(services: Services, caller: Caller, body: IssueBody, once: str | No
         if all(period.window(zone)[0] > services.clock.now() for zone in zones):
             raise _refused("asked_not_begun", "period", value=period.name)
         before = None if body.supersedes is None else read.one(connection, caller.scopes, body.supersedes)
+    require_past_of_report(services, scopes, period)
     if body.supersedes is not None:
         if before is None:
             raise _refused("asked_no_report", "supersedes", value=repr(body.supersedes))

@@ -23,7 +23,7 @@ from siaga.model.scope import Scopes
 from siaga.model.sites import Village
 from siaga.timeline.maintenance import BadRule, check_rule
 
-__all__ = ["Declaration", "declare_window", "router", "take_window_back"]
+__all__ = ["Declaration", "NotDeclared", "declare_window", "router", "take_window_back"]
 
 router = APIRouter(tags=["maintenance"])
 
@@ -49,6 +49,18 @@ class Declaration(Body):
         examples=["FREQ=WEEKLY;BYDAY=SU"],
     )
     reason: Annotated[str, Field(max_length=2_000, pattern=r"^[^\x00]*$")] = Field("", description="for whom reads it")
+
+
+class NotDeclared(Refused):
+    """A window that cannot be declared or taken back.
+
+    `why` says it in one word, for pages: `ends` (its end), `far` (its start), `unknown` (of nothing that the caller
+    sees, or of two things), `rule`, or `part` (an uplink of which the caller sees a part). `value`: what was wrong.
+    """
+
+    def __init__(self, why: str, value: str, detail: str, status: int = 422) -> None:
+        super().__init__(status, detail)
+        self.why, self.value = why, value
 
 
 class MaintenanceDocument(BaseModel):
@@ -82,14 +94,16 @@ def declare_window(services: Services, caller: Caller, declaration: Declaration)
     """Keep a declaration. Returns its id.
 
     Raises:
-        Refused: 422, it is of nothing that the caller sees, or its times or its rule cannot be.
+        NotDeclared: 422, it is of nothing that the caller sees, or its times or its rule cannot be.
     """
     now = services.clock.now()
     start, end = parse_time("body start", declaration.start), parse_time("body end", declaration.end)
     if not start < end <= start + LONGEST:
-        raise Refused(422, f"body end: {declaration.end!r} is not after start, within 31 days of it")
+        raise NotDeclared(
+            "ends", declaration.end, f"body end: {declaration.end!r} is not after start, within 31 days of it"
+        )
     if abs(start - now) > FARTHEST:
-        raise Refused(422, f"body start: {declaration.start!r} is more than 400 days from now")
+        raise NotDeclared("far", declaration.start, f"body start: {declaration.start!r} is more than 400 days from now")
     villages, facility = _whom(services, caller.scopes, declaration)
     what = Declared(
         village=None if declaration.uplink is not None else villages[0].code,
@@ -156,25 +170,29 @@ def _whom(services: Services, seen: Scopes, said: Declaration) -> tuple[list[Vil
     """The villages that a declaration is of, and the facility where it is of one.
 
     Raises:
-        Refused: 422, it is of nothing that is known, or of two things.
+        NotDeclared: 422, it is of nothing that is known, or of two things.
     """
     if said.uplink is not None:
         if said.village is not None or said.facility is not None:
-            raise Refused(422, "body uplink: a window is of an uplink, or of a village, or of a facility")
+            raise NotDeclared(
+                "unknown", said.uplink, "body uplink: a window is of an uplink, or of a village, or of a facility"
+            )
         return _sees_all(services, seen, said.uplink, 422, "body uplink"), None
     code, facility = said.village, said.facility
     if facility is not None and "/" in facility:
         home, _, facility = facility.partition("/")
         if code not in (None, home):
-            raise Refused(422, f"body facility: {said.facility!r} is not in village {code!r}")
+            detail = f"body facility: {said.facility!r} is not in village {code!r}"
+            raise NotDeclared("unknown", said.facility or "", detail)
         code = home
     if code is None:
-        raise Refused(422, "the body names no village, facility (`VILLAGE/ID`) or uplink")
+        raise NotDeclared("unknown", "", "the body names no village, facility (`VILLAGE/ID`) or uplink")
     village = services.registry.village(code) if seen.holds(code) else None
     if village is None:
-        raise Refused(422, f"body village: there is no village {code!r}")
+        raise NotDeclared("unknown", code, f"body village: there is no village {code!r}")
     if facility is not None and all(each.id != facility for each in village.facilities):
-        raise Refused(422, f"body facility: there is no facility {facility!r} in village {code}")
+        detail = f"body facility: there is no facility {facility!r} in village {code}"
+        raise NotDeclared("unknown", f"{code}/{facility}", detail)
     return [village], facility
 
 
@@ -185,7 +203,7 @@ def _rule(rule: str | None, start: int, villages: list[Village]) -> str | None:
         for zone in sorted({village.timezone for village in villages}):
             kept = check_rule(rule, start, zone)
     except BadRule as error:
-        raise Refused(422, f"body rrule: {error}") from None
+        raise NotDeclared("rule", rule, f"body rrule: {error}") from None
     return kept
 
 
@@ -193,19 +211,19 @@ def _sees_all(services: Services, seen: Scopes, uplink: str, status: int, where:
     """The villages of an uplink, for who sees them all: a window of it excuses all of them.
 
     Raises:
-        Refused: with this status, the caller sees some of them only; 422, the caller sees none.
+        NotDeclared: with this status, the caller sees some of them only; 422, the caller sees none.
     """
     with services.engine.connect() as connection:
         villages = read.sharing(connection, uplink)
     mine = [village for village in villages if seen.holds(village.code)]
     if not mine:
-        raise Refused(422, f"{where}: no village has the uplink {uplink!r}")
+        raise NotDeclared("unknown", uplink, f"{where}: no village has the uplink {uplink!r}")
     if len(mine) < len(villages):
-        raise Refused(
-            status,
+        detail = (
             f"{where}: the uplink {uplink!r} has villages that you do not see: name your own villages one by one, or "
-            "ask somebody who sees all of them",
+            "ask somebody who sees all of them"
         )
+        raise NotDeclared("part", uplink, detail, status)
     return mine
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.http.moments import Moment
+from api.http.past import require_past_of_report
 from api.http.problems import Refused, problems
 from api.http.report_question import period_of, scope_of
 from api.http.seconds import Seconds
@@ -140,6 +141,7 @@ async def availability_report(
         Form(format_),
         services.clock.now(),
     )
+    require_past_of_report(services, question.scopes, question.period)
     maker: ReportMaker = request.app.state.reports
     try:
         report = await maker.make(question)

@@ -19,6 +19,7 @@ from api.issued.metrics import IssuedMetrics
 from api.issued.process import Job, packed, work
 from api.reports.answer import DEADLINE
 from api.reports.office import PLAIN, Office
+from api.reports.process import surroundings
 from siaga.model.clock import SECOND, Clock, SystemClock
 
 __all__ = ["IssuedService"]
@@ -115,7 +116,8 @@ class IssuedService:
             work(self._engine, self._office, self._clock.now)  # no other process can read it
             return
         job = packed(Job(url.render_as_string(hide_password=False), self._office, now, None))
-        process = subprocess.Popen([sys.executable, "-m", "api.issued.process"], stdin=subprocess.PIPE)
+        command = [sys.executable, "-m", "api.issued.process"]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, env=surroundings())  # noqa: S603 - our own
         try:
             assert process.stdin is not None  # noqa: S101 - it is a pipe
             with process.stdin as into:

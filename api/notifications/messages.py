@@ -103,12 +103,11 @@ def compose(lines: Sequence[Line], language: str, now: int, find: FindVillage, l
         body.append(words("message_more", count=words.number(len(ordered) - LINES)))
     if head is not What.CLEARED:
         body.append(words("message_severity", severity=words(f"severity_{ordered[0].alert.severity}")))
-    if link is not None:
-        page = f"/desa/{ordered[0].alert.village}" if len(villages) == 1 else "/"
-        body.append(f"{link}{page}?lang={tongue}")
-    tone = Tone.INFO if gone else _tone(head, ordered[0].alert.severity)
     alert = ordered[0].alert.id if len(ordered) == 1 else None
     path = f"/alerts/{alert}" if alert is not None else "/alerts"
+    if link is not None:
+        body.append(f"{link}{path}")
+    tone = Tone.INFO if gone else _tone(head, ordered[0].alert.severity)
     return Message(title, "\n".join(body), tone, path=path, topic=alert)
 
 

@@ -1,6 +1,6 @@
 """Where the villages of some scopes are, and what kinds of facilities they have: for choosing a report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -9,7 +9,7 @@ from siaga.database import tables
 from siaga.database.scopes import within
 from siaga.model.scope import Scopes
 
-__all__ = ["Place", "kinds_within", "places_within", "region_names"]
+__all__ = ["Place", "facility_names", "kinds_within", "places_within", "region_names"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +39,14 @@ def kinds_within(connection: Connection, scopes: Scopes) -> frozenset[str]:
     table = tables.facility
     query = select(table.c.kind).where(within(table.c.village, scopes)).distinct()
     return frozenset(connection.execute(query).scalars())
+
+
+def facility_names(connection: Connection, villages: Collection[str]) -> Mapping[str, str]:
+    """Returns what the facilities of some villages are called, with their village, by `VILLAGE/ID`."""
+    table, village = tables.facility, tables.village
+    query = (
+        select(table.c.village, table.c.id, table.c.name, village.c.name)
+        .join(village, village.c.code == table.c.village)
+        .where(table.c.village.in_(villages))
+    )
+    return {f"{code}/{id_}": f"{name}, {place}" for code, id_, name, place in connection.execute(query)}

@@ -9,7 +9,7 @@ from siaga.database import tables
 from siaga.database.scopes import within
 from siaga.model.scope import Scopes
 
-__all__ = ["Entry", "count_entries", "entries", "uplinks"]
+__all__ = ["Entry", "count_entries", "entries", "is_heard", "uplinks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,14 @@ def uplinks(connection: Connection, scopes: Scopes) -> Sequence[str]:
     uplink = tables.village.c.document["uplink"].as_string()
     query = select(uplink).where(within(tables.village.c.code, scopes), uplink.is_not(None)).distinct()
     return sorted(connection.execute(query).scalars())
+
+
+def is_heard(connection: Connection, scopes: Scopes) -> bool:
+    """Whether a registered device of some scopes has ever reported."""
+    device, report = tables.device, tables.first_report
+    joined = device.join(report, (report.c.village == device.c.village) & (report.c.device == device.c.id))
+    query = select(device.c.id).select_from(joined).where(within(device.c.village, scopes)).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def _wanted(scopes: Scopes, text: str) -> list[ColumnElement[bool]]:

@@ -21,8 +21,8 @@ class VillageNow:
     """A village as it stands now.
 
     `since` (wall time, ms): from when its link has been so; `None`: it was never heard. `facilities`: how many are in
-    which state. `never_heard`: the ids of those of whose devices nothing ever arrived. `open_alerts`: of the village,
-    all that is in it, and the uplink it was lost with.
+    which state. `never_heard`: the ids of those of whose devices nothing ever arrived. `judged`: how many are judged at
+    all. `open_alerts`: of the village, all that is in it, and the uplink it was lost with.
     """
 
     code: str
@@ -35,6 +35,12 @@ class VillageNow:
     open_alerts: int
     facilities: Mapping[State, int] = field(default_factory=dict)
     never_heard: tuple[str, ...] = ()
+    judged: int = 0
+
+    @property
+    def heard(self) -> bool:
+        """Whether it is heard now. One of which nothing ever arrived is not, before its absence is an alert, too."""
+        return self.online and (self.judged > 0 or not self.never_heard)
 
 
 def villages(connection: Connection, scopes: Scopes, after: str, limit: int) -> list[VillageNow]:
@@ -57,7 +63,7 @@ def villages(connection: Connection, scopes: Scopes, after: str, limit: int) -> 
     if not rows:
         return []
     between = rows[0].code, rows[-1].code
-    counts = _counts(connection, scopes, between)
+    counts, judged = _counts(connection, scopes, between)
     alerts = _open_alerts(connection, scopes, between)
     silent = never_heard(connection, scopes, between)
     return [
@@ -72,6 +78,7 @@ def villages(connection: Connection, scopes: Scopes, after: str, limit: int) -> 
             alerts.get(row.code, 0),
             counts.get(row.code, {}),
             tuple(silent.get(row.code, ())),
+            judged.get(row.code, 0),
         )
         for row in rows
     ]
@@ -102,21 +109,25 @@ def _from(village: ColumnElement[str], scopes: Scopes, between: tuple[str, str])
     return and_(village.between(*between), within(village, scopes))
 
 
-def _counts(connection: Connection, scopes: Scopes, between: tuple[str, str]) -> dict[str, dict[State, int]]:
-    """How the facilities of these villages stand now."""
+def _counts(
+    connection: Connection, scopes: Scopes, between: tuple[str, str]
+) -> tuple[dict[str, dict[State, int]], dict[str, int]]:
+    """How the facilities of these villages stand now, and how many of each village's are judged."""
     facility, span = tables.facility, tables.span
     running = and_(span.c.village == facility.c.village, span.c.facility == facility.c.id, span.c.end.is_(None))
     state = func.coalesce(span.c.state, State.NOT_REQUIRED.value)
     rows = connection.execute(
-        select(facility.c.village, state, func.count())
+        select(facility.c.village, state, func.count(), func.count(span.c.start))
         .select_from(facility.outerjoin(span, running))
         .where(_from(facility.c.village, scopes, between))
         .group_by(facility.c.village, state)
     )
     found: dict[str, dict[State, int]] = defaultdict(dict)
-    for code, name, count in rows:
+    judged: Counter[str] = Counter()
+    for code, name, count, spans in rows:
         found[code][State(name)] = count
-    return found
+        judged[code] += spans
+    return found, judged
 
 
 def _open_alerts(connection: Connection, scopes: Scopes, between: tuple[str, str]) -> dict[str, int]:

@@ -20,6 +20,8 @@ LONGEST = 200
 """Characters. What contracts hold has 20 to 60."""
 NAMES = ("X", "Y", "Z")
 _DEEPEST = 20
+_SAMPLES = ((2, 3, 5), (7, 11, 13), (17, 23, 19))
+"""X, Y and Z by which a formula is tried: what divides by nothing with all of them pays nothing back to anybody."""
 _TOKEN = re.compile(r"\s*(?:(?P<number>\d{1,15}(?:\.\d{1,9})?)|(?P<name>[A-Za-z_]\w*)|(?P<sign>[-+*/()%]))", re.ASCII)
 
 _Values = Mapping[str, Fraction]
@@ -58,7 +60,10 @@ def parse_formula(text: str) -> Formula:
     term = reader.sum(0)
     if reader.next is not None:
         raise BadFormula(f"is not understood from {reader.next!r} on; write it such as (X*Y)/(Z*99.5%)")
-    return Formula(text, term)
+    formula = Formula(text, term)
+    if all(formula.value(*map(Fraction, values)) is None for values in _SAMPLES):
+        raise BadFormula("divides by nothing, whatever X, Y and Z are")
+    return formula
 
 
 def _tokens(text: str) -> list[str]:

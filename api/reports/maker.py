@@ -18,6 +18,7 @@ from api.reports.forms import Form, Question
 from api.reports.glance import Glance, Part
 from api.reports.glance_process import glance_job, look, read_glance
 from api.reports.office import PLAIN, Office
+from api.reports.process import surroundings
 from api.words import Explained, Sentence, unpacked
 
 __all__ = ["CannotMake", "ReportMaker"]
@@ -141,6 +142,7 @@ async def _in_a_process(module: str, job: bytes) -> bytes:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        env=surroundings(),
     )
     try:
         report, complaint = await process.communicate(job)

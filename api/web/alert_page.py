@@ -1,6 +1,6 @@
 """`/alerts/{id}`: one alert, with all that whoever goes there wants to know."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -12,6 +12,7 @@ from api.http.problems import not_found
 from api.http.services import Services, ServicesHere
 from api.queries.alert_list import ListedAlert, with_ids
 from api.queries.alert_page import Around, Entry, around
+from api.queries.villages import names_of
 from api.web.access import SignedIn
 from api.web.alert_filter import Stage, stage_of
 from api.web.alert_forms import SNOOZES
@@ -96,6 +97,7 @@ def alert_page(
             raise not_found("alert", alert)
         window = _window(listed, now)
         known = around(connection, caller.scopes, listed, window, now)
+        names = names_of(connection, set(listed.villages))
     looking = Looking(words, caller.name, now, now)
     row = alert_row(looking, listed)
     charts, unreadable = _charts(services, words, listed, known, window)
@@ -109,7 +111,7 @@ def alert_page(
         listed=listed,
         known=known,
         times=list(_times(words, listed, now)),
-        evidence=list(_evidence(words, listed, known, now)),
+        evidence=[*_together(words, listed, names), *_evidence(words, listed, known, now)],
         strip=_strip(words, listed, known, window, now),
         charts=charts,
         unreadable=unreadable,
@@ -142,6 +144,15 @@ def _times(words: Words, alert: ListedAlert, now: int) -> Iterable[tuple[str, st
     ):
         if time is not None:
             yield name, words.time(time, now, alert.timezone)
+
+
+def _together(words: Words, alert: ListedAlert, names: Mapping[str, tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    """Yields which villages were lost together, and what they share, as far as whoever looks may see them."""
+    if len(alert.villages) > 1:
+        listed = [names[code][0] if code in names else code for code in alert.villages]
+        yield words.count("alerts_villages_lost", len(listed)), ", ".join(listed)
+        if alert.uplink is not None:
+            yield words("this_uplink"), alert.uplink
 
 
 def _evidence(words: Words, alert: ListedAlert, known: Around, now: int) -> Iterable[tuple[str, str]]:

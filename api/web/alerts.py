@@ -6,6 +6,7 @@ from starlette.responses import Response
 from api.http.services import Services, ServicesHere
 from api.queries.alert_events import newest_event
 from api.queries.alert_list import AlertList, cleared_since, open_now
+from api.queries.villages import count_villages
 from api.web.access import SignedIn
 from api.web.alert_filter import AlertFilter, Sort, Stage
 from api.web.alert_forms import SNOOZES
@@ -52,9 +53,17 @@ def alerts(
         may_act=looker.may(Role.TECHNICIAN),
         choices={"kind": list(Kind), "severity": list(RANKS), "state": list(Stage), "sort": list(Sort)},
         snoozes=SNOOZES,
+        begin=not view.total and looker.may(Role.ADMIN) and _watches_nothing(services, looker),
     )
     visit.keep(response)
     return response
+
+
+def _watches_nothing(services: Services, looker: Looker) -> bool:
+    """Whether there is no village yet that could have an alert."""
+    assert looker.caller is not None  # noqa: S101 - `SignedIn` lets nobody else in
+    with services.engine.connect() as connection:
+        return count_villages(connection, looker.caller.scopes) == 0
 
 
 def _view(services: Services, looker: Looker, wanted: AlertFilter, visit: Visit, now: int) -> ListView:

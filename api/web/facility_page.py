@@ -25,10 +25,12 @@ from api.web.facility_strips import DAYS, Past, day_strip, strips_of
 from api.web.facility_view import facility_view
 from api.web.frame import FrameHere
 from api.words import Words
+from siaga.database.annotations import Annotation, annotations_of
 from siaga.database.registry import villages_of
 from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR
 from siaga.model.indicators import terms
+from siaga.model.intervals import Interval
 from siaga.model.local_time import local_date, local_moment
 from siaga.model.scope import Scope, Scopes
 from siaga.model.sites import Facility, Village
@@ -42,6 +44,8 @@ router = APIRouter(include_in_schema=False)
 
 _ALERTS = 20
 _WINDOWS = 20
+_REPEATS = {"daily": "FREQ=DAILY", "weekly": "FREQ=WEEKLY", "monthly": "FREQ=MONTHLY"}
+"""How often a window may recur by the form. Other rules are declared by the API."""
 _MOST_SPANS = 200
 """Spans of a table: of a day that has more, the last ones are shown."""
 
@@ -80,11 +84,22 @@ class BudgetView:
 
 @dataclass(frozen=True, slots=True)
 class WindowLine:
-    """Declared maintenance in words. `id`: `None` where it is not this facility's own to take back."""
+    """Declared maintenance in words. `whom`: what it is of, where that is not the facility alone."""
 
-    id: str | None
+    id: str
     times: str
+    whom: str
     reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationLine:
+    """What somebody wrote about a stretch, in words."""
+
+    id: int
+    times: str
+    text: str
     by: str
 
 
@@ -114,7 +129,10 @@ def facility_page(
         alerts = alerts_of(
             connection, caller.scopes, code, facility, [device.id for device in mine.devices], _ALERTS, now
         )
-        declared = windows(connection, caller.scopes, WindowFilter(here), None, _WINDOWS)
+        declared = windows(connection, here, WindowFilter(here), None, _WINDOWS)
+        annotated = annotations_of(connection, code, facility, (now - (DAYS + 2) * DAY, now + DAY))
+        if opened is not None:
+            annotated = annotations_of(connection, code, facility, local_day(home, opened))
     looking = Looking(words, caller.name, now, now)
     view = facility_view(words, now_so, past.spans, now, home.timezone, silent=facility in found.never_heard)
     return frame.page(
@@ -126,21 +144,23 @@ def facility_page(
         facility=mine,
         full_name=f"{code}/{facility}",
         view=view,
-        strips=strips_of(words, home, mine, past, now),
+        strips=strips_of(words, home, mine, past, now, [(one.start, one.end) for one in annotated]),
         opened=opened,
         opened_name=words("last_day") if opened is None else words.date(opened),
-        opened_strip=day_strip(words, home, mine, past, now, opened),
+        opened_strip=day_strip(words, home, mine, past, now, opened, [(one.start, one.end) for one in annotated]),
         before=(opened or local_date(now, home.timezone)) - timedelta(days=1),
         after=opened + timedelta(days=1) if opened is not None and opened < local_date(now, home.timezone) else None,
         today=local_date(now, home.timezone),
         spans=list(_lines(words, _shown(past.spans, home, opened, now), home.timezone, now)),
         budget=_budget(words, home, mine, past.spans, now),
         alerts=[alert_row(looking, one, with_village=False) for one in alerts],
-        windows=[
-            _window(words, one, facility, home.timezone, now) for one in declared if one.facility in (None, facility)
-        ],
+        windows=[_window(words, one, home.timezone, now) for one in declared if one.facility in (None, facility)],
+        annotations=[_annotation(words, one, home.timezone, now) for one in annotated],
+        uplink=home.uplink,
+        repeats=_REPEATS,
         may_act=looker.may(Role.TECHNICIAN) and terms(mine) is not None,
-        form=_form(past.spans, home.timezone, now),
+        form=_form(past.spans, home.timezone, now, (now, now + 2 * HOUR)),
+        note_form=_form(past.spans, home.timezone, now, (now - 2 * HOUR, now)),
     )
 
 
@@ -227,21 +247,39 @@ def _budget_view(words: Words, found: MonthBudget, month: date, pace: Pace) -> B
     )
 
 
-def _window(words: Words, window: KeptWindow, facility: str, zone: str, now: int) -> WindowLine:
+def _window(words: Words, window: KeptWindow, zone: str, now: int) -> WindowLine:
+    whom = ""
+    if window.uplink is not None:
+        whom = words("maintenance_of_uplink", uplink=window.uplink)
+    elif window.facility is None:
+        whom = words("maintenance_of_village")
+    times = words(
+        "span_times", start=words.time(window.start, now, zone, zone=False), end=words.time(window.end, now, zone)
+    )
     return WindowLine(
-        id=window.id if window.facility == facility else None,
-        times=words(
-            "span_times", start=words.time(window.start, now, zone, zone=False), end=words.time(window.end, now, zone)
-        )
-        + (f" · {window.rrule}" if window.rrule else ""),
+        id=window.id,
+        times=f"{times}, {_repeats(words, window.rrule)}" if window.rrule else times,
+        whom=whom,
         reason=window.reason,
         by=window.created_by,
     )
 
 
-def _form(spans: Sequence[Span], zone: str, now: int) -> tuple[str, str]:
-    """Returns which stretch the form proposes: the last failure that is not excused, else the hours to come."""
+def _repeats(words: Words, rule: str) -> str:
+    """Returns how a window recurs; a rule that the form does not offer as it was written."""
+    name = next((name for name, offered in _REPEATS.items() if offered == rule), None)
+    return rule if name is None else words(f"repeat_{name}")
+
+
+def _annotation(words: Words, one: Annotation, zone: str, now: int) -> AnnotationLine:
+    times = words("span_times", start=words.time(one.start, now, zone, zone=False), end=words.time(one.end, now, zone))
+    written = words.time(one.created_at, now, zone)
+    return AnnotationLine(one.id, times, one.text, words("annotation_by", name=one.created_by, time=written))
+
+
+def _form(spans: Sequence[Span], zone: str, now: int, other: Interval) -> tuple[str, str]:
+    """Returns which stretch a form proposes: the last failure that is not excused, else another one."""
     failed = next((one for one in reversed(spans) if one.state is State.FAILED and not one.excused), None)
     if failed is None or failed.end < now - DAY:
-        return _local(now, zone), _local(now + 2 * HOUR, zone)
+        return _local(other[0], zone), _local(other[1], zone)
     return _local(failed.start, zone), _local(failed.end + 59_999, zone)

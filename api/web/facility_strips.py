@@ -35,7 +35,8 @@ class Past:
 @dataclass(frozen=True, slots=True)
 class DayStrip:
     """A day. `width`: its slots. `nights`: where the sun is down, as start and width in slots; none where the schedule
-    does not ask for it. `sun`: sunset and sunrise in words. `axis`: times below it.
+    does not ask for it. `sun`: sunset and sunrise in words. `axis`: times below it. `notes`: stretches that somebody
+    wrote about, in slots.
     """
 
     strokes: Sequence[Stroke]
@@ -44,6 +45,7 @@ class DayStrip:
     sun: str
     axis: Sequence[str]
     described: str
+    notes: Sequence[tuple[float, float]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +61,29 @@ class Strips:
         return self.month[-WEEK:]
 
 
-def strips_of(words: Words, village: Village, facility: Facility, past: Past, now: int) -> Strips | None:
+def strips_of(
+    words: Words, village: Village, facility: Facility, past: Past, now: int, notes: Sequence[Interval] = ()
+) -> Strips | None:
     """Returns the strips of a facility up to `now` (ms); `None`: it has no indicator."""
     if terms(facility) is None:
         return None
     dates = last_dates(now, village.timezone, DAYS)
     return Strips(
-        day_strip(words, village, facility, past, now),
+        day_strip(words, village, facility, past, now, notes=notes),
         day_cells(words, village, facility, past.spans, past.first, dates, now, drawn=WEEK),
     )
 
 
 def day_strip(
-    words: Words, village: Village, facility: Facility, past: Past, now: int, day: date | None = None
+    words: Words,
+    village: Village,
+    facility: Facility,
+    past: Past,
+    now: int,
+    day: date | None = None,
+    notes: Sequence[Interval] = (),
 ) -> DayStrip:
-    """Returns a local day of a facility; without one, the last 24 hours."""
+    """Returns a local day of a facility; without one, the last 24 hours. `notes`: stretches with annotations."""
     window = day_until(now) if day is None else local_day(village, day)
     until = min(now, window[1])
     states = slots(past.spans, window, until)
@@ -86,14 +96,20 @@ def day_strip(
     return DayStrip(
         strokes(states[:begun], empty),
         (window[1] - window[0]) // SLOT,
-        [
-            ((max(start, window[0]) - window[0]) / SLOT, (min(end, window[1]) - max(start, window[0])) / SLOT)
-            for start, end in dark
-        ],
+        _placed(dark, window),
         _sun(words, dark, window, zone),
         axis,
         described(words, stretch, measure(past.spans, (window[0], max(window[0], until // SLOT * SLOT)))),
+        _placed([one for one in notes if one[0] < window[1] and one[1] > window[0]], window),
     )
+
+
+def _placed(stretches: Sequence[Interval], window: Interval) -> list[tuple[float, float]]:
+    """Returns where stretches lie in a window: start and width in slots."""
+    return [
+        ((max(start, window[0]) - window[0]) / SLOT, (min(end, window[1]) - max(start, window[0])) / SLOT)
+        for start, end in stretches
+    ]
 
 
 def _nights(village: Village, facility: Facility, window: Interval) -> list[Interval]:

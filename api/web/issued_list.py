@@ -1,6 +1,6 @@
 """Issued reports in words, for a list and for a page of one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -47,9 +47,10 @@ class IssuedLine:
 
 @dataclass(frozen=True, slots=True)
 class ChangeLine:
-    """A figure that differs from the revision before, and why."""
+    """A figure that differs from the revision before, and why. `name`: of the facility, while it is there."""
 
     facility: str
+    name: str | None
     figure: str
     before: str
     after: str
@@ -86,17 +87,22 @@ def _size(words: Words, size: int) -> str:
     return f"{words.decimal(size / 1_000_000, 1)}\u00a0MB"
 
 
-def change_lines(kept: KeptReport, words: Words, start: int, length: int) -> list[ChangeLine]:
-    """Returns what differs from the revision before, in words, from the change `start` on."""
+def change_lines(kept: KeptReport, words: Words, named: Mapping[str, str], start: int, length: int) -> list[ChangeLine]:
+    """Returns what differs from the revision before, in words, from the change `start` on.
+
+    `named`: what facilities are called that are there today, by `VILLAGE/ID`.
+    """
     language = words.language
     numbers = Numbers(language)
     lines = []
     for change in kept.changes[start : start + length]:
         figure = str(change["figure"])
         why = [words(f"reports_why_{part}") for part in str(change["why"]).split(",")]
+        facility = f"{change['village']}/{change['facility']}"
         lines.append(
             ChangeLine(
-                f"{change['village']}/{change['facility']}",
+                facility,
+                named.get(facility),
                 _figure(figure, words),
                 _value(figure, change["before"], numbers),
                 _value(figure, change["after"], numbers),

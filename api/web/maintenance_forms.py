@@ -1,17 +1,15 @@
 """`/maintenance`: what the form of a facility's page declares, by the names of the API's call, and takes back."""
 
-from datetime import datetime
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form
 from starlette.responses import RedirectResponse, Response
 
-from api.http.maintenance import Declaration, declare_window, take_window_back
+from api.http.maintenance import Declaration, NotDeclared, declare_window, take_window_back
 from api.http.moments import moment
-from api.http.problems import Refused
 from api.http.services import Services, ServicesHere
 from api.web.access import SignedInTechnician
+from api.web.form_time import NoTime, form_time
 from api.web.looker import Looker
 from api.web.notice import Notice, leave_notice
 from api.web.preferences import local_path
@@ -21,6 +19,7 @@ __all__ = ["router"]
 router = APIRouter(include_in_schema=False)
 
 _Back = Annotated[str, Form(max_length=2_000)]
+_Name = Annotated[str, Form(max_length=200)]
 
 
 @router.post("/maintenance")
@@ -29,42 +28,57 @@ def declare(
     looker: SignedInTechnician,
     start: Annotated[str, Form(max_length=40)],
     end: Annotated[str, Form(max_length=40)],
-    village: Annotated[str, Form(max_length=200)] = "",
-    facility: Annotated[str, Form(max_length=200)] = "",
-    uplink: Annotated[str, Form(max_length=200)] = "",
+    village: _Name = "",
+    facility: _Name = "",
+    uplink: _Name = "",
+    whom: _Name = "",
     rrule: Annotated[str, Form(max_length=200)] = "",
     reason: Annotated[str, Form(max_length=2_000)] = "",
     back: _Back = "/villages",
 ) -> Response:
-    """Declare a window. A time without an offset is by the clock of the village that it is about."""
-    caller = looker.caller
+    """Declare a window. `whom` chooses one of village, facility and uplink where a form names several.
+
+    A time without an offset is by the clock of the village that it is about.
+    """
+    caller, words = looker.caller, looker.words
     assert caller is not None  # noqa: S101 - `SignedInTechnician` lets nobody else in
     zone = _zone(services, looker, village or facility.partition("/")[0])
+    names = {"village": village, "facility": facility, "uplink": uplink}
+    if whom in names:
+        names = {name: value if name == whom else "" for name, value in names.items()}
     try:
         declaration = Declaration(
-            village=village or None,
-            facility=facility or None,
-            uplink=uplink or None,
-            start=_moment("start", start, zone),
-            end=_moment("end", end, zone),
+            village=names["village"] or None,
+            facility=names["facility"] or None,
+            uplink=names["uplink"] or None,
+            start=moment(form_time(start, zone)),
+            end=moment(form_time(end, zone)),
             rrule=rrule or None,
             reason=reason.replace("\0", "").strip(),
         )
         declare_window(services, caller, declaration)
-    except ValueError as error:
-        return _back(back, Notice(looker.words("maintenance_refused", why=str(error)), wrong=True))
-    except Refused as refused:
-        return _back(back, Notice(looker.words("maintenance_refused", why=refused.detail), wrong=True))
-    return _back(back, Notice(looker.words("maintenance_declared")))
+    except NoTime as problem:
+        return _refused(looker, back, words("form_no_time", value=str(problem)))
+    except NotDeclared as refused:
+        why = words(f"not_declared_{refused.why}", start=start, end=end, value=refused.value[:100])
+        return _refused(looker, back, why)
+    except ValueError:  # a name that cannot be one
+        return _refused(looker, back, words("not_declared_unknown", value=" ".join(names.values()).strip()[:100]))
+    return _back(back, Notice(words("maintenance_declared")))
 
 
 @router.post("/maintenance/{window}")
 def take_back(services: ServicesHere, looker: SignedInTechnician, window: str, back: _Back = "/villages") -> Response:
     """Take a declaration back: a form cannot send DELETE."""
-    caller = looker.caller
+    caller, words = looker.caller, looker.words
     assert caller is not None  # noqa: S101 - as above
-    take_window_back(services, caller, window)
-    return _back(back, Notice(looker.words("maintenance_taken_back")))
+    try:
+        take_window_back(services, caller, window)
+    except NotDeclared as refused:
+        return _back(
+            back, Notice(words(f"not_declared_{refused.why}", start="", end="", value=refused.value), wrong=True)
+        )
+    return _back(back, Notice(words("maintenance_taken_back")))
 
 
 def _zone(services: Services, looker: Looker, code: str) -> str:
@@ -73,19 +87,8 @@ def _zone(services: Services, looker: Looker, code: str) -> str:
     return "UTC" if home is None else home.timezone
 
 
-def _moment(name: str, text: str, zone: str) -> str:
-    """Returns a time of a form as RFC 3339.
-
-    Raises:
-        ValueError: it is no time.
-    """
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"{name}: {text!r} is not a time such as 2026-03-04T10:00") from None
-    if found.tzinfo is None:
-        found = found.replace(tzinfo=ZoneInfo(zone))
-    return moment(round(found.timestamp() * 1000))
+def _refused(looker: Looker, back: str, why: str) -> Response:
+    return _back(back, Notice(looker.words("maintenance_refused", why=why), wrong=True))
 
 
 def _back(address: str, notice: Notice) -> Response:

@@ -42,7 +42,7 @@ def state_of(village: VillageNow) -> VillageState:
     """Returns how a village stands."""
     if village.facilities.get(State.FAILED):
         return VillageState.FAILED
-    if not village.online:
+    if not village.heard:
         return VillageState.OFFLINE
     if village.facilities.get(State.UNKNOWN):
         return VillageState.UNKNOWN

@@ -98,7 +98,7 @@ def _village(village: VillageNow, month: VillageMonth | None) -> dict[str, objec
     return {
         "code": village.code,
         "name": village.name,
-        "link": "online" if village.online else "offline",
+        "link": "online" if village.heard else "offline",
         "facilities": {state.value: village.facilities.get(state, 0) for state in State},
         "until": None if month is None else month.until.isoformat(),
         "indicators": [

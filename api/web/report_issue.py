@@ -17,7 +17,7 @@ from api.http.services import Services, ServicesHere
 from api.issued.desk import IssueDesk
 from api.queries import issued as read
 from api.queries.issued import KeptReport
-from api.queries.places import kinds_within, places_within, region_names
+from api.queries.places import facility_names, kinds_within, places_within, region_names
 from api.reports.factors import LONGEST_TEXT
 from api.reports.forms import Form
 from api.reports.maker import CannotMake
@@ -73,7 +73,7 @@ def new(
         return _form(request, services, looker, frame, _Draft(told, kept.factors, once, kept.id))
     if not asked.is_any:
         return RedirectResponse("/reports", 303)
-    question_of(looker, asked, asked.language, Form.JSON, services.clock.now())  # before anybody writes texts for it
+    question_of(services, looker, asked, asked.language, Form.JSON)  # before anybody writes texts for it
     return _form(request, services, looker, frame, _Draft(asked, {}, once))
 
 
@@ -112,6 +112,9 @@ def issued(
     """An issued report: what it is, its files, and what changed since the revision before."""
     kept = _kept(services, looker, report)
     region = _region(services, _caller(looker).scopes)
+    villages = {str(change["village"]) for change in kept.changes[start : start + _CHANGES]}
+    with services.engine.connect() as connection:
+        named = facility_names(connection, villages)
     [line] = issued_lines([kept], looker.words, region)
     return frame.page(
         request,
@@ -124,7 +127,7 @@ def issued(
             for kind in sorted(kept.factors, key=lambda kind: INDICATORS[kind].number)
             if any(kept.factors[kind].values())
         ],
-        changes=change_lines(kept, looker.words, start, _CHANGES),
+        changes=change_lines(kept, looker.words, named, start, _CHANGES),
         total=len(kept.changes),
         left_out=kept.changes_left_out,
         start=start,
@@ -176,7 +179,7 @@ def _form(
         title=words("reports_revise" if draft.supersedes else "reports_issue"),
         draft=draft,
         asked=draft.asked,
-        period=_period_name(looker, draft.asked, services.clock.now()),
+        period=_period_name(services, looker, draft.asked),
         scope=scope_name(region, words, draft.asked.scope),
         kinds=[(kind, words.kind(kind)) for kind in _kinds(services, caller.scopes, draft)],
         longest=LONGEST_TEXT,
@@ -184,10 +187,10 @@ def _form(
     )
 
 
-def _period_name(looker: Looker, asked: Asked, now: int) -> str:
+def _period_name(services: Services, looker: Looker, asked: Asked) -> str:
     """Returns the period in words; as it was asked for, where it is none."""
     try:
-        question = question_of(looker, asked, asked.language, Form.JSON, now)
+        question = question_of(services, looker, asked, asked.language, Form.JSON)
     except Refused:
         return asked.period or f"{asked.start} – {asked.end}"
     return Numbers(looker.language).period(question.period)

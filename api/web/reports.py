@@ -8,6 +8,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
+from api.http.past import require_past_of_report
 from api.http.problems import Refused
 from api.http.report_question import period_of, scope_of
 from api.http.services import Services, ServicesHere
@@ -70,16 +71,17 @@ class _Found:
     further: int | None
 
 
-def question_of(looker: Looker, asked: Asked, language: str, form: Form, now: int) -> Question:
+def question_of(services: Services, looker: Looker, asked: Asked, language: str, form: Form) -> Question:
     """Returns the question of an address, within what the looker may see.
 
     Raises:
-        Refused: 422, there is no such period.
+        Refused: 422, there is no such period; 503, its past is not known yet.
     """
     assert looker.caller is not None  # noqa: S101 - `SignedIn` lets nobody else in
     period = period_of("query", asked.period or None, asked.start or None, asked.end or None)
     scopes = looker.caller.scopes.within(scope_of("query", asked.scope))
-    return Question(period, scopes, Language(language), form, now)
+    require_past_of_report(services, scopes, period)
+    return Question(period, scopes, Language(language), form, services.clock.now())
 
 
 @router.api_route("/reports", methods=["GET", "HEAD"])
@@ -102,7 +104,7 @@ async def reports(
     part = Part(table, start) if table in TABLES else Part()
     if asked.is_any:
         try:
-            question = question_of(looker, asked, looker.language.value, Form.JSON, services.clock.now())
+            question = question_of(services, looker, asked, looker.language.value, Form.JSON)
             period = question.period
             seen = await _maker(request).glance(question, part)
         except Refused as refused:
@@ -144,7 +146,7 @@ async def download(
     format_: Annotated[Literal["json", "csv", "xlsx", "pdf"], Query(alias="format")] = "pdf",
 ) -> Response:
     """The report as a file: the answer comes when it is made."""
-    question = question_of(looker, asked, asked.language, Form(format_), services.clock.now())
+    question = question_of(services, looker, asked, asked.language, Form(format_))
     try:
         report = await _maker(request).make(question)
     except CannotMake as problem:

@@ -45,6 +45,7 @@ def _line(
 ) -> ScheduleLine:
     numbers, due = Numbers(words.language), next_due(schedule, now)
     period = numbers.period(due.period)
+    is_stuck = problem is not None and last is not None and last.done_at is None
     is_note = schedule.send is Send.NOTE
     what = words("reports_note") if is_note else words(f"reports_every_{schedule.every.value}")
     if not is_note:
@@ -53,9 +54,9 @@ def _line(
         schedule.name,
         what,
         ", ".join(_scopes(schedule, words, region)),
-        ", ".join([*schedule.tell, *(f"({channel})" for channel in sorted(schedule.by))]),
+        ", ".join(schedule.tell) + (f" ({', '.join(sorted(schedule.by))})" if schedule.by else ""),
         f"{numbers.time(due.due, schedule.timezone)} ({schedule.timezone}), {period}",
-        None if last is None else _last(schedule, words, numbers, last),
+        None if last is None or is_stuck else _last(schedule, words, numbers, last),
         None if problem is None else problem.said(words),
     )
 

@@ -209,11 +209,16 @@ def _village(
         code=village.code,
         name=village.name,
         state=standing_of(village.facilities, [village]).state,
-        online=village.online,
-        link=link_words(words, online=village.online, since=village.since, now=now, zone=zone) if detailed else "",
+        online=village.heard,
+        link=_link(words, village, now) if detailed else "",
         facilities=facilities,
         axis=[words.time(day[0] + n * 6 * HOUR, now, zone, zone=False)[-5:] for n in range(4)] if detailed else (),
     )
+
+
+def _link(words: Words, village: VillageNow, now: int) -> str:
+    since = village.since if village.heard or not village.online else None
+    return link_words(words, online=village.heard, since=since, now=now, zone=village.timezone)
 
 
 def _facility_views(
@@ -234,6 +239,8 @@ def _facility_views(
         zone = zones.get(one.village, NO_VILLAGES_ZONE)
         silent = one.full_name in unheard
         view = facility_view(words, one, filled(mine, (day[0], now)), now, zone, silent=silent)
+        if view.cause == words("never_heard"):  # what to do about it is for who can
+            view = replace(view, cause=words("link_never"))
         found.append(_with_month(words, view, months.get(one.village), one.id, now, zone))
     return found
 

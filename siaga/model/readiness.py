@@ -52,7 +52,9 @@ class UnreadPast:
     """What of the past is not known, because the telemetry store was asked for it in vain.
 
     `stretches`: of event time, by village, until they are judged. `problem`: why the store does not answer now.
+    `judging`: stretches of villages that are judged as a whole just now, as they are new or were changed.
     """
 
     stretches: Mapping[str, Sequence[Interval]] = field(default_factory=dict)
     problem: str | None = None
+    judging: Mapping[str, Sequence[Interval]] = field(default_factory=dict)

@@ -4,7 +4,7 @@
 | --- | --- |
 | `passwords` | names and hashed passwords |
 | `acl` | topics by name; a village is admitted while it has lines here |
-| `ca.crt`, `ca.crl`, `authority.key` | siaga's own certificate authority, if there is one |
+| `ca.crt`, `ca.crl`, `authority/authority.key` | siaga's own certificate authority, if there is one |
 | `server.crt`, `server.key` | the broker's certificate, of that authority or of another |
 | `certificates/VILLAGE.crt` | the current certificate of a village's gateway |
 | `2.0/siaga.conf`, `2.1/siaga.conf` | lines for mosquitto.conf, by the broker's version |
@@ -32,6 +32,8 @@ from siaga.wire.topics import is_village_code
 __all__ = ["BrokerFiles", "Credential", "CredentialExists", "NoCredential"]
 
 AUTHORITY_NAME = "siaga broker"
+AUTHORITY_KEY = "authority/authority.key"
+"""In a directory of its own, which a container of the broker is not shown."""
 MAX_BYTES = 64 << 20
 """Bytes of a file that is read, at most; 84,000 villages have an access file of 40 MB."""
 
@@ -162,8 +164,9 @@ class BrokerFiles:
         if self._text("ca.crt") is None:
             authority = Authority.new(AUTHORITY_NAME, now)
             stored = authority.stored
+            (self.directory / AUTHORITY_KEY).parent.mkdir(exist_ok=True, mode=0o700)
             own = Keeper(os.geteuid(), os.getegid(), 0o600)
-            write_whole(self.directory / "authority.key", stored.key.encode(), own)
+            write_whole(self.directory / AUTHORITY_KEY, stored.key.encode(), own)
             self._write("ca.crt", stored.certificate, public=True)
             made.append(f"{self.directory / 'ca.crt'}: the certificate authority of this broker")
         authority = self._authority()
@@ -194,9 +197,9 @@ class BrokerFiles:
         (self.directory / f"certificates/{village}.crt").unlink()
 
     def _authority(self) -> Authority:
-        certificate, key = self._text("ca.crt"), self._text("authority.key")
+        certificate, key = self._text("ca.crt"), self._text(AUTHORITY_KEY)
         if certificate is None or key is None:
-            raise DamagedFile(f"{self.directory}: ca.crt and authority.key belong together, and one is missing")
+            raise DamagedFile(f"{self.directory}: ca.crt and {AUTHORITY_KEY} belong together, and one is missing")
         return Authority.read(certificate, key, str(self.directory / "ca.crt"))
 
     # Files

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import structlog
 import typer
@@ -306,6 +307,7 @@ class System:
             sites_file=None if self._settings.sites is None else str(self._settings.sites),
             book=self._book,
             book_desk=self._book_desk(),
+            broker=_host_and_port(self._settings.village_broker),
             data_dir=self._settings.data_dir,
             examine=self._examine,
             channels=ChannelsOf(self._book),
@@ -375,6 +377,12 @@ def _refuse_lost_database(engine: Engine, store: TelemetryStore) -> None:
             "SIAGA_DATA_DIR are right, the database was lost: restore a backup (siaga restore FILE), or set "
             "SIAGA_NEW_DATABASE=true to begin anew"
         )
+
+
+def _host_and_port(url: str) -> str:
+    """Returns where a broker is, without a password."""
+    parts = urlsplit(url)
+    return parts.hostname or "" if parts.port is None else f"{parts.hostname}:{parts.port}"
 
 
 class StoreAnswers:

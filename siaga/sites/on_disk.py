@@ -1,5 +1,6 @@
 """Reads a sites file, and other files that people write, from disk. `siaga.sites.file` reads a sites file's content."""
 
+import os
 from pathlib import Path
 
 from siaga.sites.file import SitesDocument, read_document
@@ -17,6 +18,10 @@ def read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise ValueError(f"{path}: is not a text in UTF-8") from None
+    except PermissionError:
+        raise ValueError(
+            f"{path}: cannot be read: permission denied: user {os.geteuid()}, as which siaga runs, may not read it"
+        ) from None
     except OSError as problem:
         raise ValueError(f"{path}: cannot be read: {problem.strerror}") from None
 

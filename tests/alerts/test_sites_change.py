@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from api.alerts.certainty import Moment
 from siaga.model.clock import DAY, MINUTE, SECOND
 from siaga.model.observation import Reading
 from siaga.model.sites import Adapter, Device, Facility
@@ -193,4 +194,41 @@ def test_a_facility_that_is_put_back_has_each_second_once(tmp_path: Path, minute
     spans = world.spans("pos")
     assert all(one.end == next_.start for one, next_ in pairwise(spans)), spans
     assert (spans[0].state, spans[-1].state) == ("failed", "failed")
+    world.close()
+
+
+def test_what_is_judged_as_a_whole_is_said_until_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(tmp_path, village(facility(ONE)))
+    world.live(40, OPEN)
+    assert not world.engine.past.judging
+    said: list[dict[str, object]] = []
+    ask = world.engine.store_sync.ask
+
+    def note(moment: Moment) -> None:
+        ask(moment)
+        said.append(dict(world.engine.past.judging))
+
+    monkeypatch.setattr(world.engine.store_sync, "ask", note)
+    slower = replace(ONE, every=2 * MINUTE)
+    world.registry.replace([village(facility(slower))], world.clock.now())
+    world.live(1, OPEN)
+    assert any(CODE in each for each in said), "reports wait"
+    assert not said[-1]
+    world.close()
+
+
+@pytest.mark.parametrize("minutes", [2, 40], ids=["still_in_memory", "history"])
+def test_a_village_that_is_put_back_has_each_second_once(world: World, minutes: int) -> None:
+    other = village(gate(), code="35.10.16.2009")
+    world.registry.replace([village(), other], world.clock.now())
+    world.centre.devices[other.code] = {"gerbang-1"}
+    world.let(3 * SECOND)
+    live_both(world, other.code, 16)
+    world.registry.replace([], world.clock.now(), removed=[other.code])
+    world.live(minutes, OPEN)
+    world.registry.replace([other], world.clock.now())
+    world.let(3 * SECOND)
+    live_both(world, other.code, 40)
+    spans = world.spans("gerbang", other.code)
+    assert all(one.end == next_.start for one, next_ in pairwise(spans)), spans
     world.close()

@@ -4,6 +4,7 @@ Images are built on the machine's network, because packages come from there. Con
 which no port is taken.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -73,6 +74,19 @@ class Engine:
     def close_namespace(self) -> None:
         """Remove it, with the networks in it."""
         self.run("ip", "netns", "del", NAMESPACE, inside=False, check=False)
+
+    def clear(self) -> None:
+        """Remove all containers, volumes and networks. Again and again: one that is just restarting escapes."""
+        for _ in range(5):
+            for words in (
+                ("rm", "--depend", "-f", "-a", "-t", "0"),
+                ("volume", "prune", "-f"),
+                ("network", "prune", "-f"),
+            ):
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.run("podman", *words, within=60, check=False)
+            if not self.run("podman", "ps", "-aq", within=60, check=False).stdout.strip():
+                return
 
     def has(self, image: str) -> bool:
         """Whether an image is in the storage."""

@@ -168,3 +168,43 @@ def test_a_broker_that_is_killed_has_what_it_had_saved(broker: VillageBroker) ->
         assert message.payload == b"saved"
     finally:
         gateway.close()
+
+
+def test_a_power_cut_loses_nothing_that_the_broker_acknowledged() -> None:
+    """The gateway is away; devices speak; the power goes at the moment of the last acknowledgement.
+
+    Mosquitto writes its file after it has sent the acknowledgement, in the same turn: the last one alone may be lost.
+    """
+    sent = 200
+    with VillageBroker(USERS) as broker:
+        gateway = MqttTransport(broker.url_of("gateway"), "gateway-away", clean=False)
+        gateway.subscribe("tele/#")
+        until(lambda: gateway.connected)
+        gateway.close()
+        device = Client(CallbackAPIVersion.VERSION2, client_id="gerbang")
+        device.username_pw_set("gerbang-depan", "rahasia-gerbang-depan")
+        acknowledged: list[int] = []
+        device.on_publish = lambda _c, _u, mid, _r, _p: acknowledged.append(mid)
+        device.connect("127.0.0.1", broker.port)
+        device.loop_start()
+        until(device.is_connected)
+        for number in range(sent):
+            device.publish("tele/gerbang-depan/SENSOR", f"{number}", qos=1)
+        until(lambda: len(acknowledged) == sent, 30)
+        broker.kill()
+        device.loop_stop()
+        broker.start()
+        back = MqttTransport(broker.url_of("gateway"), "gateway-away", clean=False)
+        try:
+            kept: list[int] = []
+
+            def all_kept() -> bool:
+                while (message := back.receive(0.05)) is not None:
+                    back.acknowledge(message)
+                    kept.append(int(message.payload))
+                return len(kept) >= sent - 1
+
+            until(all_kept, 20, "what was acknowledged is delivered")
+            assert kept == list(range(len(kept)))
+        finally:
+            back.close()

@@ -75,3 +75,23 @@ def test_of_several_villages_it_says_how_many(blind: District) -> None:
     with blind.served() as client:
         assert "the past of 2 villages" in problem(client.get(AVAILABILITY))
         assert "ask later" in problem(client.get(AVAILABILITY))
+
+
+REPORT = "/api/v1/reports/availability?period=2026-03"
+
+
+def test_a_report_is_not_made_of_a_past_that_is_not_known(blind: District) -> None:
+    with blind.served() as client:
+        assert AWAY in problem(client.get(REPORT))
+        assert AWAY in problem(client.post("/api/v1/reports", json={"period": "2026-03"}))
+        assert client.get(f"{REPORT}&scope={LICIN}").status_code == 200, "another village's"
+        assert client.get("/api/v1/reports/availability?period=2026-02").status_code == 200, "another month's"
+
+
+def test_while_a_new_village_is_judged_reports_wait_and_nothing_else(district: District) -> None:
+    district.past = UnreadPast(judging={GLAGAH: [(NOW - 60 * DAY, NOW - HOUR)]})
+    with district.served() as client:
+        assert "it is being read now" in problem(client.get(REPORT))
+        assert "it is being read now" in problem(client.post("/api/v1/reports", json={"period": "2026-02"}))
+        assert client.get(TIMELINE).status_code == 200
+        assert client.get(AVAILABILITY).status_code == 200

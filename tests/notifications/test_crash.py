@@ -1,17 +1,12 @@
 """A power cut between any two steps of raise, notice, plan, claim, send and mark: nobody misses an alert by it."""
 
-import json
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from sqlalchemy import Engine, select
 
 from siaga.database import tables
 from siaga.model.clock import MINUTE, SECOND
+from tests.crash import worker
 from tests.notifications.desk import NOON
 from tests.notifications.webhook import Webhook
 
@@ -19,38 +14,11 @@ WINDOW = 2 * MINUTE
 PROGRAM = "tests.notifications.crash_process"
 
 
-class Worker:
-    """The process that works and dies by order."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-
-    def work(self, *times: int, village: str | None = None, die_at: int | None = None) -> bool:
-        """Let it work at some times, one after the other; whether it died."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"times": times, "village": village, "die_at": die_at}) + "\n")
-        self._process.stdin.flush()
-        died = json.loads(self._process.stdout.readline())
-        assert isinstance(died, bool)
-        return died
-
-
-@contextmanager
-def worker(database_url: str, hook: Webhook) -> Iterator[Worker]:
-    command = [sys.executable, "-m", PROGRAM, database_url, hook.url("a"), hook.url("b")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path.cwd()) as process:
-        yield Worker(process)
-        assert process.stdin is not None
-        process.stdin.close()
-        assert process.wait(10) == 0
-
-
 def test_whenever_it_dies_everybody_is_told_and_nobody_twice_within_the_window(
     database_url: str, engine: Engine, hook: Webhook
 ) -> None:
     now, point, again, lost = NOON, 0, 0, 0
-    with worker(database_url, hook) as siaga:
+    with worker(PROGRAM, database_url, hook) as siaga:
         while True:
             point += 1
             village = f"35.10.20.{point:04}"
@@ -58,9 +26,9 @@ def test_whenever_it_dies_everybody_is_told_and_nobody_twice_within_the_window(
             if not died:
                 break
             # At once after the restart, and again when the window is nearly over: nothing is repeated
-            siaga.work(now + SECOND, now + WINDOW - SECOND)
+            siaga.work(now + SECOND, now + WINDOW - SECOND, village=None)
             assert max(told(hook, village).values(), default=0) <= 1, f"told twice after dying at step {point}"
-            siaga.work(now + WINDOW + MINUTE)
+            siaga.work(now + WINDOW + MINUTE, village=None)
             counts = told(hook, village)
             if raised(engine, village):
                 assert set(counts) == {"a", "b"}, f"somebody was not told after dying at step {point}: {counts}"

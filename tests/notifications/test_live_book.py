@@ -1,5 +1,6 @@
 """The notify file that the pages write: all or nothing, for its owner alone, used at once."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,14 @@ def tell_ratih(tree: Tree) -> None:
 
 def nobody(tree: Tree) -> None:
     tree["rules"] = [{"name": "semua", "tell": ["joko"]}]
+
+
+def test_a_book_that_stands_for_another_has_all_that_a_book_has() -> None:
+    book = Book(link="https://siaga.example", gather=5, repeat_after=7)
+    live = LiveBook(Book())
+    live.become(book)
+    for field in fields(Book):
+        assert getattr(live, field.name) == getattr(book, field.name), field.name
 
 
 def test_what_is_written_is_used_at_once_and_by_the_next_process(tmp_path: Path) -> None:

@@ -29,8 +29,10 @@ def test_a_failure_in_indonesian() -> None:
         "Gangguan: Gerbang balai, Paspan",
         "Gerbang balai: terganggu (gerbang tertutup), sejak 11.00 WIB (1 jam)\n"
         "Tingkat: berat\n"
-        "https://siaga.example/desa/35.10.17.2004?lang=id",
+        f"https://siaga.example/alerts/{ALERT.id}",
         Tone.FAILURE,
+        path=f"/alerts/{ALERT.id}",
+        topic=ALERT.id,
     )
 
 
@@ -39,6 +41,8 @@ def test_the_same_in_english_without_a_link() -> None:
         "Alert: Gerbang balai, Paspan",
         "Gerbang balai: failed (the gate is closed), since 11:00 WIB (1 h)\nSeverity: major",
         Tone.FAILURE,
+        path=f"/alerts/{ALERT.id}",
+        topic=ALERT.id,
     )
 
 
@@ -48,6 +52,8 @@ def test_the_end_of_it() -> None:
         "Pulih: Gerbang balai, Paspan",
         "Gerbang balai: terganggu (gerbang tertutup), pulih 11.50 WIB setelah 50 menit",
         Tone.SUCCESS,
+        path=f"/alerts/{ALERT.id}",
+        topic=ALERT.id,
     )
 
 

@@ -27,7 +27,7 @@ def test_a_raised_alert_reaches_everybody_of_the_group_once_after_the_minute(des
     assert desk.titles("ratih") == desk.titles("joko") == ["Gangguan: Gerbang balai, Paspan"]
     text = desk.hook.taken("ratih")[0].text
     assert "Gerbang balai: terganggu (gerbang tertutup), sejak 11.55 WIB (6 menit)" in text
-    assert "https://siaga.example/desa/35.10.17.2004?lang=id" in text
+    assert "https://siaga.example/alerts/" in text
     desk.after(10 * MINUTE)
     assert len(desk.hook.posts) == 2
 

@@ -111,6 +111,8 @@ TABLE: Mapping[str, Statuses] = {
     "GET /facilities/{code}/{facility}": PAGE_NAMED,
     "GET /devices/{code}/{device}": PAGE_NAMED,
     "POST /maintenance": (403, 403, 422, 422, 422),
+    "POST /annotations": (403, 403, 422, 422, 422),
+    "POST /annotations/{annotation}": (403, 403, 303, 303, 303),
     "POST /maintenance/{window}": (403, 403, 303, 303, 404),
     "POST /preferences": (303, 303, 303, 303, 303),
     "GET /login": (200, 303, 303, 303, 303),
@@ -162,6 +164,7 @@ TABLE: Mapping[str, Statuses] = {
     "POST /setup/tokens": (403, 403, 403, 422, 403),
     "POST /setup/tokens/{number}/revoke": ADMIN_SENT,
     "GET /setup/rules": ADMIN,
+    "POST /setup/rules/gather": (403, 403, 403, 404, 403),
     "POST /setup/rules/channels": (403, 403, 403, 404, 403),
     "POST /setup/rules/channels/remove": (403, 403, 403, 404, 403),
     "POST /setup/rules/rules": (403, 403, 403, 404, 403),
@@ -180,6 +183,7 @@ TABLE: Mapping[str, Statuses] = {
 FORMS: Mapping[str, Mapping[str, str]] = {
     "POST /account/sessions/end": {"session": "1"},
     "POST /account/push/test": {"subscription": "1"},
+    "POST /annotations/{annotation}": {"facility": f"{GLAGAH}/gerbang"},
     "POST /account/push/remove": {"subscription": "1"},
 }
 """What a form needs to be understood at all."""
@@ -220,6 +224,7 @@ def names(district: District) -> dict[str, str]:
         "device": "gerbang-1",
         "signal": "gate_open",
         "alert": district.raise_alert(1),
+        "annotation": "1",
         "window": f"{NOW + HOUR:032x}",
         "attestation": "0" * 32,
         "n": "1",

@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +152,9 @@ def test_the_simulated_village_is_a_sites_file() -> None:
     from siaga.sites.on_disk import read_sites_file
 
     (village,) = read_sites_file(DEPLOY / "simulation" / "sites.yaml").villages
+    (played,) = read_sites_file(DEPLOY / "simulation" / "devices.yaml").villages
     assert village.remote
+    assert played == replace(village, remote=False), "the simulator would play the gateway too"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="it gives files to other users")

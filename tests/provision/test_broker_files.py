@@ -118,7 +118,7 @@ def test_as_root_the_files_belong_to_the_broker_and_the_authority_s_key_does_not
     for name in ("passwords", "acl", "server.key"):
         found = (tmp_path / name).stat()
         assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (1883, 1884, 0o600), name
-    found = (tmp_path / "authority.key").stat()
+    found = (tmp_path / "authority" / "authority.key").stat()
     assert (found.st_uid, stat.S_IMODE(found.st_mode)) == (0, 0o600)
     os.chown(tmp_path / "acl", 0, 1884)
     (tmp_path / "acl").chmod(0o640)

@@ -178,5 +178,5 @@ def test_the_command_prints_the_file_alone_and_shows_the_secret_to_nobody_else(t
             assert (told.returncode, told.stdout) == (2, "")
             assert sentence in told.stderr
             assert "Traceback" not in told.stderr
-        for name in ("passwords", "acl", "server.key", "authority.key"):
+        for name in ("passwords", "acl", "server.key", "authority/authority.key"):
             assert stat.S_IMODE((broker.files / name).stat().st_mode) == 0o600

@@ -42,6 +42,8 @@ def test_a_division_by_nothing_has_no_value() -> None:
         ("X**9", "has '*' where a number"),
         ("1e9", "names 'e9'"),
         ("99,5%", "is not understood from ',5%' on"),
+        ("X/0", "divides by nothing, whatever X, Y and Z are"),
+        ("X/(Z-Z)", "divides by nothing, whatever X, Y and Z are"),
         ("X=1", "is not understood from '=1' on"),
         ("(" * 30 + "X" + ")" * 30, "has more than 20 brackets or signs within each other"),
         ("-" * 30 + "X", "has more than 20 brackets or signs within each other"),

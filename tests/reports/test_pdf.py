@@ -311,6 +311,21 @@ def test_the_dates_of_the_period_are_said_once(period: str, language: Language) 
     assert sentence.count(dates) == 1
 
 
+def test_a_picture_stands_on_the_page_of_its_figures() -> None:
+    """Nine facilities whose headings take three lines each: what does not fit moves to the next page as a whole."""
+    long = "Gerbang kantor desa dengan nama yang panjang sekali sampai dua baris nomor"
+    made = report(more=tuple(f"{long} {number}" for number in range(9)))
+    found = []
+    for page in pypdf.PdfReader(io.BytesIO(as_pdf(made))).pages:
+        contents, text = page.get_contents(), page.extract_text()
+        assert contents is not None
+        failures = contents.get_data().count(b"0.54901963 0.10980392 0.07450981 SCN")  # one in each picture
+        if headings := text.count("sisa jatah"):
+            found.append((headings, failures - text.count("dimaklumi")))  # and one in the legend
+    assert sum(headings for headings, _ in found) == 10
+    assert all(headings == pictures for headings, pictures in found), found
+
+
 def test_a_year_is_compared_once() -> None:
     told = everything(as_pdf(report(period="2026")))
     assert told.count("Tahun 2025") == told.count("Tahun 2025 Perubahan") == 1

@@ -113,6 +113,17 @@ def test_a_file_with_mistakes_is_not_imported_and_every_mistake_is_told(tmp_path
     assert "1 villages added" in siaga(tmp_path, "import", "sites.yaml").stdout, "nothing was imported before"
 
 
+def test_an_import_takes_other_villages_out_only_when_asked_to(tmp_path: Path) -> None:
+    other = SITES.replace(VILLAGE, "35.10.20.2002")
+    (tmp_path / "sites.yaml").write_text(SITES)
+    (tmp_path / "other.yaml").write_text(other)
+    siaga(tmp_path, "import", "sites.yaml")
+    assert siaga(tmp_path, "import", "other.yaml").stdout.endswith("1 villages added, 0 changed, 0 as they were\n")
+    told = siaga(tmp_path, "import", "--only", "other.yaml").stdout
+    assert told.endswith("0 villages added, 0 changed, 1 as they were, 1 taken out\n")
+    assert siaga(tmp_path, "import", "sites.yaml").stdout.endswith("1 villages added, 0 changed, 0 as they were\n")
+
+
 MISTAKES = [
     (["nonsense"], {}, 2, "No such command 'nonsense'"),
     (["up", "--demoo"], {}, 2, "No such option: --demoo"),

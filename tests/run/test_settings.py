@@ -189,3 +189,12 @@ def test_certificates_to_trust_that_are_none_are_told(nowhere: Path) -> None:
         _ = Settings(mqtt_ca=Path("ca.crt")).tls
     with pytest.raises(SettingsError, match=r"SIAGA_MQTT_CA: nowhere\.crt cannot be read"):
         _ = Settings(mqtt_ca=Path("nowhere.crt")).tls
+
+
+def test_the_notify_file_that_the_pages_wrote_holds_where_none_is_named(tmp_path: Path) -> None:
+    own = tmp_path / "notify.yaml"
+    assert load_settings({"data_dir": tmp_path}).notify is None
+    own.write_text("people: []\nrules: []\n")
+    assert load_settings({"data_dir": tmp_path}).notify == own
+    other = tmp_path / "mine.yaml"
+    assert load_settings({"data_dir": tmp_path, "notify": other}).notify == other

@@ -1,11 +1,7 @@
 """kill -9 at every step of a scheduled run: one report, one message a recipient."""
 
-import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,37 +10,11 @@ from sqlalchemy import Engine, select
 from api.issued.orders import LEASE
 from siaga.database import connect, tables
 from siaga.model.clock import DAY, HOUR, MINUTE
+from tests.crash import worker
 from tests.issued.desk import MARCH, Desk
 from tests.notifications.webhook import Webhook
 
 PROGRAM = "tests.schedules.crash_process"
-
-
-@contextmanager
-def worker(url: str, hook: Webhook) -> Iterator["Worker"]:
-    command = [sys.executable, "-m", PROGRAM, url, hook.url("a"), hook.url("b")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path.cwd()) as process:
-        yield Worker(process)
-        assert process.stdin is not None
-        process.stdin.close()
-        assert process.wait(20) == 0
-
-
-class Worker:
-    """The process that works and dies by order."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-
-    def work(self, *times: int, die_at: int | None = None) -> bool:
-        """Let it work at some times, one after the other; whether it died."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"times": times, "die_at": die_at}) + "\n")
-        self._process.stdin.flush()
-        died = json.loads(self._process.stdout.readline())
-        assert isinstance(died, bool)
-        return died
 
 
 @pytest.fixture
@@ -58,7 +28,7 @@ def test_whenever_it_dies_there_is_one_report_and_one_message_a_recipient(engine
     Desk(engine)
     url = engine.url.render_as_string(hide_password=False)
     day, point, again = MARCH, 0, 0
-    with Webhook() as hook, worker(url, hook) as siaga:
+    with Webhook() as hook, worker(PROGRAM, url, hook) as siaga:
         assert not siaga.work(day + 7 * HOUR)  # the schedules are seen for the first time
         while True:
             point, day = point + 1, day + DAY

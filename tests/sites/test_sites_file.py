@@ -1,7 +1,9 @@
 """A sites file is read as it is meant, or every mistake in it is named by line, key and value, and nothing is taken."""
 
+import os
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 import yaml
@@ -12,6 +14,7 @@ from siaga.model.clock import MINUTE, SECOND
 from siaga.model.indicators import INDICATORS
 from siaga.model.sites import Adapter, Device, Facility, Needs, Silence, Village
 from siaga.sites.file import SitesFileError, read_document, read_sites
+from siaga.sites.on_disk import read_sites_file
 
 WHOLE = """\
 villages:
@@ -461,3 +464,12 @@ def test_no_yaml_upsets_the_reader(document: object) -> None:
     text = yaml.safe_dump({"villages": [document, document]}, allow_unicode=True)
     with pytest.raises(SitesFileError):
         read_sites(text, "x")
+
+
+def test_a_file_that_siaga_may_not_read_is_told_with_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", denied)
+    with pytest.raises(ValueError, match=rf"sites\.yaml: cannot be read: permission denied: user {os.geteuid()}, "):
+        read_sites_file(tmp_path / "sites.yaml")

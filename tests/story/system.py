@@ -31,17 +31,21 @@ def unix(text: str) -> float:
 
 
 class System:
-    """One `siaga up` (or another command with the API), with a client that holds an admin's token."""
+    """One `siaga up` (or another command with the API), with a client that holds an admin's token.
 
-    def __init__(self, directory: Path, sites: str, command: str = "up", **environment: str) -> None:
+    `sites`: the sites file; `None`: it has none.
+    """
+
+    def __init__(self, directory: Path, sites: str | None, command: str = "up", **environment: str) -> None:
         self.directory, self.command = directory, command
         self.port = free_port()
         self.mqtt_port = free_port()
-        (directory / "sites.yaml").write_text(sites)
+        if sites is not None:
+            (directory / "sites.yaml").write_text(sites)
+            environment = {"SIAGA_SITES": str(directory / "sites.yaml"), **environment}
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("SIAGA_")},
             "SIAGA_DATA_DIR": str(directory / "data"),
-            "SIAGA_SITES": str(directory / "sites.yaml"),
             "SIAGA_HTTP_PORT": str(self.port),
             "SIAGA_MQTT_PORT": str(self.mqtt_port),
             **environment,

@@ -9,6 +9,7 @@ import pytest
 
 from api.app import create_app
 from api.http import HttpServer
+from api.queries.villages import names_of
 from api.web.chart import HEIGHT, WIDTH, chart_line, place
 from api.web.guidance import NO_GUIDANCE, SitesFileError, load_guidance, read_guidance
 from api.words import WORDS, Language
@@ -165,3 +166,16 @@ def test_a_line(points: list[tuple[int, float]], boolean: bool, path: str) -> No
 def test_nothing_measured_is_no_line_and_nothing_lies_outside() -> None:
     assert chart_line([], (0, 100), 10, boolean=False) is None
     assert (place(-5, (0, 100)), place(500, (0, 100)), HEIGHT) == (0, WIDTH, 48)
+
+
+def test_villages_that_were_lost_together_are_named(client: httpx.Client, empty: District) -> None:
+    villages = [code(0), code(1)]
+    together = empty.raise_alert(
+        77, kind=Kind.VILLAGE_OFFLINE, village=code(0), facility=None, evidence={"villages": villages}
+    )
+    text = text_of(client.get(f"/alerts/{together}"))
+    with empty.engine.connect() as connection:
+        names = names_of(connection, set(villages))
+    assert "2 desa terputus bersama" in text
+    for village in villages:
+        assert names[village][0] in text

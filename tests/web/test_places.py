@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from html import unescape
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from api.web.day_cells import day_cells, last_dates
 from api.web.device_page import refused_of
 from api.web.facility_strips import Past, day_strip
 from api.words import WORDS, Language
+from siaga.database import tables
 from siaga.database.quarantine import Quarantine, QuarantineItem, Refusal
 from siaga.model.caller import Caller, Role
 from siaga.model.clock import DAY, HOUR, MINUTE
@@ -37,7 +39,20 @@ def client(empty: District) -> Iterator[httpx.Client]:
 
 def text_of(answer: httpx.Response) -> str:
     assert answer.status_code == 200, answer.text
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text)).replace("\u00a0", " ")
+    return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text))).replace("\u00a0", " ")
+
+
+def declared(district: District) -> list[tuple[str | None, str | None, str | None, str | None]]:
+    """Village, facility, uplink and recurrence of all maintenance."""
+    table = tables.maintenance
+    with district.engine.connect() as connection:
+        rows = connection.execute(table.select().order_by(table.c.created_at, table.c.uplink))
+        return [(row.village, row.facility, row.uplink, row.rrule) for row in rows]
+
+
+def figures_of(district: District, name: str) -> object:
+    with district.served() as client:
+        return client.get("/api/v1/availability", params={"facility": name}).json()
 
 
 @pytest.mark.parametrize(
@@ -147,7 +162,84 @@ def test_maintenance_is_declared_afterwards_from_the_page_and_taken_back(client:
     client.post("/maintenance", data=form | {"end": "2026-03-04T09:00", "back": GATE})
     assert "Pemeliharaan tidak dicatat" in text_of(client.get(GATE))
     client.post("/maintenance", data=form | {"start": "soon", "back": GATE})
-    assert "is not a time such as" in text_of(client.get(GATE))
+    assert '"soon" bukan waktu' in text_of(client.get(GATE))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"end": "2026-03-04T09:00"}, "harus sesudah mulai"),
+        ({"start": "2020-01-01T09:00", "end": "2020-01-01T10:00"}, "lebih dari 400 hari"),
+        ({"facility": f"{code(0)}/x"}, f"{code(0)}/x tidak ada di wilayah Anda"),
+        ({"facility": "", "village": "35.99.99.2001"}, "35.99.99.2001 tidak ada di wilayah Anda"),
+        ({"facility": "", "uplink": "é"}, "é tidak ada di wilayah Anda"),
+        ({"rrule": "FREQ=HOURLY"}, "pengulangan FREQ=HOURLY tidak dikenal"),
+        ({"start": "9999999999"}, "bukan waktu"),
+        ({"start": "0001-01-01T00:00"}, "bukan waktu"),
+    ],
+)
+def test_why_no_maintenance_was_declared_is_said_in_the_reader_s_language(
+    client: httpx.Client, empty: District, wrong: dict[str, str], said: str
+) -> None:
+    form = {"facility": f"{code(0)}/gerbang", "start": "2026-03-04T10:00", "end": "2026-03-04T11:30"}
+    client.post("/maintenance", data=form | wrong | {"back": GATE})
+    assert said in text_of(client.get(GATE))
+    assert declared(empty) == []
+
+
+def test_maintenance_recurs_and_is_of_a_village_or_its_uplink(empty: District, client: httpx.Client) -> None:
+    behind = [replace(village, uplink="radio-utara") for village in empty.registry.villages()]
+    empty.registry.replace(behind, NOW)
+    both = {"facility": f"{code(0)}/gerbang", "village": code(0), "uplink": "radio-utara", "back": GATE}
+    times = {"start": "2026-03-05T08:00", "end": "2026-03-05T09:00"}
+    page = client.get(GATE).text
+    assert all(f'<option value="{one}">' in page for one in ("facility", "village", "uplink", "FREQ=WEEKLY"))
+    client.post("/maintenance", data=both | times | {"whom": "village", "rrule": "FREQ=WEEKLY"})
+    client.post("/maintenance", data=both | times | {"whom": "uplink"})
+    village = (code(0), None, None, "FREQ=WEEKLY")
+    assert sorted(declared(empty), key=str) == [village, (None, None, "radio-utara", None)]
+    text = text_of(client.get(GATE))
+    assert "setiap minggu" in text
+    assert "semua desa di uplink radio-utara" in text
+    assert "seluruh desa" in text
+
+
+def test_a_stretch_is_annotated_without_any_figure_changing(client: httpx.Client, empty: District) -> None:
+    name = f"{code(0)}/gerbang"
+    figures = figures_of(empty, name)
+    form = {"facility": name, "start": "2026-03-04T08:00", "end": "2026-03-04T09:30", "back": GATE}
+    client.post("/annotations", data=form | {"text": "Motor <b>gerbang</b> diganti"})
+    page = client.get(GATE)
+    assert "08.00 – 09.30 WIB: Motor <b>gerbang</b> diganti" in text_of(page)
+    assert "<b>gerbang</b>" not in page.text
+    assert 'class="noted"' in page.text, "it is marked on the strip"
+    assert figures_of(empty, name) == figures
+    assert "Motor" not in text_of(client.get(f"{GATE}?date=2026-03-03")), "another day"
+    number = page.text.split('data-annotation="')[1].split('"')[0]
+    client.post(f"/annotations/{number}", data={"facility": f"{code(1)}/gerbang", "back": GATE})
+    assert "Motor" in text_of(client.get(GATE)), "it is another facility's"
+    client.post(f"/annotations/{number}", data={"facility": name, "back": GATE})
+    client.cookies.clear()
+    assert "Motor" not in text_of(client.get(GATE))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"text": "  "}, "teksnya kosong"),
+        ({"start": "2026-03-04T10:00"}, "tidak sesudah mulai"),
+        ({"start": "2026-03-05T10:00", "end": "2026-03-05T11:00"}, "belum terjadi"),
+        ({"start": "kemarin"}, '"kemarin" bukan waktu'),
+        ({"facility": "35.99.99.2001/gerbang"}, "tidak ada di wilayah Anda"),
+        ({"facility": "x"}, "tidak ada di wilayah Anda"),
+    ],
+)
+def test_what_cannot_be_annotated_is_said(client: httpx.Client, wrong: dict[str, str], said: str) -> None:
+    form = {"facility": f"{code(0)}/gerbang", "start": "2026-03-04T08:00", "end": "2026-03-04T09:30", "text": "x"}
+    client.post("/annotations", data=form | wrong | {"back": GATE})
+    page = client.get(GATE)
+    assert said in text_of(page)
+    assert "data-annotation" not in page.text
 
 
 def test_a_device_says_its_values_health_refusals_and_draws_its_signals(client: httpx.Client, empty: District) -> None:

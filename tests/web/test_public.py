@@ -123,14 +123,15 @@ def test_axe_finds_nothing_for_whom_nobody_knows(empty: District, browser: Brows
     empty.raise_alert(1, village=code(2))
     with empty.served(None) as client:
         for path in ("/", "/kecamatan/35.10.15", f"/desa/{code(3)}"):
+            page, _ = opened(browser, client, path, locale=language)
+            if path == "/":
+                page.locator(".columns30").wait_for(timeout=20_000)
+            page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
             for scheme in ("light", "dark"):
-                page, _ = opened(browser, client, path, locale=language, color_scheme=scheme)
-                if path == "/":
-                    page.locator(".columns30").wait_for(timeout=20_000)
-                page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+                page.emulate_media(color_scheme=scheme)
                 found = AXE.run(page)
                 assert found.violations_count == 0, f"{path} {scheme}: {found.generate_report()}"
-                page.context.close()
+            page.context.close()
 
 
 def test_the_first_page_of_300_villages_is_small(empty: District) -> None:
@@ -194,3 +195,15 @@ def test_a_database_that_is_away_loses_no_turn(empty: District) -> None:
         connection.exec_driver_sql(f"ALTER TABLE span_away RENAME TO {tables.span.name}")
     assert months.refresh()
     assert len(months.kept()) == 2
+
+
+def test_a_village_of_which_nothing_ever_arrived_is_not_green(district: District) -> None:
+    for village in (GLAGAH, LICIN):
+        district.link(village, "online", NOW)  # as the engine has a new one, before its absence is an alert
+    with district.served(None) as client:
+        page = client.get("/", headers={"Accept-Language": "id"}).text
+        told = client.get("/status.json").json()
+    assert "belum pernah terdengar" in page
+    assert "periksa alamat" not in page, "an administrator's business"
+    assert 'class="link online"' not in page
+    assert {one["link"] for one in told["villages"]} == {"offline"}

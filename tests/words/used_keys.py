@@ -145,6 +145,8 @@ FAMILIES: dict[str, set[str]] = {
     "asked_from_": {"missing", "no_date", "not_in_calendar"},
     "asked_to_": {"missing", "no_date", "not_in_calendar"},
     "month_": {verdict.value for verdict in Verdict} | {"of_all"},
+    "not_declared_": {"ends", "far", "unknown", "rule", "part"},
+    "repeat_": {"once", "daily", "weekly", "monthly"},
     "rule_": {kind for kind, indicator in INDICATORS.items() if indicator.sensed is not None} | {"attested"},
     "annex_": set(ANNEXES) | {f"none_{name}" for name in ANNEXES},
     "annex_sheet_": set(COLUMNS),

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from api.http.services import Services, ServicesHere
+from api.queries.sites import count_entries, is_heard
 from api.web.access import SignedInAdmin
 from api.web.frame import FrameHere
+from api.web.looker import Looker
+from api.web.setup.limits import admin_of
 
 __all__ = ["PAGES", "SetupPage", "router"]
 
@@ -31,7 +35,40 @@ PAGES: Sequence[SetupPage] = tuple(map(SetupPage, _KEYS))
 """In the order in which they are shown."""
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One of the first steps. `path`: where it is taken; `text`: what to do."""
+
+    path: str
+    text: str
+    done: bool
+
+
 @router.api_route("/setup", methods=["GET", "HEAD"])
-def setup(request: Request, looker: SignedInAdmin, frame: FrameHere) -> Response:
-    """All pages of set-up."""
-    return frame.page(request, looker, "setup/index.html", title=looker.words("nav_setup"), pages=PAGES)
+def setup(request: Request, services: ServicesHere, looker: SignedInAdmin, frame: FrameHere) -> Response:
+    """All pages of set-up, below the first steps until these are taken."""
+    steps = _first_steps(request, services, looker)
+    return frame.page(
+        request,
+        looker,
+        "setup/index.html",
+        title=looker.words("nav_setup"),
+        pages=PAGES,
+        steps=[] if all(step.done for step in steps) else steps,
+    )
+
+
+def _first_steps(request: Request, services: Services, looker: Looker) -> Sequence[Step]:
+    """What leads from nothing to the message of a failure, each with whether it is done."""
+    words, scopes, book = looker.words, admin_of(looker).scopes, request.app.state.book
+    with services.engine.connect() as connection:
+        villages, heard = count_entries(connection, scopes), is_heard(connection, scopes)
+    broker: str | None = request.app.state.broker
+    where = words("first_device_at", broker=broker) if broker else words("first_device")
+    steps = [
+        Step("/setup/sites/new" if not villages else "/setup/sites", words("first_village"), villages > 0),
+        Step("/setup/unknown", where, heard),
+    ]
+    if scopes.everything:
+        steps.append(Step("/setup/rules", words("first_channel"), bool(book.people and book.rules)))
+    return steps

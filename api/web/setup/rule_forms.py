@@ -141,6 +141,22 @@ def add_rule(
     return back(_HERE, looker.words("site_saved_plain", name=str(rule["name"])))
 
 
+@router.post(f"{_HERE}/gather")
+def gather(
+    request: Request, services: ServicesHere, looker: SignedInAdmin, frame: FrameHere, time: Text = "", seen: Text = ""
+) -> Response:
+    """Set how long alerts of a village are gathered for one message."""
+
+    def change(tree: Tree) -> None:
+        tree["gather"] = time.strip()
+
+    try:
+        _change(request, looker, seen, change)
+    except Unsaved as problem:
+        return page(request, services, looker, frame, problem=problem)
+    return back(_HERE, looker.words("rules_gather_saved", duration=time.strip()))
+
+
 @router.post(f"{_HERE}/rules/remove")
 def remove_rule(
     request: Request, services: ServicesHere, looker: SignedInAdmin, frame: FrameHere, name: Text = "", seen: Text = ""
@@ -178,7 +194,7 @@ def _change(request: Request, looker: Looker, seen: str, change: Callable[[Tree]
         raise Unsaved([words("sites_changed_since")], 409) from None
     except SitesFileError as error:
         labels = {"tell": words("rules_tell"), "hours": words("rules_hours"), "villages": words("rules_villages")}
-        labels |= {"name": words("site_key_name"), "after": words("rules_after")}
+        labels |= {"name": words("site_key_name"), "after": words("rules_after"), "gather": words("rules_gather_form")}
         found = [sentence(looker, one, labels.get(one.key, one.key)) for one in error.mistakes]
         raise Unsaved(list(dict.fromkeys(found))) from None
     except OSError as error:

@@ -27,6 +27,7 @@ from api.web.setup.site_edit import Unsaved
 from api.web.setup.site_village import Text
 from api.words.said import said
 from siaga.model.alert_kinds import SEVERITIES, Kind
+from siaga.model.durations import format_duration
 from siaga.model.local_time import NO_VILLAGES_ZONE
 
 __all__ = ["FORMS", "page", "router"]
@@ -95,6 +96,7 @@ def page(
         names=[*written.people, *written.groups],
         rules=[rule_view(words, book, rule, scopes) for rule in mine],
         channels=_channels(book, looker),
+        gather_text=format_duration(book.gather),
         gather=words.duration(book.gather) if book.gather else None,
         asked=asked,
         answer=answer,

@@ -95,7 +95,14 @@ def change_facility(
     for key in (*_OPTIONAL, "schedule"):
         entry.pop(key, None)
     typed: Tree = {"kind": kind, "name": name.strip()}
-    given = {"since": since, "needs": needs, "grace": grace, "recovery": recovery, "target": target, "silence": silence}
+    given = {
+        "since": since,
+        "needs": needs,
+        "grace": grace,
+        "recovery": recovery,
+        "target": target.replace(",", "."),  # 99,5 % as people write it
+        "silence": silence,
+    }
     typed |= {key: value.strip() for key, value in given.items() if value.strip()}
     lines = [line.strip() for line in schedule.splitlines() if line.strip()]
     if lines:

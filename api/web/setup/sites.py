@@ -1,5 +1,6 @@
 """`/setup/sites`: the villages of the registry as a list, and as a sites file out and in."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,7 +19,7 @@ from api.web.looker import Looker
 from api.web.notice import Notice, leave_notice
 from api.web.setup.limits import admin_of
 from api.web.setup.scope_field import asked_scope
-from api.web.setup.site_change import Change, Kind, changes, named
+from api.web.setup.site_change import Change, Kind, Mark, changes, named
 from api.web.setup.site_edit import Unsaved, sentence
 from siaga.database.registry import ChangedMeanwhile, ImportReport
 from siaga.model.scope import Scope, Scopes
@@ -276,7 +277,8 @@ def _page(
     others: int = 0,
     warning: str | None = None,
 ) -> Response:
-    names = {change.village: change.name for change in found if change.kind is Kind.VILLAGE}
+    new = {one.id for one in found if one.kind is Kind.VILLAGE and one.mark is Mark.ADDED}
+    shown = [one for one in found if one.kind is Kind.VILLAGE or one.village not in new]
     return frame.page(
         request,
         looker,
@@ -286,9 +288,9 @@ def _page(
         upload=upload,
         problems=problems,
         warning=warning,
-        changes=found[:_CHANGES],
-        more=len(found) - _CHANGES,
-        names=names,
+        changes=shown[:_CHANGES],
+        more=len(shown) - _CHANGES,
+        inside=Counter((one.village, one.kind.value) for one in found if one.village in new),
         others=others,
         counts=_counts(found),
     )

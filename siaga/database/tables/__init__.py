@@ -5,7 +5,15 @@ reports) can be deleted and is rebuilt from the telemetry store. A change here n
 compares the two. A module holds one group of tables; all names are taken from here.
 """
 
-from siaga.database.tables.alerts import alert, alert_action, alert_comment, alert_event, alert_member, maintenance
+from siaga.database.tables.alerts import (
+    alert,
+    alert_action,
+    alert_comment,
+    alert_event,
+    alert_member,
+    annotation,
+    maintenance,
+)
 from siaga.database.tables.attestations import attestation, attestation_photo
 from siaga.database.tables.base import metadata
 from siaga.database.tables.derived import (
@@ -44,6 +52,7 @@ __all__ = [
     "alert_comment",
     "alert_event",
     "alert_member",
+    "annotation",
     "attestation",
     "attestation_photo",
     "day",

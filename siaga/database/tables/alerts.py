@@ -10,6 +10,7 @@ __all__ = [
     "alert_comment",
     "alert_event",
     "alert_member",
+    "annotation",
     "maintenance",
 ]
 
@@ -100,6 +101,24 @@ alert_action = Table(
     Index(None, "alert"),
     sqlite_autoincrement=True,
 )
+
+annotation = Table(
+    "annotation",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("village", Text, nullable=False),
+    Column("facility", Text, nullable=False),
+    Column("start", BigInteger, nullable=False),
+    Column("end", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("deleted_by", Text),
+    Column("deleted_at", BigInteger),
+    Index(None, "village", "facility", "end"),
+    sqlite_autoincrement=True,
+)
+"""What people wrote about a stretch of a facility. It changes no state and no figure."""
 
 maintenance = Table(
     "maintenance",

@@ -8,7 +8,7 @@ __all__ = ["DATA_FILES", "GATEWAY", "settings_files"]
 
 GATEWAY = "gateway.db"
 """The gateway's buffer in the data directory."""
-DATA_FILES = ("*.session", "demo.json", "demo-*.yaml")
+DATA_FILES = ("*.session", "demo.json", "demo-*.yaml", "notify.yaml")
 """Small files of the data directory that a restored siaga goes on with."""
 
 
@@ -24,6 +24,6 @@ def settings_files(settings: Settings) -> list[Path]:
     )
     found: dict[str, Path] = {}
     for path in named:
-        if path is not None:
+        if path is not None and path != settings.own_notify:  # it is a file of the data directory
             found.setdefault(path.name, path)
     return list(found.values())

@@ -4,7 +4,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends postgresql post
     && rm -rf /var/lib/apt/lists/* && groupadd --gid 70 pg && useradd --uid 70 --gid 70 pg \
     && mkdir -p /var/lib/postgresql/data && chown 70:70 /var/lib/postgresql/data && chmod 700 /var/lib/postgresql/data
 COPY postgres.sh /usr/local/bin/entrypoint
-ENV PATH=/usr/lib/postgresql/15/bin:$PATH PGDATA=/var/lib/postgresql/data
+ENV PATH=/usr/lib/postgresql/15/bin:$PATH PGDATA=/var/lib/postgresql/data PGHOST=/tmp
 USER 70:70
 VOLUME /var/lib/postgresql/data
 ENTRYPOINT ["entrypoint"]

@@ -5,8 +5,8 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     echo "host all all all scram-sha-256" >>"$PGDATA/pg_hba.conf"
     echo "*:*:*:*:$(cat "$POSTGRES_PASSWORD_FILE")" >/tmp/pgpass
     chmod 600 /tmp/pgpass
-    pg_ctl -w -o "-c listen_addresses=" start
-    PGPASSFILE=/tmp/pgpass createdb -h /var/run/postgresql -U "$POSTGRES_USER" "$POSTGRES_DB"
+    pg_ctl -w -o "-c listen_addresses= -c unix_socket_directories=/tmp" start
+    PGPASSFILE=/tmp/pgpass createdb -h /tmp -U "$POSTGRES_USER" "$POSTGRES_DB"
     pg_ctl -w -m fast stop
 fi
-exec postgres -c listen_addresses='*'
+exec postgres -c listen_addresses='*' -c unix_socket_directories=/tmp

@@ -87,9 +87,13 @@ def test_everything_comes_back(tmp_path: Path) -> None:
 def test_only_the_owner_may_read_what_was_restored(tmp_path: Path) -> None:
     here, there = settings(tmp_path / "here"), settings(tmp_path / "there")
     fill(here)
-    make_backup(here, tmp_path / "satu.siaga", CLOCK)
-    restore_backup(there, tmp_path / "satu.siaga")
+    here.own_notify.write_text("people: []\nrules: []\n")
+    own = here.model_copy(update={"notify": here.own_notify})
+    make_backup(own, tmp_path / "satu.siaga", CLOCK)
+    done = restore_backup(there, tmp_path / "satu.siaga")
     assert stat.S_IMODE(there.data_dir.stat().st_mode) == 0o700
+    assert stat.S_IMODE(there.own_notify.stat().st_mode) == 0o600
+    assert (there.own_notify.read_text(), done.files) == ("people: []\nrules: []\n", []), "it is used where it is"
 
 
 def test_the_restored_engine_reads_from_the_store_what_it_may_have_missed(tmp_path: Path) -> None:

@@ -1,0 +1,72 @@
+"""Pages of set-up that no address leads to by itself: accessible, nothing sideways, nothing too small to hit."""
+
+import pytest
+from playwright.sync_api import Browser, FilePayload, Page
+
+from api.notifications.live_book import BookDesk, LiveBook
+from siaga.database.quarantine import Quarantine, Refusal
+from siaga.model.clock import MINUTE
+from siaga.sites.writing import write_document
+from tests.http.district import NOW, District
+from tests.people.test_rules_page import BOOK
+from tests.web.kampung import code, fill, villages
+from tests.web.test_every_page import ADMIN, AXE, CONTROLS, TOO_SMALL, opened
+
+WRONG = "villages:\n  - code: '35.10.15.2012'\n    name: A\n    lat: -99\n    lon: 1\n    timezone: WIB\n"
+
+
+@pytest.mark.parametrize("language", ["id", "en"])
+def test_previews_claims_and_rules_are_for_everybody(
+    empty: District, browser: Browser, language: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    fill(empty, 2)
+    book = LiveBook(BOOK)
+    empty.book = book
+    empty.book_desk = BookDesk(tmp_path_factory.mktemp("own") / "notify.yaml", book, lambda _: None)
+    empty.sites_file = "/etc/siaga/sites.yaml"
+    village, name = code(0), "pintu-belakang-yang-namanya-panjang-sekali"
+    reason = f"{name} is no device with the adapter senml in {village}"
+    said = '[{"n":"pintu","vb":true},{"n":"zz","v":4}]'
+    Quarantine(empty.engine).add(
+        [Refusal(village, NOW - MINUTE, f"siaga/v1/{village}/{name}/senml", reason, said, "unknown_device")]
+    )
+    with empty.served(None, caller=ADMIN) as client:
+        page = opened(browser, client, locale=language)
+        for path in ("/setup/sites", "/setup/unknown", f"/setup/rules?village={village}", "/setup/sites/new"):
+            page.goto(path)
+            is_for_everybody(page)
+        for text, only in ((write_document(villages(3)[1:]), True), (WRONG, False)):
+            page.goto("/setup/sites")
+            page.locator("textarea[name=text]").fill(text)
+            page.locator("input[name=only]").set_checked(only)
+            page.locator("form[action='/setup/sites/preview'] button").click()
+            assert page.locator("[data-change], .mistakes li").count() > 0
+            is_for_everybody(page)
+        page.context.close()
+
+
+def is_for_everybody(page: Page) -> None:
+    """Fail where something of a page is out of somebody's reach."""
+    assert page.evaluate("document.documentElement.scrollWidth") == 360, page.url
+    assert page.evaluate(TOO_SMALL, CONTROLS) == [], page.url
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        found = AXE.run(page)
+        assert found.violations_count == 0, f"{page.url} {scheme}: {found.generate_report()}"
+
+
+def test_a_village_is_set_up_without_a_script(empty: District, browser: Browser) -> None:
+    """As a file that is downloaded, changed and sent again."""
+    fill(empty, 2)
+    with empty.served(None, caller=ADMIN) as client:
+        file = client.get("/setup/sites.yaml").text.replace("Kampunganyar", "Kampung Anyar")
+        page = opened(browser, client, java_script_enabled=False, locale="id-ID")
+        page.goto("/setup/sites")
+        payload = FilePayload(name="sites.yaml", mimeType="application/yaml", buffer=file.encode())
+        page.locator("input[type=file]").set_input_files(payload)
+        page.get_by_role("button", name="Lihat perubahannya").click()
+        assert page.locator(f"[data-village='{code(0)}'] del").inner_text() == "Kampunganyar"
+        page.get_by_role("button", name="Terapkan").click()
+        assert page.get_by_role("status").inner_text().startswith("Berkas diterapkan: 0 desa baru, 1 berubah")
+        assert {one.name for one in empty.registry.villages()} == {"Kampung Anyar", "Banjar"}
+        page.context.close()
