@@ -134,6 +134,7 @@ def test_what_the_file_lacks_is_taken_out_only_if_that_is_asked_for(
     page = client.post("/setup/sites/preview", headers=admin, data={"text": text, "only": "true"})
     assert re.findall(r'data-change="(\w+)" data-village="([^"]+)"', page.text) == [("removed", LICIN)]
     assert "put back, it has its history again" in page.text
+    assert "Yes, take out 1 village" in page.text
     client.post(
         "/setup/sites/apply", headers=admin, data={"text": text, "only": "true", "version": value(page, "version")}
     )
