@@ -11,7 +11,7 @@ from enum import StrEnum
 __all__ = ["INTERVALS", "Adapter", "Device", "Facility", "Needs", "Silence", "Village"]
 
 INTERVALS = 3
-"""For so many of its intervals a device's observation is valid at most, and its silence is no sign (contract, section 5)."""
+"""A device may miss two reports: an observation is valid for three of its intervals at most (contract, section 5)."""
 
 
 class Adapter(StrEnum):
