@@ -66,7 +66,7 @@ def run() -> list[Figure]:
         store = open_store(f"duckdb:///{directory}/telemetry.duckdb")
         clock = ManualClock(NOW)
         try:
-            spans = _fill(engine)
+            spans = fill(engine)
             token = Tokens(engine, clock).create(Role.VIEWER, "bench")
             app = create_app(engine=engine, store=store, clock=clock)
             with HttpServer(app, "127.0.0.1", 0) as server:
@@ -153,7 +153,7 @@ def _look(engine: Engine) -> tuple[float, int]:
     return took, len(str(found))
 
 
-def _fill(engine: Engine) -> int:
+def fill(engine: Engine) -> int:
     migrate(engine)
     chance = random.Random(12)
     villages = [

@@ -39,7 +39,7 @@ def report_message(
 def _lines(report: KeptReport, summary: Mapping[str, object], words: Words, numbers: Numbers) -> Iterator[str]:
     if report.revision > 1 and report.changes:
         count = len(report.changes) + report.changes_left_out
-        yield words("report_told_changes", count=numbers.count(count))
+        yield words("report_told_changes", count=numbers.count(count), before=str(report.revision - 1))
     shares = {name: numbers.percent(share_of(summary.get(name))) for name in ("low", "measured", "unknown")}
     yield words("report_told_figures", **shares)
     counts = {name: numbers.count(_number(summary.get(name))) for name in ("below", "facilities")}

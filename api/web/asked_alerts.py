@@ -1,5 +1,6 @@
 """The filter of alerts as an address or a form asks for it."""
 
+import re
 from typing import Annotated
 from urllib.parse import parse_qs
 
@@ -13,6 +14,8 @@ from siaga.model.scope import EVERYTHING, NotAScope, parse_scope
 __all__ = ["AskedAlerts", "filter_of"]
 
 _KNOWN = ("village", "kind", "severity", "state", "mine", "text", "sort", "folded", "unfolded", "lang")
+_ADDED_BY_OTHERS = re.compile(r"utm_\w+|fbclid|gclid|igsh(id)?|mc_[ce]id")
+"""Names that messengers and mail programs add to a link that is passed on."""
 _MOST_FOLDS = 100
 _LONGEST_QUERY = 8_000
 
@@ -24,10 +27,12 @@ def filter_of(query: str) -> AlertFilter:
         Refused: 422, a name or a value is not known.
     """
     pairs = parse_qs(query[:_LONGEST_QUERY], max_num_fields=2 * _MOST_FOLDS)
-    for name in pairs:
-        if name not in _KNOWN:
+    for name in [name for name in pairs if name not in _KNOWN]:
+        if _ADDED_BY_OTHERS.fullmatch(name) is None:
             raise Refused(422, f"query {name[:60]!r}: is not a parameter of this page: it takes {', '.join(_KNOWN)}")
     said = {name: values[-1].strip() for name, values in pairs.items()}
+    if re.fullmatch(r"[^\d*]+", said.get("village", "")):  # a name, where a code was asked for
+        said |= {"village": "", "text": said.get("text", "") or said["village"]}
     return AlertFilter(
         village=_scope(said.get("village", "")),
         kind=_one_of("kind", said.get("kind", ""), tuple(Kind)),

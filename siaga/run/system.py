@@ -49,6 +49,7 @@ from siaga.mqtt.sessions import SessionName
 from siaga.run.backup.copy_socket import CopySocket
 from siaga.run.backup.nightly import NightlyBackups, by_command
 from siaga.run.demo import Demo
+from siaga.run.garbage import keep_what_is_loaded
 from siaga.run.gateways import GatewayPart, Served
 from siaga.run.notify_file import the_book
 from siaga.run.people import first_admin
@@ -230,6 +231,7 @@ class System:
             )
             backups.start()
             self.also(backups)
+        keep_what_is_loaded()
         self._starting = None
 
     def also(self, part: Part) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from api.http.problems import Refused
 from api.web.alert_groups import MOST_GROUPS, OPEN_ROWS
+from api.web.asked_alerts import filter_of
 from siaga.database import tables, writing
 from siaga.model.caller import Caller, Role
 from siaga.model.clock import HOUR, MINUTE
@@ -199,3 +201,13 @@ def test_a_thousand_open_alerts_are_a_page_of_folded_groups(empty: District) -> 
         assert len(page.content) + sum(weights) < 120_000, "on the first visit, not packed"
         packed = [int(client.get(path).headers["content-length"]) for path in ("/alerts", *files[1:])]
         assert sum(packed) < 30_000, "as it goes over the line"
+
+
+def test_a_link_that_a_messenger_has_lengthened_shows_the_same() -> None:
+    assert filter_of("severity=major&fbclid=IwAR0x&utm_source=wa") == filter_of("severity=major")
+    with pytest.raises(Refused):
+        filter_of("severitas=major")
+
+
+def test_a_name_in_the_place_of_a_code_is_looked_for() -> None:
+    assert filter_of("village=Kemiren") == filter_of("text=Kemiren")
