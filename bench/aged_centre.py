@@ -72,7 +72,7 @@ class _Empty:
                 nothing = {each.village.code: Recalled({}, {}, {}) for each in wanted}
                 self._answers.append(MemoryAnswer(request, nothing))
             case ArrivalsRequest():
-                self._answers.append(ArrivalsAnswer(request, []))
+                self._answers.append(ArrivalsAnswer([]))
             case _:
                 raise AssertionError(f"nothing was ever judged, and yet it asks for {request}")
 

@@ -1,8 +1,8 @@
 """Do we know enough to say so? One pure function, for every kind of alert.
 
 What has arrived decides what is true. But more may be on its way: from a gateway that has just come back, or from a
-store that was not read yet. Every kind asks here before it says something. The answer is since when all is known, or
-what to wait for, and until when.
+store that was not read yet. `decide` asks here before an alert is raised or cleared. The answer is since when all is
+known, or what to wait for, and until when. `village_offline` does not ask: it rests on what arrives.
 """
 
 from collections.abc import Callable

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from api.alert_records.alert import OpenAlert, new_alert
-from api.alerts.certainty import Claim, Moment, Rests, Waits
+from api.alerts.certainty import Certainty, Claim, Knows, Moment, Rests, Waits
 from api.alerts.decision import Amend, Clear, Decision, Hold, Raise
 from api.alerts.flapping import CALM, OFTEN, WITHIN, Raises
 from api.alerts.kinds import AlertKind, Look
@@ -37,11 +37,11 @@ def _decide(kind: AlertKind[S], look: Look[S], raises: Raises, out: Outcome) -> 
     subject, before = look.subject, look.alert
     while True:
         decision = kind.decide(look)
+        known = _sure_of(decision, kind, look)
+        if isinstance(known, Waits):
+            decision = known
+            break
         if isinstance(decision, Clear) and look.alert is not None:
-            known = look.sure(Claim(kind.rests, over=True))
-            if isinstance(known, Waits):  # part of a buffer would date the end too late
-                decision = known
-                break
             often = raises.within(look.alert.kind, look.alert.subject, look.now)
             if often >= OFTEN and not (look.alert.flapping or kind.is_prompt(subject)):
                 look.alert.hold(often, WITHIN, CALM)
@@ -60,6 +60,16 @@ def _decide(kind: AlertKind[S], look: Look[S], raises: Raises, out: Outcome) -> 
     if isinstance(decision, Hold):
         out.ask(subject, decision.until)
     out.ask(subject, kind.looks_again(look))
+
+
+def _sure_of(decision: Decision, kind: AlertKind[S], look: Look[S]) -> Certainty:
+    """Returns whether it can be said. No kind can forget to ask: it asks itself only where it decides by the answer."""
+    match decision:
+        case Raise(began_at=began_at):
+            return look.sure(Claim(kind.rests, began_at))
+        case Clear() if look.alert is not None:  # part of a buffer would date the end too late
+            return look.sure(Claim(kind.rests, over=True))
+    return Knows()
 
 
 def _show(kind: AlertKind[S], look: Look[S], before: OpenAlert | None, out: Outcome) -> None:

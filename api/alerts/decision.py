@@ -33,7 +33,6 @@ class Amend:
 
     reason: str
     began_at: int
-    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ class WatchedDevice(Subject):
         """It is to report from `since` on."""
         self.watched = since
 
-    def recall(self, reports: list[Interval] | None, evidence: list[Interval] | None) -> None:
+    def restore(self, reports: list[Interval] | None, evidence: list[Interval] | None) -> None:
         """Take over what a snapshot says of `came`."""
         came = {Kind.DEVICE_SILENT: reports, Kind.NO_EVIDENCE: evidence}
         self.came = {kind: stretches for kind, stretches in came.items() if stretches}

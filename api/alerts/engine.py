@@ -106,7 +106,7 @@ class AlertEngine:
         return replace(self.store_sync.past, judging=self.store_sync.judging)
 
     def open(self) -> None:
-        """Read villages, open alerts and marks from the database, and subscribe.
+        """Read villages, open alerts and snapshots from the database, and subscribe.
 
         Raises:
             DBAPIError: the database is away; the call may be made again.
@@ -139,7 +139,7 @@ class AlertEngine:
                 folds = self._folds(list(self.villages), moment)
                 self._registry.save(moment, self._heard, folds, everything=True)
             except DBAPIError as error:
-                log.warning("the engine's marks cannot be written", error=type(error).__name__)
+                log.warning("the engine's rows and snapshots cannot be written", error=type(error).__name__)
 
     @property
     def takes(self) -> bool:
@@ -362,7 +362,7 @@ class AlertEngine:
     def _keep(self, moment: Moment) -> None:
         if moment.monotonic < self._registry.save_at or not self._commit(at_once=bool(self._inbox.rows)):
             return
-        folds, heard = self._folds(self._registry.marked(), moment), self._heard
+        folds, heard = self._folds(self._registry.needing_snapshots(), moment), self._heard
         try:
             self._registry.save(moment, heard, folds)
         except DBAPIError as error:

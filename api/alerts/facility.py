@@ -17,11 +17,11 @@ from siaga.timeline.recent import Recent
 from siaga.timeline.rolling import WINDOW, Trend, trend
 from siaga.timeline.span_algebra import FOREVER, cut, difference, replaced, rewritten
 
-__all__ = ["KEPT", "SETTLES", "WatchedFacility"]
+__all__ = ["KEPT", "LIVE_CHANGES", "WatchedFacility"]
 
 KEPT = 2 * WINDOW
 """How far back spans are kept in memory: enough to tell when the share of the last day crossed its target."""
-SETTLES = 30 * SECOND
+LIVE_CHANGES = 30 * SECOND
 """How far back live judgement normally changes its spans. A change before that comes from late data. Reports that end
 at a younger time are compared once more by themselves (`api.issued.edition`)."""
 AHEAD = HOUR
@@ -156,9 +156,9 @@ class WatchedFacility(Subject):
         today = local_moment(local_date(now, village.timezone), 0, village.timezone)
         if max(earliest, start) < today:
             out.corrected(Correction(village, self.facility, max(earliest, start), today))
-        if start < now - SETTLES:
+        if start < now - LIVE_CHANGES:
             stretch = rewritten(touched, renewed)
-            if stretch is not None and stretch[0] < now - SETTLES:
+            if stretch is not None and stretch[0] < now - LIVE_CHANGES:
                 out.past_changed(self.village, self.facility.id, stretch)
         self.trend = None
         self.spans = self.spans[:first] + renewed

@@ -8,7 +8,7 @@ from api.alerts.device import ClockSaid, WatchedDevice
 from api.alerts.subject import Subject
 from siaga.wire.health import CameInstead, Health
 
-__all__ = ["BUFFER_FULL", "Buffer", "Seen", "WatchedGateway", "take_health"]
+__all__ = ["BUFFER_FULL", "Buffer", "GatewayRow", "Seen", "WatchedGateway", "tell_devices"]
 
 BUFFER_FULL = 0.8
 """An alert is raised for a buffer that is fuller than this (contract, section 5)."""
@@ -52,10 +52,24 @@ class Buffer:
     thinned: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class GatewayRow:
+    """A row of `gateway_state`. `last_alive` is event time, the other times are wall time, ms."""
+
+    village: str
+    gateway: str
+    status: str | None
+    status_at: int | None
+    last_arrival: int | None
+    last_alive: int | None
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
 class WatchedGateway(Subject):
-    """One gateway, as `gateway_state` stores it, and what it says of itself and of its devices.
+    """One gateway, and what it says of itself and of its devices.
 
+    `status`: what its session said last, which it has said since `status_at`. `last_arrival`: wall time. `last_alive`:
+    the time of its newest heartbeat. These four are stored (`GatewayRow`).
     `skewed`, `trusted`: the devices whose clocks are wrong, and right. `instead`: what came from devices that say
     nothing of use.
     """
@@ -79,9 +93,10 @@ class WatchedGateway(Subject):
         """It was alive at event time `time`."""
         self.last_alive = time if self.last_alive is None else max(time, self.last_alive)
 
-    def say_status(self, status: str, now: int) -> None:
-        """Take its session's status: `online`, or `offline` by its last will."""
-        self.status, self.status_at = status, now
+    def say_status(self, status: str, now: int, *, is_retained: bool) -> None:
+        """Take its session's status: `online`, or `offline` by its last will. A retained one may only repeat it."""
+        if status != self.status or not is_retained:
+            self.status, self.status_at = status, now
 
     def say_health(self, said: Health, devices: Collection[str], now: int) -> set[str]:
         """Take what it says of itself and of `devices`. Returns those from which something else now comes instead."""
@@ -100,13 +115,27 @@ class WatchedGateway(Subject):
         )
         return {device for device in {*before, *self.instead} if before.get(device) != self.instead.get(device)}
 
+    def row(self) -> GatewayRow:
+        """Returns its row."""
+        return GatewayRow(self.village, self.id, self.status, self.status_at, self.last_arrival, self.last_alive)
+
+    def restore(self, row: GatewayRow) -> None:
+        """Take over its row. What was replayed since may be newer."""
+        self.status, self.status_at = row.status, row.status_at
+        self.last_arrival = _latest(self.last_arrival, row.last_arrival)
+        self.last_alive = _latest(self.last_alive, row.last_alive)
+
     @property
     def device_id(self) -> str:
         """Its id: alerts name a gateway as a device."""
         return self.id
 
 
-def take_health(
+def _latest(*times: int | None) -> int | None:
+    return max((time for time in times if time is not None), default=None)
+
+
+def tell_devices(
     gateways: Mapping[str, WatchedGateway], gateway: str, devices: Mapping[str, WatchedDevice], said: Health, now: int
 ) -> list[WatchedDevice]:
     """Take what a gateway of a village says at wall time `now`. Returns the devices of which that is new."""

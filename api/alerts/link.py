@@ -16,11 +16,11 @@ from siaga.timeline.judge import GATEWAY_HEARD
 from siaga.timeline.span_algebra import FOREVER
 from siaga.wire.batch import LIVE_EDGE
 
-__all__ = ["SETTLE", "Absence", "Arrivals", "Buffered", "CatchUp", "Link", "Never", "Offline", "Online"]
+__all__ = ["CAUGHT_UP_AFTER", "Absence", "Arrivals", "Buffered", "CatchUp", "Link", "Never", "Offline", "Online"]
 
 BEHIND = 45 * SECOND
 """A buffer whose newest heartbeat is older than this on arrival is behind. A running gateway sends one every 30 s."""
-SETTLE = 5 * SECOND
+CAUGHT_UP_AFTER = 5 * SECOND
 """Wall time without late data after which a gateway that came back has caught up."""
 CATCH_UP_WITHIN = 60 * SECOND
 """The longest time that alerts wait for a gateway that came back and brings the present."""
@@ -63,7 +63,7 @@ class CatchUp:
     @property
     def until(self) -> int:
         """When no more late data is waited for."""
-        return min(self.late_at + SETTLE, self.returned + CATCH_UP_WITHIN)
+        return min(self.late_at + CAUGHT_UP_AFTER, self.returned + CATCH_UP_WITHIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +128,14 @@ class Link:
     """What is known of one village's link.
 
     `listening_since`: when the centre began to listen to it; `quiet_from`: since when nothing has arrived;
-    `heard`: something arrived since this engine began to watch it; `buffers`: by gateway and epoch.
+    `has_arrived`: something arrived since this engine began to watch it; `buffers`: by gateway and epoch.
     """
 
     listening_since: int
     quiet_from: int
     state: Never | Online | Offline = field(init=False)
     last_arrival: int | None = None
-    heard: bool = False
+    has_arrived: bool = False
     buffers: dict[tuple[str, str], Buffered] = field(default_factory=dict)
     catch_up: CatchUp | None = None
     absence: Absence | None = None
@@ -157,9 +157,9 @@ class Link:
 
     def arrive(self, now: int, monotonic: int) -> None:
         """Something arrived. What arrives first may have been buffered long ago."""
-        if not self.heard or monotonic - self.quiet_from > BEHIND:
+        if not self.has_arrived or monotonic - self.quiet_from > BEHIND:
             self.catch_up = CatchUp(monotonic, monotonic)
-        self.heard, self.quiet_from, self.last_arrival = True, monotonic, now
+        self.has_arrived, self.quiet_from, self.last_arrival = True, monotonic, now
 
     def note_times(self, times: Iterable[int], now: int, monotonic: int) -> None:
         """Note how late readings came."""
@@ -204,8 +204,8 @@ class Link:
         return until if until is not None and until > monotonic else None
 
     def back_since(self, now: int, monotonic: int) -> int:
-        """Returns since when (wall time) it is back, less `SETTLE`, as its first batch takes a while."""
-        return 0 if self.catch_up is None else now - (monotonic - self.catch_up.returned) - SETTLE
+        """Returns since when (wall time) it is back, less `CAUGHT_UP_AFTER`, as its first batch takes a while."""
+        return 0 if self.catch_up is None else now - (monotonic - self.catch_up.returned) - CAUGHT_UP_AFTER
 
     def behind_until(self, monotonic: int, offline_after: int) -> int | None:
         """Returns until when (monotonic) to wait for buffers that come oldest first; `None`: all have caught up.
@@ -271,12 +271,12 @@ class Link:
 
     def forget_arrivals(self) -> None:
         """Nothing has arrived at this engine yet. What was replayed had arrived at the one before."""
-        self.heard = False
+        self.has_arrived = False
 
     def listens_since(self, since: int) -> None:
         """The centre has been listening to it since `since`."""
         self.listening_since = since
 
-    def recall(self, buffers: Mapping[tuple[str, str], Buffered], absence: Absence | None) -> None:
+    def restore_buffers(self, buffers: Mapping[tuple[str, str], Buffered], absence: Absence | None) -> None:
         """Take over what a snapshot says."""
         self.buffers, self.absence = dict(buffers), absence

@@ -171,14 +171,13 @@ class ArrivalsRequest:
 
     def read(self, store: TelemetryStore) -> "ArrivalsAnswer":
         """Ask the store."""
-        return ArrivalsAnswer(self, store.arrivals(self.since))
+        return ArrivalsAnswer(store.arrivals(self.since))
 
 
 @dataclass(frozen=True, slots=True)
 class ArrivalsAnswer:
     """What was noted."""
 
-    request: ArrivalsRequest
     arrivals: Sequence[Arrival]
 
 

@@ -14,7 +14,7 @@ from api.alerts.facility import KEPT
 from api.alerts.flapping import WITHIN
 from api.alerts.outcome import Fold
 from api.alerts.self_monitor import Heard
-from api.alerts.snapshot import read, restore, take_marks, take_old_marks
+from api.alerts.snapshot import read, restore, restore_old, restore_shared
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
 from api.alerts.villages import Villages
@@ -78,9 +78,9 @@ class RegistryWatch:
             if village.code in own:
                 restore(found, read(own[village.code]))
             elif village.code in others:
-                take_marks(found, read(others[village.code]))
+                restore_shared(found, read(others[village.code]))
             else:
-                take_old_marks(found, values.get(f"village/{village.code}"))
+                restore_old(found, values.get(f"village/{village.code}"))
             if state is None or state["judged_until"] is None:
                 found.memory.forget()  # spans were thrown away
         for (code, facility), spans in tails.items():
@@ -95,12 +95,14 @@ class RegistryWatch:
         return _heard(values, self._tables.name), states
 
     def resume(self, states: Mapping[str, RowMapping], moment: Moment) -> None:
-        """The inbox was replayed. Restore the links as the database has them.
+        """The inbox was replayed. Restore the links and the gateways as the database has them.
 
         Raises:
             DBAPIError: the database is away.
         """
+        gateways = self._tables.gateways()
         for code, found in self._villages.items():
+            found.know_gateways(gateways.get(code, ()))
             state = states.get(code)
             link = None if state is None else (state["link"], state["since"], state["last_arrival"])
             self._watched.merge(found, found.resume(link, moment), moment)
@@ -146,11 +148,13 @@ class RegistryWatch:
             self._watched.merge(village, village.take_out(moment), moment)
         if new := sorted(villages.keys() - self._villages.keys()):
             self._tables.end_running(new, moment.now)
+        gateways = self._tables.gateways() if new else {}
         for code, registered in villages.items():
             known = self._villages.get(code)
             before = set() if known is None else set(known.facilities)
             if known is None:
                 known = self._begin(registered, moment, {}, None)
+                known.know_gateways(gateways.get(code, ()))  # it may have been here before
             elif known.village == registered:
                 continue
             self._watched.deadlines.ask(known, moment.now)
@@ -162,9 +166,9 @@ class RegistryWatch:
         """Save rows at `monotonic`."""
         self.save_at = monotonic
 
-    def marked(self) -> list[str]:
+    def needing_snapshots(self) -> list[str]:
         """Returns the villages that need a new snapshot for another reason than their inbox rows."""
-        return [code for code, village in self._villages.items() if village.marked]
+        return [code for code, village in self._villages.items() if village.needs_snapshot]
 
     def save(self, moment: Moment, heard: Heard, folds: Mapping[str, Fold], *, everything: bool = False) -> None:
         """Write the rows of the villages that changed, and snapshots.
@@ -178,7 +182,7 @@ class RegistryWatch:
             if village.changed or everything or village.memory.is_read:
                 villages.append({"village": code, **village.link.row(), "judged_until": village.judged_until})
             if village.changed or everything:
-                gateways += _gateway_rows(code, village)
+                gateways += [gateway.row() for gateway in village.gateways.values()]
         values: dict[str, object] = {f"{_HEARD}/{self._tables.name}": heard.model_dump()}
         applied = [window.id for window in self._maintenance]
         if applied != self._applied:
@@ -237,17 +241,3 @@ def _heard(values: Mapping[str, object], name: str) -> Heard | None:
     if said is not None:
         return Heard.model_validate(said)
     return Heard(until=arrivals) if isinstance(arrivals, int) else None
-
-
-def _gateway_rows(code: str, village: WatchedVillage) -> list[dict[str, object]]:
-    return [
-        {
-            "village": code,
-            "gateway": name,
-            "status": gateway.status,
-            "status_at": gateway.status_at,
-            "last_arrival": gateway.last_arrival,
-            "last_alive": gateway.last_alive,
-        }
-        for name, gateway in village.gateways.items()
-    ]

@@ -13,7 +13,7 @@ from siaga.model.observation import TrackKey
 from siaga.timeline.judge import Span, judged_from
 from siaga.timeline.span_algebra import FOREVER
 
-__all__ = ["Rebuilt", "learn_first", "note_who_spoke", "resumes_from"]
+__all__ = ["Rebuilt", "note_first_report", "note_who_spoke", "resumes_from"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Rebuilt:
     took: int
 
 
-def learn_first(village: VillageState, key: TrackKey, time: int, moment: Moment, out: Outcome) -> bool:
+def note_first_report(village: VillageState, key: TrackKey, time: int, moment: Moment, out: Outcome) -> bool:
     """Note when a signal was reported. Returns True if that is its first report, or earlier than the one known.
 
     A signal takes part, and a facility is judged, from the first report on. So the stretch up to the one that was known

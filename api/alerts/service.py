@@ -104,11 +104,6 @@ class AlertService:
         engine = self._engine
         return UnreadPast() if engine is None else engine.past
 
-    def status(self) -> tuple[bool, str]:
-        """Returns whether the engine watches for alerts now, and if not, why, in one sentence."""
-        problem = self.problem()
-        return (True, "watching") if problem is None else (False, problem)
-
     def start(self) -> None:
         """Begin. Returns at once; the loop waits for what is away."""
         self._loop.start()

@@ -18,7 +18,7 @@ from siaga.model.observation import Track
 from siaga.model.signals import Value
 from siaga.timeline.span_algebra import FOREVER
 
-__all__ = ["VillageSnapshot", "read", "restore", "save", "take_marks", "take_old_marks"]
+__all__ = ["VillageSnapshot", "read", "restore", "restore_old", "restore_shared", "save"]
 
 _LEVEL = 1
 """Of zlib: a tenth of the size in a tenth of a millisecond. Higher levels take ten times as long."""
@@ -114,17 +114,17 @@ def restore(village: VillageState, snapshot: VillageSnapshot) -> None:
 
     What holds only for the engine that saved it, such as its monotonic times, is left out.
     """
-    take_marks(village, snapshot, snapshot.sure_from)
+    restore_shared(village, snapshot, snapshot.sure_from)
     recent = village.recent
     for each in snapshot.tracks:
-        recent.recall((each.device, each.signal), Track(_times(each.times), each.values))
+        recent.restore((each.device, each.signal), Track(_times(each.times), each.values))
     recent.reported.update(snapshot.reported)
     recent.gave.update(snapshot.gave)
     since = village.link.quiet_from
     buffers = {(gateway, epoch): Buffered(newest, lag, since) for gateway, epoch, newest, lag in snapshot.buffers}
-    village.link.recall(buffers, snapshot.absence)
+    village.link.restore_buffers(buffers, snapshot.absence)
     for name, device in village.devices.items():
-        device.recall(snapshot.speaking.get(name), snapshot.giving.get(name))
+        device.restore(snapshot.speaking.get(name), snapshot.giving.get(name))
     village.history.awaited.restore(snapshot.awaited, snapshot.early)
     is_read = snapshot.start is not None and not village.rejudge
     village.memory.restore(snapshot.hole_from, snapshot.unheard_before, snapshot.missing_since, is_read=is_read)
@@ -132,7 +132,7 @@ def restore(village: VillageState, snapshot: VillageSnapshot) -> None:
         recent.begin(snapshot.start)
 
 
-def take_marks(village: VillageState, snapshot: VillageSnapshot, sure_from: int = 0) -> None:
+def restore_shared(village: VillageState, snapshot: VillageSnapshot, sure_from: int = 0) -> None:
     """Restore what holds for any engine, also one of another name: what was judged, and since when."""
     village.link.listens_since(snapshot.since)
     for name, device in village.devices.items():
@@ -141,10 +141,10 @@ def take_marks(village: VillageState, snapshot: VillageSnapshot, sure_from: int 
     village.restore(snapshot.facilities, sure_from)
 
 
-def take_old_marks(village: VillageState, marks: object) -> None:
+def restore_old(village: VillageState, left: object) -> None:
     """Restore what an engine without an inbox left of a village in `engine_state`."""
-    if isinstance(marks, dict):
-        take_marks(village, VillageSnapshot.model_validate(marks))
+    if isinstance(left, dict):
+        restore_shared(village, VillageSnapshot.model_validate(left))
 
 
 def _distances(times: Sequence[int]) -> list[int]:

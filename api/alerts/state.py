@@ -1,6 +1,6 @@
 """What is known of one village: its evidence, its subjects, its link, and how complete all that is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
@@ -11,7 +11,7 @@ from api.alerts.certainty import Facts, Moment, Sure, Waiting, certainty
 from api.alerts.device import WatchedDevice
 from api.alerts.facility import WatchedFacility
 from api.alerts.flapping import Raises
-from api.alerts.gateway import WatchedGateway
+from api.alerts.gateway import GatewayRow, WatchedGateway
 from api.alerts.history import History
 from api.alerts.link import Link
 from api.alerts.memory import Memory
@@ -36,8 +36,9 @@ class VillageState:
     in the last hour. `rejudge`: facilities whose configuration is not the one that they were judged under.
     `judging_whole`: the history of such facilities is being judged.
     `sure_from`: earlier spans are not yet what the evidence says. `judged_until`: some engine judged all up to then.
-    `first_known`: all first reports are known, but for the newest. `changed`, `marked`: its row, or its snapshot, is to
-    be saved. `judged`: how often a facility was judged. `waits`: which alerts wait until enough is known.
+    `first_known`: all first reports are known, but for the newest. `changed`: its row is to be saved.
+    `needs_snapshot`: so is its snapshot. `judged`: how often a facility was judged. `waits`: which alerts wait until
+    enough is known.
     """
 
     village: Village
@@ -56,7 +57,7 @@ class VillageState:
     sure_from: int = 0
     first_known: bool = False
     changed: bool = True
-    marked: bool = True
+    needs_snapshot: bool = True
     judged: int = 0
     waits: Waiting = field(default_factory=Waiting)
     _trimmed: int = 0
@@ -122,14 +123,14 @@ class VillageState:
         self.gateway(gateway).arrived(now)
         self.changed = True
 
-    def mark(self) -> None:
+    def want_snapshot(self) -> None:
         """Its snapshot is to be saved."""
-        self.marked = True
+        self.needs_snapshot = True
 
     def saved(self, *, with_snapshot: bool) -> None:
         """Its row was saved."""
         self.changed = False
-        self.marked &= not with_snapshot
+        self.needs_snapshot &= not with_snapshot
 
     def take_rejudged(self) -> set[str]:
         """Returns the facilities that are to be judged as a whole; they will be."""
@@ -143,6 +144,11 @@ class VillageState:
             name for name, facility in self.facilities.items() if judged_under.get(name) != facility.fingerprint
         }
         self.sure_from = sure_from
+
+    def know_gateways(self, rows: Iterable[GatewayRow]) -> None:
+        """Take over what the database says of its gateways."""
+        for row in rows:
+            self.gateway(row.gateway).restore(row)
 
     def note_judged(self, moment: Moment) -> None:
         """All that was said until now was judged, unless more of it may be at the broker or at a gateway."""
@@ -158,7 +164,7 @@ class VillageState:
 
     def take_over(self, village: Village, now: int) -> list[OpenAlert]:
         """Take the village as the registry has it now. Returns the open alerts of subjects that are gone."""
-        self.village, self.marked = village, True
+        self.village, self.needs_snapshot = village, True
         self.waits.clear()
         self.recent.watch(village)
         facilities: dict[str, WatchedFacility] = {}

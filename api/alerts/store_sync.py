@@ -134,7 +134,7 @@ class StoreSync:
             request = RebuildRequest.of(village, moment)
             if request is not None:
                 return request
-            self._watched.merge(village, village.settle(moment), moment)
+            self._watched.merge(village, village.finish_history(moment), moment)
         return None
 
     def _dirty(self) -> Iterator[WatchedVillage]:
@@ -204,7 +204,7 @@ class StoreSync:
                 continue
             found = answer.found[village.code]
             self._watched.merge(
-                village, village.recall(found, wanted.start, self._first_spans(village), moment), moment
+                village, village.take_memory(found, wanted.start, self._first_spans(village), moment), moment
             )
             self._read_again(village, moment)
 
@@ -290,8 +290,8 @@ def _unread(village: WatchedVillage, moment: Moment) -> list[Interval]:
     """Returns what of a village's past is yet to be read from the store, and judged."""
     stretches, memory = village.history.marked, village.memory
     if not village.first_known:
-        heard_from = village.sure_from if memory.is_read and village.sure_from else moment.now
-        stretches.append((-FOREVER, min(moment.now, heard_from)))
+        known_from = village.sure_from if memory.is_read and village.sure_from else moment.now
+        stretches.append((-FOREVER, min(moment.now, known_from)))
     elif not memory.is_read and village.judged_until is not None:
         stretches.append((village.judged_until, moment.now))
     elif memory.missing_since < FOREVER:

@@ -1,11 +1,13 @@
 """What the engine keeps in the database: spans, first reports, alerts with their events, its inbox and snapshots."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 
 from sqlalchemy import Connection, Engine, RowMapping, bindparam, case, func, or_, select, union
 
 from api.alert_records.rows import Committed, write_alerts
+from api.alerts.gateway import GatewayRow
 from api.alerts.inbox import Row
 from api.alerts.outcome import Changes, Fold
 from siaga.database import tables, writing
@@ -198,17 +200,26 @@ class Tables:
             values = {row.key: row.value for row in connection.execute(select(tables.engine_state))}
         return villages, values
 
+    def gateways(self) -> dict[str, list[GatewayRow]]:
+        """The rows of `gateway_state` by village."""
+        table = tables.gateway_state
+        found: dict[str, list[GatewayRow]] = {}
+        with self.engine.connect() as connection:
+            for row in connection.execute(select(table).order_by(table.c.village, table.c.gateway)).mappings():
+                found.setdefault(row["village"], []).append(GatewayRow(**row))
+        return found
+
     def save_states(
         self,
         villages: Sequence[Mapping[str, object]],
-        gateways: Sequence[Mapping[str, object]],
+        gateways: Sequence[GatewayRow],
         values: Mapping[str, object],
         folds: Mapping[str, Fold],
     ) -> None:
         """Write rows of `village_state` and `gateway_state`, values of `engine_state`, and snapshots."""
         with writing(self.engine) as connection:
             upsert(connection, tables.village_state, villages, ("village",))
-            upsert(connection, tables.gateway_state, gateways, ("village", "gateway"))
+            upsert(connection, tables.gateway_state, list(map(asdict, gateways)), ("village", "gateway"))
             write_values(connection, values)
             self._write_inbox(connection, (), folds)
 

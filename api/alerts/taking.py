@@ -9,14 +9,14 @@ from api.alerts.certainty import Moment
 from api.alerts.device import WatchedDevice
 from api.alerts.memory import OVERLAP
 from api.alerts.outcome import Outcome
-from api.alerts.resync import learn_first
+from api.alerts.resync import note_first_report
 from api.alerts.state import VillageState
 from siaga.model.alert_kinds import Kind
 from siaga.model.clock import HOUR
 from siaga.model.observation import Point, Reading
 from siaga.wire.batch import Batch, BatchId
 
-__all__ = ["take_ack", "take_readings"]
+__all__ = ["note_stored", "take_readings"]
 
 
 @dataclass(slots=True)
@@ -101,23 +101,23 @@ def _remember(village: VillageState, reading: Reading, touched: _Touched, moment
     if time < village.recent.covers:
         touched.late.append(reading)
         return changed
-    return learn_first(village, (device, signal), time, moment, out) or changed
+    return note_first_report(village, (device, signal), time, moment, out) or changed
 
 
-def take_ack(village: VillageState, gateway: str, batch: BatchId, moment: Moment, out: Outcome) -> None:
+def note_stored(village: VillageState, gateway: str, batch: BatchId, moment: Moment, out: Outcome) -> None:
     """A batch is stored: its late readings are history to be judged again."""
     number = (gateway, batch.epoch, batch.seq)
     late = village.history.acknowledged(number, moment.monotonic)
     if late is None:
         if not village.gateway(gateway).seen.knows(batch.epoch, batch.seq):
             village.memory.stored_unseen(moment.now, moment.monotonic)
-            village.mark()
+            village.want_snapshot()
             out.arrivals_since = moment.now - HOUR
         return
     village.memory.stored(moment.monotonic)
     for device, signal, time, _ in late:
-        learn_first(village, (device, signal), time, moment, out)
+        note_first_report(village, (device, signal), time, moment, out)
     times = [reading.time for reading in late]
     if times and max(times) >= village.recent.covers:  # memory was read since they came, and is to be judged by now
         village.memory.want(moment.monotonic, min(times) - OVERLAP)
-        village.mark()
+        village.want_snapshot()

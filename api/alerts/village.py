@@ -14,14 +14,14 @@ from api.alerts.decide import decide
 from api.alerts.decision import Clear, Hold, Raise
 from api.alerts.device import WatchedDevice
 from api.alerts.facility import WatchedFacility
-from api.alerts.gateway import WatchedGateway, take_health
+from api.alerts.gateway import WatchedGateway, tell_devices
 from api.alerts.kinds import OF_DEVICES, OF_FACILITIES, OF_GATEWAYS
 from api.alerts.kinds.village_offline import village_offline
 from api.alerts.outcome import Back, Outcome
-from api.alerts.resync import Rebuilt, learn_first, note_who_spoke, resumes_from
+from api.alerts.resync import Rebuilt, note_first_report, note_who_spoke, resumes_from
 from api.alerts.state import VillageState
 from api.alerts.subject import Subject
-from api.alerts.taking import take_ack, take_readings
+from api.alerts.taking import note_stored, take_readings
 from siaga.model.clock import SECOND
 from siaga.model.intervals import Interval
 from siaga.model.observation import Arrival, Recalled
@@ -35,7 +35,7 @@ from siaga.wire.health import Health
 
 __all__ = ["WatchedVillage"]
 
-SETTLED = 6 * SECOND
+CONCLUDES_AFTER = 6 * SECOND
 """After a village is back: when what it buffered may be there."""
 
 
@@ -67,21 +67,21 @@ class WatchedVillage(VillageState):
     def take_ack(self, gateway: str, batch: BatchId, moment: Moment) -> Outcome:
         """Take the centre's acknowledgement of a batch: the store has it."""
         out = Outcome(keeps=True)
-        take_ack(self, gateway, batch, moment, out)
+        note_stored(self, gateway, batch, moment, out)
         return out
 
     def take_health(self, gateway: str, said: Health, moment: Moment) -> Outcome:
         """Take what a gateway says of itself and its devices."""
         out = Outcome()
         known = self.gateway(gateway)
-        for subject in (known, *take_health(self.gateways, gateway, self.devices, said, moment.now)):
+        for subject in (known, *tell_devices(self.gateways, gateway, self.devices, said, moment.now)):
             self._look_at(subject, moment, out)
         return out
 
     def take_status(self, gateway: str, status: str, moment: Moment, *, is_retained: bool) -> Outcome:
         """Take what a gateway's session says: `online`, or `offline`, its last will. A retained one may be old."""
         out = Outcome()
-        self.gateway(gateway).say_status(status, moment.now)
+        self.gateway(gateway).say_status(status, moment.now, is_retained=is_retained)
         self.changed = True
         if status == "online":
             if not is_retained:
@@ -110,7 +110,7 @@ class WatchedVillage(VillageState):
                 out.lost = replace(decision, evidence={**decision.evidence, **link_evidence(self, now)})
             case Clear(ended_at=ended_at):
                 self._come_back(ended_at, moment, out)
-                out.ask(self, now + SETTLED)
+                out.ask(self, now + CONCLUDES_AFTER)
             case Hold(until=until):
                 out.ask(self, until)
                 return
@@ -181,14 +181,14 @@ class WatchedVillage(VillageState):
 
     # What the telemetry store answers
 
-    def recall(self, found: Recalled, start: int, first_spans: Mapping[str, int], moment: Moment) -> Outcome:
+    def take_memory(self, found: Recalled, start: int, first_spans: Mapping[str, int], moment: Moment) -> Outcome:
         """Take over its memory, read from event time `start` on.
 
         `first_spans`: where its facilities' spans begin in the database, if a facility is to be judged as a whole.
         """
         out, recent, memory, was_read = Outcome(), self.recent, self.memory, self.memory.is_read
         for key, time in found.first.items():
-            learn_first(self, key, time, moment, out)
+            note_first_report(self, key, time, moment, out)
         recent.absorb(found.tracks, start)
         for (device, signal), (time, _) in found.latest.items():
             if device in self.devices:
@@ -201,7 +201,7 @@ class WatchedVillage(VillageState):
             dirty_from = min(dirty_from, resumes_from(self, first_spans))
             if self.judged_until is None:
                 self.judged_until = moment.now  # what is older and not judged yet is in the snapshot
-        self.marked = self.first_known = True
+        self.needs_snapshot = self.first_known = True
         self.history.first_reports_read()
         # Of what is marked, the part that memory covers now is judged from memory
         marked = [max(begin, recent.covers) for begin, end in self.history.marked if end > recent.covers]
@@ -210,12 +210,12 @@ class WatchedVillage(VillageState):
             self.sure_from = recent.covers
             self.history.mark(dirty_from, recent.covers, moment.monotonic, now=True)
         if not self.history.pending:
-            self._settle(moment, out)
+            self._finish_history(moment, out)
         self._look_at_all(moment, out, min(max(dirty_from, recent.covers), moment.now))
         return out
 
     def go_on_without(self, first_spans: Mapping[str, int], moment: Moment) -> Outcome:
-        """The store has not answered in time: judge from what arrives alone. `first_spans` as in `recall`.
+        """The store has not answered in time: judge from what arrives alone. `first_spans` as in `take_memory`.
 
         What nobody has judged yet is history: it is judged once the store answers, maybe by another engine.
         """
@@ -224,14 +224,14 @@ class WatchedVillage(VillageState):
         self.history.mark(self.memory.missed, now, moment.monotonic, now=True)
         self.memory.go_without(now)
         self.recent.begin(now)
-        self.judged_until, self.sure_from, self.marked = now, self.recent.covers, True
+        self.judged_until, self.sure_from, self.needs_snapshot = now, self.recent.covers, True
         self._look_at_all(moment, out)
         return out
 
     def take_rebuilt(self, rebuilt: Rebuilt, moment: Moment) -> Outcome:
         """Take over a stretch of history that was judged again and written."""
         out = Outcome()
-        learned = [learn_first(self, key, time, moment, out) for key, time in rebuilt.first.items()]
+        learned = [note_first_report(self, key, time, moment, out) for key, time in rebuilt.first.items()]
         for name, spans in rebuilt.spans.items():
             facility = self.facilities[name]
             if spans is not None:
@@ -241,12 +241,12 @@ class WatchedVillage(VillageState):
         if any(learned) or (rebuilt.spans and rebuilt.window[1] >= self.recent.covers):
             self._look_at_all(moment, out, self.recent.covers)
         if not self.history.pending:
-            self._settle(moment, out)
+            self._finish_history(moment, out)
         return out
 
     def take_arrival(self, arrival: Arrival, moment: Moment) -> None:
         """Take the collector's note that late data was stored."""
-        self.mark()
+        self.want_snapshot()
         self.history.expect_first_reports()
         self.history.mark(arrival.first, arrival.last + 1 + self.recent.reach, moment.monotonic)
         if arrival.last >= self.recent.covers:
@@ -255,17 +255,17 @@ class WatchedVillage(VillageState):
     def give_up(self, monotonic: int) -> None:
         """Wait no more for acknowledgements that were passed over."""
         if self.history.give_up(monotonic):
-            self.mark()
+            self.want_snapshot()
 
-    def settle(self, moment: Moment) -> Outcome:
+    def finish_history(self, moment: Moment) -> Outcome:
         """All that was marked to be judged again lies in what memory covers."""
         out = Outcome()
-        self._settle(moment, out)
+        self._finish_history(moment, out)
         return out
 
-    def _settle(self, moment: Moment, out: Outcome) -> None:
+    def _finish_history(self, moment: Moment, out: Outcome) -> None:
         """All history of the village is judged: failures count from where they began."""
-        self.mark()
+        self.want_snapshot()
         self.judging_whole = False
         if self.sure_from:
             self.sure_from = 0
@@ -342,7 +342,7 @@ class WatchedVillage(VillageState):
             if start < now:
                 self.history.mark(start, end, moment.monotonic, now=True)
         first = min((start for start, _ in differing), default=now)
-        self.mark()
+        self.want_snapshot()
         if not self.memory.is_read:
             self.memory.miss(first)
         for facility in self.facilities.values():
@@ -355,7 +355,7 @@ class WatchedVillage(VillageState):
         for start, end in stretches:
             self.history.mark(start, min(end, moment.now), moment.monotonic, now=True)
             self.memory.miss(start)
-            self.mark()
+            self.want_snapshot()
 
     # The engine
 
@@ -365,7 +365,7 @@ class WatchedVillage(VillageState):
         out.ask(self, moment.now)
         if lost_since is not None:
             self.memory.lost(lost_since, moment.now, moment.monotonic)
-            self.mark()
+            self.want_snapshot()
         return out
 
     def stand_still(self, moment: Moment) -> Outcome:

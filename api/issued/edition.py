@@ -24,7 +24,8 @@ __all__ = ["MOST_BYTES", "SETTLED_AFTER", "Edition", "NoLongerCurrent", "TooLarg
 MOST_BYTES = 64 << 20
 """Bytes of one file. A district's month has a tenth of it; a province's JSON comes near it."""
 SETTLED_AFTER = 35 * SECOND
-"""After so long a report is compared once with what was on its way when it was made (`alerts.facility.SETTLES`)."""
+"""After so long a report is compared once with what was on its way when it was made: longer than `LIVE_CHANGES` of
+`api.alerts.facility`."""
 
 
 class TooLarge(Explained):

@@ -34,18 +34,7 @@ def read_beside(
         _heard_from(connection, scopes),
         in_force(connection, scopes, period.start, period.end),
         scorecards(connection, villages, last, now) if last >= period.start else (),
-        _shared_uplinks(connection, villages, scopes),
     )
-
-
-def _shared_uplinks(connection: Connection, villages: Sequence[Village], scopes: Scopes) -> frozenset[str]:
-    """The uplinks of the villages that lead to villages outside of the scopes, too."""
-    mine = sorted({village.uplink for village in villages if village.uplink is not None})
-    if scopes.everything or not mine:
-        return frozenset()
-    uplink = tables.village.c.document["uplink"].as_string()
-    outside = select(uplink).where(uplink.in_(mine), ~within(tables.village.c.code, scopes)).distinct()
-    return frozenset(connection.execute(outside).scalars())
 
 
 def _links(

@@ -56,7 +56,7 @@ def annexes(report: Report, contract: Restitution | None) -> Iterator[Annex]:
     every = (
         _below(report, words),
         _links(report),
-        _sums("links_uplink", report, _whole_uplinks(report).get),
+        _sums("links_uplink", report, _uplinks(report).get),
         _sums("links_subdistrict", report, partial(_whole_subdistrict, report.scopes)),
         _blank(report, words),
         _attestations(report, words),
@@ -141,12 +141,6 @@ def _links(report: Report) -> Annex:
         return one.village, names[one.village], uplinks[one.village], *figures, changed
 
     return Annex("links", COLUMNS["links"], [row(one) for one in report.beside.links])
-
-
-def _whole_uplinks(report: Report) -> Mapping[str, str | None]:
-    """The uplink of each village, where all villages of the uplink are in the report: no row is wider than it."""
-    shared = report.beside.shared_uplinks
-    return {code: uplink for code, uplink in _uplinks(report).items() if uplink not in shared}
 
 
 def _whole_subdistrict(scopes: Scopes, village: str) -> str | None:

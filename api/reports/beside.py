@@ -17,8 +17,7 @@ __all__ = ["Beside", "Line", "LinkSum", "line_of", "sums"]
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Of the villages of a report. `links_before`: of the period before, where there is one. `shared_uplinks`: those
-    that lead to villages outside of the report, too.
+    """Of the villages of a report. `links_before`: of the period before, where there is one.
 
     `heard_from`: by village, event time of the first reading of one of its devices, ms. `attestations`: all that are
     in force on a date of the period, withdrawn ones too. `scorecards`: at the last date of the period that is over.
@@ -29,7 +28,6 @@ class Beside:
     heard_from: Mapping[str, int] = field(default_factory=dict)
     attestations: Sequence[Kept] = ()
     scorecards: Sequence[Scorecard] = ()
-    shared_uplinks: frozenset[str] = frozenset()
 
 
 class Line(StrEnum):

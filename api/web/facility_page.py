@@ -197,7 +197,7 @@ def _lines(words: Words, spans: Sequence[Span], zone: str, now: int) -> Iterator
         times = words(
             "span_runs" if runs else "span_times",
             start=words.time(span.start, now, zone, zone=False),
-            end=words.time(span.end, now, zone, zone=False),
+            end=words.time(span.end, span.start, zone, zone=False),  # with its date, where that is another one
         )
         note = words("excused_later" if span.excused_later else "excused") if span.excused else ""
         yield SpanLine(

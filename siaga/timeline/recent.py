@@ -312,7 +312,7 @@ class Recent:
                 chosen = sorted(wanted)
                 yield key, Track([series.times[n] for n in chosen], [series.values[n] for n in chosen])
 
-    def recall(self, key: TrackKey, track: Track) -> None:
+    def restore(self, key: TrackKey, track: Track) -> None:
         """Restore what a snapshot says of a signal."""
         series = self._series.get(key) or self._new_series(key)
         if series is not None:

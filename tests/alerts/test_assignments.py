@@ -64,7 +64,7 @@ def test_only_its_own_methods_assign_the_fields_of_an_object(path: Path) -> None
         ("out.asks = True", False),
         ("village.link = 1", True),
         ("self.link.state = 1", True),
-        ("a, village.marked = 1, True", True),
+        ("a, village.needs_snapshot = 1, True", True),
         ("village.judged += 1", True),
         ("del village.planned", True),
         ("village.gateways['gw'] = 1", True),

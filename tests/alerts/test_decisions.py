@@ -452,60 +452,55 @@ def test_indicator_missed(
 
 
 BUFFERS = [
-    # id, fill, since, open since, muted, steady, reason, began or ended or until
-    ("nothing was said", None, 0, None, None, 0, "not_said", None),
-    ("room enough", 0.5, 60, None, None, 0, "has_room", None),
-    ("exactly 80 % is not over it", 0.8, 60, None, None, 0, "has_room", None),
-    ("over 80 %", 0.81, 2, None, None, 0, "nearly_full", 2),
-    ("full, the village is offline", 0.9, 2, None, "village_offline", 0, "village_offline", None),
-    ("open and full", 0.9, 60, 60, None, 0, "still_full", None),
-    ("open, room again", 0.8, 1, 60, None, 0, "has_room", 1),
-    ("open before a restart, room when it is said again", 0.1, 90, 60, None, 0, "has_room", 60),
-    ("open, room again while the village is offline", 0.1, 1, 60, "village_offline", 0, "has_room", 1),
-    ("flapping, room for a moment", 0.1, 1, 60, None, 30, "recovering", -29),
-    ("flapping, room for long", 0.1, 30, 60, None, 30, "has_room", 30),
-    ("nothing was said since a restart", None, 0, 60, None, 0, "not_said", None),
+    # id, fill, since, open since, steady, reason, began or ended or until
+    ("nothing was said", None, 0, None, 0, "not_said", None),
+    ("room enough", 0.5, 60, None, 0, "has_room", None),
+    ("exactly 80 % is not over it", 0.8, 60, None, 0, "has_room", None),
+    ("over 80 %", 0.81, 2, None, 0, "nearly_full", 2),
+    ("open and full", 0.9, 60, 60, 0, "still_full", None),
+    ("open, room again", 0.8, 1, 60, 0, "has_room", 1),
+    ("open before a restart, room when it is said again", 0.1, 90, 60, 0, "has_room", 60),
+    ("flapping, room for a moment", 0.1, 1, 60, 30, "recovering", -29),
+    ("flapping, room for long", 0.1, 30, 60, 30, "has_room", 30),
+    ("nothing was said since a restart", None, 0, 60, 0, "not_said", None),
 ]
 
 
 @pytest.mark.parametrize("row", BUFFERS, ids=[row[0] for row in BUFFERS])
-def test_gateway_buffer(row: tuple[str, float | None, float, float | None, str | None, float, str, float]) -> None:
-    _, fill, since, open_since, muted, steady, reason, moment = row
+def test_gateway_buffer(row: tuple[str, float | None, float, float | None, float, str, float]) -> None:
+    _, fill, since, open_since, steady, reason, moment = row
     decision = gateway_buffer(
         Buffer(fill, ago(since)),
         NOW,
         open_since=None if open_since is None else ago(open_since),
-        sure=sure(muted),
         steady=round(steady * MINUTE),
     )
     assert (decision.reason, when(decision)) == (reason, None if moment is None else ago(moment))
 
 
 CLOCKS = [
-    # id, what was said (offset, since), open since, muted, steady, reason, began or ended or until
-    ("nothing was said", None, None, None, 0, "not_said", None),
-    ("trusted", (None, 60), None, None, 0, "trusted", None),
-    ("an hour slow", (-3_600_000, 7), None, None, 0, "not_trusted", 7),
-    ("not trusted since a moment that is yet to come", (3_600_000, -7), None, None, 0, "not_trusted", 0),
-    ("not trusted, the village is offline", (1, 7), None, "village_offline", 0, "village_offline", None),
-    ("open and not trusted", (1, 7), 7, None, 0, "still_not_trusted", None),
-    ("open, and right again", (None, 1), 7, None, 0, "trusted", 1),
-    ("open, nothing was said since a restart", None, 7, None, 0, "not_said", None),
-    ("flapping, right for a moment", (None, 1), 7, None, 30, "recovering", -29),
-    ("flapping, right for long", (None, 30), 60, None, 30, "trusted", 30),
+    # id, what was said (offset, since), open since, steady, reason, began or ended or until
+    ("nothing was said", None, None, 0, "not_said", None),
+    ("trusted", (None, 60), None, 0, "trusted", None),
+    ("an hour slow", (-3_600_000, 7), None, 0, "not_trusted", 7),
+    ("not trusted since a moment that is yet to come", (3_600_000, -7), None, 0, "not_trusted", 0),
+    ("open and not trusted", (1, 7), 7, 0, "still_not_trusted", None),
+    ("open, and right again", (None, 1), 7, 0, "trusted", 1),
+    ("open, nothing was said since a restart", None, 7, 0, "not_said", None),
+    ("flapping, right for a moment", (None, 1), 7, 30, "recovering", -29),
+    ("flapping, right for long", (None, 30), 60, 30, "trusted", 30),
 ]
 
 
 @pytest.mark.parametrize("row", CLOCKS, ids=[row[0] for row in CLOCKS])
 def test_clock_skew(
-    row: tuple[str, tuple[int | None, float] | None, float | None, str | None, float, str, float],
+    row: tuple[str, tuple[int | None, float] | None, float | None, float, str, float],
 ) -> None:
-    _, said, open_since, muted, steady, reason, moment = row
+    _, said, open_since, steady, reason, moment = row
     decision = clock_skew(
         None if said is None else ClockSaid(said[0], ago(said[1])),
         NOW,
         open_since=None if open_since is None else ago(open_since),
-        sure=sure(muted),
         steady=round(steady * MINUTE),
     )
     assert (decision.reason, when(decision)) == (reason, None if moment is None else ago(moment))

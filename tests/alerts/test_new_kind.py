@@ -1,4 +1,4 @@
-"""A new kind of alert is one file and one line: this is the file, and `registered` is the line."""
+"""A new kind of alert without a new signal is one file and one line: this is the file, and `registered` is the line."""
 
 from collections.abc import Iterator
 from unittest.mock import patch
@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from api.alerts import village as village_module
-from api.alerts.certainty import Claim, Rests, Sure, Waits
+from api.alerts.certainty import Rests
 from api.alerts.decision import Clear, Decision, Hold, Raise
 from api.alerts.facility import WatchedFacility
 from api.alerts.kinds import OF_FACILITIES, AlertKind, Look
@@ -30,18 +30,15 @@ class SensorDoubted(AlertKind[WatchedFacility]):
         self.complaints = complaints
 
     def decide(self, look: Look[WatchedFacility]) -> Decision:
-        return sensor_doubted(self.complaints, look.now, open_since=look.open_since, sure=look.sure)
+        return sensor_doubted(self.complaints, look.now, open_since=look.open_since)
 
 
-def sensor_doubted(complaints: list[int], now: int, *, open_since: int | None, sure: Sure) -> Decision:
+def sensor_doubted(complaints: list[int], now: int, *, open_since: int | None) -> Decision:
     young = sorted(time for time in complaints if now - DAY < time <= now)
     if open_since is not None:
         return Clear("nobody_complains", max(complaints) + DAY) if not young else Hold("doubted", young[-1] + DAY)
     if len(young) < ENOUGH:
         return Hold("too_few_complaints")
-    known = sure(Claim(Rests.WORD, young[0]))
-    if isinstance(known, Waits):
-        return known
     return Raise("complaints_contradict", young[-ENOUGH], None, {"complaints": len(young)})
 
 
@@ -81,6 +78,7 @@ def test_it_clears_by_its_deadline_and_only_after_the_last_complaint_is_old(
 
 
 def test_it_waits_while_its_village_is_offline(world: World, complaints: list[int]) -> None:
+    """It does not ask whether that can be said: `decide` does."""
     world.live(2, OPEN)
     world.let(10 * MINUTE)
     complaints += [NOON, NOON + 1, NOON + 2]

@@ -6,11 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
-from api.alerts.link import SETTLE
+from api.alerts.link import CAUGHT_UP_AFTER
+from siaga.database import tables
 from siaga.model.clock import HOUR, MINUTE, SECOND
 from siaga.model.observation import Reading
 from siaga.model.sites import Adapter, Device, Facility
+from siaga.model.times import rfc3339
 from tests.alerts.world import NOON, Alert, World, gate, village
 
 OPEN, CLOSED = ("gerbang-1", "gate_open", True), ("gerbang-1", "gate_open", False)
@@ -113,7 +116,7 @@ def test_a_failure_that_began_while_the_engine_was_away_is_told_with_its_beginni
     away(world, 30, CLOSED)
     world.live(1, CLOSED)
     [alert] = world.alerts("facility_failed")
-    assert (alert.began_at, alert.raised_at) == (closed, closed + 30 * MINUTE + SETTLE)
+    assert (alert.began_at, alert.raised_at) == (closed, closed + 30 * MINUTE + CAUGHT_UP_AFTER)
 
 
 def test_a_failure_that_was_over_before_the_engine_came_back_is_not_told(world: World) -> None:
@@ -335,3 +338,35 @@ def test_what_came_before_an_engine_heard_the_broker_for_the_first_time_is_read_
         (closed, "failed", "gate_open"),
         (closed + 2 * MINUTE, "met", None),
     ]
+
+
+def test_what_is_known_of_a_gateway_outlives_its_engine(world: World) -> None:
+    """A gateway whose engine is killed and comes back, and that is then gone for good."""
+    world.status("online")
+    said_at = world.clock.now()
+    world.live(5, OPEN)
+    last = world.clock.now() - 30 * SECOND
+    world.let(11 * SECOND)
+    world.restart()
+    world.let(11 * SECOND)  # its rows are written again
+    with world.database.connect() as connection:
+        [row] = connection.execute(select(tables.gateway_state)).all()
+    assert (row.status, row.status_at, row.last_arrival, row.last_alive) == ("online", said_at, last, last)
+    world.let(10 * MINUTE)
+    [evidence] = world.evidence("village_offline")
+    assert evidence["gateways"] == {"gw": {"status": "online", "last_alive": rfc3339(last)}}
+
+
+def test_a_status_that_changed_while_no_engine_ran_is_new(world: World) -> None:
+    world.status("online")
+    world.live(1, OPEN)
+    world.let(11 * SECOND)
+    world.stop()
+    world.clock.advance(MINUTE)
+    world.status("offline", settle=False)
+    world.start()
+    back = world.clock.now()
+    world.let(11 * SECOND)
+    with world.database.connect() as connection:
+        [row] = connection.execute(select(tables.gateway_state)).all()
+    assert (row.status, row.status_at) == ("offline", back)

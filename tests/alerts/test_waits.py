@@ -39,3 +39,17 @@ def test_an_alert_whose_end_is_not_certain_says_why_and_until_when(world: World)
         state = tables.engine_state
         value = connection.execute(select(state.c.value).where(state.c.key == f"waits/{CODE}")).scalar_one()
     assert value == []
+
+
+def test_what_a_gateway_says_of_an_offline_village_waits_until_it_is_back(world: World) -> None:
+    """Neither kind asks whether it can be said: `decide` does. An alert of before may be over meanwhile."""
+    world.live(2, OPEN)
+    world.health(0.9)
+    world.let(10 * MINUTE)
+    world.health(0.1, gerbang_1=(3600.0, world.clock.now() / 1000))
+    [place] = world.engine.villages.values()
+    assert [(kind, waits.reason) for (kind, _), waits in place.waits.items()] == [("clock_skew", "village_offline")]
+    assert [alert.kind for alert in world.alerts() if alert.cleared_at is None] == ["village_offline"]
+    world.live(1, OPEN)
+    assert [alert.kind for alert in world.alerts() if alert.cleared_at is None] == ["clock_skew"]
+    assert not place.waits

@@ -269,9 +269,10 @@ class World:
         if settle:
             self.settle()
 
-    def status(self, state: str, *, code: str = CODE, gateway: str = "gw") -> None:
+    def status(self, state: str, *, code: str = CODE, gateway: str = "gw", settle: bool = True) -> None:
         self._gateway.publish(gateway_status_topic(code, gateway), f'{{"state":"{state}"}}'.encode(), retain=True)
-        self.settle()
+        if settle:
+            self.settle()
 
     def health(
         self,

@@ -23,7 +23,8 @@ def test_it_refuses_to_start_and_says_what_helps(tmp_path: Path) -> None:
     stored(tmp_path)
     told = siaga(tmp_path, "up", "--mqtt-port", "0", "--http-port", "0")
     assert told.returncode == 1
-    assert told.stderr.splitlines()[-1].startswith("siaga: the database is empty, and the telemetry store")
+    said = [line for line in told.stderr.splitlines() if line.startswith("siaga: ")]
+    assert [line.startswith("siaga: the database is empty, and the telemetry store") for line in said] == [True]
     assert "siaga restore FILE" in told.stderr
     assert "SIAGA_NEW_DATABASE=true" in told.stderr
     assert "Traceback" not in told.stderr

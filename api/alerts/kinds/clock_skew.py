@@ -1,6 +1,6 @@
 """`clock_skew`: a device's clock is not trusted."""
 
-from api.alerts.certainty import Claim, Rests, Sure, Waits
+from api.alerts.certainty import Rests
 from api.alerts.decision import Clear, Decision, Hold, Raise
 from api.alerts.device import ClockSaid, WatchedDevice
 from api.alerts.kinds.kind import AlertKind, Look
@@ -17,19 +17,16 @@ class ClockSkew(AlertKind[WatchedDevice]):
 
     def decide(self, look: Look[WatchedDevice]) -> Decision:
         """Decide by what its gateways last said of its clock."""
-        return clock_skew(look.subject.clock, look.now, open_since=look.open_since, sure=look.sure, steady=look.steady)
+        return clock_skew(look.subject.clock, look.now, open_since=look.open_since, steady=look.steady)
 
 
-def clock_skew(clock: ClockSaid | None, now: int, *, open_since: int | None, sure: Sure, steady: int = 0) -> Decision:
+def clock_skew(clock: ClockSaid | None, now: int, *, open_since: int | None, steady: int = 0) -> Decision:
     """Decide on a device's clock. `steady`: for how long it has to be right before the alert clears, ms."""
     if clock is None:
         return Hold("not_said")
     if open_since is None:
         if clock.offset is None:
             return Hold("trusted")
-        known = sure(Claim(Rests.WORD, clock.since))
-        if isinstance(known, Waits):
-            return known
         return Raise("not_trusted", min(clock.since, now), None, {"offset_s": clock.offset / 1000})
     if clock.offset is not None:
         return Hold("still_not_trusted")

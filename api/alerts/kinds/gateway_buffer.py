@@ -1,6 +1,6 @@
 """`gateway_buffer`: a gateway's buffer is over 80 % full."""
 
-from api.alerts.certainty import Claim, Rests, Sure, Waits
+from api.alerts.certainty import Rests
 from api.alerts.decision import Clear, Decision, Hold, Raise
 from api.alerts.gateway import BUFFER_FULL, Buffer, WatchedGateway
 from api.alerts.kinds.kind import AlertKind, Look
@@ -17,12 +17,10 @@ class GatewayBuffer(AlertKind[WatchedGateway]):
 
     def decide(self, look: Look[WatchedGateway]) -> Decision:
         """Decide by what it last said of its buffer."""
-        return gateway_buffer(
-            look.subject.buffer, look.now, open_since=look.open_since, sure=look.sure, steady=look.steady
-        )
+        return gateway_buffer(look.subject.buffer, look.now, open_since=look.open_since, steady=look.steady)
 
 
-def gateway_buffer(buffer: Buffer, now: int, *, open_since: int | None, sure: Sure, steady: int = 0) -> Decision:
+def gateway_buffer(buffer: Buffer, now: int, *, open_since: int | None, steady: int = 0) -> Decision:
     """Decide on a gateway's buffer. `steady`: for how long it has to have room before the alert clears, ms."""
     if buffer.fill is None:
         return Hold("not_said")
@@ -30,9 +28,6 @@ def gateway_buffer(buffer: Buffer, now: int, *, open_since: int | None, sure: Su
     if open_since is None:
         if not full:
             return Hold("has_room")
-        known = sure(Claim(Rests.WORD, buffer.since))
-        if isinstance(known, Waits):
-            return known
         return Raise("nearly_full", buffer.since, None, {"buffer": buffer.fill, "thinned": buffer.thinned})
     if full:
         return Hold("still_full")

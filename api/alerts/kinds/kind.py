@@ -1,6 +1,7 @@
 """What a kind of alert is: a subject, and a decision about it.
 
-A new kind is one file here, one line in `api.alerts.kinds`, and its name and severity in `siaga.model.alert_kinds`.
+A new kind that rests on what a village knows already is one file here, one line in `api.alerts.kinds`, and its name and
+severity in `siaga.model.alert_kinds`. `docs/alert-engine.md` says what else a new signal takes.
 """
 
 from collections.abc import Mapping, Sequence
