@@ -10,7 +10,7 @@ _TIMES = ("began_at", "raised_at", "ended_at", "cleared_at", "acknowledged_at")
 
 
 def alert_document(row: Mapping[str, object]) -> dict[str, object]:
-    """The alert of a row of table `alert` (`row._mapping`): contract, section 7, `GET /alerts`."""
+    """Returns the alert of a row of table `alert` (`row._mapping`): contract, section 7, `GET /alerts`."""
     village = row["village"]
     document: dict[str, object] = {key: row[key] for key in ("id", "kind", "severity", "village")}
     for part in ("facility", "device"):
@@ -22,12 +22,12 @@ def alert_document(row: Mapping[str, object]) -> dict[str, object]:
 
 
 def still_lost(evidence: Mapping[str, object]) -> list[str]:
-    """The villages that an alert's evidence lists, from which nothing has arrived yet."""
+    """Returns the villages that an alert's evidence lists, from which nothing has arrived yet."""
     return [str(child["village"]) for child in listed_children(evidence) if child["ended_at"] is None]
 
 
 def listed_children(evidence: Mapping[str, object]) -> Iterator[dict[str, object]]:
-    """The villages that share an outage, as an alert's evidence lists them."""
+    """Returns the villages that share an outage, as an alert's evidence lists them."""
     children = evidence.get("children")
     if isinstance(children, list):
         yield from (child for child in children if isinstance(child, dict) and {"village", "ended_at"} <= child.keys())

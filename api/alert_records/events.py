@@ -29,7 +29,7 @@ def take_turn(connection: Connection) -> None:
 
 
 def append_event(connection: Connection, alert: str, kind: str, at: int) -> dict[str, object]:
-    """Write that the alert was `raised`, `updated` or `cleared` at wall time `at`; answers the alert as it is now."""
+    """Write that the alert was `raised`, `updated` or `cleared` at wall time `at`. Returns the alert as it is now."""
     take_turn(connection)
     row = connection.execute(_ALERT, {"alert": alert}).mappings().one()
     [shown] = with_plan(connection, [{str(key): value for key, value in row.items()}], at)

@@ -19,7 +19,7 @@ class EventSignal:
         self._next = 0
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call `listener` after each commit, in the committing thread; it must return at once. Answers: unsubscribe.
+        """Call `listener` after each commit, in the committing thread. It must return at once. Returns what ends that.
 
         A web server hands in `lambda: loop.call_soon_threadsafe(event.set)`.
         """

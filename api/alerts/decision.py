@@ -6,7 +6,7 @@ A `Hold` says when time alone will change the answer (`until`), so nothing has t
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Amend", "Clear", "Decision", "Hold", "Raise"]
+__all__ = ["Amend", "Clear", "Decision", "Hold", "Raise", "clear_when_steady"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +44,13 @@ class Hold:
 
 
 Decision = Raise | Clear | Amend | Hold
+
+
+def clear_when_steady(reason: str, since: int, now: int, steady: int, changes_at: int | None = None) -> Clear | Hold:
+    """Decide on an open alert whose cause has been over since `since`: it clears after `steady` ms.
+
+    `changes_at`: when the cause may be back although nothing more comes.
+    """
+    if now >= since + steady:
+        return Clear(reason, since)
+    return Hold("recovering", since + steady if changes_at is None else min(since + steady, changes_at))

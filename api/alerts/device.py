@@ -1,4 +1,4 @@
-"""What is known of one device, beside its readings."""
+"""What is known of one device, besides its readings."""
 
 from dataclasses import dataclass, field
 
@@ -6,7 +6,7 @@ from api.alerts.subject import Subject
 from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE
 from siaga.model.intervals import Interval, merge
-from siaga.model.sites import Device
+from siaga.model.sites import INTERVALS, Device
 
 __all__ = ["MAX_STRETCHES", "ClockSaid", "WatchedDevice", "allowed"]
 
@@ -17,7 +17,7 @@ MAX_STRETCHES = 100
 
 def allowed(every: int) -> int:
     """Returns for how long a device that reports `every` so often may be silent, ms (contract, section 5)."""
-    return 3 * every + _SILENT_MARGIN
+    return INTERVALS * every + _SILENT_MARGIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What the engine asks the telemetry store. A question knows how it is read, and has its answer beside it.
 
-It holds all that reading takes beside the store, so that it may be read in another thread while its villages live on.
+It holds all that reading takes besides the store, so that it may be read in another thread while its villages live on.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,6 +1,6 @@
 """The villages of the registry and their maintenance: read at the start, followed as they change.
 
-What a successor needs beside snapshots is saved here, too: a row for each village and gateway, and what the engine has
+What a successor needs besides snapshots is saved here, too: a row for each village and gateway, and what the engine has
 taken from the broker.
 """
 
@@ -30,7 +30,7 @@ from siaga.timeline.maintenance import AHEAD, MaintenanceWindow, planned, stretc
 __all__ = ["RegistryWatch"]
 
 SAVE_EVERY = 10 * SECOND
-"""The most that a successor has to judge again, beside `OVERLAP`."""
+"""The most that a successor has to judge again, besides `OVERLAP`."""
 TAIL = KEPT + HOUR
 """How far back the spans are read at the start: beyond what memory can cover, and as far as they are kept."""
 ENDED_AFTER = 7 * DAY

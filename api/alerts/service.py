@@ -1,6 +1,7 @@
 """The alert engine as a service: a worker in its loop, the store read in a thread, its state for `/readyz`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
@@ -39,30 +40,37 @@ class EngineWorker:
         self, engine: AlertEngine, transport: Transport, clock: Clock, closed: Callable[[], None] = lambda: None
     ) -> None:
         self._engine, self._clock, self._closed = engine, clock, closed
-        self._in_verb = False
+        self._is_broken = False
         self.inlets = (Inlet(transport, self.receive, lambda: not engine.takes),)
         """While the engine takes nothing, the broker keeps what comes."""
 
     def receive(self, message: Message) -> None:
         """Take one message."""
-        self._in_verb = True
-        self._engine.receive(message)
-        self._in_verb = False
+        with self._noting_failure():
+            self._engine.receive(message)
 
     def tick(self) -> int:
         """Do what is due. Returns when something is due next, monotonic ms."""
-        self._in_verb = True
-        due = self._engine.tick()
-        self._in_verb = False
+        with self._noting_failure():
+            due = self._engine.tick()
         return self._clock.monotonic() + (SECOND if due is None else max(0, due - self._clock.now()))
 
     def close(self) -> None:
         """Commit what is not committed, unless a verb failed: half of its changes must not become a snapshot."""
         try:
-            if not self._in_verb:
+            if not self._is_broken:
                 self._engine.close()
         finally:
             self._closed()
+
+    @contextmanager
+    def _noting_failure(self) -> Iterator[None]:
+        """Note that a verb of the engine failed, and so may have made half of its changes."""
+        try:
+            yield
+        except BaseException:
+            self._is_broken = True
+            raise
 
 
 class AlertService:

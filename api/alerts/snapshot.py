@@ -1,4 +1,4 @@
-"""A village as a database row, with all that it takes to continue beside spans, alerts and first reports.
+"""A village as a database row, with all that it takes to continue besides spans, alerts and first reports.
 
 `restore` turns a snapshot into the village that was saved. Then its inbox rows are replayed, and it is as it was when
 its engine ended.

@@ -214,7 +214,7 @@ class VillageState:
 
 
 def _fingerprint(village: Village, facility: Facility) -> str:
-    """A digest of all that a facility's state follows from beside the evidence."""
+    """A digest of all that a facility's state follows from besides the evidence."""
     power = [other for other in village.facilities if other.kind == "power"]
     place: tuple[object, ...] = (village.latitude, village.longitude, village.timezone)
     held_to = terms(facility)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 
-from sqlalchemy import Connection, Engine, RowMapping, bindparam, case, func, or_, select, union
+from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, or_, select, union
 
 from api.alert_records.rows import Committed, write_alerts
 from api.alerts.gateway import GatewayRow
@@ -15,7 +15,7 @@ from siaga.database.days import correcting
 from siaga.database.engine_state import mains_key, waits_key, write_values
 from siaga.database.maintenance import window_of
 from siaga.database.rewritten import note_rewritten
-from siaga.database.spans import read_spans, span_of, write_spans
+from siaga.database.spans import end_running, read_spans, span_of, write_spans
 from siaga.database.upsert import upsert
 from siaga.model.observation import TrackKey
 from siaga.timeline.judge import Span
@@ -37,10 +37,6 @@ _ROW = ("number", "village", "gateway", "channel", "received", "payload")
 _DELETE_ROWS = tables.inbox.delete().where(
     tables.inbox.c.village == bindparam("v"), tables.inbox.c.number <= bindparam("n")
 )
-
-
-_CHUNK = 500
-"""Villages a statement: SQLite takes 32,766 bound values."""
 
 
 class Tables:
@@ -120,18 +116,9 @@ class Tables:
                 connection.execute(mine if villages is None else mine.where(table.c.village.in_(list(villages))))
 
     def end_running(self, villages: Sequence[str], now: int) -> None:
-        """End the running spans of villages that are watched from now on, where each was last judged.
-
-        A village with such spans was taken out of the registry before. Nobody has judged it since, so none runs still.
-        """
-        span, state = tables.span, tables.village_state
-        judged = select(state.c.judged_until).where(state.c.village == span.c.village).scalar_subquery()
-        until = func.coalesce(judged, now)
-        ended = span.update().values(end=case((until > span.c.start, until), else_=span.c.start + 1))
+        """End the running spans of villages that are watched from now on, where each was last judged."""
         with writing(self.engine) as connection:
-            for start in range(0, len(villages), _CHUNK):
-                these = span.c.village.in_(villages[start : start + _CHUNK])
-                connection.execute(ended.where(these, span.c.end.is_(None)))
+            end_running(connection, villages, now)
 
     def forget_ended(self, before: int) -> None:
         """Delete inbox and snapshots of other engines of which nothing was written since wall time `before`.

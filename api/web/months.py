@@ -79,15 +79,19 @@ class Months:
     async def run(self) -> None:
         """Refresh until cancelled."""
         one_thread = anyio.CapacityLimiter(1)
+        failures = 0
         while True:
             began = time.perf_counter()
             pause = _AGAIN
             try:
+                failures += 1
                 if await anyio.to_thread.run_sync(self.refresh, abandon_on_cancel=True, limiter=one_thread):
                     took = time.perf_counter() - began
                     pause = max(_SHORTEST, took * (_PAUSE if self._rounds else _FIRST_PAUSE))
+                failures = 0
             except SQLAlchemyError as problem:
-                log.warning("days_wait_for_the_database", problem=type(problem).__name__)
+                note = log.info if failures == 1 else log.warning  # when siaga starts, tables may not be there yet
+                note("days_wait_for_the_database", problem=type(problem).__name__)
             await anyio.sleep(pause)
 
     def _begin(self, connection: Connection, now: int) -> None:

@@ -1,15 +1,18 @@
 """Spans as rows of the database."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, RowMapping, bindparam, or_, select
+from sqlalchemy import Connection, RowMapping, bindparam, case, func, or_, select
 
 from siaga.database import tables
 from siaga.database.upsert import upsert
 from siaga.timeline.judge import Span, State
 from siaga.timeline.span_algebra import FOREVER
 
-__all__ = ["read_spans", "span_of", "write_spans"]
+__all__ = ["end_running", "read_spans", "span_of", "write_spans"]
+
+_CHUNK = 500
+"""Villages a statement: SQLite takes 32,766 bound values."""
 
 
 def write_spans(connection: Connection, spans: Mapping[tuple[str, str], Mapping[int, Span | None]]) -> None:
@@ -35,6 +38,20 @@ def write_spans(connection: Connection, spans: Mapping[tuple[str, str], Mapping[
             gone,
         )
     upsert(connection, tables.span, rows, ("village", "facility", "start"))
+
+
+def end_running(connection: Connection, villages: Sequence[str], now: int) -> None:
+    """End the running spans of villages that are watched from now on, where each was last judged.
+
+    A village with such spans was taken out of the registry before. Nobody has judged it since, so none runs still.
+    """
+    span, state = tables.span, tables.village_state
+    judged = select(state.c.judged_until).where(state.c.village == span.c.village).scalar_subquery()
+    until = func.coalesce(judged, now)
+    ended = span.update().values(end=case((until > span.c.start, until), else_=span.c.start + 1))
+    for start in range(0, len(villages), _CHUNK):
+        these = span.c.village.in_(villages[start : start + _CHUNK])
+        connection.execute(ended.where(these, span.c.end.is_(None)))
 
 
 def _row(village: str, facility: str, span: Span) -> dict[str, object]:

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-__all__ = ["Adapter", "Device", "Facility", "Needs", "Silence", "Village"]
+__all__ = ["INTERVALS", "Adapter", "Device", "Facility", "Needs", "Silence", "Village"]
+
+INTERVALS = 3
+"""A device may miss two reports: an observation is valid for three of its intervals at most (contract, section 5)."""
 
 
 class Adapter(StrEnum):
@@ -55,7 +58,7 @@ class Device:
     @property
     def validity(self) -> int:
         """How long an observation is valid at most, ms: three intervals (contract, section 5)."""
-        return 3 * self.every
+        return INTERVALS * self.every
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """`clock_skew`: a device's clock is not trusted."""
 
 from api.alerts.certainty import Rests
-from api.alerts.decision import Clear, Decision, Hold, Raise
+from api.alerts.decision import Decision, Hold, Raise, clear_when_steady
 from api.alerts.device import ClockSaid, WatchedDevice
 from api.alerts.kinds.kind import AlertKind, Look
 from siaga.model.alert_kinds import Kind
@@ -30,5 +30,4 @@ def clock_skew(clock: ClockSaid | None, now: int, *, open_since: int | None, ste
         return Raise("not_trusted", min(clock.since, now), None, {"offset_s": clock.offset / 1000})
     if clock.offset is not None:
         return Hold("still_not_trusted")
-    since = max(clock.since, open_since)
-    return Hold("recovering", since + steady) if now < since + steady else Clear("trusted", since)
+    return clear_when_steady("trusted", max(clock.since, open_since), now, steady)

@@ -1,7 +1,7 @@
 """`gateway_buffer`: a gateway's buffer is over 80 % full."""
 
 from api.alerts.certainty import Rests
-from api.alerts.decision import Clear, Decision, Hold, Raise
+from api.alerts.decision import Decision, Hold, Raise, clear_when_steady
 from api.alerts.gateway import BUFFER_FULL, Buffer, WatchedGateway
 from api.alerts.kinds.kind import AlertKind, Look
 from siaga.model.alert_kinds import Kind
@@ -31,5 +31,4 @@ def gateway_buffer(buffer: Buffer, now: int, *, open_since: int | None, steady: 
         return Raise("nearly_full", buffer.since, None, {"buffer": buffer.fill, "thinned": buffer.thinned})
     if full:
         return Hold("still_full")
-    since = max(buffer.since, open_since)
-    return Hold("recovering", since + steady) if now < since + steady else Clear("has_room", since)
+    return clear_when_steady("has_room", max(buffer.since, open_since), now, steady)

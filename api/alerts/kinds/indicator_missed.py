@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from api.alerts.certainty import Claim, Rests, Sure, Waits
-from api.alerts.decision import Amend, Clear, Decision, Hold, Raise
+from api.alerts.decision import Amend, Decision, Hold, Raise, clear_when_steady
 from api.alerts.facility import WatchedFacility
 from api.alerts.kinds.kind import AlertKind, Look
 from siaga.model.alert_kinds import Kind
@@ -88,7 +88,4 @@ def indicator_missed(
 def _open(known: Trend, now: int, open_since: int, steady: int) -> Decision:
     if known.below:
         return Amend("began_earlier", known.since) if known.since < open_since else Hold("below", known.until)
-    back = max(known.since, open_since)
-    if now < back + steady:
-        return Hold("recovering", back + steady if known.until is None else min(back + steady, known.until))
-    return Clear("target_met_again", back)
+    return clear_when_steady("target_met_again", max(known.since, open_since), now, steady, known.until)

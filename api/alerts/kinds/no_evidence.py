@@ -10,6 +10,7 @@ from api.alerts.device import WatchedDevice
 from api.alerts.kinds.kind import AlertKind, Look
 from api.alerts.kinds.quiet import Quiet, is_back, quiet_for, waits
 from siaga.model.alert_kinds import Kind
+from siaga.model.sites import INTERVALS
 from siaga.model.times import rfc3339
 from siaga.timeline.facility_state import NO_EVIDENCE
 
@@ -79,7 +80,7 @@ def no_evidence(
     held = waits(given, now, due, "may_give_evidence", sure)
     if held is not None and held.reason in ("gateway_not_heard", "may_give_evidence"):
         return held
-    if reported is None or reported <= given.began or now - reported >= 3 * given.every:
+    if reported is None or reported <= given.began or now - reported >= INTERVALS * given.every:
         return Hold("not_heard")  # that is another alert
     if held is not None:
         return held

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from api.alerts.certainty import Claim, Rests, Sure, Waits
-from api.alerts.decision import Clear, Hold
+from api.alerts.decision import Clear, Hold, clear_when_steady
 from api.alerts.device import WatchedDevice, allowed
 from api.alerts.kinds.kind import Look
+from siaga.model.sites import INTERVALS
 
 __all__ = ["Quiet", "is_back", "quiet_for", "waits"]
 
@@ -66,7 +67,7 @@ def waits(quiet: Quiet, now: int, due: int, until_then: str, sure: Sure) -> Hold
     if quiet.heard_from is None:
         return Hold("gateway_not_heard", quiet.heard_next)
     if quiet.heard_before:
-        due = max(due, quiet.heard_from + 3 * quiet.every)
+        due = max(due, quiet.heard_from + INTERVALS * quiet.every)
     if now < due:
         return Hold(until_then, due)
     known = sure(Claim(Rests.SILENCE, quiet.last or 0))
@@ -79,6 +80,4 @@ def is_back(quiet: Quiet, now: int, open_since: int, came_at: int | None, steady
     if last is None or last <= open_since or now - last >= quiet.allowed:
         return Hold("still_silent")
     came = came_at if came_at is not None else last
-    if now < came + steady:
-        return Hold("recovering", min(came + steady, last + quiet.allowed))
-    return Clear("reported", came)
+    return clear_when_steady("reported", came, now, steady, last + quiet.allowed)
