@@ -189,13 +189,14 @@ class WatchedVillage(VillageState):
         out, recent, memory, was_read = Outcome(), self.recent, self.memory, self.memory.is_read
         for key, time in found.first.items():
             note_first_report(self, key, time, moment, out)
-        recent.absorb(found.tracks, start)
+        new_from = recent.absorb(found.tracks, start)
         for (device, signal), (time, _) in found.latest.items():
             if device in self.devices:
                 recent.note_report(device, signal, time, moment.now)
             else:
                 self.gateway(device).beat(time)
-        dirty_from = memory.answered(moment.now)
+        # What the store has before the broker brings it will change nothing when it comes, unless it is late by then
+        dirty_from = min(memory.answered(moment.now), max(new_from, recent.covers))
         note_who_spoke(self)
         if not was_read:
             dirty_from = min(dirty_from, resumes_from(self, first_spans))
@@ -344,7 +345,7 @@ class WatchedVillage(VillageState):
         first = min((start for start, _ in differing), default=now)
         self.want_snapshot()
         if not self.memory.is_read:
-            self.memory.miss(first)
+            self.memory.miss(min(first, now))
         for facility in self.facilities.values():
             facility.replan()
             self._look_at_facility(facility, moment, out, min(first, now))

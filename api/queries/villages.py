@@ -40,7 +40,8 @@ class VillageNow:
     @property
     def heard(self) -> bool:
         """Whether it is heard now. One of which nothing ever arrived is not, before its absence is an alert, too."""
-        return self.online and (self.judged > 0 or not self.never_heard)
+        is_silent = self.judged == 0 and 0 < sum(self.facilities.values()) <= len(self.never_heard)
+        return self.online and not is_silent
 
 
 def villages(connection: Connection, scopes: Scopes, after: str, limit: int) -> list[VillageNow]:

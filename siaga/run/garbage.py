@@ -2,7 +2,7 @@
 
 import gc
 
-__all__ = ["keep_what_is_loaded"]
+__all__ = ["keep_what_is_loaded", "let_go"]
 
 
 def keep_what_is_loaded() -> None:
@@ -13,3 +13,8 @@ def keep_what_is_loaded() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+def let_go() -> None:
+    """Let the end of the process free everything: native libraries complain of what was kept."""
+    gc.unfreeze()

@@ -49,7 +49,7 @@ from siaga.mqtt.sessions import SessionName
 from siaga.run.backup.copy_socket import CopySocket
 from siaga.run.backup.nightly import NightlyBackups, by_command
 from siaga.run.demo import Demo
-from siaga.run.garbage import keep_what_is_loaded
+from siaga.run.garbage import keep_what_is_loaded, let_go
 from siaga.run.gateways import GatewayPart, Served
 from siaga.run.notify_file import the_book
 from siaga.run.people import first_admin
@@ -254,6 +254,7 @@ class System:
             name.release()
         self._give_up_database()
         self.store.close()
+        let_go()
 
     def _give_up_database(self) -> None:
         """Dispose of both database engines: a thread that waits for a hanging database would keep the process alive."""

@@ -270,23 +270,29 @@ class Recent:
         """All observations from `start` on are in memory."""
         self.start = start
 
-    def absorb(self, tracks: Mapping[TrackKey, Track], start: int) -> None:
-        """Add what the store has from `start` on. What is in memory is newer and stays."""
-        self._heard = None
-        for key, track in tracks.items():
-            self._merge(key, track.times, track.values)
-        self.start = start
+    def absorb(self, tracks: Mapping[TrackKey, Track], start: int) -> int:
+        """Add what the store has from `start` on. What is in memory is newer and stays.
 
-    def _merge(self, key: TrackKey, times: Sequence[int], values: Sequence[Value]) -> None:
-        """Add older observations of a signal. What is in memory stays."""
+        Returns the earliest time of an observation that memory did not have; `NEVER`: it had them all. From then on
+        what was judged may come otherwise.
+        """
+        self._heard = None
+        first = min((self._merge(key, track.times, track.values) for key, track in tracks.items()), default=NEVER)
+        self.start = start
+        return first
+
+    def _merge(self, key: TrackKey, times: Sequence[int], values: Sequence[Value]) -> int:
+        """Add older observations of a signal. What is in memory stays. Returns the earliest time that is new."""
         place, _ = self._kept_as(key, True)
         series = self._series.get(place) or self._new_series(place)
         if series is None:
-            return
+            return NEVER
+        known = set(series.times)
         merged = dict(zip(times, values if place == key else repeat(1), strict=place == key))
         merged.update(zip(series.times, series.values, strict=True))
         series.times[:] = sorted(merged)
         series.values[:] = [merged[time] for time in series.times]
+        return min((time for time in times if time not in known), default=NEVER)
 
     def _kept_as(self, key: TrackKey, value: Value) -> tuple[TrackKey, Value]:
         """Returns under which signal a reading is kept, and as what value."""

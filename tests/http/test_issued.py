@@ -21,6 +21,7 @@ from siaga.database.tokens import Tokens
 from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR, SECOND
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOW, UNKNOWN, District, names
+from tests.in_thread import run
 from tests.reports.read_pdf import pages_of
 
 PATH = "/api/v1/reports"
@@ -266,7 +267,7 @@ def test_the_same_sent_again_while_it_is_made_is_the_same_report(lives: District
             return list(await asyncio.gather(*(client.post(PATH, json=body) for _ in range(3))))
 
     with lives.served() as client:
-        answers = asyncio.run(both_at_once(str(client.base_url), client.headers))
+        answers = run(both_at_once(str(client.base_url), client.headers))
         assert sorted(answer.status_code for answer in answers) == [200, 200, 201]
         assert len({answer.json()["id"] for answer in answers}) == 1
         assert issue(client)["id"] != answers[0].json()["id"]

@@ -19,6 +19,7 @@ from siaga.database import connect
 from siaga.database.registry import Registry
 from siaga.model.scope import Scopes
 from siaga.model.sites import Facility, Village
+from tests.in_thread import run
 from tests.schema import with_tables
 
 NOW = 1_772_600_400_000
@@ -49,7 +50,7 @@ def test_a_process_gives_the_bytes_that_this_one_gives(engine: Engine) -> None:
     here, _ = maker(engine, small=1_000)
     with engine.connect() as connection:
         wanted = answer(connection, QUESTION)
-    assert asyncio.run(there.make(QUESTION)) == asyncio.run(here.make(QUESTION)) == wanted
+    assert run(there.make(QUESTION)) == run(here.make(QUESTION)) == wanted
     assert orjson.loads(wanted)["from"] == "2026-02-01"
     assert counted(metrics, "made") == 1
 
@@ -64,7 +65,7 @@ def test_what_takes_too_long_is_given_up_and_its_process_ended(engine: Engine) -
     """The turn is free again: the next one is made."""
     slow, metrics = maker(engine, deadline=0.001)
     with pytest.raises(CannotMake, match=r"was not ready after 0 seconds: ask for a shorter period"):
-        asyncio.run(slow.make(QUESTION))
+        run(slow.make(QUESTION))
     assert counted(metrics, "CannotMake") == 1
 
 
@@ -73,7 +74,7 @@ def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
     bare = connect(f"sqlite:///{tmp_path / 'bare.db'}")
     broken, _ = maker(bare)
     with pytest.raises(CannotMake, match="the database did not answer: OperationalError"):
-        asyncio.run(broken.run("api.reports.process", packed(str(bare.url), QUESTION)))
+        run(broken.run("api.reports.process", packed(str(bare.url), QUESTION)))
     bare.dispose()
 
 
@@ -88,7 +89,7 @@ def test_large_reports_wait_for_their_turn_and_one_too_many_is_refused(
     async def ask() -> list[bytes | BaseException]:
         return await asyncio.gather(*(busy.make(QUESTION) for _ in range(3)), return_exceptions=True)
 
-    answers = asyncio.run(ask())
+    answers = run(ask())
     (refused,) = [found for found in answers if not isinstance(found, bytes)]
     assert isinstance(refused, CannotMake)
     assert str(refused) == "2 reports are being made already: try again in a minute"

@@ -105,8 +105,9 @@ def test_nothing_is_wider_than_a_phone(empty: District, browser: Browser, langua
 
 
 _SMALL = """() => [...document.querySelectorAll(
-    "main button, main select, main input:not([type=hidden], [hidden]), main .entries a")]
-  .filter((node) => node.getBoundingClientRect().height < 44).map((node) => node.outerHTML)"""
+    "main button, main select, main input:not([type=hidden], [type=checkbox], [hidden]), main label.check, main .entries a")]
+  .filter((node) => !node.closest("[hidden]") && node.getBoundingClientRect().height < 44)
+  .map((node) => node.outerHTML)"""
 
 
 def test_the_cookie_is_out_of_reach_of_scripts(empty: District, browser: Browser) -> None:
