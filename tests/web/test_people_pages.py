@@ -105,7 +105,8 @@ def test_nothing_is_wider_than_a_phone(empty: District, browser: Browser, langua
 
 
 _SMALL = """() => [...document.querySelectorAll(
-    "main button, main select, main input:not([type=hidden], [type=checkbox], [hidden]), main label.check, main .entries a")]
+    "main button, main select, main label.check, main .entries a, " +
+    "main input:not([type=hidden], [type=checkbox], [hidden])")]
   .filter((node) => !node.closest("[hidden]") && node.getBoundingClientRect().height < 44)
   .map((node) => node.outerHTML)"""
 
