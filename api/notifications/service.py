@@ -59,8 +59,7 @@ class NotificationService:
     def start(self) -> None:
         """Begin. Returns at once."""
         self._unsubscribe = self._signal.subscribe(self._wake)
-        for thread in self._threads:
-            thread.start()
+        self._threads[0].start()  # the others are its own to start
 
     def stop(self) -> None:
         """Finish the messages in hand, as far as providers answer in time; within ten seconds."""

@@ -51,6 +51,19 @@ def test_an_alert_is_told_as_soon_as_it_is_raised(desk: Desk, running: Running, 
     until(lambda: running.metric("sent_total") == 2)
 
 
+def test_it_starts_however_soon_its_senders_do(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    service, begin = Running(desk).service, threading.Thread.start
+
+    def slowly(thread: threading.Thread) -> None:
+        begin(thread)
+        if thread.name == "notifications":
+            until(lambda: len(vars(service)["_threads"]) > 1)  # they are there before it goes on
+
+    monkeypatch.setattr("threading.Thread.start", slowly)
+    service.start()
+    service.stop()
+
+
 def test_a_provider_that_hangs_holds_up_nobody_else(desk: Desk, running: Running, hook: Webhook) -> None:
     release = threading.Event()
     hook.answers["ratih"] = lambda: 200 if release.wait(60) else 500
