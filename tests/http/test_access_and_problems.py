@@ -204,6 +204,7 @@ def test_readiness_says_why_not(district: District) -> None:
     district.checks.update(collector=lambda: reasons["collector"], store=lambda: reasons["store"], clock=broken)
     with district.served(None) as client:
         assert client.get("/healthz").json() == {"status": "ok"}
+        until(lambda: "stream" not in client.get("/readyz").json()["reasons"], 10)
         answer = client.get("/readyz")
         assert (answer.status_code, answer.headers["content-type"]) == (503, PROBLEM)
         assert answer.json()["reasons"] == {
