@@ -1,10 +1,10 @@
 """`/setup/sites/CODE/devices`: the forms of devices."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from starlette.responses import Response
 
 from api.http.problems import not_found
@@ -58,6 +58,24 @@ class Fields:
         return {key: value for key, value in found.items() if value or key in ("id", "adapter")}
 
 
+def filled_in(
+    id: Text = "",  # noqa: A002 - the key of the sites file
+    facility: Text = "",
+    adapter: Text = "",
+    address: Text = "",
+    every: Text = "",
+    map_key: Texts = [],  # noqa: B006 - FastAPI copies it
+    map_signal: Texts = [],  # noqa: B006 - as above
+    invert: Texts = [],  # noqa: B006 - as above
+    seen: Text = "",
+) -> Fields:
+    """Returns the form of a device as it was sent."""
+    return Fields(id, facility, adapter, address, every, _pairs(map_key, map_signal), invert, seen)
+
+
+Filled = Annotated[Fields, Depends(filled_in)]
+
+
 @router.api_route(_HERE, methods=["GET", "HEAD"])
 def new_device(
     request: Request,
@@ -85,20 +103,11 @@ def add_device(
     looker: SignedInAdmin,
     frame: FrameHere,
     code: str,
-    id: Text = "",  # noqa: A002 - the key of the sites file
-    facility: Text = "",
-    adapter: Text = "",
-    address: Text = "",
-    every: Text = "",
-    map_key: Texts = [],  # noqa: B006 - FastAPI copies it
-    map_signal: Texts = [],  # noqa: B006 - as above
-    invert: Texts = [],  # noqa: B006 - as above
-    seen: Text = "",
+    fields: Filled,
 ) -> Response:
     """Add a device to a facility."""
     home = home_of(services, looker, code)
-    fields = Fields(id, facility, adapter, address, every, _pairs(map_key, map_signal), invert, seen)
-    known = entries_of(home, seen or "-")
+    known = entries_of(home, fields.seen or "-")
     try:
         name = add(known, looker, fields)
         save(services, looker, known, labels(looker))
@@ -125,22 +134,15 @@ def change_device(
     frame: FrameHere,
     code: str,
     device: str,
-    facility: Text = "",
-    adapter: Text = "",
-    address: Text = "",
-    every: Text = "",
-    map_key: Texts = [],  # noqa: B006 - FastAPI copies it
-    map_signal: Texts = [],  # noqa: B006 - as above
-    invert: Texts = [],  # noqa: B006 - as above
-    seen: Text = "",
+    filled: Filled,
 ) -> Response:
     """Change a device, or move it to another facility."""
     home = home_of(services, looker, code)
-    fields = Fields(device, facility, adapter, address, every, _pairs(map_key, map_signal), invert, seen)
-    known = entries_of(home, seen or "-")
+    fields = replace(filled, id=device)
+    known = entries_of(home, fields.seen or "-")
     before, entry = _known(known, device)
     try:
-        if facility == before["id"]:
+        if fields.facility == before["id"]:
             mine = known.devices(before)
             mine[mine.index(entry)] = fields.tree()
         else:
