@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Path
 from starlette.responses import RedirectResponse, Response
 
 from api.http.services import Services, ServicesHere
@@ -58,7 +58,11 @@ def write(
 
 @router.post("/annotations/{annotation}")
 def remove(
-    services: ServicesHere, looker: SignedInTechnician, annotation: int, facility: _Facility, back: _Back = "/villages"
+    services: ServicesHere,
+    looker: SignedInTechnician,
+    annotation: Annotated[int, Path(ge=1, lt=2**63)],
+    facility: _Facility,
+    back: _Back = "/villages",
 ) -> Response:
     """Take an annotation of a facility back."""
     home, name = _home(services, looker, facility)

@@ -31,7 +31,9 @@ class Keeper:
         if os.geteuid() == 0:
             return cls(found.st_uid, found.st_gid, found.st_mode & 0o640 if known else 0o600)
         mine = os.geteuid() == found.st_uid
-        return cls(os.geteuid(), found.st_gid, 0o600 if mine and not known else 0o640)
+        if mine:
+            return cls(os.geteuid(), found.st_gid, found.st_mode & 0o640 if known else 0o600)
+        return cls(os.geteuid(), found.st_gid, 0o640)
 
 
 def write_whole(path: Path, content: bytes, keeper: Keeper) -> None:

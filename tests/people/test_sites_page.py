@@ -135,9 +135,10 @@ def test_what_the_file_lacks_is_taken_out_only_if_that_is_asked_for(
     assert re.findall(r'data-change="(\w+)" data-village="([^"]+)"', page.text) == [("removed", LICIN)]
     assert "put back, it has its history again" in page.text
     assert "Yes, take out 1 village" in page.text
-    client.post(
-        "/setup/sites/apply", headers=admin, data={"text": text, "only": "true", "version": value(page, "version")}
-    )
+    sent = {"text": text, "only": "true", "version": value(page, "version")}
+    assert "Tick first that you are sure" in client.post("/setup/sites/apply", headers=admin, data=sent).text
+    assert [one.code for one in district.registry.villages()] == [GLAGAH, LICIN], "the tick is asked for here, too"
+    client.post("/setup/sites/apply", headers=admin, data=sent | {"sure": "true"})
     assert [one.code for one in district.registry.villages()] == [GLAGAH]
 
 

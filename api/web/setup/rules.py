@@ -18,6 +18,7 @@ from api.notifications.live_book import BookDesk
 from api.notifications.messages import trial
 from api.notifications.web_push import Subscribers, subscription_of
 from api.web.access import SignedInAdmin
+from api.web.form_time import NoTime, form_time
 from api.web.frame import Frame, FrameHere
 from api.web.looker import Looker
 from api.web.notice import Notice, leave_notice
@@ -155,8 +156,8 @@ def _answer(services: Services, looker: Looker, book: Book, asked: _Asked) -> tu
     now = services.clock.now()
     if asked.at:
         try:
-            now = round(datetime.fromisoformat(asked.at).replace(tzinfo=ZoneInfo(home.timezone)).timestamp() * 1000)
-        except (ValueError, OverflowError):
+            now = form_time(asked.at, home.timezone)
+        except NoTime:
             return None, words("rules_no_time", time=asked.at)
     severity = asked.severity or SEVERITIES[asked.kind]
     facts = Facts("", asked.kind, severity, home.code, None, None, now, now, None, None, None, None, None, {})

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Request
+from pydantic import Field
 from starlette.responses import Response
 
 from api.http.problems import not_found
@@ -29,7 +30,7 @@ MAPPABLE = tuple(name for name in SIGNALS if name not in ("alive", "heard"))
 BOOLEANS = tuple(name for name in MAPPABLE if SIGNALS[name].type is SignalType.BOOL)
 _EMPTY_ROWS = 2
 """Rows of the map that are free to be filled in, beside those that are."""
-Texts = Annotated[list[str], Form(max_length=100)]
+Texts = Annotated[list[Annotated[str, Field(max_length=200)]], Form(max_length=100)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,8 @@ def new_device(
     id: Annotated[str, Query(max_length=64)] = "",  # noqa: A002 - the key of the sites file
     adapter: Annotated[Adapter, Query()] = Adapter.SENML,
     every: Annotated[str, Query(max_length=20)] = "1m",
-    map_key: Annotated[list[str], Query(max_length=100)] = [],  # noqa: B006 - FastAPI copies it
-    map_signal: Annotated[list[str], Query(max_length=100)] = [],  # noqa: B006 - as above
+    map_key: Annotated[list[Annotated[str, Field(max_length=200)]], Query(max_length=100)] = [],  # noqa: B006 - FastAPI copies it
+    map_signal: Annotated[list[Annotated[str, Field(max_length=200)]], Query(max_length=100)] = [],  # noqa: B006 - as above
 ) -> Response:
     """The form for one more device, filled in by the address."""
     home = home_of(services, looker, code)

@@ -139,20 +139,24 @@ def apply(
     text: Annotated[str, Form()] = "",
     only: Annotated[bool, Form()] = False,
     version: Annotated[int, Form()] = 0,
+    sure: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Take a sites file over, as it was shown before."""
+    """Take a sites file over, as it was shown before. Villages are taken out only if that was ticked."""
     upload, scopes = _Upload(_plain(text), only, version), admin_of(looker).scopes
     document, problems = _read(services, looker, upload)
     if document is None or problems:
         return _page(request, looker, frame, upload, problems)
     before = _known(services, scopes)
+    removed = _removed(upload, before, document)
+    if removed and not sure:
+        return _page(request, looker, frame, upload, [looker.words("site_remove_sure")])
     try:
         report = services.registry.replace(
             document.villages,
             services.clock.now(),
             document.regions,
             document.holidays,
-            removed=_removed(upload, before, document),
+            removed=removed,
             seen_version=version,
         )
     except ChangedMeanwhile:

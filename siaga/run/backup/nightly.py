@@ -85,6 +85,9 @@ class NightlyBackups:
                 self.step()
             except OSError as problem:
                 self._failed(str(problem))
+            except Exception as problem:  # whatever was wrong tonight, tomorrow's backup is still tried
+                log.exception("backups_failed")
+                self._failed(type(problem).__name__)
             self._stop.wait(LOOK)
 
     def step(self) -> bool:
@@ -94,7 +97,7 @@ class NightlyBackups:
             OSError: the directory cannot be used.
         """
         now = self._clock.now()
-        last = last_backup(self._directory)
+        last = last_backup(self._directory, now)
         self._last.set(0 if last is None else last.timestamp())
         if now < self._not_before or (last is not None and last >= self._due(now)):
             return False
@@ -109,7 +112,7 @@ class NightlyBackups:
             return False
         self._last.set(begun.timestamp())
         log.info("backup_made", file=str(path), bytes=path.stat().st_size)
-        for old in made_by(self._directory)[: -self._keep]:
+        for old in made_by(self._directory, now)[: -self._keep]:
             old.unlink()
         return True
 
@@ -125,18 +128,28 @@ class NightlyBackups:
         log.warning("backup_failed", problem=problem, again_in="30 min")
 
 
-def made_by(directory: Path) -> list[Path]:
-    """Returns the nightly backups in a directory, the oldest first. Other files there are left alone."""
+def made_by(directory: Path, now: int) -> list[Path]:
+    """Returns the nightly backups in a directory, the oldest first. Other files there are left alone.
+
+    `now`: wall time, ms. A name with a time to come, or with a day that is none, is another file's.
+    """
     if not directory.is_dir():
         return []
-    return sorted(path for path in directory.iterdir() if NAME.fullmatch(path.name))
+    return sorted(path for path in directory.iterdir() if (begun := _begun(path)) and begun.timestamp() * 1000 <= now)
 
 
-def last_backup(directory: Path) -> datetime | None:
-    """Returns when the newest nightly backup in a directory was begun; `None` if there is none."""
-    found = made_by(directory)
-    match = NAME.fullmatch(found[-1].name) if found else None
-    return None if match is None else datetime.strptime(match[1], FORMAT).astimezone()
+def last_backup(directory: Path, now: int) -> datetime | None:
+    """Returns when the newest nightly backup in a directory was begun; `None` if there is none. `now` as above."""
+    found = made_by(directory, now)
+    return _begun(found[-1]) if found else None
+
+
+def _begun(path: Path) -> datetime | None:
+    match = NAME.fullmatch(path.name)
+    try:
+        return None if match is None else datetime.strptime(match[1], FORMAT).astimezone()
+    except ValueError:
+        return None
 
 
 def by_command(settings: Settings) -> Run:
@@ -150,12 +163,15 @@ def by_command(settings: Settings) -> Run:
     environment = {name: value for name, value in os.environ.items() if name not in named} | resolved
 
     def run(path: Path, stop: threading.Event) -> str | None:
-        path.unlink(missing_ok=True)  # of this very minute, and never verified
-        for words in ([str(path)], ["verify", str(path)]):
+        unverified = path.with_name(f"unverified-{path.name}")  # it gets its name, by which it counts, at the end
+        for left in path.parent.glob("*unverified-siaga-*"):
+            left.unlink()
+        for words in ([str(unverified)], ["verify", str(unverified)]):
             problem = _command(["backup", *words], environment, stop)
             if problem is not None:
-                path.unlink(missing_ok=True)
+                unverified.unlink(missing_ok=True)
                 return problem
+        unverified.rename(path)
         return None
 
     return run
@@ -181,7 +197,10 @@ def _command(words: Sequence[str], environment: dict[str, str], stop: threading.
             waited += 0.5
             if stop.is_set() or waited >= WITHIN:
                 process.terminate()
-                process.communicate()
+                try:
+                    process.communicate(timeout=END_WITHIN)
+                except subprocess.TimeoutExpired:
+                    process.kill()  # it is not waited for: a disk that is gone may hold it for ever
                 return "it was ended before it was done"
     if process.returncode == 0:
         return None

@@ -21,7 +21,7 @@ def look(settings: Settings, clock: Clock) -> Iterator[Finding]:
     if settings.backup_dir is None:
         yield warning("backup", Said.BACKUP_NONE)
         return
-    last = last_backup(settings.backup_dir)
+    last = last_backup(settings.backup_dir, clock.now())
     if last is None:
         yield wrong("backup", Said.BACKUP_OLD, directory=settings.backup_dir, hours="∞")
         return

@@ -35,7 +35,7 @@ class Nights:
 
     @property
     def names(self) -> list[str]:
-        return [path.name for path in made_by(self.directory)]
+        return [path.name for path in made_by(self.directory, self.clock.now())]
 
 
 @pytest.fixture
@@ -80,11 +80,19 @@ def test_one_that_fails_is_tried_again_later_and_deletes_none(nights: Nights) ->
 
 
 def test_when_the_last_one_was_made_is_read_from_its_name(nights: Nights) -> None:
-    assert last_backup(nights.directory) is None
+    assert last_backup(nights.directory, EVENING) is None
     nights.after(0)
-    last = last_backup(nights.directory)
+    last = last_backup(nights.directory, EVENING)
     assert last is not None
     assert last.timestamp() * 1000 == EVENING
+
+
+@pytest.mark.parametrize("name", ["siaga-2999-01-01T0100.siaga", "siaga-2026-13-01T0100.siaga"])
+def test_a_name_of_a_time_to_come_or_of_no_day_stops_no_backup(nights: Nights, name: str) -> None:
+    nights.directory.mkdir()
+    (nights.directory / name).touch()
+    assert nights.after(0)
+    assert nights.after(DAY)
 
 
 @pytest.fixture
@@ -103,7 +111,7 @@ def test_the_command_makes_and_verifies_it_and_says_why_not(
     assert (tmp_path / "x.siaga").stat().st_size > 0
     assert (
         by_process(tmp_path / "nowhere" / "x.siaga")
-        == f"{tmp_path}/nowhere/.x.siaga.partial: no such file or directory"
+        == f"{tmp_path}/nowhere/.unverified-x.siaga.partial: no such file or directory"
     )
 
 
