@@ -34,7 +34,7 @@ class SitesCopy:
 
     def __init__(self, directory: Path, given: PublishedSites, refused: Callable[[], object]) -> None:
         self._path, self._refused = directory / FILE, refused
-        self._changed = True
+        self._changed, self._is_kept = True, True
         self.problem: str | None = None
         """What is wrong with what the centre published last, in a sentence; `None` if nothing."""
         kept = self._kept()
@@ -72,8 +72,10 @@ class SitesCopy:
 
     def _adopt(self, village: Village, payload: bytes) -> None:
         self.problem = None
-        if village_part(village) != village_part(self.village):
+        differs = village_part(village) != village_part(self.village)
+        if differs or not self._is_kept:
             self._keep(payload)
+        if differs:
             self.village, self._changed = village, True
 
     def _refuse(self, reason: str) -> None:
@@ -86,7 +88,9 @@ class SitesCopy:
     def _keep(self, payload: bytes) -> None:
         try:
             write_whole(self._path, payload, Keeper.of(self._path))
-        except OSError as problem:  # it is used all the same, and arrives again at the next connection
+            self._is_kept = True
+        except OSError as problem:  # it is used all the same, and kept when it arrives again, at the next connection
+            self._is_kept = False
             log.warning("sites_not_kept", file=str(self._path), error=problem.strerror)
 
     def _kept(self) -> PublishedSites | None:

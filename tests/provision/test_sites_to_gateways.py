@@ -126,6 +126,17 @@ def test_a_copy_is_adopted_and_kept_over_a_restart(tmp_path: Path) -> None:
     assert not refused
 
 
+def test_one_that_could_not_be_kept_is_kept_when_it_arrives_again(tmp_path: Path) -> None:
+    lost = tmp_path / "card"
+    sites, _ = copy(lost, village("a"))
+    message = Message(TOPIC, write_published(village("a", "b"), 20), retain=True)
+    assert sites.hear(message)
+    assert sites.village == village("a", "b"), "it is used all the same"
+    lost.mkdir()
+    assert sites.hear(message)
+    assert copy(lost, village("a"))[0].village == village("a", "b")
+
+
 @pytest.mark.parametrize(
     ("payload", "sentence"),
     [
