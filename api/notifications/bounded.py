@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 
 from api.notifications.outcome import Answer, Outcome
 
@@ -9,9 +10,18 @@ __all__ = ["bounded"]
 
 
 def bounded(work: Callable[[], Outcome], seconds: float) -> Outcome:
-    """Returns what a call came to. One that takes longer is left behind in its thread, and its outcome is not known."""
-    found: list[Outcome] = []
-    thread = threading.Thread(target=lambda: found.append(work()), name="one message", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    return found[0] if found else Outcome(Answer.UNSURE, f"did not answer within {seconds:.0f} s")
+    """Returns what a call came to, or raises what it raised.
+
+    One that takes longer is left behind in its thread, and its outcome is not known.
+    """
+    call: Future[Outcome] = Future()
+    threading.Thread(target=_settle, args=(call, work), name="one message", daemon=True).start()
+    done, _ = wait([call], seconds)
+    return call.result() if done else Outcome(Answer.UNSURE, f"did not answer within {seconds:.0f} s")
+
+
+def _settle(call: Future[Outcome], work: Callable[[], Outcome]) -> None:
+    try:
+        call.set_result(work())
+    except Exception as problem:  # it is raised again by who waits
+        call.set_exception(problem)

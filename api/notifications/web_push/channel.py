@@ -87,7 +87,7 @@ class PushDesk:
                 ec.generate_private_key(ec.SECP256R1()),
                 secrets.token_bytes(16),
             )
-        except (BadEndpoint, BadKey) as problem:
+        except (BadEndpoint, BadKey, ValueError) as problem:  # or too long
             return Outcome(Answer.REFUSED, f"was not asked: its address or key {problem}")
         except OSError:
             return Outcome(Answer.UNREACHABLE, "could not be reached: its name has no address")

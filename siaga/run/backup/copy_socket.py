@@ -112,8 +112,9 @@ class CopySocket:
     def _copy(self, directory: Path, problem: list[str]) -> None:
         try:
             self._store.copy(directory)
-        except (StoreUnavailable, OSError) as error:
-            problem.append(str(error))
+        except Exception as error:  # whatever it was, there is no copy, and the other side has to be told
+            log.exception("copy_failed")
+            problem.append(str(error) or type(error).__name__)
 
 
 @contextlib.contextmanager
