@@ -23,5 +23,5 @@ def bounded(work: Callable[[], Outcome], seconds: float) -> Outcome:
 def _settle(call: Future[Outcome], work: Callable[[], Outcome]) -> None:
     try:
         call.set_result(work())
-    except Exception as problem:  # it is raised again by who waits
+    except Exception as problem:  # noqa: BLE001 - it is raised again by who waits
         call.set_exception(problem)
