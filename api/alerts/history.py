@@ -229,6 +229,10 @@ class History:
         """Returns the acknowledged late readings of `[start, end)`, in the order in which they came."""
         return [reading for _, batch in self._in_hand for reading in batch if start <= reading.time < end]
 
+    def held(self, start: int) -> list[Reading]:
+        """Returns the late readings from `start` on whose batches the store has not acknowledged, as they came."""
+        return [reading for batch in self._late.values() for reading in batch if reading.time >= start]
+
     def _forget_visible(self, monotonic: int) -> None:
         """Drop readings that every store shows by now."""
         while self._in_hand and self._in_hand[0][0] < monotonic - VISIBLE_AFTER:

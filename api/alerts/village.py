@@ -190,6 +190,11 @@ class WatchedVillage(VillageState):
         for key, time in found.first.items():
             note_first_report(self, key, time, moment, out)
         new_from = recent.absorb(found.tracks, start)
+        for device, signal, time, value in self.history.held(start):  # too early for memory when it came
+            if recent.insert((device, signal), time, value, moment.now):
+                new_from = min(new_from, time)
+            if time >= recent.covers:
+                note_first_report(self, (device, signal), time, moment, out)
         for (device, signal), (time, _) in found.latest.items():
             if device in self.devices:
                 recent.note_report(device, signal, time, moment.now)

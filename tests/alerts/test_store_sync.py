@@ -8,10 +8,11 @@ from types import FrameType
 import pytest
 
 from api.alerts import store_sync
-from siaga.model.clock import DAY, HOUR, MINUTE
+from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
 from siaga.model.observation import Point, Recalled
 from siaga.model.readiness import UnreadPast
-from tests.alerts.world import CODE, World, village
+from siaga.model.sites import Needs
+from tests.alerts.world import CODE, World, gate, village
 
 
 def calls_of_a_start(path: Path, villages: int) -> int:
@@ -93,4 +94,27 @@ def test_an_engine_that_follows_another_misses_what_lies_between_them(tmp_path: 
     world.store.away = False
     world.let(MINUTE)
     assert not world.engine.past.stretches
+    world.close()
+
+
+def test_what_came_before_memory_reached_back_to_it_is_judged_although_the_store_lacks_it(tmp_path: Path) -> None:
+    """A changed village is judged from what comes alone; its gateway sends what it kept, and the store has none of it
+    yet when it can be read again."""
+    world = World(tmp_path)
+    world.live(5, ("gerbang-1", "gate_open", True))
+    began = world.clock.now()
+    world.stop(clean=True)
+    world.registry.replace([village(gate(needs=Needs.ALL))], began)
+    world.clock.advance(8 * MINUTE)
+    world.store.away = True
+    world.start()
+    world.let(10 * SECOND)
+    for minute in range(8):
+        world.beat(("gerbang-1", "gate_open", True), at=began + minute * MINUTE)
+    world.live(2, ("gerbang-1", "gate_open", True))
+    world.centre.held = True
+    world.store.away = False
+    world.live(1, ("gerbang-1", "gate_open", True))
+    assert world.engine.past == UnreadPast({}, None)
+    assert [state for _, state, _ in world.states()] == ["met"]
     world.close()

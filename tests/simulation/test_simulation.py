@@ -38,6 +38,7 @@ FOUND = {
     484: "a share that was computed while the wall clock was ahead was told of after the clock was set back",
     944: "what came while an heir was about to read its memory again was judged only from shortly before its end",
     354: "what memory had from the store before the line brought it was never judged when it came",
+    1421: "what came before memory reached back to it was not judged when it did, until the store had it",
     1080: "what memory had from the store before the line brought it, unread until then, was never judged",
 }
 """Seeds that found a mistake once, and what it was."""
