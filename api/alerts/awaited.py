@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from siaga.model.clock import SECOND
 from siaga.model.intervals import Interval
+from siaga.timeline.span_algebra import FOREVER
 
 __all__ = ["GIVES_UP", "Awaited", "BatchId", "Range"]
 
@@ -133,6 +134,11 @@ class Awaited:
             for mine in self._ranges.values()
             for each in mine
         )
+
+    @property
+    def since(self) -> int:
+        """From when on (event time) the store may lack readings; `FOREVER`: it lacks none."""
+        return min((each.start for mine in self._ranges.values() for each in mine), default=FOREVER)
 
     def __bool__(self) -> bool:
         return bool(self._ranges)

@@ -84,7 +84,7 @@ def save(village: VillageState) -> bytes:
         sure_from=village.sure_from,
         tracks=[
             _Track(device=device, signal=signal, times=_distances(track.times), values=list(track.values))
-            for (device, signal), track in recent.words()
+            for (device, signal), track in recent.words(since=village.history.awaited.since)
         ],
         reported=recent.reported,
         gave=recent.gave,

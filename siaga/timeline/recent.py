@@ -299,14 +299,15 @@ class Recent:
         kept = self._kept.get(key[0])
         return (key, value) if kept is None or key[1] in kept else ((key[0], _HEARD), 1)
 
-    def words(self) -> Iterator[tuple[TrackKey, Track]]:
-        """Returns what it takes to judge from `covers` on, for the snapshot.
+    def words(self, since: int = NEVER) -> Iterator[tuple[TrackKey, Track]]:
+        """Returns what it takes to judge from `covers` on, or from `since` if that is earlier, for the snapshot.
 
         That is all observations from then on, and the last one of each signal before. Of `online` also the last will,
         of an event also the last one that happened, and as many heartbeats as show since when there is no gap.
         """
+        since = min(since, self.covers)
         for key, series in self._series.items():
-            end = bisect_right(series.times, self.covers)
+            end = bisect_right(series.times, since)
             wanted = set(range(max(0, end - 1), len(series.times)))
             if key[1] == "alive":
                 wanted.update(_thinned(series.times, end - 1))

@@ -118,3 +118,27 @@ def test_what_came_before_memory_reached_back_to_it_is_judged_although_the_store
     assert world.engine.past == UnreadPast({}, None)
     assert [state for _, state, _ in world.states()] == ["met"]
     world.close()
+
+
+@pytest.mark.looks_often
+@pytest.mark.parametrize("restarts", [False, True])
+def test_what_the_store_lacks_outlives_a_restart_also_before_memory_covers_it(
+    tmp_path: Path, *, restarts: bool
+) -> None:
+    """A changed village is judged from what comes alone, so nothing is covered yet; what is known must be kept."""
+    world = World(tmp_path, kept=True)
+    world.live(5, ("gerbang-1", "gate_open", True))
+    world.centre.held = True
+    world.live(4, ("gerbang-1", "gate_open", True))
+    world.store.away = True
+    world.registry.replace([village(gate(needs=Needs.ALL))], world.clock.now())
+    world.live(4, ("gerbang-1", "gate_open", True))
+    if restarts:
+        world.restart()
+    world.live(1, ("gerbang-1", "gate_open", True))
+    world.store.away = False
+    world.live(1, ("gerbang-1", "gate_open", True))
+    world.centre.held = False
+    world.live(3, ("gerbang-1", "gate_open", True))
+    assert [state for _, state, _ in world.states()] == ["met"]
+    world.close()
