@@ -91,6 +91,10 @@ class Book:
     repeat_after: int = REPEAT_AFTER
     spoken: Mapping[str, str] = field(default_factory=dict)
 
+    def current(self) -> "Book":
+        """Returns the book as it is now: what is decided in one go is decided by one, also where it is replaced."""
+        return self
+
     def recipients(self, names: Iterable[str], by: frozenset[str] = frozenset()) -> list[Recipient]:
         """The channels of people and of the people of groups, each once; a name that is in no file is nobody's."""
         found: dict[Recipient, None] = {}

@@ -37,46 +37,45 @@ class LiveBook(Book):
         """Stand for another book from now on."""
         object.__setattr__(self, "_now", book)
 
-    @property
-    def now(self) -> Book:
-        """The book that it stands for."""
+    def current(self) -> Book:
+        """Returns the book that it stands for now."""
         found: Book = object.__getattribute__(self, "_now")
         return found
 
     @property
     def people(self) -> Mapping[str, Person]:
         """As the book has them."""
-        return self.now.people
+        return self.current().people
 
     @property
     def groups(self) -> Mapping[str, tuple[str, ...]]:
         """As the book has them."""
-        return self.now.groups
+        return self.current().groups
 
     @property
     def rules(self) -> tuple[Rule, ...]:
         """As the book has them."""
-        return self.now.rules
+        return self.current().rules
 
     @property
     def link(self) -> str | None:
         """As the book has it."""
-        return self.now.link
+        return self.current().link
 
     @property
     def gather(self) -> int:
         """As the book has it."""
-        return self.now.gather
+        return self.current().gather
 
     @property
     def spoken(self) -> Mapping[str, str]:
         """As the book has them."""
-        return self.now.spoken
+        return self.current().spoken
 
     @property
     def repeat_after(self) -> int:
         """As the book has it."""
-        return self.now.repeat_after
+        return self.current().repeat_after
 
 
 class ChannelsOf(Mapping[str, Sequence[str]]):

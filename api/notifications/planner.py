@@ -43,15 +43,16 @@ class Planner:
 
     def __init__(self, engine: Engine, book: Book, subscribers: Subscribers | None = None) -> None:
         self._engine, self._file, self._subscribers = engine, book, subscribers
-        self._book = book
+        self._book = book.current()
         self._villages = Villages(Registry(engine))
 
     def plan_one(self, now: int) -> bool:
         """Write the messages for what is due at wall time `now`; whether there was anything to do."""
+        self._book = self._file.current()
         if self.due(now) is None:
             return False
         if self._subscribers is not None:
-            self._book = self._subscribers.book(self._file)
+            self._book = self._subscribers.book(self._book)
         self._prepare(now)
         with writing(self._engine) as connection:
             take_turns(connection, "notify")

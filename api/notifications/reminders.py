@@ -16,6 +16,7 @@ from api.attestations.counting import Attestation, is_sensed
 from api.notifications.book import Book, Recipient
 from api.notifications.channels import provider_of
 from api.notifications.rules import told_of_village
+from api.notifications.web_push import Subscribers
 from api.queries.attestations import by_village
 from api.words import WORDS, Language
 from siaga.database import tables, writing
@@ -90,11 +91,15 @@ def _stage(expires: datetime.date, today: datetime.date) -> Stage | None:
 class Reminders:
     """Puts reminders into the queue. Its verb may raise SQLAlchemy's `DBAPIError`: then nothing has happened."""
 
-    def __init__(self, engine: Engine, book: Book) -> None:
-        self._engine, self._book = engine, book
+    def __init__(self, engine: Engine, book: Book, subscribers: Subscribers | None = None) -> None:
+        self._engine, self._file, self._subscribers = engine, book, subscribers
+        self._book = book.current()
 
     def remind(self, now: int) -> int:
         """Put what is due at wall time `now` into the queue; how many messages were new."""
+        self._book = self._file.current()
+        if self._subscribers is not None:
+            self._book = self._subscribers.book(self._book)
         if not self._book.rules:
             return 0
         due = list(self._due(now))

@@ -83,8 +83,9 @@ class Sender:
         if claim.void:
             self._metrics.void.inc()
             return True
+        self._book = self._file.current()
         if self._subscribers is not None:
-            self._book = self._subscribers.book(self._file)
+            self._book = self._subscribers.book(self._book)
         url = self._book.url(claim.recipient)
         if url is None and f"/{PUSH}-" in claim.recipient:
             self._settled(claim, self._queue.drop(claim, now()), "takes no messages any more")

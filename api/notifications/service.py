@@ -86,7 +86,7 @@ class NotificationService:
         subscribers = None if self._push is None else Subscribers(self._push.subscriptions)
         planner = Planner(self._database, self._book, subscribers)
         queue = Queue(self._database, self._book.repeat_after)
-        reminders = Reminders(self._database, self._book)
+        reminders = Reminders(self._database, self._book, subscribers)
         counted = swept = self._clock.monotonic()
 
         def work() -> bool:

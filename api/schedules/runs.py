@@ -39,7 +39,8 @@ class Scheduler:
     """Makes the runs of a plan. Its verbs may raise SQLAlchemy's `DBAPIError`: then nothing has happened."""
 
     def __init__(self, engine: Engine, plan: Plan, book: Book, metrics: IssuedMetrics | None = None) -> None:
-        self._engine, self._plan, self._book = engine, plan, book
+        self._engine, self._plan, self._file = engine, plan, book
+        self._book = book.current()
         self._metrics = metrics or IssuedMetrics()
 
     def step(self, now: int) -> None:
@@ -49,7 +50,7 @@ class Scheduler:
 
     def claim(self, now: int) -> int:
         """Claim the runs that are due, and order their reports; how many."""
-        claimed = 0
+        self._book, claimed = self._file.current(), 0
         for schedule in self._plan.schedules:
             with self._engine.connect() as connection:
                 known = _known(connection, schedule)
@@ -105,7 +106,7 @@ class Scheduler:
 
     def tell(self, now: int) -> int:
         """Write the messages about reports of schedules that are not told of yet; how many reports."""
-        table = tables.report
+        self._book, table = self._file.current(), tables.report
         untold = select(table).where(table.c.schedule.is_not(None), table.c.told_at.is_(None)).order_by(table.c.number)
         with self._engine.connect() as connection:
             if connection.execute(untold.limit(1)).first() is None:

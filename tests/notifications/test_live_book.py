@@ -1,14 +1,17 @@
 """The notify file that the pages write: all or nothing, for its owner alone, used at once."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
-from api.notifications.book import Book, Recipient
+from api.notifications.book import Book, Recipient, Rule
 from api.notifications.channels import open_channel
 from api.notifications.live_book import BookDesk, ChannelsOf, FileChanged, LiveBook, Tree
+from siaga.model.clock import HOUR
 from siaga.sites.mistakes import SitesFileError
+from tests.notifications.desk import Desk, book
+from tests.notifications.webhook import Webhook
 
 RATIH = {"name": "ratih", "channels": {"web": "json://127.0.0.1:1/rahasia"}}
 
@@ -58,3 +61,38 @@ def test_a_mistake_or_another_s_change_writes_nothing(tmp_path: Path) -> None:
     assert "rahasia" not in str(refused.value)
     assert (path.read_bytes(), [rule.tell for rule in book.rules]) == (text, [("ratih",)])
     assert [one.name for one in tmp_path.iterdir()] == ["notify.yaml"]
+
+
+def test_how_long_is_gathered_counts_from_the_change_on(desk: Desk, hook: Webhook) -> None:
+    live = LiveBook(book(hook, gather=HOUR))
+    desk.tell(live)
+    desk.failed()
+    assert not desk.planner.plan_one(desk.clock.now())
+    live.become(book(hook, gather=0))
+    assert desk.planner.plan_one(desk.clock.now())
+
+
+def test_a_plan_is_made_by_one_book_although_it_is_replaced_meanwhile(desk: Desk, hook: Webhook) -> None:
+    """People of the book before with rules of the one after would be nobody, and the notice gone."""
+    before = book(hook, Rule("joko", ("joko",)), gather=0)
+    after = replace(book(hook, Rule("sari", ("sari",)), gather=0), people={"sari": before.people["joko"]})
+    live = Changing(before, after)
+    desk.tell(live)
+    desk.failed()
+    assert desk.planner.plan_one(desk.clock.now())
+    assert [row["recipient"] for row in desk.rows()] == ["joko/web"]
+
+
+class Changing(LiveBook):
+    """A book that is replaced as soon as its rules were read."""
+
+    def __init__(self, book: Book, after: Book) -> None:
+        super().__init__(book)
+        object.__setattr__(self, "after_it", after)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Those of the book before; from then on it is the other one."""
+        found = super().rules
+        self.become(object.__getattribute__(self, "after_it"))
+        return found
