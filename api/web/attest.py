@@ -175,9 +175,10 @@ async def attest(request: Request, looker: SignedInTechnician, services: Service
         return _back(
             request, Notice(looker.words("attest_refused", why=said(looker.words, problem.detail)), wrong=True)
         )
-    except RequestValidationError as problem:
-        told = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in problem.errors()[:3])
-        return _back(request, Notice(looker.words("attest_refused", why=told), wrong=True))
+    except RequestValidationError:  # the page asks for each field, so the form is another's
+        return _back(
+            request, Notice(looker.words("attest_refused", why=looker.words("refusal_detail_422")), wrong=True)
+        )
     answer = RedirectResponse(f"/attest/{found.village}", 303)
     leave_notice(answer, Notice(looker.words("attest_taken" if is_new else "attest_taken_before")))
     return answer

@@ -9,7 +9,7 @@ import pytest
 
 from api.notifications.book import Book, Outside, Person, Rule, Step
 from api.notifications.channels import Answer, BadChannel, Channel, Outcome, open_channel
-from api.notifications.live_book import BookDesk, ChannelsOf, LiveBook
+from api.notifications.live_book import BookDesk, ChannelsOf, LiveBook, Tree
 from api.notifications.messages import Message
 from siaga.model.caller import Role
 from siaga.model.clock import MINUTE
@@ -202,6 +202,27 @@ def test_the_first_channel_tells_of_everything_and_can_be_taken_away(district: D
             assert gone.status_code == 303
         assert (own.people, own.rules) == ({}, ())
         assert client.get("/setup/people", headers=admin).status_code == 200
+
+
+def test_a_group_whose_last_person_goes_goes_out_of_the_rules_too(district: District, own: LiveBook) -> None:
+    admin = signed_in(district, Role.ADMIN, "joko") | OWN
+    with district.served(None) as client:
+        for person, address in (("budi", "ntfy://satu"), ("ani", "ntfy://dua")):
+            seen = seen_of(client.get("/setup/rules", headers=admin).text)
+            sent = {"person": person, "address": address, "seen": seen}
+            assert client.post("/setup/rules/channels", headers=admin, data=sent).status_code == 303
+        desk = district.book_desk
+        assert desk is not None
+
+        def by_group(tree: Tree) -> None:
+            tree["groups"] = [{"name": "malam", "people": ["budi"]}]
+            tree["rules"] = [{"name": "a", "tell": ["malam"]}, {"name": "b", "tell": ["malam", "ani"]}]
+
+        desk.change(desk.read()[1], by_group)
+        seen = seen_of(client.get("/setup/rules", headers=admin).text)
+        gone = client.post("/setup/rules/channels/remove", headers=admin, data={"to": "budi/ntfy", "seen": seen})
+        assert gone.status_code == 303
+        assert [(rule.name, rule.tell) for rule in own.rules] == [("b", ("ani",))]
 
 
 def test_a_rule_by_the_form_is_what_the_file_would_say(district: District, own: LiveBook) -> None:

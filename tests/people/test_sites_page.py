@@ -412,6 +412,17 @@ def test_a_device_is_moved_to_another_facility(client: httpx.Client, district: D
     assert [one.id for one in power.devices] == ["ups-1", "gerbang-1"]
 
 
+def test_a_map_that_is_not_clear_is_refused(client: httpx.Client, district: District, admin: dict[str, str]) -> None:
+    fields = _fields(client.get(f"/setup/sites/{GLAGAH}/devices/gerbang-1", headers=admin).text)
+    keys = {"map_key": ["", "POWER", "POWER"], "map_signal": ["gate_open", "lamp_on", "presence"]}
+    refused = client.post(f"/setup/sites/{GLAGAH}/devices/gerbang-1", headers=admin, data={**fields, **keys})
+    assert refused.status_code == 422
+    assert "gate_open has no native key beside it." in refused.text
+    assert "The native key POWER stands there twice." in refused.text
+    long = {"map_key": ["x" * 201], "map_signal": ["lamp_on"]}
+    assert client.post(f"/setup/sites/{GLAGAH}/devices/gerbang-1", headers=admin, data={**fields, **long}).is_error
+
+
 def test_regions_and_holidays_by_forms(client: httpx.Client, district: District, admin: dict[str, str]) -> None:
     def send(path: str, **data: str) -> httpx.Response:
         page = client.get(f"/setup/sites/{path.split('/', maxsplit=1)[0]}", headers=admin)
@@ -428,6 +439,7 @@ def test_regions_and_holidays_by_forms(client: httpx.Client, district: District,
     assert "Cuti bersama" in page.text
     assert 'Date: "" is not a date' in said(send("holidays", day="", name="X"))
     stale = value(page, "version")
+    assert send("holidays/remove", day="kemarin").status_code == 404
     assert send("holidays/remove", day="2026-03-20").status_code == 303
     assert {one.holidays for one in district.registry.villages()} == {frozenset()}
     late = client.post(

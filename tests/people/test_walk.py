@@ -138,7 +138,7 @@ TABLE: Mapping[str, Statuses] = {
     "POST /setup/sites/regions": (403, 403, 403, 422, 403),
     "GET /setup/sites/holidays": ADMIN,
     "POST /setup/sites/holidays": (403, 403, 403, 422, 403),
-    "POST /setup/sites/holidays/remove": (403, 403, 403, 200, 403),
+    "POST /setup/sites/holidays/remove": (403, 403, 403, 404, 403),
     "GET /setup/sites/new": ADMIN,
     "POST /setup/sites/new": (403, 403, 403, 422, 403),
     "GET /setup/sites/{code}": ADMIN,

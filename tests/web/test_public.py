@@ -169,6 +169,15 @@ def test_where_no_village_is_heard_the_feed_says_so(district: District) -> None:
         assert "Tidak ada yang diketahui sejak" in feed
 
 
+def test_the_feed_leads_to_where_it_was_asked_for_and_is_made_once(district: District) -> None:
+    for village in (GLAGAH, LICIN):
+        district.link(village, "offline", NOW - DAY)
+    with district.served(None) as client:
+        feeds = [client.get("/feed.atom", headers={"Host": host}).text for host in ("satu.example", "dua.example")]
+        assert [feed.count("http://satu.example/") for feed in feeds] == [feeds[0].count("http://satu.example/"), 0]
+        assert feeds[0].replace("satu.example", "dua.example") == feeds[1]
+
+
 def test_days_are_read_in_turn_and_a_village_that_is_gone_is_forgotten(empty: District) -> None:
     fill(empty, AT_ONCE + 1)
     months = Months(empty.engine, empty.clock)

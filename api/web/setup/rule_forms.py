@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -73,7 +74,7 @@ def add_channel(
             entries.listed("people").append(known)
         channels = known["channels"]
         assert isinstance(channels, dict)  # noqa: S101 - the file was checked when it was written
-        free = (channel, *(f"{channel}-{number}" for number in range(2, 100)))
+        free = chain([channel], (f"{channel}-{number}" for number in count(2)))
         channels[next(one for one in free if one not in channels)] = url
         if everything:
             _tell_of_everything(entries, name)
@@ -218,7 +219,7 @@ def _tell_of_everything(entries: _Entries, name: str) -> None:
 
 
 def _forget(entries: _Entries, name: str) -> None:
-    """Take a person out of all groups and rules, and those that name nobody then."""
+    """Take a person, or a group, out of all groups and rules, and those that name nobody then."""
     for key, field in (("groups", "people"), ("rules", "tell")):
         for entry in list(entries.listed(key)):
             tell = entry.get(field)
@@ -226,6 +227,8 @@ def _forget(entries: _Entries, name: str) -> None:
                 tell.remove(name)
                 if not tell:
                     entries.listed(key).remove(entry)
+                    if key == "groups":
+                        _forget(entries, str(entry["name"]))
     for rule in entries.listed("rules"):
         steps = rule.get("escalate")
         for step in list(steps) if isinstance(steps, list) else []:

@@ -53,7 +53,7 @@ class Fields:
             "adapter": self.adapter,
             "address": self.address.strip(),
             "every": self.every.strip(),
-            "map": {key.strip(): signal for key, signal in self.map if key.strip()},
+            "map": {key.strip(): signal for key, signal in self.map},
             "invert": [name for name in BOOLEANS if name in self.invert],
         }
         return {key: value for key, value in found.items() if value or key in ("id", "adapter")}
@@ -145,7 +145,7 @@ def change_device(
     try:
         if fields.facility == before["id"]:
             mine = known.devices(before)
-            mine[mine.index(entry)] = fields.tree()
+            mine[mine.index(entry)] = entry_of(looker, fields)
         else:
             known.devices(before).remove(entry)
             add(known, looker, fields)
@@ -183,14 +183,32 @@ def add(entries: Entries, looker: Looker, fields: Fields) -> str:
     """Add a device to the entry of its facility. Returns its id.
 
     Raises:
-        Unsaved: there is no such facility.
+        Unsaved: there is no such facility, or the map is not clear.
     """
     facility = entries.facility(fields.facility)
     if facility is None:
         raise Unsaved([looker.words("site_no_facility")])
-    entry = fields.tree()
+    entry = entry_of(looker, fields)
     entries.devices(facility).append(entry)
     return str(entry["id"])
+
+
+def entry_of(looker: Looker, fields: Fields) -> Tree:
+    """Returns the entry of a device as the form has it.
+
+    Raises:
+        Unsaved: the map has a signal without a key, or a key twice.
+    """
+    keys = [key.strip() for key, _ in fields.map]
+    problems = [
+        looker.words("site_map_no_key", signal=signal)
+        for key, (_, signal) in zip(keys, fields.map, strict=True)
+        if not key
+    ]
+    problems += [looker.words("site_map_twice", name=key) for key in sorted(set(keys)) if key and keys.count(key) > 1]
+    if problems:
+        raise Unsaved(problems)
+    return fields.tree()
 
 
 def fields_of(entry: Tree, facility: str) -> Fields:

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
+from api.http.problems import not_found
 from api.http.services import Services, ServicesHere
 from api.web.access import SignedInAdmin
 from api.web.frame import Frame, FrameHere
@@ -105,14 +106,14 @@ def remove_holiday(
     version: Version = 0,
 ) -> Response:
     """Take a holiday from all of the admin's villages."""
+    closed = [one for one in _mine(services, looker) if day in {when.isoformat() for when in one.holidays}]
+    if not closed:
+        raise not_found("holiday", day)
     try:
-        when = date.fromisoformat(day)
-        changed = [replace(one, holidays=one.holidays - {when}) for one in _mine(services, looker)]
+        changed = [replace(one, holidays=one.holidays - {date.fromisoformat(day)}) for one in closed]
         _replace(services, looker, changed, version)
     except Unsaved as problem:
         return _holiday_page(request, services, looker, frame, problem=problem)
-    except ValueError:
-        return _holiday_page(request, services, looker, frame)
     return back(_HOLIDAYS, looker.words("site_removed", name=day))
 
 
