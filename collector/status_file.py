@@ -5,6 +5,7 @@ A collector has no port to be asked at. Several may share a directory, each on a
 
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -47,8 +48,9 @@ class StatusFile:
             return
 
     def remove(self) -> None:
-        """The collector has ended."""
-        self._path.unlink(missing_ok=True)
+        """The collector has ended. What cannot be removed is old soon."""
+        with suppress(OSError):
+            self._path.unlink()
 
 
 def read_status_file(directory: Path) -> str | None:

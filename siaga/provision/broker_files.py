@@ -106,13 +106,14 @@ class BrokerFiles:
         """
         with self._locked():
             passwords, access = self._passwords(), self._access()
-            if village not in access and village not in passwords:
+            certified = self._text(f"certificates/{village}.crt") is not None  # also where a try before ended half way
+            if village not in access and village not in passwords and not certified:
                 raise NoCredential(f"{village} has no credential in {self.directory}: there is nothing to revoke")
+            self._end_certificate(village, now)
             passwords.pop(village, None)
             access.pop(village, None)
             self._write_passwords(passwords, {})
             self._write_access(access)
-            self._end_certificate(village, now)
 
     def villages(self) -> list[str]:
         """Returns the villages that have a credential.

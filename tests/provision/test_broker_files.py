@@ -171,6 +171,21 @@ def test_a_village_goes_from_a_password_to_a_certificate_and_back(tmp_path: Path
     assert VILLAGE in read_passwords((tmp_path / "passwords").read_text(), "")
 
 
+def test_a_revoke_that_failed_changed_nothing_and_can_be_made_again(tmp_path: Path) -> None:
+    broker = files(tmp_path, Login.CERTIFICATE)
+    broker.set_up("broker.example.go.id", {}, NOW)
+    broker.issue(VILLAGE, NOW, rotate=False)
+    access, sound = (tmp_path / "acl").read_text(), (tmp_path / "ca.crl").read_text()
+    (tmp_path / "ca.crl").write_text("damaged")
+    with pytest.raises(DamagedFile):
+        broker.revoke(VILLAGE, NOW)
+    assert (tmp_path / "acl").read_text() == access
+    (tmp_path / "ca.crl").write_text(sound)
+    broker.revoke(VILLAGE, NOW)
+    assert not (tmp_path / "certificates" / f"{VILLAGE}.crt").exists()
+    assert broker.villages() == []
+
+
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     left = tmp_path / ".passwords.0123456789ab"
     left.write_text(write_passwords({}))

@@ -25,7 +25,7 @@ from typing import IO, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-__all__ = ["BadBackup", "Manifest", "Part", "Reader", "Verified", "Writer", "verify_backup"]
+__all__ = ["BadBackup", "Manifest", "Part", "Reader", "Verified", "Writer", "sync_directory", "verify_backup"]
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -106,7 +106,7 @@ class Writer:
                 file.flush()
                 os.fsync(file.fileno())
             os.link(partial, path)  # unlike a rename, it fails if another has made the file meanwhile
-            _sync_directory(path.parent)
+            sync_directory(path.parent)
         finally:
             partial.unlink(missing_ok=True)
 
@@ -280,7 +280,8 @@ def _create(path: Path) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Flush a directory to the disk: the names in it outlive a power cut."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

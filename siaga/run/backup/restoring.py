@@ -14,7 +14,7 @@ from api.alerts.self_monitor import Heard
 from siaga.database import connect, writing
 from siaga.database.dump import Dump, TableDump, has_tables, load
 from siaga.database.tables import engine_state
-from siaga.run.backup.archive import BadBackup, Manifest, Reader
+from siaga.run.backup.archive import BadBackup, Manifest, Reader, sync_directory
 from siaga.run.backup.files import GATEWAY
 from siaga.run.settings import Settings
 from siaga.telemetry.duck import DuckStore
@@ -64,6 +64,9 @@ def _restore(settings: Settings, reader: Reader, scratch: Path, tell: Callable[[
         target = scratch / _place(part.name)
         target.parent.mkdir(exist_ok=True)
         reader.extract(part.name, target)
+    for made in scratch.iterdir():  # before the database is loaded: it cannot be taken back
+        if (settings.data_dir / made.name).exists():
+            raise BadBackup(_holds(settings, made.name))
     embedded = settings.database_url is None
     engine = connect(f"sqlite:///{scratch / SQLITE}" if embedded else settings.database)
     try:
@@ -77,6 +80,7 @@ def _restore(settings: Settings, reader: Reader, scratch: Path, tell: Callable[[
     for each in sorted(scratch.iterdir()):
         each.replace(settings.data_dir / each.name)
         moved.append(settings.data_dir / each.name)
+    sync_directory(settings.data_dir)
     files = settings.data_dir / FILES
     return Restored(reader.manifest, rows or 0, observations, sorted(files.iterdir()) if files in moved else [])
 
@@ -93,9 +97,7 @@ def _must_be_empty(settings: Settings, *, telemetry: bool) -> None:
     directory = settings.data_dir
     held = [name for name in (SQLITE, TELEMETRY, GATEWAY) if (directory / name).exists()]
     if held:
-        raise BadBackup(
-            f"data directory {directory} holds a {held[0]} already: a backup is restored into an empty directory"
-        )
+        raise BadBackup(_holds(settings, held[0]))
     if telemetry and settings.store_url is not None:
         raise BadBackup(
             "the backup holds the telemetry of an embedded store, and SIAGA_STORE_URL names another one: restore "
@@ -110,6 +112,10 @@ def _must_be_empty(settings: Settings, *, telemetry: bool) -> None:
                     raise BadBackup("the database holds tables already: a backup is restored into an empty one")
             finally:
                 engine.dispose()
+
+
+def _holds(settings: Settings, name: str) -> str:
+    return f"data directory {settings.data_dir} holds a {name} already: a backup is restored into an empty directory"
 
 
 def _load_telemetry(reader: Reader, scratch: Path, tell: Callable[[str], None]) -> int | None:

@@ -157,6 +157,18 @@ def test_a_place_that_is_not_empty_is_left_as_it_is(tmp_path: Path) -> None:
     assert {path.name: path.stat().st_mtime_ns for path in here.data_dir.iterdir()} == before
 
 
+def test_a_file_of_the_backup_that_is_there_already_stays_and_no_database_is_loaded(tmp_path: Path) -> None:
+    here, there = settings(tmp_path / "here"), settings(tmp_path / "there")
+    fill(here)
+    (here.data_dir / "notify.yaml").write_text("people: []\nrules: []\n")
+    make_backup(here, tmp_path / "satu.siaga", CLOCK)
+    there.make_data_dir()
+    (there.data_dir / "notify.yaml").write_text("another")
+    with pytest.raises(BadBackup, match=r"holds a notify\.yaml already"):
+        restore_backup(there, tmp_path / "satu.siaga")
+    assert {path.name: path.read_text() for path in there.data_dir.iterdir()} == {"notify.yaml": "another"}
+
+
 def test_a_damaged_backup_restores_nothing(tmp_path: Path) -> None:
     here, there = settings(tmp_path / "here"), settings(tmp_path / "there")
     fill(here)
