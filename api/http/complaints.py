@@ -78,6 +78,7 @@ class MaybeAnswer(Body):
     answer: Annotated[str, Field(max_length=2_000, pattern=r"^[^\x00]*$")] = ""
 
 
+_NO_ANSWER = MaybeAnswer()
 ComplaintId = Annotated[str, Path(max_length=40, description="the id, with or without its dashes")]
 
 
@@ -164,11 +165,10 @@ def close(services: ServicesHere, caller: Technician, complaint: ComplaintId, bo
 
 @router.post("/complaints/{complaint}/reject", summary="Reject it", responses=_ACTION_PROBLEMS | problems(409))
 def reject(
-    services: ServicesHere, caller: Technician, complaint: ComplaintId, body: MaybeAnswer | None = None
+    services: ServicesHere, caller: Technician, complaint: ComplaintId, body: MaybeAnswer = _NO_ANSWER
 ) -> ComplaintDocument:
     """It was none, or is no concern of a facility here; the public never sees it. 409 if it was closed or rejected."""
-    answer = "" if body is None else body.answer
-    return _document(end_complaint(services, caller, complaint, State.REJECTED, answer))
+    return _document(end_complaint(services, caller, complaint, State.REJECTED, body.answer))
 
 
 @router.get(
