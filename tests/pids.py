@@ -61,7 +61,7 @@ def _states(pid: int) -> set[str]:
     """The states of a process's threads, as proc(5) has them: T is stopped, Z and X are ended. None if it is gone."""
     states = set()
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it, or one of its threads, ended meanwhile
-        for thread in os.listdir(f"/proc/{pid}/task"):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                states.add(Path(f"/proc/{pid}/task/{thread}/stat").read_text().rpartition(")")[2].split()[0])
+                states.add((thread / "stat").read_text().rpartition(")")[2].split()[0])
     return states
