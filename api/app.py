@@ -32,6 +32,7 @@ from api.http import (
     issued,
     links,
     maintenance,
+    open311,
     quarantine,
     reports,
     scorecard,
@@ -134,6 +135,7 @@ def _all_routes() -> APIRouter:
     for router in _ROUTERS:
         found.include_router(router, prefix=BASE, dependencies=[Depends(known_caller), Depends(known_names)])
     found.include_router(complaints.open_router, prefix=BASE, dependencies=[Depends(known_names)])
+    found.include_router(open311.router)
     found.include_router(health.router, dependencies=[Depends(known_names)])
     for router in PAGES:
         found.include_router(router)
@@ -319,7 +321,7 @@ def _foreign(scope: Scope) -> Response:
 
 def _is_page(path: str) -> bool:
     """Whether a form at this path is one of the pages' own."""
-    return not is_call(path) and not path.startswith("/open311/")
+    return not is_call(path)
 
 
 @asynccontextmanager

@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, FromClause, Row, Select, and_, case, func, or_, select
+from sqlalchemy import Connection, FromClause, Row, Select, and_, case, func, or_, select, tuple_
 
+from api.attestations.distance import metres_between
 from api.complaints.rules import ID, State
 from siaga.database import tables
 from siaga.database.scopes import within
@@ -25,6 +26,7 @@ __all__ = [
     "counted",
     "doubts",
     "listed",
+    "near",
     "one",
     "photo",
     "place",
@@ -44,6 +46,8 @@ class Place:
     facility: str
     kind: str
     name: str
+    latitude: float
+    longitude: float
 
     @property
     def full_name(self) -> str:
@@ -97,24 +101,36 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True)
 class ComplaintFilter:
-    """Which complaints: of some scopes, or of one facility of their one village; in some states; made in a window."""
+    """Which complaints: of some scopes, or of one facility of their one village; in some states; made in a window.
+
+    `problems`: kinds of facilities, each with a problem; `None`: all.
+    """
 
     scopes: Scopes
     facility: str | None = None
     states: Sequence[State] = tuple(State)
     window: Interval | None = None
+    problems: Collection[tuple[str, str]] | None = None
 
 
 def place(connection: Connection, village: str, facility: str) -> Place | None:
     """Returns a facility that people may complain of."""
-    home, table = tables.village, tables.facility
-    query = (
-        select(home.c.code, home.c.name, home.c.timezone, table.c.id, table.c.kind, table.c.name)
-        .join(table, table.c.village == home.c.code)
-        .where(home.c.code == village, table.c.id == facility)
-    )
+    query = _PLACES.where(tables.village.c.code == village, tables.facility.c.id == facility)
     row = connection.execute(query).one_or_none()
     return None if row is None else Place(*row)
+
+
+def near(connection: Connection, kind: str, at: tuple[float, float], within_: int) -> Sequence[Place]:
+    """Returns the facilities of a kind in the village nearest to a place, if that is within some metres."""
+    home = tables.village
+    north, east = at
+    reach = within_ / 100_000  # degrees: a degree of latitude has 111 km, one of longitude in Indonesia hardly less
+    box = home.c.latitude.between(north - reach, north + reach), home.c.longitude.between(east - reach, east + reach)
+    rows = connection.execute(_PLACES.where(tables.facility.c.kind == kind, *box))
+    found = [Place(*row) for row in rows]
+    far = {one.village: metres_between(at, (one.latitude, one.longitude)) for one in found}
+    nearest = min(far, key=lambda code: far[code], default=None)
+    return [one for one in found if one.village == nearest and far[one.village] <= within_]
 
 
 def places(connection: Connection, names: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], Place]:
@@ -225,6 +241,16 @@ def _beside_sensors() -> FromClause:
     return table.outerjoin(span, holds)
 
 
+_PLACES = select(
+    tables.village.c.code,
+    tables.village.c.name,
+    tables.village.c.timezone,
+    tables.facility.c.id,
+    tables.facility.c.kind,
+    tables.facility.c.name,
+    tables.village.c.latitude,
+    tables.village.c.longitude,
+).join(tables.facility, tables.facility.c.village == tables.village.c.code)
 _CONTRADICTS = tables.span.c.state == SensorState.MET.value
 _FIRST = case((_CONTRADICTS, 0), else_=1)
 """What contradicts the sensors stands first."""
@@ -242,6 +268,8 @@ def _filtered(query: Select[*tuple[object, ...]], wanted: ComplaintFilter) -> Se
         query = query.where(table.c.facility == wanted.facility)
     if len(wanted.states) < len(State):
         query = query.where(table.c.state.in_(wanted.states))
+    if wanted.problems is not None:
+        query = query.where(tuple_(table.c.kind, table.c.problem).in_(list(wanted.problems)))
     if wanted.window is not None:
         query = query.where(table.c.created_at >= wanted.window[0], table.c.created_at < wanted.window[1])
     return query
