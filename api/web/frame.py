@@ -60,14 +60,18 @@ class Frame:
         *,
         status: int = 200,
         headers: dict[str, str] | None = None,
+        here: str | None = None,
         **values: object,
     ) -> Response:
-        """Returns a whole page, with the notice that the page before left. `title` is due among `values`."""
+        """Returns a whole page, with the notice that the page before left. `title` is due among `values`.
+
+        `here`: the page's address, where it answers a form that was sent to another one.
+        """
         body = self.text(
             template,
             looker,
             path=request.url.path,
-            here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+            here=here or request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             navigation=entries(looker, self._paths),
             may_sign_in="/login" in self._paths,
             may_sign_out="/logout" in self._paths,
