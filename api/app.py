@@ -250,7 +250,7 @@ def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastA
     )
     app.state.services = services
     app.state.caller_of = caller_of
-    app.state.frame = Frame(page_paths())
+    app.state.frame = Frame(page_paths() if services.public_page else page_paths() - {"/"})
     app.state.months = Months(services.engine, services.clock)
     app.state.pages = Pages(services.engine, services.clock, app.state.frame, app.state.months)
     app.state.public_answers = Kept(services.clock, public_status.FRESH_FOR)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from api.http.sender import PERSON, named
 from api.web.looker import Looker, Theme
 from api.web.navigation import entries
+from api.web.next_path import START
 from api.web.notice import forget_notice, taken_notice
 from api.web.static_files import static
 
@@ -73,6 +74,7 @@ class Frame:
             path=request.url.path,
             here=here or request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             navigation=entries(looker, self._paths),
+            home="/" if "/" in self._paths else START,
             may_sign_in="/login" in self._paths,
             may_sign_out="/logout" in self._paths,
             notice=taken_notice(request),

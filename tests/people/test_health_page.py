@@ -32,7 +32,8 @@ def admin(district: District) -> dict[str, str]:
 
 
 def test_each_part_says_whether_it_works_and_why_not(district: District, admin: dict[str, str], tmp_path: Path) -> None:
-    lost = "the village's broker: no connection to mqtt://127.0.0.1:1883: refused; the evidence of 3 villages is being read"
+    no_line = "the village's broker: no connection to mqtt://127.0.0.1:1: refused"
+    lost = f"{no_line}; the evidence of 3 villages is being read"
     district.checks |= {"gateway": lambda: None, "collector": lambda: "it is not running yet", "store": lambda: "odd"}
     district.checks["alerts"] = lambda: lost
     district.data_dir = tmp_path / "not" / "yet"
@@ -41,7 +42,7 @@ def test_each_part_says_whether_it_works_and_why_not(district: District, admin: 
     assert found["gateway"] == ("met", "✓ Gateway siaga bekerja")
     assert found["database"] == ("met", "✓ Basis data bekerja")
     assert found["collector"] == ("failed", "✗ Pengumpul belum berjalan (sejak 12.00 WIB)")
-    assert "broker desa: tidak ada sambungan ke mqtt://127.0.0.1:1883: refused; data 3 desa" in found["alerts"][1]
+    assert "broker desa: tidak ada sambungan ke mqtt://127.0.0.1:1: refused; data 3 desa" in found["alerts"][1]
     assert "tidak bekerja; rincian dalam bahasa Inggris: odd (sejak 12.00 WIB)" in found["store"][1]
     assert found["last"] == ("unknown", "? Kiriman terakhir belum pernah ada")
     assert re.fullmatch(r"· Basis data SQLite [\d.]+, skema \d{4}", found["schema"][1])

@@ -18,6 +18,7 @@ from siaga.model.caller import Caller, Role
 from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.observation import Point
 from siaga.model.scope import EVERYWHERE, Scope, Scopes
+from siaga.model.sites import Adapter, Device
 from siaga.timeline.spans import Span, State
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOW, UNKNOWN, District
 from tests.http.district import villages as two
@@ -265,7 +266,7 @@ def test_a_device_says_its_values_health_refusals_and_draws_its_signals(client: 
     text = text_of(page)
     for said in (
         "terdengar 11.59 WIB",
-        "gate_open tidak 11.59 WIB",
+        "Gerbang terbuka gate_open tidak 11.59 WIB",
         "Baterai 81,5 %",
         "Jam tepat",
         "melapor tiap 1 menit",
@@ -273,9 +274,20 @@ def test_a_device_says_its_values_health_refusals_and_draws_its_signals(client: 
         assert said in text, said
     assert "gerbang-1/senml" in text
     assert "wifi-1/senml" not in text
-    assert 'aria-label="gate_open: antara tidak dan ya, terakhir tidak"' in page.text
+    assert 'aria-label="Gerbang terbuka: antara tidak dan ya, terakhir tidak"' in page.text
     assert 'data-state="heard"' in page.text
     assert "belum pernah terdengar" in text_of(client.get(f"/devices/{code(0)}/wifi-1?stretch=x"))
+
+
+def test_a_device_that_gives_nothing_its_facility_is_judged_by_says_so(client: httpx.Client, empty: District) -> None:
+    said = "tidak memberi sinyal yang menilai fasilitasnya (Gerbang terbuka)"
+    assert said not in text_of(client.get(f"/devices/{code(0)}/gerbang-1"))
+    home = villages(1)[0]
+    for mapped, silent in (({}, True), ({"Switch1": "gate_open"}, False)):
+        device = Device("gerbang-1", Adapter.TASMOTA, MINUTE, "gerbang-depan", mapped)
+        gate = replace(home.facilities[0], devices=(device,))
+        empty.registry.replace([replace(home, facilities=(gate, *home.facilities[1:]))], NOW)
+        assert (said in text_of(client.get(f"/devices/{code(0)}/gerbang-1"))) is silent
 
 
 @pytest.mark.parametrize("path", ["/villages/{0}", "/facilities/{0}/{1}", "/devices/{0}/{2}"])

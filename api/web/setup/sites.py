@@ -31,6 +31,7 @@ from siaga.sites.writing import write_document
 
 __all__ = ["LARGEST_BODY", "LARGEST_FILE", "PATHS", "router"]
 
+
 class _WideParts(APIRoute):
     """A route whose forms may have parts as large as a sites file: Starlette's own bound of a pasted text is 1 MB."""
 
