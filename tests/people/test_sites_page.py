@@ -186,7 +186,7 @@ def test_how_large_a_file_may_be_is_said_and_a_pasted_one_may_be_as_large(
     def send(name: str | None, text: bytes) -> httpx.Response:
         part = "file" if name else "text"
         english = admin | {"Accept-Language": "en"}
-        return client.post("/setup/sites/preview", headers=english, files={part: (name, text)})  # type: ignore[dict-item]  # httpx takes None
+        return client.post("/setup/sites/preview", headers=english, files={part: (name, text)})
 
     long = write_document(list(district.registry.villages())).encode() + b"#" * 1_200_000
     for name in ("x.yaml", None):
