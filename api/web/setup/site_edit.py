@@ -144,9 +144,12 @@ def beside(services: Services, looker: Looker, document: SitesDocument) -> Itera
         if named.get(day, name) != name and not scopes.everything:
             yield words("sites_holiday_named", date=day.isoformat(), name=named[day])
     for (village, device), (place, other) in clashes(document.villages, services.registry.behind_own_gateway()):
-        key = "site_address_taken" if scopes.holds(place.code) else "site_address_taken_elsewhere"
-        full, there = f"{village.code}/{device.id}", f"{place.code}/{other.id}"
-        yield words(key, device=full, address=str(device.address), other=there)
+        yield words(
+            "site_address_taken" if scopes.holds(place.code) else "site_address_taken_elsewhere",
+            device=f"{village.code}/{device.id}",
+            address=str(device.address),
+            other=f"{place.code}/{other.id}",
+        )
 
 
 def check_sure(looker: Looker, *, sure: bool) -> None:
