@@ -109,7 +109,7 @@ def test_a_claim_can_be_changed_first(client: httpx.Client, district: District) 
     form = client.get(html.unescape(change[1]), headers=admin).text
     assert 'name="id" value="pintu-2"' in form
     assert 'name="map_key" value="pintu"' in form
-    assert "<option value="gate_open" selected>Gerbang terbuka (gate_open)</option>" in form
+    assert '<option value="gate_open" selected>Gerbang terbuka (gate_open)</option>' in form
     assert '<option value="gerbang" selected>' in form
 
 
