@@ -7,6 +7,7 @@ from sqlalchemy import Connection, text
 
 from api.reports.source import RUNS_ON
 from siaga.database.scopes import within_text
+from siaga.database.spans import SHOWN_CAUSE
 from siaga.model.intervals import Interval
 from siaga.model.scope import Scopes
 from siaga.timeline.spans import Span, State
@@ -37,7 +38,7 @@ _SPANS = """
           FROM FACILITIES AS f
          WHERE f.kind <> 'power' AND CONDITION
     )
-    SELECT b.village, b.id, b.judged_from, s.start, s."end", s.state, s.cause, s.excused, s.excused_later
+    SELECT b.village, b.id, b.judged_from, s.start, s."end", s.state, SHOWN_CAUSE, s.excused, s.excused_later
       FROM bound AS b CROSS JOIN span AS s
      WHERE s.village = b.village AND s.facility = b.id AND s.start >= b.first AND s.start < b.last
        AND (s."end" IS NULL OR s."end" > :start OR s.state = 'failed')
@@ -75,7 +76,7 @@ def _spans(
         return FacilitySpans(spans, judged_from)
     bounds = {"start": window[0], "end": window[1], "never": RUNS_ON}
     rows = connection.execute(
-        text(_SPANS.replace("FACILITIES", facilities).replace("CONDITION", condition)), asked | bounds
+        text(_SPANS.replace("FACILITIES", facilities).replace("CONDITION", condition).replace("SHOWN_CAUSE", SHOWN_CAUSE)), asked | bounds
     )
     for part in rows.partitions(_AT_ONCE):  # a third quicker than row by row
         for village, facility, first, start, end, state, cause, excused, later in part:
