@@ -76,7 +76,10 @@ def _spans(
         return FacilitySpans(spans, judged_from)
     bounds = {"start": window[0], "end": window[1], "never": RUNS_ON}
     rows = connection.execute(
-        text(_SPANS.replace("FACILITIES", facilities).replace("CONDITION", condition).replace("SHOWN_CAUSE", SHOWN_CAUSE)), asked | bounds
+        text(
+            _SPANS.replace("FACILITIES", facilities).replace("CONDITION", condition).replace("SHOWN_CAUSE", SHOWN_CAUSE)
+        ),
+        asked | bounds,
     )
     for part in rows.partitions(_AT_ONCE):  # a third quicker than row by row
         for village, facility, first, start, end, state, cause, excused, later in part:

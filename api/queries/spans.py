@@ -32,7 +32,9 @@ _TOUCHING = """
        AND (f.village, f.id) >= (:first_village, :first_id) AND (f.village, f.id) <= (:last_village, :last_id)
 """
 _SPANS = text(
-    'SELECT f.village, f.id, s.start, s."end", s.state, ' + SHOWN_CAUSE + ", s.excused, s.excused_later"
+    'SELECT f.village, f.id, s.start, s."end", s.state, '
+    + SHOWN_CAUSE
+    + ", s.excused, s.excused_later"
     + _TOUCHING
     + "ORDER BY f.village, f.id, s.start"
 )
