@@ -7,7 +7,6 @@ Three steps, each a transaction that says by its rows what comes next:
 3. `tell`: the messages about the report, and that it is told. A revision of it is told by the same step.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 
 import structlog
@@ -20,6 +19,7 @@ from api.notifications.book import Book, Recipient
 from api.notifications.channels import provider_of
 from api.schedules.note import note_for
 from api.schedules.schedule import Due, Plan, Schedule, Send, runs_due
+from api.schedules.since_sent import key_about
 from siaga.database import tables, take_turns, writing
 from siaga.database.scopes import within
 from siaga.database.upsert import insert
@@ -138,7 +138,7 @@ class Scheduler:
         """Put a message into the queue, once: the key is unique."""
         table = tables.notification
         row = {
-            "key": hashlib.sha256(f"{what}\n{to}".encode()).hexdigest(),
+            "key": key_about(what, to),
             "recipient": str(to),
             "provider": provider_of(self._book.url(str(to)) or ""),
             "village": None,
