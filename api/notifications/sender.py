@@ -34,7 +34,7 @@ to tell. Raises ValueError or KeyError where there is none."""
 def plain_message(claim: Claim, _language: str, _link: str | None) -> Message:
     """Returns the message of a subject that is the text itself."""
     subject = claim.subject or {}
-    return Message(str(subject["title"]), str(subject["body"]), Tone.INFO)
+    return Message(str(subject["title"]), str(subject["body"]), Tone(str(subject.get("tone", Tone.INFO))))
 
 
 class Sender:

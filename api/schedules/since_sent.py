@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
 from sqlalchemy import Connection, select
 
-from api.notifications.book import Recipient
+from api.notifications.queue import message_key
 from api.queries import issued
 from api.queries.issued import KeptReport
 from api.reports.forms import Form
 from siaga.database import tables
 
-__all__ = ["SinceSent", "key_about", "since_sent"]
+__all__ = ["SinceSent", "since_sent"]
 
 _WITH_CAUSES = {Form.PDF, Form.XLSX, Form.JSON}
 _WITH_SCORECARDS = {Form.PDF, Form.XLSX}
@@ -24,11 +23,6 @@ class SinceSent:
 
     revision: int
     count: int
-
-
-def key_about(what: str, recipient: Recipient | str) -> str:
-    """Returns the key of the message about something to one recipient's channel: there is one."""
-    return sha256(f"{what}\n{recipient}".encode()).hexdigest()
 
 
 def since_sent(connection: Connection, report: KeptReport, recipient: str, forms: Sequence[Form]) -> SinceSent | None:
@@ -46,7 +40,7 @@ def since_sent(connection: Connection, report: KeptReport, recipient: str, forms
 
 def _was_sent(connection: Connection, report: KeptReport, recipient: str) -> bool:
     table = tables.notification
-    mine = (table.c.key == key_about(f"report {report.id}", recipient)) & (table.c.state == "sent")
+    mine = (table.c.key == message_key(f"report {report.id}", recipient)) & (table.c.state == "sent")
     return connection.execute(select(table.c.id).where(mine)).first() is not None
 
 

@@ -2,8 +2,9 @@
 
 from sqlalchemy import Connection, Engine, select
 
-from api.notifications.messages import Attachment, Message, Tone
+from api.notifications.messages import Attachment, Message
 from api.notifications.queue import Claim
+from api.notifications.sender import plain_message
 from api.queries import issued
 from api.reports.forms import Form
 from api.schedules.report_message import report_message
@@ -29,7 +30,7 @@ def message_about(engine: Engine, claim: Claim, language: str, link: str | None)
     """
     subject = claim.subject or {}
     if "report" not in subject:
-        return Message(str(subject["title"]), str(subject["body"]), Tone.INFO)
+        return plain_message(claim, language, link)
     with engine.connect() as connection:
         found = issued.public(connection, str(subject["report"]))
         if found is None:
