@@ -51,7 +51,7 @@ from api.http.deadline import AnswerWithin
 from api.http.hash_desk import HashDesk
 from api.http.health import NotReady
 from api.http.known_names import known_names
-from api.http.middleware import WIDE_BODY, BodyLimit, RequestMetrics, SecurityHeaders, count_streams
+from api.http.middleware import WIDE_BODY, BodyLimit, RequestMetrics, SecurityHeaders, count_streams, too_large
 from api.http.own_origin import OwnOrigin
 from api.http.photo_body import PhotoDesk
 from api.http.problems import Problem, install_problems, problem_response
@@ -260,7 +260,7 @@ def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastA
     )
     app.state.services = services
     app.state.caller_of = caller_of
-    app.state.frame = Frame(page_paths())
+    app.state.frame = Frame(page_paths() if services.public_page else page_paths() - {"/"})
     app.state.months = Months(services.engine, services.clock)
     app.state.pages = Pages(services.engine, services.clock, app.state.frame, app.state.months)
     app.state.public_answers = Kept(services.clock, public_status.FRESH_FOR)
@@ -272,8 +272,8 @@ def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastA
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=6)
     streamed = {("POST", path) for path in WITH_PHOTOS}
     wide = {("POST", f"{BASE}{path}"): WIDE_BODY for path in alerts_many.PATHS}
-    wide |= {("POST", path): 3 * sites.LARGEST_FILE for path in sites.PATHS}  # as a form escapes it
-    app.add_middleware(BodyLimit, streamed=streamed, wide=wide)
+    wide |= {("POST", path): sites.LARGEST_BODY for path in sites.PATHS}
+    app.add_middleware(BodyLimit, streamed=streamed, wide=wide, refused=_too_large)
     app.add_middleware(OwnOrigin, site=services.site, is_page=_is_page, refused=_foreign)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestMetrics, registry=services.metrics)
@@ -294,6 +294,21 @@ def _within(scope: Scope) -> float:
     if path in sites.PATHS:
         return SITES_WITHIN
     return ANSWER_WITHIN if is_call(path) else PAGE_WITHIN
+
+
+def _too_large(scope: Scope, largest: int, size: int | None) -> Response:
+    """The answer to a request whose body is too large: a page, where people sent a form."""
+    path = scope["path"]
+    if is_call(path):
+        return too_large(scope, largest, size)
+    request = Request(scope)
+    looker = stranger(request)
+    words, most = looker.words, sites.LARGEST_FILE if path in sites.PATHS else largest
+    if size is None:
+        detail = words("too_large", most=words.size(most))
+    else:
+        detail = words("too_large_so", most=words.size(most), size=words.size(size))
+    return refusals.sentence(request, looker, 413, {"Connection": "close"}, detail)
 
 
 def _late(scope: Scope, within: float) -> Response:

@@ -177,6 +177,7 @@ TABLE: Mapping[str, Statuses] = {
     "POST /setup/people/{name}/remove": ADMIN_SENT,
     "GET /setup/tokens": ADMIN,
     "POST /setup/tokens": (403, 403, 403, 422, 403),
+    "GET /setup/tokens/made": (303, 403, 403, 303, 403),
     "POST /setup/tokens/{number}/revoke": ADMIN_SENT,
     "GET /setup/rules": ADMIN,
     "POST /setup/rules/gather": (403, 403, 403, 404, 403),

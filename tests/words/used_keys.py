@@ -49,6 +49,7 @@ from siaga.database.people import Weakness
 from siaga.model.alert_kinds import SEVERITIES, Kind
 from siaga.model.caller import Role
 from siaga.model.indicators import INDICATORS, evidence_signals
+from siaga.model.signals import SIGNALS
 from siaga.model.sites import Adapter, Needs, Silence
 from siaga.run.doctor.finding import REMEDIES, Said
 from siaga.run.doctor.finding import State as Finds
@@ -110,7 +111,7 @@ FAMILIES: dict[str, set[str]] = {
     "reports_why_": {ground.value for ground in Ground},
     "pace_": {pace.value for pace in Pace},
     "stand_": {state.value for state in VillageState},
-    "vital_": {"battery", "rssi", "uptime", "mains"},
+    "reading_": set(SIGNALS),
     "stretch_": {stretch.value for stretch in Stretch},
     "refused_": {*LABELS, OTHER},
     "remedy_": {*LABELS, OTHER},
