@@ -1,8 +1,8 @@
 """Retention of telemetry: each night, of what is older than `SIAGA_KEEP_TELEMETRY` only a summary of each hour stays.
 
-Texts and photos of complaints are erased with it, when their time is over. Spans, alerts and reports stay for ever. What
-the store may have deleted is noted in the database before it happens, so that nothing is judged again from readings that
-are gone.
+Texts and photos of complaints are erased with it, when their time is over. Spans, alerts and reports stay for ever.
+What the store may have deleted is noted in the database before it happens, so that nothing is judged again from
+readings that are gone.
 """
 
 import threading
