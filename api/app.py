@@ -76,7 +76,7 @@ from api.web.months import Months
 from api.web.outline import NO_OUTLINE, Outline
 from api.web.pages import Pages
 from api.web.routes import PAGES, page_paths
-from api.web.setup import rules, sites
+from api.web.setup import qr, rules, sites
 from api.web.setup.health import EXAMINE_WITHIN, Examine, nothing_examined
 from siaga.database.people import Passwords, Persons, Sessions, SignIn
 from siaga.database.quarantine import Quarantine
@@ -95,7 +95,7 @@ ANSWER_WITHIN = 10.0
 PAGE_WITHIN = 5.0
 """Seconds that a page has: nobody looks at an empty screen for longer."""
 REPORT_WITHIN = DEADLINE + 10.0
-"""Seconds that a report has, which a process of its own makes."""
+"""Seconds that a report has, which a process of its own makes; and sheets to print."""
 SITES_WITHIN = 120.0
 """Seconds that a sites file has to arrive by a bad link and to be read."""
 WITH_PHOTOS = frozenset({f"{BASE}/attestations", f"{BASE}/complaints", attest.ADDRESS, complaint_form.ADDRESS})
@@ -285,7 +285,7 @@ def _within(scope: Scope) -> float:
     path = scope["path"]
     if path in WITH_PHOTOS and scope["method"] == "POST":
         return SEND_WITHIN
-    if path.startswith((f"{BASE}/reports", "/reports")):
+    if path.startswith((f"{BASE}/reports", "/reports", qr.PDF)):
         return REPORT_WITHIN
     if path == "/setup/health":
         return EXAMINE_WITHIN

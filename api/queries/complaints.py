@@ -31,6 +31,7 @@ __all__ = [
     "photo",
     "place",
     "places",
+    "places_within",
     "quiet_until",
     "to_handle",
 ]
@@ -118,6 +119,13 @@ def place(connection: Connection, village: str, facility: str) -> Place | None:
     query = _PLACES.where(tables.village.c.code == village, tables.facility.c.id == facility)
     row = connection.execute(query).one_or_none()
     return None if row is None else Place(*row)
+
+
+def places_within(connection: Connection, scopes: Scopes, limit: int) -> Sequence[Place]:
+    """Returns the facilities of some scopes, by village, in the order of the sites file."""
+    query = _PLACES.where(within(tables.village.c.code, scopes))
+    rows = connection.execute(query.order_by(tables.village.c.code, tables.facility.c.position).limit(limit))
+    return [Place(*row) for row in rows]
 
 
 def near(connection: Connection, kind: str, at: tuple[float, float], within_: int) -> Sequence[Place]:

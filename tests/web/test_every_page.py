@@ -51,6 +51,7 @@ PAGES = (
     f"/setup/sites/{code(1)}/facilities/wifi",
     f"/setup/sites/{code(1)}/devices/gerbang-1",
     f"/setup/rules?village={code(1)}",
+    "/setup/qr",
     "/setup/quarantine",
     "/setup/gateways",
     "/setup/health",
