@@ -318,10 +318,6 @@ class AlertEngine:
 
     def _commit(self, *, at_once: bool = False) -> bool:
         """Commit changes, and the messages they were decided from. Returns False if the database did not take them."""
-        try:
-            self._watched.date_back(self._tables, self.moment())
-        except DBAPIError as error:
-            self._away(error)
         changes, now, due = self._watched.pending, self._clock.monotonic(), self._inbox.commit_at()
         if not (changes or at_once or (due is not None and now >= due)):
             return True
@@ -330,6 +326,7 @@ class AlertEngine:
         moment = self.moment()
         folds = self._folds(list(islice(self._inbox.due(moment.now), FOLDS)), moment)
         try:
+            self._watched.date_back(self._tables, moment)
             committed = self._tables.commit(changes, self._inbox.rows, folds)
         except DBAPIError as error:
             self._commit_at = self._clock.monotonic() + DATABASE_AGAIN

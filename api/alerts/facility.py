@@ -4,7 +4,6 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from api.alert_records.alert import OpenAlert
 from api.alerts.outcome import Correction, Outcome
 from api.alerts.subject import Subject
 from siaga.model.alert_kinds import Kind
@@ -91,14 +90,12 @@ class WatchedFacility(Subject):
             known = self.trend = trend(sure, now, self.terms.target)
         return known
 
-    def date_back(self, known: Trend) -> OpenAlert | None:
-        """Take its share as older spans showed it. Returns the open alert that began earlier by that."""
+    def date_back(self, known: Trend) -> None:
+        """Take its share as older spans showed it: its open alert may have begun earlier by that."""
         alert = self.alerts.get(Kind.INDICATOR_MISSED)
-        if alert is None or not known.below or known.since >= alert.began_at:
-            return None
-        self.trend = known
-        alert.amend(known.since)
-        return alert
+        if alert is not None and known.below and known.since < alert.began_at:
+            self.trend = known
+            alert.amend(known.since)
 
     # Judgement
 

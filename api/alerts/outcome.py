@@ -101,6 +101,10 @@ class Changes:
         alert.show({**decision.evidence, "reason": decision.reason})
         self.alerts.append(Opened(alert, now, decision.cause))
 
+    def opened(self, kind: str) -> list[OpenAlert]:
+        """Returns the alerts of a kind that are to be opened."""
+        return [each.alert for each in self.alerts if isinstance(each, Opened) and each.alert.kind == kind]
+
     def taken_out(self, alert: OpenAlert, now: int) -> None:
         """Close an open alert whose subject is no longer in the registry. Nobody knows whether it is repaired."""
         alert.show({"taken_out": True})
@@ -164,16 +168,14 @@ class Outcome(Changes):
     """What one verb of a village came to.
 
     `deadlines`: who is to be looked at next, and when. `lost`: nothing arrives from the village any more. `back`: it
-    does again. `undated`: facilities of which a miss was raised that may have begun before what memory has.
-    `arrivals_since`: from when on (wall time) the collector's notes of late data are to be read. `keeps`: what was
-    taken is to be kept for a successor. `late`: how many readings came too late for memory; `overflown`: others were
-    let go for them.
+    does again. `arrivals_since`: from when on (wall time) the collector's notes of late data are to be read. `keeps`:
+    what was taken is to be kept for a successor. `late`: how many readings came too late for memory; `overflown`:
+    others were let go for them.
     """
 
     deadlines: list[tuple["Subject | VillageState", int]] = field(default_factory=list)
     lost: Raise | None = None
     back: Back | None = None
-    undated: list[str] = field(default_factory=list)
     arrivals_since: int | None = None
     keeps: bool = False
     late: int = 0

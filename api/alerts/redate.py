@@ -11,6 +11,7 @@ from api.alerts.certainty import Knows
 from api.alerts.decision import Clear
 from api.alerts.facility import KEPT, WatchedFacility
 from api.alerts.flapping import CALM
+from api.alerts.kinds import Look
 from api.alerts.kinds.facility_failed import facility_failed
 from api.alerts.outcome import Changes
 from api.alerts.tables import Tables
@@ -32,7 +33,7 @@ def redated(spans: Sequence[Span], told: Interval, now: int, *, grace: int, reco
     """Returns when an alert began and was over, never later than was `told`. `spans`: those from its start on."""
     began, ended = told
     run = failed_run(spans, began)
-    decision = facility_failed(spans, now, grace=grace, recovery=recovery, open_since=began, sure=lambda _: Knows())
+    decision = facility_failed(spans, Look(now, lambda _: Knows(), began), grace=grace, recovery=recovery)
     return (
         min(began, run.start) if run is not None else began,
         min(ended, decision.ended_at) if isinstance(decision, Clear) else ended,

@@ -91,6 +91,12 @@ class VillageState:
             return self.gateway(alert.device)
         return self.devices.get(alert.device)
 
+    def mains(self, now: int) -> dict[str, object]:
+        """Returns, as evidence, whether there was mains power when it was last said; nothing where nobody says."""
+        tracks = (track for (_, signal), track in self.recent.tracks.items() if signal == "mains")
+        said = [last for track in tracks if (last := track.at(now))]
+        return {"mains": "out" if any(value is False for _, value in said) else "present"} if said else {}
+
     @property
     def has_questions(self) -> bool:
         """Whether there is anything to ask the telemetry store for, or to give up."""

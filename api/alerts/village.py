@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from api.alert_records.alert import OpenAlert
-from api.alerts.causes import link_evidence
 from api.alerts.certainty import Moment
 from api.alerts.decide import decide
 from api.alerts.decision import Clear, Hold, Raise
@@ -16,7 +15,7 @@ from api.alerts.device import WatchedDevice
 from api.alerts.facility import WatchedFacility
 from api.alerts.gateway import WatchedGateway, tell_devices
 from api.alerts.kinds import OF_DEVICES, OF_FACILITIES, OF_GATEWAYS
-from api.alerts.kinds.village_offline import village_offline
+from api.alerts.kinds.village_offline import link_evidence, village_offline
 from api.alerts.outcome import Back, Outcome
 from api.alerts.resync import Rebuilt, note_first_report, note_who_spoke, resumes_from
 from api.alerts.state import VillageState
@@ -28,7 +27,6 @@ from siaga.model.observation import Arrival, Recalled
 from siaga.model.sites import Village
 from siaga.timeline.judge import without_mains
 from siaga.timeline.maintenance import Planned
-from siaga.timeline.rolling import Trend
 from siaga.timeline.span_algebra import FOREVER
 from siaga.wire.batch import Batch, BatchId
 from siaga.wire.health import Health
@@ -292,14 +290,6 @@ class WatchedVillage(VillageState):
         out = Outcome()
         if self.link.lost(alert, moment.now):
             self._tell_link(out)
-        return out
-
-    def date_back(self, facility: str, trend: Trend, moment: Moment) -> Outcome:
-        """Older spans showed since when the share of a facility has been below its target."""
-        out = Outcome()
-        alert = self.facilities[facility].date_back(trend)
-        if alert is not None:
-            out.began_earlier(alert, moment.now)
         return out
 
     def resume(self, link: tuple[str, int | None, int | None] | None, moment: Moment) -> Outcome:

@@ -9,8 +9,6 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from itertools import count
 from typing import Generic, TypeVar
 
-from sqlalchemy.exc import DBAPIError
-
 from api.alert_records.alert import OpenAlert
 from api.alerts.certainty import Moment
 from api.alerts.metrics import EngineMetrics
@@ -41,7 +39,6 @@ class Villages:
         self.deadlines: Deadlines[Subject | VillageState] = Deadlines()
         self.asking: dict[str, WatchedVillage] = {}
         self._outages = Outages()
-        self._undated: list[tuple[str, str]] = []
         self._metrics = metrics
 
     def merge_all(self, verb: Callable[[WatchedVillage], Outcome], moment: Moment) -> None:
@@ -97,26 +94,18 @@ class Villages:
             raises.note(kind, subject, at)
 
     def date_back(self, tables: Tables, moment: Moment) -> None:
-        """Find when the misses that were just raised began, where memory does not reach back far enough to tell.
+        """Find when misses that are to be written began, where memory does not reach back far enough to tell.
 
         Raises:
-            DBAPIError: the database is away; the next call asks again.
+            DBAPIError: the database is away.
         """
-        if not self._undated:
-            return
-        undated, self._undated = self._undated, []
-        for n, (code, name) in enumerate(undated):
-            village = self.by_code.get(code)
-            facility = None if village is None else village.facilities.get(name)
-            if village is None or facility is None:
-                continue
-            try:
+        for alert in self.pending.opened(Kind.INDICATOR_MISSED):
+            village = self.by_code.get(alert.village)
+            facility = None if village is None else village.facilities.get(alert.facility or "")
+            if facility is not None and facility.alerts.get(alert.kind) is alert:
                 known = began_before(tables, facility, moment.now)
-            except DBAPIError:
-                self._undated += undated[n:]
-                raise
-            if known is not None:
-                self.merge(village, village.date_back(name, known, moment), moment)
+                if known is not None:
+                    facility.date_back(known)
 
     def committed(self) -> None:
         """The database has all that was pending."""
@@ -127,8 +116,6 @@ class Villages:
         self.pending.merge(out)
         for subject, time in out.deadlines:
             self.deadlines.ask(subject, time)
-        if out.undated:
-            self._undated += [(village.code, facility) for facility in out.undated]
         if out.back is not None and self._outages.back(village.code, out.back, moment.now, self.pending):
             village.link.settle()
         if out.lost is not None:

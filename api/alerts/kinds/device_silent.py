@@ -1,10 +1,11 @@
 """`device_silent`: its gateway is heard, and it has not reported for 3 × `every` + 10 m."""
 
-from api.alerts.certainty import Rests, Sure
+from api.alerts.certainty import Rests
 from api.alerts.decision import Decision, Raise
 from api.alerts.device import WatchedDevice
 from api.alerts.kinds.kind import AlertKind, Look
 from api.alerts.kinds.quiet import Quiet, is_back, quiet_for, waits
+from api.alerts.state import VillageState
 from siaga.model.alert_kinds import Kind
 from siaga.model.times import rfc3339
 from siaga.timeline.facility_state import DEVICE_SILENT
@@ -18,36 +19,18 @@ class DeviceSilent(AlertKind[WatchedDevice]):
     kind = Kind.DEVICE_SILENT
     rests = Rests.SILENCE
 
-    def decide(self, look: Look[WatchedDevice]) -> Decision:
+    def decide(self, village: VillageState, subject: WatchedDevice, look: Look) -> Decision:
         """Decide by its last own reading, and since when its gateway is heard."""
-        subject = look.subject
-        reported = look.village.recent.reported.get(subject.device.id)
-        return device_silent(
-            quiet_for(look, reported, subject.watched),
-            look.now,
-            open_since=look.open_since,
-            spoke_at=subject.came_since(self.kind),
-            sure=look.sure,
-            steady=look.steady,
-        )
+        last = village.recent.reported.get(subject.device.id)
+        quiet = quiet_for(village, subject, self.kind, last, subject.watched, look.now)
+        return device_silent(quiet, look)
 
 
-def device_silent(
-    quiet: Quiet,
-    now: int,
-    *,
-    open_since: int | None,
-    spoke_at: int | None = None,
-    sure: Sure,
-    steady: int = 0,
-) -> Decision:
-    """Decide on a device's silence.
-
-    `spoke_at`: since when it reports again. `steady`: for how long it has to report before the alert clears, ms.
-    """
-    if open_since is not None:
-        return is_back(quiet, now, open_since, spoke_at, steady)
-    held = waits(quiet, now, quiet.due, "reports", sure)
+def device_silent(quiet: Quiet, look: Look) -> Decision:
+    """Decide on a device's silence."""
+    if look.open_since is not None:
+        return is_back(quiet, look, look.open_since)
+    held = waits(quiet, look, quiet.due, "reports")
     if held is not None:
         return held
     reason = "never_reported" if quiet.last is None else "stopped_reporting"
