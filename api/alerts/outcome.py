@@ -6,19 +6,15 @@ database is away it waits, and grows only with real changes.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from api.alert_records.alert import Changed, OpenAlert, Opened
 from api.alerts.decision import Raise
+from api.alerts.subject import Subject
 from siaga.model.intervals import Interval
 from siaga.model.observation import TrackKey
 from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import Span
 from siaga.timeline.span_algebra import Difference
-
-if TYPE_CHECKING:
-    from api.alerts.state import VillageState
-    from api.alerts.subject import Subject
 
 __all__ = ["Back", "Changes", "Correction", "Fold", "Outcome"]
 
@@ -173,7 +169,7 @@ class Outcome(Changes):
     others were let go for them.
     """
 
-    deadlines: list[tuple["Subject | VillageState", int]] = field(default_factory=list)
+    deadlines: list[tuple[Subject, int]] = field(default_factory=list)
     lost: Raise | None = None
     back: Back | None = None
     arrivals_since: int | None = None
@@ -181,7 +177,7 @@ class Outcome(Changes):
     late: int = 0
     overflown: bool = False
 
-    def ask(self, subject: "Subject | VillageState", time: int | None) -> None:
+    def ask(self, subject: Subject, time: int | None) -> None:
         """Have a subject looked at, at `time` or before; `None`: no need."""
         if time is not None:
             self.deadlines.append((subject, time))

@@ -208,7 +208,7 @@ class VillageState:
         found = cls(
             village,
             recent,
-            Link(now, monotonic),
+            Link(village=village.code, listening_since=now, quiet_from=monotonic),
             Memory(hole_seen=monotonic),
             planned=planned,
             judged_until=judged_until,

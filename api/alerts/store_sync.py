@@ -24,8 +24,7 @@ from api.alerts.questions import (
     Request,
 )
 from api.alerts.reader import StoreReader
-from api.alerts.rebuilt import write_rebuilt
-from api.alerts.redate import redate
+from api.alerts.rebuilt import redate, write_rebuilt
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
 from api.alerts.villages import Villages

@@ -14,8 +14,7 @@ from api.alerts.certainty import Moment
 from api.alerts.metrics import EngineMetrics
 from api.alerts.outages import Outages
 from api.alerts.outcome import Changes, Outcome
-from api.alerts.redate import began_before
-from api.alerts.state import VillageState
+from api.alerts.rebuilt import began_before
 from api.alerts.subject import Subject
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
@@ -36,7 +35,7 @@ class Villages:
     def __init__(self, metrics: EngineMetrics) -> None:
         self.by_code: dict[str, WatchedVillage] = {}
         self.pending = Changes()
-        self.deadlines: Deadlines[Subject | VillageState] = Deadlines()
+        self.deadlines: Deadlines[Subject] = Deadlines()
         self.asking: dict[str, WatchedVillage] = {}
         self._outages = Outages()
         self._metrics = metrics
@@ -61,14 +60,9 @@ class Villages:
     def look(self, moment: Moment) -> None:
         """Look at whoever is due. One that is watched no more is not."""
         for subject in self.deadlines.due(moment.now):
-            if isinstance(subject, VillageState):
-                village = self.by_code.get(subject.code)
-                if village is subject:
-                    self.merge(village, village.look(None, moment), moment)
-            else:
-                village = self.by_code.get(subject.village)
-                if village is not None:
-                    self.merge(village, village.look(subject, moment), moment)
+            village = self.by_code.get(subject.village)
+            if village is not None:
+                self.merge(village, village.look(subject, moment), moment)
 
     def attach(self, alerts: Iterable[OpenAlert], moment: Moment) -> None:
         """These alerts are open in the database, maybe by another engine. Those whose subject is gone are ended."""

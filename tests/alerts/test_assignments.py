@@ -98,5 +98,5 @@ def test_a_village_reaches_no_io_no_clock_and_no_other_village() -> None:
         wrong = {each for each in found if each.split(".")[0] in IMPURE or each.startswith(IMPURE_WINGS)}
         assert not wrong, f"{module} imports {wrong}"
         left |= {each for each in found if each.startswith("api.")} - seen
-    assert {"api.alerts.kinds.device_silent", "api.alerts.resync"} <= seen
+    assert {"api.alerts.kinds.device_silent", "api.alerts.taking"} <= seen
     assert not {f"api.alerts.{each}" for each in ("villages", "engine", "tables", "reader", "questions")} & seen
