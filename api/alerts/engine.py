@@ -5,7 +5,6 @@ end at any moment: a new one on the same database and telemetry store goes on wh
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import islice
 
 import structlog
@@ -103,7 +102,7 @@ class AlertEngine:
     @property
     def past(self) -> UnreadPast:
         """What of the past is not known: the store did not answer, or it is being judged as a whole."""
-        return replace(self.store_sync.past, judging=self.store_sync.judging)
+        return self.store_sync.past
 
     def open(self) -> None:
         """Read villages, open alerts and snapshots from the database, and subscribe.

@@ -114,14 +114,14 @@ class WatchedFacility(Subject):
 
     def judge(
         self, village: Village, recent: Recent, planned: Sequence[PlannedWork], start: int, now: int, out: Outcome
-    ) -> bool:
-        """Judge from `start`, as far as memory covers it, to now. Returns True if it was judged."""
+    ) -> None:
+        """Judge from `start`, as far as memory covers it, to now."""
         evidence = recent.evidence
         begins = judged_from(village, self.facility, evidence)
         if begins is None or begins > now:
             self.plan_until = min(now + AHEAD, FOREVER if begins is None else begins)
             self._forget(FOREVER, out)
-            return False
+            return
         self._forget(begins, out)
         if self.plan_until <= now or not self.spans:
             # Without any evidence only schedule and maintenance change the state
@@ -130,13 +130,12 @@ class WatchedFacility(Subject):
         start = max(start, recent.covers, begins)
         if start > now:
             self.plan_until = min(self.plan_until, start)  # from then on memory has enough evidence
-            return False
+            return
         spans = judge(village, self.facility, evidence, (start, now + 1), planned)
         self._take(village, [*spans[:-1], replace(spans[-1], end=FOREVER)], now, out)
         kept_from = min(recent.covers, now - KEPT)
         if len(self.spans) > 2 and self.spans[1].end <= kept_from:
             self._trim(kept_from)
-        return True
 
     def _take(self, village: Village, spans: Sequence[Span], now: int, out: Outcome) -> None:
         """Replace all spans from where the first of these starts."""

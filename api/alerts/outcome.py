@@ -4,7 +4,7 @@ All of it is committed together: no alert without the span that it rests on, no 
 database is away it waits, and grows only with real changes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from api.alert_records.alert import Changed, OpenAlert, Opened
@@ -181,3 +181,8 @@ class Outcome(Changes):
         """Have a subject looked at, at `time` or before; `None`: no need."""
         if time is not None:
             self.deadlines.append((subject, time))
+
+    def ask_all(self, subjects: Iterable[Subject], time: int) -> None:
+        """Have subjects looked at, at `time` or before."""
+        for subject in subjects:
+            self.ask(subject, time)

@@ -37,8 +37,7 @@ class VillageState:
     `judging_whole`: the history of such facilities is being judged.
     `sure_from`: earlier spans are not yet what the evidence says. `judged_until`: some engine judged all up to then.
     `first_known`: all first reports are known, but for the newest. `changed`: its row is to be saved.
-    `needs_snapshot`: so is its snapshot. `judged`: how often a facility was judged. `waits`: which alerts wait until
-    enough is known.
+    `needs_snapshot`: so is its snapshot. `waits`: which alerts wait until enough is known.
     """
 
     village: Village
@@ -58,7 +57,6 @@ class VillageState:
     first_known: bool = False
     changed: bool = True
     needs_snapshot: bool = True
-    judged: int = 0
     waits: Waiting = field(default_factory=Waiting)
     _trimmed: int = 0
 

@@ -134,8 +134,7 @@ class WatchedVillage(VillageState):
         alert = self.link.back(moment.now)
         if alert is not None:
             out.back = Back(alert, ended_at, taken_out)
-            for subject in self.subjects:
-                out.ask(subject, moment.now)
+            out.ask_all(self.subjects, moment.now)
 
     def _conclude_absence(self, moment: Moment, out: Outcome) -> None:
         """Say of an absence, once what was buffered is there, whether the gateway ran meanwhile."""
@@ -186,7 +185,7 @@ class WatchedVillage(VillageState):
         start = facility.take_dirty(now, changes_at, dirty_from)
         if start is not None:
             planned = self.planned_for(facility.facility.id)
-            self.judged += facility.judge(self.village, self.recent, planned, start, now, out)
+            facility.judge(self.village, self.recent, planned, start, now, out)
         # Nobody is told of what missing mains power excuses
         missing = bool(without_mains(self.village, facility.facility, self.recent.evidence, (now, now + 1)))
         if facility.note_mains(missing=missing):
@@ -340,8 +339,7 @@ class WatchedVillage(VillageState):
         if self.memory.is_read:
             for facility in self.facilities.values():
                 facility.touch(self.recent.covers)
-            for subject in self.subjects:
-                out.ask(subject, moment.now)
+            out.ask_all(self.subjects, moment.now)
         return out
 
     # The registry
@@ -414,6 +412,5 @@ class WatchedVillage(VillageState):
             facility.touch(moment.now)
             facility.count_anew()
         out.ask(self.link, moment.now)
-        for subject in self.subjects:
-            out.ask(subject, moment.now)
+        out.ask_all(self.subjects, moment.now)
         return out
