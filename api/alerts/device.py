@@ -32,27 +32,16 @@ class ClockSaid:
 class WatchedDevice(Subject):
     """One device.
 
-    `facility`: the one it belongs to. `watched`: from when on it is expected to report. `clock`: what its gateways last
+    `watched`: from when on it is expected to report. `clock`: what its gateways last
     said of its clock. `came`: for an open `device_silent` the stretches in which it reported since that began; for an
     open `no_evidence` those in which it gave evidence. Its reports may arrive in any order, and late, so all stretches
     are kept: the alert is over at the start of the last one, whenever the centre hears of it.
     """
 
     device: Device
-    facility: str
     watched: int
     came: dict[str, list[Interval]] = field(default_factory=dict)
     clock: ClockSaid | None = None
-
-    @property
-    def facility_id(self) -> str:
-        """The facility's id."""
-        return self.facility
-
-    @property
-    def device_id(self) -> str:
-        """Its id."""
-        return self.device.id
 
     @property
     def allowed(self) -> int:
@@ -93,7 +82,7 @@ class WatchedDevice(Subject):
 
     def configure(self, device: Device, facility: str) -> None:
         """Take the device as the registry has it now."""
-        self.device, self.facility = device, facility
+        self.device, self.facility_id = device, facility
 
     def expect(self, since: int) -> None:
         """It is to report from `since` on."""

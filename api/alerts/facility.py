@@ -47,11 +47,6 @@ class WatchedFacility(Subject):
     plan_until: int = 0
     without_mains: bool = False
 
-    @property
-    def facility_id(self) -> str:
-        """Its id."""
-        return self.facility.id
-
     # What is known of it
 
     def configure(self, facility: Facility, terms: Terms, fingerprint: str) -> bool:

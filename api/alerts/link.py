@@ -17,7 +17,7 @@ from siaga.timeline.judge import GATEWAY_HEARD
 from siaga.timeline.span_algebra import FOREVER
 from siaga.wire.batch import LIVE_EDGE
 
-__all__ = ["CAUGHT_UP_AFTER", "Absence", "Arrivals", "Buffered", "CatchUp", "Link", "Offline", "Online"]
+__all__ = ["CAUGHT_UP_AFTER", "Absence", "Buffered", "CatchUp", "Link", "Offline", "Online"]
 
 BEHIND = 45 * SECOND
 """A buffer whose newest heartbeat is older than this on arrival is behind. A running gateway sends one every 30 s."""
@@ -102,21 +102,6 @@ class Absence:
         return {"gateway_ran": ran, "likely": "link" if ran else "mains_out"}
 
 
-@dataclass(frozen=True, slots=True)
-class Arrivals:
-    """What has arrived from a village. Wall times in ms.
-
-    `quiet_for`: how long nothing has arrived while the centre was listening (`None`: it is not listening now).
-    `last_arrival`: when something last arrived (`None`: never). `listening_since`: when the centre began to listen.
-    `arrived`: something has just arrived; a jump of the clock does not hide that.
-    """
-
-    quiet_for: int | None
-    last_arrival: int | None
-    listening_since: int
-    arrived: bool = False
-
-
 @dataclass(slots=True, eq=False, kw_only=True)
 class Link(Subject):
     """What is known of one village's link.
@@ -186,11 +171,10 @@ class Link(Subject):
 
     # What it is
 
-    def arrivals(self, moment: Moment, *, arrived: bool) -> Arrivals:
-        """Returns what `village_offline` is decided on. `arrived`: something has just arrived."""
+    def quiet_for(self, moment: Moment) -> int | None:
+        """Returns for how long nothing has arrived while the centre was listening; `None`: it is not listening now."""
         listening = moment.listening_from
-        quiet_for = None if listening is None else moment.monotonic - max(self.quiet_from, listening)
-        return Arrivals(quiet_for, self.last_arrival, self.listening_since, arrived)
+        return None if listening is None else moment.monotonic - max(self.quiet_from, listening)
 
     def catching_up_until(self, monotonic: int) -> int | None:
         """Returns until when (monotonic) to wait for late data of a gateway that came back; `None`: no need."""

@@ -78,7 +78,7 @@ class VillageState:
         """Returns what is known of a gateway. A new one is watched from here on."""
         known = self.gateways.get(gateway)
         if known is None:
-            known = self.gateways[gateway] = WatchedGateway(village=self.code, id=gateway)
+            known = self.gateways[gateway] = WatchedGateway(village=self.code, device_id=gateway)
         return known
 
     def subject_of(self, alert: OpenAlert) -> Subject | None:
@@ -176,7 +176,9 @@ class VillageState:
             held_to = terms(facility)
             if held_to is not None:
                 known = self.facilities.pop(facility.id, None)
-                known = known or WatchedFacility(village=village.code, facility=facility, terms=held_to)
+                known = known or WatchedFacility(
+                    village=village.code, facility_id=facility.id, facility=facility, terms=held_to
+                )
                 if known.configure(facility, held_to, _fingerprint(village, facility)):
                     self.rejudge.add(facility.id)
                 facilities[facility.id] = known
@@ -184,7 +186,7 @@ class VillageState:
         for facility in village.facilities:
             for device in facility.devices:
                 found = self.devices.pop(device.id, None)
-                found = found or WatchedDevice(village=village.code, device=device, facility=facility.id, watched=now)
+                found = found or WatchedDevice(village=village.code, device_id=device.id, device=device, watched=now)
                 found.configure(device, facility.id)
                 devices[device.id] = found
         gone: list[Subject] = [*self.facilities.values(), *self.devices.values()]

@@ -128,7 +128,7 @@ class StoreSync:
             return ArrivalsRequest(since)
         ready = [v for v in self._dirty() if (at := v.history.ready_at()) is not None and at <= moment.monotonic]
         self._metrics.dirty.set(len(ready))
-        for village in sorted(ready, key=lambda v: v.history.newest, reverse=True):
+        for village in sorted(ready, key=lambda v: v.history.unfinished()[-1][1], reverse=True):
             request = RebuildRequest.of(village, moment)
             if request is not None:
                 return request

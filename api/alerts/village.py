@@ -13,7 +13,7 @@ from api.alerts.decide import decide
 from api.alerts.decision import Clear, Hold, Raise
 from api.alerts.device import WatchedDevice
 from api.alerts.facility import WatchedFacility
-from api.alerts.gateway import WatchedGateway, tell_devices
+from api.alerts.gateway import WatchedGateway
 from api.alerts.kinds import OF_DEVICES, OF_FACILITIES, OF_GATEWAYS
 from api.alerts.kinds.village_offline import link_evidence, village_offline
 from api.alerts.link import Link
@@ -87,9 +87,19 @@ class WatchedVillage(VillageState):
         """Take what a gateway says of itself and its devices."""
         out = Outcome()
         known = self.gateway(gateway)
-        for subject in (known, *tell_devices(self.gateways, gateway, self.devices, said, moment.now)):
-            self._look_at(subject, moment, out)
+        before = known.health.heard
+        known.say_health(said, moment.now)
+        self._look_at(known, moment, out)
+        for name, device in self.devices.items():
+            if self._tell_clock(device, moment.now) or before.get(name) != said.heard.get(name):
+                self._look_at(device, moment, out)
         return out
+
+    def _tell_clock(self, device: WatchedDevice, now: int) -> bool:
+        """Tell a device what the gateways together say of its clock. Returns True if that is new."""
+        said = [clock for each in self.gateways.values() if (clock := each.says_of_clock(device.device.id)) is not None]
+        is_trusted = any(each.trusts(device.device.id) for each in self.gateways.values())
+        return device.tell_clock(min(said, key=lambda clock: clock.since, default=None), now, is_trusted=is_trusted)
 
     def take_status(self, gateway: str, status: str, moment: Moment, *, is_retained: bool) -> Outcome:
         """Take what a gateway's session says: `online`, or `offline`, its last will. A retained one may be old."""
@@ -115,10 +125,7 @@ class WatchedVillage(VillageState):
     def _look_at_link(self, moment: Moment, out: Outcome, *, arrived: bool = False) -> None:
         now, offline_after = moment.now, self.village.offline_after
         self._conclude_absence(moment, out)
-        alert = self.link.alert
-        open_since = None if alert is None else alert.began_at
-        arrivals = self.link.arrivals(moment, arrived=arrived)
-        match village_offline(arrivals, now, offline_after=offline_after, open_since=open_since):
+        match village_offline(self.link, moment, offline_after, arrived=arrived):
             case Raise() as decision:
                 out.lost = replace(decision, evidence={**decision.evidence, **link_evidence(self, now)})
             case Clear(ended_at=ended_at):

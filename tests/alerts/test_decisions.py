@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from api.alert_records.alert import new_alert
 from api.alerts.certainty import Facts, Moment, Sure, certainty
 from api.alerts.decision import Amend, Clear, Decision, Hold, Raise
 from api.alerts.device import ClockSaid
@@ -18,7 +19,8 @@ from api.alerts.kinds.indicator_missed import indicator_missed
 from api.alerts.kinds.no_evidence import no_evidence
 from api.alerts.kinds.quiet import Quiet
 from api.alerts.kinds.village_offline import village_offline
-from api.alerts.link import Arrivals
+from api.alerts.link import Link
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE
 from siaga.timeline.judge import Span, State
 from siaga.timeline.rolling import Trend
@@ -387,15 +389,13 @@ def test_village_offline(
     reason: str,
     when: float | None,
 ) -> None:
-    link = Arrivals(
-        quiet_for=None if quiet is None else round(quiet * MINUTE),
-        last_arrival=None if arrival is None else ago(arrival),
-        listening_since=ago(listening),
-        arrived=arrived,
-    )
-    decision = village_offline(
-        link, NOW, offline_after=5 * MINUTE, open_since=None if open_since is None else ago(open_since)
-    )
+    quiet_from = 0 if quiet is None else -round(quiet * MINUTE)
+    link = Link(village="v", listening_since=ago(listening), quiet_from=quiet_from)
+    link.last_arrival = None if arrival is None else ago(arrival)
+    if open_since is not None:
+        link.lost(new_alert(Kind.VILLAGE_OFFLINE, "v", facility=None, device=None, began_at=ago(open_since)), NOW)
+    moment = Moment(NOW, 0, None if quiet is None else -1000 * MINUTE)
+    decision = village_offline(link, moment, 5 * MINUTE, arrived=arrived)
     assert decision.reason == reason
     expected = None if when is None else ago(when)
     match decision:

@@ -43,7 +43,7 @@ class NoEvidence(AlertKind[WatchedDevice]):
         """Returns what came instead: the other signals that it reported, and what its gateways say of it by now."""
         found: dict[str, object] = {"signals": village.recent.besides(subject.device.id)[:_SIGNALS]}
         for gateway in village.gateways.values():
-            said = gateway.instead.get(subject.device.id)
+            said = gateway.health.heard.get(subject.device.id)
             if said is not None:
                 found |= {"came_instead": said.what, "error": said.error}
         return found
