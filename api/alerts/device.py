@@ -32,10 +32,10 @@ class ClockSaid:
 class WatchedDevice(Subject):
     """One device.
 
-    `watched`: from when on it is expected to report. `clock`: what its gateways last
-    said of its clock. `came`: for an open `device_silent` the stretches in which it reported since that began; for an
-    open `no_evidence` those in which it gave evidence. Its reports may arrive in any order, and late, so all stretches
-    are kept: the alert is over at the start of the last one, whenever the centre hears of it.
+    `watched`: from when on it is expected to report. `clock`: what its gateways last said of its clock. `came`: for an
+    open `device_silent` the stretches in which it reported since that began; for an open `no_evidence` those in which
+    it gave evidence. Its reports may arrive in any order, and late, so all stretches are kept: the alert is over at the
+    start of the last one, whenever the centre hears of it.
     """
 
     device: Device

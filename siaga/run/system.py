@@ -54,6 +54,7 @@ from siaga.run.gateways import GatewayPart, Served
 from siaga.run.notify_file import the_book
 from siaga.run.people import first_admin
 from siaga.run.reports import the_office
+from siaga.run.retention import Retention
 from siaga.run.schedules import the_plan
 from siaga.run.services import ALERTS, alert_session, await_database
 from siaga.run.settings import Settings
@@ -220,6 +221,9 @@ class System:
         if self._whole:
             self._start_collector()
             self._start_gateway(registry)
+        retention = Retention(self._engine, self.store, settings.keep_telemetry, self._clock, REGISTRY)
+        retention.start()
+        self.also(retention)
         if settings.backup_dir is not None:
             backups = NightlyBackups(
                 settings.backup_dir,

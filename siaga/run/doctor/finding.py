@@ -55,6 +55,8 @@ class Said(StrEnum):
     STORE_REFUSES = "store_refuses"
     STORE_CORE = "store_core"
     STORE_RETENTION = "store_retention"
+    STORE_KEEPS_LESS = "store_keeps_less"
+    STORE_KEEPS_MORE = "store_keeps_more"
     DATABASE_OK = "database_ok"
     DATABASE_ABSENT = "database_absent"
     DATABASE_DOWN = "database_down"
