@@ -21,7 +21,7 @@ from api.alerts.reader import StoreReader
 from api.alerts.registry_watch import RegistryWatch
 from api.alerts.self_monitor import Heard, SelfMonitor
 from api.alerts.snapshot import save
-from api.alerts.store_sync import StoreSync
+from api.alerts.store_sync import RETRY, StoreSync
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
 from api.alerts.villages import Villages
@@ -308,7 +308,7 @@ class AlertEngine:
         answer = self.store_sync.poll()
         # What is not committed goes before judged history: both may be about the same spans
         if isinstance(answer, RebuildAnswer) and not self._commit():
-            self.store_sync.put_back(answer.request, moment)
+            self.store_sync.put_back(answer.request, moment.monotonic + RETRY)
         elif answer is not None:
             self.store_sync.take(answer, moment)
         self.store_sync.ask(moment)

@@ -34,13 +34,14 @@ from siaga.model.observation import Arrival
 from siaga.model.readiness import UnreadPast
 from siaga.timeline.span_algebra import FOREVER
 
-__all__ = ["StoreSync"]
+__all__ = ["RETRY", "StoreSync"]
 
 log = structlog.get_logger(__name__)
 
 STORE_PATIENCE = 5 * SECOND
 """How long a start waits for a store that is away before villages are judged from what arrives alone."""
 RETRY, LONGEST_RETRY = 1 * SECOND, 15 * SECOND
+"""How long to wait before the store is asked again: the longer, the longer it is away."""
 AT_ONCE = 16
 """Villages whose memory is asked for together."""
 _ARRIVALS_KEPT = 10_000
@@ -190,10 +191,13 @@ class StoreSync:
             case Failure():
                 self._take_failure(answer, moment)
 
-    def put_back(self, request: RebuildRequest, moment: Moment) -> None:
-        """What was judged cannot be written now: it is asked for again."""
-        self._put_back(request)
-        self._retry_at = moment.monotonic + RETRY
+    def put_back(self, request: RebuildRequest, again: int) -> None:
+        """What was asked for cannot be read, or not be written: it is asked for again, not before `again`."""
+        self._retry_at = again
+        known = self._watched.by_code.get(request.village.code)
+        if known is not None:
+            known.history.put_back(request.window, read_first=request.read_first)
+            self._watched.notice(known)
 
     def _take_memory(self, answer: MemoryAnswer, moment: Moment) -> None:
         following = self._next_to_read(moment)
@@ -237,7 +241,7 @@ class StoreSync:
                 redate(self._tables, self._watched.pending, village.facilities[facility], moment.now)
         except DBAPIError as error:
             log.warning("judged history cannot be written, trying again", error=type(error).__name__)
-            self.put_back(answer.request, moment)
+            self.put_back(answer.request, moment.monotonic + RETRY)
             return
         self._metrics.rebuilt.inc()
 
@@ -259,17 +263,11 @@ class StoreSync:
             case ArrivalsRequest(since=since):
                 self.follow_arrivals(since)
             case RebuildRequest():
-                self._put_back(failure.request)
+                self.put_back(failure.request, self._retry_at)
         if moment.monotonic - failing_since >= STORE_PATIENCE:
             for village in self._watched.by_code.values():
                 if not village.memory.is_read:
                     self._watched.merge(village, village.go_on_without(self._first_spans(village), moment), moment)
-
-    def _put_back(self, request: RebuildRequest) -> None:
-        known = self._watched.by_code.get(request.village.code)
-        if known is not None:
-            known.history.put_back(request.window, read_first=request.read_first)
-            self._watched.notice(known)
 
     def _note_past(self, moment: Moment) -> None:
         """Note what of the past is not known now. A village counts from a question in vain until it was judged."""
