@@ -118,9 +118,10 @@ class Link(Subject):
     buffers: dict[tuple[str, str], Buffered] = field(default_factory=dict)
     catch_up: CatchUp | None = None
     absence: Absence | None = None
+    _told: Online | Offline = field(init=False)
 
     def __post_init__(self) -> None:
-        self.state = Offline(self.listening_since)
+        self.state = self._told = Offline(self.listening_since)
 
     @property
     def alert(self) -> OpenAlert | None:
@@ -193,25 +194,19 @@ class Link(Subject):
         until = max((each.since for each in self.buffers.values() if each.is_behind), default=-FOREVER) + offline_after
         return until if until > monotonic else None
 
-    def up(self, now: int) -> bool:
-        """Something arrives. Returns True if it was not online."""
-        was_online = self.is_online
-        if not was_online:
+    def up(self, now: int) -> None:
+        """Something arrives."""
+        if not self.is_online:
             self.state = Online(now)
-        return not was_online
 
-    def down(self, now: int) -> bool:
-        """The last wills of all its gateways came. Returns True if it was online."""
-        was_online = self.is_online
-        if was_online:
+    def down(self, now: int) -> None:
+        """The last wills of all its gateways came."""
+        if self.is_online:
             self.state = Offline(now)
-        return was_online
 
-    def lost(self, alert: OpenAlert, now: int) -> bool:
-        """Its `village_offline` is open. Returns True if it was online until now."""
-        was_online = self.is_online
-        self.state = Offline(now if was_online else self.state.since, alert)
-        return was_online
+    def lost(self, alert: OpenAlert, now: int) -> None:
+        """Its `village_offline` is open."""
+        self.state = Offline(now if self.is_online else self.state.since, alert)
 
     def back(self, now: int) -> OpenAlert | None:
         """Its `village_offline` is over for this village. Returns that alert."""
@@ -233,6 +228,11 @@ class Link(Subject):
 
     # For the database
 
+    def take_changed(self) -> bool:
+        """Returns True if its row is another than at the last call."""
+        told, self._told = self._told, self.state
+        return (type(told), told.since) != (type(self.state), self.state.since)
+
     def row(self) -> dict[str, object]:
         """Returns its columns in `village_state`."""
         return {
@@ -245,7 +245,7 @@ class Link(Subject):
         """Take over its columns in `village_state`. Nothing has arrived at this engine yet."""
         self.last_arrival = max(self.last_arrival or 0, last_arrival or 0) or None
         since = self.listening_since if since is None else since
-        self.state = Online(since) if link == "online" else Offline(since)
+        self.state = self._told = Online(since) if link == "online" else Offline(since)
         self.forget_arrivals()
 
     def forget_arrivals(self) -> None:

@@ -104,12 +104,8 @@ class VillageState:
 
     def sure(self, moment: Moment) -> Sure:
         """Returns how certain claims about the village are at a moment."""
-        return partial(certainty, self.facts(moment), moment)
-
-    def facts(self, moment: Moment) -> Facts:
-        """Returns what that depends on."""
         link, now, monotonic = self.link, moment.now, moment.monotonic
-        return Facts(
+        facts = Facts(
             is_read=self.memory.is_read,
             is_offline=link.alert is not None,
             behind_until=link.behind_until(monotonic, self.village.offline_after),
@@ -118,29 +114,25 @@ class VillageState:
             unheard_before=self.memory.unheard_before,
             sure_from=self.sure_from,
         )
+        return partial(certainty, facts, moment)
 
     # What changes it
-
-    def arrive(self, gateway: str, now: int, monotonic: int) -> None:
-        """Something arrived from a gateway of the village."""
-        self.link.arrive(now, monotonic)
-        self.gateway(gateway).arrived(now)
-        self.changed = True
 
     def want_snapshot(self) -> None:
         """Its snapshot is to be saved."""
         self.needs_snapshot = True
 
+    def take_link(self) -> dict[str, object] | None:
+        """Returns its row in `village_state` if its link has changed: that is written with what else changes."""
+        if not self.link.take_changed():
+            return None
+        self.changed = True
+        return {"village": self.code, **self.link.row()}
+
     def saved(self, *, with_snapshot: bool) -> None:
         """Its row was saved."""
         self.changed = False
         self.needs_snapshot &= not with_snapshot
-
-    def take_rejudged(self) -> set[str]:
-        """Returns the facilities that are to be judged as a whole; they will be."""
-        taken, self.rejudge = self.rejudge, set()
-        self.judging_whole |= bool(taken)
-        return taken
 
     def restore(self, judged_under: Mapping[str, str], sure_from: int = 0) -> None:
         """Take over by which configuration (a fingerprint) each facility was judged, and `sure_from`."""

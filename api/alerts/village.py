@@ -109,16 +109,17 @@ class WatchedVillage(VillageState):
         if status == "online":
             if not is_retained:
                 self._arrive(gateway, moment, out)
-        elif all(other.status != "online" for other in self.gateways.values()) and self.link.down(moment.now):
-            self._tell_link(out)
+        elif all(other.status != "online" for other in self.gateways.values()):
+            self.link.down(moment.now)
         return out
 
     def _arrive(self, gateway: str, moment: Moment, out: Outcome) -> None:
-        self.arrive(gateway, moment.now, moment.monotonic)
+        self.link.arrive(moment.now, moment.monotonic)
+        self.gateway(gateway).arrived(moment.now)
+        self.changed = True
         if self.link.alert is not None:
             self._look_at_link(moment, out, arrived=True)
-        if self.link.up(moment.now):
-            self._tell_link(out)
+        self.link.up(moment.now)
 
     # The link
 
@@ -155,11 +156,6 @@ class WatchedVillage(VillageState):
         likely = self.link.conclude(absence)
         if likely is not None:
             out.explained(absence.alert, likely, moment.now)
-
-    def _tell_link(self, out: Outcome) -> None:
-        """The link has changed: that is written with what else changes."""
-        self.changed = True
-        out.links[self.code] = {"village": self.code, **self.link.row()}
 
     # Subjects
 
@@ -250,7 +246,9 @@ class WatchedVillage(VillageState):
         if self.judged_until is not None and not self.rejudge:
             return resumed
         begins = [judged_from(self.village, each.facility, self.recent.evidence) for each in self.facilities.values()]
-        begins += [first_spans.get(facility) for facility in self.take_rejudged()]
+        begins += [first_spans.get(facility) for facility in self.rejudge]
+        self.judging_whole |= bool(self.rejudge)
+        self.rejudge = set()
         return min((moment for moment in (*begins, resumed) if moment is not None), default=FOREVER)
 
     def _note_who_spoke(self) -> None:
@@ -327,13 +325,6 @@ class WatchedVillage(VillageState):
         subject = self.subject_of(alert)
         if subject is not None:
             subject.attach(alert.kind, alert)
-
-    def lose(self, alert: OpenAlert, moment: Moment) -> Outcome:
-        """It has a part in an open `village_offline`."""
-        out = Outcome()
-        if self.link.lost(alert, moment.now):
-            self._tell_link(out)
-        return out
 
     def resume(self, link: tuple[str, int | None, int | None] | None, moment: Moment) -> Outcome:
         """The inbox was replayed. From here on holds what the database says of the link, since when, and when something

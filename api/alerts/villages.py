@@ -114,7 +114,10 @@ class Villages:
             village.link.settle()
         if out.lost is not None:
             alert = self._outages.lost(village.village, out.lost, moment.now, self.pending)
-            self.merge(village, village.lose(alert, moment), moment)
+            village.link.lost(alert, moment.now)
+        link = village.take_link()
+        if link is not None:
+            self.pending.links[village.code] = link
         if village.has_questions:
             self.notice(village)
         if out.late:
