@@ -48,11 +48,6 @@ class WatchedDevice(Subject):
         """How long it may be silent, or give no evidence, before an alert is raised, ms."""
         return allowed(self.device.every)
 
-    @property
-    def may_lack_evidence(self) -> bool:
-        """Whether no alert says so already."""
-        return Kind.NO_EVIDENCE not in self.alerts
-
     def note(self, kind: str, time: int) -> bool:
         """Note that at `time` came what an alert of this kind misses. Returns True if such an alert is open."""
         alert = self.alerts.get(kind)

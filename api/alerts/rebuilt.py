@@ -6,8 +6,6 @@ What the gateway kept is judged later, and may show that it was met before.
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
-
 from api.alert_records.rows import cleared_since
 from api.alerts.certainty import Knows
 from api.alerts.decision import Clear
@@ -20,16 +18,14 @@ from api.alerts.questions import RebuildAnswer
 from api.alerts.tables import Tables
 from api.alerts.village import Rebuilt, WatchedVillage
 from siaga.database import writing
-from siaga.database.days import correcting
-from siaga.database.rewritten import note_rewritten
-from siaga.database.spans import read_spans, write_spans
+from siaga.database.rejudged import replace_judged
+from siaga.database.spans import read_spans
 from siaga.model.alert_kinds import Kind
 from siaga.model.clock import DAY
 from siaga.model.intervals import Interval
-from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import Span
 from siaga.timeline.rolling import WINDOW, Trend, trend
-from siaga.timeline.span_algebra import FOREVER, cut, difference, failed_run, joined, replaced, rewritten
+from siaga.timeline.span_algebra import FOREVER, failed_run, replaced
 
 __all__ = ["began_before", "redate", "redated", "write_rebuilt"]
 
@@ -51,7 +47,7 @@ def write_rebuilt(tables: Tables, village: WatchedVillage, answer: RebuildAnswer
     with writing(tables.engine) as connection:
         for name, judged in answer.spans.items():
             facility = village.facilities[name]
-            if not _replace(connection, village.village, facility.facility, window, judged, now):
+            if not replace_judged(connection, village.village, facility.facility, window, judged, now):
                 continue
             spans[name] = None
             if not facility.spans or window[1] >= facility.spans[0].start:
@@ -61,33 +57,6 @@ def write_rebuilt(tables: Tables, village: WatchedVillage, answer: RebuildAnswer
             if alert is not None:
                 failed[name] = read_spans(connection, code, name, alert.began_at, FOREVER)
     return Rebuilt(window, answer.first, spans, failed, took)
-
-
-def _replace(
-    connection: Connection, village: Village, facility: Facility, window: Interval, spans: Sequence[Span], now: int
-) -> bool:
-    """Replace the spans of a window. Those before the facility begins to be judged go. Returns True if any changed."""
-    begins = spans[0].start if spans else window[1]
-    # One instant more on both sides: the neighbours, which may turn out to be the same span
-    old = read_spans(connection, village.code, facility.id, window[0] - 1, window[1] + 1)
-    renewed = replaced(joined(old), spans)
-    after = joined([*cut(renewed, -FOREVER, window[0]), *cut(renewed, begins, FOREVER)])
-    change = difference(old, after)
-    if not change:
-        return False
-    rows: dict[int, Span | None] = dict.fromkeys(change.deleted)
-    rows |= {span.start: span for span in change.written}
-    correcting(
-        connection,
-        village,
-        facility,
-        (max(min(rows), window[0]), min(window[1], now)),
-        lambda: write_spans(connection, {(village.code, facility.id): rows}),
-    )
-    stretch = rewritten(old, after)
-    if stretch is not None:
-        note_rewritten(connection, {(village.code, facility.id): stretch})
-    return True
 
 
 def redated(spans: Sequence[Span], told: Interval, now: int, *, grace: int, recovery: int) -> Interval:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from hashlib import blake2b
 from typing import Self
 
 from api.alert_records.alert import OpenAlert
@@ -20,7 +19,8 @@ from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE
 from siaga.model.indicators import terms
 from siaga.model.observation import TrackKey
-from siaga.model.sites import Device, Facility, Village
+from siaga.model.sites import Village
+from siaga.timeline.fingerprint import fingerprint
 from siaga.timeline.judge import PlannedWork
 from siaga.timeline.maintenance import Planned
 from siaga.timeline.recent import LIVE, Recent, judged_facilities
@@ -171,7 +171,7 @@ class VillageState:
                 known = known or WatchedFacility(
                     village=village.code, facility_id=facility.id, facility=facility, terms=held_to
                 )
-                if known.configure(facility, held_to, _fingerprint(village, facility)):
+                if known.configure(facility, held_to, fingerprint(village, facility)):
                     self.rejudge.add(facility.id)
                 facilities[facility.id] = known
         devices: dict[str, WatchedDevice] = {}
@@ -209,20 +209,3 @@ class VillageState:
         found.take_over(village, now)
         recent.begin(now - LIVE - recent.reach)
         return found
-
-
-def _fingerprint(village: Village, facility: Facility) -> str:
-    """A digest of all that a facility's state follows from besides the evidence."""
-    power = [other for other in village.facilities if other.kind == "power"]
-    place: tuple[object, ...] = (village.latitude, village.longitude, village.timezone)
-    held_to = terms(facility)
-    if village.holidays and held_to is not None and "office" in held_to.schedule:
-        place += tuple(sorted(village.holidays))
-    devices = sorted(device.id for other in village.facilities for device in other.devices)
-    judged = (facility.kind, facility.since, facility.needs, facility.schedule, facility.silence)
-    said = repr((place, devices, judged, [_said(device) for device in facility.devices], power))
-    return blake2b(said.encode(), digest_size=12).hexdigest()
-
-
-def _said(device: Device) -> tuple[str, str, int, tuple[tuple[str, str], ...]]:
-    return device.id, device.adapter.value, device.every, tuple(sorted(device.map.items()))

@@ -74,7 +74,7 @@ def _take_point(
         if recent.gives_evidence(name, signal):
             if device.note(Kind.NO_EVIDENCE, min(time, now)):
                 touched.spoke.add(name)
-        elif reported and device.may_lack_evidence and recent.lacks_evidence(name, now - device.allowed):
+        elif reported and Kind.NO_EVIDENCE not in device.alerts and recent.lacks_evidence(name, now - device.allowed):
             touched.spoke.add(name)
         if _remember(village, Reading(name, signal, time, value), touched, moment, out):
             for facility in recent.affected(name, signal):

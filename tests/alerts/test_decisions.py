@@ -12,12 +12,11 @@ from api.alerts.device import ClockSaid
 from api.alerts.gateway import Buffer
 from api.alerts.kinds import Look
 from api.alerts.kinds.clock_skew import clock_skew
-from api.alerts.kinds.device_silent import device_silent
+from api.alerts.kinds.device_silent import Quiet, device_silent
 from api.alerts.kinds.facility_failed import facility_failed
 from api.alerts.kinds.gateway_buffer import gateway_buffer
 from api.alerts.kinds.indicator_missed import indicator_missed
 from api.alerts.kinds.no_evidence import no_evidence
-from api.alerts.kinds.quiet import Quiet
 from api.alerts.kinds.village_offline import village_offline
 from api.alerts.link import Link
 from siaga.model.alert_kinds import Kind

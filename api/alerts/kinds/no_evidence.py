@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from api.alerts.certainty import Rests, Waits
 from api.alerts.decision import Decision, Hold, Raise
 from api.alerts.device import WatchedDevice
+from api.alerts.kinds.device_silent import Quiet, is_back, quiet_for, waits
 from api.alerts.kinds.kind import AlertKind, Look
-from api.alerts.kinds.quiet import Quiet, is_back, quiet_for, waits
 from api.alerts.state import VillageState
 from siaga.model.alert_kinds import Kind
 from siaga.model.sites import INTERVALS
