@@ -77,6 +77,7 @@ class Said(StrEnum):
     CHANNELS_NONE = "channels_none"
     CHANNELS_UNPROVED = "channels_unproved"
     CHANNELS_GIVEN_UP = "channels_given_up"
+    ADMINS_UNTOLD = "admins_untold"
     BACKUP_OK = "backup_ok"
     BACKUP_NONE = "backup_none"
     BACKUP_OLD = "backup_old"
