@@ -4,6 +4,8 @@ from itertools import count
 
 import pytest
 
+from api.alerts.certainty import Knows
+from api.alerts.kinds import Look
 from api.alerts.kinds.sensor_doubted import sensor_doubted
 from api.complaints.rows import Said, end, make
 from api.complaints.rules import State, Way
@@ -31,7 +33,7 @@ _ADDRESSES = count(1)
 def test_when_people_doubt_a_sensor(hours: list[int], open_since: int | None, reason: str, at: int | None) -> None:
     """`hours`: how long ago somebody complained; `at`: when the alert began or ended, or is looked at again."""
     since = None if open_since is None else NOON - open_since * HOUR
-    decision = sensor_doubted([NOON - ago * HOUR for ago in hours], NOON, open_since=since)
+    decision = sensor_doubted([NOON - ago * HOUR for ago in hours], Look(NOON, lambda _: Knows(), since))
     times = [getattr(decision, name, None) for name in ("began_at", "ended_at", "until")]
     assert decision.reason == reason
     assert [time for time in times if time is not None] == ([] if at is None else [NOON + at * HOUR])

@@ -6,6 +6,7 @@ from api.alerts.certainty import Rests
 from api.alerts.decision import Clear, Decision, Hold, Raise
 from api.alerts.facility import WatchedFacility
 from api.alerts.kinds.kind import AlertKind, Look
+from api.alerts.state import VillageState
 from siaga.model.alert_kinds import Kind
 from siaga.model.clock import DAY
 
@@ -22,27 +23,29 @@ class SensorDoubted(AlertKind[WatchedFacility]):
     kind = Kind.SENSOR_DOUBTED
     rests = Rests.WORD
 
-    def decide(self, look: Look[WatchedFacility]) -> Decision:
+    def decide(self, _village: VillageState, subject: WatchedFacility, look: Look) -> Decision:
         """Decide by the complaints that nobody has answered yet."""
-        return sensor_doubted(look.subject.doubts, look.now, open_since=look.open_since)
+        return sensor_doubted(subject.doubts, look)
 
-    def told_more(self, look: Look[WatchedFacility]) -> Mapping[str, object]:
+    def evidence(
+        self, _village: VillageState, subject: WatchedFacility, _raised: Raise | None, now: int
+    ) -> Mapping[str, object]:
         """Returns how many complaints there are now."""
-        return {"complaints": len(_young(look.subject.doubts, look.now))}
+        return {"complaints": len(_young(subject.doubts, now))}
 
 
-def sensor_doubted(doubts: Sequence[int], now: int, *, open_since: int | None) -> Decision:
+def sensor_doubted(doubts: Sequence[int], look: Look) -> Decision:
     """Decide by when people said otherwise than the sensors; `doubts`: ms, in order, of what nobody has answered."""
-    young = _young(doubts, now)
-    if open_since is None:
+    young = _young(doubts, look.now)
+    if look.open_since is None:
         if len(young) < ENOUGH:
             return Hold("too_few_complaints")
-        return Raise("complaints_contradict", young[-ENOUGH], None, {"complaints": len(young)})
+        return Raise("complaints_contradict", young[-ENOUGH], None, {})
     if young:
         return Hold("doubted", young[-1] + COUNTED_FOR)
     if doubts:
         return Clear("nobody_complains", doubts[-1] + COUNTED_FOR)
-    return Clear("answered", max(now, open_since))
+    return Clear("answered", max(look.now, look.open_since))
 
 
 def _young(doubts: Sequence[int], now: int) -> Sequence[int]:
