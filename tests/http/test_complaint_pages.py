@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from api.complaints.problems import PROBLEMS
+from api.http.complaint_desk import Attempts
 from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR, SECOND
@@ -100,6 +101,14 @@ def test_the_form_is_small_and_speaks_both_languages(district: District) -> None
         assert page.text.count('type="radio"') == len(PROBLEMS["free_wifi"])
 
 
+def test_addresses_are_counted_within_a_bound() -> None:
+    attempts = Attempts(most=2, within=100, addresses=1_000)
+    assert [attempts.wait("a", 0), attempts.wait("a", 1), attempts.wait("a", 40)] == [0, 0, 60]
+    assert [attempts.wait("a", 100), attempts.wait("a", 101), attempts.wait("a", 102)] == [0, 0, 98]
+    assert {attempts.wait(str(n), 103) for n in range(10_000)} == {0}
+    assert attempts.wait("a", 104) == 0, "it made room for others"
+
+
 def test_a_robot_with_calls_takes_nothing_from_the_form(district: District) -> None:
     with district.served(None) as client:
         client.headers.update(OWN)
@@ -153,6 +162,7 @@ def test_a_technician_sees_it_beside_the_sensors_and_answers(both: District) -> 
             assert (done.status_code, done.headers["Location"]) == (303, "/complaints")
             assert says in after(client, done, wahyu)
         assert "Sudah dibuka." in client.get(f"/lapor/{gate}").text
+        assert "1 pengaduan dalam 30 hari, 1 bertentangan" in client.get(f"/facilities/{GATE}", headers=wahyu).text
         assert gate not in client.get("/complaints", headers=wahyu).text
         assert gate in client.get("/complaints", params={"state": "closed"}, headers=wahyu).text
         assert client.get("/complaints", params={"village": "x"}, headers=wahyu).status_code == 422
