@@ -259,6 +259,12 @@ class SimulatedStore:
                 if not table[key]:
                     del table[key]
 
+    def thin(self, before: int) -> None:
+        self.drop_before(before)
+
+    def kept_for(self) -> int | None:
+        return None
+
     def check(self) -> None:
         if self.fault.away:
             raise StoreUnavailable("the store is away")

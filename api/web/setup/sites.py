@@ -1,13 +1,14 @@
 """`/setup/sites`: the villages of the registry as a list, and as a sites file out and in."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, File, Form, Query, Request, UploadFile
+from fastapi.routing import APIRoute
 from starlette.responses import RedirectResponse, Response
 
 from api.http.problems import not_found
@@ -20,23 +21,39 @@ from api.web.notice import Notice, leave_notice
 from api.web.setup.limits import admin_of
 from api.web.setup.scope_field import asked_scope
 from api.web.setup.site_change import Change, Kind, Mark, changes, named
-from api.web.setup.site_edit import Unsaved, sentence
+from api.web.setup.site_edit import Unsaved, beside, sentence
 from siaga.database.registry import ChangedMeanwhile, ImportReport
 from siaga.model.scope import Scope, Scopes
 from siaga.model.sites import Village
-from siaga.sites.addresses import clashes
 from siaga.sites.file import SitesDocument, SitesFileError, read_document
 from siaga.sites.writing import write_document
 
-__all__ = ["LARGEST_FILE", "PATHS", "router"]
+__all__ = ["LARGEST_BODY", "LARGEST_FILE", "PATHS", "router"]
 
-router = APIRouter(include_in_schema=False)
+
+class _WideParts(APIRoute):
+    """A route whose forms may have parts as large as a sites file: Starlette's own bound of a pasted text is 1 MB."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[object, object, Response]]:
+        """Returns the handler of the route."""
+        handle = super().get_route_handler()
+
+        async def handle_wide(request: Request) -> Response:
+            await request.form(max_part_size=LARGEST_BODY)  # kept by the request for who reads it next
+            return await handle(request)
+
+        return handle_wide
+
+
+router = APIRouter(include_in_schema=False, route_class=_WideParts)
 
 _HERE = "/setup/sites"
 PATHS = (f"{_HERE}/preview", f"{_HERE}/apply")
 """Forms that carry a whole sites file."""
 LARGEST_FILE = 2_000_000
 """Bytes of a sites file at most: a district takes half a megabyte. `siaga import` takes larger ones."""
+LARGEST_BODY = 3 * LARGEST_FILE
+"""Bytes of a form that carries one: a form escapes a letter by three."""
 _SHOWN = 100
 """Villages on a page."""
 _CHANGES = 300
@@ -194,11 +211,13 @@ def _sent(looker: Looker, file: UploadFile | None, text: str) -> str:
     Raises:
         Unsaved: the file is no text in UTF-8, or too large.
     """
-    content = file.file.read(LARGEST_FILE + 1) if file is not None else b""
+    words, content = looker.words, file.file.read() if file is not None else b""
+    content = content or text.encode()
     if len(content) > LARGEST_FILE:
-        raise Unsaved([looker.words("sites_too_large")])
+        most, size = words.size(LARGEST_FILE), words.size(len(content))
+        raise Unsaved([words("sites_too_large", most=most, size=size)])
     try:
-        return _plain(content.decode("utf-8-sig") if content else text)
+        return _plain(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise Unsaved([looker.words("sites_not_utf8")]) from None
 
@@ -220,27 +239,7 @@ def _read(services: Services, looker: Looker, upload: _Upload) -> tuple[SitesDoc
         ]
         more = len(str(error).splitlines()) - len(said)
         return None, [*said, words.count("sites_more_mistakes", more)] if more > 0 else said
-    return document, list(_beside(services, looker, document))
-
-
-def _beside(services: Services, looker: Looker, document: SitesDocument) -> Iterator[str]:
-    """Yields what is wrong with a file beside itself: what is not the admin's, and addresses that are taken."""
-    words, scopes = looker.words, admin_of(looker).scopes
-    for village in document.villages:
-        if not scopes.holds(village.code):
-            yield words("scope_outside", scope=village.code)
-    known = services.registry.regions()
-    for code, name in document.regions.items():
-        if known.get(code) != name and not scopes.covers(Scope(code)):
-            yield words("scope_outside", scope=code)
-    named = services.registry.holidays()
-    for day, name in document.holidays.items():
-        if named.get(day, name) != name and not scopes.everything:
-            yield words("sites_holiday_named", date=day.isoformat(), name=named[day])
-    for (village, device), (place, other) in clashes(document.villages, services.registry.behind_own_gateway()):
-        key = "site_address_taken" if scopes.holds(place.code) else "site_address_taken_elsewhere"
-        full, there = f"{village.code}/{device.id}", f"{place.code}/{other.id}"
-        yield words(key, device=full, address=str(device.address), other=there)
+    return document, list(beside(services, looker, document))
 
 
 def _removed(upload: _Upload, before: Mapping[str, Village], document: SitesDocument) -> list[str]:
