@@ -6,24 +6,27 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from api.http.problems import not_found
 from api.http.services import Services, ServicesHere
 from api.queries.alert_list import ListedAlert, with_ids
 from api.queries.alert_page import Around, Entry, around
+from api.queries.spans import FacilityName
 from api.queries.villages import names_of
 from api.web.access import SignedIn
 from api.web.alert_filter import Stage, stage_of
 from api.web.alert_forms import SNOOZES
 from api.web.alert_view import Looking, alert_row
 from api.web.chart import WIDTH, chart_line, place
+from api.web.complaint_view import ComplaintView, complaints_about
 from api.web.frame import FrameHere
 from api.web.guidance import Guidance
 from api.web.strip import Stroke, day_until, slots, strokes
 from api.words import Words
 from siaga.model.caller import Role
-from siaga.model.clock import HOUR, MINUTE
+from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.intervals import Interval
 from siaga.model.signals import SIGNALS, SignalType
 from siaga.telemetry import StoreUnavailable
@@ -98,6 +101,7 @@ def alert_page(
         window = _window(listed, now)
         known = around(connection, caller.scopes, listed, window, now)
         names = names_of(connection, set(listed.villages))
+        complaints = _complaints(connection, words, listed, window, now)
     looking = Looking(words, caller.name, now, now)
     row = alert_row(looking, listed)
     charts, unreadable = _charts(services, words, listed, known, window)
@@ -119,6 +123,7 @@ def alert_page(
         contacts=guidance.contacts_of(listed.village),
         technicians=_technicians(services, listed) if may_act else (),
         before=[alert_row(looking, one, with_village=False) for one in known.before],
+        complaints=complaints,
         trail=[_line(words, entry, listed, now) for entry in known.trail],
         may_act=may_act,
         is_open=listed.cleared_at is None,
@@ -132,6 +137,16 @@ def _window(alert: ListedAlert, now: int) -> Interval:
     """Returns 24 hours that end now, or some time after it was over."""
     end = now if alert.cleared_at is None else min(now, (alert.ended_at or alert.cleared_at) + _AFTER)
     return day_until(end)
+
+
+def _complaints(
+    connection: Connection, words: Words, alert: ListedAlert, window: Interval, now: int
+) -> Sequence[ComplaintView]:
+    """Returns what citizens said of the alert's facility, from a day before it began on."""
+    if alert.facility is None:
+        return ()
+    name = FacilityName(alert.village, alert.facility)
+    return complaints_about(connection, words, name, (min(window[0], alert.began_at - DAY), window[1] + 1), now)
 
 
 def _times(words: Words, alert: ListedAlert, now: int) -> Iterable[tuple[str, str]]:
@@ -168,6 +183,9 @@ def _evidence(words: Words, alert: ListedAlert, known: Around, now: int) -> Iter
     share = said.get("availability_high")
     if isinstance(share, int | float) and 0 <= share <= 1:
         yield words("this_share"), words.percent(share)
+    complaints = said.get("complaints")
+    if isinstance(complaints, int):
+        yield words("this_complaints"), words.number(complaints)
     for key, name in (
         ("last_arrival", words("this_last_arrival")),
         ("last_evidence", words("this_last_evidence")),
