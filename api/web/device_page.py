@@ -30,10 +30,10 @@ from siaga.model.indicators import evidence_signals
 from siaga.model.intervals import Interval
 from siaga.model.scope import Scope, Scopes
 from siaga.model.signals import SIGNALS, Signal, SignalType, Value
-from siaga.model.sites import Device
+from siaga.model.sites import Device, Facility
 from siaga.telemetry import StoreUnavailable
 
-__all__ = ["Stretch", "refused_of", "router"]
+__all__ = ["Stretch", "not_judged", "refused_of", "router"]
 
 router = APIRouter(include_in_schema=False)
 
@@ -124,7 +124,7 @@ def device_page(
         full_name=f"{code}/{device}",
         village=home,
         known=known,
-        not_judged=_not_judged(words, known),
+        not_judged=not_judged(words, known.facility, known.device),
         mend=f"/setup/sites/{code}/devices/{device}" if looker.may(Role.ADMIN) else None,
         every=words.duration(known.device.every) if known.device.every >= MINUTE else f"{known.device.every // 1000} s",
         heard=_heard(words, known, found, home.timezone, now),
@@ -172,10 +172,10 @@ def _state(known: KnownDevice, found: Latest | None, now: int) -> str:
     return "heard" if now - found.last_seen <= known.device.validity else "silent"
 
 
-def _not_judged(words: Words, known: KnownDevice) -> str | None:
-    """Returns a sentence where the device can give nothing that its facility is judged by."""
-    wanted = evidence_signals(known.facility.kind)
-    if not wanted or wanted & can_give(known.device, known.facility.kind):
+def not_judged(words: Words, facility: Facility, device: Device) -> str | None:
+    """Returns a sentence where a device can give nothing that its facility is judged by."""
+    wanted = evidence_signals(facility.kind)
+    if not wanted or wanted & can_give(device, facility.kind):
         return None
     return words("device_not_judged", signals=", ".join(words(f"reading_{name}") for name in sorted(wanted)))
 
