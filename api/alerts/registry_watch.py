@@ -86,7 +86,7 @@ class RegistryWatch:
         for (code, facility), spans in tails.items():
             self._take_spans(code, facility, spans)
         for found in self._villages.values():
-            self._watched.deadlines.ask(found, moment.now)
+            self._watched.deadlines.ask(found.link, moment.now)
         alerts = open_alerts(self._tables.engine)
         self._watched.attach([alert for alert in alerts if alert.kind != Kind.VILLAGE_OFFLINE], moment)
         self._watched.note_raised(raised_since(self._tables.engine, moment.now - WITHIN))
@@ -135,7 +135,7 @@ class RegistryWatch:
         for village in self._villages.values():
             new = planned(windows, village.village, moment.now + AHEAD)
             if new != village.planned:
-                self._watched.deadlines.ask(village, moment.now)
+                self._watched.deadlines.ask(village.link, moment.now)
                 self._watched.merge(village, village.replan(new, moment), moment)
 
     def _follow_villages(self, moment: Moment) -> None:
@@ -157,7 +157,7 @@ class RegistryWatch:
                 known.know_gateways(gateways.get(code, ()))  # it may have been here before
             elif known.village == registered:
                 continue
-            self._watched.deadlines.ask(known, moment.now)
+            self._watched.deadlines.ask(known.link, moment.now)
             self._watched.merge(known, known.register(registered, moment), moment)
             for name in known.facilities.keys() - before:  # it may have been here before: its spans are replaced
                 known.facilities[name].know_spans(self._tables.spans(code, name, moment.now - TAIL))

@@ -11,6 +11,7 @@ from api.alerts.certainty import Rests
 from api.alerts.decision import Clear, Decision, Hold, Raise
 from api.alerts.facility import WatchedFacility
 from api.alerts.kinds import OF_FACILITIES, AlertKind, Look
+from api.alerts.state import VillageState
 from siaga.database import tables
 from siaga.model.clock import DAY, HOUR, MINUTE
 from tests.alerts.world import CODE, NOON, World
@@ -29,13 +30,13 @@ class SensorDoubted(AlertKind[WatchedFacility]):
     def __init__(self, complaints: list[int]) -> None:
         self.complaints = complaints
 
-    def decide(self, look: Look[WatchedFacility]) -> Decision:
-        return sensor_doubted(self.complaints, look.now, open_since=look.open_since)
+    def decide(self, _village: VillageState, _subject: WatchedFacility, look: Look) -> Decision:
+        return sensor_doubted(self.complaints, look)
 
 
-def sensor_doubted(complaints: list[int], now: int, *, open_since: int | None) -> Decision:
-    young = sorted(time for time in complaints if now - DAY < time <= now)
-    if open_since is not None:
+def sensor_doubted(complaints: list[int], look: Look) -> Decision:
+    young = sorted(time for time in complaints if look.now - DAY < time <= look.now)
+    if look.open_since is not None:
         return Clear("nobody_complains", max(complaints) + DAY) if not young else Hold("doubted", young[-1] + DAY)
     if len(young) < ENOUGH:
         return Hold("too_few_complaints")
