@@ -23,6 +23,7 @@ from api.web.chart import WIDTH, chart_line, place
 from api.web.complaint_view import ComplaintView, complaints_about
 from api.web.frame import FrameHere
 from api.web.guidance import Guidance
+from api.web.readings import reading_name, reading_value, reading_values
 from api.web.strip import Stroke, day_until, slots, strokes
 from api.words import Words
 from siaga.model.caller import Role
@@ -212,19 +213,23 @@ def _evidence(words: Words, alert: ListedAlert, known: Around, now: int) -> Iter
 
 
 def _signal(words: Words, name: str, value: object, alert: ListedAlert, now: int) -> Iterable[tuple[str, str]]:
+    """Yields what a device (`DEVICE/SIGNAL`) said."""
     if not isinstance(value, dict):
         return
+    device, _, signal = name.partition("/")
     time, last = _ms(value.get("time")), value.get("value")
     if time is None:
-        yield name, words("this_no_value")
+        said = words("this_no_value")
     else:
-        yield name, words("this_value_at", value=_value(words, last), time=words.time(time, now, alert.timezone))
+        said = words("this_value_at", value=_value(words, signal, last), time=words.time(time, now, alert.timezone))
+    yield f"{device}: {reading_name(words, signal)}", said
 
 
-def _value(words: Words, value: object) -> str:
-    if isinstance(value, bool):
-        return words("this_yes" if value else "this_no")
-    return words.decimal(value) if isinstance(value, int | float) else str(value)[:50]
+def _value(words: Words, signal: str, value: object) -> str:
+    meaning = SIGNALS.get(signal)
+    if meaning is None or not isinstance(value, bool | int | float):
+        return str(value)[:50]
+    return reading_value(words, meaning, value)
 
 
 def _ms(text: object) -> int | None:
@@ -264,10 +269,10 @@ def _charts(
             points = services.store.series(alert.village, device.id, signal, *window, _STEP)
             line = chart_line(points, window, _STEP, boolean=boolean)
             if line is not None:
-                low, high = (_value(words, bool(one) if boolean else one) for one in (line.low, line.high))
-                last = _value(words, bool(points[-1].last) if boolean else points[-1].last)
-                described = words("this_chart", signal=f"{device.id}/{signal}", low=low, high=high, last=last)
-                charts.append(Chart(f"{device.id}/{signal}", line.path, low, high, described))
+                low, high, last = reading_values(words, meaning, (line.low, line.high, points[-1].last))
+                title = f"{device.id}: {reading_name(words, signal)}"
+                described = words("this_chart", signal=title, low=low, high=high, last=last)
+                charts.append(Chart(title, line.path, low, high, described))
     except StoreUnavailable:
         return (), True
     return charts, False
