@@ -53,6 +53,7 @@ PAGES = (
     f"/setup/sites/{code(1)}/facilities/wifi",
     f"/setup/sites/{code(1)}/devices/gerbang-1",
     f"/setup/rules?village={code(1)}",
+    "/setup/qr",
     "/setup/quarantine",
     "/setup/gateways",
     "/setup/health",
@@ -83,7 +84,7 @@ def furnished(district: District) -> None:
     district.raise_alert(1, village=code(0))
     for number, kind in enumerate(Kind, start=2):
         device = "gerbang-1" if kind in (Kind.DEVICE_SILENT, Kind.CLOCK_SKEW, Kind.NO_EVIDENCE) else None
-        facility = "wifi" if kind in (Kind.FACILITY_FAILED, Kind.INDICATOR_MISSED) else None
+        facility = "wifi" if kind in (Kind.FACILITY_FAILED, Kind.INDICATOR_MISSED, Kind.SENSOR_DOUBTED) else None
         district.raise_alert(
             number, kind=kind, village=code(1), facility=facility, device=device, at=NOW - number * HOUR
         )
