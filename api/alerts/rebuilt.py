@@ -9,7 +9,6 @@ from api.alerts.questions import RebuildAnswer
 from api.alerts.resync import Rebuilt
 from api.alerts.state import VillageState
 from api.alerts.tables import Tables
-from siaga.database import writing
 from siaga.database.days import correcting
 from siaga.database.rewritten import note_rewritten
 from siaga.database.spans import read_spans, write_spans
@@ -31,7 +30,7 @@ def write_rebuilt(tables: Tables, village: VillageState, answer: RebuildAnswer, 
     window, code = answer.request.window, village.code
     spans: dict[str, list[Span] | None] = {}
     failed: dict[str, list[Span]] = {}
-    with writing(tables.engine) as connection:
+    with tables.writing() as connection:
         for name, judged in answer.spans.items():
             facility = village.facilities[name]
             if not _replace(connection, village.village, facility.facility, window, judged, now):

@@ -129,7 +129,7 @@ class StoreSync:
             since, self._arrivals_since = self._arrivals_since, None
             return ArrivalsRequest(since)
         ready = [v for v in self._dirty() if (at := v.history.ready_at()) is not None and at <= moment.monotonic]
-        self._metrics.dirty.set(len(ready))
+        self._metrics.dirty.labels(self._tables.share.number).set(len(ready))
         for village in sorted(ready, key=lambda v: v.history.newest, reverse=True):
             request = RebuildRequest.of(village, moment)
             if request is not None:

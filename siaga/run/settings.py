@@ -157,6 +157,7 @@ class Settings(BaseSettings):
     guidance: Path | None = None
     outline: Path | None = None
     new_database: bool = False
+    partitions: Annotated[int, Field(ge=1, le=64)] = 1
     backup_dir: Path | None = None
     backup_at: time = time(2, 30)
     backup_keep: Annotated[int, Field(ge=1, le=10_000)] = 14

@@ -18,11 +18,13 @@ from siaga.database.tables.attestations import attestation, attestation_photo
 from siaga.database.tables.base import metadata
 from siaga.database.tables.derived import (
     day,
+    engine_lease,
     engine_state,
     first_report,
     gateway_state,
     inbox,
     span,
+    village_partition,
     village_snapshot,
     village_state,
 )
@@ -57,6 +59,7 @@ __all__ = [
     "attestation_photo",
     "day",
     "device",
+    "engine_lease",
     "engine_state",
     "escalation",
     "facility",
@@ -90,6 +93,7 @@ __all__ = [
     "taken_out",
     "token",
     "village",
+    "village_partition",
     "village_snapshot",
     "village_state",
     "welcome",

@@ -1,0 +1,65 @@
+"""How villages are dealt to partitions, each watched by one engine; what engines leave when their number changes."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, select
+
+from api.alerts.self_monitor import Heard
+from siaga.database import tables
+from siaga.database.engine_state import write_values
+from siaga.model.sites import Village
+
+__all__ = ["HEARD", "MAINTENANCE", "Share", "carry_over"]
+
+HEARD = "heard"
+"""Key in `engine_state`, with the partition behind it: what its engine has taken from the broker."""
+MAINTENANCE = "maintenance"
+"""Key in `engine_state`, with the partition behind it: the declarations that its engine has judged history by."""
+_IDS = TypeAdapter(list[str])
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The villages of one partition, `number` of `count`."""
+
+    number: int = 0
+    count: int = 1
+
+    def holds(self, village: Village) -> bool:
+        """Whether a village is dealt to this partition. Those that share an uplink stay together."""
+        return self.holds_name(village.uplink or village.code)
+
+    def holds_name(self, name: str) -> bool:
+        """Whether an uplink, or a village without one, is dealt to this partition."""
+        return zlib.crc32(name.encode()) % self.count == self.number
+
+
+def carry_over(connection: Connection, count: int) -> None:
+    """The villages are dealt to `count` partitions from now on: keep for each what all engines before had done.
+
+    Any of them may have watched a village. So it was heard only until the first of them stopped, no session with the
+    broker counts, and maintenance is judged again that one of them did not know as it is now.
+    """
+    state = tables.engine_state
+    values: dict[str, object] = {row.key: row.value for row in connection.execute(select(state))}
+    heard = [Heard.model_validate(value) for key, value in values.items() if key.startswith(f"{HEARD}/")]
+    applied = [_IDS.validate_python(value) for key, value in values.items() if key.startswith(f"{MAINTENANCE}/")]
+    gone = [key for key in values if key.startswith((f"{HEARD}/", f"{MAINTENANCE}/", "past/"))]
+    connection.execute(state.delete().where(state.c.key.in_(gone)))
+    for number in range(count):
+        if heard:
+            until = Heard(until=min(each.until for each in heard))
+            write_values(connection, {f"{HEARD}/{number}": until.model_dump()})
+        if applied:
+            write_values(connection, {f"{MAINTENANCE}/{number}": _known_to_all(connection, applied)})
+
+
+def _known_to_all(connection: Connection, applied: Sequence[Sequence[str]]) -> list[str]:
+    """Returns the declarations by which nobody has to judge again. What only some knew differs from what holds now."""
+    table = tables.maintenance
+    current = set(connection.execute(select(table.c.id).where(table.c.deleted_at.is_(None))).scalars())
+    every, some = set(applied[0]).intersection(*applied), set().union(*applied)
+    return sorted(every | (some - every - current))
