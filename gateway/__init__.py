@@ -1,6 +1,7 @@
 """The gateway: translates vendors' formats, buffers readings on disk, sends batches to the centre."""
 
-from gateway.buffer import Buffer, BufferUnavailable
+from gateway.buffer import Buffer
+from gateway.buffer_file import BufferUnavailable
 from gateway.metrics import GatewayMetrics
 from gateway.service import Gateway, last_will, marker_topic
 

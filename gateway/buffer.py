@@ -3,37 +3,29 @@
 Readings of a village are numbered. A batch is a range of numbers, so forming one writes a single row and no reading.
 The newest readings are sent first: after a long outage the first batch tells the centre the current state.
 
-`commit` makes all changes since the last commit durable (`synchronous=FULL`): new readings, formed batches, deletions
-after acknowledgements. Nothing may be acknowledged or sent before it is committed.
-
-A commit writes whole pages, first to the log and later to the file, however little changed in them. So fewer, larger
-commits wear an SD card less.
+`commit` makes all changes since the last commit durable: new readings, formed batches, deletions after
+acknowledgements. Nothing may be acknowledged or sent before it is committed.
 """
 
-import sqlite3
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from gateway.buffer_file import BufferFile
 from gateway.events import Key, Said
 from gateway.priority import LEVELS, priority
 from siaga.model.observation import Reading
 from siaga.model.signals import SIGNALS, SignalType, Value
 from siaga.mqtt.transport import Message
 
-__all__ = ["IN_MEMORY", "Buffer", "BufferUnavailable", "FormedBatch", "OnlineState", "Undated"]
-
-IN_MEMORY = Path(":memory:")
-"""The path of a buffer that is in no file."""
+__all__ = ["Buffer", "FormedBatch", "OnlineState", "Undated"]
 
 MAX_READINGS = 4_000_000
 """A week of 50 devices with one reading per 10 s is 3 million readings, of about 28 bytes each."""
 THIN_BY = 100
 """Thinning deletes a hundredth of the capacity at a time."""
-_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-"""SQLite's codes for a damaged file, for which retries are useless."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS village (
@@ -59,17 +51,6 @@ CREATE TABLE IF NOT EXISTS undated (
     id INTEGER PRIMARY KEY, boot TEXT NOT NULL, at INTEGER NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL,
     retain INTEGER NOT NULL, kept INTEGER NOT NULL);
 """
-
-
-class BufferUnavailable(Exception):
-    """The disk is full, gone or damaged. All changes since the last commit are lost.
-
-    `damaged`: the file itself is damaged, so retries are useless.
-    """
-
-    def __init__(self, reason: str, *, damaged: bool = False) -> None:
-        super().__init__(reason)
-        self.damaged = damaged
 
 
 class Undated(NamedTuple):
@@ -113,12 +94,11 @@ class _Village:
     """Ranges of numbers that are in no batch, ascending, both ends included."""
 
 
-class Buffer:
+class Buffer(BufferFile):
     """One file for all villages of a gateway process. Used from one thread.
 
     Raises:
-        BufferUnavailable: from every method that reads or writes, if the disk fails. All changes since the last commit
-            are then rolled back: the caller still has the data, and adds it again.
+        BufferUnavailable: from every method that reads or writes, if the disk fails (see `BufferFile`).
     """
 
     def __init__(
@@ -130,7 +110,6 @@ class Buffer:
         must_open: bool = True,
     ) -> None:
         """If `must_open` is false, a file that cannot be used is no error yet: `reopen` may succeed later."""
-        self.path = path
         self.max_readings = max_readings
         self._make_epoch = make_epoch
         self.thinned = 0
@@ -143,32 +122,7 @@ class Buffer:
         self._tracks: dict[tuple[str, str], int] = {}
         self._latest: dict[tuple[int, int], tuple[int, int]] = {}
         """Time and number of the last reading added, by village and track."""
-        self._open = False
-        self._stale = False
-        self._db = sqlite3.connect(":memory:")
-        try:
-            self.reopen()
-        except BufferUnavailable:
-            if must_open:
-                raise
-
-    def reopen(self) -> None:
-        """Open the file again: after a disk error, or if it could not be opened earlier."""
-        self._db.close()
-        self._open = False
-        try:
-            self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-            # WAL needs one fsync per commit, and only FULL guarantees it.
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._db.execute("PRAGMA wal_autocheckpoint=400")
-            self._db.execute("PRAGMA cache_size=-1000")
-            self._db.executescript(_SCHEMA)
-            self._load()
-            self._stale = False
-        except sqlite3.Error as error:
-            self._db.close()
-            raise _unavailable(f"the buffer {self.path} cannot be used: {error}", error) from None
+        super().__init__(path, _SCHEMA, must_open=must_open)
 
     def _load(self) -> None:
         """Read the whole state of the last commit again."""
@@ -209,7 +163,7 @@ class Buffer:
         They are durable after `commit`. A reading replaces an earlier one of the same signal and time, unless that is
         in a batch: the last one has to win at the centre, whatever the order of the batches.
         """
-        with _disk(self):
+        with self._guarded:
             self._begin()
             place = self._village(village)
             rows: dict[int, tuple[int, int, int, int, int | float]] = {}
@@ -250,7 +204,7 @@ class Buffer:
         `backfill`: leave out what was added after the newest batch was formed. The order of sending is decided only
         here.
         """
-        with _disk(self):
+        with self._guarded:
             place = self._villages.get(village)
             while place is not None and place.unsent:
                 index = len(place.unsent) - 1
@@ -278,7 +232,7 @@ class Buffer:
         The centre may have received the batch nevertheless: storing is idempotent. Of two values of one signal at one
         time only the later one is kept, because the parts may arrive in any order.
         """
-        with _disk(self):
+        with self._guarded:
             place = self._villages[batch.village]
             self._begin()
             run = (place.id, batch.first, batch.last)
@@ -310,7 +264,7 @@ class Buffer:
 
     def acknowledged(self, village: str, epoch: str, seq: int) -> bool:
         """Delete a batch that the centre has acknowledged, with its readings. Returns False if it is not known."""
-        with _disk(self):
+        with self._guarded:
             place = self._villages.get(village)
             if place is None or place.epoch != epoch:
                 return False
@@ -329,7 +283,7 @@ class Buffer:
 
     def remember(self, village: str, device: str, state: OnlineState) -> None:
         """Save what is known of a device's session."""
-        with _disk(self):
+        with self._guarded:
             self._begin()
             self._db.execute(
                 "INSERT OR REPLACE INTO online VALUES (?, ?, ?, ?, ?)",
@@ -340,14 +294,14 @@ class Buffer:
         """Save the last values of repeated states."""
         if not said:
             return
-        with _disk(self):
+        with self._guarded:
             self._begin()
             rows = [(*key, each.value, each.happened) for key, each in said.items()]
             self._db.executemany("INSERT OR REPLACE INTO said VALUES (?, ?, ?, ?, ?)", rows)
 
     def add_undated(self, boot: str, at: int, message: Message) -> None:
         """Add a message that arrived before the gateway knew the time."""
-        with _disk(self):
+        with self._guarded:
             self._begin()
             self._db.execute(
                 "INSERT INTO undated (boot, at, topic, payload, retain, kept) VALUES (?, ?, ?, ?, ?, ?)",
@@ -357,7 +311,7 @@ class Buffer:
 
     def take_undated(self, limit: int) -> list[Undated]:
         """Remove the oldest undated messages, and return them. The next commit makes the removal durable."""
-        with _disk(self):
+        with self._guarded:
             self._begin()
             rows = self._db.execute(
                 "DELETE FROM undated WHERE id IN (SELECT id FROM undated ORDER BY id LIMIT ?)"
@@ -369,35 +323,6 @@ class Buffer:
                 Undated(boot, at, Message(topic, payload, retain=bool(retain), kept=bool(kept)))
                 for _, boot, at, topic, payload, retain, kept in sorted(rows)
             ]
-
-    def commit(self) -> bool:
-        """Make all changes since the last commit durable. Returns whether there were any."""
-        with _disk(self):
-            if not self._open:
-                return False
-            self._db.execute("COMMIT")
-            self._open = False
-            return True
-
-    def _begin(self) -> None:
-        if self._stale:
-            self._load()
-            self._stale = False
-        if not self._open:
-            self._db.execute("BEGIN IMMEDIATE")
-            self._open = True
-
-    def roll_back(self) -> None:
-        """Roll back all changes since the last commit."""
-        self._open = False
-        self._stale = True  # until it is read again, the state in memory may contain changes that were rolled back
-        try:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            self._load()
-            self._stale = False
-        except sqlite3.Error as error:
-            raise _unavailable(f"the buffer {self.path} cannot be read: {error}", error) from None
 
     def _village(self, code: str) -> _Village:
         place = self._villages.get(code)
@@ -441,7 +366,7 @@ class Buffer:
 
     def read(self, batch: FormedBatch) -> list[Reading]:
         """Returns the readings of a batch, in the order of adding, without those that were thinned."""
-        with _disk(self):
+        with self._guarded:
             place = self._villages[batch.village]
             rows = self._db.execute(
                 "SELECT device, signal, time, value FROM reading JOIN track ON track.id = reading.track"
@@ -452,7 +377,7 @@ class Buffer:
 
     def batches(self) -> list[FormedBatch]:
         """Returns the batches that are not acknowledged, of each village the oldest first."""
-        with _disk(self):
+        with self._guarded:
             rows = self._db.execute(
                 "SELECT code, epoch, seq, first, last FROM batch JOIN village ON village.id = batch.village"
                 " ORDER BY code, seq"
@@ -482,7 +407,7 @@ class Buffer:
 
     def online(self) -> dict[tuple[str, str], OnlineState]:
         """Returns what is saved of devices' sessions, by village and device."""
-        with _disk(self):
+        with self._guarded:
             rows = self._db.execute("SELECT village, device, online, since, overruled FROM online")
             return {
                 (village, device): OnlineState(None if online is None else bool(online), since, bool(overruled))
@@ -491,7 +416,7 @@ class Buffer:
 
     def said(self) -> dict[Key, Said]:
         """Returns the saved values of repeated states."""
-        with _disk(self):
+        with self._guarded:
             rows = self._db.execute("SELECT village, device, key, value, happened FROM said")
             return {(village, device, key): Said(*last) for village, device, key, *last in rows}
 
@@ -499,37 +424,6 @@ class Buffer:
     def fill(self) -> float:
         """The used part of the capacity, from 0 to 1."""
         return self.readings / self.max_readings
-
-    def let_go(self) -> None:
-        """Close the file without a commit."""
-        self._open = False
-        self._db.close()
-
-    def close(self) -> None:
-        """Commit and close the file."""
-        self.commit()
-        self._db.close()
-
-
-class _disk:  # noqa: N801 - reads as a word: with _disk(self)
-    """Turns SQLite's errors into `BufferUnavailable`, after a roll-back."""
-
-    def __init__(self, buffer: Buffer) -> None:
-        self._buffer = buffer
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: object) -> None:
-        if isinstance(error, sqlite3.Error):
-            path = self._buffer.path
-            self._buffer.roll_back()
-            raise _unavailable(f"the buffer {path} takes nothing: {error}", error) from None
-
-
-def _unavailable(reason: str, error: sqlite3.Error) -> BufferUnavailable:
-    code = getattr(error, "sqlite_errorcode", 0)
-    return BufferUnavailable(reason, damaged=code & 0xFF in _DAMAGED)
 
 
 def _stored(value: Value) -> int | float:

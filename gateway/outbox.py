@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from gateway.buffer import IN_MEMORY, Buffer, BufferUnavailable, FormedBatch, OnlineState, Undated
+from gateway.buffer import Buffer, FormedBatch, OnlineState, Undated
+from gateway.buffer_file import IN_MEMORY, BufferUnavailable
 from gateway.events import Key, Said
 from gateway.intake import Taken
 from gateway.metrics import GatewayMetrics

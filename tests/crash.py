@@ -22,6 +22,7 @@ from api.notifications.channels import Channel, Outcome, open_channel
 from api.notifications.messages import Message
 from siaga.run.logs import set_up_logs
 from tests.notifications.webhook import Webhook
+from tests.wait import PATIENCE
 
 CERTAIN_DEATH = signal.SIGKILL
 Order = dict[str, Any]
@@ -101,4 +102,4 @@ def worker(program: str, database: str, hook: Webhook) -> Iterator[Worker]:
         yield Worker(process)
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0

@@ -26,6 +26,7 @@ from urllib.parse import quote
 import psycopg
 import urllib3
 
+from tests import pids
 from tests.wait import until
 
 __all__ = ["Influxd", "Mosquitto", "Postgres", "find_binary", "free_port"]
@@ -34,8 +35,10 @@ allowed = True
 """Whether servers may be started in this run; `make check` starts none."""
 _random = random.SystemRandom()  # Hypothesis makes the common one repeat itself
 
-READY_WITHIN = 30.0
+READY_WITHIN = 120.0
 """Seconds a server may take to answer; influxd opens its shards first, on a loaded machine that takes a while."""
+END_WITHIN = 60.0
+"""Seconds a server may take to end."""
 
 
 def free_port() -> int:
@@ -135,18 +138,18 @@ class _Server:
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """`kill -9` for all of its processes: nothing is flushed, nobody is told."""
+        """`kill -9` for all of its processes: nothing is flushed, nobody is told. Returns when they are gone."""
         if self.running:
-            os.killpg(self.pid, signal.SIGKILL)
+            pids.kill(self.pid)
         self._end(signal.SIGKILL)
 
     def freeze(self) -> None:
         """Stop its processes where they are: connections stand and nothing answers, as on a machine that hangs."""
-        os.killpg(self.pid, signal.SIGSTOP)
+        pids.freeze(self.pid)
 
     def thaw(self) -> None:
         """Let a frozen server go on."""
-        os.killpg(self.pid, signal.SIGCONT)
+        pids.thaw(self.pid)
 
     def _end(self, by: signal.Signals) -> None:
         process, self._process = self._process, None
@@ -155,10 +158,10 @@ class _Server:
         if process.poll() is None:
             process.send_signal(by)
         try:
-            process.wait(15)
+            process.wait(END_WITHIN)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(5)
+            pids.kill(process.pid)
+            process.wait(END_WITHIN)
 
     def close(self) -> None:
         """End it and delete its directory."""
@@ -367,21 +370,6 @@ class Postgres(_Server):
     def stop(self) -> None:
         """Fast shutdown: sessions are ended, data is flushed."""
         self._end(signal.SIGINT)
-
-    def freeze(self) -> None:
-        """Stop the server where it is, and each of its sessions: they are process groups of their own."""
-        os.kill(self.pid, signal.SIGSTOP)  # first: from now on it makes no new ones
-        self._signal_sessions(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let a frozen server go on."""
-        self._signal_sessions(signal.SIGCONT)
-        os.kill(self.pid, signal.SIGCONT)
-
-    def _signal_sessions(self, number: signal.Signals) -> None:
-        for child in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split():
-            with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
-                os.kill(int(child), number)
 
     def take_changes(self, yes: bool) -> None:
         """Be a server that takes changes, or one that is read-only for all of its sessions, as a standby is."""

@@ -1,5 +1,7 @@
 """The servers that the tests stand on start, keep their data over a stop and a kill, and fail loudly."""
 
+from pathlib import Path
+
 import psycopg
 import pytest
 
@@ -28,12 +30,32 @@ def test_it_starts_again_on_the_same_port(kind: type[_Server], how: str) -> None
         assert server.port == port
 
 
+def test_a_frozen_server_stands_still_with_each_thread(influxd: Influxd) -> None:
+    for _ in range(50):
+        influxd.freeze()
+        try:
+            threads = [stat.read_text() for stat in Path(f"/proc/{influxd.pid}/task").glob("*/stat")]
+        finally:
+            influxd.thaw()
+        assert len(threads) > 1
+        assert {thread.rpartition(")")[2].split()[0] for thread in threads} == {"T"}
+
+
 def test_influxd_with_auth_keeps_its_data_over_a_kill() -> None:
     with Influxd(auth=True) as server:
         server.write("one", f"m v=1i {SECOND}")
         server.kill()
         server.start()
         assert server.query("one", "SELECT v FROM m") == [{"time": SECOND, "v": 1}]
+
+
+def test_a_killed_postgres_leaves_no_session_behind(postgres: Postgres) -> None:
+    connection = psycopg.connect(postgres.database_url())
+    session = Path(f"/proc/{connection.info.backend_pid}/stat")
+    assert session.exists()
+    postgres.kill()
+    assert not session.exists() or session.read_text().rpartition(")")[2].split()[0] == "Z"
+    connection.close()
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])

@@ -13,6 +13,7 @@ from api.alerts.awaited import Awaited, BatchId
 from siaga.model.clock import DAY, SECOND
 from siaga.model.intervals import Interval, clip, merge, subtract
 from siaga.model.observation import Reading
+from siaga.timeline.span_algebra import FOREVER
 
 __all__ = ["CHUNK", "History"]
 
@@ -178,8 +179,11 @@ class History:
             return min((due for due, _ in self._unseen), default=None)
         return min(self._marked + QUIET, self._first_marked + max(PATIENCE, 4 * self._cost))
 
-    def next_chunk(self, monotonic: int, upto: int) -> Interval | None:
-        """Take the newest chunk that may be judged, if there is one. What lies at or beyond `upto` is not history."""
+    def next_chunk(self, monotonic: int, upto: int, since: int = -FOREVER) -> Interval | None:
+        """Take the newest chunk that may be judged, if there is one.
+
+        What lies at or beyond `upto` is not history. What lies before `since` cannot be judged any more.
+        """
         for due, stretch in [each for each in self._unseen if each[0] <= monotonic]:
             self._unseen.remove((due, stretch))
             self.mark(*stretch, monotonic, now=True)
@@ -188,7 +192,7 @@ class History:
             if ready is None or ready > monotonic:
                 return None
             self.queue, self.dirty, self._first_marked, self._cost = self.dirty, [], None, 0
-        self.queue = clip(self.queue, -(2**62), upto)
+        self.queue = clip(self.queue, since, upto)
         if not self.queue:
             return None
         start, end = self.queue[-1]

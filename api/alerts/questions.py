@@ -18,6 +18,7 @@ from siaga.model.sites import Village
 from siaga.telemetry import TelemetryStore
 from siaga.timeline.judge import Evidence, PlannedWork, Span, judge, judged_from, participants, reach
 from siaga.timeline.recent import LIVE, judged_facilities
+from siaga.timeline.span_algebra import FOREVER
 
 __all__ = [
     "Answer",
@@ -115,10 +116,13 @@ class RebuildRequest:
     planned: Mapping[str, Sequence[PlannedWork]]
 
     @classmethod
-    def of(cls, village: VillageState, moment: Moment) -> Self | None:
-        """Returns the question for the newest stretch that is to be judged again; `None`: there is none."""
+    def of(cls, village: VillageState, moment: Moment, readings_from: int = -FOREVER) -> Self | None:
+        """Returns the question for the newest stretch that is to be judged again; `None`: there is none.
+
+        `readings_from`: the store may have deleted what is older. What cannot be judged without it stays as it was.
+        """
         history, recent = village.history, village.recent
-        window = history.next_chunk(moment.monotonic, recent.covers)
+        window = history.next_chunk(moment.monotonic, recent.covers, readings_from + recent.reach)
         if window is None:
             return None
         start, end = window[0] - recent.reach, window[1]

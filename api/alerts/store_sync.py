@@ -130,8 +130,16 @@ class StoreSync:
             return ArrivalsRequest(since)
         ready = [v for v in self._dirty() if (at := v.history.ready_at()) is not None and at <= moment.monotonic]
         self._metrics.dirty.labels(self._tables.share.number).set(len(ready))
+        if not ready:
+            return None
+        try:
+            readings_from = self._tables.readings_from()
+        except DBAPIError as error:
+            log.warning("what the store still has cannot be read, trying again", error=type(error).__name__)
+            self._retry_at = moment.monotonic + RETRY
+            return None
         for village in sorted(ready, key=lambda v: v.history.newest, reverse=True):
-            request = RebuildRequest.of(village, moment)
+            request = RebuildRequest.of(village, moment, readings_from)
             if request is not None:
                 return request
             self._watched.merge(village, village.finish_history(moment), moment)

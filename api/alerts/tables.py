@@ -17,6 +17,7 @@ from siaga.database.days import correcting
 from siaga.database.engine_state import mains_key, waits_key, write_past, write_values
 from siaga.database.leases import Lease, check
 from siaga.database.maintenance import window_of
+from siaga.database.retention import readings_from
 from siaga.database.rewritten import note_rewritten
 from siaga.database.spans import end_running, read_spans, span_of, write_spans
 from siaga.database.upsert import insertion, upsert
@@ -200,6 +201,11 @@ class Tables:
         query = select(table.c.facility, first).where(table.c.village == village).group_by(table.c.facility)
         with self.engine.connect() as connection:
             return {row.facility: row.first for row in connection.execute(query)}
+
+    def readings_from(self) -> int:
+        """From which event time on the telemetry store has all readings."""
+        with self.engine.connect() as connection:
+            return readings_from(connection)
 
     def versions(self) -> tuple[int, int, int]:
         """Numbers of which one grows when the registry or the declared maintenance changes."""

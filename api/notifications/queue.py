@@ -16,15 +16,16 @@ from sqlalchemy import Connection, Engine, RowMapping, Select, func, or_, select
 
 from api.alert_records.excuses import Grounds, read_grounds
 from api.notifications.backoff import Patience, provider_pause
-from api.notifications.channels import SEND_WITHIN, Answer, Outcome
+from api.notifications.book import Book, Recipient
+from api.notifications.channels import SEND_WITHIN, Answer, Outcome, provider_of
 from api.notifications.digest import What
 from api.notifications.escalation import held_until
 from api.notifications.facts import Facts, facts_of
 from siaga.database import tables, take_turns, writing
-from siaga.database.upsert import upsert
+from siaga.database.upsert import insert, upsert
 from siaga.model.clock import SECOND
 
-__all__ = ["Backlog", "Claim", "Queue", "Settled"]
+__all__ = ["Backlog", "Claim", "Queue", "Settled", "put_message"]
 
 PROVIDER_LEASE = round(SEND_WITHIN * SECOND) + 5 * SECOND
 """For so long nobody else sends by a provider that somebody sends by: one that hangs holds up one sender alone."""
@@ -214,6 +215,33 @@ class Queue:
             due = max(due, claim.taken + self._repeat_after)
         _set(connection, claim, {"due": due, "lease": None, "problem": outcome.sentence})
         return Settled("again", due)
+
+
+def put_message(
+    connection: Connection,
+    book: Book,
+    what: str,
+    to: Recipient,
+    subject: Mapping[str, object],
+    now: int,
+    due: int | None = None,
+) -> None:
+    """Put a message about what is no alert into the queue: `what` once to a recipient.
+
+    `subject`: a text (`title`, `body` and maybe `tone`), or a report. `due`: not to be sent before, ms.
+    """
+    row = {
+        "key": sha256(f"{what}\n{to}".encode()).hexdigest(),
+        "recipient": str(to),
+        "provider": provider_of(book.url(str(to)) or ""),
+        "village": None,
+        "created": now,
+        "due": now if due is None else due,
+        "attempts": 0,
+        "state": "waiting",
+        "subject": dict(subject),
+    }
+    connection.execute(insert(connection, tables.notification).values(row).on_conflict_do_nothing())
 
 
 def _sent(connection: Connection, claim: Claim, now: int) -> Settled:

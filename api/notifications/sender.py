@@ -33,7 +33,7 @@ MessageAbout = Callable[[Mapping[str, object], str, str | None, int], Message]
 
 def plain_message(subject: Mapping[str, object], _language: str, _link: str | None, _attempt: int) -> Message:
     """Returns the message of a subject that is the text itself."""
-    return Message(str(subject["title"]), str(subject["body"]), Tone.INFO)
+    return Message(str(subject["title"]), str(subject["body"]), Tone(str(subject.get("tone", Tone.INFO))))
 
 
 class Sender:

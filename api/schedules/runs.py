@@ -7,8 +7,7 @@ Three steps, each a transaction that says by its rows what comes next:
 3. `tell`: the messages about the report, and that it is told. A revision of it is told by the same step.
 """
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import structlog
 from sqlalchemy import Connection, Engine, RowMapping, select
@@ -16,8 +15,8 @@ from sqlalchemy import Connection, Engine, RowMapping, select
 from api.issued import orders
 from api.issued.asked import Asked
 from api.issued.metrics import IssuedMetrics
-from api.notifications.book import Book, Recipient
-from api.notifications.channels import provider_of
+from api.notifications.book import Book
+from api.notifications.queue import put_message
 from api.schedules.note import note_for
 from api.schedules.schedule import Due, Plan, Schedule, Send, runs_due
 from siaga.database import tables, take_turns, writing
@@ -102,7 +101,7 @@ class Scheduler:
         for recipient in recipients:
             note = notes[self._book.language(str(recipient))]
             subject = {"title": note.title, "body": note.body}
-            self._write(connection, f"note {_key(schedule.name, run.period.name)}", recipient, subject, now, now)
+            put_message(connection, self._book, f"note {_key(schedule.name, run.period.name)}", recipient, subject, now)
 
     def tell(self, now: int) -> int:
         """Write the messages about reports of schedules that are not told of yet; how many reports."""
@@ -126,29 +125,11 @@ class Scheduler:
             due = now if report["revision"] == 1 else now + REVISED_AFTER
             subject = {"report": report["id"], "formats": [form.value for form in schedule.formats]}
             for recipient in self._book.recipients(schedule.tell, schedule.by):
-                self._write(connection, f"report {report['id']}", recipient, subject, now, due)
+                put_message(connection, self._book, f"report {report['id']}", recipient, subject, now, due)
         table, run = tables.report, tables.report_run
         connection.execute(table.update().where(table.c.number == report["number"]).values(told_at=now))
         this = (run.c.schedule == report["schedule"]) & (run.c.period == report["period"]) & run.c.done_at.is_(None)
         connection.execute(run.update().where(this).values(done_at=now))
-
-    def _write(
-        self, connection: Connection, what: str, to: Recipient, subject: Mapping[str, object], now: int, due: int
-    ) -> None:
-        """Put a message into the queue, once: the key is unique."""
-        table = tables.notification
-        row = {
-            "key": hashlib.sha256(f"{what}\n{to}".encode()).hexdigest(),
-            "recipient": str(to),
-            "provider": provider_of(self._book.url(str(to)) or ""),
-            "village": None,
-            "created": now,
-            "due": due,
-            "attempts": 0,
-            "state": "waiting",
-            "subject": dict(subject),
-        }
-        connection.execute(insert(connection, table).values(row).on_conflict_do_nothing())
 
 
 def _key(schedule: str, period: str) -> str:

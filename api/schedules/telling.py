@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, Engine, select
 
-from api.notifications.messages import Attachment, Message, Tone
+from api.notifications.messages import Attachment, Message
+from api.notifications.sender import plain_message
 from api.queries import issued
 from api.reports.forms import Form
 from api.schedules.report_message import report_message
@@ -28,7 +29,7 @@ def message_about(
         ValueError: there is no such report.
     """
     if "report" not in subject:
-        return Message(str(subject["title"]), str(subject["body"]), Tone.INFO)
+        return plain_message(subject, language, link, attempt)
     with engine.connect() as connection:
         found = issued.public(connection, str(subject["report"]))
         if found is None:

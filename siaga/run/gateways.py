@@ -11,7 +11,8 @@ from pathlib import Path
 
 import structlog
 
-from gateway.buffer import Buffer, BufferUnavailable
+from gateway.buffer import Buffer
+from gateway.buffer_file import BufferUnavailable
 from gateway.metrics import GatewayMetrics
 from gateway.pollers import Credentials, Network, Polling, ThreadedAsker
 from gateway.service import Gateway, last_will, marker_topic

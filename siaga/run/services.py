@@ -5,26 +5,31 @@
 
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from siaga.database import connect, migrate, tables, without_deadline, writing
 from siaga.database.engine_state import read_values
 from siaga.database.leases import Lease
 from siaga.database.registry import ImportReport, Registry
+from siaga.database.retention import readings_from
 from siaga.database.tokens import Issued, Tokens
 from siaga.database.upsert import insert
 from siaga.model.caller import Role
 from siaga.model.clock import Clock, SystemClock
+from siaga.model.sites import Village
 from siaga.mqtt import MqttTransport, Tls
+from siaga.run.retention import note_own_retention
 from siaga.run.settings import Settings
 from siaga.sites.on_disk import read_sites_file
 from siaga.telemetry import open_store
+from siaga.timeline.recent import reach_of
+from siaga.timeline.span_algebra import FOREVER
 
 if TYPE_CHECKING:
     from api.alerts import AlertEngine
@@ -184,6 +189,8 @@ def alert_session(url: str, name: str, tls: Tls | None = None) -> MqttTransport:
 def rebuild(settings: Settings, stop: threading.Event, clock: Clock | None = None) -> None:
     """Delete all judgements, and judge again from the stored telemetry. Alerts do not change.
 
+    What cannot be judged again, because its readings are gone, stays as it was judged.
+
     Raises:
         StoreUnavailable: the store is down, or belongs to a running `siaga up`.
     """
@@ -197,11 +204,11 @@ def rebuild(settings: Settings, stop: threading.Event, clock: Clock | None = Non
     with _database(settings) as engine:
         try:
             store.check()
+            villages = Registry(engine).villages()
             with writing(engine) as connection:
                 without_deadline(connection)
-                connection.execute(tables.span.delete())
-                connection.execute(tables.first_report.delete())
-                connection.execute(tables.village_state.update().values(judged_until=None))
+                note_own_retention(connection, store, clock.now())
+                _forget_judgement(connection, villages)
             nobody = MemoryTransport(MemoryBroker(), "rebuild")  # the past alone is judged: nothing comes in meanwhile
             nobody.cut()  # nor is anybody's silence of now an alert
             alerts = AlertEngine(Registry(engine), Tables(engine, keeps=False), clock, nobody, InlineReader(store))
@@ -212,6 +219,19 @@ def rebuild(settings: Settings, stop: threading.Event, clock: Clock | None = Non
         finally:
             store.close()
     log.info("rebuilt", complete=not stop.is_set())
+
+
+def _forget_judgement(connection: Connection, villages: Iterable[Village]) -> None:
+    """Delete what can be judged again, and let the engine begin at the beginning."""
+    since, span, first = readings_from(connection), tables.span, tables.first_report
+    if since == -FOREVER:
+        connection.execute(span.delete())
+    else:
+        for village in villages:
+            since_here = since + reach_of(village)
+            connection.execute(span.delete().where(span.c.village == village.code, span.c.start >= since_here))
+    connection.execute(first.delete().where(first.c.time >= since))
+    connection.execute(tables.village_state.update().values(judged_until=None))
 
 
 def _all_judged(alerts: "AlertEngine") -> bool:

@@ -15,7 +15,7 @@ from datetime import time
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
@@ -26,10 +26,12 @@ from pydantic_settings import (
 )
 
 from api.attestations.classes import BadClasses, Classes, parse_classes
+from siaga.model.durations import NotADuration, format_duration, parse_duration
 from siaga.mqtt.address import BrokerAddress
 from siaga.mqtt.tls import Tls
 from siaga.provision.broker_config import Login
 from siaga.sites.poll_address import BadAddress, read_web
+from siaga.telemetry import SHORTEST_KEPT
 from siaga.telemetry.influx_address import InfluxAddress
 from siaga.wire.topics import is_village_code
 
@@ -82,6 +84,20 @@ def _database(url: SecretStr) -> SecretStr:
     if not url.get_secret_value().startswith(("postgresql://", "postgres://", "sqlite:///")):
         raise ValueError("the database URL must be postgresql://USER:PASSWORD@HOST/NAME or sqlite:///PATH")
     return url
+
+
+def _kept(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    try:
+        kept = parse_duration(text)
+    except NotADuration as problem:
+        raise ValueError(f"it {problem}") from None
+    if kept < SHORTEST_KEPT:
+        raise ValueError(
+            f"it must be {format_duration(SHORTEST_KEPT)} or more: a month's report is judged from readings"
+        )
+    return kept
 
 
 def _village(code: str) -> str:
@@ -158,6 +174,7 @@ class Settings(BaseSettings):
     outline: Path | None = None
     new_database: bool = False
     partitions: Annotated[int, Field(ge=1, le=64)] = 1
+    keep_telemetry: Annotated[int, BeforeValidator(_kept)] | None = None
     backup_dir: Path | None = None
     backup_at: time = time(2, 30)
     backup_keep: Annotated[int, Field(ge=1, le=10_000)] = 14

@@ -30,7 +30,7 @@ from api.issued.metrics import IssuedMetrics
 from api.issued.service import IssuedService
 from api.notifications import NotificationMetrics, NotificationService, open_channel
 from api.notifications.live_book import BookDesk, ChannelsOf, LiveBook
-from api.notifications.web_push import PushDesk
+from api.notifications.web_push import PushDesk, Subscribers
 from api.schedules.runs import Scheduler
 from api.schedules.telling import message_about
 from api.web.guidance import NO_GUIDANCE, load_guidance
@@ -52,12 +52,14 @@ from siaga.mqtt.sessions import SessionName
 from siaga.run.backup.copy_socket import CopySocket
 from siaga.run.backup.nightly import NightlyBackups, by_command
 from siaga.run.demo import Demo
+from siaga.run.fault_watch import FaultWatch, Wrong
 from siaga.run.garbage import keep_what_is_loaded, let_go
 from siaga.run.gateways import GatewayPart, Served
 from siaga.run.leading import Leading
 from siaga.run.notify_file import the_book
 from siaga.run.people import first_admin
 from siaga.run.reports import the_office
+from siaga.run.retention import Retention
 from siaga.run.schedules import the_plan
 from siaga.run.services import ALERTS, alert_session, await_database, session_name
 from siaga.run.settings import Settings
@@ -218,6 +220,10 @@ class System:
         if self._whole:
             self._start_collector()
             self._start_gateway(registry)
+        retention = Retention(self._engine, self.store, settings.keep_telemetry, self._clock, REGISTRY)
+        retention.start()
+        self.also(retention)
+        self.also(self._watch_faults())
         if settings.backup_dir is not None:
             backups = NightlyBackups(
                 settings.backup_dir,
@@ -283,6 +289,19 @@ class System:
         from siaga.run.doctor.examination import examine  # noqa: PLC0415
 
         return examine(self._settings, self._clock)
+
+    def _watch_faults(self) -> FaultWatch:
+        """Look every quarter of an hour for what is wrong with siaga itself, and tell the admins."""
+        push = Subscribers(PushDesk(self._engine, self._clock, self._settings.public_url).subscriptions)
+
+        def examine_often() -> Sequence[Wrong]:
+            from siaga.run.doctor.examination import LOOKS_OFTEN, examine  # noqa: PLC0415 - as above
+
+            return examine(self._settings, self._clock, looks=LOOKS_OFTEN)
+
+        watch = FaultWatch(self._engine, lambda: push.book(self._book.current()), examine_often, self._clock, REGISTRY)
+        watch.start()
+        return watch
 
     def _serve_http(self) -> None:
         store = StoreAnswers(self.store, self._clock)

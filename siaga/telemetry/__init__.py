@@ -8,11 +8,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from siaga.model.clock import DAY
 from siaga.model.observation import Arrival, Point, Recalled, Track, TrackKey
 from siaga.model.signals import Value
 from siaga.telemetry.refusal import RefusedPoint
 
 __all__ = [
+    "SHORTEST_KEPT",
     "RefusedPoint",
     "SeriesPoint",
     "StoreUnavailable",
@@ -21,6 +23,9 @@ __all__ = [
     "open_store",
 ]
 
+
+SHORTEST_KEPT = 35 * DAY
+"""ms for which telemetry is kept at least: of less, a month's report cannot be judged again."""
 
 Write = Callable[[], Sequence[RefusedPoint]]
 """A prepared write. A call stores it and returns the refused points. After a failure it may be called again."""
@@ -125,7 +130,8 @@ class TelemetryStore(Protocol):
     def series(self, village: str, device: str, signal: str, start: int, end: int, step: int) -> Sequence[SeriesPoint]:
         """Returns a signal in `[start, end)`, downsampled by the store to a point per `step`. Empty steps are left out.
 
-        Steps begin at multiples of `step` since the Unix epoch.
+        Steps begin at multiples of `step` since the Unix epoch. Where `thin` left only summaries, each counts at the
+        start of its hour.
         """
         ...
 
@@ -138,7 +144,20 @@ class TelemetryStore(Protocol):
         ...
 
     def drop_before(self, time: int) -> None:
-        """Apply retention: the store deletes telemetry with an event time before `time`, now or soon."""
+        """The store deletes telemetry with an event time before `time`, now or soon."""
+        ...
+
+    def thin(self, before: int) -> None:
+        """Apply retention: of telemetry with an event time before `before` only a summary of each hour stays.
+
+        `series` answers from summaries and readings. The store deletes the readings now or soon. May be repeated. A
+        server that keeps telemetry by its own settings alone (InfluxDB 2 and 3, openGemini, a default policy of an
+        administrator) is left as it is.
+        """
+        ...
+
+    def kept_for(self) -> int | None:
+        """Returns how long the store keeps telemetry by a setting of its own, ms; `None`: for ever, or unknown."""
         ...
 
     def check(self) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from siaga.model.clock import DAY, HOUR
 from siaga.model.observation import Arrival, Point, Recalled, Track, TrackKey
 from siaga.model.signals import SIGNALS, SignalType, Value
 from siaga.telemetry import RefusedPoint, SeriesPoint, StoreUnavailable, Write
@@ -41,7 +42,12 @@ CREATE TABLE IF NOT EXISTS arrival (
     village VARCHAR NOT NULL, gateway VARCHAR NOT NULL, received BIGINT NOT NULL, first BIGINT NOT NULL,
     last BIGINT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS hourly (
+    series INTEGER NOT NULL, hour BIGINT NOT NULL, count BIGINT NOT NULL, minimum DOUBLE NOT NULL, mean DOUBLE NOT NULL,
+    maximum DOUBLE NOT NULL, last DOUBLE NOT NULL
+);
 """
+# `hourly` has what is left of observations that retention deleted.
 # `whole` has booleans, events and integers; `number` has floats. Times are ms.
 
 _LOAD = """
@@ -70,15 +76,28 @@ SELECT series, time, whole, number FROM observation
 WHERE series IN (SELECT unnest($1::INTEGER[])) AND time >= $2 AND time < $3
 """
 _STEPS = """
-SELECT time - ((time % $4) + $4) % $4 AS step, count(*), min(value), avg(value), max(value), arg_max(value, time)
-FROM (SELECT time, coalesce(number, whole::DOUBLE) AS value FROM observation
-      WHERE series = $1 AND time >= $2 AND time < $3)
+SELECT time - ((time % $4) + $4) % $4 AS step, sum(count)::BIGINT, min(minimum), sum(mean * count) / sum(count),
+max(maximum), arg_max(last, time)
+FROM (SELECT time, 1 AS count, value AS minimum, value AS mean, value AS maximum, value AS last
+      FROM (SELECT time, coalesce(number, whole::DOUBLE) AS value FROM observation
+            WHERE series = $1 AND time >= $2 AND time < $3)
+      UNION ALL
+      SELECT hour, count, minimum, mean, maximum, last FROM hourly WHERE series = $1 AND hour >= $2 AND hour < $3)
 GROUP BY step ORDER BY step
 """
+_SUMMARISE = """
+INSERT INTO hourly SELECT new.* FROM (
+    SELECT series, time - ((time % $3) + $3) % $3 AS hour, count(*) AS count, min(value) AS minimum,
+    avg(value) AS mean, max(value) AS maximum, arg_max(value, time) AS last
+    FROM (SELECT series, time, coalesce(number, whole::DOUBLE) AS value FROM observation WHERE time >= $1 AND time < $2)
+    GROUP BY ALL) AS new
+ANTI JOIN hourly USING (series, hour)
+"""
+# What comes for an hour that has its summary already is not added: it may be the same readings again.
 
 
-TABLES = ("series", "observation", "arrival")
-"""What a copy consists of: a Parquet file for each."""
+TABLES = ("series", "observation", "arrival", "hourly")
+"""What a copy consists of: a Parquet file for each. One that was made before there were summaries lacks `hourly`."""
 
 
 class DuckStore:
@@ -282,10 +301,11 @@ class DuckStore:
 
     def series(self, village: str, device: str, signal: str, start: int, end: int, step: int) -> Sequence[SeriesPoint]:
         """See `TelemetryStore.series`."""
-        series = self._stored(village).get((device, signal))
-        if series is None:
-            return []
         with self._reading() as cursor:
+            with self._knowing:
+                series = self._known.of(village).get((device, signal))
+            if series is None:
+                return []
             return [SeriesPoint(*row) for row in cursor.execute(_STEPS, [series.id, start, end, step]).fetchall()]
 
     def arrivals(self, since: int) -> Sequence[Arrival]:
@@ -303,8 +323,27 @@ class DuckStore:
         """See `TelemetryStore.drop_before`. It deletes now; DuckDB's next checkpoint frees the space in the file."""
         with self._writing, self._transaction() as connection:
             connection.execute("DELETE FROM observation WHERE time < $1", [time])
+            connection.execute("DELETE FROM hourly WHERE hour < $1", [time])
             connection.execute("DELETE FROM arrival WHERE received < $1", [time])
             self._learn(connection)
+
+    def thin(self, before: int) -> None:
+        """See `TelemetryStore.thin`. It goes day by day, so that a write waits no longer than for one day."""
+        before -= before % HOUR
+        with self._reading() as cursor:
+            earliest = cursor.execute("SELECT min(time) FROM observation WHERE time < $1", [before]).fetchall()[0][0]
+        for start in range(before if earliest is None else earliest - earliest % DAY, before, DAY):
+            day = [start, min(start + DAY, before)]
+            with self._writing, self._transaction() as connection:
+                connection.execute(_SUMMARISE, [*day, HOUR])
+                connection.execute("DELETE FROM observation WHERE time >= $1 AND time < $2", day)
+        with self._writing, self._transaction() as connection:
+            connection.execute("DELETE FROM arrival WHERE received < $1", [before])
+            self._learn(connection)
+
+    def kept_for(self) -> int | None:
+        """See `TelemetryStore.kept_for`. Only `thin` deletes."""
+        return None
 
     def copy(self, directory: Path) -> None:
         """Write a copy of all that is stored at one moment into an existing directory, while others go on to write.
@@ -329,8 +368,10 @@ class DuckStore:
             if connection.execute("SELECT count(*) FROM series").fetchall() != [(0,)]:
                 raise StoreUnavailable(f"the telemetry file {self._path} is not empty")
             for table in TABLES:
-                source = str(directory / f"{table}.parquet")
-                connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet($1)", [source])  # noqa: S608
+                source = directory / f"{table}.parquet"
+                if table == "hourly" and not source.exists():
+                    continue  # it was made by a siaga that had no retention
+                connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet($1)", [str(source)])  # noqa: S608
             self._learn(connection)
             return int(connection.execute("SELECT count(*) FROM observation").fetchall()[0][0])
 

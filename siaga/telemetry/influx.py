@@ -1,10 +1,9 @@
 """The telemetry store on InfluxDB: line protocol and InfluxQL, which 1.x, 2.x, 3.x and openGemini all support.
 
-Retention: `drop_before` sets the duration of a 1.x database's `autogen` policy. A bucket of InfluxDB 2 or 3, and a
+Retention is set on a 1.x database's `autogen` policy (`influx_retention.py`). A bucket of InfluxDB 2 or 3, and a
 default policy made by an administrator, keep their own duration.
 """
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 
 from siaga.model.clock import HOUR, Clock, SystemClock
@@ -12,8 +11,9 @@ from siaga.model.observation import Arrival, Point, Recalled, Track, TrackKey
 from siaga.model.signals import Value
 from siaga.telemetry import RefusedPoint, SeriesPoint, StoreUnavailable, Write
 from siaga.telemetry.influx_address import InfluxAddress
-from siaga.telemetry.influx_connection import InfluxConnection, identifier
+from siaga.telemetry.influx_connection import InfluxConnection
 from siaga.telemetry.influx_reading import InfluxReading
+from siaga.telemetry.influx_retention import InfluxRetention
 from siaga.telemetry.influx_writing import Writing
 from siaga.telemetry.line_protocol import Lines
 from siaga.telemetry.pace import Pace
@@ -34,6 +34,7 @@ class InfluxStore:
         self._lines = Lines()
         self._pace = Pace()
         self._reading = InfluxReading(connection, clock)
+        self._retention = InfluxRetention(connection, self._reading)
 
     @classmethod
     def open(cls, url: str, clock: Clock | None = None) -> "InfluxStore":
@@ -126,20 +127,15 @@ class InfluxStore:
 
     def drop_before(self, time: int) -> None:
         """See `TelemetryStore.drop_before`. Sets the duration of the policy `autogen`, if there is one."""
-        connection = self._connection
-        if connection.address.org is not None or connection.version()[0] != 1:
-            return
-        database = identifier(connection.address.database)
-        hours = max(1, -(-(self._clock.now() - time) // HOUR))
-        for _, part in connection.query([f"SHOW RETENTION POLICIES ON {database}"]):
-            for row in part.values:
-                policy = dict(zip(part.columns, row, strict=True))
-                if policy["name"] == "autogen" and policy["default"] and _hours(str(policy["duration"])) != hours:
-                    # InfluxDB's own defaults for the shard duration of such policies.
-                    shard = 1 if hours < 48 else 24 if hours <= 180 * 24 else 168
-                    connection.administer(
-                        f'ALTER RETENTION POLICY "autogen" ON {database} DURATION {hours}h SHARD DURATION {shard}h'
-                    )
+        self._retention.keep(self._clock.now() - time)
+
+    def thin(self, before: int) -> None:
+        """See `TelemetryStore.thin`. Only of an InfluxDB 1 with its policy `autogen`."""
+        self._retention.thin(before, self._clock.now())
+
+    def kept_for(self) -> int | None:
+        """See `TelemetryStore.kept_for`: the duration of the default retention policy."""
+        return self._retention.kept_for()
 
     def check(self) -> None:
         """See `TelemetryStore.check`. Runs a query and writes a point."""
@@ -149,9 +145,3 @@ class InfluxStore:
     def close(self) -> None:
         """See `TelemetryStore.close`."""
         self._connection.close()
-
-
-def _hours(duration: str) -> int:
-    """Returns a duration of InfluxDB (`960h0m0s`, `0s` for ever) in whole hours."""
-    found = re.match(r"(\d+)h", duration)
-    return int(found[1]) if found else 0

@@ -57,7 +57,7 @@ _DATA_FAULT = re.compile(
 )
 _BEYOND_RETENTION = re.compile(_OUTLIVED, re.IGNORECASE)
 # Before the first write, openGemini and InfluxDB 3 report an error. A cluster may also do so briefly after it.
-_NO_MEASUREMENT = re.compile(r"(measurement|table)( \S+)? not found", re.IGNORECASE)
+_NO_MEASUREMENT = re.compile(r"(measurement|table|retention policy)( \S+)? not found", re.IGNORECASE)
 _NO_DATABASE = re.compile(r"database( \S+)? not found", re.IGNORECASE)
 # InfluxDB 3 Core's file limit | 1.x's and openGemini's limits of a query | a killed query | InfluxDB 3's memory limit
 _TOO_MUCH = re.compile(
@@ -109,6 +109,19 @@ class TooLarge(Exception):
 
 class _Done(BaseModel):
     error: str | None = None
+
+
+class _Rule(BaseModel):
+    type: str = "expire"
+    everySeconds: int = 0  # noqa: N815 - the server's name
+
+
+class _Bucket(BaseModel):
+    retentionRules: list[_Rule] = []  # noqa: N815 - as above
+
+
+class _Buckets(BaseModel):
+    buckets: list[_Bucket]
 
 
 class _Administered(BaseModel):
@@ -185,6 +198,11 @@ class InfluxConnection:
             return False
         return True
 
+    @property
+    def is_influxdb_1(self) -> bool:
+        """Whether it is an InfluxDB 1 with a database of its own: there, siaga may set retention policies."""
+        return self.version()[0] == 1 and self._is_influxdb and self.address.org is None
+
     def prepare(self) -> None:
         """Get the version, and create the database of an InfluxDB 1, if the user may. This is done once."""
         if self._created:
@@ -218,14 +236,37 @@ class InfluxConnection:
             return False
         raise self._unavailable("a statement", refusal)
 
+    def bucket_kept_for(self) -> int | None:
+        """Returns for how many seconds an InfluxDB 2 keeps the points of the bucket.
+
+        `None`: for ever, or the token may not see the bucket. Its InfluxQL says `0s` of every bucket.
+        """
+        query = {"name": self.address.database} | ({"org": self.address.org} if self.address.org else {})
+        try:
+            with self._call("/api/v2/buckets", "GET", "what it keeps", query=query, timeout=QUERY_TIMEOUT) as response:
+                found = _Buckets.model_validate_json(response.read()).buckets
+        except _Refused as refusal:
+            if refusal.status in (403, 404):
+                return None
+            raise self._unavailable("what it keeps", refusal) from None
+        rules = [rule.everySeconds for bucket in found for rule in bucket.retentionRules if rule.type == "expire"]
+        return min((seconds for seconds in rules if seconds), default=None)
+
     def write(
-        self, lines: Sequence[str], precision: str, *, within: float = ONE_LINE_WITHIN, lines_at_fault: bool = False
+        self,
+        lines: Sequence[str],
+        precision: str,
+        *,
+        within: float = ONE_LINE_WITHIN,
+        lines_at_fault: bool = False,
+        policy: str | None = None,
     ) -> PartialWrite | None:
         """Write lines in one request. Returns `None` if the server confirmed that all are durable.
 
         Args:
             within: timeout in seconds.
             lines_at_fault: a refusal in unknown words counts as a refusal of lines.
+            policy: of an InfluxDB 1, the retention policy to write into; without one, the default.
 
         Raises:
             TooLarge: nothing was written; a smaller request may be.
@@ -235,6 +276,8 @@ class InfluxConnection:
         """
         self.prepare()
         path, query, headers = self._way_of_writing(precision)
+        if policy is not None:
+            path, query = "/write", {"db": self.address.database, "rp": policy, "precision": precision}
         body = "\n".join(lines).encode()
         if len(body) >= PACK_FROM:
             body = gzip.compress(body, compresslevel=1)

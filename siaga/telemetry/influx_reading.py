@@ -6,20 +6,21 @@ observations of series are searched window by window, the newest first.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from siaga.model.clock import HOUR, SECOND, Clock
 from siaga.model.observation import Arrival, Recalled, Track, TrackKey
 from siaga.model.signals import SIGNALS, SignalType, Value
-from siaga.telemetry import SeriesPoint
+from siaga.telemetry import SHORTEST_KEPT, SeriesPoint
 from siaga.telemetry.gathering import Gathering
 from siaga.telemetry.influx_answers import Series
 from siaga.telemetry.influx_connection import InfluxConnection, TimedOut, TooMuch
 from siaga.telemetry.influx_portions import CORE_FILES_SPAN, TEN_YEARS, Portion
 from siaga.telemetry.influx_rows import number, observations, rows, steps, steps_of_flag, steps_united
-from siaga.telemetry.line_protocol import ARRIVAL, TELEMETRY
+from siaga.telemetry.line_protocol import ARRIVAL, HOURLY, RECEIVED, TELEMETRY
 from siaga.telemetry.refusal import TIME_MAX
 
-__all__ = ["InfluxReading"]
+__all__ = ["HOURLY_POLICY", "THINNED", "InfluxReading"]
 
 FIELDS_HOLD = SECOND
 """How long the list of fields is cached, ms. Other processes see a new field this much later."""
@@ -27,6 +28,10 @@ CHECK_WITHIN = 5.0
 """Timeout of the check query, in seconds. It is for an hour without data."""
 EARLIEST = 1_577_836_800_000
 """2020-01-01. A gateway trusts no earlier clock, so everything before it is one query, which finds nothing."""
+HOURLY_POLICY = "hourly"
+"""The retention policy that holds the summaries of hours."""
+THINNED = "siaga_thinned"
+"""The measurement whose newest point says until when there are summaries."""
 ALL_TIME = (-TIME_MAX, TIME_MAX)
 
 Known = Mapping[TrackKey, int]
@@ -35,10 +40,14 @@ Window = tuple[int, int]
 _Parts = list[tuple[int, Series]]
 
 # Statements consist of these, names of `SIGNALS`, and our own integers. All other text is bound.
+_OF_ALL = f'FROM "{TELEMETRY}"'
 _OF_VILLAGE = f'FROM "{TELEMETRY}" WHERE "village" = $village'
 _OF_DEVICE = f'{_OF_VILLAGE} AND "device" = $device'
 _BY = 'GROUP BY "village", "device"'
 _OF_ARRIVALS = f'FROM "{ARRIVAL}" WHERE'
+_OF_SUMMARIES = f'FROM "{HOURLY_POLICY}"."{HOURLY}" WHERE "village" = $village AND "device" = $device'
+_SUMMARIES = f'SELECT "count", "minimum", "mean", "maximum", "last" {_OF_SUMMARIES} AND "signal" = $signal'
+_OF_MARKS = f'FROM "{HOURLY_POLICY}"."{THINNED}"'
 _CASTS = {
     SignalType.BOOL: "boolean",
     SignalType.FLOAT: "float",
@@ -192,20 +201,79 @@ class InfluxReading:
         """See `TelemetryStore.series`. A step that is split between two queries is merged."""
         if signal not in SIGNALS:
             return []
-        field, (where, params) = _FIELDS[signal], _of([village], device)
-        by = f"GROUP BY time({int(step)}ms) fill(none)"
-        is_flag = SIGNALS[signal].type is SignalType.BOOL  # a boolean has no mean(), so true values are counted
-        select = ", ".join(f"{of}({field})" for of in (("count", "last") if is_flag else _REDUCED))
+        where, params = _of([village], device)
+        return steps_united(
+            [
+                *self._summaries(village, device, signal, window, step),
+                *(
+                    point
+                    for _, parts in self._reduced(signal, (f"{where} AND", params), window, step)
+                    for point in (steps_of_flag if _is_flag(signal) else steps)(parts)
+                ),
+            ]
+        )
+
+    def _reduced(
+        self, signal: str, of: tuple[str, dict[str, str]], window: Window, step: int, by: str = ""
+    ) -> Iterator[tuple[Window, _Parts]]:
+        """Yields a signal reduced to steps, for `steps` or `steps_of_flag`, by the parts of the window."""
+        field, (where, params) = _FIELDS[signal], of
+        by = f"GROUP BY time({int(step)}ms){by} fill(none)"
+        select = ", ".join(f"{how}({field})" for how in (("count", "last") if _is_flag(signal) else _REDUCED))
 
         def ask(within: Window) -> _Parts:
-            time = f"AND {_within(within)}"
+            time = _within(within)
             statements = [f"SELECT {select} {where} {time} {by}"]
-            if is_flag:
+            if _is_flag(signal):  # a boolean has no mean(), so true values are counted
                 statements.append(f"SELECT count({field}) {where} {time} AND {field} = true {by}")
             return self._all(statements, params)
 
-        read = steps_of_flag if is_flag else steps
-        return steps_united(point for _, parts in self._in_parts(window, ask) for point in read(parts))
+        return self._in_parts(window, ask)
+
+    def hours(self, signal: str, window: Window) -> Mapping[tuple[str, str], Sequence[SeriesPoint]]:
+        """Returns a signal of all devices of all villages, a point for each hour, by village and device."""
+        found: dict[tuple[str, str], list[SeriesPoint]] = {}
+        read = steps_of_flag if _is_flag(signal) else steps
+        of_all = f"{_OF_ALL} WHERE", dict[str, str]()
+        for _, parts in self._reduced(signal, of_all, window, HOUR, ', "village", "device"'):
+            of_device: dict[tuple[str, str], _Parts] = {}
+            for index, part in parts:
+                village, device = part.tags.get("village"), part.tags.get("device")
+                if village and device:
+                    of_device.setdefault((village, device), []).append((index, part))
+            for key, mine in of_device.items():
+                found.setdefault(key, []).extend(read(mine))
+        return {key: steps_united(points) for key, points in found.items()}
+
+    def _summaries(self, village: str, device: str, signal: str, window: Window, step: int) -> Iterator[SeriesPoint]:
+        """Yields what is left of the hours before the first stored reading of a window."""
+        if window[0] > self._clock.now() - SHORTEST_KEPT or not self._connection.is_influxdb_1:
+            return
+        where, params = _of([village], device)
+        parts = self._all([f"SELECT first({_FIELDS[signal]}) {where} AND {_within(window)}"], params, small=True)
+        first = min((int(number(row[0])) for _, part in parts for row in part.values), default=window[1])
+        until = min(window[1], first - first % HOUR)
+        if window[0] >= until:
+            return
+        statement = f"{_SUMMARIES} AND {_within((window[0], until))}"
+        for point in steps(self._all([statement], params | {"signal": signal})):
+            yield replace(point, time=point.time - point.time % step)
+
+    def signals(self) -> Sequence[str]:
+        """Returns the signals that were ever stored."""
+        return self._among_stored(SIGNALS)
+
+    def oldest(self) -> int | None:
+        """Returns the event time of the oldest reading; `None`: there is none."""
+        return self._time_of(f'SELECT first("{RECEIVED}") {_OF_ALL}')
+
+    def summarised_until(self) -> int | None:
+        """Returns the time of the newest mark of `THINNED`; `None`: there is none."""
+        return self._time_of(f'SELECT last("ok") {_OF_MARKS}')
+
+    def _time_of(self, statement: str) -> int | None:
+        parts = self._all([statement], {}, small=True)
+        return next((int(number(row[0])) for _, part in parts for row in part.values), None)
 
     def arrivals(self, since: int) -> Sequence[Arrival]:
         """See `TelemetryStore.arrivals`."""
@@ -318,6 +386,10 @@ class InfluxReading:
 
 
 _REDUCED = ("count", "min", "mean", "max", "last")
+
+
+def _is_flag(signal: str) -> bool:
+    return SIGNALS[signal].type is SignalType.BOOL
 
 
 def _of(villages: Sequence[str], device: str | None = None) -> tuple[str, dict[str, str]]:

@@ -12,14 +12,17 @@ import orjson
 
 from siaga.model.observation import Arrival, Point
 from siaga.model.signals import INT_MAX, INT_MIN, SIGNALS, RefusedValue, Signal, SignalType, Value, check_value
+from siaga.telemetry import SeriesPoint
 from siaga.telemetry.refusal import TIME_MAX, RefusedPoint, sift
 
-__all__ = ["ARRIVAL", "RECEIVED", "TELEMETRY", "Lines", "render_arrival"]
+__all__ = ["ARRIVAL", "HOURLY", "RECEIVED", "TELEMETRY", "Lines", "render_arrival", "render_summary"]
 
 TELEMETRY = "telemetry"
 """The measurement of readings."""
 ARRIVAL = "arrival"
 """The measurement of arrivals, the notes of late data."""
+HOURLY = "telemetry_hourly"
+"""The measurement of what is left of readings that retention deleted: a point for each hour and signal."""
 RECEIVED = "received"
 """The field with the received time, Unix seconds."""
 
@@ -164,6 +167,14 @@ def render_arrival(arrival: Arrival) -> str:
     return (
         f"{ARRIVAL},village={_tag(arrival.village)},gateway={_tag(arrival.gateway)} "
         f"first={arrival.first}i,last={arrival.last}i {arrival.received * 1_000_000 + touched}"
+    )
+
+
+def render_summary(village: str, device: str, signal: str, point: SeriesPoint) -> str:
+    """Returns the line of a signal's summary of an hour, timestamp in ms."""
+    return (
+        f"{HOURLY},village={_tag(village)},device={_tag(device)},signal={signal} count={point.count}i,"
+        f"minimum={point.minimum!r},mean={point.mean!r},maximum={point.maximum!r},last={point.last!r} {point.time}"
     )
 
 

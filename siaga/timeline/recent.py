@@ -23,13 +23,20 @@ from siaga.model.sites import Device, Facility, Village
 from siaga.timeline.judge import GATEWAY_HEARD, Evidence, participants, reach
 from siaga.timeline.series import NEVER, Series
 
-__all__ = ["LIVE", "Recent", "judged_facilities"]
+__all__ = ["LIVE", "Recent", "judged_facilities", "reach_of"]
 
 LIVE = 10 * MINUTE
 """How far back live judgement goes, beyond the reach of an observation. Older readings are history."""
 _ALWAYS_KEPT = frozenset({"online", "mains"})
 _HEARD = "heard"
 """The signal under which all other readings are kept. The gateway uses the word for such messages, too."""
+
+
+def reach_of(village: Village) -> int:
+    """Returns how long an observation can affect anything in a village, ms."""
+    reaches = [reach(village, facility) for facility in judged_facilities(village)]
+    holds = [device.validity for facility in village.facilities for device in facility.devices]
+    return max([GATEWAY_HEARD, *reaches, *holds])
 
 
 def judged_facilities(village: Village) -> list[Facility]:
@@ -86,8 +93,7 @@ class Recent:
         self._inputs: dict[str, list[TrackKey]] = {}
         for key, series in old.items():
             self._merge(key, series.times, series.values)
-        reaches = [reach(village, facility) for facility in judged_facilities(village)]
-        self.reach = max([GATEWAY_HEARD, *reaches, *(device.validity for _, device in self._devices.values())])
+        self.reach = reach_of(village)
 
     @property
     def covers(self) -> int:

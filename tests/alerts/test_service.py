@@ -23,7 +23,7 @@ from siaga.wire.topics import batch_topic
 from tests.alerts.world import CODE, TestStore, gate, village
 from tests.schema import with_tables
 from tests.servers import Mosquitto
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 
 class Running:
@@ -92,7 +92,7 @@ def test_an_alert_is_there_within_a_moment_and_rings(running: Running) -> None:
     running.say(True)
     until(lambda: running.state() == "met", what="the gate is open")
     running.say(False)
-    assert rung.wait(10)
+    assert rung.wait(PATIENCE)
     assert running.raised() == 1
 
 
@@ -102,7 +102,7 @@ def test_it_says_why_it_is_not_ready_and_comes_back_with_the_broker(running: Run
     running.service.start()
     until(lambda: "broker" in (running.service.problem() or ""), what="it misses the broker")
     mosquitto.start()
-    until(lambda: running.service.problem() is None, 30, "it watches")
+    until(lambda: running.service.problem() is None, what="it watches")
     running.say(True)
     until(lambda: running.state() == "met", what="the gate is open")
 
@@ -123,7 +123,7 @@ def test_a_store_that_hangs_holds_up_no_alert(running: Running) -> None:
     running.gateway.publish(
         f"siaga/v1/{CODE}/gateway/gw/ack", b'{"epoch":"%s","seq":99}' % str(uuid.UUID(int=7)).encode()
     )
-    assert hangs.wait(10)
+    assert hangs.wait(PATIENCE)
     running.say(False)
     until(lambda: running.raised() == 1, what="the alert is raised")
     ends.set()
@@ -141,7 +141,7 @@ def test_a_store_that_fails_in_a_way_that_nobody_foresaw_is_asked_again(running:
 
     running.store.inner.arrivals = fail_once  # type: ignore[method-assign] # as one with a mistake in it
     running.service.start()
-    assert again.wait(10)
+    assert again.wait(PATIENCE)
     running.say(True)
     until(lambda: running.state() == "met", what="the gate is open")
 
@@ -187,7 +187,7 @@ def test_a_verb_that_fails_leaves_no_end_and_a_new_engine_goes_on(
     running.service.start()
     until(lambda: running.service.problem() is None, what="the engine is ready")
     running.say(True)
-    assert failed.wait(10)
+    assert failed.wait(PATIENCE)
     until(lambda: running.service.problem() is None and running.readers() == 1, what="a new engine, with a new reader")
     assert not closed.is_set(), "the one that failed wrote nothing of its end"
     running.say(True)

@@ -18,7 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from siaga.broker import EmbeddedBroker, PortTaken
 from siaga.mqtt import MqttTransport
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 
 class Peer:
@@ -128,7 +128,7 @@ def test_a_client_that_falls_silent_gets_its_last_will(peers: Peers) -> None:
     device.client.will_set("status", "offline", 1, retain=True)
     device.connect(keepalive=1)
     device.client.loop_stop()  # the socket stays open, nothing is sent: a device whose link was cut
-    until(lambda: watcher.got, timeout=10)
+    until(lambda: watcher.got)
     assert watcher.texts() == ["offline"]
     late = peers("late").connect().subscribe("status")
     until(lambda: late.got)
@@ -224,7 +224,7 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
     for number in range(100):
         sender.publish("tele/lampu/STATE", str(number).encode())
     process.send_signal(signal.SIGKILL)
-    process.wait(10)
+    process.wait(PATIENCE)
     with process.stdout:  # type: ignore[union-attr]  # it was piped
         slow.vanish()
         sender.vanish()
@@ -238,7 +238,7 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
     for peer in (again, late):
         peer.leave()
     process.terminate()
-    process.wait(10)
+    process.wait(PATIENCE)
     process.stdout.close()  # type: ignore[union-attr]
 
 

@@ -11,7 +11,7 @@ from siaga.broker import EmbeddedBroker
 from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.mqtt import Message, MqttTransport
 from tests.mqtt.link import Link
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 Client = MqttTransport | MemoryTransport
 
@@ -79,9 +79,9 @@ def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
 def take(client: Client, count: int, *, acknowledge: bool = True) -> list[Message]:
     """The next `count` messages."""
     taken: list[Message] = []
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while len(taken) < count:
-        assert time.monotonic() < deadline, f"{count} messages within 10 s; had {taken}"
+        assert time.monotonic() < deadline, f"{count} messages within {PATIENCE} s; had {taken}"
         message = client.receive(0.1)
         if message is not None:
             taken.append(message)

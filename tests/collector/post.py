@@ -20,7 +20,7 @@ from siaga.database.registry import Registry
 from tests.collector.desk import CLIFF, EPOCH, SHORE, batch, topic, village
 from tests.schema import with_tables
 from tests.servers import Influxd, Mosquitto
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 
 class Post:
@@ -54,7 +54,7 @@ class Post:
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-                process.wait(15)
+                process.wait(PATIENCE)
 
     def stored(self) -> set[int]:
         """Returns the event times (seconds) of all gate readings in its database."""
@@ -81,7 +81,7 @@ class Gateways:
     def __enter__(self) -> "Gateways":
         self._client.loop_start()
         self._client.subscribe(topic("+", "+", "ack"), qos=1)
-        assert self._granted.wait(10)
+        assert self._granted.wait(PATIENCE)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -11,7 +11,7 @@ from siaga.database import connect
 from siaga.database.quarantine import Quarantine
 from tests.collector.post import Gateways, Post
 from tests.servers import Influxd, Mosquitto
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 
 @pytest.fixture
@@ -62,9 +62,9 @@ def test_killed_in_the_middle_everything_acknowledged_is_in_the_store(post: Post
                 gateways.insist(range(sent, sent + 1))
                 gateways.send(*range(sent, sent + 300))
                 some = sent + 20
-                until(lambda some=some: len(gateways.acknowledged) > some, 20, "it is at work")  # type: ignore[misc]  # bound now
+                until(lambda some=some: len(gateways.acknowledged) > some, what="it is at work")  # type: ignore[misc]  # bound now
                 collector.send_signal(signal.SIGKILL)
-                collector.wait(5)
+                collector.wait(PATIENCE)
             sent += 300
             assert post.stored() >= {gateways.START + seq for seq in list(gateways.acknowledged)}
         with post.collector():
@@ -77,7 +77,7 @@ def test_what_the_broker_kept_after_a_crash_needs_no_second_sending(post: Post) 
         with post.collector() as collector:
             gateways.insist(range(1))
             collector.send_signal(signal.SIGKILL)
-            collector.wait(5)
+            collector.wait(PATIENCE)
         gateways.send(*range(10, 60))
         with post.collector():
             gateways.hears(*range(10, 60))
@@ -92,7 +92,7 @@ def test_two_collectors_share_the_work_and_one_may_be_killed(post: Post, influx:
         once = gateways.times(range(sent, sent + 100))
         assert len(post.stored() & once) + len(other.stored() & once) == 100, "the work is shared, not done twice"
         second.send_signal(signal.SIGKILL)
-        second.wait(5)
+        second.wait(PATIENCE)
         gateways.insist(range(sent + 100, sent + 300), timeout=60)
         assert post.stored() | other.stored() == gateways.times(range(sent + 300))
 

@@ -15,7 +15,7 @@ from tests.collector.post import Gateways, Post
 from tests.mqtt.link import Link
 from tests.servers import Influxd, Mosquitto
 from tests.telemetry.stand_in import DONE, Reply, StandIn
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 LINE = 250_000
 """Bytes a second."""
@@ -73,18 +73,18 @@ def test_what_says_yes_to_everything_gets_no_batch_acknowledged(tmp_path: Path, 
         runs = threading.Thread(target=service.run, args=(stop,), daemon=True)
         runs.start()
         try:
-            until(lambda: transport.connected, 10, "it listens")
+            until(lambda: transport.connected, what="it listens")
             desk.transport.cut()  # else the desk's own session would get a share of the messages
             desk.publish(batch(1, gate(T)))
             shown = "portal.example" if reply.status == 302 else f" {reply.status} ("
-            until(lambda: shown in (service.problem() or ""), 10, "the readiness says what answered")
+            until(lambda: shown in (service.problem() or ""), what="the readiness says what answered")
             assert "check SIAGA_STORE_URL" in (service.problem() or "")
             assert desk.acks() == []
             nobody.ping, nobody.query, nobody.write = None, lambda _: DONE, lambda _: Reply(204)
-            until(lambda: desk.seqs() == [1], 15, "it is acknowledged once it is stored")
+            until(lambda: desk.seqs() == [1], what="it is acknowledged once it is stored")
             assert any("gate_open" in request.body for request in nobody.writes)
         finally:
             stop.set()
-            runs.join(10)
+            runs.join(PATIENCE)
             store.close()
             desk.close()

@@ -70,7 +70,7 @@ class HeldStore:
             if any(point.village in self.held for point in points):
                 if self.problem is not None:
                     raise StoreUnavailable(self.problem)
-                self.go_on.wait(20)
+                self.go_on.wait(PATIENCE)
             return self._store.write(points, arrivals)
 
         return write
@@ -102,12 +102,12 @@ def service(desk: Desk, store: HeldStore) -> Iterator[CollectorService]:
 def test_a_slow_group_holds_up_no_other_village(desk: Desk, store: HeldStore, service: CollectorService) -> None:
     store.held = {CLIFF}
     desk.publish(batch(1, gate(T)))
-    until(lambda: store.writes, 10, "the slow group is on its way")
+    until(lambda: store.writes, what="the slow group is on its way")
     for seq in range(2, 6):
         desk.publish(batch(seq, gate(T + seq)), topic(SHORE))
-        until(lambda seq=seq: seq in desk.seqs(), 10, "the other village is acknowledged")  # type: ignore[misc]
+        until(lambda seq=seq: seq in desk.seqs(), what="the other village is acknowledged")  # type: ignore[misc]
     store.go_on.set()
-    until(lambda: 1 in desk.seqs(), 10, "and then the slow one")
+    until(lambda: 1 in desk.seqs(), what="and then the slow one")
 
 
 def test_a_group_that_fails_again_and_again_holds_up_no_other_village(
@@ -115,13 +115,13 @@ def test_a_group_that_fails_again_and_again_holds_up_no_other_village(
 ) -> None:
     store.held, store.problem = {CLIFF}, "too slow for this one"
     desk.publish(batch(1, gate(T)))
-    until(lambda: desk.collector.problem, 10, "it has failed")
+    until(lambda: desk.collector.problem, what="it has failed")
     desk.publish(batch(2, gate(T)), topic(SHORE))
-    until(lambda: desk.acks() == [(SHORE, EPOCH, 2)], 10, "the other village is acknowledged")
+    until(lambda: desk.acks() == [(SHORE, EPOCH, 2)], what="the other village is acknowledged")
     assert "too slow for this one" in (service.problem() or "")
     store.held = set()
     desk.clock.advance(60_000)
-    until(lambda: desk.seqs() == [1], 10, "and then that one")
+    until(lambda: desk.seqs() == [1], what="and then that one")
     assert desk.collector.problem is None
 
 
@@ -130,13 +130,13 @@ def test_a_repetition_is_not_acknowledged_before_what_it_repeats_is_stored(
 ) -> None:
     store.held = {CLIFF}
     desk.publish(batch(1, gate(T)))
-    until(lambda: store.writes, 10, "the first is on its way")
+    until(lambda: store.writes, what="the first is on its way")
     desk.publish(batch(1, gate(T)))
     desk.publish(batch(2, gate(T)), topic(SHORE))
-    until(lambda: desk.acks() == [(SHORE, EPOCH, 2)], 10, "what came after the repetition is acknowledged")
+    until(lambda: desk.acks() == [(SHORE, EPOCH, 2)], what="what came after the repetition is acknowledged")
     store.go_on.set()
-    until(lambda: 1 in desk.seqs(), 10, "and it with what it repeats")
-    until(lambda: desk.unacknowledged() == 0, 10, "the broker keeps nothing")
+    until(lambda: 1 in desk.seqs(), what="and it with what it repeats")
+    until(lambda: desk.unacknowledged() == 0, what="the broker keeps nothing")
 
 
 def test_what_arrives_while_a_write_is_under_way_goes_together(
@@ -145,11 +145,11 @@ def test_what_arrives_while_a_write_is_under_way_goes_together(
     store.held = {CLIFF}
     for seq in range(84):
         desk.publish(batch(seq, gate(T + seq)))
-    until(lambda: len(store.writes) >= 1, 10, "the first is on its way")
-    until(lambda: desk.transport.inbound == 0, 10, "the others are taken")
+    until(lambda: len(store.writes) >= 1, what="the first is on its way")
+    until(lambda: desk.transport.inbound == 0, what="the others are taken")
     store.go_on.set()
     acknowledged: list[int] = []
-    until(lambda: acknowledged.extend(desk.seqs()) or len(acknowledged) == 84, 10, "all of them")  # type: ignore[func-returns-value]
+    until(lambda: acknowledged.extend(desk.seqs()) or len(acknowledged) == 84, what="all of them")  # type: ignore[func-returns-value]
     assert len(store.writes) <= MOST, "not a write a batch: InfluxDB 3 acknowledges once a second"
 
 

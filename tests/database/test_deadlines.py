@@ -86,7 +86,7 @@ def test_who_waits_at_the_end_of_an_engine_is_told_at_once(postgres: Postgres) -
         for caller in callers:
             caller.start()
         engine.dispose()
-        until(lambda: not any(caller.is_alive() for caller in callers), 10)
+        until(lambda: not any(caller.is_alive() for caller in callers))
         with pytest.raises(OperationalError, match="the engine was disposed of"):
             Registry(engine).version()
     finally:

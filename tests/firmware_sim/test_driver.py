@@ -20,7 +20,7 @@ from firmware_sim.truth import TruthFile
 from firmware_sim.world import World
 from tests.firmware_sim.village import CODE, village
 from tests.servers import Mosquitto
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 SPEED = 8
 """Booting, joining and backing off take so many times less time than in life: nothing else waits here."""
@@ -61,7 +61,7 @@ class Running:
 
     def end(self) -> None:
         self.stop.set()
-        self.thread.join(10)
+        self.thread.join(PATIENCE)
         self.client.disconnect()
         self.client.loop_stop()
 
@@ -78,15 +78,11 @@ def running(mosquitto: Mosquitto, tmp_path: Path) -> Iterator[Running]:
 
 
 def test_a_village_comes_up_fails_and_says_so_by_reports_and_last_wills(running: Running) -> None:
-    until(lambda: running.driver.online == 5, timeout=15, what="all five devices are online")
+    until(lambda: running.driver.online == 5, what="all five devices are online")
     until(lambda: running.has("tele/kontak-depan/LWT", b"Online"))
     until(lambda: running.has(f"siaga/v1/{CODE}/ap/status", b"online"))
-    until(
-        lambda: any(t == "tele/kontak-depan/SENSOR" and b'"Switch1":"ON"' in p for t, p in running.messages), timeout=15
-    )
-    until(
-        lambda: running.has(f"siaga/v1/{CODE}/ap/status", b"offline"), timeout=15, what="the access point's last will"
-    )
+    until(lambda: any(t == "tele/kontak-depan/SENSOR" and b'"Switch1":"ON"' in p for t, p in running.messages))
+    until(lambda: running.has(f"siaga/v1/{CODE}/ap/status", b"offline"), what="the access point's last will")
     until(lambda: any(t.endswith("/pln/senml") and b'"vb":false' in p for t, p in running.messages))
     running.end()
     lines = [json.loads(line) for line in running.truth_lines.getvalue().splitlines()]
@@ -97,11 +93,11 @@ def test_a_village_comes_up_fails_and_says_so_by_reports_and_last_wills(running:
 
 def test_devices_come_back_after_the_broker_was_away(mosquitto: Mosquitto, tmp_path: Path) -> None:
     running = Running(mosquitto, tmp_path)
-    until(lambda: running.driver.online == 5, timeout=15)
+    until(lambda: running.driver.online == 5)
     mosquitto.stop()
     until(lambda: running.driver.online == 0)
     mosquitto.start()
-    until(lambda: running.driver.online == 5, timeout=30)
+    until(lambda: running.driver.online == 5)
     running.end()
     assert running.driver.problem is None
 
@@ -119,7 +115,7 @@ class Centre:
         self.client.connect("127.0.0.1", broker.port)
         self.client.loop_start()
         self.client.subscribe("siaga/v1/+/gateway/+/batch", 1)
-        assert self.ready.wait(10)
+        assert self.ready.wait(PATIENCE)
 
     def _on_message(self, client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         import gzip

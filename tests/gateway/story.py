@@ -17,7 +17,7 @@ from tests.gateway.places import CODE
 from tests.gateway.yard import Everybody
 from tests.mqtt.link import Link
 from tests.servers import Mosquitto
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 __all__ = ["SENML", "Story"]
 
@@ -93,7 +93,7 @@ class Story:
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(PATIENCE)
             self._process = None
 
     def end(self) -> int:
@@ -116,7 +116,7 @@ class Story:
             if self.acknowledging:
                 assert self._centre.publish(ack_topic(CODE, "gw"), encode_ack(batch.id))
 
-    def until(self, condition: object, what: str, timeout: float = 20) -> None:
+    def until(self, condition: object, what: str, timeout: float = PATIENCE) -> None:
         def asked() -> object:
             self.listen()
             return condition() if callable(condition) else condition

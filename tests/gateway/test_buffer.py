@@ -13,7 +13,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from gateway.buffer import Buffer, BufferUnavailable, FormedBatch, OnlineState
+from gateway.buffer import Buffer, FormedBatch, OnlineState
+from gateway.buffer_file import BufferUnavailable
 from siaga.model.observation import Reading
 from tests.wait import until
 

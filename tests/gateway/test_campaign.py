@@ -31,7 +31,7 @@ from tests.gateway.village_broker import VillageBroker
 from tests.mqtt.link import Link
 from tests.schema import with_tables
 from tests.servers import Influxd, Mosquitto
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 SIAGA = Path(sys.executable).with_name("siaga")
 SITES = f"""
@@ -113,7 +113,7 @@ class District:
             self.start(name)
         self.device = MqttTransport(self.village.url_of(DEVICE), "device", clean=False, max_outbound=100_000)
         stack.callback(self.device.close)
-        until(lambda: self.device.connected and self.alive(), 30, "the gateway's heartbeat is in the store")
+        until(lambda: self.device.connected and self.alive(), what="the gateway's heartbeat is in the store")
 
     def start(self, name: str) -> None:
         if name not in self._processes:
@@ -128,7 +128,7 @@ class District:
         process = self._processes.pop(name, None)
         if process is not None:
             process.kill()
-            process.wait(10)
+            process.wait(PATIENCE)
 
     def alive(self) -> bool:
         return bool(self.influxd.query(self.database, "SELECT alive FROM telemetry LIMIT 1"))
@@ -140,7 +140,7 @@ class District:
             self._moment = max(self._moment + 1, int(time.time() * 1000) - 60_000)
             self.said[self._moment] = len(self.said)
             text = f'[{{"n":"uptime","v":{self.said[self._moment]},"t":{self._moment / 1000}}}]'
-            until(lambda text=text: self.device.publish(SENML, text.encode()), 30)  # type: ignore[misc]
+            until(lambda text=text: self.device.publish(SENML, text.encode()))  # type: ignore[misc]
         return list(self.said)[before:]
 
     def strike(self, fault: str, readings: int) -> None:
@@ -246,7 +246,7 @@ def test_what_a_device_had_a_word_for_is_stored_once(
         time.sleep(pause / 1000)  # hit a random instant of the work; this does not wait for anything
     for fault in broken:
         district.heal(fault)
-    until(lambda: not district.device.outbound, 30, "the village's broker gave its word for all")
+    until(lambda: not district.device.outbound, what="the village's broker gave its word for all")
     owed = {at: value for at, value in district.said.items() if at not in district.not_saved}
     until(lambda: owed.items() <= district.stored().items(), 60, "all that is owed is in the store")
     assert district.stored().items() <= district.said.items(), "and nothing that nobody said"

@@ -19,7 +19,7 @@ from siaga.mqtt.transport import Message
 from siaga.sites.file import read_sites
 from tests.gateway.places import CODE, NOW, device, village
 from tests.servers import Mosquitto
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 SIAGA = Path(sys.executable).with_name("siaga")
 SITES = f"""
@@ -59,7 +59,7 @@ class Site:
         self.process = subprocess.Popen(
             [SIAGA, "gateway"], env=self._environment, stderr=subprocess.DEVNULL, cwd=self.directory
         )
-        until(lambda: "broker" in self.ask("check")[1], 20, "the gateway answers")
+        until(lambda: "broker" in self.ask("check")[1], what="the gateway answers")
 
     def ask(self, *command: str) -> tuple[int, str]:
         done = subprocess.run(
@@ -77,7 +77,7 @@ class Site:
         if self.process is None:
             return 0
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(15)
+        return self.process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_a_technician_asks_what_works(site: Site, mosquitto: Mosquitto) -> None:
         said = site.ask("check")[1]
         return said if "gate_open yes" in said else ""
 
-    said = until(heard, 20, "the device is heard")
+    said = until(heard, what="the device is heard")
     assert "ok   broker" in said
     assert "ok   link" in said
     assert "ok   time" in said
@@ -109,7 +109,7 @@ def test_a_technician_asks_what_works(site: Site, mosquitto: Mosquitto) -> None:
     assert site.ask("check")[0] == 1, "one device is not heard"
     node.publish("tele/gerbang-belakang/SENSOR", b'{"Switch1":"MAYBE"}')
     node.publish("tele/gerbang-belakang/SENSOR", b'{"Switch1":"OFF"}')
-    said = until(lambda: next((said for _, said in [site.ask("check")] if "gate_open no" in said), ""), 20)
+    said = until(lambda: next((said for _, said in [site.ask("check")] if "gate_open no" in said), ""))
     assert "1 message refused, the last because" in said
     assert site.end() == 0
     assert not (site.directory / "data" / "gateway.sock").exists()
@@ -150,7 +150,7 @@ def test_a_device_that_never_said_anything_is_named_with_what_its_address_may_be
         node.publish("tele/gerbang/SENSOR", b'{"Switch1":"ON"}')
         return "gate_open yes" in site.ask("check")[1]
 
-    until(heard, 20, "the gateway heard one of them")
+    until(heard, what="the gateway heard one of them")
     node.publish("tele/Gerbang_Belakang/LWT", b"Online", retain=True)
     until(lambda: not node.outbound)
     status, said = site.ask("devices", "--for", "1")

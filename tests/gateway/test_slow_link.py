@@ -29,7 +29,7 @@ def test_what_is_new_gets_through_while_a_backlog_follows(tmp_path: Path) -> Non
         for first in range(0, BACKLOG, PACK):
             records = [{"n": "uptime", "v": n, "t": (now - (BACKLOG - n)) / 1000} for n in range(first, first + PACK)]
             until(lambda records=records: story.device.publish(SENML, json.dumps(records).encode()))  # type: ignore[misc]
-        until(lambda: story.held() >= BACKLOG, 30, "the gateway has it all")
+        until(lambda: story.held() >= BACKLOG, what="the gateway has it all")
         before = story.cable.passed
         story.cable.mend()
 

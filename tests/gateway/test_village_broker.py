@@ -190,7 +190,7 @@ def test_a_power_cut_loses_nothing_that_the_broker_acknowledged() -> None:
         until(device.is_connected)
         for number in range(sent):
             device.publish("tele/gerbang-depan/SENSOR", f"{number}", qos=1)
-        until(lambda: len(acknowledged) == sent, 30)
+        until(lambda: len(acknowledged) == sent)
         broker.kill()
         device.loop_stop()
         broker.start()
@@ -204,7 +204,7 @@ def test_a_power_cut_loses_nothing_that_the_broker_acknowledged() -> None:
                     kept.append(int(message.payload))
                 return len(kept) >= sent - 1
 
-            until(all_kept, 20, "what was acknowledged is delivered")
+            until(all_kept, what="what was acknowledged is delivered")
             assert kept == list(range(len(kept)))
         finally:
             back.close()

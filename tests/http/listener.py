@@ -7,7 +7,7 @@ from typing import Self
 
 import httpx
 
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 __all__ = ["Listener"]
 
@@ -25,12 +25,12 @@ class Listener:
         self._headers = {"Authorization": client.headers["Authorization"]}
         if last_event_id is not None:
             self._headers["Last-Event-ID"] = str(last_event_id)
-        self._client = httpx.Client(base_url=client.base_url, timeout=httpx.Timeout(10, read=60))
+        self._client = httpx.Client(base_url=client.base_url, timeout=httpx.Timeout(60))
         self._thread = threading.Thread(target=self._read, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self.opened.wait(10)
+        assert self.opened.wait(PATIENCE)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -204,7 +204,7 @@ def test_readiness_says_why_not(district: District) -> None:
     district.checks.update(collector=lambda: reasons["collector"], store=lambda: reasons["store"], clock=broken)
     with district.served(None) as client:
         assert client.get("/healthz").json() == {"status": "ok"}
-        until(lambda: "stream" not in client.get("/readyz").json()["reasons"], 10)
+        until(lambda: "stream" not in client.get("/readyz").json()["reasons"])
         answer = client.get("/readyz")
         assert (answer.status_code, answer.headers["content-type"]) == (503, PROBLEM)
         assert answer.json()["reasons"] == {
@@ -224,7 +224,7 @@ def test_readiness_says_why_not(district: District) -> None:
 def test_ready_when_all_parts_are(district: District) -> None:
     district.checks["collector"] = lambda: None
     with district.served(None) as client:
-        until(lambda: client.get("/readyz").status_code == 200, 10)
+        until(lambda: client.get("/readyz").status_code == 200)
         assert client.get("/readyz").json() == {"status": "ready"}
 
 

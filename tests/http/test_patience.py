@@ -11,7 +11,7 @@ import pytest
 from api.app import create_app
 from api.http import HttpServer
 from tests.http.district import District
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 WITHIN = 0.5
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: siaga\r\n"
@@ -41,11 +41,10 @@ def test_a_thousand_silent_connections_are_closed_and_others_served(port: int) -
         for connection in silent:
             connection.settimeout(0.2)
         until(
-            lambda: httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).status_code == 200,
-            timeout=10,
+            lambda: httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False, timeout=PATIENCE).status_code == 200,
             what="somebody else is served",
         )
-        until(lambda: all(is_closed(connection) for connection in silent), timeout=10, what="all are closed")
+        until(lambda: all(is_closed(connection) for connection in silent), what="all are closed")
 
 
 @pytest.mark.parametrize("before", [b"", HEAD + b"\r\n"], ids=["the first request", "a later one"])
@@ -67,7 +66,7 @@ def test_a_head_that_trickles_in_has_no_more_time_than_another(port: int, before
 
 
 def test_an_answer_and_an_idle_connection_are_left_alone(port: int) -> None:
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=PATIENCE) as client:
         assert client.get("/healthz").status_code == 200
         ended = time.monotonic() + 2 * WITHIN
         until(lambda: time.monotonic() > ended, what="twice the time for a head has passed")

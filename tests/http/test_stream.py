@@ -13,7 +13,7 @@ from siaga.model.caller import Role
 from siaga.model.clock import MINUTE
 from tests.http.district import NOW, District
 from tests.http.listener import Listener
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 
 def test_an_alert_is_told_when_it_is_raised_acknowledged_and_cleared(both: District) -> None:
@@ -85,7 +85,7 @@ def test_two_hundred_readers_get_every_event_soon_and_all_end_with_the_server(di
             assert "siaga_alert_streams 200.0" in client.get("/metrics").text
             asked = time.monotonic()
         assert time.monotonic() - asked < 5
-        assert all(listener.ended.wait(5) for listener in listeners)
+        assert all(listener.ended.wait(PATIENCE) for listener in listeners)
 
 
 def test_a_reader_that_does_not_read_is_dropped_and_costs_the_others_nothing(district: District) -> None:

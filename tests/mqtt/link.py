@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.servers import free_port
+from tests.wait import PATIENCE
 
 
 class Link:
@@ -105,7 +106,7 @@ class Link:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.cut()
         self._far.send(b"\0")
-        self._thread.join(5)
+        self._thread.join(PATIENCE)
         self._selector.close()
         for each in (self._listener, self._near, self._far):
             each.close()

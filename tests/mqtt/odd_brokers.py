@@ -6,6 +6,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+from tests.wait import PATIENCE
+
 
 class OldBroker:
     """A door that speaks 3.1.1 only: to MQTT 5 it answers `refusal`, or nothing; in 3.1.1 it takes or denies."""
@@ -52,6 +54,6 @@ class OldBroker:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(5)
+        self._thread.join(PATIENCE)
         for connection in self._open:
             connection.close()

@@ -209,7 +209,7 @@ def test_a_publication_that_the_broker_refuses_is_said_until_it_lets_one_pass(
         def passes() -> bool:  # a batch is sent again by who sent it, what is retained by the transport
             return transport.publish("desa/batch", b"2") and transport.problem is None
 
-        until(passes, 20)
+        until(passes)
         with closing(MqttTransport(broker.url, "b")) as other:
             other.subscribe("desa/status")
             until(lambda: (message := other.receive(0.1)) and message.payload == b"online")

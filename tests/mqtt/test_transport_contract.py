@@ -12,7 +12,7 @@ from siaga.broker import EmbeddedBroker
 from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.mqtt import Message, MqttTransport
 from tests.servers import Mosquitto
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 AnyTransport = MqttTransport | MemoryTransport
 
@@ -82,9 +82,9 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 def take(transport: AnyTransport, count: int, *, acknowledge: bool = True) -> list[Message]:
     """The next `count` messages."""
     taken: list[Message] = []
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while len(taken) < count:
-        assert time.monotonic() < deadline, f"{count} messages within 10 s; had {taken}"
+        assert time.monotonic() < deadline, f"{count} messages within {PATIENCE} s; had {taken}"
         message = transport.receive(0.1)
         if message is None:
             continue

@@ -10,7 +10,7 @@ from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.model.clock import MINUTE, ManualClock, SystemClock
 from siaga.mqtt import Message
 from siaga.mqtt.worker import AT_ONCE, Inlet, WorkerLoop, turn
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 
 class Postman:
@@ -101,10 +101,10 @@ def test_a_message_wakes_the_loop_long_before_its_deadline(
     monkeypatch.setattr("siaga.mqtt.worker.LONGEST_WAIT", 10 * MINUTE)
     postman = Postman(broker)
     running(WorkerLoop("postman", lambda: postman, SystemClock()))
-    until(lambda: postman.ticks, 10, "it runs")
+    until(lambda: postman.ticks, what="it runs")
     for number in range(50):
         broker.publish("a", b"%d" % number)
-        until(lambda number=number: len(postman.taken) == number + 1, 10, "it was woken")  # type: ignore[misc]
+        until(lambda number=number: len(postman.taken) == number + 1, what="it was woken")  # type: ignore[misc]
 
 
 def test_the_bell_of_a_full_worker_wakes_nobody_and_wake_does(
@@ -114,16 +114,16 @@ def test_the_bell_of_a_full_worker_wakes_nobody_and_wake_does(
     postman = Postman(broker, room=1)
     postman.stuck = True
     loop = running(WorkerLoop("postman", lambda: postman, SystemClock()))
-    until(lambda: postman.ticks, 10, "it runs")
+    until(lambda: postman.ticks, what="it runs")
     broker.publish("a", b"1")
-    until(lambda: postman.held, 10, "it is full")
-    until(lambda: postman.ticks == 2, 10, "and has looked")
+    until(lambda: postman.held, what="it is full")
+    until(lambda: postman.ticks == 2, what="and has looked")
     for _ in range(1000):
         broker.publish("a", b"2")
     assert postman.ticks == 2, "a thousand arrivals are no reason to look"
     postman.stuck = False
     loop.wake()
-    until(lambda: len(postman.taken) == 1001, 10, "all of them, by and by")
+    until(lambda: len(postman.taken) == 1001, what="all of them, by and by")
 
 
 def test_a_wake_of_the_transport_wakes_the_loop(
@@ -132,16 +132,16 @@ def test_a_wake_of_the_transport_wakes_the_loop(
     monkeypatch.setattr("siaga.mqtt.worker.LONGEST_WAIT", 10 * MINUTE)
     postman = Postman(broker)
     running(WorkerLoop("postman", lambda: postman, SystemClock()))
-    until(lambda: postman.ticks == 1, 10, "it runs")
+    until(lambda: postman.ticks == 1, what="it runs")
     postman.transport.wake()
-    until(lambda: postman.ticks == 2, 10, "somebody called")
+    until(lambda: postman.ticks == 2, what="somebody called")
 
 
 def test_all_is_done_in_the_thread_of_the_loop_and_closed_once(broker: MemoryBroker) -> None:
     postman = Postman(broker)
     loop = WorkerLoop("postman", lambda: postman, SystemClock())
     loop.start()
-    until(lambda: postman.ticks, 10, "it runs")
+    until(lambda: postman.ticks, what="it runs")
     assert loop.stop(10)
     assert postman.closed == 1
     assert len(postman.threads) == 1
@@ -154,7 +154,7 @@ def test_a_failure_is_said_and_is_the_end(broker: MemoryBroker) -> None:
     loop = WorkerLoop("postman", lambda: postman, SystemClock(), failed=told.set)
     assert loop.problem is None
     loop.start()
-    assert told.wait(10)
+    assert told.wait(PATIENCE)
     assert loop.stop(10)
     assert loop.problem == "the postman failed: ValueError: no stamps"
     assert (postman.ticks, postman.closed) == (1, 1)
@@ -180,11 +180,11 @@ def test_a_worker_that_failed_is_replaced(broker: MemoryBroker, running: Callabl
         return str(error)
 
     loop = running(WorkerLoop("postman", begin, SystemClock(), restart_after=0.01, explain=explain))
-    until(lambda: len(made) == 3 and made[2].ticks, 10, "the third one works")
+    until(lambda: len(made) == 3 and made[2].ticks, what="the third one works")
     assert said == ["no stamps", "the office is closed"]
     assert loop.problem is None
     broker.publish("a", b"1")
-    until(lambda: made[2].taken, 10, "it is the one that is woken")
+    until(lambda: made[2].taken, what="it is the one that is woken")
     assert [each.closed for each in made] == [1, 0, 0]
 
 
@@ -201,7 +201,7 @@ def test_what_fails_again_and_again_is_logged_once(
 
     with capture_logs() as logs:
         loop = running(WorkerLoop("postman", begin, SystemClock(), restart_after=0.001))
-        until(lambda: len(tried) == 5 and loop.problem is None, 10, "the fifth one works")
+        until(lambda: len(tried) == 5 and loop.problem is None, what="the fifth one works")
     assert [each["event"] for each in logs] == ["worker_failed"]
 
 
@@ -211,4 +211,4 @@ def test_a_clock_that_stands_does_not_stop_the_loop(
     monkeypatch.setattr("siaga.mqtt.worker.LONGEST_WAIT", 1)
     postman = Postman(broker)
     running(WorkerLoop("postman", lambda: postman, ManualClock(0)))
-    until(lambda: postman.ticks > 3, 10, "it looks again")
+    until(lambda: postman.ticks > 3, what="it looks again")

@@ -123,12 +123,12 @@ def test_a_closed_gate_reaches_the_technicians_and_its_opening_too(
             device.publish(topic, json.dumps(record), qos=1).wait_for_publish(10)
 
         report(is_open=True)
-        until(lambda: system.facility(f"{VILLAGE}/gerbang")["state"] == "met", timeout=20)
+        until(lambda: system.facility(f"{VILLAGE}/gerbang")["state"] == "met")
         report(is_open=False)
-        until(lambda: hook.taken("ratih") and hook.taken("joko"), timeout=20, what="both are told")
+        until(lambda: hook.taken("ratih") and hook.taken("joko"), what="both are told")
         assert hook.taken("joko")[0].title == "Alert: Gerbang desa, Kampunganyar"
         report(is_open=True)
-        until(lambda: len(hook.taken("ratih")) == 2, timeout=20, what="ratih hears of the end")
+        until(lambda: len(hook.taken("ratih")) == 2, what="ratih hears of the end")
         assert hook.taken("ratih")[1].title == "Pulih: Gerbang desa, Kampunganyar"
         device.disconnect()
         device.loop_stop()

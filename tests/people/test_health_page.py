@@ -12,6 +12,7 @@ import pytest
 from api.web.setup.health import Examined
 from api.words import Words
 from siaga.database import tables, writing
+from siaga.database.faults import Fault, Told, write_told
 from siaga.model.caller import Role
 from siaga.model.clock import MINUTE
 from siaga.model.scope import Scopes
@@ -79,6 +80,22 @@ class Found:
 
     def remedy(self, words: Words) -> str | None:
         return words("save") if self.state == "wrong" else None
+
+
+def test_what_the_admins_were_told_of_is_there_with_what_mends_it(district: District, admin: dict[str, str]) -> None:
+    with district.served(None) as client:
+        assert "Gangguan pada siaga" not in client.get("/setup/health", headers=admin).text, "nobody has looked yet"
+        fault = Fault("disk", "disk_low", {"directory": "/data", "mib": "700"}, NOW - MINUTE)
+        for faults in ([], [fault]):
+            with writing(district.engine) as connection:
+                write_told(connection, Told("a", NOW, NOW, faults))
+            page = client.get("/setup/health", headers=admin)
+            assert "Dicari setiap 15 menit; terakhir 12.00 WIB." in page.text
+            assert page.text.count('data-part="disk"') == len(faults)
+    assert lines(page)["disk"] == (
+        "failed",
+        "✗ 11.59 WIB Disk untuk /data tinggal 700 MiB. Kosongkan disk, atau pasang yang lebih besar.",
+    )
 
 
 def test_the_examination_runs_when_it_is_asked_for(district: District, admin: dict[str, str]) -> None:

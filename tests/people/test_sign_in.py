@@ -11,6 +11,7 @@ from siaga.model.caller import Role
 from siaga.model.clock import HOUR, MINUTE
 from tests.http.district import District
 from tests.people.accounts import FOREIGN, OWN, PASSWORD, account, sign_in, signed_in
+from tests.wait import PATIENCE
 
 NEW = "tukang bakso lewat"
 
@@ -208,7 +209,7 @@ class TestWelcome:
 
         def send(number: int) -> int:
             fields = {"password": f"{NEW} {number}"}
-            return httpx.post(client.base_url.join(path), data=fields, headers=OWN).status_code
+            return httpx.post(client.base_url.join(path), data=fields, headers=OWN, timeout=PATIENCE).status_code
 
         with ThreadPoolExecutor(6) as pool:
             codes = list(pool.map(send, range(6)))

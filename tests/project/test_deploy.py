@@ -18,7 +18,7 @@ import yaml
 from siaga.run.settings import Settings
 from tests.provision.central_broker import CentralBroker
 from tests.servers import find_binary, free_port
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -230,8 +230,8 @@ def proxied(tmp_path: Path) -> Iterator[tuple[int, int]]:
     finally:
         process.terminate()
         answering.terminate()
-        process.wait(15)
-        answering.wait(5)
+        process.wait(PATIENCE)
+        answering.wait(PATIENCE)
         upstream.close()
         log_text = (tmp_path / "log").read_text()
         assert "rahasia" not in log_text, "no session, token or link is in the proxy's log"
@@ -256,7 +256,7 @@ server.serve_forever()
 def test_the_proxy_speaks_tls_and_tells_the_api_who_asks(proxied: tuple[int, int], tmp_path: Path) -> None:
     secure, plain = proxied
     authority = tmp_path / "caddy" / "pki" / "authorities" / "local" / "root.crt"
-    until(authority.exists, 30, "the proxy has made its authority")
+    until(authority.exists, what="the proxy has made its authority")
     http = urllib3.PoolManager(ca_certs=str(authority), retries=False, timeout=5)
     secrets = {"Authorization": "Bearer rahasia", "Cookie": "siaga=rahasia", "X-Forwarded-For": "6.6.6.6"}
 
@@ -267,7 +267,7 @@ def test_the_proxy_speaks_tls_and_tells_the_api_who_asks(proxied: tuple[int, int
             return None
         return answer if answer.status == 200 else None
 
-    answer = until(asked, 30, "the proxy answers")
+    answer = until(asked, what="the proxy answers")
     got = answer.json()
     assert got["X-Forwarded-Proto"] == "https"
     assert got["X-Forwarded-For"] == "127.0.0.1", "what a caller says of itself is not believed"

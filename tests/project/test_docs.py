@@ -101,8 +101,8 @@ def test_a_guide_does_what_it_says(tmp_path: Path, guide: str) -> None:
                 shell.run(step.text)
             else:
                 word = step.expected
-                until(lambda step=step, word=word: word in shell.run(step.text), timeout=20, what=step.text)  # type: ignore[misc]
-        until(system.is_ready, timeout=20, what="siaga is well with all that the guide has done")
+                until(lambda step=step, word=word: word in shell.run(step.text), what=step.text)  # type: ignore[misc]
+        until(system.is_ready, what="siaga is well with all that the guide has done")
 
 
 def test_every_guide_that_the_readme_names_is_there() -> None:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.servers import free_port
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -65,4 +65,4 @@ def test_the_wheel_runs_with_pages_migrations_and_words(installed: Path, tmp_pat
         assert httpx.get(f"http://127.0.0.1:{port}{styles[0]}", timeout=10).status_code == 200
     finally:
         running.terminate()
-        assert running.wait(15) == 0
+        assert running.wait(PATIENCE) == 0

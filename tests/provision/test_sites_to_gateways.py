@@ -249,5 +249,5 @@ def test_from_one_file_a_gateway_runs_and_takes_every_later_change(tmp_path: Pat
             broker.stop()
             with process(tmp_path, "gateway", **on_site):  # without the centre it knows the new device all the same
                 check = [str(SIAGA), "gateway", "check", "--data-dir", str(tmp_path / "gateway")]
-                until(lambda: b"gerbang-2" in subprocess.run(check, capture_output=True, check=False).stdout, 20)
+                until(lambda: b"gerbang-2" in subprocess.run(check, capture_output=True, check=False).stdout)
             broker.start()

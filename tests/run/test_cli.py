@@ -231,7 +231,7 @@ def test_a_gateway_ends_cleanly_while_its_brokers_are_away(tmp_path: Path) -> No
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        until((tmp_path / "data" / "gateway.db").exists, timeout=30)
+        until((tmp_path / "data" / "gateway.db").exists)
         process.terminate()
         assert process.wait(10) == 0
 
@@ -256,15 +256,15 @@ def test_it_starts_without_broker_and_store_says_so_and_goes_on_when_they_come(
     mosquitto.stop()
     with closing(System(tmp_path, SITES, SIAGA_MQTT_URL=mosquitto.url)) as system:
         system.start(ready=False)
-        until(lambda: answers(system), timeout=30)
+        until(lambda: answers(system))
 
         def collector() -> str:
             return str(system.client.get("/readyz").json()["reasons"].get("collector", ""))
 
-        until(lambda: f"127.0.0.1:{mosquitto.port}" in collector(), timeout=30, what="it names the broker")
+        until(lambda: f"127.0.0.1:{mosquitto.port}" in collector(), what="it names the broker")
         assert system.client.get("/healthz").status_code == 200
         mosquitto.start()
-        until(system.is_ready, timeout=40)
+        until(system.is_ready)
         assert system.stop() == 0
 
 

@@ -55,13 +55,13 @@ def test_services_that_run_are_healthy_and_say_what_they_miss(tmp_path: Path) ->
             log = (tmp_path / "collector.log").open("wb")
             collector = subprocess.Popen([str(SIAGA), "collector"], env=api.environment, stdout=log, stderr=log)
             try:
-                until(lambda: health("collector", "--ready", **environment) == (0, "ok"), 30)
+                until(lambda: health("collector", "--ready", **environment) == (0, "ok"))
                 assert health("api", "--ready", **environment) == (0, "ok")
                 broker.stop()
-                until(lambda: health("collector", "--ready", **environment)[0] == 1, 30)
+                until(lambda: health("collector", "--ready", **environment)[0] == 1)
                 code, said = health("collector", **environment)
                 assert (code, said.startswith("note ")) == (0, True), said
-                until(lambda: health("api", "--ready", **environment)[0] == 1, 30)
+                until(lambda: health("api", "--ready", **environment)[0] == 1)
                 assert health("api", **environment)[0] == 0
             finally:
                 broker.start()

@@ -8,6 +8,7 @@ import pytest
 
 from tests.run.test_cli import SITES, siaga
 from tests.story.system import System
+from tests.wait import PATIENCE
 
 LINK = re.compile(r"http://127\.0\.0\.1:8000/welcome/[A-Za-z0-9_-]{43}\n")
 
@@ -86,7 +87,7 @@ def test_the_first_start_prints_a_link_for_the_first_admin_and_later_ones_do_not
         (link,) = re.findall(r"http\S+/welcome/\S+", said)
         assert link.startswith(f"http://127.0.0.1:{system.port}/welcome/")
         assert "siaga person link admin" in said
-        assert httpx.get(link).status_code == 200
+        assert httpx.get(link, timeout=PATIENCE).status_code == 200
     secret = link.rpartition("/")[2]
     system.log.unlink()
     with System(tmp_path, SITES) as later:

@@ -17,7 +17,7 @@ from siaga.run.services import create_token
 from siaga.run.settings import Settings
 from siaga.run.system import System
 from tests.servers import Postgres, free_port
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 
 class Blind(Leading):
@@ -48,9 +48,9 @@ def test_readiness_names_a_past_that_cannot_be_read(
     system = System(settings, SystemClock(), whole=whole)
     try:
         system._serve_http()
-        assert "history" not in httpx.get(f"{system.url}/readyz").json()["reasons"]
+        assert "history" not in httpx.get(f"{system.url}/readyz", timeout=PATIENCE).json()["reasons"]
         system._alerts = Blind()
-        reasons = httpx.get(f"{system.url}/readyz").json()["reasons"]
+        reasons = httpx.get(f"{system.url}/readyz", timeout=PATIENCE).json()["reasons"]
         assert reasons["history"] == "the past cannot be read: InfluxDB refuses a query"
         assert "alerts" not in reasons
         assert httpx.get(f"{system.url}/readyz").json()["leads"] == [0]
@@ -71,16 +71,16 @@ def test_a_database_that_hangs_keeps_no_thread_at_the_end(
     system.start(None, threading.Event())
     token = create_token(settings, Role.VIEWER, "caller")
     address, headers = f"{system.url}/api/v1/villages", {"Authorization": f"Bearer {token}"}
-    assert httpx.get(address, headers=headers).status_code == 200
+    assert httpx.get(address, headers=headers, timeout=PATIENCE).status_code == 200
     postgres.freeze()
     try:
         with ThreadPoolExecutor(4) as callers:
             for _ in range(4):
                 callers.submit(httpx.get, address, headers=headers, timeout=20)
-            until(lambda: "no answer" in httpx.get(f"{system.url}/readyz", timeout=5).text, 10)
+            until(lambda: "no answer" in httpx.get(f"{system.url}/readyz", timeout=5).text)
             system.stop()
             # Python waits for threads that are no daemons, however long they take
-            until(lambda: not [one for one in set(threading.enumerate()) - before if is_http(one)], 10)
+            until(lambda: not [one for one in set(threading.enumerate()) - before if is_http(one)])
     finally:
         postgres.thaw()
 

@@ -13,7 +13,8 @@ from typing import cast
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 
-from gateway.buffer import Buffer, BufferUnavailable
+from gateway.buffer import Buffer
+from gateway.buffer_file import BufferUnavailable
 from siaga.database import connect
 from siaga.model.observation import Arrival, Point, Reading, Recalled, Track, TrackKey
 from siaga.model.signals import Value
@@ -257,6 +258,12 @@ class SimulatedStore:
                 self._order.get(village, {}).pop(key, None)
                 if not table[key]:
                     del table[key]
+
+    def thin(self, before: int) -> None:
+        self.drop_before(before)
+
+    def kept_for(self) -> int | None:
+        return None
 
     def check(self) -> None:
         if self.fault.away:

@@ -10,6 +10,8 @@ from types import TracebackType
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from tests.wait import PATIENCE
+
 Record = tuple[str, float, bool | int | float]
 """A record's name (`device/signal`), its Unix time and its value."""
 
@@ -33,7 +35,7 @@ class GatewayPlayer:
         self._client.connect("127.0.0.1", self._port)
         self._client.loop_start()
         self._client.subscribe(self._topic("ack"), qos=1)
-        assert self._granted.wait(10), "the broker granted no subscription"
+        assert self._granted.wait(PATIENCE), "the broker granted no subscription"
         self._client.publish(self._topic("status"), b'{"state":"online"}', qos=1, retain=True)
         return self
 

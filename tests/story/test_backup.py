@@ -97,7 +97,6 @@ def test_a_lost_machine_comes_back_as_it_was_and_hears_the_rest_from_the_store(t
                     [span["state"] for span in old.get(f"/facilities/{GATE}/timeline", **window)["spans"]]
                     == ["met", "failed", "met"]
                 ),
-                timeout=30,
                 what="they are judged",
             )
             until(lambda: old.items("/quarantine"), what="the refused payload is there")
@@ -161,6 +160,5 @@ def test_a_backup_is_made_while_readings_come_and_holds_each_that_was_acknowledg
                 ]
                 == [("met", stored["from"], stored["to"])]
             ),
-            timeout=30,
             what="each reading that was acknowledged before is in it, and judged",
         )

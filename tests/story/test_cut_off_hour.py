@@ -83,7 +83,7 @@ def test_an_hour_without_a_link_is_corrected_and_pages_nobody(tmp_path: Path, mo
                     (closed.stop, back, "met"),
                 ]
 
-            until(corrected, timeout=30, what="the hour is corrected")
+            until(corrected, what="the hour is corrected")
             [after] = system.items("/availability", facility=GATE, **window)
             assert (after["failed_s"], after["unknown_s"], after["coverage"]) == (600, 0, 1)
 

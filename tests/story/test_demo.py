@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from tests.story.system import SIAGA, System, rfc3339
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 WITHIN = 120
 """Seconds after which a test gives up waiting for history and alerts."""
@@ -50,7 +50,7 @@ def test_it_is_there_with_its_past_and_goes_on_the_next_time(tmp_path: Path) -> 
         until(lambda: system.items("/alerts"), timeout=WITHIN, what="an alert is raised")
         until(lambda: covered(system) > 0.95, timeout=WITHIN, what="its past is known")
         until(lambda: any(alert["cleared_at"] for alert in system.items("/alerts")), what="one clears", timeout=WITHIN)
-        page = httpx.get(f"http://127.0.0.1:{system.port}/").text
+        page = httpx.get(f"http://127.0.0.1:{system.port}/", timeout=PATIENCE).text
         assert "Sumberwangi" in page
         assert "Banjarlaut" in page
         days = system.items("/days", **{"from": local_day(-DAYS), "to": local_day(-1)})
@@ -58,7 +58,7 @@ def test_it_is_there_with_its_past_and_goes_on_the_next_time(tmp_path: Path) -> 
         assert peak_memory(pid) < MEMORY
         before = past(system)
     with demo(system):
-        until(lambda: "demo_history_is_there" in system.log.read_text(), timeout=30, what="nothing is sent again")
+        until(lambda: "demo_history_is_there" in system.log.read_text(), what="nothing is sent again")
         assert past(system) == before
     system.client.close()
 

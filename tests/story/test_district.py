@@ -82,24 +82,23 @@ def test_alerts_go_on_while_the_store_is_away_and_nothing_is_lost(
             stack.enter_context(service(name, system.environment, tmp_path))
         stack.enter_context(system)
         report("true")
-        until(lambda: system.facility(GATE)["state"] == "met", timeout=30, what="the open gate is met")
-        until(lambda: stored() == [True], timeout=30, what="the reading is stored")
+        until(lambda: system.facility(GATE)["state"] == "met", what="the open gate is met")
+        until(lambda: stored() == [True], what="the reading is stored")
 
         influxd.stop()
         until(
             lambda: "InfluxDB" in system.client.get("/readyz").text,
-            timeout=20,
             what="/readyz names the store that is away",
         )
         assert system.client.get("/readyz").status_code == 503
         report("false")
-        until(lambda: system.items("/alerts", open="true"), timeout=15, what="the alert does not wait for the store")
+        until(lambda: system.items("/alerts", open="true"), what="the alert does not wait for the store")
         report("true")
-        until(lambda: not system.items("/alerts", open="true"), timeout=15, what="it clears without the store")
+        until(lambda: not system.items("/alerts", open="true"), what="it clears without the store")
 
         influxd.start()
-        until(lambda: system.client.get("/readyz").status_code == 200, timeout=30, what="the store is back")
-        until(lambda: stored() == [True, False, True], timeout=40, what="what was said meanwhile is stored, once")
+        until(lambda: system.client.get("/readyz").status_code == 200, what="the store is back")
+        until(lambda: stored() == [True, False, True], what="what was said meanwhile is stored, once")
         [alert] = system.items("/alerts")
         assert (alert["kind"], alert["facility"], alert["cause"]) == ("facility_failed", GATE, "gate_open")
     device.disconnect()

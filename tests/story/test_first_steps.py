@@ -20,7 +20,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from playwright.sync_api import Page
 
 from tests.story.system import System
-from tests.wait import until
+from tests.wait import PATIENCE, until
 from tests.web.kampung import chromium
 
 VILLAGE = "35.10.15.2012"
@@ -57,7 +57,7 @@ class Phone:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
 
 
 @contextmanager
@@ -130,7 +130,7 @@ def test_by_the_pages_alone(tmp_path: Path, phone: Phone) -> None:
             follow(page, "Hubungkan perangkat")
             return page.get_by_role("button", name="Daftarkan gerbang-1").is_visible()
 
-        until(is_listed, timeout=30, what="the device is listed as unknown")
+        until(is_listed, what="the device is listed as unknown")
         press(page, "Daftarkan gerbang-1")
         assert "gerbang-1 terdaftar di Kampunganyar" in page.get_by_role("status").inner_text()
         follow(page, "Gerbang terbuka 24 jam")

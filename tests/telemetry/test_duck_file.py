@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from siaga.model.clock import DAY, MINUTE
+from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.observation import Arrival, Point, Track
 from siaga.model.signals import Value
 from siaga.telemetry import StoreUnavailable, open_store
@@ -148,6 +148,23 @@ def test_old_telemetry_is_deleted(file: Path) -> None:
     store.write([point(DAY, "old", power=2.0), point(0, power=3.0)])
     assert store.latest(VILLAGE, "old") == {"power": (T0 + DAY, 2.0)}
     assert store.first_times(VILLAGE)["gerbang-1", "power"] == T0
+    store.close()
+
+
+def test_what_was_thinned_is_gone_but_for_its_summaries(file: Path) -> None:
+    store = open_store(f"duckdb:///{file}")
+    store.write([point(minute * MINUTE, power=float(minute)) for minute in range(0, 4 * 24 * 60, 5)])
+    store.write([point(0, "old", power=1.0)])
+    store.thin(T0 + 3 * DAY)
+    assert store.first_times(VILLAGE) == {("gerbang-1", "power"): T0 + 3 * DAY}
+    assert store.latest(VILLAGE, "old") == {}
+    store.write([point(0, "old", power=1.0), point(MINUTE, power=1.0)])  # the same, or more, for hours that are done
+    store.thin(T0 + 3 * DAY)
+    store.close()
+    store = open_store(f"duckdb:///{file}")
+    hours = store.series(VILLAGE, "gerbang-1", "power", T0, T0 + 4 * DAY, HOUR)
+    assert [each.count for each in hours] == [12] * 96
+    assert [each.mean for each in store.series(VILLAGE, "old", "power", T0, T0 + DAY, DAY)] == [1.0]
     store.close()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from siaga.model.clock import ManualClock
+from siaga.model.clock import DAY, ManualClock
 from siaga.model.observation import Arrival, Point
 from siaga.telemetry import StoreUnavailable, TelemetryStore, open_store
 from siaga.telemetry.influx import InfluxStore
@@ -184,6 +184,24 @@ def test_a_retention_policy_is_set_when_the_statement_has_its_result(server: Sta
         store.drop_before(0)
     server.query = answer(DONE)
     store.drop_before(0)
+    store.close()
+
+
+def test_a_bucket_says_how_long_it_keeps_and_is_left_alone(server: StandIn) -> None:
+    """As an InfluxDB 2 answers; by InfluxQL it says `0s` of every bucket."""
+    server.version = "2.9.1"
+    rules: list[dict[str, object]] = [{"type": "expire", "everySeconds": 400 * DAY // 1000}]
+    server.write = lambda _: Reply(200, {"links": {}, "buckets": [{"name": "db", "retentionRules": rules}]})
+    store = InfluxStore.open(server.url("influxdb://:token@HOST/org/db"), ManualClock(T0))
+    assert store.kept_for() == 400 * DAY
+    asked = server.requests[-1]
+    assert (asked.path, asked.query) == ("/api/v2/buckets", {"name": "db", "org": "org"})
+    rules.clear()
+    assert store.kept_for() is None
+    server.write = lambda _: Reply(404, {"code": "not found", "message": "bucket not found"})
+    assert store.kept_for() is None
+    store.thin(T0 - 400 * DAY)
+    assert not server.writes
     store.close()
 
 

@@ -2,17 +2,22 @@
 
 import itertools
 import threading
+import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
+from siaga.model.clock import DAY, HOUR, MINUTE, SECOND, ManualClock
 from siaga.model.observation import Arrival, Point, Track, TrackKey
 from siaga.model.signals import INT_MAX, INT_MIN, Value
 from siaga.telemetry import SeriesPoint, TelemetryStore, open_store
+from siaga.telemetry.influx import InfluxStore
+from tests.servers import Influxd
 
 T0 = 1_779_840_000_000
 """Midnight of a day in May 2026, UTC."""
@@ -323,6 +328,52 @@ def test_old_telemetry_may_be_dropped_and_the_new_stays(store: TelemetryStore) -
     store.write([point(0, gate_open=True)])
     store.drop_before(T0 - DAY)
     assert everything(store) == {("gerbang-1", "gate_open"): {0: True}}
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "influxdb"])
+def test_of_old_telemetry_a_summary_of_each_hour_stays(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    store, expire = lasting(kind, request, tmp_path)
+    minutes = range(0, 48 * 60, 10)
+    store.write(
+        [point(m * MINUTE, power=float(m), gate_open=m % 60 < 20, clients=m, checkin=int(m % 60 == 0)) for m in minutes]
+    )
+    store.write([point(0, village="35.10.15.2013", power=7.0)])
+    steps = {step: of_all(store, step) for step in (HOUR, 6 * HOUR, 7 * DAY)}
+    for hours in (30, 30, 41):  # again changes nothing
+        border = T0 + hours * HOUR + 5 * MINUTE
+        store.thin(border)
+        expire(border - 5 * MINUTE)
+        assert {step: of_all(store, step) for step in steps} == steps
+        assert store.first_times(VILLAGE)["gerbang-1", "power"] == T0 + hours * HOUR
+    store.close()
+
+
+def lasting(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> tuple[TelemetryStore, Callable[[int], object]]:
+    """Returns a store with retention, and what deletes before a time as its server does by itself, some day."""
+    if kind == "duckdb":
+        return open_store(f"duckdb:///{tmp_path}/telemetry.duckdb"), lambda _: None
+    influxd: Influxd = request.getfixturevalue("influxd")
+    database = f"t{uuid.uuid4().hex[:12]}"
+    store = InfluxStore.open(
+        influxd.store_url(database), ManualClock(T0 + 3_000 * DAY)
+    )  # what the server itself deletes is far away
+    return store, lambda time: influxd.query(database, f"DELETE FROM telemetry WHERE time < {time * 1_000_000}")
+
+
+def of_all(store: TelemetryStore, step: int) -> dict[str, list[SeriesPoint]]:
+    signals = ("power", "gate_open", "clients", "checkin")
+    found = {name: list(store.series(VILLAGE, "gerbang-1", name, T0, T0 + 3 * DAY, step)) for name in signals}
+    other = list(store.series("35.10.15.2013", "gerbang-1", "power", T0, T0 + 3 * DAY, step))
+    assert sum(each.count for each in found["power"]) == 288
+    return {name: [rounded(each) for each in points] for name, points in (found | {"other": other}).items()}
+
+
+def rounded(point: SeriesPoint) -> SeriesPoint:
+    return replace(point, mean=round(point.mean, 6))
 
 
 # A model that is a dict: whatever is written in whatever order and portions, the store answers what the dict does.

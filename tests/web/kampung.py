@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from siaga.database import writing
 from siaga.database.spans import write_spans
@@ -13,6 +13,7 @@ from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.timeline.span_algebra import FOREVER
 from siaga.timeline.spans import Span, State
 from tests.http.district import NOW, District
+from tests.wait import PATIENCE
 
 NAMES = (
     "Kampunganyar", "Banjar", "Pakel", "Gumuk", "Kluncing", "Tamansari", "Jelun", "Kenjo", "Glagah", "Olehsari",
@@ -90,7 +91,8 @@ def _spans(lengths: Lengths) -> Iterator[Span]:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium without a window."""
+    """Debian's Chromium without a window. What a test expects on a page may take its time: the machine may be busy."""
+    expect.set_options(timeout=PATIENCE * 1_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium",

@@ -20,6 +20,7 @@ from siaga.model.observation import Point
 from siaga.model.scope import EVERYWHERE
 from siaga.telemetry import SeriesPoint
 from tests.http.district import NOW, District
+from tests.wait import PATIENCE
 from tests.web.kampung import code, fill
 
 RATIH = Caller(Role.TECHNICIAN, "ratih", EVERYWHERE, "person/ratih")
@@ -110,7 +111,7 @@ def test_a_district_writes_its_own_advice_and_numbers(empty: District, tmp_path:
     app = create_app(
         engine=empty.engine, store=empty.store, clock=empty.clock, guidance=guidance, caller_of=lambda _: RATIH
     )
-    with HttpServer(app, "127.0.0.1", 0) as server, httpx.Client(base_url=server.url) as client:
+    with HttpServer(app, "127.0.0.1", 0) as server, httpx.Client(base_url=server.url, timeout=PATIENCE) as client:
         page = client.get(f"/alerts/{alert}").text
         assert "<li>Telepon Pak Slamet.</li>" in page
         assert "<li>Lihat &lt;kamera&gt;.</li>" in page

@@ -19,8 +19,6 @@ from tests.web.kampung import code, fill
 
 RATIH = Caller(Role.TECHNICIAN, "ratih", EVERYWHERE, "person/ratih")
 PHONE = {"width": 360, "height": 640}
-PATIENCE = 15_000
-"""Milliseconds that something may take to appear: the machine may be busy."""
 
 
 @pytest.fixture
@@ -38,7 +36,6 @@ def browsing(
     base = str(client.base_url).rstrip("/")
     context = browser.new_context(**({"viewport": PHONE, "locale": "id-ID", "base_url": base} | options))  # type: ignore[arg-type]  # keywords of Playwright
     context.add_cookies([{"name": "tester", "value": name, "url": base}])
-    context.set_default_timeout(PATIENCE)
     yield context
     context.close()
 
@@ -66,7 +63,7 @@ def test_an_alert_appears_in_two_browsers_and_is_taken_in_one(
         ratih, wahyu = opened(one, still=True), opened(other, still=True)
         alert = empty.raise_alert(1, village=code(0))
         for page in (ratih, wahyu):
-            expect(page.locator("#news")).to_have_text("1 baru", timeout=PATIENCE)
+            expect(page.locator("#news")).to_have_text("1 baru")
             assert page.title().startswith("(1) ")
             assert page.locator(f"[data-alert='{alert}']").count() == 0, "it is announced, and not put in"
             page.locator("#news").click()
@@ -76,10 +73,10 @@ def test_an_alert_appears_in_two_browsers_and_is_taken_in_one(
         expect(ratih.locator(f"[data-alert='{alert}'] .who")).to_have_text("Sedang ditangani oleh Anda")
         wahyu.clock.resume()
         mine = wahyu.locator(f"[data-alert='{alert}']")
-        expect(mine.locator(".who")).to_have_text("Sedang ditangani ratih", timeout=PATIENCE)
+        expect(mine.locator(".who")).to_have_text("Sedang ditangani ratih")
         expect(mine).to_have_attribute("data-state", "taken")
         empty.clear_alert(alert, NOW + MINUTE)
-        expect(mine.locator(".who")).to_have_text("Selesai 12.01", timeout=PATIENCE)
+        expect(mine.locator(".who")).to_have_text("Selesai 12.01")
 
 
 def test_the_alert_that_the_finger_went_down_on_is_the_one_that_is_taken(
@@ -124,7 +121,7 @@ def test_two_hundred_alerts_of_one_uplink_are_taken_in_three_taps(empty: Distric
         page.get_by_label("Pilih semua: Jalur bersama odp-glagah-2").click()
         expect(page.locator("#chosen")).to_have_text("200 dipilih")
         page.locator("#acts").get_by_role("button", name="Tangani").click()
-        expect(page.locator(".notice")).to_have_text("200 peringatan kini Anda tangani.", timeout=PATIENCE)
+        expect(page.locator(".notice")).to_have_text("200 peringatan kini Anda tangani.")
     with empty.engine.connect() as connection:
         named = connection.execute(tables.alert.select().where(tables.alert.c.acknowledged_by == "ratih")).all()
     assert len(named) == 200
@@ -154,11 +151,11 @@ def test_ten_tabs_share_one_stream_and_the_next_one_leads_when_the_first_is_clos
         assert "siaga_alert_streams 1.0" in client.get("/metrics").text
         empty.raise_alert(1, village=code(0))
         for tab in tabs:
-            expect(tab.locator("#news")).to_have_text("1 baru", timeout=PATIENCE)
+            expect(tab.locator("#news")).to_have_text("1 baru")
         tabs[0].close()
         empty.raise_alert(2, village=code(1))
         for tab in tabs[1:]:
-            expect(tab.locator("#news")).to_have_text("2 baru", timeout=PATIENCE)
+            expect(tab.locator("#news")).to_have_text("2 baru")
 
 
 def test_a_lost_stream_is_said_and_caught_up(empty: District, browser: Browser) -> None:
@@ -168,10 +165,10 @@ def test_a_lost_stream_is_said_and_caught_up(empty: District, browser: Browser) 
             page = opened(stack.enter_context(browsing(browser, client)))
             page.mouse.down()  # the list is not at rest, and the page's time goes on, which the stream needs
             port = client.base_url.port
-        expect(page.locator("#link")).to_contain_text("Terputus sejak", timeout=PATIENCE)
+        expect(page.locator("#link")).to_contain_text("Terputus sejak")
         empty.raise_alert(1, village=code(0))
         with empty.served(None, caller=RATIH, port=port or 0):
-            expect(page.locator("#news")).to_have_text("1 baru", timeout=PATIENCE)
+            expect(page.locator("#news")).to_have_text("1 baru")
             expect(page.locator("#link")).to_have_text("Langsung")
 
 

@@ -206,7 +206,7 @@ def test_a_draft_is_kept_offline_and_sent_once(district: District, browser: Brow
         second = phone.new_page()
         phone.set_offline(False)
         second.goto(f"{client.base_url}/attest/{GLAGAH}")
-        until(lambda: len(attested(district)) == 1, 20)
+        until(lambda: len(attested(district)) == 1)
         second.wait_for_selector("#waiting", state="hidden")
         (made,), (kept,) = attested(district), photos(district)
         assert (made.indicator, made.met, made.note, made.made_by) == ("trees", False, "Pohon ditebang", "wahyu")

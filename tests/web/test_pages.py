@@ -14,7 +14,7 @@ from siaga.model.sites import Facility, Village
 from siaga.timeline.span_algebra import FOREVER
 from siaga.timeline.spans import Span
 from tests.http.district import FAILED, MET, NOW, UNKNOWN, District
-from tests.wait import until
+from tests.wait import PATIENCE, until
 from tests.web.kampung import NAMES, code, fill
 
 PHONE = {"width": 360, "height": 640}
@@ -93,12 +93,12 @@ def test_a_change_appears_by_itself(empty: District, browser: Browser) -> None:
         empty.clock.advance(MINUTE)
         empty.spans(code(0), "gerbang", Span(NOW - 2 * DAY, NOW, MET), Span(NOW, FOREVER, FAILED, "gate_open"))
         alert = empty.raise_alert(1, village=code(0), at=NOW)
-        page.get_by_text("Gerbang kantor desa: terganggu").wait_for(timeout=15_000)
+        page.get_by_text("Gerbang kantor desa: terganggu").wait_for()
         assert page.locator("article li").first.locator(".badge").inner_text() == "✕terganggu"
         assert page.locator("#updated").inner_text() == "Diperbarui 12.01 WIB"
         empty.clock.advance(MINUTE)
         empty.clear_alert(alert, NOW + MINUTE)
-        page.get_by_text("Tidak ada peringatan terbuka.").wait_for(timeout=15_000)
+        page.get_by_text("Tidak ada peringatan terbuka.").wait_for()
         assert page.evaluate("document.querySelector('header').dataset.seen") == "yes", "the page was not loaded anew"
         assert wrong == []
         page.context.close()
@@ -212,7 +212,7 @@ def test_nobody_is_named_on_the_public_page(empty: District) -> None:
     with empty.served() as client:
         client.post(f"/api/v1/alerts/{alert}/assign", json={"assignee": "Budi Santoso"})
         client.post(f"/api/v1/alerts/{alert}/acknowledge")
-        text = httpx.get(client.base_url).text
+        text = httpx.get(client.base_url, timeout=PATIENCE).text
     assert "Gerbang kantor desa: terganggu" in text
     assert "Budi" not in text
     assert "admin" not in text

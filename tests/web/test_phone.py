@@ -56,14 +56,14 @@ def cut_off(phone: BrowserContext) -> None:
     """Take the connection away, from the worker too: Playwright does that a moment later than from the page."""
     phone.set_offline(True)
     (worker,) = phone.service_workers
-    until(lambda: worker.evaluate("() => fetch('/healthz').then(() => false, () => true)"), 10)
+    until(lambda: worker.evaluate("() => fetch('/healthz').then(() => false, () => true)"))
 
 
 def visit(page: Page, code: str) -> None:
     """Look at the form of a village, until the phone has kept it."""
     page.goto(f"/attest/{code}")
     page.wait_for_function("() => navigator.serviceWorker.controller?.state === 'activated'")
-    until(lambda: f"/attest/{code}" in page.evaluate(KEPT), 10)
+    until(lambda: f"/attest/{code}" in page.evaluate(KEPT))
 
 
 def test_without_a_connection_it_says_since_when_and_shows_no_old_data(
@@ -73,7 +73,7 @@ def test_without_a_connection_it_says_since_when_and_shows_no_old_data(
     page = phone.new_page()
     visit(page, GLAGAH)
     page.goto("/villages")
-    until(lambda: "/answered" in page.evaluate(KEPT), 10)
+    until(lambda: "/answered" in page.evaluate(KEPT))
     cut_off(phone)
     page.goto(f"/villages/{GLAGAH}")
     page.locator("#since", has_text="Jawaban terakhir: ").wait_for()
@@ -109,7 +109,7 @@ def test_nothing_of_a_person_is_kept_for_the_next(
     else:
         sign_in(phone, served, signed_in(district, Role.TECHNICIAN, "dewi"))
         page.goto("/alerts")
-    until(lambda: f"/attest/{GLAGAH}" not in page.evaluate(KEPT), 10)
+    until(lambda: f"/attest/{GLAGAH}" not in page.evaluate(KEPT))
     found = [path for path in page.evaluate(KEPT) if not path.startswith("/static/")]
     assert set(found) <= {"/offline", "/answered", "/look", "/person"}
     cut_off(phone)
@@ -160,7 +160,7 @@ def test_drafts_made_without_a_connection_arrive_once(
     assert attested(district) == []
     phone.set_offline(False)
     page.goto(f"/attest/{GLAGAH}")
-    until(lambda: len(attested(district)) == 2, 20)
+    until(lambda: len(attested(district)) == 2)
     page.goto(f"/attest/{GLAGAH}")
     page.locator("[data-attestation]", has_text="Pohon layu").wait_for()
     assert page.locator("#waiting").is_hidden()
@@ -182,11 +182,11 @@ def test_drafts_are_sent_when_the_network_is_back_with_no_page_open(
     (script,) = phone.service_workers
     with away(district):  # from before there is a network: the browser may say so by itself, too
         phone.set_offline(False)
-        until(lambda: script.evaluate("() => fetch('/healthz').then(() => true, () => false)"), 10)
+        until(lambda: script.evaluate("() => fetch('/healthz').then(() => true, () => false)"))
         assert script.evaluate("() => sendKept().then(() => 'sent', () => 'later')") == "later"
         assert attested(district) == []
     worker.sync("siaga-drafts")
-    until(lambda: attested(district) == [("Pohon ditebang", "wahyu")], 20)
+    until(lambda: attested(district) == [("Pohon ditebang", "wahyu")])
     until(lambda: script.evaluate("() => sendKept().then(() => 'sent', () => 'later')") == "sent")
 
 
@@ -237,7 +237,7 @@ def test_a_draft_is_neither_shown_to_another_person_nor_sent_by_one(
     assert attested(district) == []
     sign_in(phone, served, wahyu)
     page.goto(f"/attest/{GLAGAH}")
-    until(lambda: attested(district) == [("Rahasia Wahyu", "wahyu")], 20)
+    until(lambda: attested(district) == [("Rahasia Wahyu", "wahyu")])
 
 
 def test_it_can_be_installed(served: httpx.Client) -> None:

@@ -102,7 +102,7 @@ def test_many_villages_are_folded_by_sub_district_with_a_column_a_day(empty: Dis
     fill(empty, 30)
     with empty.served(None) as client:
         page, wrong = opened(browser, client)
-        page.locator(".columns30").wait_for(timeout=20_000)  # its days are read in the background, the page asks again
+        page.locator(".columns30").wait_for()  # its days are read in the background, the page asks again
         assert page.locator("[data-region='35.10.15'] h2 a").inner_text() == "35.10.15"
         assert page.locator("[data-village]").first.is_hidden()
         page.locator("[data-region] summary").click()
@@ -125,7 +125,7 @@ def test_axe_finds_nothing_for_whom_nobody_knows(empty: District, browser: Brows
         for path in ("/", "/kecamatan/35.10.15", f"/desa/{code(3)}"):
             page, _ = opened(browser, client, path, locale=language)
             if path == "/":
-                page.locator(".columns30").wait_for(timeout=20_000)
+                page.locator(".columns30").wait_for()
             page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
             for scheme in ("light", "dark"):
                 page.emulate_media(color_scheme=scheme)

@@ -56,7 +56,7 @@ from siaga.wire.refusal import LABELS
 
 ROOT = Path(__file__).resolve().parents[2]
 API = ROOT / "api"
-OTHERS = (ROOT / "siaga/run/reports.py",)
+OTHERS = (ROOT / "siaga/run/reports.py", ROOT / "siaga/run/fault_watch.py")
 """Modules elsewhere that say sentences."""
 CALLED = ("words", "_words", "t", "say", "_say", "self", "WORDS", "Sentence", "_bad", "_refused")
 """What a thing is called that says sentences: `words("key")`, `words.count("key", n)`, in templates `t("key")`."""

@@ -23,6 +23,7 @@ from api.web.looker import Looker
 from api.web.setup.limits import admin_of
 from api.words import Words
 from api.words.said import said
+from siaga.database.faults import read_told
 from siaga.model.clock import MINUTE, SECOND
 from siaga.model.local_time import NO_VILLAGES_ZONE
 from siaga.model.readiness import Readiness
@@ -101,6 +102,14 @@ class _Line:
     remedy: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _WhatWasTold:
+    """What of siaga itself the admins were told, and when it was looked at last."""
+
+    looked: str
+    lines: Sequence[_Line]
+
+
 def nothing_examined() -> Sequence[Examined]:
     """Returns no findings: for an app without an examination."""
     return ()
@@ -122,6 +131,7 @@ async def health(
     database = None if is_down else await run_in_threadpool(_database, services, looker)
     look: Examine = request.app.state.examine
     examined = await run_in_threadpool(look) if examine and everything else ()
+    told = await run_in_threadpool(_told, services, looker) if everything and not is_down else None
     return await run_in_threadpool(
         frame.page,
         request,
@@ -134,8 +144,29 @@ async def health(
         versions=_versions(looker, database, request.app.state.data_dir),
         link=_link(looker, database, services.clock.now()),
         can_examine=everything and look is not nothing_examined,
+        told=told,
         examined=[_examined(looker.words, one) for one in examined],
     )
+
+
+def _told(services: Services, looker: Looker) -> _WhatWasTold | None:
+    """Returns what of siaga itself is wrong, as the last look found it; `None`: nobody has looked yet."""
+    with services.engine.connect() as connection:
+        found = read_told(connection)
+    if not found.looked_at:
+        return None
+    words, now = looker.words, services.clock.now()
+    lines = [
+        _Line(
+            "failed",
+            words.time(fault.since, now, NO_VILLAGES_ZONE),
+            words(f"doctor_{fault.said}", **fault.values),
+            fault.id,
+            words(f"doctor_{fault.said}_do", **fault.values),
+        )
+        for fault in found.faults
+    ]
+    return _WhatWasTold(words("health_looked", time=words.time(found.looked_at, now, NO_VILLAGES_ZONE)), lines)
 
 
 def _part(looker: Looker, part: Readiness, now: int) -> _Line:

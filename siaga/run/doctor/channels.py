@@ -41,3 +41,15 @@ def channels(settings: Settings, connection: Connection) -> Iterator[Finding]:
         yield warning("channels", Said.CHANNELS_UNPROVED, names=", ".join(unproved[:NAMED]) + more, who=who)
     else:
         yield ok("channels", Said.CHANNELS_OK, n=len(recipients))
+    if not _admins(connection) & (set(book.people) | _with_push(connection)):
+        yield warning("admins", Said.ADMINS_UNTOLD)
+
+
+def _admins(connection: Connection) -> set[str]:
+    person = tables.person
+    query = select(person.c.name).where(person.c.role == "admin", person.c.removed_at.is_(None))
+    return set(connection.execute(query).scalars())
+
+
+def _with_push(connection: Connection) -> set[str]:
+    return set(connection.execute(select(tables.push_subscription.c.person)).scalars())

@@ -21,7 +21,7 @@ from siaga.run.doctor.finding import Finding, Said, ok, warning, wrong
 from siaga.run.doctor.service import is_village
 from siaga.run.settings import Settings
 
-__all__ = ["look"]
+__all__ = ["look", "look_often"]
 
 WITHIN = 5.0
 """Seconds for a statement."""
@@ -31,8 +31,13 @@ CHECKED_UP_TO = 2 << 30
 """Bytes of a SQLite file up to which it is read whole, to find damage."""
 
 
-def look(settings: Settings, clock: Clock) -> Iterator[Finding]:
-    """Look at the database of the settings."""
+def look_often(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    """Look at the database of the settings, without reading all of a SQLite file."""
+    return look(settings, clock, checked_up_to=0)
+
+
+def look(settings: Settings, clock: Clock, checked_up_to: int = CHECKED_UP_TO) -> Iterator[Finding]:
+    """Look at the database of the settings. `checked_up_to`: up to which size a SQLite file is read whole, bytes."""
     if is_village(settings):
         return  # a village's machine has none
     url = make_url(settings.database)
@@ -41,7 +46,7 @@ def look(settings: Settings, clock: Clock) -> Iterator[Finding]:
         return
     engine = connect(settings.database, WITHIN)
     try:
-        state = _state(engine)
+        state = _state(engine, checked_up_to)
         yield state
         if state.said is Said.DATABASE_OK:
             yield from _content(settings, engine, clock.now())
@@ -51,7 +56,7 @@ def look(settings: Settings, clock: Clock) -> Iterator[Finding]:
         engine.dispose()
 
 
-def _state(engine: Engine) -> Finding:
+def _state(engine: Engine, checked_up_to: int) -> Finding:
     if is_read_only(engine):
         return wrong("database", Said.DATABASE_STANDBY)
     script = ScriptDirectory(str(Path(siaga.database.__file__).parent / "migrations"))
@@ -64,7 +69,7 @@ def _state(engine: Engine) -> Finding:
             return warning("database", Said.DATABASE_OLD, revision=min(present, default="-"))
         if engine.dialect.name == "sqlite":
             file = Path(engine.url.database or "")
-            if file.exists() and file.stat().st_size <= CHECKED_UP_TO:
+            if file.exists() and file.stat().st_size <= checked_up_to:
                 said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
                 if said != "ok":
                     return wrong("database", Said.DATABASE_DAMAGED, file=file, reason=str(said).splitlines()[0])

@@ -1,7 +1,7 @@
 """The whole examination: one look after the other, none of which stops the rest."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from queue import Empty, Queue
 
 import structlog
@@ -11,7 +11,7 @@ from siaga.run.doctor import backups, broker, certificates, database, files, mac
 from siaga.run.doctor.finding import Finding, unknown
 from siaga.run.settings import Settings
 
-__all__ = ["LOOKS", "examine"]
+__all__ = ["LOOKS", "LOOKS_OFTEN", "examine"]
 
 log = structlog.get_logger(__name__)
 
@@ -28,17 +28,24 @@ LOOKS: dict[str, Look] = {
     "backup": backups.look,
 }
 """By name, in the order in which they are told: what is looked at."""
+LOOKS_OFTEN = LOOKS | {"database": database.look_often}
+"""The same, without what reads much: for every quarter of an hour."""
 WITHIN = 20.0
 """Seconds for one look. Each of its calls to a server has a shorter deadline of its own."""
 
 
-def examine(settings: Settings, clock: Clock, tell: Callable[[str], None] = lambda _: None) -> list[Finding]:
+def examine(
+    settings: Settings,
+    clock: Clock,
+    tell: Callable[[str], None] = lambda _: None,
+    looks: Mapping[str, Look] = LOOKS,
+) -> list[Finding]:
     """Returns all findings. `tell`: called with the name of what is looked at next.
 
     The looks run side by side, so that one server that hangs does not hold up the others.
     """
     answers: dict[str, Queue[list[Finding]]] = {}
-    for name, look in LOOKS.items():
+    for name, look in looks.items():
         answers[name] = Queue(1)
         work = threading.Thread(target=_run, args=(name, look, settings, clock, answers[name]), daemon=True)
         work.start()

@@ -9,19 +9,20 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from siaga.model.clock import Clock
+from siaga.model.clock import DAY, HOUR, Clock
 from siaga.run.doctor.finding import Finding, Said, ok, warning, wrong
 from siaga.run.doctor.service import reason_of
 from siaga.run.settings import Settings
+from siaga.telemetry import SHORTEST_KEPT, StoreUnavailable
+from siaga.telemetry.influx import InfluxStore
 from siaga.telemetry.influx_address import InfluxAddress
+from siaga.telemetry.influx_retention import LONGER
 
 __all__ = ["look"]
 
 WITHIN = 5.0
 """Seconds for one answer."""
 LONGEST = 1_000_000
-KEPT = 35 * 24
-"""Hours of telemetry below which a month's report cannot be judged again from it."""
 
 
 class _Refused(Exception):
@@ -37,25 +38,46 @@ def look(settings: Settings, _clock: Clock) -> Iterator[Finding]:
     address = InfluxAddress.read(settings.store)
     try:
         version, build = _ping(address)
-        yield from _kind(address, version, build)
+        yield from _kind(settings, address, version, build)
     except _Refused as problem:
         yield wrong("store", Said.STORE_REFUSES, server=address.base, reason=problem)
     except OSError as problem:
         yield wrong("store", Said.STORE_ABSENT, server=address.base, reason=reason_of(problem))
 
 
-def _kind(address: InfluxAddress, version: str, build: str) -> Iterator[Finding]:
+def _kind(settings: Settings, address: InfluxAddress, version: str, build: str) -> Iterator[Finding]:
     values = {"server": address.base, "version": version}
-    database = address.database.replace("\\", "\\\\").replace('"', '\\"')
-    rows = _query(address, f'SHOW RETENTION POLICIES ON "{database}"')
+    kept = _kept_for(settings, address, version)
     if version.startswith("3") and build.lower() == "core":
         yield warning("store", Said.STORE_CORE, **values)
     else:
         yield ok("store", Said.STORE_OK, **values)
-    for policy in rows:
+    wanted = settings.keep_telemetry
+    days = "∞" if kept is None else kept // DAY
+    if kept is not None and kept < SHORTEST_KEPT:
+        yield warning("store_retention", Said.STORE_RETENTION, days=days, **values)
+    elif wanted is not None and kept is not None and kept < wanted:
+        yield warning("store_retention", Said.STORE_KEEPS_LESS, days=days, wanted=wanted // DAY, **values)
+    elif wanted is not None and (kept is None or kept > wanted + LONGER + DAY):
+        yield warning("store_retention", Said.STORE_KEEPS_MORE, days=days, wanted=wanted // DAY, **values)
+
+
+def _kept_for(settings: Settings, address: InfluxAddress, version: str) -> int | None:
+    """Returns for how long the server keeps telemetry by itself, ms; `None`: for ever."""
+    if version.startswith("2"):
+        store = InfluxStore.open(settings.store)  # of an InfluxDB 1 it would make the database
+        try:
+            return store.kept_for()
+        except StoreUnavailable as problem:
+            raise _Refused(str(problem)) from None
+        finally:
+            store.close()
+    database = address.database.replace("\\", "\\\\").replace('"', '\\"')
+    for policy in _query(address, f'SHOW RETENTION POLICIES ON "{database}"'):
         hours = re.match(r"(\d+)h", str(policy.get("duration", "")))
-        if policy.get("default") and hours is not None and 0 < int(hours[1]) < KEPT:
-            yield warning("store_retention", Said.STORE_RETENTION, days=int(hours[1]) // 24, **values)
+        if policy.get("default") and hours is not None and int(hours[1]) > 0:
+            return int(hours[1]) * HOUR
+    return None
 
 
 def _ping(address: InfluxAddress) -> tuple[str, str]:

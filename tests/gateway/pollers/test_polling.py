@@ -27,7 +27,7 @@ from tests.gateway.pollers.peers import BlackHole, Peer, page
 from tests.gateway.pollers.snmpd import ROUTEROS, Snmpd
 from tests.gateway.yard import Everybody, TightDisk, Yard
 from tests.servers import Mosquitto
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 CHECK = read_web("http://check.example/generate_204")
 YES = Said(yes=True, how="answers", latency=12.0)
@@ -270,7 +270,7 @@ def test_threads_are_few_answers_are_complete_and_a_failure_is_an_answer_too() -
         with lock:
             running += 1
             most = max(most, running)
-        gate.wait(10)
+        gate.wait(PATIENCE)
         with lock:
             running -= 1
         if timeout == 1:
@@ -316,7 +316,7 @@ def test_one_device_that_hangs_does_not_hold_up_the_end() -> None:
     asker.close()
     assert thread.daemon, "the process ends without it"
     hanging.set()
-    thread.join(10)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
     assert AT_ONCE >= 8
 
@@ -370,12 +370,12 @@ def test_from_real_devices_through_the_gateway_to_the_centre(tmp_path: Path, mos
         heard = Listening(mosquitto)
         part.start()
         try:
-            until(lambda: heard.last().items() >= EXPECTED.items(), 30, "every device has said what it can")
+            until(lambda: heard.last().items() >= EXPECTED.items(), what="every device has said what it can")
             assert heard.signals("ap-3") == {"wifi_up", "clients", "rx_bytes", "uptime"}
             assert heard.signals("web-1") == {"service_ok", "latency", "internet"}
             assert heard.signals("ap-2") == {"wifi_up", "internet"}
             net.behaviour = page("302 Found", b"", "Location: http://portal.example/")
-            until(lambda: heard.last().get(("ap-1", "internet")) is False, 30, "the portal is seen")
+            until(lambda: heard.last().get(("ap-1", "internet")) is False, what="the portal is seen")
         finally:
             part.stop()
             heard.close()

@@ -328,8 +328,7 @@ def test_one_look_that_hangs_or_breaks_leaves_the_others(here: Settings, monkeyp
 
     monkeypatch.setattr(examination, "WITHIN", 1.0)
     looks: dict[str, Look] = {"broker": hang, "store": fail, "backup": backups.look}
-    monkeypatch.setattr(examination, "LOOKS", looks)
-    found = {each.id: each for each in examination.examine(here, SystemClock())}
+    found = {each.id: each for each in examination.examine(here, SystemClock(), looks=looks)}
     hangs.set()
     assert [found[name].state for name in looks] == [State.UNKNOWN, State.UNKNOWN, State.WARNING]
     assert "boom" in found["store"].text(WORDS[Language.ID])

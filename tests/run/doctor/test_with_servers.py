@@ -143,6 +143,10 @@ def test_an_influxdb_its_retention_and_a_wrong_password(here: Settings) -> None:
         assert seen(store.look, there) == {"store": "ok store_ok"}
         server.query("siaga", 'ALTER RETENTION POLICY "autogen" ON "siaga" DURATION 7d')
         assert seen(store.look, there) == {"store": "ok store_ok", "store_retention": "warning store_retention"}
+        server.query("siaga", 'ALTER RETENTION POLICY "autogen" ON "siaga" DURATION 60d')
+        for days, said in ((60, None), (61, "store_keeps_less"), (50, "store_keeps_more")):
+            found = seen(store.look, at(there, store_url=url, keep_telemetry=days * DAY))
+            assert found.get("store_retention") == (said and f"warning {said}"), days
         wrong = url.replace("kampung", "salah")
         assert seen(store.look, at(here, store_url=wrong)) == {"store": "wrong store_refuses"}
 

@@ -1,0 +1,153 @@
+"""Old readings go, each night; what was judged from them stays."""
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from siaga.database import connect, migrate, tables, writing
+from siaga.database.retention import move_readings_from, readings_from
+from siaga.database.spans import read_spans
+from siaga.model.clock import DAY, HOUR, MINUTE, ManualClock
+from siaga.model.observation import Reading
+from siaga.run.retention import AHEAD, Retention
+from siaga.run.services import rebuild
+from siaga.run.settings import Settings, SettingsError, load_settings
+from siaga.telemetry import SHORTEST_KEPT, StoreUnavailable, open_store
+from siaga.timeline.judge import Span
+from siaga.timeline.span_algebra import FOREVER, cut
+from tests.alerts.world import CODE, World, gate, looking_seldom, village
+
+NIGHT = datetime(2026, 3, 5, 1, 0).astimezone()
+"""01.00 by the machine's own clock."""
+NOON = round((NIGHT + timedelta(hours=11)).timestamp() * 1000)
+KEEP = 35 * DAY
+END = NOON + 2 * DAY
+
+
+class Store:
+    """A store that notes what it is told, and may keep things by a setting of its own."""
+
+    def __init__(self) -> None:
+        self.thinned: list[int] = []
+        self.own: int | None = None
+        self.away = False
+
+    def thin(self, before: int) -> None:
+        if self.away:
+            raise StoreUnavailable("the store is away")
+        self.thinned.append(before)
+
+    def kept_for(self) -> int | None:
+        return self.own
+
+
+class Nights:
+    """Retention with a clock that is moved by hand."""
+
+    def __init__(self, path: Path, keep: int | None) -> None:
+        self.store, self.clock = Store(), ManualClock(NOON)
+        self.engine = connect(f"sqlite:///{path / 'siaga.db'}")
+        migrate(self.engine)
+        self.retention = Retention(self.engine, self.store, keep, self.clock)  # type: ignore[arg-type] # all that it asks
+
+    def after(self, ms: int) -> bool:
+        self.clock.advance(ms)
+        return self.retention.step()
+
+    def noted(self) -> int:
+        with self.engine.connect() as connection:
+            return readings_from(connection)
+
+
+@pytest.fixture
+def nights(tmp_path: Path) -> Iterator[Nights]:
+    made = Nights(tmp_path, KEEP)
+    yield made
+    made.engine.dispose()
+
+
+def test_it_is_applied_at_the_start_and_then_each_night(nights: Nights) -> None:
+    assert nights.after(0)
+    assert not nights.after(12 * HOUR), "at midnight"
+    assert nights.after(2 * HOUR)
+    assert not nights.after(HOUR)
+    first = round(NIGHT.timestamp() * 1000) - KEEP
+    assert nights.store.thinned == [first, first + DAY]
+    assert nights.noted() == first + DAY
+
+
+def test_what_fails_is_noted_as_gone_and_tried_again_after_half_an_hour(nights: Nights) -> None:
+    nights.store.away = True
+    assert not nights.after(0)
+    assert nights.noted() == round(NIGHT.timestamp() * 1000) - KEEP
+    nights.store.away = False
+    assert not nights.after(29 * MINUTE)
+    assert nights.after(MINUTE)
+
+
+def test_what_a_store_deletes_by_itself_is_noted_too(tmp_path: Path) -> None:
+    nights = Nights(tmp_path, None)
+    assert nights.after(0)
+    assert (nights.store.thinned, nights.noted()) == ([], -FOREVER)
+    nights.store.own = 40 * DAY
+    assert nights.after(DAY)
+    assert nights.noted() == nights.clock.now() - 40 * DAY + AHEAD
+    nights.engine.dispose()
+
+
+@pytest.mark.parametrize("value", ["400", "34d", "4000d", "selamanya"])
+def test_a_wrong_duration_is_said_with_the_setting(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIAGA_KEEP_TELEMETRY", value)
+    with pytest.raises(SettingsError, match=f'SIAGA_KEEP_TELEMETRY: "{value}": it (is|must be) '):
+        load_settings()
+
+
+def test_its_setting_is_a_duration(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().keep_telemetry is None
+    monkeypatch.setenv("SIAGA_KEEP_TELEMETRY", "35d")
+    assert load_settings().keep_telemetry == SHORTEST_KEPT
+
+
+def test_spans_outlive_their_readings_and_a_rebuild_leaves_them(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, keep_telemetry=KEEP)
+    world = World(tmp_path, now=NOON, database=settings.database, store=open_store(settings.store))
+    with looking_seldom():
+        for start in range(NOON, END, 12 * HOUR):
+            world.let(12 * HOUR)
+            times = range(start, start + 12 * HOUR, MINUTE)
+            world.send([Reading("gw", "alive", time, True) for time in times])
+            world.send([Reading("gerbang-1", "gate_open", time, (time - NOON) // HOUR % 7 != 3) for time in times])
+            world.let(MINUTE)
+    judged = before(world, END)
+    assert len([span for span in judged if span.fails]) > 5
+    gone = NOON + DAY
+    with writing(world.database) as connection:
+        move_readings_from(connection, gone)
+    world.store.inner.thin(gone)
+
+    # All is to be judged again, for another sites file and for a late reading of a time that is gone
+    world.registry.replace([village(gate(grace=3 * MINUTE))], world.clock.now())
+    world.send([Reading("gerbang-1", "gate_open", NOON + HOUR, False)])  # late, for a time that is gone
+    world.restart()
+    world.let(MINUTE)
+    assert before(world, END) == judged
+
+    now = world.clock.now()
+    world.stop()
+    world.store.inner.close()
+    rebuild(settings, threading.Event(), ManualClock(now))
+    assert before(world, END) == judged
+    with world.database.connect() as connection:
+        first = tables.first_report
+        reported = connection.execute(select(first.c.time).where(first.c.device == "gerbang-1")).scalars().all()
+    assert reported == [NOON], "the first report outlives its reading"
+
+
+def before(world: World, end: int) -> list[Span]:
+    """Returns the spans that begin before a time, cut there."""
+    with world.database.connect() as connection:
+        return cut(read_spans(connection, CODE, "gerbang", -FOREVER, FOREVER), -FOREVER, end)
