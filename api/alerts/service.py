@@ -134,6 +134,10 @@ class AlertService:
             return now - opening > OPEN_WITHIN
         return now - (self._well_at if worker is None else worker.turned_at) > TURN_WITHIN
 
+    def hears(self) -> bool:
+        """Whether the engine hears the broker, as soon as it is open."""
+        return self._engine is None or self._transport.connected
+
     def start(self) -> None:
         """Begin. Returns at once; the loop waits for what is away."""
         self._loop.start()

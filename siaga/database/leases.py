@@ -50,9 +50,10 @@ class Free:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Somebody leads the partition."""
+    """Somebody leads the partition. `is_deaf`: it has lost its connection to the broker."""
 
     holder: str
+    is_deaf: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +87,20 @@ class Leases:
         if other is not None:
             return other
         [row] = [row for row in rows if row.partition == partition]
-        return Held(row.holder) if row.is_held else Free()
+        return Held(row.holder, row.deaf) if row.is_held else Free()
 
-    def take(self, partition: int, *, own: bool = False) -> Lease | None:
-        """Take a lease that nobody holds. Returns it, with the next epoch; `None`: somebody was faster.
-
-        `own`: also one that is still held in this member's name: by its process before this one, which is dead.
+    def take(self, partition: int, found: Free | Held) -> Lease | None:
+        """Take a lease that nobody holds, or that is still held as it was found. Returns it, with the next epoch;
+        `None`: somebody was faster.
         """
         is_free = _LEASE.c.until <= self._now
+        if isinstance(found, Held):
+            is_free |= (_LEASE.c.holder == found.holder) & (_LEASE.c.deaf == found.is_deaf)
         update = (
             _LEASE.update()
             .where(_LEASE.c.partition == partition, _LEASE.c.partitions == self.partitions)
-            .where(is_free | (_LEASE.c.holder == self.holder) if own else is_free)
-            .values(epoch=_LEASE.c.epoch + 1, holder=self.holder, until=self._now + self.ttl)
+            .where(is_free)
+            .values(epoch=_LEASE.c.epoch + 1, holder=self.holder, until=self._now + self.ttl, deaf=False)
             .returning(_LEASE.c.epoch)
         )
         with writing(self._engine) as connection:
@@ -106,13 +108,13 @@ class Leases:
             epoch = connection.execute(update).scalar()
         return None if epoch is None else Lease(partition, self.partitions, epoch)
 
-    def renew(self, lease: Lease) -> None:
-        """Hold a lease for longer, from now on.
+    def renew(self, lease: Lease, *, deaf: bool = False) -> None:
+        """Hold a lease for longer, from now on. `deaf`: the holder has lost its connection to the broker.
 
         Raises:
             LeaseLost: somebody else has taken it.
         """
-        self._set_until(lease, self._now + self.ttl)
+        self._set(lease, until=self._now + self.ttl, deaf=deaf)
 
     def release(self, lease: Lease) -> None:
         """Let others take the lease at once.
@@ -120,12 +122,12 @@ class Leases:
         Raises:
             LeaseLost: somebody else has taken it.
         """
-        self._set_until(lease, literal_column("0", BigInteger))
+        self._set(lease, until=0)
 
-    def _set_until(self, lease: Lease, until: ColumnElement[int]) -> None:
+    def _set(self, lease: Lease, **values: ColumnElement[int] | int | bool) -> None:
         with writing(self._engine) as connection:
             _limit_idling(connection)
-            if connection.execute(_LEASE.update().where(_is_of(lease)).values(until=until)).rowcount != 1:
+            if connection.execute(_LEASE.update().where(_is_of(lease)).values(values)).rowcount != 1:
                 raise LeaseLost(lease.partition)
 
     def deal_anew(self, carry_over: Callable[[Connection, int], None]) -> None:
@@ -146,7 +148,14 @@ class Leases:
             connection.execute(
                 _LEASE.insert(),
                 [
-                    {"partition": number, "partitions": self.partitions, "epoch": epoch, "holder": "", "until": 0}
+                    {
+                        "partition": number,
+                        "partitions": self.partitions,
+                        "epoch": epoch,
+                        "holder": "",
+                        "until": 0,
+                        "deaf": False,
+                    }
                     for number in range(self.partitions)
                 ],
             )

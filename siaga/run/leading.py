@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from api.alerts import AlertService
-from siaga.database.leases import Held, Lease, LeaseLost, Leases, OtherLayout
+from siaga.database.leases import Free, Held, Lease, LeaseLost, Leases, OtherLayout
 
 __all__ = ["Leading"]
 
@@ -29,6 +29,8 @@ WAIT_PER_LED = 1.2
 look at it."""
 WAITS_FOR_MOST = 2
 """Partitions that count for this wait, so that it stays short."""
+DEAF_AFTER = 4.0
+"""Seconds after which a leader without the broker says so, and another member may take over that has it."""
 GIVEN_UP_FOR = 10.0
 """Seconds for which a member whose engine hung does not try to lead again."""
 
@@ -40,6 +42,7 @@ class Leading:
         leases: the leases, in this process's name.
         begin: makes the service of a partition's engine, not started yet.
         carry_over: keeps what engines left when the number of partitions changes.
+        hears: whether this process has a connection to the broker.
     """
 
     def __init__(
@@ -47,9 +50,10 @@ class Leading:
         leases: Leases,
         begin: Callable[[Lease], AlertService],
         carry_over: Callable[[Connection, int], None],
+        hears: Callable[[], bool],
     ) -> None:
         self._posts = [_Post(self, number) for number in range(leases.partitions)]
-        self.leases, self.begin, self.carry_over = leases, begin, carry_over
+        self.leases, self.begin, self.carry_over, self.hears = leases, begin, carry_over, hears
         self.taking = threading.Lock()
         """Held while a partition is looked at and taken, so that each knows how many the others lead."""
 
@@ -93,6 +97,7 @@ class _Post:
         self._problem: str | None = "the alert engine is not running"
         self._may_take_own = True
         self._free_since: float | None = None
+        self._deaf_since: float | None = None
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"lease of partition {number}", daemon=True)
 
@@ -149,16 +154,14 @@ class _Post:
                 case OtherLayout():
                     leases.deal_anew(self._whole.carry_over)
                     return None
-                case Held(holder=holder) if not (self._may_take_own and holder == leases.holder):
+                case Held() if not self._takes(found):
                     self._may_take_own, self._free_since = False, None
                     self._tell(None)  # it stands by
                     return None
-                case Held():  # by the process before this one, whose name this one could not have while that lived
-                    pass
-                case _ if self._leaves_to_others():
+                case Free() if self._leaves_to_others():
                     return None
             self._confirmed = _now()
-            lease = leases.take(self.number, own=self._may_take_own)
+            lease = leases.take(self.number, found)
             self._may_take_own, self._free_since = False, None
             if lease is not None:
                 self._begin(lease)
@@ -172,6 +175,13 @@ class _Post:
                 self._whole.leases.release(lease)
             raise
 
+    def _takes(self, held: Held) -> bool:
+        """Whether a lease is to be taken that is held: by the process before this one, whose name this one could not
+        have while that lived; or by one that has lost the broker, if this one has not."""
+        if held.holder == self._whole.leases.holder:
+            return self._may_take_own
+        return held.is_deaf and self._whole.hears()
+
     def _leaves_to_others(self) -> bool:
         """Whether a free partition is left for a moment to members that lead fewer."""
         now = _now()
@@ -180,7 +190,7 @@ class _Post:
 
     def _lead(self, lease: Lease) -> None:
         """Run the engine while the lease holds."""
-        service = self.service
+        service, self._deaf_since = self.service, None
         assert service is not None  # noqa: S101 - `_try` has just begun it
         log.info("leads", partition=lease.partition, epoch=lease.epoch)
         is_stuck = False
@@ -190,7 +200,7 @@ class _Post:
                 is_stuck = service.is_stuck()
                 if is_stuck:
                     break
-                self._renew(lease)
+                self._renew(lease, deaf=self._is_deaf(service))
         except LeaseLost as lost:
             log.warning("lease_lost", partition=lease.partition, epoch=lease.epoch, reason=str(lost))
         finally:
@@ -200,11 +210,19 @@ class _Post:
             self._tell(f"the alert engine of partition {lease.partition} hung, and is left to others for a moment")
             self._ending.wait(GIVEN_UP_FOR)
 
-    def _renew(self, lease: Lease) -> None:
+    def _is_deaf(self, service: AlertService) -> bool:
+        """Whether the engine has been without the broker for a while."""
+        if service.hears():
+            self._deaf_since = None
+            return False
+        self._deaf_since = _now() if self._deaf_since is None else self._deaf_since
+        return _now() - self._deaf_since >= DEAF_AFTER
+
+    def _renew(self, lease: Lease, *, deaf: bool) -> None:
         """Renew the lease. While the database is away nothing can be committed, so the engine may go on."""
         asked = _now()
         with suppress(DBAPIError):  # the engine says so, too
-            self._whole.leases.renew(lease)
+            self._whole.leases.renew(lease, deaf=deaf)
             self._confirmed = asked
 
     def _stop(self, service: AlertService, lease: Lease) -> None:

@@ -198,9 +198,6 @@ class System:
         if sites is not None:
             report = registry.replace(sites.villages, self._clock.now(), sites.regions, sites.holidays)
             log.info("imported", added=report.added, changed=report.changed, unchanged=report.unchanged)
-        leases = Leases(self._leases, self._claim(ALERTS).client_id, settings.partitions)
-        self._alerts = Leading(leases, partial(self._alert_service, EngineMetrics(REGISTRY)), carry_over)
-        self._alerts.start()
         self._notifications = NotificationService(
             self._engine,
             self._book,
@@ -217,6 +214,8 @@ class System:
         self._issued.start()
         self._sites = SitesService(registry, settings.central_broker, settings.tls, self._clock)
         self._sites.start()
+        self._alerts = self._leading(self._sites)
+        self._alerts.start()
         if self._whole:
             self._start_collector()
             self._start_gateway(registry)
@@ -265,6 +264,12 @@ class System:
         self._answers.dispose()
         self._engine.dispose()
         self._leases.dispose()
+
+    def _leading(self, sites: SitesService) -> Leading:
+        """Returns this process's part in leading the alert engines. `sites`: has a session with the broker, too."""
+        leases = Leases(self._leases, self._claim(ALERTS).client_id, self._settings.partitions)
+        begin = partial(self._alert_service, EngineMetrics(REGISTRY))
+        return Leading(leases, begin, carry_over, lambda: sites.connected)
 
     def _alert_service(self, metrics: EngineMetrics, lease: Lease) -> AlertService:
         """Returns the engine of a partition that this process leads from now on."""

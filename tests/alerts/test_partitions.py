@@ -16,7 +16,7 @@ from api.alerts.tables import Tables
 from siaga.broker.memory import MemoryTransport
 from siaga.database import tables, writing
 from siaga.database.engine_state import read_values, write_values
-from siaga.database.leases import LeaseLost, Leases
+from siaga.database.leases import Held, LeaseLost, Leases
 from siaga.model.clock import MINUTE, SECOND
 from siaga.model.sites import Village
 from tests.alerts.world import Alert, World, gate, village
@@ -42,7 +42,7 @@ class Member:
         self.world, self.share = world, Share(number, count)
         leases = Leases(world.database, "member", count)
         leases.deal_anew(carry_over)
-        lease = leases.take(number, own=True)
+        lease = leases.take(number, Held("member"))
         assert lease is not None
         self.transport = MemoryTransport(world.broker, f"engine-{number}", clean=False, max_queue=1_000_000)
         self.metrics = CollectorRegistry()

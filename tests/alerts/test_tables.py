@@ -14,7 +14,7 @@ from api.alerts.inbox import Row
 from api.alerts.outcome import Changes, Fold
 from api.alerts.tables import Tables
 from siaga.database import connect, tables
-from siaga.database.leases import LeaseLost, Leases
+from siaga.database.leases import Free, Held, LeaseLost, Leases
 from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE
 from siaga.model.observation import Reading
@@ -155,7 +155,7 @@ def test_the_whole_engine_on_postgresql(tmp_path: Path, postgres: Postgres) -> N
 def leading(database: Engine, partition: int, partitions: int) -> Tables:
     leases = Leases(database, "one", partitions)
     leases.deal_anew(lambda *_: None)
-    lease = leases.take(partition)
+    lease = leases.take(partition, Free())
     assert lease is not None
     return Tables(database, lease)
 
@@ -188,7 +188,7 @@ def test_a_village_is_watched_by_one_engine_until_that_lets_it_go(database: Engi
 )
 def test_an_engine_whose_lease_was_taken_writes_nothing(database: Engine, write: Callable[[Tables], object]) -> None:
     before = leading(database, 0, 1)
-    Leases(database, "one", 1).take(0, own=True)
+    Leases(database, "one", 1).take(0, Held("one"))
     with database.connect() as connection:
         untouched = [connection.execute(select(table)).all() for table in WRITTEN]
     with pytest.raises(LeaseLost, match="partition 0"):

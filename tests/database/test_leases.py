@@ -16,46 +16,47 @@ LEASE = tables.engine_lease
 AHEAD, OVER = 60_000, -1
 
 
-def given(engine: Engine, *, holder: str = "other", until: int = AHEAD, partitions: int = 1, epoch: int = 7) -> None:
-    """The leases as somebody left them; `until`: ms from now on, by the database."""
+def given(
+    engine: Engine, *, holder: str = "other", until: int = AHEAD, partitions: int = 1, deaf: bool = False
+) -> None:
+    """The leases as somebody left them, with epoch 7; `until`: ms from now on, by the database."""
     with writing(engine) as connection:
         connection.execute(LEASE.delete())
         now = connection.execute(select(module._now(engine))).scalar_one()
-        rows = [
-            {"partition": number, "partitions": partitions, "epoch": epoch, "holder": holder, "until": now + until}
-            for number in range(partitions)
-        ]
-        connection.execute(LEASE.insert(), rows)
+        row = {"partitions": partitions, "epoch": 7, "holder": holder, "until": now + until, "deaf": deaf}
+        connection.execute(LEASE.insert(), [row | {"partition": number} for number in range(partitions)])
 
 
 @pytest.mark.parametrize(
-    ("holder", "until", "own", "found", "is_taken"),
+    ("holder", "until", "deaf", "found", "wanted", "is_taken"),
     [
-        ("other", OVER, False, Free(), True),
-        ("other", AHEAD, False, Held("other"), False),
-        ("other", AHEAD, True, Held("other"), False),
-        ("mine", OVER, False, Free(), True),
-        ("mine", AHEAD, True, Held("mine"), True),
-        ("mine", AHEAD, False, Held("mine"), False),
-        ("", -(10**12), False, Free(), True),
+        ("other", OVER, False, Free(), Free(), True),
+        ("", -(10**12), False, Free(), Free(), True),
+        ("other", AHEAD, False, Held("other"), Free(), False),
+        ("mine", AHEAD, False, Held("mine"), Held("mine"), True),
+        ("other", AHEAD, False, Held("other"), Held("mine"), False),
+        ("other", AHEAD, True, Held("other", is_deaf=True), Held("other", is_deaf=True), True),
+        ("other", AHEAD, False, Held("other"), Held("other", is_deaf=True), False),
+        ("third", AHEAD, True, Held("third", is_deaf=True), Held("other", is_deaf=True), False),
     ],
     ids=[
         "what is over is anybody's",
-        "what somebody holds is not to be had",
-        "not even by one who may take its own",
-        "mine, and over",
+        "what nobody ever led is, too",
+        "what somebody holds is not free",
         "mine, of the process before this one",
-        "mine, which somebody of the same name took from me",
-        "never led",
+        "mine, which somebody else took meanwhile",
+        "of one that has lost the broker",
+        "of one that has the broker again",
+        "of one that was replaced meanwhile",
     ],
 )
 def test_who_may_take_a_lease(
-    engine: Engine, holder: str, until: int, own: bool, found: object, is_taken: bool
+    engine: Engine, holder: str, until: int, deaf: bool, found: object, wanted: Free | Held, is_taken: bool
 ) -> None:
-    given(engine, holder=holder, until=until)
+    given(engine, holder=holder, until=until, deaf=deaf)
     mine = Leases(engine, "mine", 1)
     assert mine.look(0) == found
-    assert mine.take(0, own=own) == (Lease(0, 1, 8) if is_taken else None)
+    assert mine.take(0, wanted) == (Lease(0, 1, 8) if is_taken else None)
     assert mine.look(0) == (Held("mine") if is_taken else found)
 
 
@@ -66,26 +67,29 @@ def test_another_number_of_partitions_holds_until_its_last_lease_is_over(
     given(engine, until=until, partitions=3)
     mine, asked = Leases(engine, "mine", 2), []
     assert mine.look(0) == OtherLayout(3, is_led)
-    assert mine.take(0, own=True) is None
+    assert mine.take(0, Free()) is None
     mine.deal_anew(lambda _, count: asked.append(count))
     assert asked == ([] if is_led else [2])
     assert mine.look(0) == (OtherLayout(3, True) if is_led else Free())
-    assert mine.take(1) == (None if is_led else Lease(1, 2, 9)), "no epoch comes twice"
+    assert mine.take(1, Free()) == (None if is_led else Lease(1, 2, 9)), "no epoch comes twice"
 
 
 def test_of_many_one_takes_it(engine: Engine) -> None:
     given(engine, until=OVER)
     with ThreadPoolExecutor(4) as pool:
-        taken = list(pool.map(lambda n: Leases(engine, f"member {n}", 1).take(0), range(4)))
+        taken = list(pool.map(lambda n: Leases(engine, f"member {n}", 1).take(0, Free()), range(4)))
     assert sorted(one is not None for one in taken) == [False, False, False, True]
 
 
 def test_it_is_over_when_it_is_not_renewed_and_then_is_another_ones(engine: Engine) -> None:
     first, second = Leases(engine, "first", 1, ttl=300), Leases(engine, "second", 1, ttl=AHEAD)
-    lease = first.take(0)
+    lease = first.take(0, Free())
     assert lease is not None
+    first.renew(lease, deaf=True)
+    assert first.look(0) == Held("first", is_deaf=True)
     first.renew(lease)
-    taken = until(lambda: second.take(0))
+    assert first.look(0) == Held("first")
+    taken = until(lambda: second.take(0, Free()))
     assert taken == Lease(0, 1, lease.epoch + 1)
     for use in (first.renew, first.release):
         with pytest.raises(LeaseLost, match="partition 0 is led by another"):
@@ -104,7 +108,7 @@ def test_a_lease_that_nobody_took_meanwhile_is_renewed(engine: Engine) -> None:
 
 def test_who_takes_a_lease_waits_for_the_commit_that_checked_it(engine: Engine) -> None:
     given(engine, holder="before", until=OVER)
-    taking = threading.Thread(target=lambda: Leases(engine, "next", 1).take(0))
+    taking = threading.Thread(target=lambda: Leases(engine, "next", 1).take(0, Free()))
     with writing(engine) as connection:
         check(connection, Lease(0, 1, 7))
         taking.start()
@@ -135,7 +139,7 @@ def test_a_process_that_stands_still_in_a_transaction_holds_it_up_for_seconds_on
         transaction = stopped.begin()
         module._limit_idling(stopped)
         holds_up(stopped)
-        assert Leases(engine, "next", 1).take(0) == Lease(0, 1, 8)
+        assert Leases(engine, "next", 1).take(0, Free()) == Lease(0, 1, 8)
         assert stopped.connection.driver_connection is not None
         stopped.invalidate()
         transaction.close()
@@ -143,7 +147,7 @@ def test_a_process_that_stands_still_in_a_transaction_holds_it_up_for_seconds_on
 
 def test_who_is_without_a_leader(engine: Engine) -> None:
     given(engine, until=-20_000, partitions=2)
-    Leases(engine, "mine", 2).take(1)
+    Leases(engine, "mine", 2).take(1, Free())
     with engine.connect() as connection:
         assert leaderless(connection, 15_000) == [0]
         assert leaderless(connection, AHEAD) == []

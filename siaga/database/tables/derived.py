@@ -93,6 +93,7 @@ engine_lease = Table(
     Column("epoch", BigInteger, nullable=False, comment="grows each time somebody takes the lease"),
     Column("holder", Text, nullable=False, comment="the name that a process reserves in its data directory"),
     Column("until", BigInteger, nullable=False, comment="by the clock of the database, ms; 0: released"),
+    Column("deaf", Boolean, nullable=False, comment="the holder has lost the broker: who has not may take the lease"),
 )
 """Which process leads each partition of the villages: `siaga/database/leases.py`."""
 

@@ -66,9 +66,15 @@ def create_leases() -> None:
             "holder", sa.Text(), nullable=False, comment="the name that a process reserves in its data directory"
         ),
         sa.Column("until", sa.BigInteger(), nullable=False, comment="by the clock of the database, ms; 0: released"),
+        sa.Column(
+            "deaf",
+            sa.Boolean(),
+            nullable=False,
+            comment="the holder has lost the broker: who has not may take the lease",
+        ),
         sa.PrimaryKeyConstraint("partition", name=op.f("pk_engine_lease")),
     )
-    op.bulk_insert(lease, [{"partition": 0, "partitions": 1, "epoch": 0, "holder": "", "until": 0}])
+    op.bulk_insert(lease, [{"partition": 0, "partitions": 1, "epoch": 0, "holder": "", "until": 0, "deaf": False}])
     op.create_table(
         "village_partition",
         sa.Column("village", sa.Text(), nullable=False),
