@@ -101,6 +101,7 @@ FINE = frozenset(
         Said.STORE_EMBEDDED,
         Said.STORE_OK,
         Said.DATABASE_OK,
+        Said.LEADERS_OK,
         Said.VILLAGES_OK,
         Said.HOLIDAYS_OK,
         Said.PEOPLE_OK,
