@@ -12,7 +12,6 @@ from sqlalchemy import RowMapping
 from api.alert_records.alert import OpenAlert
 from api.alert_records.rows import open_alerts, raised_since
 from api.alerts.certainty import Moment
-from api.alerts.dealing import HEARD, MAINTENANCE
 from api.alerts.facility import KEPT
 from api.alerts.flapping import WITHIN
 from api.alerts.outcome import Fold
@@ -21,6 +20,7 @@ from api.alerts.snapshot import read, restore
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
 from api.alerts.villages import Villages
+from siaga.database.dealing import HEARD, MAINTENANCE, claim, let_go, taken_over
 from siaga.database.engine_state import mains_key, waits_key
 from siaga.database.registry import Registry
 from siaga.model.alert_kinds import Kind
@@ -98,7 +98,8 @@ class RegistryWatch:
         tied = {code for alert in self._open_outages() for code in alert.lost if len(alert.lost) > 1}
         leaving = {code for code in mine & registered.keys() if not self._is_mine(registered[code])} - tied
         if leaving:
-            self._tables.let_go(leaving, moment.now if heard is None else heard.until)
+            with self._tables.writing() as connection:
+                let_go(connection, leaving, moment.now if heard is None else heard.until)
         watched = mine - leaving
         self._note_dealt(registered, watched)
         self._end_orphans(registered, mine - registered.keys(), moment)
@@ -261,10 +262,12 @@ class RegistryWatch:
         return {village.code: village for village in self._registry.villages()}
 
     def _claim(self, registered: Mapping[str, Village]) -> tuple[set[str], dict[str, int]]:
-        """Returns what `Tables.claim` does; of one partition only, that is all."""
-        if self._tables.share.count == 1:
+        """Returns what `claim` does; of one partition only, that is all."""
+        share = self._tables.share
+        if share.count == 1:
             return set(registered), {}
-        return self._tables.claim([code for code, village in registered.items() if self._is_mine(village)])
+        with self._tables.writing() as connection:
+            return claim(connection, share, [code for code, village in registered.items() if self._is_mine(village)])
 
     def _note_dealt(self, registered: Mapping[str, Village], watched: Collection[str]) -> None:
         """Note which villages others watch, and whether one is dealt to another engine than the one that watches it."""
@@ -286,7 +289,8 @@ class RegistryWatch:
             DBAPIError: the database is away.
         """
         self.save(moment, heard, folds, everything=True)
-        self._tables.let_go(codes, heard.until)
+        with self._tables.writing() as connection:
+            let_go(connection, codes, heard.until)
         for code in codes:
             self._watched.leave(self._villages.pop(code))
         self.elsewhere |= frozenset(codes)
@@ -327,7 +331,8 @@ class RegistryWatch:
         for code, village in self._villages.items():
             village.saved(with_snapshot=code in folds)
         if done := self._taken.intersection(folds):
-            self._tables.taken_over(done)
+            with self._tables.writing() as connection:
+                taken_over(connection, done)
             self._taken -= done
         self.save_soon(moment.monotonic + SAVE_EVERY)
 

@@ -8,12 +8,12 @@ from functools import partial
 from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, or_, select
 
 from api.alert_records.rows import write_alerts
-from api.alerts.dealing import Share
 from api.alerts.gateway import GatewayRow
 from api.alerts.inbox import Row
 from api.alerts.outcome import Changes, Fold
 from siaga.database import tables, writing
 from siaga.database.days import correcting
+from siaga.database.dealing import Share
 from siaga.database.engine_state import mains_key, waits_key, write_past, write_values
 from siaga.database.leases import Lease, check
 from siaga.database.maintenance import window_of
@@ -128,36 +128,6 @@ class Tables:
         with self.writing() as connection:
             for table in (tables.inbox, tables.village_snapshot, tables.village_partition):
                 connection.execute(table.delete().where(table.c.village.in_(list(villages))))
-
-    def claim(self, villages: Collection[str]) -> tuple[set[str], dict[str, int]]:
-        """Let this engine watch those of the villages that no other one watches.
-
-        Returns all villages that it watches; and of those that another one let go, until when that one heard them, as
-        long as `taken_over` was not called.
-        """
-        table = tables.village_partition
-        claiming = insertion(self.engine.dialect.name, table).on_conflict_do_update(
-            index_elements=["village"], set_={"partition": self.share.number}, where=table.c.partition.is_(None)
-        )
-        with self.writing() as connection:
-            held = set(connection.execute(select(table.c.village).where(table.c.partition.is_not(None))).scalars())
-            free = [{"village": code, "partition": self.share.number} for code in villages if code not in held]
-            if free:
-                connection.execute(claiming, free)
-            mine = connection.execute(select(table).where(table.c.partition == self.share.number)).all()
-        return {row.village for row in mine}, {row.village: row.let_go_at for row in mine if row.let_go_at is not None}
-
-    def taken_over(self, villages: Collection[str]) -> None:
-        """What others may have missed of villages before this engine has been read, or is wanted by their snapshots."""
-        table = tables.village_partition
-        with self.writing() as connection:
-            connection.execute(table.update().where(table.c.village.in_(list(villages))).values(let_go_at=None))
-
-    def let_go(self, villages: Collection[str], heard_until: int) -> None:
-        """Let other engines watch villages. Whatever this one knows of them has been saved."""
-        rows = [{"village": code, "partition": None, "let_go_at": heard_until} for code in villages]
-        with self.writing() as connection:
-            upsert(connection, tables.village_partition, rows, ("village",))
 
     def save_past(self, past: UnreadPast) -> None:
         """Write what of the past is not known."""

@@ -22,7 +22,6 @@ from sqlalchemy import Engine, select
 
 from api.alert_records.stream import EventSignal
 from api.alerts import AlertService
-from api.alerts.dealing import carry_over
 from api.alerts.metrics import EngineMetrics
 from api.app import create_app
 from api.http import HttpServer, Site
@@ -41,6 +40,7 @@ from collector import CollectorService, assemble, broker_session
 from gateway.metrics import GatewayMetrics
 from siaga.broker import EmbeddedBroker
 from siaga.database import connect, tables
+from siaga.database.dealing import carry_over
 from siaga.database.engine_state import read_past
 from siaga.database.follower import RegistryFollower
 from siaga.database.leases import Lease, Leases

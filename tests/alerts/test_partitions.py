@@ -8,13 +8,13 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 
-from api.alerts.dealing import HEARD, MAINTENANCE, Share, carry_over
 from api.alerts.engine import AlertEngine
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import InlineReader
 from api.alerts.tables import Tables
 from siaga.broker.memory import MemoryTransport
 from siaga.database import tables, writing
+from siaga.database.dealing import HEARD, MAINTENANCE, Share, carry_over
 from siaga.database.engine_state import read_values, write_values
 from siaga.database.leases import Held, LeaseLost, Leases
 from siaga.model.clock import MINUTE, SECOND
