@@ -19,12 +19,12 @@ import psycopg
 from tests.servers import Influxd, Mosquitto, Postgres
 from tests.story.player import GatewayPlayer
 from tests.story.system import System, unix
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 REPLACED_WITHIN = 15
 """Seconds (contract, section 9)."""
-TOLD_WITHIN = 30
-"""Seconds: after an absence the end of an alert waits until no late data has come for five seconds."""
+START_WITHIN = 120
+"""Seconds in which a process starts beside other work: it loads its code once more."""
 A, B, C, D = (f"35.10.15.200{n}" for n in range(1, 5))
 UPLINKS = {A: "odp-1", B: "odp-1", C: "odp-2", D: None}
 
@@ -134,7 +134,12 @@ class Members:
         except httpx.TransportError:
             return ""
 
-    def take_over(self, name: str, *partitions: int, within: float = REPLACED_WITHIN) -> None:
+    def restart(self, name: str) -> None:
+        """Start a member again, and wait until it is ready."""
+        self[name].start(ready=False)
+        until(self[name].is_ready, START_WITHIN, f"{name} is ready")
+
+    def take_over(self, name: str, *partitions: int, within: float = PATIENCE) -> None:
         """Wait until a member leads partitions."""
         until(lambda: set(partitions) <= set(self.leads(name)), within, f"{name} leads {partitions}")
 
@@ -162,7 +167,7 @@ class Members:
 
     def tell(self, name: str, gates: Gates) -> None:
         """Wait until a member's API says of each time that a gate was closed that it was: once, with its times."""
-        until(lambda: self.told(name) == gates.truth, TOLD_WITHIN, f"{name} tells of {gates.truth}")
+        until(lambda: self.told(name) == gates.truth, what=f"{name} tells of {gates.truth}")
 
 
 def milliseconds(text: str | None) -> int | None:
@@ -199,17 +204,17 @@ def test_a_leader_that_dies_sleeps_or_is_ended_is_replaced_and_each_alert_comes_
         members["one"].kill()
         gates.open(A)
         gates.close(C)
-        members.take_over("other", 0)
+        members.take_over("other", 0, within=REPLACED_WITHIN)
         members.tell("other", gates)
 
-        members["one"].start()
+        members.restart("one")
         members.signal("other", signal.SIGSTOP)
         gates.open(C)
         gates.close(D)
         members.take_over("one", 0)
         members.tell("one", gates)
         members.signal("other", signal.SIGCONT)
-        until(lambda: "lease_lost" in members["other"].log.read_text(), 20, "the sleeper finds that another one leads")
+        until(lambda: "lease_lost" in members["other"].log.read_text(), what="the sleeper finds that another one leads")
         assert (members.leads("one"), members.leads("other")) == ([0], [])
 
         others = "pid <> pg_backend_pid() AND datname = current_database()"
@@ -220,7 +225,7 @@ def test_a_leader_that_dies_sleeps_or_is_ended_is_replaced_and_each_alert_comes_
         assert (members.leads("one"), members.leads("other")) == ([0], [])
 
         members.end("one")
-        members.take_over("other", 0, within=5)
+        members.take_over("other", 0)
         gates.open(A)
         members.tell("other", gates)
         assert members.ask("SELECT count(*) FROM alert_event WHERE type = 'raised'") == [(len(gates.truth),)]
@@ -230,7 +235,7 @@ def test_two_members_share_two_partitions_and_villages_of_one_uplink_stay_togeth
     tmp_path: Path, mosquitto: Mosquitto, influxd: Influxd, postgres: Postgres
 ) -> None:
     with running(tmp_path, mosquitto, influxd, postgres, ("one", "other"), 2) as (members, gates):
-        until(lambda: sorted([*members.leads("one"), *members.leads("other")]) == [0, 1], REPLACED_WITHIN)
+        until(lambda: sorted([*members.leads("one"), *members.leads("other")]) == [0, 1])
         gates.close(*UPLINKS)
         members.tell("other", gates)
         rows = members.ask("SELECT village, partition FROM village_partition")
@@ -245,7 +250,7 @@ def test_two_members_share_two_partitions_and_villages_of_one_uplink_stay_togeth
 
         members["one"].environment["SIAGA_PARTITIONS"] = "1"
         members["one"].start(ready=False)
-        until(lambda: "SIAGA_PARTITIONS is 1 here, and 2" in members.readiness("one"), 60)
+        until(lambda: "SIAGA_PARTITIONS is 1 here, and 2" in members.readiness("one"), START_WITHIN)
         members.end("other")
         members.take_over("one", 0)
         gates.close(*UPLINKS)
