@@ -36,6 +36,8 @@ SAVE_EVERY = 10 * SECOND
 """The most that a successor has to judge again, besides `OVERLAP`."""
 TAIL = KEPT + HOUR
 """How far back the spans are read at the start: beyond what memory can cover, and as far as they are kept."""
+DOUBTS_FROM = 2 * DAY
+"""How far back complaints are read: those of a day count, and the end of an alert is dated by the last of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class RegistryWatch:
         self._heard_key = f"{HEARD}/{tables.share.number}"
         self._maintenance_key = f"{MAINTENANCE}/{tables.share.number}"
         self.elsewhere: frozenset[str] = frozenset()
+        self._doubted: Collection[str] = ()
         self.save_at = 0
 
     def open(self, moment: Moment) -> tuple[Heard | None, Watched]:
@@ -144,7 +147,8 @@ class RegistryWatch:
             if code in codes:
                 self._take_spans(code, facility, spans)
         for code in codes:
-            self._watched.deadlines.ask(self._villages[code], moment.now)
+            self._watched.deadlines.ask(self._villages[code].link, moment.now)
+        self._note_doubts(moment)  # before anybody looks: an open alert rests on them
         alerts = open_alerts(self._tables.engine)
         self._attach([alert for alert in alerts if alert.kind != Kind.VILLAGE_OFFLINE], codes, moment)
         raised = raised_since(self._tables.engine, moment.now - WITHIN)
@@ -194,11 +198,16 @@ class RegistryWatch:
         self._tables.save_states((), (), {self._heard_key: heard.model_dump()}, {})
 
     def refresh(self, moment: Moment) -> Moves:
-        """Follow the registry and the maintenance. Returns the villages whose partition has changed.
+        """Follow the registry, the maintenance, and what people say. Returns the villages whose partition has changed.
 
         Raises:
             DBAPIError: the database is away.
         """
+        moves = self._follow(moment)
+        self._note_doubts(moment)
+        return moves
+
+    def _follow(self, moment: Moment) -> Moves:
         versions, before = self._tables.versions(), self._versions
         moves = Moves()
         if versions == before and moment.now < self._replan_at and not self._moves_wait:
@@ -212,9 +221,20 @@ class RegistryWatch:
         for village in self._villages.values():
             new = planned(windows, village.village, moment.now + AHEAD)
             if new != village.planned:
-                self._watched.deadlines.ask(village, moment.now)
+                self._watched.deadlines.ask(village.link, moment.now)
                 self._watched.merge(village, village.replan(new, moment), moment)
         return moves
+
+    def _note_doubts(self, moment: Moment) -> None:
+        """Tell villages what people said. All that may matter is read: late data may change what contradicts."""
+        found: dict[str, dict[str, tuple[int, ...]]] = {}
+        for (code, facility), times in self._tables.doubts(moment.now - DOUBTS_FROM).items():
+            found.setdefault(code, {})[facility] = times
+        for code in {*found, *self._doubted}:
+            village = self._villages.get(code)
+            if village is not None:
+                self._watched.merge(village, village.note_doubts(found.get(code, {}), moment), moment)
+        self._doubted = list(found)
 
     def _follow_villages(self, moment: Moment) -> Moves:
         registered = self._registered()
@@ -253,7 +273,7 @@ class RegistryWatch:
             if known.village == village and not are_new:
                 continue
             before: set[str] = set() if are_new else set(known.facilities)
-            self._watched.deadlines.ask(known, moment.now)
+            self._watched.deadlines.ask(known.link, moment.now)
             self._watched.merge(known, known.register(village, moment), moment)
             for name in known.facilities.keys() - before:  # it may have been here before: its spans are replaced
                 known.facilities[name].know_spans(self._tables.spans(village.code, name, moment.now - TAIL))
