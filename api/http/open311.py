@@ -17,7 +17,7 @@ from api.complaints.georeport import Form, Value, rendered, service_code, split_
 from api.complaints.problems import PROBLEMS, problem_of
 from api.complaints.rules import State, Way, plain_id
 from api.http.complaint_body import ComplaintBody, checked_complaint
-from api.http.complaint_desk import desk_of, host_of_request
+from api.http.complaint_desk import coming_in
 from api.http.complaint_taking import found_place, take_complaint
 from api.http.moments import moment, parse_time
 from api.http.photo_body import SentBody
@@ -162,7 +162,7 @@ async def post_request(request: Request, services: ServicesHere, form: str = "")
     problem: Refused | None = None
     made: Complaint | None = None
     try:
-        with desk_of(request).place(Way.CALL, host_of_request(request)):
+        async with coming_in(request, Way.CALL):
             async with request.form(max_files=0, max_fields=100) as said:
                 body = await anyio.to_thread.run_sync(_complaint, services, said)
             made, _ = await take_complaint(request, services, body, (), Way.CALL)
