@@ -11,7 +11,7 @@ from api.alerts.engine import AlertEngine
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import ThreadReader
 from api.alerts.tables import Tables
-from siaga.database.registry import Registry
+from siaga.database.registry import ProbedRegistry
 from siaga.model.clock import SECOND, Clock, SystemClock
 from siaga.model.readiness import UnreadPast
 from siaga.mqtt import Message, Transport
@@ -126,7 +126,7 @@ class AlertService:
         """Returns an open engine with a reader of its own. Runs in the loop's thread."""
         reader = ThreadReader(self._store, self._transport)
         engine = AlertEngine(
-            Registry(self._database),
+            ProbedRegistry(self._database),
             Tables(self._database, self._name),
             self._clock,
             self._transport,

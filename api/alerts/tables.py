@@ -1,11 +1,12 @@
 """What the engine keeps in the database: spans, first reports, alerts with their events, its inbox and snapshots."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 
 from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, or_, select, union
 
+from api.alert_records.alert import Opened
 from api.alert_records.rows import Committed, write_alerts
 from api.alerts.gateway import GatewayRow
 from api.alerts.inbox import Row
@@ -16,9 +17,12 @@ from siaga.database.engine_state import mains_key, waits_key, write_values
 from siaga.database.maintenance import window_of
 from siaga.database.retention import readings_from
 from siaga.database.rewritten import note_rewritten
+from siaga.database.self_probe import note_raised
 from siaga.database.spans import end_running, read_spans, span_of, write_spans
 from siaga.database.upsert import upsert
+from siaga.model.alert_kinds import Kind
 from siaga.model.observation import TrackKey
+from siaga.model.probe_village import PROBE
 from siaga.timeline.judge import Span
 from siaga.timeline.maintenance import MaintenanceWindow
 from siaga.timeline.span_algebra import FOREVER
@@ -52,6 +56,7 @@ class Tables:
     def commit(self, changes: Changes, rows: Sequence[Row] = (), folds: Mapping[str, Fold] | None = None) -> Committed:
         """Write all changes in one transaction, with what they were decided from: the inbox's new rows, snapshots."""
         with writing(self.engine) as connection:
+            changes = _without_probe(connection, changes)
             for key, correction in changes.corrections.items():
                 write = partial(write_spans, connection, {key: changes.spans.get(key, {})})
                 stretch = (correction.start, correction.end)
@@ -223,3 +228,20 @@ def _write_first(connection: Connection, first: Mapping[tuple[str, TrackKey], in
         for (village, (device, signal)), time in first.items()
     ]
     upsert(connection, tables.first_report, rows, ("village", "device", "signal"))
+
+
+def _without_probe(connection: Connection, changes: Changes) -> Changes:
+    """Note when the self-probe's alert was raised. Returns what is changed of all other villages."""
+    raised = [each for each in changes.alerts if isinstance(each, Opened) and each.alert.village == PROBE]
+    if not raised and not any(village == PROBE for village, _ in changes.spans):
+        return changes
+    for each in raised:
+        if each.alert.kind is Kind.FACILITY_FAILED:
+            note_raised(connection, each.raised_at)
+    return replace(
+        changes,
+        alerts=[each for each in changes.alerts if each not in raised],
+        spans={key: spans for key, spans in changes.spans.items() if key[0] != PROBE},
+        corrections={key: each for key, each in changes.corrections.items() if key[0] != PROBE},
+        rewritten={key: each for key, each in changes.rewritten.items() if key[0] != PROBE},
+    )
