@@ -21,8 +21,10 @@ from api.attestations.classes import Classes
 from api.http import (
     alerts,
     alerts_many,
+    attestation_body,
     attestations,
     availability,
+    complaints,
     days,
     devices,
     facilities,
@@ -39,15 +41,18 @@ from api.http import (
 )
 from api.http.access import caller_of as known_by
 from api.http.access import known_caller
-from api.http.attestation_body import PhotoDesk, Statement, form_schema
+from api.http.attestation_body import Statement, form_schema
 from api.http.broadcast import Broadcast
 from api.http.calls import BASE, is_call
+from api.http.complaint_body import ComplaintBody, complaint_form_schema
+from api.http.complaint_desk import ComplaintDesk
 from api.http.deadline import AnswerWithin
 from api.http.hash_desk import HashDesk
 from api.http.health import NotReady
 from api.http.known_names import known_names
-from api.http.middleware import WIDE_BODY, BodyLimit, RequestMetrics, SecurityHeaders, count_streams
+from api.http.middleware import WIDE_BODY, BodyLimit, RequestMetrics, SecurityHeaders, count_streams, too_large
 from api.http.own_origin import OwnOrigin
+from api.http.photo_body import PhotoDesk
 from api.http.problems import Problem, install_problems, problem_response
 from api.http.services import Check, Services, sign_in_counter
 from api.http.site import Site
@@ -61,7 +66,7 @@ from api.reports.answer import DEADLINE
 from api.reports.maker import ReportMaker
 from api.reports.office import PLAIN, Office
 from api.schedules.schedule import Plan
-from api.web import attest, public_status, refusals
+from api.web import attest, complaint_form, public_status, refusals
 from api.web.frame import Frame
 from api.web.guidance import NO_GUIDANCE, Guidance
 from api.web.kept import Kept
@@ -92,9 +97,10 @@ REPORT_WITHIN = DEADLINE + 10.0
 """Seconds that a report has, which a process of its own makes."""
 SITES_WITHIN = 120.0
 """Seconds that a sites file has to arrive by a bad link and to be read."""
-ATTESTATIONS = f"{BASE}/attestations"
+WITH_PHOTOS = frozenset({f"{BASE}/attestations", f"{BASE}/complaints", attest.ADDRESS, complaint_form.ADDRESS})
+"""What is sent with photos, by path."""
 SEND_WITHIN = 600.0
-"""Seconds that a phone has to send an attestation with its photos: 5 MB by 100 kbit/s take 400."""
+"""Seconds that a phone has to send something with its photos: 5 MB by 100 kbit/s take 400."""
 THREADS = 10
 """Routes that may be at work at once: as many as the database engine keeps connections for, beside its other users."""
 
@@ -114,6 +120,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     alerts.router,
     maintenance.router,
     attestations.router,
+    complaints.router,
     scorecard.router,
     quarantine.router,
     reports.router,  # before `/reports/{report}`, whose pattern its path fits too
@@ -126,6 +133,7 @@ def _all_routes() -> APIRouter:
     found = APIRouter()
     for router in _ROUTERS:
         found.include_router(router, prefix=BASE, dependencies=[Depends(known_caller), Depends(known_names)])
+    found.include_router(complaints.open_router, prefix=BASE, dependencies=[Depends(known_names)])
     found.include_router(health.router, dependencies=[Depends(known_names)])
     for router in PAGES:
         found.include_router(router)
@@ -250,7 +258,7 @@ def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastA
     )
     app.state.services = services
     app.state.caller_of = caller_of
-    app.state.frame = Frame(page_paths())
+    app.state.frame = Frame(page_paths() if services.public_page else page_paths() - {"/"})
     app.state.months = Months(services.engine, services.clock)
     app.state.pages = Pages(services.engine, services.clock, app.state.frame, app.state.months)
     app.state.public_answers = Kept(services.clock, public_status.FRESH_FOR)
@@ -260,10 +268,10 @@ def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastA
     install_problems(app, refusals.answer)
     app.add_middleware(AnswerWithin, within=_within, late=_late)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=6)
-    streamed = {("POST", ATTESTATIONS), ("POST", attest.ADDRESS)}
+    streamed = {("POST", path) for path in WITH_PHOTOS}
     wide = {("POST", f"{BASE}{path}"): WIDE_BODY for path in alerts_many.PATHS}
-    wide |= {("POST", path): 3 * sites.LARGEST_FILE for path in sites.PATHS}  # as a form escapes it
-    app.add_middleware(BodyLimit, streamed=streamed, wide=wide)
+    wide |= {("POST", path): sites.LARGEST_BODY for path in sites.PATHS}
+    app.add_middleware(BodyLimit, streamed=streamed, wide=wide, refused=_too_large)
     app.add_middleware(OwnOrigin, site=services.site, is_page=_is_page, refused=_foreign)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestMetrics, registry=services.metrics)
@@ -273,7 +281,7 @@ def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastA
 
 def _within(scope: Scope) -> float:
     path = scope["path"]
-    if path in (ATTESTATIONS, attest.ADDRESS) and scope["method"] == "POST":
+    if path in WITH_PHOTOS and scope["method"] == "POST":
         return SEND_WITHIN
     if path.startswith((f"{BASE}/reports", "/reports")):
         return REPORT_WITHIN
@@ -284,6 +292,21 @@ def _within(scope: Scope) -> float:
     if path in sites.PATHS:
         return SITES_WITHIN
     return ANSWER_WITHIN if is_call(path) else PAGE_WITHIN
+
+
+def _too_large(scope: Scope, largest: int, size: int | None) -> Response:
+    """The answer to a request whose body is too large: a page, where people sent a form."""
+    path = scope["path"]
+    if is_call(path):
+        return too_large(scope, largest, size)
+    request = Request(scope)
+    looker = stranger(request)
+    words, most = looker.words, sites.LARGEST_FILE if path in sites.PATHS else largest
+    if size is None:
+        detail = words("too_large", most=words.size(most))
+    else:
+        detail = words("too_large_so", most=words.size(most), size=words.size(size))
+    return refusals.sentence(request, looker, 413, {"Connection": "close"}, detail)
 
 
 def _late(scope: Scope, within: float) -> Response:
@@ -320,7 +343,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     app.state.metrics_threads = anyio.CapacityLimiter(METRICS_THREADS)
-    app.state.photo_desk = PhotoDesk()
+    app.state.photo_desk = PhotoDesk("attestations", attestation_body.MOST_SENDERS)
+    app.state.complaint_desk = ComplaintDesk(services.engine, services.clock, app.state.photo_desk.thread)
     app.state.hash_desk = HashDesk()
     following = asyncio.create_task(services.broadcast.run())
     reading = asyncio.create_task(app.state.months.run()) if services.public_page else None
@@ -345,11 +369,12 @@ class _App(FastAPI):
             document = get_openapi(title=self.title, version=self.version, summary=self.summary, routes=self.routes)
             schemas = document["components"]["schemas"]
             _without_own_errors(document)
-            for model in (Problem, NotReady, Statement):
+            for model in (Problem, NotReady, Statement, ComplaintBody):
                 schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
                 schemas |= schema.pop("$defs", {})
                 schemas[model.__name__] = schema
             schemas["StatementForm"] = form_schema()
+            schemas["ComplaintForm"] = complaint_form_schema()
             self.openapi_schema = document
         return self.openapi_schema
 

@@ -1,35 +1,25 @@
-"""The body of `POST /attestations`: JSON, or a form with photos, read as it comes and only from who may send one.
+"""The body of `POST /attestations`: JSON, or a form with photos."""
 
-FastAPI would read a body before it asks who calls. So this route reads its own: what is not allowed is not read, and a
-photo of some megabytes waits on the disk, not in memory.
-"""
-
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
 
-import anyio
-import anyio.to_thread
 from fastapi import Request
-from fastapi.exceptions import RequestValidationError
 from pydantic import Field, ValidationError
-from starlette.datastructures import FormData, UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import ClientDisconnect
+from starlette.datastructures import UploadFile
 
-from api.attestations.pictures import LARGEST_FILE, BadPicture, Picture, encode_anew
 from api.http.known_names import Body
-from api.http.middleware import LARGEST_BODY
+from api.http.photo_body import FormLimits, SentBody, mistakes, sent_body
 from api.http.problems import Refused
 from siaga.model.indicators import INDICATORS
 
 __all__ = [
     "BODIES",
     "MOST_PHOTOS",
+    "MOST_SENDERS",
     "IndicatorKind",
-    "PhotoDesk",
     "PhotoSource",
     "SentPhoto",
     "Statement",
@@ -77,6 +67,8 @@ class Statement(Body):
     lon: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)] | None = Field(None, description="beside `lat`")
 
 
+_LIMITS = FormLimits(fields=len(Statement.model_fields) + MOST_PHOTOS, photos=MOST_PHOTOS, bytes=LARGEST_FORM)
+
 BODIES: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -108,48 +100,6 @@ class SentPhoto:
     source: PhotoSource | None
 
 
-class PhotoDesk:
-    """Takes attestations in: some at once, but of their photos one at a time: each takes up to 250 MB for a moment."""
-
-    def __init__(self) -> None:
-        self._senders = anyio.CapacityLimiter(MOST_SENDERS)
-        self._thread = anyio.CapacityLimiter(1)
-
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """A place while an attestation comes in.
-
-        Raises:
-            Refused: 503, there is none now.
-        """
-        sender = object()
-        try:
-            self._senders.acquire_on_behalf_of_nowait(sender)
-        except anyio.WouldBlock:
-            sentence = f"{MOST_SENDERS} attestations are being sent at this moment: send this one again"
-            raise Refused(503, sentence, {"Retry-After": "20"}) from None
-        try:
-            yield
-        finally:
-            self._senders.release_on_behalf_of(sender)
-
-    async def encode(self, number: int, photo: SentPhoto) -> Picture:
-        """Returns a photo encoded anew; `number` is its place in the form, from 1.
-
-        Raises:
-            Refused: 422, it is none.
-        """
-        data = await photo.file.read(LARGEST_FILE + 1)
-        try:
-            return await anyio.to_thread.run_sync(encode_anew, data, limiter=self._thread)
-        except BadPicture as problem:
-            raise Refused(422, f"body photo {number}: {problem}") from None
-
-
-class _TooLarge(MultiPartException):
-    """More came than is taken."""
-
-
 @asynccontextmanager
 async def received(request: Request) -> AsyncIterator[tuple[Statement, list[SentPhoto]]]:
     """What was sent, its names and values checked; whether a photo is one shows when it is encoded.
@@ -158,96 +108,25 @@ async def received(request: Request) -> AsyncIterator[tuple[Statement, list[Sent
         Refused: 413, 415 or 422, with what is wrong.
         RequestValidationError: a name or a value is not one of a statement.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    async with sent_body(request, _LIMITS, {"source"}) as body:
+        yield _checked(body), _photos(body)
+
+
+def _checked(body: SentBody) -> Statement:
     try:
-        if kind == "multipart/form-data":
-            form = await _form(request)
-            try:
-                yield _from_form(form)
-            finally:
-                await form.close()  # its photos wait on the disk
-        elif kind in ("application/json", ""):
-            yield _checked(b"".join([chunk async for chunk in _at_most(request, LARGEST_BODY)])), []
-        else:
-            raise Refused(415, f"the body is {kind[:60]!r}: send application/json, or multipart/form-data with photos")
-    except _TooLarge as problem:
-        raise Refused(413, problem.message, {"Connection": "close"}) from None
-
-
-async def _form(request: Request) -> FormData:
-    parser = MultiPartParser(
-        request.headers,
-        _at_most(request, LARGEST_FORM),
-        max_files=MOST_PHOTOS,
-        max_fields=len(Statement.model_fields) + MOST_PHOTOS,
-        max_part_size=16 * 1024,
-    )
-    try:
-        return await parser.parse()
-    except _TooLarge:
-        raise
-    except MultiPartException as problem:
-        raise Refused(422, f"the form cannot be read: {problem.message}", {"Connection": "close"}) from None
-
-
-async def _at_most(request: Request, largest: int) -> AsyncGenerator[bytes, None]:
-    """The body as it comes, up to a bound; the parser of forms lets go of its files when these are raised.
-
-    Raises:
-        MultiPartException: there is more (`_TooLarge`), or its sender is gone.
-    """
-    sentence = f"the body of this request is larger than {largest} bytes, the most that this call takes"
-    total = 0
-    told = request.headers.get("content-length", "")
-    try:
-        async for chunk in request.stream():
-            total += len(chunk)
-            if total > largest or (told.isdigit() and int(told) > largest):
-                raise _TooLarge(sentence)
-            yield chunk
-    except ClientDisconnect:
-        raise MultiPartException("its sender is gone") from None
-
-
-def _checked(body: bytes) -> Statement:
-    try:
-        return Statement.model_validate_json(body, strict=True)
+        if body.json is not None:
+            return Statement.model_validate_json(body.json, strict=True)
+        return Statement.model_validate_strings(body.texts)
     except ValidationError as error:
-        raise _mistakes(error) from None
+        raise mistakes(error) from None
 
 
-def _from_form(form: FormData) -> tuple[Statement, list[SentPhoto]]:
-    texts: dict[str, str] = {}
-    files: list[UploadFile] = []
-    sources: list[str] = []
-    for name, value in form.multi_items():
-        if (name == "photo") is not isinstance(value, UploadFile):
-            what = "is not a file" if name == "photo" else "is a file: photos are sent as photo"
-            raise Refused(422, f"body {name[:60]!r}: {what}")
-        if isinstance(value, UploadFile):
-            files.append(value)
-        elif name == "source":
-            sources.append(value)
-        elif name in texts:
-            raise Refused(422, f"body {name[:60]!r}: is given twice")
-        else:
-            texts[name] = value
-    files = [file for file in files if file.size or file.filename]  # a form whose file field was left empty
+def _photos(body: SentBody) -> list[SentPhoto]:
+    files, sources = body.photos, body.lists.get("source", ())
     if sources and len(sources) != len(files):
         raise Refused(422, f"body source: is given {len(sources)} times for {len(files)} photos: once for each, or not")
     wrong = next((source for source in sources if source not in set(PhotoSource)), None)
     if wrong is not None:
         raise Refused(422, f"body source: {wrong[:60]!r} is not camera or file")
     given: list[PhotoSource | None] = [PhotoSource(source) for source in sources] if sources else [None] * len(files)
-    try:
-        # Of what a form leaves empty nothing was said
-        said = {name: text for name, text in texts.items() if text != ""}
-        statement = Statement.model_validate_strings(said)
-    except ValidationError as error:
-        raise _mistakes(error) from None
-    return statement, [SentPhoto(file, source) for file, source in zip(files, given, strict=True)]
-
-
-def _mistakes(error: ValidationError) -> RequestValidationError:
-    found = error.errors(include_url=False)
-    return RequestValidationError([one | {"loc": ("body", *one["loc"])} for one in found])
+    return [SentPhoto(file, source) for file, source in zip(files, given, strict=True)]

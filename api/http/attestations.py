@@ -13,9 +13,10 @@ from api.attestations.counting import refusal
 from api.attestations.distance import metres_between
 from api.attestations.pictures import Picture
 from api.http.access import Technician
-from api.http.attestation_body import BODIES, IndicatorKind, PhotoDesk, PhotoSource, SentPhoto, Statement, received
+from api.http.attestation_body import BODIES, IndicatorKind, PhotoSource, SentPhoto, Statement, received
 from api.http.moments import Moment, moment, parse_date, parse_time
 from api.http.paging import CursorParameter, Limit, Page, after, page
+from api.http.photo_body import PhotoDesk
 from api.http.problems import Refused, not_found, problems
 from api.http.seen import Asked, Seen
 from api.http.sender import check_sender
@@ -108,7 +109,7 @@ async def take(request: Request, services: Services, caller: Caller) -> tuple[At
             if known is not None:
                 return known, False
             draft = await anyio.to_thread.run_sync(_draft, services, caller, statement)
-            pictures = [await desk.encode(number, photo) for number, photo in enumerate(photos, 1)]
+            pictures = [await desk.encode(number, photo.file) for number, photo in enumerate(photos, 1)]
         return await anyio.to_thread.run_sync(_made, services, caller, draft, photos, pictures)
 
 

@@ -1,16 +1,17 @@
 """What every answer and every request goes through: headers, a bound on bodies, counters."""
 
 import time
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.broadcast import Broadcast
 from api.http.problems import problem_response
 
-__all__ = ["BodyLimit", "RequestMetrics", "SecurityHeaders", "count_streams"]
+__all__ = ["BodyLimit", "RequestMetrics", "SecurityHeaders", "count_streams", "too_large"]
 
 LARGEST_BODY = 64 * 1024
 """Bytes of a request's body: a comment has 2,000 characters at most."""
@@ -54,7 +55,8 @@ class BodyLimit:
     """Refuses a request whose body is too large, before more of it than that is in memory.
 
     `streamed`: calls, by method and path, whose route reads the body as it comes, and counts it itself. `wide`: how
-    many bytes the body of other calls may have.
+    many bytes the body of other calls may have. `refused`: makes the answer of the request, of the most bytes that it
+    may have, and of how many it says that it has (`None`: it does not say).
     """
 
     def __init__(
@@ -62,8 +64,10 @@ class BodyLimit:
         app: ASGIApp,
         streamed: Container[tuple[str, str]] = frozenset(),
         wide: Mapping[tuple[str, str], int] | None = None,
+        refused: Callable[[Scope, int, int | None], Response] | None = None,
     ) -> None:
         self._app = app
+        self._refused = refused or too_large
         self._streamed = streamed
         self._wide = dict(wide or {})
 
@@ -78,16 +82,16 @@ class BodyLimit:
         told = headers.get("content-length", "")
         body = b""
         message: Message = {"type": "http.request", "body": b"", "more_body": True}
-        too_large = told.isdigit() and int(told) > largest
-        while not too_large and message.get("more_body", False):
+        size = int(told) if told.isdigit() else None
+        is_large = size is not None and size > largest
+        while not is_large and message.get("more_body", False):
             message = await receive()
             if message["type"] == "http.disconnect":
                 return
             body += message.get("body", b"")
-            too_large = len(body) > largest
-        if too_large:
-            sentence = f"the body of this request is larger than {largest} bytes, the most that it may have"
-            await problem_response(413, sentence, {"Connection": "close"})(scope, receive, send)
+            is_large = len(body) > largest
+        if is_large:
+            await self._refused(scope, largest, size)(scope, receive, send)
             return
         first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -95,6 +99,12 @@ class BodyLimit:
             return first.pop() if first else await receive()
 
         await self._app(scope, receive_body, send)
+
+
+def too_large(_: Scope, largest: int, __: int | None) -> Response:
+    """Returns the answer to a call whose body is too large."""
+    sentence = f"the body of this request is larger than {largest} bytes, the most that it may have"
+    return problem_response(413, sentence, {"Connection": "close"})
 
 
 class RequestMetrics:

@@ -8,7 +8,7 @@ frozen dataclasses, lists come after a key, at most `limit` long, so that a page
 | module | answers |
 | --- | --- |
 | `villages` | `villages`, `village` -> `VillageNow`: link, counts by state, open alerts; `count_villages`, `names_of` |
-| `facilities` | `facilities` -> `FacilityNow`; `timeline`, `has_facility`, `facility_names`, `count_by_state` |
+| `facilities` | `facilities` -> `FacilityNow`; `timeline`, `has_facility`, `facility_names`; counts by state, village |
 | `spans` | of many facilities in one query: `judged_facilities`, `spans_by_facility`, `lengths_by_facility`; `filled` |
 | `days` | `days_of` -> `FacilityDay`: verdicts of local days with their revisions; `judged_days`, `heard_until` |
 | `devices` | `device` -> `KnownDevice`; `latest`: what it said last, from the telemetry store |

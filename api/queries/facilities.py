@@ -1,6 +1,6 @@
 """Facilities with their state now, and the timeline of one."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,15 @@ from siaga.model.intervals import Interval
 from siaga.model.scope import Scopes
 from siaga.timeline.spans import Span, State
 
-__all__ = ["FacilityNow", "count_by_state", "facilities", "facility_names", "has_facility", "timeline"]
+__all__ = [
+    "FacilityNow",
+    "count_by_state",
+    "count_by_village",
+    "facilities",
+    "facility_names",
+    "has_facility",
+    "timeline",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +104,27 @@ def _devices(connection: Connection, scopes: Scopes, first: str, last: str) -> d
 
 def count_by_state(connection: Connection, scopes: Scopes) -> dict[State, int]:
     """Returns how many facilities of some scopes that have an indicator are in which state now."""
+    found: Counter[State] = Counter()
+    for counts in count_by_village(connection, scopes).values():
+        found.update(counts)
+    return dict(found)
+
+
+def count_by_village(connection: Connection, scopes: Scopes) -> dict[str, dict[State, int]]:
+    """Returns the same by the village's code. One that was never judged is not required."""
     facility, span = tables.facility, tables.span
     state = func.coalesce(span.c.state, State.NOT_REQUIRED.value)
     on = and_(span.c.village == facility.c.village, span.c.facility == facility.c.id, span.c.end.is_(None))
     query = (
-        select(state, func.count())
+        select(facility.c.village, state, func.count())
         .select_from(facility.outerjoin(span, on))
         .where(facility.c.kind != POWER, within(facility.c.village, scopes))
-        .group_by(state)
+        .group_by(facility.c.village, state)
     )
-    return {State(name): count for name, count in connection.execute(query)}
+    found: dict[str, dict[State, int]] = {}
+    for village, name, count in connection.execute(query):
+        found.setdefault(village, {})[State(name)] = count
+    return found
 
 
 def facility_names(connection: Connection, villages: Collection[str]) -> dict[FacilityName, str]:

@@ -2,12 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Path
+from fastapi import APIRouter, Form, Path, Request
 from starlette.responses import RedirectResponse, Response
 
 from api.http.services import Services, ServicesHere
 from api.web.access import SignedInTechnician
+from api.web.facility_page import Filled, show_again
 from api.web.form_time import NoTime, form_time
+from api.web.frame import FrameHere
 from api.web.looker import Looker
 from api.web.notice import Notice, leave_notice
 from api.web.preferences import local_path
@@ -26,34 +28,49 @@ _Back = Annotated[str, Form(max_length=2_000)]
 
 @router.post("/annotations")
 def write(
+    request: Request,
+    frame: FrameHere,
     services: ServicesHere,
     looker: SignedInTechnician,
     facility: _Facility,
-    start: _Time,
-    end: _Time,
-    text: Annotated[str, Form(max_length=_LONGEST)],
+    start: _Time = "",
+    end: _Time = "",
+    text: Annotated[str, Form(max_length=_LONGEST)] = "",
     back: _Back = "/villages",
 ) -> Response:
-    """Write about a stretch of a facility. Times are by the village's clock."""
-    words, now = looker.words, services.clock.now()
+    """Write about a stretch of a facility. Times are by the village's clock.
+
+    A form that is not taken is shown again as it was sent.
+    """
     home, name = _home(services, looker, facility)
-    said = text.replace("\0", "").strip()
     if home is None:
-        return _back(back, words("annotation_nowhere", facility=facility[:40]), wrong=True)
-    try:
-        stretch = form_time(start, home.timezone), form_time(end, home.timezone)
-    except NoTime as problem:
-        return _back(back, words("form_no_time", value=str(problem)), wrong=True)
-    if not stretch[0] < stretch[1]:
-        return _back(back, words("form_ends_before", start=start, end=end), wrong=True)
-    if stretch[0] > now:
-        return _back(back, words("annotation_ahead", start=start), wrong=True)
-    if not said:
-        return _back(back, words("annotation_empty"), wrong=True)
-    caller = looker.caller
+        return _back(back, looker.words("annotation_nowhere", facility=facility[:40]), wrong=True)
+    why = _write(services, looker, home, name, (start, end), text.replace("\0", "").strip())
+    if why is None:
+        return _back(back, looker.words("annotation_written"))
+    filled = Filled(start, end, text, problem=why)
+    again = show_again(request, frame, services, looker, facility, back, note=filled)
+    return again or _back(back, why, wrong=True)
+
+
+def _write(
+    services: Services, looker: Looker, home: Village, name: str, times: tuple[str, str], said: str
+) -> str | None:
+    """Write an annotation. Returns why it cannot be, in the reader's language."""
+    caller, words, now, zone = looker.caller, looker.words, services.clock.now(), home.timezone
     assert caller is not None  # noqa: S101 - `SignedInTechnician` lets nobody else in
-    annotate(services.engine, home.code, name, stretch, said, caller.name, now)
-    return _back(back, words("annotation_written"))
+    try:
+        start, end = (form_time(time, zone) for time in times)
+    except NoTime as problem:
+        return words("form_no_time", value=str(problem))
+    if not start < end:
+        return words("form_ends_before", start=words.time(start, now, zone), end=words.time(end, now, zone))
+    if start > now:
+        return words("annotation_ahead", start=words.time(start, now, zone))
+    if not said:
+        return words("annotation_empty")
+    annotate(services.engine, home.code, name, (start, end), said, caller.name, now)
+    return None
 
 
 @router.post("/annotations/{annotation}")

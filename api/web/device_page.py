@@ -20,9 +20,13 @@ from api.web.alert_view import Looking, alert_row
 from api.web.chart import WIDTH, chart_line
 from api.web.frame import FrameHere
 from api.words import Words
+from api.words.said import said
 from siaga.database.quarantine import QuarantineItem
 from siaga.model.alert_kinds import Kind
+from siaga.model.caller import Role
+from siaga.model.capabilities import can_give
 from siaga.model.clock import DAY, HOUR, MINUTE
+from siaga.model.indicators import evidence_signals
 from siaga.model.intervals import Interval
 from siaga.model.scope import Scope, Scopes
 from siaga.model.signals import SIGNALS, Signal, SignalType, Value
@@ -56,9 +60,10 @@ _LENGTHS = {Stretch.DAY: (DAY, 5 * MINUTE), Stretch.WEEK: (7 * DAY, 30 * MINUTE)
 
 @dataclass(frozen=True, slots=True)
 class SignalLine:
-    """The last value of a signal in words. `old`: it holds no longer."""
+    """The last value of a signal in words. `known`: the signal has a name in words. `old`: it holds no longer."""
 
     name: str
+    known: bool
     value: str
     time: str
     old: bool
@@ -119,6 +124,8 @@ def device_page(
         full_name=f"{code}/{device}",
         village=home,
         known=known,
+        not_judged=_not_judged(words, known),
+        mend=f"/setup/sites/{code}/devices/{device}" if looker.may(Role.ADMIN) else None,
         every=words.duration(known.device.every) if known.device.every >= MINUTE else f"{known.device.every // 1000} s",
         heard=_heard(words, known, found, home.timezone, now),
         state=_state(known, found, now),
@@ -131,7 +138,8 @@ def device_page(
         axis=[words.time(end - length + n * length // 4, now, home.timezone, zone=False) for n in range(5)],
         width=WIDTH,
         refused=[
-            RefusedLine(words.time(one.time, now, home.timezone), one.topic, one.reason, one.bytes) for one in refused
+            RefusedLine(words.time(one.time, now, home.timezone), one.topic, said(words, one.reason), one.bytes)
+            for one in refused
         ],
         alerts=[alert_row(looking, one, with_village=False) for one in alerts],
     )
@@ -164,6 +172,14 @@ def _state(known: KnownDevice, found: Latest | None, now: int) -> str:
     return "heard" if now - found.last_seen <= known.device.validity else "silent"
 
 
+def _not_judged(words: Words, known: KnownDevice) -> str | None:
+    """Returns a sentence where the device can give nothing that its facility is judged by."""
+    wanted = evidence_signals(known.facility.kind)
+    if not wanted or wanted & can_give(known.device, known.facility.kind):
+        return None
+    return words("device_not_judged", signals=", ".join(words(f"reading_{name}") for name in sorted(wanted)))
+
+
 def _heard(words: Words, known: KnownDevice, found: Latest | None, zone: str, now: int) -> str:
     if found is None:
         return words("no_store")
@@ -177,7 +193,7 @@ def _signals(words: Words, device: Device, found: Latest, zone: str, now: int, *
     for name, (time, value) in sorted(found.signals.items()):
         if (name in _VITAL) is vital:
             shown = _value(words, SIGNALS[name], value) if name in SIGNALS else str(value)
-            yield SignalLine(name, shown, words.time(time, now, zone), now - time > device.validity)
+            yield SignalLine(name, name in SIGNALS, shown, words.time(time, now, zone), now - time > device.validity)
 
 
 def _value(words: Words, signal: Signal, value: Value) -> str:
@@ -214,7 +230,7 @@ def _charts(
             if line is not None:
                 low, high = (_value(words, meaning, bool(one) if boolean else one) for one in (line.low, line.high))
                 last = _value(words, meaning, bool(points[-1].last) if boolean else points[-1].last)
-                said = words("chart_said", signal=name, low=low, high=high, last=last)
+                said = words("chart_said", signal=words(f"reading_{name}"), low=low, high=high, last=last)
                 charts.append(Chart(name, line.path, low, high, said))
     except StoreUnavailable:
         return None

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Annotated
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from api.http.problems import not_found
-from api.http.services import ServicesHere
+from api.http.problems import Refused, not_found
+from api.http.services import Services, ServicesHere
 from api.queries import facilities as read
 from api.queries.history import alerts_of, first_judged, whole_spans
 from api.queries.maintenance import KeptWindow, WindowFilter, windows
@@ -23,7 +24,8 @@ from api.web.access import SignedIn
 from api.web.alert_view import Looking, alert_row
 from api.web.facility_strips import DAYS, Past, day_strip, strips_of
 from api.web.facility_view import facility_view
-from api.web.frame import FrameHere
+from api.web.frame import Frame, FrameHere
+from api.web.looker import Looker
 from api.words import Words
 from siaga.database.annotations import Annotation, annotations_of
 from siaga.database.registry import villages_of
@@ -38,7 +40,7 @@ from siaga.timeline.availability import measure
 from siaga.timeline.spans import Span, State
 from siaga.timeline.verdict import local_day, still_required
 
-__all__ = ["router"]
+__all__ = ["Filled", "router", "show_again"]
 
 router = APIRouter(include_in_schema=False)
 
@@ -103,6 +105,18 @@ class AnnotationLine:
     by: str
 
 
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What a form about a stretch holds: proposed, or as it was typed. `problem`: why it was not taken."""
+
+    start: str
+    end: str
+    text: str = ""
+    whom: str = "facility"
+    rrule: str = ""
+    problem: str | None = None
+
+
 @router.api_route("/facilities/{code}/{facility}", methods=["GET", "HEAD"])
 def facility_page(
     request: Request,
@@ -114,6 +128,32 @@ def facility_page(
     day: Annotated[str | None, Query(alias="date", max_length=10)] = None,
 ) -> Response:
     """A facility; `?date=` opens a local day, without it the last 24 hours."""
+    return _show(request, frame, services, looker, (code, facility), day)
+
+
+def _show(
+    request: Request,
+    frame: Frame,
+    services: Services,
+    looker: Looker,
+    name: tuple[str, str],
+    day: str | None = None,
+    *,
+    work: Filled | None = None,
+    note: Filled | None = None,
+) -> Response:
+    """Returns the page of a facility.
+
+    Args:
+        name: its village's code and its id.
+        day: the local day that is open.
+        work: the form for maintenance as it was sent and not taken.
+        note: the same of the form for an annotation.
+
+    Raises:
+        Refused: 404, whoever looks sees no such facility.
+    """
+    code, facility = name
     caller, words, now = looker.caller, looker.words, services.clock.now()
     assert caller is not None  # noqa: S101 - `SignedIn` lets nobody else in
     with services.engine.connect() as connection:
@@ -135,10 +175,13 @@ def facility_page(
             annotated = annotations_of(connection, code, facility, local_day(home, opened))
     looking = Looking(words, caller.name, now, now)
     view = facility_view(words, now_so, past.spans, now, home.timezone, silent=facility in found.never_heard)
+    address = f"/facilities/{code}/{facility}"
     return frame.page(
         request,
         looker,
         "facility.html",
+        status=422 if work or note else 200,
+        here=address if opened is None else f"{address}?date={opened}",
         title=mine.name,
         village=found,
         facility=mine,
@@ -159,9 +202,35 @@ def facility_page(
         uplink=home.uplink,
         repeats=_REPEATS,
         may_act=looker.may(Role.TECHNICIAN) and terms(mine) is not None,
-        form=_form(past.spans, home.timezone, now, (now, now + 2 * HOUR)),
-        note_form=_form(past.spans, home.timezone, now, (now - 2 * HOUR, now)),
+        work=work or _form(past.spans, home.timezone, now, (now, now + 2 * HOUR)),
+        note=note or _form(past.spans, home.timezone, now, (now - 2 * HOUR, now)),
     )
+
+
+def show_again(
+    request: Request,
+    frame: Frame,
+    services: Services,
+    looker: Looker,
+    facility: str,
+    back: str,
+    *,
+    work: Filled | None = None,
+    note: Filled | None = None,
+) -> Response | None:
+    """Returns the page of a facility with a form that was sent from it (`back`) and not taken; `None`: of no facility.
+
+    Args:
+        facility: `VILLAGE/ID`.
+    """
+    code, _, name = facility.partition("/")
+    day = parse_qs(urlsplit(back).query).get("date", [None])[0]
+    try:
+        return _show(request, frame, services, looker, (code, name), day, work=work, note=note)
+    except Refused as refused:
+        if refused.status != 404:
+            raise
+        return None
 
 
 def _date(text: str | None, home: Village, now: int) -> date | None:
@@ -277,9 +346,9 @@ def _annotation(words: Words, one: Annotation, zone: str, now: int) -> Annotatio
     return AnnotationLine(one.id, times, one.text, words("annotation_by", name=one.created_by, time=written))
 
 
-def _form(spans: Sequence[Span], zone: str, now: int, other: Interval) -> tuple[str, str]:
-    """Returns which stretch a form proposes: the last failure that is not excused, else another one."""
+def _form(spans: Sequence[Span], zone: str, now: int, other: Interval) -> Filled:
+    """Returns a form that proposes a stretch: the last failure that is not excused, else another one."""
     failed = next((one for one in reversed(spans) if one.state is State.FAILED and not one.excused), None)
     if failed is None or failed.end < now - DAY:
-        return _local(other[0], zone), _local(other[1], zone)
-    return _local(failed.start, zone), _local(failed.end + 59_999, zone)
+        return Filled(_local(other[0], zone), _local(other[1], zone))
+    return Filled(_local(failed.start, zone), _local(failed.end + 59_999, zone))

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from api.http.sender import PERSON, named
 from api.web.looker import Looker, Theme
 from api.web.navigation import entries
+from api.web.next_path import START
 from api.web.notice import forget_notice, taken_notice
 from api.web.static_files import static
 
@@ -60,15 +61,20 @@ class Frame:
         *,
         status: int = 200,
         headers: dict[str, str] | None = None,
+        here: str | None = None,
         **values: object,
     ) -> Response:
-        """Returns a whole page, with the notice that the page before left. `title` is due among `values`."""
+        """Returns a whole page, with the notice that the page before left. `title` is due among `values`.
+
+        `here`: the page's address, where it answers a form that was sent to another one.
+        """
         body = self.text(
             template,
             looker,
             path=request.url.path,
-            here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+            here=here or request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             navigation=entries(looker, self._paths),
+            home="/" if "/" in self._paths else START,
             may_sign_in="/login" in self._paths,
             may_sign_out="/logout" in self._paths,
             notice=taken_notice(request),

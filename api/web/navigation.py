@@ -25,6 +25,7 @@ NAVIGATION = (
     Entry("/reports", "nav_reports"),
     Entry("/scorecard", "nav_scorecard"),
     Entry("/attest", "nav_attest"),
+    Entry("/complaints", "nav_complaints"),
     Entry("/setup", "nav_setup", Role.ADMIN),
     Entry("/", "nav_public", None),
 )

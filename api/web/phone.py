@@ -24,6 +24,7 @@ _NEEDED = (
     "attest.js",
     "phone.js",
     "push.js",
+    "send.js",
     "offline.js",
 )
 """Files that a phone keeps, for the pages that it can show without a connection."""

@@ -8,12 +8,13 @@ from typing import Annotated
 import structlog
 from fastapi import APIRouter, Header, Query, Request
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from api.http.services import Services, ServicesHere
 from api.web.frame import HEADERS, Frame
 from api.web.kept import Busy
 from api.web.looker import Looker, LookerHere
+from api.web.next_path import START
 from api.web.pages import Page, Pages
 from api.web.refusals import sentence
 from api.words import Language
@@ -39,7 +40,12 @@ def front(
     after: Annotated[str, Query(max_length=20)] = "",
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """All villages with their facilities; where there are many, a list of villages."""
+    """All villages with their facilities; where there are many, a list of villages.
+
+    Where it is switched off, who has signed in is led on to the start page.
+    """
+    if not services.public_page and looker.caller is not None:
+        return RedirectResponse(START, 303)
     pages = _pages(request)
     start = after if is_village_code(after) else ""
     return _answer(request, services, looker, if_none_match, lambda: pages.front(looker.language, _asked(lang), start))

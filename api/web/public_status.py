@@ -1,5 +1,6 @@
 """`/status.json`, `/feed.atom`, `/badge.svg`: what the public page says, for programs and other home pages."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from html import escape
@@ -11,10 +12,10 @@ from starlette.responses import Response
 
 from api.http.problems import Refused
 from api.http.services import Services, ServicesHere
-from api.queries.facilities import count_by_state, facilities
+from api.queries.facilities import count_by_state, count_by_village, facilities
 from api.queries.months import DAYS, VillageMonth
 from api.queries.places import kinds_within
-from api.queries.villages import VillageNow, villages
+from api.queries.villages import VillageNow, count_villages, villages
 from api.web.kept import Busy, Kept
 from api.web.looker import LookerHere
 from api.web.month_strip import LETTERS, by_indicator, letters, rule_of, worst_of
@@ -68,7 +69,9 @@ def _document(
     now = services.clock.now()
     listed = villages(connection, EVERYWHERE, "", _MOST)
     failing = facilities(connection, EVERYWHERE, ("", ""), _FAILING, state=State.FAILED)
-    standing = standing_of(count_by_state(connection, EVERYWHERE), listed)
+    by_village = count_by_village(connection, EVERYWHERE)
+    counts = sum((Counter(one) for one in by_village.values()), Counter[State]())
+    standing = standing_of(counts, listed)
     kinds = kinds_within(connection, EVERYWHERE) & INDICATORS.keys()
     return {
         "state": standing.state,
@@ -76,9 +79,13 @@ def _document(
         "rule": words("public_rule"),
         "rules": {kind: rule_of(words, kind) for kind in sorted(kinds, key=lambda one: INDICATORS[one].number)},
         "generated_at": _time(now),
-        "counts": {state.value: standing.counts.get(state, 0) for state in State},
+        "counts": _counted(counts),
+        "left_out": {
+            "villages": count_villages(connection, EVERYWHERE) - len(listed),
+            "failing": max(0, counts[State.FAILED] - len(failing)),
+        },
         "days": {"count": DAYS, "letters": {letter: _LETTER[letter] for letter in LETTERS.values()}},
-        "villages": [_village(one, months.get(one.code)) for one in listed],
+        "villages": [_village(one, by_village.get(one.code, {}), months.get(one.code)) for one in listed],
         "failing": [
             {
                 "id": one.full_name,
@@ -92,14 +99,18 @@ def _document(
     }
 
 
-def _village(village: VillageNow, month: VillageMonth | None) -> dict[str, object]:
+def _counted(counts: Mapping[State, int]) -> dict[str, int]:
+    return {state.value: counts.get(state, 0) for state in State}
+
+
+def _village(village: VillageNow, counts: Mapping[State, int], month: VillageMonth | None) -> dict[str, object]:
     """A village as programs read it. `until` and `indicators` are null and empty while its days are not read yet."""
     indicators = by_indicator(month) if month is not None else {}
     return {
         "code": village.code,
         "name": village.name,
         "link": "online" if village.heard else "offline",
-        "facilities": {state.value: village.facilities.get(state, 0) for state in State},
+        "facilities": _counted(counts),
         "until": None if month is None else month.until.isoformat(),
         "indicators": [
             {

@@ -10,7 +10,7 @@ from functools import cache
 from api.words.language import Language
 from api.words.words import WORDS, Words
 
-__all__ = ["KEYS", "said"]
+__all__ = ["KEYS", "is_said", "said"]
 
 KEYS = "said_"
 """What the keys of these sentences begin with."""
@@ -26,6 +26,11 @@ def said(words: Words, sentence: str, deep: int = 0) -> str:
         if (found := pattern.fullmatch(sentence)) is not None:
             return words(key, **{name: said(words, value, deep + 1) for name, value in found.groupdict().items()})
     return sentence
+
+
+def is_said(words: Words, sentence: str) -> bool:
+    """Whether there are words for a sentence in a language."""
+    return words.language is Language.EN or key_of(sentence) is not None
 
 
 def key_of(sentence: str) -> str | None:

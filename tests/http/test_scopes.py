@@ -80,6 +80,12 @@ def act(action: str, body: object = None) -> list[Ask]:
     return [Ask(f"{V1}/alerts/{FOREIGN.alert}/{action}", body=body, like=like)]
 
 
+def complain_act(verb: str, body: object = None) -> list[Ask]:
+    """An action on a complaint of the other district, and on one of none."""
+    like = Ask(f"{V1}/complaints/{'c' * 12}/{verb}", body=body)
+    return [Ask(f"{V1}/complaints/{FOREIGN.complaint}/{verb}", body=body, like=like)]
+
+
 def act_on_many(action: str, body: dict[str, object] | None = None) -> list[Ask | Special]:
     """An action on all alerts of the other district, and on one that is named."""
     path, more = f"{V1}/alerts/{action}", body or {}
@@ -246,6 +252,15 @@ WALK: dict[str, Sequence[Ask | Special] | str] = {
     "DELETE /api/v1/attestations/{attestation}": two(f"{V1}/attestations/", STRANGER, FOREIGN.attestation, STRANGER),
     "GET /api/v1/attestations/{attestation}/photos/{n}": two(
         f"{V1}/attestations/", f"{MINE.attestation}/photos/1", f"{FOREIGN.attestation}/photos/1", f"{STRANGER}/photos/1"
+    ),
+    "POST /api/v1/complaints": NOBODYS,
+    "GET /api/v1/complaints": [*lists(f"{V1}/complaints"), facility(f"{V1}/complaints")],
+    "GET /api/v1/complaints/{complaint}": two(f"{V1}/complaints/", MINE.complaint, FOREIGN.complaint, "c" * 12),
+    "POST /api/v1/complaints/{complaint}/seen": complain_act("seen"),
+    "POST /api/v1/complaints/{complaint}/close": complain_act("close", {"answer": "halo"}),
+    "POST /api/v1/complaints/{complaint}/reject": complain_act("reject"),
+    "GET /api/v1/complaints/{complaint}/photos/{n}": two(
+        f"{V1}/complaints/", f"{MINE.complaint}/photos/1", f"{FOREIGN.complaint}/photos/1", f"{'c' * 12}/photos/1"
     ),
     "GET /api/v1/scorecard": lists(f"{V1}/scorecard", date="2026-03-03"),
     "GET /api/v1/quarantine": lists(f"{V1}/quarantine"),

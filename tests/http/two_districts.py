@@ -33,6 +33,7 @@ class Place:
         self.village, self.second = f"{region}.15.2012", f"{region}.16.2003"
         self.facility, self.device = f"gerbang-{mark}", f"gerbang-{mark}-1"
         self.alert, self.window, self.attestation, self.report = (f"{number * 16 + n:032x}" for n in range(4))
+        self.complaint = f"{mark:b<12}"
 
     def villages(self) -> list[Village]:
         """Two villages: one on the shared cable, one on a cable of its own."""
@@ -154,12 +155,27 @@ def _people(district: District, place: Place) -> None:
         "made_by": f"teknisi-{place.mark}",
         "created_at": NOW - place.number * MINUTE,
     }
+    complaint = {
+        "id": place.complaint,
+        "village": place.village,
+        "facility": place.facility,
+        "kind": "gate",
+        "problem": "gate_closed",
+        "note": f"tutup di {place.mark}",
+        "created_at": NOW - place.number * MINUTE,
+        "way": "call",
+        "repeats": 0,
+        "state": "new",
+    }
     photo = {"n": 1, "width": 1, "height": 1, "bytes": 4, "sha256": "ab", "jpeg": b"jpeg"}  # the same picture
     with writing(district.engine) as connection:
         connection.execute(tables.maintenance.insert(), window)
         key = connection.execute(tables.attestation.insert(), seen).inserted_primary_key
         assert key is not None
         connection.execute(tables.attestation_photo.insert(), photo | {"attestation": key[0]})
+        key = connection.execute(tables.complaint.insert(), complaint).inserted_primary_key
+        assert key is not None
+        connection.execute(tables.complaint_photo.insert(), photo | {"complaint": key[0]})
 
 
 def _issued(district: District, place: Place, scope: str) -> None:

@@ -33,16 +33,18 @@ def admin(district: District) -> dict[str, str]:
 
 
 def test_each_part_says_whether_it_works_and_why_not(district: District, admin: dict[str, str], tmp_path: Path) -> None:
+    no_line = "the village's broker: no connection to mqtt://127.0.0.1:1: refused"
+    lost = f"{no_line}; the evidence of 3 villages is being read"
     district.checks |= {"gateway": lambda: None, "collector": lambda: "it is not running yet", "store": lambda: "odd"}
+    district.checks["alerts"] = lambda: lost
     district.data_dir = tmp_path / "not" / "yet"
     with district.served(None) as client:
         found = lines(client.get("/setup/health", headers=admin))
     assert found["gateway"] == ("met", "✓ Gateway siaga bekerja")
     assert found["database"] == ("met", "✓ Basis data bekerja")
     assert found["collector"] == ("failed", "✗ Pengumpul belum berjalan (sejak 12.00 WIB)")
-    assert found["store"] == ("failed", "✗ Penyimpanan pengukuran odd (sejak 12.00 WIB)"), (
-        "what has no words in Indonesian"
-    )
+    assert "broker desa: tidak ada sambungan ke mqtt://127.0.0.1:1: refused; data 3 desa" in found["alerts"][1]
+    assert "tidak bekerja; rincian dalam bahasa Inggris: odd (sejak 12.00 WIB)" in found["store"][1]
     assert found["last"] == ("unknown", "? Kiriman terakhir belum pernah ada")
     assert re.fullmatch(r"· Basis data SQLite [\d.]+, skema \d{4}", found["schema"][1])
     assert re.fullmatch(r"[✓✗] Diska [\d,.]+ GB bebas dari [\d,.]+ GB", found["disk"][1])
@@ -101,6 +103,8 @@ def test_what_the_admins_were_told_of_is_there_with_what_mends_it(district: Dist
 def test_the_examination_runs_when_it_is_asked_for(district: District, admin: dict[str, str]) -> None:
     runs: list[int] = []
 
+    district.checks["store"] = lambda: "the telemetry file /srv/siaga/telemetry.db cannot be read"
+
     def examine() -> Sequence[Examined]:
         runs.append(1)
         return [Found("broker", "wrong"), Found("disk", "ok"), Found("clock", "warning"), Found("store", "unknown")]
@@ -117,3 +121,5 @@ def test_the_examination_runs_when_it_is_asked_for(district: District, admin: di
         assert len(runs) == 1, "what sums over all villages is for who sees them all"
         assert {"broker", "dropped_streams"} & lines(limited).keys() == set()
         assert "database" in lines(limited)
+        assert "sebabnya terlihat oleh admin semua desa" in lines(limited)["store"][1]
+        assert "/srv/siaga" not in limited.text

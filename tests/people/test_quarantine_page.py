@@ -73,6 +73,14 @@ def test_every_reason_has_a_name_and_a_remedy_on_the_page(
     assert len(set(remedies)) == len(LABELS) + 1, "each has its own"
 
 
+def test_what_no_village_sent_is_not_headed_by_the_one_whose_gateway_heard_it(
+    client: httpx.Client, district: District, admin: dict[str, str]
+) -> None:
+    refuse(district, (GLAGAH, "unknown_village"), (GLAGAH, "wrong_value"))
+    heads = re.findall(r"<small>([^<]+) · 11.0\d WIB", client.get(HERE, headers=admin).text)
+    assert heads == ["Kampunganyar", "bukan dari desa yang terdaftar; terdengar oleh gateway Kampunganyar"]
+
+
 def test_a_payload_is_text_and_never_markup(client: httpx.Client, district: District, admin: dict[str, str]) -> None:
     refuse(district, (GLAGAH, "not_json"))
     page = client.get(HERE, headers=admin).text

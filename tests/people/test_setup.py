@@ -151,7 +151,13 @@ class TestTokens:
     ) -> None:
         admin = signed_in(district, Role.ADMIN, "joko")
         answer = send(client, "/setup/tokens", admin, name="layar", role="viewer", scopes="35.10.15")
-        (token,) = re.findall(r'value="(siaga_[^"]+)"', answer.text)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/setup/tokens/made")
+        once = {"Cookie": f"{admin['Cookie']}; siaga_once={answer.cookies['siaga_once']}"}
+        shown = client.get("/setup/tokens/made", headers=admin | once)
+        assert 'siaga_once=""' in shown.headers["set-cookie"], "the browser forgets it"
+        (token,) = re.findall(r'value="(siaga_[^"]+)"', shown.text)
+        again = client.get("/setup/tokens/made", headers=admin)
+        assert (again.headers["location"], token in again.text) == ("/setup/tokens", False), "once"
         bearer = {"Authorization": f"Bearer {token}"}
         assert client.get("/api/v1/villages", headers=bearer).status_code == 200
         caller = Tokens(district.engine).verify(token)

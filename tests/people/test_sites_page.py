@@ -176,10 +176,24 @@ def test_mistakes_are_sentences_in_the_reader_s_language_and_nothing_is_written(
     many = client.post("/setup/sites/preview", headers=admin, data={"text": "villages: [" + "{}, " * 200 + "]"})
     assert len(_mistakes(many)) == 101
     assert "and 900 more mistakes" in many.text
-    for sent in (b"\xff\xfe", b"a" * 2_000_001):
-        page = client.post("/setup/sites/preview", headers=admin, files={"file": ("x.yaml", sent)})
-        assert page.status_code == 422
-    assert "more than 2 MB" in page.text
+    page = client.post("/setup/sites/preview", headers=admin, files={"file": ("x.yaml", b"\xff\xfe")})
+    assert page.status_code == 422
+
+
+def test_how_large_a_file_may_be_is_said_and_a_pasted_one_may_be_as_large(
+    client: httpx.Client, district: District, admin: dict[str, str]
+) -> None:
+    def send(name: str | None, text: bytes) -> httpx.Response:
+        part = "file" if name else "text"
+        english = admin | {"Accept-Language": "en"}
+        return client.post("/setup/sites/preview", headers=english, files={part: (name, text)})
+
+    long = write_document(list(district.registry.villages())).encode() + b"#" * 1_200_000
+    for name in ("x.yaml", None):
+        assert send(name, long).status_code == 200
+        assert "This file has 2.3\u00a0MB, more than 2\u00a0MB" in send(name, b"#" * 2_300_000).text
+    page = send("x.yaml", b"#" * 7_000_000)
+    assert (page.status_code, "What was sent has 7\u00a0MB, more than 2\u00a0MB" in page.text) == (413, True)
 
 
 def _mistakes(page: httpx.Response) -> list[str]:

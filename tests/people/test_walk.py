@@ -12,6 +12,8 @@ from fastapi.routing import APIRoute
 from sqlalchemy import create_engine
 
 from api.app import create_app
+from api.complaints.rows import Said, make
+from api.complaints.rules import Way
 from api.web.routes import PAGES
 from siaga.database.people import NameTaken, Passwords, Persons
 from siaga.model.caller import Role
@@ -73,6 +75,13 @@ TABLE: Mapping[str, Statuses] = {
     "DELETE /api/v1/attestations/{attestation}": (401, 403, 404, 404, 404),
     "POST /api/v1/attestations/{attestation}/confirm": (401, 403, 404, 404, 404),
     "GET /api/v1/attestations/{attestation}/photos/{n}": ABSENT,
+    "POST /api/v1/complaints": (422, 422, 422, 422, 422),
+    "GET /api/v1/complaints": LIST,
+    "GET /api/v1/complaints/{complaint}": (200, 200, 200, 200, 404),
+    "POST /api/v1/complaints/{complaint}/seen": ACT,
+    "POST /api/v1/complaints/{complaint}/close": BODY,
+    "POST /api/v1/complaints/{complaint}/reject": (401, 403, 200, 409, 404),
+    "GET /api/v1/complaints/{complaint}/photos/{n}": ABSENT,
     "GET /api/v1/scorecard": LIST,
     "GET /api/v1/quarantine": LIST,
     "GET /api/v1/reports/availability": (401, 422, 422, 422, 422),
@@ -93,6 +102,12 @@ TABLE: Mapping[str, Statuses] = {
     "POST /attestations": TECHNICIANS_SENT,
     "POST /attestations/{attestation}/confirm": (403, 403, 404, 404, 404),
     "POST /attestations/{attestation}/withdraw": (403, 403, 404, 404, 404),
+    "GET /lapor/{code}/{facility}": FREE,
+    "GET /lapor/{complaint}": FREE,
+    "POST /complaints": (404, 404, 404, 404, 404),
+    "GET /complaints": PAGE,
+    "POST /complaints/quiet": TECHNICIANS_SENT,
+    "POST /complaints/{complaint}/{act}": (403, 403, 303, 303, 404),
     "GET /scorecard": PAGE,
     "GET /reports": PAGE,
     "POST /reports": (403, 403, 422, 422, 422),
@@ -162,6 +177,7 @@ TABLE: Mapping[str, Statuses] = {
     "POST /setup/people/{name}/remove": ADMIN_SENT,
     "GET /setup/tokens": ADMIN,
     "POST /setup/tokens": (403, 403, 403, 422, 403),
+    "GET /setup/tokens/made": (303, 403, 403, 303, 403),
     "POST /setup/tokens/{number}/revoke": ADMIN_SENT,
     "GET /setup/rules": ADMIN,
     "POST /setup/rules/gather": (403, 403, 403, 404, 403),
@@ -227,6 +243,8 @@ def names(district: District) -> dict[str, str]:
         "annotation": "1",
         "window": f"{NOW + HOUR:032x}",
         "attestation": "0" * 32,
+        "complaint": complaint(district),
+        "act": "seen",
         "n": "1",
         "report": "0" * 32,
         "format": "pdf",
@@ -237,6 +255,12 @@ def names(district: District) -> dict[str, str]:
         "address": "none.js",
         "verb": "acknowledge",
     }
+
+
+def complaint(district: District) -> str:
+    """A complaint in Glagah; answers its id."""
+    said = Said(GLAGAH, "gerbang", "gate", "gate_closed", "", Way.CALL, "10.0.0.1")
+    return make(district.engine, said, "secret", NOW)[0]
 
 
 def test_every_route_is_for_whom_the_table_says(

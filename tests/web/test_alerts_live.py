@@ -104,6 +104,31 @@ def test_the_alert_that_the_finger_went_down_on_is_the_one_that_is_taken(
         assert taken == [alerts[1]]
 
 
+def test_a_tap_while_the_line_is_gone_keeps_the_page_and_is_sent_again(
+    client: httpx.Client, empty: District, browser: Browser
+) -> None:
+    alert = empty.raise_alert(1, village=code(0))
+    with browsing(browser, client) as context:
+        page = opened(context)
+        context.set_offline(True)
+        page.locator(f"[data-alert='{alert}'] .take").click()
+        expect(page.locator(".notice")).to_contain_text("Tidak terkirim")
+        expect(page.locator(f"[data-alert='{alert}']")).to_have_attribute("data-state", "new")
+        context.set_offline(False)
+        page.get_by_role("button", name="Kirim lagi").click()
+        expect(page.locator(".notice")).to_have_text("1 peringatan kini Anda tangani.")
+        page.goto(f"/alerts/{alert}")
+        page.locator("textarea").fill("magnet lepas")
+        context.set_offline(True)
+        page.get_by_role("button", name="Kirim catatan").click()
+        expect(page.locator(".notice")).to_contain_text("Tidak terkirim")
+        expect(page.locator("textarea")).to_have_value("magnet lepas")
+        context.set_offline(False)
+        page.get_by_role("button", name="Kirim lagi").click()
+        expect(page.locator(".trail blockquote")).to_have_text("magnet lepas")
+        assert page.locator("textarea").input_value() == ""
+
+
 def test_two_hundred_alerts_of_one_uplink_are_taken_in_three_taps(empty: District, browser: Browser) -> None:
     fill(empty, 200)
     with writing(empty.engine) as connection:

@@ -5,6 +5,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
 from playwright.sync_api import Browser, Page
 
+from siaga.database import tables, writing
 from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Caller, Role
 from siaga.model.clock import HOUR
@@ -13,6 +14,7 @@ from siaga.model.sites import Facility, Village
 from tests.http.district import NOW, District
 from tests.web.kampung import code, fill
 
+COMPLAINT = "k7w29fqh3mzt"
 ADMIN = Caller(Role.ADMIN, "ratih", EVERYWHERE, "person/ratih")
 PAGES = (
     "/",
@@ -30,6 +32,9 @@ PAGES = (
     f"/devices/{code(1)}/gerbang-1",
     "/attest",
     f"/attest/{code(0)}",
+    "/complaints",
+    f"/lapor/{code(1)}/wifi",
+    f"/lapor/{COMPLAINT}",
     "/scorecard",
     f"/scorecard?scope={code(0)}",
     "/reports",
@@ -72,6 +77,10 @@ def furnished(district: District) -> None:
         district.raise_alert(
             number, kind=kind, village=code(1), facility=facility, device=device, at=NOW - number * HOUR
         )
+    said = {"facility": "wifi", "kind": "free_wifi", "problem": "wifi_slow", "note": "lambat", "created_at": NOW - HOUR}
+    with writing(district.engine) as connection:
+        row = {"id": COMPLAINT, "village": code(1), "way": "form", "repeats": 1, "state": "new"}
+        connection.execute(tables.complaint.insert(), row | said)
     over = district.raise_alert(20, village=code(2))
     district.clear_alert(over, NOW - HOUR)
 

@@ -9,7 +9,9 @@ from playwright.sync_api import Browser, Page
 from siaga.database import tables, writing
 from siaga.database.registry import Registry
 from siaga.model.alert_kinds import Kind
+from siaga.model.caller import Caller, Role
 from siaga.model.clock import DAY, MINUTE, SECOND
+from siaga.model.scope import EVERYWHERE
 from siaga.model.sites import Facility, Village
 from siaga.timeline.span_algebra import FOREVER
 from siaga.timeline.spans import Span
@@ -245,6 +247,16 @@ def test_the_pages_can_be_switched_off(empty: District, path: str) -> None:
         assert (answer.status_code, NAMES[0] in answer.text) == (404, False)
         assert "Halaman umum dimatikan" in answer.text
         assert client.get("/healthz").status_code == 200
+        assert 'class="brand" href="/alerts"' in answer.text
+
+
+def test_where_the_public_page_is_off_nothing_leads_to_it(empty: District) -> None:
+    empty.public_page = False
+    with empty.served(None, caller=Caller(Role.VIEWER, "budi", EVERYWHERE, "person/budi")) as client:
+        assert client.get("/").headers["location"] == "/alerts"
+        page = client.get("/alerts").text
+    assert 'href="/"' not in page
+    assert "Halaman umum" not in page
 
 
 def test_a_village_that_is_not_there_is_a_page_that_says_so(empty: District) -> None:

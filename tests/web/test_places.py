@@ -18,6 +18,7 @@ from siaga.model.caller import Caller, Role
 from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.observation import Point
 from siaga.model.scope import EVERYWHERE, Scope, Scopes
+from siaga.model.sites import Adapter, Device
 from siaga.timeline.spans import Span, State
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOW, UNKNOWN, District
 from tests.http.district import villages as two
@@ -38,7 +39,7 @@ def client(empty: District) -> Iterator[httpx.Client]:
 
 
 def text_of(answer: httpx.Response) -> str:
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code in (200, 422), answer.text
     return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text))).replace("\u00a0", " ")
 
 
@@ -159,10 +160,21 @@ def test_maintenance_is_declared_afterwards_from_the_page_and_taken_back(client:
     client.post(f"/maintenance/{window}", data={"back": GATE})
     client.cookies.clear()
     assert "10.00 – 11.30" not in text_of(client.get(GATE))
-    client.post("/maintenance", data=form | {"end": "2026-03-04T09:00", "back": GATE})
-    assert "Pemeliharaan tidak dicatat" in text_of(client.get(GATE))
-    client.post("/maintenance", data=form | {"start": "soon", "back": GATE})
-    assert '"soon" bukan waktu' in text_of(client.get(GATE))
+
+
+def test_a_form_that_is_not_taken_is_shown_again_as_it_was_filled_in(client: httpx.Client) -> None:
+    form = {"facility": f"{code(0)}/gerbang", "village": code(0), "whom": "village", "rrule": "FREQ=WEEKLY"}
+    typed = {"start": "2026-03-04T10:00", "end": "2026-03-04T09:00", "reason": "ganti <motor>"}
+    page = client.post("/maintenance", data=form | typed | {"back": f"{GATE}?date=2026-03-03"})
+    assert page.status_code == 422
+    assert "selesai 09.00 WIB harus sesudah mulai 10.00 WIB" in text_of(page), "by the village's clock"
+    filled = ("2026-03-04T10:00", "2026-03-04T09:00", "ganti &lt;motor&gt;", f"{GATE}?date=2026-03-03#maintenance")
+    assert all(f'value="{value}"' in page.text for value in filled)
+    assert all(f'<option value="{value}" selected>' in page.text for value in ("village", "FREQ=WEEKLY"))
+    note = {"facility": f"{code(0)}/gerbang", "start": "kemarin", "end": "2026-03-04T09:30", "text": "bensin habis"}
+    page = client.post("/annotations", data=note | {"back": GATE})
+    assert '"kemarin" bukan waktu' in text_of(page)
+    assert all(f'value="{value}"' in page.text for value in ("kemarin", "2026-03-04T09:30", "bensin habis"))
 
 
 @pytest.mark.parametrize(
@@ -182,8 +194,8 @@ def test_why_no_maintenance_was_declared_is_said_in_the_reader_s_language(
     client: httpx.Client, empty: District, wrong: dict[str, str], said: str
 ) -> None:
     form = {"facility": f"{code(0)}/gerbang", "start": "2026-03-04T10:00", "end": "2026-03-04T11:30"}
-    client.post("/maintenance", data=form | wrong | {"back": GATE})
-    assert said in text_of(client.get(GATE))
+    answer = client.post("/maintenance", data=form | wrong | {"back": GATE}, follow_redirects=True)
+    assert said in text_of(answer)
     assert declared(empty) == []
 
 
@@ -236,8 +248,7 @@ def test_a_stretch_is_annotated_without_any_figure_changing(client: httpx.Client
 )
 def test_what_cannot_be_annotated_is_said(client: httpx.Client, wrong: dict[str, str], said: str) -> None:
     form = {"facility": f"{code(0)}/gerbang", "start": "2026-03-04T08:00", "end": "2026-03-04T09:30", "text": "x"}
-    client.post("/annotations", data=form | wrong | {"back": GATE})
-    page = client.get(GATE)
+    page = client.post("/annotations", data=form | wrong | {"back": GATE}, follow_redirects=True)
     assert said in text_of(page)
     assert "data-annotation" not in page.text
 
@@ -255,7 +266,7 @@ def test_a_device_says_its_values_health_refusals_and_draws_its_signals(client: 
     text = text_of(page)
     for said in (
         "terdengar 11.59 WIB",
-        "gate_open tidak 11.59 WIB",
+        "Gerbang terbuka gate_open tidak 11.59 WIB",
         "Baterai 81,5 %",
         "Jam tepat",
         "melapor tiap 1 menit",
@@ -263,9 +274,20 @@ def test_a_device_says_its_values_health_refusals_and_draws_its_signals(client: 
         assert said in text, said
     assert "gerbang-1/senml" in text
     assert "wifi-1/senml" not in text
-    assert 'aria-label="gate_open: antara tidak dan ya, terakhir tidak"' in page.text
+    assert 'aria-label="Gerbang terbuka: antara tidak dan ya, terakhir tidak"' in page.text
     assert 'data-state="heard"' in page.text
     assert "belum pernah terdengar" in text_of(client.get(f"/devices/{code(0)}/wifi-1?stretch=x"))
+
+
+def test_a_device_that_gives_nothing_its_facility_is_judged_by_says_so(client: httpx.Client, empty: District) -> None:
+    said = "tidak memberi sinyal yang menilai fasilitasnya (Gerbang terbuka)"
+    assert said not in text_of(client.get(f"/devices/{code(0)}/gerbang-1"))
+    home = villages(1)[0]
+    for mapped, silent in (({}, True), ({"Switch1": "gate_open"}, False)):
+        device = Device("gerbang-1", Adapter.TASMOTA, MINUTE, "gerbang-depan", mapped)
+        gate = replace(home.facilities[0], devices=(device,))
+        empty.registry.replace([replace(home, facilities=(gate, *home.facilities[1:]))], NOW)
+        assert (said in text_of(client.get(f"/devices/{code(0)}/gerbang-1"))) is silent
 
 
 @pytest.mark.parametrize("path", ["/villages/{0}", "/facilities/{0}/{1}", "/devices/{0}/{2}"])

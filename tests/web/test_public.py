@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.web import public_status
 from api.web.months import AT_ONCE, EVERY, Months
 from siaga.database import tables, writing
 from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
@@ -79,6 +80,22 @@ def test_programs_read_the_days_the_rules_and_the_last_measurement(district: Dis
     assert document["rules"]["gate"] == "The gate is open, day and night."  # type: ignore[index]  # JSON
     assert document["days"]["letters"]["u"] == "unjudged"  # type: ignore[index]  # JSON
     assert "power" not in document["rules"]  # type: ignore[operator]  # JSON
+
+
+def test_counts_add_up_and_what_is_left_out_is_said(empty: District, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(empty, 12)
+    monkeypatch.setattr(public_status, "_MOST", 10)
+    monkeypatch.setattr(public_status, "_FAILING", 1)
+    with empty.served(None) as client:
+        cut = client.get("/status.json").json()
+        monkeypatch.undo()
+        empty.clock.advance(3 * SECOND)
+        whole = client.get("/status.json").json()
+    sums = {state: sum(one["facilities"][state] for one in whole["villages"]) for state in whole["counts"]}
+    assert (sums, sum(sums.values())) == (whole["counts"], 12 * 4), "the mains have no indicator"
+    assert whole["left_out"] == {"villages": 0, "failing": 0}
+    assert cut["counts"] == whole["counts"]
+    assert cut["left_out"] == {"villages": 2, "failing": whole["counts"]["failed"] - 1}
 
 
 def test_unknown_is_never_green_and_says_when_it_was_measured(district: District, browser: Browser) -> None:

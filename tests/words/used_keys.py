@@ -8,6 +8,8 @@ from jinja2 import Environment, nodes
 
 from api.attestations.classes import Class
 from api.attestations.scorecard import Evidence
+from api.complaints.problems import PROBLEMS
+from api.complaints.rules import State as ComplaintState
 from api.http.attestation_body import PhotoSource
 from api.issued.compare import Ground
 from api.notifications.digest import What
@@ -30,6 +32,7 @@ from api.reports.sla import Pace
 from api.schedules.schedule import MADE_UP_FOR
 from api.web.alert_filter import Sort, Stage
 from api.web.alert_forms import Snooze, Verb
+from api.web.complaints import Act, QuietFor
 from api.web.device_page import Stretch
 from api.web.looker import Theme
 from api.web.navigation import NAVIGATION
@@ -46,6 +49,7 @@ from siaga.database.people import Weakness
 from siaga.model.alert_kinds import SEVERITIES, Kind
 from siaga.model.caller import Role
 from siaga.model.indicators import INDICATORS, evidence_signals
+from siaga.model.signals import SIGNALS
 from siaga.model.sites import Adapter, Needs, Silence
 from siaga.run.doctor.finding import REMEDIES, Said
 from siaga.run.doctor.finding import State as Finds
@@ -91,6 +95,10 @@ FAMILIES: dict[str, set[str]] = {
     "class_": {one.value for one in Class},
     "evidence_": {one.value for one in Evidence},
     "evidence_short_": {Evidence.SENSED.value, Evidence.ATTESTED.value},
+    "problem_": {problem.name for found in PROBLEMS.values() for problem in found},
+    "complaint_state_": {state.value for state in ComplaintState},
+    "complaint_done_": {act.value for act in Act},
+    "complaints_quiet_": {one.value for one in QuietFor},
     "doctor_": {said.value for said in Said}
     | {f"{said.value}_do" for said in REMEDIES}
     | {f"state_{state.value}" for state in Finds},
@@ -103,7 +111,7 @@ FAMILIES: dict[str, set[str]] = {
     "reports_why_": {ground.value for ground in Ground},
     "pace_": {pace.value for pace in Pace},
     "stand_": {state.value for state in VillageState},
-    "vital_": {"battery", "rssi", "uptime", "mains"},
+    "reading_": set(SIGNALS),
     "stretch_": {stretch.value for stretch in Stretch},
     "refused_": {*LABELS, OTHER},
     "remedy_": {*LABELS, OTHER},

@@ -22,7 +22,7 @@ from api.web.frame import FrameHere
 from api.web.looker import Looker
 from api.web.setup.limits import admin_of
 from api.words import Words
-from api.words.said import said
+from api.words.said import is_said, said
 from siaga.database.faults import read_told
 from siaga.model.clock import MINUTE, SECOND
 from siaga.model.local_time import NO_VILLAGES_ZONE
@@ -138,7 +138,7 @@ async def health(
         looker,
         "setup/health.html",
         title=looker.words("setup_health"),
-        parts=[_part(looker, one, services.clock.now()) for one in parts],
+        parts=[_part(looker, one, services.clock.now(), everything=everything) for one in parts],
         figures=_figures(looker.words, services) if everything else [],
         refused=_refused(looker.words, services) if everything else [],
         versions=_versions(looker, database, request.app.state.data_dir),
@@ -169,15 +169,23 @@ def _told(services: Services, looker: Looker) -> _WhatWasTold | None:
     return _WhatWasTold(words("health_looked", time=words.time(found.looked_at, now, NO_VILLAGES_ZONE)), lines)
 
 
-def _part(looker: Looker, part: Readiness, now: int) -> _Line:
+def _part(looker: Looker, part: Readiness, now: int, *, everything: bool) -> _Line:
+    """Returns whether a part works. Why it does not is of all villages: it is there for who sees them all."""
     words = looker.words
     name = words(f"health_part_{part.name}") if part.name in PARTS else part.name
     if part.ready:
         return _Line("met", name, words("health_ready"), part.name)
     since = words.time(part.since, now, NO_VILLAGES_ZONE)
-    return _Line(
-        "failed", name, words("health_not_ready", reason=said(words, part.problem or ""), since=since), part.name
-    )
+    reason = _reason(words, part.problem or "") if everything else words("health_ask")
+    return _Line("failed", name, words("health_not_ready", reason=reason, since=since), part.name)
+
+
+def _reason(words: Words, problem: str) -> str:
+    """Returns why a part does not work, in the reader's language; what has no words there is marked as English."""
+    sentences = [problem] if is_said(words, problem) else problem.split("; ")
+    if all(is_said(words, one) for one in sentences):
+        return "; ".join(said(words, one) for one in sentences)
+    return words("health_in_english", reason=problem)
 
 
 def _database(services: Services, looker: Looker) -> DatabaseNow:

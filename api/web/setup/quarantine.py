@@ -26,6 +26,8 @@ router = APIRouter(include_in_schema=False)
 
 OTHER = "other"
 """Stands for what has no reason in one word: it was stored by an earlier version."""
+_OF_NO_VILLAGE = ("unknown_village", "foreign_topic")
+"""Reasons of what is of no village that siaga knows: it is kept of the village whose gateway heard it."""
 _HERE = "/setup/quarantine"
 _SHOWN = 50
 """Payloads on a page: about 40 kB."""
@@ -108,6 +110,8 @@ def _view(looker: Looker, item: QuarantineItem, names: dict[str, tuple[str, str]
     name, zone = names.get(
         item.village or "", (item.village or looker.words("quarantine_no_village"), NO_VILLAGES_ZONE)
     )
+    if item.village is not None and item.label in _OF_NO_VILLAGE:
+        name = looker.words("quarantine_heard_in", village=name)
     return _Item(
         item.village,
         name,

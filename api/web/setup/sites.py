@@ -1,13 +1,14 @@
 """`/setup/sites`: the villages of the registry as a list, and as a sites file out and in."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, File, Form, Query, Request, UploadFile
+from fastapi.routing import APIRoute
 from starlette.responses import RedirectResponse, Response
 
 from api.http.problems import not_found
@@ -28,15 +29,32 @@ from siaga.sites.addresses import clashes
 from siaga.sites.file import SitesDocument, SitesFileError, read_document
 from siaga.sites.writing import write_document
 
-__all__ = ["LARGEST_FILE", "PATHS", "router"]
+__all__ = ["LARGEST_BODY", "LARGEST_FILE", "PATHS", "router"]
 
-router = APIRouter(include_in_schema=False)
+
+class _WideParts(APIRoute):
+    """A route whose forms may have parts as large as a sites file: Starlette's own bound of a pasted text is 1 MB."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[object, object, Response]]:
+        """Returns the handler of the route."""
+        handle = super().get_route_handler()
+
+        async def handle_wide(request: Request) -> Response:
+            await request.form(max_part_size=LARGEST_BODY)  # kept by the request for who reads it next
+            return await handle(request)
+
+        return handle_wide
+
+
+router = APIRouter(include_in_schema=False, route_class=_WideParts)
 
 _HERE = "/setup/sites"
 PATHS = (f"{_HERE}/preview", f"{_HERE}/apply")
 """Forms that carry a whole sites file."""
 LARGEST_FILE = 2_000_000
 """Bytes of a sites file at most: a district takes half a megabyte. `siaga import` takes larger ones."""
+LARGEST_BODY = 3 * LARGEST_FILE
+"""Bytes of a form that carries one: a form escapes a letter by three."""
 _SHOWN = 100
 """Villages on a page."""
 _CHANGES = 300
@@ -194,11 +212,13 @@ def _sent(looker: Looker, file: UploadFile | None, text: str) -> str:
     Raises:
         Unsaved: the file is no text in UTF-8, or too large.
     """
-    content = file.file.read(LARGEST_FILE + 1) if file is not None else b""
+    words, content = looker.words, file.file.read() if file is not None else b""
+    content = content or text.encode()
     if len(content) > LARGEST_FILE:
-        raise Unsaved([looker.words("sites_too_large")])
+        most, size = words.size(LARGEST_FILE), words.size(len(content))
+        raise Unsaved([words("sites_too_large", most=most, size=size)])
     try:
-        return _plain(content.decode("utf-8-sig") if content else text)
+        return _plain(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise Unsaved([looker.words("sites_not_utf8")]) from None
 

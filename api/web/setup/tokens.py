@@ -12,6 +12,7 @@ from api.web.access import SignedInAdmin
 from api.web.frame import Frame, FrameHere
 from api.web.looker import Looker
 from api.web.notice import Notice, leave_notice
+from api.web.once import forget_secret, shown_at, taken_secret
 from api.web.setup.limits import BadScopes, admin_of, manages, read_scopes
 from siaga.model.caller import Role
 from siaga.model.local_time import NO_VILLAGES_ZONE
@@ -21,6 +22,7 @@ __all__ = ["router"]
 router = APIRouter(include_in_schema=False)
 
 _HERE = "/setup/tokens"
+_MADE = f"{_HERE}/made"
 _LARGEST_ID = 2**63 - 1
 
 
@@ -52,7 +54,7 @@ def create(
     role: Annotated[Role, Form()] = Role.VIEWER,
     scopes: Annotated[str, Form()] = "",
 ) -> Response:
-    """Make a token, and show it, this once."""
+    """Make a token, and lead on to the page that shows it, once."""
     words = looker.words
     try:
         given = read_scopes(admin_of(looker), scopes)
@@ -63,7 +65,20 @@ def create(
         token = services.tokens.create(role, name.strip(), given.texts)
     except ValueError:
         return _list(request, services, looker, frame, name, role, scopes, words("token_name_none"))
-    return frame.page(request, looker, "setup/token.html", title=words("token_made", name=name.strip()), token=token)
+    return shown_at(_MADE, request, services.site, token)
+
+
+@router.api_route(_MADE, methods=["GET", "HEAD"])
+def made(request: Request, services: ServicesHere, looker: SignedInAdmin, frame: FrameHere) -> Response:
+    """The token that was just made, once."""
+    token = taken_secret(request)
+    if token is None:
+        answer: Response = RedirectResponse(_HERE, 303)
+        leave_notice(answer, Notice(looker.words("token_shown_once"), wrong=True))
+        return answer
+    answer = frame.page(request, looker, "setup/token.html", title=looker.words("token_made"), token=token)
+    forget_secret(answer, request, services.site)
+    return answer
 
 
 @router.post(f"{_HERE}/{{number}}/revoke")

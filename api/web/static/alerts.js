@@ -123,7 +123,7 @@
 
   async function page(address, options) {
     const answer = await fetch(address, { signal: AbortSignal.timeout(20000), ...options });
-    if (!answer.ok && answer.status !== 412) throw new Error(`the server answers ${answer.status}`);
+    if (!answer.ok) throw new Error(`the server answers ${answer.status}`);
     if (answer.redirected && new URL(answer.url).pathname === "/login") location.reload();
     return new DOMParser().parseFromString(await answer.text(), "text/html");
   }
@@ -179,23 +179,11 @@
 
   // --- Acting: the same forms, without leaving the page --------------------------------------------------------------
 
-  document.addEventListener("submit", async (event) => {
+  document.addEventListener("submit", (event) => {
     const form = event.target, button = event.submitter;
     if (form.id !== "list" || !button) return;
     event.preventDefault();
-    if (form.dataset.sending) return;
-    form.dataset.sending = "yes";
-    const body = new URLSearchParams(new FormData(form, button));
-    try {
-      const fresh = await page(button.formAction, { method: "POST", body });
-      document.querySelectorAll("body > .notice").forEach((one) => one.remove());
-      const said = fresh.querySelector("body > .notice");
-      if (said) document.getElementById("main").before(said);
-      letIn(fresh);
-    } catch {
-      delete form.dataset.sending;
-      form.submit(); // the browser says what is wrong with the line, and offers to send it again
-    }
+    globalThis.siagaSend(button.formAction, new URLSearchParams(new FormData(form, button)), letIn);
   });
 
   document.addEventListener("click", async (event) => {

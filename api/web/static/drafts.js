@@ -84,10 +84,10 @@ self.siagaDrafts = (() => {
     tell(sent);
     if (channel) channel.postMessage(sent);
   };
-  // One of all tabs sends
-  const send = (person) =>
+  // One of all tabs sends. `inTurn`: after the one that sends now, whose answer may have failed
+  const send = (person, inTurn = false) =>
     navigator.locks
-      ? navigator.locks.request("siaga-drafts", { ifAvailable: true }, (lock) => lock && flush(person))
+      ? navigator.locks.request("siaga-drafts", { ifAvailable: !inTurn }, (lock) => lock && flush(person))
       : flush(person);
 
   const trust = () => (stranger = false); // for the service worker, which lives on while pages come and go

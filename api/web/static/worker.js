@@ -122,7 +122,7 @@ async function sendKept() {
   const person = decodeURIComponent(await known("person"));
   const drafts = self.siagaDrafts;
   if (!person || !drafts) return;
-  await drafts.send(person);
+  await drafts.send(person, true);
   const left = (await drafts.waiting(person)).filter((one) => !one.problem);
   if (left.length) throw new Error("not all drafts were sent"); // the browser tries again later, some times
 }

@@ -5,7 +5,7 @@ from siaga.database.people.passwords import Passwords
 from siaga.database.people.persons import NameTaken, NoSuchPerson, NotAName, Person, Persons
 from siaga.database.people.push import MOST_SUBSCRIPTIONS, PushSubscription, PushSubscriptions
 from siaga.database.people.sessions import Session, Sessions, Visit
-from siaga.database.people.sign_in import Right, SignIn, Wait, Wrong, network_of
+from siaga.database.people.sign_in import Right, SignIn, Wait, Wrong, host_of, network_of
 
 __all__ = [
     "MOST_SUBSCRIPTIONS",
@@ -26,6 +26,7 @@ __all__ = [
     "Wait",
     "Weakness",
     "Wrong",
+    "host_of",
     "network_of",
     "weakness",
 ]

@@ -19,7 +19,7 @@ from siaga.database.tables import person, session
 from siaga.database.tables import sign_in_wait as table
 from siaga.model.clock import Clock, SystemClock
 
-__all__ = ["MOST_WAITS", "Answer", "Right", "SignIn", "Wait", "Wrong", "network_of"]
+__all__ = ["MOST_WAITS", "Answer", "Right", "SignIn", "Wait", "Wrong", "host_of", "network_of"]
 
 MOST_WAITS = 10_000
 """Rows that are kept; the oldest make room."""
@@ -162,7 +162,7 @@ def network_of(address: str) -> str:
 
 def _keys(name: str, address: str) -> dict[str, Patience]:
     """Returns what an attempt counts for. Digests: the names that people mistype are nobody's business."""
-    host = _host(address)
+    host = host_of(address)
     return {
         digest(f"both {host} {name}"): BY_BOTH,
         digest(f"address {host}"): BY_ADDRESS,
@@ -170,7 +170,7 @@ def _keys(name: str, address: str) -> dict[str, Patience]:
     }
 
 
-def _host(address: str) -> str:
+def host_of(address: str) -> str:
     """Returns who an address stands for: one host of IPv4, a /64 of IPv6, of which a host has all addresses."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])

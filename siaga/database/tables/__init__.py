@@ -16,6 +16,7 @@ from siaga.database.tables.alerts import (
 )
 from siaga.database.tables.attestations import attestation, attestation_photo
 from siaga.database.tables.base import metadata
+from siaga.database.tables.complaints import complaint, complaint_day, complaint_photo, complaint_quiet
 from siaga.database.tables.derived import (
     day,
     engine_state,
@@ -55,6 +56,10 @@ __all__ = [
     "annotation",
     "attestation",
     "attestation_photo",
+    "complaint",
+    "complaint_day",
+    "complaint_photo",
+    "complaint_quiet",
     "day",
     "device",
     "engine_state",

@@ -1,0 +1,79 @@
+"""Where complaints come in: how many attempts an address has, the photos that wait, and the secrets of the day."""
+
+import anyio
+from fastapi import Request
+from sqlalchemy import Engine
+
+from api.complaints.rows import DaySecrets
+from api.complaints.rules import Way
+from api.http.photo_body import PhotoDesk
+from api.http.problems import Refused
+from api.words import Sentence
+from siaga.database.people import host_of
+from siaga.model.clock import MINUTE, Clock
+
+__all__ = ["Attempts", "ComplaintDesk", "desk_of", "host_of_request"]
+
+MOST_ATTEMPTS = 60
+"""Complaints of one address that are looked at within `WITHIN`, taken or not: one with a photo costs a second."""
+WITHIN = 10 * MINUTE
+MOST_ADDRESSES = 10_000
+"""Addresses that are counted at once; the one that came first makes room."""
+MOST_SENDERS = 8
+"""Complaints that may be on their way in at once: each has up to 9 MB for temporary files."""
+
+
+class Attempts:
+    """Counts attempts by address, within one process. For the event loop alone."""
+
+    def __init__(self, most: int = MOST_ATTEMPTS, within: int = WITHIN, addresses: int = MOST_ADDRESSES) -> None:
+        self._most, self._within, self._addresses = most, within, addresses
+        self._counted: dict[str, tuple[int, int]] = {}
+
+    def wait(self, key: str, now: int) -> int:
+        """Count an attempt. Returns how long to wait before the next one is looked at, ms; 0: this one is."""
+        began, count = self._counted.get(key, (now, 0))
+        if now - began >= self._within or now < began:
+            began, count = now, 0
+        if count >= self._most:
+            return began + self._within - now
+        if key not in self._counted and len(self._counted) >= self._addresses:
+            self._counted.pop(next(iter(self._counted)))
+        self._counted[key] = (began, count + 1)
+        return 0
+
+
+class ComplaintDesk:
+    """What the routes that take complaints share. `photos` has the thread in which all photos are encoded."""
+
+    def __init__(self, engine: Engine, clock: Clock, photo_thread: anyio.CapacityLimiter) -> None:
+        self.photos = PhotoDesk("complaints", MOST_SENDERS, photo_thread)
+        self.secrets = DaySecrets(engine)
+        self._attempts, self._clock = Attempts(), clock
+
+    def admit(self, way: Way, host: str) -> None:
+        """Count an attempt of an address, before its body is read.
+
+        Raises:
+            Refused: 429, there were too many.
+        """
+        wait = self._attempts.wait(f"{way} {host}", self._clock.now())
+        if wait:
+            raise Refused(
+                429,
+                f"there were more than {MOST_ATTEMPTS} complaints of your address within {WITHIN // MINUTE} minutes: "
+                "try again later",
+                {"Retry-After": str(-(-wait // 1000)), "Connection": "close"},
+                sentence=Sentence("complaint_too_many"),
+            )
+
+
+def desk_of(request: Request) -> ComplaintDesk:
+    """Returns the desk of the app."""
+    found: ComplaintDesk = request.app.state.complaint_desk
+    return found
+
+
+def host_of_request(request: Request) -> str:
+    """Returns who sent a request: a host of IPv4, a /64 of IPv6; behind a trusted proxy the one that it names."""
+    return host_of(request.client.host if request.client is not None else "")

@@ -1,0 +1,177 @@
+"""Bodies with photos: JSON, or a form whose photos wait on the disk; read as they come, and only from who may send one.
+
+FastAPI would read a body before it asks who calls. So a route that takes photos reads its own: what is not allowed is
+not read, and a photo of some megabytes waits on the disk, not in memory.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+
+import anyio
+import anyio.to_thread
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
+
+from api.attestations.pictures import LARGEST_FILE, BadPicture, Picture, encode_anew
+from api.http.middleware import LARGEST_BODY
+from api.http.problems import Refused
+
+__all__ = ["FormLimits", "PhotoDesk", "SentBody", "mistakes", "sent_body"]
+
+
+@dataclass(frozen=True, slots=True)
+class FormLimits:
+    """How much a form may hold: fields with text, photos, and bytes in all."""
+
+    fields: int
+    photos: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SentBody:
+    """What was sent: JSON, or the texts of a form, by name, with its photos. `lists`: names that may be given often."""
+
+    json: bytes | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    photos: Sequence[UploadFile] = ()
+
+
+class PhotoDesk:
+    """Takes bodies with photos in: some at once, but of their photos one at a time: each takes up to 250 MB for a
+    moment. `what`: what comes in, in the plural; `most`: how many of it at once, each with temporary files.
+    """
+
+    def __init__(self, what: str, most: int, thread: anyio.CapacityLimiter | None = None) -> None:
+        self._what, self._most = what, most
+        self._senders = anyio.CapacityLimiter(most)
+        self.thread = thread or anyio.CapacityLimiter(1)
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """A place while one comes in.
+
+        Raises:
+            Refused: 503, there is none now.
+        """
+        sender = object()
+        try:
+            self._senders.acquire_on_behalf_of_nowait(sender)
+        except anyio.WouldBlock:
+            sentence = f"{self._most} {self._what} are being sent at this moment: send this one again"
+            raise Refused(503, sentence, {"Retry-After": "20"}) from None
+        try:
+            yield
+        finally:
+            self._senders.release_on_behalf_of(sender)
+
+    async def encode(self, number: int, photo: UploadFile) -> Picture:
+        """Returns a photo encoded anew; `number` is its place in the form, from 1.
+
+        Raises:
+            Refused: 422, it is none.
+        """
+        data = await photo.read(LARGEST_FILE + 1)
+        try:
+            return await anyio.to_thread.run_sync(encode_anew, data, limiter=self.thread)
+        except BadPicture as problem:
+            raise Refused(422, f"body photo {number}: {problem}") from None
+
+
+class _TooLarge(MultiPartException):
+    """More came than is taken."""
+
+
+@asynccontextmanager
+async def sent_body(
+    request: Request, limits: FormLimits, several: Collection[str] = frozenset()
+) -> AsyncIterator[SentBody]:
+    """What was sent, as JSON or as a form. `several`: names of the form that may be given more than once.
+
+    Whether a photo is one shows when it is encoded.
+
+    Raises:
+        Refused: 413, 415 or 422, with what is wrong.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    try:
+        if kind == "multipart/form-data":
+            form = await _form(request, limits)
+            try:
+                yield _split(form, several)
+            finally:
+                await form.close()  # its photos wait on the disk
+        elif kind in ("application/json", ""):
+            yield SentBody(b"".join([chunk async for chunk in _at_most(request, LARGEST_BODY)]))
+        else:
+            raise Refused(415, f"the body is {kind[:60]!r}: send application/json, or multipart/form-data with photos")
+    except _TooLarge as problem:
+        raise Refused(413, problem.message, {"Connection": "close"}) from None
+
+
+async def _form(request: Request, limits: FormLimits) -> FormData:
+    parser = MultiPartParser(
+        request.headers,
+        _at_most(request, limits.bytes),
+        max_files=limits.photos,
+        max_fields=limits.fields,
+        max_part_size=16 * 1024,
+    )
+    try:
+        return await parser.parse()
+    except _TooLarge:
+        raise
+    except MultiPartException as problem:
+        raise Refused(422, f"the form cannot be read: {problem.message}", {"Connection": "close"}) from None
+
+
+async def _at_most(request: Request, largest: int) -> AsyncGenerator[bytes, None]:
+    """The body as it comes, up to a bound; the parser of forms lets go of its files when these are raised.
+
+    Raises:
+        MultiPartException: there is more (`_TooLarge`), or its sender is gone.
+    """
+    sentence = f"the body of this request is larger than {largest} bytes, the most that this call takes"
+    total = 0
+    told = request.headers.get("content-length", "")
+    try:
+        async for chunk in request.stream():
+            total += len(chunk)
+            if total > largest or (told.isdigit() and int(told) > largest):
+                raise _TooLarge(sentence)
+            yield chunk
+    except ClientDisconnect:
+        raise MultiPartException("its sender is gone") from None
+
+
+def _split(form: FormData, several: Collection[str]) -> SentBody:
+    texts: dict[str, str] = {}
+    lists: dict[str, list[str]] = {name: [] for name in several}
+    files: list[UploadFile] = []
+    for name, value in form.multi_items():
+        if (name == "photo") is not isinstance(value, UploadFile):
+            what = "is not a file" if name == "photo" else "is a file: photos are sent as photo"
+            raise Refused(422, f"body {name[:60]!r}: {what}")
+        if isinstance(value, UploadFile):
+            files.append(value)
+        elif name in lists:
+            lists[name].append(value)
+        elif name in texts:
+            raise Refused(422, f"body {name[:60]!r}: is given twice")
+        else:
+            texts[name] = value
+    files = [file for file in files if file.size or file.filename]  # a form whose file field was left empty
+    # Of what a form leaves empty nothing was said
+    return SentBody(None, {name: text for name, text in texts.items() if text != ""}, lists, files)
+
+
+def mistakes(error: ValidationError) -> RequestValidationError:
+    """Returns what is wrong with a body that a route checked itself, as of a body that FastAPI checks."""
+    found = error.errors(include_url=False)
+    return RequestValidationError([one | {"loc": ("body", *one["loc"])} for one in found])

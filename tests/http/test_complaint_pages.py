@@ -1,0 +1,176 @@
+"""`/lapor/…` for citizens, `/complaints` for technicians: without JavaScript, in two languages."""
+
+import re
+
+import httpx
+import pytest
+
+from api.complaints.problems import PROBLEMS
+from siaga.model.caller import Role
+from siaga.model.clock import DAY, HOUR, SECOND
+from siaga.model.scope import EVERYWHERE, Scopes
+from tests.attestations.photos import jpeg
+from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOW, District
+from tests.people.accounts import OWN, account, cookie_of
+
+GATE = f"{GLAGAH}/gerbang"
+FORM = f"/lapor/{GATE}"
+ACTION = re.compile(r'action="(/complaints\?[^"]+)"')
+
+
+def filled_in(district: District, client: httpx.Client, path: str = FORM) -> str:
+    """Open the form, and take a person's time; answers where it is sent."""
+    page = client.get(path)
+    assert page.status_code == 200, page.text
+    district.clock.advance(10 * SECOND)
+    found = ACTION.search(page.text)
+    assert found is not None
+    return found[1].replace("&amp;", "&")
+
+
+def test_a_citizen_fills_in_the_form_and_follows_it(district: District) -> None:
+    with district.served(None) as client:
+        client.headers.update(OWN)
+        sent_to = filled_in(district, client)
+        fields = {"problem": "gate_closed", "note": "Tutup <b>sejak</b> pagi"}
+        taken = send(client, sent_to, fields, jpeg())
+        assert (taken.status_code, taken.headers["Location"][:7]) == (303, "/lapor/")
+        again = send(client, sent_to, fields, jpeg())
+        assert again.headers["Location"] == taken.headers["Location"], "sent again it is the same"
+        page = client.get(taken.headers["Location"])
+        assert 'data-state="new"' in page.text
+        assert "sejak" not in page.text, "who finds the number reads state and answer alone"
+        assert client.get("/lapor/none").status_code == 404
+        assert client.get(f"/lapor/{GLAGAH}/none").status_code == 404
+
+
+def send(client: httpx.Client, path: str, fields: dict[str, str], photo: bytes | None = None) -> httpx.Response:
+    """Send the form as a browser does; by default without a photo."""
+    parts: list[tuple[str, tuple[str | None, str | bytes]]] = [(name, (None, value)) for name, value in fields.items()]
+    if photo is not None:
+        parts.append(("photo", ("a.jpg", photo)))
+    return client.post(path, files=parts)
+
+
+@pytest.mark.parametrize(
+    ("wait", "fields", "status", "sentence"),
+    [
+        (10 * SECOND, {"note": "x"}, 422, "Pilih salah satu masalah"),
+        (10 * SECOND, {"problem": "toilet_dirty"}, 422, "Pilih salah satu masalah"),
+        (10 * SECOND, {"problem": "gate_closed", "note": "x" * 2001}, 422, "paling panjang 2.000 huruf"),
+        (SECOND, {"problem": "gate_closed"}, 429, "Terlalu cepat"),
+        (25 * HOUR, {"problem": "gate_closed"}, 422, "terlalu lama terbuka"),
+    ],
+)
+def test_what_is_wrong_is_said_on_the_form(
+    district: District, wait: int, fields: dict[str, str], status: int, sentence: str
+) -> None:
+    with district.served(None) as client:
+        client.headers.update(OWN)
+        sent_to = filled_in(district, client)
+        district.clock.advance(wait - 10 * SECOND)
+        answer = send(client, sent_to, fields)
+        assert (answer.status_code, sentence in answer.text) == (status, True), answer.text
+        assert ACTION.search(answer.text) is not None
+        for name in ("toilet_dirty", "gate_closed"):
+            checked = f'value="{name}" required checked' in answer.text
+            assert checked == (name == fields.get("problem") == "gate_closed" and wait == 10 * SECOND)
+
+
+def test_a_form_is_of_our_own_page_its_facility_and_its_photo_is_one(district: District) -> None:
+    with district.served(None) as client:
+        sent_to = filled_in(district, client)
+        assert client.post(sent_to, data={"problem": "other"}).status_code == 403, "no page of ours"
+        client.headers.update(OWN)
+        bad = send(client, sent_to, {"problem": "other"}, b"<svg/>")
+        assert (bad.status_code, "Foto itu tidak dapat dibaca" in bad.text) == (422, True)
+        moved = sent_to.replace("gerbang", "wifi-balai")
+        assert send(client, moved, {"problem": "other"}).status_code == 422
+
+
+def test_the_form_is_small_and_speaks_both_languages(district: District) -> None:
+    """Under 20 kB with its style and script, also where nothing is packed."""
+    with district.served(None) as client:
+        page = client.get(f"/lapor/{GLAGAH}/wifi-balai")
+        files = re.findall(r'(?:href|src)="(/static/[^"]+\.(?:css|js))"', page.text)
+        assert len(page.content) + sum(len(client.get(path).content) for path in files) < 20_000
+        for language, sentence in (("id", "Wi-Fi minta kata sandi"), ("en", "Wi-Fi asks for a password")):
+            assert sentence in client.get(page.url.path, params={"lang": language}).text
+        assert page.text.count('type="radio"') == len(PROBLEMS["free_wifi"])
+
+
+def test_a_robot_with_calls_takes_nothing_from_the_form(district: District) -> None:
+    with district.served(None) as client:
+        client.headers.update(OWN)
+        sent_to = filled_in(district, client)
+        for n in range(70):
+            client.post("/api/v1/complaints", json={"facility": GATE, "problem": "other", "note": str(n)})
+            client.post("/complaints", params={"facility": GATE, "stamp": str(n)}, data={"problem": "other"})
+        assert send(client, sent_to, {"problem": "other", "name": "Budi"}).status_code == 422
+        answer = send(client, sent_to, {"problem": "gate_closed"})
+        assert answer.status_code == 303
+
+
+def after(client: httpx.Client, done: httpx.Response, who: dict[str, str]) -> str:
+    """The page to which a form leads, with its notice."""
+    cookie = f"{who['Cookie']}; siaga_notice={done.cookies['siaga_notice']}"
+    return client.get(done.headers["Location"], headers={"Cookie": cookie}).text
+
+
+def test_a_technician_sees_it_beside_the_sensors_and_answers(both: District) -> None:
+    both.alternating(GLAGAH, "gerbang", NOW - DAY, (2 * DAY, MET, None))
+    both.alternating(GLAGAH, "wifi-balai", NOW - DAY, (2 * DAY, FAILED, "internet"))
+    account(both, "wahyu", Role.TECHNICIAN, EVERYWHERE)
+    account(both, "licin", Role.TECHNICIAN, Scopes.of([LICIN]))
+    with both.served(None) as client:
+        client.headers.update(OWN)
+        for facility, problem in (("gerbang", "gate_closed"), ("wifi-balai", "other")):
+            said = {"facility": f"{GLAGAH}/{facility}", "problem": problem, "note": f"<i>{facility}</i>"}
+            assert client.post("/api/v1/complaints", json=said).status_code == 201
+        wahyu, licin = cookie_of(both, Role.TECHNICIAN, "wahyu"), cookie_of(both, Role.TECHNICIAN, "licin")
+        page = client.get("/complaints", headers=wahyu).text
+        found = re.findall(r'data-complaint="(\w+)" data-state="new" data-facility="[^"]+"( data-contradicts)?', page)
+        assert [bool(contradicts) for _, contradicts in found] == [True, False], "what contradicts stands first"
+        assert "Kata sensor saat itu: terpenuhi" in page
+        assert "&lt;i&gt;gerbang&lt;/i&gt;" in page
+        assert "data-complaint" not in client.get("/complaints", headers=licin).text
+        gate = found[0][0]
+        for verb, answer, says in (
+            ("seen", "", "Ditandai sudah dilihat."),
+            ("close", " ", "Tulis jawaban untuk warga"),
+            ("close", "Sudah dibuka.", "warga membaca jawabannya"),
+            ("reject", "", "sudah selesai atau ditolak"),
+        ):
+            path = f"/complaints/{gate}/{verb}"
+            assert client.post(path, data={"answer": answer}, headers=licin).status_code == 404
+            done = client.post(path, data={"answer": answer}, headers=wahyu)
+            assert (done.status_code, done.headers["Location"]) == (303, "/complaints")
+            assert says in after(client, done, wahyu)
+        assert "Sudah dibuka." in client.get(f"/lapor/{gate}").text
+        assert gate not in client.get("/complaints", headers=wahyu).text
+        assert gate in client.get("/complaints", params={"state": "closed"}, headers=wahyu).text
+        assert client.get("/complaints", params={"village": "x"}, headers=wahyu).status_code == 422
+
+
+def test_a_village_is_quietened_for_a_while(district: District) -> None:
+    account(district, "wahyu", Role.TECHNICIAN, Scopes.of([GLAGAH]))
+    said = {"facility": GATE, "problem": "gate_closed"}
+    with district.served(None) as client:
+        client.headers.update(OWN)
+        wahyu = cookie_of(district, Role.TECHNICIAN, "wahyu")
+
+        def pause(village: str, length: str) -> str:
+            done = client.post("/complaints/quiet", data={"village": village, "length": length}, headers=wahyu)
+            return after(client, done, wahyu)
+
+        assert "di luar wilayah Anda" in pause(LICIN, "day")
+        assert "dijeda" in pause(GLAGAH, "day")
+        sent_to = filled_in(district, client)
+        refused = client.post("/api/v1/complaints", json=said)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "86390")
+        page = send(client, sent_to, said)
+        assert (page.status_code, "untuk sementara tidak menerima laporan" in page.text) == (429, True)
+        other = {"facility": f"{LICIN}/lampu", "problem": "lamp_off"}
+        assert client.post("/api/v1/complaints", json=other).status_code == 201
+        assert "diterima lagi" in pause(GLAGAH, "end")
+        assert client.post("/api/v1/complaints", json=said).status_code == 201
