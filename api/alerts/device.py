@@ -32,37 +32,21 @@ class ClockSaid:
 class WatchedDevice(Subject):
     """One device.
 
-    `facility`: the one it belongs to. `watched`: from when on it is expected to report. `clock`: what its gateways last
-    said of its clock. `came`: for an open `device_silent` the stretches in which it reported since that began; for an
-    open `no_evidence` those in which it gave evidence. Its reports may arrive in any order, and late, so all stretches
-    are kept: the alert is over at the start of the last one, whenever the centre hears of it.
+    `watched`: from when on it is expected to report. `clock`: what its gateways last said of its clock. `came`: for an
+    open `device_silent` the stretches in which it reported since that began; for an open `no_evidence` those in which
+    it gave evidence. Its reports may arrive in any order, and late, so all stretches are kept: the alert is over at the
+    start of the last one, whenever the centre hears of it.
     """
 
     device: Device
-    facility: str
     watched: int
     came: dict[str, list[Interval]] = field(default_factory=dict)
     clock: ClockSaid | None = None
 
     @property
-    def facility_id(self) -> str:
-        """The facility's id."""
-        return self.facility
-
-    @property
-    def device_id(self) -> str:
-        """Its id."""
-        return self.device.id
-
-    @property
     def allowed(self) -> int:
         """How long it may be silent, or give no evidence, before an alert is raised, ms."""
         return allowed(self.device.every)
-
-    @property
-    def may_lack_evidence(self) -> bool:
-        """Whether no alert says so already."""
-        return Kind.NO_EVIDENCE not in self.alerts
 
     def note(self, kind: str, time: int) -> bool:
         """Note that at `time` came what an alert of this kind misses. Returns True if such an alert is open."""
@@ -93,7 +77,7 @@ class WatchedDevice(Subject):
 
     def configure(self, device: Device, facility: str) -> None:
         """Take the device as the registry has it now."""
-        self.device, self.facility = device, facility
+        self.device, self.facility_id = device, facility
 
     def expect(self, since: int) -> None:
         """It is to report from `since` on."""

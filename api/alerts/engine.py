@@ -5,7 +5,6 @@ end at any moment: a new one on the same database and telemetry store goes on wh
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import islice
 
 import structlog
@@ -22,7 +21,7 @@ from api.alerts.reader import StoreReader
 from api.alerts.registry_watch import RegistryWatch
 from api.alerts.self_monitor import Heard, SelfMonitor
 from api.alerts.snapshot import save
-from api.alerts.store_sync import StoreSync
+from api.alerts.store_sync import RETRY, StoreSync
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
 from api.alerts.villages import Villages
@@ -103,7 +102,7 @@ class AlertEngine:
     @property
     def past(self) -> UnreadPast:
         """What of the past is not known: the store did not answer, or it is being judged as a whole."""
-        return replace(self.store_sync.past, judging=self.store_sync.judging)
+        return self.store_sync.past
 
     def open(self) -> None:
         """Read villages, open alerts and snapshots from the database, and subscribe.
@@ -309,7 +308,7 @@ class AlertEngine:
         answer = self.store_sync.poll()
         # What is not committed goes before judged history: both may be about the same spans
         if isinstance(answer, RebuildAnswer) and not self._commit():
-            self.store_sync.put_back(answer.request, moment)
+            self.store_sync.put_back(answer.request, moment.monotonic + RETRY)
         elif answer is not None:
             self.store_sync.take(answer, moment)
         self.store_sync.ask(moment)
@@ -318,10 +317,6 @@ class AlertEngine:
 
     def _commit(self, *, at_once: bool = False) -> bool:
         """Commit changes, and the messages they were decided from. Returns False if the database did not take them."""
-        try:
-            self._watched.date_back(self._tables, self.moment())
-        except DBAPIError as error:
-            self._away(error)
         changes, now, due = self._watched.pending, self._clock.monotonic(), self._inbox.commit_at()
         if not (changes or at_once or (due is not None and now >= due)):
             return True
@@ -330,6 +325,7 @@ class AlertEngine:
         moment = self.moment()
         folds = self._folds(list(islice(self._inbox.due(moment.now), FOLDS)), moment)
         try:
+            self._watched.date_back(self._tables, moment)
             committed = self._tables.commit(changes, self._inbox.rows, folds)
         except DBAPIError as error:
             self._commit_at = self._clock.monotonic() + DATABASE_AGAIN

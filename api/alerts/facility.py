@@ -4,7 +4,6 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from api.alert_records.alert import OpenAlert
 from api.alerts.outcome import Correction, Outcome
 from api.alerts.subject import Subject
 from siaga.model.alert_kinds import Kind
@@ -35,7 +34,8 @@ class WatchedFacility(Subject):
     `spans`: of the last two days, or from the start of the failed run before. `trend`: where its share of the last day
     stands; `None` after spans changed. `checked`: it was judged up to then. `dirty_from`: evidence has come since, of
     times from then on. `plan_until`: neither schedule nor maintenance changes its state before then. `without_mains`:
-    a device says that mains power is missing now.
+    a device says that mains power is missing now. `doubts`: when people said otherwise than its sensors, and nobody has
+    answered them yet.
     """
 
     facility: Facility
@@ -47,11 +47,7 @@ class WatchedFacility(Subject):
     dirty_from: int = FOREVER
     plan_until: int = 0
     without_mains: bool = False
-
-    @property
-    def facility_id(self) -> str:
-        """Its id."""
-        return self.facility.id
+    doubts: tuple[int, ...] = ()
 
     # What is known of it
 
@@ -83,6 +79,11 @@ class WatchedFacility(Subject):
         is_new, self.without_mains = missing != self.without_mains, missing
         return is_new
 
+    def note_doubts(self, times: tuple[int, ...]) -> bool:
+        """Note when people said otherwise than its sensors. Returns True if that is new."""
+        is_new, self.doubts = times != self.doubts, times
+        return is_new
+
     def share(self, now: int, sure_from: int) -> Trend:
         """Returns where its share of the last day stands. What is not sure yet counts as met, so no alert is false."""
         known = self.trend
@@ -91,14 +92,12 @@ class WatchedFacility(Subject):
             known = self.trend = trend(sure, now, self.terms.target)
         return known
 
-    def date_back(self, known: Trend) -> OpenAlert | None:
-        """Take its share as older spans showed it. Returns the open alert that began earlier by that."""
+    def date_back(self, known: Trend) -> None:
+        """Take its share as older spans showed it: its open alert may have begun earlier by that."""
         alert = self.alerts.get(Kind.INDICATOR_MISSED)
-        if alert is None or not known.below or known.since >= alert.began_at:
-            return None
-        self.trend = known
-        alert.amend(known.since)
-        return alert
+        if alert is not None and known.below and known.since < alert.began_at:
+            self.trend = known
+            alert.amend(known.since)
 
     # Judgement
 
@@ -117,14 +116,14 @@ class WatchedFacility(Subject):
 
     def judge(
         self, village: Village, recent: Recent, planned: Sequence[PlannedWork], start: int, now: int, out: Outcome
-    ) -> bool:
-        """Judge from `start`, as far as memory covers it, to now. Returns True if it was judged."""
+    ) -> None:
+        """Judge from `start`, as far as memory covers it, to now."""
         evidence = recent.evidence
         begins = judged_from(village, self.facility, evidence)
         if begins is None or begins > now:
             self.plan_until = min(now + AHEAD, FOREVER if begins is None else begins)
             self._forget(FOREVER, out)
-            return False
+            return
         self._forget(begins, out)
         if self.plan_until <= now or not self.spans:
             # Without any evidence only schedule and maintenance change the state
@@ -133,13 +132,12 @@ class WatchedFacility(Subject):
         start = max(start, recent.covers, begins)
         if start > now:
             self.plan_until = min(self.plan_until, start)  # from then on memory has enough evidence
-            return False
+            return
         spans = judge(village, self.facility, evidence, (start, now + 1), planned)
         self._take(village, [*spans[:-1], replace(spans[-1], end=FOREVER)], now, out)
         kept_from = min(recent.covers, now - KEPT)
         if len(self.spans) > 2 and self.spans[1].end <= kept_from:
             self._trim(kept_from)
-        return True
 
     def _take(self, village: Village, spans: Sequence[Span], now: int, out: Outcome) -> None:
         """Replace all spans from where the first of these starts."""

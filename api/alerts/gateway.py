@@ -1,17 +1,16 @@
 """What is known of one gateway of a village."""
 
-from collections import deque
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from api.alerts.device import ClockSaid, WatchedDevice
+from api.alerts.device import ClockSaid
 from api.alerts.subject import Subject
-from siaga.wire.health import CameInstead, Health
+from siaga.wire.health import Health
 
-__all__ = ["BUFFER_FULL", "Buffer", "GatewayRow", "Seen", "WatchedGateway", "tell_devices"]
+__all__ = ["BUFFER_FULL", "Buffer", "GatewayRow", "Seen", "WatchedGateway"]
 
 BUFFER_FULL = 0.8
 """An alert is raised for a buffer that is fuller than this (contract, section 5)."""
+_NOTHING_SAID = Health(trusted=[], buffer=0)
 _SEEN = 256
 """How many batches of a gateway are remembered: many more than it has in flight."""
 
@@ -20,18 +19,14 @@ class Seen:
     """The last batches of one gateway: to recognise a repetition, and an acknowledgement of a batch that never came."""
 
     def __init__(self) -> None:
-        self._order: deque[tuple[str, int]] = deque()
         self._content: dict[tuple[str, int], int] = {}
 
     def again(self, epoch: str, seq: int, content: int) -> bool:
         """Remember a batch. Returns True if it had come before with the same content."""
-        key = (epoch, seq)
-        before = self._content.get(key)
-        if before is None:
-            self._order.append(key)
-            if len(self._order) > _SEEN:
-                del self._content[self._order.popleft()]
-        self._content[key] = content
+        before = self._content.get((epoch, seq))
+        self._content[epoch, seq] = content
+        if len(self._content) > _SEEN:
+            del self._content[next(iter(self._content))]
         return before == content
 
     def knows(self, epoch: str, seq: int) -> bool:
@@ -70,19 +65,16 @@ class WatchedGateway(Subject):
 
     `status`: what its session said last, which it has said since `status_at`. `last_arrival`: wall time. `last_alive`:
     the time of its newest heartbeat. These four are stored (`GatewayRow`).
-    `skewed`, `trusted`: the devices whose clocks are wrong, and right. `instead`: what came from devices that say
-    nothing of use.
+    `health`: what it says of itself and of devices; at first nothing. `buffer`: since when its buffer is so.
     """
 
-    id: str
+    device_id: str
     status: str | None = None
     status_at: int | None = None
     last_arrival: int | None = None
     last_alive: int | None = None
     seen: Seen = field(default_factory=Seen)
-    skewed: Mapping[str, ClockSaid] = field(default_factory=dict)
-    trusted: frozenset[str] = frozenset()
-    instead: Mapping[str, CameInstead] = field(default_factory=dict)
+    health: Health = field(default_factory=lambda: _NOTHING_SAID)
     buffer: Buffer = field(default_factory=lambda: Buffer(None, 0))
 
     def arrived(self, now: int) -> None:
@@ -98,26 +90,25 @@ class WatchedGateway(Subject):
         if status != self.status or not is_retained:
             self.status, self.status_at = status, now
 
-    def say_health(self, said: Health, devices: Collection[str], now: int) -> set[str]:
-        """Take what it says of itself and of `devices`. Returns those from which something else now comes instead."""
+    def say_health(self, said: Health, now: int) -> None:
+        """Take what it says of itself and of devices."""
         was, is_full = self.buffer, said.buffer > BUFFER_FULL
         goes_on = was.fill is not None and (was.fill > BUFFER_FULL) == is_full
         self.buffer = Buffer(said.buffer, was.since if goes_on else now, said.thinned)
-        self.skewed = {
-            device: ClockSaid(round(clock.offset * 1000), round(clock.since * 1000))
-            for device, clock in said.clocks.items()
-            if device in devices
-        }
-        self.trusted = frozenset(devices if said.trusted is None else said.trusted)
-        before, self.instead = (
-            self.instead,
-            {device: heard.told() for device, heard in said.heard.items() if device in devices},
-        )
-        return {device for device in {*before, *self.instead} if before.get(device) != self.instead.get(device)}
+        self.health = said
+
+    def says_of_clock(self, device: str) -> ClockSaid | None:
+        """Returns since when a device's clock is wrong, and by how much; `None`: it does not say so."""
+        clock = self.health.clocks.get(device)
+        return None if clock is None else ClockSaid(round(clock.offset * 1000), round(clock.since * 1000))
+
+    def trusts(self, device: str) -> bool:
+        """Returns whether it says that a device's clock is right."""
+        return self.health.trusted is None or device in self.health.trusted
 
     def row(self) -> GatewayRow:
         """Returns its row."""
-        return GatewayRow(self.village, self.id, self.status, self.status_at, self.last_arrival, self.last_alive)
+        return GatewayRow(self.village, self.device_id, self.status, self.status_at, self.last_arrival, self.last_alive)
 
     def restore(self, row: GatewayRow) -> None:
         """Take over its row. What was replayed since may be newer."""
@@ -125,27 +116,6 @@ class WatchedGateway(Subject):
         self.last_arrival = _latest(self.last_arrival, row.last_arrival)
         self.last_alive = _latest(self.last_alive, row.last_alive)
 
-    @property
-    def device_id(self) -> str:
-        """Its id: alerts name a gateway as a device."""
-        return self.id
-
 
 def _latest(*times: int | None) -> int | None:
     return max((time for time in times if time is not None), default=None)
-
-
-def tell_devices(
-    gateways: Mapping[str, WatchedGateway], gateway: str, devices: Mapping[str, WatchedDevice], said: Health, now: int
-) -> list[WatchedDevice]:
-    """Take what a gateway of a village says at wall time `now`. Returns the devices of which that is new."""
-    told = gateways[gateway].say_health(said, devices, now)
-    return [device for name, device in devices.items() if _tell_clock(gateways, device, now) or name in told]
-
-
-def _tell_clock(gateways: Mapping[str, WatchedGateway], device: WatchedDevice, now: int) -> bool:
-    """Tell a device what the gateways together say of its clock. Returns True if that is new."""
-    name = device.device.id
-    skewed = [gateway.skewed[name] for gateway in gateways.values() if name in gateway.skewed]
-    said = min(skewed, key=lambda clock: clock.since, default=None)
-    return device.tell_clock(said, now, is_trusted=any(name in gateway.trusted for gateway in gateways.values()))

@@ -157,11 +157,6 @@ class History:
         return [*self.dirty, *self.queue]
 
     @property
-    def newest(self) -> int:
-        """The latest end of what has to be judged again; 0: there is nothing."""
-        return max((end for _, end in [*self.marked, *(stretch for _, stretch in self._unseen)]), default=0)
-
-    @property
     def pending(self) -> bool:
         """Whether anything has to be judged again."""
         return bool(self.dirty or self.queue or self._unseen)

@@ -1,9 +1,9 @@
 """The link of one village: whether anything arrives from it, and its last absence.
 
-The link is `Never` heard, `Online` or `Offline`. `CatchUp` is independent of that: for a while after something arrives
-again, more of what a gateway kept is expected. An engine that reconnects expects it from every village, also from one
-that is offline. Each buffer of a gateway brings the present, or is on its way to it. Times are wall time in ms;
-`CatchUp`, `Buffered.since` and `quiet_from` are monotonic ms.
+The link is `Online` or `Offline`. `CatchUp` is independent of that: for a while after something arrives again, more of
+what a gateway kept is expected. An engine that reconnects expects it from every village, also from one that is offline.
+Each buffer of a gateway brings the present, or is on its way to it. Times are wall time in ms; `CatchUp`,
+`Buffered.since` and `quiet_from` are monotonic ms.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 
 from api.alert_records.alert import OpenAlert
 from api.alerts.certainty import Moment
+from api.alerts.subject import Subject
 from siaga.model.clock import MINUTE, SECOND
 from siaga.timeline.judge import GATEWAY_HEARD
 from siaga.timeline.span_algebra import FOREVER
 from siaga.wire.batch import LIVE_EDGE
 
-__all__ = ["CAUGHT_UP_AFTER", "Absence", "Arrivals", "Buffered", "CatchUp", "Link", "Never", "Offline", "Online"]
+__all__ = ["CAUGHT_UP_AFTER", "Absence", "Buffered", "CatchUp", "Link", "Offline", "Online"]
 
 BEHIND = 45 * SECOND
 """A buffer whose newest heartbeat is older than this on arrival is behind. A running gateway sends one every 30 s."""
@@ -32,13 +33,6 @@ that it ran during the outage."""
 
 
 @dataclass(frozen=True, slots=True)
-class Never:
-    """Nothing has ever arrived. `since`: when the centre began to listen."""
-
-    since: int
-
-
-@dataclass(frozen=True, slots=True)
 class Online:
     """Its batches arrive."""
 
@@ -47,7 +41,7 @@ class Online:
 
 @dataclass(frozen=True, slots=True)
 class Offline:
-    """Nothing arrives. `alert`: its open `village_offline`; `None`: only the last wills of its gateways say so."""
+    """Nothing arrives, maybe nothing ever has. `alert`: its open `village_offline`, if there is one."""
 
     since: int
     alert: OpenAlert | None = None
@@ -108,23 +102,8 @@ class Absence:
         return {"gateway_ran": ran, "likely": "link" if ran else "mains_out"}
 
 
-@dataclass(frozen=True, slots=True)
-class Arrivals:
-    """What has arrived from a village. Wall times in ms.
-
-    `quiet_for`: how long nothing has arrived while the centre was listening (`None`: it is not listening now).
-    `last_arrival`: when something last arrived (`None`: never). `listening_since`: when the centre began to listen.
-    `arrived`: something has just arrived; a jump of the clock does not hide that.
-    """
-
-    quiet_for: int | None
-    last_arrival: int | None
-    listening_since: int
-    arrived: bool = False
-
-
-@dataclass(slots=True)
-class Link:
+@dataclass(slots=True, eq=False, kw_only=True)
+class Link(Subject):
     """What is known of one village's link.
 
     `listening_since`: when the centre began to listen to it; `quiet_from`: since when nothing has arrived;
@@ -133,15 +112,16 @@ class Link:
 
     listening_since: int
     quiet_from: int
-    state: Never | Online | Offline = field(init=False)
+    state: Online | Offline = field(init=False)
     last_arrival: int | None = None
     has_arrived: bool = False
     buffers: dict[tuple[str, str], Buffered] = field(default_factory=dict)
     catch_up: CatchUp | None = None
     absence: Absence | None = None
+    _told: Online | Offline = field(init=False)
 
     def __post_init__(self) -> None:
-        self.state = Never(self.listening_since)
+        self.state = self._told = Offline(self.listening_since)
 
     @property
     def alert(self) -> OpenAlert | None:
@@ -149,9 +129,9 @@ class Link:
         return self.state.alert if isinstance(self.state, Offline) else None
 
     @property
-    def name(self) -> str:
-        """The link as the API names it."""
-        return "online" if isinstance(self.state, Online) else "offline"
+    def is_online(self) -> bool:
+        """Whether something arrives."""
+        return isinstance(self.state, Online)
 
     # What arrives
 
@@ -192,11 +172,10 @@ class Link:
 
     # What it is
 
-    def arrivals(self, moment: Moment, *, arrived: bool) -> Arrivals:
-        """Returns what `village_offline` is decided on. `arrived`: something has just arrived."""
+    def quiet_for(self, moment: Moment) -> int | None:
+        """Returns for how long nothing has arrived while the centre was listening; `None`: it is not listening now."""
         listening = moment.listening_from
-        quiet_for = None if listening is None else moment.monotonic - max(self.quiet_from, listening)
-        return Arrivals(quiet_for, self.last_arrival, self.listening_since, arrived)
+        return None if listening is None else moment.monotonic - max(self.quiet_from, listening)
 
     def catching_up_until(self, monotonic: int) -> int | None:
         """Returns until when (monotonic) to wait for late data of a gateway that came back; `None`: no need."""
@@ -215,25 +194,19 @@ class Link:
         until = max((each.since for each in self.buffers.values() if each.is_behind), default=-FOREVER) + offline_after
         return until if until > monotonic else None
 
-    def up(self, now: int) -> bool:
-        """Something arrives. Returns True if it was not online."""
-        was_online = isinstance(self.state, Online)
-        if not was_online:
+    def up(self, now: int) -> None:
+        """Something arrives."""
+        if not self.is_online:
             self.state = Online(now)
-        return not was_online
 
-    def down(self, now: int) -> bool:
-        """The last wills of all its gateways came. Returns True if it was online."""
-        was_online = isinstance(self.state, Online)
-        if was_online:
+    def down(self, now: int) -> None:
+        """The last wills of all its gateways came."""
+        if self.is_online:
             self.state = Offline(now)
-        return was_online
 
-    def lost(self, alert: OpenAlert, now: int) -> bool:
-        """Its `village_offline` is open. Returns True if it was online until now."""
-        was_online = isinstance(self.state, Online)
-        self.state = Offline(now if was_online else self.state.since, alert)
-        return was_online
+    def lost(self, alert: OpenAlert, now: int) -> None:
+        """Its `village_offline` is open."""
+        self.state = Offline(now if self.is_online else self.state.since, alert)
 
     def back(self, now: int) -> OpenAlert | None:
         """Its `village_offline` is over for this village. Returns that alert."""
@@ -255,18 +228,24 @@ class Link:
 
     # For the database
 
+    def take_changed(self) -> bool:
+        """Returns True if its row is another than at the last call."""
+        told, self._told = self._told, self.state
+        return (type(told), told.since) != (type(self.state), self.state.since)
+
     def row(self) -> dict[str, object]:
         """Returns its columns in `village_state`."""
-        return {"link": self.name, "since": self.state.since, "last_arrival": self.last_arrival}
+        return {
+            "link": "online" if self.is_online else "offline",
+            "since": self.state.since,
+            "last_arrival": self.last_arrival,
+        }
 
     def restore(self, link: str, since: int | None, last_arrival: int | None) -> None:
         """Take over its columns in `village_state`. Nothing has arrived at this engine yet."""
         self.last_arrival = max(self.last_arrival or 0, last_arrival or 0) or None
         since = self.listening_since if since is None else since
-        if link == "online":
-            self.state = Online(since)
-        else:
-            self.state = Never(since) if self.last_arrival is None else Offline(since)
+        self.state = self._told = Online(since) if link == "online" else Offline(since)
         self.forget_arrivals()
 
     def forget_arrivals(self) -> None:

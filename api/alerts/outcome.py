@@ -4,21 +4,17 @@ All of it is committed together: no alert without the span that it rests on, no 
 database is away it waits, and grows only with real changes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from api.alert_records.alert import Changed, OpenAlert, Opened
 from api.alerts.decision import Raise
+from api.alerts.subject import Subject
 from siaga.model.intervals import Interval
 from siaga.model.observation import TrackKey
 from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import Span
 from siaga.timeline.span_algebra import Difference
-
-if TYPE_CHECKING:
-    from api.alerts.state import VillageState
-    from api.alerts.subject import Subject
 
 __all__ = ["Back", "Changes", "Correction", "Fold", "Outcome"]
 
@@ -101,6 +97,10 @@ class Changes:
         alert.show({**decision.evidence, "reason": decision.reason})
         self.alerts.append(Opened(alert, now, decision.cause))
 
+    def opened(self, kind: str) -> list[OpenAlert]:
+        """Returns the alerts of a kind that are to be opened."""
+        return [each.alert for each in self.alerts if isinstance(each, Opened) and each.alert.kind == kind]
+
     def taken_out(self, alert: OpenAlert, now: int) -> None:
         """Close an open alert whose subject is no longer in the registry. Nobody knows whether it is repaired."""
         alert.show({"taken_out": True})
@@ -164,22 +164,25 @@ class Outcome(Changes):
     """What one verb of a village came to.
 
     `deadlines`: who is to be looked at next, and when. `lost`: nothing arrives from the village any more. `back`: it
-    does again. `undated`: facilities of which a miss was raised that may have begun before what memory has.
-    `arrivals_since`: from when on (wall time) the collector's notes of late data are to be read. `keeps`: what was
-    taken is to be kept for a successor. `late`: how many readings came too late for memory; `overflown`: others were
-    let go for them.
+    does again. `arrivals_since`: from when on (wall time) the collector's notes of late data are to be read. `keeps`:
+    what was taken is to be kept for a successor. `late`: how many readings came too late for memory; `overflown`:
+    others were let go for them.
     """
 
-    deadlines: list[tuple["Subject | VillageState", int]] = field(default_factory=list)
+    deadlines: list[tuple[Subject, int]] = field(default_factory=list)
     lost: Raise | None = None
     back: Back | None = None
-    undated: list[str] = field(default_factory=list)
     arrivals_since: int | None = None
     keeps: bool = False
     late: int = 0
     overflown: bool = False
 
-    def ask(self, subject: "Subject | VillageState", time: int | None) -> None:
+    def ask(self, subject: Subject, time: int | None) -> None:
         """Have a subject looked at, at `time` or before; `None`: no need."""
         if time is not None:
             self.deadlines.append((subject, time))
+
+    def ask_all(self, subjects: Iterable[Subject], time: int) -> None:
+        """Have subjects looked at, at `time` or before."""
+        for subject in subjects:
+            self.ask(subject, time)

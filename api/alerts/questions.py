@@ -102,8 +102,7 @@ class RebuildRequest:
     """Judge a stretch of a village's history again.
 
     `first` are the first reports known; with `read_first` the store is asked, too. `first_known`: it is asked for the
-    newest alone. `in_hand` and `remembered` are readings that the store may not show yet. `planned`: the maintenance
-    of each facility.
+    newest alone. `unseen` are readings that the store may not show yet. `planned`: the maintenance of each facility.
     """
 
     village: Village
@@ -111,8 +110,7 @@ class RebuildRequest:
     first: Mapping[TrackKey, int]
     read_first: bool
     first_known: bool
-    in_hand: Sequence[Reading]
-    remembered: Mapping[TrackKey, Track]
+    unseen: Mapping[TrackKey, dict[int, Value]]
     planned: Mapping[str, Sequence[PlannedWork]]
 
     @classmethod
@@ -132,8 +130,7 @@ class RebuildRequest:
             dict(recent.first),
             history.first_reports_read(),
             village.first_known,
-            history.in_hand(start, end),
-            recent.between(start, end),
+            _unseen(history.in_hand(start, end), recent.between(start, end)),
             {facility: village.planned_for(facility) for facility in village.facilities},
         )
 
@@ -146,9 +143,12 @@ class RebuildRequest:
         facilities = [facility for facility in judged_facilities(village) if facility.id in self.planned]
         lookback = max((reach(village, facility) for facility in facilities), default=0)
         # All of what reaches into the window, not only the last of each signal: an event before a zero still counts
-        stored = store.tracks(village.code, start - lookback, end, signals=_signals(village))
-        _learn(first, {key: track.times[0] for key, track in stored.items() if track.times})
-        evidence = Evidence(_combined(stored, self.in_hand, self.remembered), first)
+        tracks = dict(store.tracks(village.code, start - lookback, end, signals=_signals(village)))
+        _learn(first, {key: track.times[0] for key, track in tracks.items() if track.times})
+        for key, readings in self.unseen.items():
+            stored = tracks.get(key, Track([], []))
+            tracks[key] = Track.of(dict(zip(stored.times, stored.values, strict=True)) | readings)
+        evidence = Evidence(tracks, first)
         spans: dict[str, Sequence[Span]] = {}
         for facility in facilities:
             begins = judged_from(village, facility, evidence)
@@ -197,22 +197,14 @@ Request = MemoryRequest | RebuildRequest | ArrivalsRequest
 Answer = MemoryAnswer | RebuildAnswer | ArrivalsAnswer | Failure
 
 
-def _combined(
-    stored: Mapping[TrackKey, Track], in_hand: Iterable[Reading], remembered: Mapping[TrackKey, Track]
-) -> dict[TrackKey, Track]:
-    """Returns the tracks of the store, with the late readings in hand and the memory, which is the newest."""
-    newer: dict[TrackKey, dict[int, Value]] = {}
+def _unseen(in_hand: Iterable[Reading], remembered: Mapping[TrackKey, Track]) -> dict[TrackKey, dict[int, Value]]:
+    """Returns the late readings in hand with those in memory, which are the newest, by signal and time."""
+    found: dict[TrackKey, dict[int, Value]] = {}
     for reading in in_hand:
-        newer.setdefault((reading.device, reading.signal), {})[reading.time] = reading.value
+        found.setdefault((reading.device, reading.signal), {})[reading.time] = reading.value
     for key, track in remembered.items():
-        newer.setdefault(key, {}).update(zip(track.times, track.values, strict=True))
-    result = dict(stored)
-    for key, observations in newer.items():
-        old = stored.get(key)
-        known = dict(zip(old.times, old.values, strict=True)) if old is not None else {}
-        if any(known.get(time) != value or time not in known for time, value in observations.items()):
-            result[key] = Track.of(known | observations)
-    return result
+        found.setdefault(key, {}).update(zip(track.times, track.values, strict=True))
+    return found
 
 
 def _learn(first: dict[TrackKey, int], found: Mapping[TrackKey, int]) -> None:

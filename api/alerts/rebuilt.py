@@ -1,28 +1,41 @@
-"""Writing what a stretch of history was judged to be: spans are replaced, days are corrected."""
+"""History that was judged again: its spans are replaced, days are corrected, alerts get the times that it shows.
+
+After an absence, with the store away, an alert clears at the first moment at which memory shows its facility to be met.
+What the gateway kept is judged later, and may show that it was met before.
+"""
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
-
-from api.alerts.facility import KEPT
+from api.alert_records.rows import cleared_since
+from api.alerts.certainty import Knows
+from api.alerts.decision import Clear
+from api.alerts.facility import KEPT, WatchedFacility
+from api.alerts.flapping import CALM
+from api.alerts.kinds import Look
+from api.alerts.kinds.facility_failed import facility_failed
+from api.alerts.outcome import Changes
 from api.alerts.questions import RebuildAnswer
-from api.alerts.resync import Rebuilt
-from api.alerts.state import VillageState
 from api.alerts.tables import Tables
+from api.alerts.village import Rebuilt, WatchedVillage
 from siaga.database import writing
-from siaga.database.days import correcting
-from siaga.database.rewritten import note_rewritten
-from siaga.database.spans import read_spans, write_spans
+from siaga.database.rejudged import replace_judged
+from siaga.database.spans import read_spans
 from siaga.model.alert_kinds import Kind
+from siaga.model.clock import DAY
 from siaga.model.intervals import Interval
-from siaga.model.sites import Facility, Village
 from siaga.timeline.judge import Span
-from siaga.timeline.span_algebra import FOREVER, cut, difference, joined, replaced, rewritten
+from siaga.timeline.rolling import WINDOW, Trend, trend
+from siaga.timeline.span_algebra import FOREVER, failed_run, replaced
 
-__all__ = ["write_rebuilt"]
+__all__ = ["began_before", "redate", "redated", "write_rebuilt"]
+
+_DEEPEST = 90 * DAY
+"""How far back to look, at most, for when a share fell below its target."""
+_REDATED_FOR = DAY
+"""An alert that cleared before that keeps its times: its facility may be judged in another way by now."""
 
 
-def write_rebuilt(tables: Tables, village: VillageState, answer: RebuildAnswer, now: int, took: int) -> Rebuilt:
+def write_rebuilt(tables: Tables, village: WatchedVillage, answer: RebuildAnswer, now: int, took: int) -> Rebuilt:
     """Write what a stretch of history was judged to be, in `took` ms. Returns what changed by it.
 
     Raises:
@@ -34,7 +47,7 @@ def write_rebuilt(tables: Tables, village: VillageState, answer: RebuildAnswer, 
     with writing(tables.engine) as connection:
         for name, judged in answer.spans.items():
             facility = village.facilities[name]
-            if not _replace(connection, village.village, facility.facility, window, judged, now):
+            if not replace_judged(connection, village.village, facility.facility, window, judged, now):
                 continue
             spans[name] = None
             if not facility.spans or window[1] >= facility.spans[0].start:
@@ -46,28 +59,52 @@ def write_rebuilt(tables: Tables, village: VillageState, answer: RebuildAnswer, 
     return Rebuilt(window, answer.first, spans, failed, took)
 
 
-def _replace(
-    connection: Connection, village: Village, facility: Facility, window: Interval, spans: Sequence[Span], now: int
-) -> bool:
-    """Replace the spans of a window. Those before the facility begins to be judged go. Returns True if any changed."""
-    begins = spans[0].start if spans else window[1]
-    # One instant more on both sides: the neighbours, which may turn out to be the same span
-    old = read_spans(connection, village.code, facility.id, window[0] - 1, window[1] + 1)
-    renewed = replaced(joined(old), spans)
-    after = joined([*cut(renewed, -FOREVER, window[0]), *cut(renewed, begins, FOREVER)])
-    change = difference(old, after)
-    if not change:
-        return False
-    rows: dict[int, Span | None] = dict.fromkeys(change.deleted)
-    rows |= {span.start: span for span in change.written}
-    correcting(
-        connection,
-        village,
-        facility,
-        (max(min(rows), window[0]), min(window[1], now)),
-        lambda: write_spans(connection, {(village.code, facility.id): rows}),
+def redated(spans: Sequence[Span], told: Interval, now: int, *, grace: int, recovery: int) -> Interval:
+    """Returns when an alert began and was over, never later than was `told`. `spans`: those from its start on."""
+    began, ended = told
+    run = failed_run(spans, began)
+    decision = facility_failed(spans, Look(now, lambda _: Knows(), began), grace=grace, recovery=recovery)
+    return (
+        min(began, run.start) if run is not None else began,
+        min(ended, decision.ended_at) if isinstance(decision, Clear) else ended,
     )
-    stretch = rewritten(old, after)
-    if stretch is not None:
-        note_rewritten(connection, {(village.code, facility.id): stretch})
-    return True
+
+
+def redate(tables: Tables, changes: Changes, facility: WatchedFacility, now: int) -> None:
+    """Correct the alerts that a facility had lately. Its spans in the database have just changed.
+
+    Raises:
+        DBAPIError: the database is away.
+    """
+    code, held_to = facility.village, facility.terms
+    for alert, ended_at in cleared_since(tables.engine, code, facility.facility.id, now - _REDATED_FOR):
+        spans = tables.spans(code, facility.facility.id, alert.began_at)
+        recovery = max(held_to.recovery, CALM) if alert.flapping else held_to.recovery
+        told = (alert.began_at, ended_at)
+        times = redated(spans, told, now, grace=held_to.grace, recovery=recovery)
+        if times != told:
+            changes.redated(alert, times, now)
+
+
+def began_before(tables: Tables, facility: WatchedFacility, now: int) -> Trend | None:
+    """Returns since when the share of a facility has really been below its target; `None`: nothing is known of it.
+
+    Memory has the spans of two days, and a share may have been too low for longer. So this is asked after an
+    `indicator_missed` was raised and before it is written. With the database away the alert is amended later.
+
+    Raises:
+        DBAPIError: the database is away.
+    """
+    known = facility.trend
+    if known is None or not facility.spans:
+        return None
+    spans: Sequence[Span] = facility.spans
+    back = KEPT
+    while known.since - WINDOW < spans[0].start and back < _DEEPEST:
+        back *= 2
+        older = tables.spans(facility.village, facility.facility.id, now - back)
+        if not older or older[0].start >= spans[0].start:
+            break  # the facility was judged first there
+        spans = replaced(older, facility.spans)
+        known = trend(spans, now, facility.terms.target)
+    return known

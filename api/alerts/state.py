@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from hashlib import blake2b
 from typing import Self
 
 from api.alert_records.alert import OpenAlert
@@ -20,7 +19,8 @@ from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE
 from siaga.model.indicators import terms
 from siaga.model.observation import TrackKey
-from siaga.model.sites import Device, Facility, Village
+from siaga.model.sites import Village
+from siaga.timeline.fingerprint import fingerprint
 from siaga.timeline.judge import PlannedWork
 from siaga.timeline.maintenance import Planned
 from siaga.timeline.recent import LIVE, Recent, judged_facilities
@@ -37,8 +37,7 @@ class VillageState:
     `judging_whole`: the history of such facilities is being judged.
     `sure_from`: earlier spans are not yet what the evidence says. `judged_until`: some engine judged all up to then.
     `first_known`: all first reports are known, but for the newest. `changed`: its row is to be saved.
-    `needs_snapshot`: so is its snapshot. `judged`: how often a facility was judged. `waits`: which alerts wait until
-    enough is known.
+    `needs_snapshot`: so is its snapshot. `waits`: which alerts wait until enough is known.
     """
 
     village: Village
@@ -58,7 +57,6 @@ class VillageState:
     first_known: bool = False
     changed: bool = True
     needs_snapshot: bool = True
-    judged: int = 0
     waits: Waiting = field(default_factory=Waiting)
     _trimmed: int = 0
 
@@ -80,7 +78,7 @@ class VillageState:
         """Returns what is known of a gateway. A new one is watched from here on."""
         known = self.gateways.get(gateway)
         if known is None:
-            known = self.gateways[gateway] = WatchedGateway(village=self.code, id=gateway)
+            known = self.gateways[gateway] = WatchedGateway(village=self.code, device_id=gateway)
         return known
 
     def subject_of(self, alert: OpenAlert) -> Subject | None:
@@ -91,6 +89,12 @@ class VillageState:
             return self.gateway(alert.device)
         return self.devices.get(alert.device)
 
+    def mains(self, now: int) -> dict[str, object]:
+        """Returns, as evidence, whether there was mains power when it was last said; nothing where nobody says."""
+        tracks = (track for (_, signal), track in self.recent.tracks.items() if signal == "mains")
+        said = [last for track in tracks if (last := track.at(now))]
+        return {"mains": "out" if any(value is False for _, value in said) else "present"} if said else {}
+
     @property
     def has_questions(self) -> bool:
         """Whether there is anything to ask the telemetry store for, or to give up."""
@@ -100,12 +104,8 @@ class VillageState:
 
     def sure(self, moment: Moment) -> Sure:
         """Returns how certain claims about the village are at a moment."""
-        return partial(certainty, self.facts(moment), moment)
-
-    def facts(self, moment: Moment) -> Facts:
-        """Returns what that depends on."""
         link, now, monotonic = self.link, moment.now, moment.monotonic
-        return Facts(
+        facts = Facts(
             is_read=self.memory.is_read,
             is_offline=link.alert is not None,
             behind_until=link.behind_until(monotonic, self.village.offline_after),
@@ -114,29 +114,25 @@ class VillageState:
             unheard_before=self.memory.unheard_before,
             sure_from=self.sure_from,
         )
+        return partial(certainty, facts, moment)
 
     # What changes it
-
-    def arrive(self, gateway: str, now: int, monotonic: int) -> None:
-        """Something arrived from a gateway of the village."""
-        self.link.arrive(now, monotonic)
-        self.gateway(gateway).arrived(now)
-        self.changed = True
 
     def want_snapshot(self) -> None:
         """Its snapshot is to be saved."""
         self.needs_snapshot = True
 
+    def take_link(self) -> dict[str, object] | None:
+        """Returns its row in `village_state` if its link has changed: that is written with what else changes."""
+        if not self.link.take_changed():
+            return None
+        self.changed = True
+        return {"village": self.code, **self.link.row()}
+
     def saved(self, *, with_snapshot: bool) -> None:
         """Its row was saved."""
         self.changed = False
         self.needs_snapshot &= not with_snapshot
-
-    def take_rejudged(self) -> set[str]:
-        """Returns the facilities that are to be judged as a whole; they will be."""
-        taken, self.rejudge = self.rejudge, set()
-        self.judging_whole |= bool(taken)
-        return taken
 
     def restore(self, judged_under: Mapping[str, str], sure_from: int = 0) -> None:
         """Take over by which configuration (a fingerprint) each facility was judged, and `sure_from`."""
@@ -172,15 +168,17 @@ class VillageState:
             held_to = terms(facility)
             if held_to is not None:
                 known = self.facilities.pop(facility.id, None)
-                known = known or WatchedFacility(village=village.code, facility=facility, terms=held_to)
-                if known.configure(facility, held_to, _fingerprint(village, facility)):
+                known = known or WatchedFacility(
+                    village=village.code, facility_id=facility.id, facility=facility, terms=held_to
+                )
+                if known.configure(facility, held_to, fingerprint(village, facility)):
                     self.rejudge.add(facility.id)
                 facilities[facility.id] = known
         devices: dict[str, WatchedDevice] = {}
         for facility in village.facilities:
             for device in facility.devices:
                 found = self.devices.pop(device.id, None)
-                found = found or WatchedDevice(village=village.code, device=device, facility=facility.id, watched=now)
+                found = found or WatchedDevice(village=village.code, device_id=device.id, device=device, watched=now)
                 found.configure(device, facility.id)
                 devices[device.id] = found
         gone: list[Subject] = [*self.facilities.values(), *self.devices.values()]
@@ -202,7 +200,7 @@ class VillageState:
         found = cls(
             village,
             recent,
-            Link(now, monotonic),
+            Link(village=village.code, listening_since=now, quiet_from=monotonic),
             Memory(hole_seen=monotonic),
             planned=planned,
             judged_until=judged_until,
@@ -211,20 +209,3 @@ class VillageState:
         found.take_over(village, now)
         recent.begin(now - LIVE - recent.reach)
         return found
-
-
-def _fingerprint(village: Village, facility: Facility) -> str:
-    """A digest of all that a facility's state follows from besides the evidence."""
-    power = [other for other in village.facilities if other.kind == "power"]
-    place: tuple[object, ...] = (village.latitude, village.longitude, village.timezone)
-    held_to = terms(facility)
-    if village.holidays and held_to is not None and "office" in held_to.schedule:
-        place += tuple(sorted(village.holidays))
-    devices = sorted(device.id for other in village.facilities for device in other.devices)
-    judged = (facility.kind, facility.since, facility.needs, facility.schedule, facility.silence)
-    said = repr((place, devices, judged, [_said(device) for device in facility.devices], power))
-    return blake2b(said.encode(), digest_size=12).hexdigest()
-
-
-def _said(device: Device) -> tuple[str, str, int, tuple[tuple[str, str], ...]]:
-    return device.id, device.adapter.value, device.every, tuple(sorted(device.map.items()))

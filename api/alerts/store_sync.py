@@ -24,8 +24,7 @@ from api.alerts.questions import (
     Request,
 )
 from api.alerts.reader import StoreReader
-from api.alerts.rebuilt import write_rebuilt
-from api.alerts.redate import redate
+from api.alerts.rebuilt import redate, write_rebuilt
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
 from api.alerts.villages import Villages
@@ -35,13 +34,14 @@ from siaga.model.observation import Arrival
 from siaga.model.readiness import UnreadPast
 from siaga.timeline.span_algebra import FOREVER
 
-__all__ = ["StoreSync"]
+__all__ = ["RETRY", "StoreSync"]
 
 log = structlog.get_logger(__name__)
 
 STORE_PATIENCE = 5 * SECOND
 """How long a start waits for a store that is away before villages are judged from what arrives alone."""
 RETRY, LONGEST_RETRY = 1 * SECOND, 15 * SECOND
+"""How long to wait before the store is asked again: the longer, the longer it is away."""
 AT_ONCE = 16
 """Villages whose memory is asked for together."""
 _ARRIVALS_KEPT = 10_000
@@ -50,8 +50,8 @@ _ARRIVALS_KEPT = 10_000
 class StoreSync:
     """Asks the store, one question after another, and has the villages take what it answers.
 
-    `past`: why the store does not answer, while it does not, and by village the stretches of event time that it was
-    asked for in vain, until they are judged. It is never changed in place, as other threads read it.
+    `past`: what of the past is not known, as it was asked for in vain or is being judged as a whole. It is never
+    changed in place, as other threads read it.
     """
 
     def __init__(self, reader: StoreReader, watched: Villages, tables: Tables, metrics: EngineMetrics) -> None:
@@ -59,12 +59,12 @@ class StoreSync:
         self._asked: Request | None = None
         self._asked_at = self._retry_at = 0
         self._pause = RETRY
-        self._failing_since: int | None = None
+        self._failing: tuple[int, str] | None = None
+        """Since when (monotonic ms) the store has not answered, and why; `None`: it answers."""
         self._arrivals_since: int | None = None
         self._to_read: deque[WatchedVillage] = deque()
         self._taken: dict[Arrival, None] = {}
         self.past = UnreadPast()
-        self.judging: Mapping[str, Sequence[Interval]] = {}
 
     # What is to be asked
 
@@ -109,8 +109,7 @@ class StoreSync:
         """Ask for what is due."""
         for village in self._watched.asking.values():
             village.give_up(moment.monotonic)
-        whole = {code: village for code, village in self._watched.asking.items() if village.judging_whole}
-        self.judging = {code: merge(village.history.marked) for code, village in whole.items()}
+        self._note_past(moment)
         if self._asked is None and moment.monotonic >= self._retry_at:
             request = self._next_request(moment)
             if request is not None:
@@ -138,7 +137,7 @@ class StoreSync:
             log.warning("what the store still has cannot be read, trying again", error=type(error).__name__)
             self._retry_at = moment.monotonic + RETRY
             return None
-        for village in sorted(ready, key=lambda v: v.history.newest, reverse=True):
+        for village in sorted(ready, key=lambda v: v.history.unfinished()[-1][1], reverse=True):
             request = RebuildRequest.of(village, moment, readings_from)
             if request is not None:
                 return request
@@ -177,8 +176,7 @@ class StoreSync:
         if answer is not None:
             self._asked = None
             if not isinstance(answer, Failure):
-                self._failing_since, self._pause = None, RETRY
-                self.past = UnreadPast(self.past.stretches)
+                self._failing, self._pause = None, RETRY
         return answer
 
     def take(self, answer: Answer, moment: Moment) -> None:
@@ -193,10 +191,13 @@ class StoreSync:
             case Failure():
                 self._take_failure(answer, moment)
 
-    def put_back(self, request: RebuildRequest, moment: Moment) -> None:
-        """What was judged cannot be written now: it is asked for again."""
-        self._put_back(request)
-        self._retry_at = moment.monotonic + RETRY
+    def put_back(self, request: RebuildRequest, again: int) -> None:
+        """What was asked for cannot be read, or not be written: it is asked for again, not before `again`."""
+        self._retry_at = again
+        known = self._watched.by_code.get(request.village.code)
+        if known is not None:
+            known.history.put_back(request.window, read_first=request.read_first)
+            self._watched.notice(known)
 
     def _take_memory(self, answer: MemoryAnswer, moment: Moment) -> None:
         following = self._next_to_read(moment)
@@ -214,7 +215,6 @@ class StoreSync:
             self._watched.merge(
                 village, village.take_memory(found, wanted.start, self._first_spans(village), moment), moment
             )
-            self._read_again(village, moment)
 
     def _take_arrivals(self, arrivals: Sequence[Arrival], moment: Moment) -> None:
         for arrival in arrivals:
@@ -241,17 +241,16 @@ class StoreSync:
                 redate(self._tables, self._watched.pending, village.facilities[facility], moment.now)
         except DBAPIError as error:
             log.warning("judged history cannot be written, trying again", error=type(error).__name__)
-            self.put_back(answer.request, moment)
+            self.put_back(answer.request, moment.monotonic + RETRY)
             return
         self._metrics.rebuilt.inc()
-        self._read_again(village, moment)
 
     def _take_failure(self, failure: Failure, moment: Moment) -> None:
         self._metrics.store_failures.inc()
-        if self.past.problem is None:
+        if self._failing is None:
             log.warning("the telemetry store does not answer, going on from memory", reason=failure.reason)
-        if self._failing_since is None:
-            self._failing_since = moment.monotonic
+        failing_since = moment.monotonic if self._failing is None else self._failing[0]
+        self._failing = (failing_since, failure.reason)
         self._retry_at = moment.monotonic + self._pause
         self._pause = min(2 * self._pause, LONGEST_RETRY)
         match failure.request:
@@ -264,26 +263,19 @@ class StoreSync:
             case ArrivalsRequest(since=since):
                 self.follow_arrivals(since)
             case RebuildRequest():
-                self._put_back(failure.request)
-        if moment.monotonic - self._failing_since >= STORE_PATIENCE:
+                self.put_back(failure.request, self._retry_at)
+        if moment.monotonic - failing_since >= STORE_PATIENCE:
             for village in self._watched.by_code.values():
                 if not village.memory.is_read:
                     self._watched.merge(village, village.go_on_without(self._first_spans(village), moment), moment)
-        stretches = ((code, _unread(village, moment)) for code, village in self._watched.asking.items())
-        self.past = UnreadPast({code: left for code, left in stretches if left}, failure.reason)
 
-    def _put_back(self, request: RebuildRequest) -> None:
-        known = self._watched.by_code.get(request.village.code)
-        if known is not None:
-            known.history.put_back(request.window, read_first=request.read_first)
-            self._watched.notice(known)
-
-    def _read_again(self, village: WatchedVillage, moment: Moment) -> None:
-        """Something of a village was read: what is left of it that could not be."""
-        if village.code in self.past.stretches:
-            left = _unread(village, moment)
-            others = {code: stretches for code, stretches in self.past.stretches.items() if code != village.code}
-            self.past = UnreadPast({**others, village.code: left} if left else others, self.past.problem)
+    def _note_past(self, moment: Moment) -> None:
+        """Note what of the past is not known now. A village counts from a question in vain until it was judged."""
+        asking, known = self._watched.asking, self._watched.by_code
+        vain = {**self.past.stretches, **asking} if self._failing is not None else self.past.stretches
+        stretches = {code: left for code in vain if code in known and (left := _unread(known[code], moment))}
+        judging = {code: merge(village.history.marked) for code, village in asking.items() if village.judging_whole}
+        self.past = UnreadPast(stretches, None if self._failing is None else self._failing[1], judging)
 
     def _first_spans(self, village: WatchedVillage) -> Mapping[str, int]:
         """Where the spans of the facilities begin, if that is asked; nothing where the database does not answer."""

@@ -9,12 +9,14 @@ __all__ = ["Subject"]
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Subject:
-    """A facility, a device or a gateway of a village, with its open alerts.
+    """A facility, a device, a gateway or the link of a village, with its open alerts by kind.
 
-    `village` is the village's code.
+    `village` is the village's code. Its alerts name `facility_id` and `device_id`; a gateway counts as a device.
     """
 
     village: str
+    facility_id: str | None = None
+    device_id: str | None = None
     alerts: dict[str, OpenAlert] = field(default_factory=dict)
 
     @property
@@ -31,13 +33,3 @@ class Subject:
 
     def changed(self, kind: str) -> None:
         """An alert of this kind was raised or has cleared."""
-
-    @property
-    def facility_id(self) -> str | None:
-        """The facility that its alerts name."""
-        return None
-
-    @property
-    def device_id(self) -> str | None:
-        """The device or gateway that its alerts name."""
-        return None

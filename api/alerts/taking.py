@@ -9,14 +9,13 @@ from api.alerts.certainty import Moment
 from api.alerts.device import WatchedDevice
 from api.alerts.memory import OVERLAP
 from api.alerts.outcome import Outcome
-from api.alerts.resync import note_first_report
 from api.alerts.state import VillageState
 from siaga.model.alert_kinds import Kind
 from siaga.model.clock import HOUR
-from siaga.model.observation import Point, Reading
+from siaga.model.observation import Point, Reading, TrackKey
 from siaga.wire.batch import Batch, BatchId
 
-__all__ = ["note_stored", "take_readings"]
+__all__ = ["note_first_report", "note_stored", "take_readings"]
 
 
 @dataclass(slots=True)
@@ -75,7 +74,7 @@ def _take_point(
         if recent.gives_evidence(name, signal):
             if device.note(Kind.NO_EVIDENCE, min(time, now)):
                 touched.spoke.add(name)
-        elif reported and device.may_lack_evidence and recent.lacks_evidence(name, now - device.allowed):
+        elif reported and Kind.NO_EVIDENCE not in device.alerts and recent.lacks_evidence(name, now - device.allowed):
             touched.spoke.add(name)
         if _remember(village, Reading(name, signal, time, value), touched, moment, out):
             for facility in recent.affected(name, signal):
@@ -121,3 +120,25 @@ def note_stored(village: VillageState, gateway: str, batch: BatchId, moment: Mom
     if times and max(times) >= village.recent.covers:  # memory was read since they came, and is to be judged by now
         village.memory.want(moment.monotonic, min(times) - OVERLAP)
         village.want_snapshot()
+
+
+def note_first_report(village: VillageState, key: TrackKey, time: int, moment: Moment, out: Outcome) -> bool:
+    """Note when a signal was reported. Returns True if that is its first report, or earlier than the one known.
+
+    A signal takes part, and a facility is judged, from the first report on. So the stretch up to the one that was known
+    is judged again. A village that is to be judged as a whole needs no mark.
+    """
+    recent = village.recent
+    before = recent.first.get(key)
+    if not recent.learn_first(key, time):
+        return False
+    out.first[village.code, key] = time
+    if village.rejudge and not village.memory.is_read:
+        return True
+    village.history.mark(time, recent.covers if before is None else before, moment.monotonic)
+    owner = recent.facility_of(key[0])
+    known = None if owner is None else village.facilities.get(owner.id)
+    if known is not None:
+        known.touch(max(time, recent.covers))
+        out.ask(known, moment.now)
+    return True

@@ -8,48 +8,61 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from api.alert_records.alert import OpenAlert
-from api.alerts.causes import link_evidence
 from api.alerts.certainty import Moment
 from api.alerts.decide import decide
 from api.alerts.decision import Clear, Hold, Raise
 from api.alerts.device import WatchedDevice
 from api.alerts.facility import WatchedFacility
-from api.alerts.gateway import WatchedGateway, tell_devices
+from api.alerts.gateway import WatchedGateway
 from api.alerts.kinds import OF_DEVICES, OF_FACILITIES, OF_GATEWAYS
-from api.alerts.kinds.village_offline import village_offline
+from api.alerts.kinds.village_offline import link_evidence, village_offline
+from api.alerts.link import Link
+from api.alerts.memory import OVERLAP
 from api.alerts.outcome import Back, Outcome
-from api.alerts.resync import Rebuilt, note_first_report, note_who_spoke, resumes_from
 from api.alerts.state import VillageState
 from api.alerts.subject import Subject
-from api.alerts.taking import note_stored, take_readings
+from api.alerts.taking import note_first_report, note_stored, take_readings
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import SECOND
 from siaga.model.intervals import Interval
-from siaga.model.observation import Arrival, Recalled
+from siaga.model.observation import Arrival, Recalled, TrackKey
 from siaga.model.sites import Village
-from siaga.timeline.judge import without_mains
+from siaga.timeline.judge import Span, judged_from, without_mains
 from siaga.timeline.maintenance import Planned
-from siaga.timeline.rolling import Trend
 from siaga.timeline.span_algebra import FOREVER
 from siaga.wire.batch import Batch, BatchId
 from siaga.wire.health import Health
 
-__all__ = ["WatchedVillage"]
+__all__ = ["Rebuilt", "WatchedVillage"]
 
 CONCLUDES_AFTER = 6 * SECOND
 """After a village is back: when what it buffered may be there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """A stretch of history that was judged again and written.
+
+    `spans`: of the facilities that changed by it, their spans in the database, as far back as memory keeps them
+    (`None`: what is in memory did not change). `failed`: the same from where their open `facility_failed` began.
+    `took`: ms.
+    """
+
+    window: Interval
+    first: Mapping[TrackKey, int]
+    spans: Mapping[str, list[Span] | None]
+    failed: Mapping[str, Sequence[Span]]
+    took: int
 
 
 @dataclass(slots=True, eq=False)
 class WatchedVillage(VillageState):
     """One village that the engine watches."""
 
-    def look(self, subject: Subject | None, moment: Moment) -> Outcome:
-        """Look at a subject whose time has come; `None`: at the village itself."""
+    def look(self, subject: Subject, moment: Moment) -> Outcome:
+        """Look at a subject whose time has come."""
         out = Outcome()
-        if subject is None:
-            self._look_at_link(moment, out)
-        else:
-            self._look_at(subject, moment, out)
+        self._look_at(subject, moment, out)
         return out
 
     # Messages
@@ -74,9 +87,19 @@ class WatchedVillage(VillageState):
         """Take what a gateway says of itself and its devices."""
         out = Outcome()
         known = self.gateway(gateway)
-        for subject in (known, *tell_devices(self.gateways, gateway, self.devices, said, moment.now)):
-            self._look_at(subject, moment, out)
+        before = known.health.heard
+        known.say_health(said, moment.now)
+        self._look_at(known, moment, out)
+        for name, device in self.devices.items():
+            if self._tell_clock(device, moment.now) or before.get(name) != said.heard.get(name):
+                self._look_at(device, moment, out)
         return out
+
+    def _tell_clock(self, device: WatchedDevice, now: int) -> bool:
+        """Tell a device what the gateways together say of its clock. Returns True if that is new."""
+        said = [clock for each in self.gateways.values() if (clock := each.says_of_clock(device.device.id)) is not None]
+        is_trusted = any(each.trusts(device.device.id) for each in self.gateways.values())
+        return device.tell_clock(min(said, key=lambda clock: clock.since, default=None), now, is_trusted=is_trusted)
 
     def take_status(self, gateway: str, status: str, moment: Moment, *, is_retained: bool) -> Outcome:
         """Take what a gateway's session says: `online`, or `offline`, its last will. A retained one may be old."""
@@ -86,43 +109,40 @@ class WatchedVillage(VillageState):
         if status == "online":
             if not is_retained:
                 self._arrive(gateway, moment, out)
-        elif all(other.status != "online" for other in self.gateways.values()) and self.link.down(moment.now):
-            self._tell_link(out)
+        elif all(other.status != "online" for other in self.gateways.values()):
+            self.link.down(moment.now)
         return out
 
     def _arrive(self, gateway: str, moment: Moment, out: Outcome) -> None:
-        self.arrive(gateway, moment.now, moment.monotonic)
+        self.link.arrive(moment.now, moment.monotonic)
+        self.gateway(gateway).arrived(moment.now)
+        self.changed = True
         if self.link.alert is not None:
             self._look_at_link(moment, out, arrived=True)
-        if self.link.up(moment.now):
-            self._tell_link(out)
+        self.link.up(moment.now)
 
     # The link
 
     def _look_at_link(self, moment: Moment, out: Outcome, *, arrived: bool = False) -> None:
         now, offline_after = moment.now, self.village.offline_after
         self._conclude_absence(moment, out)
-        alert = self.link.alert
-        open_since = None if alert is None else alert.began_at
-        arrivals = self.link.arrivals(moment, arrived=arrived)
-        match village_offline(arrivals, now, offline_after=offline_after, open_since=open_since):
+        match village_offline(self.link, moment, offline_after, arrived=arrived):
             case Raise() as decision:
                 out.lost = replace(decision, evidence={**decision.evidence, **link_evidence(self, now)})
             case Clear(ended_at=ended_at):
                 self._come_back(ended_at, moment, out)
-                out.ask(self, now + CONCLUDES_AFTER)
+                out.ask(self.link, now + CONCLUDES_AFTER)
             case Hold(until=until):
-                out.ask(self, until)
+                out.ask(self.link, until)
                 return
-        out.ask(self, now + offline_after)
+        out.ask(self.link, now + offline_after)
 
     def _come_back(self, ended_at: int, moment: Moment, out: Outcome, *, taken_out: bool = False) -> None:
         """The village is not lost any more. What was held back is looked at."""
         alert = self.link.back(moment.now)
         if alert is not None:
             out.back = Back(alert, ended_at, taken_out)
-            for subject in self.subjects:
-                out.ask(subject, moment.now)
+            out.ask_all(self.subjects, moment.now)
 
     def _conclude_absence(self, moment: Moment, out: Outcome) -> None:
         """Say of an absence, once what was buffered is there, whether the gateway ran meanwhile."""
@@ -131,16 +151,11 @@ class WatchedVillage(VillageState):
             return
         until = self.link.catching_up_until(moment.monotonic)
         if until is not None:
-            out.ask(self, moment.now + until - moment.monotonic)
+            out.ask(self.link, moment.now + until - moment.monotonic)
             return
         likely = self.link.conclude(absence)
         if likely is not None:
             out.explained(absence.alert, likely, moment.now)
-
-    def _tell_link(self, out: Outcome) -> None:
-        """The link has changed: that is written with what else changes."""
-        self.changed = True
-        out.links[self.code] = {"village": self.code, **self.link.row()}
 
     # Subjects
 
@@ -152,14 +167,15 @@ class WatchedVillage(VillageState):
                 decide(self, subject, OF_DEVICES, moment, out)
             case WatchedGateway():
                 decide(self, subject, OF_GATEWAYS, moment, out)
+            case Link() if subject is self.link:
+                self._look_at_link(moment, out)
 
     def _look_at_all(self, moment: Moment, out: Outcome, dirty_from: int = FOREVER) -> None:
         """Look at all subjects. The facilities are judged again from `dirty_from` on."""
         for facility in self.facilities.values():
             self._look_at_facility(facility, moment, out, dirty_from)
-        for subject in (*self.devices.values(), *self.gateways.values()):
+        for subject in (*self.devices.values(), *self.gateways.values(), self.link):
             self._look_at(subject, moment, out)
-        self._look_at_link(moment, out)
 
     def _look_at_facility(
         self, facility: WatchedFacility, moment: Moment, out: Outcome, dirty_from: int = FOREVER
@@ -172,7 +188,7 @@ class WatchedVillage(VillageState):
         start = facility.take_dirty(now, changes_at, dirty_from)
         if start is not None:
             planned = self.planned_for(facility.facility.id)
-            self.judged += facility.judge(self.village, self.recent, planned, start, now, out)
+            facility.judge(self.village, self.recent, planned, start, now, out)
         # Nobody is told of what missing mains power excuses
         missing = bool(without_mains(self.village, facility.facility, self.recent.evidence, (now, now + 1)))
         if facility.note_mains(missing=missing):
@@ -202,9 +218,9 @@ class WatchedVillage(VillageState):
                 self.gateway(device).beat(time)
         # What the store has before the broker brings it will change nothing when it comes, unless it is late by then
         dirty_from = min(memory.answered(moment.now), max(new_from, recent.covers))
-        note_who_spoke(self)
+        self._note_who_spoke()
         if not was_read:
-            dirty_from = min(dirty_from, resumes_from(self, first_spans))
+            dirty_from = min(dirty_from, self._resumes_from(first_spans))
             if self.judged_until is None:
                 self.judged_until = moment.now  # what is older and not judged yet is in the snapshot
         self.needs_snapshot = self.first_known = True
@@ -220,13 +236,36 @@ class WatchedVillage(VillageState):
         self._look_at_all(moment, out, min(max(dirty_from, recent.covers), moment.now))
         return out
 
+    def _resumes_from(self, first_spans: Mapping[str, int]) -> int:
+        """Returns from when on it has to be judged again.
+
+        `first_spans`: where the spans of each facility begin in the database. A facility that lost a device may now be
+        judged from later on: what was judged before that has to go.
+        """
+        resumed = FOREVER if self.judged_until is None else self.judged_until - OVERLAP
+        if self.judged_until is not None and not self.rejudge:
+            return resumed
+        begins = [judged_from(self.village, each.facility, self.recent.evidence) for each in self.facilities.values()]
+        begins += [first_spans.get(facility) for facility in self.rejudge]
+        self.judging_whole |= bool(self.rejudge)
+        self.rejudge = set()
+        return min((moment for moment in (*begins, resumed) if moment is not None), default=FOREVER)
+
+    def _note_who_spoke(self) -> None:
+        """Find reports, and evidence, of devices with an open alert about the want of it: they may end the alert."""
+        for name, device in self.devices.items():
+            for kind in (Kind.DEVICE_SILENT, Kind.NO_EVIDENCE):
+                alert, evidence = device.alerts.get(kind), kind is Kind.NO_EVIDENCE
+                for time in () if alert is None else self.recent.reports_after(name, alert.began_at, evidence=evidence):
+                    device.note(kind, time)
+
     def go_on_without(self, first_spans: Mapping[str, int], moment: Moment) -> Outcome:
         """The store has not answered in time: judge from what arrives alone. `first_spans` as in `take_memory`.
 
         What nobody has judged yet is history: it is judged once the store answers, maybe by another engine.
         """
         out, now = Outcome(), moment.now
-        self.memory.miss(resumes_from(self, first_spans))
+        self.memory.miss(self._resumes_from(first_spans))
         self.history.mark(self.memory.missed, now, moment.monotonic, now=True)
         self.memory.go_without(now)
         self.recent.begin(now)
@@ -287,21 +326,6 @@ class WatchedVillage(VillageState):
         if subject is not None:
             subject.attach(alert.kind, alert)
 
-    def lose(self, alert: OpenAlert, moment: Moment) -> Outcome:
-        """It has a part in an open `village_offline`."""
-        out = Outcome()
-        if self.link.lost(alert, moment.now):
-            self._tell_link(out)
-        return out
-
-    def date_back(self, facility: str, trend: Trend, moment: Moment) -> Outcome:
-        """Older spans showed since when the share of a facility has been below its target."""
-        out = Outcome()
-        alert = self.facilities[facility].date_back(trend)
-        if alert is not None:
-            out.began_earlier(alert, moment.now)
-        return out
-
     def resume(self, link: tuple[str, int | None, int | None] | None, moment: Moment) -> Outcome:
         """The inbox was replayed. From here on holds what the database says of the link, since when, and when something
         last arrived (`None`: it says nothing)."""
@@ -313,8 +337,7 @@ class WatchedVillage(VillageState):
         if self.memory.is_read:
             for facility in self.facilities.values():
                 facility.touch(self.recent.covers)
-            for subject in self.subjects:
-                out.ask(subject, moment.now)
+            out.ask_all(self.subjects, moment.now)
         return out
 
     # The registry
@@ -363,12 +386,20 @@ class WatchedVillage(VillageState):
             self.memory.miss(start)
             self.want_snapshot()
 
+    def note_doubts(self, doubts: Mapping[str, tuple[int, ...]], moment: Moment) -> Outcome:
+        """When people said otherwise than its sensors, by facility."""
+        out = Outcome()
+        for name, facility in self.facilities.items():
+            if facility.note_doubts(doubts.get(name, ())):
+                out.ask(facility, moment.now)
+        return out
+
     # The engine
 
     def reconnect(self, lost_since: int | None, moment: Moment) -> Outcome:
         """The engine hears the broker again. What was published from `lost_since` on may never come."""
         out = self.stand_still(moment)
-        out.ask(self, moment.now)
+        out.ask(self.link, moment.now)
         if lost_since is not None:
             self.memory.lost(lost_since, moment.now, moment.monotonic)
             self.want_snapshot()
@@ -386,7 +417,6 @@ class WatchedVillage(VillageState):
             # What was judged of a time that is yet to come again may come otherwise
             facility.touch(moment.now)
             facility.count_anew()
-        out.ask(self, moment.now)
-        for subject in self.subjects:
-            out.ask(subject, moment.now)
+        out.ask(self.link, moment.now)
+        out.ask_all(self.subjects, moment.now)
         return out

@@ -9,15 +9,12 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from itertools import count
 from typing import Generic, TypeVar
 
-from sqlalchemy.exc import DBAPIError
-
 from api.alert_records.alert import OpenAlert
 from api.alerts.certainty import Moment
 from api.alerts.metrics import EngineMetrics
 from api.alerts.outages import Outages
 from api.alerts.outcome import Changes, Outcome
-from api.alerts.redate import began_before
-from api.alerts.state import VillageState
+from api.alerts.rebuilt import began_before
 from api.alerts.subject import Subject
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
@@ -38,10 +35,9 @@ class Villages:
     def __init__(self, metrics: EngineMetrics) -> None:
         self.by_code: dict[str, WatchedVillage] = {}
         self.pending = Changes()
-        self.deadlines: Deadlines[Subject | VillageState] = Deadlines()
+        self.deadlines: Deadlines[Subject] = Deadlines()
         self.asking: dict[str, WatchedVillage] = {}
         self._outages = Outages()
-        self._undated: list[tuple[str, str]] = []
         self._metrics = metrics
 
     def merge_all(self, verb: Callable[[WatchedVillage], Outcome], moment: Moment) -> None:
@@ -64,14 +60,9 @@ class Villages:
     def look(self, moment: Moment) -> None:
         """Look at whoever is due. One that is watched no more is not."""
         for subject in self.deadlines.due(moment.now):
-            if isinstance(subject, VillageState):
-                village = self.by_code.get(subject.code)
-                if village is subject:
-                    self.merge(village, village.look(None, moment), moment)
-            else:
-                village = self.by_code.get(subject.village)
-                if village is not None:
-                    self.merge(village, village.look(subject, moment), moment)
+            village = self.by_code.get(subject.village)
+            if village is not None:
+                self.merge(village, village.look(subject, moment), moment)
 
     def attach(self, alerts: Iterable[OpenAlert], moment: Moment) -> None:
         """These alerts are open in the database, maybe by another engine. Those whose subject is gone are ended."""
@@ -97,26 +88,18 @@ class Villages:
             raises.note(kind, subject, at)
 
     def date_back(self, tables: Tables, moment: Moment) -> None:
-        """Find when the misses that were just raised began, where memory does not reach back far enough to tell.
+        """Find when misses that are to be written began, where memory does not reach back far enough to tell.
 
         Raises:
-            DBAPIError: the database is away; the next call asks again.
+            DBAPIError: the database is away.
         """
-        if not self._undated:
-            return
-        undated, self._undated = self._undated, []
-        for n, (code, name) in enumerate(undated):
-            village = self.by_code.get(code)
-            facility = None if village is None else village.facilities.get(name)
-            if village is None or facility is None:
-                continue
-            try:
+        for alert in self.pending.opened(Kind.INDICATOR_MISSED):
+            village = self.by_code.get(alert.village)
+            facility = None if village is None else village.facilities.get(alert.facility or "")
+            if facility is not None and facility.alerts.get(alert.kind) is alert:
                 known = began_before(tables, facility, moment.now)
-            except DBAPIError:
-                self._undated += undated[n:]
-                raise
-            if known is not None:
-                self.merge(village, village.date_back(name, known, moment), moment)
+                if known is not None:
+                    facility.date_back(known)
 
     def committed(self) -> None:
         """The database has all that was pending."""
@@ -127,13 +110,14 @@ class Villages:
         self.pending.merge(out)
         for subject, time in out.deadlines:
             self.deadlines.ask(subject, time)
-        if out.undated:
-            self._undated += [(village.code, facility) for facility in out.undated]
         if out.back is not None and self._outages.back(village.code, out.back, moment.now, self.pending):
             village.link.settle()
         if out.lost is not None:
             alert = self._outages.lost(village.village, out.lost, moment.now, self.pending)
-            self.merge(village, village.lose(alert, moment), moment)
+            village.link.lost(alert, moment.now)
+        link = village.take_link()
+        if link is not None:
+            self.pending.links[village.code] = link
         if village.has_questions:
             self.notice(village)
         if out.late:

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import ColumnElement, Connection, Engine, select
 from sqlalchemy.exc import IntegrityError
 
 from api.attestations.counting import expiry
 from api.attestations.pictures import Picture
 from siaga.database import tables, writing
+from siaga.database.rewritten import note_rewritten
+from siaga.model.local_time import local_moment
 
 __all__ = ["Draft", "DraftDiffers", "confirm", "make", "sent_before", "withdraw"]
 
@@ -42,7 +44,7 @@ class Draft:
 def make(engine: Engine, draft: Draft, by: str, now: int) -> tuple[str, bool]:
     """Store an attestation. Returns its id, and whether it is new: one that is sent again is stored once.
 
-    `by`: who attests; `now`: wall time, ms.
+    Issued reports of its time are compared with it. `by`: who attests; `now`: wall time, ms.
 
     Raises:
         DraftDiffers: the same person used the draft's name for something else.
@@ -51,6 +53,7 @@ def make(engine: Engine, draft: Draft, by: str, now: int) -> tuple[str, bool]:
     try:
         with writing(engine) as connection:
             _insert(connection, draft, made, by, now)
+            _note_changed(connection, tables.attestation.c.id == made)
     except IntegrityError:
         known = _known(engine, draft, by)  # it was sent twice at the same time
         if known is None:
@@ -72,11 +75,13 @@ def withdraw(engine: Engine, attestation: str, by: str, now: int) -> None:
     """Withdraw an attestation by its id; who was first stays. `now`: wall time, ms."""
     table = tables.attestation
     with writing(engine) as connection:
-        connection.execute(
+        withdrawn = connection.execute(
             table.update()
             .where(table.c.id == attestation, table.c.withdrawn_at.is_(None))
             .values(withdrawn_at=now, withdrawn_by=by)
         )
+        if withdrawn.rowcount:
+            _note_changed(connection, table.c.id == attestation)
 
 
 def confirm(engine: Engine, attestation: str, by: str, now: int) -> bool:
@@ -88,13 +93,25 @@ def confirm(engine: Engine, attestation: str, by: str, now: int) -> bool:
     table = tables.attestation
     mine = (table.c.id == attestation) & table.c.needs_review & table.c.withdrawn_at.is_(None)
     with writing(engine) as connection:
-        connection.execute(
+        confirmed = connection.execute(
             table.update()
             .where(mine, table.c.made_by != by, table.c.confirmed_at.is_(None))
             .values(confirmed_at=now, confirmed_by=by)
         )
+        if confirmed.rowcount:
+            _note_changed(connection, mine)
         found = connection.execute(select(table.c.confirmed_at).where(mine)).scalar_one_or_none()
     return found is not None
+
+
+def _note_changed(connection: Connection, which: ColumnElement[bool]) -> None:
+    """Leave word that the scorecard of a village may be another one while an attestation is in force."""
+    table, village = tables.attestation, tables.village
+    query = select(table.c.village, table.c.date, table.c.expires, village.c.timezone)
+    row = connection.execute(query.join(village, village.c.code == table.c.village).where(which)).one_or_none()
+    if row is not None:  # else the registry has the village no more, and it has no scorecard
+        stretch = (local_moment(row.date, 0, row.timezone), local_moment(row.expires, 0, row.timezone))
+        note_rewritten(connection, {(row.village, ""): stretch})
 
 
 def _insert(connection: Connection, draft: Draft, made: str, by: str, now: int) -> None:

@@ -62,15 +62,19 @@ class IssueBody(Body):
 
 
 class ChangeDocument(BaseModel):
-    """A figure of a facility that differs from the revision before."""
+    """A figure of a facility that differs from the revision before, or an attested indicator of a village."""
 
     village: str
-    facility: str = Field(description="its id in the village")
-    figure: str = Field(description="a column of the report, or a cause as `causes.failed.gate_open`")
-    before: int | float | None
-    after: int | float | None
+    facility: str | None = Field(description="its id in the village; null: of an indicator of the scorecard")
+    figure: str = Field(
+        description="a column of the report, a cause as `causes.failed.gate_open`, or an indicator of the scorecard as "
+        "`scorecard.playground`"
+    )
+    before: int | float | str | None = Field(description="of an indicator `met`, `missed`, `unjudged`; null: sensed")
+    after: int | float | str | None
     why: str = Field(
-        description="`late_data`, `maintenance_declared`, `maintenance_withdrawn`, `sites_file`; several with commas"
+        description="`late_data`, `maintenance_declared`, `maintenance_withdrawn`, `sites_file`, `attestation`; "
+        "several with commas"
     )
 
 

@@ -25,7 +25,9 @@ HEARTBEAT = 15.0
 PATIENCE = 30.0
 """Seconds that one piece may take to be sent; a reader that takes longer is gone, or as good as gone."""
 LOOKED_EVERY = 30.0
-"""Seconds after which a stream looks whether its reader may still read it."""
+"""Seconds after which a stream looks whether its reader may still read it. It looks after each event, too."""
+LOOKED_AT_MOST = 2.0
+"""Seconds between two looks at least: events may come by the hundred, and each look is a query."""
 BEAT = b":\n\n"
 _GREETING = b": siaga\nretry: 3000\n\n"
 _LARGEST_ID = 2**63 - 1
@@ -55,6 +57,8 @@ class EventStream(Response):
         self._heartbeat = heartbeat
         self._still = still
         self._beat = beat
+        self._told = anyio.Event()
+        """Set by each event that is sent."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - as ASGI calls it
         """Send events until one of these ends it."""
@@ -80,22 +84,28 @@ class EventStream(Response):
         await self._send(send, _GREETING)
         async for event in self._subscription.past():
             await self._send(send, event.sent)
+            self._told.set()
         while True:
             piece = self._beat
             with anyio.move_on_after(self._heartbeat):
                 piece = (await self._subscription.next()).sent
             await self._send(send, piece)
+            if piece is not self._beat:
+                self._told.set()
 
     async def _revoked(self) -> None:
         """Wait until the reader may read no longer."""
         while True:
-            await anyio.sleep(LOOKED_EVERY)
+            with anyio.move_on_after(LOOKED_EVERY):
+                await self._told.wait()
+            self._told = anyio.Event()
             try:
                 if not await run_in_threadpool(self._still):
                     return
             except SQLAlchemyError as error:
                 # A database that is away takes nobody's right; what it would say is asked again
                 _log.warning("reader_unknown", error=type(error).__name__)
+            await anyio.sleep(LOOKED_AT_MOST)
 
     async def _send(self, send: Send, piece: bytes) -> None:
         with anyio.move_on_after(PATIENCE) as patience:

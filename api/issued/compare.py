@@ -15,7 +15,7 @@ __all__ = ["MOST_CHANGES", "Change", "Ground", "Value", "changes"]
 MOST_CHANGES = 1_000
 """Changes that a revision keeps; the others are counted, and stand in the JSON of both revisions."""
 
-Value = int | float | None
+Value = int | float | str | None
 _NAMES = frozenset({"level", "id", "name", "kind"})
 _MEASURED = frozenset({"required_s", "met_s", "failed_s", "unknown_s", "coverage", "measured"})
 """What no excuse changes."""
@@ -34,6 +34,7 @@ class Ground(StrEnum):
     MAINTENANCE_DECLARED = "maintenance_declared"
     MAINTENANCE_WITHDRAWN = "maintenance_withdrawn"
     SITES_FILE = "sites_file"
+    ATTESTATION = "attestation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,12 @@ class Done:
 class Change:
     """One figure of one facility. `before` and `after`: as the JSON of the report has them.
 
+    `facility`: `None` for an attested indicator of the village's scorecard (`api.issued.cards`).
     `why`: the grounds, separated by commas where a figure may rest on several.
     """
 
     village: str
-    facility: str
+    facility: str | None
     figure: str
     before: Value
     after: Value

@@ -6,6 +6,7 @@ import orjson
 from sqlalchemy import Connection, Engine, RowMapping, select
 
 from api.issued.asked import Asked, factors_of, read_period, scopes_of
+from api.issued.cards import card_changes, cards_of
 from api.issued.checks import Check, settle
 from api.issued.compare import Change, changes
 from api.issued.edition import Edition, NoLongerCurrent, files_of, told, write
@@ -106,9 +107,12 @@ def _current(connection: Connection, report: str) -> RowMapping:
 
 
 def _changes(connection: Connection, before: RowMapping, report: Report) -> list[Change]:
-    """What differs from the kept JSON of the revision before."""
+    """What differs from the kept JSON and scorecards of the revision before."""
     table = tables.report_file
     kept = select(table.c.content).where(table.c.report == before["number"], table.c.format == Form.JSON.value)
     rows = orjson.loads(connection.execute(kept).scalar_one())["rows"]
     today = [row_document(row) for row in report.rows if row.level is Level.FACILITY]
-    return changes(rows, today, grounds_since(connection, before["issued_at"], report))
+    found = changes(rows, today, grounds_since(connection, before["issued_at"], report))
+    # What was issued before this was kept has none to compare with
+    cards = before["summary"].get("cards", {})
+    return [*found, *card_changes(cards, cards_of(report.beside.scorecards))]

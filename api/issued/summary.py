@@ -2,6 +2,7 @@
 
 from typing import TypedDict
 
+from api.issued.cards import Cards, cards_of
 from api.reports.figures import Share
 from api.reports.pdf.facts import facts
 from api.reports.report import Report
@@ -21,7 +22,10 @@ class Worst(TypedDict):
 
 
 class Summary(TypedDict):
-    """`low`, `measured`, `unknown`: parts and wholes, ms. `facilities`: how many were judged; `below`: failed."""
+    """`low`, `measured`, `unknown`: parts and wholes, ms. `facilities`: how many were judged; `below`: failed.
+
+    `cards`: the attested part of the scorecards, with which the next revision is compared.
+    """
 
     low: list[int]
     measured: list[int]
@@ -29,6 +33,7 @@ class Summary(TypedDict):
     facilities: int
     below: int
     worst: list[Worst]
+    cards: Cards
 
 
 def summary_of(report: Report) -> Summary:
@@ -50,6 +55,7 @@ def summary_of(report: Report) -> Summary:
             }
             for one in found.below[:_WORST]
         ],
+        "cards": cards_of(report.beside.scorecards),
     }
 
 

@@ -5,7 +5,6 @@ it in `SIAGA_NOTIFY`; then the pages change nothing.
 """
 
 import hashlib
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ import yaml
 
 from api.notifications.book import Book, Person, Rule
 from api.notifications.book_file import CheckUrl, read_book
+from siaga.provision.whole_file import Keeper, write_whole
 from siaga.sites.writing import write_tree
 
 __all__ = ["BookDesk", "ChannelsOf", "FileChanged", "LiveBook", "Tree"]
@@ -97,11 +97,12 @@ class ChannelsOf(Mapping[str, Sequence[str]]):
 class BookDesk:
     """Writes the notify file of siaga's own, and lets the book become what it says.
 
-    `check`: raises ValueError for an address that leads to no channel.
+    `check`: raises ValueError for an address that leads to no channel. `link`: where the pages are, if the file does
+    not say so.
     """
 
-    def __init__(self, path: Path, book: LiveBook, check: CheckUrl) -> None:
-        self._path, self._book, self._check = path, book, check
+    def __init__(self, path: Path, book: LiveBook, check: CheckUrl, link: str | None = None) -> None:
+        self._path, self._book, self._check, self._link = path, book, check, link
         self._lock = threading.Lock()
 
     def read(self) -> tuple[Tree, str]:
@@ -133,20 +134,9 @@ class BookDesk:
             change(tree)
             text = write_tree(tree)
             book = read_book(text, self._path.name, self._check)
-            _write(self._path, text)
-            self._book.become(replace(book, link=book.link or self._book.link))
+            write_whole(self._path, text.encode(), replace(Keeper.of(self._path), mode=0o600))
+            self._book.become(replace(book, link=book.link or self._link))
 
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a file, durably, readable for its owner alone."""
-    fresh = path.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)

@@ -7,13 +7,18 @@ __all__ = ["Answer", "Outcome"]
 
 
 class Answer(StrEnum):
-    """What became of a message. `gone`: the recipient is there no longer, as the provider says."""
+    """What became of a message.
+
+    `gone`: the recipient is there no longer, as the provider says. `never`: it cannot be sent, however often it is
+    tried: the provider was not asked, or will answer the same each time.
+    """
 
     TAKEN = "taken"
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
     UNSURE = "unsure"
     GONE = "gone"
+    NEVER = "never"
 
 
 @dataclass(frozen=True, slots=True)

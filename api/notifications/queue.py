@@ -25,7 +25,7 @@ from siaga.database import tables, take_turns, writing
 from siaga.database.upsert import insert, upsert
 from siaga.model.clock import SECOND
 
-__all__ = ["Backlog", "Claim", "Queue", "Settled", "put_message"]
+__all__ = ["Backlog", "Claim", "Queue", "Settled", "message_key", "put_message"]
 
 PROVIDER_LEASE = round(SEND_WITHIN * SECOND) + 5 * SECOND
 """For so long nobody else sends by a provider that somebody sends by: one that hangs holds up one sender alone."""
@@ -79,8 +79,8 @@ class Backlog:
 class Queue:
     """Messages to be sent. Safe to use from several threads and processes; may raise SQLAlchemy's `DBAPIError`."""
 
-    def __init__(self, engine: Engine, repeat_after: int, patience: Patience | None = None) -> None:
-        self._engine, self._repeat_after = engine, repeat_after
+    def __init__(self, engine: Engine, book: Book, patience: Patience | None = None) -> None:
+        self._engine, self._book = engine, book
         self._patience = patience or Patience()
 
     def claim(self, now: int) -> Claim | None:
@@ -145,7 +145,7 @@ class Queue:
             void = {"state": "void", "settled": now, "lease": None}
             connection.execute(table.update().where(table.c.id == claim.id).values(void))
             return claim
-        values = {"lease": claim.lease, "attempts": claim.attempts, "due": now + self._repeat_after}
+        values = {"lease": claim.lease, "attempts": claim.attempts, "due": now + self._book.repeat_after}
         connection.execute(table.update().where(table.c.id == claim.id).values(values))
         failures = tables.notification_provider.c.failures
         query = select(failures).where(tables.notification_provider.c.provider == claim.provider)
@@ -160,18 +160,18 @@ class Queue:
                 return _sent(connection, claim, now)
             if outcome.answer is Answer.GONE:
                 return _dropped(connection, claim, now)
+            if outcome.answer is Answer.NEVER:
+                return _given_up(connection, claim, outcome.sentence, now)
             return self._failed(connection, claim, outcome, now, chance)
 
     def give_up(self, claim: Claim, problem: str, now: int) -> Settled:
         """Write down that a message can reach nobody."""
         with writing(self._engine) as connection:
             take_turns(connection, "claim")
-            _set(connection, claim, {"state": "dead", "settled": now, "lease": None, "problem": problem})
-            _provider(connection, claim, 0, now)
-        return Settled("dead")
+            return _given_up(connection, claim, problem, now)
 
     def drop(self, claim: Claim, now: int) -> Settled:
-        """Write down that its recipient is there no longer, so nobody is left to tell."""
+        """Write down that nobody is left to tell, or nothing."""
         with writing(self._engine) as connection:
             take_turns(connection, "claim")
             return _dropped(connection, claim, now)
@@ -212,9 +212,14 @@ class Queue:
             _set(connection, claim, {"state": "dead", "settled": now, "lease": None, "problem": outcome.sentence})
             return Settled("dead")
         if outcome.answer is Answer.UNSURE:
-            due = max(due, claim.taken + self._repeat_after)
+            due = max(due, claim.taken + self._book.repeat_after)
         _set(connection, claim, {"due": due, "lease": None, "problem": outcome.sentence})
         return Settled("again", due)
+
+
+def message_key(what: str, recipient: str) -> str:
+    """Returns the key of the message to a recipient about what is no alert: there is one."""
+    return sha256(f"{what}\n{recipient}".encode()).hexdigest()
 
 
 def put_message(
@@ -231,7 +236,7 @@ def put_message(
     `subject`: a text (`title`, `body` and maybe `tone`), or a report. `due`: not to be sent before, ms.
     """
     row = {
-        "key": sha256(f"{what}\n{to}".encode()).hexdigest(),
+        "key": message_key(what, str(to)),
         "recipient": str(to),
         "provider": provider_of(book.url(str(to)) or ""),
         "village": None,
@@ -259,8 +264,20 @@ def _sent(connection: Connection, claim: Claim, now: int) -> Settled:
 
 def _dropped(connection: Connection, claim: Claim, now: int) -> Settled:
     _set(connection, claim, {"state": "void", "settled": now, "lease": None, "problem": None})
-    _provider(connection, claim, 0, now)
+    _release(connection, claim, now)
     return Settled("void")
+
+
+def _given_up(connection: Connection, claim: Claim, problem: str, now: int) -> Settled:
+    _set(connection, claim, {"state": "dead", "settled": now, "lease": None, "problem": problem})
+    _release(connection, claim, now)
+    return Settled("dead")
+
+
+def _release(connection: Connection, claim: Claim, now: int) -> None:
+    """End the lease of a provider. How often it failed stays: what became of the message says nothing of it."""
+    table = tables.notification_provider
+    connection.execute(table.update().where(table.c.provider == claim.provider).values(free_at=now))
 
 
 def _set(connection: Connection, claim: Claim, values: dict[str, object]) -> None:

@@ -6,7 +6,7 @@ take is kept until it can.
 """
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import structlog
 from sqlalchemy import Engine
@@ -26,13 +26,14 @@ __all__ = ["MessageAbout", "Sender", "plain_message"]
 log = structlog.get_logger(__name__)
 
 
-MessageAbout = Callable[[Mapping[str, object], str, str | None, int], Message]
-"""Returns the message about a subject that is no alert: in a language, with the address of the pages, for an attempt
-(from 1). Raises ValueError or KeyError where there is none."""
+MessageAbout = Callable[[Claim, str, str | None], Message | None]
+"""Returns the message of a claim about no alert, in a language, with the address of the pages; `None`: nothing is left
+to tell. Raises ValueError or KeyError where there is none."""
 
 
-def plain_message(subject: Mapping[str, object], _language: str, _link: str | None, _attempt: int) -> Message:
+def plain_message(claim: Claim, _language: str, _link: str | None) -> Message:
     """Returns the message of a subject that is the text itself."""
+    subject = claim.subject or {}
     return Message(str(subject["title"]), str(subject["body"]), Tone(str(subject.get("tone", Tone.INFO))))
 
 
@@ -48,14 +49,14 @@ class Sender:
         engine: Engine,
         book: Book,
         metrics: NotificationMetrics,
+        push: PushDesk,
         open_: OpenChannel = open_channel,
         patience: Patience | None = None,
         chance: Callable[[], float] = random.random,
         about: MessageAbout = plain_message,
-        push: PushDesk | None = None,
     ) -> None:
         self._push = push
-        self._subscribers = None if push is None else Subscribers(push.subscriptions)
+        self._subscribers = Subscribers(push.subscriptions)
         self._file, self._book, self._metrics, self._open, self._chance, self._about = (
             book,
             book,
@@ -64,7 +65,7 @@ class Sender:
             chance,
             about,
         )
-        self._queue = Queue(engine, book.repeat_after, patience)
+        self._queue = Queue(engine, book, patience)
         self._villages = Villages(Registry(engine))
         self._unsettled: tuple[Claim, Outcome] | None = None
 
@@ -83,43 +84,44 @@ class Sender:
         if claim.void:
             self._metrics.void.inc()
             return True
-        self._book = self._file.current()
-        if self._subscribers is not None:
-            self._book = self._subscribers.book(self._book)
+        self._book = self._subscribers.book(self._file.current())
         url = self._book.url(claim.recipient)
-        if url is None and f"/{PUSH}-" in claim.recipient:
+        outcome = None if url is None else self._send(claim, url, now())
+        if outcome is not None:
+            self._unsettled = claim, outcome
+            self._settle(claim, outcome, now())
+        elif url is not None:
+            self._settled(claim, self._queue.drop(claim, now()), "has what there is to tell")
+        elif f"/{PUSH}-" in claim.recipient:
             self._settled(claim, self._queue.drop(claim, now()), "takes no messages any more")
-            return True
-        if url is None:
+        else:
             self._settled(claim, self._queue.give_up(claim, "the notify file has it no longer", now()), "is gone")
-            return True
-        outcome = self._send(claim, url, now())
-        self._unsettled = claim, outcome
-        self._settle(claim, outcome, now())
         return True
 
-    def _send(self, claim: Claim, url: str, now: int) -> Outcome:
+    def _send(self, claim: Claim, url: str, now: int) -> Outcome | None:
+        """Returns what the provider answered; `None`: nothing is left to tell."""
         try:
             message = self._message(claim, now)
         except (KeyError, ValueError):  # an alert that this version has no words for: seen, and no end to the others
             log.exception("notification_not_composed", to=claim.recipient)
-            return Outcome(Answer.REFUSED, "was not asked: the message could not be written, the log says why")
+            return Outcome(Answer.NEVER, "was not asked: the message could not be written, the log says why")
+        if message is None:
+            return None
         try:
             subscription = subscription_of(url)
             if subscription is None:
                 return self._open(url).send(message)
-            if self._push is None:
-                return Outcome(Answer.REFUSED, "was not asked: nothing sends push messages here")
             return self._push.channel(subscription).send(message)
         except BadChannel as problem:
-            return Outcome(Answer.REFUSED, f"was not asked: the address {problem}")
+            return Outcome(Answer.NEVER, f"was not asked: the address {problem}")
 
-    def _message(self, claim: Claim, now: int) -> Message:
+    def _message(self, claim: Claim, now: int) -> Message | None:
+        """Returns what to send; `None`: nothing is left to tell."""
         language, link = self._book.language(claim.recipient), self._book.link
         if f"/{PUSH}-" in claim.recipient:
             link = None  # the notification itself leads there
         if claim.subject is not None:
-            return self._about(claim.subject, language, link, claim.attempts)
+            return self._about(claim, language, link)
         self._villages.refresh()
         lines = [Line(alert, what, claim.planned.get(alert.id)) for alert, what in claim.told]
         return compose(lines, language, now, self._villages.get, link)
@@ -137,7 +139,7 @@ class Sender:
                 log.info("notification_sent", **said)
             case "void":
                 self._metrics.void.inc()
-                log.info("notification_recipient_gone", **said)
+                log.info("notification_void", **said)
             case "dead":
                 self._metrics.dead.inc()
                 log.error("notification_given_up", **said)

@@ -39,12 +39,12 @@ class NotificationService:
         self,
         database: Engine,
         book: Book,
+        push: PushDesk,
         clock: Clock | None = None,
         signal: EventSignal | None = None,
         metrics: NotificationMetrics | None = None,
         open_: OpenChannel = open_channel,
         about: MessageAbout = plain_message,
-        push: PushDesk | None = None,
     ) -> None:
         self._database, self._book, self._open, self._about = database, book, open_, about
         self._push = push
@@ -53,13 +53,17 @@ class NotificationService:
         self._metrics = metrics or NotificationMetrics()
         self._stop = threading.Event()
         self._changed = threading.Condition()
-        self._threads = [threading.Thread(target=self._plan, name="notifications", daemon=True)]
+        self._threads = [threading.Thread(target=self._plan, name="notifications", daemon=True)] + [
+            threading.Thread(target=self._send, name=f"notification sender {number}", daemon=True)
+            for number in range(1, SENDERS + 1)
+        ]
         self._unsubscribe: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         """Begin. Returns at once."""
         self._unsubscribe = self._signal.subscribe(self._wake)
-        self._threads[0].start()  # the others are its own to start
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Finish the messages in hand, as far as providers answer in time; within ten seconds."""
@@ -83,15 +87,14 @@ class NotificationService:
                 self._changed.wait(seconds)
 
     def _plan(self) -> None:
-        subscribers = None if self._push is None else Subscribers(self._push.subscriptions)
+        subscribers = Subscribers(self._push.subscriptions)
         planner = Planner(self._database, self._book, subscribers)
-        queue = Queue(self._database, self._book.repeat_after)
+        queue = Queue(self._database, self._book)
         reminders = Reminders(self._database, self._book, subscribers)
         counted = swept = self._clock.monotonic()
 
         def work() -> bool:
             nonlocal counted, swept
-            self._start_senders()
             planned = planner.plan_one(self._clock.now())
             now = self._clock.monotonic()
             if now >= counted:
@@ -107,19 +110,8 @@ class NotificationService:
 
         self._repeat(work)
 
-    def _start_senders(self) -> None:
-        """Start the senders once there is somebody to tell: the book may get its first person while siaga runs."""
-        if (self._book.people or self._push is not None) and len(self._threads) == 1 and not self._stop.is_set():
-            senders = [
-                threading.Thread(target=self._send, name=f"notification sender {number}", daemon=True)
-                for number in range(1, SENDERS + 1)
-            ]
-            for thread in senders:
-                thread.start()
-            self._threads += senders
-
     def _send(self) -> None:
-        sender = Sender(self._database, self._book, self._metrics, self._open, about=self._about, push=self._push)
+        sender = Sender(self._database, self._book, self._metrics, self._push, self._open, about=self._about)
         self._repeat(lambda: sender.send_one(self._clock.now))
 
     def _repeat(self, work: Callable[[], bool]) -> None:

@@ -7,6 +7,10 @@ from itertools import product
 __all__ = ["exact", "parts", "seconds"]
 
 
+_MOVES = sorted(product(range(-3, 4), repeat=3), key=lambda found: sum(map(abs, found)))
+"""Last bits by which three numbers may be moved, the least first."""
+
+
 def seconds(milliseconds: int) -> int | float:
     """Milliseconds in seconds: an integer when whole."""
     whole, rest = divmod(milliseconds, 1000)
@@ -28,7 +32,7 @@ def parts(met: int, failed: int, unknown: int) -> tuple[int | float, int | float
     shown = [seconds(part) for part in (met, failed, unknown)]
     if shown[0] + shown[1] + shown[2] == required:
         return required, shown[0], shown[1], shown[2]
-    for moves in sorted(product(range(-3, 4), repeat=3), key=lambda found: sum(map(abs, found))):
+    for moves in _MOVES:
         moved = [_moved(part, bits) for part, bits in zip(shown, moves, strict=True)]
         if moved[0] + moved[1] + moved[2] == required:
             return required, moved[0], moved[1], moved[2]

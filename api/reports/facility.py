@@ -1,8 +1,10 @@
 """From the spans of one facility to its figures and its outages."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice, takewhile
 
 from api.reports.figures import Days, Figures
 from api.reports.source import RUNS_ON, AlertLink, FacilityHistory
@@ -129,8 +131,9 @@ def _causes(spans: Sequence[Span], window: Interval) -> tuple[dict[str, int], di
 
 def _outage(village: Village, history: FacilityHistory, spans: Sequence[Span], run: Interval, goes_on: bool) -> Outage:
     causes: Counter[str] = Counter()
-    for span in spans:
-        if span.cause is not None and span.start >= run[0] and span.end <= run[1]:
+    first = bisect_left(spans, run[0], key=_start)
+    for span in takewhile(lambda one: one.end <= run[1], islice(spans, first, None)):
+        if span.cause is not None:
             causes[span.cause] += span.end - span.start
     return Outage(
         facility=f"{village.code}/{history.facility.id}",
@@ -140,6 +143,10 @@ def _outage(village: Village, history: FacilityHistory, spans: Sequence[Span], r
         cause=max(causes, key=causes.__getitem__, default=None),  # of equals the one that came first
         alert=_alert_of(history.alerts, run),
     )
+
+
+def _start(span: Span) -> int:
+    return span.start
 
 
 def _alert_of(alerts: Sequence[AlertLink], run: Interval) -> AlertLink | None:

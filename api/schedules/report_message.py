@@ -7,6 +7,7 @@ from api.issued.summary import share_of
 from api.notifications.messages import Attachment, Message, Tone
 from api.queries.issued import KeptReport, Places
 from api.reports.pdf.numbers import Numbers
+from api.schedules.since_sent import SinceSent
 from api.words import WORDS, Language, Words
 from api.words import Language as ReportLanguage
 
@@ -20,8 +21,12 @@ def report_message(
     language: str,
     link: str | None,
     files: tuple[Attachment, ...] = (),
+    since: SinceSent | None = None,
 ) -> Message:
-    """Returns the message about an issued report, in a language of its reader. `link`: where the pages are."""
+    """Returns the message about an issued report, in a language of its reader.
+
+    `link`: where the pages are. `since`: of a revision, what differs from the one that its reader has.
+    """
     words, numbers = WORDS[Language(language)], Numbers(ReportLanguage(language))
     period = numbers.period(read_period(report.period))
     scope = ", ".join(places.names.get(one, one) for one in report.scopes)
@@ -30,16 +35,15 @@ def report_message(
         title = words("report_told", period=period, scope=scope)
     else:
         title = words("report_told_revised", revision=str(report.revision), period=period, scope=scope)
-    body = list(_lines(report, summary, words, numbers))
+    body = list(_lines(since, summary, words, numbers))
     if link is not None:
         body.append(f"{link}/r/{report.id}")
     return Message(title, "\n".join(body), Tone.INFO, files)
 
 
-def _lines(report: KeptReport, summary: Mapping[str, object], words: Words, numbers: Numbers) -> Iterator[str]:
-    if report.revision > 1 and report.changes:
-        count = len(report.changes) + report.changes_left_out
-        yield words("report_told_changes", count=numbers.count(count), before=str(report.revision - 1))
+def _lines(since: SinceSent | None, summary: Mapping[str, object], words: Words, numbers: Numbers) -> Iterator[str]:
+    if since is not None:
+        yield words("report_told_changes", count=numbers.count(since.count), before=str(since.revision))
     shares = {name: numbers.percent(share_of(summary.get(name))) for name in ("low", "measured", "unknown")}
     yield words("report_told_figures", **shares)
     counts = {name: numbers.count(_number(summary.get(name))) for name in ("below", "facilities")}

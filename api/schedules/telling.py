@@ -1,14 +1,14 @@
 """What the queue of notifications sends for schedules: a report with its files, or the note of a morning."""
 
-from collections.abc import Mapping
-
 from sqlalchemy import Connection, Engine, select
 
 from api.notifications.messages import Attachment, Message
+from api.notifications.queue import Claim
 from api.notifications.sender import plain_message
 from api.queries import issued
 from api.reports.forms import Form
 from api.schedules.report_message import report_message
+from api.schedules.since_sent import since_sent
 from siaga.database import tables
 
 __all__ = ["LARGEST_FILES", "message_about"]
@@ -20,16 +20,17 @@ _WITHOUT_FILES_FROM = 3
 """The attempt from which on a message goes without its files: they may be why the provider does not take it."""
 
 
-def message_about(
-    engine: Engine, subject: Mapping[str, object], language: str, link: str | None, attempt: int
-) -> Message:
-    """Returns the message about a subject of the queue, in a language of its reader.
+def message_about(engine: Engine, claim: Claim, language: str, link: str | None) -> Message | None:
+    """Returns the message about the subject of a claim, in a language of its reader.
+
+    `None`: it is about a revision, and no figure differs from what its recipient was sent last.
 
     Raises:
         ValueError: there is no such report.
     """
+    subject = claim.subject or {}
     if "report" not in subject:
-        return plain_message(subject, language, link, attempt)
+        return plain_message(claim, language, link)
     with engine.connect() as connection:
         found = issued.public(connection, str(subject["report"]))
         if found is None:
@@ -39,8 +40,12 @@ def message_about(
         ).scalar_one()
         forms = subject.get("formats")
         wanted = [Form(str(form)) for form in forms] if isinstance(forms, list) else []
-        files = _files(connection, found, wanted) if attempt < _WITHOUT_FILES_FROM else ()
-        return report_message(found, summary, issued.places(connection, found.scopes), language, link, files)
+        since = since_sent(connection, found, claim.recipient, wanted)
+        if since is not None and since.count == 0:
+            return None
+        files = _files(connection, found, wanted) if claim.attempts < _WITHOUT_FILES_FROM else ()
+        places = issued.places(connection, found.scopes)
+        return report_message(found, summary, places, language, link, files, since)
 
 
 def _files(connection: Connection, report: issued.KeptReport, forms: list[Form]) -> tuple[Attachment, ...]:

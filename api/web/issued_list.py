@@ -14,6 +14,7 @@ from api.words import Words
 
 __all__ = ["ChangeLine", "FileLine", "IssuedLine", "change_lines", "issued_lines"]
 
+_SCORECARD = "scorecard."
 _CAUSES = "causes"
 
 
@@ -47,7 +48,10 @@ class IssuedLine:
 
 @dataclass(frozen=True, slots=True)
 class ChangeLine:
-    """A figure that differs from the revision before, and why. `name`: of the facility, while it is there."""
+    """A figure that differs from the revision before, and why. `name`: of the facility, while it is there.
+
+    `facility`: `VILLAGE/ID`, or the village alone.
+    """
 
     facility: str
     name: str | None
@@ -98,14 +102,14 @@ def change_lines(kept: KeptReport, words: Words, named: Mapping[str, str], start
     for change in kept.changes[start : start + length]:
         figure = str(change["figure"])
         why = [words(f"reports_why_{part}") for part in str(change["why"]).split(",")]
-        facility = f"{change['village']}/{change['facility']}"
+        facility = "/".join(str(change[name]) for name in ("village", "facility") if change[name] is not None)
         lines.append(
             ChangeLine(
                 facility,
                 named.get(facility),
                 _figure(figure, words),
-                _value(figure, change["before"], numbers),
-                _value(figure, change["after"], numbers),
+                _value(figure, change["before"], words, numbers),
+                _value(figure, change["after"], words, numbers),
                 ", ".join(why),
             )
         )
@@ -113,7 +117,9 @@ def change_lines(kept: KeptReport, words: Words, named: Mapping[str, str], start
 
 
 def _figure(name: str, words: Words) -> str:
-    """Returns what a figure is called: a column, or `causes.failed.gate_open`."""
+    """Returns what a figure is called: a column, `causes.failed.gate_open`, or `scorecard.playground`."""
+    if name.startswith(_SCORECARD):
+        return words.kind(name.removeprefix(_SCORECARD))
     parts = name.split(".")
     if parts[0] == _CAUSES and len(parts) == 3:
         return f"{words(f'state_{parts[1]}')}: {words.cause(parts[1], parts[2]) or parts[2]}"
@@ -121,7 +127,9 @@ def _figure(name: str, words: Words) -> str:
     return words(f"column_{column}") if column in ROW_COLUMNS else name
 
 
-def _value(name: str, value: object, numbers: Numbers) -> str:
+def _value(name: str, value: object, words: Words, numbers: Numbers) -> str:
+    if name.startswith(_SCORECARD) and isinstance(value, str):
+        return words(f"scorecard_{value}")
     if isinstance(value, bool) or not isinstance(value, int | float):
         return NOTHING
     exact = Fraction(repr(value))  # by the digits that it was written with

@@ -1,7 +1,7 @@
 """What was judged otherwise than before: left by whoever changes it, in the same transaction, for issued reports.
 
 One row a facility at most: its stretch grows until somebody has compared the reports with it. A row of no facility says
-that the entry of a village in the sites file has changed.
+that the entry of a village in the sites file has changed, or an attestation of it.
 """
 
 from collections.abc import Mapping

@@ -207,11 +207,11 @@ class System:
         self._notifications = NotificationService(
             self._engine,
             self._book,
+            PushDesk(self._engine, self._clock, self._settings.public_url),
             self._clock,
             self._signal,
             NotificationMetrics(REGISTRY),
             about=partial(message_about, self._engine),
-            push=PushDesk(self._engine, self._clock, self._settings.public_url),
         )
         self._notifications.start()
         metrics = IssuedMetrics(REGISTRY)
@@ -281,7 +281,9 @@ class System:
 
     def _book_desk(self) -> BookDesk | None:
         own = self._settings.own_notify
-        return BookDesk(own, self._book, open_channel) if self._settings.notify in (None, own) else None
+        if self._settings.notify not in (None, own):
+            return None
+        return BookDesk(own, self._book, open_channel, self._settings.public_url)
 
     def _examine(self) -> Sequence[Examined]:
         # what it imports takes memory, and is seldom needed

@@ -94,26 +94,20 @@ def judge_days(
         heard_until: event time at which a gateway of the village was last heard, ms; `None` if never.
         now: wall time, ms.
     """
-    first = 0
+    first, run, runs = 0, 0, failed_runs(spans)
     for day in days:
+        while run < len(runs) and runs[run][1] <= day[0]:
+            run += 1
         while first < len(spans) and spans[first].end <= day[0]:
             first += 1
         last = first
         while last < len(spans) and spans[last].start < day[1]:
             last += 1
+        touching = spans[first:last]
         still_to_come = still_required(village, held_to, day, now) if now < day[1] else 0
-        judged = judge_day(_with_runs(spans, first, last), day, held_to, still_to_come)
+        judged = _judged(touching, runs[run:], day, held_to, still_to_come)
         buffered = (heard_until is None or heard_until < day[1]) and now < day[1] + LATE_DATA
-        yield JudgedDay(day, judged, buffered or is_provisional(spans[first:last], day, now))
-
-
-def _with_runs(spans: Sequence[Span], first: int, last: int) -> Sequence[Span]:
-    """Returns the spans `[first, last)`, and adjacent failed spans, which may belong to the same failed run."""
-    while 0 < first < last and spans[first].fails and spans[first - 1].fails:
-        first -= 1
-    while first < last < len(spans) and spans[last - 1].fails and spans[last].fails:
-        last += 1
-    return spans[first:last]
+        yield JudgedDay(day, judged, buffered or is_provisional(touching, day, now))
 
 
 def judge_day(spans: Sequence[Span], day: Interval, held_to: Terms, still_to_come: int = 0) -> DayVerdict:
@@ -125,17 +119,35 @@ def judge_day(spans: Sequence[Span], day: Interval, held_to: Terms, still_to_com
         spans: in order, and beyond the day as far as failed runs reach.
         still_to_come: how much of the rest of a running day is required, ms (`still_required`).
     """
+    return _judged(spans, failed_runs(spans), day, held_to, still_to_come)
+
+
+def _judged(
+    spans: Sequence[Span], runs: Sequence[Interval], day: Interval, held_to: Terms, still_to_come: int
+) -> DayVerdict:
+    """Returns the verdict on `day` of the spans that touch it and of whole failed runs (`failed_runs`)."""
     measured = measure(spans, day)
-    longest = max((end - start for start, end in failed_runs(spans) if start < day[1] and end > day[0]), default=0)
+    longest = 0
+    for start, end in runs:
+        if start >= day[1]:
+            break
+        if end > day[0]:
+            longest = max(longest, end - start)
     failed = measured.failed - measured.excused_failed
     if measured.required == 0:
         verdict = Verdict.NOT_REQUIRED
-    elif longest > held_to.grace or (failed and failed > _allowed(held_to.target) * (measured.counted + still_to_come)):
+    elif longest > held_to.grace or (failed and _over(failed, held_to.target, measured.counted + still_to_come)):
         verdict = Verdict.MISSED
     else:
         enough = measured.counted > 0 and (measured.met + failed) * 100 >= measured.counted * COVERAGE_PERCENT
         verdict = Verdict.MET if enough else Verdict.UNJUDGED
     return DayVerdict(verdict, measured, longest)
+
+
+def _over(failed: int, target: float, counted: int) -> bool:
+    """Returns whether that much failed time of the counted time is more than the target allows, ms."""
+    allowed = _allowed(target)
+    return failed * allowed.denominator > allowed.numerator * counted
 
 
 @lru_cache(maxsize=1024)
@@ -166,7 +178,7 @@ def is_provisional(spans: Iterable[Span], day: Interval, now: int) -> bool:
     if now < day[1]:
         return True
     return now < day[1] + LATE_DATA and any(
-        span.cause == VILLAGE_OFFLINE and span.start < day[1] and span.end > day[0] for span in spans
+        span.shown_cause == VILLAGE_OFFLINE and span.start < day[1] and span.end > day[0] for span in spans
     )
 
 

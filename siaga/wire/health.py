@@ -3,9 +3,9 @@
 The message is retained, so the broker sends it again to whoever subscribes.
 """
 
-from dataclasses import dataclass
+from typing import Annotated
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 __all__ = ["CameInstead", "Health", "UnreadableHealth", "read_health"]
 
@@ -21,12 +21,14 @@ class UnreadableHealth(ValueError):
     """A message that does not say how a gateway is."""
 
 
-@dataclass(frozen=True, slots=True)
-class CameInstead:
+_Text = Annotated[str, AfterValidator(lambda text: text[:_LONGEST_TEXT])]
+
+
+class CameInstead(BaseModel):
     """What came from a device instead of something of use, and the error that its gateway or a decoder met."""
 
-    what: str
-    error: str | None
+    what: _Text
+    error: _Text | None = None
 
 
 class _Clock(BaseModel):
@@ -34,18 +36,10 @@ class _Clock(BaseModel):
     since: float = Field(ge=0, le=_CENTURIES, allow_inf_nan=False)
 
 
-class _Heard(BaseModel):
-    what: str
-    error: str | None = None
-
-    def told(self) -> CameInstead:
-        return CameInstead(self.what[:_LONGEST_TEXT], None if self.error is None else self.error[:_LONGEST_TEXT])
-
-
 class Health(BaseModel):
     """What a gateway says of itself and its devices."""
 
-    heard: dict[str, _Heard] = Field(default_factory=dict, description="devices that say nothing of use: what came")
+    heard: dict[str, CameInstead] = Field(default_factory=dict, description="of what says nothing of use: what came")
     clocks: dict[str, _Clock] = Field(default_factory=dict)
     trusted: list[str] | None = Field(default=None, description="whose clocks are right; null: all others")
     buffer: float = Field(ge=0, le=1, allow_inf_nan=False)

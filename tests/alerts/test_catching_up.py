@@ -107,7 +107,7 @@ def test_an_engine_that_begins_anew_waits_as_the_one_before(world: World) -> Non
 
 
 def test_the_buffers_heard_last_are_remembered() -> None:
-    link = Link(0, 0)
+    link = Link(village="35.10.15.2012", listening_since=0, quiet_from=0)
     for number in range(40):
         link.note_buffer(("gw", "live"), number, number, number)
         link.note_buffer(("gw", f"lost {number}"), number, number, number)

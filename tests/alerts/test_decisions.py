@@ -5,19 +5,21 @@ from functools import partial
 
 import pytest
 
+from api.alert_records.alert import new_alert
 from api.alerts.certainty import Facts, Moment, Sure, certainty
 from api.alerts.decision import Amend, Clear, Decision, Hold, Raise
 from api.alerts.device import ClockSaid
 from api.alerts.gateway import Buffer
+from api.alerts.kinds import Look
 from api.alerts.kinds.clock_skew import clock_skew
-from api.alerts.kinds.device_silent import device_silent
+from api.alerts.kinds.device_silent import Quiet, device_silent
 from api.alerts.kinds.facility_failed import facility_failed
 from api.alerts.kinds.gateway_buffer import gateway_buffer
 from api.alerts.kinds.indicator_missed import indicator_missed
 from api.alerts.kinds.no_evidence import no_evidence
-from api.alerts.kinds.quiet import Quiet
 from api.alerts.kinds.village_offline import village_offline
-from api.alerts.link import Arrivals
+from api.alerts.link import Link
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE
 from siaga.timeline.judge import Span, State
 from siaga.timeline.rolling import Trend
@@ -45,6 +47,11 @@ MET, FAILED, UNKNOWN, REST = State.MET, State.FAILED, State.UNKNOWN, State.NOT_R
 
 def ago(minutes: float) -> int:
     return NOW - round(minutes * MINUTE)
+
+
+def looked(open_since: float | None, steady: float = 0, muted: str | None = None) -> Look:
+    """A look at an alert that began so many minutes ago; `None`: none is open."""
+    return Look(NOW, sure(muted), None if open_since is None else ago(open_since), round(steady * MINUTE))
 
 
 def history(*parts: tuple[float, State] | tuple[float, State, str] | tuple[float, State, str, bool]) -> list[Span]:
@@ -183,14 +190,8 @@ FACILITY = [
 
 @pytest.mark.parametrize("case", FACILITY, ids=lambda case: case.id)
 def test_facility_failed(case: Case) -> None:
-    decision = facility_failed(
-        case.spans,
-        NOW,
-        grace=GRACE,
-        recovery=RECOVERY,
-        open_since=case.open_since,
-        sure=sure(case.muted, case.back_since, case.sure_from),
-    )
+    look = Look(NOW, sure(case.muted, case.back_since, case.sure_from), case.open_since)
+    decision = facility_failed(case.spans, look, grace=GRACE, recovery=RECOVERY)
     assert decision.reason == case.reason
     match decision:
         case Raise():
@@ -275,14 +276,15 @@ def test_device_silent(case: Silence) -> None:
     def at(minutes: float | None) -> int | None:
         return None if minutes is None else ago(minutes)
 
-    decision = device_silent(
-        Quiet(at(case.reported), ago(case.watched), at(case.heard_from), EVERY, case.heard_before),
-        NOW,
-        open_since=at(case.open_since),
-        spoke_at=at(case.spoke),
-        sure=sure(case.muted),
-        steady=round(case.steady * MINUTE),
+    quiet = Quiet(
+        at(case.reported),
+        ago(case.watched),
+        at(case.heard_from),
+        EVERY,
+        case.heard_before,
+        came_since=at(case.spoke),
     )
+    decision = device_silent(quiet, looked(case.open_since, case.steady, case.muted))
     assert decision.reason == case.reason
     match decision:
         case Raise():
@@ -338,14 +340,15 @@ def test_no_evidence(case: Mute) -> None:
     def at(minutes: float | None) -> int | None:
         return None if minutes is None else ago(minutes)
 
-    decision = no_evidence(
-        Quiet(at(case.gave), ago(case.watched), at(case.heard_from), EVERY, case.heard_before),
-        at(case.reported),
-        NOW,
-        open_since=at(case.open_since),
-        gave_at=at(case.gave_at),
-        sure=sure(case.muted),
+    given = Quiet(
+        at(case.gave),
+        ago(case.watched),
+        at(case.heard_from),
+        EVERY,
+        case.heard_before,
+        came_since=at(case.gave_at),
     )
+    decision = no_evidence(given, at(case.reported), looked(case.open_since, muted=case.muted))
     assert decision.reason == case.reason
     match decision:
         case Raise():
@@ -385,15 +388,13 @@ def test_village_offline(
     reason: str,
     when: float | None,
 ) -> None:
-    link = Arrivals(
-        quiet_for=None if quiet is None else round(quiet * MINUTE),
-        last_arrival=None if arrival is None else ago(arrival),
-        listening_since=ago(listening),
-        arrived=arrived,
-    )
-    decision = village_offline(
-        link, NOW, offline_after=5 * MINUTE, open_since=None if open_since is None else ago(open_since)
-    )
+    quiet_from = 0 if quiet is None else -round(quiet * MINUTE)
+    link = Link(village="v", listening_since=ago(listening), quiet_from=quiet_from)
+    link.last_arrival = None if arrival is None else ago(arrival)
+    if open_since is not None:
+        link.lost(new_alert(Kind.VILLAGE_OFFLINE, "v", facility=None, device=None, began_at=ago(open_since)), NOW)
+    moment = Moment(NOW, 0, None if quiet is None else -1000 * MINUTE)
+    decision = village_offline(link, moment, 5 * MINUTE, arrived=arrived)
     assert decision.reason == reason
     expected = None if when is None else ago(when)
     match decision:
@@ -439,15 +440,8 @@ def test_indicator_missed(
     row: tuple[str, bool, float, float | None, float | None, str | None, float, str, float],
 ) -> None:
     _, below, since, until, open_since, muted, steady, reason, moment = row
-    decision = indicator_missed(
-        Trend(below, ago(since), None if until is None else ago(until)),
-        NOW,
-        is_failing=True,
-        evidence={},
-        open_since=None if open_since is None else ago(open_since),
-        sure=sure(muted),
-        steady=round(steady * MINUTE),
-    )
+    share = Trend(below, ago(since), None if until is None else ago(until))
+    decision = indicator_missed(share, looked(open_since, steady, muted), is_failing=True)
     assert (decision.reason, when(decision)) == (reason, None if moment is None else ago(moment))
 
 
@@ -469,12 +463,7 @@ BUFFERS = [
 @pytest.mark.parametrize("row", BUFFERS, ids=[row[0] for row in BUFFERS])
 def test_gateway_buffer(row: tuple[str, float | None, float, float | None, float, str, float]) -> None:
     _, fill, since, open_since, steady, reason, moment = row
-    decision = gateway_buffer(
-        Buffer(fill, ago(since)),
-        NOW,
-        open_since=None if open_since is None else ago(open_since),
-        steady=round(steady * MINUTE),
-    )
+    decision = gateway_buffer(Buffer(fill, ago(since)), looked(open_since, steady))
     assert (decision.reason, when(decision)) == (reason, None if moment is None else ago(moment))
 
 
@@ -497,10 +486,6 @@ def test_clock_skew(
     row: tuple[str, tuple[int | None, float] | None, float | None, float, str, float],
 ) -> None:
     _, said, open_since, steady, reason, moment = row
-    decision = clock_skew(
-        None if said is None else ClockSaid(said[0], ago(said[1])),
-        NOW,
-        open_since=None if open_since is None else ago(open_since),
-        steady=round(steady * MINUTE),
-    )
+    clock = None if said is None else ClockSaid(said[0], ago(said[1]))
+    decision = clock_skew(clock, looked(open_since, steady))
     assert (decision.reason, when(decision)) == (reason, None if moment is None else ago(moment))

@@ -47,8 +47,8 @@ def children(world: World, number: int = 0) -> dict[str, bool]:
     return {child["village"]: child["ended_at"] is None for child in found}
 
 
-def links(world: World) -> dict[str, str]:
-    return {code: each.link.name for code, each in world.engine.villages.items()}
+def links(world: World) -> dict[str, object]:
+    return {code: each.link.row()["link"] for code, each in world.engine.villages.items()}
 
 
 def test_villages_lost_together_make_one_alert_with_its_children(world: World) -> None:

@@ -29,9 +29,7 @@ TABLE = {
 
 
 def silent() -> WatchedDevice:
-    device = WatchedDevice(
-        village=CODE, device=Device("gerbang-1", Adapter.SENML, MINUTE), facility="gerbang", watched=0
-    )
+    device = WatchedDevice(village=CODE, device=Device("gerbang-1", Adapter.SENML, MINUTE), watched=0)
     assert device.allowed == 13 * MINUTE
     device.attach(SILENT, new_alert(SILENT, CODE, facility="gerbang", device="gerbang-1", began_at=0))
     return device

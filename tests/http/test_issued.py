@@ -140,6 +140,25 @@ def test_late_data_makes_the_next_revision_that_says_what_changed(lives: Distric
         assert hashlib.sha256(file.content).hexdigest() == first["files"][0]["sha256"]
 
 
+def test_an_attestation_of_its_time_makes_a_revision_and_so_does_taking_it_back(lives: District) -> None:
+    """The playground was seen on the last day of February; in March it changes nothing of February."""
+    seen = {"village": GLAGAH, "indicator": "playground", "met": True, "date": "2026-02-28"}
+    with lives.served() as client, lives.served(Role.TECHNICIAN) as technician:
+        issue(client)
+        of_march = technician.post("/api/v1/attestations", json=seen | {"date": "2026-03-01"})
+        assert (of_march.status_code, later(lives)) == (201, 0)
+        made = technician.post("/api/v1/attestations", json=seen).json()
+        assert later(lives) == 1
+        second = client.get(PATH).json()["items"][0]
+        technician.delete(f"/api/v1/attestations/{made['id']}")
+        assert later(lives) == 1
+        third = client.get(PATH).json()["items"][0]
+        assert later(lives) == 0
+    change = {"village": GLAGAH, "facility": None, "figure": "scorecard.playground", "why": "attestation"}
+    assert second["changes"] == [change | {"before": "unjudged", "after": "met"}]
+    assert third["changes"] == [change | {"before": "met", "after": "unjudged"}]
+
+
 def test_where_no_figure_changed_there_is_no_revision(life: District) -> None:
     """Neither by time, nor by a mark, nor by something outside of its time, nor by what may not change any more."""
     with life.served() as client:

@@ -10,7 +10,7 @@ ROW: dict[str, object] = {
     "met_s": 90, "failed_s": 10, "unknown_s": 0, "excused_s": 0, "availability_low": 0.9, "outages": 1, "mttr_s": None,
     "days": {"met": 3, "missed": 1, "provisional": 4}, "causes": {"failed": {"gate_open": 10}, "unknown": {}},
 }  # fmt: skip
-LATE, DECLARED, WITHDRAWN, SITES = Ground
+LATE, DECLARED, WITHDRAWN, SITES, _ = Ground
 Found = list[tuple[str, Value, Value, str]]
 
 

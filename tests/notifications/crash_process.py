@@ -17,6 +17,7 @@ from api.notifications.channels import open_channel
 from api.notifications.metrics import NotificationMetrics
 from api.notifications.planner import Planner
 from api.notifications.sender import Sender
+from api.notifications.web_push import PushDesk
 from siaga.database import connect
 from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE
@@ -34,7 +35,7 @@ def work(url: str, book: Book, order: Order, steps: Steps) -> None:
         changes.raised(alert, Raise("longer than its grace", now, "gate_open", {}), now - MINUTE)
         Tables(engine).commit(changes)
     planner = Planner(engine, book)
-    sender = Sender(engine, book, NotificationMetrics(CollectorRegistry()), steps.channel)
+    sender = Sender(engine, book, NotificationMetrics(CollectorRegistry()), PushDesk(engine), steps.channel)
     for now in order["times"]:
         while planner.plan_one(now):
             pass

@@ -16,6 +16,7 @@ from api.notifications.channels import OpenChannel, open_channel
 from api.notifications.metrics import NotificationMetrics
 from api.notifications.planner import Planner
 from api.notifications.sender import Sender
+from api.notifications.web_push import PushDesk
 from siaga.database import tables, writing
 from siaga.database.registry import Registry
 from siaga.model.alert_kinds import Kind
@@ -67,7 +68,7 @@ class Desk:
         self.book = book
         self.planner = Planner(self.engine, book)
         self.metrics = NotificationMetrics(CollectorRegistry())
-        self.sender = Sender(self.engine, book, self.metrics, open_, patience, lambda: 0.0)
+        self.sender = Sender(self.engine, book, self.metrics, PushDesk(self.engine), open_, patience, lambda: 0.0)
 
     def failed(self, facility: str = "gerbang", cause: str = "gate_open", code: str = CODE) -> str:
         """Raise `facility_failed`, which began five minutes ago; answers its id."""

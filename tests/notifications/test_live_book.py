@@ -20,6 +20,10 @@ def tell_ratih(tree: Tree) -> None:
     tree["people"], tree["rules"] = [RATIH], [{"name": "semua", "tell": ["ratih"]}]
 
 
+def without_link(tree: Tree) -> None:
+    del tree["link"]
+
+
 def nobody(tree: Tree) -> None:
     tree["rules"] = [{"name": "semua", "tell": ["joko"]}]
 
@@ -34,7 +38,7 @@ def test_a_book_that_stands_for_another_has_all_that_a_book_has() -> None:
 
 def test_what_is_written_is_used_at_once_and_by_the_next_process(tmp_path: Path) -> None:
     path, book = tmp_path / "notify.yaml", LiveBook(Book(link="https://siaga.example"))
-    desk, channels = BookDesk(path, book, open_channel), ChannelsOf(book)
+    desk, channels = BookDesk(path, book, open_channel, "https://siaga.example"), ChannelsOf(book)
     assert (dict(channels), book.recipients(["ratih"])) == ({}, [])
     desk.change(desk.read()[1], tell_ratih)
     assert book.recipients(["ratih"]) == [Recipient("ratih", "web")]
@@ -42,8 +46,11 @@ def test_what_is_written_is_used_at_once_and_by_the_next_process(tmp_path: Path)
     assert book.link == "https://siaga.example", "where the pages are is not in the file"
     assert dict(channels) == {"ratih": ("web",)}
     assert path.stat().st_mode & 0o777 == 0o600
+    desk.change(desk.read()[1], lambda tree: tree.update(link="https://lain.example"))
+    assert book.link == "https://lain.example"
+    desk.change(desk.read()[1], without_link)
+    assert book.link == "https://siaga.example", "what the file says no more is not kept"
     again = LiveBook(Book())
-    BookDesk(path, again, open_channel)
     tree, _ = BookDesk(path, again, open_channel).read()
     assert tree["people"] == [RATIH]
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from api.alert_records.stream import EventSignal
 from api.notifications.metrics import NotificationMetrics
 from api.notifications.service import NotificationService
+from api.notifications.web_push import PushDesk
 from siaga.database import connect
 from siaga.model.clock import MINUTE, SystemClock
 from tests.notifications.desk import Desk, by_another_provider
@@ -29,7 +30,9 @@ class Running:
         self.signal = EventSignal()
         book = by_another_provider(replace(desk.book, gather=0), "joko")
         metrics = NotificationMetrics(self.registry)
-        self.service = NotificationService(desk.engine, book, SystemClock(), self.signal, metrics)
+        self.service = NotificationService(
+            desk.engine, book, PushDesk(desk.engine), SystemClock(), self.signal, metrics
+        )
 
     def metric(self, name: str) -> float:
         return self.registry.get_sample_value(f"siaga_notifications_{name}") or 0.0
@@ -49,19 +52,6 @@ def test_an_alert_is_told_as_soon_as_it_is_raised(desk: Desk, running: Running, 
     running.signal.ring()
     until(lambda: hook.taken("ratih") and hook.taken("joko"))
     until(lambda: running.metric("sent_total") == 2)
-
-
-def test_it_starts_however_soon_its_senders_do(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    service, begin = Running(desk).service, threading.Thread.start
-
-    def slowly(thread: threading.Thread) -> None:
-        begin(thread)
-        if thread.name == "notifications":
-            until(lambda: len(vars(service)["_threads"]) > 1)  # they are there before it goes on
-
-    monkeypatch.setattr("threading.Thread.start", slowly)
-    service.start()
-    service.stop()
 
 
 def test_a_provider_that_hangs_holds_up_nobody_else(desk: Desk, running: Running, hook: Webhook) -> None:
@@ -123,10 +113,10 @@ def test_the_figures_for_the_operator(desk: Desk, engine: Engine, hook: Webhook)
     hook.answers["ratih"] = 500
     desk.failed()
     desk.after(3 * MINUTE)
-    backlog = Queue(engine, 0).backlog(desk.clock.now())
+    backlog = Queue(engine, desk.book).backlog(desk.clock.now())
     assert (backlog.waiting, backlog.dead) == (1, 0)
     assert backlog.oldest is not None
     assert desk.clock.now() - backlog.oldest == 2 * MINUTE
     del hook.answers["ratih"]
     desk.after(3 * MINUTE)
-    assert Queue(engine, 0).backlog(desk.clock.now()).waiting == 0
+    assert Queue(engine, desk.book).backlog(desk.clock.now()).waiting == 0

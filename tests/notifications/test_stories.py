@@ -11,6 +11,7 @@ from api.notifications.book import Outside, Rule, Step
 from api.notifications.planner import Planner
 from api.notifications.queue import Queue
 from api.notifications.sender import Sender
+from api.notifications.web_push import PushDesk
 from siaga.database import tables
 from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
 from siaga.timeline.schedule import parse_schedule
@@ -174,7 +175,7 @@ def test_after_so_many_attempts_a_message_is_a_dead_letter_that_can_be_revived(d
     desk.cleared(alert)
     desk.after(2 * MINUTE)
     assert desk.titles("ratih") == ["Pulih: Gerbang balai, Paspan"]  # late, and the whole story
-    assert Queue(desk.engine, 0).revive(desk.clock.now()) == 1
+    assert Queue(desk.engine, desk.book).revive(desk.clock.now()) == 1
     desk.after(MINUTE)
     assert desk.rows("dead") == []
     assert desk.titles("ratih") == ["Pulih: Gerbang balai, Paspan"]  # nothing was left to tell
@@ -234,7 +235,7 @@ def test_two_planners_and_four_senders_send_everything_once(desk: Desk, engine: 
             pass
 
     def send(_: int) -> None:
-        sender = Sender(engine, calm, desk.metrics)
+        sender = Sender(engine, calm, desk.metrics, PushDesk(engine))
         start.wait()
         until(lambda: not sender.send_one(lambda: now) and not desk.rows("waiting") and len(desk.rows()) > 0)
 

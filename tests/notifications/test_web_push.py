@@ -65,6 +65,9 @@ def test_a_key_that_no_browser_has_is_refused(p256dh: str | None, auth: str) -> 
         "https://2130706433/a",
         "https://0x7f.0.0.1/a",
         "https://localhost/a",
+        "https://push..example/a",
+        "https://.push.example/a",
+        "https://" + "a" * 64 + ".example/a",
         "https://push.example:port/a",
         "https://push.example/a b",
         "https://push.example/\r\nHost: evil",
@@ -89,6 +92,23 @@ def test_an_address_of_a_push_service_is_taken() -> None:
 def test_a_name_that_leads_into_the_own_network_is_not_asked() -> None:
     with pytest.raises(BadEndpoint, match="not public"):
         public_address("localhost")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        pytest.param("64:ff9b::7f00:1", id="NAT64 of 127.0.0.1"),
+        pytest.param("2002:7f00:1::", id="6to4 of 127.0.0.1"),
+        pytest.param("::8.8.8.8", id="an IPv4 address in an IPv6 one"),
+        pytest.param("224.0.1.1", id="multicast"),
+        pytest.param("ff0e::1", id="multicast of IPv6"),
+        pytest.param("10.0.0.1", id="a private one"),
+    ],
+)
+def test_an_address_that_leads_elsewhere_is_not_asked(address: str) -> None:
+    """Also where another address of the host is public. Looking up a number asks nobody."""
+    with pytest.raises(BadEndpoint, match="not public"):
+        public_address(address)
 
 
 def test_a_long_text_is_cut_to_what_push_services_take() -> None:
@@ -138,7 +158,7 @@ class Phones:
         self.desk.tell(book)
         subscribers = Subscribers(self.push.subscriptions)
         self.desk.planner = Planner(self.desk.engine, book, subscribers)
-        self.desk.sender = Sender(self.desk.engine, book, self.desk.metrics, chance=lambda: 0.0, push=self.push)
+        self.desk.sender = Sender(self.desk.engine, book, self.desk.metrics, self.push, chance=lambda: 0.0)
 
 
 @pytest.fixture
@@ -215,6 +235,22 @@ def test_a_push_service_that_is_down_is_asked_again(phones: Phones) -> None:
     del phones.service.answers[browser.path]
     phones.desk.after(3 * MINUTE)
     assert phones.desk.rows()[0]["state"] == "sent"
+
+
+@pytest.mark.parametrize("status", [401, 403, 413])
+def test_what_a_push_service_will_never_take_is_given_up_at_once(phones: Phones, status: int) -> None:
+    """It says nothing of how the service does: what failed before is still counted."""
+    browser = phones.subscribe("ratih")
+    phones.service.answers[browser.path] = 503
+    phones.desk.failed()
+    phones.desk.after(90 * SECOND)
+    asked = len(phones.service.posts)
+    phones.service.answers[browser.path] = status
+    phones.desk.after(5 * MINUTE)
+    assert [(row["state"], row["problem"]) for row in phones.desk.rows()] == [("dead", f"answered {status}")]
+    assert (asked >= 1, len(phones.service.posts)) == (True, asked + 1)
+    with phones.desk.engine.connect() as connection:
+        assert connection.execute(select(tables.notification_provider.c.failures)).scalar_one() >= 1
 
 
 def test_one_that_signed_out_is_told_nothing(phones: Phones) -> None:

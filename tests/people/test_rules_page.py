@@ -216,13 +216,17 @@ def test_a_group_whose_last_person_goes_goes_out_of_the_rules_too(district: Dist
 
         def by_group(tree: Tree) -> None:
             tree["groups"] = [{"name": "malam", "people": ["budi"]}]
-            tree["rules"] = [{"name": "a", "tell": ["malam"]}, {"name": "b", "tell": ["malam", "ani"]}]
+            tree["rules"] = [
+                {"name": "a", "tell": ["malam"]},
+                {"name": "b", "tell": ["malam", "ani"], "escalate": [{"after": "30m", "tell": "budi"}]},
+                {"name": "c", "tell": "budi"},
+            ]
 
         desk.change(desk.read()[1], by_group)
         seen = seen_of(client.get("/setup/rules", headers=admin).text)
         gone = client.post("/setup/rules/channels/remove", headers=admin, data={"to": "budi/ntfy", "seen": seen})
         assert gone.status_code == 303
-        assert [(rule.name, rule.tell) for rule in own.rules] == [("b", ("ani",))]
+        assert [(rule.name, rule.tell, rule.escalate) for rule in own.rules] == [("b", ("ani",), ())]
 
 
 def test_a_rule_by_the_form_is_what_the_file_would_say(district: District, own: LiveBook) -> None:

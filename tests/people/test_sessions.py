@@ -107,6 +107,7 @@ def test_an_open_stream_ends_with_the_session_and_when_its_reader_sees_something
     client: httpx.Client, district: District, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("api.http.stream.LOOKED_EVERY", 0.02)
+    monkeypatch.setattr("api.http.stream.LOOKED_AT_MOST", 0.02)
     persons = Persons(district.engine, district.clock)
     first, second = signed_in(district, Role.VIEWER), signed_in(district, Role.TECHNICIAN, "joko")
     endings: list[Callable[[], object]] = [
@@ -121,6 +122,16 @@ def test_an_open_stream_ends_with_the_session_and_when_its_reader_sees_something
             assert next(lines) == ": siaga"
             end()
             assert set(lines) <= {"retry: 3000", "", ":"}, "it ends, or this waits for the timeout"
+
+
+def test_whose_session_has_ended_is_told_of_one_more_event_at_most(client: httpx.Client, district: District) -> None:
+    headers = signed_in(district, Role.VIEWER)
+    with client.stream("GET", "/api/v1/alerts/stream", headers=headers, timeout=20) as answer:
+        lines = answer.iter_lines()
+        assert next(lines) == ": siaga"
+        Sessions(district.engine, district.clock).end(headers["Cookie"].removeprefix("siaga="))
+        district.raise_alert(1)
+        assert sum(line.startswith("data:") for line in lines) == 1, "it ends, or this waits for the timeout"
 
 
 def test_an_open_stream_does_not_keep_a_session_alive(district: District) -> None:

@@ -17,7 +17,9 @@ from tests.people.accounts import OWN, signed_in
 
 def test_each_unknown_device_stands_once_the_last_heard_first(client: httpx.Client, district: District) -> None:
     admin = signed_in(district, Role.ADMIN, "joko")
-    assert "Tidak ada perangkat tak dikenal." in client.get("/setup/unknown", headers=admin).text
+    none = client.get("/setup/unknown", headers=admin).text
+    assert "Tidak ada perangkat tak dikenal." in none
+    assert "Tasmota, Shelly, Zigbee2MQTT dan keluarga lain tidak terlihat sebelum terdaftar" in none
     told = ((GLAGAH, "hantu"), (LICIN, "hantu"), (GLAGAH, "hantu"), (LICIN, "lain"))
     Quarantine(district.engine).add(
         Refusal(village, NOW - (60 - n) * MINUTE, f"topic/{n}", f"{name} is unknown", f"<b>{n}", "unknown_device")
@@ -107,7 +109,7 @@ def test_a_claim_can_be_changed_first(client: httpx.Client, district: District) 
     form = client.get(html.unescape(change[1]), headers=admin).text
     assert 'name="id" value="pintu-2"' in form
     assert 'name="map_key" value="pintu"' in form
-    assert "<option selected>gate_open</option>" in form
+    assert '<option value="gate_open" selected>Gerbang terbuka (gate_open)</option>' in form
     assert '<option value="gerbang" selected>' in form
 
 

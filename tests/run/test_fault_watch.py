@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from api.notifications.book import Book, Person
+from api.notifications.queue import Claim
 from api.schedules.telling import message_about
 from siaga.database import connect, tables
 from siaga.database.faults import read_told
@@ -111,7 +112,9 @@ def test_a_message_says_what_is_wrong_what_mends_it_and_what_is_mended(office: O
     with office.engine.connect() as connection:
         query = select(table.c.subject).where(table.c.recipient == "agus/telegram").order_by(table.c.id)
         subjects = connection.execute(query).scalars().all()
-    first, second, third = (message_about(office.engine, each, "en", None, 1) for each in subjects)
+    claims = [Claim(n, "agus/telegram", "tgram", "", 0, 1, (), subject=each) for n, each in enumerate(subjects)]
+    told = [message_about(office.engine, claim, "en", None) for claim in claims]
+    first, second, third = (message for message in told if message is not None)
     assert first.body == (
         "✗ The disk of /data is nearly full: 12 MiB are left.\n"
         "→ Free space now: du -xh --max-depth=2 / | sort -h | tail.\n"

@@ -5,6 +5,7 @@ those just before and after the provider is asked. The files are JSON alone, whi
 """
 
 import sys
+from functools import partial
 
 from prometheus_client import CollectorRegistry
 
@@ -14,6 +15,7 @@ from api.notifications.book import Book, Person
 from api.notifications.channels import open_channel
 from api.notifications.metrics import NotificationMetrics
 from api.notifications.sender import Sender
+from api.notifications.web_push import PushDesk
 from api.reports.forms import Form, made
 from api.reports.office import PLAIN
 from api.reports.period import Unit
@@ -42,8 +44,8 @@ def go_on(url: str, book: Book, order: Order, steps: Steps) -> None:
     engine = connect(url)
     steps.watch(engine)
     scheduler = Scheduler(engine, PLAN, book)
-    about = lambda *asked: message_about(engine, *asked)  # noqa: E731
-    sender = Sender(engine, book, NotificationMetrics(CollectorRegistry()), steps.channel, about=about)
+    about, metrics = partial(message_about, engine), NotificationMetrics(CollectorRegistry())
+    sender = Sender(engine, book, metrics, PushDesk(engine), steps.channel, about=about)
     for now in order["times"]:
         checks.absorb(engine, now)
         scheduler.step(now)

@@ -16,6 +16,7 @@ from api.issued.process import work
 from api.notifications.book import Book, Person
 from api.notifications.metrics import NotificationMetrics
 from api.notifications.sender import Sender
+from api.notifications.web_push import PushDesk
 from api.reports.forms import Form
 from api.reports.office import PLAIN
 from api.reports.period import Unit
@@ -44,7 +45,8 @@ class Office(Desk):
         self.registry = CollectorRegistry()
         self.scheduler = Scheduler(self.engine, Plan(schedules), self.book, IssuedMetrics(self.registry))
         about = partial(message_about, self.engine)
-        self.sender = Sender(self.engine, self.book, NotificationMetrics(CollectorRegistry()), about=about)
+        metrics = NotificationMetrics(CollectorRegistry())
+        self.sender = Sender(self.engine, self.book, metrics, PushDesk(self.engine), about=about)
 
     def go_on(self, milliseconds: int = 0) -> None:
         """Let time pass, and do what is due then."""
@@ -111,7 +113,28 @@ def test_a_correction_sends_the_revised_one_and_of_several_the_last(office: Offi
     office.go_on(REVISED_AFTER)
     titles = [post.title for post in hook.taken("ratih")]
     assert titles == ["Laporan Februari 2026, Seluruh desa", "Revisi 3: laporan Februari 2026, Seluruh desa"]
-    assert hook.taken()[-1].text.startswith(f"{len(office.reports()[-1]['changes'])} angka berubah")
+    lines = hook.taken()[-1].text.splitlines()
+    assert lines[0] == f"{len(office.reports()[-1]['changes'])} angka berubah sejak revisi 1."
+
+
+def test_a_correction_that_is_taken_back_before_it_is_sent_is_not_sent(office: Office, hook: Webhook) -> None:
+    """The third revision has the figures of the first, which its reader has; the fourth has others."""
+    office.carry(hook, MONTHLY)
+    office.go_on()
+    office.go_on(7 * HOUR)
+    office.go_on(MINUTE)
+    for lasts in (2 * HOUR, HOUR):
+        office.late(lasts=lasts)
+        office.go_on(MINUTE)
+        office.go_on(MINUTE)
+    office.go_on(REVISED_AFTER)
+    assert [row["revision"] for row in office.reports()] == [1, 2, 3]
+    assert len(hook.taken("ratih")) == 1
+    office.late(lasts=4 * HOUR)
+    office.go_on(MINUTE)
+    office.go_on(MINUTE)
+    office.go_on(REVISED_AFTER)
+    assert [post.title for post in hook.taken("ratih")][1:] == ["Revisi 4: laporan Februari 2026, Seluruh desa"]
 
 
 def test_what_was_missed_is_made_up_for_and_what_lies_too_far_back_is_counted(office: Office, hook: Webhook) -> None:

@@ -14,7 +14,7 @@ from siaga.timeline.spans import Span, State
 from tests.timeline.brute_force import EVENT_HOLDS
 from tests.timeline.scenarios import SIGNALS_OF_KIND, Scenario, scenarios, values_of
 
-moderate = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+moderate = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def judged(scenario: Scenario, window: tuple[int, int] | None = None) -> list[Span]:
@@ -43,7 +43,7 @@ def test_spans_cover_the_window_without_gap_or_overlap_and_seconds_add_up(scenar
         assert span.start < span.end
         assert not span.excused or span.state in {State.FAILED, State.UNKNOWN}
         assert span.excused or not span.excused_later
-        assert (span.cause is None) == (span.state in {State.MET, State.NOT_REQUIRED})
+        assert (span.shown_cause is None) == (span.state in {State.MET, State.NOT_REQUIRED})
 
     found = measure(spans, scenario.window)
     left = sum(span.end - span.start for span in spans if span.state is State.NOT_REQUIRED)

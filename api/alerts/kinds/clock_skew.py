@@ -4,6 +4,7 @@ from api.alerts.certainty import Rests
 from api.alerts.decision import Decision, Hold, Raise, clear_when_steady
 from api.alerts.device import ClockSaid, WatchedDevice
 from api.alerts.kinds.kind import AlertKind, Look
+from api.alerts.state import VillageState
 from siaga.model.alert_kinds import Kind
 
 __all__ = ["ClockSkew", "clock_skew"]
@@ -15,19 +16,19 @@ class ClockSkew(AlertKind[WatchedDevice]):
     kind = Kind.CLOCK_SKEW
     rests = Rests.WORD
 
-    def decide(self, look: Look[WatchedDevice]) -> Decision:
+    def decide(self, _village: VillageState, subject: WatchedDevice, look: Look) -> Decision:
         """Decide by what its gateways last said of its clock."""
-        return clock_skew(look.subject.clock, look.now, open_since=look.open_since, steady=look.steady)
+        return clock_skew(subject.clock, look)
 
 
-def clock_skew(clock: ClockSaid | None, now: int, *, open_since: int | None, steady: int = 0) -> Decision:
-    """Decide on a device's clock. `steady`: for how long it has to be right before the alert clears, ms."""
+def clock_skew(clock: ClockSaid | None, look: Look) -> Decision:
+    """Decide on a device's clock."""
     if clock is None:
         return Hold("not_said")
-    if open_since is None:
+    if look.open_since is None:
         if clock.offset is None:
             return Hold("trusted")
-        return Raise("not_trusted", min(clock.since, now), None, {"offset_s": clock.offset / 1000})
+        return Raise("not_trusted", min(clock.since, look.now), None, {"offset_s": clock.offset / 1000})
     if clock.offset is not None:
         return Hold("still_not_trusted")
-    return clear_when_steady("trusted", max(clock.since, open_since), now, steady)
+    return clear_when_steady("trusted", max(clock.since, look.open_since), look.now, look.steady)

@@ -1,14 +1,14 @@
 """`indicator_missed`: `availability_high` of the last 24 hours is below `target`; cleared when it is back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from api.alerts.certainty import Claim, Rests, Sure, Waits
+from api.alerts.certainty import Claim, Rests, Waits
 from api.alerts.decision import Amend, Decision, Hold, Raise, clear_when_steady
 from api.alerts.facility import WatchedFacility
 from api.alerts.kinds.kind import AlertKind, Look
+from api.alerts.state import VillageState
 from siaga.model.alert_kinds import Kind
 from siaga.timeline.availability import measure
-from siaga.timeline.judge import Span
 from siaga.timeline.rolling import WINDOW, Trend
 from siaga.timeline.span_algebra import failed_run
 
@@ -20,72 +20,56 @@ class IndicatorMissed(AlertKind[WatchedFacility]):
 
     kind = Kind.INDICATOR_MISSED
     rests = Rests.DAY
-    reaches_back = True
 
-    def decide(self, look: Look[WatchedFacility]) -> Decision:
+    def decide(self, village: VillageState, subject: WatchedFacility, look: Look) -> Decision:
         """Decide by the share. It is computed again when spans changed, or when it crosses its target."""
-        subject, sure_from = look.subject, look.village.sure_from
-        if not subject.spans or (sure_from and look.alert is not None):
+        if not subject.spans or (village.sure_from and look.open_since is not None):
             return Hold("not_judged")
-        known = subject.share(look.now, sure_from)
-        return indicator_missed(
-            known,
-            look.now,
-            is_failing=failed_run(subject.spans, look.now) is not None,
-            evidence=_share(look) if known.below and look.alert is None else {},
-            open_since=look.open_since,
-            sure=look.sure,
-            steady=look.steady,
-        )
+        is_failing = failed_run(subject.spans, look.now) is not None
+        return indicator_missed(subject.share(look.now, village.sure_from), look, is_failing=is_failing)
 
-    def looks_again(self, look: Look[WatchedFacility]) -> int | None:
+    def looks_again(self, _village: VillageState, subject: WatchedFacility, _now: int) -> int | None:
         """Returns when the share crosses its target by itself."""
-        return look.subject.trend.until if look.subject.trend is not None else None
+        return subject.trend.until if subject.trend is not None else None
+
+    def evidence(
+        self, village: VillageState, subject: WatchedFacility, raised: Raise | None, now: int
+    ) -> Mapping[str, object]:
+        """Returns the share that decides, and its parts. The time before it was first judged counts as met."""
+        if raised is None:
+            return {}
+        known_from = max(now - WINDOW, subject.spans[0].start, village.sure_from)
+        measured = measure(subject.spans, (known_from, now))
+        failed = measured.failed - measured.excused_failed
+        counted = measured.counted + known_from - (now - WINDOW)
+        return {
+            "availability_high": (counted - failed) / counted,
+            "target": subject.terms.target,
+            "failed_s": failed / 1000,
+            "counted_s": counted / 1000,
+        }
 
 
-def _share(look: Look[WatchedFacility]) -> dict[str, object]:
-    """Returns the share that decides, and its parts. The time before the facility was first judged counts as met."""
-    spans: Sequence[Span] = look.subject.spans
-    known_from = max(look.now - WINDOW, spans[0].start, look.village.sure_from)
-    measured = measure(spans, (known_from, look.now))
-    failed = measured.failed - measured.excused_failed
-    counted = measured.counted + known_from - (look.now - WINDOW)
-    return {
-        "availability_high": (counted - failed) / counted,
-        "target": look.subject.terms.target,
-        "failed_s": failed / 1000,
-        "counted_s": counted / 1000,
-    }
-
-
-def indicator_missed(
-    known: Trend,
-    now: int,
-    *,
-    is_failing: bool,
-    evidence: Mapping[str, object],
-    open_since: int | None,
-    sure: Sure,
-    steady: int = 0,
-) -> Decision:
-    """Decide on the availability of the last 24 hours. `steady`: for how long it has to be back before it clears, ms.
+def indicator_missed(known: Trend, look: Look, *, is_failing: bool) -> Decision:
+    """Decide on the availability of the last 24 hours.
 
     It is raised only while the facility fails, because only then the share sinks. If it is below the target and the
     facility does not fail, late data showed it. Nobody is paged for what is over.
     """
-    if open_since is not None:
-        return _open(known, now, open_since, steady)
+    if look.open_since is not None:
+        return _open(known, look, look.open_since)
     if not known.below:
         return Hold("on_target", known.until)
-    certain = sure(Claim(Rests.DAY, known.since))
+    certain = look.sure(Claim(Rests.DAY, known.since))
     if isinstance(certain, Waits):
         return certain
     if not is_failing:
         return Hold("is_over")
-    return Raise("below_target", known.since, None, evidence)
+    return Raise("below_target", known.since, None, {})
 
 
-def _open(known: Trend, now: int, open_since: int, steady: int) -> Decision:
+def _open(known: Trend, look: Look, open_since: int) -> Decision:
     if known.below:
         return Amend("began_earlier", known.since) if known.since < open_since else Hold("below", known.until)
-    return clear_when_steady("target_met_again", max(known.since, open_since), now, steady, known.until)
+    since = max(known.since, open_since)
+    return clear_when_steady("target_met_again", since, look.now, look.steady, known.until)

@@ -10,7 +10,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from api.alert_records.alert import OpenAlert
 from api.alerts.certainty import Rests, Sure
-from api.alerts.decision import Decision
+from api.alerts.decision import Decision, Raise
 from api.alerts.flapping import CALM
 from api.alerts.state import VillageState
 from api.alerts.subject import Subject
@@ -22,25 +22,23 @@ S = TypeVar("S", bound=Subject)
 
 
 @dataclass(frozen=True, slots=True)
-class Look(Generic[S]):
-    """One subject at one moment, to be decided about. `spans`: of a facility, further back than memory has."""
+class Look:
+    """One look at a subject. Times in ms.
 
-    village: VillageState
-    subject: S
-    alert: OpenAlert | None
+    `open_since`: when its open alert began (`None`: none is open). `steady`: for how long the cause has to be over
+    before that clears; more than 0 if it flaps. `spans`: of a facility, further back than memory has.
+    """
+
     now: int
     sure: Sure
+    open_since: int | None = None
+    steady: int = 0
     spans: Sequence[Span] | None = None
 
-    @property
-    def open_since(self) -> int | None:
-        """When the open alert began; `None`: none is open."""
-        return self.alert.began_at if self.alert is not None else None
-
-    @property
-    def steady(self) -> int:
-        """For how long its cause has to be over before it clears, ms. More than 0 if it flaps."""
-        return CALM if self.alert is not None and self.alert.flapping else 0
+    def at(self, alert: OpenAlert | None) -> "Look":
+        """Returns this look at an open alert; `None`: none is open."""
+        steady = CALM if alert is not None and alert.flapping else 0
+        return Look(self.now, self.sure, None if alert is None else alert.began_at, steady, self.spans)
 
 
 class AlertKind(Generic[S]):
@@ -51,24 +49,19 @@ class AlertKind(Generic[S]):
     """Of a kind that the contract does not have yet. The others stand in `siaga.model.alert_kinds`."""
     rests: ClassVar[Rests]
     """What it depends on that the alert is over."""
-    reaches_back: ClassVar[bool] = False
-    """Whether it may have begun earlier than memory shows. Then the database is asked when it is raised."""
 
-    def decide(self, look: Look[S]) -> Decision:
+    def decide(self, village: VillageState, subject: S, look: Look) -> Decision:
         """Raise, clear, amend or hold."""
         raise NotImplementedError
 
-    def looks_again(self, look: Look[S]) -> int | None:
+    def looks_again(self, _village: VillageState, _subject: S, _now: int) -> int | None:
         """Returns when to look again, whatever was decided, wall time; `None`: only the decision says it."""
-        del look
         return None
 
-    def told_more(self, look: Look[S]) -> Mapping[str, object]:
-        """Returns what to add to the evidence of an open alert."""
-        del look
+    def evidence(self, _village: VillageState, _subject: S, _raised: Raise | None, _now: int) -> Mapping[str, object]:
+        """Returns what people see besides what was decided on: of an alert that is raised, or of the open one."""
         return {}
 
-    def is_prompt(self, subject: S) -> bool:
+    def is_prompt(self, _subject: S) -> bool:
         """Returns whether the site wants to know at once, so that the alert is not held when it flaps."""
-        del subject
         return False

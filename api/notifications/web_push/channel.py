@@ -88,7 +88,7 @@ class PushDesk:
                 secrets.token_bytes(16),
             )
         except (BadEndpoint, BadKey, ValueError) as problem:  # or too long
-            return Outcome(Answer.REFUSED, f"was not asked: its address or key {problem}")
+            return Outcome(Answer.NEVER, f"was not asked: its address or key {problem}")
         except OSError:
             return Outcome(Answer.UNREACHABLE, "could not be reached: its name has no address")
         headers = {
@@ -179,4 +179,5 @@ def _meaning(status: int) -> Outcome:
         return Outcome(Answer.GONE, f"answered {status}: the browser has unsubscribed")
     if status >= 500 or status in (408, 425, 429):
         return Outcome(Answer.UNREACHABLE, f"answered {status}")
-    return Outcome(Answer.REFUSED, f"answered {status}")
+    # Our key or our message is not taken, and neither will be another one (RFC 8030, RFC 8292)
+    return Outcome(Answer.NEVER if status in (401, 403, 413) else Answer.REFUSED, f"answered {status}")

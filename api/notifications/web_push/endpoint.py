@@ -7,13 +7,17 @@ check and the connection leads nowhere else.
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 __all__ = ["BadEndpoint", "Endpoint", "Resolve", "parse_endpoint", "public_address"]
 
 _LONGEST = 2_000
 _HTTPS = 443
+_LONGEST_LABEL = 63
+"""Characters of one part of a host's name (RFC 1035)."""
+_LEADS_ON = [ip_network(text) for text in ("::/96", "64:ff9b::/96", "2002::/16")]
+"""Addresses that hold an IPv4 address, to which a gateway leads on: it may be any."""
 
 
 class BadEndpoint(ValueError):
@@ -57,7 +61,9 @@ def parse_endpoint(text: str) -> Endpoint:
         raise BadEndpoint("is not an https address without user and fragment")
     if port not in (None, _HTTPS):
         raise BadEndpoint("names a port other than 443")
-    if "." not in host or not host.rpartition(".")[2].isalpha() or not set(host) <= _NAME:
+    labels = host.split(".")
+    fits = all(0 < len(label) <= _LONGEST_LABEL for label in labels)
+    if len(labels) < 2 or not fits or not labels[-1].isalpha() or not set(host) <= _NAME:
         raise BadEndpoint("does not name a public host")
     return Endpoint(host, (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
 
@@ -73,6 +79,11 @@ def public_address(host: str) -> tuple[str, int]:
         OSError: it has none.
     """
     found = [str(info[4][0]) for info in socket.getaddrinfo(host, _HTTPS, type=socket.SOCK_STREAM)]
-    if not found or not all(ip_address(address.partition("%")[0]).is_global for address in found):
+    if not found or not all(map(_is_public, found)):
         raise BadEndpoint("leads to an address that is not public")
     return found[0], _HTTPS
+
+
+def _is_public(text: str) -> bool:
+    address = ip_address(text.partition("%")[0])
+    return address.is_global and not address.is_multicast and not any(address in network for network in _LEADS_ON)

@@ -212,29 +212,36 @@ def _tell_of_everything(entries: _Entries, name: str) -> None:
     rule = entries.named("rules", EVERYTHING)
     if rule is None:
         entries.listed("rules").append({"name": EVERYTHING, "tell": [name]})
-        return
-    tell = rule["tell"]
-    if isinstance(tell, list) and name not in tell:
-        tell.append(name)
+    elif name not in (told := _names(rule, "tell")):
+        rule["tell"] = [*told, name]
 
 
 def _forget(entries: _Entries, name: str) -> None:
     """Take a person, or a group, out of all groups and rules, and those that name nobody then."""
     for key, field in (("groups", "people"), ("rules", "tell")):
         for entry in list(entries.listed(key)):
-            tell = entry.get(field)
-            if isinstance(tell, list) and name in tell:
-                tell.remove(name)
-                if not tell:
-                    entries.listed(key).remove(entry)
-                    if key == "groups":
-                        _forget(entries, str(entry["name"]))
+            if _is_left_empty(entry, field, name):
+                entries.listed(key).remove(entry)
+                if key == "groups":
+                    _forget(entries, str(entry["name"]))
     for rule in entries.listed("rules"):
         steps = rule.get("escalate")
-        for step in list(steps) if isinstance(steps, list) else []:
-            if name in step["tell"]:
-                step["tell"].remove(name)
-                if not step["tell"] and isinstance(steps, list):
-                    steps.remove(step)
+        if isinstance(steps, list):
+            rule["escalate"] = [step for step in steps if not _is_left_empty(step, "tell", name)]
     if not entries.listed("groups"):
         entries.tree.pop("groups")
+
+
+def _is_left_empty(entry: Tree, field: str, name: str) -> bool:
+    """Take a name out of a field. Returns whether it was the only one there."""
+    names = _names(entry, field)
+    if name not in names:
+        return False
+    entry[field] = [one for one in names if one != name]
+    return not entry[field]
+
+
+def _names(entry: Tree, field: str) -> list[str]:
+    """Returns the names of a field: a file may have one as a single word."""
+    found = entry.get(field)
+    return [str(one) for one in found] if isinstance(found, list) else [] if found is None else [str(found)]

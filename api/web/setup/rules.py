@@ -130,7 +130,7 @@ def _sent(request: Request, services: Services, book: Book, to: str) -> Outcome:
     try:
         return open_channel(book.url(to) or "").send(trial(book.language(to)))
     except BadChannel as problem:
-        return Outcome(Answer.REFUSED, f"was not asked: the address {problem}")
+        return Outcome(Answer.NEVER, f"was not asked: the address {problem}")
 
 
 def _book(request: Request, services: Services) -> Book:

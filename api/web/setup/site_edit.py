@@ -1,6 +1,6 @@
 """Changes of single villages by forms: read by the reader of sites files, so that a form and a file mean the same."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from api.http.problems import not_found
@@ -9,13 +9,25 @@ from api.web.looker import Looker
 from api.web.setup.limits import admin_of
 from api.words.said import said
 from siaga.database.registry import ChangedMeanwhile
+from siaga.model.scope import Scope
 from siaga.model.sites import Village
 from siaga.sites.addresses import clashes
-from siaga.sites.file import SitesFileError, read_sites
+from siaga.sites.file import SitesDocument, SitesFileError, read_sites
 from siaga.sites.mistakes import Mistake
 from siaga.sites.writing import village_tree, write_tree
 
-__all__ = ["Entries", "Tree", "Unsaved", "check_sure", "entries_of", "home_of", "save", "sentence"]
+__all__ = [
+    "Entries",
+    "Tree",
+    "Unsaved",
+    "beside",
+    "check_beside",
+    "check_sure",
+    "entries_of",
+    "home_of",
+    "save",
+    "sentence",
+]
 
 Tree = dict[str, object]
 """Keys and values of an entry in a sites file."""
@@ -92,10 +104,7 @@ def save(services: Services, looker: Looker, entries: Entries, labels: Mapping[s
         Unsaved: the entry has mistakes, or is no longer the one that the form was made of.
     """
     village = _read(looker, entries, labels)
-    if not admin_of(looker).scopes.holds(village.code):
-        raise Unsaved([looker.words("scope_outside", scope=village.code)])
-    if taken := _taken(services, looker, village):
-        raise Unsaved(taken)
+    check_beside(services, looker, SitesDocument([village], {}))
     seen = {village.code: entries.seen or None}
     try:
         services.registry.replace([village], services.clock.now(), seen=seen)
@@ -104,6 +113,43 @@ def save(services: Services, looker: Looker, entries: Entries, labels: Mapping[s
         said = words("site_changed_meanwhile", village=code) if entries.seen else words("site_exists", village=code)
         raise Unsaved([said], 409) from None
     return village
+
+
+def check_beside(services: Services, looker: Looker, document: SitesDocument) -> None:
+    """Check what a document would write beside what is there.
+
+    Raises:
+        Unsaved: something of it is not the admin's to write, or an address is taken.
+    """
+    if problems := list(beside(services, looker, document)):
+        raise Unsaved(problems)
+
+
+def beside(services: Services, looker: Looker, document: SitesDocument) -> Iterator[str]:
+    """Yields a sentence for each thing that is not the admin's to write, and for each address that is taken.
+
+    Names of regions are their own. Names of holidays are shared by all villages: who does not manage them all changes
+    none.
+    """
+    words, scopes = looker.words, admin_of(looker).scopes
+    for village in document.villages:
+        if not scopes.holds(village.code):
+            yield words("scope_outside", scope=village.code)
+    known = services.registry.regions()
+    for code, name in document.regions.items():
+        if known.get(code) != name and not scopes.covers(Scope(code)):
+            yield words("scope_outside", scope=code)
+    named = services.registry.holidays()
+    for day, name in document.holidays.items():
+        if named.get(day, name) != name and not scopes.everything:
+            yield words("sites_holiday_named", date=day.isoformat(), name=named[day])
+    for (village, device), (place, other) in clashes(document.villages, services.registry.behind_own_gateway()):
+        yield words(
+            "site_address_taken" if scopes.holds(place.code) else "site_address_taken_elsewhere",
+            device=f"{village.code}/{device.id}",
+            address=str(device.address),
+            other=f"{place.code}/{other.id}",
+        )
 
 
 def check_sure(looker: Looker, *, sure: bool) -> None:
@@ -130,18 +176,3 @@ def _read(looker: Looker, entries: Entries, labels: Mapping[str, str]) -> Villag
         named = [(labels.get(mistake.key, mistake.key), mistake) for mistake in error.mistakes]
         raise Unsaved([sentence(looker, mistake, label) for label, mistake in named]) from None
     return replace(village, holidays=entries.before.holidays if entries.before is not None else frozenset())
-
-
-def _taken(services: Services, looker: Looker, village: Village) -> list[str]:
-    """Returns a sentence for each address that another village's device has at siaga's own gateway."""
-    found = clashes([village], services.registry.behind_own_gateway())
-    scopes = admin_of(looker).scopes
-    return [
-        looker.words(
-            "site_address_taken" if scopes.holds(place.code) else "site_address_taken_elsewhere",
-            device=device.id,
-            address=str(device.address),
-            other=f"{place.code}/{other.id}",
-        )
-        for (_, device), (place, other) in found
-    ]

@@ -14,7 +14,7 @@ from api.web.access import SignedInAdmin
 from api.web.frame import Frame, FrameHere
 from api.web.looker import Looker
 from api.web.setup.limits import admin_of
-from api.web.setup.site_edit import Unsaved, sentence
+from api.web.setup.site_edit import Unsaved, check_beside, sentence
 from api.web.setup.site_village import Text, back, labels
 from siaga.database.registry import ChangedMeanwhile
 from siaga.model.scope import Scope
@@ -59,8 +59,7 @@ def name_region(
     """Name a region; without a name it has none any more."""
     code, name = code.strip(), name.strip()
     try:
-        _checked(looker, {"regions": [{"code": code, "name": name or code}]})
-        _check_covered(looker, code)
+        _checked(services, looker, {"regions": [{"code": code, "name": name or code}]})
         named = {code: name} if name else {}
         _replace(services, looker, [], version, regions=named, unnamed=[] if name else [code])
     except Unsaved as problem:
@@ -86,9 +85,8 @@ def add_holiday(
 ) -> Response:
     """Add a holiday to all of the admin's villages, or name one otherwise."""
     try:
-        found = _checked(looker, {"holidays": [{"date": day.strip(), "name": name.strip()}]}).holidays
+        found = _checked(services, looker, {"holidays": [{"date": day.strip(), "name": name.strip()}]}).holidays
         ((when, called),) = found.items()
-        _check_name(services, looker, when, called)
         changed = [replace(one, holidays=one.holidays | {when}) for one in _mine(services, looker)]
         _replace(services, looker, changed, version, holidays=found)
     except Unsaved as problem:
@@ -117,30 +115,24 @@ def remove_holiday(
     return back(_HOLIDAYS, looker.words("site_removed", name=day))
 
 
-def _check_covered(looker: Looker, code: str) -> None:
-    if not admin_of(looker).scopes.covers(Scope(code)):
-        raise Unsaved([looker.words("scope_outside", scope=code)])
-
-
-def _check_name(services: Services, looker: Looker, when: date, name: str) -> None:
-    """All villages share the names of holidays: who does not manage them all changes none."""
-    known = services.registry.holidays().get(when, name)
-    if known != name and not admin_of(looker).scopes.everything:
-        raise Unsaved([looker.words("sites_holiday_named", date=when.isoformat(), name=known)])
-
-
 def _mine(services: Services, looker: Looker) -> list[Village]:
     scopes = admin_of(looker).scopes
     return [village for village in services.registry.villages() if scopes.holds(village.code)]
 
 
-def _checked(looker: Looker, beside: dict[str, object]) -> SitesDocument:
-    """Returns what a sites file with this beside its villages would hold."""
+def _checked(services: Services, looker: Looker, lists: dict[str, object]) -> SitesDocument:
+    """Returns what a sites file with these lists and no villages would hold.
+
+    Raises:
+        Unsaved: it has mistakes, or holds what is not the admin's to name.
+    """
     named = labels(looker)
     try:
-        return read_document(write_tree({"villages": [], **beside}), "form")
+        document = read_document(write_tree({"villages": [], **lists}), "form")
     except SitesFileError as error:
         raise Unsaved([sentence(looker, one, named.get(one.key, one.key)) for one in error.mistakes]) from None
+    check_beside(services, looker, document)
+    return document
 
 
 def _replace(

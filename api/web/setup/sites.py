@@ -1,7 +1,7 @@
 """`/setup/sites`: the villages of the registry as a list, and as a sites file out and in."""
 
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
@@ -21,11 +21,10 @@ from api.web.notice import Notice, leave_notice
 from api.web.setup.limits import admin_of
 from api.web.setup.scope_field import asked_scope
 from api.web.setup.site_change import Change, Kind, Mark, changes, named
-from api.web.setup.site_edit import Unsaved, sentence
+from api.web.setup.site_edit import Unsaved, beside, sentence
 from siaga.database.registry import ChangedMeanwhile, ImportReport
 from siaga.model.scope import Scope, Scopes
 from siaga.model.sites import Village
-from siaga.sites.addresses import clashes
 from siaga.sites.file import SitesDocument, SitesFileError, read_document
 from siaga.sites.writing import write_document
 
@@ -240,27 +239,7 @@ def _read(services: Services, looker: Looker, upload: _Upload) -> tuple[SitesDoc
         ]
         more = len(str(error).splitlines()) - len(said)
         return None, [*said, words.count("sites_more_mistakes", more)] if more > 0 else said
-    return document, list(_beside(services, looker, document))
-
-
-def _beside(services: Services, looker: Looker, document: SitesDocument) -> Iterator[str]:
-    """Yields what is wrong with a file beside itself: what is not the admin's, and addresses that are taken."""
-    words, scopes = looker.words, admin_of(looker).scopes
-    for village in document.villages:
-        if not scopes.holds(village.code):
-            yield words("scope_outside", scope=village.code)
-    known = services.registry.regions()
-    for code, name in document.regions.items():
-        if known.get(code) != name and not scopes.covers(Scope(code)):
-            yield words("scope_outside", scope=code)
-    named = services.registry.holidays()
-    for day, name in document.holidays.items():
-        if named.get(day, name) != name and not scopes.everything:
-            yield words("sites_holiday_named", date=day.isoformat(), name=named[day])
-    for (village, device), (place, other) in clashes(document.villages, services.registry.behind_own_gateway()):
-        key = "site_address_taken" if scopes.holds(place.code) else "site_address_taken_elsewhere"
-        full, there = f"{village.code}/{device.id}", f"{place.code}/{other.id}"
-        yield words(key, device=full, address=str(device.address), other=there)
+    return document, list(beside(services, looker, document))
 
 
 def _removed(upload: _Upload, before: Mapping[str, Village], document: SitesDocument) -> list[str]:

@@ -71,6 +71,7 @@ def dead(
     database_url: DatabaseUrl = None,
 ) -> None:
     """List the messages that were given up, the newest first."""
+    from api.notifications.book import Book
     from api.notifications.queue import Queue
     from siaga.database import connect, migrate
     from siaga.model.clock import SystemClock
@@ -79,7 +80,7 @@ def dead(
     engine = connect(load_settings({"data_dir": data_dir, "database_url": database_url}).database)
     try:
         migrate(engine)
-        queue = Queue(engine, 0)
+        queue = Queue(engine, Book())
         for row in queue.dead(SHOWN):
             time = datetime.fromtimestamp(row["created"] / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             typer.echo(f"{time} {row['recipient']} {row['village'] or ''} {row['attempts']} attempts: {row['problem']}")
