@@ -5,7 +5,7 @@ BIN := .venv/bin
 # compiles all that it imports
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup run test containers check lint sbom audit bench soak simulate clean
+.PHONY: setup run test containers check lint collect style sbom audit bench soak simulate clean
 
 setup: .venv/.ready
 
@@ -26,12 +26,17 @@ check: style
 	$(BIN)/pytest -q -n 3 --dist worksteal --without-servers $(ARGS)
 
 # Beside it the bill of materials (dist/sbom.cdx.json) and known vulnerabilities are told of, once a day
-lint: style
+lint: .venv/.ready-dev
+	@$(MAKE) --no-print-directory -j 2 style collect
 	$(BIN)/pytest -q tests/project/test_arrows.py
 	@$(BIN)/python scripts/supply_chain.py lint
 
 sbom audit: .venv/.ready-dev
 	@$(BIN)/python scripts/supply_chain.py $@
+
+# All tests can be loaded. Python keeps what it compiles for it, so the workers of `make test` need not compile it each
+collect: .venv/.ready-dev
+	@found=$$($(BIN)/pytest -q --collect-only 2>&1) || { echo "$$found" | tail -n 40; exit 1; }
 
 style: .venv/.ready-dev
 	$(BIN)/ruff check .

@@ -63,15 +63,13 @@ class Centre:
 
     @contextmanager
     def watching(self) -> Iterator[AlertService]:
-        name = SessionName.of(self._path, "alerts")
-        session = alert_session(self._url, name)
+        session = alert_session(self._url, "siaga-alerts-test")
         metrics = EngineMetrics(CollectorRegistry())
-        alerts = AlertService(self.engine, self._store, session, self.clock, metrics=metrics, name=name.client_id)
+        alerts = AlertService(self.engine, self._store, session, self.clock, metrics=metrics)
         alerts.start()
         until(lambda: alerts.problem() is None, timeout=60, what="the engine is ready")
         yield alerts
         alerts.stop()
-        name.release()
 
     def result(self) -> ProbeResult:
         assert self.probe.step()
