@@ -130,19 +130,25 @@ def _causes(spans: Sequence[Span], window: Interval) -> tuple[dict[str, int], di
 
 
 def _outage(village: Village, history: FacilityHistory, spans: Sequence[Span], run: Interval, goes_on: bool) -> Outage:
-    causes: Counter[str] = Counter()
-    first = bisect_left(spans, run[0], key=_start)
-    for span in takewhile(lambda one: one.end <= run[1], islice(spans, first, None)):
-        if span.cause is not None:
-            causes[span.cause] += span.end - span.start
     return Outage(
         facility=f"{village.code}/{history.facility.id}",
         start=run[0],
         end=None if goes_on else run[1],
         lasts=run[1] - run[0],
-        cause=max(causes, key=causes.__getitem__, default=None),  # of equals the one that came first
+        cause=_cause(spans, bisect_left(spans, run[0], key=_start), run[1]),
         alert=_alert_of(history.alerts, run),
     )
+
+
+def _cause(spans: Sequence[Span], first: int, end: int) -> str | None:
+    """The cause that held longest in the spans from a place on, up to a time; of equals the one that came first."""
+    if spans[first].end == end:  # as in most: nothing to add up
+        return spans[first].cause
+    causes: Counter[str] = Counter()
+    for span in takewhile(lambda one: one.end <= end, islice(spans, first, None)):
+        if span.cause is not None:
+            causes[span.cause] += span.end - span.start
+    return max(causes, key=causes.__getitem__, default=None)
 
 
 def _start(span: Span) -> int:

@@ -15,7 +15,7 @@ from siaga.model.sites import Village
 from siaga.timeline.availability import Availability, measure
 from siaga.timeline.facility_state import VILLAGE_OFFLINE
 from siaga.timeline.schedule import parse_schedule, required
-from siaga.timeline.spans import Span
+from siaga.timeline.spans import Span, State
 
 __all__ = [
     "LATE_DATA",
@@ -104,8 +104,13 @@ def judge_days(
         while last < len(spans) and spans[last].start < day[1]:
             last += 1
         touching = spans[first:last]
-        still_to_come = still_required(village, held_to, day, now) if now < day[1] else 0
-        judged = _judged(touching, runs[run:], day, held_to, still_to_come)
+        if last - first == 1 and (run == len(runs) or runs[run][0] >= day[1]):
+            one = touching[0]
+            length = min(one.end, day[1]) - max(one.start, day[0])
+            judged = _of_one(one.state, one.excused, one.excused_later, length)
+        else:
+            still_to_come = still_required(village, held_to, day, now) if now < day[1] else 0
+            judged = _judged(touching, runs[run:], day, held_to, still_to_come)
         buffered = (heard_until is None or heard_until < day[1]) and now < day[1] + LATE_DATA
         yield JudgedDay(day, judged, buffered or is_provisional(touching, day, now))
 
@@ -134,14 +139,25 @@ def _judged(
         if end > day[0]:
             longest = max(longest, end - start)
     failed = measured.failed - measured.excused_failed
+    over = failed > 0 and _over(failed, held_to.target, measured.counted + still_to_come)
+    return DayVerdict(_verdict(measured, missed=longest > held_to.grace or over), measured, longest)
+
+
+@lru_cache(maxsize=4096)
+def _of_one(state: State, excused: bool, excused_later: bool, length: int) -> DayVerdict:
+    """Returns the verdict on a day of one span that does not count as failed: no target and no grace bear on it."""
+    measured = measure([Span(0, length, state, None, excused, excused_later)], (0, length))
+    return DayVerdict(_verdict(measured, missed=False), measured, 0)
+
+
+def _verdict(measured: Availability, *, missed: bool) -> Verdict:
     if measured.required == 0:
-        verdict = Verdict.NOT_REQUIRED
-    elif longest > held_to.grace or (failed and _over(failed, held_to.target, measured.counted + still_to_come)):
-        verdict = Verdict.MISSED
-    else:
-        enough = measured.counted > 0 and (measured.met + failed) * 100 >= measured.counted * COVERAGE_PERCENT
-        verdict = Verdict.MET if enough else Verdict.UNJUDGED
-    return DayVerdict(verdict, measured, longest)
+        return Verdict.NOT_REQUIRED
+    if missed:
+        return Verdict.MISSED
+    known = measured.met + measured.failed - measured.excused_failed
+    enough = measured.counted > 0 and known * 100 >= measured.counted * COVERAGE_PERCENT
+    return Verdict.MET if enough else Verdict.UNJUDGED
 
 
 def _over(failed: int, target: float, counted: int) -> bool:
