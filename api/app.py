@@ -32,6 +32,7 @@ from api.http import (
     issued,
     links,
     maintenance,
+    open311,
     quarantine,
     reports,
     scorecard,
@@ -75,7 +76,7 @@ from api.web.months import Months
 from api.web.outline import NO_OUTLINE, Outline
 from api.web.pages import Pages
 from api.web.routes import PAGES, page_paths
-from api.web.setup import rules, sites
+from api.web.setup import qr, rules, sites
 from api.web.setup.health import EXAMINE_WITHIN, Examine, nothing_examined
 from siaga.database.people import Passwords, Persons, Sessions, SignIn
 from siaga.database.quarantine import Quarantine
@@ -94,7 +95,7 @@ ANSWER_WITHIN = 10.0
 PAGE_WITHIN = 5.0
 """Seconds that a page has: nobody looks at an empty screen for longer."""
 REPORT_WITHIN = DEADLINE + 10.0
-"""Seconds that a report has, which a process of its own makes."""
+"""Seconds that a report has, which a process of its own makes; and sheets to print."""
 SITES_WITHIN = 120.0
 """Seconds that a sites file has to arrive by a bad link and to be read."""
 WITH_PHOTOS = frozenset({f"{BASE}/attestations", f"{BASE}/complaints", attest.ADDRESS, complaint_form.ADDRESS})
@@ -134,6 +135,7 @@ def _all_routes() -> APIRouter:
     for router in _ROUTERS:
         found.include_router(router, prefix=BASE, dependencies=[Depends(known_caller), Depends(known_names)])
     found.include_router(complaints.open_router, prefix=BASE, dependencies=[Depends(known_names)])
+    found.include_router(open311.router)
     found.include_router(health.router, dependencies=[Depends(known_names)])
     for router in PAGES:
         found.include_router(router)
@@ -283,7 +285,7 @@ def _within(scope: Scope) -> float:
     path = scope["path"]
     if path in WITH_PHOTOS and scope["method"] == "POST":
         return SEND_WITHIN
-    if path.startswith((f"{BASE}/reports", "/reports")):
+    if path.startswith((f"{BASE}/reports", "/reports", qr.PDF)):
         return REPORT_WITHIN
     if path == "/setup/health":
         return EXAMINE_WITHIN
@@ -334,7 +336,7 @@ def _foreign(scope: Scope) -> Response:
 
 def _is_page(path: str) -> bool:
     """Whether a form at this path is one of the pages' own."""
-    return not is_call(path) and not path.startswith("/open311/")
+    return not is_call(path)
 
 
 @asynccontextmanager

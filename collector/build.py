@@ -121,7 +121,7 @@ def run_collector(
     store = open_store(store_url)
     engine = connect(database_url)
     name = SessionName.of(data_dir, ROLE, members=MEMBERS)
-    status = StatusFile(data_dir)
+    status = StatusFile(data_dir, name.client_id)
     gc.set_threshold(GARBAGE_THRESHOLD, 20, 100)
     try:
         service = assemble(store, engine, broker_session(mqtt_url, name, tls))

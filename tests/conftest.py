@@ -1,7 +1,8 @@
 """Fixtures that several areas share: the real servers. How hypothesis searches. Which tests need no server."""
 
+import gc
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,20 @@ def pytest_configure(config: pytest.Config) -> None:
     """Keep files in memory. Refuse to start servers where the tests that need them are left out."""
     keep_files_in_memory()
     servers.allowed = not config.getoption("--without-servers")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect the tests without the cyclic garbage collector: it takes a quarter of the time and finds nothing.
+
+    What is there afterwards stays until the end, so it is not searched again.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_unconfigure() -> None:

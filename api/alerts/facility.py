@@ -34,7 +34,8 @@ class WatchedFacility(Subject):
     `spans`: of the last two days, or from the start of the failed run before. `trend`: where its share of the last day
     stands; `None` after spans changed. `checked`: it was judged up to then. `dirty_from`: evidence has come since, of
     times from then on. `plan_until`: neither schedule nor maintenance changes its state before then. `without_mains`:
-    a device says that mains power is missing now.
+    a device says that mains power is missing now. `doubts`: when people said otherwise than its sensors, and nobody has
+    answered them yet.
     """
 
     facility: Facility
@@ -46,6 +47,7 @@ class WatchedFacility(Subject):
     dirty_from: int = FOREVER
     plan_until: int = 0
     without_mains: bool = False
+    doubts: tuple[int, ...] = ()
 
     # What is known of it
 
@@ -75,6 +77,11 @@ class WatchedFacility(Subject):
     def note_mains(self, *, missing: bool) -> bool:
         """Note whether mains power is missing. Returns True if that is new."""
         is_new, self.without_mains = missing != self.without_mains, missing
+        return is_new
+
+    def note_doubts(self, times: tuple[int, ...]) -> bool:
+        """Note when people said otherwise than its sensors. Returns True if that is new."""
+        is_new, self.doubts = times != self.doubts, times
         return is_new
 
     def share(self, now: int, sure_from: int) -> Trend:

@@ -4,7 +4,7 @@ What a successor needs besides snapshots is saved here, too: a row for each vill
 taken from the broker.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import RowMapping
 
@@ -35,6 +35,8 @@ TAIL = KEPT + HOUR
 """How far back the spans are read at the start: beyond what memory can cover, and as far as they are kept."""
 ENDED_AFTER = 7 * DAY
 """Inbox and snapshots of another engine are deleted when it has written nothing for this long."""
+DOUBTS_FROM = 2 * DAY
+"""How far back complaints are read: those of a day count, and the end of an alert is dated by the last of them."""
 _HEARD = "heard"
 _ARRIVALS = "arrivals_since"
 """From an engine without an inbox: from when on late data was to be looked for."""
@@ -51,6 +53,7 @@ class RegistryWatch:
         self._maintenance: Sequence[MaintenanceWindow] = ()
         self._replan_at = 0
         self._applied: list[str] | None = None
+        self._doubted: Collection[str] = ()
         self.save_at = 0
 
     def open(self, moment: Moment) -> tuple[Heard | None, Mapping[str, RowMapping]]:
@@ -87,6 +90,7 @@ class RegistryWatch:
             self._take_spans(code, facility, spans)
         for found in self._villages.values():
             self._watched.deadlines.ask(found.link, moment.now)
+        self._note_doubts(moment)  # before anybody looks: an open alert rests on them
         alerts = open_alerts(self._tables.engine)
         self._watched.attach([alert for alert in alerts if alert.kind != Kind.VILLAGE_OFFLINE], moment)
         self._watched.note_raised(raised_since(self._tables.engine, moment.now - WITHIN))
@@ -118,11 +122,15 @@ class RegistryWatch:
         self._tables.save_states((), (), {f"{_HEARD}/{self._tables.name}": heard.model_dump()}, {})
 
     def refresh(self, moment: Moment) -> None:
-        """Follow the registry and the maintenance.
+        """Follow the registry, the maintenance, and what people say.
 
         Raises:
             DBAPIError: the database is away.
         """
+        self._follow(moment)
+        self._note_doubts(moment)
+
+    def _follow(self, moment: Moment) -> None:
         versions, before = self._tables.versions(), self._versions
         if versions == before and moment.now < self._replan_at:
             return
@@ -137,6 +145,17 @@ class RegistryWatch:
             if new != village.planned:
                 self._watched.deadlines.ask(village.link, moment.now)
                 self._watched.merge(village, village.replan(new, moment), moment)
+
+    def _note_doubts(self, moment: Moment) -> None:
+        """Tell villages what people said. All that may matter is read: late data may change what contradicts."""
+        found: dict[str, dict[str, tuple[int, ...]]] = {}
+        for (code, facility), times in self._tables.doubts(moment.now - DOUBTS_FROM).items():
+            found.setdefault(code, {})[facility] = times
+        for code in {*found, *self._doubted}:
+            village = self._villages.get(code)
+            if village is not None:
+                self._watched.merge(village, village.note_doubts(found.get(code, {}), moment), moment)
+        self._doubted = list(found)
 
     def _follow_villages(self, moment: Moment) -> None:
         villages = {village.code: village for village in self._registry.villages()}

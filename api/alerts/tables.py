@@ -10,6 +10,7 @@ from api.alert_records.rows import Committed, write_alerts
 from api.alerts.gateway import GatewayRow
 from api.alerts.inbox import Row
 from api.alerts.outcome import Changes, Fold
+from api.queries.complaints import doubts
 from siaga.database import tables, writing
 from siaga.database.days import correcting
 from siaga.database.engine_state import mains_key, waits_key, write_values
@@ -185,6 +186,11 @@ class Tables:
         with self.engine.connect() as connection:
             rows = connection.execute(select(table).where(wanted).order_by(table.c.start, table.c.id)).all()
         return [window_of(row) for row in rows]
+
+    def doubts(self, since: int) -> Mapping[tuple[str, str], tuple[int, ...]]:
+        """By village and facility when people said otherwise than its sensors, from `since` on, ms."""
+        with self.engine.connect() as connection:
+            return doubts(connection, since)
 
     def states(self) -> tuple[dict[str, RowMapping], dict[str, object]]:
         """The rows of `village_state` by village, and the values of `engine_state` by key."""

@@ -386,6 +386,14 @@ class WatchedVillage(VillageState):
             self.memory.miss(start)
             self.want_snapshot()
 
+    def note_doubts(self, doubts: Mapping[str, tuple[int, ...]], moment: Moment) -> Outcome:
+        """When people said otherwise than its sensors, by facility."""
+        out = Outcome()
+        for name, facility in self.facilities.items():
+            if facility.note_doubts(doubts.get(name, ())):
+                out.ask(facility, moment.now)
+        return out
+
     # The engine
 
     def reconnect(self, lost_since: int | None, moment: Moment) -> Outcome:

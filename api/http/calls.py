@@ -8,4 +8,4 @@ _OUTSIDE = ("/openapi.json", "/healthz", "/readyz", "/metrics")
 
 def is_call(path: str) -> bool:
     """Whether a program asks, and not a browser."""
-    return path.startswith("/api/") or path in _OUTSIDE
+    return path.startswith(("/api/", "/open311/")) or path in _OUTSIDE

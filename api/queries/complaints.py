@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, Select, Subquery, and_, case, func, or_, select
+from sqlalchemy import Connection, FromClause, Row, Select, and_, case, func, or_, select, tuple_
 
+from api.attestations.distance import metres_between
 from api.complaints.rules import ID, State
 from siaga.database import tables
 from siaga.database.scopes import within
@@ -23,11 +24,14 @@ __all__ = [
     "Place",
     "about",
     "counted",
+    "doubts",
     "listed",
+    "near",
     "one",
     "photo",
     "place",
     "places",
+    "places_within",
     "quiet_until",
     "to_handle",
 ]
@@ -43,6 +47,8 @@ class Place:
     facility: str
     kind: str
     name: str
+    latitude: float
+    longitude: float
 
     @property
     def full_name(self) -> str:
@@ -96,24 +102,43 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True)
 class ComplaintFilter:
-    """Which complaints: of some scopes, or of one facility of their one village; in some states; made in a window."""
+    """Which complaints: of some scopes, or of one facility of their one village; in some states; made in a window.
+
+    `problems`: kinds of facilities, each with a problem; `None`: all.
+    """
 
     scopes: Scopes
     facility: str | None = None
     states: Sequence[State] = tuple(State)
     window: Interval | None = None
+    problems: Collection[tuple[str, str]] | None = None
 
 
 def place(connection: Connection, village: str, facility: str) -> Place | None:
     """Returns a facility that people may complain of."""
-    home, table = tables.village, tables.facility
-    query = (
-        select(home.c.code, home.c.name, home.c.timezone, table.c.id, table.c.kind, table.c.name)
-        .join(table, table.c.village == home.c.code)
-        .where(home.c.code == village, table.c.id == facility)
-    )
+    query = _PLACES.where(tables.village.c.code == village, tables.facility.c.id == facility)
     row = connection.execute(query).one_or_none()
     return None if row is None else Place(*row)
+
+
+def places_within(connection: Connection, scopes: Scopes, limit: int) -> Sequence[Place]:
+    """Returns the facilities of some scopes, by village, in the order of the sites file."""
+    query = _PLACES.where(within(tables.village.c.code, scopes))
+    rows = connection.execute(query.order_by(tables.village.c.code, tables.facility.c.position).limit(limit))
+    return [Place(*row) for row in rows]
+
+
+def near(connection: Connection, kind: str, at: tuple[float, float], within_: int) -> Sequence[Place]:
+    """Returns the facilities of a kind in the village nearest to a place, if that is within some metres."""
+    home = tables.village
+    north, east = at
+    reach = within_ / 100_000  # degrees: a degree of latitude has 111 km, one of longitude in Indonesia hardly less
+    box = home.c.latitude.between(north - reach, north + reach), home.c.longitude.between(east - reach, east + reach)
+    rows = connection.execute(_PLACES.where(tables.facility.c.kind == kind, *box))
+    found = [Place(*row) for row in rows]
+    far = {one.village: metres_between(at, (one.latitude, one.longitude)) for one in found}
+    nearest = min(far, key=lambda code: far[code], default=None)
+    return [one for one in found if one.village == nearest and far[one.village] <= within_]
 
 
 def places(connection: Connection, names: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], Place]:
@@ -133,21 +158,18 @@ def listed(connection: Connection, wanted: ComplaintFilter, before: int | None, 
 
 def to_handle(connection: Connection, wanted: ComplaintFilter, limit: int) -> Sequence[Complaint]:
     """Returns complaints in the order in which people look at them: what contradicts the sensors first, then by age."""
-    at = _sensors()
-    first = case((at.c.state == SensorState.MET.value, 0), else_=1)
-    query = _filtered(_all(at), wanted).order_by(first, tables.complaint.c.number.desc()).limit(limit)
+    query = _filtered(_all(), wanted).order_by(_FIRST, tables.complaint.c.number.desc()).limit(limit)
     return _read(connection, query)
 
 
 def about(connection: Connection, village: str, facility: str, window: Interval, limit: int) -> Sequence[Complaint]:
     """Returns the complaints of one facility that were made in a window, what contradicts its sensors first."""
-    table, at = tables.complaint, _sensors()
-    first = case((at.c.state == SensorState.MET.value, 0), else_=1)
+    table = tables.complaint
     query = (
-        _all(at)
+        _all()
         .where(table.c.village == village, table.c.facility == facility)
         .where(table.c.created_at >= window[0], table.c.created_at < window[1])
-        .order_by(first, table.c.number.desc())
+        .order_by(_FIRST, table.c.number.desc())
         .limit(limit)
     )
     return _read(connection, query)
@@ -170,15 +192,34 @@ def photo(connection: Connection, complaint: Complaint, n: int) -> tuple[bytes, 
 
 def counted(connection: Connection, scopes: Scopes, states: Sequence[State]) -> tuple[int, int]:
     """Returns how many complaints of some scopes are in some states, and how many of these contradict the sensors."""
-    at, table = _sensors(), tables.complaint
-    contradicting = func.sum(case((at.c.state == SensorState.MET.value, 1), else_=0))
+    table = tables.complaint
+    contradicting = func.sum(case((_CONTRADICTS, 1), else_=0))
     query = (
         select(func.count(), contradicting)
-        .select_from(table.outerjoin(at, at.c.number == table.c.number))
+        .select_from(_beside_sensors())
         .where(within(table.c.village, scopes), table.c.state.in_(states))
     )
     found, of_these = connection.execute(query).one()
     return int(found), int(of_these or 0)
+
+
+def doubts(connection: Connection, since: int) -> Mapping[tuple[str, str], tuple[int, ...]]:
+    """Returns by village and facility when people said otherwise than its sensors, from `since` on, ms, in order.
+
+    Complaints that a technician has closed or rejected are left out.
+    """
+    table = tables.complaint
+    is_open = table.c.state.in_([state for state in State if state.is_open])
+    query = (
+        select(table.c.village, table.c.facility, table.c.created_at)
+        .select_from(_beside_sensors())
+        .where(table.c.created_at > since, is_open, _CONTRADICTS)
+        .order_by(table.c.created_at)
+    )
+    found: dict[tuple[str, str], tuple[int, ...]] = {}
+    for village, facility, time in connection.execute(query):
+        found[village, facility] = (*found.get((village, facility), ()), time)
+    return found
 
 
 def quiet_until(connection: Connection, village: str, now: int) -> int | None:
@@ -189,8 +230,8 @@ def quiet_until(connection: Connection, village: str, now: int) -> int | None:
     return found
 
 
-def _sensors() -> Subquery:
-    """Of each complaint, by its number, the span that holds its time."""
+def _beside_sensors() -> FromClause:
+    """Complaints, each beside the span of its facility that holds its time, if there is one."""
     table, span, first = tables.complaint, tables.span, tables.span.alias("first")
     begins = (
         select(func.max(first.c.start))
@@ -205,16 +246,27 @@ def _sensors() -> Subquery:
         span.c.start == begins,
         or_(span.c.end.is_(None), span.c.end > table.c.created_at),
     )
-    columns = table.c.number, span.c.state, span.c.cause
-    return select(*columns).select_from(table.join(span, holds)).subquery("sensors")
+    return table.outerjoin(span, holds)
 
 
-def _all(at: Subquery | None = None) -> Select[*tuple[object, ...]]:
-    table = tables.complaint
-    at = _sensors() if at is None else at
-    return select(table, at.c.state.label("sensors"), at.c.cause.label("cause")).select_from(
-        table.outerjoin(at, at.c.number == table.c.number)
-    )
+_PLACES = select(
+    tables.village.c.code,
+    tables.village.c.name,
+    tables.village.c.timezone,
+    tables.facility.c.id,
+    tables.facility.c.kind,
+    tables.facility.c.name,
+    tables.village.c.latitude,
+    tables.village.c.longitude,
+).join(tables.facility, tables.facility.c.village == tables.village.c.code)
+_CONTRADICTS = tables.span.c.state == SensorState.MET.value
+_FIRST = case((_CONTRADICTS, 0), else_=1)
+"""What contradicts the sensors stands first."""
+
+
+def _all() -> Select[*tuple[object, ...]]:
+    table, span = tables.complaint, tables.span
+    return select(table, span.c.state.label("sensors"), span.c.cause.label("cause")).select_from(_beside_sensors())
 
 
 def _filtered(query: Select[*tuple[object, ...]], wanted: ComplaintFilter) -> Select[*tuple[object, ...]]:
@@ -224,6 +276,8 @@ def _filtered(query: Select[*tuple[object, ...]], wanted: ComplaintFilter) -> Se
         query = query.where(table.c.facility == wanted.facility)
     if len(wanted.states) < len(State):
         query = query.where(table.c.state.in_(wanted.states))
+    if wanted.problems is not None:
+        query = query.where(tuple_(table.c.kind, table.c.problem).in_(list(wanted.problems)))
     if wanted.window is not None:
         query = query.where(table.c.created_at >= wanted.window[0], table.c.created_at < wanted.window[1])
     return query

@@ -6,24 +6,28 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from api.http.problems import not_found
 from api.http.services import Services, ServicesHere
 from api.queries.alert_list import ListedAlert, with_ids
 from api.queries.alert_page import Around, Entry, around
+from api.queries.spans import FacilityName
 from api.queries.villages import names_of
 from api.web.access import SignedIn
 from api.web.alert_filter import Stage, stage_of
 from api.web.alert_forms import SNOOZES
 from api.web.alert_view import Looking, alert_row
 from api.web.chart import WIDTH, chart_line, place
+from api.web.complaint_view import ComplaintView, complaints_about
 from api.web.frame import FrameHere
 from api.web.guidance import Guidance
+from api.web.readings import reading_name, reading_value, reading_values
 from api.web.strip import Stroke, day_until, slots, strokes
 from api.words import Words
 from siaga.model.caller import Role
-from siaga.model.clock import HOUR, MINUTE
+from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.intervals import Interval
 from siaga.model.signals import SIGNALS, SignalType
 from siaga.telemetry import StoreUnavailable
@@ -98,6 +102,7 @@ def alert_page(
         window = _window(listed, now)
         known = around(connection, caller.scopes, listed, window, now)
         names = names_of(connection, set(listed.villages))
+        complaints = _complaints(connection, words, listed, window, now)
     looking = Looking(words, caller.name, now, now)
     row = alert_row(looking, listed)
     charts, unreadable = _charts(services, words, listed, known, window)
@@ -119,6 +124,7 @@ def alert_page(
         contacts=guidance.contacts_of(listed.village),
         technicians=_technicians(services, listed) if may_act else (),
         before=[alert_row(looking, one, with_village=False) for one in known.before],
+        complaints=complaints,
         trail=[_line(words, entry, listed, now) for entry in known.trail],
         may_act=may_act,
         is_open=listed.cleared_at is None,
@@ -132,6 +138,16 @@ def _window(alert: ListedAlert, now: int) -> Interval:
     """Returns 24 hours that end now, or some time after it was over."""
     end = now if alert.cleared_at is None else min(now, (alert.ended_at or alert.cleared_at) + _AFTER)
     return day_until(end)
+
+
+def _complaints(
+    connection: Connection, words: Words, alert: ListedAlert, window: Interval, now: int
+) -> Sequence[ComplaintView]:
+    """Returns what citizens said of the alert's facility, from a day before it began on."""
+    if alert.facility is None:
+        return ()
+    name = FacilityName(alert.village, alert.facility)
+    return complaints_about(connection, words, name, (min(window[0], alert.began_at - DAY), window[1] + 1), now)
 
 
 def _times(words: Words, alert: ListedAlert, now: int) -> Iterable[tuple[str, str]]:
@@ -168,6 +184,9 @@ def _evidence(words: Words, alert: ListedAlert, known: Around, now: int) -> Iter
     share = said.get("availability_high")
     if isinstance(share, int | float) and 0 <= share <= 1:
         yield words("this_share"), words.percent(share)
+    complaints = said.get("complaints")
+    if isinstance(complaints, int):
+        yield words("this_complaints"), words.number(complaints)
     for key, name in (
         ("last_arrival", words("this_last_arrival")),
         ("last_evidence", words("this_last_evidence")),
@@ -194,19 +213,23 @@ def _evidence(words: Words, alert: ListedAlert, known: Around, now: int) -> Iter
 
 
 def _signal(words: Words, name: str, value: object, alert: ListedAlert, now: int) -> Iterable[tuple[str, str]]:
+    """Yields what a device (`DEVICE/SIGNAL`) said."""
     if not isinstance(value, dict):
         return
+    device, _, signal = name.partition("/")
     time, last = _ms(value.get("time")), value.get("value")
     if time is None:
-        yield name, words("this_no_value")
+        said = words("this_no_value")
     else:
-        yield name, words("this_value_at", value=_value(words, last), time=words.time(time, now, alert.timezone))
+        said = words("this_value_at", value=_value(words, signal, last), time=words.time(time, now, alert.timezone))
+    yield f"{device}: {reading_name(words, signal)}", said
 
 
-def _value(words: Words, value: object) -> str:
-    if isinstance(value, bool):
-        return words("this_yes" if value else "this_no")
-    return words.decimal(value) if isinstance(value, int | float) else str(value)[:50]
+def _value(words: Words, signal: str, value: object) -> str:
+    meaning = SIGNALS.get(signal)
+    if meaning is None or not isinstance(value, bool | int | float):
+        return str(value)[:50]
+    return reading_value(words, meaning, value)
 
 
 def _ms(text: object) -> int | None:
@@ -246,10 +269,10 @@ def _charts(
             points = services.store.series(alert.village, device.id, signal, *window, _STEP)
             line = chart_line(points, window, _STEP, boolean=boolean)
             if line is not None:
-                low, high = (_value(words, bool(one) if boolean else one) for one in (line.low, line.high))
-                last = _value(words, bool(points[-1].last) if boolean else points[-1].last)
-                described = words("this_chart", signal=f"{device.id}/{signal}", low=low, high=high, last=last)
-                charts.append(Chart(f"{device.id}/{signal}", line.path, low, high, described))
+                low, high, last = reading_values(words, meaning, (line.low, line.high, points[-1].last))
+                title = f"{device.id}: {reading_name(words, signal)}"
+                described = words("this_chart", signal=title, low=low, high=high, last=last)
+                charts.append(Chart(title, line.path, low, high, described))
     except StoreUnavailable:
         return (), True
     return charts, False

@@ -3,12 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from api.complaints.problems import PICTOGRAMS, problem_of
 from api.complaints.rules import State
+from api.queries import complaints as read
 from api.queries.complaints import Complaint, Place
+from api.queries.spans import FacilityName
 from api.words import Words
+from siaga.model.intervals import Interval
 
-__all__ = ["ComplaintView", "complaint_view"]
+__all__ = ["ComplaintView", "complaint_view", "complaints_about"]
+
+_MOST = 20
+"""Complaints beside a facility or an alert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,15 @@ class ComplaintView:
     trail: Sequence[str]
     photos: Sequence[int]
     erased: bool
+
+
+def complaints_about(
+    connection: Connection, words: Words, facility: FacilityName, window: Interval, now: int
+) -> Sequence[ComplaintView]:
+    """Returns the complaints of a facility that were made in a window, what contradicts its sensors first."""
+    found = read.about(connection, facility.village, facility.id, window, _MOST)
+    place = read.place(connection, facility.village, facility.id)
+    return [complaint_view(words, one, place, now) for one in found]
 
 
 def complaint_view(words: Words, one: Complaint, place: Place | None, now: int) -> ComplaintView:

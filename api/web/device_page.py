@@ -19,6 +19,7 @@ from api.web.access import SignedIn
 from api.web.alert_view import Looking, alert_row
 from api.web.chart import WIDTH, chart_line
 from api.web.frame import FrameHere
+from api.web.readings import reading_name, reading_value, reading_values
 from api.words import Words
 from api.words.said import said
 from siaga.database.quarantine import QuarantineItem
@@ -29,11 +30,11 @@ from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.indicators import evidence_signals
 from siaga.model.intervals import Interval
 from siaga.model.scope import Scope, Scopes
-from siaga.model.signals import SIGNALS, Signal, SignalType, Value
-from siaga.model.sites import Device
+from siaga.model.signals import SIGNALS, SignalType
+from siaga.model.sites import Device, Facility
 from siaga.telemetry import StoreUnavailable
 
-__all__ = ["Stretch", "refused_of", "router"]
+__all__ = ["Stretch", "not_judged", "refused_of", "router"]
 
 router = APIRouter(include_in_schema=False)
 
@@ -41,8 +42,6 @@ _ALERTS = 20
 _REFUSED = 10
 _LOOKED_AT = 1_000
 """Refused payloads of the village that are looked through: as many as are kept of one."""
-_UNITS = {"%EL": "%", "count": "", "B": "B"}
-"""SenML's units as people write them; the others stand as they are."""
 _VITAL = ("battery", "rssi", "uptime", "mains")
 
 
@@ -60,10 +59,10 @@ _LENGTHS = {Stretch.DAY: (DAY, 5 * MINUTE), Stretch.WEEK: (7 * DAY, 30 * MINUTE)
 
 @dataclass(frozen=True, slots=True)
 class SignalLine:
-    """The last value of a signal in words. `known`: the signal has a name in words. `old`: it holds no longer."""
+    """The last value of a signal in words. `called`: its name in words. `old`: it holds no longer."""
 
     name: str
-    known: bool
+    called: str
     value: str
     time: str
     old: bool
@@ -74,6 +73,7 @@ class Chart:
     """A signal over the stretch."""
 
     signal: str
+    called: str
     path: str
     low: str
     high: str
@@ -124,7 +124,7 @@ def device_page(
         full_name=f"{code}/{device}",
         village=home,
         known=known,
-        not_judged=_not_judged(words, known),
+        not_judged=not_judged(words, known.facility, known.device),
         mend=f"/setup/sites/{code}/devices/{device}" if looker.may(Role.ADMIN) else None,
         every=words.duration(known.device.every) if known.device.every >= MINUTE else f"{known.device.every // 1000} s",
         heard=_heard(words, known, found, home.timezone, now),
@@ -172,12 +172,12 @@ def _state(known: KnownDevice, found: Latest | None, now: int) -> str:
     return "heard" if now - found.last_seen <= known.device.validity else "silent"
 
 
-def _not_judged(words: Words, known: KnownDevice) -> str | None:
-    """Returns a sentence where the device can give nothing that its facility is judged by."""
-    wanted = evidence_signals(known.facility.kind)
-    if not wanted or wanted & can_give(known.device, known.facility.kind):
+def not_judged(words: Words, facility: Facility, device: Device) -> str | None:
+    """Returns a sentence where a device can give nothing that its facility is judged by."""
+    wanted = evidence_signals(facility.kind)
+    if not wanted or wanted & can_give(device, facility.kind):
         return None
-    return words("device_not_judged", signals=", ".join(words(f"reading_{name}") for name in sorted(wanted)))
+    return words("device_not_judged", signals=", ".join(reading_name(words, name) for name in sorted(wanted)))
 
 
 def _heard(words: Words, known: KnownDevice, found: Latest | None, zone: str, now: int) -> str:
@@ -192,20 +192,10 @@ def _heard(words: Words, known: KnownDevice, found: Latest | None, zone: str, no
 def _signals(words: Words, device: Device, found: Latest, zone: str, now: int, *, vital: bool) -> Iterator[SignalLine]:
     for name, (time, value) in sorted(found.signals.items()):
         if (name in _VITAL) is vital:
-            shown = _value(words, SIGNALS[name], value) if name in SIGNALS else str(value)
-            yield SignalLine(name, name in SIGNALS, shown, words.time(time, now, zone), now - time > device.validity)
-
-
-def _value(words: Words, signal: Signal, value: Value) -> str:
-    """Returns a value with its unit."""
-    if signal.type is SignalType.EVENT:
-        return words("value_event" if value else "value_no")
-    if signal.type is SignalType.BOOL:
-        return words("value_yes" if value else "value_no")
-    if signal.name == "uptime":
-        return words.duration(round(value * 1000))
-    unit = _UNITS.get(signal.unit or "", signal.unit or "")
-    return f"{words.decimal(value)}\u00a0{unit}".strip()
+            shown = reading_value(words, SIGNALS[name], value) if name in SIGNALS else str(value)
+            yield SignalLine(
+                name, reading_name(words, name), shown, words.time(time, now, zone), now - time > device.validity
+            )
 
 
 def _clock(words: Words, alerts: Sequence[ListedAlert]) -> str:
@@ -228,10 +218,9 @@ def _charts(
             points = services.store.series(known.village, known.device.id, name, *window, step)
             line = chart_line(points, window, step, boolean=boolean)
             if line is not None:
-                low, high = (_value(words, meaning, bool(one) if boolean else one) for one in (line.low, line.high))
-                last = _value(words, meaning, bool(points[-1].last) if boolean else points[-1].last)
-                said = words("chart_said", signal=words(f"reading_{name}"), low=low, high=high, last=last)
-                charts.append(Chart(name, line.path, low, high, said))
+                low, high, last = reading_values(words, meaning, (line.low, line.high, points[-1].last))
+                said = words("chart_said", signal=reading_name(words, name), low=low, high=high, last=last)
+                charts.append(Chart(name, reading_name(words, name), line.path, low, high, said))
     except StoreUnavailable:
         return None
     return charts

@@ -22,6 +22,7 @@ from api.queries.villages import village
 from api.reports.sla import MonthBudget, Pace, burn_rates, month_budget, pace
 from api.web.access import SignedIn
 from api.web.alert_view import Looking, alert_row
+from api.web.complaint_view import complaints_about
 from api.web.facility_strips import DAYS, Past, day_strip, strips_of
 from api.web.facility_view import facility_view
 from api.web.frame import Frame, FrameHere
@@ -170,6 +171,7 @@ def _show(
             connection, caller.scopes, code, facility, [device.id for device in mine.devices], _ALERTS, now
         )
         declared = windows(connection, here, WindowFilter(here), None, _WINDOWS)
+        complaints = complaints_about(connection, words, FacilityName(code, facility), (now - DAYS * DAY, now + 1), now)
         annotated = annotations_of(connection, code, facility, (now - (DAYS + 2) * DAY, now + DAY))
         if opened is not None:
             annotated = annotations_of(connection, code, facility, local_day(home, opened))
@@ -199,6 +201,8 @@ def _show(
         alerts=[alert_row(looking, one, with_village=False) for one in alerts],
         windows=[_window(words, one, home.timezone, now) for one in declared if one.facility in (None, facility)],
         annotations=[_annotation(words, one, home.timezone, now) for one in annotated],
+        complaints=complaints,
+        may_answer=looker.may(Role.TECHNICIAN),
         uplink=home.uplink,
         repeats=_REPEATS,
         may_act=looker.may(Role.TECHNICIAN) and terms(mine) is not None,

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     VILLAGE_OFFLINE = "village_offline"
     GATEWAY_BUFFER = "gateway_buffer"
     CLOCK_SKEW = "clock_skew"
+    SENSOR_DOUBTED = "sensor_doubted"
 
 
 SEVERITIES: Mapping[str, str] = {
@@ -26,5 +27,6 @@ SEVERITIES: Mapping[str, str] = {
     Kind.VILLAGE_OFFLINE: "major",
     Kind.GATEWAY_BUFFER: "warning",
     Kind.CLOCK_SKEW: "warning",
+    Kind.SENSOR_DOUBTED: "warning",
 }
 """As the contract has them, section 5."""

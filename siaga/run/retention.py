@@ -1,7 +1,8 @@
 """Retention of telemetry: each night, of what is older than `SIAGA_KEEP_TELEMETRY` only a summary of each hour stays.
 
-Spans, alerts and reports stay for ever. What the store may have deleted is noted in the database before it happens, so
-that nothing is judged again from readings that are gone.
+Texts and photos of complaints are erased with it, when their time is over. Spans, alerts and reports stay for ever.
+What the store may have deleted is noted in the database before it happens, so that nothing is judged again from
+readings that are gone.
 """
 
 import threading
@@ -12,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from api.complaints.rows import erase_old
 from siaga.database import writing
 from siaga.database.retention import move_readings_from
 from siaga.model.clock import DAY, MINUTE, Clock
@@ -97,6 +99,9 @@ class Retention:
         return True
 
     def _apply(self, night: int, now: int) -> None:
+        erased = erase_old(self._engine, now)  # first: it needs no store
+        if erased:
+            log.info("complaints_erased", complaints=erased)
         if self._keep is not None:
             with writing(self._engine) as connection:
                 move_readings_from(connection, night - self._keep)

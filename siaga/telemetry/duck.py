@@ -371,6 +371,8 @@ class DuckStore:
                 source = directory / f"{table}.parquet"
                 if table == "hourly" and not source.exists():
                     continue  # it was made by a siaga that had no retention
+                if not source.exists():
+                    raise StoreUnavailable(f"the copy holds no {source.name}, which every copy of the store has")
                 connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet($1)", [str(source)])  # noqa: S608
             self._learn(connection)
             return int(connection.execute("SELECT count(*) FROM observation").fetchall()[0][0])

@@ -20,10 +20,10 @@ OPEN = ("gerbang-1", "gate_open", True)
 ENOUGH = 3
 
 
-class SensorDoubted(AlertKind[WatchedFacility]):
+class PeopleDoubted(AlertKind[WatchedFacility]):
     """Three complaints within 24 hours contradict a facility; here they come from the test."""
 
-    kind = "sensor_doubted"
+    kind = "people_doubted"
     severity = "warning"
     rests = Rests.WORD
 
@@ -31,10 +31,10 @@ class SensorDoubted(AlertKind[WatchedFacility]):
         self.complaints = complaints
 
     def decide(self, _village: VillageState, _subject: WatchedFacility, look: Look) -> Decision:
-        return sensor_doubted(self.complaints, look)
+        return people_doubted(self.complaints, look)
 
 
-def sensor_doubted(complaints: list[int], look: Look) -> Decision:
+def people_doubted(complaints: list[int], look: Look) -> Decision:
     young = sorted(time for time in complaints if look.now - DAY < time <= look.now)
     if look.open_since is not None:
         return Clear("nobody_complains", max(complaints) + DAY) if not young else Hold("doubted", young[-1] + DAY)
@@ -45,9 +45,9 @@ def sensor_doubted(complaints: list[int], look: Look) -> Decision:
 
 @pytest.fixture
 def complaints() -> Iterator[list[int]]:
-    """`sensor_doubted` is registered while a test runs."""
+    """`people_doubted` is registered while a test runs."""
     times: list[int] = []
-    registered = (*OF_FACILITIES, SensorDoubted(times))
+    registered = (*OF_FACILITIES, PeopleDoubted(times))
     with patch.object(village_module, "OF_FACILITIES", registered):
         yield times
 
@@ -58,13 +58,13 @@ def test_it_is_raised_shown_and_cleared_like_any_other(world: World, complaints:
     world.live(2, OPEN, ("gerbang-1", "battery", 80.0))
     world.restart()
     world.live(61, OPEN)
-    [alert] = world.alerts("sensor_doubted")
+    [alert] = world.alerts("people_doubted")
     assert (alert.subject, alert.began_at, alert.cleared_at) == (f"{CODE}/gerbang", NOON - HOUR, None)
-    [evidence] = world.evidence("sensor_doubted")
+    [evidence] = world.evidence("people_doubted")
     assert evidence == {"complaints": 3, "reason": "complaints_contradict"}
     with world.database.connect() as connection:
         assert connection.execute(select(tables.alert.c.severity)).scalars().all() == ["warning"]
-    assert world.events() == [("raised", "sensor_doubted")]
+    assert world.events() == [("raised", "people_doubted")]
 
 
 def test_it_clears_by_its_deadline_and_only_after_the_last_complaint_is_old(
@@ -73,7 +73,7 @@ def test_it_clears_by_its_deadline_and_only_after_the_last_complaint_is_old(
     world.live(2, OPEN)
     complaints += [NOON - 23 * HOUR, NOON - 23 * HOUR + 1, NOON - 23 * HOUR + 2]
     world.live(64, OPEN)
-    [alert] = world.alerts("sensor_doubted")
+    [alert] = world.alerts("people_doubted")
     assert alert.ended_at == NOON + HOUR + 2
     assert alert.cleared_at == NOON + HOUR + 2
 
@@ -86,7 +86,7 @@ def test_it_waits_while_its_village_is_offline(world: World, complaints: list[in
     world.let(HOUR + MINUTE)
     assert [alert.kind for alert in world.alerts()] == ["village_offline"]
     [place] = world.engine.villages.values()
-    assert [(kind, hold.reason) for (kind, _), hold in place.waits.items()] == [("sensor_doubted", "village_offline")]
+    assert [(kind, hold.reason) for (kind, _), hold in place.waits.items()] == [("people_doubted", "village_offline")]
     world.live(3, OPEN)
-    assert [alert.kind for alert in world.alerts() if alert.cleared_at is None] == ["sensor_doubted"]
+    assert [alert.kind for alert in world.alerts() if alert.cleared_at is None] == ["people_doubted"]
     assert not place.waits

@@ -70,6 +70,8 @@ LOOKED_FOR = (
     "INSERT INTO maintenance ",
     "UPDATE maintenance ",
     "UPDATE alert SET snoozed_until",
+    "INSERT INTO complaint ",
+    "UPDATE complaint ",
 )
 """How the statements begin whose effect an engine sees when it looks at the registry next."""
 

@@ -227,7 +227,7 @@ def _written(document: object) -> str:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_whatever_comes_is_read_or_refused(family: str, data: st.DataObject) -> None:
     """Several messages of one device, whose earlier state is remembered: values of the right kind, or a refusal."""

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from api.complaints.problems import PROBLEMS
+from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR, SECOND
 from siaga.model.scope import EVERYWHERE, Scopes
@@ -135,6 +136,11 @@ def test_a_technician_sees_it_beside_the_sensors_and_answers(both: District) -> 
         assert "&lt;i&gt;gerbang&lt;/i&gt;" in page
         assert "data-complaint" not in client.get("/complaints", headers=licin).text
         gate = found[0][0]
+        alert = both.raise_alert(1, kind=Kind.SENSOR_DOUBTED, evidence={"complaints": 3})
+        for path in (f"/facilities/{GATE}", f"/alerts/{alert}"):
+            beside = client.get(path, headers=wahyu).text
+            assert re.findall(r'data-complaint="(\w+)"', beside) == [gate], path
+            assert "Bertentangan dengan sensor" in beside
         for verb, answer, says in (
             ("seen", "", "Ditandai sudah dilihat."),
             ("close", " ", "Tulis jawaban untuk warga"),

@@ -418,6 +418,21 @@ def test_what_is_taken_out_is_gone_from_the_registry_only_when_sure(
     assert [one.code for one in district.registry.villages()] == [LICIN]
 
 
+def test_a_device_that_will_not_be_judged_is_saved_and_said(
+    client: httpx.Client, district: District, admin: dict[str, str]
+) -> None:
+    path = f"/setup/sites/{GLAGAH}/devices"
+    fields = _fields(client.get(path, headers=admin).text) | {"facility": "gerbang", "adapter": "tasmota"}
+    for address, mapped, said_so in (("depan", "", True), ("belakang", "gate_open", False)):
+        fields |= {"address": address, "seen": fingerprint(village(district))}
+        pair = {"map_key": "Switch1", "map_signal": mapped} if mapped else {}
+        answer = client.post(path, headers=admin, data=fields | pair)
+        cookies = f"{admin['Cookie']}; siaga_notice={answer.cookies['siaga_notice']}"
+        page = client.get(answer.headers["location"], headers=admin | {"Cookie": cookies})
+        assert f"{address}: saved." in page.text
+        assert ("gives no signal that its facility is judged by (Gate open)" in page.text) is said_so
+
+
 def test_a_device_is_moved_to_another_facility(client: httpx.Client, district: District, admin: dict[str, str]) -> None:
     fields = _fields(client.get(f"/setup/sites/{GLAGAH}/devices/gerbang-1", headers=admin).text)
     client.post(f"/setup/sites/{GLAGAH}/devices/gerbang-1", headers=admin, data=fields | {"facility": "listrik"})

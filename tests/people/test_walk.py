@@ -186,6 +186,8 @@ TABLE: Mapping[str, Statuses] = {
     "POST /setup/rules/rules": (403, 403, 403, 404, 403),
     "POST /setup/rules/rules/remove": (403, 403, 403, 404, 403),
     "POST /setup/rules/test": (403, 403, 403, 404, 403),
+    "GET /setup/qr": ADMIN,
+    "GET /setup/qr/sheets.pdf": ADMIN,
     "GET /setup/quarantine": ADMIN,
     "GET /setup/gateways": ADMIN,
     "GET /setup/health": ADMIN,

@@ -83,6 +83,7 @@ class Shell:
         "reports.md",
         "schedules.md",
         "attestations.md",
+        "complaints.md",
         "people.md",
         "backup.md",
     ],

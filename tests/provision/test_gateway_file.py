@@ -5,7 +5,7 @@ from datetime import date
 import orjson
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siaga.model.indicators import INDICATORS
@@ -81,6 +81,7 @@ def test_a_village_is_written_as_it_was_read(village: Village) -> None:
     assert read_sites(yaml.safe_dump(part, allow_unicode=True), "as YAML") == [village]
 
 
+@settings(max_examples=60)
 @given(VILLAGES, st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1))
 def test_a_gateway_file_is_read_as_it_was_written(village: Village, password: str) -> None:
     file = GatewayFile(1_795_982_439, village, "mqtts://broker.example.go.id:8883", village.code, password)

@@ -126,6 +126,18 @@ def test_a_copy_is_adopted_and_kept_over_a_restart(tmp_path: Path) -> None:
     assert not refused
 
 
+def test_what_the_centre_published_counts_also_where_it_is_older_than_the_own_file(tmp_path: Path) -> None:
+    """The centre judges by its registry, so the gateway serves what that has. A start without a link has the newer."""
+    sites, _ = copy(tmp_path, village("c"), made=40)
+    retained = Message(TOPIC, write_published(village("a", "b"), 20), retain=True)
+    assert sites.hear(retained)
+    assert sites.village == village("a", "b")
+    again, _ = copy(tmp_path, village("c"), made=40)
+    assert again.village == village("c")
+    assert again.hear(retained)
+    assert again.village == village("a", "b")
+
+
 def test_one_that_could_not_be_kept_is_kept_when_it_arrives_again(tmp_path: Path) -> None:
     lost = tmp_path / "card"
     sites, _ = copy(lost, village("a"))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
+import orjson
 import pypdf
 import pypdfium2  # type: ignore[import-untyped]
 import pytest
@@ -17,6 +18,7 @@ from api.reports.documents import document
 from api.reports.figures import Figures, Share
 from api.reports.office import PLAIN, Logo, Office, Signer
 from api.reports.pdf import as_pdf
+from api.reports.pdf.blocks import column, table
 from api.reports.pdf.chapters import introduction
 from api.reports.pdf.characters import _HAS, printable
 from api.reports.pdf.content import Issue, compose
@@ -219,6 +221,27 @@ def test_a_long_name_breaks_and_stays_on_its_page(long: str) -> None:
         data, stride = bytes(bitmap.buffer), bitmap.stride
         right = [data[y * stride + x] for y in range(bitmap.height) for x in range(bitmap.width - 8, bitmap.width)]
         assert min(right) > 200
+
+
+@pytest.mark.parametrize(
+    "word", ["W" * 200, "Balaidesa" * 22, "35.10.15.2012/" + "gerbang-" * 20, "04-02-2026\u00a000.00"]
+)
+def test_no_word_of_a_table_is_wider_than_its_column(word: str) -> None:
+    """As typst itself measures the parts between the places where they may break."""
+    found = table("", [column("", 1), column("", 9)], [[word, word]])
+    [cells] = found["rows"]
+    parts = [re.split("[ \u200b]", cell) for cell in cells]
+    source = (
+        b'#set text(font: "Libertinus Serif", size: 8.5pt, number-width: "tabular")\n'
+        b"#context [#metadata(json(bytes(sys.inputs.all)).map(one => measure(one).width.pt())) <wide>]"
+    )
+    for room, each in zip((467 * 0.1 - 6, 467 * 0.9 - 6), parts, strict=True):
+        given = {"all": orjson.dumps(each).decode()}
+        [widths] = orjson.loads(
+            typst.query(source, "<wide>", field="value", sys_inputs=given, ignore_system_fonts=True)
+        )
+        assert max(widths) <= room
+    assert {re.sub(r"[\s\u200b]", "", cell) for cell in cells} == {re.sub(r"\s", "", word)}
 
 
 def test_an_issued_report_leads_to_its_page() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from collector.status_file import StatusFile, read_status_file
+from collector.status_file import NoCollector, StatusFile, read_status_file
 from tests.servers import Influxd, Mosquitto, free_port
 from tests.story.system import SIAGA, System
 from tests.wait import until
@@ -33,7 +33,7 @@ def test_what_does_not_run_is_said(tmp_path: Path) -> None:
 
 
 def test_a_collector_that_hangs_is_not_healthy(tmp_path: Path) -> None:
-    status = StatusFile(tmp_path)
+    status = StatusFile(tmp_path, "one")
     status.tell("the store is away")
     assert read_status_file(tmp_path) == "the store is away"
     (written,) = tmp_path.glob("*.status")
@@ -43,6 +43,21 @@ def test_a_collector_that_hangs_is_not_healthy(tmp_path: Path) -> None:
     assert re.fullmatch(r"no   the collector has said nothing for \d\d s: it hangs, or was killed", said)
     status.remove()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_several_collectors_each_tells_its_own(tmp_path: Path) -> None:
+    one, other = StatusFile(tmp_path, "one"), StatusFile(tmp_path, "other")
+    one.tell(None)
+    other.tell("the store is away")
+    assert read_status_file(tmp_path) == "collector other: the store is away"
+    (written,) = tmp_path.glob("*@other.status")
+    written.write_bytes(orjson.dumps({"at": time.time() - 31, "problem": None}))
+    assert (read_status_file(tmp_path) or "").startswith("collector other: has said nothing for 31 s")
+    written.write_bytes(orjson.dumps({"at": time.time() - 601, "problem": None}))
+    assert read_status_file(tmp_path) is None, "it was killed, and another runs"
+    one.remove()
+    with pytest.raises(NoCollector, match="nothing for 601 s"):
+        read_status_file(tmp_path)
 
 
 @pytest.mark.servers

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from api.complaints.rows import Said, make
+from api.complaints.rules import Way, shown_id
 from siaga.database import connect, migrate, tables, writing
 from siaga.database.retention import move_readings_from, readings_from
 from siaga.database.spans import read_spans
 from siaga.model.clock import DAY, HOUR, MINUTE, ManualClock
 from siaga.model.observation import Reading
+from siaga.run.complaints import erase_complaint
 from siaga.run.retention import AHEAD, Retention
 from siaga.run.services import rebuild
 from siaga.run.settings import Settings, SettingsError, load_settings
@@ -68,6 +71,21 @@ def nights(tmp_path: Path) -> Iterator[Nights]:
     made = Nights(tmp_path, KEEP)
     yield made
     made.engine.dispose()
+
+
+def test_texts_of_complaints_go_with_it_also_while_the_store_is_away(nights: Nights, tmp_path: Path) -> None:
+    said = Said(CODE, "gerbang", "gate", "gate_closed", "tutup", Way.FORM, "10.0.0.1")
+    old, young = (make(nights.engine, said, "secret", NOON - age)[0] for age in (366 * DAY, 364 * DAY))
+    nights.store.away = True
+    assert not nights.after(0)
+    kept = select(tables.complaint.c.id).where(tables.complaint.c.note != "")
+    with nights.engine.connect() as connection:
+        assert connection.execute(kept).scalars().all() == [young]
+    settings = load_settings({"data_dir": tmp_path})
+    assert (erase_complaint(settings, shown_id(young)), erase_complaint(settings, "none")) == (True, False)
+    with nights.engine.connect() as connection:
+        assert connection.execute(kept).scalars().all() == []
+        assert set(connection.execute(select(tables.complaint.c.id)).scalars()) == {old, young}
 
 
 def test_it_is_applied_at_the_start_and_then_each_night(nights: Nights) -> None:

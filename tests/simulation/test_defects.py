@@ -13,7 +13,7 @@ BEGIN_AT = {
     "collector_acknowledges_before_write": 56,
     "engine_loses_a_deadline": 2,
     "gateway_never_sends_again": 24,
-    "engine_does_not_correct_history": 11,
+    "engine_does_not_correct_history": 17,
     "engine_forgets_who_spoke": 9,
     "engine_tells_nobody_of_want_of_evidence": 11,
     "judge_takes_want_of_evidence_for_silence": 9,

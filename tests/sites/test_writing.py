@@ -14,7 +14,7 @@ from tests.sites.test_sites_file import BESIDE, WHOLE
 
 
 @given(documents())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_file_is_read_back_as_it_was_written(document: SitesDocument) -> None:
     text = write_document(document.villages, document.regions, document.holidays)
     back = read_document(text, "sites.yaml")

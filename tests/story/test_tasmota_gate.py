@@ -32,7 +32,7 @@ villages:
           - id: gerbang-1
             adapter: tasmota
             address: gerbang-depan
-            every: 20s
+            every: 5m
             map: {{Switch1: gate_open}}
             invert: [gate_open]
 """

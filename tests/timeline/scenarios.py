@@ -67,6 +67,7 @@ EDGES = [
     moment("2026-03-08T16:59:00"),  # Sunday, a minute before midnight
     moment("2026-03-08T20:40:00"),  # about sunrise in Jayapura
 ]
+HOLIDAYS = [date(2026, 3, 2), date(2026, 3, 4)]
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,7 @@ def scenarios(draw: DrawFn, kinds: SearchStrategy[str] | None = None) -> Scenari
             Facility("other", "gate", "Other gate", (stranger,)),
         ),
         told=start + draw(st.sampled_from([-100, 300])) * SECOND,
-        holidays=frozenset(draw(st.lists(st.sampled_from([date(2026, 3, 2), date(2026, 3, 4)]), max_size=2))),
+        holidays=frozenset(draw(st.lists(st.sampled_from(HOLIDAYS), max_size=2))),
     )
     asked = [*SIGNALS_OF_KIND[kind] * 6, "online", "online", "online", "mains", "battery", "heard", "heard"]
     sources = [*[device.id for device in own] * 8, "meter", "stranger"]

@@ -7,7 +7,7 @@ from tests.timeline.brute_force import BruteForce
 from tests.timeline.scenarios import Scenario, scenarios
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(scenarios())
 def test_the_judge_equals_the_brute_force_judge(scenario: Scenario) -> None:
     judged = judge(scenario.village, scenario.facility, scenario.evidence(), scenario.window, scenario.planned)

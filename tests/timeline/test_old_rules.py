@@ -17,7 +17,7 @@ from siaga.timeline.judge import judge
 from siaga.timeline.schedule import Schedule, required
 from siaga.timeline.spans import State
 from tests.timeline.brute_force import BruteForce
-from tests.timeline.scenarios import Scenario, scenarios
+from tests.timeline.scenarios import HOLIDAYS, Scenario, scenarios
 
 
 def nobody_speaks(device: Device, evidence: Evidence, window: Interval) -> list[Interval]:
@@ -49,12 +49,21 @@ def nothing_later(whole: Sequence[Interval], taken: Sequence[Interval]) -> list[
     return []
 
 
+def at_an_office_that_has_holidays(scenario: Scenario) -> Scenario:
+    """Returns a scenario with office hours, in which both days that may be holidays are: seldom drawn otherwise."""
+    facility = replace(scenario.facility, schedule="office")
+    others = scenario.village.facilities[1:]
+    village = replace(scenario.village, facilities=(facility, *others), holidays=frozenset(HOLIDAYS))
+    return replace(scenario, village=village, facility=facility)
+
+
 ANY = scenarios()
+OFFICES = scenarios(just("toilet")).map(at_an_office_that_has_holidays)
 OLD: dict[str, tuple[str, Callable[..., object], SearchStrategy[Scenario]]] = {
     "silence is want of evidence": ("siaga.timeline.judge.speaking", nobody_speaks, ANY),
     "a last will leaves a device heard": ("siaga.timeline.judge.speaking", wills_do_not_silence, ANY),
     "a device that speaks is called silent": ("siaga.timeline.judge.facility_state", without_the_cause, ANY),
-    "holidays are days like others": ("siaga.timeline.judge.required", on_holidays_too, scenarios(just("toilet"))),
+    "holidays are days like others": ("siaga.timeline.judge.required", on_holidays_too, OFFICES),
     "maintenance excuses whenever it was declared": ("siaga.timeline.judge.subtract", nothing_later, ANY),
 }
 

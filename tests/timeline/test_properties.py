@@ -14,7 +14,7 @@ from siaga.timeline.spans import Span, State
 from tests.timeline.brute_force import EVENT_HOLDS
 from tests.timeline.scenarios import SIGNALS_OF_KIND, Scenario, scenarios, values_of
 
-moderate = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+moderate = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def judged(scenario: Scenario, window: tuple[int, int] | None = None) -> list[Span]:

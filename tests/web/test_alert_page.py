@@ -58,7 +58,7 @@ def test_cause_evidence_and_what_to_do_in_words(client: httpx.Client, empty: Dis
     text = text_of(client.get(f"/alerts/{alert}"))
     for said in (
         "Gerbang kantor desa: terganggu", "gerbang tertutup", "sejak 10.55 WIB (1 jam 5 menit)", "listrik padam",
-        "gerbang-1/gate_open tidak, 09.00 WIB", "Telepon penjaga: gerbang seharusnya terbuka 24 jam.",
+        "gerbang-1: Gerbang terbuka tidak, 09.00 WIB", "Telepon penjaga: gerbang seharusnya terbuka 24 jam.",
         "Sambungan desa kini terhubung sejak 09.00 WIB",
     ):  # fmt: skip
         assert said in text, said
@@ -93,7 +93,7 @@ def test_the_signal_that_decided_is_drawn(client: httpx.Client, empty: District)
     empty.store.write([Point(code(0), "gerbang-1", time, time, {"gate_open": time < NOW - HOUR}) for time in times])
     alert = empty.raise_alert(1, village=code(0))
     page = client.get(f"/alerts/{alert}").text
-    assert 'aria-label="gerbang-1/gate_open: antara tidak dan ya, terakhir tidak"' in page
+    assert 'aria-label="gerbang-1: Gerbang terbuka: antara tidak dan ya, terakhir tidak"' in page
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -129,6 +129,26 @@ def test_a_tap_while_the_line_is_gone_keeps_the_page_and_is_sent_again(
         assert page.locator("textarea").input_value() == ""
 
 
+def test_all_is_seen_on_the_rows_and_ends_with_one_that_is_left_out(
+    client: httpx.Client, empty: District, browser: Browser
+) -> None:
+    alerts = [empty.raise_alert(n, village=code(n)) for n in range(3)]
+    with browsing(browser, client) as context:
+        page = opened(context)
+        page.locator("#all").check()
+        expect(page.locator("#chosen")).to_have_text("3 dipilih")
+        assert page.locator("input[name=alert]:checked").count() == 3
+        page.get_by_label("Catatan").fill("x")
+        expect(page.locator("#all")).to_be_checked()
+        page.locator(f"[data-alert='{alerts[0]}'] input[name=alert]").uncheck()
+        expect(page.locator("#chosen")).to_have_text("2 dipilih")
+        expect(page.locator("#all")).not_to_be_checked()
+        assert page.locator("input[name=group]:checked").count() == 2
+        page.locator(".acts button.main").click()
+        expect(page.locator(".notice")).to_have_text("2 peringatan kini Anda tangani.")
+        expect(page.locator(f"[data-alert='{alerts[0]}']")).to_have_attribute("data-state", "new")
+
+
 def test_two_hundred_alerts_of_one_uplink_are_taken_in_three_taps(empty: District, browser: Browser) -> None:
     fill(empty, 200)
     with writing(empty.engine) as connection:

@@ -8,9 +8,10 @@ from api.alerts.kinds.gateway_buffer import GatewayBuffer
 from api.alerts.kinds.indicator_missed import IndicatorMissed
 from api.alerts.kinds.kind import AlertKind, Look
 from api.alerts.kinds.no_evidence import NoEvidence
+from api.alerts.kinds.sensor_doubted import SensorDoubted
 
 __all__ = ["OF_DEVICES", "OF_FACILITIES", "OF_GATEWAYS", "AlertKind", "Look"]
 
-OF_FACILITIES = (FacilityFailed(), IndicatorMissed())
+OF_FACILITIES = (FacilityFailed(), IndicatorMissed(), SensorDoubted())
 OF_DEVICES = (DeviceSilent(), NoEvidence(), ClockSkew())
 OF_GATEWAYS = (GatewayBuffer(),)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Literal, TypedDict
 
+from api.reports.pdf.characters import fitting
+
 __all__ = [
     "Block", "Column", "Figures", "Heading", "Lines", "Listing", "Signature", "Strip", "Strips", "Table", "Text",
     "column",
@@ -12,6 +14,10 @@ __all__ = [
     "table",
     "text",
 ]  # fmt: skip
+
+
+_WIDTH, _INSET = 467.0, 6.0
+"""What the text of a page is wide, and what stands free beside the text of a cell; points, as `report.typ` has them."""
 
 
 class Heading(TypedDict):
@@ -124,12 +130,14 @@ def listing(items: Sequence[str], *, numbered: bool = False) -> Listing:
 
 
 def table(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[str]], strong: Sequence[int] = ()) -> Table:
-    """Returns a table."""
+    """Returns a table. A word that is wider than its column gets places where it may break."""
+    whole = sum(one["part"] for one in columns)
+    rooms = [(_WIDTH * one["part"] / whole if one["part"] else _WIDTH) - _INSET for one in columns]
     return {
         "kind": "table",
         "caption": caption,
         "columns": list(columns),
-        "rows": [list(row) for row in rows],
+        "rows": [[fitting(cell, room) for cell, room in zip(row, rooms, strict=True)] for row in rows],
         "strong": list(strong),
     }
 

@@ -21,7 +21,8 @@ from api.reports.report import Report
 __all__ = ["as_pdf", "problem_of", "typeset"]
 
 _TEMPLATE = Path(__file__).with_name("report.typ")
-_VERBATIM = frozenset({"svg", "legend", "scale"})
+_VERBATIM = frozenset({"svg", "legend", "scale", "rows"})
+"""Pictures, and the cells of tables, which are printable already (`blocks.table`)."""
 
 
 def as_pdf(report: Report, office: Office = PLAIN, issue: Issue | None = None) -> bytes:
@@ -89,7 +90,7 @@ def _qr(text: str) -> str:
 
 
 def _printable(value: object, key: str = "") -> object:
-    """The value with every text in it as the font can show it; pictures stay as they are."""
+    """The value with every text in it as the font can show it; what is `_VERBATIM` stays as it is."""
     match value:
         case str():
             return value if key in _VERBATIM else printable(value)

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from api.http.problems import not_found
 from api.http.services import ServicesHere
 from api.web.access import SignedInAdmin
+from api.web.device_page import not_judged
 from api.web.frame import Frame, FrameHere
 from api.web.looker import Looker
 from api.web.setup.site_edit import Entries, Tree, Unsaved, check_sure, entries_of, home_of, save
@@ -111,10 +112,10 @@ def add_device(
     known = entries_of(home, fields.seen or "-")
     try:
         name = add(known, looker, fields)
-        save(services, looker, known, labels(looker))
+        village = save(services, looker, known, labels(looker))
     except Unsaved as problem:
         return _page(request, looker, frame, home, fields, None, problem)
-    return back(f"/setup/sites/{code}", looker.words("site_saved", name=name))
+    return _saved(looker, village, name)
 
 
 @router.api_route(f"{_HERE}/{{device}}", methods=["GET", "HEAD"])
@@ -149,10 +150,18 @@ def change_device(
         else:
             known.devices(before).remove(entry)
             add(known, looker, fields)
-        save(services, looker, known, labels(looker))
+        village = save(services, looker, known, labels(looker))
     except Unsaved as problem:
         return _page(request, looker, frame, home, fields, device, problem)
-    return back(f"/setup/sites/{code}", looker.words("site_saved", name=device))
+    return _saved(looker, village, device)
+
+
+def _saved(looker: Looker, village: Village, name: str) -> Response:
+    """Returns the way back to the village, which says so where nothing of the device will be judged."""
+    found, said = village.device(name), looker.words("site_saved", name=name)
+    unjudged = None if found is None else not_judged(looker.words, *found)
+    path = f"/setup/sites/{village.code}"
+    return back(path, said) if unjudged is None else back(path, f"{said} {unjudged}", wrong=True)
 
 
 @router.post(f"{_HERE}/{{device}}/remove")

@@ -166,10 +166,10 @@ def labels(looker: Looker) -> dict[str, str]:
     return {key: looker.words(f"site_key_{key}") for key in keys}
 
 
-def back(path: str, said: str) -> Response:
-    """Returns the way back to a page, which says what was done."""
+def back(path: str, said: str, *, wrong: bool = False) -> Response:
+    """Returns the way back to a page, which says what was done. `wrong`: something of it has to be looked at."""
     answer = RedirectResponse(path, 303)
-    leave_notice(answer, Notice(said))
+    leave_notice(answer, Notice(said, wrong))
     return answer
 
 

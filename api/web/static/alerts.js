@@ -213,14 +213,20 @@
       section.querySelectorAll("input[name=alert]").forEach((one) => rows.add(one.value));
       folded += Number(section.dataset.count) - section.querySelectorAll("input[name=alert]").length;
     }
-    chosen.textContent = n ? chosen.dataset.chosen.replace("{n}", rows.size + folded) : chosen.dataset.all;
-    document.getElementById("acts").classList.toggle("on", n > 0 || document.getElementById("all").checked);
+    const all = document.getElementById("all").checked;
+    if (all) chosen.textContent = chosen.dataset.chosen.replace("{n}", chosen.dataset.count);
+    else chosen.textContent = n ? chosen.dataset.chosen.replace("{n}", rows.size + folded) : chosen.dataset.all;
+    document.getElementById("acts").classList.toggle("on", n > 0 || all);
   }
   document.addEventListener("change", (event) => {
-    if (!list().contains(event.target)) return;
-    if (event.target.name === "group") {
-      event.target.closest("section").querySelectorAll("input[name=alert]").forEach((one) => (one.checked = event.target.checked));
-    }
+    const box = event.target;
+    if (!list().contains(box) || box.type !== "checkbox") return;
+    const tick = (within, boxes) => within.querySelectorAll(boxes).forEach((one) => (one.checked = box.checked));
+    if (box.name === "all") tick(list(), "input[name=alert], input[name=group]");
+    if (box.name === "group") tick(box.closest("section"), "input[name=alert]");
+    // A row that is left out ends "the whole group" and "all that match"
+    if (!box.checked) document.getElementById("all").checked = false;
+    if (!box.checked && box.name === "alert") tick(box.closest("section"), "input[name=group]");
     count();
   });
 

@@ -31,6 +31,10 @@ ALIVE_EVERY = 1.0
 DEAD_AFTER = 10.0
 """Seconds without a word after which the owner is given up."""
 LONGEST_ANSWER = 10_000
+HELD_FOR = 4 * 3600.0
+"""Seconds for which a copy is kept for somebody who holds the connection and says nothing."""
+AT_ONCE = 4
+"""Copies that are kept, made or waited for at the same time. One is made at a time."""
 
 
 class NobodyAnswers(OSError):
@@ -53,11 +57,12 @@ class _Answer(BaseModel):
 
 
 class CopySocket:
-    """Listens in the data directory, and makes a copy of the store for each who asks, one after the other."""
+    """Listens in the data directory, and makes a copy of the store for each who asks."""
 
     def __init__(self, data_dir: Path, store: Copied) -> None:
         self._data_dir, self._store = data_dir, store
         self._listener: socket.socket | None = None
+        self._places, self._turn = threading.BoundedSemaphore(AT_ONCE), threading.Lock()
 
     def start(self) -> None:
         """Remove copies that a killed process left, and begin to listen. If there can be no socket, this is logged."""
@@ -92,11 +97,20 @@ class CopySocket:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            with connection, contextlib.suppress(OSError):
+            threading.Thread(target=self._talk, args=(connection,), name="telemetry copy", daemon=True).start()
+
+    def _talk(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.settimeout(DEAD_AFTER)
+            if not self._places.acquire(blocking=False):
+                _tell(connection, _Answer(problem=f"{AT_ONCE} backups are being made: try again when one is done"))
+                return
+            try:
                 self._answer(connection)
+            finally:
+                self._places.release()
 
     def _answer(self, connection: socket.socket) -> None:
-        connection.settimeout(DEAD_AFTER)
         with tempfile.TemporaryDirectory(prefix=PREFIX, dir=self._data_dir) as directory:
             problem: list[str] = []
             work = threading.Thread(target=self._copy, args=(Path(directory), problem), daemon=True)
@@ -104,14 +118,14 @@ class CopySocket:
             while work.is_alive():
                 work.join(ALIVE_EVERY)
                 connection.sendall(b"\n")
-            answer = _Answer(problem=problem[0]) if problem else _Answer(directory=directory)
-            connection.sendall(answer.model_dump_json().encode() + b"\n")
-            connection.settimeout(None)
+            _tell(connection, _Answer(problem=problem[0]) if problem else _Answer(directory=directory))
+            connection.settimeout(HELD_FOR)
             connection.recv(1)  # returns when the other side has ended
 
     def _copy(self, directory: Path, problem: list[str]) -> None:
         try:
-            self._store.copy(directory)
+            with self._turn:
+                self._store.copy(directory)
         except Exception as error:  # whatever it was, there is no copy, and the other side has to be told
             log.exception("copy_failed")
             problem.append(str(error) or type(error).__name__)
@@ -139,6 +153,10 @@ def borrowed_copy(data_dir: Path) -> Iterator[Path]:
         if answer.directory is None:
             raise StoreUnavailable(answer.problem or "the store's owner made no copy")
         yield Path(answer.directory)
+
+
+def _tell(connection: socket.socket, answer: _Answer) -> None:
+    connection.sendall(answer.model_dump_json().encode() + b"\n")
 
 
 def _read(connection: socket.socket) -> _Answer:

@@ -7,7 +7,6 @@ siaga reads the rest from it, as after any absence.
 
 import contextlib
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -22,6 +21,7 @@ from siaga.model.times import rfc3339
 from siaga.run.backup.archive import Manifest, Writer
 from siaga.run.backup.copy_socket import borrowed_copy
 from siaga.run.backup.files import DATA_FILES, GATEWAY, settings_files
+from siaga.run.backup.scratch import scratch
 from siaga.run.settings import Settings
 from siaga.telemetry import StoreUnavailable, open_store
 from siaga.telemetry.duck import DuckStore
@@ -59,10 +59,10 @@ def make_backup(settings: Settings, path: Path, clock: Clock, tell: Callable[[st
             f"data directory {settings.data_dir}: there is no database and no gateway's buffer: check SIAGA_DATA_DIR"
         )
     left_out: list[str] = []
-    with Writer.open(path) as writer, tempfile.TemporaryDirectory(prefix=".siaga-backup-", dir=path.parent) as scratch:
+    with Writer.open(path) as writer, scratch(path.parent, ".siaga-backup-") as beside:
         made_at = rfc3339(clock.now())
         revision = _add_database(settings, writer, tell, left_out)
-        _add_gateway(settings, writer, Path(scratch), tell)
+        _add_gateway(settings, writer, beside, tell)
         _add_telemetry(settings, writer, tell, left_out)
         _add_files(settings, writer, tell, left_out)
         manifest = writer.finish(version("siaga"), made_at, revision, left_out)
@@ -89,13 +89,13 @@ def _add_database(settings: Settings, writer: Writer, tell: Callable[[str], None
         engine.dispose()
 
 
-def _add_gateway(settings: Settings, writer: Writer, scratch: Path, tell: Callable[[str], None]) -> None:
+def _add_gateway(settings: Settings, writer: Writer, beside: Path, tell: Callable[[str], None]) -> None:
     """Add what the gateway of this data directory has not delivered yet."""
     buffer = settings.data_dir / GATEWAY
     if not buffer.exists():
         return
     tell("gateway")
-    copy = scratch / GATEWAY
+    copy = beside / GATEWAY
     with (
         contextlib.closing(sqlite3.connect(f"file:{buffer}?mode=ro", uri=True, timeout=BUSY)) as source,
         contextlib.closing(sqlite3.connect(copy)) as target,
@@ -134,9 +134,9 @@ def _copy_of(settings: Settings) -> Iterator[Path]:
     try:
         if not isinstance(store, DuckStore):
             raise TypeError("only the embedded store is copied")
-        with tempfile.TemporaryDirectory(prefix=".telemetry-", dir=settings.data_dir) as own:
-            store.copy(Path(own))
-            yield Path(own)
+        with scratch(settings.data_dir, ".telemetry-") as own:
+            store.copy(own)
+            yield own
     finally:
         store.close()
 

@@ -159,6 +159,8 @@ def by_command(settings: Settings) -> Run:
         resolved["SIAGA_STORE_URL"] = settings.store_url.get_secret_value()
     if settings.database_url is not None:
         resolved["SIAGA_DATABASE_URL"] = settings.database_url.get_secret_value()
+    if settings.sites is not None:
+        resolved["SIAGA_SITES"] = str(settings.sites.absolute())
     named = {f"{name}{IN_FILE}" for name in resolved}  # a value and a file for it is a mistake
     environment = {name: value for name, value in os.environ.items() if name not in named} | resolved
 
@@ -179,7 +181,11 @@ def by_command(settings: Settings) -> Run:
 
 def _command(words: Sequence[str], environment: dict[str, str], stop: threading.Event) -> str | None:
     """Run a command of siaga. Returns why it failed; `None` if it did not."""
-    program = "import os; os.nice(10); from siaga.run.cli.main import main; main()"
+    # Ended by SIGTERM it removes what it made meanwhile
+    program = (
+        "import os, signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(143)); os.nice(10); "
+        "from siaga.run.cli.main import main; main()"
+    )
     process = subprocess.Popen(  # noqa: S603 - our own program, on a path of the settings
         [sys.executable, "-c", program, *words],
         env=environment,

@@ -13,6 +13,7 @@ from siaga.run.cli.api import api
 from siaga.run.cli.backup import backup, restore
 from siaga.run.cli.broker import broker
 from siaga.run.cli.collector import collector
+from siaga.run.cli.complaints import complaints
 from siaga.run.cli.doctor import doctor
 from siaga.run.cli.gateway import gateways
 from siaga.run.cli.health import health
@@ -54,6 +55,7 @@ app.add_typer(broker, name="broker")
 app.add_typer(notify, name="notify")
 app.add_typer(schedule, name="schedule")
 app.add_typer(people, name="person")
+app.add_typer(complaints, name="complaints")
 
 
 @app.callback(invoke_without_command=True)

@@ -1,5 +1,6 @@
 """The owner of the embedded store makes copies for others, and keeps none of them."""
 
+import contextlib
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from siaga.model.observation import Point
-from siaga.run.backup.copy_socket import PREFIX, SOCKET, CopySocket, NobodyAnswers, borrowed_copy
+from siaga.run.backup.copy_socket import AT_ONCE, PREFIX, SOCKET, CopySocket, NobodyAnswers, borrowed_copy
+from siaga.run.backup.scratch import scratch
 from siaga.telemetry import StoreUnavailable
 from siaga.telemetry.duck import DuckStore
 from tests.wait import until
@@ -74,6 +76,36 @@ def test_a_store_that_cannot_be_copied_is_said(served: Path, store: DuckStore) -
     store.close()
     with pytest.raises(StoreUnavailable, match="has been closed"), borrowed_copy(served):
         pass
+
+
+def test_several_get_copies_at_once_and_one_too_many_is_told_why(served: Path) -> None:
+    with contextlib.ExitStack() as others:
+        copies = {others.enter_context(borrowed_copy(served)) for _ in range(AT_ONCE)}
+        assert len(copies) == AT_ONCE
+        with pytest.raises(StoreUnavailable, match="try again when one is done"), borrowed_copy(served):
+            pass
+    until(lambda: not list(served.glob(f"{PREFIX}*")), what="the copies are removed")
+
+
+def test_what_a_killed_process_left_is_removed_and_what_another_uses_is_not(tmp_path: Path) -> None:
+    left = tmp_path / ".x-left"
+    left.mkdir()
+    (left / "part").write_bytes(b"x")
+    with scratch(tmp_path, ".x-") as one:
+        assert not left.exists()
+        with scratch(tmp_path, ".x-") as other:
+            assert one.is_dir()
+            assert other != one
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_copy_that_lacks_a_table_is_not_loaded(served: Path, tmp_path: Path) -> None:
+    other = DuckStore.open(f"duckdb:///{tmp_path / 'other.duckdb'}")
+    with borrowed_copy(served) as directory:
+        (directory / "arrival.parquet").unlink()
+        with pytest.raises(StoreUnavailable, match="holds no arrival"):
+            other.load(directory)
+    other.close()
 
 
 def test_nobody_answers(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from siaga.model.clock import DAY, HOUR, MINUTE, ManualClock
+from siaga.run.backup.archive import Reader
 from siaga.run.backup.nightly import NightlyBackups, by_command, last_backup, made_by
 from siaga.run.settings import Settings, SettingsError, load_settings
 from tests.run.backup.test_restore import fill, settings
@@ -119,8 +120,11 @@ def test_secrets_in_files_are_no_hindrance(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "url").write_text(f"sqlite:///{tmp_path / 'here' / 'siaga.db'}")
     fill(settings(tmp_path / "here"))
     monkeypatch.setenv("SIAGA_DATABASE_URL_FILE", str(tmp_path / "url"))
-    run = by_command(load_settings({"data_dir": tmp_path / "here"}))
+    (tmp_path / "desa.yaml").write_text("villages: []")
+    run = by_command(load_settings({"data_dir": tmp_path / "here", "sites": tmp_path / "desa.yaml"}))
     assert run(tmp_path / "x.siaga", threading.Event()) is None
+    with Reader.open(tmp_path / "x.siaga") as made:
+        assert [part.name for part in made.named("files/")] == ["files/desa.yaml"], "what a flag named is in it, too"
 
 
 def test_a_stop_ends_it(tmp_path: Path) -> None:
