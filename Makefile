@@ -5,7 +5,7 @@ BIN := .venv/bin
 # compiles all that it imports
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup run test containers check lint bench simulate clean
+.PHONY: setup run test containers check lint collect style bench simulate clean
 
 setup: .venv/.ready
 
@@ -25,8 +25,13 @@ containers: .venv/.ready-dev
 check: style
 	$(BIN)/pytest -q -n 3 --dist worksteal --without-servers $(ARGS)
 
-lint: style
+lint: .venv/.ready-dev
+	@$(MAKE) --no-print-directory -j 2 style collect
 	$(BIN)/pytest -q tests/project/test_arrows.py
+
+# All tests can be loaded. Python keeps what it compiles for it, so the workers of `make test` need not compile it each
+collect: .venv/.ready-dev
+	@found=$$($(BIN)/pytest -q --collect-only 2>&1) || { echo "$$found" | tail -n 40; exit 1; }
 
 style: .venv/.ready-dev
 	$(BIN)/ruff check .

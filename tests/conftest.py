@@ -154,7 +154,8 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_unconfigure() -> None:
-    """Close the stores that tests have lent out."""
+    """Close the stores that tests have lent out. Let what was frozen be collected, or extensions say that it leaked."""
+    gc.unfreeze()
     close_stores()
 
 

@@ -125,3 +125,21 @@ def test_the_cookie_is_out_of_reach_of_scripts(empty: District, browser: Browser
         assert cookie["value"] not in page.evaluate("document.cookie")
         assert page.evaluate("fetch('/api/v1/villages').then((answer) => answer.status)") == 200
         page.context.close()
+
+
+def test_a_new_token_is_copied_by_a_tap_and_a_reload_makes_no_other(empty: District, browser: Browser) -> None:
+    account(empty, "joko", Role.ADMIN)
+    secret = cookie_of(empty, Role.ADMIN, "joko")["Cookie"].removeprefix("siaga=")
+    with empty.served(None) as client:
+        page, wrong = phone(browser, client, java_script_enabled=True)
+        page.context.add_cookies([{"name": "siaga", "value": secret, "url": str(client.base_url)}])
+        page.goto("/setup/tokens")
+        page.locator("main input[name=name]").fill("layar")
+        page.get_by_role("button", name="Buat token").click()
+        assert page.get_by_label("Token", exact=True).input_value().startswith("siaga_")
+        page.get_by_role("button", name="Salin").click()
+        page.get_by_role("button", name="Sudah disalin").wait_for()
+        page.reload()
+        page.wait_for_url("**/setup/tokens")
+        assert page.get_by_text("layar", exact=True).count() == 1
+        assert wrong == []

@@ -1,0 +1,17 @@
+// A button that copies the text of the field beside it. Without this file people select it themselves.
+"use strict";
+for (const field of document.querySelectorAll("input[data-copy]")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = field.dataset.copy;
+  button.addEventListener("click", async () => {
+    field.select();
+    try {
+      await navigator.clipboard.writeText(field.value);
+    } catch {
+      document.execCommand("copy"); // by plain HTTP there is no other way
+    }
+    button.textContent = field.dataset.copied;
+  });
+  field.closest("label").after(button);
+}
