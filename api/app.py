@@ -155,6 +155,7 @@ def create_app(
     clock: Clock | None = None,
     checks: Mapping[str, Check] | None = None,
     past: Callable[[], UnreadPast] = UnreadPast,
+    leads: Callable[[], Sequence[int]] = tuple,
     metrics: CollectorRegistry | None = None,
     public_page: bool = True,
     attestation_review: bool = False,
@@ -186,6 +187,7 @@ def create_app(
         clock: wall time.
         checks: by name, why a part of this process is not ready; `/readyz` asks them, beside its own of the database.
         past: what of the past the engine could not read; calls that would tell of it are 503.
+        leads: the partitions of villages whose alert engine runs in this process; `/readyz` says them.
         metrics: what `/metrics` shows, and where the app counts its requests; by default only these.
         attestation_review: whether an attestation counts only once a second person has confirmed it.
         scorecard_classes: from how many indicators met on a village is of which class; none are shown without.
@@ -227,6 +229,7 @@ def create_app(
         metrics=metrics,
         checks=dict(checks or {}),
         past=past,
+        leads=leads,
         public_page=public_page,
         site=site or Site(),
         push=push or PushDesk(engine, clock, None if site is None else site.public_url),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, RowMapping, select
@@ -149,14 +150,17 @@ def act_on_many(
     return outcomes
 
 
-def end_snoozes(engine: Engine, now: int) -> int:
-    """End the snoozes of open alerts that have lasted until now, each with its event. Returns how many there were."""
+def end_snoozes(engine: Engine, now: int, writes: Callable[[], AbstractContextManager[Connection]]) -> int:
+    """End the snoozes of open alerts that have lasted until now, each with its event. Returns how many there were.
+
+    `writes`: begins a transaction.
+    """
     table = tables.alert
     over = select(table.c.id).where(table.c.cleared_at.is_(None), table.c.snoozed_until <= now)
     with engine.connect() as connection:
         if connection.execute(over.limit(1)).first() is None:
             return 0
-    with writing(engine) as connection:
+    with writes() as connection:
         take_turn(connection)
         ended = connection.execute(select(table).where(table.c.id.in_(over)).order_by(table.c.id)).mappings().all()
         for row in ended:

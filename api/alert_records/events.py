@@ -16,6 +16,8 @@ __all__ = ["append_event", "take_turn"]
 
 _LOCK = 0x5349_4147_4145
 """The advisory lock's number in PostgreSQL: `SIAGAE` in ASCII."""
+_TAKE_TURN = text("SELECT pg_advisory_xact_lock(:lock), set_config('idle_in_transaction_session_timeout', '5s', true)")
+"""A process that is stopped in the middle of such a transaction holds up the others for five seconds at most."""
 # Statements are made once: that takes as long as to execute them
 _ALERT = select(tables.alert).where(tables.alert.c.id == bindparam("alert"))
 _EVENT = tables.alert_event.insert().returning(tables.alert_event.c.id)
@@ -25,7 +27,7 @@ _NOTICE = tables.notice.insert()
 def take_turn(connection: Connection) -> None:
     """Wait for other writers of events; to be called in a transaction before its first event."""
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        connection.execute(_TAKE_TURN, {"lock": _LOCK})
 
 
 def append_event(connection: Connection, alert: str, kind: str, at: int) -> dict[str, object]:

@@ -1,7 +1,6 @@
 """Rows of table `alert`: opened, changed and read. Each change is written with its event."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 from sqlalchemy import Connection, Engine, RowMapping, bindparam, select
@@ -13,7 +12,7 @@ from siaga.database import tables
 from siaga.database.upsert import insertion, upsert
 from siaga.model.alert_kinds import Kind
 
-__all__ = ["Committed", "cleared_since", "open_alerts", "raised_since", "write_alerts"]
+__all__ = ["cleared_since", "open_alerts", "raised_since", "write_alerts"]
 
 _CHANGE = {
     is_settled: tables.alert.update()
@@ -27,25 +26,14 @@ _CHANGE = {
 """What sets columns of an alert that is open, or of one that has cleared (True)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """What a commit did: how many events it wrote, and the alerts that another had opened first."""
-
-    events: int
-    adopted: Sequence[OpenAlert]
-
-
-def write_alerts(connection: Connection, changes: Sequence[Opened | Changed]) -> Committed:
-    """Write changes of alerts in their order, each with its event."""
-    adopted: list[OpenAlert] = []
+def write_alerts(connection: Connection, changes: Sequence[Opened | Changed]) -> int:
+    """Write changes of alerts in their order, each with its event. Returns how many events."""
     events = 0
     if changes:
         take_turn(connection)  # before any alert's row is locked, as everybody does: so no two wait for each other
     for change in changes:
         if isinstance(change, Opened):
-            other = _open(connection, change)
-            if other is not None:
-                adopted.append(other)
+            if not _open(connection, change):
                 continue
             append_event(connection, change.alert.id, "raised", change.raised_at)
         elif _change(connection, change):
@@ -53,7 +41,7 @@ def write_alerts(connection: Connection, changes: Sequence[Opened | Changed]) ->
         else:
             continue
         events += 1
-    return Committed(events, adopted)
+    return events
 
 
 def open_alerts(engine: Engine) -> list[OpenAlert]:
@@ -83,8 +71,8 @@ def raised_since(engine: Engine, time: int) -> list[tuple[str, str, int]]:
     return [(row.kind, row.subject, row.raised_at) for row in rows]
 
 
-def _open(connection: Connection, opened: Opened) -> OpenAlert | None:
-    """Insert an alert. Returns the open one of this kind and subject where another has opened it; else `None`."""
+def _open(connection: Connection, opened: Opened) -> bool:
+    """Insert an alert. Returns False if it is there: by a commit of which nobody knew whether it succeeded."""
     alert = opened.alert
     row = {
         "id": alert.id,
@@ -101,17 +89,11 @@ def _open(connection: Connection, opened: Opened) -> OpenAlert | None:
         "flapping": alert.flapping,
         "revision": 1,
     }
-    table = tables.alert
     # Not by `rowcount`, which is not known of an insertion in PostgreSQL
-    if connection.execute(_opening(connection.dialect.name), row).first() is not None:
-        _write_members(connection, alert.id, alert.members)
-        return None
-    others = select(table).where(
-        table.c.kind == str(alert.kind), table.c.subject == alert.subject, table.c.cleared_at.is_(None)
-    )
-    found = _open_alert(connection.execute(others).mappings().one())
-    _read_members(connection, [found])
-    return found
+    if connection.execute(_opening(connection.dialect.name), row).first() is None:
+        return False
+    _write_members(connection, alert.id, alert.members)
+    return True
 
 
 @cache

@@ -18,7 +18,7 @@ from api.alerts.metrics import EngineMetrics
 from api.alerts.outcome import Changes, Fold, Outcome
 from api.alerts.questions import RebuildAnswer
 from api.alerts.reader import StoreReader
-from api.alerts.registry_watch import RegistryWatch
+from api.alerts.registry_watch import Moves, RegistryWatch, Watched
 from api.alerts.self_monitor import Heard, SelfMonitor
 from api.alerts.snapshot import save
 from api.alerts.store_sync import RETRY, StoreSync
@@ -84,7 +84,8 @@ class AlertEngine:
         self._registry = RegistryWatch(registry, database, self._watched)
         self.store_sync = StoreSync(reader, self._watched, database, self.metrics)
         self._self = SelfMonitor(clock, transport)
-        self._next_snoozes = 0
+        self._next_snoozes = self._tell_past_at = 0
+        self._told_past: UnreadPast | None = None
         self._next_poll = self._commit_at = 0
         self._database_problem: str | None = "the villages were not read yet"
         self._opened = False
@@ -109,14 +110,12 @@ class AlertEngine:
 
         Raises:
             DBAPIError: the database is away; the call may be made again.
+            LeaseLost: another engine leads the partition.
         """
         moment = self.moment()
         self._inbox = Inbox()
-        heard, links = self._registry.open(moment)
-        for row in self._tables.inbox():
-            self._replay(row, moment)
-        self._watched.pending.links.clear()
-        self._registry.resume(links, moment)
+        heard, watched = self._registry.open(moment)
+        self._take_over(watched, moment)
         self._self.begin(heard, moment)
         self._registry.save_heard(self._heard)
         self._transport.connect()
@@ -127,7 +126,23 @@ class AlertEngine:
         self._next_poll = moment.monotonic + REGISTRY_POLL
         self._database_problem = None
         self._opened = True
-        self.metrics.villages.set(len(self.villages))
+        self._count_villages()
+
+    def _take_over(self, watched: Watched, moment: Moment) -> None:
+        """Go on with villages where the engine before this one ended."""
+        links = self._registry.begin(watched.villages, moment)
+        codes = dict.fromkeys(village.code for village in watched.villages)
+        for row in self._tables.inbox(codes):
+            self._replay(row, moment)
+        for code in codes:
+            self._watched.pending.links.pop(code, None)  # as it is in the database
+        self._registry.resume(links, codes, moment)
+        if watched.heard_until:
+            self._registry.read_again(watched.heard_until, moment)
+            self.store_sync.follow_arrivals(min(watched.heard_until.values()) - MINUTE)
+
+    def _count_villages(self) -> None:
+        self.metrics.villages.labels(self._tables.share.number).set(len(self.villages))
 
     def close(self) -> None:
         """Commit what is not committed, and snapshots. The engine is not used afterwards. The transport stays open."""
@@ -158,12 +173,15 @@ class AlertEngine:
     def receive(self, message: Message) -> None:
         """Take one message, if `takes` says so. A later `tick` commits what it changed, and then acknowledges it."""
         moment = self.moment()
-        self._inbox.take(message, moment.monotonic)
         try:
             topic = parse_topic(message.topic)
         except ForeignTopic:
+            topic = None
             self.metrics.unreadable.inc()
+        if isinstance(topic, GatewayTopic) and topic.village in self._registry.elsewhere:
+            self._transport.acknowledge(message)  # another engine takes it from its own session
             return
+        self._inbox.take(message, moment.monotonic)
         if not isinstance(topic, GatewayTopic):
             return
         village = self._village(topic.village, moment)
@@ -185,6 +203,7 @@ class AlertEngine:
         self._follow_store(moment)
         self._commit()
         self._keep(moment)
+        self._tell_past(moment)
         return self._next(moment)
 
     def _notice(self) -> None:
@@ -278,15 +297,34 @@ class AlertEngine:
     def _poll(self, moment: Moment) -> None:
         self._next_poll = moment.monotonic + REGISTRY_POLL
         try:
-            self._registry.refresh(moment)
+            self._move(self._registry.refresh(moment), moment)
             if moment.monotonic >= self._next_snoozes:
                 self._next_snoozes = moment.monotonic + SNOOZE_POLL
-                if end_snoozes(self._tables.engine, moment.now):
+                if end_snoozes(self._tables.engine, moment.now, self._tables.writing):
                     self.signal.ring()
         except DBAPIError as error:
             self._away(error)
             return
-        self.metrics.villages.set(len(self.villages))
+        self._count_villages()
+
+    def _move(self, moves: Moves, moment: Moment) -> None:
+        """Hand villages over to other engines, and take over theirs.
+
+        Raises:
+            DBAPIError: the database is away; the next look at the registry comes back to them.
+        """
+        if moves.leaving and self._commit(at_once=True):
+            self._registry.leave(moves.leaving, moment, self._heard, self._folds(moves.leaving, moment))
+        coming = [village.code for village in moves.coming.villages]
+        if coming:
+            try:
+                self._take_over(moves.coming, moment)
+            except DBAPIError:
+                self._registry.drop(coming)
+                raise
+        for code in coming:  # what the broker keeps of their gateways was said to this engine, and passed over
+            for kept in (GATEWAY_STATUS, GATEWAY_HEALTH):
+                self._transport.subscribe(kept.replace("+", code, 1))
 
     def _village(self, code: str, moment: Moment) -> WatchedVillage | None:
         village = self.villages.get(code)
@@ -326,7 +364,7 @@ class AlertEngine:
         folds = self._folds(list(islice(self._inbox.due(moment.now), FOLDS)), moment)
         try:
             self._watched.date_back(self._tables, moment)
-            committed = self._tables.commit(changes, self._inbox.rows, folds)
+            events = self._tables.commit(changes, self._inbox.rows, folds)
         except DBAPIError as error:
             self._commit_at = self._clock.monotonic() + DATABASE_AGAIN
             self._refused = True
@@ -338,9 +376,8 @@ class AlertEngine:
         self._refused = False
         for village, fold in folds.items():
             self._inbox.folded(village, fold.upto)
-        self._watched.attach(committed.adopted, moment)
-        if committed.events:  # before the PUBACKs: readers of the stream wait, the broker can wait longer
-            self.metrics.events.inc(committed.events)
+        if events:  # before the PUBACKs: readers of the stream wait, the broker can wait longer
+            self.metrics.events.inc(events)
             self.signal.ring()
         for message in self._inbox.committed():
             self._transport.acknowledge(message)
@@ -370,6 +407,19 @@ class AlertEngine:
                 self._transport.connect()
             for village, fold in folds.items():
                 self._inbox.folded(village, fold.upto)
+
+    def _tell_past(self, moment: Moment) -> None:
+        """Write what of the past is not known, for all who answer questions about it: at most once a second."""
+        past = self.past
+        if past == self._told_past or moment.monotonic < self._tell_past_at:
+            return
+        self._tell_past_at = moment.monotonic + SECOND
+        try:
+            self._tables.save_past(past)
+        except DBAPIError as error:
+            self._away(error)
+        else:
+            self._told_past = past
 
     def _away(self, error: DBAPIError) -> None:
         if self._database_problem is None:

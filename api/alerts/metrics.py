@@ -1,5 +1,7 @@
 """What the alert engine tells Prometheus about itself."""
 
+from contextlib import suppress
+
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge
 
 __all__ = ["EngineMetrics"]
@@ -29,7 +31,16 @@ class EngineMetrics:
             "Late batches that waited too long in memory and are read from the store",
             registry=registry,
         )
-        self.villages = Gauge("siaga_engine_villages", "Villages watched", registry=registry)
+        self.villages = Gauge("siaga_engine_villages", "Villages watched", ("partition",), registry=registry)
         self.dirty = Gauge(
-            "siaga_engine_dirty_villages", "Villages whose history has to be judged again", registry=registry
+            "siaga_engine_dirty_villages",
+            "Villages whose history has to be judged again",
+            ("partition",),
+            registry=registry,
         )
+
+    def forget(self, partition: int) -> None:
+        """Show nothing of a partition: its engine has ended."""
+        for gauge in (self.villages, self.dirty):
+            with suppress(KeyError):  # it never said anything
+                gauge.remove(partition)

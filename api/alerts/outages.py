@@ -63,12 +63,16 @@ class Outages:
         if alert.lost:
             changes.told_more(alert, now)
             return False
+        self.forget(alert)
+        changes.cleared(alert, back.ended_at, now)
+        return True
+
+    def forget(self, alert: OpenAlert) -> None:
+        """Nobody joins an alert any more."""
         for uplink, alerts in list(self._open.items()):
             self._open[uplink] = [other for other in alerts if other is not alert]
             if not self._open[uplink]:
                 del self._open[uplink]
-        changes.cleared(alert, back.ended_at, now)
-        return True
 
     def _with_whom(self, uplink: str | None, village: str, began: int) -> OpenAlert | None:
         """Returns the open alert that a village belongs to that was lost at `began`."""

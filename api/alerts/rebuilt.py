@@ -17,7 +17,6 @@ from api.alerts.outcome import Changes
 from api.alerts.questions import RebuildAnswer
 from api.alerts.tables import Tables
 from api.alerts.village import Rebuilt, WatchedVillage
-from siaga.database import writing
 from siaga.database.rejudged import replace_judged
 from siaga.database.spans import read_spans
 from siaga.model.alert_kinds import Kind
@@ -44,7 +43,7 @@ def write_rebuilt(tables: Tables, village: WatchedVillage, answer: RebuildAnswer
     window, code = answer.request.window, village.code
     spans: dict[str, list[Span] | None] = {}
     failed: dict[str, list[Span]] = {}
-    with writing(tables.engine) as connection:
+    with tables.writing() as connection:
         for name, judged in answer.spans.items():
             facility = village.facilities[name]
             if not replace_judged(connection, village.village, facility.facility, window, judged, now):

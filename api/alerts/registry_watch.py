@@ -5,19 +5,22 @@ taken from the broker.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import RowMapping
 
+from api.alert_records.alert import OpenAlert
 from api.alert_records.rows import open_alerts, raised_since
 from api.alerts.certainty import Moment
 from api.alerts.facility import KEPT
 from api.alerts.flapping import WITHIN
 from api.alerts.outcome import Fold
 from api.alerts.self_monitor import Heard
-from api.alerts.snapshot import read, restore, restore_old, restore_shared
+from api.alerts.snapshot import read, restore
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
 from api.alerts.villages import Villages
+from siaga.database.dealing import HEARD, MAINTENANCE, claim, let_go, taken_over
 from siaga.database.engine_state import mains_key, waits_key
 from siaga.database.registry import Registry
 from siaga.model.alert_kinds import Kind
@@ -27,25 +30,40 @@ from siaga.model.sites import Village
 from siaga.timeline.judge import Span
 from siaga.timeline.maintenance import AHEAD, MaintenanceWindow, planned, stretches
 
-__all__ = ["RegistryWatch"]
+__all__ = ["Moves", "RegistryWatch", "Watched"]
 
 SAVE_EVERY = 10 * SECOND
 """The most that a successor has to judge again, besides `OVERLAP`."""
 TAIL = KEPT + HOUR
 """How far back the spans are read at the start: beyond what memory can cover, and as far as they are kept."""
-ENDED_AFTER = 7 * DAY
-"""Inbox and snapshots of another engine are deleted when it has written nothing for this long."""
 DOUBTS_FROM = 2 * DAY
 """How far back complaints are read: those of a day count, and the end of an alert is dated by the last of them."""
-_HEARD = "heard"
-_ARRIVALS = "arrivals_since"
-"""From an engine without an inbox: from when on late data was to be looked for."""
-_MAINTENANCE = "maintenance"
-"""The ids of the declarations that history was judged by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The villages to watch, and until when (wall time) another engine heard those that it has let go."""
+
+    villages: Sequence[Village]
+    heard_until: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What a change of the registry means for the engine, where villages' partitions have changed.
+
+    `leaving`: another engine is to watch them, once all that is known of them is saved. `coming`: this one is to.
+    """
+
+    leaving: Sequence[str] = ()
+    coming: Watched = Watched((), {})
 
 
 class RegistryWatch:
-    """Begins to watch villages, follows the registry, and saves rows. `save_at`: when (monotonic) they are due."""
+    """Begins to watch villages, follows the registry, and saves rows.
+
+    `save_at`: when (monotonic) they are due. `elsewhere`: villages of the registry that other engines watch.
+    """
 
     def __init__(self, registry: Registry, tables: Tables, watched: Villages) -> None:
         self._registry, self._tables, self._watched, self._villages = registry, tables, watched, watched.by_code
@@ -53,65 +71,123 @@ class RegistryWatch:
         self._maintenance: Sequence[MaintenanceWindow] = ()
         self._replan_at = 0
         self._applied: list[str] | None = None
+        self._moves_wait = False
+        self._opened_at = 0
+        self._taken: set[str] = set()
+        self._heard_key = f"{HEARD}/{tables.share.number}"
+        self._maintenance_key = f"{MAINTENANCE}/{tables.share.number}"
+        self.elsewhere: frozenset[str] = frozenset()
         self._doubted: Collection[str] = ()
         self.save_at = 0
 
-    def open(self, moment: Moment) -> tuple[Heard | None, Mapping[str, RowMapping]]:
-        """Begin to watch all villages, from their snapshots. Next the inbox is replayed, then comes `resume`.
+    def open(self, moment: Moment) -> tuple[Heard | None, Watched]:
+        """Begin anew. Next comes `begin`. Returns what the engine before had taken, and the villages to watch.
 
-        Returns what the engine before had taken, and the rows of `village_state`.
+        Those that another engine is to watch now are let go: all that the one before knew of them was saved.
 
         Raises:
             DBAPIError: the database is away.
         """
         self._villages.clear()
-        versions, villages = self._tables.versions(), self._registry.villages()
+        self._taken.clear()
+        self._opened_at = moment.now
+        self._versions, registered = self._tables.versions(), self._registered()
+        self._maintenance, self._replan_at = self._tables.maintenance(), moment.now + DAY
+        self.save_at = moment.monotonic
+        _, values = self._tables.states()
+        said = values.get(self._heard_key)
+        heard = None if said is None else Heard.model_validate(said)
+        mine, taken = self._claim(registered)
+        tied = {code for alert in self._open_outages() for code in alert.lost if len(alert.lost) > 1}
+        leaving = {code for code in mine & registered.keys() if not self._is_mine(registered[code])} - tied
+        if leaving:
+            with self._tables.writing() as connection:
+                let_go(connection, leaving, moment.now if heard is None else heard.until)
+        watched = mine - leaving
+        self._note_dealt(registered, watched)
+        self._end_orphans(registered, mine - registered.keys(), moment)
+        heard_until = {code: until for code, until in taken.items() if code in watched}
+        return heard, Watched([village for code, village in registered.items() if code in watched], heard_until)
+
+    def _end_orphans(self, registered: Collection[str], watched: Collection[str], moment: Moment) -> None:
+        """End the alerts of villages that were taken out of the registry while no engine ran. `watched`: by us."""
+        share = self._tables.share
+        orphans = [
+            alert
+            for alert in open_alerts(self._tables.engine)
+            if alert.village not in registered and (alert.village in watched or share.holds_name(alert.village))
+        ]
+        self._watched.attach([alert for alert in orphans if alert.kind != Kind.VILLAGE_OFFLINE], moment)
+        if watched:
+            self._tables.forget(watched)
+
+    def begin(self, villages: Sequence[Village], moment: Moment) -> dict[str, RowMapping]:
+        """Begin to watch villages, from their snapshots. Next their inbox is replayed, then comes `resume`.
+
+        Returns their rows of `village_state`.
+
+        Raises:
+            DBAPIError: the database is away.
+        """
+        codes = dict.fromkeys(village.code for village in villages)  # in their order
         states, values = self._tables.states()
         first = self._tables.first_reports()
         tails = self._tables.span_tails(moment.now - TAIL)
-        own, others = self._tables.snapshots()
-        self._tables.forget_ended(moment.now - ENDED_AFTER)
-        self._maintenance = self._tables.maintenance()
-        self._replan_at = moment.now + DAY
+        snapshots = self._tables.snapshots(codes)
         for village in villages:
             state = states.get(village.code)
             found = self._begin(village, moment, first.get(village.code, {}), state)
             _note_mains(found, values.get(mains_key(village.code)))
             found.waits.restore(values.get(waits_key(village.code)))
-            if village.code in own:
-                restore(found, read(own[village.code]))
-            elif village.code in others:
-                restore_shared(found, read(others[village.code]))
-            else:
-                restore_old(found, values.get(f"village/{village.code}"))
+            if village.code in snapshots:
+                restore(found, read(snapshots[village.code]))
             if state is None or state["judged_until"] is None:
                 found.memory.forget()  # spans were thrown away
         for (code, facility), spans in tails.items():
-            self._take_spans(code, facility, spans)
-        for found in self._villages.values():
-            self._watched.deadlines.ask(found.link, moment.now)
+            if code in codes:
+                self._take_spans(code, facility, spans)
+        for code in codes:
+            self._watched.deadlines.ask(self._villages[code].link, moment.now)
         self._note_doubts(moment)  # before anybody looks: an open alert rests on them
         alerts = open_alerts(self._tables.engine)
-        self._watched.attach([alert for alert in alerts if alert.kind != Kind.VILLAGE_OFFLINE], moment)
-        self._watched.note_raised(raised_since(self._tables.engine, moment.now - WITHIN))
-        self._note_missed_plans(values.get(_MAINTENANCE), moment)
-        self._versions, self.save_at = versions, moment.monotonic
-        return _heard(values, self._tables.name), states
+        self._attach([alert for alert in alerts if alert.kind != Kind.VILLAGE_OFFLINE], codes, moment)
+        raised = raised_since(self._tables.engine, moment.now - WITHIN)
+        self._watched.note_raised(each for each in raised if each[1].partition("/")[0] in codes)
+        self._note_missed_plans(values.get(self._maintenance_key), codes, moment)
+        return {code: state for code, state in states.items() if code in codes}
 
-    def resume(self, states: Mapping[str, RowMapping], moment: Moment) -> None:
-        """The inbox was replayed. Restore the links and the gateways as the database has them.
+    def _attach(self, alerts: Iterable[OpenAlert], codes: Collection[str], moment: Moment) -> None:
+        """Have villages know their open alerts."""
+        of_villages = [
+            alert
+            for alert in alerts
+            if any(code in codes for code in (alert.lost if alert.kind == Kind.VILLAGE_OFFLINE else [alert.village]))
+        ]
+        self._watched.attach(of_villages, moment)
+
+    def _open_outages(self) -> list[OpenAlert]:
+        return [alert for alert in open_alerts(self._tables.engine) if alert.kind == Kind.VILLAGE_OFFLINE]
+
+    def resume(self, states: Mapping[str, RowMapping], codes: Collection[str], moment: Moment) -> None:
+        """The inbox was replayed. Restore the links and the gateways of villages as the database has them.
 
         Raises:
             DBAPIError: the database is away.
         """
         gateways = self._tables.gateways()
-        for code, found in self._villages.items():
+        for code in codes:
+            found, state = self._villages[code], states.get(code)
             found.know_gateways(gateways.get(code, ()))
-            state = states.get(code)
             link = None if state is None else (state["link"], state["since"], state["last_arrival"])
             self._watched.merge(found, found.resume(link, moment), moment)
-        alerts = open_alerts(self._tables.engine)
-        self._watched.attach([alert for alert in alerts if alert.kind == Kind.VILLAGE_OFFLINE], moment)
+        self._attach(self._open_outages(), codes, moment)
+
+    def read_again(self, heard_until: Mapping[str, int], moment: Moment) -> None:
+        """Another engine heard these villages until then: what came since may be in the store alone."""
+        for code, until in heard_until.items():
+            village = self._villages[code]
+            self._watched.merge(village, village.reconnect(until, moment), moment)
+            self._taken.add(code)
 
     def save_heard(self, heard: Heard) -> None:
         """Save at once that it is not known yet whether the broker kept the session.
@@ -119,24 +195,26 @@ class RegistryWatch:
         Raises:
             DBAPIError: the database is away.
         """
-        self._tables.save_states((), (), {f"{_HEARD}/{self._tables.name}": heard.model_dump()}, {})
+        self._tables.save_states((), (), {self._heard_key: heard.model_dump()}, {})
 
-    def refresh(self, moment: Moment) -> None:
-        """Follow the registry, the maintenance, and what people say.
+    def refresh(self, moment: Moment) -> Moves:
+        """Follow the registry, the maintenance, and what people say. Returns the villages whose partition has changed.
 
         Raises:
             DBAPIError: the database is away.
         """
-        self._follow(moment)
+        moves = self._follow(moment)
         self._note_doubts(moment)
+        return moves
 
-    def _follow(self, moment: Moment) -> None:
+    def _follow(self, moment: Moment) -> Moves:
         versions, before = self._tables.versions(), self._versions
-        if versions == before and moment.now < self._replan_at:
-            return
+        moves = Moves()
+        if versions == before and moment.now < self._replan_at and not self._moves_wait:
+            return moves
         windows = self._tables.maintenance()
-        if versions[0] != before[0]:
-            self._follow_villages(moment)
+        if versions[0] != before[0] or self._moves_wait:
+            moves = self._follow_villages(moment)
         if versions[0] != before[0] or windows != self._maintenance:
             self.save_soon(moment.monotonic)  # with what is to be judged again by them
         self._versions, self._maintenance, self._replan_at = versions, windows, moment.now + DAY
@@ -145,6 +223,7 @@ class RegistryWatch:
             if new != village.planned:
                 self._watched.deadlines.ask(village.link, moment.now)
                 self._watched.merge(village, village.replan(new, moment), moment)
+        return moves
 
     def _note_doubts(self, moment: Moment) -> None:
         """Tell villages what people said. All that may matter is read: late data may change what contradicts."""
@@ -157,29 +236,90 @@ class RegistryWatch:
                 self._watched.merge(village, village.note_doubts(found.get(code, {}), moment), moment)
         self._doubted = list(found)
 
-    def _follow_villages(self, moment: Moment) -> None:
-        villages = {village.code: village for village in self._registry.villages()}
-        gone = self._villages.keys() - villages.keys()
+    def _follow_villages(self, moment: Moment) -> Moves:
+        registered = self._registered()
+        gone = self._villages.keys() - registered.keys()
         if gone:
             self._tables.forget(gone)
         for code in gone:
             village = self._villages.pop(code)
             self._watched.merge(village, village.take_out(moment), moment)
-        if new := sorted(villages.keys() - self._villages.keys()):
-            self._tables.end_running(new, moment.now)
-        gateways = self._tables.gateways() if new else {}
-        for code, registered in villages.items():
-            known = self._villages.get(code)
-            before = set() if known is None else set(known.facilities)
-            if known is None:
-                known = self._begin(registered, moment, {}, None)
-                known.know_gateways(gateways.get(code, ()))  # it may have been here before
-            elif known.village == registered:
+        mine, taken = self._claim(registered)
+        leaving = [code for code in mine & self._villages.keys() if self._may_leave(registered[code])]
+        begun = [code for code in registered if code in mine and code not in self._villages]
+        known = self._tables.snapshots(begun) if self._tables.share.count > 1 else {}
+        coming = {code: taken.get(code, self._opened_at) for code in begun if code in known or code in taken}
+        new = [code for code in begun if code not in coming]
+        self._register([registered[code] for code in self._villages if code not in leaving], moment)
+        self._begin_new([registered[code] for code in new], moment)
+        self._note_dealt(registered, mine)
+        self._moves_wait |= bool(coming)
+        return Moves(leaving, Watched([registered[code] for code in coming], coming))
+
+    def _begin_new(self, villages: Sequence[Village], moment: Moment) -> None:
+        """Begin to watch villages that are new in the registry. They may have been in it before."""
+        if not villages:
+            return
+        self._tables.end_running([village.code for village in villages], moment.now)
+        gateways = self._tables.gateways()
+        for village in villages:
+            self._begin(village, moment, {}, None).know_gateways(gateways.get(village.code, ()))
+        self._register(villages, moment, are_new=True)
+
+    def _register(self, villages: Iterable[Village], moment: Moment, *, are_new: bool = False) -> None:
+        """Have villages know what the registry says of them."""
+        for village in villages:
+            known = self._villages[village.code]
+            if known.village == village and not are_new:
                 continue
+            before: set[str] = set() if are_new else set(known.facilities)
             self._watched.deadlines.ask(known.link, moment.now)
-            self._watched.merge(known, known.register(registered, moment), moment)
+            self._watched.merge(known, known.register(village, moment), moment)
             for name in known.facilities.keys() - before:  # it may have been here before: its spans are replaced
-                known.facilities[name].know_spans(self._tables.spans(code, name, moment.now - TAIL))
+                known.facilities[name].know_spans(self._tables.spans(village.code, name, moment.now - TAIL))
+
+    def _registered(self) -> dict[str, Village]:
+        return {village.code: village for village in self._registry.villages()}
+
+    def _claim(self, registered: Mapping[str, Village]) -> tuple[set[str], dict[str, int]]:
+        """Returns what `claim` does; of one partition only, that is all."""
+        share = self._tables.share
+        if share.count == 1:
+            return set(registered), {}
+        with self._tables.writing() as connection:
+            return claim(connection, share, [code for code, village in registered.items() if self._is_mine(village)])
+
+    def _note_dealt(self, registered: Mapping[str, Village], watched: Collection[str]) -> None:
+        """Note which villages others watch, and whether one is dealt to another engine than the one that watches it."""
+        self.elsewhere = frozenset(registered.keys() - watched)
+        self._moves_wait = any((code in watched) != self._is_mine(village) for code, village in registered.items())
+
+    def _is_mine(self, village: Village) -> bool:
+        return self._tables.share.holds(village)
+
+    def _may_leave(self, village: Village) -> bool:
+        """Whether another engine is to watch it now. One that is lost together with others stays until that is over."""
+        alert = self._villages[village.code].link.alert
+        return not self._is_mine(village) and (alert is None or len(alert.lost) == 1)
+
+    def leave(self, codes: Sequence[str], moment: Moment, heard: Heard, folds: Mapping[str, Fold]) -> None:
+        """Save what is known of villages, watch them no more, and let another engine do so.
+
+        Raises:
+            DBAPIError: the database is away.
+        """
+        self.save(moment, heard, folds, everything=True)
+        with self._tables.writing() as connection:
+            let_go(connection, codes, heard.until)
+        for code in codes:
+            self._watched.leave(self._villages.pop(code))
+        self.elsewhere |= frozenset(codes)
+
+    def drop(self, codes: Iterable[str]) -> None:
+        """Watch villages no more that could not be begun. The next `refresh` says again that they come."""
+        for code in codes:
+            self._villages.pop(code, None)
+        self._moves_wait = True
 
     def save_soon(self, monotonic: int) -> None:
         """Save rows at `monotonic`."""
@@ -202,14 +342,18 @@ class RegistryWatch:
                 villages.append({"village": code, **village.link.row(), "judged_until": village.judged_until})
             if village.changed or everything:
                 gateways += [gateway.row() for gateway in village.gateways.values()]
-        values: dict[str, object] = {f"{_HEARD}/{self._tables.name}": heard.model_dump()}
+        values: dict[str, object] = {self._heard_key: heard.model_dump()}
         applied = [window.id for window in self._maintenance]
         if applied != self._applied:
-            values[_MAINTENANCE] = applied
+            values[self._maintenance_key] = applied
         self._tables.save_states(villages, gateways, values, folds)
         self._applied = applied
         for code, village in self._villages.items():
             village.saved(with_snapshot=code in folds)
+        if done := self._taken.intersection(folds):
+            with self._tables.writing() as connection:
+                taken_over(connection, done)
+            self._taken -= done
         self.save_soon(moment.monotonic + SAVE_EVERY)
 
     def _begin(
@@ -236,13 +380,13 @@ class RegistryWatch:
             start = spans[0].start
             known.know_spans(self._tables.spans(code, facility, start) if spans[0].state == "failed" else spans)
 
-    def _note_missed_plans(self, applied: object, moment: Moment) -> None:
+    def _note_missed_plans(self, applied: object, codes: Iterable[str], moment: Moment) -> None:
         """Judge again what maintenance was declared, or taken back, for while no engine ran."""
         if not isinstance(applied, list):
             return
         differing = {str(one) for one in applied} ^ {window.id for window in self._maintenance}
         for window in self._tables.maintenance(differing) if differing else []:
-            for village in self._villages.values():
+            for village in map(self._villages.__getitem__, codes):
                 if window.concerns(village.village):
                     village.replanned_unseen(stretches(window, village.village.timezone, moment.now), moment)
 
@@ -253,10 +397,3 @@ def _note_mains(village: WatchedVillage, value: object) -> None:
     for name in names:
         if name in village.facilities:
             village.facilities[str(name)].note_mains(missing=True)
-
-
-def _heard(values: Mapping[str, object], name: str) -> Heard | None:
-    said, arrivals = values.get(f"{_HEARD}/{name}"), values.get(_ARRIVALS)
-    if said is not None:
-        return Heard.model_validate(said)
-    return Heard(until=arrivals) if isinstance(arrivals, int) else None

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -11,8 +12,9 @@ from api.alerts.engine import AlertEngine
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import ThreadReader
 from api.alerts.tables import Tables
+from siaga.database.leases import Lease, LeaseLost
 from siaga.database.registry import Registry
-from siaga.model.clock import SECOND, Clock, SystemClock
+from siaga.model.clock import MINUTE, SECOND, Clock, SystemClock
 from siaga.model.readiness import UnreadPast
 from siaga.mqtt import Message, Transport
 from siaga.mqtt.worker import Inlet, WorkerLoop
@@ -20,10 +22,16 @@ from siaga.telemetry import TelemetryStore
 
 __all__ = ["AlertService", "EngineWorker"]
 
+log = structlog.get_logger(__name__)
+
 AGAIN = 1.0
 """Seconds between two attempts to open an engine whose database is away, or that failed."""
 END_WITHIN = 8.0
 """Seconds that the threads get to end. With the disconnection from the broker it stays under ten."""
+TURN_WITHIN = 60 * SECOND
+"""An engine takes no longer for what is due, unless it hangs: longer than a statement to the database may take."""
+OPEN_WITHIN = 10 * MINUTE
+"""An engine takes no longer to open, unless it hangs: 84,000 villages take two minutes."""
 
 
 class EngineWorker:
@@ -41,6 +49,8 @@ class EngineWorker:
     ) -> None:
         self._engine, self._clock, self._closed = engine, clock, closed
         self._is_broken = False
+        self.turned_at = clock.monotonic()
+        """When the engine last did what was due, monotonic ms."""
         self.inlets = (Inlet(transport, self.receive, lambda: not engine.takes),)
         """While the engine takes nothing, the broker keeps what comes."""
 
@@ -53,6 +63,7 @@ class EngineWorker:
         """Do what is due. Returns when something is due next, monotonic ms."""
         with self._noting_failure():
             due = self._engine.tick()
+        self.turned_at = self._clock.monotonic()
         return self._clock.monotonic() + (SECOND if due is None else max(0, due - self._clock.now()))
 
     def close(self) -> None:
@@ -60,6 +71,8 @@ class EngineWorker:
         try:
             if not self._is_broken:
                 self._engine.close()
+        except LeaseLost as lost:
+            log.warning("the engine's last changes are left to its successor", reason=str(lost))
         finally:
             self._closed()
 
@@ -74,11 +87,10 @@ class EngineWorker:
 
 
 class AlertService:
-    """Runs one engine until stopped. Closes the transport, but neither the store nor the database.
+    """Runs the engine of one partition until stopped. Closes the transport, but neither the store nor the database.
 
-    `name` is that of the session with the broker: the inbox and the snapshots of the engine go by it.
-
-    An engine that fails is replaced by a new one, which reads all it needs from the database and the store.
+    An engine that fails is replaced by a new one, which reads all it needs from the database and the store. One that
+    finds that its `lease` was lost commits nothing any more: whoever runs the service is to stop it.
     """
 
     def __init__(
@@ -89,15 +101,18 @@ class AlertService:
         clock: Clock | None = None,
         signal: EventSignal | None = None,
         metrics: EngineMetrics | None = None,
-        name: str = "engine",
+        lease: Lease | None = None,
     ) -> None:
         self.signal = signal or EventSignal()
-        self._name = name
+        self._tables = Tables(database, lease)
         self._database, self._store, self._transport = database, store, transport
         self._clock = clock or SystemClock()
         self._metrics = metrics or EngineMetrics()
         self._stopping = False
         self._engine: AlertEngine | None = None
+        self._worker: EngineWorker | None = None
+        self._opening_since: int | None = None
+        self._well_at = self._clock.monotonic()
         self._loop = WorkerLoop("alert engine", self._begin, self._clock, restart_after=AGAIN, explain=_explain)
 
     def problem(self) -> str | None:
@@ -111,6 +126,17 @@ class AlertService:
         """Returns what of the past is unknown because the store does not answer. Any thread may ask."""
         engine = self._engine
         return UnreadPast() if engine is None else engine.past
+
+    def is_stuck(self) -> bool:
+        """Whether no engine has done what was due for far too long, so that another member had better lead."""
+        now, opening, worker = self._clock.monotonic(), self._opening_since, self._worker
+        if opening is not None:
+            return now - opening > OPEN_WITHIN
+        return now - (self._well_at if worker is None else worker.turned_at) > TURN_WITHIN
+
+    def hears(self) -> bool:
+        """Whether the engine hears the broker, as soon as it is open."""
+        return self._engine is None or self._transport.connected
 
     def start(self) -> None:
         """Begin. Returns at once; the loop waits for what is away."""
@@ -127,27 +153,36 @@ class AlertService:
         reader = ThreadReader(self._store, self._transport)
         engine = AlertEngine(
             Registry(self._database),
-            Tables(self._database, self._name),
+            self._tables,
             self._clock,
             self._transport,
             reader,
             self.signal,
             self._metrics,
         )
+        self._opening_since = self._clock.monotonic()
         try:
             engine.open()
         except Exception:
             reader.close(0)
             raise
+        finally:
+            self._opening_since = None
         self._engine = engine
-        return EngineWorker(engine, self._transport, self._clock, lambda: self._end(reader))
+        self._worker = EngineWorker(engine, self._transport, self._clock, lambda: self._end(reader))
+        return self._worker
 
     def _end(self, reader: ThreadReader) -> None:
         self._engine = None
+        if self._worker is not None:
+            self._well_at, self._worker = self._worker.turned_at, None
+        self._metrics.forget(self._tables.share.number)
         reader.close(END_WITHIN / 2 if self._stopping else 0)
 
 
 def _explain(error: Exception) -> str:
     if isinstance(error, DBAPIError):
         return f"the database does not answer ({type(error).__name__}): check SIAGA_DATABASE_URL"
+    if isinstance(error, LeaseLost):
+        return str(error)
     return f"the alert engine failed: {type(error).__name__}: {error}"

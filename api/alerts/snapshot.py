@@ -18,7 +18,7 @@ from siaga.model.observation import Track
 from siaga.model.signals import Value
 from siaga.timeline.span_algebra import FOREVER
 
-__all__ = ["VillageSnapshot", "read", "restore", "restore_old", "restore_shared", "save"]
+__all__ = ["VillageSnapshot", "read", "restore", "save"]
 
 _LEVEL = 1
 """Of zlib: a tenth of the size in a tenth of a millisecond. Higher levels take ten times as long."""
@@ -114,7 +114,11 @@ def restore(village: VillageState, snapshot: VillageSnapshot) -> None:
 
     What holds only for the engine that saved it, such as its monotonic times, is left out.
     """
-    restore_shared(village, snapshot, snapshot.sure_from)
+    village.link.listens_since(snapshot.since)
+    for name, device in village.devices.items():
+        device.expect(snapshot.devices.get(name, device.watched))
+    village.history.restore(snapshot.unfinished)
+    village.restore(snapshot.facilities, snapshot.sure_from)
     recent = village.recent
     for each in snapshot.tracks:
         recent.restore((each.device, each.signal), Track(_times(each.times), each.values))
@@ -130,21 +134,6 @@ def restore(village: VillageState, snapshot: VillageSnapshot) -> None:
     village.memory.restore(snapshot.hole_from, snapshot.unheard_before, snapshot.missing_since, is_read=is_read)
     if is_read and snapshot.start is not None:
         recent.begin(snapshot.start)
-
-
-def restore_shared(village: VillageState, snapshot: VillageSnapshot, sure_from: int = 0) -> None:
-    """Restore what holds for any engine, also one of another name: what was judged, and since when."""
-    village.link.listens_since(snapshot.since)
-    for name, device in village.devices.items():
-        device.expect(snapshot.devices.get(name, device.watched))
-    village.history.restore(snapshot.unfinished)
-    village.restore(snapshot.facilities, sure_from)
-
-
-def restore_old(village: VillageState, left: object) -> None:
-    """Restore what an engine without an inbox left of a village in `engine_state`."""
-    if isinstance(left, dict):
-        restore_shared(village, VillageSnapshot.model_validate(left))
 
 
 def _distances(times: Sequence[int]) -> list[int]:

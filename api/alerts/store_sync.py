@@ -128,7 +128,7 @@ class StoreSync:
             since, self._arrivals_since = self._arrivals_since, None
             return ArrivalsRequest(since)
         ready = [v for v in self._dirty() if (at := v.history.ready_at()) is not None and at <= moment.monotonic]
-        self._metrics.dirty.set(len(ready))
+        self._metrics.dirty.labels(self._tables.share.number).set(len(ready))
         if not ready:
             return None
         try:

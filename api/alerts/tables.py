@@ -1,25 +1,29 @@
 """What the engine keeps in the database: spans, first reports, alerts with their events, its inbox and snapshots."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 
-from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, or_, select, union
+from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, or_, select
 
-from api.alert_records.rows import Committed, write_alerts
+from api.alert_records.rows import write_alerts
 from api.alerts.gateway import GatewayRow
 from api.alerts.inbox import Row
 from api.alerts.outcome import Changes, Fold
 from api.queries.complaints import doubts
 from siaga.database import tables, writing
 from siaga.database.days import correcting
-from siaga.database.engine_state import mains_key, waits_key, write_values
+from siaga.database.dealing import Share
+from siaga.database.engine_state import mains_key, waits_key, write_past, write_values
+from siaga.database.leases import Lease, check
 from siaga.database.maintenance import window_of
 from siaga.database.retention import readings_from
 from siaga.database.rewritten import note_rewritten
 from siaga.database.spans import end_running, read_spans, span_of, write_spans
-from siaga.database.upsert import upsert
+from siaga.database.upsert import insertion, upsert
 from siaga.model.observation import TrackKey
+from siaga.model.readiness import UnreadPast
 from siaga.timeline.judge import Span
 from siaga.timeline.maintenance import MaintenanceWindow
 from siaga.timeline.span_algebra import FOREVER
@@ -34,25 +38,46 @@ _VERSIONS = select(
 )
 
 
-_INSERT_ROWS = tables.inbox.insert()
 _ROW = ("number", "village", "gateway", "channel", "received", "payload")
 _DELETE_ROWS = tables.inbox.delete().where(
     tables.inbox.c.village == bindparam("v"), tables.inbox.c.number <= bindparam("n")
 )
+_AT_ONCE = 500
+"""Villages that are asked for together."""
 
 
 class Tables:
     """Reads and writes the engine's tables. Every method may raise SQLAlchemy's `DBAPIError` while they are away.
 
-    `name`: whose inbox and snapshots these are, by its session with the broker.
+    Args:
+        engine: the database.
+        lease: what the engine leads by, which every transaction that writes checks; `None`: it leads all alone, as in
+            tests.
+        keeps: whether what was taken is kept for a successor: inbox, snapshots, what was heard.
     """
 
-    def __init__(self, engine: Engine, name: str = "engine") -> None:
-        self.engine, self.name = engine, name
+    def __init__(self, engine: Engine, lease: Lease | None = None, *, keeps: bool = True) -> None:
+        self.engine, self._lease, self._keeps = engine, lease, keeps
+        self.share = Share() if lease is None else Share(lease.partition, lease.partitions)
 
-    def commit(self, changes: Changes, rows: Sequence[Row] = (), folds: Mapping[str, Fold] | None = None) -> Committed:
-        """Write all changes in one transaction, with what they were decided from: the inbox's new rows, snapshots."""
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Run a transaction that writes. It commits at the end, and rolls back on an exception.
+
+        Raises:
+            LeaseLost: another engine leads the partition now.
+        """
         with writing(self.engine) as connection:
+            if self._lease is not None:
+                check(connection, self._lease)
+            yield connection
+
+    def commit(self, changes: Changes, rows: Sequence[Row] = (), folds: Mapping[str, Fold] | None = None) -> int:
+        """Write all changes in one transaction, with what they were decided from: the inbox's new rows, snapshots.
+
+        Returns how many events of alerts were written.
+        """
+        with self.writing() as connection:
             for key, correction in changes.corrections.items():
                 write = partial(write_spans, connection, {key: changes.spans.get(key, {})})
                 stretch = (correction.start, correction.end)
@@ -68,74 +93,54 @@ class Tables:
             return write_alerts(connection, changes.alerts)
 
     def _write_inbox(self, connection: Connection, rows: Sequence[Row], folds: Mapping[str, Fold]) -> None:
-        new = [
-            {
-                "engine": self.name,
-                "number": row.number,
-                "village": row.village,
-                "gateway": row.gateway,
-                "channel": row.channel,
-                "received": row.received,
-                "payload": row.payload,
-            }
-            for row in rows
-            if row.village not in folds or row.number > folds[row.village].upto
-        ]
-        if new:
-            connection.execute(_INSERT_ROWS, new)
-        if folds:
-            gone = [{"v": village, "n": fold.upto} for village, fold in folds.items() if fold.upto]
-            if gone:
-                connection.execute(_DELETE_ROWS.where(tables.inbox.c.engine == self.name), gone)
-            saved = [
-                {"engine": self.name, "village": village, "saved": fold.saved, "state": fold.state}
-                for village, fold in folds.items()
-            ]
-            upsert(connection, tables.village_snapshot, saved, ("engine", "village"))
+        if not self._keeps:
+            return
+        new = [asdict(row) for row in rows if row.village not in folds or row.number > folds[row.village].upto]
+        if new:  # after a commit of which nobody knows whether it succeeded they may be there
+            connection.execute(insertion(connection.dialect.name, tables.inbox).on_conflict_do_nothing(), new)
+        gone = [{"v": village, "n": fold.upto} for village, fold in folds.items() if fold.upto]
+        if gone:
+            connection.execute(_DELETE_ROWS, gone)
+        saved = [{"village": village, "saved": fold.saved, "state": fold.state} for village, fold in folds.items()]
+        upsert(connection, tables.village_snapshot, saved, ("village",))
 
-    def inbox(self) -> list[Row]:
-        """What this engine took and no snapshot holds, in the order in which it was taken."""
+    def inbox(self, villages: Collection[str]) -> list[Row]:
+        """What was taken of villages that no snapshot holds, in the order in which it was taken."""
         table = tables.inbox
-        query = select(*(table.c[name] for name in _ROW)).where(table.c.engine == self.name).order_by(table.c.number)
+        query = select(*(table.c[name] for name in _ROW)).where(table.c.village.in_(bindparam("some", expanding=True)))
+        found: list[Row] = []
         with self.engine.connect() as connection:
-            return [Row(**row) for row in connection.execute(query).mappings()]
+            for some in _some(villages if self._keeps else ()):
+                found += [Row(**row) for row in connection.execute(query, {"some": some}).mappings()]
+        return sorted(found, key=lambda row: row.number)
 
-    def snapshots(self) -> tuple[dict[str, bytes], dict[str, bytes]]:
-        """This engine's snapshots of villages; and the newest ones of other engines, of the villages it has none of."""
+    def snapshots(self, villages: Collection[str]) -> dict[str, bytes]:
+        """The snapshots of villages."""
         table = tables.village_snapshot
-        own: dict[str, bytes] = {}
-        others: dict[str, bytes] = {}
+        query = select(table).where(table.c.village.in_(bindparam("some", expanding=True)))
+        found: dict[str, bytes] = {}
         with self.engine.connect() as connection:
-            for row in connection.execute(select(table).order_by(table.c.saved)):
-                (own if row.engine == self.name else others)[row.village] = row.state
-        return own, {village: state for village, state in others.items() if village not in own}
+            for some in _some(villages if self._keeps else ()):
+                found.update({row.village: row.state for row in connection.execute(query, {"some": some})})
+        return found
 
-    def forget(self, villages: Collection[str] | None = None) -> None:
-        """Delete this engine's inbox and snapshots: those of villages, or all."""
-        with writing(self.engine) as connection:
-            for table in (tables.inbox, tables.village_snapshot):
-                mine = table.delete().where(table.c.engine == self.name)
-                connection.execute(mine if villages is None else mine.where(table.c.village.in_(list(villages))))
+    def forget(self, villages: Collection[str]) -> None:
+        """Delete the inbox and the snapshots of villages, and who watches them."""
+        with self.writing() as connection:
+            for table in (tables.inbox, tables.village_snapshot, tables.village_partition):
+                connection.execute(table.delete().where(table.c.village.in_(list(villages))))
+
+    def save_past(self, past: UnreadPast) -> None:
+        """Write what of the past is not known."""
+        if not self._keeps:
+            return
+        with self.writing() as connection:
+            write_past(connection, self.share.number, past)
 
     def end_running(self, villages: Sequence[str], now: int) -> None:
         """End the running spans of villages that are watched from now on, where each was last judged."""
-        with writing(self.engine) as connection:
+        with self.writing() as connection:
             end_running(connection, villages, now)
-
-    def forget_ended(self, before: int) -> None:
-        """Delete inbox and snapshots of other engines of which nothing was written since wall time `before`.
-
-        A process that lost its session name, or a machine that is gone, leaves them behind.
-        """
-        inbox, snapshot = tables.inbox, tables.village_snapshot
-        alive = union(
-            select(inbox.c.engine).where(inbox.c.received >= before),
-            select(snapshot.c.engine).where(snapshot.c.saved >= before),
-        ).subquery()
-        with writing(self.engine) as connection:
-            for table in (inbox, snapshot):
-                others = table.c.engine != self.name
-                connection.execute(table.delete().where(others, table.c.engine.not_in(select(alive.c.engine))))
 
     def first_reports(self) -> dict[str, dict[TrackKey, int]]:
         """When each signal was first reported, by village."""
@@ -216,10 +221,10 @@ class Tables:
         folds: Mapping[str, Fold],
     ) -> None:
         """Write rows of `village_state` and `gateway_state`, values of `engine_state`, and snapshots."""
-        with writing(self.engine) as connection:
+        with self.writing() as connection:
             upsert(connection, tables.village_state, villages, ("village",))
             upsert(connection, tables.gateway_state, list(map(asdict, gateways)), ("village", "gateway"))
-            write_values(connection, values)
+            write_values(connection, values if self._keeps else {})
             self._write_inbox(connection, (), folds)
 
 
@@ -229,3 +234,10 @@ def _write_first(connection: Connection, first: Mapping[tuple[str, TrackKey], in
         for (village, (device, signal)), time in first.items()
     ]
     upsert(connection, tables.first_report, rows, ("village", "device", "signal"))
+
+
+def _some(villages: Collection[str]) -> Iterator[list[str]]:
+    """Yields some of the villages at a time, as many as one statement asks for."""
+    every = list(villages)
+    for start in range(0, len(every), _AT_ONCE):
+        yield every[start : start + _AT_ONCE]

@@ -65,7 +65,7 @@ class Villages:
                 self.merge(village, village.look(subject, moment), moment)
 
     def attach(self, alerts: Iterable[OpenAlert], moment: Moment) -> None:
-        """These alerts are open in the database, maybe by another engine. Those whose subject is gone are ended."""
+        """These alerts are open in the database. Those whose subject is gone are ended."""
         for alert in alerts:
             codes = alert.lost if alert.kind == Kind.VILLAGE_OFFLINE else [alert.village]
             villages = [village for code in codes if (village := self.by_code.get(code)) is not None]
@@ -79,6 +79,11 @@ class Villages:
                     village.link.lost(alert, moment.now)
                 else:
                     village.attach(alert)
+
+    def leave(self, village: WatchedVillage) -> None:
+        """Another engine watches a village from now on, with its open alerts."""
+        if village.link.alert is not None:
+            self._outages.forget(village.link.alert)
 
     def note_raised(self, raised: Iterable[tuple[str, str, int]]) -> None:
         """These alerts, by kind and subject, were raised lately: who is raised too often flaps."""

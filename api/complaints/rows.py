@@ -38,6 +38,7 @@ __all__ = [
     "end",
     "erase",
     "erase_old",
+    "is_known",
     "make",
     "mark_seen",
 ]
@@ -125,6 +126,15 @@ class DaySecrets:
             connection.execute(table.delete().where(table.c.day < today - timedelta(days=1)))
             old = and_(made.c.sender.is_not(None), made.c.created_at < midnight)
             connection.execute(made.update().where(old).values(sender=None))
+
+
+def is_known(connection: Connection, said: Said) -> bool:
+    """Returns whether a complaint was made of this draft before: it is taken again whatever the limits.
+
+    Raises:
+        DraftDiffers: the draft's name was used for something else.
+    """
+    return _by_draft(connection, said) is not None
 
 
 def check_room(connection: Connection, said: Said, secret: str, now: int) -> None:

@@ -1,5 +1,9 @@
 """Where complaints come in: how many attempts an address has, the photos that wait, and the secrets of the day."""
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import anyio
 from fastapi import Request
 from sqlalchemy import Engine
@@ -10,7 +14,7 @@ from api.http.photo_body import PhotoDesk
 from api.http.problems import Refused
 from api.words import Sentence
 from siaga.database.people import host_of
-from siaga.model.clock import MINUTE, Clock
+from siaga.model.clock import MINUTE, SECOND, Clock
 
 __all__ = ["Attempts", "ComplaintDesk", "desk_of", "host_of_request"]
 
@@ -19,8 +23,10 @@ MOST_ATTEMPTS = 60
 WITHIN = 10 * MINUTE
 MOST_ADDRESSES = 10_000
 """Addresses that are counted at once; the one that came first makes room."""
-MOST_SENDERS = 8
+MOST_SENDERS = 24
 """Complaints that may be on their way in at once: each has up to 9 MB for temporary files."""
+MOST_OF_ONE = 2
+"""Of these, how many of one address: who sends slowly keeps a place for minutes."""
 
 
 class Attempts:
@@ -50,22 +56,38 @@ class ComplaintDesk:
         self.photos = PhotoDesk("complaints", MOST_SENDERS, photo_thread)
         self.secrets = DaySecrets(engine)
         self._attempts, self._clock = Attempts(), clock
+        self._here: Counter[str] = Counter()
 
-    def admit(self, way: Way, host: str) -> None:
-        """Count an attempt of an address, before its body is read.
+    @contextmanager
+    def place(self, way: Way, host: str) -> Iterator[None]:
+        """A place for an address while its complaint comes in; asked for before the body is read.
 
         Raises:
-            Refused: 429, there were too many.
+            Refused: 429, there were too many of this address; 503, there is no place now.
         """
-        wait = self._attempts.wait(f"{way} {host}", self._clock.now())
+        who = f"{way} {host}"
+        wait = self._attempts.wait(who, self._clock.now())
         if wait:
-            raise Refused(
-                429,
-                f"there were more than {MOST_ATTEMPTS} complaints of your address within {WITHIN // MINUTE} minutes: "
-                "try again later",
-                {"Retry-After": str(-(-wait // 1000)), "Connection": "close"},
-                sentence=Sentence("complaint_too_many"),
-            )
+            raise _too_many(f"{MOST_ATTEMPTS} complaints of your address within {WITHIN // MINUTE} minutes", wait)
+        if self._here[who] >= MOST_OF_ONE:
+            raise _too_many(f"{MOST_OF_ONE} complaints of your address at once", SECOND)
+        self._here[who] += 1
+        try:
+            with self.photos.place():
+                yield
+        finally:
+            self._here[who] -= 1
+            if not self._here[who]:
+                del self._here[who]
+
+
+def _too_many(what: str, wait: int) -> Refused:
+    return Refused(
+        429,
+        f"there were more than {what}: try again later",
+        {"Retry-After": str(-(-wait // SECOND)), "Connection": "close"},
+        sentence=Sentence("complaint_too_many"),
+    )
 
 
 def desk_of(request: Request) -> ComplaintDesk:

@@ -9,7 +9,7 @@ from starlette.datastructures import UploadFile
 
 from api.attestations.pictures import Picture
 from api.complaints.problems import PROBLEMS, problem_of
-from api.complaints.rows import DraftDiffers, Quiet, Said, TooMany, check_room, make
+from api.complaints.rows import DraftDiffers, Quiet, Said, TooMany, check_room, is_known, make
 from api.complaints.rules import LIMITED_OVER, Way
 from api.http.complaint_body import ComplaintBody
 from api.http.complaint_desk import ComplaintDesk, desk_of, host_of_request
@@ -65,12 +65,15 @@ def _checked(services: Services, desk: ComplaintDesk, said: ComplaintBody, way: 
     note = said.note.strip()
     checked = Said(place.village, place.facility, place.kind, said.problem, note, way, host, said.draft)
     now = services.clock.now()
-    if said.draft is None:
-        with services.engine.connect() as connection:
-            try:
-                check_room(connection, checked, desk.secrets.of(now)[0], now)
-            except (Quiet, TooMany) as problem:
-                raise _refused(problem, now) from None
+    secret = desk.secrets.of(now)[0]
+    with services.engine.connect() as connection:
+        try:
+            if not is_known(connection, checked):
+                check_room(connection, checked, secret, now)
+        except DraftDiffers:
+            raise _differs(checked) from None
+        except (Quiet, TooMany) as problem:
+            raise _refused(problem, now) from None
     return checked
 
 
@@ -80,13 +83,17 @@ def _made(services: Services, desk: ComplaintDesk, said: Said, pictures: Sequenc
         whole = replace(said, photos=pictures)
         made, is_new = make(services.engine, whole, desk.secrets.of(now)[0], now)
     except DraftDiffers:
-        raise Refused(409, f"body draft: {said.draft!r} was used for another complaint") from None
+        raise _differs(said) from None
     except (Quiet, TooMany) as problem:
         raise _refused(problem, now) from None
     with services.engine.connect() as connection:
         found = read.one(connection, made)
     assert found is not None  # noqa: S101 - complaints are never deleted
     return found, is_new
+
+
+def _differs(said: Said) -> Refused:
+    return Refused(409, f"body draft: {said.draft!r} was used for another complaint")
 
 
 def _refused(problem: Quiet | TooMany, now: int) -> Refused:

@@ -96,9 +96,7 @@ async def complain(request: Request, services: ServicesHere, response: Response)
     It never changes a state. Sent again with the same `draft`, or by the same address with the same content within ten
     minutes, it is stored once and answered with 200. 429 after too many, and while the village takes none.
     """
-    desk = desk_of(request)
-    desk.admit(Way.CALL, host_of_request(request))
-    with desk.photos.place():
+    with desk_of(request).place(Way.CALL, host_of_request(request)):
         async with received_complaint(request) as (said, photos):
             found, is_new = await take_complaint(request, services, said, photos, Way.CALL)
     response.status_code = 201 if is_new else 200

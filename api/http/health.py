@@ -30,6 +30,7 @@ class Ready(BaseModel):
     """Everything that this process runs does its work."""
 
     status: str = "ready"
+    leads: list[int] = Field(description="the partitions of villages whose alert engine runs here", examples=[[0]])
 
 
 class NotReady(Problem):
@@ -37,6 +38,7 @@ class NotReady(Problem):
 
     reasons: dict[str, str] = Field(examples=[{"collector": "the broker at mqtt://127.0.0.1:1883 cannot be reached"}])
     since: dict[str, str] = Field(examples=[{"collector": "2026-03-01T17:00:00Z"}])
+    leads: list[int] = Field(description="the partitions of villages whose alert engine runs here", examples=[[0]])
 
 
 @router.get("/healthz", summary="Liveness")
@@ -56,15 +58,16 @@ async def healthz() -> Alive:
         },
     },
 )
-async def readyz(request: Request) -> JSONResponse:
+async def readyz(request: Request, services: ServicesHere) -> JSONResponse:
     """200 once the database is migrated, the broker subscribed and all else that runs here does its work.
 
     The answer comes within two seconds; a part that hangs is named with since when.
     """
     probes: Probes = request.app.state.probes
     not_ready = await probes.not_ready()
+    leads = list(services.leads())
     if not not_ready:
-        return JSONResponse(Ready().model_dump())
+        return JSONResponse(Ready(leads=leads).model_dump())
     reasons = {part.name: part.problem or "" for part in not_ready}
     problem = NotReady(
         type="about:blank",
@@ -73,6 +76,7 @@ async def readyz(request: Request) -> JSONResponse:
         detail="; ".join(f"{name}: {reason}" for name, reason in reasons.items()),
         reasons=reasons,
         since={part.name: rfc3339(part.since) for part in not_ready},
+        leads=leads,
     )
     return JSONResponse(problem.model_dump(), 503, {"Retry-After": "1"}, media_type=PROBLEM_JSON)
 

@@ -160,10 +160,10 @@ async def post_request(request: Request, services: ServicesHere, form: str = "")
     problem: Refused | None = None
     made: Complaint | None = None
     try:
-        desk_of(request).admit(Way.CALL, host_of_request(request))
-        async with request.form(max_files=0, max_fields=100) as said:
-            body = await anyio.to_thread.run_sync(_complaint, services, said)
-        made, _ = await take_complaint(request, services, body, (), Way.CALL)
+        with desk_of(request).place(Way.CALL, host_of_request(request)):
+            async with request.form(max_files=0, max_fields=100) as said:
+                body = await anyio.to_thread.run_sync(_complaint, services, said)
+            made, _ = await take_complaint(request, services, body, (), Way.CALL)
     except Refused as refused:
         problem = refused
     except RequestValidationError as error:

@@ -48,6 +48,8 @@ class Services:
     push: PushDesk
     checks: Mapping[str, Check] = field(default_factory=dict)
     past: Callable[[], UnreadPast] = UnreadPast
+    leads: Callable[[], Sequence[int]] = tuple
+    """The partitions of villages whose alert engine runs in this process."""
     public_page: bool = True
     attestation_review: bool = False
     scorecard_classes: Classes | None = None

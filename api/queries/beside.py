@@ -1,11 +1,13 @@
 """What a report shows beside its rows, read with the queries of `GET /links`, `/attestations` and `/scorecard`."""
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, func, select
 
+from api.complaints.figures import figures_of
 from api.queries.attestations import in_force
+from api.queries.complaints import Dated, dated
 from api.queries.links import LinkFigures, links
 from api.queries.scorecard import scorecards
 from api.reports.beside import Beside
@@ -34,7 +36,20 @@ def read_beside(
         _heard_from(connection, scopes),
         in_force(connection, scopes, period.start, period.end),
         scorecards(connection, villages, last, now) if last >= period.start else (),
+        figures_of(_complaints(connection, villages, period, scopes)),
     )
+
+
+def _complaints(connection: Connection, villages: Sequence[Village], period: Period, scopes: Scopes) -> Iterator[Dated]:
+    """The complaints of the villages, each in the period by its own clock."""
+    zones = {village.code: village.timezone for village in villages}
+    windows = {timezone: period.window(timezone) for timezone in set(zones.values())}
+    if windows:
+        whole = min(start for start, _ in windows.values()), max(end for _, end in windows.values())
+        for one in dated(connection, scopes, whole):
+            start, end = windows.get(zones.get(one.village, ""), (0, 0))
+            if start <= one.created_at < end:
+                yield one
 
 
 def _links(

@@ -21,9 +21,11 @@ __all__ = [
     "Complaint",
     "ComplaintFilter",
     "ComplaintPhoto",
+    "Dated",
     "Place",
     "about",
     "counted",
+    "dated",
     "doubts",
     "listed",
     "near",
@@ -220,6 +222,40 @@ def doubts(connection: Connection, since: int) -> Mapping[tuple[str, str], tuple
     for village, facility, time in connection.execute(query):
         found[village, facility] = (*found.get((village, facility), ()), time)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """When somebody complained of a facility, when it was seen and ended, ms, and whether it contradicts."""
+
+    village: str
+    facility: str
+    kind: str
+    created_at: int
+    seen_at: int | None
+    ended_at: int | None
+    contradicts: bool
+
+
+def dated(connection: Connection, scopes: Scopes, window: Interval, facility: str | None = None) -> Sequence[Dated]:
+    """Returns the complaints of some scopes that were made in a window, without those that were rejected.
+
+    `facility`: of the one village of the scopes, those of this one.
+    """
+    table = tables.complaint
+    columns = table.c.village, table.c.facility, table.c.kind, table.c.created_at, table.c.seen_at, table.c.ended_at
+    query = (
+        select(*columns, case((_CONTRADICTS, 1), else_=0))
+        .select_from(_beside_sensors())
+        .where(within(table.c.village, scopes), table.c.state != State.REJECTED)
+        .where(table.c.created_at >= window[0], table.c.created_at < window[1])
+    )
+    if facility is not None:
+        query = query.where(table.c.facility == facility)
+    return [
+        Dated(village, facility, kind, created, seen, ended, contradicts == 1)
+        for village, facility, kind, created, seen, ended, contradicts in connection.execute(query)
+    ]
 
 
 def quiet_until(connection: Connection, village: str, now: int) -> int | None:

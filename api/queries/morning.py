@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
+from api.complaints.rules import State
+from api.queries import complaints
 from api.words import Words
 from siaga.database import tables
 from siaga.database.scopes import within
@@ -44,6 +46,7 @@ class MorningFacts:
 
     `down`: what fails now, since when it does; `passed`: what was raised and cleared within the last 24 hours;
     `missed`: what is below its target over the last 24 hours, whether or not it fails now; `scopes`: names.
+    `complaints`: what citizens say and nobody has looked at, `contradicting` of which contradict the sensors.
     """
 
     day: datetime.date
@@ -53,6 +56,8 @@ class MorningFacts:
     missed: Some
     silent: Some
     expiring: Some
+    complaints: Some = Some()
+    contradicting: int = 0
 
 
 def morning_facts(connection: Connection, scopes: Scopes, now: int, timezone: str, words: Words) -> MorningFacts:
@@ -69,6 +74,7 @@ def morning_facts(connection: Connection, scopes: Scopes, now: int, timezone: st
         _alerts(connection, mine & is_open & (table.c.kind == Kind.INDICATOR_MISSED.value)),
         _alerts(connection, mine & is_open & (table.c.kind == Kind.DEVICE_SILENT.value)),
         _expiring(connection, scopes, day, words),
+        *_complaints(connection, scopes),
     )
 
 
@@ -114,6 +120,20 @@ def _expiring(connection: Connection, scopes: Scopes, day: datetime.date, words:
     rows = connection.execute(query).all()
     first = [Named(f"{words.kind(row.indicator)} ({row.name or row.village})", 0) for row in rows[:_FIRST]]
     return Some(first, len(rows))
+
+
+def _complaints(connection: Connection, scopes: Scopes) -> tuple[Some, int]:
+    """The complaints that nobody has looked at, what contradicts the sensors first, and how many of them do."""
+    count, contradicting = complaints.counted(connection, scopes, [State.NEW])
+    wanted = complaints.ComplaintFilter(scopes, None, [State.NEW])
+    found = complaints.to_handle(connection, wanted, _FIRST) if count else ()
+    places = complaints.places(connection, {(one.village, one.facility) for one in found})
+    names: dict[str, int] = {}
+    for one in found:
+        place = places.get((one.village, one.facility))
+        name = f"{one.facility} ({one.village})" if place is None else f"{place.name} ({place.village_name})"
+        names.setdefault(name, one.created_at)
+    return Some([Named(name, time) for name, time in names.items()], count), contradicting
 
 
 def _names(connection: Connection, scopes: Scopes) -> list[str]:

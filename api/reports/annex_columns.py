@@ -76,6 +76,16 @@ COLUMNS: Mapping[str, Mapping[str, Type]] = {
         "which_missed": Type.TEXT,
         "which_unjudged": Type.TEXT,
     },
+    "complaints": {
+        "id": Type.TEXT,
+        "name": Type.TEXT,
+        "village": Type.TEXT,
+        "kind": Type.TEXT,
+        "complaints": Type.COUNT,
+        "contradicting": Type.COUNT,
+        "until_seen": Type.TIME_SPAN,
+        "until_ended": Type.TIME_SPAN,
+    },
     "sla_kinds": {"kind": Type.TEXT, "facilities": Type.COUNT, **_BUDGET, "repaid": Type.COUNT},
     "sla": {
         "id": Type.TEXT,

@@ -62,6 +62,7 @@ def annexes(report: Report, contract: Restitution | None) -> Iterator[Annex]:
         _attestations(report, words),
         _scorecards(report),
         *_slas(report, contract, words),
+        _complaints(report, words),
     )
     for one in every:
         if one.rows:
@@ -236,6 +237,25 @@ def _scorecards(report: Report) -> Annex:
         return card.village, names[card.village], card.day, *counts, *numbers
 
     return Annex("scorecards", COLUMNS["scorecards"], [row(card) for card in report.beside.scorecards])
+
+
+def _complaints(report: Report, words: Words) -> Annex:
+    names = _names(report)
+    called = {(village.code, one.id): one.name for village in report.villages for one in village.facilities}
+    rows = [
+        (
+            f"{one.village}/{one.facility}",
+            called.get((one.village, one.facility), one.facility),
+            names[one.village],
+            words.kind(one.kind),
+            one.complaints,
+            one.contradicting,
+            one.until_seen,
+            one.until_ended,
+        )
+        for one in report.beside.complaints
+    ]
+    return Annex("complaints", COLUMNS["complaints"], rows)
 
 
 def _slas(report: Report, contract: Restitution | None, words: Words) -> tuple[Annex, Annex]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from api.attestations.scorecard import Scorecard
+from api.complaints.figures import ComplaintFigures
 from api.queries.attestations import Kept
 from api.queries.links import LinkFigures
 from siaga.model.intervals import Interval
@@ -21,6 +22,7 @@ class Beside:
 
     `heard_from`: by village, event time of the first reading of one of its devices, ms. `attestations`: all that are
     in force on a date of the period, withdrawn ones too. `scorecards`: at the last date of the period that is over.
+    `complaints`: of the facilities that citizens complained of in the period.
     """
 
     links: Sequence[LinkFigures] = ()
@@ -28,6 +30,7 @@ class Beside:
     heard_from: Mapping[str, int] = field(default_factory=dict)
     attestations: Sequence[Kept] = ()
     scorecards: Sequence[Scorecard] = ()
+    complaints: Sequence[ComplaintFigures] = ()
 
 
 class Line(StrEnum):

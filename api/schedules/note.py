@@ -48,11 +48,12 @@ def compose_note(facts: MorningFacts, language: str, schedule: Schedule, link: s
 def _lines(facts: MorningFacts, words: Words, numbers: Numbers, zone: str) -> Iterator[str]:
     if facts.down.count:
         yield words("note_down", count=numbers.count(facts.down.count))
-        whole = facts.down.count <= _LISTED
-        for one in facts.down.first[: _LISTED if whole else _LISTED - 1]:
+        listed = _LISTED - bool(facts.complaints.count)  # ten lines are for all that there may be
+        whole = facts.down.count <= listed
+        for one in facts.down.first[: listed if whole else listed - 1]:
             yield words("note_line", what=one.name, time=numbers.time(one.time, zone))
         if not whole:
-            rest = Some(facts.down.first[_LISTED - 1 :], facts.down.count - _LISTED + 1)
+            rest = Some(facts.down.first[listed - 1 :], facts.down.count - listed + 1)
             yield words("note_more", count=numbers.count(rest.count), names=_names(rest))
     if facts.passed.count:
         yield words("note_passed", count=numbers.count(facts.passed.count), names=_names(facts.passed))
@@ -60,6 +61,13 @@ def _lines(facts: MorningFacts, words: Words, numbers: Numbers, zone: str) -> It
         yield words("note_missed", count=numbers.count(facts.missed.count), names=_names(facts.missed))
     if facts.silent.count:
         yield words("note_silent", count=numbers.count(facts.silent.count), names=_names(facts.silent))
+    if facts.complaints.count:
+        yield words(
+            "note_complaints",
+            count=numbers.count(facts.complaints.count),
+            contradicting=numbers.count(facts.contradicting),
+            names=_names(facts.complaints),
+        )
     if facts.expiring.count:
         names = _names(facts.expiring)
         yield words("note_expiring", count=numbers.count(facts.expiring.count), names=names)

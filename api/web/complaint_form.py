@@ -22,6 +22,7 @@ from api.queries import complaints as read
 from api.web.frame import Frame, FrameHere
 from api.web.looker import Looker, LookerHere
 from api.web.refusals import why
+from api.words import Language
 
 __all__ = ["ADDRESS", "router"]
 
@@ -90,16 +91,21 @@ async def complain(
     if isinstance(found, WrongStamp):
         again = _wrong_stamp(looker, found, stamp)
     else:
-        desk.admit(Way.FORM, host_of_request(request))
         body = SentBody()
         try:
-            with desk.photos.place():
+            with desk.place(Way.FORM, host_of_request(request)):
                 async with sent_body(request, FORM_LIMITS) as body:
                     made = await _taken(request, services, body, facility, found)
-            return RedirectResponse(f"/lapor/{made}", 303)
+            return RedirectResponse(f"/lapor/{made}{_language(request)}", 303)
         except (Refused, RequestValidationError) as problem:
             again = _refused(looker, problem, stamp, body)
     return await anyio.to_thread.run_sync(_form, request, frame, looker, services, facility, again)
+
+
+def _language(request: Request) -> str:
+    """The language that the page's address asks for, as the end of an address."""
+    asked = request.query_params.get("lang")
+    return f"?lang={asked}" if asked in tuple(Language) else ""
 
 
 async def _taken(request: Request, services: Services, body: SentBody, facility: str, stamp: Stamp) -> str:
@@ -165,6 +171,7 @@ def _form(
         problems=PROBLEMS[place.kind],
         pictograms=PICTOGRAMS,
         stamp=stamp,
+        language=_language(request).replace("?", "&"),
         wrong=None if again is None else again.sentence,
         entered={} if again is None else again.texts,
     )

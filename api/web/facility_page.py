@@ -12,9 +12,11 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from api.complaints.figures import ComplaintFigures, figures_of
 from api.http.problems import Refused, not_found
 from api.http.services import Services, ServicesHere
 from api.queries import facilities as read
+from api.queries.complaints import dated
 from api.queries.history import alerts_of, first_judged, whole_spans
 from api.queries.maintenance import KeptWindow, WindowFilter, windows
 from api.queries.spans import FacilityName
@@ -172,6 +174,7 @@ def _show(
         )
         declared = windows(connection, here, WindowFilter(here), None, _WINDOWS)
         complaints = complaints_about(connection, words, FacilityName(code, facility), (now - DAYS * DAY, now + 1), now)
+        complaint_figures = _figures(words, figures_of(dated(connection, here, (now - DAYS * DAY, now + 1), facility)))
         annotated = annotations_of(connection, code, facility, (now - (DAYS + 2) * DAY, now + DAY))
         if opened is not None:
             annotated = annotations_of(connection, code, facility, local_day(home, opened))
@@ -202,6 +205,7 @@ def _show(
         windows=[_window(words, one, home.timezone, now) for one in declared if one.facility in (None, facility)],
         annotations=[_annotation(words, one, home.timezone, now) for one in annotated],
         complaints=complaints,
+        complaint_figures=complaint_figures,
         may_answer=looker.may(Role.TECHNICIAN),
         uplink=home.uplink,
         repeats=_REPEATS,
@@ -235,6 +239,23 @@ def show_again(
         if refused.status != 404:
             raise
         return None
+
+
+def _figures(words: Words, found: Sequence[ComplaintFigures]) -> str:
+    """Returns in one line how often citizens complained of a facility, and how long it took to answer."""
+    if not found:
+        return ""
+    (one,) = found
+    said = words.count("complaint_figures", one.complaints, contradicting=words.number(one.contradicting))
+    if one.until_seen is not None:
+        said += " · " + words("complaint_until_seen", duration=_length(words, one.until_seen))
+    if one.until_ended is not None:
+        said += " · " + words("complaint_until_ended", duration=_length(words, one.until_ended))
+    return said
+
+
+def _length(words: Words, length: int) -> str:
+    return words.duration(length) if length else words("no_time")
 
 
 def _date(text: str | None, home: Village, now: int) -> date | None:

@@ -3,6 +3,7 @@
 `siaga up` puts the same rooms together in one process (`siaga.run.system`).
 """
 
+import secrets
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -13,14 +14,16 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from siaga.database import connect, migrate, tables, without_deadline, writing
+from siaga.database.engine_state import read_values
+from siaga.database.leases import Lease
 from siaga.database.registry import ImportReport, Registry
 from siaga.database.retention import readings_from
 from siaga.database.tokens import Issued, Tokens
+from siaga.database.upsert import insert
 from siaga.model.caller import Role
 from siaga.model.clock import Clock, SystemClock
 from siaga.model.sites import Village
 from siaga.mqtt import MqttTransport, Tls
-from siaga.mqtt.sessions import SessionName
 from siaga.run.retention import note_own_retention
 from siaga.run.settings import Settings
 from siaga.sites.on_disk import read_sites_file
@@ -42,6 +45,7 @@ __all__ = [
     "revoke_token",
     "run_api",
     "run_collector",
+    "session_name",
 ]
 
 log = structlog.get_logger(__name__)
@@ -51,7 +55,9 @@ AGAIN = 1.0
 SESSION_EXPIRY = 600
 """Seconds for which the broker keeps messages for an absent alert engine: a restart, an upgrade."""
 ALERTS = "alerts"
-"""The role of the alert engine's session, by which its name is kept in the data directory."""
+"""The role under which a process keeps its name in the data directory: it holds leases by it."""
+_SESSION = "alerts_session"
+"""Key in `engine_state`: the name of partition 0's session with the broker, and the beginning of the others'."""
 MAX_QUEUE_BYTES = 16 << 20
 
 
@@ -157,20 +163,27 @@ def _outside_store(settings: Settings, service: str) -> None:
         )
 
 
-def alert_session(url: str, name: SessionName, tls: Tls | None = None) -> MqttTransport:
-    """Returns the alert engine's session with the broker, which lasts over a restart.
+def session_name(engine: Engine, lease: Lease) -> str:
+    """Returns the name by which the broker knows the session of a partition's engine, on whichever machine it runs.
+
+    It is made at the first call for a database.
+
+    Raises:
+        DBAPIError: the database does not answer.
+    """
+    made = {"key": _SESSION, "value": f"siaga-{ALERTS}-{secrets.token_hex(6)}"}
+    with writing(engine) as connection:
+        connection.execute(insert(connection, tables.engine_state).on_conflict_do_nothing(), made)
+        name = read_values(connection, [_SESSION])[_SESSION]
+    return f"{name}-{lease.partition}" if lease.partition else str(name)
+
+
+def alert_session(url: str, name: str, tls: Tls | None = None) -> MqttTransport:
+    """Returns the session of an alert engine with the broker, which lasts over a restart.
 
     It is held: the engine stores that the session may be lost before each connection.
     """
-    return MqttTransport(
-        url,
-        name.client_id,
-        clean=not name.lasting,
-        expiry=SESSION_EXPIRY,
-        max_bytes=MAX_QUEUE_BYTES,
-        held=True,
-        tls=tls,
-    )
+    return MqttTransport(url, name, clean=False, expiry=SESSION_EXPIRY, max_bytes=MAX_QUEUE_BYTES, held=True, tls=tls)
 
 
 def rebuild(settings: Settings, stop: threading.Event, clock: Clock | None = None) -> None:
@@ -198,13 +211,11 @@ def rebuild(settings: Settings, stop: threading.Event, clock: Clock | None = Non
                 _forget_judgement(connection, villages)
             nobody = MemoryTransport(MemoryBroker(), "rebuild")  # the past alone is judged: nothing comes in meanwhile
             nobody.cut()  # nor is anybody's silence of now an alert
-            ledger = Tables(engine, "rebuild")
-            alerts = AlertEngine(Registry(engine), ledger, clock, nobody, InlineReader(store))
+            alerts = AlertEngine(Registry(engine), Tables(engine, keeps=False), clock, nobody, InlineReader(store))
             alerts.open()
             while not stop.is_set() and not _all_judged(alerts):
                 alerts.tick()
             alerts.close()
-            ledger.forget()
         finally:
             store.close()
     log.info("rebuilt", complete=not stop.is_set())

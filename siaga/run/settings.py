@@ -173,6 +173,7 @@ class Settings(BaseSettings):
     guidance: Path | None = None
     outline: Path | None = None
     new_database: bool = False
+    partitions: Annotated[int, Field(ge=1, le=64)] = 1
     keep_telemetry: Annotated[int, BeforeValidator(_kept)] | None = None
     backup_dir: Path | None = None
     backup_at: time = time(2, 30)

@@ -120,6 +120,11 @@ class SitesService:
             "sites", lambda: SitesPublisher(source, self._transport, clock), clock, restart_after=RESTART_AFTER
         )
 
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection to the broker."""
+        return self._transport.connected
+
     def start(self) -> None:
         """Begin."""
         self._loop.start()

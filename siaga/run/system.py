@@ -40,7 +40,10 @@ from collector import CollectorService, assemble, broker_session
 from gateway.metrics import GatewayMetrics
 from siaga.broker import EmbeddedBroker
 from siaga.database import connect, tables
+from siaga.database.dealing import carry_over
+from siaga.database.engine_state import read_past
 from siaga.database.follower import RegistryFollower
+from siaga.database.leases import Lease, Leases
 from siaga.database.registry import Registry
 from siaga.model.clock import SECOND, Clock, SystemClock
 from siaga.model.readiness import UnreadPast
@@ -52,12 +55,13 @@ from siaga.run.demo import Demo
 from siaga.run.fault_watch import FaultWatch, Wrong
 from siaga.run.garbage import keep_what_is_loaded, let_go
 from siaga.run.gateways import GatewayPart, Served
+from siaga.run.leading import Leading
 from siaga.run.notify_file import the_book
 from siaga.run.people import first_admin
 from siaga.run.reports import the_office
 from siaga.run.retention import Retention
 from siaga.run.schedules import the_plan
-from siaga.run.services import ALERTS, alert_session, await_database
+from siaga.run.services import ALERTS, alert_session, await_database, session_name
 from siaga.run.settings import Settings
 from siaga.run.sites_publisher import SitesService
 from siaga.run.village_gateway import how_to_ask
@@ -78,6 +82,8 @@ GIVEN_UP_AFTER = 2.5
 
 HTTP_STATEMENT_WITHIN = 10.0
 """Timeout of an SQL statement for a call or a page, in seconds."""
+LEASE_STATEMENT_WITHIN = 2.0
+"""Timeout of an SQL statement about leases, in seconds: some may fail before a lease is over."""
 STORE_ASKED_EVERY = 3 * SECOND
 """How long a check of the store is cached, ms."""
 
@@ -150,7 +156,7 @@ class System:
         self._signal = EventSignal()
         self._starting: str | None = "it is starting"
         self._server: HttpServer | None = None
-        self._alerts: AlertService | None = None
+        self._alerts: Leading | None = None
         self._notifications: NotificationService | None = None
         self._issued: IssuedService | None = None
         self._collector: CollectorService | None = None
@@ -164,6 +170,7 @@ class System:
         self._engine = connect(settings.database)
         # Of its own: calls that wait for a database that hangs take no connection from alerts, and give up sooner
         self._answers = connect(settings.database, HTTP_STATEMENT_WITHIN)
+        self._leases = connect(settings.database, LEASE_STATEMENT_WITHIN)
 
     def first_admin(self) -> tuple[str, str] | None:
         """Make an admin where there is none. Returns its name and its sign-in link, else `None`."""
@@ -191,18 +198,6 @@ class System:
         if sites is not None:
             report = registry.replace(sites.villages, self._clock.now(), sites.regions, sites.holidays)
             log.info("imported", added=report.added, changed=report.changed, unchanged=report.unchanged)
-        name = self._claim(ALERTS)
-        session = alert_session(settings.central_broker, name, settings.tls)
-        self._alerts = AlertService(
-            self._engine,
-            self.store,
-            session,
-            self._clock,
-            self._signal,
-            EngineMetrics(REGISTRY),
-            name.client_id,
-        )
-        self._alerts.start()
         self._notifications = NotificationService(
             self._engine,
             self._book,
@@ -219,6 +214,8 @@ class System:
         self._issued.start()
         self._sites = SitesService(registry, settings.central_broker, settings.tls, self._clock)
         self._sites.start()
+        self._alerts = self._leading(self._sites)
+        self._alerts.start()
         if self._whole:
             self._start_collector()
             self._start_gateway(registry)
@@ -263,9 +260,21 @@ class System:
         let_go()
 
     def _give_up_database(self) -> None:
-        """Dispose of both database engines: a thread that waits for a hanging database would keep the process alive."""
+        """Dispose of all database engines: a thread that waits for a hanging database would keep the process alive."""
         self._answers.dispose()
         self._engine.dispose()
+        self._leases.dispose()
+
+    def _leading(self, sites: SitesService) -> Leading:
+        """Returns this process's part in leading the alert engines. `sites`: has a session with the broker, too."""
+        leases = Leases(self._leases, self._claim(ALERTS).client_id, self._settings.partitions)
+        begin = partial(self._alert_service, EngineMetrics(REGISTRY))
+        return Leading(leases, begin, carry_over, lambda: sites.connected)
+
+    def _alert_service(self, metrics: EngineMetrics, lease: Lease) -> AlertService:
+        """Returns the engine of a partition that this process leads from now on."""
+        session = alert_session(self._settings.central_broker, session_name(self._engine, lease), self._settings.tls)
+        return AlertService(self._engine, self.store, session, self._clock, self._signal, metrics, lease)
 
     def _claim(self, role: str) -> SessionName:
         """Returns the name of a session, reserved for this process until it stops."""
@@ -319,6 +328,7 @@ class System:
             clock=self._clock,
             checks=checks,
             past=self._past,
+            leads=self._leads,
             metrics=REGISTRY,
             public_page=self._settings.public_page,
             attestation_review=self._settings.attestation_review,
@@ -351,11 +361,15 @@ class System:
             self._copies.start()
 
     def _history(self) -> str | None:
-        problem = self._past().problem
+        problem = None if self._alerts is None else self._alerts.unread()
         return None if problem is None else f"the past cannot be read: {problem}"
 
     def _past(self) -> UnreadPast:
-        return UnreadPast() if self._alerts is None else self._alerts.past()
+        with self._answers.connect() as connection:
+            return read_past(connection, self._settings.partitions)
+
+    def _leads(self) -> Sequence[int]:
+        return [] if self._alerts is None else self._alerts.leads()
 
     def _start_collector(self) -> None:
         session = broker_session(self._settings.central_broker, self._claim(COLLECTOR), self._settings.tls)
@@ -447,7 +461,7 @@ def _served(villages: Iterable[Village]) -> Served:
     return Served([village for village in every if not village.remote], frozenset(village.code for village in every))
 
 
-def _problem(part: AlertService | CollectorService | GatewayPart | None) -> str | None:
+def _problem(part: Leading | CollectorService | GatewayPart | None) -> str | None:
     return "it is not running yet" if part is None else part.problem()
 
 

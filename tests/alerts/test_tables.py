@@ -1,6 +1,6 @@
 """What is written, and that the database itself keeps an alert single: on SQLite and on PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,16 +13,27 @@ from api.alerts.decision import Raise
 from api.alerts.inbox import Row
 from api.alerts.outcome import Changes, Fold
 from api.alerts.tables import Tables
-from siaga.database import connect, tables
+from siaga.database import connect, tables, writing
+from siaga.database.dealing import Share, claim, let_go, taken_over
+from siaga.database.leases import Free, Held, LeaseLost, Leases
 from siaga.model.alert_kinds import Kind
-from siaga.model.clock import DAY, MINUTE
+from siaga.model.clock import MINUTE
 from siaga.model.observation import Reading
+from siaga.model.readiness import UnreadPast
 from siaga.timeline.judge import Span, State
 from siaga.timeline.span_algebra import FOREVER, Difference
 from tests.alerts.world import CODE, NOON, World
 from tests.schema import with_tables
 from tests.servers import Postgres
 
+WRITTEN = (
+    tables.alert,
+    tables.alert_event,
+    tables.engine_state,
+    tables.inbox,
+    tables.village_partition,
+    tables.village_snapshot,
+)
 FAILED = Raise("failed_longer_than_grace", NOON, "gate_open", {"failed_ms": 1})
 
 
@@ -50,15 +61,12 @@ def rows(engine: Engine) -> list[tuple[str, int | None]]:
         return [(row.id, row.cleared_at) for row in connection.execute(select(tables.alert)).all()]
 
 
-def test_two_engines_open_one_alert_and_agree_on_it(database: Engine) -> None:
-    one, other = Tables(database), Tables(database)
-    first, second = raising(), raising(NOON + 1)
-    assert one.commit(first).adopted == []
-    committed = other.commit(second)
-    [adopted] = committed.adopted
-    assert committed.events == 0
-    assert [(row_id, None) for row_id in [adopted.id]] == rows(database)
-    assert adopted.began_at == NOON
+def test_a_commit_that_nobody_knew_to_have_succeeded_is_made_again(database: Engine) -> None:
+    changes, taken = raising(), [Row(1, CODE, "gw", "batch", NOON, b"{}")]
+    assert Tables(database).commit(changes, taken) == 1
+    assert Tables(database).commit(changes, taken) == 0
+    assert len(rows(database)) == 1
+    assert Tables(database).inbox([CODE]) == taken
 
 
 def test_the_database_takes_no_second_open_alert_of_a_subject(database: Engine) -> None:
@@ -76,7 +84,7 @@ def test_an_alert_is_raised_again_after_it_cleared(database: Engine) -> None:
     changes = Changes()
     changes.cleared(alert, NOON + MINUTE, NOON + 2 * MINUTE)
     changes.cleared(alert, NOON + MINUTE, NOON + 3 * MINUTE)  # a second time it was cleared already
-    assert ledger.commit(changes).events == 1
+    assert ledger.commit(changes) == 1
     ledger.commit(raising(NOON + 9 * MINUTE))
     assert sorted(cleared is None for _, cleared in rows(database)) == [False, True]
 
@@ -145,15 +153,44 @@ def test_the_whole_engine_on_postgresql(tmp_path: Path, postgres: Postgres) -> N
     world.close()
 
 
-def test_what_an_ended_engine_left_is_deleted_and_what_lives_stays(database: Engine) -> None:
-    for name, written in (("mine", NOON - 9 * DAY), ("gone", NOON - 8 * DAY), ("other", NOON)):
-        row = Row(1, CODE, "gw", "batch", NOON - 9 * DAY, b"{}")
-        Tables(database, name).commit(Changes(), [row], {CODE: Fold(0, written, b"state")})
-    mine = Tables(database, "mine")
-    mine.forget_ended(NOON - 7 * DAY)
-    assert len(mine.inbox()) == 1
-    assert Tables(database, "gone").inbox() == []
-    assert len(Tables(database, "other").inbox()) == 1
+def leading(database: Engine, partition: int, partitions: int) -> Tables:
+    leases = Leases(database, "one", partitions)
+    leases.deal_anew(lambda *_: None)
+    lease = leases.take(partition, Free())
+    assert lease is not None
+    return Tables(database, lease)
+
+
+def test_a_village_is_watched_by_one_engine_until_that_lets_it_go(database: Engine) -> None:
+    one, other = Share(0, 2), Share(1, 2)
+    with writing(database) as connection:
+        assert claim(connection, one, ["a", "b"]) == ({"a", "b"}, {})
+        assert claim(connection, other, ["b", "c"]) == ({"c"}, {})
+        let_go(connection, ["b"], NOON)
+        assert claim(connection, other, ["b", "c"]) == ({"b", "c"}, {"b": NOON})
+        assert claim(connection, one, ["a", "b"]) == ({"a"}, {})
+        taken_over(connection, ["b"])
+        assert claim(connection, other, ["b"]) == ({"b", "c"}, {})
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda mine: mine.commit(raising()),
+        lambda mine: mine.commit(Changes(), [Row(1, CODE, "gw", "batch", NOON, b"{}")], {CODE: Fold(0, NOON, b"")}),
+        lambda mine: mine.save_states([], [], {"heard/0": {"until": NOON}}, {CODE: Fold(0, NOON, b"")}),
+        lambda mine: mine.forget([CODE]),
+        lambda mine: mine.save_past(UnreadPast(problem="away")),
+        lambda mine: mine.end_running([CODE], NOON),
+    ],
+    ids=["alert", "inbox", "states", "forget", "past", "spans"],
+)
+def test_an_engine_whose_lease_was_taken_writes_nothing(database: Engine, write: Callable[[Tables], object]) -> None:
+    before = leading(database, 0, 1)
+    Leases(database, "one", 1).take(0, Held("one"))
     with database.connect() as connection:
-        names = set(connection.execute(select(tables.village_snapshot.c.engine)).scalars())
-    assert names == {"mine", "other"}
+        untouched = [connection.execute(select(table)).all() for table in WRITTEN]
+    with pytest.raises(LeaseLost, match="partition 0"):
+        write(before)
+    with database.connect() as connection:
+        assert [connection.execute(select(table)).all() for table in WRITTEN] == untouched

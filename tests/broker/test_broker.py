@@ -64,7 +64,7 @@ class Peer:
         return self
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
-        self.client.publish(topic, payload, qos, retain).wait_for_publish(10)
+        self.client.publish(topic, payload, qos, retain).wait_for_publish(PATIENCE)
 
     def texts(self) -> list[str]:
         return [message.payload.decode() for message in self.got]

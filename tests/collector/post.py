@@ -98,9 +98,9 @@ class Gateways:
         for seq in seqs:
             record = {"n": "gerbang-1/gate_open", "t": self.START + seq, "vb": seq % 2 == 0}
             payload = batch(seq, record, isian="x" * size)
-            self._client.publish(topic(SHORE if seq % 3 else CLIFF), payload, qos=1).wait_for_publish(10)
+            self._client.publish(topic(SHORE if seq % 3 else CLIFF), payload, qos=1).wait_for_publish(PATIENCE)
 
-    def insist(self, seqs: range, timeout: float = 30) -> None:
+    def insist(self, seqs: range, timeout: float = PATIENCE) -> None:
         """Send again what is not acknowledged, as gateways do, until everything is."""
 
         def all_acknowledged() -> bool:
@@ -110,7 +110,7 @@ class Gateways:
 
         until(all_acknowledged, timeout, f"all of {len(seqs)} batches are acknowledged")
 
-    def hears(self, *seqs: int, timeout: float = 15) -> None:
+    def hears(self, *seqs: int, timeout: float = PATIENCE) -> None:
         until(lambda: self.acknowledged.keys() >= set(seqs), timeout, f"acknowledgements of {seqs[:5]}…")
 
     def times(self, seqs: range) -> set[int]:

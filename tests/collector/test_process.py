@@ -147,7 +147,7 @@ def test_started_before_broker_and_store_it_waits_for_them(post: Post) -> None:
         post.mosquitto.start()
         with Gateways(post.mosquitto) as gateways:
             post.influxd.start()
-            gateways.insist(range(5), timeout=40)
+            gateways.insist(range(5))
         assert collector.poll() is None
     assert post.stored() == gateways.times(range(5))
 

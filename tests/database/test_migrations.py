@@ -44,7 +44,7 @@ def test_processes_that_start_at_once_all_find_the_tables(database_url: str, emp
 
     def start(_: int) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-W", "error", "-c", program]
-        return subprocess.run(command, cwd=Path.cwd(), capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(command, cwd=Path.cwd(), capture_output=True, text=True, check=False, timeout=240)
 
     with ThreadPoolExecutor(4) as pool:
         for ended in pool.map(start, range(4)):

@@ -69,7 +69,7 @@ class Site:
             check=False,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
         )
         return done.returncode, done.stdout + done.stderr
 

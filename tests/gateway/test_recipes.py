@@ -53,7 +53,7 @@ def run_script(directory: Path, *, up: str, encryption: str) -> list[tuple[str, 
         program = directory / name
         program.write_text(f"#!/bin/sh\n{text}\n")
         program.chmod(0o755)
-    subprocess.run(["sh", "-eu", "-c", SCRIPT], env={"PATH": f"{directory}:/usr/bin:/bin"}, check=True, timeout=20)
+    subprocess.run(["sh", "-eu", "-c", SCRIPT], env={"PATH": f"{directory}:/usr/bin:/bin"}, check=True, timeout=120)
     lines = (directory / "published").read_text().splitlines()
     return [(line.split(" ")[0], line.split(" ")[1]) for line in lines]
 

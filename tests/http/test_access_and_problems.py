@@ -225,7 +225,7 @@ def test_ready_when_all_parts_are(district: District) -> None:
     district.checks["collector"] = lambda: None
     with district.served(None) as client:
         until(lambda: client.get("/readyz").status_code == 200)
-        assert client.get("/readyz").json() == {"status": "ready"}
+        assert client.get("/readyz").json() == {"status": "ready", "leads": []}
 
 
 def test_metrics_count_requests_by_route_and_not_by_what_callers_make_up(client: httpx.Client) -> None:

@@ -1,11 +1,16 @@
 """`/lapor/…` for citizens, `/complaints` for technicians: without JavaScript, in two languages."""
 
+import asyncio
 import re
 
+import anyio
 import httpx
 import pytest
 
 from api.complaints.problems import PROBLEMS
+from api.complaints.rules import Way
+from api.http.complaint_desk import Attempts, ComplaintDesk
+from api.http.problems import Refused
 from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR, SECOND
@@ -95,9 +100,33 @@ def test_the_form_is_small_and_speaks_both_languages(district: District) -> None
         page = client.get(f"/lapor/{GLAGAH}/wifi-balai")
         files = re.findall(r'(?:href|src)="(/static/[^"]+\.(?:css|js))"', page.text)
         assert len(page.content) + sum(len(client.get(path).content) for path in files) < 20_000
+        english = client.get(page.url.path, params={"lang": "en"}).text
+        assert "&amp;lang=en" in ACTION.search(english)[1]  # type: ignore[index] # there is one
         for language, sentence in (("id", "Wi-Fi minta kata sandi"), ("en", "Wi-Fi asks for a password")):
             assert sentence in client.get(page.url.path, params={"lang": language}).text
         assert page.text.count('type="radio"') == len(PROBLEMS["free_wifi"])
+
+
+def test_addresses_are_counted_within_a_bound() -> None:
+    attempts = Attempts(most=2, within=100, addresses=1_000)
+    assert [attempts.wait("a", 0), attempts.wait("a", 1), attempts.wait("a", 40)] == [0, 0, 60]
+    assert [attempts.wait("a", 100), attempts.wait("a", 101), attempts.wait("a", 102)] == [0, 0, 98]
+    assert {attempts.wait(str(n), 103) for n in range(10_000)} == {0}
+    assert attempts.wait("a", 104) == 0, "it made room for others"
+
+
+def test_who_sends_slowly_keeps_two_places_and_no_more(district: District) -> None:
+    async def come() -> None:
+        desk = ComplaintDesk(district.engine, district.clock, anyio.CapacityLimiter(1))
+        with desk.place(Way.FORM, "10.0.0.1"), desk.place(Way.FORM, "10.0.0.1"):
+            with pytest.raises(Refused, match="2 complaints of your address at once"), desk.place(Way.FORM, "10.0.0.1"):
+                pass
+            with desk.place(Way.FORM, "10.0.0.2"), desk.place(Way.CALL, "10.0.0.1"):
+                pass
+        with desk.place(Way.FORM, "10.0.0.1"):
+            pass
+
+    asyncio.run(come())
 
 
 def test_a_robot_with_calls_takes_nothing_from_the_form(district: District) -> None:
@@ -153,6 +182,7 @@ def test_a_technician_sees_it_beside_the_sensors_and_answers(both: District) -> 
             assert (done.status_code, done.headers["Location"]) == (303, "/complaints")
             assert says in after(client, done, wahyu)
         assert "Sudah dibuka." in client.get(f"/lapor/{gate}").text
+        assert "1 pengaduan dalam 30 hari, 1 bertentangan" in client.get(f"/facilities/{GATE}", headers=wahyu).text
         assert gate not in client.get("/complaints", headers=wahyu).text
         assert gate in client.get("/complaints", params={"state": "closed"}, headers=wahyu).text
         assert client.get("/complaints", params={"village": "x"}, headers=wahyu).status_code == 422

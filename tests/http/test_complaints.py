@@ -8,10 +8,12 @@ from sqlalchemy import select
 
 from api.complaints.rows import erase_old
 from api.http import complaint_desk
+from api.queries import complaints as read
 from siaga.database import tables
 from siaga.database.tokens import Tokens
 from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR, MINUTE
+from siaga.model.scope import EVERYWHERE
 from tests.attestations.photos import as_file, jpeg, picture
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOW, District, names
 
@@ -76,6 +78,10 @@ def test_it_stands_beside_what_the_sensors_said_and_late_data_corrects_that(both
         }
         assert client.get(f"{URL}/{found['id']}").json() == found
         assert client.get(URL).json() == {"items": [found], "next": None}
+        with both.engine.connect() as connection:
+            assert read.doubts(connection, NOW - DAY) == {(GLAGAH, "gerbang"): (NOW,)}
+            [one] = read.dated(connection, EVERYWHERE, (NOW - DAY, NOW + 1), "gerbang")
+        assert (one.kind, one.created_at, one.contradicts) == ("gate", NOW, True)
         both.forget(GLAGAH, "gerbang")
         both.alternating(GLAGAH, "gerbang", NOW - DAY, (2 * DAY, FAILED, "gate_open"))
         corrected = found | {"contradicts": False, "sensors": "failed", "cause": "gate_open"}

@@ -11,6 +11,9 @@ import openpyxl
 import pytest
 
 from api.attestations.book import Draft, make
+from api.complaints.rows import Said, end, mark_seen
+from api.complaints.rows import make as complain
+from api.complaints.rules import State, Way
 from api.queries.links import LinkFigures
 from api.queries.report import load
 from api.reports.annex_columns import COLUMNS
@@ -125,6 +128,23 @@ def test_the_sheets_have_the_numbers_of_the_calls(lived: District) -> None:
     (below,) = found["below"]
     assert (below["id"], seconds(below["left_s"])) == (row["id"], pytest.approx(row["left_s"], abs=1))
     assert below["availability_low"] == int(row["availability_low"] * 10_000) / 10_000
+
+
+def test_what_citizens_said_stands_in_the_annex(lived: District) -> None:
+    none = sheets(as_xlsx(report(lived), None))
+    assert "complaints" not in none
+    made = []
+    for n, age in enumerate((3 * HOUR, 2 * HOUR, HOUR, 40 * DAY)):
+        said = Said(GLAGAH, "gerbang", "gate", "gate_closed", "", Way.FORM, f"10.0.0.{n}")
+        made.append(complain(lived.engine, said, "secret", NOW - age)[0])
+    mark_seen(lived.engine, made[0], "wahyu", NOW - 2 * HOUR)
+    end(lived.engine, made[0], State.CLOSED, "Dibuka.", "wahyu", NOW - HOUR)
+    end(lived.engine, made[2], State.REJECTED, "", "wahyu", NOW)
+    (row,) = sheets(as_xlsx(report(lived), None))["complaints"]
+    assert (row["id"], row["complaints"]) == (f"{GLAGAH}/gerbang", 2), "without what was rejected, or of January"
+    assert [round(seconds(row[key]) or 0) for key in ("until_seen", "until_ended")] == [3600, 7200]
+    told = "".join(pages_of(as_pdf(report(lived), OFFICE)))
+    assert "Lampiran IX. Pengaduan warga" in told
 
 
 def test_the_budget_of_the_month_and_what_is_paid_back_by_hand(lived: District) -> None:

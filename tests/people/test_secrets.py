@@ -29,7 +29,8 @@ def test_no_log_holds_a_secret(tmp_path: Path) -> None:
             assert client.post("/login", content=WRONG.encode() * 9_000).status_code == 413
             foreign = {"Sec-Fetch-Site": "cross-site"}
             assert client.post(f"/welcome/{secret}", data={"password": WRONG}, headers=foreign).status_code == 403
-            made = client.post("/setup/tokens", data={"name": "layar", "role": "viewer"}).text
+            fields = {"name": "layar", "role": "viewer"}
+            made = client.post("/setup/tokens", data=fields, follow_redirects=True).text
             (token,) = re.findall(r'value="(siaga_[^"]+)"', made)
             with sqlite3.connect(tmp_path / "data" / "siaga.db") as database:
                 stored = "SELECT hash FROM session UNION SELECT hash FROM token UNION SELECT password_hash FROM person"

@@ -65,7 +65,7 @@ class Shell:
             cwd=self._system.directory,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             check=False,
         )
         assert done.returncode == 0, (text, done.stdout, done.stderr)

@@ -56,7 +56,7 @@ def test_the_wheel_runs_with_pages_migrations_and_words(installed: Path, tmp_pat
             except httpx.TransportError:
                 return False
 
-        until(ready, 60, "siaga from the wheel is ready")
+        until(ready, 180, "siaga from the wheel is ready")
         page = httpx.get(f"http://127.0.0.1:{port}/login", timeout=10)
         assert page.status_code == 200
         assert "siaga" in page.text

@@ -151,7 +151,7 @@ def test_the_command_prints_the_file_alone_and_shows_the_secret_to_nobody_else(t
         def credentials(*arguments: str) -> subprocess.CompletedProcess[str]:
             command = [str(ROOT / ".venv" / "bin" / "siaga"), "gateway", "credentials", *arguments]
             return subprocess.run(
-                command, capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=60, check=False
+                command, capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=240, check=False
             )
 
         made = credentials(THIRD)

@@ -39,7 +39,7 @@ def siaga(directory: Path, *arguments: str, **environment: str) -> subprocess.Co
         cwd=directory,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
 

@@ -1,6 +1,7 @@
 """The whole process, where what its rooms know meets what it says of itself."""
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,10 +10,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from api.alerts import AlertService
 from siaga.model.caller import Role
 from siaga.model.clock import SystemClock
-from siaga.model.readiness import UnreadPast
+from siaga.run.leading import Leading
 from siaga.run.services import create_token
 from siaga.run.settings import Settings
 from siaga.run.system import System
@@ -20,8 +20,8 @@ from tests.servers import Postgres, free_port
 from tests.wait import PATIENCE, until
 
 
-class Blind(AlertService):
-    """An engine that watches, and whose store cannot be read."""
+class Blind(Leading):
+    """Engines that watch, and whose store cannot be read."""
 
     def __init__(self) -> None:
         pass
@@ -29,8 +29,11 @@ class Blind(AlertService):
     def problem(self) -> str | None:
         return None
 
-    def past(self) -> UnreadPast:
-        return UnreadPast({"35.10.15.2012": [(0, 2**62)]}, "InfluxDB refuses a query")
+    def unread(self) -> str | None:
+        return "InfluxDB refuses a query"
+
+    def leads(self) -> Sequence[int]:
+        return [0]
 
     def stop(self) -> None:
         pass
@@ -50,6 +53,7 @@ def test_readiness_names_a_past_that_cannot_be_read(
         reasons = httpx.get(f"{system.url}/readyz", timeout=PATIENCE).json()["reasons"]
         assert reasons["history"] == "the past cannot be read: InfluxDB refuses a query"
         assert "alerts" not in reasons
+        assert httpx.get(f"{system.url}/readyz").json()["leads"] == [0]
     finally:
         system.stop()
 

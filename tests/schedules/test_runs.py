@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from api.complaints.rows import Said, make
+from api.complaints.rules import Way
 from api.issued import checks
 from api.issued.metrics import IssuedMetrics
 from api.issued.process import work
@@ -213,6 +215,18 @@ def test_a_note_says_in_ten_lines_what_to_look_at(office: Office, hook: Webhook)
     ]
     assert len(lines) <= 10
     assert notes["joko"].text.startswith("Still down: 8\n- f8 (Kampunganyar), since 2026-02-28")
+
+
+def test_a_note_says_what_citizens_say_that_nobody_has_looked_at(office: Office, hook: Webhook) -> None:
+    office.carry(hook, NOTE)
+    office.go_on()
+    office.clock.advance(5 * HOUR)
+    for n in range(2):
+        said = Said(CODE, "gerbang", "gate", "gate_closed", "", Way.FORM, f"10.0.0.{n}")
+        make(office.engine, said, "secret", office.clock.now())
+    office.go_on(HOUR)
+    lines = {line for post in hook.taken() for line in post.text.splitlines()}
+    assert "Pengaduan warga yang belum dilihat: 2, bertentangan dengan sensor: 2 (Gerbang (Kampunganyar))" in lines
 
 
 def test_a_quiet_morning_is_one_sentence(office: Office, hook: Webhook) -> None:

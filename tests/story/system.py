@@ -87,7 +87,7 @@ class System:
         if "Authorization" not in self.client.headers:
             self.client.headers["Authorization"] = f"Bearer {self.token()}"
         if ready:
-            until(self.is_ready, timeout=60, what=f"siaga {self.command} is ready")
+            until(self.is_ready, timeout=180, what=f"siaga {self.command} is ready")
 
     def token(self) -> str:
         """A new admin's token, by the command line."""

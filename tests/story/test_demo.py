@@ -30,7 +30,7 @@ def demo(system: System, *more: str) -> Iterator[int]:
         system.process = subprocess.Popen([str(SIAGA), "up", "--demo", *more], env=environment, stdout=log, stderr=log)
     if "Authorization" not in system.client.headers:
         system.client.headers["Authorization"] = f"Bearer {system.token()}"
-    until(system.is_ready, timeout=60)
+    until(system.is_ready, timeout=180)
     yield system.process.pid
     system.process.send_signal(signal.SIGINT)
     assert system.process.wait(10) == 0

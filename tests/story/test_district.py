@@ -11,7 +11,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.servers import Influxd, Mosquitto, Postgres
 from tests.story.system import SIAGA, System
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 VILLAGE = "35.10.17.2004"
 GATE = f"{VILLAGE}/gerbang"
@@ -71,7 +71,7 @@ def test_alerts_go_on_while_the_store_is_away_and_nothing_is_lost(
 
     def report(value: str) -> None:
         pack = f'[{{"n":"gate_open","t":{time.time():.3f},"vb":{value}}}]'
-        device.publish(f"siaga/v1/{VILLAGE}/gerbang-1/senml", pack, qos=1).wait_for_publish(10)
+        device.publish(f"siaga/v1/{VILLAGE}/gerbang-1/senml", pack, qos=1).wait_for_publish(PATIENCE)
 
     def stored() -> list[object]:
         rows = influxd.query("district", "SELECT gate_open FROM telemetry WHERE device = 'gerbang-1'")

@@ -74,7 +74,7 @@ def device(port: int) -> Iterator[paho.Client]:
 def says(client: paho.Client, *, is_open: bool) -> None:
     """The device tells how its gate stands."""
     pack = json.dumps([{"n": "pintu", "vb": is_open}, {"n": "battery", "u": "%EL", "v": 88}])
-    client.publish(f"siaga/v1/{VILLAGE}/gerbang-1/senml", pack, qos=1).wait_for_publish(10)
+    client.publish(f"siaga/v1/{VILLAGE}/gerbang-1/senml", pack, qos=1).wait_for_publish(PATIENCE)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from tests.servers import Mosquitto
 from tests.story.player import GatewayPlayer
 from tests.story.system import System
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 OWN, REMOTE = "35.10.15.2012", "35.10.15.2013"
 SITES = f"""
@@ -28,7 +28,7 @@ villages:
         name: Gerbang
         devices:
           - {{id: gerbang-1, adapter: tasmota, address: pintu-1, every: 1m, map: {{Switch1: gate_open}}}}
-          - {{id: gerbang-2, adapter: senml, every: 1m}}
+          - {{id: gerbang-2, adapter: senml, every: 10m}}
   - code: "{REMOTE}"
     name: Tamansuruh
     lat: -8.2
@@ -36,7 +36,7 @@ villages:
     timezone: Asia/Jakarta
     gateway: remote
     facilities:
-      - {{id: gerbang, kind: gate, name: Gerbang, devices: [{{id: kontak, adapter: senml, every: 1m}}]}}
+      - {{id: gerbang, kind: gate, name: Gerbang, devices: [{{id: kontak, adapter: senml, every: 10m}}]}}
 """
 
 
@@ -82,10 +82,9 @@ def test_hostile_input_is_counted_and_disturbs_nothing(tmp_path: Path, mosquitto
         client = paho.Client(CallbackAPIVersion.VERSION2, client_id="penyerang")
         client.connect("127.0.0.1", mosquitto.port)
         client.loop_start()
-        now = time.time()
         client.publish(f"siaga/v1/{OWN}/gerbang-2/senml", b'[{"n":"gate_open","vb":true}]', qos=1)
         for _, topic, payload in HOSTILE:
-            client.publish(topic, payload, qos=1).wait_for_publish(10)
+            client.publish(topic, payload, qos=1).wait_for_publish(PATIENCE)
 
         def listed() -> list[str]:
             found = [(item["topic"], item["reason"]) for item in system.items("/quarantine")]
@@ -106,6 +105,7 @@ def test_hostile_input_is_counted_and_disturbs_nothing(tmp_path: Path, mosquitto
 
         # the neighbours live
         with GatewayPlayer(mosquitto.port, REMOTE) as gateway:
+            now = time.time()
             seq = gateway.send([("gw-desa/alive", now, True), ("kontak/gate_open", now, True)], sent=now)
             until(lambda: gateway.is_acknowledged([seq]), what="a good batch is acknowledged")
         until(lambda: system.facility(f"{REMOTE}/gerbang")["state"] == "met", what="the remote gate is met")

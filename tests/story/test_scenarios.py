@@ -42,7 +42,7 @@ def verify(system: System, *arguments: str) -> subprocess.CompletedProcess[str]:
         env={**system.environment, "SIAGA_TOKEN": token},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )
 

@@ -11,7 +11,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.servers import Influxd, Mosquitto
 from tests.story.system import System, rfc3339, unix
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 VILLAGE = "35.10.15.2012"
 GATE = f"{VILLAGE}/gerbang"
@@ -52,7 +52,7 @@ class Switch:
         """A periodic SENSOR message with the device's own time, local to the village and without an offset."""
         local = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at + 7 * 3600))
         payload = {"Time": local, "Switch1": "OFF" if is_open else "ON"}
-        self.client.publish("tele/gerbang-depan/SENSOR", json.dumps(payload), qos=1).wait_for_publish(10)
+        self.client.publish("tele/gerbang-depan/SENSOR", json.dumps(payload), qos=1).wait_for_publish(PATIENCE)
 
     def close(self) -> None:
         self.client.disconnect()

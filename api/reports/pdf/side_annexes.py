@@ -23,7 +23,7 @@ MOST_ROWS = 400
 """Rows of one table: a district's villages, or the facilities that are worst off."""
 _WORST = 200
 """Rows of a table of facilities, the worst first."""
-_OF_FACILITIES = ("below", "sla")
+_OF_FACILITIES = ("below", "sla", "complaints")
 TABLED = 40
 """Rows up to which they are cells of a table; more are lines of text."""
 _BETWEEN = " · "
@@ -37,9 +37,10 @@ _LEFT_OUT = {
     "attestations": (*_FACTS, "village", "confirmed_at", "withdrawn_at", "attestation"),
     "scorecards": ("met", "missed", "unjudged", "date"),
     "sla": ("name",),
+    "complaints": ("name", "village"),
 }
 """Columns that the page is too narrow for: their XLSX has them."""
-_NAMED = {"below": "name", "links": "village", "sla": "name"}
+_NAMED = {"below": "name", "links": "village", "sla": "name", "complaints": "name"}
 """Columns that stand in one cell with the code of what they name."""
 ANNEXES = {
     "below": ("below",),
@@ -47,6 +48,7 @@ ANNEXES = {
     "attestations": ("attestations",),
     "scorecards": ("scorecards",),
     "sla": ("sla_kinds", "sla"),
+    "complaints": ("complaints",),
 }
 """The annexes with their tables, in order."""
 

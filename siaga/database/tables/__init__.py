@@ -19,11 +19,13 @@ from siaga.database.tables.base import metadata
 from siaga.database.tables.complaints import complaint, complaint_day, complaint_photo, complaint_quiet
 from siaga.database.tables.derived import (
     day,
+    engine_lease,
     engine_state,
     first_report,
     gateway_state,
     inbox,
     span,
+    village_partition,
     village_snapshot,
     village_state,
 )
@@ -62,6 +64,7 @@ __all__ = [
     "complaint_quiet",
     "day",
     "device",
+    "engine_lease",
     "engine_state",
     "escalation",
     "facility",
@@ -95,6 +98,7 @@ __all__ = [
     "taken_out",
     "token",
     "village",
+    "village_partition",
     "village_snapshot",
     "village_state",
     "welcome",

@@ -6,11 +6,13 @@ from siaga.database.tables.base import Document, metadata
 
 __all__ = [
     "day",
+    "engine_lease",
     "engine_state",
     "first_report",
     "gateway_state",
     "inbox",
     "span",
+    "village_partition",
     "village_snapshot",
     "village_state",
 ]
@@ -83,24 +85,42 @@ engine_state = Table(
     Column("value", Document, nullable=False),
 )
 
+engine_lease = Table(
+    "engine_lease",
+    metadata,
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("partitions", Integer, nullable=False, comment="how many there are: the same in all rows"),
+    Column("epoch", BigInteger, nullable=False, comment="grows each time somebody takes the lease"),
+    Column("holder", Text, nullable=False, comment="the name that a process reserves in its data directory"),
+    Column("until", BigInteger, nullable=False, comment="by the clock of the database, ms; 0: released"),
+    Column("deaf", Boolean, nullable=False, comment="the holder has lost the broker: who has not may take the lease"),
+)
+"""Which process leads each partition of the villages: `siaga/database/leases.py`."""
+
+village_partition = Table(
+    "village_partition",
+    metadata,
+    Column("village", Text, primary_key=True),
+    Column("partition", Integer, comment="null: the next engine may watch it"),
+    Column("let_go_at", BigInteger, comment="wall time until which an engine heard it that watches it no more"),
+)
+"""Which partition's engine watches a village now, where there are several partitions."""
+
 inbox = Table(
     "inbox",
     metadata,
-    Column("engine", Text, primary_key=True, comment="the name of its session with the broker"),
-    Column("number", BigInteger, primary_key=True, autoincrement=False, comment="the order in which it took them"),
-    Column("village", Text, nullable=False),
+    Column("village", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False, comment="the order in which they were taken"),
     Column("gateway", Text, nullable=False),
     Column("channel", Text, nullable=False, comment="batch or ack"),
     Column("received", BigInteger, nullable=False, comment="wall time"),
     Column("payload", LargeBinary, nullable=False, comment="as it came"),
-    Index(None, "engine", "village", "number"),
 )
-"""Messages that an alert engine took since the village's snapshot. The next engine of that name replays them."""
+"""Messages that an alert engine took since the village's snapshot. Its successor replays them."""
 
 village_snapshot = Table(
     "village_snapshot",
     metadata,
-    Column("engine", Text, primary_key=True, comment="the name of its session with the broker"),
     Column("village", Text, primary_key=True),
     Column("saved", BigInteger, nullable=False, comment="wall time"),
     Column("state", LargeBinary, nullable=False, comment="JSON, packed with zlib: api/alerts/snapshot.py"),

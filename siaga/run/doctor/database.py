@@ -13,8 +13,9 @@ from sqlalchemy.exc import DBAPIError
 
 import siaga.database
 from siaga.database import connect, is_read_only, tables
+from siaga.database.leases import leaderless
 from siaga.database.registry import Registry
-from siaga.model.clock import DAY, Clock
+from siaga.model.clock import DAY, SECOND, Clock
 from siaga.model.sites import Village
 from siaga.run.doctor.channels import channels
 from siaga.run.doctor.finding import Finding, Said, ok, warning, wrong
@@ -27,6 +28,8 @@ WITHIN = 5.0
 """Seconds for a statement."""
 NAMED = 3
 """Villages that are named; of the rest the number is said."""
+REPLACED_WITHIN = 15 * SECOND
+"""ms within which somebody else leads a partition whose leader is gone (contract, section 9)."""
 CHECKED_UP_TO = 2 << 30
 """Bytes of a SQLite file up to which it is read whole, to find damage."""
 
@@ -79,11 +82,19 @@ def _state(engine: Engine, checked_up_to: int) -> Finding:
 def _content(settings: Settings, engine: Engine, now: int) -> Iterator[Finding]:
     villages = Registry(engine).villages()
     with engine.connect() as connection:
+        yield _leaders(connection)
         yield _heard(connection, villages)
         yield _holidays(villages, now)
         yield _people(connection)
         yield _quarantine(connection, now)
         yield from channels(settings, connection)
+
+
+def _leaders(connection: Connection) -> Finding:
+    absent = leaderless(connection, REPLACED_WITHIN)
+    if absent:
+        return wrong("leaders", Said.LEADERS_ABSENT, names=", ".join(map(str, absent)))
+    return ok("leaders", Said.LEADERS_OK)
 
 
 def _heard(connection: Connection, villages: Iterable[Village]) -> Finding:

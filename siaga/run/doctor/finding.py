@@ -64,6 +64,8 @@ class Said(StrEnum):
     DATABASE_DAMAGED = "database_damaged"
     DATABASE_OLD = "database_old"
     DATABASE_NEWER = "database_newer"
+    LEADERS_OK = "leaders_ok"
+    LEADERS_ABSENT = "leaders_absent"
     VILLAGES_OK = "villages_ok"
     VILLAGES_NONE = "villages_none"
     VILLAGES_UNHEARD = "villages_unheard"
@@ -99,6 +101,7 @@ FINE = frozenset(
         Said.STORE_EMBEDDED,
         Said.STORE_OK,
         Said.DATABASE_OK,
+        Said.LEADERS_OK,
         Said.VILLAGES_OK,
         Said.HOLIDAYS_OK,
         Said.PEOPLE_OK,

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, insert, text
 
 from api.words import WORDS, Language
 from siaga.database import connect, tables, writing
+from siaga.database.leases import Free, Leases
 from siaga.database.registry import Registry
 from siaga.model.clock import DAY, HOUR, Clock, ManualClock, SystemClock
 from siaga.model.sites import Village
@@ -203,12 +204,23 @@ def test_a_district_without_villages_admins_holidays_or_messages(here: Settings)
     with_tables(connect(here.database)).dispose()
     assert database_of(here) == {
         "database": "ok database_ok",
+        "leaders": "wrong leaders_absent",
         "villages": "warning villages_none",
         "holidays": "ok holidays_ok",
         "people": "warning people_no_admin",
         "quarantine": "ok quarantine_ok",
         "channels": "warning channels_none",
     }
+
+
+def test_a_partition_that_nobody_leads_is_named(here: Settings, engine: Engine) -> None:
+    leases = Leases(engine, "one", 2)
+    leases.deal_anew(lambda *_: None)
+    assert leases.take(1, Free()) is not None
+    found = {each.id: each for each in database.look(here, ManualClock(NOW))}["leaders"]
+    assert found.text(WORDS[Language.EN]).startswith("No alert engine leads partition 0 of the villages")
+    assert leases.take(0, Free()) is not None
+    assert database_of(here)["leaders"] == "ok leaders_ok"
 
 
 def test_holidays_of_another_year_do_not_count(here: Settings, engine: Engine) -> None:

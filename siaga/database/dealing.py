@@ -1,0 +1,103 @@
+"""How villages are dealt to partitions, each watched by one engine; what engines leave when their number changes."""
+
+import zlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, TypeAdapter
+from sqlalchemy import Connection, select
+
+from siaga.database import tables
+from siaga.database.engine_state import write_values
+from siaga.database.upsert import insert, upsert
+from siaga.model.sites import Village
+
+__all__ = ["HEARD", "MAINTENANCE", "Share", "carry_over", "claim", "let_go", "taken_over"]
+
+HEARD = "heard"
+"""Key in `engine_state`, with the partition behind it: until when its engine has taken what the broker had, and whether
+that kept its session."""
+MAINTENANCE = "maintenance"
+"""Key in `engine_state`, with the partition behind it: the declarations that its engine has judged history by."""
+_IDS = TypeAdapter(list[str])
+
+
+class _Heard(BaseModel):
+    """The value of `HEARD`."""
+
+    until: int
+    settled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The villages of one partition, `number` of `count`."""
+
+    number: int = 0
+    count: int = 1
+
+    def holds(self, village: Village) -> bool:
+        """Whether a village is dealt to this partition. Those that share an uplink stay together."""
+        return self.holds_name(village.uplink or village.code)
+
+    def holds_name(self, name: str) -> bool:
+        """Whether an uplink, or a village without one, is dealt to this partition."""
+        return zlib.crc32(name.encode()) % self.count == self.number
+
+
+def claim(connection: Connection, share: Share, villages: Collection[str]) -> tuple[set[str], dict[str, int]]:
+    """Let the engine of a partition watch those of the villages that no other one watches.
+
+    Returns all villages that it watches; and of those that another one let go, until when that one heard them, as long
+    as `taken_over` was not called.
+    """
+    table = tables.village_partition
+    held = set(connection.execute(select(table.c.village).where(table.c.partition.is_not(None))).scalars())
+    free = [{"village": code, "partition": share.number} for code in villages if code not in held]
+    if free:
+        claiming = insert(connection, table).on_conflict_do_update(
+            index_elements=["village"], set_={"partition": share.number}, where=table.c.partition.is_(None)
+        )
+        connection.execute(claiming, free)
+    mine = connection.execute(select(table).where(table.c.partition == share.number)).all()
+    return {row.village for row in mine}, {row.village: row.let_go_at for row in mine if row.let_go_at is not None}
+
+
+def taken_over(connection: Connection, villages: Collection[str]) -> None:
+    """What others may have missed of villages has been read, or their snapshots say that it is to be read."""
+    table = tables.village_partition
+    connection.execute(table.update().where(table.c.village.in_(list(villages))).values(let_go_at=None))
+
+
+def let_go(connection: Connection, villages: Collection[str], heard_until: int) -> None:
+    """Let other engines watch villages. Whatever the one that watched them knows of them has been saved."""
+    rows = [{"village": code, "partition": None, "let_go_at": heard_until} for code in villages]
+    upsert(connection, tables.village_partition, rows, ("village",))
+
+
+def carry_over(connection: Connection, count: int) -> None:
+    """The villages are dealt to `count` partitions from now on: keep for each what all engines before had done.
+
+    Any of them may have watched a village. So it was heard only until the first of them stopped, no session with the
+    broker counts, and maintenance is judged again that one of them did not know as it is now.
+    """
+    state = tables.engine_state
+    values: dict[str, object] = {row.key: row.value for row in connection.execute(select(state))}
+    heard = [_Heard.model_validate(value) for key, value in values.items() if key.startswith(f"{HEARD}/")]
+    applied = [_IDS.validate_python(value) for key, value in values.items() if key.startswith(f"{MAINTENANCE}/")]
+    gone = [key for key in values if key.startswith((f"{HEARD}/", f"{MAINTENANCE}/", "past/"))]
+    connection.execute(state.delete().where(state.c.key.in_(gone)))
+    for number in range(count):
+        if heard:
+            until = _Heard(until=min(each.until for each in heard))
+            write_values(connection, {f"{HEARD}/{number}": until.model_dump()})
+        if applied:
+            write_values(connection, {f"{MAINTENANCE}/{number}": _known_to_all(connection, applied)})
+
+
+def _known_to_all(connection: Connection, applied: Sequence[Sequence[str]]) -> list[str]:
+    """Returns the declarations by which nobody has to judge again. What only some knew differs from what holds now."""
+    table = tables.maintenance
+    current = set(connection.execute(select(table.c.id).where(table.c.deleted_at.is_(None))).scalars())
+    every, some = set(applied[0]).intersection(*applied), set().union(*applied)
+    return sorted(every | (some - every - current))
