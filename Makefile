@@ -5,7 +5,7 @@ BIN := .venv/bin
 # compiles all that it imports
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup run test containers check lint collect style bench simulate clean
+.PHONY: setup run test containers check lint collect style sbom audit bench soak simulate clean
 
 setup: .venv/.ready
 
@@ -25,9 +25,14 @@ containers: .venv/.ready-dev
 check: style
 	$(BIN)/pytest -q -n 3 --dist worksteal --without-servers $(ARGS)
 
+# Beside it the bill of materials (dist/sbom.cdx.json) and known vulnerabilities are told of, once a day
 lint: .venv/.ready-dev
 	@$(MAKE) --no-print-directory -j 2 style collect
 	$(BIN)/pytest -q tests/project/test_arrows.py
+	@$(BIN)/python scripts/supply_chain.py lint
+
+sbom audit: .venv/.ready-dev
+	@$(BIN)/python scripts/supply_chain.py $@
 
 # All tests can be loaded. Python keeps what it compiles for it, so the workers of `make test` need not compile it each
 collect: .venv/.ready-dev
@@ -41,6 +46,11 @@ style: .venv/.ready-dev
 bench: .venv/.ready-dev
 	@scripts/servers.sh
 	$(BIN)/python -m bench $(ARGS)
+
+# make soak HOURS=2; ARGS="--villages 20 --every 20" makes it smaller
+soak: .venv/.ready-dev
+	@scripts/servers.sh
+	$(BIN)/python -m bench.soak --hours $(or $(HOURS),2) $(ARGS)
 
 # make simulate SEEDS=1000 runs so many, make simulate SEED=123 TRACE=1 shows one step by step;
 # DAYS=20 and DAY=7 are the same for runs of days

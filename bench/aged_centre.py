@@ -68,8 +68,8 @@ class _Empty:
 
     def ask(self, request: Request) -> None:
         match request:
-            case MemoryRequest(wanted=wanted):
-                nothing = {each.village.code: Recalled({}, {}, {}) for each in wanted}
+            case MemoryRequest(villages=villages):
+                nothing = {village.code: Recalled({}, {}, {}) for village in villages}
                 self._answers.append(MemoryAnswer(request, nothing))
             case ArrivalsRequest():
                 self._answers.append(ArrivalsAnswer([]))

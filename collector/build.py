@@ -18,7 +18,7 @@ from collector.service import CollectorService
 from collector.status_file import StatusFile
 from siaga.database import connect, migrate
 from siaga.database.quarantine import Quarantine
-from siaga.database.registry import Registry
+from siaga.database.registry import ProbedRegistry
 from siaga.model.clock import Clock, SystemClock
 from siaga.model.sites import Village
 from siaga.mqtt import MqttTransport, Tls, Transport
@@ -54,7 +54,7 @@ class _MigratedRegistry:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._registry = Registry(engine)
+        self._registry = ProbedRegistry(engine)
         self._migrated = False
 
     def version(self) -> int:

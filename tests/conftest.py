@@ -101,6 +101,8 @@ SECONDS_LONG = (
     "provision/test_gateway_file.py::test_a_village_is_written_as_it_was_read",
     "reports/test_figures_equal_brute_force.py",
     "reports/test_pdf.py::test_every_row_of_a_random_district",
+    "run/test_retention.py::test_spans_outlive",
+    "run/test_self_probe.py::test_an_alert_arrives",
     "run/backup/test_nightly.py::test_secrets_in_files",
     "run/backup/test_nightly.py::test_the_command",
     "schedules/test_crash.py",

@@ -33,11 +33,11 @@ class OpenAlert:
     evidence: dict[str, object] = field(default_factory=dict)
     flapping: bool = False
     members: dict[str, Member] = field(default_factory=dict)
-    severity: str = ""
 
-    def __post_init__(self) -> None:
-        if not self.severity:
-            self.severity = SEVERITIES[Kind(self.kind)]
+    @property
+    def severity(self) -> str:
+        """How bad it is (contract, section 5)."""
+        return SEVERITIES[Kind(self.kind)]
 
     def show(self, more: Mapping[str, object]) -> None:
         """Add to its evidence."""
@@ -75,11 +75,9 @@ class OpenAlert:
         return f"{self.village}/{part}" if part else self.village
 
 
-def new_alert(
-    kind: str, village: str, *, facility: str | None, device: str | None, began_at: int, severity: str = ""
-) -> OpenAlert:
-    """Returns an alert to be opened, with a new id. `severity`: only for a kind that is not in `SEVERITIES`."""
-    return OpenAlert(uuid4().hex, kind, village, facility, device, began_at, severity=severity)
+def new_alert(kind: str, village: str, *, facility: str | None, device: str | None, began_at: int) -> OpenAlert:
+    """Returns an alert to be opened, with a new id."""
+    return OpenAlert(uuid4().hex, kind, village, facility, device, began_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,5 +158,4 @@ def _open_alert(row: RowMapping) -> OpenAlert:
         row["began_at"],
         dict(row["evidence"]),
         row["flapping"],
-        severity=row["severity"],
     )

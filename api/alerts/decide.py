@@ -89,7 +89,6 @@ def _raise(kind: AlertKind[S], village: VillageState, subject: S, decision: Rais
         facility=subject.facility_id,
         device=subject.device_id,
         began_at=decision.began_at,
-        severity=kind.severity,
     )
     village.raises.note(alert.kind, alert.subject, now)
     evidence = {**decision.evidence, **kind.evidence(village, subject, decision, now)}

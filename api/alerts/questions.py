@@ -4,7 +4,7 @@ It holds all that reading takes besides the store, so that it may be read in ano
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 from api.alerts.certainty import Moment
@@ -30,7 +30,6 @@ __all__ = [
     "RebuildAnswer",
     "RebuildRequest",
     "Request",
-    "Wanted",
 ]
 
 LONGEST_MEMORY = 6 * HOUR
@@ -38,55 +37,41 @@ LONGEST_MEMORY = 6 * HOUR
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """The observations of a village from event time `start` on.
+class MemoryRequest:
+    """The observations of some villages in event time `[start, end)`: the store is asked for all of them at once.
 
-    `first`: the first reports, if all are known but for the newest.
+    `known`: by village the first reports, if all are known but for the newest.
     """
 
-    village: Village
+    villages: Sequence[Village]
+    known: Mapping[str, Mapping[TrackKey, int]]
     start: int
-    first: Mapping[TrackKey, int] | None
-
-    @classmethod
-    def of(cls, village: VillageState, moment: Moment) -> Self:
-        """Returns what a village's memory lacks."""
-        village.memory.ask(moment.monotonic)
-        reach = village.recent.reach
-        start = moment.now - LIVE - reach
-        if not village.memory.is_read and village.judged_until is not None:
-            start = min(start, max(village.judged_until - OVERLAP, moment.now - LONGEST_MEMORY) - reach)
-        return cls(village.village, start, dict(village.recent.first) if village.first_known else None)
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryRequest:
-    """The memory of some villages, until event time `end`: the store is asked for all of them at once."""
-
-    wanted: Sequence[Wanted]
     end: int
 
     @classmethod
-    def of(cls, villages: Iterable[VillageState], moment: Moment) -> Self:
-        """Returns the question for the memory of villages."""
-        return cls([Wanted.of(village, moment) for village in villages], moment.now + DAY)
+    def of(cls, villages: Sequence[VillageState], moment: Moment) -> Self:
+        """Returns the question for what the memories of villages lack."""
+        for village in villages:
+            village.memory.ask(moment.monotonic)
+        known = {village.code: dict(village.recent.first) for village in villages if village.first_known}
+        start = min(_memory_from(village, moment.now) for village in villages)
+        return cls([village.village for village in villages], known, start, moment.now + DAY)
 
     def read(self, store: TelemetryStore) -> "MemoryAnswer":
         """Ask the store."""
-        signals = {each.village.code: _signals(each.village) for each in self.wanted}
-        union = None if None in signals.values() else frozenset[str]().union(*filter(None, signals.values()))
-        known = {each.village.code: each.first for each in self.wanted if each.first is not None}
-        start = min(each.start for each in self.wanted)
-        found = dict(store.recall(list(signals), start, self.end, signals=union, known=known))
-        for each in self.wanted:
-            own, memory = signals[each.village.code], found[each.village.code]
-            tracks = {
-                key: part
-                for key, track in memory.tracks.items()
-                if (own is None or key[1] in own) and (part := track.between(each.start, self.end)).times
-            }
-            found[each.village.code] = replace(memory, tracks=tracks)
-        return MemoryAnswer(self, found)
+        wanted = [_signals(village) for village in self.villages]
+        signals = None if None in wanted else frozenset[str]().union(*filter(None, wanted))
+        codes = [village.code for village in self.villages]
+        return MemoryAnswer(self, store.recall(codes, self.start, self.end, signals=signals, known=self.known))
+
+
+def _memory_from(village: VillageState, now: int) -> int:
+    """Returns from which event time on a village's memory is to be read."""
+    reach = village.recent.reach
+    start = now - LIVE - reach
+    if village.memory.is_read or village.judged_until is None:
+        return start
+    return min(start, max(village.judged_until - OVERLAP, now - LONGEST_MEMORY) - reach)
 
 
 @dataclass(frozen=True, slots=True)

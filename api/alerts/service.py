@@ -13,7 +13,7 @@ from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import ThreadReader
 from api.alerts.tables import Tables
 from siaga.database.leases import Lease, LeaseLost
-from siaga.database.registry import Registry
+from siaga.database.registry import ProbedRegistry
 from siaga.model.clock import MINUTE, SECOND, Clock, SystemClock
 from siaga.model.readiness import UnreadPast
 from siaga.mqtt import Message, Transport
@@ -152,7 +152,7 @@ class AlertService:
         """Returns an open engine with a reader of its own. Runs in the loop's thread."""
         reader = ThreadReader(self._store, self._transport)
         engine = AlertEngine(
-            Registry(self._database),
+            ProbedRegistry(self._database),
             self._tables,
             self._clock,
             self._transport,

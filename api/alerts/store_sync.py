@@ -203,17 +203,17 @@ class StoreSync:
         following = self._next_to_read(moment)
         if following:  # the store reads them while this answer is taken
             self._ask(MemoryRequest.of(following, moment), moment)
-        for wanted in answer.request.wanted:
-            village = self._watched.by_code.get(wanted.village.code)
+        for asked in answer.request.villages:
+            village = self._watched.by_code.get(asked.code)
             if village is None:
                 continue
-            if village.village != wanted.village:
+            if village.village != asked:
                 village.memory.want()  # the registry changed meanwhile
                 self._watched.notice(village)
                 continue
             found = answer.found[village.code]
             self._watched.merge(
-                village, village.take_memory(found, wanted.start, self._first_spans(village), moment), moment
+                village, village.take_memory(found, answer.request.start, self._first_spans(village), moment), moment
             )
 
     def _take_arrivals(self, arrivals: Sequence[Arrival], moment: Moment) -> None:
@@ -254,9 +254,9 @@ class StoreSync:
         self._retry_at = moment.monotonic + self._pause
         self._pause = min(2 * self._pause, LONGEST_RETRY)
         match failure.request:
-            case MemoryRequest(wanted=wanted):
-                for each in wanted:
-                    known = self._watched.by_code.get(each.village.code)
+            case MemoryRequest(villages=villages):
+                for each in villages:
+                    known = self._watched.by_code.get(each.code)
                     if known is not None:
                         known.memory.want_again(self._retry_at)
                         self._watched.notice(known)

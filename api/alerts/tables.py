@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 
 from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, or_, select
 
+from api.alert_records.alert import Opened
 from api.alert_records.rows import write_alerts
 from api.alerts.gateway import GatewayRow
 from api.alerts.inbox import Row
@@ -20,9 +21,12 @@ from siaga.database.leases import Lease, check
 from siaga.database.maintenance import window_of
 from siaga.database.retention import readings_from
 from siaga.database.rewritten import note_rewritten
+from siaga.database.self_probe import note_raised
 from siaga.database.spans import end_running, read_spans, span_of, write_spans
 from siaga.database.upsert import insertion, upsert
+from siaga.model.alert_kinds import Kind
 from siaga.model.observation import TrackKey
+from siaga.model.probe_village import PROBE
 from siaga.model.readiness import UnreadPast
 from siaga.timeline.judge import Span
 from siaga.timeline.maintenance import MaintenanceWindow
@@ -78,6 +82,7 @@ class Tables:
         Returns how many events of alerts were written.
         """
         with self.writing() as connection:
+            changes = _without_probe(connection, changes)
             for key, correction in changes.corrections.items():
                 write = partial(write_spans, connection, {key: changes.spans.get(key, {})})
                 stretch = (correction.start, correction.end)
@@ -234,6 +239,23 @@ def _write_first(connection: Connection, first: Mapping[tuple[str, TrackKey], in
         for (village, (device, signal)), time in first.items()
     ]
     upsert(connection, tables.first_report, rows, ("village", "device", "signal"))
+
+
+def _without_probe(connection: Connection, changes: Changes) -> Changes:
+    """Note when the self-probe's alert was raised. Returns what is changed of all other villages."""
+    raised = [each for each in changes.alerts if isinstance(each, Opened) and each.alert.village == PROBE]
+    if not raised and not any(village == PROBE for village, _ in changes.spans):
+        return changes
+    for each in raised:
+        if each.alert.kind is Kind.FACILITY_FAILED:
+            note_raised(connection, each.raised_at)
+    return replace(
+        changes,
+        alerts=[each for each in changes.alerts if each not in raised],
+        spans={key: spans for key, spans in changes.spans.items() if key[0] != PROBE},
+        corrections={key: each for key, each in changes.corrections.items() if key[0] != PROBE},
+        rewritten={key: each for key, each in changes.rewritten.items() if key[0] != PROBE},
+    )
 
 
 def _some(villages: Collection[str]) -> Iterator[list[str]]:

@@ -1,5 +1,6 @@
 """What every answer and every request goes through: headers, a bound on bodies, counters."""
 
+import asyncio
 import time
 from collections.abc import Callable, Container, Mapping
 
@@ -17,6 +18,11 @@ LARGEST_BODY = 64 * 1024
 """Bytes of a request's body: a comment has 2,000 characters at most."""
 WIDE_BODY = 1024 * 1024
 """Bytes of the body of a call that may name 10,000 alerts."""
+
+BODY_WITHIN = 20.0
+"""Seconds that a body has to come, beside what its most bytes take at `SLOWEST`."""
+SLOWEST = 5_000
+"""Bytes a second: half of a link of 100 kbit/s."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _HEADERS: Mapping[str, str] = {
@@ -52,7 +58,9 @@ class SecurityHeaders:
 
 
 class BodyLimit:
-    """Refuses a request whose body is too large, before more of it than that is in memory.
+    """Refuses a request whose body is too large, before more of it than that is in memory, or that trickles in.
+
+    Bodies that never end would hold all connections that there may be.
 
     `streamed`: calls, by method and path, whose route reads the body as it comes, and counts it itself. `wide`: how
     many bytes the body of other calls may have. `refused`: makes the answer of the request, of the most bytes that it
@@ -84,12 +92,19 @@ class BodyLimit:
         message: Message = {"type": "http.request", "body": b"", "more_body": True}
         size = int(told) if told.isdigit() else None
         is_large = size is not None and size > largest
-        while not is_large and message.get("more_body", False):
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return
-            body += message.get("body", b"")
-            is_large = len(body) > largest
+        within = BODY_WITHIN + largest / SLOWEST
+        try:
+            async with asyncio.timeout(within):
+                while not is_large and message.get("more_body", False):
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        return
+                    body += message.get("body", b"")
+                    is_large = len(body) > largest
+        except TimeoutError:
+            sentence = f"the body of this request did not come within {within:.0f} s"
+            await problem_response(408, sentence, {"Connection": "close"})(scope, receive, send)
+            return
         if is_large:
             await self._refused(scope, largest, size)(scope, receive, send)
             return

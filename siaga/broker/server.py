@@ -240,7 +240,8 @@ class _Connection(asyncio.Protocol):
         self._broker._connections.add(self)
 
     def data_received(self, data: bytes) -> None:
-        self._heard = self._broker._clock.monotonic()
+        if self._session is not None:  # bytes that trickle in do not prolong the time to introduce itself
+            self._heard = self._broker._clock.monotonic()
         self._buffer += data
         try:
             while (taken := split(self._buffer)) is not None:
@@ -312,7 +313,7 @@ class _Connection(asyncio.Protocol):
             self.write(connack(IDENTIFIER_REJECTED))
             self.close()
             return
-        self._patience = packet.keep_alive * 1.5
+        self._patience, self._heard = packet.keep_alive * 1.5, self._broker._clock.monotonic()
         self._session, present = exchange.connect(packet, self, self._broker._clock.now())
         self.write(connack(CONNECTION_ACCEPTED, session_present=present))
         exchange.resume(self._session)

@@ -25,13 +25,8 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What was told of, and not mended yet.
+    """What was told of, and not mended yet. `looked_at`: when that was looked at last, wall time, ms."""
 
-    `by`: the member that looks for all; others do after `until` (wall time, ms). `looked_at`: its last look.
-    """
-
-    by: str = ""
-    until: int = 0
     looked_at: int = 0
     faults: Sequence[Fault] = ()
 

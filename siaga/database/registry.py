@@ -16,11 +16,12 @@ from siaga.database import tables, writing
 from siaga.database.rewritten import ALWAYS, note_rewritten
 from siaga.database.scopes import within
 from siaga.database.taken_out import note_put_back, note_taken_out
+from siaga.model.probe_village import PROBE_VILLAGE
 from siaga.model.scope import Scopes
 from siaga.model.sites import Village
 from siaga.sites.writing import fingerprint
 
-__all__ = ["ChangedMeanwhile", "ImportReport", "Registry", "villages_of", "villages_within"]
+__all__ = ["ChangedMeanwhile", "ImportReport", "ProbedRegistry", "Registry", "villages_of", "villages_within"]
 
 _VILLAGE = TypeAdapter(Village)
 _CHUNK = 500
@@ -135,6 +136,14 @@ class Registry:
         with self._engine.connect() as connection:
             version: int = connection.execute(select(tables.registry_version.c.version)).scalar_one()
         return version
+
+
+class ProbedRegistry(Registry):
+    """The villages of a registry, and the one of siaga's self-probe: for the collector and the alert engine alone."""
+
+    def villages(self) -> list[Village]:
+        """Returns all villages, in the order of the sites file, and the self-probe's."""
+        return [*super().villages(), PROBE_VILLAGE]
 
 
 def villages_of(connection: Connection, codes: Iterable[str]) -> dict[str, Village]:

@@ -7,6 +7,7 @@ its connection, and its topics with it. Without its lines it reaches nothing fro
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from siaga.model.probe_village import GATEWAY, PROBE
 from siaga.provision.damaged import DamagedFile
 from siaga.wire.topics import PREFIX, is_village_code
 
@@ -22,6 +23,7 @@ SERVICES: Mapping[str, Sequence[str]] = {
         "read +/gateway/+/ack",
         "read +/gateway/+/health",
         "readwrite +/gateway/+/sites",
+        f"write {PROBE}/gateway/{GATEWAY}/batch",  # the self-probe
     ),
 }
 """siaga's own clients: access and topic below `siaga/v1/`."""

@@ -4,9 +4,7 @@ One member of an installation looks for all, so that one message goes out. It ke
 """
 
 import threading
-import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -22,6 +20,7 @@ from api.words import WORDS, Language, Words
 from siaga.database import take_turns, writing
 from siaga.database.faults import Fault, Told, read_told, write_told
 from siaga.database.people import Persons
+from siaga.database.turn import Turn
 from siaga.model.caller import Role
 from siaga.model.clock import MINUTE, Clock
 
@@ -78,7 +77,7 @@ class FaultWatch:
             "what is wrong with siaga itself, as this member found it; -1: another member looks",
             registry=metrics or CollectorRegistry(),
         )
-        self._me = uuid.uuid4().hex
+        self._turn = Turn(engine, "faults", LEASE, clock)
         self._next = clock.monotonic() + FIRST
         self._suspected: frozenset[str] = frozenset()
         self._stop = threading.Event()
@@ -109,7 +108,7 @@ class FaultWatch:
         """Look, if it is time and this member's part. Returns whether it looked."""
         if self._clock.monotonic() < self._next:
             return False
-        if not self._claim():
+        if not self._turn.take():
             self._wrong.set(-1)
             self._next = self._clock.monotonic() + AGAIN
             return False
@@ -119,17 +118,6 @@ class FaultWatch:
         suspected = self._tell(wrong, is_whole=all(each.state != "unknown" for each in found))
         self._suspected = frozenset(suspected)
         self._next = self._clock.monotonic() + (AGAIN if suspected else EVERY)
-        return True
-
-    def _claim(self) -> bool:
-        """Take the part of the member that looks, if no other has it. Returns whether this one has it."""
-        now = self._clock.now()
-        with writing(self._engine) as connection:
-            take_turns(connection, "faults")
-            told = read_told(connection)
-            if told.by != self._me and now < told.until:
-                return False
-            write_told(connection, replace(told, by=self._me, until=now + LEASE))
         return True
 
     def _tell(self, wrong: Mapping[str, Wrong], *, is_whole: bool) -> list[str]:
@@ -152,7 +140,7 @@ class FaultWatch:
                 self._write(connection, begun, mended, admins, now)
             faults = [fault for fault in told.faults if fault not in mended]
             faults += [Fault(each.id, str(each.said), dict(each.values), now) for each in begun]
-            write_told(connection, Told(self._me, now + LEASE, now, faults))
+            write_told(connection, Told(now, faults))
         return [each.id for each in new if each not in begun]
 
     def _write(

@@ -115,6 +115,14 @@ def _internet(url: str) -> str:
     return url
 
 
+def _heartbeat(url: SecretStr) -> SecretStr:
+    try:
+        read_web(url.get_secret_value())
+    except BadAddress:
+        raise ValueError("it must be a web address such as https://hc-ping.com/UUID") from None
+    return url
+
+
 def _public(url: str) -> str:
     found = _PUBLIC.fullmatch(url.lower())
     if found is None:
@@ -175,6 +183,8 @@ class Settings(BaseSettings):
     new_database: bool = False
     partitions: Annotated[int, Field(ge=1, le=64)] = 1
     keep_telemetry: Annotated[int, BeforeValidator(_kept)] | None = None
+    self_probe: bool = True
+    heartbeat_url: Annotated[SecretStr, AfterValidator(_heartbeat)] | None = None
     backup_dir: Path | None = None
     backup_at: time = time(2, 30)
     backup_keep: Annotated[int, Field(ge=1, le=10_000)] = 14

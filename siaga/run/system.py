@@ -61,6 +61,7 @@ from siaga.run.people import first_admin
 from siaga.run.reports import the_office
 from siaga.run.retention import Retention
 from siaga.run.schedules import the_plan
+from siaga.run.self_probe import SelfProbe, heartbeat, probe_session
 from siaga.run.services import ALERTS, alert_session, await_database, session_name
 from siaga.run.settings import Settings
 from siaga.run.sites_publisher import SitesService
@@ -223,6 +224,8 @@ class System:
         retention.start()
         self.also(retention)
         self.also(self._watch_faults())
+        if settings.self_probe:
+            self.also(self._probe())
         if settings.backup_dir is not None:
             backups = NightlyBackups(
                 settings.backup_dir,
@@ -309,6 +312,15 @@ class System:
         watch = FaultWatch(self._engine, lambda: push.book(self._book.current()), examine_often, self._clock, REGISTRY)
         watch.start()
         return watch
+
+    def _probe(self) -> SelfProbe:
+        """Prove every few minutes that an alert arrives."""
+        settings, url = self._settings, self._settings.heartbeat_url
+        beat = None if url is None else partial(heartbeat, url.get_secret_value())
+        session = probe_session(settings.central_broker, settings.tls)
+        probe = SelfProbe(self._engine, session, self._clock, beat, REGISTRY)
+        probe.start()
+        return probe
 
     def _serve_http(self) -> None:
         store = StoreAnswers(self.store, self._clock)

@@ -8,6 +8,7 @@ from datetime import date
 
 from siaga.model.durations import parse_duration
 from siaga.model.indicators import INDICATORS, POWER
+from siaga.model.probe_village import PROBE
 from siaga.model.signals import SIGNALS, SignalType
 from siaga.model.sites import Adapter, Device, Facility, Needs, Silence, Village
 from siaga.sites.addresses import plain_address
@@ -262,6 +263,8 @@ def _once(section: Section, key: str, value: str, taken: dict[str, Section], wha
 def _code(text: str) -> str:
     if not is_village_code(text):
         raise ValueError('is not the code of a village such as "35.10.15.2012"')
+    if text == PROBE:
+        raise ValueError("is the code of siaga's own self-probe: no village has it")
     return text
 
 

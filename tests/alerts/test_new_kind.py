@@ -13,6 +13,7 @@ from api.alerts.facility import WatchedFacility
 from api.alerts.kinds import OF_FACILITIES, AlertKind, Look
 from api.alerts.state import VillageState
 from siaga.database import tables
+from siaga.model.alert_kinds import Kind
 from siaga.model.clock import DAY, HOUR, MINUTE
 from tests.alerts.world import CODE, NOON, World
 
@@ -23,8 +24,7 @@ ENOUGH = 3
 class PeopleDoubted(AlertKind[WatchedFacility]):
     """Three complaints within 24 hours contradict a facility; here they come from the test."""
 
-    kind = "people_doubted"
-    severity = "warning"
+    kind = Kind.SENSOR_DOUBTED
     rests = Rests.WORD
 
     def __init__(self, complaints: list[int]) -> None:
@@ -45,9 +45,10 @@ def people_doubted(complaints: list[int], look: Look) -> Decision:
 
 @pytest.fixture
 def complaints() -> Iterator[list[int]]:
-    """`people_doubted` is registered while a test runs."""
+    """`PeopleDoubted` is registered while a test runs, in the place of the real kind of that name."""
     times: list[int] = []
-    registered = (*OF_FACILITIES, PeopleDoubted(times))
+    others = [kind for kind in OF_FACILITIES if kind.kind != PeopleDoubted.kind]
+    registered = (*others, PeopleDoubted(times))
     with patch.object(village_module, "OF_FACILITIES", registered):
         yield times
 
@@ -58,13 +59,13 @@ def test_it_is_raised_shown_and_cleared_like_any_other(world: World, complaints:
     world.live(2, OPEN, ("gerbang-1", "battery", 80.0))
     world.restart()
     world.live(61, OPEN)
-    [alert] = world.alerts("people_doubted")
+    [alert] = world.alerts("sensor_doubted")
     assert (alert.subject, alert.began_at, alert.cleared_at) == (f"{CODE}/gerbang", NOON - HOUR, None)
-    [evidence] = world.evidence("people_doubted")
+    [evidence] = world.evidence("sensor_doubted")
     assert evidence == {"complaints": 3, "reason": "complaints_contradict"}
     with world.database.connect() as connection:
         assert connection.execute(select(tables.alert.c.severity)).scalars().all() == ["warning"]
-    assert world.events() == [("raised", "people_doubted")]
+    assert world.events() == [("raised", "sensor_doubted")]
 
 
 def test_it_clears_by_its_deadline_and_only_after_the_last_complaint_is_old(
@@ -73,7 +74,7 @@ def test_it_clears_by_its_deadline_and_only_after_the_last_complaint_is_old(
     world.live(2, OPEN)
     complaints += [NOON - 23 * HOUR, NOON - 23 * HOUR + 1, NOON - 23 * HOUR + 2]
     world.live(64, OPEN)
-    [alert] = world.alerts("people_doubted")
+    [alert] = world.alerts("sensor_doubted")
     assert alert.ended_at == NOON + HOUR + 2
     assert alert.cleared_at == NOON + HOUR + 2
 
@@ -86,7 +87,7 @@ def test_it_waits_while_its_village_is_offline(world: World, complaints: list[in
     world.let(HOUR + MINUTE)
     assert [alert.kind for alert in world.alerts()] == ["village_offline"]
     [place] = world.engine.villages.values()
-    assert [(kind, hold.reason) for (kind, _), hold in place.waits.items()] == [("people_doubted", "village_offline")]
+    assert [(kind, hold.reason) for (kind, _), hold in place.waits.items()] == [("sensor_doubted", "village_offline")]
     world.live(3, OPEN)
-    assert [alert.kind for alert in world.alerts() if alert.cleared_at is None] == ["people_doubted"]
+    assert [alert.kind for alert in world.alerts() if alert.cleared_at is None] == ["sensor_doubted"]
     assert not place.waits

@@ -15,7 +15,7 @@ from api.alerts.tables import Tables
 from siaga.broker.memory import MemoryTransport
 from siaga.database import tables, writing
 from siaga.database.dealing import HEARD, MAINTENANCE, Share, carry_over
-from siaga.database.engine_state import read_values, write_values
+from siaga.database.engine_state import read_past, read_values, write_values
 from siaga.database.leases import Held, LeaseLost, Leases
 from siaga.model.clock import MINUTE, SECOND
 from siaga.model.sites import Village
@@ -231,6 +231,25 @@ def test_another_number_of_partitions_loses_no_alert_and_doubles_none(tmp_path: 
         world.say(3, {ZERO: OPEN, ONE: OPEN})
 
     assert [alert.subject for alert in compared(tmp_path, story, *homes)] == [f"{ZERO}/gerbang", f"{ONE}/gerbang"]
+
+
+def test_every_member_can_tell_what_of_the_past_no_engine_knows(tmp_path: Path) -> None:
+    world = Dealt(tmp_path, village(gate(), code=ZERO), village(gate(), code=ONE), count=2)
+    world.say(2, {ZERO: OPEN, ONE: OPEN})
+    world.store.away = True
+    world.change(village(gate(grace=MINUTE), code=ZERO), village(gate(grace=MINUTE), code=ONE))  # memory is read again
+    with world.database.connect() as connection:
+        past = read_past(connection, 2)
+    assert past.problem == "the store is away"
+    assert past.stretches.keys() == {ZERO, ONE}
+    assert past.stretches == {
+        code: stretches for each in world.members.values() for code, stretches in each.engine.past.stretches.items()
+    }
+    world.store.away = False
+    world.let(MINUTE)
+    with world.database.connect() as connection:
+        assert read_past(connection, 2).problem is None
+    world.close()
 
 
 def test_an_engine_that_was_replaced_says_nothing_more(tmp_path: Path) -> None:

@@ -194,6 +194,28 @@ def test_what_is_not_mqtt_ends_the_connection_and_disturbs_nobody(
     until(lambda: one.got)
 
 
+@pytest.mark.parametrize("packet", [b"", b"\x10\xff\x7f" + b"x" * 1000], ids=["silent", "trickling"])
+def test_who_does_not_introduce_itself_in_time_is_cut_off(
+    broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch, packet: bytes
+) -> None:
+    monkeypatch.setattr("siaga.broker.server.FIRST_PACKET", 0.5)
+    with socket.create_connection(("127.0.0.1", broker.port), 5) as raw:
+        raw.settimeout(0.05)
+        rest = iter(packet)
+
+        def is_cut_off() -> bool:
+            try:
+                raw.sendall(bytes(byte for byte in [next(rest, None)] if byte is not None))
+                return raw.recv(1) == b""
+            except TimeoutError:
+                return False
+            except OSError:
+                return True
+
+        until(is_cut_off, what="the connection is closed")
+        assert not packet or next(rest, None) is not None, "before the packet was whole"
+
+
 def test_a_taken_port_is_one_sentence_that_names_it(broker: EmbeddedBroker, tmp_path: Path) -> None:
     with pytest.raises(PortTaken, match=rf"port {broker.port} on 127\.0\.0\.1 is in use"):
         EmbeddedBroker(tmp_path / "second.sqlite", broker.port).start()

@@ -1,7 +1,9 @@
 """Every database gets its tables: an empty one, siaga's own, or one that others open at the same time."""
 
+import json
 import subprocess
 import sys
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from sqlalchemy import Engine, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from siaga.database import BadDatabaseUrl, UnknownSchema, connect, migrate, tables, writing
+from siaga.database.upgrade import upgrade
 
 ALERT = {
     "kind": "facility_failed",
@@ -111,3 +114,49 @@ def test_another_database_is_refused_without_showing_the_password(url: str) -> N
     with pytest.raises(BadDatabaseUrl) as refused:
         connect(url)
     assert "s3cret" not in str(refused.value)
+
+
+def test_what_the_engine_heard_last_had_taken_is_what_partition_0_has(empty: Engine) -> None:
+    """Before leases, each engine had an inbox and snapshots under the name of its session."""
+    upgrade(empty, "0014")
+    shared = {"since": 5, "devices": {"g-1": 6}, "facilities": {"gerbang": "f"}, "unfinished": [[1, 2]]}
+    snapshots = {("last", "a"): b"mine", ("other", "a"): pack({}), ("other", "b"): pack(shared | {"start": 7})}
+    heard = {"last": 30, "other": 20, "rebuild": 40}
+    with writing(empty) as connection:
+        for number, ((name, village), state) in enumerate(snapshots.items()):
+            connection.execute(
+                text("INSERT INTO village_snapshot VALUES (:name, :village, 10, :state)"),
+                {"name": name, "village": village, "state": state},
+            )
+            connection.execute(
+                text("INSERT INTO inbox VALUES (:name, :number, :village, 'gw', 'batch', 11, :state)"),
+                {"name": name, "number": number, "village": f"{village} {name}", "state": state},
+            )
+        values: dict[str, object] = {
+            **{f"heard/{name}": {"until": until, "settled": True} for name, until in heard.items()},
+            "maintenance": ["m"],
+            "waits/a": ["x"],
+        }
+        connection.execute(
+            tables.engine_state.insert(), [{"key": key, "value": value} for key, value in values.items()]
+        )
+    migrate(empty)
+    with empty.connect() as connection:
+        kept = {row.village: bytes(row.state) for row in connection.execute(select(tables.village_snapshot))}
+        taken = [(row.village, row.number, row.received) for row in connection.execute(select(tables.inbox))]
+        values = {row.key: row.value for row in connection.execute(select(tables.engine_state))}
+        leases = [tuple(row)[:3] for row in connection.execute(select(tables.engine_lease))]
+    assert kept.pop("a") == b"mine"
+    assert {village: json.loads(zlib.decompress(packed)) for village, packed in kept.items()} == {"b": shared}
+    assert taken == [("a last", 0, 11)]
+    assert values == {
+        "alerts_session": "last",
+        "heard/0": {"until": 30, "settled": True},
+        "maintenance/0": ["m"],
+        "waits/a": ["x"],
+    }
+    assert leases == [(0, 1, 0)]
+
+
+def pack(snapshot: dict[str, object]) -> bytes:
+    return zlib.compress(json.dumps(snapshot).encode())

@@ -65,6 +65,32 @@ def test_a_head_that_trickles_in_has_no_more_time_than_another(port: int, before
         assert sent < len(HEAD), "it never came to its end"
 
 
+def test_a_body_that_trickles_in_is_answered_in_time_and_holds_nothing(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.http.middleware.BODY_WITHIN", WITHIN)
+    monkeypatch.setattr("api.http.middleware.SLOWEST", 1_000_000)
+    head = b"POST /login HTTP/1.1\r\nHost: siaga\r\nSec-Fetch-Site: same-origin\r\nContent-Length: 1000\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(head)
+        connection.settimeout(0.05)
+        came = b""
+        for _ in range(900):
+            try:
+                connection.sendall(b"x")
+                part = connection.recv(1000)
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+            came += part
+            if not part:
+                break
+        else:
+            raise AssertionError(f"the connection is held: {came!r}")
+    assert came.startswith(b"HTTP/1.1 408 ")
+
+
 def test_an_answer_and_an_idle_connection_are_left_alone(port: int) -> None:
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=PATIENCE) as client:
         assert client.get("/healthz").status_code == 200

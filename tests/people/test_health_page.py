@@ -90,7 +90,7 @@ def test_what_the_admins_were_told_of_is_there_with_what_mends_it(district: Dist
         fault = Fault("disk", "disk_low", {"directory": "/data", "mib": "700"}, NOW - MINUTE)
         for faults in ([], [fault]):
             with writing(district.engine) as connection:
-                write_told(connection, Told("a", NOW, NOW, faults))
+                write_told(connection, Told(NOW, faults))
             page = client.get("/setup/health", headers=admin)
             assert "Dicari setiap 15 menit; terakhir 12.00 WIB." in page.text
             assert page.text.count('data-part="disk"') == len(faults)

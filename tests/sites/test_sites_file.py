@@ -176,6 +176,7 @@ def changed(old: str, new: str) -> str:
     ("old", "new", "mistake"),
     [
         ('"35.10.15.2012"', "35.10", "2: code: 35.10 is not a text; write it in quotes"),
+        ('"35.10.15.2012"', '"00.00.00.0000"', '2: code: "00.00.00.0000" is the code of siaga\'s own self-probe'),
         ('"35.10.15.2012"', '"35.10"', '2: code: "35.10" is not the code of a village such as "35.10.15.2012"'),
         ("Kampunganyar", "No", "3: name: No is not a text; write it in quotes"),
         ("Kampunganyar", '"a\\tb"', '3: name: "a\\tb" is not a text of 1 to 200 characters in one line'),

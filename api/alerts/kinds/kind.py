@@ -45,8 +45,6 @@ class AlertKind(Generic[S]):
     """One kind of alert. Most kinds only need `kind`, `rests` and `decide`."""
 
     kind: ClassVar[str]
-    severity: ClassVar[str] = ""
-    """Of a kind that the contract does not have yet. The others stand in `siaga.model.alert_kinds`."""
     rests: ClassVar[Rests]
     """What it depends on that the alert is over."""
 

@@ -15,7 +15,8 @@ import siaga.database
 from siaga.database import connect, is_read_only, tables
 from siaga.database.leases import leaderless
 from siaga.database.registry import Registry
-from siaga.model.clock import DAY, SECOND, Clock
+from siaga.database.self_probe import read_result
+from siaga.model.clock import DAY, MINUTE, SECOND, Clock
 from siaga.model.sites import Village
 from siaga.run.doctor.channels import channels
 from siaga.run.doctor.finding import Finding, Said, ok, warning, wrong
@@ -28,6 +29,8 @@ WITHIN = 5.0
 """Seconds for a statement."""
 NAMED = 3
 """Villages that are named; of the rest the number is said."""
+PROBED_WITHIN = 15 * MINUTE
+"""Age of the newest self-probe from which on it is missed, ms: two did not come."""
 REPLACED_WITHIN = 15 * SECOND
 """ms within which somebody else leads a partition whose leader is gone (contract, section 9)."""
 CHECKED_UP_TO = 2 << 30
@@ -88,6 +91,7 @@ def _content(settings: Settings, engine: Engine, now: int) -> Iterator[Finding]:
         yield _people(connection)
         yield _quarantine(connection, now)
         yield from channels(settings, connection)
+        yield from _self_probe(settings, connection, now)
 
 
 def _leaders(connection: Connection) -> Finding:
@@ -138,3 +142,20 @@ def _quarantine(connection: Connection, now: int) -> Finding:
         return ok("quarantine", Said.QUARANTINE_OK)
     label, _ = counts.most_common(1)[0]
     return warning("quarantine", Said.QUARANTINE_FILLS, n=counts.total(), label=label)
+
+
+def _self_probe(settings: Settings, connection: Connection, now: int) -> Iterator[Finding]:
+    if not settings.self_probe:
+        return
+    result = read_result(connection)
+    if result is None or now - result.at > PROBED_WITHIN:
+        last = (
+            "-" if result is None else datetime.fromtimestamp(result.at / 1000).astimezone().isoformat(" ", "minutes")
+        )
+        yield warning("self_probe", Said.SELF_PROBE_OLD, last=last)
+    elif result.problem is not None:
+        yield wrong("self_probe", Said.SELF_PROBE_FAILED, reason=result.problem)
+    else:
+        yield ok("self_probe", Said.SELF_PROBE_OK, seconds=f"{(result.raised or 0) / 1000:.1f}")
+        if result.heartbeat is not None:
+            yield warning("heartbeat", Said.HEARTBEAT_FAILED, reason=result.heartbeat)

@@ -83,6 +83,10 @@ class Said(StrEnum):
     BACKUP_OK = "backup_ok"
     BACKUP_NONE = "backup_none"
     BACKUP_OLD = "backup_old"
+    SELF_PROBE_OK = "self_probe_ok"
+    SELF_PROBE_OLD = "self_probe_old"
+    SELF_PROBE_FAILED = "self_probe_failed"
+    HEARTBEAT_FAILED = "heartbeat_failed"
     PAGES_OK = "pages_ok"
     PAGES_PLAIN = "pages_plain"
     UNKNOWN = "unknown"
@@ -108,6 +112,7 @@ FINE = frozenset(
         Said.QUARANTINE_OK,
         Said.CHANNELS_OK,
         Said.BACKUP_OK,
+        Said.SELF_PROBE_OK,
         Said.PAGES_OK,
     }
 )

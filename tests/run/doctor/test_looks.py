@@ -16,6 +16,7 @@ from api.words import WORDS, Language
 from siaga.database import connect, tables, writing
 from siaga.database.leases import Free, Leases
 from siaga.database.registry import Registry
+from siaga.database.self_probe import ProbeResult, write_result
 from siaga.model.clock import DAY, HOUR, Clock, ManualClock, SystemClock
 from siaga.model.sites import Village
 from siaga.run.doctor import backups, database, examination, files, machine, service, store
@@ -210,6 +211,7 @@ def test_a_district_without_villages_admins_holidays_or_messages(here: Settings)
         "people": "warning people_no_admin",
         "quarantine": "ok quarantine_ok",
         "channels": "warning channels_none",
+        "self_probe": "warning self_probe_old",
     }
 
 
@@ -344,3 +346,20 @@ def test_one_look_that_hangs_or_breaks_leaves_the_others(here: Settings, monkeyp
     hangs.set()
     assert [found[name].state for name in looks] == [State.UNKNOWN, State.UNKNOWN, State.WARNING]
     assert "boom" in found["store"].text(WORDS[Language.ID])
+
+
+def test_the_self_probe_is_missed_fails_or_has_no_heartbeat(here: Settings, engine: Engine) -> None:
+    def said(result: ProbeResult | None, **more: object) -> dict[str, str]:
+        if result is not None:
+            with writing(engine) as connection:
+                write_result(connection, result)
+        found = seen(database.look, settings(here.data_dir, **more))
+        return {name: each for name, each in found.items() if name in ("self_probe", "heartbeat")}
+
+    assert said(None) == {"self_probe": "warning self_probe_old"}
+    assert said(ProbeResult(NOW - HOUR, 1, 2)) == {"self_probe": "warning self_probe_old"}
+    assert said(ProbeResult(NOW, problem="no batch is acknowledged")) == {"self_probe": "wrong self_probe_failed"}
+    assert said(ProbeResult(NOW, 1, 2)) == {"self_probe": "ok self_probe_ok"}
+    unheard = ProbeResult(NOW, 1, 2, heartbeat="it answered 500")
+    assert said(unheard) == {"self_probe": "ok self_probe_ok", "heartbeat": "warning heartbeat_failed"}
+    assert said(unheard, self_probe=False) == {}
