@@ -1,22 +1,24 @@
 """Where complaints come in: how many attempts an address has, the photos that wait, and the secrets of the day."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 
 import anyio
 from fastapi import Request
 from sqlalchemy import Engine
+from starlette.requests import ClientDisconnect
 
 from api.complaints.rows import DaySecrets
 from api.complaints.rules import Way
+from api.http.middleware import LARGEST_BODY
 from api.http.photo_body import PhotoDesk
 from api.http.problems import Refused
 from api.words import Sentence
 from siaga.database.people import host_of
 from siaga.model.clock import MINUTE, SECOND, Clock
 
-__all__ = ["Attempts", "ComplaintDesk", "desk_of", "host_of_request"]
+__all__ = ["Attempts", "ComplaintDesk", "coming_in", "desk_of", "host_of_request", "read_away"]
 
 MOST_ATTEMPTS = 60
 """Complaints of one address that are looked at within `WITHIN`, taken or not: one with a photo costs a second."""
@@ -88,6 +90,31 @@ def _too_many(what: str, wait: int) -> Refused:
         {"Retry-After": str(-(-wait // SECOND)), "Connection": "close"},
         sentence=Sentence("complaint_too_many"),
     )
+
+
+@asynccontextmanager
+async def coming_in(request: Request, way: Way) -> AsyncIterator[None]:
+    """A place while the complaint of a request comes in.
+
+    Raises:
+        Refused: 429 or 503, as `ComplaintDesk.place` says.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(desk_of(request).place(way, host_of_request(request)))
+        except Refused:
+            await read_away(request)
+            raise
+        yield
+
+
+async def read_away(request: Request) -> None:
+    """Read a short body that nobody looks at: closed over unread bytes, a connection loses the answer, too."""
+    told = request.headers.get("content-length", "")
+    if told.isdigit() and int(told) <= LARGEST_BODY:
+        with suppress(ClientDisconnect):
+            async for _ in request.stream():
+                pass
 
 
 def desk_of(request: Request) -> ComplaintDesk:

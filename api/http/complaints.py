@@ -9,7 +9,7 @@ from api.complaints.rows import AlreadyEnded, end, mark_seen
 from api.complaints.rules import State, Way, plain_id
 from api.http.access import Technician, caller_of, known_caller
 from api.http.complaint_body import BODIES, received_complaint
-from api.http.complaint_desk import desk_of, host_of_request
+from api.http.complaint_desk import coming_in
 from api.http.complaint_taking import take_complaint
 from api.http.known_names import Body
 from api.http.moments import Moment, moment
@@ -79,7 +79,7 @@ class MaybeAnswer(Body):
 
 
 _NO_ANSWER = MaybeAnswer()
-ComplaintId = Annotated[str, Path(max_length=40, description="the id, with or without its dashes")]
+ComplaintId = Annotated[str, Path(description="the id, with or without its dashes")]
 
 
 @open_router.post(
@@ -96,9 +96,8 @@ async def complain(request: Request, services: ServicesHere, response: Response)
     It never changes a state. Sent again with the same `draft`, or by the same address with the same content within ten
     minutes, it is stored once and answered with 200. 429 after too many, and while the village takes none.
     """
-    with desk_of(request).place(Way.CALL, host_of_request(request)):
-        async with received_complaint(request) as (said, photos):
-            found, is_new = await take_complaint(request, services, said, photos, Way.CALL)
+    async with coming_in(request, Way.CALL), received_complaint(request) as (said, photos):
+        found, is_new = await take_complaint(request, services, said, photos, Way.CALL)
     response.status_code = 201 if is_new else 200
     if is_new:
         response.headers["Location"] = f"/api/v1/complaints/{found.id}"

@@ -17,7 +17,7 @@ from api.complaints.georeport import Form, Value, rendered, service_code, split_
 from api.complaints.problems import PROBLEMS, problem_of
 from api.complaints.rules import State, Way, plain_id
 from api.http.complaint_body import ComplaintBody, checked_complaint
-from api.http.complaint_desk import desk_of, host_of_request
+from api.http.complaint_desk import coming_in
 from api.http.complaint_taking import found_place, take_complaint
 from api.http.moments import moment, parse_time
 from api.http.photo_body import SentBody
@@ -124,6 +124,8 @@ def list_requests(
     """What somebody has looked at, the newest first; `service_request_id` wins over all else."""
 
     def found(words: Words) -> Value:
+        if not services.public_page:
+            raise Refused(403, "requests are not listed here: the public page is switched off")
         with services.engine.connect() as connection:
             if service_request_id:
                 ids = [plain_id(one.strip()) for one in service_request_id.split(",")][:_MOST]
@@ -132,7 +134,7 @@ def list_requests(
                 wanted = _wanted(services, start_date, end_date, status, service_code)
                 each = list(read.listed(connection, wanted, None, _MOST))
             places = read.places(connection, {(one.village, one.facility) for one in each})
-        return [_request(words, one, places.get((one.village, one.facility))) for one in each]
+        return [_request(words, one, places.get((one.village, one.facility)), with_sensors=True) for one in each]
 
     return _answer(request, "service_requests", form, found)
 
@@ -148,7 +150,7 @@ def one_request(request: Request, services: ServicesHere, complaint: str) -> Res
             if one is None:
                 raise Refused(404, f"service_request_id: there is no request {complaint[:60]!r}")
             place = read.place(connection, one.village, one.facility)
-        return [_request(words, one, place)]
+        return [_request(words, one, place, with_sensors=services.public_page)]
 
     return _answer(request, "service_requests", form, found)
 
@@ -160,7 +162,7 @@ async def post_request(request: Request, services: ServicesHere, form: str = "")
     problem: Refused | None = None
     made: Complaint | None = None
     try:
-        with desk_of(request).place(Way.CALL, host_of_request(request)):
+        async with coming_in(request, Way.CALL):
             async with request.form(max_files=0, max_fields=100) as said:
                 body = await anyio.to_thread.run_sync(_complaint, services, said)
             made, _ = await take_complaint(request, services, body, (), Way.CALL)
@@ -227,7 +229,8 @@ def _code(one: Complaint) -> str:
     return service_code(one.kind, one.problem)
 
 
-def _request(words: Words, one: Complaint, place: Place | None) -> Value:
+def _request(words: Words, one: Complaint, place: Place | None, *, with_sensors: bool) -> Value:
+    """A complaint as the public sees it. `with_sensors`: also what they said, which the public page shows, too."""
     said = words(f"problem_{one.problem}") if problem_of(one.kind, one.problem) is not None else one.problem
     return {
         "service_request_id": one.id,
@@ -250,7 +253,9 @@ def _request(words: Words, one: Complaint, place: Place | None) -> Value:
         "extended_attributes": {
             "contradicts": one.contradicts,
             "sensors": None if one.sensors is None else one.sensors.value,
-        },
+        }
+        if with_sensors
+        else None,
     }
 
 

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from api.complaints.problems import PICTOGRAMS, PROBLEMS
 from api.complaints.rules import Stamp, Way, WrongStamp, plain_id, read_stamp, shown_id, stamped
 from api.http.complaint_body import FORM_LIMITS, ComplaintBody, checked_complaint
-from api.http.complaint_desk import desk_of, host_of_request
+from api.http.complaint_desk import coming_in, desk_of, read_away
 from api.http.complaint_taking import found_place, take_complaint
 from api.http.photo_body import SentBody, sent_body
 from api.http.problems import Refused, not_found
@@ -89,13 +89,13 @@ async def complain(
     known = await anyio.to_thread.run_sync(desk.secrets.of, now)
     found = read_stamp(known, stamp, facility, now)
     if isinstance(found, WrongStamp):
+        await read_away(request)
         again = _wrong_stamp(looker, found, stamp)
     else:
         body = SentBody()
         try:
-            with desk.place(Way.FORM, host_of_request(request)):
-                async with sent_body(request, FORM_LIMITS) as body:
-                    made = await _taken(request, services, body, facility, found)
+            async with coming_in(request, Way.FORM), sent_body(request, FORM_LIMITS) as body:
+                made = await _taken(request, services, body, facility, found)
             return RedirectResponse(f"/lapor/{made}{_language(request)}", 303)
         except (Refused, RequestValidationError) as problem:
             again = _refused(looker, problem, stamp, body)
@@ -116,7 +116,7 @@ async def _taken(request: Request, services: Services, body: SentBody, facility:
 
 
 def _wrong_stamp(looker: Looker, wrong: WrongStamp, stamp: str) -> _Again:
-    headers = {"Connection": "close"}  # the body was not read
+    headers = {"Connection": "close"}  # a long body was not read
     if wrong is WrongStamp.SOON:
         return _Again(looker.words("complaint_soon"), _TOO_MANY, stamp, {}, headers | {"Retry-After": "2"})
     return _Again(looker.words("complaint_old"), _WRONG, None, {}, headers)

@@ -131,6 +131,15 @@ def test_a_complaint_goes_in_and_is_shown_once_somebody_looked(both: District) -
             assert len(client.get(f"{V2}/requests.json", params=query).json()) == count, query
 
 
+def test_without_a_public_page_the_public_sees_no_states(district: District) -> None:
+    district.public_page = False
+    with district.served(None) as client:
+        made = complain(client)
+        assert client.get(f"{V2}/requests.json").status_code == 403
+        [one] = client.get(f"{V2}/requests/{made}.json").json()
+        assert one["extended_attributes"] is None
+
+
 def test_a_place_on_earth_is_the_village_s_one_facility(district: District) -> None:
     with district.served(None) as client:
         at = {"service_code": "office_lighting-lamp_off", "lat": "-8.171", "long": "114.262"}
