@@ -29,9 +29,8 @@ __all__ = ["SelfProbe", "heartbeat", "probe_session"]
 
 log = structlog.get_logger(__name__)
 
-FIRST = 90 * SECOND
-"""ms after the start: by then all parts are ready, or something is wrong."""
-EVERY = 5 * MINUTE
+EVERY = FIRST = 5 * MINUTE
+"""ms between two probes, and before the first one: by then all parts are ready, or something is wrong."""
 AGAIN = MINUTE
 LEASE = 2 * EVERY
 """ms after its last probe from which on another member takes over."""
