@@ -85,9 +85,7 @@ def facilities(
 
 def _facility(row: Row[*tuple[Any, ...]], devices: Mapping[tuple[str, str], list[str]]) -> FacilityNow:
     mine = tuple(devices.get((row.village, row.id), ()))
-    state = State(row.state)
-    cause = None if state is State.NOT_REQUIRED else row.cause
-    return FacilityNow(row.village, row.id, row.kind, row.name, state, row.since, cause, mine)
+    return FacilityNow(row.village, row.id, row.kind, row.name, State(row.state), row.since, row.cause, mine)
 
 
 def _devices(connection: Connection, scopes: Scopes, first: str, last: str) -> dict[tuple[str, str], list[str]]:

@@ -7,7 +7,6 @@ from sqlalchemy import Connection, text
 
 from api.reports.source import RUNS_ON
 from siaga.database.scopes import within_text
-from siaga.database.spans import SHOWN_CAUSE
 from siaga.model.intervals import Interval
 from siaga.model.scope import Scopes
 from siaga.timeline.spans import Span, State
@@ -38,11 +37,11 @@ _SPANS = """
           FROM FACILITIES AS f
          WHERE f.kind <> 'power' AND CONDITION
     )
-    SELECT b.village, b.id, b.judged_from, s.start, s."end", s.state, SHOWN_CAUSE, s.excused, s.excused_later
+    SELECT b.village, b.id, b.judged_from, s.start, s."end", s.state, s.cause, s.excused, s.excused_later
       FROM bound AS b CROSS JOIN span AS s
      WHERE s.village = b.village AND s.facility = b.id AND s.start >= b.first AND s.start < b.last
        AND (s."end" IS NULL OR s."end" > :start OR s.state = 'failed')
-""".replace("SHOWN_CAUSE", SHOWN_CAUSE)
+"""
 
 
 @dataclass(frozen=True, slots=True)

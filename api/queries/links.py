@@ -2,8 +2,8 @@
 
 A *cut* is wall time: nothing arrived for longer than `offline_after`, from the last arrival on. The engine keeps it as
 a `village_offline` alert, of which a shared uplink has one for several villages. *Dark* is event time: the gateway did
-not run, in a schedule or not. It shows as spans of that cause, up to the gateway's last heartbeat: what is after it may
-still arrive. It counts from when the first facility of the village was judged.
+not run. It shows as spans that nobody could judge, up to the gateway's last heartbeat: what is after it may still
+arrive. Dark time outside of all schedules of a village is not seen.
 """
 
 from collections import defaultdict

@@ -9,7 +9,6 @@ from sqlalchemy import Connection, Row, TextClause, select, text, tuple_
 
 from siaga.database import tables
 from siaga.database.scopes import within
-from siaga.database.spans import SHOWN_CAUSE
 from siaga.model.indicators import POWER
 from siaga.model.intervals import Interval
 from siaga.model.scope import Scopes
@@ -32,9 +31,7 @@ _TOUCHING = """
        AND (f.village, f.id) >= (:first_village, :first_id) AND (f.village, f.id) <= (:last_village, :last_id)
 """
 _SPANS = text(
-    'SELECT f.village, f.id, s.start, s."end", s.state, '
-    + SHOWN_CAUSE
-    + ", s.excused, s.excused_later"
+    'SELECT f.village, f.id, s.start, s."end", s.state, s.cause, s.excused, s.excused_later'
     + _TOUCHING
     + "ORDER BY f.village, f.id, s.start"
 )

@@ -9,10 +9,8 @@ from siaga.database.upsert import upsert
 from siaga.timeline.judge import Span, State
 from siaga.timeline.span_algebra import FOREVER
 
-__all__ = ["SHOWN_CAUSE", "end_running", "read_spans", "span_of", "write_spans"]
+__all__ = ["end_running", "read_spans", "span_of", "write_spans"]
 
-SHOWN_CAUSE = "CASE s.state WHEN 'not_required' THEN NULL ELSE s.cause END"
-"""SQL: `Span.shown_cause` of a row `s`."""
 _CHUNK = 500
 """Villages a statement: SQLite takes 32,766 bound values."""
 

@@ -129,18 +129,18 @@ def judge(
     mains_out = without_mains(village, facility, evidence, window)
     in_time = merge([*mains_out, *((max(work.start, work.declared), work.end) for work in planned)])
     excuses = merge([*mains_out, *((work.start, work.end) for work in planned)])
-    unheard = subtract([(max(start, begins), end)], gateway_heard(village, evidence, window))
-    conditions = [asked, unheard, *(intersect(asked, one) for one in (excuses, subtract(excuses, in_time)))]
+    heard_in = gateway_heard(village, evidence, window)
+    conditions = [asked, *(intersect(asked, one) for one in (heard_in, excuses, subtract(excuses, in_time)))]
     sensed = indicator.sensed
     taking_part = participants(facility) if sensed is not None else []
     devices = [voices(sensed, device, evidence, window) for device in taking_part] if sensed is not None else []
     heard = [_as_steps(speaking(device, evidence, window), window) for device in taking_part]
 
     def decide(said: tuple[Said, ...]) -> _Verdict:
-        required_now, unheard_now, excused_now, later_now = said[: len(conditions)]
+        required_now, heard_now, excused_now, later_now = said[: len(conditions)]
         if not required_now:
-            return State.NOT_REQUIRED, VILLAGE_OFFLINE if unheard_now else None, False, False
-        if unheard_now:
+            return State.NOT_REQUIRED, None, False, False
+        if not heard_now:
             return State.UNKNOWN, VILLAGE_OFFLINE, bool(excused_now), bool(later_now)
         of_devices = said[len(conditions) :]
         speaks, answers = of_devices[: len(heard)], iter(of_devices[len(heard) :])

@@ -28,7 +28,6 @@ class PlannedWork(NamedTuple):
 class Span:
     """A period `[start, end)` (ms) in one state for one cause.
 
-    `cause`: of a span that is not required `village_offline` where its gateway is not heard; nobody is shown that.
     `excused`: only if failed or unknown. `excused_later`: the only excuse is maintenance that was declared afterwards.
     """
 
@@ -38,11 +37,6 @@ class Span:
     cause: str | None = None
     excused: bool = False
     excused_later: bool = False
-
-    @property
-    def shown_cause(self) -> str | None:
-        """The cause as the API and pages show it: `met` and `not_required` have none."""
-        return None if self.state is State.NOT_REQUIRED else self.cause
 
     @property
     def fails(self) -> bool:

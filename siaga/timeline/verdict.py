@@ -194,7 +194,7 @@ def is_provisional(spans: Iterable[Span], day: Interval, now: int) -> bool:
     if now < day[1]:
         return True
     return now < day[1] + LATE_DATA and any(
-        span.shown_cause == VILLAGE_OFFLINE and span.start < day[1] and span.end > day[0] for span in spans
+        span.cause == VILLAGE_OFFLINE and span.start < day[1] and span.end > day[0] for span in spans
     )
 
 

@@ -1,11 +1,11 @@
 """`/lapor/…` for citizens, `/complaints` for technicians: without JavaScript, in two languages."""
 
-import asyncio
 import re
 
 import anyio
 import httpx
 import pytest
+from anyio.from_thread import start_blocking_portal
 
 from api.complaints.problems import PROBLEMS
 from api.complaints.rules import Way
@@ -126,7 +126,8 @@ def test_who_sends_slowly_keeps_two_places_and_no_more(district: District) -> No
         with desk.place(Way.FORM, "10.0.0.1"):
             pass
 
-    asyncio.run(come())
+    with start_blocking_portal() as portal:  # in a thread of its own: a browser's loop may run in this one
+        portal.call(come)
 
 
 def test_a_robot_with_calls_takes_nothing_from_the_form(district: District) -> None:

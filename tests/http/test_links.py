@@ -10,7 +10,7 @@ from siaga.model.alert_kinds import Kind
 from siaga.model.clock import DAY, HOUR
 from siaga.model.times import rfc3339
 from siaga.timeline.spans import Span
-from tests.http.district import GLAGAH, LICIN, MET, NOT_REQUIRED, NOW, UNKNOWN, District, names
+from tests.http.district import GLAGAH, LICIN, MET, NOW, UNKNOWN, District, names
 
 
 def links(client: httpx.Client, **asked: str) -> dict[str, dict[str, Any]]:
@@ -84,31 +84,6 @@ def test_dark_is_what_nobody_heard_up_to_the_last_heartbeat(both: District) -> N
     assert (found[GLAGAH]["dark_s"], found[GLAGAH]["blank"]) == (3 * 3600, False)
     assert (found[LICIN]["link"], found[LICIN]["since"], found[LICIN]["blank"]) == ("offline", None, True)
     assert (names(rest, "village"), rest.json()["next"]) == ([LICIN], None)
-
-
-def test_it_is_dark_outside_of_schedules_too_and_the_timeline_does_not_say_so(both: District) -> None:
-    """The gateway did not run from 8 to 5 hours ago; the last of these was in a schedule."""
-    both.link(LICIN, "online", NOW, last_alive=NOW)
-    both.spans(
-        LICIN,
-        "lampu",
-        Span(NOW - 12 * HOUR, NOW - 8 * HOUR, NOT_REQUIRED),
-        Span(NOW - 8 * HOUR, NOW - 6 * HOUR, NOT_REQUIRED, "village_offline"),
-        Span(NOW - 6 * HOUR, NOW - 5 * HOUR, UNKNOWN, "village_offline"),
-        Span(NOW - 5 * HOUR, NOW - HOUR, NOT_REQUIRED),
-        Span(NOW - HOUR, 2**62, NOT_REQUIRED, "village_offline"),
-    )
-    with both.served() as client:
-        found = links(client)
-        told = client.get(f"/api/v1/facilities/{LICIN}/lampu/timeline").json()["spans"]
-        now = client.get("/api/v1/facilities", params={"village": LICIN, "kind": "office_lighting"}).json()["items"]
-    assert found[LICIN]["dark_s"] == 4 * 3600
-    assert [(one["state"], one["cause"]) for one in told] == [
-        ("not_required", None),
-        ("unknown", "village_offline"),
-        ("not_required", None),
-    ]
-    assert [(one["state"], one["cause"]) for one in now] == [("not_required", None)]
 
 
 @pytest.mark.parametrize(("asked", "word"), [({"village": "x"}, "query village"), ({"from": "x"}, "query from")])

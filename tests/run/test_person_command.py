@@ -8,7 +8,7 @@ import pytest
 
 from tests.run.test_cli import SITES, siaga
 from tests.story.system import System
-from tests.wait import PATIENCE
+from tests.wait import PATIENCE, until
 
 LINK = re.compile(r"http://127\.0\.0\.1:8000/welcome/[A-Za-z0-9_-]{43}\n")
 
@@ -83,6 +83,7 @@ def test_a_mistake_is_one_sentence(tmp_path: Path, arguments: list[str], sentenc
 
 def test_the_first_start_prints_a_link_for_the_first_admin_and_later_ones_do_not(tmp_path: Path) -> None:
     with System(tmp_path, SITES) as system:
+        until(lambda: "siaga person link admin" in system.log.read_text(), what="the link is printed")
         said = system.log.read_text()
         (link,) = re.findall(r"http\S+/welcome/\S+", said)
         assert link.startswith(f"http://127.0.0.1:{system.port}/welcome/")

@@ -94,11 +94,8 @@ class BruteForce:
     def at(self, time: int) -> Instant:
         """Returns the state at one instant, by the contract's rules in their order."""
         begins = self.judged_from
-        if self.facility.kind == "power" or begins is None or time < begins:
+        if self.facility.kind == "power" or begins is None or time < begins or not self.scheduled(time):
             return Instant(State.NOT_REQUIRED, None, excused=False, excused_later=False)
-        if not self.scheduled(time):
-            unheard = None if self.gateway_heard(time) else "village_offline"
-            return Instant(State.NOT_REQUIRED, unheard, excused=False, excused_later=False)
         state, cause = self.required_state(time)
         if state not in {State.FAILED, State.UNKNOWN}:
             return Instant(state, cause, excused=False, excused_later=False)

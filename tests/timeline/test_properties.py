@@ -43,7 +43,7 @@ def test_spans_cover_the_window_without_gap_or_overlap_and_seconds_add_up(scenar
         assert span.start < span.end
         assert not span.excused or span.state in {State.FAILED, State.UNKNOWN}
         assert span.excused or not span.excused_later
-        assert (span.shown_cause is None) == (span.state in {State.MET, State.NOT_REQUIRED})
+        assert (span.cause is None) == (span.state in {State.MET, State.NOT_REQUIRED})
 
     found = measure(spans, scenario.window)
     left = sum(span.end - span.start for span in spans if span.state is State.NOT_REQUIRED)
