@@ -79,14 +79,14 @@ def test_all_calls_are_described_with_their_problems(reader: httpx.Client) -> No
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
-def test_schemathesis_finds_no_answer_that_the_document_does_not_promise(both: District, tmp_path: Path) -> None:
+def test_schemathesis_finds_no_answer_that_the_document_does_not_promise(district: District, tmp_path: Path) -> None:
     """All its checks but one: what a schema cannot say (a cursor is one of ours, `from` is before `to`) is refused."""
-    both.alternating(GLAGAH, "gerbang", NOW - DAY, (DAY - HOUR, MET, None), (HOUR, FAILED, "gate_open"))
-    both.raise_alert(1)
-    with both.served() as client:
+    district.alternating(GLAGAH, "gerbang", NOW - DAY, (DAY - HOUR, MET, None), (HOUR, FAILED, "gate_open"))
+    district.raise_alert(1)
+    with district.served() as client:
         command = [
             str(SCHEMATHESIS), "run", str(client.base_url.join("/openapi.json")),
-            "--header", f"Authorization: Bearer {both.tokens[Role.ADMIN]}",
+            "--header", f"Authorization: Bearer {district.tokens[Role.ADMIN]}",
             "--exclude-path", "/api/v1/alerts/stream",  # it never ends
             "--exclude-checks", "positive_data_acceptance",
             "--request-timeout", "120",  # to issue a report takes a process its time
