@@ -38,6 +38,8 @@ LEASE = 2 * EVERY
 LOOK = 5.0
 """Seconds between two looks at the clock."""
 END_WITHIN = 3.0
+_LOOK_FAILED, _NOT_PROBED = "unknown", "self_probe_old"
+"""What is said where a look failed, and where no probe came: neither shows that a fault has gone."""
 
 
 class Wrong(Examined, Protocol):
@@ -115,16 +117,15 @@ class FaultWatch:
         found = self._examine()
         wrong = {each.id: each for each in found if each.state == "wrong"}
         self._wrong.set(len(wrong))
-        suspected = self._tell(wrong, is_whole=all(each.state != "unknown" for each in found))
+        failed = any(each.said == _LOOK_FAILED for each in found)  # which findings it lacks nobody knows
+        unclear = {each.id for each in found if each.state == "unknown" or each.said == _NOT_PROBED}
+        suspected = self._tell(wrong, lambda fault: not failed and fault not in wrong and fault not in unclear)
         self._suspected = frozenset(suspected)
         self._next = self._clock.monotonic() + (AGAIN if suspected else EVERY)
         return True
 
-    def _tell(self, wrong: Mapping[str, Wrong], *, is_whole: bool) -> list[str]:
-        """Tell what has begun and what is mended. Returns the faults that have to be seen once more before that.
-
-        `is_whole`: all could be looked at, so what was not found wrong is mended.
-        """
+    def _tell(self, wrong: Mapping[str, Wrong], is_mended: Callable[[str], bool]) -> list[str]:
+        """Tell what has begun and what is mended. Returns the faults that have to be seen once more before that."""
         now = self._clock.now()
         admins = [
             one.name for one in Persons(self._engine).listed() if one.role is Role.ADMIN and one.scopes.everything
@@ -133,7 +134,7 @@ class FaultWatch:
             take_turns(connection, "faults")
             told = read_told(connection)
             known = {fault.id: fault for fault in told.faults}
-            mended = [fault for name, fault in known.items() if is_whole and name not in wrong]
+            mended = [fault for name, fault in known.items() if is_mended(name)]
             new = [each for name, each in wrong.items() if name not in known]
             begun = [each for each in new if each.id in self._suspected]
             if begun or mended:
