@@ -106,17 +106,13 @@ class Retention:
             with writing(self._engine) as connection:
                 move_readings_from(connection, night - self._keep)
             self._store.thin(night - self._keep)
+        kept = self._store.kept_for()  # no transaction waits for the store
         with writing(self._engine) as connection:
-            note_own_retention(connection, self._store, now)
+            note_own_retention(connection, kept, now)
 
 
-def note_own_retention(connection: Connection, store: TelemetryStore, now: int) -> None:
-    """Note what a store deletes by a setting of its own. `now`: wall time, ms.
-
-    Raises:
-        StoreUnavailable: it does not say.
-    """
-    kept = store.kept_for()
+def note_own_retention(connection: Connection, kept: int | None, now: int) -> None:
+    """Note what a store deletes by a setting of its own. `kept`: what it says of that. `now`: wall time, ms."""
     if kept is not None:
         move_readings_from(connection, now - kept + AHEAD)
 

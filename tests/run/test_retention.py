@@ -1,7 +1,7 @@
 """Old readings go, each night; what was judged from them stays."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -38,6 +38,7 @@ class Store:
         self.thinned: list[int] = []
         self.own: int | None = None
         self.away = False
+        self.asked: Callable[[], object] = lambda: None
 
     def thin(self, before: int) -> None:
         if self.away:
@@ -45,6 +46,7 @@ class Store:
         self.thinned.append(before)
 
     def kept_for(self) -> int | None:
+        self.asked()
         return self.own
 
 
@@ -115,6 +117,20 @@ def test_what_a_store_deletes_by_itself_is_noted_too(tmp_path: Path) -> None:
     assert nights.after(DAY)
     assert nights.noted() == nights.clock.now() - 40 * DAY + AHEAD
     nights.engine.dispose()
+
+
+def test_the_database_is_free_while_the_store_is_asked(nights: Nights) -> None:
+    impatient = connect(nights.engine.url.render_as_string(), 0.1)
+    asked: list[int] = []
+
+    def note() -> None:
+        with writing(impatient) as connection:
+            asked.append(readings_from(connection))
+
+    nights.store.asked = note
+    assert nights.after(0)
+    impatient.dispose()
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("value", ["400", "34d", "4000d", "selamanya"])
