@@ -156,3 +156,12 @@ def test_one_member_looks_for_all_and_another_takes_over_when_it_is_gone(office:
     assert office.messages() == [], "what was told is told by nobody again"
     office.clock.advance(EVERY)
     assert not office.member.step()
+
+
+def test_a_member_that_stops_gives_its_part_to_another_at_once(office: Office) -> None:
+    other = office.another()
+    office.after(FIRST, *FINE)
+    assert not other.step()
+    office.member.close()
+    office.clock.advance(MINUTE)
+    assert other.step()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from api.complaints.rows import Said, make
 from api.complaints.rules import Way, shown_id
@@ -107,6 +108,25 @@ def test_what_fails_is_noted_as_gone_and_tried_again_after_half_an_hour(nights: 
     nights.store.away = False
     assert not nights.after(29 * MINUTE)
     assert nights.after(MINUTE)
+
+
+def test_no_error_ends_it_for_good(nights: Nights) -> None:
+    def no_connection() -> None:
+        raise PoolTimeout("QueuePool limit")
+
+    nights.store.asked = no_connection
+    assert not nights.after(0)
+    nights.store.asked = lambda: None
+    assert nights.after(30 * MINUTE)
+
+
+def test_of_several_members_one_does_it_at_a_time(nights: Nights) -> None:
+    other = Retention(nights.engine, nights.store, KEEP, nights.clock)  # type: ignore[arg-type] # as above
+    meanwhile: list[bool] = []
+    nights.store.asked = lambda: meanwhile.append(len(meanwhile) == 0 and other.step())
+    assert nights.after(0)
+    assert meanwhile == [False]
+    assert other.step()
 
 
 def test_what_a_store_deletes_by_itself_is_noted_too(tmp_path: Path) -> None:
