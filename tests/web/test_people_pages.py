@@ -136,9 +136,18 @@ def test_a_new_token_is_copied_by_a_tap_and_a_reload_makes_no_other(empty: Distr
         page.goto("/setup/tokens")
         page.locator("main input[name=name]").fill("layar")
         page.get_by_role("button", name="Buat token").click()
-        assert page.get_by_label("Token", exact=True).input_value().startswith("siaga_")
+        token = page.get_by_label("Token", exact=True).input_value()
+        assert token.startswith("siaga_")
+        page.evaluate("() => { window.really = document.execCommand; document.execCommand = () => false; }")
+        page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('by plain HTTP')); }")
+        page.get_by_role("button", name="Salin").click()
+        assert page.evaluate("getSelection().toString()") == token, "it can be copied by hand"
+        assert page.get_by_role("button", name="Sudah disalin").count() == 0, "nothing was copied"
+        page.evaluate("() => { document.execCommand = window.really; }")
         page.get_by_role("button", name="Salin").click()
         page.get_by_role("button", name="Sudah disalin").wait_for()
+        page.context.grant_permissions(["clipboard-read"])
+        assert page.evaluate("navigator.clipboard.readText()") == token
         page.reload()
         page.wait_for_url("**/setup/tokens")
         assert page.get_by_text("layar", exact=True).count() == 1
