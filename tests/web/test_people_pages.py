@@ -10,6 +10,7 @@ from siaga.database.people import Persons
 from siaga.model.caller import Role
 from tests.http.district import District
 from tests.people.accounts import PASSWORD, account, cookie_of
+from tests.web import axe
 
 PHONE = {"width": 360, "height": 640}
 NEW = "tukang bakso lewat"
@@ -90,18 +91,31 @@ def test_nothing_is_wider_than_a_phone(empty: District, browser: Browser, langua
     secret = cookie_of(empty, Role.ADMIN, "joko")["Cookie"].removeprefix("siaga=")
     with empty.served(None) as client:
         page, wrong = phone(browser, client, locale=language, java_script_enabled=True)
-        for path in PATHS:
+        link = Persons(empty.engine, empty.clock).link(PATHS[5].rpartition("/")[2])
+        for path in (f"/welcome/{link}", *PATHS):
             if path == "/account":
                 page.context.add_cookies([{"name": "siaga", "value": secret, "url": str(client.base_url)}])
             answer = page.goto(path)
             assert answer is not None
             assert answer.status == 200, path
-            for scheme in ("light", "dark"):
-                page.emulate_media(color_scheme=scheme)
-                assert page.evaluate("document.documentElement.scrollWidth") == 360, (path, scheme)
-                assert page.evaluate(_SMALL) == [], "44 px is what a thumb hits"
+            _is_for_everybody(page)
+        page.goto(PATHS[5])
+        page.locator("form[action$='/link'] button").click()
+        page.locator("[data-copy]").wait_for()
+        _is_for_everybody(page)
+        page.goto("/setup/tokens")
+        page.locator("main input[name=name]").fill("layar-yang-namanya-panjang-sekali")
+        page.locator("main button.main").click()
+        page.wait_for_url("**/setup/tokens/made")
+        _is_for_everybody(page)
         assert wrong == []
         page.context.close()
+
+
+def _is_for_everybody(page: Page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth") == 360, page.url
+    assert page.evaluate(_SMALL) == [], "44 px is what a thumb hits"
+    axe.finds_nothing(page, dark=page.locator("html[lang=id]").count() > 0)
 
 
 _SMALL = """() => [...document.querySelectorAll(
