@@ -25,6 +25,7 @@ from api.alerts.store_sync import RETRY, StoreSync
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
 from api.alerts.villages import Villages
+from siaga.database import REFUSALS
 from siaga.database.registry import Registry
 from siaga.model.clock import MINUTE, SECOND, Clock
 from siaga.model.readiness import UnreadPast
@@ -365,6 +366,8 @@ class AlertEngine:
         try:
             self._watched.date_back(self._tables, moment)
             events = self._tables.commit(changes, self._inbox.rows, folds)
+        except REFUSALS:
+            raise  # a mistake of the engine's: the next one begins without it
         except DBAPIError as error:
             self._commit_at = self._clock.monotonic() + DATABASE_AGAIN
             self._refused = True
