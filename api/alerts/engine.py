@@ -306,6 +306,8 @@ class AlertEngine:
         except DBAPIError as error:
             self._away(error)
             return
+        finally:
+            self._inbox.keep_only(self.villages)
         self._count_villages()
 
     def _move(self, moves: Moves, moment: Moment) -> None:
