@@ -122,8 +122,10 @@ class _Post:
 
     @property
     def leads(self) -> bool:
-        """Whether its lease surely holds: by this machine's clock since the last renewal was asked for. That of a leader
-        that lost the broker may be taken at any moment."""
+        """Whether its lease surely holds: by this machine's clock since the last renewal was asked for.
+
+        That of a leader that lost the broker may be taken at any moment.
+        """
         return self.service is not None and _now() - self._confirmed < self._whole.leases.ttl / 1000
 
     def problem(self) -> str | None:
