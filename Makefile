@@ -34,7 +34,7 @@ lint: .venv/.ready-dev
 sbom audit: .venv/.ready-dev
 	@$(BIN)/python scripts/supply_chain.py $@
 
-# All tests can be loaded. Python keeps what it compiles for it, so the workers of `make test` need not compile it each
+# Checks that all tests load. It also fills the bytecode cache for the workers of `make test`
 collect: .venv/.ready-dev
 	@found=$$($(BIN)/pytest -q --collect-only 2>&1) || { echo "$$found" | tail -n 40; exit 1; }
 

@@ -299,18 +299,17 @@ def _within(scope: Scope) -> float:
     return ANSWER_WITHIN if is_call(path) else PAGE_WITHIN
 
 
-def _too_large(scope: Scope, largest: int, size: int | None) -> Response:
+def _too_large(scope: Scope, largest: int, size: int) -> Response:
     """The answer to a request whose body is too large: a page, where people sent a form."""
     path = scope["path"]
     if is_call(path):
         return too_large(scope, largest, size)
     request = Request(scope)
     looker = stranger(request)
-    words, most = looker.words, sites.LARGEST_FILE if path in sites.PATHS else largest
-    if size is None:
-        detail = words("too_large", most=words.size(most))
+    if path in sites.PATHS:
+        detail = sites.too_large(looker.words, size)
     else:
-        detail = words("too_large_so", most=words.size(most), size=words.size(size))
+        detail = looker.words("too_large", most=looker.words.size(largest, most=True), size=looker.words.size(size))
     return refusals.sentence(request, looker, 413, {"Connection": "close"}, detail)
 
 

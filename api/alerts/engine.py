@@ -25,6 +25,7 @@ from api.alerts.store_sync import RETRY, StoreSync
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
 from api.alerts.villages import Villages
+from siaga.database import REFUSALS
 from siaga.database.registry import Registry
 from siaga.model.clock import MINUTE, SECOND, Clock
 from siaga.model.probe_village import PROBE
@@ -80,6 +81,8 @@ class AlertEngine:
         self._tables, self._clock, self._transport = database, clock, transport
         self._inbox = Inbox()
         self._refused = False
+        self._came: set[str] = set()
+        """Villages that came from other engines, whose topics are subscribed to for themselves."""
         self._watched = Villages(self.metrics)
         self.villages = self._watched.by_code
         self._registry = RegistryWatch(registry, database, self._watched)
@@ -119,9 +122,9 @@ class AlertEngine:
         self._take_over(watched, moment)
         self._self.begin(heard, moment)
         self._registry.save_heard(self._heard)
-        self._transport.connect()
         for topic in (BATCHES, GATEWAY_STATUS, GATEWAY_HEALTH, ACKS):
             self._transport.subscribe(topic)
+        self._transport.connect()
         for village in self.villages.values():
             self._watched.notice(village)
         self._next_poll = moment.monotonic + REGISTRY_POLL
@@ -307,6 +310,8 @@ class AlertEngine:
         except DBAPIError as error:
             self._away(error)
             return
+        finally:
+            self._forget_gone()
         self._count_villages()
 
     def _move(self, moves: Moves, moment: Moment) -> None:
@@ -325,8 +330,17 @@ class AlertEngine:
                 self._registry.drop(coming)
                 raise
         for code in coming:  # what the broker keeps of their gateways was said to this engine, and passed over
-            for kept in (GATEWAY_STATUS, GATEWAY_HEALTH):
-                self._transport.subscribe(kept.replace("+", code, 1))
+            for topic in _kept_of(code):
+                self._transport.subscribe(topic)
+        self._came.update(coming)
+
+    def _forget_gone(self) -> None:
+        """Forget what waits for villages that are watched no more."""
+        self._inbox.keep_only(self.villages)
+        for code in self._came - self.villages.keys():
+            for topic in _kept_of(code):
+                self._transport.unsubscribe(topic)
+        self._came &= self.villages.keys()
 
     def _village(self, code: str, moment: Moment) -> WatchedVillage | None:
         village = self.villages.get(code)
@@ -367,6 +381,8 @@ class AlertEngine:
         try:
             self._watched.date_back(self._tables, moment)
             events = self._tables.commit(changes, self._inbox.rows, folds)
+        except REFUSALS:
+            raise  # a mistake of the engine's: the next one begins without it
         except DBAPIError as error:
             self._commit_at = self._clock.monotonic() + DATABASE_AGAIN
             self._refused = True
@@ -428,6 +444,11 @@ class AlertEngine:
             log.warning("the database does not answer, alerts wait in memory", error=type(error).__name__)
         self.metrics.database_failures.inc()
         self._database_problem = f"the database does not answer ({type(error).__name__}): check SIAGA_DATABASE_URL"
+
+
+def _kept_of(village: str) -> list[str]:
+    """Returns the filters of what the broker keeps of a village's gateways."""
+    return [kept.replace("+", village, 1) for kept in (GATEWAY_STATUS, GATEWAY_HEALTH)]
 
 
 def _read_status(payload: bytes) -> str:

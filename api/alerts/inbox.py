@@ -5,7 +5,7 @@ transaction of the decisions made from it. The broker gets its PUBACK after that
 (`api.alerts.snapshot`) replaces its rows.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from siaga.mqtt import Message
@@ -92,6 +92,13 @@ class Inbox:
         """A snapshot has replaced a village's rows up to a number."""
         if self.last_of(village) <= upto:
             self._since.pop(village, None)
+
+    def keep_only(self, villages: Container[str]) -> None:
+        """Forget the rows of all other villages: they are watched no more."""
+        gone = {village for village in self._since if village not in villages}
+        if gone:
+            self._since = {village: rows for village, rows in self._since.items() if village not in gone}
+            self.rows = [row for row in self.rows if row.village not in gone]
 
     def committed(self) -> Sequence[Message]:
         """All rows are committed. Returns the messages that the broker may forget."""

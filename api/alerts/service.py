@@ -12,6 +12,7 @@ from api.alerts.engine import AlertEngine
 from api.alerts.metrics import EngineMetrics
 from api.alerts.reader import ThreadReader
 from api.alerts.tables import Tables
+from siaga.database import REFUSALS
 from siaga.database.leases import Lease, LeaseLost
 from siaga.database.registry import ProbedRegistry
 from siaga.model.clock import MINUTE, SECOND, Clock, SystemClock
@@ -181,7 +182,7 @@ class AlertService:
 
 
 def _explain(error: Exception) -> str:
-    if isinstance(error, DBAPIError):
+    if isinstance(error, DBAPIError) and not isinstance(error, REFUSALS):
         return f"the database does not answer ({type(error).__name__}): check SIAGA_DATABASE_URL"
     if isinstance(error, LeaseLost):
         return str(error)

@@ -35,9 +35,11 @@ __all__ = [
     "TooMany",
     "be_quiet",
     "check_room",
+    "day_of",
     "end",
     "erase",
     "erase_old",
+    "forget_senders",
     "is_known",
     "make",
     "mark_seen",
@@ -86,6 +88,11 @@ class Said:
     photos: Sequence[Picture] = ()
 
 
+def day_of(now: int) -> date:
+    """Returns the day of a secret at a wall time, ms: in UTC."""
+    return datetime.fromtimestamp(now / 1000, UTC).date()
+
+
 class DaySecrets:
     """The secrets of the days, one for all processes. Safe for several threads."""
 
@@ -98,7 +105,7 @@ class DaySecrets:
 
         The first call of a day makes its secret. It deletes the older ones, and what they hashed.
         """
-        today = datetime.fromtimestamp(now / 1000, UTC).date()
+        today = day_of(now)
         known = self._known
         if known is not None and known[0] == today:
             return known[1]
@@ -118,14 +125,21 @@ class DaySecrets:
             return [(day, secret) for day, secret in connection.execute(query.order_by(table.c.day.desc()))]
 
     def _begin(self, today: date) -> None:
-        table, made = tables.complaint_day, tables.complaint
-        midnight = int(datetime(today.year, today.month, today.day, tzinfo=UTC).timestamp() * 1000)
+        table = tables.complaint_day
         with writing(self._engine) as connection:
             new = insert(connection, table).values(day=today, secret=secrets.token_urlsafe(32))
             connection.execute(new.on_conflict_do_nothing(index_elements=[table.c.day]))
-            connection.execute(table.delete().where(table.c.day < today - timedelta(days=1)))
-            old = and_(made.c.sender.is_not(None), made.c.created_at < midnight)
-            connection.execute(made.update().where(old).values(sender=None))
+        forget_senders(self._engine, today)
+
+
+def forget_senders(engine: Engine, today: date) -> None:
+    """Delete the secrets of the days before yesterday, and the hashes of all days before today."""
+    table, made = tables.complaint_day, tables.complaint
+    midnight = int(datetime(today.year, today.month, today.day, tzinfo=UTC).timestamp() * 1000)
+    old = and_(made.c.sender.is_not(None), made.c.created_at < midnight)
+    with writing(engine) as connection:
+        connection.execute(table.delete().where(table.c.day < today - timedelta(days=1)))
+        connection.execute(made.update().where(old).values(sender=None))
 
 
 def is_known(connection: Connection, said: Said) -> bool:
@@ -228,9 +242,11 @@ def erase(engine: Engine, complaint: str, now: int) -> bool:
 def erase_old(engine: Engine, now: int) -> int:
     """Erase what was kept for its time. Returns how many complaints lost their text. `now`: wall time, ms."""
     table = tables.complaint
-    old = or_(table.c.ended_at <= now - KEPT_AFTER_END, table.c.created_at <= now - KEPT_UNHANDLED)
+    unhandled = and_(table.c.ended_at.is_(None), table.c.created_at <= now - KEPT_UNHANDLED)
+    old = or_(table.c.ended_at <= now - KEPT_AFTER_END, unhandled)
+    left = or_(table.c.erased_at.is_(None), table.c.erased_at < table.c.ended_at)  # it may be answered after a year
     with writing(engine) as connection:
-        return _erase(connection, and_(table.c.erased_at.is_(None), old), now)
+        return _erase(connection, and_(left, old), now)
 
 
 def _erase(connection: Connection, which: ColumnElement[bool], now: int) -> int:

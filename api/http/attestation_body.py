@@ -105,7 +105,7 @@ async def received(request: Request) -> AsyncIterator[tuple[Statement, list[Sent
     """What was sent, its names and values checked; whether a photo is one shows when it is encoded.
 
     Raises:
-        Refused: 413, 415 or 422, with what is wrong.
+        Refused: 408, 413, 415 or 422, with what is wrong.
         RequestValidationError: a name or a value is not one of a statement.
     """
     async with sent_body(request, _LIMITS, {"source"}) as body:

@@ -74,7 +74,7 @@ class AttestationDocument(BaseModel):
     status_code=201,
     summary="Attest an indicator",
     openapi_extra=BODIES,
-    responses=problems(401, 403, 409, 413, 415, 422, 503)
+    responses=problems(401, 403, 408, 409, 413, 415, 422, 503)
     | {200: {"model": AttestationDocument, "description": "It was sent before, with the same `draft`"}},
 )
 async def attest(

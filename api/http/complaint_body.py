@@ -14,6 +14,7 @@ from api.http.photo_body import FormLimits, SentBody, mistakes, sent_body
 __all__ = [
     "BODIES",
     "FORM_LIMITS",
+    "LARGEST_FORM",
     "MOST_PHOTOS",
     "ComplaintBody",
     "checked_complaint",
@@ -71,7 +72,7 @@ async def received_complaint(request: Request) -> AsyncIterator[tuple[ComplaintB
     """What was sent, its names and values checked; whether a photo is one shows when it is encoded.
 
     Raises:
-        Refused: 413, 415 or 422, with what is wrong.
+        Refused: 408, 413, 415 or 422, with what is wrong.
         RequestValidationError: a name or a value is not one of a complaint.
     """
     async with sent_body(request, FORM_LIMITS) as body:

@@ -2,17 +2,16 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 import anyio
 from fastapi import Request
 from sqlalchemy import Engine
-from starlette.requests import ClientDisconnect
 
 from api.complaints.rows import DaySecrets
 from api.complaints.rules import Way
-from api.http.middleware import LARGEST_BODY
-from api.http.photo_body import PhotoDesk
+from api.http.complaint_body import LARGEST_FORM
+from api.http.photo_body import PhotoDesk, discard
 from api.http.problems import Refused
 from api.words import Sentence
 from siaga.database.people import host_of
@@ -26,9 +25,10 @@ WITHIN = 10 * MINUTE
 MOST_ADDRESSES = 10_000
 """Addresses that are counted at once; the one that came first makes room."""
 MOST_SENDERS = 24
-"""Complaints that may be on their way in at once: each has up to 9 MB for temporary files."""
+"""Complaints of one way received at the same time. Each may use 9 MB of temporary files."""
 MOST_OF_ONE = 2
 """Of these, how many of one address: who sends slowly keeps a place for minutes."""
+_NO_PLACE = 503
 
 
 class Attempts:
@@ -50,12 +50,21 @@ class Attempts:
         self._counted[key] = (began, count + 1)
         return 0
 
+    def take_back(self, key: str) -> None:
+        """Forget the last attempt: it was not looked at, and is to be sent again."""
+        if key in self._counted:
+            began, count = self._counted[key]
+            self._counted[key] = (began, count - 1)
+
 
 class ComplaintDesk:
-    """What the routes that take complaints share. `photos` has the thread in which all photos are encoded."""
+    """What the routes that take complaints share. Each way has places of its own, so that calls take none from people.
+
+    `photo_thread`: in which all photos are encoded.
+    """
 
     def __init__(self, engine: Engine, clock: Clock, photo_thread: anyio.CapacityLimiter) -> None:
-        self.photos = PhotoDesk("complaints", MOST_SENDERS, photo_thread)
+        self.photos = {way: PhotoDesk("complaints", MOST_SENDERS, photo_thread) for way in Way}
         self.secrets = DaySecrets(engine)
         self._attempts, self._clock = Attempts(), clock
         self._here: Counter[str] = Counter()
@@ -65,18 +74,29 @@ class ComplaintDesk:
         """A place for an address while its complaint comes in; asked for before the body is read.
 
         Raises:
-            Refused: 429, there were too many of this address; 503, there is no place now.
+            Refused: 429, there were too many of this address; 503, there is no place now. That is no attempt: who
+                sends again as told is not locked out by it.
         """
         who = f"{way} {host}"
         wait = self._attempts.wait(who, self._clock.now())
         if wait:
             raise _too_many(f"{MOST_ATTEMPTS} complaints of your address within {WITHIN // MINUTE} minutes", wait)
+        try:
+            with self._one_of_few(who), self.photos[way].place():
+                yield
+        except Refused as problem:
+            if problem.status == _NO_PLACE:
+                self._attempts.take_back(who)
+            raise
+
+    @contextmanager
+    def _one_of_few(self, who: str) -> Iterator[None]:
         if self._here[who] >= MOST_OF_ONE:
-            raise _too_many(f"{MOST_OF_ONE} complaints of your address at once", SECOND)
+            sentence = f"{MOST_OF_ONE} complaints of your address at once are being sent: send this one again"
+            raise Refused(_NO_PLACE, sentence, {"Retry-After": "20"})
         self._here[who] += 1
         try:
-            with self.photos.place():
-                yield
+            yield
         finally:
             self._here[who] -= 1
             if not self._here[who]:
@@ -109,12 +129,8 @@ async def coming_in(request: Request, way: Way) -> AsyncIterator[None]:
 
 
 async def read_away(request: Request) -> None:
-    """Read a short body that nobody looks at: closed over unread bytes, a connection loses the answer, too."""
-    told = request.headers.get("content-length", "")
-    if told.isdigit() and int(told) <= LARGEST_BODY:
-        with suppress(ClientDisconnect):
-            async for _ in request.stream():
-                pass
+    """Read a form that nobody looks at, so that its sender reads the answer."""
+    await discard(request, LARGEST_FORM)
 
 
 def desk_of(request: Request) -> ComplaintDesk:

@@ -36,7 +36,7 @@ async def take_complaint(
     """
     desk = desk_of(request)
     checked = await anyio.to_thread.run_sync(_checked, services, desk, said, way, host_of_request(request))
-    pictures = [await desk.photos.encode(number, photo) for number, photo in enumerate(photos, 1)]
+    pictures = [await desk.photos[way].encode(number, photo) for number, photo in enumerate(photos, 1)]
     return await anyio.to_thread.run_sync(_made, services, desk, checked, pictures)
 
 

@@ -87,7 +87,7 @@ ComplaintId = Annotated[str, Path(description="the id, with or without its dashe
     status_code=201,
     summary="Complain of a facility",
     openapi_extra=BODIES,
-    responses=problems(409, 413, 415, 422, 429, 503)
+    responses=problems(408, 409, 413, 415, 422, 429, 503)
     | {200: {"model": ComplaintDocument, "description": "It was sent before"}},
 )
 async def complain(request: Request, services: ServicesHere, response: Response) -> ComplaintDocument:

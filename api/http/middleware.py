@@ -64,7 +64,7 @@ class BodyLimit:
 
     `streamed`: calls, by method and path, whose route reads the body as it comes, and counts it itself. `wide`: how
     many bytes the body of other calls may have. `refused`: makes the answer of the request, of the most bytes that it
-    may have, and of how many it says that it has (`None`: it does not say).
+    may have, and of how many it says that it has, or has had so far.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class BodyLimit:
         app: ASGIApp,
         streamed: Container[tuple[str, str]] = frozenset(),
         wide: Mapping[tuple[str, str], int] | None = None,
-        refused: Callable[[Scope, int, int | None], Response] | None = None,
+        refused: Callable[[Scope, int, int], Response] | None = None,
     ) -> None:
         self._app = app
         self._refused = refused or too_large
@@ -90,8 +90,8 @@ class BodyLimit:
         told = headers.get("content-length", "")
         body = b""
         message: Message = {"type": "http.request", "body": b"", "more_body": True}
-        size = int(told) if told.isdigit() else None
-        is_large = size is not None and size > largest
+        size = int(told) if told.isdigit() else 0
+        is_large = size > largest
         within = BODY_WITHIN + largest / SLOWEST
         try:
             async with asyncio.timeout(within):
@@ -106,7 +106,7 @@ class BodyLimit:
             await problem_response(408, sentence, {"Connection": "close"})(scope, receive, send)
             return
         if is_large:
-            await self._refused(scope, largest, size)(scope, receive, send)
+            await self._refused(scope, largest, max(size, len(body)))(scope, receive, send)
             return
         first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -116,7 +116,7 @@ class BodyLimit:
         await self._app(scope, receive_body, send)
 
 
-def too_large(_: Scope, largest: int, __: int | None) -> Response:
+def too_large(_: Scope, largest: int, __: int) -> Response:
     """Returns the answer to a call whose body is too large."""
     sentence = f"the body of this request is larger than {largest} bytes, the most that it may have"
     return problem_response(413, sentence, {"Connection": "close"})

@@ -5,7 +5,7 @@ not read, and a photo of some megabytes waits on the disk, not in memory.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
 import anyio
@@ -18,10 +18,10 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from api.attestations.pictures import LARGEST_FILE, BadPicture, Picture, encode_anew
-from api.http.middleware import LARGEST_BODY
+from api.http.middleware import BODY_WITHIN, LARGEST_BODY, SLOWEST
 from api.http.problems import Refused
 
-__all__ = ["FormLimits", "PhotoDesk", "SentBody", "mistakes", "sent_body"]
+__all__ = ["FormLimits", "PhotoDesk", "SentBody", "discard", "mistakes", "sent_body"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,9 @@ class SentBody:
 
 
 class PhotoDesk:
-    """Takes bodies with photos in: some at once, but of their photos one at a time: each takes up to 250 MB for a
-    moment. `what`: what comes in, in the plural; `most`: how many of it at once, each with temporary files.
+    """Receives several bodies at once and encodes one photo at a time, because each takes up to 250 MB.
+
+    `what`: what comes in, in the plural; `most`: how many of it at once, each with temporary files.
     """
 
     def __init__(self, what: str, most: int, thread: anyio.CapacityLimiter | None = None) -> None:
@@ -77,15 +78,23 @@ class PhotoDesk:
         Raises:
             Refused: 422, it is none.
         """
-        data = await photo.read(LARGEST_FILE + 1)
+        # The photo stays on the disk until its turn: all who wait would hold 8 MB each
         try:
-            return await anyio.to_thread.run_sync(encode_anew, data, limiter=self.thread)
+            return await anyio.to_thread.run_sync(_encoded, photo, limiter=self.thread)
         except BadPicture as problem:
             raise Refused(422, f"body photo {number}: {problem}") from None
 
 
+def _encoded(photo: UploadFile) -> Picture:
+    return encode_anew(photo.file.read(LARGEST_FILE + 1))
+
+
 class _TooLarge(MultiPartException):
     """More came than is taken."""
+
+
+class _TooSlow(MultiPartException):
+    """The body trickles in."""
 
 
 @asynccontextmanager
@@ -97,7 +106,7 @@ async def sent_body(
     Whether a photo is one shows when it is encoded.
 
     Raises:
-        Refused: 413, 415 or 422, with what is wrong.
+        Refused: 408, 413, 415 or 422, with what is wrong.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
@@ -113,6 +122,18 @@ async def sent_body(
             raise Refused(415, f"the body is {kind[:60]!r}: send application/json, or multipart/form-data with photos")
     except _TooLarge as problem:
         raise Refused(413, problem.message, {"Connection": "close"}) from None
+    except _TooSlow as problem:
+        raise Refused(408, problem.message, {"Connection": "close"}) from None
+
+
+async def discard(request: Request, largest: int) -> None:
+    """Read a body that nobody looks at: closed over unread bytes, a connection loses the answer, too.
+
+    One that is larger, or that trickles in, is not read to its end.
+    """
+    with suppress(MultiPartException):
+        async for _ in _at_most(request, largest):
+            pass
 
 
 async def _form(request: Request, limits: FormLimits) -> FormData:
@@ -125,7 +146,7 @@ async def _form(request: Request, limits: FormLimits) -> FormData:
     )
     try:
         return await parser.parse()
-    except _TooLarge:
+    except (_TooLarge, _TooSlow):
         raise
     except MultiPartException as problem:
         raise Refused(422, f"the form cannot be read: {problem.message}", {"Connection": "close"}) from None
@@ -134,20 +155,30 @@ async def _form(request: Request, limits: FormLimits) -> FormData:
 async def _at_most(request: Request, largest: int) -> AsyncGenerator[bytes, None]:
     """The body as it comes, up to a bound; the parser of forms lets go of its files when these are raised.
 
+    Its deadline moves on with each byte: who sends at less than `SLOWEST` keeps no place for minutes.
+
     Raises:
-        MultiPartException: there is more (`_TooLarge`), or its sender is gone.
+        MultiPartException: there is more (`_TooLarge`), it trickles in (`_TooSlow`), or its sender is gone.
     """
     sentence = f"the body of this request is larger than {largest} bytes, the most that this call takes"
     total = 0
     told = request.headers.get("content-length", "")
-    try:
-        async for chunk in request.stream():
-            total += len(chunk)
-            if total > largest or (told.isdigit() and int(told) > largest):
-                raise _TooLarge(sentence)
-            yield chunk
-    except ClientDisconnect:
-        raise MultiPartException("its sender is gone") from None
+    began, chunks = anyio.current_time(), request.stream()
+    while True:
+        left = began + BODY_WITHIN + total / SLOWEST - anyio.current_time()
+        try:
+            with anyio.fail_after(left):
+                chunk = await anext(chunks, None)
+        except TimeoutError:
+            raise _TooSlow(f"of the body of this request only {total} bytes came in time") from None
+        except ClientDisconnect:
+            raise MultiPartException("its sender is gone") from None
+        if chunk is None:
+            return
+        total += len(chunk)
+        if total > largest or (told.isdigit() and int(told) > largest):
+            raise _TooLarge(sentence)
+        yield chunk
 
 
 def _split(form: FormData, several: Collection[str]) -> SentBody:

@@ -194,10 +194,7 @@ def _evidence(words: Words, alert: ListedAlert, known: Around, now: int) -> Iter
         time = _ms(said.get(key))
         if time is not None:
             yield name, words.time(time, now, alert.timezone)
-    for key, name in (("came_instead", words("this_came_instead")), ("error", words("this_error"))):
-        text = said.get(key)
-        if isinstance(text, str) and text:
-            yield name, text[:200]
+    yield from _instead(words, said)
     signals = said.get("signals")
     for name, value in signals.items() if isinstance(signals, dict) else ():
         yield from _signal(words, str(name), value, alert, now)
@@ -210,6 +207,17 @@ def _evidence(words: Words, alert: ListedAlert, known: Around, now: int) -> Iter
             if time is None
             else words("this_last_seen", time=words.time(time, now, alert.timezone)),
         )
+
+
+def _instead(words: Words, said: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    """Yields what a device reports instead of evidence, what its gateways say that came, and why it was of no use."""
+    signals = said.get("signals")
+    if isinstance(signals, list) and signals:
+        yield words("this_came_instead"), ", ".join(reading_name(words, str(name)) for name in signals)
+    for key, name in (("came_instead", words("this_came_instead")), ("error", words("this_error"))):
+        text = said.get(key)
+        if isinstance(text, str) and text:
+            yield name, text[:200]
 
 
 def _signal(words: Words, name: str, value: object, alert: ListedAlert, now: int) -> Iterable[tuple[str, str]]:

@@ -83,20 +83,22 @@ async def complain(
 ) -> Response:
     """Take the form, and lead to the page by which to follow it. A form that is sent again leads to the same one.
 
-    Its stamp is in the address, so that what is no form of ours is refused before its body is read.
+    Its stamp is in the address, so that what is no form of ours is refused, and its body is read away.
     """
     desk, now = desk_of(request), services.clock.now()
     known = await anyio.to_thread.run_sync(desk.secrets.of, now)
     found = read_stamp(known, stamp, facility, now)
-    if isinstance(found, WrongStamp):
+    if found in (WrongStamp.FOREIGN, WrongStamp.OLD):
         await read_away(request)
-        again = _wrong_stamp(looker, found, stamp)
+        again = _Again(looker.words("complaint_old"), _WRONG)
     else:
         body = SentBody()
         try:
             async with coming_in(request, Way.FORM), sent_body(request, FORM_LIMITS) as body:
-                made = await _taken(request, services, body, facility, found)
-            return RedirectResponse(f"/lapor/{made}{_language(request)}", 303)
+                if isinstance(found, Stamp):
+                    made = await _taken(request, services, body, facility, found)
+                    return RedirectResponse(f"/lapor/{made}{_language(request)}", 303)
+                again = _Again(looker.words("complaint_soon"), _TOO_MANY, stamp, body.texts, {"Retry-After": "2"})
         except (Refused, RequestValidationError) as problem:
             again = _refused(looker, problem, stamp, body)
     return await anyio.to_thread.run_sync(_form, request, frame, looker, services, facility, again)
@@ -113,13 +115,6 @@ async def _taken(request: Request, services: Services, body: SentBody, facility:
     said: ComplaintBody = checked_complaint(SentBody(None, texts))
     made, _ = await take_complaint(request, services, said, body.photos, Way.FORM)
     return made.id
-
-
-def _wrong_stamp(looker: Looker, wrong: WrongStamp, stamp: str) -> _Again:
-    headers = {"Connection": "close"}  # a long body was not read
-    if wrong is WrongStamp.SOON:
-        return _Again(looker.words("complaint_soon"), _TOO_MANY, stamp, {}, headers | {"Retry-After": "2"})
-    return _Again(looker.words("complaint_old"), _WRONG, None, {}, headers)
 
 
 def _refused(looker: Looker, problem: Refused | RequestValidationError, stamp: str, body: SentBody) -> _Again:
@@ -165,6 +160,7 @@ def _form(
         looker,
         "complaint_form.html",
         status=200 if again is None else again.status,
+        here=f"/lapor/{place.full_name}",
         headers={"Cache-Control": "no-store"} | dict({} if again is None else again.headers),
         title=looker.words("complaint_title", facility=place.name),
         place=place,

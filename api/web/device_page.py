@@ -25,7 +25,6 @@ from api.words.said import said
 from siaga.database.quarantine import QuarantineItem
 from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Role
-from siaga.model.capabilities import can_give
 from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.indicators import evidence_signals
 from siaga.model.intervals import Interval
@@ -33,6 +32,7 @@ from siaga.model.scope import Scope, Scopes
 from siaga.model.signals import SIGNALS, SignalType
 from siaga.model.sites import Device, Facility
 from siaga.telemetry import StoreUnavailable
+from siaga.timeline.judge import participants
 
 __all__ = ["Stretch", "not_judged", "refused_of", "router"]
 
@@ -124,7 +124,7 @@ def device_page(
         full_name=f"{code}/{device}",
         village=home,
         known=known,
-        not_judged=not_judged(words, known.facility, known.device),
+        not_judged=not_judged(words, known.facility),
         mend=f"/setup/sites/{code}/devices/{device}" if looker.may(Role.ADMIN) else None,
         every=words.duration(known.device.every) if known.device.every >= MINUTE else f"{known.device.every // 1000} s",
         heard=_heard(words, known, found, home.timezone, now),
@@ -172,10 +172,10 @@ def _state(known: KnownDevice, found: Latest | None, now: int) -> str:
     return "heard" if now - found.last_seen <= known.device.validity else "silent"
 
 
-def not_judged(words: Words, facility: Facility, device: Device) -> str | None:
-    """Returns a sentence where a device can give nothing that its facility is judged by."""
+def not_judged(words: Words, facility: Facility) -> str | None:
+    """Returns a sentence for the devices of a facility, where none can give anything that it is judged by."""
     wanted = evidence_signals(facility.kind)
-    if not wanted or wanted & can_give(device, facility.kind):
+    if not wanted or participants(facility):
         return None
     return words("device_not_judged", signals=", ".join(reading_name(words, name) for name in sorted(wanted)))
 

@@ -29,6 +29,7 @@ from api.web.facility_strips import DAYS, Past, day_strip, strips_of
 from api.web.facility_view import facility_view
 from api.web.frame import Frame, FrameHere
 from api.web.looker import Looker
+from api.web.preferences import local_path
 from api.words import Words
 from siaga.database.annotations import Annotation, annotations_of
 from siaga.database.registry import villages_of
@@ -232,7 +233,7 @@ def show_again(
         facility: `VILLAGE/ID`.
     """
     code, _, name = facility.partition("/")
-    day = parse_qs(urlsplit(back).query).get("date", [None])[0]
+    day = parse_qs(urlsplit(local_path(back)).query).get("date", [None])[0]
     try:
         return _show(request, frame, services, looker, (code, name), day, work=work, note=note)
     except Refused as refused:
@@ -332,7 +333,7 @@ def _budget_view(words: Words, found: MonthBudget, month: date, pace: Pace) -> B
         month=words.month(month),
         target=words.percent(float(found.target)),
         whole=words.duration(round(found.whole)),
-        used=words.duration(found.used) if found.used else words("no_time"),
+        used=_length(words, found.used),
         left=words("budget_over", duration=words.duration(-left)) if left < 0 else words.duration(left),
         overspent=left < 0,
         share=1.0 if left < 0 else float(found.used / found.whole) if found.whole else 0.0,

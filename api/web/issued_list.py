@@ -81,14 +81,8 @@ def _line(kept: KeptReport, words: Words, numbers: Numbers, region: Region) -> I
         kept.schedule,
         kept.supersedes,
         kept.superseded_by,
-        [FileLine(file.format, _size(words, file.bytes), file.sha256) for file in kept.files],
+        [FileLine(file.format, words.size(file.bytes), file.sha256) for file in kept.files],
     )
-
-
-def _size(words: Words, size: int) -> str:
-    if size < 1_000_000:
-        return f"{words.decimal(size / 1_000, 1)}\u00a0kB"
-    return f"{words.decimal(size / 1_000_000, 1)}\u00a0MB"
 
 
 def change_lines(kept: KeptReport, words: Words, named: Mapping[str, str], start: int, length: int) -> list[ChangeLine]:

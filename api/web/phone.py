@@ -21,6 +21,7 @@ _NEEDED = (
     "siaga.svg",
     "attest.css",
     "drafts.js",
+    "shrink.js",
     "attest.js",
     "phone.js",
     "push.js",

@@ -38,11 +38,13 @@ class Formats:
         cut = (Decimal(repr(share)) * 100).quantize(Decimal("0.01"), ROUND_FLOOR)
         return f"{format_decimal(cut, '#,##0.##', locale=self._locale)}{_NO_BREAK}%"
 
-    def size(self, count: int) -> str:
-        """So many bytes, in kB or MB: `1,2 MB`."""
-        if count < 1_000_000:
-            return f"{self.number(round(count / 1000))}{_NO_BREAK}kB"
-        return f"{self.decimal(count / 1_000_000, 1)}{_NO_BREAK}MB"
+    def size(self, count: int, *, most: bool = False) -> str:
+        """So many bytes, in kB or MB: `1,2 MB`. Rounded up, and a bound (`most`) down, so what is over it looks so."""
+        rounded = count if most else count + 999
+        if rounded < 1_000_000:
+            return f"{self.number(rounded // 1000)}{_NO_BREAK}kB"
+        rounded = count if most else count + 99_999
+        return f"{self.decimal(rounded // 100_000 / 10, 1)}{_NO_BREAK}MB"
 
     def duration(self, milliseconds: int) -> str:
         """A duration in its two largest units, such as `1 jam 5 menit`; minutes are the smallest."""

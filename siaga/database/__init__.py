@@ -4,10 +4,19 @@
 them. Read with `engine.connect()`. Write with `writing(engine)`, which commits at the end.
 """
 
-from siaga.database.engine import BadDatabaseUrl, connect, is_read_only, take_turns, without_deadline, writing
+from siaga.database.engine import (
+    REFUSALS,
+    BadDatabaseUrl,
+    connect,
+    is_read_only,
+    take_turns,
+    without_deadline,
+    writing,
+)
 from siaga.database.migration import UnknownSchema, migrate
 
 __all__ = [
+    "REFUSALS",
     "BadDatabaseUrl",
     "UnknownSchema",
     "connect",

@@ -2,7 +2,7 @@
 
 A row is a JSON array of its columns' values, in the order of the table. Dates are ISO 8601, bytes are Base64. The dump
 says by which migration the tables were made, so that an older dump can be loaded: the tables are made as they were,
-and migrated afterwards.
+and migrated afterwards. Secrets that are deleted after a day are left out.
 """
 
 import base64
@@ -17,6 +17,7 @@ from sqlalchemy import JSON, Column, Connection, Date, Engine, LargeBinary, Meta
 
 from siaga.database.engine import without_deadline, writing
 from siaga.database.tables import metadata
+from siaga.database.tables.base import NOT_DUMPED
 from siaga.database.upgrade import upgrade
 
 __all__ = ["BadDump", "Dump", "TableDump", "dumped", "has_tables", "load"]
@@ -123,6 +124,8 @@ def _table(connection: Connection, table: Table) -> TableDump:
 
 
 def _lines(connection: Connection, table: Table) -> Iterator[bytes]:
+    if table.info == NOT_DUMPED:
+        return
     has_files = any(isinstance(column.type, LargeBinary) for column in table.columns)
     writers = [_writer(column) for column in table.columns]
     keys = list(table.primary_key.columns)

@@ -28,10 +28,10 @@ from psycopg.abc import RV, PQGen
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, ProgrammingError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-__all__ = ["BadDatabaseUrl", "connect", "is_read_only", "take_turns", "without_deadline", "writing"]
+__all__ = ["REFUSALS", "BadDatabaseUrl", "connect", "is_read_only", "take_turns", "without_deadline", "writing"]
 
 BUSY_TIMEOUT = 15_000
 """How long a writer waits for another, ms: longer than the longest transaction, the import of a country."""
@@ -55,6 +55,8 @@ _READ_ONLY = "25006"
 """PostgreSQL's error code for a write to a read-only server (read_only_sql_transaction)."""
 _ENDED = "the engine was disposed of"
 _BEGIN = "siaga_sqlite_begin"
+REFUSALS = (DataError, IntegrityError, ProgrammingError)
+"""Errors by which a database that answers refuses a statement: it is in vain to try the same again."""
 
 
 class BadDatabaseUrl(ValueError):

@@ -90,8 +90,8 @@ class Leases:
         return Held(row.holder, row.deaf) if row.is_held else Free()
 
     def take(self, partition: int, found: Free | Held) -> Lease | None:
-        """Take a lease that nobody holds, or that is still held as it was found. Returns it, with the next epoch;
-        `None`: somebody was faster.
+        """Take a lease that is free, or unchanged since `found`. Returns it, with the next epoch; `None`: somebody was
+        faster. It waits for the transactions that have checked the lease.
         """
         is_free = _LEASE.c.until <= self._now
         if isinstance(found, Held):
@@ -105,6 +105,7 @@ class Leases:
         )
         with writing(self._engine) as connection:
             _limit_idling(connection)
+            connection.execute(select(_LEASE.c.epoch).where(_LEASE.c.partition == partition).with_for_update())
             epoch = connection.execute(update).scalar()
         return None if epoch is None else Lease(partition, self.partitions, epoch)
 
@@ -171,13 +172,15 @@ class Leases:
 def check(connection: Connection, lease: Lease) -> None:
     """Return if a lease still counts. Then it counts until the end of the transaction: whoever takes it waits for that.
 
+    A renewal does not wait: it changes no key of the row.
+
     Raises:
         LeaseLost: somebody else has taken it.
     """
     columns: list[ColumnElement[int] | ColumnElement[str]] = [_LEASE.c.epoch]
     if connection.dialect.name == "postgresql":
         columns = [*columns, _idling()]
-    query = select(*columns).where(_is_of(lease)).with_for_update(read=True)
+    query = select(*columns).where(_is_of(lease)).with_for_update(read=True, key_share=True)
     if connection.execute(query).first() is None:
         raise LeaseLost(lease.partition)
 

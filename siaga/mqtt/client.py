@@ -102,6 +102,8 @@ class MqttTransport:
         self._wanted: dict[str, None] = {}
         self._wanted_version = 0
         self._granted_version = -1
+        self._settled = False
+        """Whether the broker has granted all subscriptions on this connection; one that comes later may wait."""
         self._outbox: deque[Outgoing] = deque()
         self._receipts: deque[_Receipt] = deque()
         self._flying: dict[int, Outgoing] = {}
@@ -124,8 +126,8 @@ class MqttTransport:
 
     @property
     def connected(self) -> bool:
-        """Returns whether the session is connected now, and its subscriptions are granted."""
-        return self._connected and self._granted_version == self._wanted_version
+        """Returns whether the session is connected now, and the subscriptions that it began with are granted."""
+        return self._connected and (self._settled or self._granted_version == self._wanted_version)
 
     @property
     def connections(self) -> int:
@@ -334,6 +336,7 @@ class MqttTransport:
             session.reconcile(wanted, version)
         self._problem = session.problem if session.denied else session.objection
         self._granted_version = version if session.settled_filters else -1
+        self._settled |= bool(self._wanted) and self._granted_version == self._wanted_version
 
     def _stands(self, session: Session) -> None:
         """Begin an accepted connection: messages without a PUBACK from the previous one are sent first."""
@@ -357,7 +360,7 @@ class MqttTransport:
 
     def _lost(self, session: Session) -> None:
         with self._lock:
-            self._connected = False
+            self._connected = self._settled = False
             self._granted_version = -1
             self._session = None
             self._receipts.clear()

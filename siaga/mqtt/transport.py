@@ -31,7 +31,7 @@ class Transport(Protocol):
 
     @property
     def connected(self) -> bool:
-        """Returns whether the session is connected now, and its subscriptions are granted."""
+        """Returns whether the session is connected now, and the subscriptions that it began with are granted."""
         ...
 
     @property

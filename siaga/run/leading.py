@@ -4,6 +4,7 @@ Each partition has a thread. It takes the partition's lease when nobody holds it
 stops the engine when somebody else has taken it.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -25,12 +26,18 @@ RENEW_EVERY = 2.0
 TRY_EVERY = 1.0
 """Seconds after which a member that stands by looks again."""
 WAIT_PER_LED = 1.2
-"""Seconds for which a free partition is left to others, for each that this member leads already: more than they need to
-look at it."""
+"""A free partition is left to others for so many seconds per partition that this member already leads: longer than they
+take to look at it."""
 WAITS_FOR_MOST = 2
 """Partitions that count for this wait, so that it stays short."""
 DEAF_AFTER = 4.0
 """Seconds after which a leader without the broker says so, and another member may take over that has it."""
+HEARS_FOR = 15.0
+"""Seconds for which this process must have had its own connection to the broker before it replaces a leader that lost
+its own: where the broker itself was away, the leader is about to be connected again, too."""
+FIRST_PAUSE, LONGEST_PAUSE = 10.0, 600.0
+"""Seconds for which a member whose engine lost the broker replaces no other that did: it doubles each time. Else, where
+the broker denies engines what they subscribe to, the lease would go to and fro for ever."""
 GIVEN_UP_FOR = 10.0
 """Seconds for which a member whose engine hung does not try to lead again."""
 
@@ -97,7 +104,9 @@ class _Post:
         self._problem: str | None = "the alert engine is not running"
         self._may_take_own = True
         self._free_since: float | None = None
+        self._hears_since: float | None = None
         self._deaf_since: float | None = None
+        self._pause, self._pause_until = FIRST_PAUSE, 0.0
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"lease of partition {number}", daemon=True)
 
@@ -113,7 +122,10 @@ class _Post:
 
     @property
     def leads(self) -> bool:
-        """Whether its lease surely holds: by this machine's clock since the last renewal was asked for."""
+        """Whether its lease surely holds: by this machine's clock since the last renewal was asked for.
+
+        That of a leader that lost the broker may be taken at any moment.
+        """
         return self.service is not None and _now() - self._confirmed < self._whole.leases.ttl / 1000
 
     def problem(self) -> str | None:
@@ -142,6 +154,7 @@ class _Post:
     def _try(self) -> Lease | None:
         """Take the lease, if nobody holds it. Returns it; `None`: somebody else leads, or is to."""
         leases = self._whole.leases
+        self._note_hearing()
         with self._whole.taking:
             found = leases.look(self.number)
             match found:
@@ -176,11 +189,20 @@ class _Post:
             raise
 
     def _takes(self, held: Held) -> bool:
-        """Whether a lease is to be taken that is held: by the process before this one, whose name this one could not
-        have while that lived; or by one that has lost the broker, if this one has not."""
+        """Whether to take a held lease: that of this member's previous process, or that of a leader that lost the
+        broker."""
         if held.holder == self._whole.leases.holder:
             return self._may_take_own
-        return held.is_deaf and self._whole.hears()
+        now = _now()
+        hears = self._hears_since is not None and now - self._hears_since >= HEARS_FOR
+        return held.is_deaf and hears and now >= self._pause_until
+
+    def _note_hearing(self) -> None:
+        """Note since when this process has had its own connection to the broker."""
+        if not self._whole.hears():
+            self._hears_since = None
+        elif self._hears_since is None:
+            self._hears_since = _now()
 
     def _leaves_to_others(self) -> bool:
         """Whether a free partition is left for a moment to members that lead fewer."""
@@ -204,6 +226,8 @@ class _Post:
         except LeaseLost as lost:
             log.warning("lease_lost", partition=lease.partition, epoch=lease.epoch, reason=str(lost))
         finally:
+            self._hears_since = None
+            self._note_pause()
             self._stop(service, lease)
         if is_stuck:
             log.error("engine_hangs", partition=lease.partition)
@@ -218,12 +242,22 @@ class _Post:
         self._deaf_since = _now() if self._deaf_since is None else self._deaf_since
         return _now() - self._deaf_since >= DEAF_AFTER
 
+    def _note_pause(self) -> None:
+        """The engine ends. If it is without the broker, note for how long this member replaces no other such leader."""
+        if self._deaf_since is None:
+            self._pause = FIRST_PAUSE
+        else:
+            self._pause_until, self._pause = _now() + self._pause, min(2 * self._pause, LONGEST_PAUSE)
+
     def _renew(self, lease: Lease, *, deaf: bool) -> None:
         """Renew the lease. While the database is away nothing can be committed, so the engine may go on."""
         asked = _now()
+        if deaf:
+            self._confirmed = -math.inf  # before others read that they may take it
         with suppress(DBAPIError):  # the engine says so, too
             self._whole.leases.renew(lease, deaf=deaf)
-            self._confirmed = asked
+            if not deaf:
+                self._confirmed = asked
 
     def _stop(self, service: AlertService, lease: Lease) -> None:
         """Stop the engine, and let others lead."""

@@ -1,6 +1,7 @@
 """Retention of telemetry: each night, of what is older than `SIAGA_KEEP_TELEMETRY` only a summary of each hour stays.
 
-Texts and photos of complaints are erased with it, when their time is over. Spans, alerts and reports stay for ever.
+Texts and photos of complaints are erased with it, when their time is over, and the hashes of their senders' addresses.
+Spans, alerts and reports stay for ever.
 What the store may have deleted is noted in the database before it happens, so that nothing is judged again from
 readings that are gone.
 """
@@ -13,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.complaints.rows import erase_old
+from api.complaints.rows import day_of, erase_old, forget_senders
 from siaga.database import writing
 from siaga.database.retention import move_readings_from
 from siaga.database.turn import Turn
@@ -105,6 +106,7 @@ class Retention:
         return True
 
     def _apply(self, night: int, now: int) -> None:
+        forget_senders(self._engine, day_of(now))
         erased = erase_old(self._engine, now)  # first: it needs no store
         if erased:
             log.info("complaints_erased", complaints=erased)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
+from siaga.wire.refusal import readable
+
 __all__ = ["CameInstead", "Health", "UnreadableHealth", "read_health"]
 
 _LONGEST = 256_000
@@ -15,13 +17,15 @@ _CENTURIES = 1e11
 """Seconds: no clock is further off."""
 _LONGEST_TEXT = 1_000
 """Characters that are kept of what came instead; a gateway sends 240."""
+_MOST = 2**53
+"""More than any counter says. What is larger than 64 bits fits into no document of the database."""
 
 
 class UnreadableHealth(ValueError):
     """A message that does not say how a gateway is."""
 
 
-_Text = Annotated[str, AfterValidator(lambda text: text[:_LONGEST_TEXT])]
+_Text = Annotated[str, AfterValidator(lambda text: readable(text[:_LONGEST_TEXT]))]
 
 
 class CameInstead(BaseModel):
@@ -43,7 +47,7 @@ class Health(BaseModel):
     clocks: dict[str, _Clock] = Field(default_factory=dict)
     trusted: list[str] | None = Field(default=None, description="whose clocks are right; null: all others")
     buffer: float = Field(ge=0, le=1, allow_inf_nan=False)
-    thinned: int = Field(default=0, ge=0)
+    thinned: int = Field(default=0, ge=0, le=_MOST)
 
 
 def read_health(payload: bytes) -> Health:

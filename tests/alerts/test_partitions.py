@@ -195,6 +195,20 @@ def test_a_village_that_moves_while_the_engine_that_gets_it_is_away_is_not_forgo
     assert alert.ended_at is not None
 
 
+def test_what_gateways_said_meanwhile_is_heard_each_time_that_a_village_comes(tmp_path: Path) -> None:
+    here, there = (village(gate(), code=ZERO, uplink=uplink) for uplink in (UPLINK_ZERO, UPLINK_ONE))
+    world = Dealt(tmp_path, here, count=2)
+    world.say(1, {ZERO: OPEN})
+    for fill in (0.1, 0.2):
+        world.health(fill, code=ZERO)
+        world.change(there)
+        world.say(1, {ZERO: OPEN})
+        assert world.members[1].engine.villages[ZERO].gateways["gw"].buffer.fill == fill
+        world.change(here)
+        world.say(1, {ZERO: OPEN})
+    world.close()
+
+
 def test_villages_that_are_lost_together_stay_together_until_that_is_over(tmp_path: Path) -> None:
     shared = [village(gate(), code=code, uplink=UPLINK_ZERO) for code in (ZERO, ONE)]
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import DataError
 
 from siaga.model.clock import MINUTE
 from tests.alerts.world import World
@@ -64,3 +65,12 @@ def test_a_connection_that_breaks_while_the_database_is_away_is_made_when_it_is_
     assert world.transport.resumed
     assert world.engine.problem is None
     assert "failed" in [state for _, state, _ in world.states()]
+
+
+def test_what_the_database_refuses_is_not_tried_for_ever_as_if_it_were_away(world: World) -> None:
+    world.live(5, OPEN)
+    with world.without_database(DataError), pytest.raises(DataError):
+        world.live(1, CLOSED)
+    world.restart()
+    world.live(5, OPEN)
+    assert world.engine.problem is None

@@ -22,6 +22,7 @@ from tests.alerts.test_restarts import SAMPLE, WIFI, noticed_whenever, story
 from tests.alerts.world import NOON, Alert, World, gate, looking_seldom, village
 
 OPEN, CLOSED = ("gerbang-1", "gate_open", True), ("gerbang-1", "gate_open", False)
+OTHER = "35.10.15.2013"
 GUARD = Facility("jaga", "night_guard", "Jaga", (Device("jaga-1", Adapter.SENML, MINUTE),))
 SAYS = [
     ("gerbang-1", "gate_open", True),
@@ -209,3 +210,18 @@ def test_history_waits_for_what_the_store_is_known_to_lack(kept: World) -> None:
     kept.resend(payload)
     kept.live(2, OPEN)
     assert kept.states() == [(NOON, "met", None), (late, "failed", "gate_open"), (NOON + 21 * MINUTE, "met", None)]
+
+
+@pytest.mark.looks_often
+def test_a_village_that_is_taken_out_holds_up_no_others_snapshots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.alerts.engine.FOLDS", 1)
+    world = World(tmp_path, village(), village(code=OTHER))
+    world.live(2, OPEN)
+    world.beat(OPEN, code=OTHER)
+    world.live(0.5, OPEN)
+    world.registry.replace([village()], world.clock.now(), removed=[OTHER])
+    world.live(6, OPEN)
+    assert rows(world) < 10, "a village has no more than those of a minute and some seconds"
+    world.close()

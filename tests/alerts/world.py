@@ -14,7 +14,7 @@ from unittest.mock import patch
 import orjson
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, event, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from api.alerts import engine as engine_module
 from api.alerts.engine import AlertEngine
@@ -212,11 +212,11 @@ class World:
             raise AssertionError("the engine would see this in ten minutes: mark the test with `looks_often`")
 
     @contextmanager
-    def without_database(self) -> Iterator[None]:
-        """No statement reaches the database."""
+    def without_database(self, error: type[DBAPIError] = OperationalError) -> Iterator[None]:
+        """No statement reaches the database; or it refuses all of them."""
 
         def refuse(*_: object) -> None:
-            raise OperationalError("the database is away", None, Exception())
+            raise error("the database is away", None, Exception())
 
         event.listen(self.database, "before_cursor_execute", refuse)
         try:

@@ -84,9 +84,10 @@ def other(tmp_path: Path) -> Iterator[Engine]:
 def test_every_row_of_every_table_comes_back_from_either_engine(engine: Engine, other: Engine) -> None:
     fill(engine)
     before = lines_of(engine)
-    assert {name: len(lines) for name, lines in before.items()} == dict.fromkeys(metadata.tables, ROWS)
+    expected = dict.fromkeys(metadata.tables, ROWS) | {"complaint_day": 0}  # a backup would keep its secrets for years
+    assert {name: len(lines) for name, lines in before.items()} == expected
     with dumped(engine) as dump:
-        assert load(other, dump) == dict.fromkeys(metadata.tables, ROWS)
+        assert load(other, dump) == expected
     assert lines_of(other) == before
 
 

@@ -82,13 +82,14 @@ def test_of_many_one_takes_it(engine: Engine) -> None:
 
 
 def test_it_is_over_when_it_is_not_renewed_and_then_is_another_ones(engine: Engine) -> None:
-    first, second = Leases(engine, "first", 1, ttl=300), Leases(engine, "second", 1, ttl=AHEAD)
+    first, second = Leases(engine, "first", 1, ttl=AHEAD), Leases(engine, "second", 1, ttl=AHEAD)
     lease = first.take(0, Free())
     assert lease is not None
     first.renew(lease, deaf=True)
     assert first.look(0) == Held("first", is_deaf=True)
     first.renew(lease)
     assert first.look(0) == Held("first")
+    Leases(engine, "first", 1, ttl=1).renew(lease)
     taken = until(lambda: second.take(0, Free()))
     assert taken == Lease(0, 1, lease.epoch + 1)
     for use in (first.renew, first.release):
@@ -120,6 +121,17 @@ def test_who_takes_a_lease_waits_for_the_commit_that_checked_it(engine: Engine) 
         check(connection, Lease(0, 1, 7))
 
 
+def test_a_renewal_does_not_wait_for_a_long_commit_of_the_leader(engine: Engine) -> None:
+    if engine.dialect.name != "postgresql":
+        return  # SQLite has one writer
+    given(engine, holder="mine", until=OVER)
+    mine = Leases(engine, "mine", 1)
+    with ThreadPoolExecutor(1) as pool, writing(engine) as connection:
+        check(connection, Lease(0, 1, 7))
+        pool.submit(mine.renew, Lease(0, 1, 7)).result(20)
+    assert mine.look(0) == Held("mine")
+
+
 @pytest.mark.parametrize(
     "holds_up",
     [
@@ -133,7 +145,7 @@ def test_a_process_that_stands_still_in_a_transaction_holds_it_up_for_seconds_on
 ) -> None:
     if engine.dialect.name != "postgresql":
         return  # SQLite serves the processes of one machine, of which one leads
-    monkeypatch.setattr(module, "IDLE_WITHIN", 300)
+    monkeypatch.setattr(module, "IDLE_WITHIN", 3_000)
     given(engine, until=OVER)
     with engine.connect() as stopped:
         transaction = stopped.begin()

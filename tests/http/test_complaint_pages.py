@@ -1,6 +1,8 @@
 """`/lapor/…` for citizens, `/complaints` for technicians: without JavaScript, in two languages."""
 
 import re
+import socket
+from contextlib import ExitStack
 
 import anyio
 import httpx
@@ -9,7 +11,8 @@ from anyio.from_thread import start_blocking_portal
 
 from api.complaints.problems import PROBLEMS
 from api.complaints.rules import Way
-from api.http.complaint_desk import Attempts, ComplaintDesk
+from api.http import photo_body
+from api.http.complaint_desk import MOST_ATTEMPTS, MOST_SENDERS, Attempts, ComplaintDesk
 from api.http.problems import Refused
 from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Role
@@ -80,7 +83,7 @@ def test_what_is_wrong_is_said_on_the_form(
         assert ACTION.search(answer.text) is not None
         for name in ("toilet_dirty", "gate_closed"):
             checked = f'value="{name}" required checked' in answer.text
-            assert checked == (name == fields.get("problem") == "gate_closed" and wait == 10 * SECOND)
+            assert checked == (name == fields.get("problem") == "gate_closed" and wait < HOUR)
 
 
 def test_a_form_is_of_our_own_page_its_facility_and_its_photo_is_one(district: District) -> None:
@@ -115,19 +118,92 @@ def test_addresses_are_counted_within_a_bound() -> None:
     assert attempts.wait("a", 104) == 0, "it made room for others"
 
 
+def test_an_attempt_that_is_to_be_sent_again_does_not_count() -> None:
+    attempts = Attempts(most=1, within=100)
+    attempts.take_back("a")
+    assert attempts.wait("a", 0) == 0
+    attempts.take_back("a")
+    assert [attempts.wait("a", 1), attempts.wait("a", 2)] == [0, 98]
+
+
 def test_who_sends_slowly_keeps_two_places_and_no_more(district: District) -> None:
     async def come() -> None:
         desk = ComplaintDesk(district.engine, district.clock, anyio.CapacityLimiter(1))
         with desk.place(Way.FORM, "10.0.0.1"), desk.place(Way.FORM, "10.0.0.1"):
-            with pytest.raises(Refused, match="2 complaints of your address at once"), desk.place(Way.FORM, "10.0.0.1"):
-                pass
+            for _ in range(2 * MOST_ATTEMPTS):
+                with (
+                    pytest.raises(Refused, match="2 complaints of your address at once") as few,
+                    desk.place(Way.FORM, "10.0.0.1"),
+                ):
+                    pass
+                assert (few.value.status, few.value.headers["Retry-After"]) == (503, "20")
             with desk.place(Way.FORM, "10.0.0.2"), desk.place(Way.CALL, "10.0.0.1"):
                 pass
         with desk.place(Way.FORM, "10.0.0.1"):
             pass
+        with ExitStack() as robots:
+            for n in range(MOST_SENDERS):
+                robots.enter_context(desk.place(Way.CALL, f"10.1.0.{n}"))
+            with desk.place(Way.FORM, "10.0.0.1"):
+                pass
+            for _ in range(2 * MOST_ATTEMPTS):  # who is told to come again is not locked out by doing so
+                with pytest.raises(Refused) as refused, desk.place(Way.CALL, "10.0.0.9"):
+                    pass
+                assert (refused.value.status, refused.value.headers["Retry-After"]) == (503, "20")
+        with desk.place(Way.CALL, "10.0.0.9"):
+            pass
 
     with start_blocking_portal() as portal:  # in a thread of its own: a browser's loop may run in this one
         portal.call(come)
+
+
+@pytest.mark.parametrize("is_old", [False, True], ids=["taken", "refused unread"])
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "application/json"])
+def test_a_body_that_trickles_in_keeps_no_place(
+    district: District, monkeypatch: pytest.MonkeyPatch, kind: str, is_old: bool
+) -> None:
+    monkeypatch.setattr(photo_body, "BODY_WITHIN", 0.05)
+    with district.served(None) as client:
+        path = filled_in(district, client)
+        if is_old:
+            district.clock.advance(DAY)
+        at = client.base_url
+        with socket.create_connection((at.host, at.port), timeout=30) as line:
+            head = f"POST {path} HTTP/1.1\r\nHost: {at.host}:{at.port}\r\nOrigin: {str(at).rstrip('/')}\r\n"
+            line.sendall(f"{head}Content-Type: {kind}\r\nContent-Length: 900\r\n\r\n--x\r\n".encode())
+            answer = line.makefile("rb").readline().decode().split()
+        assert answer[1] == ("422" if is_old else "408")
+
+
+def test_a_form_that_is_too_old_is_answered_also_with_a_photo(district: District) -> None:
+    with district.served(None) as client:
+        client.headers.update(OWN)
+        sent_to = filled_in(district, client)
+        district.clock.advance(DAY)
+        for path in (sent_to, "/complaints?facility=x&stamp=y"):
+            answer = send(client, path, {"problem": "gate_closed"}, b"\xff" * 8_000_000)
+            assert answer.status_code in (404, 422)
+
+
+def test_a_form_that_came_too_soon_comes_back_with_what_was_typed(district: District) -> None:
+    with district.served(None) as client:
+        client.headers.update(OWN)
+        sent_to = filled_in(district, client)
+        district.clock.advance(-9 * SECOND)
+        answer = send(client, sent_to, {"problem": "gate_broken", "note": "Engsel lepas"})
+        assert (answer.status_code, "Terlalu cepat" in answer.text) == (429, True)
+        assert "Engsel lepas</textarea>" in answer.text
+        assert 'value="gate_broken" required checked' in answer.text
+        assert f'name="back" value="{FORM}"' in answer.text, "the language is changed on the form"
+
+
+def test_a_form_of_yesterday_is_taken_after_midnight(district: District) -> None:
+    district.clock.advance(-(NOW % DAY) + DAY - 60 * SECOND)
+    with district.served(None) as client:
+        client.headers.update(OWN)
+        sent_to = filled_in(district, client)
+        district.clock.advance(110 * SECOND)
+        assert send(client, sent_to, {"problem": "gate_closed"}).status_code == 303
 
 
 def test_a_robot_with_calls_takes_nothing_from_the_form(district: District) -> None:

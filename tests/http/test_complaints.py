@@ -240,6 +240,21 @@ def test_text_and_photos_go_ninety_days_after_the_end_and_figures_stay(both: Dis
             assert connection.execute(select(tables.complaint_photo.c.n)).all() == []
 
 
+def test_the_time_of_a_text_runs_from_its_late_end_and_an_answer_goes_after_its_own(district: District) -> None:
+    with district.served() as client:
+        late, later = (Citizen(client).say(note=note)["id"] for note in ("malam", "pagi"))
+        district.clock.advance(364 * DAY)
+        client.post(f"{URL}/{late}/close", json={"answer": "Sudah dibuka."})
+        assert erase_old(district.engine, NOW + 365 * DAY) == 1
+        assert client.get(f"{URL}/{late}").json()["note"] == "malam"
+        district.clock.advance(2 * DAY)
+        client.post(f"{URL}/{later}/close", json={"answer": "Pak Budi memperbaiki."})
+        assert erase_old(district.engine, NOW + 456 * DAY - 1) == 1
+        assert client.get(f"{URL}/{later}").json()["answer"] == "Pak Budi memperbaiki."
+        assert [erase_old(district.engine, NOW + 456 * DAY) for _ in range(2)] == [1, 0]
+        assert [client.get(f"{URL}/{one}").json()["answer"] for one in (late, later)] == [None, None]
+
+
 def test_more_than_some_at_once_are_told_to_come_again(district: District, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(complaint_desk, "MOST_SENDERS", 0)
     with district.served() as client:

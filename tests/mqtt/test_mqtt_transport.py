@@ -77,6 +77,20 @@ def test_after_a_cut_it_comes_back_subscribes_again_and_hears_what_it_missed(mos
         assert take(hearer, 1)[0].payload == b"live"
 
 
+def test_a_subscription_that_comes_later_is_no_break_of_the_connection(mosquitto: Mosquitto) -> None:
+    with closing(MqttTransport(mosquitto.url, "hearer")) as hearer:
+        hearer.subscribe("a")
+        until(lambda: hearer.connected)
+        mosquitto.freeze()
+        try:
+            hearer.subscribe("b")
+            assert hearer.connected
+            hearer.unsubscribe("b")
+            assert hearer.connected
+        finally:
+            mosquitto.thaw()
+
+
 def test_a_receipt_of_before_the_cut_is_worth_nothing_after_it(mosquitto: Mosquitto, link: Link) -> None:
     with (
         closing(MqttTransport(link.url, "hearer", clean=False)) as hearer,

@@ -108,6 +108,7 @@ def test_an_open_stream_ends_with_the_session_and_when_its_reader_sees_something
 ) -> None:
     monkeypatch.setattr("api.http.stream.LOOKED_EVERY", 0.02)
     monkeypatch.setattr("api.http.stream.LOOKED_AT_MOST", 0.02)
+    monkeypatch.setattr("api.http.stream.HEARTBEAT", 600)
     persons = Persons(district.engine, district.clock)
     first, second = signed_in(district, Role.VIEWER), signed_in(district, Role.TECHNICIAN, "joko")
     endings: list[Callable[[], object]] = [
@@ -124,7 +125,11 @@ def test_an_open_stream_ends_with_the_session_and_when_its_reader_sees_something
             assert set(lines) <= {"retry: 3000", "", ":"}, "it ends, or this waits for the timeout"
 
 
-def test_whose_session_has_ended_is_told_of_one_more_event_at_most(client: httpx.Client, district: District) -> None:
+def test_whose_session_has_ended_is_told_of_one_more_event_at_most(
+    client: httpx.Client, district: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for never in ("LOOKED_EVERY", "HEARTBEAT"):
+        monkeypatch.setattr(f"api.http.stream.{never}", 600)
     headers = signed_in(district, Role.VIEWER)
     with client.stream("GET", "/api/v1/alerts/stream", headers=headers, timeout=20) as answer:
         lines = answer.iter_lines()

@@ -20,6 +20,13 @@ def send(client: httpx.Client, path: str, cookie: dict[str, str], **fields: str)
     return client.post(path, data=fields, headers=OWN | cookie)
 
 
+def shown(client: httpx.Client, answer: httpx.Response, cookie: dict[str, str]) -> httpx.Response:
+    """The page that an answer leads on to, which shows a secret once."""
+    assert answer.status_code == 303, answer.text
+    once = {"Cookie": f"{cookie['Cookie']}; siaga_once={answer.cookies['siaga_once']}"}
+    return client.get(answer.headers["location"], headers=cookie | once)
+
+
 def person(district: District, name: str) -> tuple[Role, list[str], str] | None:
     found = Persons(district.engine, district.clock).find(name)
     return None if found is None else (found.role, found.scopes.texts, found.display_name)
@@ -36,13 +43,18 @@ class TestPeople:
             "role": "technician",
             "scopes": "35.10.15, 35.10.16.2003",
         }
-        answer = send(client, "/setup/people", admin, **fields)
+        made = send(client, "/setup/people", admin, **fields)
+        assert (made.status_code, made.headers["location"]) == (303, "/setup/people/ratih/link")
+        answer = shown(client, made, admin)
         assert answer.status_code == 200
+        assert 'siaga_once=""' in answer.headers["set-cookie"], "the browser forgets it"
         (link,) = re.findall(r'value="(http[^"]+/welcome/[^"]+)"', answer.text)
         assert link.startswith(str(client.base_url))
         assert person(district, "ratih") == (Role.TECHNICIAN, ["35.10.15", "35.10.16.2003"], "Ratih S.")
         assert link.rpartition("/")[2] not in client.get("/setup/people", headers=admin).text
-        assert client.get(link).status_code == 200
+        again = client.get("/setup/people/ratih/link", headers=admin)
+        assert (again.status_code, again.headers["location"]) == (303, "/setup/people/ratih"), "once"
+        assert client.get(link).status_code == 200, "the page that was loaded again has made no other"
 
     @pytest.mark.parametrize(
         ("fields", "sentence"),
@@ -76,7 +88,7 @@ class TestPeople:
         fields = {"role": "technician", "scopes": "35.10", "display_name": "Ratih S."}
         assert send(client, "/setup/people/ratih", admin, **fields).headers["location"] == "/setup/people/ratih"
         assert person(district, "ratih") == (Role.TECHNICIAN, ["35.10"], "Ratih S.")
-        assert "/welcome/" in send(client, "/setup/people/ratih/link", admin).text
+        assert "/welcome/" in shown(client, send(client, "/setup/people/ratih/link", admin), admin).text
         assert client.get("/account", headers=ratih).status_code == 200
         assert send(client, "/setup/people/ratih/remove", admin).headers["location"] == "/setup/people"
         assert client.get("/account", headers=ratih).status_code == 303
@@ -105,8 +117,8 @@ class TestPeople:
         for scopes in ("*", "35.10", "35.10.16", "35.10.15 35.10.16.2003"):
             answer = send(client, "/setup/people", admin, name="ratih", role="viewer", scopes=scopes)
             assert (answer.status_code, "di luar wilayah Anda" in answer.text) == (422, True), scopes
-        assert send(client, "/setup/people", admin, name="ratih", role="admin", scopes=GLAGAH).status_code == 200
-        assert send(client, "/setup/people", admin, name="wati", role="viewer").status_code == 200
+        assert send(client, "/setup/people", admin, name="ratih", role="admin", scopes=GLAGAH).status_code == 303
+        assert send(client, "/setup/people", admin, name="wati", role="viewer").status_code == 303
         assert person(district, "wati") == (Role.VIEWER, ["35.10.15"], "wati"), "empty: all that the admin has"
 
     @pytest.mark.parametrize("scopes", ["*", "35.10", "35.10.16", "35.10.15 35.10.16"])
@@ -152,10 +164,9 @@ class TestTokens:
         admin = signed_in(district, Role.ADMIN, "joko")
         answer = send(client, "/setup/tokens", admin, name="layar", role="viewer", scopes="35.10.15")
         assert (answer.status_code, answer.headers["location"]) == (303, "/setup/tokens/made")
-        once = {"Cookie": f"{admin['Cookie']}; siaga_once={answer.cookies['siaga_once']}"}
-        shown = client.get("/setup/tokens/made", headers=admin | once)
-        assert 'siaga_once=""' in shown.headers["set-cookie"], "the browser forgets it"
-        (token,) = re.findall(r'value="(siaga_[^"]+)"', shown.text)
+        made = shown(client, answer, admin)
+        assert 'siaga_once=""' in made.headers["set-cookie"], "the browser forgets it"
+        (token,) = re.findall(r'value="(siaga_[^"]+)"', made.text)
         again = client.get("/setup/tokens/made", headers=admin)
         assert (again.headers["location"], token in again.text) == ("/setup/tokens", False), "once"
         bearer = {"Authorization": f"Bearer {token}"}
@@ -213,5 +224,5 @@ def test_a_proxy_in_front_is_where_links_lead(district: District) -> None:
     admin = signed_in(district, Role.ADMIN, "joko")
     site = Site("https://siaga.example.go.id")
     with district.served(None, site=site) as client:
-        answer = send(client, "/setup/people", admin, name="ratih", role="viewer")
+        answer = shown(client, send(client, "/setup/people", admin, name="ratih", role="viewer"), admin)
     assert 'value="https://siaga.example.go.id/welcome/' in answer.text

@@ -191,9 +191,11 @@ def test_how_large_a_file_may_be_is_said_and_a_pasted_one_may_be_as_large(
     long = write_document(list(district.registry.villages())).encode() + b"#" * 1_200_000
     for name in ("x.yaml", None):
         assert send(name, long).status_code == 200
-        assert "This file has 2.3\u00a0MB, more than 2\u00a0MB" in send(name, b"#" * 2_300_000).text
-    page = send("x.yaml", b"#" * 7_000_000)
+        assert "What was sent has 2.3\u00a0MB, more than 2\u00a0MB" in send(name, b"#" * 2_300_000).text
+    assert "What was sent has 2.1\u00a0MB, more than 2\u00a0MB" in send("x.yaml", b"#" * 2_000_001).text, "rounded up"
+    page = send("x.yaml", b"#" * 6_950_000)
     assert (page.status_code, "What was sent has 7\u00a0MB, more than 2\u00a0MB" in page.text) == (413, True)
+    assert "siaga import" in page.text, "what to do is of a file, and not of a text or photos"
 
 
 def _mistakes(page: httpx.Response) -> list[str]:

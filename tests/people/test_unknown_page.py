@@ -19,7 +19,7 @@ def test_each_unknown_device_stands_once_the_last_heard_first(client: httpx.Clie
     admin = signed_in(district, Role.ADMIN, "joko")
     none = client.get("/setup/unknown", headers=admin).text
     assert "Tidak ada perangkat tak dikenal." in none
-    assert "Tasmota, Shelly, Zigbee2MQTT dan keluarga lain tidak terlihat sebelum terdaftar" in none
+    assert "Keluarga lain (Tasmota, Shelly, Zigbee2MQTT) baru terdengar setelah didaftarkan" in none
     told = ((GLAGAH, "hantu"), (LICIN, "hantu"), (GLAGAH, "hantu"), (LICIN, "lain"))
     Quarantine(district.engine).add(
         Refusal(village, NOW - (60 - n) * MINUTE, f"topic/{n}", f"{name} is unknown", f"<b>{n}", "unknown_device")

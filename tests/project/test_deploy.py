@@ -259,6 +259,7 @@ def test_the_proxy_speaks_tls_and_tells_the_api_who_asks(proxied: tuple[int, int
     until(authority.exists, what="the proxy has made its authority")
     http = urllib3.PoolManager(ca_certs=str(authority), retries=False, timeout=5)
     secrets = {"Authorization": "Bearer rahasia", "Cookie": "siaga=rahasia", "X-Forwarded-For": "6.6.6.6"}
+    secrets["Referer"] = f"https://localhost:{secure}/lapor/rahasia"
 
     def asked() -> Any:
         try:
@@ -273,6 +274,7 @@ def test_the_proxy_speaks_tls_and_tells_the_api_who_asks(proxied: tuple[int, int
     assert got["X-Forwarded-For"] == "127.0.0.1", "what a caller says of itself is not believed"
     assert got["Authorization"] == "Bearer rahasia"
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert http.request("GET", f"https://localhost:{secure}/lapor/rahasia", headers=secrets).status == 200
     moved = http.request("GET", f"http://localhost:{plain}/alerts", redirect=False)
     assert moved.status == 308
     assert moved.headers["Location"].startswith("https://localhost")

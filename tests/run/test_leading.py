@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from api.alerts import AlertService
 from siaga.database import connect, tables, writing
-from siaga.database.leases import Held, Lease, Leases
+from siaga.database.leases import Free, Held, Lease, Leases, OtherLayout
 from siaga.model.readiness import UnreadPast
 from siaga.run import leading
 from siaga.run.leading import Leading
@@ -49,7 +49,11 @@ class Idle(AlertService):
 class AwayLeases(Leases):
     """Leases whose database may be away."""
 
-    away = False
+    away, looks = False, 0
+
+    def look(self, partition: int) -> Free | Held | OtherLayout:
+        self.looks += 1
+        return super().look(partition)
 
     def renew(self, lease: Lease, *, deaf: bool = False) -> None:
         if self.away:
@@ -62,6 +66,7 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine
     for name in ("RENEW_EVERY", "TRY_EVERY"):
         monkeypatch.setattr(leading, name, 0.02)
     monkeypatch.setattr(leading, "WAIT_PER_LED", WAITS)
+    monkeypatch.setattr(leading, "HEARS_FOR", 0.0)
     engine = with_tables(connect(f"sqlite:///{tmp_path / 'siaga.db'}"))
     yield engine
     engine.dispose()
@@ -85,6 +90,12 @@ def join(database: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Join]:
     yield joining
     for member in members:
         member.stop()
+
+
+def looks(member: Leading) -> int:
+    """How often a member has looked at a lease."""
+    assert isinstance(member.leases, AwayLeases)
+    return member.leases.looks
 
 
 def test_one_leads_and_the_other_takes_over_when_it_ends(join: Join) -> None:
@@ -123,15 +134,16 @@ def test_a_process_of_the_same_name_goes_on_at_once_and_takes_nothing_back(join:
     assert (before.leads(), after.leads()) == ([], [0])
 
 
-def test_an_engine_that_hangs_is_left_to_others(join: Join) -> None:
+def test_an_engine_that_hangs_is_left_to_others(join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leading, "GIVEN_UP_FOR", WAITS)
     one = join("one")
     [engine] = until(one.led).values()
     other = join("other")
     assert isinstance(engine, Idle)
     engine.hangs = True
-    assert until(other.leads) == [0]
+    until(lambda: "hung" in (one.problem() or ""))
     assert engine.stopped
-    assert "hung" in (one.problem() or "")
+    assert until(other.leads) == [0]
 
 
 def test_who_lost_the_broker_is_replaced_by_one_that_has_it(join: Join) -> None:
@@ -145,6 +157,53 @@ def test_who_lost_the_broker_is_replaced_by_one_that_has_it(join: Join) -> None:
     assert until(other.leads) == [0]
     until(lambda: engine.stopped)
     assert (one.leads(), third.leads()) == ([], [])
+
+
+def test_a_leader_that_lost_the_broker_does_not_lead_from_before_another_may(
+    join: Join, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[list[int]] = []
+    renew = AwayLeases.renew
+
+    def noting(leases: AwayLeases, lease: Lease, *, deaf: bool = False) -> None:
+        if deaf:
+            said.append(list(one.leads()))
+        renew(leases, lease, deaf=deaf)
+
+    monkeypatch.setattr(AwayLeases, "renew", noting)
+    one = join("one")
+    [engine] = until(one.led).values()
+    assert isinstance(engine, Idle)
+    engine.deaf = True
+    assert until(lambda: said[:1]) == [[]]
+    engine.deaf = False
+    assert until(one.leads) == [0]
+
+
+def test_two_that_the_broker_denies_a_filter_do_not_take_turns(join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Idle, "hears", lambda _: False)
+    one = join("member")
+    until(lambda: one.leases.look(0) == Held("member", is_deaf=True), what="it leads, and hears nothing")
+    other = join("other")
+    until(lambda: one.leases.look(0) == Held("other", is_deaf=True), what="nor does the next one")
+    looked = looks(one)
+    until(lambda: looks(one) > looked + 5)
+    assert one.leases.look(0) == Held("other", is_deaf=True)
+    assert (one.leads(), other.leads()) == ([], [])
+
+
+def test_who_has_just_connected_replaces_nobody(join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leading, "HEARS_FOR", 60.0)
+    one = join("one")
+    [engine] = until(one.led).values()
+    assert isinstance(engine, Idle)
+    engine.deaf = True
+    until(lambda: one.leases.look(0) == Held("one", is_deaf=True))
+    other = join("other")
+    until(lambda: looks(other) > 5)
+    assert not engine.stopped
+    monkeypatch.setattr(leading, "HEARS_FOR", 0.0)
+    assert until(other.leads) == [0]
 
 
 def test_who_cannot_renew_does_not_say_that_it_leads(join: Join) -> None:

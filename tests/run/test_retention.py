@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from api.complaints.rows import Said, make
+from api.complaints.rows import DaySecrets, Said, make
 from api.complaints.rules import Way, shown_id
 from siaga.database import connect, migrate, tables, writing
 from siaga.database.retention import move_readings_from, readings_from
@@ -89,6 +89,19 @@ def test_texts_of_complaints_go_with_it_also_while_the_store_is_away(nights: Nig
     with nights.engine.connect() as connection:
         assert connection.execute(kept).scalars().all() == []
         assert set(connection.execute(select(tables.complaint.c.id)).scalars()) == {old, young}
+
+
+def test_the_hash_of_an_address_goes_at_night_though_nobody_opens_a_form(nights: Nights) -> None:
+    secret = DaySecrets(nights.engine).of(NOON)[0]
+    make(nights.engine, Said(CODE, "gerbang", "gate", "gate_closed", "", Way.FORM, "10.0.0.1"), secret, NOON)
+    nights.after(0)
+    sender, days = select(tables.complaint.c.sender), select(tables.complaint_day.c.secret)
+    with nights.engine.connect() as connection:
+        assert connection.execute(sender).scalar() is not None
+    nights.after(2 * DAY)
+    with nights.engine.connect() as connection:
+        assert connection.execute(sender).scalars().all() == [None]
+        assert connection.execute(days).scalars().all() == []
 
 
 def test_it_is_applied_at_the_start_and_then_each_night(nights: Nights) -> None:

@@ -69,6 +69,14 @@ def test_cause_evidence_and_what_to_do_in_words(client: httpx.Client, empty: Dis
     assert client.get("/alerts/nonsense").status_code == 404
 
 
+def test_a_device_without_evidence_says_what_came_instead(client: httpx.Client, empty: District) -> None:
+    evidence = {"signals": ["battery", "own:count"], "came_instead": "an uplink without decoded values", "error": "E1"}
+    alert = empty.raise_alert(1, kind=Kind.NO_EVIDENCE, village=code(0), device="gerbang-1", evidence=evidence)
+    text = text_of(client.get(f"/alerts/{alert}"))
+    for said in ("Yang datang Baterai, own:count", "Yang datang an uplink without decoded values", "E1"):
+        assert said in text, said
+
+
 def test_its_trail_and_what_happened_before(client: httpx.Client, empty: District) -> None:
     before = empty.raise_alert(1, village=code(0), at=NOW - 9 * HOUR)
     empty.clear_alert(before, NOW - 8 * HOUR)

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from sqlalchemy import update
 
 from siaga.database import tables, writing
@@ -54,6 +55,12 @@ def opened(context: BrowserContext, path: str = "/alerts", *, still: bool = Fals
     if still:
         page.clock.pause_at(3_600_000)
     return page
+
+
+def told(client: httpx.Client, district: District, alert: str) -> dict[str, Any]:
+    """What the call says of an alert."""
+    found: dict[str, Any] = client.get(f"/api/v1/alerts/{alert}", headers=district.bearer(Role.ADMIN)).json()
+    return found
 
 
 def test_an_alert_appears_in_two_browsers_and_is_taken_in_one(
@@ -127,6 +134,43 @@ def test_a_tap_while_the_line_is_gone_keeps_the_page_and_is_sent_again(
         page.get_by_role("button", name="Kirim lagi").click()
         expect(page.locator(".trail blockquote")).to_have_text("magnet lepas")
         assert page.locator("textarea").input_value() == ""
+
+
+def test_nobody_is_told_that_nothing_was_changed_where_that_is_not_known(
+    client: httpx.Client, empty: District, browser: Browser
+) -> None:
+    alert = empty.raise_alert(1, village=code(0))
+    unknown = "Siaga tidak menjawab, jadi ini mungkin belum tersimpan."
+
+    def lose(route: Route) -> None:
+        context.set_offline(True)
+        route.abort("internetdisconnected")
+
+    with browsing(browser, client, service_workers="block") as context:
+        page = opened(context)
+        page.route("**/acknowledge", lose, times=1)
+        page.locator(f"[data-alert='{alert}'] .take").click()
+        expect(page.locator(".notice")).to_contain_text(unknown)
+        context.set_offline(False)
+        page.evaluate("document.querySelector('#list [name=back]').value = '/alerts/none'")
+        page.locator(f"[data-alert='{alert}'] .take").click()
+        until(lambda: told(client, empty, alert)["acknowledged_by"] == "ratih")
+        expect(page.locator(".notice")).to_have_text(unknown)
+
+
+def test_enter_in_the_note_acknowledges_the_chosen_ones(
+    client: httpx.Client, empty: District, browser: Browser
+) -> None:
+    alerts = [empty.raise_alert(n, village=code(n), at=NOW - n * HOUR) for n in range(3)]
+    with browsing(browser, client) as context:
+        page = opened(context)
+        page.locator(f"[data-alert='{alerts[1]}'] input").check()
+        page.locator("#acts [name=note]").fill("magnet lepas")
+        page.locator("#acts [name=note]").press("Enter")
+        expect(page.locator(".notice")).to_have_text("1 peringatan kini Anda tangani.")
+    found = [told(client, empty, alert) for alert in alerts]
+    assert [one["acknowledged_by"] for one in found] == [None, "ratih", None]
+    assert [one["text"] for one in found[1]["comments"]] == ["magnet lepas"]
 
 
 def test_all_is_seen_on_the_rows_and_ends_with_one_that_is_left_out(

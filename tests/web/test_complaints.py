@@ -1,17 +1,28 @@
 """The whole way of a complaint: a phone scans the printed sheet, a technician answers, the citizen reads it."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
 import pypdfium2  # type: ignore[import-untyped]  # it has no types
 import pytest
 import zxingcpp
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
+from sqlalchemy import select
 
 from api.complaints.sheets import form_address, sheets_as_pdf
 from api.queries.complaints import Place
 from api.words import WORDS, Language
+from siaga.database import tables
 from siaga.model.caller import Role
 from siaga.model.clock import DAY, SECOND
+from tests.attestations.photos import jpeg
 from tests.http.district import GLAGAH, MET, NOW, District
 from tests.people.accounts import signed_in
+from tests.wait import until
 
 GATE = f"{GLAGAH}/gerbang"
 
@@ -65,6 +76,101 @@ def test_from_the_sheet_to_the_answer(district: District, browser: Browser, scri
         assert phone.locator(".answer").inner_text() == "Sudah dibuka, terima kasih."
         citizen.close()
         office.close()
+
+
+@contextmanager
+def form_on_a_phone(browser: Browser, client: httpx.Client) -> Iterator[Page]:
+    """The form as a citizen has filled it in, on a clock of the test."""
+    context = browser.new_context(locale="id-ID", base_url=str(client.base_url))
+    phone = context.new_page()
+    phone.clock.install(time=0)
+    phone.goto(f"/lapor/{GATE}")
+    phone.clock.pause_at(3_600_000)
+    phone.get_by_text("Gerbang tertutup").click()
+    phone.get_by_label("Catatan").fill("Tutup sejak pagi")
+    yield phone
+    context.close()
+
+
+def complaints(district: District) -> list[str]:
+    """The notes of all that were stored."""
+    with district.engine.connect() as connection:
+        return list(connection.execute(select(tables.complaint.c.note)).scalars())
+
+
+def test_on_a_bad_link_it_is_sent_until_it_is_answered_and_stored_once(
+    district: District, browser: Browser, tmp_path: Path
+) -> None:
+    photo = tmp_path / "gerbang.jpg"
+    photo.write_bytes(jpeg(2400, 1800))
+    with district.served(None) as client, form_on_a_phone(browser, client) as phone:
+        phone.get_by_label("Foto").set_input_files(photo)
+        district.clock.advance(10 * SECOND)
+        sent: list[int] = []
+
+        def bad_link(route: Any) -> None:
+            sent.append(route.fetch().status if not sent else 0)
+            if len(sent) == 1:
+                route.abort()  # it was taken, and the phone never heard of it
+            elif len(sent) < 5:
+                route.fulfill(status=(503, 502, 504)[len(sent) - 2], headers={"Retry-After": "50"}, body="later")
+            else:
+                route.continue_()
+
+        phone.route(re.compile(r"/complaints\?"), bad_link)
+        phone.get_by_role("button", name="Kirim").click()
+        phone.get_by_text("Belum terkirim").wait_for()
+        for pause in (5, 50, 50, 50):
+            so_far = len(sent)
+            phone.clock.run_for((pause - 1) * SECOND)
+            assert len(sent) == so_far
+
+            def is_sent(more: int = so_far + 1) -> bool:
+                phone.clock.run_for(SECOND)
+                return len(sent) == more
+
+            until(is_sent)
+        phone.wait_for_url("**/lapor/*")
+        assert len(sent) == 5
+        assert complaints(district) == ["Tutup sejak pagi"]
+
+
+def test_what_is_refused_is_said_and_what_was_typed_stays(district: District, browser: Browser, tmp_path: Path) -> None:
+    """The page stood open for a day, and the photo is no photo: each is said, and the form goes again."""
+    photo = tmp_path / "gerbang.jpg"
+    photo.write_bytes(b"<svg xmlns='http://www.w3.org/2000/svg'/>")
+    with district.served(None) as client, form_on_a_phone(browser, client) as phone:
+        phone.get_by_label("Foto").set_input_files(photo)
+        for wait, why in ((2 * DAY, "terlalu lama terbuka"), (10 * SECOND, "Foto itu tidak dapat dibaca")):
+            district.clock.advance(wait)
+            phone.get_by_role("button", name="Kirim").click()
+            phone.get_by_role("alert").get_by_text(why).wait_for()
+            assert phone.get_by_label("Catatan").input_value() == "Tutup sejak pagi"
+            assert phone.get_by_label("Gerbang tertutup").is_checked()
+        phone.get_by_label("Foto").set_input_files([])
+        phone.get_by_role("button", name="Kirim").click()
+        phone.wait_for_url("**/lapor/*")
+        assert complaints(district) == ["Tutup sejak pagi"]
+
+
+def test_a_photo_is_made_smaller_and_stands_on_white(district: District, browser: Browser) -> None:
+    with district.served(None) as client, form_on_a_phone(browser, client) as phone:
+        found = phone.evaluate(
+            """async () => {
+                const canvas = document.createElement("canvas");
+                [canvas.width, canvas.height] = [2000, 1000];
+                canvas.getContext("2d");
+                const clear = await new Promise((done) => canvas.toBlob(done, "image/png"));
+                const made = await siagaShrink(clear);
+                const picture = await createImageBitmap(made);
+                const pen = canvas.getContext("2d");
+                pen.drawImage(picture, 0, 0);
+                const no = new File(["<svg/>"], "a.jpg");
+                const pixel = [...pen.getImageData(9, 9, 1, 1).data];
+                return [made.type, picture.width, picture.height, pixel, (await siagaShrink(no)) === no];
+            }"""
+        )
+        assert found == ["image/jpeg", 1600, 800, [255, 255, 255, 255], True]
 
 
 def test_every_sheet_of_a_scope_reads_and_leads_to_its_form(district: District) -> None:

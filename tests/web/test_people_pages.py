@@ -10,6 +10,7 @@ from siaga.database.people import Persons
 from siaga.model.caller import Role
 from tests.http.district import District
 from tests.people.accounts import PASSWORD, account, cookie_of
+from tests.web import axe
 
 PHONE = {"width": 360, "height": 640}
 NEW = "tukang bakso lewat"
@@ -90,18 +91,31 @@ def test_nothing_is_wider_than_a_phone(empty: District, browser: Browser, langua
     secret = cookie_of(empty, Role.ADMIN, "joko")["Cookie"].removeprefix("siaga=")
     with empty.served(None) as client:
         page, wrong = phone(browser, client, locale=language, java_script_enabled=True)
-        for path in PATHS:
+        link = Persons(empty.engine, empty.clock).link(PATHS[5].rpartition("/")[2])
+        for path in (f"/welcome/{link}", *PATHS):
             if path == "/account":
                 page.context.add_cookies([{"name": "siaga", "value": secret, "url": str(client.base_url)}])
             answer = page.goto(path)
             assert answer is not None
             assert answer.status == 200, path
-            for scheme in ("light", "dark"):
-                page.emulate_media(color_scheme=scheme)
-                assert page.evaluate("document.documentElement.scrollWidth") == 360, (path, scheme)
-                assert page.evaluate(_SMALL) == [], "44 px is what a thumb hits"
+            _is_for_everybody(page)
+        page.goto(PATHS[5])
+        page.locator("form[action$='/link'] button").click()
+        page.locator("[data-copy]").wait_for()
+        _is_for_everybody(page)
+        page.goto("/setup/tokens")
+        page.locator("main input[name=name]").fill("layar-yang-namanya-panjang-sekali")
+        page.locator("main button.main").click()
+        page.wait_for_url("**/setup/tokens/made")
+        _is_for_everybody(page)
         assert wrong == []
         page.context.close()
+
+
+def _is_for_everybody(page: Page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth") == 360, page.url
+    assert page.evaluate(_SMALL) == [], "44 px is what a thumb hits"
+    axe.finds_nothing(page, dark=page.locator("html[lang=id]").count() > 0)
 
 
 _SMALL = """() => [...document.querySelectorAll(
@@ -136,9 +150,18 @@ def test_a_new_token_is_copied_by_a_tap_and_a_reload_makes_no_other(empty: Distr
         page.goto("/setup/tokens")
         page.locator("main input[name=name]").fill("layar")
         page.get_by_role("button", name="Buat token").click()
-        assert page.get_by_label("Token", exact=True).input_value().startswith("siaga_")
+        token = page.get_by_label("Token", exact=True).input_value()
+        assert token.startswith("siaga_")
+        page.evaluate("() => { window.really = document.execCommand; document.execCommand = () => false; }")
+        page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('by plain HTTP')); }")
+        page.get_by_role("button", name="Salin").click()
+        assert page.evaluate("getSelection().toString()") == token, "it can be copied by hand"
+        assert page.get_by_role("button", name="Sudah disalin").count() == 0, "nothing was copied"
+        page.evaluate("() => { document.execCommand = window.really; }")
         page.get_by_role("button", name="Salin").click()
         page.get_by_role("button", name="Sudah disalin").wait_for()
+        page.context.grant_permissions(["clipboard-read"])
+        assert page.evaluate("navigator.clipboard.readText()") == token
         page.reload()
         page.wait_for_url("**/setup/tokens")
         assert page.get_by_text("layar", exact=True).count() == 1

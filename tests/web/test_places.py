@@ -175,6 +175,8 @@ def test_a_form_that_is_not_taken_is_shown_again_as_it_was_filled_in(client: htt
     page = client.post("/annotations", data=note | {"back": GATE})
     assert '"kemarin" bukan waktu' in text_of(page)
     assert all(f'value="{value}"' in page.text for value in ("kemarin", "2026-03-04T09:30", "bensin habis"))
+    for path, sent in (("/annotations", note), ("/maintenance", form | typed)):
+        assert client.post(path, data=sent | {"back": "//[x"}).status_code == 422, "it is no address at all"
 
 
 @pytest.mark.parametrize(
@@ -288,6 +290,10 @@ def test_a_device_that_gives_nothing_its_facility_is_judged_by_says_so(client: h
         gate = replace(home.facilities[0], devices=(device,))
         empty.registry.replace([replace(home, facilities=(gate, *home.facilities[1:]))], NOW)
         assert (said in text_of(client.get(f"/devices/{code(0)}/gerbang-1"))) is silent
+    other = Device("gerbang-2", Adapter.TASMOTA, MINUTE, "gerbang-belakang", {"Switch1": "gate_open"})
+    gate = replace(home.facilities[0], devices=(replace(device, map={}), other))
+    empty.registry.replace([replace(home, facilities=(gate, *home.facilities[1:]))], NOW)
+    assert said not in text_of(client.get(f"/devices/{code(0)}/gerbang-1")), "the other one gives it"
 
 
 @pytest.mark.parametrize("path", ["/villages/{0}", "/facilities/{0}/{1}", "/devices/{0}/{2}"])

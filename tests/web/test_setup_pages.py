@@ -9,8 +9,9 @@ from siaga.model.clock import MINUTE
 from siaga.sites.writing import write_document
 from tests.http.district import NOW, District
 from tests.people.test_rules_page import BOOK
+from tests.web import axe
 from tests.web.kampung import code, fill, villages
-from tests.web.test_every_page import ADMIN, AXE, CONTROLS, TOO_SMALL, opened
+from tests.web.test_every_page import ADMIN, fits, opened
 
 WRONG = "villages:\n  - code: '35.10.15.2012'\n    name: A\n    lat: -99\n    lon: 1\n    timezone: WIB\n"
 
@@ -47,12 +48,8 @@ def test_previews_claims_and_rules_are_for_everybody(
 
 def is_for_everybody(page: Page) -> None:
     """Fail where something of a page is out of somebody's reach."""
-    assert page.evaluate("document.documentElement.scrollWidth") == 360, page.url
-    assert page.evaluate(TOO_SMALL, CONTROLS) == [], page.url
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        found = AXE.run(page)
-        assert found.violations_count == 0, f"{page.url} {scheme}: {found.generate_report()}"
+    fits(page, 360)
+    axe.finds_nothing(page, dark=page.locator("html[lang=id]").count() > 0)
 
 
 def test_a_village_is_set_up_without_a_script(empty: District, browser: Browser) -> None:

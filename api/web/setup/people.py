@@ -12,6 +12,7 @@ from api.web.access import SignedInAdmin
 from api.web.frame import Frame, FrameHere
 from api.web.looker import Looker
 from api.web.notice import Notice, leave_notice
+from api.web.once import forget_secret, shown_at, taken_secret
 from api.web.setup.limits import BadScopes, admin_of, manages, read_scopes
 from siaga.database.people import NameTaken, NoSuchPerson, NotAName, Person
 from siaga.database.people.persons import check_display_name, check_name
@@ -51,14 +52,14 @@ def add(
     role: Annotated[Role, Form()] = Role.VIEWER,
     scopes: Annotated[str, Form()] = "",
 ) -> Response:
-    """Make an account, and show its sign-in link, this once."""
+    """Make an account, and lead on to the page that shows its sign-in link, once."""
     fields = _Fields(name.strip().lower(), display_name.strip(), role, scopes)
     try:
         given = read_scopes(admin_of(looker), scopes)
         secret = services.persons.add(fields.name, role, given, fields.display_name)
     except (BadScopes, NotAName, NameTaken) as problem:
         return _list(request, services, looker, frame, fields, _sentence(looker, fields, problem))
-    return _link_page(request, services, looker, frame, fields.name, secret)
+    return shown_at(_link_path(fields.name), request, services.site, secret)
 
 
 @router.api_route(f"{_HERE}/{{name}}", methods=["GET", "HEAD"])
@@ -93,10 +94,23 @@ def change(
 
 
 @router.post(f"{_HERE}/{{name}}/link")
-def new_link(request: Request, services: ServicesHere, looker: SignedInAdmin, frame: FrameHere, name: str) -> Response:
-    """Make a new sign-in link, and show it, this once."""
+def new_link(request: Request, services: ServicesHere, looker: SignedInAdmin, name: str) -> Response:
+    """Make a new sign-in link, and lead on to the page that shows it, once."""
     _managed(services, looker, name)
-    return _link_page(request, services, looker, frame, name, services.persons.link(name))
+    return shown_at(_link_path(name), request, services.site, services.persons.link(name))
+
+
+@router.api_route(f"{_HERE}/{{name}}/link", methods=["GET", "HEAD"])
+def link(request: Request, services: ServicesHere, looker: SignedInAdmin, frame: FrameHere, name: str) -> Response:
+    """The sign-in link that was just made, once."""
+    _managed(services, looker, name)
+    secret, words = taken_secret(request), looker.words
+    if secret is None:
+        return _back(f"{_HERE}/{name}", words("link_shown_once"), wrong=True)
+    address = f"{services.site.at(request)}/welcome/{secret}"
+    answer = frame.page(request, looker, "setup/link.html", title=words("link_of", name=name), name=name, link=address)
+    forget_secret(answer, request, services.site)
+    return answer
 
 
 @router.post(f"{_HERE}/{{name}}/remove")
@@ -180,10 +194,8 @@ def _person_page(
     )
 
 
-def _link_page(request: Request, services: Services, looker: Looker, frame: Frame, name: str, secret: str) -> Response:
-    link = f"{services.site.at(request)}/welcome/{secret}"
-    title = looker.words("link_of", name=name)
-    return frame.page(request, looker, "setup/link.html", title=title, name=name, link=link)
+def _link_path(name: str) -> str:
+    return f"{_HERE}/{name}/link"
 
 
 def _sentence(looker: Looker, fields: _Fields, problem: ValueError) -> str:
@@ -204,7 +216,7 @@ def _sentence(looker: Looker, fields: _Fields, problem: ValueError) -> str:
     return words("name_none")
 
 
-def _back(path: str, said: str) -> Response:
+def _back(path: str, said: str, *, wrong: bool = False) -> Response:
     answer = RedirectResponse(path, 303)
-    leave_notice(answer, Notice(said))
+    leave_notice(answer, Notice(said, wrong))
     return answer

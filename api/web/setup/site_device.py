@@ -159,7 +159,7 @@ def change_device(
 def _saved(looker: Looker, village: Village, name: str) -> Response:
     """Returns the way back to the village, which says so where nothing of the device will be judged."""
     found, said = village.device(name), looker.words("site_saved", name=name)
-    unjudged = None if found is None else not_judged(looker.words, *found)
+    unjudged = None if found is None else not_judged(looker.words, found[0])
     path = f"/setup/sites/{village.code}"
     return back(path, said) if unjudged is None else back(path, f"{said} {unjudged}", wrong=True)
 

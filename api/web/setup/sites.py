@@ -1,14 +1,13 @@
 """`/setup/sites`: the villages of the registry as a list, and as a sites file out and in."""
 
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, File, Form, Query, Request, UploadFile
-from fastapi.routing import APIRoute
 from starlette.responses import RedirectResponse, Response
 
 from api.http.problems import not_found
@@ -22,30 +21,15 @@ from api.web.setup.limits import admin_of
 from api.web.setup.scope_field import asked_scope
 from api.web.setup.site_change import Change, Kind, Mark, changes, named
 from api.web.setup.site_edit import Unsaved, beside, sentence
+from api.words import Words
 from siaga.database.registry import ChangedMeanwhile, ImportReport
 from siaga.model.scope import Scope, Scopes
 from siaga.model.sites import Village
 from siaga.sites.file import SitesDocument, SitesFileError, read_document
 from siaga.sites.writing import write_document
 
-__all__ = ["LARGEST_BODY", "LARGEST_FILE", "PATHS", "router"]
+__all__ = ["LARGEST_BODY", "LARGEST_FILE", "PATHS", "router", "too_large"]
 
-
-class _WideParts(APIRoute):
-    """A route whose forms may have parts as large as a sites file: Starlette's own bound of a pasted text is 1 MB."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[object, object, Response]]:
-        """Returns the handler of the route."""
-        handle = super().get_route_handler()
-
-        async def handle_wide(request: Request) -> Response:
-            await request.form(max_part_size=LARGEST_BODY)  # kept by the request for who reads it next
-            return await handle(request)
-
-        return handle_wide
-
-
-router = APIRouter(include_in_schema=False, route_class=_WideParts)
 
 _HERE = "/setup/sites"
 PATHS = (f"{_HERE}/preview", f"{_HERE}/apply")
@@ -54,6 +38,8 @@ LARGEST_FILE = 2_000_000
 """Bytes of a sites file at most: a district takes half a megabyte. `siaga import` takes larger ones."""
 LARGEST_BODY = 3 * LARGEST_FILE
 """Bytes of a form that carries one: a form escapes a letter by three."""
+router = APIRouter(include_in_schema=False, form_limits={"max_part_size": LARGEST_BODY})
+
 _SHOWN = 100
 """Villages on a page."""
 _CHANGES = 300
@@ -214,12 +200,16 @@ def _sent(looker: Looker, file: UploadFile | None, text: str) -> str:
     words, content = looker.words, file.file.read() if file is not None else b""
     content = content or text.encode()
     if len(content) > LARGEST_FILE:
-        most, size = words.size(LARGEST_FILE), words.size(len(content))
-        raise Unsaved([words("sites_too_large", most=most, size=size)])
+        raise Unsaved([too_large(words, len(content))])
     try:
         return _plain(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise Unsaved([looker.words("sites_not_utf8")]) from None
+
+
+def too_large(words: Words, size: int) -> str:
+    """Returns that so many bytes are no sites file that can be taken here."""
+    return words("sites_too_large", most=words.size(LARGEST_FILE, most=True), size=words.size(size))
 
 
 def _plain(text: str) -> str:

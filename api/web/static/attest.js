@@ -8,31 +8,9 @@
   if (!waiting || !drafts) return;
   const { person } = waiting.dataset;
   const words = form ? form.dataset : {};
-  const SIDE = 1600; // pixels: the server makes no photo larger than that
-  const QUALITY = 0.82;
   const MOST_PHOTOS = 6;
   const AGAIN = 20000; // ms
   const fill = (text, value) => (text || "%").replace("%", value);
-
-  // A smaller JPEG, upright. What the browser cannot read goes as it is: the server says what is wrong with it
-  const shrink = async (file) => {
-    try {
-      const picture = await createImageBitmap(file, { imageOrientation: "from-image" });
-      const scale = Math.min(1, SIDE / Math.max(picture.width, picture.height));
-      const canvas = document.createElement("canvas");
-      canvas.width = Math.max(1, Math.round(picture.width * scale));
-      canvas.height = Math.max(1, Math.round(picture.height * scale));
-      const pen = canvas.getContext("2d");
-      pen.fillStyle = "#fff";
-      pen.fillRect(0, 0, canvas.width, canvas.height);
-      pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
-      picture.close();
-      const made = await new Promise((done) => canvas.toBlob(done, "image/jpeg", QUALITY));
-      return made && (made.size < file.size || file.type !== "image/jpeg") ? made : file;
-    } catch {
-      return file;
-    }
-  };
 
   const place = () =>
     new Promise((resolve) => {
@@ -133,7 +111,7 @@
       const files = [...input.files];
       input.value = "";
       for (const file of files) {
-        if (photos.length < MOST_PHOTOS) photos.push({ blob: await shrink(file), source: input.dataset.source });
+        if (photos.length < MOST_PHOTOS) photos.push({ blob: await siagaShrink(file), source: input.dataset.source });
       }
       ready();
       await keep();

@@ -9,7 +9,7 @@ for (const field of document.querySelectorAll("input[data-copy]")) {
     try {
       await navigator.clipboard.writeText(field.value);
     } catch {
-      document.execCommand("copy"); // by plain HTTP there is no other way
+      if (!document.execCommand("copy")) return; // by plain HTTP there is no other way; the text stays selected
     }
     button.textContent = field.dataset.copied;
   });

@@ -33,17 +33,21 @@
   async function send(address, body, took) {
     if (sending) return;
     sending = true;
+    const offline = !navigator.onLine; // then nothing leaves; a connection lost later may have carried it
     let answer, fresh;
     try {
       answer = await fetch(address, { method: "POST", body, signal: AbortSignal.timeout(PATIENCE) });
       fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     } catch {
-      return say(navigator.onLine ? said.unanswered : said.offline, () => send(address, body, took));
+      return say(offline ? said.offline : said.unanswered, () => send(address, body, took));
     } finally {
       sending = false;
     }
     const refused = fresh.querySelector("main.sentence > p");
-    if (refused || !fresh.getElementById("main")) return say(refused ? refused.textContent : said.unanswered);
+    if (refused || !fresh.getElementById("main")) {
+      // Behind a redirect only the page is refused that follows what was done
+      return say(refused && !answer.redirected ? refused.textContent : said.unanswered);
+    }
     put(fresh.querySelector("body > .notice"));
     took(fresh);
   }

@@ -3,7 +3,7 @@
 from sqlalchemy import JSON, BigInteger, Integer, MetaData
 from sqlalchemy.dialects.postgresql import JSONB
 
-__all__ = ["Document", "Serial", "metadata"]
+__all__ = ["NOT_DUMPED", "Document", "Serial", "metadata"]
 
 metadata = MetaData(
     naming_convention={
@@ -13,6 +13,9 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+NOT_DUMPED = {"dumped": False}
+"""`info` of a table whose rows stand in no backup: they would outlive what deletes them."""
 
 Serial = BigInteger().with_variant(Integer, "sqlite")
 """Ids that only grow; SQLite counts up in columns of its own `INTEGER` alone."""

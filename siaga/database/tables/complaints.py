@@ -13,7 +13,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from siaga.database.tables.base import Serial, metadata
+from siaga.database.tables.base import NOT_DUMPED, Serial, metadata
 
 __all__ = [
     "complaint",
@@ -70,6 +70,7 @@ complaint_day = Table(
     metadata,
     Column("day", Date, primary_key=True, comment="in UTC"),
     Column("secret", Text, nullable=False, comment="hashes addresses, signs forms; deleted after the next day"),
+    info=NOT_DUMPED,
 )
 
 complaint_quiet = Table(
