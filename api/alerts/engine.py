@@ -28,6 +28,7 @@ from api.alerts.villages import Villages
 from siaga.database import REFUSALS
 from siaga.database.registry import Registry
 from siaga.model.clock import MINUTE, SECOND, Clock
+from siaga.model.probe_village import PROBE
 from siaga.model.readiness import UnreadPast
 from siaga.mqtt import Message, Transport
 from siaga.wire.batch import UnreadableBatch, decode_ack, decode_batch
@@ -145,7 +146,7 @@ class AlertEngine:
             self.store_sync.follow_arrivals(min(watched.heard_until.values()) - MINUTE)
 
     def _count_villages(self) -> None:
-        self.metrics.villages.labels(self._tables.share.number).set(len(self.villages))
+        self.metrics.villages.labels(self._tables.share.number).set(sum(code != PROBE for code in self.villages))
 
     def close(self) -> None:
         """Commit what is not committed, and snapshots. The engine is not used afterwards. The transport stays open."""
@@ -271,7 +272,8 @@ class AlertEngine:
                             return Outcome()
                         village = found
                         batch = decode_batch(payload, village.code, moment.now, village.devices)
-                    self.metrics.batches.inc()
+                    if village.code != PROBE:
+                        self.metrics.batches.inc()
                     out = village.take_batch(gateway, batch, moment)
                 case "ack":
                     out = village.take_ack(gateway, decode_ack(payload), moment)

@@ -1,10 +1,9 @@
 """Issued reports as a service: a thread that looks for what is due, and a process that does it.
 
-One of several `siaga api` does the work, by a lease. A look is a few small queries; whatever takes longer is done by
-the process, with a low priority, so neither alerts nor pages wait for it.
+One of several `siaga api` does the work: the one with the turn. A look is a few small queries; whatever takes longer is
+done by the process, with a low priority, so neither alerts nor pages wait for it.
 """
 
-import secrets
 import subprocess
 import sys
 import threading
@@ -14,12 +13,13 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from api.issued import checks, lease, orders
+from api.issued import checks, orders
 from api.issued.metrics import IssuedMetrics
 from api.issued.process import Job, packed, work
 from api.reports.answer import DEADLINE
 from api.reports.office import PLAIN, Office
 from api.reports.process import surroundings
+from siaga.database.turn import Turn
 from siaga.model.clock import SECOND, Clock, SystemClock
 
 __all__ = ["IssuedService"]
@@ -30,7 +30,6 @@ LOOK = 2.0
 """Seconds between two looks for what is due."""
 AGAIN = 5.0
 """Seconds until a database that is away, or a process that failed, is tried again."""
-LEASE = "reports"
 HELD_FOR = 30 * SECOND
 """For so long nobody else takes over from a process that is gone without a word."""
 PROCESS_WITHIN = DEADLINE + 70.0
@@ -41,7 +40,7 @@ END_WITHIN = 5.0
 class IssuedService:
     """Runs until stopped. Never a reason for a process not to be ready.
 
-    `steps`: what else is to be done at each look by whoever has the lease, as runs of schedules; given wall time, ms.
+    `steps`: what else is to be done at each look by whoever has the turn, as runs of schedules; given wall time, ms.
     """
 
     def __init__(
@@ -56,7 +55,7 @@ class IssuedService:
         self._clock = clock or SystemClock()
         self._metrics = metrics or IssuedMetrics()
         self._steps = steps or (lambda _: None)
-        self._name = secrets.token_hex(8)
+        self._turn = Turn(database, "reports", HELD_FOR, self._clock)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="issued reports", daemon=True)
 
@@ -80,10 +79,7 @@ class IssuedService:
             except Exception as problem:  # nothing that is wrong with one report ends the work on all others
                 log.exception("issued_reports_failed")
                 self._failed(type(problem).__name__)
-        try:
-            lease.let_go(self._engine, LEASE, self._name)
-        except DBAPIError:
-            log.info("report_lease_left", until="its end")
+        self._turn.leave()
 
     def _failed(self, problem: str) -> None:
         self._metrics.failures.inc()
@@ -91,8 +87,8 @@ class IssuedService:
         self._stop.wait(AGAIN)
 
     def look(self) -> bool:
-        """Do what is due; whether this process has the lease."""
-        if not self._hold():
+        """Do what is due; whether it is this process's turn."""
+        if not self._turn.take():
             return False
         now = self._clock.now()
         checks.absorb(self._engine, now)
@@ -105,12 +101,8 @@ class IssuedService:
             self._steps(self._clock.now())
         return True
 
-    def _hold(self) -> bool:
-        now = self._clock.now()
-        return lease.hold(self._engine, LEASE, self._name, now, now + HELD_FOR)
-
     def _work(self, now: int) -> None:
-        """Let a process do it, and hold the lease meanwhile."""
+        """Let a process do it, and keep the turn meanwhile."""
         url = self._engine.url
         if self._engine.dialect.name == "sqlite" and url.database in (None, "", ":memory:"):
             work(self._engine, self._office, self._clock.now)  # no other process can read it
@@ -136,6 +128,6 @@ class IssuedService:
         while process.poll() is None and not self._stop.is_set() and self._clock.monotonic() < until:
             self._stop.wait(0.1)
             if self._clock.monotonic() >= renew:
-                if not self._hold():
+                if not self._turn.take():
                     return
                 renew = self._clock.monotonic() + HELD_FOR // 3

@@ -1,43 +1,48 @@
-"""What one member of an installation does for all: whose turn it is. Rows of table `engine_state`."""
+"""What one member of an installation does for all: whose turn it is. Rows of table `lease`."""
 
-import uuid
-from dataclasses import dataclass
+import secrets
 
-from pydantic import TypeAdapter
-from sqlalchemy import Engine
+import structlog
+from sqlalchemy import Engine, or_
+from sqlalchemy.exc import SQLAlchemyError
 
-from siaga.database import take_turns, writing
-from siaga.database.engine_state import read_values, write_values
+from siaga.database import tables, writing
+from siaga.database.upsert import insert
 from siaga.model.clock import Clock
 
 __all__ = ["Turn"]
 
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    by: str
-    until: int
-
-
-_HELD = TypeAdapter(_Held)
+log = structlog.get_logger(__name__)
 
 
 class Turn:
-    """One member's part in some work. Who has the turn keeps it while it takes it again within `lease` ms."""
+    """One member's part in some work. Whoever has the turn keeps it by taking it again within `lease` ms.
+
+    Time is the members' own clocks: one that is far ahead must not keep the turn from all others for long, so an end
+    that no right clock can have written does not count.
+    """
 
     def __init__(self, engine: Engine, work: str, lease: int, clock: Clock) -> None:
-        self._engine, self._key, self._lease, self._clock = engine, f"turn/{work}", lease, clock
-        self._me = uuid.uuid4().hex
+        self._engine, self._work, self._lease, self._clock = engine, work, lease, clock
+        self._me = secrets.token_hex(8)
 
     def take(self) -> bool:
         """Take the turn, or keep it. Returns whether it is this member's."""
-        now = self._clock.now()
+        table, now = tables.lease, self._clock.now()
+        row = {"holder": self._me, "until": now + self._lease}
+        is_free = or_(table.c.holder == self._me, table.c.until <= now, table.c.until > now + 2 * self._lease)
         with writing(self._engine) as connection:
-            take_turns(connection, "turn")
-            value = read_values(connection, [self._key]).get(self._key)
-            if value is not None:
-                held = _HELD.validate_python(value)
-                if held.by != self._me and now < held.until:
-                    return False
-            write_values(connection, {self._key: {"by": self._me, "until": now + self._lease}})
-        return True
+            taken = connection.execute(table.update().where(table.c.name == self._work, is_free).values(row))
+            if taken.rowcount == 1:
+                return True
+            first = insert(connection, table).values(row | {"name": self._work}).on_conflict_do_nothing()
+            return connection.execute(first.returning(table.c.name)).first() is not None
+
+    def leave(self) -> None:
+        """Give the turn back, if it is this member's, so that another need not wait for its end."""
+        table = tables.lease
+        try:
+            with writing(self._engine) as connection:
+                connection.execute(table.delete().where(table.c.name == self._work, table.c.holder == self._me))
+        except SQLAlchemyError as problem:
+            log.info("turn_ends_by_itself", work=self._work, problem=type(problem).__name__)

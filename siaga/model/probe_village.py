@@ -18,11 +18,7 @@ PROBE_VILLAGE = Village(
     0.0,
     100.0,
     "Asia/Jakarta",
-    (
-        Facility(
-            "probe", "gate", "siaga", (Device(DEVICE, Adapter.SENML, 10 * MINUTE),), grace=0, recovery=0, target=0.0
-        ),
-    ),
+    (_GATE,),
     remote=True,
     offline_after=_NEVER,
 )

@@ -23,6 +23,9 @@ AT_ONCE = 200
 LONGEST_WAIT = SECOND
 """Between two turns at most: a bound for what nobody foresaw, such as a clock that stands."""
 
+END_WITHIN = 3.0
+"""Seconds for a turn in hand, unless its service gives it another time."""
+
 
 def _never() -> bool:
     return False
@@ -126,7 +129,7 @@ class WorkerLoop:
         self._ending.set()
         self._woken.set()
 
-    def stop(self, within: float) -> bool:
+    def stop(self, within: float = END_WITHIN) -> bool:
         """End the loop. Returns whether it ended within so many seconds."""
         self.end()
         if self._thread.is_alive():

@@ -3,14 +3,12 @@
 One member of an installation looks for all, so that one message goes out. It keeps the part while it lives.
 """
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from api.notifications.book import Book
 from api.notifications.messages import Tone
@@ -23,6 +21,7 @@ from siaga.database.people import Persons
 from siaga.database.turn import Turn
 from siaga.model.caller import Role
 from siaga.model.clock import MINUTE, Clock
+from siaga.mqtt.worker import Inlet
 
 __all__ = ["FaultWatch", "Wrong"]
 
@@ -35,9 +34,8 @@ AGAIN = MINUTE
 """ms after which a new fault is looked at again: what has gone by then is not told."""
 LEASE = 2 * EVERY
 """ms after its last look from which on another member takes over."""
-LOOK = 5.0
-"""Seconds between two looks at the clock."""
-END_WITHIN = 3.0
+_LOOK_FAILED, _NOT_PROBED = "unknown", "self_probe_old"
+"""What is said where a look failed, and where no probe came: neither shows that a fault has gone."""
 
 
 class Wrong(Examined, Protocol):
@@ -58,7 +56,7 @@ Examine = Callable[[], Sequence[Wrong]]
 
 
 class FaultWatch:
-    """Looks at all that this deployment consists of, every quarter of an hour.
+    """A worker that looks at all that this deployment consists of, every quarter of an hour.
 
     `book`: returns the channels of people as they are now.
     """
@@ -80,29 +78,20 @@ class FaultWatch:
         self._turn = Turn(engine, "faults", LEASE, clock)
         self._next = clock.monotonic() + FIRST
         self._suspected: frozenset[str] = frozenset()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="fault watch", daemon=True)
 
-    def start(self) -> None:
-        """Begin. Returns at once."""
-        self._thread.start()
+    @property
+    def inlets(self) -> Sequence[Inlet]:
+        """None: it receives nothing."""
+        return ()
 
-    def stop(self) -> None:
-        """End."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(END_WITHIN)
+    def tick(self) -> int:
+        """Look, if it is due. Returns when to call it again, monotonic ms."""
+        self.step()
+        return self._next
 
-    def _run(self) -> None:
-        while not self._stop.wait(LOOK):
-            try:
-                self.step()
-            except DBAPIError as problem:
-                log.warning("faults_wait_for_the_database", problem=type(problem).__name__)
-                self._next = self._clock.monotonic() + AGAIN
-            except Exception:  # a look that fails must not end the looking
-                log.exception("fault_watch_failed")
-                self._next = self._clock.monotonic() + EVERY
+    def close(self) -> None:
+        """Let another member look."""
+        self._turn.leave()
 
     def step(self) -> bool:
         """Look, if it is time and this member's part. Returns whether it looked."""
@@ -115,16 +104,15 @@ class FaultWatch:
         found = self._examine()
         wrong = {each.id: each for each in found if each.state == "wrong"}
         self._wrong.set(len(wrong))
-        suspected = self._tell(wrong, is_whole=all(each.state != "unknown" for each in found))
+        failed = any(each.said == _LOOK_FAILED for each in found)  # which findings it lacks nobody knows
+        unclear = {each.id for each in found if each.state == "unknown" or each.said == _NOT_PROBED}
+        suspected = self._tell(wrong, lambda fault: not failed and fault not in wrong and fault not in unclear)
         self._suspected = frozenset(suspected)
         self._next = self._clock.monotonic() + (AGAIN if suspected else EVERY)
         return True
 
-    def _tell(self, wrong: Mapping[str, Wrong], *, is_whole: bool) -> list[str]:
-        """Tell what has begun and what is mended. Returns the faults that have to be seen once more before that.
-
-        `is_whole`: all could be looked at, so what was not found wrong is mended.
-        """
+    def _tell(self, wrong: Mapping[str, Wrong], is_mended: Callable[[str], bool]) -> list[str]:
+        """Tell what has begun and what is mended. Returns the faults that have to be seen once more before that."""
         now = self._clock.now()
         admins = [
             one.name for one in Persons(self._engine).listed() if one.role is Role.ADMIN and one.scopes.everything
@@ -133,7 +121,7 @@ class FaultWatch:
             take_turns(connection, "faults")
             told = read_told(connection)
             known = {fault.id: fault for fault in told.faults}
-            mended = [fault for name, fault in known.items() if is_whole and name not in wrong]
+            mended = [fault for name, fault in known.items() if is_mended(name)]
             new = [each for name, each in wrong.items() if name not in known]
             begun = [each for each in new if each.id in self._suspected]
             if begun or mended:

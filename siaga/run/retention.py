@@ -6,18 +6,20 @@ What the store may have deleted is noted in the database before it happens, so t
 readings that are gone.
 """
 
-import threading
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.complaints.rows import day_of, erase_old, forget_senders
 from siaga.database import writing
 from siaga.database.retention import move_readings_from
-from siaga.model.clock import DAY, MINUTE, Clock
+from siaga.database.turn import Turn
+from siaga.model.clock import DAY, HOUR, MINUTE, SECOND, Clock
+from siaga.mqtt.worker import Inlet
 from siaga.telemetry import StoreUnavailable, TelemetryStore
 
 __all__ = ["Retention", "note_own_retention"]
@@ -26,17 +28,20 @@ log = structlog.get_logger(__name__)
 
 AT = time(1, 0)
 """When it is applied, by the machine's own clock: before the backup of the night."""
-LOOK = 20.0
-"""Seconds between two looks at the clock."""
+LOOK = 20 * SECOND
+"""ms between two looks at the clock."""
 AGAIN = 30 * MINUTE
 """ms until it is tried again after a failure."""
 AHEAD = 2 * DAY
 """How much of what a store will delete by itself until the next night counts as gone already, ms."""
-END_WITHIN = 3.0
+LEASE = 6 * HOUR
+"""ms within which it is done: a first time on a large store takes long."""
 
 
 class Retention:
-    """Applies retention once at the start, and each night. What was missed is made up for.
+    """A worker that applies retention once at the start, and each night. What was missed is made up for.
+
+    Of several members one does it at a time; the next finds little left to do.
 
     `keep`: how long readings are kept, ms; `None`: as long as the store keeps them by itself.
     """
@@ -63,38 +68,39 @@ class Retention:
         )
         self._night: datetime | None = None
         self._not_before = 0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
+        self._turn = Turn(engine, "retention", LEASE, clock)
 
-    def start(self) -> None:
-        """Begin. Returns at once."""
-        self._thread.start()
+    @property
+    def inlets(self) -> Sequence[Inlet]:
+        """None: it receives nothing."""
+        return ()
 
-    def stop(self) -> None:
-        """End. What is not done is done after the next start."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(END_WITHIN)
+    def tick(self) -> int:
+        """Apply it, if it is due. Returns when to call it again, monotonic ms."""
+        self.step()
+        return self._clock.monotonic() + LOOK
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            self.step()
-            self._stop.wait(LOOK)
+    def close(self) -> None:
+        """Nothing is in hand. What is not done is done after the next start."""
 
     def step(self) -> bool:
-        """Apply retention if it is due. Returns whether it was applied."""
+        """Apply retention if it is due, and no other member is at it. Returns whether it was applied."""
         now = self._clock.now()
         night = _last_night(now)
         if night == self._night or now < self._not_before:
             return False
         try:
-            self._apply(round(night.timestamp() * 1000), now)
-        except (StoreUnavailable, DBAPIError) as problem:
-            self._failures.inc()
+            with self._failures.count_exceptions():
+                if not self._turn.take():
+                    return False
+                self._apply(round(night.timestamp() * 1000), now)
+        except (StoreUnavailable, SQLAlchemyError) as problem:
             self._not_before = now + AGAIN
             reason = str(problem) if isinstance(problem, StoreUnavailable) else type(problem).__name__
             log.warning("retention_failed", problem=reason, again_in="30 min")
             return False
+        finally:
+            self._turn.leave()
         self._night = night
         self._last.set(now / 1000)
         return True
@@ -108,17 +114,13 @@ class Retention:
             with writing(self._engine) as connection:
                 move_readings_from(connection, night - self._keep)
             self._store.thin(night - self._keep)
+        kept = self._store.kept_for()  # no transaction waits for the store
         with writing(self._engine) as connection:
-            note_own_retention(connection, self._store, now)
+            note_own_retention(connection, kept, now)
 
 
-def note_own_retention(connection: Connection, store: TelemetryStore, now: int) -> None:
-    """Note what a store deletes by a setting of its own. `now`: wall time, ms.
-
-    Raises:
-        StoreUnavailable: it does not say.
-    """
-    kept = store.kept_for()
+def note_own_retention(connection: Connection, kept: int | None, now: int) -> None:
+    """Note what a store deletes by a setting of its own. `kept`: what it says of that. `now`: wall time, ms."""
     if kept is not None:
         move_readings_from(connection, now - kept + AHEAD)
 

@@ -204,10 +204,11 @@ def rebuild(settings: Settings, stop: threading.Event, clock: Clock | None = Non
     with _database(settings) as engine:
         try:
             store.check()
+            kept = store.kept_for()
             villages = Registry(engine).villages()
             with writing(engine) as connection:
                 without_deadline(connection)
-                note_own_retention(connection, store, clock.now())
+                note_own_retention(connection, kept, clock.now())
                 _forget_judgement(connection, villages)
             nobody = MemoryTransport(MemoryBroker(), "rebuild")  # the past alone is judged: nothing comes in meanwhile
             nobody.cut()  # nor is anybody's silence of now an alert

@@ -8,7 +8,7 @@ or the store retry by themselves.
 import fcntl
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -49,6 +49,7 @@ from siaga.model.clock import SECOND, Clock, SystemClock
 from siaga.model.readiness import UnreadPast
 from siaga.model.sites import Village
 from siaga.mqtt.sessions import SessionName
+from siaga.mqtt.worker import Worker, WorkerLoop
 from siaga.run.backup.copy_socket import CopySocket
 from siaga.run.backup.nightly import NightlyBackups, by_command
 from siaga.run.demo import Demo
@@ -61,7 +62,7 @@ from siaga.run.people import first_admin
 from siaga.run.reports import the_office
 from siaga.run.retention import Retention
 from siaga.run.schedules import the_plan
-from siaga.run.self_probe import SelfProbe, heartbeat, probe_session
+from siaga.run.self_probe import ProbeMetrics, SelfProbe, heartbeat, probe_session
 from siaga.run.services import ALERTS, alert_session, await_database, session_name
 from siaga.run.settings import Settings
 from siaga.run.sites_publisher import SitesService
@@ -87,6 +88,8 @@ LEASE_STATEMENT_WITHIN = 2.0
 """Timeout of an SQL statement about leases, in seconds: some may fail before a lease is over."""
 STORE_ASKED_EVERY = 3 * SECOND
 """How long a check of the store is cached, ms."""
+RESTART_AFTER = 60.0
+"""Seconds after which what nobody waits for goes on after a failure."""
 
 
 class DirectoryInUse(OSError):
@@ -221,11 +224,11 @@ class System:
             self._start_collector()
             self._start_gateway(registry)
         retention = Retention(self._engine, self.store, settings.keep_telemetry, self._clock, REGISTRY)
-        retention.start()
-        self.also(retention)
-        self.also(self._watch_faults())
+        self._work("retention", lambda: retention)
+        watch = self._fault_watch()
+        self._work("fault watch", lambda: watch)
         if settings.self_probe:
-            self.also(self._probe())
+            self._work("self-probe", partial(self._probe, ProbeMetrics(REGISTRY)))
         if settings.backup_dir is not None:
             backups = NightlyBackups(
                 settings.backup_dir,
@@ -300,8 +303,13 @@ class System:
 
         return examine(self._settings, self._clock)
 
-    def _watch_faults(self) -> FaultWatch:
-        """Look every quarter of an hour for what is wrong with siaga itself, and tell the admins."""
+    def _work(self, name: str, begin: Callable[[], Worker]) -> None:
+        """Let a worker work in a thread of its own. Whatever fails there, it goes on."""
+        loop = WorkerLoop(name, begin, self._clock, restart_after=RESTART_AFTER)
+        loop.start()
+        self.also(loop)
+
+    def _fault_watch(self) -> FaultWatch:
         push = Subscribers(PushDesk(self._engine, self._clock, self._settings.public_url).subscriptions)
 
         def examine_often() -> Sequence[Wrong]:
@@ -309,18 +317,13 @@ class System:
 
             return examine(self._settings, self._clock, looks=LOOKS_OFTEN)
 
-        watch = FaultWatch(self._engine, lambda: push.book(self._book.current()), examine_often, self._clock, REGISTRY)
-        watch.start()
-        return watch
+        return FaultWatch(self._engine, lambda: push.book(self._book.current()), examine_often, self._clock, REGISTRY)
 
-    def _probe(self) -> SelfProbe:
-        """Prove every few minutes that an alert arrives."""
+    def _probe(self, metrics: ProbeMetrics) -> SelfProbe:
         settings, url = self._settings, self._settings.heartbeat_url
         beat = None if url is None else partial(heartbeat, url.get_secret_value())
         session = probe_session(settings.central_broker, settings.tls)
-        probe = SelfProbe(self._engine, session, self._clock, beat, REGISTRY)
-        probe.start()
-        return probe
+        return SelfProbe(self._engine, session, self._clock, beat, metrics)
 
     def _serve_http(self) -> None:
         store = StoreAnswers(self.store, self._clock)

@@ -24,7 +24,7 @@ from siaga.telemetry.influx_address import InfluxAddress
 from siaga.telemetry.influx_answers import NoAnswer, Nothing, Series, StatementError, read_answer
 from siaga.telemetry.influx_http import Http, took_too_long, where_to, words_of
 
-__all__ = ["InfluxConnection", "PartialWrite", "Rejected", "TimedOut", "TooLarge", "TooMuch", "identifier"]
+__all__ = ["InfluxConnection", "NoBucket", "PartialWrite", "Rejected", "TimedOut", "TooLarge", "TooMuch", "identifier"]
 
 QUERY_TIMEOUT = 30_000
 """Read timeout of a query, ms: without any byte of the answer."""
@@ -101,6 +101,10 @@ class Rejected(StoreUnavailable):
 
 class TooMuch(StoreUnavailable):
     """The server refuses a query because of its size. It may answer a smaller one."""
+
+
+class NoBucket(StoreUnavailable):
+    """The server has no bucket of this name, or no such organisation."""
 
 
 class TooLarge(Exception):
@@ -239,15 +243,21 @@ class InfluxConnection:
     def bucket_kept_for(self) -> int | None:
         """Returns for how many seconds an InfluxDB 2 keeps the points of the bucket.
 
-        `None`: for ever, or the token may not see the bucket. Its InfluxQL says `0s` of every bucket.
+        `None`: for ever, or the token may not see the bucket. Its InfluxQL says `0s` of every bucket. Who comes with a
+        user and a password, as to an InfluxDB 1, is a stranger to this API.
+
+        Raises:
+            NoBucket: there is no such bucket.
         """
         query = {"name": self.address.database} | ({"org": self.address.org} if self.address.org else {})
         try:
-            with self._call("/api/v2/buckets", "GET", "what it keeps", query=query, timeout=QUERY_TIMEOUT) as response:
-                found = _Buckets.model_validate_json(response.read()).buckets
+            with self._call("/api/v2/buckets", "GET", "what it keeps", query=query, timeout=PING_TIMEOUT) as response:
+                found = _Buckets.model_validate_json(response.read(REFUSAL_MAX)).buckets
         except _Refused as refusal:
-            if refusal.status in (403, 404):
+            if refusal.status == 403 or (refusal.status in (401, 404) and self.address.org is None):
                 return None
+            if refusal.status == 404:
+                raise NoBucket(f"{self._where} has no bucket {self.address.database!r}: {refusal.text[:200]}") from None
             raise self._unavailable("what it keeps", refusal) from None
         rules = [rule.everySeconds for bucket in found for rule in bucket.retentionRules if rule.type == "expire"]
         return min((seconds for seconds in rules if seconds), default=None)

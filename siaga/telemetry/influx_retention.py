@@ -6,12 +6,13 @@ than asked for, in which their summaries are written.
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 import structlog
 
 from siaga.model.clock import DAY, HOUR, SECOND
 from siaga.telemetry import StoreUnavailable
-from siaga.telemetry.influx_connection import InfluxConnection, identifier
+from siaga.telemetry.influx_connection import InfluxConnection, NoBucket, identifier
 from siaga.telemetry.influx_reading import HOURLY_POLICY, THINNED, InfluxReading
 from siaga.telemetry.line_protocol import render_summary
 
@@ -67,8 +68,10 @@ class InfluxRetention:
         if version >= 3:
             return None  # it has no such setting that can be asked
         if version == 2:
-            seconds = self._connection.bucket_kept_for()
-            return None if seconds is None else seconds * SECOND
+            with suppress(NoBucket):  # then there is nothing that could be deleted
+                seconds = self._connection.bucket_kept_for()
+                return None if seconds is None else seconds * SECOND
+            return None
         hours = [_hours(policy) for policy in self._policies().values() if policy.get("default")]
         return min((each * HOUR for each in hours if each), default=None)
 

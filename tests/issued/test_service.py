@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from api.issued import checks, edition, lease, orders, process
+from api.issued import checks, edition, orders, process
 from api.issued.issue import carry_out, revise
 from api.issued.orders import LEASE, MOST_ATTEMPTS, Placed
 from api.issued.service import HELD_FOR
@@ -29,16 +29,6 @@ def test_one_of_several_has_the_lease_and_another_takes_over_when_it_is_gone(bot
     assert (first.look(), second.look(), first.look()) == (True, False, True)
     both.clock.advance(HELD_FOR)
     assert (second.look(), first.look()) == (True, False)
-
-
-def test_a_lease_that_is_let_go_is_free_at_once(both: Desk) -> None:
-    now = both.clock.now()
-    assert lease.hold(both.engine, "x", "a", now, now + HOUR)
-    assert not lease.hold(both.engine, "x", "b", now, now + HOUR)
-    lease.let_go(both.engine, "x", "b")  # it is not b's to let go
-    assert not lease.hold(both.engine, "x", "b", now, now + HOUR)
-    lease.let_go(both.engine, "x", "a")
-    assert lease.hold(both.engine, "x", "b", now, now + HOUR)
 
 
 def test_what_is_ordered_twice_is_made_once(both: Desk) -> None:

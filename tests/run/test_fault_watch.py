@@ -16,7 +16,7 @@ from siaga.database.people import Persons
 from siaga.model.caller import Role
 from siaga.model.clock import MINUTE, ManualClock
 from siaga.model.scope import Scopes
-from siaga.run.doctor.finding import Finding, Said, ok, unknown, wrong
+from siaga.run.doctor.finding import Finding, Said, State, ok, unknown, warning, wrong
 from siaga.run.fault_watch import EVERY, FIRST, LEASE, FaultWatch
 from tests.schema import with_tables
 
@@ -28,7 +28,13 @@ PEOPLE = {
 }
 DISK = wrong("disk", Said.DISK_FULL, directory="/data", mib=12)
 BROKER = wrong("broker", Said.BROKER_ABSENT, broker="mqtt://broker", reason="Connection refused")
-FINE = [ok("disk", Said.DISK_OK, directory="/data", mib=9000), ok("broker", Said.BROKER_OK, broker="x", version="2")]
+CLOCK = Finding("clock", State.UNKNOWN, Said.CLOCK_UNKNOWN)
+"""Of every machine and container without systemd-timesyncd."""
+FINE = [
+    ok("disk", Said.DISK_OK, directory="/data", mib=9000),
+    ok("broker", Said.BROKER_OK, broker="x", version="2"),
+    CLOCK,
+]
 
 
 @dataclass
@@ -56,7 +62,7 @@ class Office:
     def after(self, ms: int, *found: Finding) -> list[str]:
         """Time passes, and this is found then. Returns the new messages."""
         self.clock.advance(ms)
-        self.found = list(found)
+        self.found = [*found, CLOCK]
         self.member.step()
         return self.messages()
 
@@ -102,6 +108,21 @@ def test_what_cannot_be_looked_at_is_not_mended(office: Office) -> None:
         assert [fault.id for fault in read_told(connection).faults] == ["disk"]
 
 
+@pytest.mark.parametrize(
+    "found",
+    [
+        Finding("disk", State.UNKNOWN, Said.CERTIFICATE_UNKNOWN, {"server": "x", "reason": "no answer"}),
+        warning("disk", Said.SELF_PROBE_OLD, last="-"),
+    ],
+    ids=["it cannot be known now", "no probe came since"],
+)
+def test_a_fault_that_is_neither_there_nor_mended_waits(office: Office, found: Finding) -> None:
+    office.after(FIRST, DISK)
+    office.after(MINUTE, DISK)
+    assert office.after(EVERY, found) == []
+    assert len(office.after(EVERY, warning("disk", Said.DISK_LOW, directory="/data", mib=700))) == 2, "it is mended"
+
+
 def test_a_message_says_what_is_wrong_what_mends_it_and_what_is_mended(office: Office) -> None:
     office.after(FIRST, DISK)
     office.after(MINUTE, DISK)
@@ -135,3 +156,12 @@ def test_one_member_looks_for_all_and_another_takes_over_when_it_is_gone(office:
     assert office.messages() == [], "what was told is told by nobody again"
     office.clock.advance(EVERY)
     assert not office.member.step()
+
+
+def test_a_member_that_stops_gives_its_part_to_another_at_once(office: Office) -> None:
+    other = office.another()
+    office.after(FIRST, *FINE)
+    assert not other.step()
+    office.member.close()
+    office.clock.advance(MINUTE)
+    assert other.step()

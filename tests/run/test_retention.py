@@ -1,12 +1,13 @@
 """Old readings go, each night; what was judged from them stays."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from api.complaints.rows import DaySecrets, Said, make
 from api.complaints.rules import Way, shown_id
@@ -38,6 +39,7 @@ class Store:
         self.thinned: list[int] = []
         self.own: int | None = None
         self.away = False
+        self.asked: Callable[[], object] = lambda: None
 
     def thin(self, before: int) -> None:
         if self.away:
@@ -45,6 +47,7 @@ class Store:
         self.thinned.append(before)
 
     def kept_for(self) -> int | None:
+        self.asked()
         return self.own
 
 
@@ -120,6 +123,25 @@ def test_what_fails_is_noted_as_gone_and_tried_again_after_half_an_hour(nights: 
     assert nights.after(MINUTE)
 
 
+def test_no_error_ends_it_for_good(nights: Nights) -> None:
+    def no_connection() -> None:
+        raise PoolTimeout("QueuePool limit")
+
+    nights.store.asked = no_connection
+    assert not nights.after(0)
+    nights.store.asked = lambda: None
+    assert nights.after(30 * MINUTE)
+
+
+def test_of_several_members_one_does_it_at_a_time(nights: Nights) -> None:
+    other = Retention(nights.engine, nights.store, KEEP, nights.clock)  # type: ignore[arg-type] # as above
+    meanwhile: list[bool] = []
+    nights.store.asked = lambda: meanwhile.append(len(meanwhile) == 0 and other.step())
+    assert nights.after(0)
+    assert meanwhile == [False]
+    assert other.step()
+
+
 def test_what_a_store_deletes_by_itself_is_noted_too(tmp_path: Path) -> None:
     nights = Nights(tmp_path, None)
     assert nights.after(0)
@@ -128,6 +150,20 @@ def test_what_a_store_deletes_by_itself_is_noted_too(tmp_path: Path) -> None:
     assert nights.after(DAY)
     assert nights.noted() == nights.clock.now() - 40 * DAY + AHEAD
     nights.engine.dispose()
+
+
+def test_the_database_is_free_while_the_store_is_asked(nights: Nights) -> None:
+    impatient = connect(nights.engine.url.render_as_string(), 0.1)
+    asked: list[int] = []
+
+    def note() -> None:
+        with writing(impatient) as connection:
+            asked.append(readings_from(connection))
+
+    nights.store.asked = note
+    assert nights.after(0)
+    impatient.dispose()
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("value", ["400", "34d", "4000d", "selamanya"])

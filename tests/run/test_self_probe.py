@@ -15,18 +15,25 @@ from api.alerts import AlertService
 from api.alerts.metrics import EngineMetrics
 from collector import CollectorService, assemble, broker_session
 from siaga.broker import EmbeddedBroker
+from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.database import connect, tables
 from siaga.database.self_probe import ProbeResult, read_result
-from siaga.model.clock import SECOND, SystemClock
+from siaga.model.clock import SECOND, ManualClock, SystemClock
+from siaga.model.probe_village import DEVICE, GATEWAY, PROBE
 from siaga.mqtt import Tls
 from siaga.mqtt.sessions import SessionName
+from siaga.mqtt.worker import turn
 from siaga.run import self_probe
-from siaga.run.self_probe import SelfProbe, heartbeat, probe_session
+from siaga.run.self_probe import FIRST, STEP_WITHIN, SelfProbe, heartbeat, probe_session
 from siaga.run.services import alert_session
 from siaga.telemetry import open_store
+from siaga.wire.batch import decode_batch, encode_ack
+from siaga.wire.topics import ack_topic, batch_topic
 from tests.schema import with_tables
 from tests.servers import free_port
 from tests.wait import until
+
+NOW = 1_796_000_000_000
 
 
 class Centre:
@@ -44,7 +51,9 @@ class Centre:
         stack.callback(broker.close)
         self.beats: list[int] = []
         self.probe = SelfProbe(self.engine, probe_session(self._url, Tls()), self.clock, self._beat)
-        stack.callback(self.probe.stop)
+        stack.callback(self.probe.close)
+        self._bell = threading.Event()
+        self.probe.inlets[0].transport.ring(self._bell.set)
 
     def _beat(self) -> str | None:
         self.beats.append(1)
@@ -64,7 +73,8 @@ class Centre:
     @contextmanager
     def watching(self) -> Iterator[AlertService]:
         session = alert_session(self._url, "siaga-alerts-test")
-        metrics = EngineMetrics(CollectorRegistry())
+        self.counted = CollectorRegistry()
+        metrics = EngineMetrics(self.counted)
         alerts = AlertService(self.engine, self._store, session, self.clock, metrics=metrics)
         alerts.start()
         until(lambda: alerts.problem() is None, timeout=60, what="the engine is ready")
@@ -72,11 +82,20 @@ class Centre:
         alerts.stop()
 
     def result(self) -> ProbeResult:
-        assert self.probe.step()
+        """The probe works until it has written another result. Returns that."""
+        found, before = None, self._read()
+        deadline = self.clock.monotonic() + 90 * SECOND
+        while found is None or found == before:
+            assert self.clock.monotonic() < deadline, "no result"
+            wait = turn(self.probe) - self.clock.monotonic()
+            self._bell.wait(max(0.0, wait / SECOND))
+            self._bell.clear()
+            found = self._read()
+        return found
+
+    def _read(self) -> ProbeResult | None:
         with self.engine.connect() as connection:
-            result = read_result(connection)
-        assert result is not None
-        return result
+            return read_result(connection)
 
     def rows(self) -> dict[str, int]:
         """Returns how many rows there are of what people could see."""
@@ -90,6 +109,7 @@ def centre(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Centre]:
     """A centre whose probe is due at once, always."""
     monkeypatch.setattr(self_probe, "FIRST", 0)
     monkeypatch.setattr(self_probe, "EVERY", 0)
+    monkeypatch.setattr(self_probe, "AGAIN", 0)
     with ExitStack() as stack:
         yield Centre(tmp_path, stack)
 
@@ -104,12 +124,92 @@ def test_an_alert_arrives_again_and_again_and_nobody_sees_it(centre: Centre, mon
                 assert found.raised is not None
         with centre.watching():
             assert centre.result().heartbeat == "it answered 500"
+            assert centre.counted.get_sample_value("siaga_engine_batches_total") == 0, "it says that villages are heard"
+            assert centre.counted.get_sample_value("siaga_engine_villages", {"partition": "0"}) == 0
         assert set(centre.rows().values()) == {0}
         monkeypatch.setattr(self_probe, "STEP_WITHIN", SECOND)
         assert "no alert is raised" in (centre.result().problem or "")
         collector.stop()
         assert "no batch is acknowledged" in (centre.result().problem or "")
     assert len(centre.beats) == 3, "there is no heartbeat after a probe that failed"
+
+
+class Quiet:
+    """A probe on a clock that is moved by hand, and a collector and an engine that do as the test says."""
+
+    def __init__(self, path: Path) -> None:
+        self.clock, self._broker = ManualClock(NOW), MemoryBroker()
+        self.engine = with_tables(connect(f"sqlite:///{path / 'siaga.db'}"))
+        self.collector = MemoryTransport(self._broker, "collector")
+        self.collector.subscribe(batch_topic(PROBE, GATEWAY))
+        self.probe, self.line = self.another("probe")
+
+    def another(self, name: str) -> tuple[SelfProbe, MemoryTransport]:
+        line = MemoryTransport(self._broker, name)
+        line.subscribe(ack_topic(PROBE, GATEWAY))
+        return SelfProbe(self.engine, line, self.clock), line
+
+    def after(self, ms: int, *, acknowledges: bool = False) -> list[bytes]:
+        """Time passes. Returns the batches that were sent meanwhile."""
+        sent = []
+        ends = self.clock.monotonic() + ms
+        while self.clock.monotonic() < ends:
+            self.clock.advance(min(SECOND, ends - self.clock.monotonic()))
+            turn(self.probe)
+            while (message := self.collector.receive(0)) is not None:
+                self.collector.acknowledge(message)
+                sent.append(message.payload)
+                if acknowledges:
+                    batch = decode_batch(message.payload, PROBE, self.clock.now(), {DEVICE})
+                    self.collector.publish(ack_topic(PROBE, GATEWAY), encode_ack(batch.id))
+        return sent
+
+    def read(self) -> ProbeResult | None:
+        with self.engine.connect() as connection:
+            return read_result(connection)
+
+
+@pytest.fixture
+def quiet(tmp_path: Path) -> Iterator[Quiet]:
+    made = Quiet(tmp_path)
+    yield made
+    made.engine.dispose()
+
+
+def test_a_batch_is_sent_again_until_it_is_acknowledged(quiet: Quiet) -> None:
+    quiet.after(FIRST)
+    quiet.line.cut()
+    assert quiet.after(10 * SECOND) == [], "there is no connection"
+    quiet.line.restore()
+    sent = quiet.after(11 * SECOND)
+    assert (len(sent), len(set(sent))) == (3, 1)
+    quiet.after(5 * SECOND, acknowledges=True)
+    first, *again = quiet.after(12 * SECOND)
+    assert first not in sent, "it goes on with the next"
+    assert set(again) == {first}
+
+
+def test_a_probe_that_fails_by_chance_is_told_to_nobody(quiet: Quiet) -> None:
+    quiet.after(FIRST + STEP_WITHIN + 2 * SECOND)
+    assert quiet.read() is None
+    quiet.after(self_probe.AGAIN + STEP_WITHIN)
+    result = quiet.read()
+    assert result is not None
+    assert "no batch is acknowledged" in (result.problem or "")
+
+
+def test_a_member_without_the_turn_takes_what_the_broker_brings_and_follows_at_once(quiet: Quiet) -> None:
+    other, line = quiet.another("other")
+    turn(other)
+    quiet.after(FIRST)
+    assert quiet.after(SECOND, acknowledges=True), "it is the first member's turn"
+    turn(other)
+    assert line.receive(0) is None
+    quiet.probe.close()
+    turn(other)
+    quiet.clock.advance(self_probe.AGAIN)
+    turn(other)
+    assert quiet.collector.receive(0) is not None
 
 
 class Outside(http.server.BaseHTTPRequestHandler):

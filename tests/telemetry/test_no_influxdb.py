@@ -200,9 +200,15 @@ def test_a_bucket_says_how_long_it_keeps_and_is_left_alone(server: StandIn) -> N
     assert store.kept_for() is None
     server.write = lambda _: Reply(404, {"code": "not found", "message": "bucket not found"})
     assert store.kept_for() is None
+    server.write = lambda _: Reply(401, {"code": "unauthorized", "message": "unauthorized access"})
+    with pytest.raises(StoreUnavailable, match="check the token"):
+        store.kept_for()
     store.thin(T0 - 400 * DAY)
     assert not server.writes
     store.close()
+    by_user = InfluxStore.open(server.url("influxdb://siaga:rahasia@HOST/-/db"), ManualClock(T0))
+    assert by_user.kept_for() is None, "its API knows no passwords"
+    by_user.close()
 
 
 def test_check_proves_that_a_point_is_taken(server: StandIn) -> None:

@@ -9,13 +9,13 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from siaga.model.clock import DAY, HOUR, Clock
+from siaga.model.clock import DAY, HOUR, SECOND, Clock
 from siaga.run.doctor.finding import Finding, Said, ok, warning, wrong
 from siaga.run.doctor.service import reason_of
 from siaga.run.settings import Settings
 from siaga.telemetry import SHORTEST_KEPT, StoreUnavailable
-from siaga.telemetry.influx import InfluxStore
 from siaga.telemetry.influx_address import InfluxAddress
+from siaga.telemetry.influx_connection import InfluxConnection
 from siaga.telemetry.influx_retention import LONGER
 
 __all__ = ["look"]
@@ -47,7 +47,7 @@ def look(settings: Settings, _clock: Clock) -> Iterator[Finding]:
 
 def _kind(settings: Settings, address: InfluxAddress, version: str, build: str) -> Iterator[Finding]:
     values = {"server": address.base, "version": version}
-    kept = _kept_for(settings, address, version)
+    kept = _kept_for(address, version)
     if version.startswith("3") and build.lower() == "core":
         yield warning("store", Said.STORE_CORE, **values)
     else:
@@ -62,16 +62,17 @@ def _kind(settings: Settings, address: InfluxAddress, version: str, build: str) 
         yield warning("store_retention", Said.STORE_KEEPS_MORE, days=days, wanted=wanted // DAY, **values)
 
 
-def _kept_for(settings: Settings, address: InfluxAddress, version: str) -> int | None:
+def _kept_for(address: InfluxAddress, version: str) -> int | None:
     """Returns for how long the server keeps telemetry by itself, ms; `None`: for ever."""
     if version.startswith("2"):
-        store = InfluxStore.open(settings.store)  # of an InfluxDB 1 it would make the database
+        connection = InfluxConnection(address)
         try:
-            return store.kept_for()
+            seconds = connection.bucket_kept_for()
         except StoreUnavailable as problem:
             raise _Refused(str(problem)) from None
         finally:
-            store.close()
+            connection.close()
+        return None if seconds is None else seconds * SECOND
     database = address.database.replace("\\", "\\\\").replace('"', '\\"')
     for policy in _query(address, f'SHOW RETENTION POLICIES ON "{database}"'):
         hours = re.match(r"(\d+)h", str(policy.get("duration", "")))

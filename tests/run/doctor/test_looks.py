@@ -23,6 +23,7 @@ from siaga.run.doctor import backups, database, examination, files, machine, ser
 from siaga.run.doctor.finding import Finding, State
 from siaga.run.settings import Settings
 from tests.schema import with_tables
+from tests.telemetry.stand_in import Reply, StandIn
 
 NOW = round(datetime(2026, 11, 29, 12, 0).astimezone().timestamp() * 1000)
 VILLAGES = [Village(f"35.10.15.20{n:02}", f"Desa {n}", -8.2, 114.3, "Asia/Jakarta", ()) for n in range(1, 6)]
@@ -315,6 +316,17 @@ def test_influxdb_3_core_and_a_refusal(here: Settings) -> None:
         [found] = store.look(there, SystemClock())
         assert found.state is State.WRONG
         assert "rahasia" not in found.text(WORDS[Language.ID])
+
+
+def test_a_bucket_of_influxdb_2_that_is_not_there_and_one_that_may_not_be_seen(here: Settings) -> None:
+    with StandIn(version="2.7.0") as server:
+        there = settings(here.data_dir, store_url=server.url("influxdb://:token@HOST/org/db"))
+        server.write = lambda _: Reply(404, {"code": "not found", "message": 'bucket "db" not found'})
+        assert seen(store.look, there) == {"store": "wrong store_refuses"}
+        server.write = lambda _: Reply(403, {"code": "forbidden", "message": "insufficient permissions"})
+        assert seen(store.look, there) == {"store": "ok store_ok"}
+        server.write = lambda _: Reply(401, {"code": "unauthorized", "message": "unauthorized access"})
+        assert seen(store.look, settings(here.data_dir, store_url=server.url())) == {"store": "ok store_ok"}
 
 
 def test_the_age_of_the_newest_backup(here: Settings, tmp_path: Path) -> None:
