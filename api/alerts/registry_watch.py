@@ -67,7 +67,7 @@ class RegistryWatch:
 
     def __init__(self, registry: Registry, tables: Tables, watched: Villages) -> None:
         self._registry, self._tables, self._watched, self._villages = registry, tables, watched, watched.by_code
-        self._versions = (-1, -1, -1)
+        self._versions = (-1, -1, -1, 0)
         self._maintenance: Sequence[MaintenanceWindow] = ()
         self._replan_at = 0
         self._applied: list[str] | None = None
@@ -227,6 +227,8 @@ class RegistryWatch:
 
     def _note_doubts(self, moment: Moment) -> None:
         """Tell villages what people said. All that may matter is read: late data may change what contradicts."""
+        if self._versions[-1] <= moment.now - DOUBTS_FROM and not self._doubted:
+            return
         found: dict[str, dict[str, tuple[int, ...]]] = {}
         for (code, facility), times in self._tables.doubts(moment.now - DOUBTS_FROM).items():
             found.setdefault(code, {})[facility] = times

@@ -39,6 +39,7 @@ _VERSIONS = select(
     tables.registry_version.c.version,
     select(func.count()).select_from(tables.maintenance).scalar_subquery(),
     select(func.count(tables.maintenance.c.deleted_at)).scalar_subquery(),
+    select(func.coalesce(func.max(tables.complaint.c.created_at), 0)).scalar_subquery(),
 )
 
 
@@ -183,11 +184,14 @@ class Tables:
         with self.engine.connect() as connection:
             return readings_from(connection)
 
-    def versions(self) -> tuple[int, int, int]:
-        """Numbers of which one grows when the registry or the declared maintenance changes."""
+    def versions(self) -> tuple[int, int, int, int]:
+        """Numbers of which one grows when the registry or the declared maintenance changes, or a complaint comes.
+
+        The last one says when the newest complaint was made, ms.
+        """
         with self.engine.connect() as connection:
-            version, declared, taken_back = connection.execute(_VERSIONS).one()
-        return version, declared, taken_back
+            version, declared, taken_back, complained = connection.execute(_VERSIONS).one()
+        return version, declared, taken_back, complained
 
     def maintenance(self, ids: Collection[str] | None = None) -> list[MaintenanceWindow]:
         """The declared maintenance that has not been taken back; or that with certain ids, taken back or not."""
