@@ -91,6 +91,7 @@ class RegistryWatch:
         self._villages.clear()
         self._taken.clear()
         self._opened_at = moment.now
+        kept = self._tables.kept()  # read first: a village that is imported meanwhile is not taken for one that is gone
         self._versions, registered = self._tables.versions(), self._registered()
         self._maintenance, self._replan_at = self._tables.maintenance(), moment.now + DAY
         self.save_at = moment.monotonic
@@ -98,28 +99,36 @@ class RegistryWatch:
         said = values.get(self._heard_key)
         heard = None if said is None else Heard.model_validate(said)
         mine, taken = self._claim(registered)
-        tied = {code for alert in self._open_outages() for code in alert.lost if len(alert.lost) > 1}
+        shared = [alert for alert in self._open_outages() if len(alert.members) > 1]
+        tied = {code for alert in shared for code in (alert.village, *alert.lost)}
         leaving = {code for code in mine & registered.keys() if not self._is_mine(registered[code])} - tied
         if leaving:
             with self._tables.writing() as connection:
                 let_go(connection, leaving, moment.now if heard is None else heard.until)
         watched = mine - leaving
         self._note_dealt(registered, watched)
-        self._end_orphans(registered, mine - registered.keys(), moment)
+        self._end_orphans(registered, mine, kept, moment)
         heard_until = {code: until for code, until in taken.items() if code in watched}
         return heard, Watched([village for code, village in registered.items() if code in watched], heard_until)
 
-    def _end_orphans(self, registered: Collection[str], watched: Collection[str], moment: Moment) -> None:
-        """End the alerts of villages that were taken out of the registry while no engine ran. `watched`: by us."""
-        share = self._tables.share
-        orphans = [
-            alert
-            for alert in open_alerts(self._tables.engine)
-            if alert.village not in registered and (alert.village in watched or share.holds_name(alert.village))
-        ]
-        self._watched.attach([alert for alert in orphans if alert.kind != Kind.VILLAGE_OFFLINE], moment)
-        if watched:
-            self._tables.forget(watched)
+    def _end_orphans(
+        self, registered: Collection[str], mine: Collection[str], kept: Collection[str], moment: Moment
+    ) -> None:
+        """End the alerts of villages that were taken out of the registry while no engine ran, and delete their rows.
+
+        `mine`: the villages that this engine watched last. `kept`: those that have rows.
+        """
+
+        def is_gone(code: str) -> bool:
+            return code not in registered and (code in mine or self._tables.share.holds_name(code))
+
+        alerts = [alert for alert in open_alerts(self._tables.engine) if is_gone(alert.village)]
+        outages = [alert for alert in alerts if alert.kind == Kind.VILLAGE_OFFLINE]
+        self._watched.attach([alert for alert in alerts if alert.kind != Kind.VILLAGE_OFFLINE], moment)
+        # Another lost member that is still registered has it leave, with the engine that watches that one
+        outages = [alert for alert in outages if not any(code in registered for code in alert.lost)]
+        self._watched.attach_outages(outages, (), moment)
+        self._tables.forget([code for code in {*kept, *mine} if is_gone(code)])
 
     def begin(self, villages: Sequence[Village], moment: Moment) -> dict[str, RowMapping]:
         """Begin to watch villages, from their snapshots. Next their inbox is replayed, then comes `resume`.
@@ -149,21 +158,12 @@ class RegistryWatch:
         for code in codes:
             self._watched.deadlines.ask(self._villages[code].link, moment.now)
         self._note_doubts(moment)  # before anybody looks: an open alert rests on them
-        alerts = open_alerts(self._tables.engine)
-        self._attach([alert for alert in alerts if alert.kind != Kind.VILLAGE_OFFLINE], codes, moment)
+        alerts = [alert for alert in open_alerts(self._tables.engine) if alert.village in codes]
+        self._watched.attach([alert for alert in alerts if alert.kind != Kind.VILLAGE_OFFLINE], moment)
         raised = raised_since(self._tables.engine, moment.now - WITHIN)
         self._watched.note_raised(each for each in raised if each[1].partition("/")[0] in codes)
         self._note_missed_plans(values.get(self._maintenance_key), codes, moment)
         return {code: state for code, state in states.items() if code in codes}
-
-    def _attach(self, alerts: Iterable[OpenAlert], codes: Collection[str], moment: Moment) -> None:
-        """Have villages know their open alerts."""
-        of_villages = [
-            alert
-            for alert in alerts
-            if any(code in codes for code in (alert.lost if alert.kind == Kind.VILLAGE_OFFLINE else [alert.village]))
-        ]
-        self._watched.attach(of_villages, moment)
 
     def _open_outages(self) -> list[OpenAlert]:
         return [alert for alert in open_alerts(self._tables.engine) if alert.kind == Kind.VILLAGE_OFFLINE]
@@ -180,7 +180,8 @@ class RegistryWatch:
             found.know_gateways(gateways.get(code, ()))
             link = None if state is None else (state["link"], state["since"], state["last_arrival"])
             self._watched.merge(found, found.resume(link, moment), moment)
-        self._attach(self._open_outages(), codes, moment)
+        outages = [alert for alert in self._open_outages() if any(code in codes for code in alert.lost)]
+        self._watched.attach_outages(outages, self.elsewhere, moment)
 
     def read_again(self, heard_until: Mapping[str, int], moment: Moment) -> None:
         """Another engine heard these villages until then: what came since may be in the store alone."""
@@ -300,9 +301,8 @@ class RegistryWatch:
         return self._tables.share.holds(village)
 
     def _may_leave(self, village: Village) -> bool:
-        """Whether another engine is to watch it now. One that is lost together with others stays until that is over."""
-        alert = self._villages[village.code].link.alert
-        return not self._is_mine(village) and (alert is None or len(alert.lost) == 1)
+        """Whether another engine is to watch it now."""
+        return not self._is_mine(village) and self._watched.may_leave(self._villages[village.code])
 
     def leave(self, codes: Sequence[str], moment: Moment, heard: Heard, folds: Mapping[str, Fold]) -> None:
         """Save what is known of villages, watch them no more, and let another engine do so.

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 
-from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, or_, select
+from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, or_, select, union
 
 from api.alert_records.alert import Opened
 from api.alert_records.rows import write_alerts
@@ -130,11 +130,23 @@ class Tables:
                 found.update({row.village: row.state for row in connection.execute(query, {"some": some})})
         return found
 
+    def kept(self) -> set[str]:
+        """The villages that have a snapshot, or something in the inbox."""
+        inbox, snapshot = tables.inbox.c.village, tables.village_snapshot.c.village
+        with self.engine.connect() as connection:
+            return set(connection.execute(union(select(inbox), select(snapshot))).scalars())
+
     def forget(self, villages: Collection[str]) -> None:
-        """Delete the inbox and the snapshots of villages, and who watches them."""
+        """Delete the inbox and the snapshots of villages, who watches them, and what is said of their alerts."""
+        if not villages:
+            return
+        state = tables.engine_state
         with self.writing() as connection:
-            for table in (tables.inbox, tables.village_snapshot, tables.village_partition):
-                connection.execute(table.delete().where(table.c.village.in_(list(villages))))
+            for some in _some(villages):
+                for table in (tables.inbox, tables.village_snapshot, tables.village_partition):
+                    connection.execute(table.delete().where(table.c.village.in_(some)))
+                keys = [key(code) for key in (mains_key, waits_key) for code in some]
+                connection.execute(state.delete().where(state.c.key.in_(keys)))
 
     def save_past(self, past: UnreadPast) -> None:
         """Write what of the past is not known."""

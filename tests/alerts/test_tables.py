@@ -77,6 +77,20 @@ def test_the_database_takes_no_second_open_alert_of_a_subject(database: Engine) 
         connection.execute(tables.alert.insert(), row | {"id": "another"})
 
 
+def test_a_second_open_alert_of_a_subject_becomes_the_one_that_is_open(database: Engine) -> None:
+    """What its engine says of it from then on, also in the same commit, is of that one."""
+    ledger = Tables(database)
+    ledger.commit(raising())
+    [(first, _)] = rows(database)
+    changes = raising(NOON + MINUTE)
+    [alert] = changes.opened(Kind.FACILITY_FAILED)
+    changes.told_more(alert, NOON + MINUTE)
+    changes.cleared(alert, NOON + 2 * MINUTE, NOON + 3 * MINUTE)
+    assert ledger.commit(changes) == 1
+    assert rows(database) == [(first, NOON + 3 * MINUTE)]
+    assert alert.id == first
+
+
 def test_an_alert_is_raised_again_after_it_cleared(database: Engine) -> None:
     ledger = Tables(database)
     ledger.commit(raising())
