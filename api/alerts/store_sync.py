@@ -109,7 +109,7 @@ class StoreSync:
         """Ask for what is due."""
         for village in self._watched.asking.values():
             village.give_up(moment.monotonic)
-        self._note_past(moment)
+        self._note_past()
         if self._asked is None and moment.monotonic >= self._retry_at:
             request = self._next_request(moment)
             if request is not None:
@@ -269,7 +269,7 @@ class StoreSync:
                 if not village.memory.is_read:
                     self._watched.merge(village, village.go_on_without(self._first_spans(village), moment), moment)
 
-    def _note_past(self, moment: Moment) -> None:
+    def _note_past(self) -> None:
         """Note what of the past is not known now. A village counts from a question in vain until it was judged."""
         asking, known = self._watched.asking, self._watched.by_code
         vain = {**self.past.stretches, **asking} if self._failing is not None else self.past.stretches

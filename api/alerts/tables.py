@@ -132,6 +132,8 @@ class Tables:
 
     def kept(self) -> set[str]:
         """The villages that have a snapshot, or something in the inbox."""
+        if not self._keeps:
+            return set()
         inbox, snapshot = tables.inbox.c.village, tables.village_snapshot.c.village
         with self.engine.connect() as connection:
             return set(connection.execute(union(select(inbox), select(snapshot))).scalars())
