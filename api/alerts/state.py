@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Self
 
+from sqlalchemy import RowMapping
+
 from api.alert_records.alert import OpenAlert
 from api.alerts.certainty import Facts, Moment, Sure, Waiting, certainty
 from api.alerts.device import WatchedDevice
 from api.alerts.facility import WatchedFacility
 from api.alerts.flapping import Raises
-from api.alerts.gateway import GatewayRow, WatchedGateway
+from api.alerts.gateway import WatchedGateway
 from api.alerts.history import History
 from api.alerts.link import Link
 from api.alerts.memory import Memory
@@ -141,10 +143,10 @@ class VillageState:
         }
         self.sure_from = sure_from
 
-    def know_gateways(self, rows: Iterable[GatewayRow]) -> None:
+    def know_gateways(self, rows: Iterable[RowMapping]) -> None:
         """Take over what the database says of its gateways."""
         for row in rows:
-            self.gateway(row.gateway).restore(row)
+            self.gateway(row["gateway"]).restore(row)
 
     def note_judged(self, moment: Moment) -> None:
         """All that was said until now was judged, unless more of it may be at the broker or at a gateway."""

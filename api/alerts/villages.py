@@ -72,10 +72,10 @@ class Villages:
             if village is None or not village.attach(alert):
                 self.pending.taken_out(alert, moment.now)
 
-    def attach_outages(self, outages: Iterable[OpenAlert], elsewhere: Collection[str], moment: Moment) -> None:
+    def attach_outages(self, outages: Iterable[OpenAlert], registered: Collection[str], moment: Moment) -> None:
         """These `village_offline` are open in the database. A member that was taken out while no engine saw it leaves.
 
-        `elsewhere`: villages that other engines watch.
+        `registered`: all villages of the registry, also those that other engines watch.
         """
         for alert in outages:
             known = [village for code in alert.members if (village := self.by_code.get(code)) is not None]
@@ -84,7 +84,7 @@ class Villages:
                 village = self.by_code.get(code)
                 if village is not None:
                     village.link.lost(alert, moment.now)
-                elif code not in elsewhere:
+                elif code not in registered:
                     self._outages.back(code, Back(alert, moment.now, taken_out=True), moment.now, self.pending)
 
     def may_leave(self, village: WatchedVillage) -> bool:

@@ -14,7 +14,7 @@ from api.alerts.inbox import Row
 from api.alerts.outcome import Changes, Fold
 from api.alerts.tables import Tables
 from siaga.database import connect, tables, writing
-from siaga.database.dealing import Share, claim, let_go, taken_over
+from siaga.database.dealing import Share, claim, let_go, taken_over, watched_by
 from siaga.database.leases import Free, Held, LeaseLost, Leases
 from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE
@@ -178,13 +178,14 @@ def leading(database: Engine, partition: int, partitions: int) -> Tables:
 def test_a_village_is_watched_by_one_engine_until_that_lets_it_go(database: Engine) -> None:
     one, other = Share(0, 2), Share(1, 2)
     with writing(database) as connection:
-        assert claim(connection, one, ["a", "b"]) == ({"a", "b"}, {})
-        assert claim(connection, other, ["b", "c"]) == ({"c"}, {})
+        assert claim(connection, one, ["a", "b"]) == {"a": None, "b": None}
+        assert claim(connection, other, ["b", "c"]) == {"c": None}
         let_go(connection, ["b"], NOON)
-        assert claim(connection, other, ["b", "c"]) == ({"b", "c"}, {"b": NOON})
-        assert claim(connection, one, ["a", "b"]) == ({"a"}, {})
+        assert claim(connection, other, ["b", "c"]) == {"b": NOON, "c": None}
+        assert claim(connection, one, ["a", "b"]) == {"a": None}
+        assert [watched_by(connection, share) for share in (one, other)] == [{"a"}, {"b", "c"}]
         taken_over(connection, ["b"])
-        assert claim(connection, other, ["b"]) == ({"b", "c"}, {})
+        assert claim(connection, other, ["b"]) == {"b": None}
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from siaga.database.leases import Free, Held, Leases
 from siaga.database.registry import Registry
 from siaga.model.clock import ManualClock
 from siaga.model.observation import Point
+from siaga.model.signals import Value
 from siaga.run import rebuild as module
 from siaga.run.rebuild import EngineRuns, leading_all, rebuild
 from siaga.run.settings import Settings
@@ -64,7 +65,7 @@ def test_history_is_not_judged_beside_an_engine(settings: Settings, database: En
     changes.spans_changed(CODE, "gerbang", Difference([], JUDGED))
     Tables(database).commit(changes)
     store = open_store(settings.store)
-    said = {"gw": {"alive": True}, "gerbang-1": {"gate_open": True}}
+    said: dict[str, dict[str, Value]] = {"gw": {"alive": True}, "gerbang-1": {"gate_open": True}}
     store.write([Point(CODE, device, NOON, NOON, values) for device, values in said.items()])
     store.close()
     api = leases(database)
@@ -80,7 +81,7 @@ def test_history_is_not_judged_beside_an_engine(settings: Settings, database: En
     rebuild(settings, threading.Event(), clock)
     assert clock.seen == {"Held"}
     assert [api.look(number) for number in (0, 1)] == [Free(), Free()]
-    assert Tables(database).spans(CODE, "gerbang", -FOREVER)== [Span(NOON, FOREVER, State.MET)]
+    assert Tables(database).spans(CODE, "gerbang", -FOREVER) == [Span(NOON, FOREVER, State.MET)]
 
 
 def test_its_leases_hold_until_it_ends_and_it_ends_when_one_is_lost(
