@@ -141,7 +141,7 @@ def test_by_the_pages_alone(tmp_path: Path, phone: Phone) -> None:
         until(is_heard, what="the Tasmota lamp is listed as unknown")
         press(page, "Daftarkan lampu-teras")
         assert "lampu-teras terdaftar di Kampunganyar" in page.get_by_role("status").inner_text()
-        assert page.get_by_role("link", name="Lampu kantor").first.is_visible()
+        assert page.get_by_role("link", name="Penerangan kantor di malam hari").first.is_visible()
         page.goto("/setup/unknown")
         press(page, "Daftarkan gerbang-1")
         assert "gerbang-1 terdaftar di Kampunganyar" in page.get_by_role("status").inner_text()
