@@ -22,6 +22,7 @@ from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR, SECOND
 from siaga.model.scope import EVERYWHERE, Scopes
 from tests.attestations.photos import jpeg
+from tests.complaints.robot import storm
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOW, District
 from tests.people.accounts import OWN, account, cookie_of
 
@@ -389,3 +390,19 @@ def test_a_district_adds_the_language_of_the_guide_to_the_form(district: Distric
     district.form_languages = {}
     with district.served(None) as client:
         assert "hreflang" not in client.get(f"{FORM}?lang=jv").text
+
+
+def test_a_robot_of_all_ways_changes_nothing_for_people_who_come_meanwhile(district: District) -> None:
+    """`python -m tests.complaints.robot` does the same with 10,000 posts."""
+    with district.served(None) as client:
+        found = storm(str(client.base_url), GATE, 250, 3, lambda: district.clock.advance(10 * SECOND))
+        notes = [
+            one["note"]
+            for one in client.get("/api/v1/complaints?limit=1000", headers=district.bearer(Role.VIEWER)).json()["items"]
+        ]
+    assert [person.status for person in found.people] == [303] * 3
+    assert [f"dari 10.9.{n}.1" in notes for n in range(3)] == [True] * 3
+    assert max(person.sent for person in found.people) < 20, "they wait for their own photo, and for no robot"
+    assert found.robot.total() == 250
+    assert found.robot.keys() <= {201, 303, 400, 422, 429, 503}
+    assert len(notes) - 3 <= 20, "of one address ten an hour by the form, and ten by calls"
