@@ -33,7 +33,7 @@ def unix(text: str) -> float:
 class System:
     """One `siaga up` (or another command with the API), with a client that holds an admin's token.
 
-    `sites`: the sites file; `None`: it has none.
+    `sites`: the sites file; `None`: it has none. `command`: with its options, separated by spaces.
     """
 
     def __init__(self, directory: Path, sites: str | None, command: str = "up", **environment: str) -> None:
@@ -82,7 +82,7 @@ class System:
         self.killed = False
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [str(SIAGA), self.command], env=self.environment, stdout=log, stderr=log, cwd=self.directory
+                [str(SIAGA), *self.command.split()], env=self.environment, stdout=log, stderr=log, cwd=self.directory
             )
         if "Authorization" not in self.client.headers:
             self.client.headers["Authorization"] = f"Bearer {self.token()}"
@@ -139,6 +139,11 @@ class System:
             if page["next"] is None:
                 return items
             cursor = {"cursor": page["next"]}
+
+    def metric(self, name: str) -> float:
+        """A metric's value, the sum over its labels."""
+        lines = self.client.get("/metrics").text.splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
 
     def facility(self, facility: str) -> dict[str, Any]:
         """One facility as the list has it."""
