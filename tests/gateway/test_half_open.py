@@ -63,7 +63,7 @@ def test_a_reading_after_the_late_will_of_a_half_open_session_takes_it_back(stor
         return {at: found[at] for at in sorted(found) if at >= since}
 
     story.start_first()
-    # Six seconds pass before the broker finds the first session dead: a slow machine, too, says the new birth before that
+    # The broker finds the first session dead after six seconds. A slow machine, too, says the new birth before
     with Boot("pos-1-a", story.village.port, keepalive=4) as before_reset, Boot("pos-1-b", story.village.port) as reset:
         before_reset.say(STATUS, b"online", retain=True)
         # Power fails: the session stands half-open. The device is back at once, and says its birth.
