@@ -13,7 +13,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+from pydantic import SecretStr
 
+from siaga.model.caller import Role
+from siaga.run.services import create_token
+from siaga.run.settings import Settings
 from tests.servers import free_port
 from tests.wait import until
 
@@ -90,16 +94,12 @@ class System:
             until(self.is_ready, timeout=180, what=f"siaga {self.command} is ready")
 
     def token(self) -> str:
-        """A new admin's token, by the command line."""
-        answer = subprocess.run(
-            [str(SIAGA), "token", "create", "--role", "admin"],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=self.directory,
-        )
-        return answer.stdout.strip()
+        """A new admin's token, as `siaga token create` makes it; without a process of its own, which takes a second."""
+        settings = Settings(data_dir=self.environment["SIAGA_DATA_DIR"])
+        if url := self.environment.get("SIAGA_DATABASE_URL"):
+            settings = settings.model_copy(update={"database_url": SecretStr(url)})
+        settings.make_data_dir()
+        return create_token(settings, Role.ADMIN, "story")
 
     def is_ready(self) -> bool:
         """Whether `/readyz` answers 200; fails at once if the process is gone."""

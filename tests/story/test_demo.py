@@ -1,6 +1,6 @@
 """The demonstration as a visitor sees it: twelve villages, days behind them, alerts that come and go.
 
-Its past is four days long here and thirty by default; each day of it comes the same way.
+Its past is three days long here and thirty by default; each day of it comes the same way.
 """
 
 import signal
@@ -15,7 +15,7 @@ from tests.wait import PATIENCE, until
 WITHIN = 120
 """Seconds after which a test gives up waiting for history and alerts."""
 MEMORY = 500_000_000
-DAYS, DAY = 4, 86_400
+DAYS, DAY = 3, 86_400
 FROM = time.time() - DAYS * DAY
 
 
@@ -70,7 +70,7 @@ def peak_memory(system: System) -> int:
 
 def past(system: System) -> object:
     """The availability of what was over long ago: it does not change any more."""
-    return system.items("/availability", **{"from": rfc3339(FROM), "to": rfc3339(FROM + 2 * DAY)})
+    return system.items("/availability", **{"from": rfc3339(FROM), "to": rfc3339(FROM + DAY)})
 
 
 def local_day(offset: int) -> str:
