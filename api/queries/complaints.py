@@ -30,6 +30,7 @@ __all__ = [
     "listed",
     "near",
     "one",
+    "open_between",
     "photo",
     "place",
     "places",
@@ -248,6 +249,26 @@ def dated(connection: Connection, scopes: Scopes, window: Interval, facility: st
         Dated(village, facility, kind, created, seen, ended, contradicts == 1)
         for village, facility, kind, created, seen, ended, contradicts in connection.execute(query)
     ]
+
+
+def open_between(
+    connection: Connection, codes: Collection[str], window: Interval
+) -> Mapping[str, Sequence[tuple[int, int | None]]]:
+    """Returns by village when each complaint that was open in a window was made, and when it was closed, ms.
+
+    Those that were rejected are left out.
+    """
+    table = tables.complaint
+    query = select(table.c.village, table.c.created_at, table.c.ended_at).where(
+        table.c.village.in_(codes),
+        table.c.state != State.REJECTED,
+        table.c.created_at < window[1],
+        or_(table.c.ended_at.is_(None), table.c.ended_at >= window[0]),
+    )
+    found: dict[str, list[tuple[int, int | None]]] = defaultdict(list)
+    for village, made, closed in connection.execute(query):
+        found[village].append((made, closed))
+    return found
 
 
 def quiet_until(connection: Connection, village: str, now: int) -> int | None:

@@ -3,6 +3,7 @@
 import re
 import socket
 from contextlib import ExitStack
+from pathlib import Path
 
 import anyio
 import httpx
@@ -14,6 +15,7 @@ from api.complaints.rules import Way
 from api.http import photo_body
 from api.http.complaint_desk import MOST_ATTEMPTS, MOST_SENDERS, Attempts, ComplaintDesk
 from api.http.problems import Refused
+from api.words import read_added
 from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR, SECOND
@@ -287,3 +289,38 @@ def test_a_village_is_quietened_for_a_while(district: District) -> None:
         assert client.post("/api/v1/complaints", json=other).status_code == 201
         assert "diterima lagi" in pause(GLAGAH, "end")
         assert client.post("/api/v1/complaints", json=said).status_code == 201
+
+
+def test_a_district_adds_the_language_of_the_guide_to_the_form(district: District, tmp_path: Path) -> None:
+    """The guide's own catalogue, in a folder as the guide says."""
+    guide = (Path(__file__).parents[2] / "docs" / "complaints.md").read_text()
+    [catalogue] = re.findall(r"```po\n(.*?)```", guide, re.DOTALL)
+    (tmp_path / "jv.po").write_text(catalogue + '\nmsgid "complaint_note"\nmsgstr "<b>Cathetan</b>"\n')
+    district.form_languages = read_added(tmp_path)
+    with district.served(None) as client:
+        client.headers.update(OWN)
+        plain = client.get(FORM).text
+        assert "Apa yang tidak beres di" in plain
+        assert f'<a href="{FORM}?lang=jv" lang="jv" hreflang="jv">Basa Jawa</a>' in plain
+        page = client.get(f"{FORM}?lang=jv")
+        assert page.headers["Content-Language"] == "jv"
+        assert '<html lang="jv"' in page.text
+        for said in ("Apa sing ora beres ing Gerbang kantor desa, Kampunganyar?", "Gapurane tutup", "Kirimna"):
+            assert said in page.text
+        assert "&lt;b&gt;Cathetan&lt;/b&gt;" in page.text
+        assert "<b>Cathetan" not in page.text
+        assert "Gerbang rusak" in page.text, "what it lacks is said in Indonesian"
+        assert "Gapurane" in client.get(FORM, headers={"Accept-Language": "jv-ID, id;q=0.8"}).text
+        assert "What is wrong" in client.get(f"{FORM}?lang=en", headers={"Accept-Language": "jv"}).text
+        sent_to = filled_in(district, client, f"{FORM}?lang=jv")
+        refused = send(client, sent_to, {"note": "x"})
+        assert refused.status_code == 422
+        assert "Gapurane" in refused.text
+        assert f'href="{FORM}?lang=jv" lang="jv" hreflang="jv" aria-current' in refused.text
+        followed = send(client, sent_to, {"problem": "gate_closed"}).headers["Location"]
+        assert followed.endswith("?lang=jv")
+        assert '<html lang="jv"' in client.get(followed).text
+        assert client.get("/login?lang=jv").headers["Content-Language"] == "id", "it is for citizens"
+    district.form_languages = {}
+    with district.served(None) as client:
+        assert "hreflang" not in client.get(f"{FORM}?lang=jv").text
