@@ -131,6 +131,18 @@ def test_by_the_pages_alone(tmp_path: Path, phone: Phone) -> None:
             return page.get_by_role("button", name="Daftarkan gerbang-1").is_visible()
 
         until(is_listed, what="the device is listed as unknown")
+
+        # So is one of another family, which is proposed as what its name says
+        def is_heard() -> bool:
+            gate.publish("tele/lampu-teras/STATE", '{"POWER":"ON","Wifi":{"Signal":-61}}').wait_for_publish(PATIENCE)
+            page.goto("/setup/unknown")
+            return page.get_by_role("button", name="Daftarkan lampu-teras").is_visible()
+
+        until(is_heard, what="the Tasmota lamp is listed as unknown")
+        press(page, "Daftarkan lampu-teras")
+        assert "lampu-teras terdaftar di Kampunganyar" in page.get_by_role("status").inner_text()
+        assert page.get_by_role("link", name="Penerangan kantor di malam hari").first.is_visible()
+        page.goto("/setup/unknown")
         press(page, "Daftarkan gerbang-1")
         assert "gerbang-1 terdaftar di Kampunganyar" in page.get_by_role("status").inner_text()
         follow(page, "Gerbang terbuka 24 jam")
