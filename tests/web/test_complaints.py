@@ -181,6 +181,23 @@ def test_every_sheet_of_a_scope_reads_and_leads_to_its_form(district: District) 
         assert (none.status_code, "Tidak ada fasilitas di sana" in none.text) == (404, True)
 
 
+def test_the_text_for_elsewhere_is_copied_by_a_button(district: District, browser: Browser) -> None:
+    technician = signed_in(district, Role.TECHNICIAN, "wahyu")
+    with district.served(None) as client:
+        client.post("/api/v1/complaints", json={"facility": GATE, "problem": "other", "note": "Lampu jalan mati"})
+        context = browser.new_context(locale="id-ID", base_url=str(client.base_url))
+        cookie = {"name": "siaga", "value": technician["Cookie"].partition("=")[2], "url": str(client.base_url)}
+        context.add_cookies([cookie])  # type: ignore[list-item] # playwright's own type of a dict
+        desk = context.new_page()
+        desk.goto("/complaints")
+        desk.get_by_text("Bukan urusan fasilitas ini?").click()
+        desk.get_by_role("button", name="Salin").click()
+        desk.get_by_role("button", name="Sudah disalin").wait_for()
+        chosen = "[getSelection().toString(), document.activeElement.value]"
+        assert any("Lampu jalan mati" in text for text in desk.evaluate(chosen))
+        context.close()
+
+
 def test_a_name_is_text_and_a_long_one_fits() -> None:
     names = ("#pagebreak() $x^2$ \\ *b* <a>", "Gerbang " + "panjang sekali " * 8)
     places = [
