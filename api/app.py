@@ -78,6 +78,7 @@ from api.web.pages import Pages
 from api.web.routes import PAGES, page_paths
 from api.web.setup import qr, rules, sites
 from api.web.setup.health import EXAMINE_WITHIN, Examine, nothing_examined
+from api.words import AddedWords
 from siaga.database.people import Passwords, Persons, Sessions, SignIn
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
@@ -160,6 +161,8 @@ def create_app(
     public_page: bool = True,
     attestation_review: bool = False,
     scorecard_classes: Classes | None = None,
+    answered_within: int | None = None,
+    form_languages: Mapping[str, AddedWords] | None = None,
     office: Office = PLAIN,
     plan: Plan | None = None,
     guidance: Guidance = NO_GUIDANCE,
@@ -191,6 +194,8 @@ def create_app(
         metrics: what `/metrics` shows, and where the app counts its requests; by default only these.
         attestation_review: whether an attestation counts only once a second person has confirmed it.
         scorecard_classes: from how many indicators met on a village is of which class; none are shown without.
+        answered_within: how long a complaint may wait for its village's complaints box to be met, ms; `None`: no rule.
+        form_languages: by its tag each language that the district added for citizens.
         public_page: whether `GET /` and the pages of villages are there for everybody.
         office: the form of reports as PDF.
         plan: what is sent when, for `/reports` to tell; by default nothing.
@@ -238,6 +243,8 @@ def create_app(
         sign_ins=sign_in_counter(metrics),
         attestation_review=attestation_review,
         scorecard_classes=scorecard_classes,
+        answered_within=answered_within,
+        form_languages=form_languages or {},
     )
     app = _assembled(services, office, caller_of or (lambda request: known_by(request, services)))
     app.state.data_dir, app.state.examine = data_dir, examine

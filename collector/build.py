@@ -16,9 +16,11 @@ from collector.refusals import Refusals
 from collector.registry_cache import RegistryCache
 from collector.service import CollectorService
 from collector.status_file import StatusFile
+from collector.unknown_devices import Unknown
 from siaga.database import connect, migrate
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import ProbedRegistry
+from siaga.database.unknown_devices import UnknownDevices
 from siaga.model.clock import Clock, SystemClock
 from siaga.model.sites import Village
 from siaga.mqtt import MqttTransport, Tls, Transport
@@ -102,11 +104,12 @@ def assemble(
     counted = CollectorMetrics(metrics)
     known = RegistryCache(_MigratedRegistry(engine), clock)
     refusals = Refusals(Quarantine(engine), clock, counted)
+    unknown = Unknown(UnknownDevices(engine), clock, counted)
     deduplication = Deduplication()
     collector = Collector(
-        store, Intake(known, refusals, deduplication), refusals, deduplication, transport, clock, counted
+        store, Intake(known, refusals, unknown, deduplication), refusals, deduplication, transport, clock, counted
     )
-    return CollectorService(collector, known, refusals, transport, store)
+    return CollectorService(collector, known, refusals, unknown, transport, store)
 
 
 def run_collector(

@@ -4,12 +4,14 @@ from collector.deduplication import Deduplication, fingerprint
 from collector.group import Group, TakenBatch
 from collector.refusals import Refusals
 from collector.registry_cache import RegistryCache
+from collector.unknown_devices import Unknown
 from siaga.metrics import implausible
 from siaga.model.observation import Arrival
 from siaga.mqtt import Message
 from siaga.wire.batch import LIVE_EDGE, Batch, UnreadableBatch, decode_batch, encode_ack
 from siaga.wire.refusal import Refusal, UnreadableRefusal, decode_refusal, sample
 from siaga.wire.topics import ForeignTopic, GatewayTopic, ack_topic, parse_topic
+from siaga.wire.unknown_device import decode_unknown
 
 __all__ = ["Intake"]
 
@@ -18,11 +20,14 @@ UNKNOWN_DEVICE = "unknown_device"
 
 
 class Intake:
-    """Checks messages against the registry, and records refusals."""
+    """Checks messages against the registry, and records refusals and unknown devices."""
 
-    def __init__(self, known: RegistryCache, refusals: Refusals, deduplication: Deduplication) -> None:
+    def __init__(
+        self, known: RegistryCache, refusals: Refusals, unknown: Unknown, deduplication: Deduplication
+    ) -> None:
         self._known = known
         self._refusals = refusals
+        self._unknown = unknown
         self._deduplication = deduplication
 
     def load(self) -> None:
@@ -126,7 +131,11 @@ class Intake:
             self._refusals.keep(dropped)
 
     def _pass_on(self, message: Message, topic: GatewayTopic) -> None:
-        """Quarantine a refusal that a gateway reports. The gateway has counted it."""
+        """Quarantine a refusal that a gateway reports, which it has counted, or note the unknown device."""
+        device = decode_unknown(message.payload, topic.village, topic.gateway)
+        if device is not None:
+            self._unknown.note(device)
+            return
         try:
             refusal: Refusal = decode_refusal(message.payload, topic.village)
         except UnreadableRefusal as error:

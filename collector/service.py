@@ -1,8 +1,8 @@
 """The collector as a service: its worker threads, its readiness, its shutdown.
 
 One thread gathers (decode, check, prepare), several commit (store, acknowledge), one does housekeeping (registry,
-quarantine), one checks the store. A quick store gets one group at a time, a slow one several. One more group gathers
-what arrives meanwhile.
+quarantine, unknown devices), one checks the store. A quick store gets one group at a time, a slow one several. One more
+group gathers what arrives meanwhile.
 """
 
 import threading
@@ -15,6 +15,7 @@ from collector.collector import Collector
 from collector.refusals import Refusals
 from collector.registry_cache import RegistryCache
 from collector.under_way import MOST
+from collector.unknown_devices import Unknown
 from collector.workers import Committing, Departures, Gathering, Housekeeping, StoreWatch
 from siaga.model.clock import SECOND, Clock, SystemClock
 from siaga.mqtt import Transport
@@ -46,6 +47,7 @@ class CollectorService:
         collector: Collector,
         known: RegistryCache,
         refusals: Refusals,
+        unknown: Unknown,
         transport: Transport,
         store: TelemetryStore,
         clock: Clock | None = None,
@@ -59,7 +61,7 @@ class CollectorService:
         self._stop = threading.Event()
         gathering = self._loop("gather", Gathering(collector, departures, clock))
         committing = [self._loop(f"commit {n}", Committing(collector, departures, clock)) for n in range(MOST)]
-        house = self._loop("house", Housekeeping(known, refusals, clock))
+        house = self._loop("house", Housekeeping(known, refusals, unknown, clock))
         self._loops = [gathering, *committing, house, self._loop("store", self._store_watch)]
         departures.arrived = gathering.wake
         departures.departed = lambda: _wake(committing)

@@ -12,6 +12,7 @@ from collector.group import Group
 from collector.refusals import Refusals
 from collector.registry_cache import RegistryCache
 from collector.under_way import UnderWay
+from collector.unknown_devices import Unknown
 from siaga.model.clock import SECOND, Clock
 from siaga.mqtt.worker import Inlet
 from siaga.telemetry import StoreUnavailable, TelemetryStore
@@ -121,18 +122,27 @@ class Committing:
 
 
 class Housekeeping:
-    """Follows the registry, and writes refusals to the quarantine."""
+    """Follows the registry, and writes refusals to the quarantine and unknown devices to their table."""
 
     inlets: Sequence[Inlet] = ()
 
-    def __init__(self, known: RegistryCache, refusals: Refusals, clock: Clock, every: int = HOUSEKEEPING) -> None:
-        self._known, self._refusals, self._clock, self._every = known, refusals, clock, every
+    def __init__(
+        self,
+        known: RegistryCache,
+        refusals: Refusals,
+        unknown: Unknown,
+        clock: Clock,
+        every: int = HOUSEKEEPING,
+    ) -> None:
+        self._known, self._refusals, self._unknown = known, refusals, unknown
+        self._clock, self._every = clock, every
 
     def tick(self) -> int:
-        """Read the registry, and write the waiting refusals. Returns when it is due again, monotonic ms."""
+        """Read the registry, and write what waits. Returns when it is due again, monotonic ms."""
         self._known.poll()
         while self._refusals.flush():
             pass
+        self._unknown.flush()
         return self._clock.monotonic() + self._every
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ import structlog
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
+from firmware_sim.citizens import Citizens, Visit
 from firmware_sim.faults import random_faults
 from firmware_sim.history import Batch, History
 from firmware_sim.remote_gateway import RemoteGateways
@@ -31,9 +32,11 @@ class Plan:
     """The options of `siaga simulate`. Durations in ms.
 
     `lasts`: how long it runs; `None` for ever. `every`: the interval of all devices. `history`: how much past to send.
+    `pages`: where a scenario's citizens complain; `None`: they stay away.
     """
 
     url: str
+    pages: str | None = None
     sites: Path | None = None
     scenario: str | None = None
     faults: Path | None = None
@@ -52,10 +55,12 @@ def run(plan: Plan, stop: Event) -> None:
         BadFile: the scenario, the sites file or the timetable has a mistake.
         ValueError: the broker's address is not valid.
     """
-    start, lasts = time.time_ns() // 1_000_000, plan.lasts
+    start, lasts = _now(), plan.lasts
+    visits: list[Visit] = []
     if plan.scenario is not None:
         scenario = load(plan.scenario, sites=plan.sites, seed=plan.seed, lasts=plan.lasts)
         villages, timetable, faults = scenario.villages, Timetable(), scenario.faults(start)
+        visits = scenario.visits(start)
         lasts = scenario.lasts
         seed, name = scenario.seed, scenario.name
     elif plan.sites is not None:
@@ -67,6 +72,8 @@ def run(plan: Plan, stop: Event) -> None:
     for village in villages:
         if village.left_out:
             log.warning("not_simulated", devices=list(village.left_out))
+    if visits and plan.pages is None:
+        log.warning("citizens_stay_away", citizens=len(visits))
     with open_truth(plan.truth) as truth:
         if plan.history:
             past = histories(villages, plan.gateway, start - plan.history, start, seed)
@@ -75,7 +82,7 @@ def run(plan: Plan, stop: Event) -> None:
             with progress_bar() as bar:
                 task = bar.add_task("history", total=sum(one.chunks for one in past))
                 send_history(plan.url, batches(past), stop, lambda _: bar.advance(task))
-            start = time.time_ns() // 1_000_000
+            start = _now()
         simulation = Simulation(
             villages,
             plan.url,
@@ -87,8 +94,13 @@ def run(plan: Plan, stop: Event) -> None:
             timetable=timetable,
             gateway=plan.gateway,
             name=name,
+            citizens=Citizens(plan.pages, visits, _now) if plan.pages and visits else None,
         )
         _live(simulation, truth, stop)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _live(simulation: Simulation, truth: TruthFile, stop: Event) -> None:

@@ -34,6 +34,15 @@ MISLEADS = (FaultKind.SENSOR_STUCK, FaultKind.CONTACT_FLAPS)
 """Faults with which a device reports wrong values, so that siaga cannot know the truth."""
 SILENCES = frozenset({FaultKind.MAINS_CUT, FaultKind.DEVICE_HANG, FaultKind.LINK_CUT})
 """Faults that show as silence only, or as silence first."""
+HIDES = SILENCES | {
+    FaultKind.CONTACT_FLAPS,
+    FaultKind.NOT_INSTALLED,
+    FaultKind.LINK_SLOW,
+    FaultKind.BROKER_RESTART,
+    FaultKind.GATEWAY_KILL,
+    FaultKind.SD_CARD_LOST,
+}
+"""Faults during which it is uncertain what a device's reports say at an instant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,31 @@ class Condition:
         misled = next((each.unknowable for each in answers if each.unknowable), None)
         excused = answer.state == "failed" and self._excused(moment)
         return Truth(answer.state, answer.cause, excused, misled, answer.silent)
+
+    def reported(self, moment: int) -> str | None:
+        """Returns the state that the devices report at an instant (ms), be it so or not; `None` if that is uncertain.
+
+        A stuck sensor reports what was so when it got stuck. A state is certain once it has lasted for an interval.
+        """
+        settled = max((device.every for device in self.facility.devices), default=0)
+        found = {self._reported(each) for each in (*self._moments(moment - settled, moment), moment)}
+        return found.pop() if len(found) == 1 else None
+
+    def _reported(self, moment: int) -> str | None:
+        if not self.facility.devices:
+            return None
+        if not self._required(moment):
+            return "not_required"
+        states = []
+        for device in self.facility.devices:
+            stuck = self.scene.on(FaultKind.SENSOR_STUCK, device, moment)
+            so = self._of(device, stuck.start if stuck else moment)
+            misled = so.unknowable not in (None, FaultKind.SENSOR_STUCK)
+            if misled or any(self.scene.on(kind, device, moment) for kind in HIDES):
+                return None
+            states.append(so.state)
+        wanted = "met" if self.facility.needs == "any" else "failed"
+        return wanted if wanted in states else states[0]
 
     def _excused(self, moment: int) -> bool:
         return not self.scene.mains(moment) and any(self.scene.powered(meter, moment) for meter in self._meters)

@@ -8,11 +8,13 @@
       - {at: 26h, for: 3h, uplink: odp-1, fault: link_cut}
     rates:
       - {fault: mains_cut, between: 20h, repair: 40m}
+    citizens:
+      - {at: 30h, village: "35.10.72.2001", facility: gerbang, problem: gate_closed, people: 3, within: 10m}
 
 The same scenario with the same seed gives the same run.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -20,14 +22,30 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from firmware_sim.citizens import Visit
 from firmware_sim.faults import Fault, FaultKind, Rate, random_faults
 from firmware_sim.sites import BadFile, SimulatedVillage, duration, first_mistake, villages_of
-from firmware_sim.timetable import Line, Timetable, timetable_of
+from firmware_sim.timetable import At, Line, Timetable, read_at, timetable_of
 from firmware_sim.villages import KINDS, Made, sites_of
 
 __all__ = ["LIBRARY", "Scenario", "library", "load"]
 
 LIBRARY = Path(__file__).with_name("scenarios")
+MOST_PEOPLE = 10
+"""Citizens of one line: more of one address at one facility within an hour are refused (docs/complaints.md)."""
+NOTES = (
+    "",
+    "Sejak pagi",
+    "Tadi malam juga begitu",
+    "Saya sudah datang dua kali",
+    "Tolong dicek",
+    "Tidak ada petugas",
+    "Ibu saya pulang lagi",
+    "Sudah dua hari",
+    "Bukan pertama kali",
+    "Mohon segera",
+)
+"""What they add, each something else: what says the same is one complaint."""
 
 
 def _same(text: object) -> str:
@@ -61,6 +79,27 @@ class _Rate(BaseModel):
     repair: Duration = Field(gt=0)
 
 
+class _Citizens(BaseModel):
+    """So many people complain of one facility, evenly spread over a time that begins at `at`."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+    at: Annotated[At, BeforeValidator(read_at)]
+    village: str
+    facility: str
+    problem: str
+    people: int = Field(1, ge=1, le=MOST_PEOPLE)
+    within: Duration = 0
+
+    def visits(self, start: int, lasts: int) -> Iterator[Visit]:
+        """Yields who comes in a run of this length, ms."""
+        begin = start + (lasts - self.at.after if self.at.from_end else self.at.after)
+        for number in range(self.people):
+            at = begin + self.within * number // self.people
+            note = NOTES[number % len(NOTES)]
+            if start <= at <= start + lasts:
+                yield Visit(at, self.village, self.facility, self.problem, note)
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
     title: str
@@ -71,6 +110,7 @@ class _File(BaseModel):
     villages: _Villages | None = None
     faults: list[Line] = []
     rates: list[_Rate] = []
+    citizens: list[_Citizens] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +126,7 @@ class Scenario:
     villages: tuple[SimulatedVillage, ...]
     timetable: Timetable
     rates: tuple[Rate, ...]
+    citizens: tuple[_Citizens, ...] = ()
 
     @property
     def sites_yaml(self) -> str:
@@ -102,6 +143,10 @@ class Scenario:
             for fault in random_faults(village, start, end, self.seed, self.rates)
         ]
         return self.timetable.faults(start, end) + by_chance
+
+    def visits(self, start: int) -> list[Visit]:
+        """Returns all citizens who complain in a run that begins at `start` (ms)."""
+        return [visit for line in self.citizens for visit in line.visits(start, self.lasts)]
 
 
 def library() -> list[str]:
@@ -137,6 +182,7 @@ def load(name: str, *, sites: Path | None = None, seed: int | None = None, lasts
         villages=villages,
         timetable=timetable_of(lines, path, villages, length),
         rates=tuple(Rate(rate.fault, rate.between, rate.repair) for rate in file.rates),
+        citizens=tuple(_who_come(file.citizens, path, villages, others=sites is not None)),
     )
 
 
@@ -164,6 +210,25 @@ def _sites(file: _File, path: Path, sites: Path | None) -> object:
         raise BadFile(f"{source}: cannot be read ({problem})") from problem
     except yaml.YAMLError as problem:
         raise BadFile(f"{source}: is not YAML ({str(problem).splitlines()[0]})") from problem
+
+
+def _who_come(
+    lines: Sequence[_Citizens], path: Path, villages: Sequence[SimulatedVillage], *, others: bool
+) -> Iterator[_Citizens]:
+    """Yields the lines whose facility there is. `others`: in villages of the user, one without it is not a mistake.
+
+    Raises:
+        BadFile: a line names no facility, or a time of day.
+    """
+    known = {(village.code, facility.id) for village in villages for facility in village.facilities}
+    for number, line in enumerate(lines):
+        place = f"{path}: citizens.{number}"
+        if line.at.daily is not None:
+            raise BadFile(f"{place}: at: is a time after the start, or before the end (end-20m)")
+        if (line.village, line.facility) in known:
+            yield line
+        elif not others:
+            raise BadFile(f"{place}: there is no facility {line.village}/{line.facility}")
 
 
 def _that_strike(lines: Sequence[Line], villages: Sequence[SimulatedVillage]) -> list[Line]:

@@ -3,17 +3,21 @@
 If siaga itself is a village's gateway, each device has its own session with the broker (`Driver`). If a village has
 `gateway: remote`, its broker and gateway are simulated too (`VillageBroker`, `VillageGateway`), and the centre gets
 batches. These are called "played" villages. A run that starts in the past plays all villages, as fast as the centre
-acknowledges, until it has caught up with the clock. Then it continues in real time.
+acknowledges, until it has caught up with the clock. Then it continues in real time. A complaint counts when it arrives,
+so the citizens of a past complain once the run has caught up.
 """
 
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from threading import Event
 
 from firmware_sim.actions import Action, Key
 from firmware_sim.centre import CentreSession
+from firmware_sim.citizens import Citizens, Complaint
+from firmware_sim.condition import Condition
 from firmware_sim.driver import Driver
 from firmware_sim.faults import Fault
 from firmware_sim.senses import Value
@@ -54,6 +58,7 @@ class Simulation:
     `reached`: set when `lasts` is over and the truth of that period is written.
     `sent_from`, `sent_until`: when that period was sent, by the clock.
     `speed`: how many times faster than real time the clock runs.
+    `citizens`: who complain; `None`: nobody does.
     """
 
     def __init__(
@@ -71,9 +76,10 @@ class Simulation:
         name: str = "",
         clock: Callable[[], int] = _now,
         speed: float = 1,
+        citizens: Citizens | None = None,
     ) -> None:
         self._clock, self._truth, self._name, self._seed = clock, truth, name, seed
-        self._speed, self._late = speed, int(LATE * speed)
+        self._speed, self._late, self._citizens = speed, int(LATE * speed), citizens
         self.start = start
         self.end = None if lasts is None else start + lasts
         self.past = start < clock() - self._late
@@ -117,17 +123,19 @@ class Simulation:
         """Run until `stop` is set."""
         self.sent_from = self._clock()
         try:
-            if self._gateways:
-                with self._centre:
+            with ExitStack() as stack:
+                if self._citizens:
+                    stack.enter_context(self._citizens)
+                if self._gateways:
+                    stack.enter_context(self._centre)
                     while self.past and not stop.is_set() and not self._centre.ready.wait(0.2):
                         pass
-                    self._loop(stop, progress)
-            else:
                 self._loop(stop, progress)
         finally:
             if self._driver:
                 self._driver.end()
             self._pending()
+            self._listen()
             if not self.reached.is_set():
                 self._tell()
             self._truth.flush()
@@ -145,6 +153,7 @@ class Simulation:
             else:
                 self._real_time()
             self._tick()
+            self._listen()
             if self._is_over() and not self.reached.is_set():
                 self._tell()
                 self.reached.set()
@@ -158,8 +167,33 @@ class Simulation:
             return False
         if self._clock() - max(self.end, self._caught_up) > PATIENT * self._speed:
             return True
+        if self._citizens and self._citizens.is_waiting(self.end):
+            return False
         can_send = [each for each in self._gateways.values() if each.running and not each.cut(self.now)]
         return not any(reading.sent <= self.end for each in can_send for reading in each.pending())
+
+    def _listen(self) -> None:
+        """Let citizens complain, and record what became of it."""
+        if self._citizens is None or self.past:
+            return
+        self._citizens.go(self.now)
+        for complaint in self._citizens.answered():
+            self._complained(complaint)
+
+    def _complained(self, complaint: Complaint) -> None:
+        visit, scene = complaint.visit, self.world.scenes[complaint.visit.village]
+        facility = next(each for each in scene.village.facilities if each.id == visit.facility)
+        self._truth.line(
+            {
+                "type": "complaint",
+                "village": visit.village,
+                "facility": visit.facility,
+                "problem": visit.problem,
+                "time": complaint.time / 1000,
+                "id": complaint.id,
+                "sensors": Condition(scene, facility).reported(complaint.time),
+            }
+        )
 
     def _real_time(self) -> None:
         self.now = self._clock()
@@ -276,6 +310,8 @@ class Simulation:
         live = self.sent_from - self.start < self._late
         sent = {"sent_from": self.sent_from / 1000, "sent_until": self.sent_until / 1000}
         self._truth.line({"type": "run", **run, "live": live, "speed": self._speed, **sent})
+        for complaint in self._citizens.give_up() if self._citizens else ():
+            self._complained(complaint)
         for scene in self.world.scenes.values():
             self._tell_village(scene.village, end)
             self._truth.spans(scene, self.start, end)

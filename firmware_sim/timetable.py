@@ -25,7 +25,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from firmware_sim.faults import Fault, FaultKind
 from firmware_sim.sites import BadFile, SimulatedVillage, duration, first_mistake
 
-__all__ = ["Line", "Timetable", "read_timetable", "timetable_of"]
+__all__ = ["At", "Line", "Timetable", "read_at", "read_timetable", "timetable_of"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,13 @@
     {"type":"gone","village":…,"device":…,"time":1767225700.0,"will":true}
     {"type":"heard","village":…,"start":…,"end":…,"acknowledged":false}
     {"type":"device","village":…,"device":…,"sent":1440,"acknowledged":1439,"boots":1}
+    {"type":"complaint","village":…,"facility":…,"problem":"gate_closed","time":…,"id":"k7w2…","sensors":"met"}
 
 Times are Unix seconds. A report's `time` is the time in its message. A report without one has `"timed":false`: siaga
 uses the time of receipt, which is `time` plus the time in transit. A report, or a heartbeat by which a gateway was
 `heard`, that was not acknowledged may or may not have arrived. A span may be `excused` (no mains, and the meter reports
-it), `unknowable` (a sensor reports wrong values) or `silent` (it shows as silence only).
+it), `unknowable` (a sensor reports wrong values) or `silent` (it shows as silence only). A citizen's complaint that was
+not taken has no `id`. `sensors`: what the facility's devices reported then, `null` if that is uncertain.
 """
 
 import json

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from gateway.adapters import ADAPTERS, NOBODY, Installed
+from gateway.adapters import ADAPTERS, NOBODY, Installed, sender_of
 from gateway.pollers import POLLERS
 from gateway.router import Router
 from siaga.model.sites import Adapter, Village
@@ -116,15 +116,13 @@ class Discovery:
         return f"{said}: is it on, and its address right?"
 
     def _shape(self, message: Message) -> tuple[str, str] | None:
-        for family, adapter in ADAPTERS.items():
-            for shape in adapter.topics.shapes:
-                if (match := shape.fullmatch(message.topic)) is None:
-                    continue
-                address = match["address"]
-                if family is Adapter.SENML:
-                    foreign = match["village"] not in self._codes or address == "gateway" or address in self._senml
-                    return None if foreign else (family.value, address)
+        sender = sender_of(message)
+        if sender is not None:
+            family, address = sender
+            if family is not Adapter.SENML:
                 return family.value, address
+            foreign = message.topic.split("/")[2] not in self._codes or address == "gateway" or address in self._senml
+            return None if foreign else (family.value, address)
         if _is_nobodys(message.topic) or not _is_object(message.payload):
             return None
         return Adapter.JSON.value, message.topic

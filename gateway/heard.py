@@ -17,7 +17,7 @@ from siaga.model.sites import Adapter as Family
 from siaga.mqtt.transport import Message
 from siaga.wire.refusal import mask, readable
 
-__all__ = ["MAX_TEXT", "Came", "Doubtful", "Heard", "Instead", "due_signals", "what_came"]
+__all__ = ["MAX_TEXT", "Came", "Doubtful", "Heard", "Instead", "due_signals", "native_values", "what_came"]
 
 MAX_TEXT = 240
 """Characters of one sentence to the centre: a hundred such sentences are a few packets on a slow link."""
@@ -184,26 +184,34 @@ def what_came(installed: Installed, message: Message, decoded: object = None) ->
 
     `decoded`: the part of the message in which the keys of the map are looked for, if that is not the whole message.
     """
+    return _sorted_out(native_values(installed, message, decoded), installed.keys)
+
+
+def native_values(installed: Installed, message: Message, decoded: object = None) -> Iterator[tuple[str, object]]:
+    """Yields the native keys of a message, as a map names them, with their values; none if it cannot be read.
+
+    `decoded`: as for `what_came`.
+    """
     try:
         if decoded is not None or installed.device.adapter is Family.LORAWAN:
-            return _sorted_out(_leaves(decoded, ""), installed.keys)
-        if not message.payload:
-            return Came()  # a cleared topic, or an answer of a polled device
-        if installed.device.adapter in _KEYED_BY_TOPIC:
-            return _by_topic(installed, message)
-        return _sorted_out(_in_document(installed, message), installed.keys)
+            yield from _leaves(decoded, "")
+        elif message.payload:  # else a cleared topic, or an answer of a polled device
+            by_topic = installed.device.adapter in _KEYED_BY_TOPIC
+            yield from _by_topic(installed, message) if by_topic else _in_document(installed, message)
     except Refused:
-        return Came()  # the refusal already says why it cannot be read
+        return  # the refusal already says why it cannot be read
 
 
-def _by_topic(installed: Installed, message: Message) -> Came:
+def _by_topic(installed: Installed, message: Message) -> Iterator[tuple[str, object]]:
     _, _, below = message.topic.partition(f"{installed.address}/")
     if below == "events/rpc":  # a Shelly's notification: the components are in the message
         document = read_document(message.payload)
         params = document.get("params") if isinstance(document, dict) else None
-        return _sorted_out(((name, True) for name in params or () if name != "ts"), installed.keys)
+        if isinstance(params, dict):
+            yield from ((name, part) for name, part in params.items() if name != "ts")
+        return
     key = (below or message.topic).removeprefix("status/")
-    return _sorted_out([(key, read_text(message.payload) or None)], installed.keys)
+    yield key, read_text(message.payload) or None
 
 
 def _in_document(installed: Installed, message: Message) -> Iterator[tuple[str, object]]:
@@ -236,7 +244,7 @@ def _leaves(document: object, path: str, level: int = 0) -> Iterator[tuple[str, 
         yield path, document
 
 
-def _sorted_out(found: Iterator[tuple[str, object]] | list[tuple[str, object]], keys: Mapping[str, str]) -> Came:
+def _sorted_out(found: Iterator[tuple[str, object]], keys: Mapping[str, str]) -> Came:
     unmapped: dict[str, None] = {}
     empty: dict[str, None] = {}
     for path, value in found:

@@ -56,6 +56,19 @@ class GatewayMetrics:
         self.sites_refused = Counter(
             "siaga_gateway_refused_sites", "Sites from the centre that could not be used", registry=registry
         )
+        self.unknown_devices = Gauge(
+            "siaga_gateway_unknown_devices", "Devices that are heard and are in no sites file", registry=registry
+        )
+        self.unknown_left_out = Counter(
+            "siaga_gateway_unknown_devices_left_out",
+            "Messages of unknown devices for which the list had no room",
+            registry=registry,
+        )
+        self.unknown_pauses = Counter(
+            "siaga_gateway_unknown_pauses",
+            "How often the gateway stopped to listen for unknown devices, because too much was said",
+            registry=registry,
+        )
         self.lost_samples = Counter(
             "siaga_gateway_lost_samples",
             "Refused messages that were counted, but not sampled for the centre",

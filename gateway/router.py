@@ -32,6 +32,11 @@ class Router:
                     if adapter is not None:
                         self._by_key.setdefault(device.adapter, {})[adapter.key(installed)] = installed
 
+    def knows(self, installed: Installed) -> bool:
+        """Returns whether a device of this family and address is there, in whatever village."""
+        family = installed.device.adapter
+        return ADAPTERS[family].key(installed) in self._by_key.get(family, {})
+
     def filters(self) -> set[str]:
         """Returns the topic filters for all devices."""
         return {

@@ -22,6 +22,7 @@ from gateway.report import GatewayReport, make_report
 from gateway.sites_copy import SitesCopy
 from gateway.stall import Stall
 from gateway.time_sync import TimeSync, boot_id
+from gateway.unknown_devices import UnknownDevices
 from siaga.model.clock import SECOND, Clock
 from siaga.model.observation import Reading
 from siaga.model.sites import Village
@@ -75,6 +76,7 @@ class Gateway:
         polling: polls the devices that do not publish.
         time_sync: tells whether the gateway knows the time.
         sites: the copy of the village's part of the sites file, for a gateway on site.
+        unknown: listens for devices that no sites file has; `None`: nobody does.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Gateway:
         polling: Polling | None = None,
         time_sync: TimeSync | None = None,
         sites: SitesCopy | None = None,
+        unknown: UnknownDevices | None = None,
     ) -> None:
         self._village, self._centre = village_transport, centre_transport
         self._clock, self._metrics = clock, metrics
@@ -103,6 +106,7 @@ class Gateway:
         self._intake = Intake(self._refusals, metrics)
         self._polling = polling
         self._sites = sites
+        self._unknown = unknown
         self._followed: Village | None = None
         if polling is not None:
             polling.asker.ring(village_transport.wake)
@@ -121,8 +125,9 @@ class Gateway:
         self.inlets = (
             Inlet(village_transport, self.receive, lambda: self.full),
             Inlet(centre_transport, self.hear),
+            *([] if unknown is None else [Inlet(unknown.transport, unknown.hear)]),
         )
-        """The message sources of the loop: devices, and the centre."""
+        """The message sources of the loop: devices, the centre, and unknown devices."""
         self.update(villages, known)
 
     # Verbs
@@ -141,6 +146,8 @@ class Gateway:
             self._centre.publish(gateway_status_topic(gone, self._gateways[gone]), _state("offline"), retain=True)
         self._served = [village.code for village in villages]
         self._repeat_at = 0
+        if self._unknown is not None:
+            self._unknown.update(self._intake.router, villages)
         filters = self._intake.router.filters() | {f"siaga/v1/{village.code}/+/+" for village in villages}
         if known is not None:  # overlapping filters would deliver each message twice
             filters = {each for each in filters if not each.startswith("siaga/")} | set(ALL_OF_SIAGA)
@@ -195,6 +202,8 @@ class Gateway:
         if known:
             self._outbox.send(now, wall)
             self._refusals.send(self._centre)
+            if self._unknown is not None:
+                self._unknown.tick(self._centre)
             self._health.report(self._served, self._gateways, self._intake, self._outbox, now, wall)
         return self._deadline(now, known=known)
 

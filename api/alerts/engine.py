@@ -334,7 +334,7 @@ class AlertEngine:
                 raise
         for code in coming:  # what the broker keeps of their gateways was said to this engine, and passed over
             for topic in _kept_of(code):
-                self._transport.subscribe(topic)
+                self._transport.subscribe(topic, awaited=False)
         self._came.update(coming)
 
     def _forget_gone(self) -> None:

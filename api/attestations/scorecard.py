@@ -1,11 +1,12 @@
 """The scorecard of a village on a local date: each of the 14 indicators from day verdicts or attestations. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
 from api.attestations.counting import Attestation, counting, facilities_of, is_sensed
+from api.complaints.box import Box
 from siaga.model.indicators import INDICATORS, Indicator
 from siaga.model.sites import Facility, Village
 from siaga.timeline.verdict import Verdict
@@ -15,6 +16,7 @@ __all__ = ["DAYS", "Cell", "Evidence", "Scorecard", "days_up_to", "make_scorecar
 DAYS = 7
 """How many days, up to the date, a facility's latest judged day is looked for in (contract, section 5)."""
 
+COMPLAINTS_BOX = "complaints_box"
 DayVerdicts = Mapping[str, Sequence[tuple[date, Verdict]]]
 """By facility, within one village: verdicts on days as `/days` gives them."""
 
@@ -24,6 +26,8 @@ class Evidence(StrEnum):
 
     SENSED = "sensed"
     ATTESTED = "attested"
+    COMPLAINTS = "complaints"
+    """That a complaints box answers, where the district has a rule for that."""
     NONE = "none"
 
 
@@ -33,6 +37,7 @@ class Cell:
 
     `day` is the day that says so, the latest where several do; of an attested one the attestation's. `expires` and
     `attestation` (its id) are of the attestation. `facilities` are those of the kind, with devices or without.
+    `box`: of the complaints box what is to be said of the village's complaints; `None`: there are none.
     """
 
     indicator: Indicator
@@ -42,6 +47,7 @@ class Cell:
     expires: date | None = None
     facilities: tuple[Facility, ...] = ()
     attestation: str | None = None
+    box: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +69,16 @@ def days_up_to(day: date) -> list[date]:
 
 
 def make_scorecard(
-    village: Village, day: date, verdicts: DayVerdicts, attestations: Iterable[Attestation]
+    village: Village,
+    day: date,
+    verdicts: DayVerdicts,
+    attestations: Iterable[Attestation],
+    box: Box | None = None,
 ) -> Scorecard:
     """Returns the scorecard of a village on a date.
 
     `verdicts` hold the days of `days_up_to` of each facility that has devices; what they hold beside is left out.
+    `box`: what is to be said of the village's complaints.
     """
     by_indicator: dict[str, list[Attestation]] = {}
     for one in attestations:
@@ -78,7 +89,7 @@ def make_scorecard(
         tuple(
             _sensed(village, indicator, day, verdicts)
             if is_sensed(village, indicator.kind)
-            else _attested(village, indicator, day, by_indicator.get(indicator.kind, ()))
+            else _boxed(_attested(village, indicator, day, by_indicator.get(indicator.kind, ())), day, box)
             for indicator in sorted(INDICATORS.values(), key=lambda one: one.number)
         ),
     )
@@ -112,3 +123,15 @@ def _attested(village: Village, indicator: Indicator, day: date, attestations: I
         return Cell(indicator, Verdict.UNJUDGED, Evidence.NONE, None, None, facilities)
     verdict = Verdict.MET if counts.met else Verdict.MISSED
     return Cell(indicator, verdict, Evidence.ATTESTED, counts.date, counts.expires, facilities, counts.id)
+
+
+def _boxed(cell: Cell, day: date, box: Box | None) -> Cell:
+    """Returns the cell of the complaints box with its complaints; any other cell as it is.
+
+    An attestation decides. Where there is none, the district's rule does, if it has one.
+    """
+    if cell.indicator.kind != COMPLAINTS_BOX or box is None:
+        return cell
+    if cell.evidence is not Evidence.NONE or box.verdict is Verdict.UNJUDGED:
+        return replace(cell, box=box)
+    return replace(cell, verdict=box.verdict, evidence=Evidence.COMPLAINTS, day=day, box=box)

@@ -39,7 +39,9 @@ class CellDocument(BaseModel):
     kind: str
     name: str = Field(description="in the language that was asked for")
     verdict: CellVerdict
-    evidence: Evidence = Field(description="`sensed` where the village has a facility with devices")
+    evidence: Evidence = Field(
+        description="`sensed` where the village has a facility with devices; `complaints`: by the district's rule"
+    )
     date: datetime.date | None = Field(description="the day that says so; of an attested one the attestation's")
     expires: datetime.date | None = Field(description="the day on which the attestation no longer counts")
     facilities: list[str] = Field(description="those of the kind", examples=[["35.10.15.2012/gerbang"]])
@@ -80,7 +82,7 @@ def list_scorecards(
         found = villages_page(connection, asked, "" if start is None else str(start[0]), limit + 1)
         shown, further = page("scorecard", found, limit, lambda one: (one.code,))
         _require_past(services, shown, day, now)
-        cards = scorecards(connection, shown, day, now)
+        cards = scorecards(connection, shown, day, now, services.answered_within)
     return Page(items=[_document(card, language) for card in cards], next=further)
 
 

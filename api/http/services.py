@@ -13,6 +13,7 @@ from api.attestations.classes import Classes
 from api.http.broadcast import Broadcast
 from api.http.site import Site
 from api.notifications.web_push import PushDesk
+from api.words import AddedWords
 from siaga.database.people import Passwords, Persons, Sessions, SignIn
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
@@ -53,6 +54,10 @@ class Services:
     public_page: bool = True
     attestation_review: bool = False
     scorecard_classes: Classes | None = None
+    form_languages: Mapping[str, AddedWords] = field(default_factory=dict)
+    """By its tag each language that the district added for citizens."""
+    answered_within: int | None = None
+    """How long a complaint may wait, ms, for its village's complaints box to be met; `None`: there is no such rule."""
     site: Site = field(default_factory=Site)
     sites_file: str | None = None
     """The file that is imported at every start, and replaces what was changed since."""

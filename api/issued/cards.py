@@ -21,7 +21,7 @@ def cards_of(scorecards: Iterable[Scorecard]) -> dict[str, dict[str, str | None]
         card.village: {
             cell.indicator.kind: None if cell.evidence is Evidence.SENSED else cell.verdict.value
             for cell in card.cells
-            if cell.evidence is not Evidence.NONE
+            if cell.evidence in (Evidence.SENSED, Evidence.ATTESTED)
         }
         for card in scorecards
     }

@@ -55,9 +55,10 @@ class Edition:
     changes: Sequence[Change] = ()
 
 
-def told(connection: Connection, asked: Asked, cut: int, now: int) -> Report:
+def told(connection: Connection, asked: Asked, office: Office, cut: int, now: int) -> Report:
     """Returns the report of what is known now of the time up to `cut`; both wall time, ms."""
-    source = load(connection, asked.period, asked.scopes, cut, compared=True, beside=True)
+    rule = office.answered_within
+    source = load(connection, asked.period, asked.scopes, cut, compared=True, beside=True, answered_within=rule)
     return build(source, asked.period, asked.scopes, asked.language, cut, generated_at=now)
 
 

@@ -38,7 +38,7 @@ def carry_out(engine: Engine, order: Order, office: Office, now: Now) -> bool:
     with engine.connect() as connection:
         before = None if asked.supersedes is None else _current(connection, asked.supersedes)
         moment = now()
-        report = told(connection, asked, moment if before is None else before["cut"], moment)
+        report = told(connection, asked, office, moment if before is None else before["cut"], moment)
         found = [] if before is None else _changes(connection, before, report)
     revision = 1 if before is None else before["revision"] + 1
     files = files_of(report, asked, office, order.report, revision)
@@ -63,7 +63,7 @@ def revise(engine: Engine, check: Check, office: Office, now: Now) -> str | None
     with engine.connect() as connection:
         row = connection.execute(select(tables.report).where(tables.report.c.number == check.number)).mappings().one()
         asked = _asked_again(row)
-        report = told(connection, asked, row["cut"], now())
+        report = told(connection, asked, office, row["cut"], now())
         found = _changes(connection, row, report)
     if not found:
         settle(engine, check)

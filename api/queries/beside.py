@@ -22,9 +22,17 @@ __all__ = ["read_beside"]
 
 
 def read_beside(
-    connection: Connection, villages: Sequence[Village], period: Period, scopes: Scopes, now: int
+    connection: Connection,
+    villages: Sequence[Village],
+    period: Period,
+    scopes: Scopes,
+    now: int,
+    answered_within: int | None = None,
 ) -> Beside:
-    """Returns what stands beside the report of a period. `villages`: those of the scopes. `now`: wall time, ms."""
+    """Returns what stands beside the report of a period.
+
+    `villages`: those of the scopes. `now`: wall time, ms. `answered_within`: as `scorecards` takes it.
+    """
     last = min(
         period.end - datetime.timedelta(days=1),
         min(local_date(now, village.timezone) for village in villages) - datetime.timedelta(days=1),
@@ -35,7 +43,7 @@ def read_beside(
         {} if before is None else {one.village: one for one in _links(connection, villages, before, scopes, now)},
         _heard_from(connection, scopes),
         in_force(connection, scopes, period.start, period.end),
-        scorecards(connection, villages, last, now) if last >= period.start else (),
+        scorecards(connection, villages, last, now, answered_within) if last >= period.start else (),
         figures_of(_complaints(connection, villages, period, scopes)),
     )
 

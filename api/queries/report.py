@@ -50,12 +50,19 @@ _LENGTHS = """
 
 
 def load(
-    connection: Connection, period: Period, scopes: Scopes, now: int, *, compared: bool = False, beside: bool = False
+    connection: Connection,
+    period: Period,
+    scopes: Scopes,
+    now: int,
+    *,
+    compared: bool = False,
+    beside: bool = False,
+    answered_within: int | None = None,
 ) -> Source:
     """Returns what the report of a period and some scopes is made of.
 
     `now`: wall time, ms. `compared`: with what the period before and the one a year ago came to. `beside`: with what
-    stands beside the rows, such as links and attestations.
+    stands beside the rows, such as links and attestations. `answered_within`: as `scorecards` takes it.
     """
     villages = villages_within(connection, scopes)
     gone = _taken_out(connection, period, scopes, now)
@@ -95,7 +102,7 @@ def load(
         )
         + tuple(gone.values()),
         _regions(connection),
-        read_beside(connection, villages, period, scopes, now) if beside else Beside(),
+        read_beside(connection, villages, period, scopes, now, answered_within) if beside else Beside(),
     )
 
 

@@ -7,7 +7,9 @@ from sqlalchemy import Connection, select
 
 from api.attestations.counting import is_sensed
 from api.attestations.scorecard import Scorecard, days_up_to, make_scorecard
+from api.complaints.box import LOOKED_BACK, Box, box_of
 from api.queries.attestations import by_village
+from api.queries.complaints import open_between
 from api.queries.days import heard_until
 from api.queries.facility_spans import spans_between
 from siaga.database import tables
@@ -35,9 +37,16 @@ def villages_page(connection: Connection, scopes: Scopes, after: str, limit: int
 
 
 def scorecards(
-    connection: Connection, villages: Sequence[Village], day: datetime.date | None, now: int
+    connection: Connection,
+    villages: Sequence[Village],
+    day: datetime.date | None,
+    now: int,
+    answered_within: int | None = None,
 ) -> list[Scorecard]:
-    """Returns the scorecards of villages at a local date; without one, each at its own yesterday. `now`: wall time."""
+    """Returns the scorecards of villages at a local date; without one, each at its own yesterday.
+
+    `now`: wall time, ms. `answered_within`: the district's rule for the complaints box, ms; `None`: it has none.
+    """
     latest = max((_date(village, day, now) for village in villages), default=day)
     if latest is None:
         return []
@@ -45,12 +54,32 @@ def scorecards(
     attestations, heard = by_village(connection, codes, latest), heard_until(connection, codes)
     days = {village.code: _days(village, _date(village, day, now), now) for village in villages}
     spans = _spans(connection, days, now)
+    boxes = _boxes(connection, villages, day, now, answered_within)
     found = []
     for village in villages:
         verdicts = _verdicts(village, days[village.code], spans, heard.get(village.code), now)
         on = _date(village, day, now)
-        found.append(make_scorecard(village, on, verdicts, attestations.get(village.code, ())))
+        found.append(make_scorecard(village, on, verdicts, attestations.get(village.code, ()), boxes.get(village.code)))
     return found
+
+
+def _boxes(
+    connection: Connection,
+    villages: Sequence[Village],
+    day: datetime.date | None,
+    now: int,
+    answered_within: int | None,
+) -> Mapping[str, Box]:
+    """What is to be said of the complaints of each village that had some."""
+    windows = {}
+    for village in villages:
+        last = _date(village, day, now)
+        first = last - datetime.timedelta(days=LOOKED_BACK - 1)
+        windows[village.code] = local_day(village, first)[0], min(local_day(village, last)[1], now + 1)
+    whole = min(start for start, _ in windows.values()), max(end for _, end in windows.values())
+    complaints = open_between(connection, windows.keys(), whole)
+    boxes = {code: box_of(each, windows[code], answered_within) for code, each in complaints.items()}
+    return {code: box for code, box in boxes.items() if box is not None}
 
 
 def _date(village: Village, day: datetime.date | None, now: int) -> datetime.date:

@@ -22,7 +22,15 @@ DEADLINE = 120.0
 def answer(connection: Connection, question: Question, office: Office = PLAIN) -> bytes:
     """Returns the report that is asked for, from the database, as the bytes of its form."""
     for_people = question.form.compares
-    source = load(connection, question.period, question.scopes, question.now, compared=for_people, beside=for_people)
+    source = load(
+        connection,
+        question.period,
+        question.scopes,
+        question.now,
+        compared=for_people,
+        beside=for_people,
+        answered_within=office.answered_within,
+    )
     report = build(source, question.period, question.scopes, question.language, question.now)
     return made(report, question.form, office)
 

@@ -67,7 +67,7 @@ class Office(BaseModel):
     """The form of one office.
 
     `link`: where its siaga is, for the code on the cover of an issued report. `restitution`: what a provider's contract
-    says of downtime.
+    says of downtime. `answered_within`: the district's rule for the complaints box, ms; `None`: it has none.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -81,6 +81,7 @@ class Office(BaseModel):
     signer: Signer | None = None
     link: Annotated[str, AfterValidator(_line), AfterValidator(_link)] | None = None
     restitution: Restitution | None = None
+    answered_within: Annotated[int, Field(gt=0)] | None = None
 
 
 _GROUPS: dict[str, type[BaseModel]] = {"signer": Signer, "restitution": Restitution}

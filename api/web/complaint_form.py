@@ -20,7 +20,7 @@ from api.http.problems import Refused, not_found
 from api.http.services import Services, ServicesHere
 from api.queries import complaints as read
 from api.web.frame import Frame, FrameHere
-from api.web.looker import Looker, LookerHere
+from api.web.looker import Looker, LookerHere, as_citizen
 from api.web.refusals import why
 from api.words import Language
 
@@ -31,6 +31,10 @@ router = APIRouter(include_in_schema=False)
 ADDRESS = "/complaints"
 """Where the form goes: the path of its call, without the base."""
 _TOO_LARGE, _TOO_MANY, _DIFFERS, _WRONG = 413, 429, 409, 422
+
+
+_NAMES = {Language.ID.value: "Bahasa Indonesia", Language.EN.value: "English"}
+"""What the built-in languages call themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +53,13 @@ def complaint_form(
     request: Request, frame: FrameHere, looker: LookerHere, services: ServicesHere, code: str, facility: str
 ) -> Response:
     """The form of one facility: one screen, no sign-in, without JavaScript."""
-    return _form(request, frame, looker, services, f"{code}/{facility}", None)
+    return _form(request, frame, _reader(request, looker, services), services, f"{code}/{facility}", None)
 
 
 @router.api_route("/lapor/{complaint}", methods=["GET", "HEAD"])
 def follow(request: Request, frame: FrameHere, looker: LookerHere, services: ServicesHere, complaint: str) -> Response:
     """State and answer, for whoever has the number."""
+    looker = _reader(request, looker, services)
     words = looker.words
     with services.engine.connect() as connection:
         found = read.one(connection, plain_id(complaint[:40]))
@@ -69,6 +74,8 @@ def follow(request: Request, frame: FrameHere, looker: LookerHere, services: Ser
         title=words("complaint_number", id=shown_id(found.id)),
         state=found.state.value,
         answer=found.answer,
+        address=f"/lapor/{shown_id(found.id)}",
+        languages=_languages(services),
     )
 
 
@@ -86,6 +93,7 @@ async def complain(
     Its stamp is in the address, so that what is no form of ours is refused, and its body is read away.
     """
     desk, now = desk_of(request), services.clock.now()
+    looker = _reader(request, looker, services)
     known = await anyio.to_thread.run_sync(desk.secrets.of, now)
     found = read_stamp(known, stamp, facility, now)
     if found in (WrongStamp.FOREIGN, WrongStamp.OLD):
@@ -97,17 +105,27 @@ async def complain(
             async with coming_in(request, Way.FORM), sent_body(request, FORM_LIMITS) as body:
                 if isinstance(found, Stamp):
                     made = await _taken(request, services, body, facility, found)
-                    return RedirectResponse(f"/lapor/{made}{_language(request)}", 303)
+                    return RedirectResponse(f"/lapor/{made}{_language(request, services)}", 303)
                 again = _Again(looker.words("complaint_soon"), _TOO_MANY, stamp, body.texts, {"Retry-After": "2"})
         except (Refused, RequestValidationError) as problem:
             again = _refused(looker, problem, stamp, body)
     return await anyio.to_thread.run_sync(_form, request, frame, looker, services, facility, again)
 
 
-def _language(request: Request) -> str:
+def _reader(request: Request, looker: Looker, services: Services) -> Looker:
+    return as_citizen(request, looker, services.form_languages)
+
+
+def _language(request: Request, services: Services) -> str:
     """The language that the page's address asks for, as the end of an address."""
     asked = request.query_params.get("lang")
-    return f"?lang={asked}" if asked in tuple(Language) else ""
+    return f"?lang={asked}" if asked in {*Language, *services.form_languages} else ""
+
+
+def _languages(services: Services) -> Mapping[str, str]:
+    """By their tags what the languages call themselves; none where the frame's button changes between the two."""
+    added = {tag: words.name for tag, words in services.form_languages.items()}
+    return _NAMES | added if added else {}
 
 
 async def _taken(request: Request, services: Services, body: SentBody, facility: str, stamp: Stamp) -> str:
@@ -151,6 +169,8 @@ def _form(
     except Refused:
         raise not_found("facility", facility) from None
     now = services.clock.now()
+    with services.engine.connect() as connection:
+        quiet = again is None and read.quiet_until(connection, place.village, now) is not None
     stamp = None if again is None else again.stamp
     if stamp is None:
         new = Stamp(now, secrets.token_urlsafe(18))
@@ -167,7 +187,10 @@ def _form(
         problems=PROBLEMS[place.kind],
         pictograms=PICTOGRAMS,
         stamp=stamp,
-        language=_language(request).replace("?", "&"),
+        quiet=quiet,
+        language=_language(request, services).replace("?", "&"),
+        address=f"/lapor/{place.full_name}",
+        languages=_languages(services),
         wrong=None if again is None else again.sentence,
         entered={} if again is None else again.texts,
     )

@@ -50,7 +50,7 @@ class Frame:
     def text(self, template: str, looker: Looker, **values: object) -> str:
         """Returns a template without the frame, or one that needs nothing of the request."""
         return _ENVIRONMENT.get_template(template).render(
-            t=looker.words, looker=looker, lang=looker.language.value, **values
+            t=looker.words, looker=looker, lang=looker.words.tag, **values
         )
 
     def page(
@@ -81,7 +81,7 @@ class Frame:
             other_theme=_other_theme(looker.theme),
             **values,
         )
-        known = HEADERS | {"Content-Language": looker.language.value} | (headers or {})
+        known = HEADERS | {"Content-Language": looker.words.tag} | (headers or {})
         if looker.caller is not None:
             known[PERSON] = named(looker.caller)
         response = Response(body, status, known, "text/html")

@@ -1,13 +1,13 @@
 """Who looks at a page: a person or nobody, in which language, in light or dark."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.words import WORDS, Language, Words, chosen_language
+from api.words import WORDS, AddedWords, Language, Words, chosen_language, preferred
 from siaga.model.caller import Caller, Role
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Looker",
     "LookerHere",
     "Theme",
+    "as_citizen",
     "looker_of",
     "nobody",
     "stranger",
@@ -36,16 +37,21 @@ class Theme(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Looker:
-    """Who looks. `caller`: the person; `None`: nobody has signed in."""
+    """Who looks.
+
+    `caller`: the person; `None`: nobody has signed in. `added`: the words of a language that the district added for
+    citizens, on their pages alone.
+    """
 
     caller: Caller | None
     language: Language
     theme: Theme = Theme.AUTO
+    added: AddedWords | None = None
 
     @property
     def words(self) -> Words:
         """The words of the looker's language."""
-        return WORDS[self.language]
+        return self.added or WORDS[self.language]
 
     def may(self, role: Role) -> bool:
         """Whether somebody has signed in who may do what needs `role`."""
@@ -67,13 +73,24 @@ def looker_of(request: Request) -> Looker:
     return Looker(caller_of(request), _language(request), _theme(request))
 
 
+def as_citizen(request: Request, looker: Looker, added: Mapping[str, AddedWords]) -> Looker:
+    """Returns the looker of a citizen's page, who may read a language that the district added."""
+    tag = preferred({*Language, *added}, *_asked(request))
+    return replace(looker, added=added.get(tag or ""))
+
+
 def stranger(request: Request) -> Looker:
     """Returns the looker as if nobody had signed in, without asking who has."""
     return Looker(None, _language(request), _theme(request))
 
 
 def _language(request: Request) -> Language:
-    return chosen_language(
+    return chosen_language(*_asked(request))
+
+
+def _asked(request: Request) -> tuple[str | None, str | None, str | None]:
+    """What the browser accepts, then what was chosen."""
+    return (
         request.headers.get("accept-language"),
         request.query_params.get("lang"),
         request.cookies.get(LANGUAGE_COOKIE),

@@ -51,7 +51,7 @@ def scorecard(
     with services.engine.connect() as connection:
         found = villages_page(connection, scopes, after, MOST_VILLAGES + 1)
         villages = found[:MOST_VILLAGES]
-        cards = {card.village: card for card in scorecards(connection, villages, day, now)}
+        cards = {card.village: card for card in scorecards(connection, villages, day, now, services.answered_within)}
     names, classes = services.registry.regions(), services.scorecard_classes
     met = [card.count(Verdict.MET) for card in cards.values()]
     return frame.page(

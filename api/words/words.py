@@ -27,6 +27,11 @@ class Words(Formats):
         return read_catalogue(_HERE / self.language.value)
 
     @property
+    def tag(self) -> str:
+        """The language as pages name it, in their `lang`."""
+        return self.language.value
+
+    @property
     def other(self) -> Language:
         """The language to change to."""
         return Language.EN if self.language is Language.ID else Language.ID

@@ -13,6 +13,8 @@ from gateway.adapters.shelly import Shelly
 from gateway.adapters.tasmota import Tasmota
 from gateway.adapters.zigbee2mqtt import Zigbee2mqtt
 from siaga.model.sites import Adapter as Family
+from siaga.mqtt.transport import Message
+from siaga.wire.refusal import mask
 
 __all__ = [
     "ADAPTERS",
@@ -25,6 +27,8 @@ __all__ = [
     "Topics",
     "Translation",
     "may_be_of",
+    "own_name",
+    "sender_of",
 ]
 
 ADAPTERS: Mapping[Family, Adapter] = {
@@ -56,3 +60,31 @@ def may_be_of(family: Family, topic: str) -> bool:
         return True
     root = topic.partition("/")[0]
     return root not in NOBODY and _OWNERS.get(root, family) is family
+
+
+def sender_of(message: Message) -> tuple[Family, str] | None:
+    """Returns the family and the address of the device that may have sent a message, by the form of its topic alone.
+
+    Where the topic does not name the device, the payload does; it may be anything.
+    """
+    root = message.topic.partition("/")[0]
+    if root in NOBODY:
+        return None
+    for family, adapter in ADAPTERS.items():
+        if _OWNERS.get(root, family) is not family:
+            continue
+        for shape in adapter.topics.shapes:
+            if (match := shape.fullmatch(message.topic)) is None:
+                continue
+            address = match["address"] if "address" in shape.groupindex else next(iter(adapter.keys(message)), None)
+            return None if address is None else (family, address)
+    return None
+
+
+def own_name(family: Family, address: str) -> bool:
+    """Returns whether an address is a device's own name, and cannot be the hardware address of somebody's phone.
+
+    Some firmware names a device after its own hardware address, each in one form.
+    """
+    form = ADAPTERS[family].topics.serial
+    return all(mask(level) == level or (form and form.fullmatch(level)) for level in address.split("/"))

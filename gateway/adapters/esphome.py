@@ -37,7 +37,10 @@ _ENTITIES = "sensor|binary_sensor|switch|light|cover|text_sensor|fan|climate|loc
 class Esphome:
     """Entities of nodes found by their topic prefix."""
 
-    topics = Topics(shapes=(re.compile(rf"(?P<address>.+)/(?:{_ENTITIES})/[^/]+/state"),))
+    topics = Topics(
+        shapes=(re.compile(rf"(?P<address>.+)/(?:{_ENTITIES})/[^/]+/state"),),
+        heard_on=("+/+/+/state", "+/+/+/+/state"),
+    )
 
     def filters(self, installed: Installed) -> Iterable[str]:
         """Returns filters for birth and will, the entities' usual topics, and other topics of the map."""

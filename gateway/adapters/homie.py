@@ -35,9 +35,15 @@ class Homie:
 
     topics = Topics(
         roots=frozenset({"homie"}),
-        shapes=(re.compile(r"homie/(?:5/)?(?P<address>[^/$]+)/\$(?:state|homie|name|description)"),),
+        shapes=(
+            re.compile(r"homie/(?:5/)?(?P<address>[^/$]+)/\$(?:state|homie|name|description)"),
+            re.compile(r"homie/5/(?P<address>[^/$]+)/[^/$]+/[^/$]+"),
+            re.compile(r"homie/(?P<address>[^/$]+)/[^/$]+/[^/$]+"),
+        ),
         no_device=re.compile(r"homie/"),
         any_root=True,
+        heard_on=("homie/+/+/+", "homie/5/+/+/+"),
+        serial=re.compile(r"[0-9a-f]{12}", re.IGNORECASE),  # the default name of its first implementation
     )
 
     def filters(self, installed: Installed) -> Iterable[str]:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from gateway.native_time import read_time
 from gateway.values import Native, Refused, read_event, read_value
 from siaga.model.capabilities import default_keys
+from siaga.model.clock import MINUTE
 from siaga.model.signals import EVENTS, SIGNALS, Value, is_plausible
 from siaga.model.sites import Device, Facility, Village
 from siaga.mqtt.transport import Message
@@ -177,11 +178,18 @@ class Topics:
     roots: frozenset[str] = frozenset()
     """First levels that belong to this family alone."""
     shapes: Sequence[re.Pattern[str]] = ()
-    """Patterns of whole topics that identify the family, the most likely first. Group `address` is the device's."""
+    """Patterns of whole topics that identify the family, the most likely first. Group `address` is the device's; a
+    pattern without it is of topics that do not name the device."""
     no_device: re.Pattern[str] | None = None
     """Prefixes of the family's topics that belong to no device."""
     any_root: bool = False
     """Whether the owner may choose the first level. The family then takes any that no other family has."""
+    heard_on: Sequence[str] = ()
+    """Topic filters for the messages of devices that are not registered. None of them takes a bridge's inventory."""
+    usual: int = MINUTE
+    """The interval at which most devices report as they come, ms."""
+    serial: re.Pattern[str] | None = None
+    """The form of a topic's level that is a device's name and holds its own hardware address."""
 
 
 class Adapter(Protocol):

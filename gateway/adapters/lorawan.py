@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.adapters.interface import Installed, Topics, Translation
 from gateway.values import Refused, find, native_of, read_document, read_text
+from siaga.model.clock import HOUR
 from siaga.mqtt.transport import Message
 from siaga.sites.dev_eui import plain_eui
 
@@ -44,17 +45,20 @@ class Lorawan:
         shapes=(
             re.compile(rf"application/[^/]+/device/(?P<address>[0-9A-Fa-f]{{16}})/event/(?:{'|'.join(_EVENTS)})"),
             re.compile(r"v3/[^/]+/devices/(?:eui-)?(?P<address>[0-9A-Fa-f]{16})/(?:up|join)"),
+            _THINGS,
         ),
         no_device=re.compile(r"application/|v3/"),
+        heard_on=(
+            *(f"application/+/device/+/event/{event}" for event in _EVENTS),
+            "v3/+/devices/+/up",
+            "v3/+/devices/+/join",
+        ),
+        usual=HOUR,
     )
 
     def filters(self, installed: Installed) -> Iterable[str]:  # noqa: ARG002 - the same for all
         """Returns filters for all devices of both servers: a topic need not contain the DevEUI, or its case differs."""
-        return (
-            *(f"application/+/device/+/event/{event}" for event in _EVENTS),
-            "v3/+/devices/+/up",
-            "v3/+/devices/+/join",
-        )
+        return self.topics.heard_on
 
     def key(self, installed: Installed) -> str:
         """Returns the DevEUI in lower case."""

@@ -41,6 +41,7 @@ class Openwrt:
         roots=frozenset({ROOT}),
         shapes=(re.compile(rf"{ROOT}/(?P<address>[^/]+)/[^/]+/[^/]+"),),
         no_device=re.compile(rf"{ROOT}/"),
+        heard_on=(f"{ROOT}/+/+/+",),
     )
 
     def filters(self, installed: Installed) -> Iterable[str]:

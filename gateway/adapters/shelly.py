@@ -107,6 +107,8 @@ class Shelly:
             re.compile(r"(?P<address>.+)/(?:events/rpc|status/[a-z_0-9]+(?::\d+)?)"),
         ),
         no_device=re.compile(rf"{GEN1}/(?:announce|command)"),
+        heard_on=(f"{GEN1}/#", "+/events/rpc", "+/status/+", "+/+/events/rpc", "+/+/status/+"),
+        serial=re.compile(r"[a-z][a-z0-9]*-[0-9a-f]{12}", re.IGNORECASE),  # MODEL-SERIAL
     )
 
     def filters(self, installed: Installed) -> Iterable[str]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from gateway.adapters.interface import Installed, Topics, Translation
 from gateway.values import Native, Refused, find, read_bool, read_document, read_text
+from siaga.model.clock import MINUTE
 from siaga.mqtt.transport import Message
 
 __all__ = ["Tasmota"]
@@ -44,11 +45,13 @@ class Tasmota:
             re.compile(rf"(?P<address>.+)/(?:{'|'.join(_PREFIXES)})/{_TOLD}"),
         ),
         no_device=re.compile(r"tasmota/discovery/|cmnd/"),
+        heard_on=tuple(f"{'+/' * level}{prefix}/#" for level in range(MAX_PREFIX_LEVEL + 1) for prefix in _PREFIXES),
+        usual=5 * MINUTE,  # TelePeriod
     )
 
     def filters(self, installed: Installed) -> Iterable[str]:  # noqa: ARG002 - the same for all
         """Returns a filter for each prefix on each level: a few for any number of devices, without overlap."""
-        return [f"{'+/' * level}{prefix}/#" for level in range(MAX_PREFIX_LEVEL + 1) for prefix in _PREFIXES]
+        return self.topics.heard_on
 
     def key(self, installed: Installed) -> str:
         """Returns the `%topic%`."""

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from gateway.adapters.cover import Cover
 from gateway.adapters.interface import Installed, Topics, Translation
 from gateway.values import Native, Refused, find, read_bool, read_document, read_text
-from siaga.model.clock import MINUTE
+from siaga.model.clock import HOUR, MINUTE
 from siaga.model.signals import EVENTS, SIGNALS, SignalType
 from siaga.mqtt.transport import Message
 
@@ -45,6 +45,8 @@ class Zigbee2mqtt:
         shapes=(re.compile(rf"{DEFAULT_BASE}/(?!bridge(?:/|$))(?P<address>.+?)(?:/availability)?"),),
         no_device=re.compile(rf"{DEFAULT_BASE}/bridge/"),
         any_root=True,
+        heard_on=(f"{DEFAULT_BASE}/+",),
+        usual=2 * HOUR,  # a contact reports each hour, whatever happens
     )
 
     def filters(self, installed: Installed) -> Iterable[str]:

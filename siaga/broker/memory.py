@@ -245,7 +245,7 @@ class MemoryTransport:
         self._inbox.clear()
         self._problem = "another connection took the session over"
 
-    def subscribe(self, topic_filter: str) -> None:
+    def subscribe(self, topic_filter: str, *, awaited: bool = True) -> None:  # noqa: ARG002 - it is granted at once
         """Subscribe now and after every reconnect."""
         if topic_filter in self._wanted:
             return

@@ -1,6 +1,8 @@
 """Migrates a database to the schema of this version, safely even if several processes start at once."""
 
-from sqlalchemy import Engine
+from pathlib import Path
+
+from sqlalchemy import Engine, inspect
 
 __all__ = ["UnknownSchema", "migrate"]
 
@@ -17,7 +19,19 @@ def migrate(engine: Engine) -> None:
     Raises:
         UnknownSchema: the database has a migration that this version does not know.
     """
-    # loading Alembic takes a quarter of a second, and not every process migrates
+    if _is_current(engine):
+        return
+    # loading Alembic takes a quarter of a second, and most processes find the tables as they must be
     from siaga.database.upgrade import upgrade  # noqa: PLC0415
 
     upgrade(engine)
+
+
+def _is_current(engine: Engine) -> bool:
+    """Returns whether the newest migration of this version is the last that was applied."""
+    newest = max(path.name for path in (Path(__file__).parent / "migrations" / "versions").glob("[0-9]*.py"))
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return False
+        applied = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all()
+    return applied == [newest.split("_")[0]]

@@ -9,7 +9,7 @@ from functools import lru_cache
 from siaga.model.signals import SIGNALS
 from siaga.model.sites import Adapter, Device
 
-__all__ = ["can_give", "default_keys", "default_signals"]
+__all__ = ["can_give", "default_keys", "default_signals", "kinds_with_defaults"]
 
 _EVERYWHERE: dict[Adapter, dict[str, str]] = {
     Adapter.SENML: {name: name for name in SIGNALS},
@@ -58,6 +58,11 @@ _IN_KIND: dict[tuple[Adapter, str], dict[str, str]] = {
 def default_keys(adapter: Adapter, kind: str) -> Mapping[str, str]:
     """Returns the default native keys of an adapter in a facility of this kind, and their signals."""
     return _EVERYWHERE.get(adapter, {}) | _IN_KIND.get((adapter, kind), {})
+
+
+def kinds_with_defaults(adapter: Adapter) -> tuple[str, ...]:
+    """Returns the kinds of facilities in which an adapter gives keys a meaning that they have in no other."""
+    return tuple(kind for one, kind in _IN_KIND if one is adapter)
 
 
 @lru_cache(maxsize=512)  # larger than the number of pairs of adapter and kind

@@ -103,7 +103,7 @@ class MqttTransport:
         self._wanted_version = 0
         self._granted_version = -1
         self._settled = False
-        """Whether the broker has granted all subscriptions on this connection; one that comes later may wait."""
+        """Whether the broker has granted, on this connection, all subscriptions that `connected` waits for."""
         self._outbox: deque[Outgoing] = deque()
         self._receipts: deque[_Receipt] = deque()
         self._flying: dict[int, Outgoing] = {}
@@ -126,7 +126,7 @@ class MqttTransport:
 
     @property
     def connected(self) -> bool:
-        """Returns whether the session is connected now, and the subscriptions that it began with are granted."""
+        """Returns whether the session is connected now, and the subscriptions are granted, but for unawaited ones."""
         return self._connected and (self._settled or self._granted_version == self._wanted_version)
 
     @property
@@ -170,11 +170,12 @@ class MqttTransport:
         """Returns how many messages wait for `receive`."""
         return len(self._inbox)
 
-    def subscribe(self, topic_filter: str) -> None:
-        """Subscribe with QoS 1, now and after every reconnect."""
+    def subscribe(self, topic_filter: str, *, awaited: bool = True) -> None:
+        """Subscribe with QoS 1, now and after every reconnect. `awaited`: `connected` is False until it is granted."""
         with self._lock:
             self._wanted[topic_filter] = None
             self._wanted_version += 1
+            self._settled &= not awaited
         self._nudge()
 
     def unsubscribe(self, topic_filter: str) -> None:

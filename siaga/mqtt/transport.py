@@ -31,7 +31,7 @@ class Transport(Protocol):
 
     @property
     def connected(self) -> bool:
-        """Returns whether the session is connected now, and the subscriptions that it began with are granted."""
+        """Returns whether the session is connected now, and the subscriptions are granted, but for unawaited ones."""
         ...
 
     @property
@@ -63,8 +63,8 @@ class Transport(Protocol):
         """
         ...
 
-    def subscribe(self, topic_filter: str) -> None:
-        """Subscribe with QoS 1, now and after every reconnect.
+    def subscribe(self, topic_filter: str, *, awaited: bool = True) -> None:
+        """Subscribe with QoS 1, now and after every reconnect. `awaited`: `connected` is False until it is granted.
 
         `$share/GROUP/FILTER` shares the messages with the other members of the group. If the broker has no shared
         subscriptions, it is a subscription to FILTER.

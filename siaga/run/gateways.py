@@ -18,6 +18,7 @@ from gateway.pollers import Credentials, Network, Polling, ThreadedAsker
 from gateway.service import Gateway, last_will, marker_topic
 from gateway.sites_copy import SitesCopy
 from gateway.status_socket import StatusSocket
+from gateway.unknown_devices import UnknownDevices
 from siaga.model.clock import Clock
 from siaga.model.sites import Village
 from siaga.mqtt import MqttTransport, Tls
@@ -31,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 INBOX = 1 << 20
 """Bytes of received messages that are not processed yet, at most. The broker keeps the rest."""
+UNKNOWN_INBOX = 256 << 10
+"""The same for messages of unknown devices."""
 END_WITHIN = 8.0
 """Seconds for the loop to commit and publish `offline`."""
 
@@ -86,6 +89,7 @@ class GatewayPart:
             village_url, f"{name}-devices", clean=clean, marker=marker, max_bytes=INBOX, tls=village_tls
         )
         self._centre = MqttTransport(centre_url, f"{name}-uplink", clean=clean, will=will, tls=centre_tls)
+        self._listener = MqttTransport(village_url, f"{name}-unknown", max_bytes=UNKNOWN_INBOX, tls=village_tls)
         served = follow() or Served(())
         chance = random.Random()  # noqa: S311 - spreads what would happen at one moment, protects nothing
         asking = asking or Asking()
@@ -101,6 +105,7 @@ class GatewayPart:
             known=served.known,
             polling=polling,
             sites=sites,
+            unknown=UnknownDevices(self._listener, clock, metrics),
         )
         self._status_socket = StatusSocket(data_dir, self._village.wake)
         worker = _FollowingGateway(self._gateway, follow, self._status_socket)
@@ -115,7 +120,7 @@ class GatewayPart:
         """Commit what is in hand, send what the centre takes at once, say `offline`, leave both brokers."""
         self._status_socket.stop()
         self._loop.stop(END_WITHIN)
-        for transport in (self._village, self._centre):
+        for transport in (self._village, self._centre, self._listener):
             transport.close()
         self._name.release()
         with contextlib.suppress(BufferUnavailable):  # said already; what it holds was never acknowledged

@@ -78,7 +78,8 @@ def the_office(settings: Settings) -> Office:
         ValueError: the file has mistakes, or cannot be read; a sentence for each.
     """
     office = PLAIN if settings.report_form is None else load_office(settings.report_form)
-    return office if office.link is not None else office.model_copy(update={"link": settings.public_url})
+    link = settings.public_url if office.link is None else office.link
+    return office.model_copy(update={"link": link, "answered_within": settings.complaints_answered_within})
 
 
 def _period(asked: Asked) -> Period:

@@ -100,6 +100,15 @@ def _kept(text: object) -> object:
     return kept
 
 
+def _answered(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    try:
+        return parse_duration(text)
+    except NotADuration as problem:
+        raise ValueError(f"it {problem}") from None
+
+
 def _village(code: str) -> str:
     if not is_village_code(code):
         raise ValueError("it must be the code of a village such as 35.10.15.2012")
@@ -179,6 +188,7 @@ class Settings(BaseSettings):
     report_form: Path | None = None
     schedules: Path | None = None
     guidance: Path | None = None
+    form_languages: Path | None = None
     outline: Path | None = None
     new_database: bool = False
     partitions: Annotated[int, Field(ge=1, le=64)] = 1
@@ -205,6 +215,7 @@ class Settings(BaseSettings):
     public_url: Annotated[str, AfterValidator(_public)] | None = None
     trusted_proxies: Annotated[str, AfterValidator(_proxies)] = "127.0.0.1,::1"
     attestation_review: bool = False
+    complaints_answered_within: Annotated[int, BeforeValidator(_answered), Field(gt=0)] | None = None
     scorecard_classes: Annotated[str, AfterValidator(_classes)] | None = None
     probe_internet_url: Annotated[str, AfterValidator(_internet)] = INTERNET_URL
     snmp_community: SecretStr = SecretStr("public")

@@ -35,6 +35,7 @@ from api.schedules.telling import message_about
 from api.web.guidance import NO_GUIDANCE, load_guidance
 from api.web.outline import NO_OUTLINE, load_outline
 from api.web.setup.health import Examined
+from api.words import read_added
 from collector import ROLE as COLLECTOR
 from collector import CollectorService, assemble, broker_session
 from gateway.metrics import GatewayMetrics
@@ -155,6 +156,7 @@ class System:
         self._book = LiveBook(the_book(settings))
         self._office = the_office(settings)
         self._plan = the_plan(settings, self._book)
+        self._form_languages = {} if settings.form_languages is None else read_added(settings.form_languages)
         self._guidance = NO_GUIDANCE if settings.guidance is None else load_guidance(settings.guidance)
         self._outline = NO_OUTLINE if settings.outline is None else load_outline(settings.outline)
         self._signal = EventSignal()
@@ -348,6 +350,8 @@ class System:
             public_page=self._settings.public_page,
             attestation_review=self._settings.attestation_review,
             scorecard_classes=self._settings.classes,
+            answered_within=self._settings.complaints_answered_within,
+            form_languages=self._form_languages,
             office=self._office,
             plan=self._plan,
             guidance=self._guidance,

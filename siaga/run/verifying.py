@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from firmware_sim.citizens import Citizens
 from firmware_sim.command import open_truth, progress_bar
 from firmware_sim.scenario import Scenario
 from firmware_sim.simulation import Simulation
@@ -107,6 +108,7 @@ def play(
         with open_truth(path) as file:
             now = clock()
             start = now - scenario.lasts if past else now
+            visits = scenario.visits(start)
             simulation = Simulation(
                 scenario.villages,
                 mqtt_url,
@@ -118,6 +120,7 @@ def play(
                 name=scenario.name,
                 clock=clock,
                 speed=speed,
+                citizens=Citizens(answers.url, visits, clock, speed) if visits else None,
             )
             with _running(simulation) as thread:
                 _wait(simulation, thread)

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 import urllib3
 from pydantic import BaseModel, ValidationError
 
-__all__ = ["Answers", "Availability", "CannotAsk", "RaisedAlert", "ToldSpan"]
+__all__ = ["Answers", "Availability", "CannotAsk", "RaisedAlert", "ToldComplaint", "ToldSpan"]
 
 MOST_STEPS = 10_000
 """The API's limit of points in one series."""
@@ -56,6 +56,14 @@ class _Alert(BaseModel):
     ended_at: datetime | None = None
     cleared_at: datetime | None = None
     cause: str | None = None
+
+
+class _Complaint(BaseModel):
+    id: str
+    facility: str
+    problem: str
+    created_at: datetime
+    contradicts: bool
 
 
 class _Step(BaseModel):
@@ -107,11 +115,23 @@ class RaisedAlert:
     ended_at: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class ToldComplaint:
+    """A complaint in the API. `facility`: its name there."""
+
+    id: str
+    facility: str
+    problem: str
+    created_at: int
+    contradicts: bool
+
+
 class Answers:
     """The API at `url`, with a token. Every method raises `CannotAsk` if there is no valid answer."""
 
     def __init__(self, url: str, token: str) -> None:
-        self._url = url.rstrip("/")
+        self.url = url.rstrip("/")
+        """Where its pages are."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._http = urllib3.PoolManager(headers=headers, timeout=30, retries=urllib3.Retry(2, redirect=0))
 
@@ -122,11 +142,11 @@ class Answers:
     def ready(self) -> str | None:
         """Returns why it is not ready; `None` if it is."""
         try:
-            answer = self._http.request("GET", f"{self._url}/readyz", retries=False)
+            answer = self._http.request("GET", f"{self.url}/readyz", retries=False)
         except urllib3.exceptions.HTTPError as problem:
-            return _no_answer(self._url, problem)
+            return _no_answer(self.url, problem)
         return (
-            None if answer.status == 200 else f"{self._url} is not ready: {answer.data[:200].decode(errors='replace')}"
+            None if answer.status == 200 else f"{self.url} is not ready: {answer.data[:200].decode(errors='replace')}"
         )
 
     def facilities(self) -> dict[str, str]:
@@ -158,6 +178,14 @@ class Answers:
             found.append(RaisedAlert(str(a.id), a.kind, a.village, subject, a.cause, *times))
         return found
 
+    def complaints(self, village: str) -> list[ToldComplaint]:
+        """Returns all complaints of a village's facilities."""
+        found = []
+        for item in self._items("/complaints", {"village": village}):
+            c = _checked(_Complaint, item, "a complaint")
+            found.append(ToldComplaint(c.id, c.facility, c.problem, _ms(c.created_at), c.contradicts))
+        return found
+
     def stored(self, village: str, device: str, signal: str, start: int, end: int) -> int:
         """Returns the number of stored readings of a signal with event time in `[start, end)`; both whole seconds."""
         step = -(-(end - start) // 1000 // (MOST_STEPS - 1)) or 1
@@ -180,13 +208,13 @@ class Answers:
             cursor = {"cursor": page.next}
 
     def _get(self, path: str, fields: Mapping[str, str]) -> object:
-        url = f"{self._url}/api/v1{path}" + (f"?{urlencode(fields)}" if fields else "")
+        url = f"{self.url}/api/v1{path}" + (f"?{urlencode(fields)}" if fields else "")
         try:
             answer = self._http.request("GET", url)
         except urllib3.exceptions.HTTPError as problem:
-            raise CannotAsk(_no_answer(self._url, problem)) from None
+            raise CannotAsk(_no_answer(self.url, problem)) from None
         if answer.status == 401:
-            raise CannotAsk(f"{self._url} does not take the token: make one by siaga token create --role viewer")
+            raise CannotAsk(f"{self.url} does not take the token: make one by siaga token create --role viewer")
         if answer.status != 200:
             raise CannotAsk(f"{path} answers {answer.status}: {answer.data[:200].decode(errors='replace')}")
         try:

@@ -1,8 +1,9 @@
-"""The whole comparison: facilities, alerts and readings, as a document and as yes or no."""
+"""The whole comparison: facilities, alerts, complaints and readings, as a document and as yes or no."""
 
 from dataclasses import asdict, dataclass
 
 from siaga.verify.answers import Answers
+from siaga.verify.complaints import ComplaintFigures, compare_complaints
 from siaga.verify.known_truth import KnownTruth
 from siaga.verify.raised import AlertFigures, compare_alerts
 from siaga.verify.readings import ReadingFigures, compare_readings
@@ -18,6 +19,7 @@ class Comparison:
     truth: KnownTruth
     facilities: tuple[FacilityFigures, ...]
     alerts: AlertFigures
+    complaints: ComplaintFigures
     readings: ReadingFigures
     refused: dict[str, int]
 
@@ -25,7 +27,8 @@ class Comparison:
     def agrees(self) -> bool:
         """Whether siaga agrees with the truth."""
         timelines = all(facility.agrees for facility in self.facilities)
-        return timelines and self.alerts.agrees and self.readings.agrees and all(self.refused.values())
+        figures = self.alerts, self.complaints, self.readings
+        return timelines and all(each.agrees for each in figures) and all(self.refused.values())
 
     def document(self) -> dict[str, object]:
         """Returns it as JSON. Times are Unix seconds, durations are seconds."""
@@ -58,6 +61,7 @@ class Comparison:
                 "delay_p50_s": alerts.delay(0.5),
                 "delay_p99_s": alerts.delay(0.99),
             },
+            "complaints": asdict(self.complaints),
             "readings": {
                 "said": readings.said,
                 "stored": readings.stored,
@@ -87,6 +91,9 @@ def compare(truth: KnownTruth, answers: Answers) -> Comparison:
         truth=truth,
         facilities=tuple(facilities),
         alerts=compare_alerts(truth, {code: answers.alerts(code) for code in truth.villages}),
+        complaints=compare_complaints(truth, [one for code in truth.villages for one in answers.complaints(code)])
+        if truth.complaints
+        else compare_complaints(truth, ()),
         readings=compare_readings(truth, answers),
         refused={code: answers.refused(code) for code in sorted(hostile)},
     )

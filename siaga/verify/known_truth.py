@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 __all__ = [
     "BadTruth",
     "Gone",
+    "KnownComplaint",
     "KnownFacility",
     "KnownFault",
     "KnownSpan",
@@ -105,6 +106,15 @@ class _Gone(BaseModel):
     will: bool = True
 
 
+class _Complaint(BaseModel):
+    village: str
+    facility: str
+    problem: str
+    time: float
+    id: str | None
+    sensors: str | None
+
+
 class _Heard(BaseModel):
     village: str
     start: float
@@ -182,6 +192,21 @@ class KnownFault:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownComplaint:
+    """A citizen's complaint.
+
+    `time`: when it was answered, ms. `id`: by which it was taken; `None`: it was not. `sensors`: the state that the
+    facility's devices reported then; `None`: that is uncertain.
+    """
+
+    facility: str
+    problem: str
+    time: int
+    id: str | None
+    sensors: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class KnownVillage:
     """A village.
 
@@ -218,6 +243,7 @@ class KnownTruth:
     faults: Sequence[KnownFault]
     reports: Mapping[tuple[str, str], Sequence[Report]]
     gone: Mapping[tuple[str, str], Sequence[Gone]]
+    complaints: Sequence[KnownComplaint] = ()
 
     @property
     def slack(self) -> int:
@@ -256,6 +282,7 @@ class _Reading:
         self._spans: list[_Span] = []
         self._faults: list[KnownFault] = []
         self._reports: dict[tuple[str, str], list[Report]] = {}
+        self._complaints: list[KnownComplaint] = []
         self._wills: dict[tuple[str, str], list[Gone]] = {}
         self._gone: dict[tuple[str, str], list[_Gone]] = {}
 
@@ -279,6 +306,10 @@ class _Reading:
             case "fault":
                 f = _Fault.model_validate(line)
                 self._faults.append(KnownFault(f.fault, f.village, f.facility, f.device, _ms(f.start), _ms(f.end)))
+            case "complaint":
+                c = _Complaint.model_validate(line)
+                name = f"{c.village}/{c.facility}"
+                self._complaints.append(KnownComplaint(name, c.problem, _ms(c.time), c.id, c.sensors))
             case "gone":
                 g = _Gone.model_validate(line)
                 self._gone.setdefault((g.village, g.device), []).append(g)
@@ -323,6 +354,7 @@ class _Reading:
             faults=self._faults,
             reports={key: sorted(some, key=lambda report: report.time) for key, some in self._reports.items()},
             gone=self._sessions(run),
+            complaints=self._complaints,
         )
 
     def _sessions(self, run: _Run) -> dict[tuple[str, str], list[Gone]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from siaga.verify.answers import RaisedAlert
+from siaga.verify.complaints import DOUBTED_WITHIN, doubted, may_be_doubted
 from siaga.verify.coverage import EVENT_LASTS, Stretch, merged
 from siaga.verify.known_truth import KnownFacility, KnownTruth, Report
 from siaga.verify.timelines import failures
@@ -16,6 +17,7 @@ MARGIN = 5_000
 """A failure must raise an alert only if it is longer than its grace by this margin, ms."""
 HEARTBEAT = 35_000
 """A gateway's heartbeat interval with transit, ms."""
+SENSOR_DOUBTED = "sensor_doubted"
 CUTS = frozenset({"link_cut", "gateway_kill", "sd_card_lost", "broker_restart", "mains_cut", "not_installed"})
 """Faults during which nothing arrives from a played gateway."""
 
@@ -32,7 +34,10 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class AlertFigures:
-    """The comparison of alerts. `delays`: from due to raised, in seconds; for a live run only."""
+    """The comparison of alerts.
+
+    `delays`: from due to raised, in seconds; of a past that was sent only those of alerts about citizens' complaints.
+    """
 
     due: int
     raised: int
@@ -57,19 +62,30 @@ def compare_alerts(truth: KnownTruth, alerts: Mapping[str, Sequence[RaisedAlert]
     due = list(_due(truth))
     missed, delays = [], []
     for one in due:
-        mine = [a for a in raised if (a.kind, a.subject) == (one.kind, one.subject) and _about(a, one)]
+        mine = [a for a in raised if (a.kind, a.subject) == (one.kind, one.subject) and _about(truth, a, one)]
         if not mine:
             missed.append(one)
+        elif one.kind == SENSOR_DOUBTED:
+            delays.append(max(0, min(a.raised_at for a in mine) - one.due) / 1000)
         elif truth.live and one.kind == "facility_failed":
             since = [a.raised_at for a in mine if a.raised_at >= one.began]  # without one that was already open
             delays += [max(0, min(since) - one.due) / 1000] if since else []
     allowed = _Allowed(truth)
-    false = [alert for alert in raised if alert.began_at < truth.end and not allowed.may_be(alert)]
+    false = [
+        alert
+        for alert in raised
+        if (alert.began_at < truth.end or alert.kind == SENSOR_DOUBTED) and not allowed.may_be(alert)
+    ]
     return AlertFigures(len(due), len(raised), tuple(missed), tuple(false), tuple(delays))
 
 
-def _about(alert: RaisedAlert, due: Due) -> bool:
-    """Returns whether an alert may be about this failure: it did not end before the failure began."""
+def _about(truth: KnownTruth, alert: RaisedAlert, due: Due) -> bool:
+    """Returns whether an alert may be about this failure: it did not end before the failure began.
+
+    One about citizens' complaints must be there soon after the last of them, which is when they were answered at most.
+    """
+    if due.kind == SENSOR_DOUBTED:
+        return alert.raised_at <= due.due + DOUBTED_WITHIN * truth.speed
     return alert.ended_at is None or alert.ended_at >= due.began
 
 
@@ -78,6 +94,8 @@ def _margin(truth: KnownTruth, facility: KnownFacility) -> int:
 
 
 def _due(truth: KnownTruth) -> Iterator[Due]:
+    for one in doubted(truth):
+        yield Due(SENSOR_DOUBTED, one.facility, one.began, one.due)
     for facility in truth.facilities:
         runs = failures(truth, facility, surely=True)
         for start, end in runs:
@@ -160,7 +178,7 @@ class _Allowed:
             case "clock_skew":
                 code, _, device = alert.subject.partition("/")
                 return any(not report.timed for report in self._truth.reports.get((code, device), ()))
-        return alert.kind == "sensor_doubted"  # it rests on what people say, and a truth holds none of that
+        return alert.kind == SENSOR_DOUBTED and may_be_doubted(self._truth, alert.subject)
 
     def _facility(self, alert: RaisedAlert) -> bool:
         facility = self._facilities.get(alert.subject)

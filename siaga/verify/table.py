@@ -44,11 +44,18 @@ def _sentences(comparison: Comparison) -> Iterator[Text]:
         f"alerts: {alerts.due} due, {len(alerts.missed)} missed, {len(alerts.false)} false, {alerts.raised} raised"
     )
     if (half := alerts.delay(0.5)) is not None:
-        yield Text(f"detection: p50 {half:.2f} s, p99 {alerts.delay(0.99):.2f} s after the grace")
+        yield Text(f"detection: p50 {half:.2f} s, p99 {alerts.delay(0.99):.2f} s after it was due")
     for due in alerts.missed:
         yield Text(f"  missed: {due.kind} of {due.subject}, which began at {due.began / 1000:.1f}")
     for false in alerts.false:
         yield Text(f"  false: {false.kind} of {false.subject} ({false.cause}), from {false.began_at / 1000:.1f}")
+    said = comparison.complaints
+    if said.made:
+        yield Text(f"complaints: {said.made} made, {said.contradicting} contradict the sensors")
+        for name in ("refused", "missing", "wrong", "unsaid"):
+            found: tuple[str, ...] = getattr(said, name)
+            if found:
+                yield Text(f"  {name}: {', '.join(found[:MOST])}")
     yield Text(
         f"readings: {readings.said} said, {readings.stored} stored, {readings.lost} lost, {readings.doubled} doubled"
     )

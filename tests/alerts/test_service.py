@@ -161,7 +161,7 @@ def test_it_ends_soon(running: Running) -> None:
     until(lambda: running.service.problem() is None, what="the engine is ready")
     began = time.monotonic()
     running.service.stop()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10, "so long has the whole system"
     assert running.service.problem() == "the alert engine is stopping"
 
 

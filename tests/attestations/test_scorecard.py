@@ -6,6 +6,7 @@ import pytest
 
 from api.attestations.counting import Attestation
 from api.attestations.scorecard import Cell, Evidence, make_scorecard
+from api.complaints.box import Box
 from siaga.model.clock import MINUTE
 from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.timeline.verdict import Verdict
@@ -13,6 +14,7 @@ from siaga.timeline.verdict import Verdict
 DAY = date(2026, 3, 3)
 MET, MISSED, UNJUDGED, NOT_REQUIRED = Verdict.MET, Verdict.MISSED, Verdict.UNJUDGED, Verdict.NOT_REQUIRED
 SENSED, ATTESTED, NONE = Evidence.SENSED, Evidence.ATTESTED, Evidence.NONE
+ANSWERED = Evidence.COMPLAINTS
 DEVICES = (Device("d", Adapter.SENML, MINUTE),)
 
 
@@ -26,6 +28,7 @@ def cell(
     attestations: list[Attestation] | None = None,
     *,
     devices: bool = True,
+    box: Box | None = None,
 ) -> Cell:
     """One cell of a scorecard. The verdicts are by how many days they lie before the date."""
     made = [Facility(name, kind, name, DEVICES if devices else ()) for name in facilities]
@@ -33,7 +36,7 @@ def cell(
         name: [(DAY - timedelta(days=back), verdict) for back, verdict in found.items()]
         for name, found in facilities.items()
     }
-    found = make_scorecard(village(*made), DAY, verdicts, attestations or [])
+    found = make_scorecard(village(*made), DAY, verdicts, attestations or [], box)
     return next(one for one in found.cells if one.indicator.kind == kind)
 
 
@@ -127,3 +130,32 @@ def test_all_fourteen_stand_in_it_by_their_numbers_and_in_both_languages() -> No
     ]  # fmt: skip
     for language in ("name_id", "name_en"):
         assert len({getattr(one.indicator, language) for one in cells}) == 14
+
+
+def box_seen(met: bool) -> Attestation:
+    return Attestation(1, "a1", "complaints_box", met, DAY, DAY + timedelta(days=90), 0)
+
+
+WEEK = 7
+BOX_CASES: list[tuple[str, list[Attestation], Box | None, Verdict, Evidence]] = [
+    ("nobody complained", [], None, UNJUDGED, NONE),
+    ("without the rule", [], Box(4, 4, 1, None), UNJUDGED, NONE),
+    ("all answered in time", [], Box(4, 4, WEEK, WEEK), MET, ANSWERED),
+    ("one still waits, but not too long", [], Box(4, 3, WEEK, WEEK), MET, ANSWERED),
+    ("one waited too long", [], Box(4, 4, WEEK + 1, WEEK), MISSED, ANSWERED),
+    ("none is answered yet", [], Box(4, 0, WEEK, WEEK), UNJUDGED, NONE),
+    ("an attestation decides", [box_seen(False)], Box(4, 4, WEEK, WEEK), MISSED, ATTESTED),
+    ("the other way round, too", [box_seen(True)], Box(4, 0, WEEK + 1, WEEK), MET, ATTESTED),
+]
+
+
+@pytest.mark.parametrize(
+    ("attestations", "box", "verdict", "evidence"), [row[1:] for row in BOX_CASES], ids=[row[0] for row in BOX_CASES]
+)
+def test_a_complaints_box_that_answers(
+    attestations: list[Attestation], box: Box | None, verdict: Verdict, evidence: Evidence
+) -> None:
+    found = cell("complaints_box", {}, attestations, devices=False, box=box)
+    assert (found.verdict, found.evidence, found.box) == (verdict, evidence, box)
+    assert found.day == (None if evidence is NONE else DAY)
+    assert cell("trees", {}, [], devices=False, box=box).box is None

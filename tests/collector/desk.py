@@ -10,10 +10,12 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
 from collector import Collector, CollectorMetrics, Deduplication, Intake, Refusals, RegistryCache
+from collector.unknown_devices import Unknown
 from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.database import connect
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
+from siaga.database.unknown_devices import UnknownDevices
 from siaga.model.clock import ManualClock
 from siaga.model.observation import Arrival, Point
 from siaga.model.sites import Adapter, Device, Facility, Village
@@ -98,10 +100,11 @@ class Desk:
         counted = CollectorMetrics(self.metrics)
         self.known = RegistryCache(self.registry, self.clock)
         self.refusals = Refusals(self.quarantine, self.clock, counted)
+        self.unknown = Unknown(UnknownDevices(self.engine), self.clock, counted)
         deduplication = Deduplication()
         self.collector = Collector(
             self.faulty,  # type: ignore[arg-type]  # it passes on what it does not have
-            Intake(self.known, self.refusals, deduplication),
+            Intake(self.known, self.refusals, self.unknown, deduplication),
             self.refusals,
             deduplication,
             self.transport,

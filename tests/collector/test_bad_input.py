@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
+from siaga.database.unknown_devices import unknown_devices
+from siaga.model.sites import Adapter
 from siaga.wire.batch import MAX_PACKED, MAX_UNPACKED
+from siaga.wire.unknown_device import UnknownDevice, encode_unknown
 from tests.collector.desk import CLIFF, NOWHERE, SHORE, Desk, T, batch, gate, topic
 
 
@@ -164,3 +167,39 @@ def test_a_value_that_is_not_plausible_is_dropped_counted_and_shown(desk: Desk) 
         "illuminance: 65535.0 is not plausible and was dropped",
         "battery: 101.0 is not plausible and was dropped",
     ]
+
+
+def test_an_unknown_device_is_kept_beside_the_quarantine_its_newest_report_alone(desk: Desk) -> None:
+    for count in (1, 2):
+        device = UnknownDevice(
+            CLIFF, "gw", Adapter.TASMOTA, "lampu", T * 1000, T * 1000, count, 60_000, "t", "b", {"POWER": "ON"}, {}
+        )
+        desk.publish(encode_unknown(device), topic(what="refused"))
+    before = refusals("unknown_device")
+    assert desk.collector.collect(0.1)
+    desk.unknown.flush()
+    with desk.engine.connect() as connection:
+        assert unknown_devices(connection) == [device]
+    assert desk.quarantined() == []
+    assert refusals("unknown_device") == before, "it is not refused"
+
+
+def test_reports_of_unknown_devices_are_written_seldom_and_have_a_limit(desk: Desk) -> None:
+    def flood(start: int) -> None:
+        for n in range(start, start + 600):
+            device = UnknownDevice(CLIFF, "gw", Adapter.SHELLY, f"h-{n}", T, T * 1000 + n, 1, 60_000, "t", "b", {}, {})
+            desk.unknown.note(device)
+
+    flood(0)
+    desk.unknown.flush()
+    flood(600)
+    flood(1_200)
+    assert desk.counted("siaga_collector_lost_quarantine_rows_total") == 200, "1,000 wait at most"
+    desk.unknown.flush()
+    with desk.engine.connect() as connection:
+        assert unknown_devices(connection)[0].address == "h-599", "two seconds pass between two writes"
+    desk.clock.advance(2_000)
+    desk.unknown.flush()
+    with desk.engine.connect() as connection:
+        found = unknown_devices(connection, limit=1_000)
+    assert (found[0].address, len(found)) == ("h-1599", 200)

@@ -92,7 +92,7 @@ def store(desk: Desk) -> HeldStore:
 
 @pytest.fixture
 def service(desk: Desk, store: HeldStore) -> Iterator[CollectorService]:
-    service = CollectorService(desk.collector, desk.known, desk.refusals, desk.transport, desk.store)
+    service = CollectorService(desk.collector, desk.known, desk.refusals, desk.unknown, desk.transport, desk.store)
     service.start()
     yield service
     store.go_on.set()

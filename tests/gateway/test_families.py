@@ -64,7 +64,7 @@ DISCOVERED = [
     ("tasmota/discovery/A/config", None),
     ("cmnd/papan/POWER", None),
     ("zigbee2mqtt/bridge/info", None),
-    ("homie/papan/lampu/power", None),
+    ("homie/papan/lampu/power", ("homie", "papan")),
     ("collectd/ap-1/x", None),
     ("siaga/v1/x", None),
     ("application/a/x", None),

@@ -31,6 +31,7 @@ def test_what_is_new_gets_through_while_a_backlog_follows(tmp_path: Path) -> Non
             until(lambda records=records: story.device.publish(SENML, json.dumps(records).encode()))  # type: ignore[misc]
         until(lambda: story.held() >= BACKLOG, what="the gateway has it all")
         before = story.cable.passed
+        sent = len(story.batches)
         story.cable.mend()
 
         story.until(story.times, "something of the backlog is there")
@@ -45,4 +46,4 @@ def test_what_is_new_gets_through_while_a_backlog_follows(tmp_path: Path) -> Non
 
         story.until(lambda: len(story.times()) == BACKLOG, "all of it", 60)
         assert (story.cable.passed - before) / BACKLOG < 8, "bytes a reading, with all that MQTT adds"
-        assert max(Counter(story.batches).values()) == 1, "nothing is sent twice for want of patience"
+        assert max(Counter(story.batches[sent:]).values()) == 1, "nothing is sent twice for want of patience"

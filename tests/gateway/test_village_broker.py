@@ -6,8 +6,17 @@ from collections.abc import Iterator
 import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
+from prometheus_client import CollectorRegistry
 
+from gateway import GatewayMetrics
+from gateway.router import Router
+from gateway.unknown_devices import UnknownDevices
+from siaga.broker.memory import MemoryBroker, MemoryTransport
+from siaga.model.clock import SystemClock
 from siaga.mqtt import MqttTransport
+from siaga.wire.unknown_device import decode_unknown
+from tests.gateway.places import device as registered
+from tests.gateway.places import village
 from tests.gateway.village_broker import VillageBroker
 from tests.wait import until
 
@@ -168,6 +177,41 @@ def test_a_broker_that_is_killed_has_what_it_had_saved(broker: VillageBroker) ->
         assert message.payload == b"saved"
     finally:
         gateway.close()
+
+
+def test_a_device_that_nobody_registered_is_heard_live_and_reported(broker: VillageBroker) -> None:
+    say_once(broker, "gerbang-depan", "tele/gerbang-depan/SENSOR", b'{"Switch1":"ON"}')
+    known = village(("gate", [registered("pintu", "zigbee2mqtt", "pintu utara")]))
+    district, clock = MemoryBroker(), SystemClock()
+    centre, gateway = MemoryTransport(district, "centre"), MemoryTransport(district, "gateway")
+    centre.subscribe("siaga/v1/+/gateway/+/refused")
+    listener = MqttTransport(broker.url_of("gateway"), "gateway-unknown")
+    unknown = UnknownDevices(listener, clock, GatewayMetrics(CollectorRegistry()))
+    unknown.update(Router([known]), [known])
+    told: list[tuple[str, str, int]] = []
+
+    def listen(*wanted: str) -> bool:
+        while (message := listener.receive(0.05)) is not None:
+            unknown.hear(message)
+        unknown.tick(gateway)
+        while (report := centre.receive(0)) is not None:
+            found = decode_unknown(report.payload, CODE, "gw")
+            assert found is not None
+            told.append((found.adapter.value, found.address, found.count))
+        return {address for _, address, _ in told} == set(wanted)
+
+    try:
+        until(lambda: listener.connected)
+        for topic, payload in (("pintu utara", b"{}"), ("pintu selatan", b'{"contact":false}')):
+            say_once(broker, "zigbee2mqtt", f"zigbee2mqtt/{topic}", payload)
+        rpc = b'{"params":{"ts":1.5,"input:0":{"id":0,"state":true}}}'
+        say_once(broker, "shellyplus1-a8032ab12345", "shellyplus1-a8032ab12345/events/rpc", rpc)
+        say_once(broker, "gerbang-depan", "tele/gerbang-depan/SENSOR", b'{"Switch1":"ON"}')
+        wanted = {"gerbang-depan", "pintu selatan", "shellyplus1-a8032ab12345"}
+        until(lambda: listen(*wanted), what=f"all are reported, not {told}")
+        assert ("tasmota", "gerbang-depan", 1) in told, "once, though several filters of the family may take its topic"
+    finally:
+        listener.close()
 
 
 def test_a_power_cut_loses_nothing_that_the_broker_acknowledged() -> None:

@@ -10,12 +10,14 @@ from prometheus_client import CollectorRegistry
 
 from gateway import Buffer, Gateway, GatewayMetrics
 from gateway.time_sync import TimeSync
+from gateway.unknown_devices import UnknownDevices
 from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.model.clock import ManualClock
 from siaga.model.sites import Village
 from siaga.mqtt.worker import turn
 from siaga.wire.batch import BatchId, decode_batch, encode_ack
 from siaga.wire.topics import ack_topic
+from siaga.wire.unknown_device import UnknownDevice, decode_unknown
 from tests.gateway.places import CODE, NOW
 
 
@@ -39,6 +41,7 @@ class Centre:
         """Values by village, device, signal and time."""
         self.statuses: list[tuple[str, bytes]] = []
         self.refused: list[dict[str, object]] = []
+        self.unknown: list[UnknownDevice] = []
         self.health: dict[str, dict[str, object]] = {}
 
     def listen(self) -> None:
@@ -56,6 +59,8 @@ class Centre:
                         self.transport.publish(ack_topic(village, gateway), encode_ack(batch.id))
                 case "status":
                     self.statuses.append((message.topic, message.payload))
+                case "refused" if (device := decode_unknown(message.payload, village, gateway)) is not None:
+                    self.unknown.append(device)
                 case "refused":
                     self.refused.append(orjson.loads(message.payload))
                 case "health":
@@ -104,6 +109,7 @@ class Yard:
         """Start the gateway's process."""
         self.village_side = MemoryTransport(self.devices, "gateway", clean=False)
         self.centre_side = MemoryTransport(self.district, "gateway")
+        self.listener = MemoryTransport(self.devices, "gateway-unknown")
         self.buffer = TightDisk(self._path, must_open=False)
         self.metrics = GatewayMetrics(CollectorRegistry())
         self.gateway = Gateway(
@@ -116,13 +122,13 @@ class Yard:
             self.metrics,
             known=self._known,
             time_sync=TimeSync(self.clock, self.boot, lambda: self.awaits_time),
+            unknown=UnknownDevices(self.listener, self.clock, self.metrics),
         )
 
     def kill(self) -> None:
         """`kill -9`: nothing is committed, nobody says good-bye."""
-        self.village_side.cut()
-        self.centre_side.cut()
-        for transport in (self.village_side, self.centre_side):
+        for transport in (self.village_side, self.centre_side, self.listener):
+            transport.cut()
             transport.close()
         self.buffer._db.close()
 
@@ -131,6 +137,7 @@ class Yard:
         self.gateway.close()
         self.village_side.close()
         self.centre_side.close()
+        self.listener.close()
         self.buffer.close()
 
     def say(self, topic: str, payload: str | bytes, *, retain: bool = False) -> None:

@@ -23,6 +23,7 @@ from api.notifications.live_book import BookDesk
 from api.notifications.web_push import PushDesk
 from api.schedules.schedule import Plan
 from api.web.setup.health import Examine, nothing_examined
+from api.words import AddedWords
 from siaga.database import tables, writing
 from siaga.database.people import Passwords
 from siaga.database.registry import Registry
@@ -90,6 +91,8 @@ class District:
         self.examine: Examine = nothing_examined
         self.open_channel: OpenChannel = open_channel
         self.scorecard_classes: Classes | None = None
+        self.answered_within: int | None = None
+        self.form_languages: Mapping[str, AddedWords] = {}
         self.registry.replace(villages(), NOW - 40 * DAY)
         self.tokens = {role: Tokens(engine, self.clock).create(role, f"{role}-budi") for role in Role}
 
@@ -225,6 +228,8 @@ class District:
             open_channel=self.open_channel,
             book_desk=self.book_desk,
             scorecard_classes=self.scorecard_classes,
+            answered_within=self.answered_within,
+            form_languages=self.form_languages,
         )
         with (
             HttpServer(app, "127.0.0.1", port) as server,

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.readiness import UnreadPast
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOT_REQUIRED, NOW, UNKNOWN, District, names
@@ -145,3 +146,28 @@ def test_while_the_past_is_not_known_there_is_no_scorecard(district: District) -
         answer = client.get(f"/api/v1/scorecard?village={GLAGAH}")
         assert (answer.status_code, "is not known yet" in answer.json()["detail"]) == (503, True)
         assert client.get(f"/api/v1/scorecard?village={LICIN}").status_code == 200
+
+
+def test_a_complaints_box_that_answers_is_met_where_the_district_has_that_rule(both: District) -> None:
+    both.answered_within = 7 * DAY
+    shut = {"facility": f"{GLAGAH}/gerbang", "problem": "gate_closed"}
+    with both.served(Role.TECHNICIAN) as client:
+        first = client.post("/api/v1/complaints", json=shut).json()["id"]
+        other = client.post("/api/v1/complaints", json=shut | {"note": "lagi"}).json()["id"]
+        assert cell(scorecard(client, date="2026-03-04"), "complaints_box")["verdict"] == "unjudged"
+        both.clock.advance(HOUR)
+        client.post(f"/api/v1/complaints/{first}/close", json={"answer": "Kunci sudah diganti."})
+        said = cell(scorecard(client, date="2026-03-04"), "complaints_box")
+        assert (said["verdict"], said["evidence"], said["date"]) == ("met", "complaints", "2026-03-04")
+        assert cell(scorecard(client, LICIN, date="2026-03-04"), "complaints_box")["evidence"] == "none"
+        both.clock.advance(8 * DAY)
+        assert cell(scorecard(client), "complaints_box")["verdict"] == "missed", "the other one waits for a week"
+        client.post(f"/api/v1/complaints/{other}/reject")
+        assert cell(scorecard(client), "complaints_box")["verdict"] == "met", "what was rejected was none"
+        seen = {"village": GLAGAH, "indicator": "complaints_box", "met": False, "date": "2026-03-05"}
+        client.post("/api/v1/attestations", json=seen)
+        said = cell(scorecard(client), "complaints_box")
+        assert (said["verdict"], said["evidence"]) == ("missed", "attested")
+    both.answered_within = None
+    with both.served() as client:
+        assert cell(scorecard(client, date="2026-03-04"), "complaints_box")["verdict"] == "unjudged"

@@ -84,7 +84,7 @@ def test_two_hundred_readers_get_every_event_soon_and_all_end_with_the_server(di
                 assert [number for _, number in listener.wait_for(5)] == [1, 2, 3, 4, 5]
             assert "siaga_alert_streams 200.0" in client.get("/metrics").text
             asked = time.monotonic()
-        assert time.monotonic() - asked < 5
+        assert time.monotonic() - asked < 10, "SIGTERM is answered in time"
         assert all(listener.ended.wait(PATIENCE) for listener in listeners)
 
 

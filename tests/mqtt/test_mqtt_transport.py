@@ -18,7 +18,7 @@ from tests.mqtt.link import Link
 from tests.mqtt.odd_brokers import OldBroker
 from tests.mqtt.test_transport_contract import send, take
 from tests.servers import Mosquitto, free_port
-from tests.wait import until
+from tests.wait import PATIENCE, until
 
 
 @pytest.fixture
@@ -83,12 +83,15 @@ def test_a_subscription_that_comes_later_is_no_break_of_the_connection(mosquitto
         until(lambda: hearer.connected)
         mosquitto.freeze()
         try:
-            hearer.subscribe("b")
+            hearer.subscribe("b", awaited=False)
             assert hearer.connected
             hearer.unsubscribe("b")
             assert hearer.connected
+            hearer.subscribe("c")
+            assert not hearer.connected
         finally:
             mosquitto.thaw()
+        until(lambda: hearer.connected)
 
 
 def test_a_receipt_of_before_the_cut_is_worth_nothing_after_it(mosquitto: Mosquitto, link: Link) -> None:
@@ -168,7 +171,7 @@ def test_close_does_not_wait_for_a_broker_that_hangs(mosquitto: Mosquitto) -> No
     began = time.monotonic()
     transport.close()
     mosquitto.thaw()
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < PATIENCE
 
 
 def test_it_waits_for_a_broker_that_comes_later(tmp_path: Path) -> None:

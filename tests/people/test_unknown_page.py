@@ -7,10 +7,12 @@ from dataclasses import replace
 import httpx
 
 from siaga.database.quarantine import Quarantine, Refusal
+from siaga.database.unknown_devices import UnknownDevices
 from siaga.model.caller import Role
 from siaga.model.clock import MINUTE
 from siaga.model.scope import Scopes
 from siaga.model.sites import Adapter, Device
+from siaga.wire.unknown_device import UnknownDevice
 from tests.http.district import GLAGAH, LICIN, NOW, District
 from tests.people.accounts import OWN, signed_in
 
@@ -19,7 +21,7 @@ def test_each_unknown_device_stands_once_the_last_heard_first(client: httpx.Clie
     admin = signed_in(district, Role.ADMIN, "joko")
     none = client.get("/setup/unknown", headers=admin).text
     assert "Tidak ada perangkat tak dikenal." in none
-    assert "Keluarga lain (Tasmota, Shelly, Zigbee2MQTT) baru terdengar setelah didaftarkan" in none
+    assert "Perangkat lain (JSON, probe, SNMP, topik yang diubah): tambahkan lewat formulir desanya." in none
     told = ((GLAGAH, "hantu"), (LICIN, "hantu"), (GLAGAH, "hantu"), (LICIN, "lain"))
     Quarantine(district.engine).add(
         Refusal(village, NOW - (60 - n) * MINUTE, f"topic/{n}", f"{name} is unknown", f"<b>{n}", "unknown_device")
@@ -135,3 +137,107 @@ def test_who_manages_a_part_claims_in_that_part_alone(client: httpx.Client, dist
     assert re.findall(r'data-device="([^"]+)"', page) == [f"{LICIN}/gerbang-9"]
     theirs = form_of(page, f"{LICIN}/gerbang-9") | {"village": GLAGAH}
     assert client.post("/setup/unknown/claim", headers=admin, data=theirs).status_code == 404
+
+
+def heard(district: District, *told: tuple[str, Adapter, str, dict[str, str]]) -> None:
+    """What gateways report: village, family, address and values, a minute apart."""
+    UnknownDevices(district.engine).add(
+        [
+            UnknownDevice(
+                village,
+                "gw",
+                adapter,
+                address,
+                NOW - 60 * MINUTE,
+                NOW - (60 - n) * MINUTE,
+                7,
+                MINUTE,
+                f"tele/{address}/SENSOR",
+                "{}",
+                values,
+                {"": ["power"]},
+            )
+            for n, (village, adapter, address, values) in enumerate(told)
+        ],
+        NOW,
+    )
+
+
+def remote(district: District, *codes: str) -> None:
+    """Give villages a gateway of their own."""
+    found = [district.registry.village(code) for code in codes]
+    district.registry.replace([replace(one, remote=True) for one in found if one is not None], NOW)
+
+
+def test_a_tap_registers_a_native_device_with_the_map_that_was_proposed(
+    client: httpx.Client, district: District
+) -> None:
+    admin = signed_in(district, Role.ADMIN, "joko") | OWN
+    remote(district, LICIN)
+    heard(district, (LICIN, Adapter.TASMOTA, "Gapura Timur", {"Switch1": "<b>ON", "Heap": "28", "Switch2": "ON"}))
+    page = client.get("/setup/unknown", headers=admin).text
+    assert "Gapura Timur (tasmota) belum terdaftar" in page
+    assert "7 pesan sejak 11.00 WIB, terakhir 11.00 WIB" in page
+    assert "Switch1 = &lt;b&gt;ON\nHeap = 28" in page
+    assert "<code>Switch2</code> → <code>gate_open</code>" in page
+    assert "Langsung dimengerti: Daya listrik." in page
+    sent = form_of(page, f"{LICIN}/gapura-timur")
+    assert sent["address"] == "Gapura Timur"
+    answer = client.post("/setup/unknown/claim", headers=admin, data=sent)
+    assert answer.headers["location"] == f"/setup/sites/{LICIN}"
+    licin = district.registry.village(LICIN)
+    assert licin is not None
+    found = licin.device("gapura-timur")
+    assert found is not None
+    made = Device("gapura-timur", Adapter.TASMOTA, MINUTE, "Gapura Timur", {"Switch2": "gate_open"})
+    assert (found[0].kind, found[1]) == ("gate", made)
+    assert "data-device" not in client.get("/setup/unknown", headers=admin).text, "registered, so not listed"
+
+
+def test_the_newest_stands_first_whatever_it_is_and_its_id_is_free(client: httpx.Client, district: District) -> None:
+    admin = signed_in(district, Role.ADMIN, "joko")
+    remote(district, GLAGAH, LICIN)
+    quarantined(district, (GLAGAH, "pintu-2", DOOR), (GLAGAH, "pintu-3", DOOR))
+    heard(
+        district,
+        (LICIN, Adapter.SHELLY, "a", {}),
+        (LICIN, Adapter.SHELLY, "a/b", {}),
+        (GLAGAH, Adapter.SHELLY, "lampu-1", {}),
+    )
+    page = client.get("/setup/unknown", headers=admin).text
+    glagah = district.registry.village(GLAGAH)
+    assert glagah is not None
+    free = "lampu-1" if glagah.device("lampu-1") is None else "lampu-1-2"
+    listed = re.findall(r'data-device="([^"]+)"', page)
+    assert listed[0] == f"{GLAGAH}/{free}"
+    assert set(listed[1:3]) == {f"{LICIN}/a-b", f"{GLAGAH}/pintu-3"}
+    assert (
+        client.get(
+            html.unescape(re.findall(r'href="(/setup/sites/[^"]+/devices\?[^"]+)"', page)[0]), headers=admin
+        ).text.count('name="address" value="lampu-1"')
+        == 1
+    )
+
+
+def test_at_siaga_s_own_gateway_the_village_is_chosen(client: httpx.Client, district: District) -> None:
+    admin = signed_in(district, Role.ADMIN, "joko") | OWN
+    part = signed_in(district, Role.ADMIN, "ratih", Scopes.of([GLAGAH]))
+    heard(district, (GLAGAH, Adapter.SHELLY, "pagar-9", {"input:0": "{}"}))
+    page = client.get("/setup/unknown", headers=admin).text
+    assert "Terdengar oleh gateway siaga" in page
+    assert f'data-device="{GLAGAH}/pagar-9"' in page
+    page = client.get(f"/setup/unknown?village={LICIN}", headers=admin).text
+    sent = form_of(page, f"{LICIN}/pagar-9")
+    assert "pagar-9" not in client.get("/setup/unknown", headers=part).text, "it may be of a village beside the scope"
+    assert client.get("/setup/unknown?village=99.99.99.9999", headers=admin).status_code == 404
+    assert client.post("/setup/unknown/claim", headers=admin, data=sent).status_code == 303
+    licin = district.registry.village(LICIN)
+    assert licin is not None
+    assert licin.device("pagar-9") is not None
+    assert "pagar-9" not in client.get("/setup/unknown", headers=admin).text, "whichever village has it"
+
+
+def test_a_village_that_was_taken_out_lists_nothing(client: httpx.Client, district: District) -> None:
+    admin = signed_in(district, Role.ADMIN, "joko")
+    heard(district, ("35.10.99.2001", Adapter.SHELLY, "pagar-9", {}))
+    assert "Tidak ada perangkat tak dikenal." in client.get("/setup/unknown", headers=admin).text

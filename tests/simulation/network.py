@@ -115,8 +115,8 @@ class Wire:
     def ring(self, bell: Callable[[], None]) -> None:
         self._bells.append(bell)
 
-    def subscribe(self, topic_filter: str) -> None:
-        self._inner.subscribe(topic_filter)
+    def subscribe(self, topic_filter: str, *, awaited: bool = True) -> None:
+        self._inner.subscribe(topic_filter, awaited=awaited)
         self._pump_soon()
 
     def unsubscribe(self, topic_filter: str) -> None:

@@ -23,6 +23,7 @@ from api.alerts.reader import answer
 from api.alerts.service import EngineWorker
 from api.alerts.tables import Tables
 from collector import Collector, CollectorMetrics, Deduplication, Intake, Refusals, RegistryCache
+from collector.unknown_devices import Unknown
 from collector.workers import Committing, Departures, Gathering, Housekeeping
 from gateway import Gateway, GatewayMetrics
 from gateway.service import last_will
@@ -30,6 +31,7 @@ from gateway.time_sync import TimeSync
 from siaga.broker.memory import MemoryBroker
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
+from siaga.database.unknown_devices import UnknownDevices
 from siaga.model.clock import SECOND
 from siaga.model.observation import Reading
 from siaga.model.sites import Village
@@ -266,13 +268,14 @@ class CollectorProcess(Process):
         self._known = RegistryCache(Registry(engine), self.clock)
         self._refusals = Refusals(Quarantine(engine), self.clock, metrics)
         deduplication = Deduplication()
-        intake = Intake(self._known, self._refusals, deduplication)
+        self._unknown = Unknown(UnknownDevices(engine), self.clock, metrics)
+        intake = Intake(self._known, self._refusals, self._unknown, deduplication)
         self.collector = Collector(store, intake, self._refusals, deduplication, self._transport, self.clock, metrics)
         self.collector.subscribe()
         self._departures = Departures(self.clock)
         self._gathering = Gathering(self.collector, self._departures, self.clock)
         self._committing = [Committing(self.collector, self._departures, self.clock) for _ in range(COMMITTERS)]
-        self._house = Housekeeping(self._known, self._refusals, self.clock, self.housekeeping)
+        self._house = Housekeeping(self._known, self._refusals, self._unknown, self.clock, self.housekeeping)
         self._house_due = 0
 
     def _step(self) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from siaga.verify.answers import Availability, RaisedAlert, ToldSpan
+from siaga.verify.answers import Availability, RaisedAlert, ToldComplaint, ToldSpan
+from siaga.verify.complaints import compare_complaints
 from siaga.verify.known_truth import BadTruth, KnownTruth, read_truth
 from siaga.verify.raised import compare_alerts
 from siaga.verify.readings import expected
@@ -268,6 +269,76 @@ def test_alerts_beside_the_truth(tmp_path: Path, name: str) -> None:
     assert (len(figures.missed), len(figures.false)) == (missed, false)
     assert figures.due == 2
     assert figures.delay(0.5) == (2.0 if SEEN in alerts else None)
+
+
+SAID = [END + 60 * n for n in range(3)]
+
+
+def complained(directory: Path, *sensors: str | None, refused: bool = False) -> KnownTruth:
+    """The truth with a complaint a minute after the end, each beside what the sensors reported."""
+    complaints = [
+        {
+            **{"type": "complaint", "village": CODE, "facility": "gerbang", "problem": "gate_closed"},
+            **{"time": SAID[n], "id": None if refused else f"c{n}", "sensors": said},
+        }
+        for n, said in enumerate(sensors)
+    ]
+    path = directory / "truth.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in (*complaints, *lines(live=False))))
+    return read_truth(path)
+
+
+def shown(n: int, *, contradicts: bool, problem: str = "gate_closed", at: int = END) -> ToldComplaint:
+    return ToldComplaint(f"c{n}", NAME, problem, at * 1000, contradicts)
+
+
+COMPLAINTS: dict[str, tuple[tuple[str | None, ...], list[ToldComplaint], str | None]] = {
+    "as it was": (("met", "failed"), [shown(0, contradicts=True), shown(1, contradicts=False)], None),
+    "uncertain": ((None,), [shown(0, contradicts=True)], None),
+    "from before the run": ((), [shown(0, contradicts=True, at=START)], None),
+    "not shown": (("met",), [], "missing"),
+    "shown as if the sensors agreed": (("met",), [shown(0, contradicts=False)], "wrong"),
+    "shown as if they said otherwise": (("failed",), [shown(0, contradicts=True)], "wrong"),
+    "shown as another problem": (("met",), [shown(0, contradicts=True, problem="other")], "wrong"),
+    "made twice of one": (("met",), [shown(0, contradicts=True), shown(1, contradicts=True)], "unsaid"),
+}
+
+
+@pytest.mark.parametrize("name", COMPLAINTS)
+def test_complaints_beside_the_truth(tmp_path: Path, name: str) -> None:
+    sensors, told_, finding = COMPLAINTS[name]
+    figures = compare_complaints(complained(tmp_path, *sensors), told_)
+    found = [each for each in ("refused", "missing", "wrong", "unsaid") if getattr(figures, each)]
+    assert found == ([] if finding is None else [finding])
+    assert figures.agrees is (finding is None)
+
+
+def test_a_complaint_that_is_not_taken_is_a_difference(tmp_path: Path) -> None:
+    assert compare_complaints(complained(tmp_path, "met", refused=True), []).refused == (NAME,)
+
+
+DOUBTED = alert("sensor_doubted", SAID[0], SAID[2] + 1, None)
+DOUBTS: dict[str, tuple[tuple[str | None, ...], list[RaisedAlert], int, int]] = {
+    "three contradict": (("met", "met", "met"), [DOUBTED], 0, 0),
+    "nobody is told of it": (("met", "met", "met"), [], 1, 0),
+    "told of it a minute late": (
+        ("met", "met", "met"),
+        [alert("sensor_doubted", SAID[0], SAID[2] + 60, None)],
+        1,
+        0,
+    ),
+    "two contradict": (("met", "met", "failed"), [DOUBTED], 0, 1),
+    "none contradicts": (("failed", "failed", "failed"), [DOUBTED], 0, 1),
+    "one may contradict": (("met", "met", None), [DOUBTED], 0, 0),
+    "nobody complains": ((), [DOUBTED], 0, 1),
+}
+
+
+@pytest.mark.parametrize("name", DOUBTS)
+def test_a_doubted_sensor_beside_the_truth(tmp_path: Path, name: str) -> None:
+    sensors, alerts, missed, false = DOUBTS[name]
+    figures = compare_alerts(complained(tmp_path, *sensors), {CODE: alerts})
+    assert (len(figures.missed), len(figures.false)) == (missed, false)
 
 
 def test_what_was_over_when_it_was_sent_may_page_nobody(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from api.attestations.book import Draft, make
 from api.attestations.classes import Classes
 from siaga.database import tables
 from siaga.model.caller import Role
-from siaga.model.clock import DAY
+from siaga.model.clock import DAY, HOUR
 from tests.attestations.photos import jpeg
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOW, District
 from tests.people.accounts import OWN, cookie_of, signed_in
@@ -138,6 +138,22 @@ def test_the_scorecard_has_the_numbers_of_the_call(district: District, served: h
     with district.served(None) as client:
         page = client.get("/scorecard?date=2026-03-02", headers=cookie_of(district, Role.TECHNICIAN, "wahyu")).text
         assert '<span data-class="berkembang"><b>1</b> berkembang</span>' in page
+
+
+def test_the_scorecard_says_the_rule_of_the_complaints_box_beside_its_figures(district: District) -> None:
+    district.answered_within = 7 * DAY
+    with district.served(None) as client:
+        mine, token = signed_in(district, Role.TECHNICIAN, "wahyu"), district.bearer(Role.TECHNICIAN)
+        shut = {"facility": f"{GLAGAH}/gerbang", "problem": "gate_closed"}
+        made = client.post("/api/v1/complaints", json=shut).json()["id"]
+        district.clock.advance(2 * HOUR)
+        client.post(f"/api/v1/complaints/{made}/close", json={"answer": "Kunci sudah diganti."}, headers=token)
+        page = client.get(f"/scorecard?scope={GLAGAH}&date=2026-03-04", headers=mine).text
+    line = page[page.index('data-indicator="complaints_box"') :]
+    assert "pengaduan yang dijawab, 4 Maret 2026" in line
+    assert "30 hari sampai tanggal itu: 1. Dijawab: 1. Terlama menunggu: 2 jam" in line
+    assert "tidak ada yang menunggu lebih dari 7 hari. Bila ada atestasi" in line
+    assert 'data-no="14"><span aria-label="terpenuhi" role="img">✓</span><small>b 04/03</small>' in page
 
 
 def test_the_scorecard_says_of_which_day_and_whom_and_shows_nothing_for_a_day_to_come(

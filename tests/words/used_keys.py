@@ -94,7 +94,7 @@ FAMILIES: dict[str, set[str]] = {
     "visit_": {reason.value for reason in Reason},
     "class_": {one.value for one in Class},
     "evidence_": {one.value for one in Evidence},
-    "evidence_short_": {Evidence.SENSED.value, Evidence.ATTESTED.value},
+    "evidence_short_": {one.value for one in Evidence if one is not Evidence.NONE},
     "problem_": {problem.name for found in PROBLEMS.values() for problem in found},
     "complaint_state_": {state.value for state in ComplaintState},
     "complaint_done_": {act.value for act in Act},

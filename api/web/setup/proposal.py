@@ -1,7 +1,7 @@
 """What an unknown device probably is, by what it says: pure. A person looks at the proposal before it is written."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -12,7 +12,7 @@ from siaga.model.signals import SIGNALS, SignalType
 from siaga.model.sites import Adapter
 from siaga.wire.topics import DeviceTopic, ForeignTopic, is_slug, parse_topic
 
-__all__ = ["Proposal", "device_of", "propose"]
+__all__ = ["Proposal", "alike", "device_of", "kind_of", "propose", "usual_interval", "words_of"]
 
 _RECORD = re.compile(r'\{[^{}]*?"n"\s*:\s*"(?P<name>[^"]+)"[^{}]*')
 """A record of a SenML pack, of which a sample may have lost the end."""
@@ -35,7 +35,10 @@ _ALIKE: dict[str, tuple[str, ...]] = {
     "rssi": ("signal", "sinyal"),
 }
 """Words by which devices call a signal."""
-_INTERVALS = (10 * SECOND, 30 * SECOND, MINUTE, 5 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR)
+_INTERVALS = tuple(
+    [10 * SECOND, 30 * SECOND, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 30 * MINUTE]
+    + [hours * HOUR for hours in (1, 2, 4, 12, 24)]
+)
 _USUAL = MINUTE
 _KINDS = {"mains": POWER}
 
@@ -44,7 +47,9 @@ _KINDS = {"mains": POWER}
 class Proposal:
     """What a device probably is. `map`: native keys with their signals; `kind`: of its facility, `None`: not known.
 
-    `signals`: what it gives, by its own names or by the map. `unread`: keys of which nobody knows what they mean.
+    `signals`: what it gives, by its own names or by the map. `unread`: keys of which nobody knows what they mean; of a
+    native device only if it gives nothing.
+    `address`: of a native device.
     """
 
     device: str
@@ -54,6 +59,7 @@ class Proposal:
     map: Sequence[tuple[str, str]] = ()
     signals: Sequence[str] = ()
     unread: Sequence[str] = ()
+    address: str = ""
 
 
 def device_of(topic: str, reason: str) -> str | None:
@@ -76,7 +82,7 @@ def propose(device: str, payload: str, count: int, first: int, last: int) -> Pro
         count: how many messages it sent between `first` and `last`, ms.
     """
     names = list(dict.fromkeys(_names(device, payload)))
-    mapped = {name: signal for name in names if name not in SIGNALS for signal in [_alike(name, payload)] if signal}
+    mapped = {name: signal for name in names if name not in SIGNALS for signal in [_signal(name, payload)] if signal}
     signals = list(
         dict.fromkeys(
             [name if name in SIGNALS else mapped[name] for name in names if name in SIGNALS or name in mapped]
@@ -84,7 +90,7 @@ def propose(device: str, payload: str, count: int, first: int, last: int) -> Pro
     )
     unread = [name for name in names if name not in SIGNALS and name not in mapped]
     every = format_duration(_interval(count, first, last))
-    return Proposal(device, Adapter.SENML, _kind(signals), every, tuple(mapped.items()), signals, unread)
+    return Proposal(device, Adapter.SENML, kind_of(signals), every, tuple(mapped.items()), signals, unread)
 
 
 def _names(device: str, payload: str) -> Iterable[str]:
@@ -94,12 +100,21 @@ def _names(device: str, payload: str) -> Iterable[str]:
         yield name.removeprefix(f"{device}/").removeprefix(f"{device}:")
 
 
-def _alike(name: str, payload: str) -> str | None:
-    """Returns the signal that a name stands for, by its words; the kind of its value has to fit."""
-    words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
+def _signal(name: str, payload: str) -> str | None:
+    return alike(name, lambda signal: _fits(signal, name, payload))
+
+
+def alike(name: str, fits: Callable[[str], bool]) -> str | None:
+    """Returns the signal that a name stands for, by its words, if the kind of its value fits."""
+    words = words_of(name)
     close = get_close_matches(name.lower(), SIGNALS, 1, cutoff=0.75)
     found = [*close, *(signal for signal, alike in _ALIKE.items() if any(word in alike for word in words))]
-    return next((signal for signal in found if _fits(signal, name, payload)), None)
+    return next((signal for signal in found if fits(signal)), None)
+
+
+def words_of(name: str) -> Sequence[str]:
+    """Returns the words of a name, in lower case."""
+    return [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
 
 
 def _fits(signal: str, name: str, payload: str) -> bool:
@@ -116,7 +131,7 @@ def _fits(signal: str, name: str, payload: str) -> bool:
     return value["label"] == "v"
 
 
-def _kind(signals: Sequence[str]) -> str | None:
+def kind_of(signals: Sequence[str]) -> str | None:
     """Returns the kind of facility of whose evidence most is there."""
     best = max(INDICATORS, key=lambda kind: len(evidence_signals(kind) & {*signals} - {"online"}))
     if evidence_signals(best) & {*signals} - {"online"}:
@@ -128,5 +143,9 @@ def _interval(count: int, first: int, last: int) -> int:
     """Returns the usual interval that is closest to, and not under, the time between two messages."""
     if count < 3 or last <= first:
         return _USUAL
-    between = (last - first) / (count - 1)
+    return usual_interval((last - first) / (count - 1))
+
+
+def usual_interval(between: float) -> int:
+    """Returns the usual interval that is closest to, and not under, an interval, ms."""
     return next((interval for interval in _INTERVALS if interval >= between * 0.9), _INTERVALS[-1])

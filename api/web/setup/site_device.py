@@ -88,13 +88,14 @@ def new_device(
     facility: Annotated[str, Query(max_length=64)] = "",
     id: Annotated[str, Query(max_length=64)] = "",  # noqa: A002 - the key of the sites file
     adapter: Annotated[Adapter, Query()] = Adapter.SENML,
+    address: Annotated[str, Query(max_length=400)] = "",
     every: Annotated[str, Query(max_length=20)] = "1m",
     map_key: Annotated[list[Annotated[str, Field(max_length=200)]], Query(max_length=100)] = [],  # noqa: B006 - FastAPI copies it
     map_signal: Annotated[list[Annotated[str, Field(max_length=200)]], Query(max_length=100)] = [],  # noqa: B006 - as above
 ) -> Response:
     """The form for one more device, filled in by the address."""
     home = home_of(services, looker, code)
-    fields = Fields(id, facility, adapter, "", every, _pairs(map_key, map_signal))
+    fields = Fields(id, facility, adapter, address, every, _pairs(map_key, map_signal))
     return _page(request, looker, frame, home, fields, None)
 
 

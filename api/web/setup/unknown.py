@@ -1,10 +1,11 @@
 """`/setup/unknown`: devices that are heard but are not registered, and a button that registers each."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from api.http.problems import not_found
@@ -14,6 +15,7 @@ from api.web.access import SignedInAdmin
 from api.web.frame import Frame, FrameHere
 from api.web.looker import Looker
 from api.web.setup.limits import admin_of
+from api.web.setup.native_proposal import propose_native
 from api.web.setup.proposal import Proposal, device_of, propose
 from api.web.setup.site_device import Fields, Texts, add
 from api.web.setup.site_edit import Entries, Unsaved, entries_of, home_of, save
@@ -21,9 +23,12 @@ from api.web.setup.site_facility import KINDS, free_id
 from api.web.setup.site_village import Text, back, labels
 from api.words.said import said
 from siaga.database.quarantine import QuarantineGroup
+from siaga.database.unknown_devices import unknown_devices
 from siaga.model.local_time import NO_VILLAGES_ZONE
 from siaga.model.sites import Village
+from siaga.sites.addresses import plain_address
 from siaga.sites.writing import fingerprint
+from siaga.wire.unknown_device import UnknownDevice
 
 __all__ = ["router"]
 
@@ -33,7 +38,11 @@ _HERE = "/setup/unknown"
 _SHOWN = 100
 """Devices on a page, those heard last."""
 _READ = 500
-"""Groups of the quarantine that are read: some are of devices that were registered since."""
+"""Groups of the quarantine, and reports of native devices, that are read: some were registered since."""
+_CHOICES = 400
+"""Villages to choose from at most; the code of another one can be typed."""
+_VALUES = 12
+"""Native keys that are shown with their values."""
 _NEW = "new:"
 """Before the kind of a facility that is to be added."""
 
@@ -42,6 +51,7 @@ _NEW = "new:"
 class _Heard:
     """An unknown device as the page shows it. `payload`: the newest that it sent. `claim`: how it can be registered."""
 
+    last: int
     village: str | None
     place: str
     sentence: str
@@ -55,19 +65,41 @@ class _Heard:
 class _Claim:
     """The form that registers a device.
 
-    `facilities`: values and names to choose from, the proposed one first. `change`: where all of it can be changed.
+    `village`: where it will be. `facilities`: values and names to choose from, the proposed one first. `change`: where
+    all of it can be changed.
     """
 
+    village: str
     proposal: Proposal
     facilities: Sequence[tuple[str, str]]
     seen: str
     change: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """The villages behind siaga's own gateway, if there are several: a native device may be of any of them.
+
+    `home`: the one that was chosen. `choices`: codes and names.
+    """
+
+    home: Village
+    choices: Sequence[tuple[str, str]]
+
+
 @router.api_route(_HERE, methods=["GET", "HEAD"])
-def unknown(request: Request, services: ServicesHere, looker: SignedInAdmin, frame: FrameHere) -> Response:
-    """The unknown devices of the villages that the admin sees, what was heard last first."""
-    return _page(request, services, looker, frame)
+def unknown(
+    request: Request,
+    services: ServicesHere,
+    looker: SignedInAdmin,
+    frame: FrameHere,
+    village: Annotated[str, Query(max_length=40)] = "",
+) -> Response:
+    """The unknown devices of the villages that the admin sees, what was heard last first.
+
+    `village`: where the devices at siaga's own gateway are to be registered.
+    """
+    return _page(request, services, looker, frame, village.strip())
 
 
 @router.post(f"{_HERE}/claim")
@@ -80,6 +112,7 @@ def claim(
     device: Text = "",
     facility: Text = "",
     adapter: Text = "",
+    address: Text = "",
     every: Text = "",
     map_key: Texts = [],  # noqa: B006 - FastAPI copies it
     map_signal: Texts = [],  # noqa: B006 - as above
@@ -91,10 +124,10 @@ def claim(
     try:
         here = _new_facility(looker, entries, facility.removeprefix(_NEW)) if facility.startswith(_NEW) else facility
         pairs = list(zip(map_key, map_signal, strict=False))
-        name = add(entries, looker, Fields(device, here, adapter, "", every, pairs))
+        name = add(entries, looker, Fields(device, here, adapter, address, every, pairs))
         save(services, looker, entries, labels(looker))
     except Unsaved as problem:
-        return _page(request, services, looker, frame, problem)
+        return _page(request, services, looker, frame, "" if home.remote else home.code, problem)
     return back(f"/setup/sites/{home.code}", looker.words("unknown_claimed", device=name, village=home.name))
 
 
@@ -108,14 +141,20 @@ def _new_facility(looker: Looker, entries: Entries, kind: str) -> str:
 
 
 def _page(
-    request: Request, services: Services, looker: Looker, frame: Frame, problem: Unsaved | None = None
+    request: Request, services: Services, looker: Looker, frame: Frame, chosen: str, problem: Unsaved | None = None
 ) -> Response:
-    groups = services.quarantine.groups("unknown_device", admin_of(looker).scopes, _READ)
-    codes = {village for one in groups if (village := one.newest.village) is not None}
+    scopes, now = admin_of(looker).scopes, services.clock.now()
+    groups = services.quarantine.groups("unknown_device", scopes, _READ)
     with services.engine.connect() as connection:
+        native = unknown_devices(connection, scopes, _READ)
+        codes = {one.newest.village for one in groups if one.newest.village} | {one.village for one in native}
         names = names_of(connection, codes)
     homes = {code: home for code in names if (home := services.registry.village(code)) is not None}
-    heard = [one for group in groups if (one := _heard(looker, group, names, homes, services.clock.now())) is not None]
+    shared, devices = _at_home(services, looker, native, homes, chosen)
+    heard = [one for group in groups if (one := _quarantined(looker, group, names, homes, now)) is not None]
+    heard += [_native(looker, one, home, shared=of_all, now=now) for one, home, of_all in devices]
+    heard.sort(key=lambda one: -one.last)
+    is_cut = len(heard) > _SHOWN or len(groups) == _READ or len(native) == _READ
     return frame.page(
         request,
         looker,
@@ -123,19 +162,64 @@ def _page(
         status=problem.status if problem is not None else 200,
         title=looker.words("setup_unknown"),
         heard=heard[:_SHOWN],
-        shown=_SHOWN if len(heard) > _SHOWN or len(groups) == _READ else None,
+        shown=_SHOWN if is_cut else None,
+        shared=shared,
         problems=problem.problems if problem is not None else (),
     )
 
 
-def _heard(
+def _at_home(
+    services: Services, looker: Looker, native: Sequence[UnknownDevice], homes: Mapping[str, Village], chosen: str
+) -> tuple[_Shared | None, Sequence[tuple[UnknownDevice, Village, bool]]]:
+    """Returns the choice of villages, and the devices that are not registered yet.
+
+    Each comes with where it would be, and whether it may be of any village behind siaga's own gateway. Such a device is
+    shown to who manages all villages alone.
+    """
+    behind = services.registry.behind_own_gateway() if any(not home.remote for home in homes.values()) else []
+    is_shared = len(behind) > 1
+    found: list[tuple[UnknownDevice, Village, bool]] = []
+    shared: _Shared | None = None
+    for one in native:
+        home = homes.get(one.village)
+        if home is None:
+            continue
+        of_all = is_shared and not home.remote
+        if of_all and not admin_of(looker).scopes.everything:
+            continue
+        if any(_has(village, one) for village in (behind if of_all else [home])):
+            continue
+        if of_all and shared is None:
+            shared = _choice(services, looker, behind, chosen or home.code)
+        found.append((one, shared.home if of_all and shared is not None else home, of_all))
+    return shared, found
+
+
+def _choice(services: Services, looker: Looker, behind: Sequence[Village], code: str) -> _Shared:
+    home = home_of(services, looker, code)
+    if home.remote:
+        raise not_found("village", code)
+    return _Shared(home, [(village.code, village.name) for village in behind[:_CHOICES]])
+
+
+def _has(village: Village, device: UnknownDevice) -> bool:
+    """Whether a device is registered in a village."""
+    wanted = plain_address(device.adapter, device.address)
+    return any(
+        one.adapter is device.adapter and plain_address(one.adapter, one.address or "") == wanted
+        for facility in village.facilities
+        for one in facility.devices
+    )
+
+
+def _quarantined(
     looker: Looker,
     group: QuarantineGroup,
     names: Mapping[str, tuple[str, str]],
     homes: Mapping[str, Village],
     now: int,
 ) -> _Heard | None:
-    """Returns a device as the page shows it; `None`: it was registered since."""
+    """Returns a device with our firmware as the page shows it; `None`: it was registered since."""
     words, newest = looker.words, group.newest
     village = newest.village
     name, zone = names.get(village or "", (village or words("quarantine_no_village"), NO_VILLAGES_ZONE))
@@ -151,7 +235,38 @@ def _heard(
     found = None
     if home is not None and device is not None:
         found = _claim(looker, home, propose(device, newest.bytes, group.count, group.first, newest.time))
-    return _Heard(village, name, said(words, newest.reason), told, newest.topic, newest.bytes, found)
+    return _Heard(newest.time, village, name, said(words, newest.reason), told, newest.topic, newest.bytes, found)
+
+
+def _native(looker: Looker, device: UnknownDevice, home: Village, *, shared: bool, now: int) -> _Heard:
+    """Returns a device of a native family as the page shows it. `shared`: nothing tells of which village it is."""
+    words, zone = looker.words, home.timezone
+    told = words(
+        "unknown_native_heard",
+        count=words.number(device.count),
+        since=words.time(device.first, now, zone),
+        last=words.time(device.last, now, zone),
+    )
+    place = words("unknown_own_gateway") if shared else home.name
+    title = words("unknown_native", address=device.address, adapter=device.adapter.value)
+    lines = "\n".join(_lines(device)) or device.bytes
+    claim = _claim(looker, home, _free(home, propose_native(device)))
+    return _Heard(device.last, None if shared else home.code, place, title, told, device.topic, lines, claim)
+
+
+def _free(home: Village, proposal: Proposal) -> Proposal:
+    """Returns a proposal whose id no device of the village has."""
+    name = proposal.device or proposal.adapter.value
+    names = (name, *(f"{name[:60]}-{n}" for n in range(2, 1_000)))
+    return replace(proposal, device=next(one for one in names if home.device(one) is None))
+
+
+def _lines(device: UnknownDevice) -> Iterator[str]:
+    for number, (key, value) in enumerate(device.values.items()):
+        if number == _VALUES:
+            yield "…"
+            return
+        yield f"{key} = {value}"
 
 
 def _claim(looker: Looker, home: Village, proposal: Proposal) -> _Claim:
@@ -164,7 +279,8 @@ def _claim(looker: Looker, home: Village, proposal: Proposal) -> _Claim:
     ordered = [*there, *new] if has_one or proposal.kind is None else [new[0], *there, *new[1:]]
     first = ordered[0][0]
     asked = [("id", proposal.device), ("adapter", proposal.adapter.value), ("every", proposal.every)]
+    asked += [("address", proposal.address)] if proposal.address else []
     asked += [] if first.startswith(_NEW) else [("facility", first)]
     asked += [pair for key, signal in proposal.map for pair in (("map_key", key), ("map_signal", signal))]
     change = f"/setup/sites/{home.code}/devices?{urlencode(asked)}"
-    return _Claim(proposal, [(value, name) for value, name, _ in ordered], fingerprint(home), change)
+    return _Claim(home.code, proposal, [(value, name) for value, name, _ in ordered], fingerprint(home), change)

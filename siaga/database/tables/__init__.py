@@ -29,7 +29,7 @@ from siaga.database.tables.derived import (
     village_snapshot,
     village_state,
 )
-from siaga.database.tables.edge import quarantine, quarantine_dropped, token
+from siaga.database.tables.edge import quarantine, quarantine_dropped, token, unknown_device
 from siaga.database.tables.notifications import (
     escalation,
     notice,
@@ -97,6 +97,7 @@ __all__ = [
     "span",
     "taken_out",
     "token",
+    "unknown_device",
     "village",
     "village_partition",
     "village_snapshot",

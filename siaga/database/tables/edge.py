@@ -1,4 +1,4 @@
-"""Refused payloads, and the tokens of programs."""
+"""Refused payloads, unknown devices, and the tokens of programs."""
 
 from sqlalchemy import BigInteger, Column, Index, Table, Text
 
@@ -8,6 +8,7 @@ __all__ = [
     "quarantine",
     "quarantine_dropped",
     "token",
+    "unknown_device",
 ]
 
 quarantine = Table(
@@ -30,6 +31,24 @@ quarantine_dropped = Table(
     Column("village", Text, primary_key=True, comment="empty: payloads of no known village"),
     Column("dropped", BigInteger, nullable=False, comment="how many old rows made room for new ones"),
 )
+
+unknown_device = Table(
+    "unknown_device",
+    metadata,
+    Column("village", Text, primary_key=True, comment="one that the gateway serves"),
+    Column("gateway", Text, primary_key=True),
+    Column("adapter", Text, primary_key=True),
+    Column("address", Text, primary_key=True, comment="what a sites file has to say"),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("messages", BigInteger, nullable=False),
+    Column("every", BigInteger, nullable=False, comment="the interval at which it reports, ms"),
+    Column("topic", Text, nullable=False, comment="of its newest message"),
+    Column("bytes", Text, nullable=False, comment="the first of it, readable, hardware addresses masked"),
+    Column("document", Document, nullable=False, comment="native keys with values; signals that need no map, by kind"),
+    Index(None, "last"),
+)
+"""Devices of native families that gateways hear and that are in no sites file: the newest report of each."""
 
 token = Table(
     "token",

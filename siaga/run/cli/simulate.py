@@ -25,6 +25,9 @@ def simulate(
     history: Annotated[
         str | None, typer.Option(help="First send so much past, such as 30d, as the villages' gateways would.")
     ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Where siaga's pages are: a scenario's citizens complain there.")
+    ] = None,
     gateway_id: Annotated[str, typer.Option("--gateway", help="The gateway's id in that past.")] = "gw",
 ) -> None:
     """Simulated devices against any broker, with their ground truth."""
@@ -34,6 +37,7 @@ def simulate(
         sites=sites,
         scenario=scenario,
         url=mqtt_url,
+        pages=url,
         faults=faults,
         truth=truth,
         seed=seed,

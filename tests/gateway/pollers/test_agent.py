@@ -13,6 +13,7 @@ from gateway.pollers.interface import Agent, Answer, Unasked, Values
 from gateway.pollers.patience import Patience
 from siaga.sites.poll_address import HostAddress
 from tests.gateway.pollers.snmpd import ENDLESS, ENTERPRISE, GROWING, ROUTEROS, Snmpd
+from tests.wait import PATIENCE
 
 UPTIME, LO_STATUS, LO_IN = "1.3.6.1.2.1.1.3.0", "1.3.6.1.2.1.2.2.1.8.1", "1.3.6.1.2.1.31.1.1.1.6.1"
 MANY = 60
@@ -158,7 +159,7 @@ def test_an_agent_that_takes_small_requests_only_is_asked_for_less_at_once(snmpd
         while True:
             question = patience.asked(Agent(small.address, oids, ()))
             assert isinstance(question, Agent)
-            answer = ask_agent(question, COMMUNITY, 0.6)
+            answer = ask_agent(question, COMMUNITY, 2)
             patience, polls = patience.after(answer), polls + 1
             if isinstance(answer, Values) and len(answer.single) == len(oids):
                 break
@@ -191,7 +192,7 @@ def test_an_agent_that_says_nothing_costs_no_more_than_its_time() -> None:
         silent.bind(("127.0.0.1", 0))
         begun = time.monotonic()
         answer = ask_agent(Agent(HostAddress("127.0.0.1", silent.getsockname()[1]), (UPTIME,), ()), COMMUNITY, 0.6)
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < PATIENCE
         asked = 0
         silent.setblocking(False)
         while True:
@@ -212,9 +213,9 @@ def test_nobody_at_the_port_says_nothing_at_once() -> None:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
     begun = time.monotonic()
-    answer = ask_agent(Agent(HostAddress("127.0.0.1", port), (UPTIME,), ()), COMMUNITY, 5)
+    answer = ask_agent(Agent(HostAddress("127.0.0.1", port), (UPTIME,), ()), COMMUNITY, 2 * PATIENCE)
     assert isinstance(answer, Unasked)
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < PATIENCE
 
 
 @pytest.mark.parametrize(

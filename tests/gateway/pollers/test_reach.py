@@ -13,6 +13,7 @@ from gateway.pollers.reach import NoName, _nobody, excuse, has_link, reach, reso
 from siaga.sites.poll_address import HostAddress
 from tests.gateway.pollers.peers import BlackHole, Peer, page
 from tests.servers import free_port
+from tests.wait import PATIENCE
 
 
 def pings_are_permitted() -> bool:
@@ -54,7 +55,7 @@ def test_a_host_that_drops_everything_is_not_there_and_costs_no_more_than_its_ti
     with BlackHole() as hole:
         begun = time.monotonic()
         answer = said(reach(HostAddress("127.0.0.1", hole.port), 0.4))
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < PATIENCE
     assert not answer.yes
     assert answer.latency is None
     assert "no answer" in answer.how
@@ -175,7 +176,7 @@ def test_a_resolver_that_hangs_costs_no_more_than_the_time_and_is_asked_once(mon
 
     def hang(host: str, *_: object, **__: object) -> list[object]:
         asked.append(host)
-        release.wait(30)
+        release.wait(2 * PATIENCE)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.7", 80))]
 
     with monkeypatch.context() as patch:
@@ -184,7 +185,7 @@ def test_a_resolver_that_hangs_costs_no_more_than_the_time_and_is_asked_once(mon
         for _ in range(3):
             answer = reach(HostAddress("ap-1.lan"), 0.1)
             assert isinstance(answer, Unasked), "no name service: nothing is known of the device"
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < PATIENCE
         assert asked == ["ap-1.lan"], "who asks meanwhile waits for the same answer"
         release.set()
         assert resolve("ap-1.lan", 80, 10) == (socket.AF_INET, "192.0.2.7")
