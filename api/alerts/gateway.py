@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import RowMapping
-
 from api.alerts.device import ClockSaid
 from api.alerts.subject import Subject
 from siaga.wire.health import Health
@@ -107,11 +105,13 @@ class WatchedGateway(Subject):
             "last_alive": self.last_alive,
         }
 
-    def restore(self, row: RowMapping) -> None:
-        """Take over its row. What was replayed since may be newer."""
-        self.status, self.status_at = row["status"], row["status_at"]
-        self.last_arrival = _latest(self.last_arrival, row["last_arrival"])
-        self.last_alive = _latest(self.last_alive, row["last_alive"])
+    def restore(
+        self, status: str | None, status_at: int | None, last_arrival: int | None, last_alive: int | None
+    ) -> None:
+        """Take over its columns in `gateway_state`. What was replayed since may be newer."""
+        self.status, self.status_at = status, status_at
+        self.last_arrival = _latest(self.last_arrival, last_arrival)
+        self.last_alive = _latest(self.last_alive, last_alive)
 
 
 def _latest(*times: int | None) -> int | None:

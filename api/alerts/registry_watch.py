@@ -162,7 +162,7 @@ class RegistryWatch:
         gateways = self._tables.gateways(codes)
         for code in codes:
             found, state = self._villages[code], states.get(code)
-            found.know_gateways(gateways.get(code, ()))
+            _note_gateways(found, gateways.get(code, ()))
             link = None if state is None else (state["link"], state["since"], state["last_arrival"])
             self._watched.merge(found, found.resume(link, moment), moment)
         outages = [alert for alert in self._open_outages() if any(code in codes for code in alert.lost)]
@@ -265,7 +265,7 @@ class RegistryWatch:
         self._tables.end_running([village.code for village in villages], moment.now)
         gateways = self._tables.gateways([village.code for village in villages])
         for village in villages:
-            self._begin(village, moment, {}, None).know_gateways(gateways.get(village.code, ()))
+            _note_gateways(self._begin(village, moment, {}, None), gateways.get(village.code, ()))
         self._register(villages, moment, are_new=True)
 
     def _register(self, villages: Iterable[Village], moment: Moment, *, are_new: bool = False) -> None:
@@ -358,6 +358,13 @@ class RegistryWatch:
             for village in map(self._villages.__getitem__, codes):
                 if window.concerns(village.village):
                     village.replanned_unseen(stretches(window, village.village.timezone, moment.now), moment)
+
+
+def _note_gateways(village: WatchedVillage, rows: Iterable[RowMapping]) -> None:
+    """Restore what is known of its gateways."""
+    for row in rows:
+        gateway = village.gateway(row["gateway"])
+        gateway.restore(row["status"], row["status_at"], row["last_arrival"], row["last_alive"])
 
 
 def _note_mains(village: WatchedVillage, value: object) -> None:

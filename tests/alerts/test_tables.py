@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, event, select, text
 from sqlalchemy.exc import IntegrityError
 
 from api.alert_records.alert import new_alert
@@ -149,6 +149,30 @@ def test_a_failed_run_is_read_whole(database: Engine) -> None:
     assert read(CODE, "wifi", NOON + 25, NOON + 26) == spans[1:3]
     assert read(CODE, "wifi", NOON + 12, NOON + 13) == spans[1:3]
     assert read(CODE, "wifi", NOON + 50) == spans[4:]
+
+
+def test_an_engine_that_takes_a_village_over_reads_the_ends_of_its_spans_alone(database: Engine) -> None:
+    other = "35.10.16.2009"
+    spans = [
+        Span(NOON, NOON + 10, State.MET),
+        Span(NOON + 10, NOON + 20, State.FAILED, "gate_open"),
+        Span(NOON + 20, FOREVER, State.MET),
+    ]
+    changes = Changes()
+    for code in (CODE, other):
+        changes.spans_changed(code, "gerbang", Difference([], spans))
+    Tables(database).commit(changes)
+    asked: list[tuple[str, tuple[object, ...]]] = []
+    event.listen(database, "before_cursor_execute", lambda _c, _u, said, values, *_: asked.append((said, values)))
+    assert Tables(database).span_tails([CODE], NOON + 15) == {(CODE, "gerbang"): spans[1:]}
+    [(statement, values)] = [each for each in asked if "FROM span" in each[0]]
+    is_sqlite = database.dialect.name == "sqlite"
+    with database.connect() as connection:
+        if not is_sqlite:
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+        explain = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN"
+        plan = [str(row) for row in connection.exec_driver_sql(f"{explain} {statement}", values)]
+    assert [step for step in plan if "ix_span_village_end" in step], plan
 
 
 def test_the_whole_engine_on_postgresql(tmp_path: Path, postgres: Postgres) -> None:
