@@ -360,7 +360,7 @@ def test_what_belongs_elsewhere_is_there_to_copy(district: District) -> None:
         for path in ("/complaints", f"/facilities/{GATE}"):
             page = client.get(path, headers=wahyu).text
             [text] = re.findall(r"<textarea[^>]* data-copy=[^>]*>(.*?)</textarea>", page, re.DOTALL)
-            assert text.startswith("Masalah lain\nGerbang kantor desa, Kampunganyar, ")
+            assert text.startswith("Masalah lain\nGerbang kantor desa, Kampunganyar, 4 Maret 2026, 12.00\n")
             assert text.endswith("\nLampu jalan &lt;/textarea&gt; mati")
             assert re.search(r"/static/copy[^\"]*js", page)
         client.post(f"/complaints/{made}/reject", headers=OWN | wahyu)
