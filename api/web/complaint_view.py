@@ -12,6 +12,7 @@ from api.queries.complaints import Complaint, Place
 from api.queries.spans import FacilityName
 from api.words import Words
 from siaga.model.intervals import Interval
+from siaga.model.local_time import local_date
 
 __all__ = ["ComplaintView", "complaint_view", "complaints_about"]
 
@@ -68,7 +69,8 @@ def complaint_view(words: Words, one: Complaint, place: Place | None, now: int) 
         time = words.time(one.ended_at, now, zone)
         trail.append(words("complaint_ended_by", state=state_said, name=one.ended_by or "", time=time))
     problem = one.problem if known is None else words(f"problem_{known.name}")
-    time = words.time(one.created_at, now, zone)
+    day = words.date(local_date(one.created_at, zone))
+    said_at = f"{name}, {day}, {words.clock_time(one.created_at, zone)}"
     return ComplaintView(
         id=one.id,
         facility=f"{one.village}/{one.facility}",
@@ -76,7 +78,7 @@ def complaint_view(words: Words, one: Complaint, place: Place | None, now: int) 
         problem=problem,
         picture="" if known is None else PICTOGRAMS[known.pictogram],
         note=one.note,
-        time=time,
+        time=words.time(one.created_at, now, zone),
         state=one.state.value,
         state_said=state_said,
         is_open=one.state.is_open,
@@ -87,7 +89,7 @@ def complaint_view(words: Words, one: Complaint, place: Place | None, now: int) 
         trail=trail,
         photos=[photo.n for photo in one.photos],
         erased=one.erased_at is not None,
-        elsewhere="\n".join(line for line in (problem, f"{name}, {time}", one.note) if line),
+        elsewhere="\n".join(line for line in (problem, said_at, one.note) if line),
     )
 
 

@@ -22,7 +22,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from tests.attestations.photos import jpeg
 
-__all__ = ["Crowd", "Person", "storm"]
+__all__ = ["Caller", "Crowd", "Person", "multipart", "storm"]
 
 ARMS = 8
 """Connections of the robot at the same time."""
@@ -76,7 +76,8 @@ class Caller:
         return unescape(found[1])
 
 
-def _multipart(fields: dict[str, str], photo: bytes) -> tuple[bytes, str]:
+def multipart(fields: dict[str, str], photo: bytes) -> tuple[bytes, str]:
+    """Returns the body of a form as browsers send it, and its content type."""
     lines = [
         f'--{_EDGE}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in fields.items()
@@ -93,7 +94,7 @@ def come(url: str, facility: str, address: str, pause: Callable[[], None], photo
     action = person.form(facility)
     opened = time.monotonic() - began
     pause()
-    body, kind = _multipart({"problem": "gate_closed", "note": f"dari {address}"}, photo)
+    body, kind = multipart({"problem": "gate_closed", "note": f"dari {address}"}, photo)
     began = time.monotonic()
     status, _ = person.call("POST", action, body, kind)
     return Person(status, opened, time.monotonic() - began)
@@ -122,8 +123,8 @@ class Robot:
                 service = {"service_code": "gate-gate_closed", "address_id": self._facility, "description": note}
                 return self._caller.call("POST", "/open311/v2/requests.xml", urlencode(service).encode(), form)[0]
             case 3:
-                return self._caller.call("POST", self._stamped, *_multipart(said, b"GIF89a<svg/>" * 99))[0]
-        return self._caller.call("POST", self._stamped, *_multipart(said, b""))[0]
+                return self._caller.call("POST", self._stamped, *multipart(said, b"GIF89a<svg/>" * 99))[0]
+        return self._caller.call("POST", self._stamped, *multipart(said, b""))[0]
 
 
 def storm(url: str, facility: str, posts: int, people: int, pause: Callable[[], None]) -> Crowd:

@@ -22,7 +22,7 @@ from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR, SECOND
 from siaga.model.scope import EVERYWHERE, Scopes
 from tests.attestations.photos import jpeg
-from tests.complaints.robot import storm
+from tests.complaints.robot import Caller, multipart, storm
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOW, District
 from tests.people.accounts import OWN, account, cookie_of
 
@@ -177,6 +177,16 @@ def test_a_body_that_trickles_in_keeps_no_place(
             line.sendall(f"{head}Content-Type: {kind}\r\nContent-Length: 900\r\n\r\n--x\r\n".encode())
             answer = line.makefile("rb").readline().decode().split()
         assert answer[1] == ("422" if is_old else "408")
+
+
+def test_a_photo_that_is_too_large_is_answered_although_it_is_sent_to_its_end(district: District) -> None:
+    """A browser sends all of it before it reads; closed over what it sends, a connection loses the answer."""
+    with district.served(None) as client:
+        phone = Caller(str(client.base_url), "10.1.1.1")
+        action = phone.form(GATE)
+        district.clock.advance(10 * SECOND)
+        status, page = phone.call("POST", action, *multipart({"problem": "gate_closed"}, bytes(10 << 20)))
+        assert (status, "Foto itu terlalu besar" in page) == (413, True)
 
 
 def test_a_form_that_is_too_old_is_answered_also_with_a_photo(district: District) -> None:
@@ -350,7 +360,7 @@ def test_what_belongs_elsewhere_is_there_to_copy(district: District) -> None:
         for path in ("/complaints", f"/facilities/{GATE}"):
             page = client.get(path, headers=wahyu).text
             [text] = re.findall(r"<textarea[^>]* data-copy=[^>]*>(.*?)</textarea>", page, re.DOTALL)
-            assert text.startswith("Masalah lain\nGerbang kantor desa, Kampunganyar, ")
+            assert text.startswith("Masalah lain\nGerbang kantor desa, Kampunganyar, 4 Maret 2026, 12.00\n")
             assert text.endswith("\nLampu jalan &lt;/textarea&gt; mati")
             assert re.search(r"/static/copy[^\"]*js", page)
         client.post(f"/complaints/{made}/reject", headers=OWN | wahyu)

@@ -26,6 +26,19 @@ from tests.people.accounts import signed_in
 GATE = f"{GLAGAH}/gerbang"
 
 
+BROKEN_WORDS = """
+    [...document.querySelectorAll(".problem span")].flatMap((span) => {
+        const text = span.firstChild, range = document.createRange();
+        return [...text.data.matchAll(/\\S+/g)].filter((word) => {
+            range.setStart(text, word.index);
+            range.setEnd(text, word.index + word[0].length);
+            return new Set([...range.getClientRects()].map((one) => one.top)).size > 1;
+        }).map((word) => word[0]);
+    })
+"""
+"""The words of the problems that stand on more than one line."""
+
+
 def scanned(pdf: bytes) -> list[str]:
     """What a camera reads out of the printed sheets, one after the other."""
     document = pypdfium2.PdfDocument(pdf)
@@ -51,6 +64,7 @@ def test_from_the_sheet_to_the_answer(district: District, browser: Browser, scri
         phone = citizen.new_page()
         phone.goto(address)
         assert phone.locator("h1").inner_text() == "Apa yang tidak beres di Gerbang kantor desa, Kampunganyar?"
+        assert not scripts or phone.evaluate(BROKEN_WORDS) == []
         phone.get_by_text("Gerbang tertutup").click()
         phone.get_by_label("Catatan").fill("Tutup sejak pagi")
         district.clock.advance(10 * SECOND)
