@@ -224,13 +224,14 @@ def rebuild(settings: Settings, stop: threading.Event, clock: Clock | None = Non
 
 def _forget_judgement(connection: Connection, villages: Iterable[Village]) -> None:
     """Delete what can be judged again, and let the engine begin at the beginning."""
-    since, span, first = readings_from(connection), tables.span, tables.first_report
-    if since == -FOREVER:
-        connection.execute(span.delete())
-    else:
+    since, first = readings_from(connection), tables.first_report
+    for table in (tables.span, tables.dark):
+        if since == -FOREVER:
+            connection.execute(table.delete())
+            continue
         for village in villages:
             since_here = since + reach_of(village)
-            connection.execute(span.delete().where(span.c.village == village.code, span.c.start >= since_here))
+            connection.execute(table.delete().where(table.c.village == village.code, table.c.start >= since_here))
     connection.execute(first.delete().where(first.c.time >= since))
     connection.execute(tables.village_state.update().values(judged_until=None))
 
