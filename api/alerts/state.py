@@ -138,18 +138,21 @@ class VillageState:
             dark = subtract(clip([(expected, last)], start, end), heard)
             out.dark.setdefault(self.code, []).append(Darkness((start, end), dark))
 
-    def note_dark_in_memory(self, unheard_from: int | None, out: Outcome, late: Sequence[int] = ()) -> None:
-        """Note what is dark by the heartbeats in memory, and by `late` ones, which are history."""
+    def note_dark_in_memory(self, unheard_from: int | None, out: Outcome, beats: Sequence[int] = ()) -> None:
+        """Note what is dark from where memory covers on, where a snapshot leaves out no heartbeat.
+
+        `beats`: those that have just come, in order; some may be history.
+        """
         last = self.last_heartbeat
         if last is None:
             return
-        window = (self.recent.start + GATEWAY_HEARD, last)
+        window = (self.recent.covers, last)
         if not self.memory.is_read:  # until it is read it says nothing of what was before
             if unheard_from is None:
                 return
             window = (max(window[0], unheard_from), last)
         heard = gateway_heard(self.village, self.recent.evidence, (-FOREVER, last))
-        self.note_dark(window, merge([*heard, *stretches(sorted(late), GATEWAY_HEARD)]), unheard_from, out)
+        self.note_dark(window, merge([*heard, *stretches(beats, GATEWAY_HEARD)]), unheard_from, out)
 
     # What is certain
 

@@ -111,7 +111,7 @@ def _note_dark(village: VillageState, touched: _Touched, unheard_from: int | Non
     goes_on = unheard_from is not None and beats[0] <= unheard_from and next(gaps(beats, GATEWAY_HEARD), None) is None
     fills_in = any(unheard_from is None or time + GATEWAY_HEARD < unheard_from for time in touched.new_beats)
     if fills_in or not goes_on:
-        village.note_dark_in_memory(unheard_from, out, [time for time in beats if time < village.recent.start])
+        village.note_dark_in_memory(unheard_from, out, beats)
 
 
 def _remember(village: VillageState, reading: Reading, touched: _Touched, moment: Moment, out: Outcome) -> bool:
