@@ -68,7 +68,7 @@ def test_what_was_thrown_away_is_found_again(world: World) -> None:
 
 def test_what_spans_showed_until_now_is_taken_over(tmp_path: Path) -> None:
     engine = connect(f"sqlite:///{tmp_path / 'siaga.db'}")
-    upgrade(engine, "0017")
+    upgrade(engine, "0018")
     spans = [("a", 10, 40), ("b", 30, 50), ("a", 60, 70), ("a", 90, None)]
     with writing(engine) as connection:
         for facility, start, end in spans:
