@@ -91,6 +91,7 @@ SECONDS_LONG = (
     "gateway/test_buffer.py::test_kill_at_any_instant",
     "gateway/test_faults.py",
     "gateway/test_two_days.py",
+    "gateway/test_unknown_devices.py::test_a_hundred_thousand",
     "http/test_stream.py::test_a_reader_that_does_not_read",
     "http/test_stream.py::test_two_hundred_readers",
     "http/test_issued.py::test_a_report_is_kept_with_its_files_by_a_process",

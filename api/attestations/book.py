@@ -133,16 +133,7 @@ def _insert(connection: Connection, draft: Draft, made: str, by: str, now: int) 
     key = connection.execute(tables.attestation.insert(), row).inserted_primary_key
     assert key is not None  # noqa: S101 - one row was inserted
     for n, (picture, source) in enumerate(draft.photos, 1):
-        photo = {
-            "attestation": key[0],
-            "n": n,
-            "width": picture.width,
-            "height": picture.height,
-            "bytes": len(picture.jpeg),
-            "sha256": picture.sha256,
-            "source": source,
-            "jpeg": picture.jpeg,
-        }
+        photo = {"attestation": key[0], "n": n, "source": source} | picture.columns
         connection.execute(tables.attestation_photo.insert(), photo)
 
 

@@ -79,6 +79,12 @@ class Picture:
         """The digest of the JPEG, in hexadecimal: of equal pixels it is equal, whatever was written beside them."""
         return hashlib.sha256(self.jpeg).hexdigest()
 
+    @property
+    def columns(self) -> dict[str, object]:
+        """The columns that each table with photos has of one."""
+        size = {"width": self.width, "height": self.height, "bytes": len(self.jpeg)}
+        return size | {"sha256": self.sha256, "jpeg": self.jpeg}
+
 
 def encode_anew(data: bytes) -> Picture:
     """Returns the picture of a file, at most 1600 pixels a side, upright, on white where it was transparent.

@@ -23,6 +23,7 @@ from api.complaints.rules import (
     limit_reached,
     same_note,
 )
+from api.queries.complaints import quiet_until
 from siaga.database import tables, take_turns, writing
 from siaga.database.upsert import insert, upsert
 
@@ -158,9 +159,8 @@ def check_room(connection: Connection, said: Said, secret: str, now: int) -> Non
         Quiet: the village takes none.
         TooMany: a limit is reached.
     """
-    quiet = tables.complaint_quiet
-    until = connection.execute(select(quiet.c.until).where(quiet.c.village == said.village)).scalar_one_or_none()
-    if until is not None and until > now:
+    until = quiet_until(connection, said.village, now)
+    if until is not None:
         raise Quiet(until)
     limit = limit_reached(_counts(connection, said, secret, now))
     if limit is not None:
@@ -324,13 +324,4 @@ def _insert(connection: Connection, said: Said, made: str, secret: str, now: int
     key = connection.execute(tables.complaint.insert(), row).inserted_primary_key
     assert key is not None  # noqa: S101 - one row was inserted
     for n, picture in enumerate(said.photos, 1):
-        photo = {
-            "complaint": key[0],
-            "n": n,
-            "width": picture.width,
-            "height": picture.height,
-            "bytes": len(picture.jpeg),
-            "sha256": picture.sha256,
-            "jpeg": picture.jpeg,
-        }
-        connection.execute(tables.complaint_photo.insert(), photo)
+        connection.execute(tables.complaint_photo.insert(), {"complaint": key[0], "n": n} | picture.columns)

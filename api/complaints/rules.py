@@ -27,6 +27,7 @@ __all__ = [
     "WrongStamp",
     "hashed_sender",
     "limit_reached",
+    "lines",
     "plain_id",
     "read_stamp",
     "same_note",
@@ -101,6 +102,11 @@ def limit_reached(counts: Counts) -> Limit | None:
         Limit.FACILITY: counts.facility,
     }
     return next((limit for limit, count in found.items() if count >= _MOST[limit]), None)
+
+
+def lines(text: str) -> str:
+    """Returns a text whose lines end as they do everywhere but in what a browser's form sends (CR LF)."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def same_note(one: str, other: str) -> bool:

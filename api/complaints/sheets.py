@@ -15,7 +15,7 @@ import typst
 from api.complaints.problems import OTHER, PICTOGRAMS, PROBLEMS
 from api.queries.complaints import Place
 from api.reports.pdf.characters import printable
-from api.words import Words
+from api.words import Explained, Sentence, Words
 
 __all__ = ["CannotPrint", "code_as_svg", "form_address", "sheets_as_pdf"]
 
@@ -24,8 +24,8 @@ _MOST_PICTURES = 4
 """Problems that a sheet shows; the form has all."""
 
 
-class CannotPrint(ValueError):
-    """The sheets cannot be made; the message says why."""
+class CannotPrint(Explained):
+    """The sheets cannot be made."""
 
 
 def form_address(site: str, place: Place) -> str:
@@ -64,9 +64,9 @@ def sheets_as_pdf(words: Words, places: Sequence[Place], site: str, time: int) -
             timestamp=time // 1000,
         )
     except typst.TypstError as problem:
-        raise CannotPrint(problem.message) from None
+        raise CannotPrint(Sentence("made_failed", {"reason": problem.message[:200]})) from None
     if not isinstance(made, bytes):
-        raise CannotPrint("it made no file")
+        raise CannotPrint(Sentence("made_failed", {"reason": "it made no file"}))
     return made
 
 

@@ -16,6 +16,7 @@ from api.http.access import Technician
 from api.http.attestation_body import BODIES, IndicatorKind, PhotoSource, SentPhoto, Statement, received
 from api.http.moments import Moment, moment, parse_date, parse_time
 from api.http.paging import CursorParameter, Limit, Page, after, page
+from api.http.photo_answer import PHOTO, IfNoneMatch, photo_answer
 from api.http.photo_body import PhotoDesk
 from api.http.problems import Refused, not_found, problems
 from api.http.seen import Asked, Seen
@@ -180,20 +181,17 @@ def confirm_as_second(services: Services, caller: Caller, found: Kept) -> None:
     "/attestations/{attestation}/photos/{n}",
     summary="A photo of an attestation",
     response_class=Response,
-    responses=problems(401, 404, 422, 503)
-    | {
-        200: {"description": "The photo", "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}
-    },
+    responses=problems(401, 404, 422, 503) | PHOTO,
 )
-def get_photo(services: ServicesHere, seen: Seen, attestation: str, n: int) -> Response:
+def get_photo(
+    services: ServicesHere, seen: Seen, attestation: str, n: int, if_none_match: IfNoneMatch = None
+) -> Response:
     """A photo by its number, from 1: a JPEG of at most 1600 pixels a side, without the camera's metadata."""
     with services.engine.connect() as connection:
         found = read.photo(connection, seen, attestation, n)
     if found is None:
         raise not_found("photo", f"{attestation}/{n}")
-    jpeg, sha256 = found
-    headers = {"Cache-Control": "private, max-age=86400, immutable", "ETag": f'"{sha256}"'}
-    return Response(jpeg, media_type="image/jpeg", headers=headers)
+    return photo_answer(*found, if_none_match, "private, max-age=86400, immutable")
 
 
 def _sent_before(services: Services, caller: Caller, said: Statement) -> AttestationDocument | None:

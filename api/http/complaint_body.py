@@ -5,9 +5,10 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 from fastapi import Request
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from starlette.datastructures import UploadFile
 
+from api.complaints.rules import lines
 from api.http.known_names import Body
 from api.http.photo_body import FormLimits, SentBody, mistakes, sent_body
 
@@ -17,6 +18,7 @@ __all__ = [
     "LARGEST_FORM",
     "MOST_PHOTOS",
     "ComplaintBody",
+    "Lines",
     "checked_complaint",
     "complaint_form_schema",
     "received_complaint",
@@ -26,6 +28,14 @@ MOST_PHOTOS = 3
 """Photos of one complaint."""
 LARGEST_FORM = 9 * 1024 * 1024
 """Bytes of a form with its photos: one as a phone takes it, or three that the browser has shrunk."""
+
+
+def _lines(value: object) -> object:
+    return lines(value) if isinstance(value, str) else value
+
+
+Lines = BeforeValidator(_lines)
+"""Of a text: a form of a browser ends lines in two characters, and counts them as one."""
 
 
 class ComplaintBody(Body):
@@ -38,7 +48,7 @@ class ComplaintBody(Body):
         str,
         Field(max_length=64, pattern="^[ -~]+$", description="a problem of its kind, or `other`", examples=["other"]),
     ]
-    note: Annotated[str, Field(max_length=2_000, pattern=r"^[^\x00]*$")] = ""
+    note: Annotated[str, Lines, Field(max_length=2_000, pattern=r"^[^\x00]*$")] = ""
     draft: Annotated[str, Field(min_length=8, max_length=100, pattern="^[!-~]+$")] | None = Field(
         None, description="the sender's own random name for it: sent again with it, it is stored once"
     )

@@ -8,12 +8,13 @@ from pydantic import BaseModel, Field
 from api.complaints.rows import AlreadyEnded, end, mark_seen
 from api.complaints.rules import State, Way, plain_id
 from api.http.access import Technician, caller_of, known_caller
-from api.http.complaint_body import BODIES, received_complaint
+from api.http.complaint_body import BODIES, Lines, received_complaint
 from api.http.complaint_desk import coming_in
 from api.http.complaint_taking import take_complaint
 from api.http.known_names import Body
 from api.http.moments import Moment, moment
 from api.http.paging import CursorParameter, Limit, Page, after, page
+from api.http.photo_answer import PHOTO, IfNoneMatch, photo_answer
 from api.http.problems import Refused, not_found, problems
 from api.http.seen import AskedFacilities, Seen
 from api.http.services import Services, ServicesHere
@@ -69,13 +70,13 @@ class ComplaintDocument(PublicComplaint):
 class Answer(Body):
     """What the citizen is told."""
 
-    answer: Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
+    answer: Annotated[str, Lines, Field(min_length=1, max_length=2_000, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
 
 
 class MaybeAnswer(Body):
     """What the citizen may be told."""
 
-    answer: Annotated[str, Field(max_length=2_000, pattern=r"^[^\x00]*$")] = ""
+    answer: Annotated[str, Lines, Field(max_length=2_000, pattern=r"^[^\x00]*$")] = ""
 
 
 _NO_ANSWER = MaybeAnswer()
@@ -172,21 +173,18 @@ def reject(
     "/complaints/{complaint}/photos/{n}",
     summary="A photo of a complaint",
     response_class=Response,
-    responses=problems(401, 404, 422, 503)
-    | {
-        200: {"description": "The photo", "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}
-    },
+    responses=problems(401, 404, 422, 503) | PHOTO,
 )
-def get_complaint_photo(services: ServicesHere, seen: Seen, complaint: ComplaintId, n: int) -> Response:
+def get_complaint_photo(
+    services: ServicesHere, seen: Seen, complaint: ComplaintId, n: int, if_none_match: IfNoneMatch = None
+) -> Response:
     """A photo by its number, from 1: a JPEG of at most 1600 pixels a side, without the camera's metadata."""
     found = visible(services, seen, complaint)
     with services.engine.connect() as connection:
         kept = read.photo(connection, found, n) if n in {one.n for one in found.photos} else None
     if kept is None:
         raise not_found("photo", f"{complaint}/{n}")
-    jpeg, sha256 = kept
-    headers = {"Cache-Control": "private, no-cache", "ETag": f'"{sha256}"'}
-    return Response(jpeg, media_type="image/jpeg", headers=headers)
+    return photo_answer(*kept, if_none_match, "private, no-cache")  # it may have been erased
 
 
 def visible(services: Services, seen: Scopes, complaint: str) -> Complaint:

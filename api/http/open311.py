@@ -12,6 +12,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 
 from api.complaints.georeport import Form, Value, rendered, service_code, split_service_code, status_of
 from api.complaints.problems import PROBLEMS, problem_of
@@ -129,7 +130,7 @@ def list_requests(
         with services.engine.connect() as connection:
             if service_request_id:
                 ids = [plain_id(one.strip()) for one in service_request_id.split(",")][:_MOST]
-                each = [one for id_ in ids if (one := read.one(connection, id_)) is not None]
+                each = list(read.by_ids(connection, ids))
             else:
                 wanted = _wanted(services, start_date, end_date, status, service_code)
                 each = list(read.listed(connection, wanted, None, _MOST))
@@ -168,6 +169,8 @@ async def post_request(request: Request, services: ServicesHere, form: str = "")
             made, _ = await take_complaint(request, services, body, (), Way.CALL)
     except Refused as refused:
         problem = refused
+    except HTTPException as unread:  # the parser of forms says so: it takes no files, for one
+        problem = Refused(400, f"the form cannot be read: {unread.detail}")
     except RequestValidationError as error:
         problem = Refused(400, f"{error.errors()[0]['loc'][-1]}: {error.errors()[0]['msg']}")
 

@@ -24,6 +24,11 @@ from api.http.problems import Refused
 __all__ = ["FormLimits", "PhotoDesk", "SentBody", "discard", "mistakes", "sent_body"]
 
 
+READ_AWAY = 16 * 1024 * 1024
+"""Bytes of a body that is larger than its call takes, and that is yet read to its end: as large as a phone's photo. A
+browser whose connection is closed over what it still sends shows no answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class FormLimits:
     """How much a form may hold: fields with text, photos, and bytes in all."""
@@ -155,6 +160,7 @@ async def _form(request: Request, limits: FormLimits) -> FormData:
 async def _at_most(request: Request, largest: int) -> AsyncGenerator[bytes, None]:
     """The body as it comes, up to a bound; the parser of forms lets go of its files when these are raised.
 
+    Of one that is larger nothing more is given, but it is read, up to `READ_AWAY`: then its sender reads the answer.
     Its deadline moves on with each byte: who sends at less than `SLOWEST` keeps no place for minutes.
 
     Raises:
@@ -162,7 +168,8 @@ async def _at_most(request: Request, largest: int) -> AsyncGenerator[bytes, None
     """
     sentence = f"the body of this request is larger than {largest} bytes, the most that this call takes"
     total = 0
-    told = request.headers.get("content-length", "")
+    length = request.headers.get("content-length", "")
+    told = int(length) if length.isdigit() else 0
     began, chunks = anyio.current_time(), request.stream()
     while True:
         left = began + BODY_WITHIN + total / SLOWEST - anyio.current_time()
@@ -173,12 +180,14 @@ async def _at_most(request: Request, largest: int) -> AsyncGenerator[bytes, None
             raise _TooSlow(f"of the body of this request only {total} bytes came in time") from None
         except ClientDisconnect:
             raise MultiPartException("its sender is gone") from None
+        total += len(chunk or b"")
+        too_large = max(total, told) > largest
+        if too_large and (chunk is None or max(total, told) > max(largest, READ_AWAY)):
+            raise _TooLarge(sentence)
         if chunk is None:
             return
-        total += len(chunk)
-        if total > largest or (told.isdigit() and int(told) > largest):
-            raise _TooLarge(sentence)
-        yield chunk
+        if not too_large:
+            yield chunk
 
 
 def _split(form: FormData, several: Collection[str]) -> SentBody:

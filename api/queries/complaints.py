@@ -24,6 +24,7 @@ __all__ = [
     "Dated",
     "Place",
     "about",
+    "by_ids",
     "counted",
     "dated",
     "doubts",
@@ -36,6 +37,7 @@ __all__ = [
     "places",
     "places_within",
     "quiet_until",
+    "quieted",
     "to_handle",
 ]
 
@@ -132,22 +134,31 @@ def places_within(connection: Connection, scopes: Scopes, limit: int) -> Sequenc
 
 
 def near(connection: Connection, kind: str, at: tuple[float, float], within_: int) -> Sequence[Place]:
-    """Returns the facilities of a kind in the village nearest to a place, if that is within some metres."""
+    """Returns the facilities of a kind in the village nearest to a place, if that is within some metres.
+
+    Where that village has none, its neighbours' are not meant.
+    """
     home = tables.village
     north, east = at
     reach = within_ / 100_000  # degrees: a degree of latitude has 111 km, one of longitude in Indonesia hardly less
     box = home.c.latitude.between(north - reach, north + reach), home.c.longitude.between(east - reach, east + reach)
-    rows = connection.execute(_PLACES.where(tables.facility.c.kind == kind, *box))
-    found = [Place(*row) for row in rows]
-    far = {one.village: metres_between(at, (one.latitude, one.longitude)) for one in found}
-    nearest = min(far, key=lambda code: far[code], default=None)
-    return [one for one in found if one.village == nearest and far[one.village] <= within_]
+    rows = connection.execute(select(home.c.code, home.c.latitude, home.c.longitude).where(*box))
+    far = {code: metres_between(at, (latitude, longitude)) for code, latitude, longitude in rows}
+    nearest = min(far, key=lambda code: (far[code], code), default=None)
+    if nearest is None or far[nearest] > within_:
+        return []
+    query = _PLACES.where(home.c.code == nearest, tables.facility.c.kind == kind)
+    return [Place(*row) for row in connection.execute(query.order_by(tables.facility.c.position))]
 
 
 def places(connection: Connection, names: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], Place]:
     """Returns facilities by their village's code and their own id; those that the registry has."""
-    found = ((name, place(connection, *name)) for name in sorted(names))
-    return {name: known for name, known in found if known is not None}
+    if not names:
+        return {}
+    table = tables.facility
+    query = _PLACES.where(tuple_(table.c.village, table.c.id).in_(sorted(names)))
+    found = [Place(*row) for row in connection.execute(query)]
+    return {(one.village, one.facility): one for one in found}
 
 
 def listed(connection: Connection, wanted: ComplaintFilter, before: int | None, limit: int) -> Sequence[Complaint]:
@@ -159,10 +170,19 @@ def listed(connection: Connection, wanted: ComplaintFilter, before: int | None, 
     return _read(connection, query.order_by(table.c.number.desc()).limit(limit))
 
 
-def to_handle(connection: Connection, wanted: ComplaintFilter, limit: int) -> Sequence[Complaint]:
-    """Returns complaints in the order in which people look at them: what contradicts the sensors first, then by age."""
-    query = _filtered(_all(), wanted).order_by(_FIRST, tables.complaint.c.number.desc()).limit(limit)
-    return _read(connection, query)
+def to_handle(
+    connection: Connection, wanted: ComplaintFilter, limit: int, after: tuple[bool, int] | None = None
+) -> Sequence[Complaint]:
+    """Returns complaints in the order in which people look at them: what contradicts the sensors first, then by age.
+
+    `after`: those behind one, by whether it contradicts and its number.
+    """
+    table = tables.complaint
+    query = _filtered(_all(), wanted)
+    if after is not None:
+        stands, rank = _FIRST, 0 if after[0] else 1
+        query = query.where(or_(stands > rank, and_(stands == rank, table.c.number < after[1])))
+    return _read(connection, query.order_by(_FIRST, table.c.number.desc()).limit(limit))
 
 
 def about(connection: Connection, village: str, facility: str, window: Interval, limit: int) -> Sequence[Complaint]:
@@ -183,6 +203,13 @@ def one(connection: Connection, complaint: str) -> Complaint | None:
     if ID.fullmatch(complaint) is None:
         return None
     return next(iter(_read(connection, _all().where(tables.complaint.c.id == complaint))), None)
+
+
+def by_ids(connection: Connection, complaints: Sequence[str]) -> Sequence[Complaint]:
+    """Returns the complaints that have one of some ids, in the order of these."""
+    wanted = [complaint for complaint in dict.fromkeys(complaints) if ID.fullmatch(complaint) is not None]
+    found = {found.id: found for found in _read(connection, _all().where(tables.complaint.c.id.in_(wanted)))}
+    return [found[complaint] for complaint in wanted if complaint in found]
 
 
 def photo(connection: Connection, complaint: Complaint, n: int) -> tuple[bytes, str] | None:
@@ -277,6 +304,13 @@ def quiet_until(connection: Connection, village: str, now: int) -> int | None:
     query = select(table.c.until).where(table.c.village == village, table.c.until > now)
     found: int | None = connection.execute(query).scalar_one_or_none()
     return found
+
+
+def quieted(connection: Connection, scopes: Scopes, now: int) -> Sequence[tuple[str, int]]:
+    """Returns the villages of some scopes that take no complaints, each with until when, ms."""
+    table = tables.complaint_quiet
+    query = select(table.c.village, table.c.until).where(within(table.c.village, scopes), table.c.until > now)
+    return [(village, until) for village, until in connection.execute(query.order_by(table.c.village))]
 
 
 def _beside_sensors() -> FromClause:

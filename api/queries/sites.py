@@ -7,9 +7,10 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from siaga.database import tables
 from siaga.database.scopes import within
+from siaga.model.alert_kinds import Kind
 from siaga.model.scope import Scopes
 
-__all__ = ["Entry", "count_entries", "entries", "is_heard", "uplinks"]
+__all__ = ["Entry", "count_entries", "entries", "first_heard", "has_recovered", "uplinks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,20 @@ def uplinks(connection: Connection, scopes: Scopes) -> Sequence[str]:
     return sorted(connection.execute(query).scalars())
 
 
-def is_heard(connection: Connection, scopes: Scopes) -> bool:
-    """Whether a registered device of some scopes has ever reported."""
+def first_heard(connection: Connection, scopes: Scopes) -> tuple[str, str] | None:
+    """Returns village and facility of a registered device of some scopes that has reported; `None`: none ever has."""
     device, report = tables.device, tables.first_report
     joined = device.join(report, (report.c.village == device.c.village) & (report.c.device == device.c.id))
-    query = select(device.c.id).select_from(joined).where(within(device.c.village, scopes)).limit(1)
+    query = select(device.c.village, device.c.facility).select_from(joined).where(within(device.c.village, scopes))
+    row = connection.execute(query.order_by(device.c.village, device.c.facility).limit(1)).one_or_none()
+    return None if row is None else (row.village, row.facility)
+
+
+def has_recovered(connection: Connection, scopes: Scopes) -> bool:
+    """Whether a facility of some scopes has ever failed and recovered, with an alert for it."""
+    alert = tables.alert
+    ended = alert.c.kind == Kind.FACILITY_FAILED, alert.c.cleared_at.is_not(None)
+    query = select(alert.c.id).where(within(alert.c.village, scopes), *ended).limit(1)
     return connection.execute(query).first() is not None
 
 

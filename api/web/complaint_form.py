@@ -169,6 +169,8 @@ def _form(
     except Refused:
         raise not_found("facility", facility) from None
     now = services.clock.now()
+    with services.engine.connect() as connection:
+        quiet = again is None and read.quiet_until(connection, place.village, now) is not None
     stamp = None if again is None else again.stamp
     if stamp is None:
         new = Stamp(now, secrets.token_urlsafe(18))
@@ -185,6 +187,7 @@ def _form(
         problems=PROBLEMS[place.kind],
         pictograms=PICTOGRAMS,
         stamp=stamp,
+        quiet=quiet,
         language=_language(request, services).replace("?", "&"),
         address=f"/lapor/{place.full_name}",
         languages=_languages(services),

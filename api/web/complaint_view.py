@@ -12,6 +12,7 @@ from api.queries.complaints import Complaint, Place
 from api.queries.spans import FacilityName
 from api.words import Words
 from siaga.model.intervals import Interval
+from siaga.model.local_time import local_date
 
 __all__ = ["ComplaintView", "complaint_view", "complaints_about"]
 
@@ -21,7 +22,10 @@ _MOST = 20
 
 @dataclass(frozen=True, slots=True)
 class ComplaintView:
-    """A complaint as pages show it. `sensors`: what they said then; `trail`: what technicians did."""
+    """A complaint as pages show it.
+
+    `sensors`: what they said then. `trail`: what technicians did. `elsewhere`: its text, for SP4N-LAPOR!.
+    """
 
     id: str
     facility: str
@@ -40,6 +44,7 @@ class ComplaintView:
     trail: Sequence[str]
     photos: Sequence[int]
     erased: bool
+    elsewhere: str
 
 
 def complaints_about(
@@ -63,11 +68,14 @@ def complaint_view(words: Words, one: Complaint, place: Place | None, now: int) 
     if one.ended_at is not None:
         time = words.time(one.ended_at, now, zone)
         trail.append(words("complaint_ended_by", state=state_said, name=one.ended_by or "", time=time))
+    problem = one.problem if known is None else words(f"problem_{known.name}")
+    day = words.date(local_date(one.created_at, zone))
+    said_at = f"{name}, {day}, {words.clock_time(one.created_at, zone)}"
     return ComplaintView(
         id=one.id,
         facility=f"{one.village}/{one.facility}",
         place=name,
-        problem=one.problem if known is None else words(f"problem_{known.name}"),
+        problem=problem,
         picture="" if known is None else PICTOGRAMS[known.pictogram],
         note=one.note,
         time=words.time(one.created_at, now, zone),
@@ -81,6 +89,7 @@ def complaint_view(words: Words, one: Complaint, place: Place | None, now: int) 
         trail=trail,
         photos=[photo.n for photo in one.photos],
         erased=one.erased_at is not None,
+        elsewhere="\n".join(line for line in (problem, said_at, one.note) if line),
     )
 
 

@@ -7,18 +7,19 @@ from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from api.complaints.rows import be_quiet, mark_seen
-from api.complaints.rules import State
+from api.complaints.rules import State, lines
 from api.http.complaints import end_complaint, visible
 from api.http.problems import Refused
-from api.http.services import ServicesHere
+from api.http.services import Services, ServicesHere
 from api.queries import complaints as read
-from api.queries.complaints import ComplaintFilter
+from api.queries.complaints import Complaint, ComplaintFilter
 from api.web.access import SignedIn, SignedInTechnician
 from api.web.complaint_view import complaint_view
 from api.web.frame import FrameHere
 from api.web.next_path import safe_next
 from api.web.notice import Notice, leave_notice
 from api.web.setup.scope_field import asked_scope
+from api.words import Words
 from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR
 
@@ -59,8 +60,9 @@ def complaints(
     looker: SignedIn,
     village: Annotated[str, Query(max_length=40)] = "",
     state: Annotated[str, Query(max_length=20)] = "",
+    after: Annotated[str, Query(max_length=30)] = "",
 ) -> Response:
-    """The complaints that somebody has yet to close, or those of a state."""
+    """The complaints that somebody has yet to close, or those of a state; a page goes on after the last one."""
     assert looker.caller is not None  # noqa: S101 - `SignedIn` lets nobody else in
     scope, problem = asked_scope(looker, village)
     states = tuple(one for one in State if one.is_open)
@@ -71,7 +73,8 @@ def complaints(
     now = services.clock.now()
     with services.engine.connect() as connection:
         wanted = ComplaintFilter(looker.caller.scopes.within(scope), None, states)
-        found = read.to_handle(connection, wanted, _MOST + 1)
+        found = read.to_handle(connection, wanted, _MOST + 1, _after(after))
+        quieted = read.quieted(connection, looker.caller.scopes, now)
         places = read.places(connection, {(one.village, one.facility) for one in found})
     return frame.page(
         request,
@@ -82,7 +85,8 @@ def complaints(
         complaints=[
             complaint_view(looker.words, one, places.get((one.village, one.facility)), now) for one in found[:_MOST]
         ],
-        more=len(found) > _MOST,
+        more=_place_of(found[_MOST - 1]) if len(found) > _MOST else "",
+        quieted=[(code, *_quiet_in_words(services, looker.words, code, until, now)) for code, until in quieted],
         scope=village,
         state=state,
         states=[one.value for one in State],
@@ -90,6 +94,24 @@ def complaints(
         problem=problem,
         may_act=looker.may(Role.TECHNICIAN),
     )
+
+
+def _place_of(one: Complaint) -> str:
+    """Where a complaint stands in the list, as the address of the next page says it."""
+    return f"{'with' if one.contradicts else 'without'}-{one.number}"
+
+
+def _after(text: str) -> tuple[bool, int] | None:
+    contradicts, _, number = text.partition("-")
+    return (contradicts == "with", int(number)) if number.isascii() and number.isdigit() else None
+
+
+def _quiet_in_words(services: Services, words: Words, code: str, until: int, now: int) -> tuple[str, str]:
+    """What a quietened village is called, and until when it takes no complaints."""
+    village = services.registry.village(code)
+    if village is None:
+        return code, words.time(until, now, "UTC")
+    return village.name, words.time(until, now, village.timezone)
 
 
 @router.post("/complaints/quiet")
@@ -118,14 +140,17 @@ def act(
     services: ServicesHere,
     complaint: str,
     act: Act,
-    answer: Annotated[str, Form(max_length=_LONGEST_ANSWER)] = "",
+    answer: Annotated[str, Form(max_length=2 * _LONGEST_ANSWER)] = "",
     back: Annotated[str, Form(max_length=500)] = "/complaints",
 ) -> Response:
     """Say that it was seen, close it with an answer, or reject it."""
     caller, words = looker.caller, looker.words
     assert caller is not None  # noqa: S101 - these pages are for who has signed in
     found = visible(services, caller.scopes, complaint)
-    if act is Act.CLOSE and not answer.strip():
+    answer = lines(answer).strip()
+    if len(answer) > _LONGEST_ANSWER:
+        return _back(back, Notice(words("complaint_answer_long"), wrong=True))
+    if act is Act.CLOSE and not answer:
         return _back(back, Notice(words("complaint_answer_needed"), wrong=True))
     if act is Act.SEEN:
         mark_seen(services.engine, found.id, caller.name, services.clock.now())

@@ -16,6 +16,7 @@ from api.complaints.figures import ComplaintFigures, figures_of
 from api.http.problems import Refused, not_found
 from api.http.services import Services, ServicesHere
 from api.queries import facilities as read
+from api.queries.alert_list import ListedAlert
 from api.queries.complaints import dated
 from api.queries.history import alerts_of, first_judged, whole_spans
 from api.queries.maintenance import KeptWindow, WindowFilter, windows
@@ -33,14 +34,16 @@ from api.web.preferences import local_path
 from api.words import Words
 from siaga.database.annotations import Annotation, annotations_of
 from siaga.database.registry import villages_of
+from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Role
-from siaga.model.clock import DAY, HOUR
+from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.indicators import terms
 from siaga.model.intervals import Interval
 from siaga.model.local_time import local_date, local_moment
 from siaga.model.scope import Scope, Scopes
 from siaga.model.sites import Facility, Village
 from siaga.timeline.availability import measure
+from siaga.timeline.span_algebra import at, failed_run
 from siaga.timeline.spans import Span, State
 from siaga.timeline.verdict import local_day, still_required
 
@@ -193,6 +196,7 @@ def _show(
         facility=mine,
         full_name=f"{code}/{facility}",
         view=view,
+        awaited=_awaited(words, mine, past.spans, alerts, now, home.timezone),
         strips=strips_of(words, home, mine, past, now, [(one.start, one.end) for one in annotated]),
         opened=opened,
         opened_name=words("last_day") if opened is None else words.date(opened),
@@ -214,6 +218,27 @@ def _show(
         work=work or _form(past.spans, home.timezone, now, (now, now + 2 * HOUR)),
         note=note or _form(past.spans, home.timezone, now, (now - 2 * HOUR, now)),
     )
+
+
+def _awaited(
+    words: Words, facility: Facility, spans: Sequence[Span], alerts: Sequence[ListedAlert], now: int, zone: str
+) -> str | None:
+    """Returns when the failure that is there now raises an alert, or when the open one can be over; else `None`."""
+    held_to = terms(facility)
+    if held_to is None:
+        return None
+    is_open = any(one.kind == Kind.FACILITY_FAILED and one.cleared_at is None for one in alerts)
+    run, span = failed_run(spans, now - 1), at(spans, now - 1)
+    if run is not None and not is_open and now <= run.start + held_to.grace:
+        return words("alert_comes", time=words.time(_whole_minute(run.start + held_to.grace), now, zone))
+    if is_open and span is not None and span.state is State.MET and now <= span.start + held_to.recovery:
+        return words("alert_ends", time=words.time(_whole_minute(span.start + held_to.recovery), now, zone))
+    return None
+
+
+def _whole_minute(time: int) -> int:
+    """Returns the end of a time's minute: what is shown without seconds is not too early."""
+    return -(-time // MINUTE) * MINUTE
 
 
 def show_again(

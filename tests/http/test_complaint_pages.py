@@ -15,12 +15,14 @@ from api.complaints.rules import Way
 from api.http import photo_body
 from api.http.complaint_desk import MOST_ATTEMPTS, MOST_SENDERS, Attempts, ComplaintDesk
 from api.http.problems import Refused
+from api.web import complaints as complaints_page
 from api.words import read_added
 from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR, SECOND
 from siaga.model.scope import EVERYWHERE, Scopes
 from tests.attestations.photos import jpeg
+from tests.complaints.robot import Caller, multipart, storm
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOW, District
 from tests.people.accounts import OWN, account, cookie_of
 
@@ -177,6 +179,16 @@ def test_a_body_that_trickles_in_keeps_no_place(
         assert answer[1] == ("422" if is_old else "408")
 
 
+def test_a_photo_that_is_too_large_is_answered_although_it_is_sent_to_its_end(district: District) -> None:
+    """A browser sends all of it before it reads; closed over what it sends, a connection loses the answer."""
+    with district.served(None) as client:
+        phone = Caller(str(client.base_url), "10.1.1.1")
+        action = phone.form(GATE)
+        district.clock.advance(10 * SECOND)
+        status, page = phone.call("POST", action, *multipart({"problem": "gate_closed"}, bytes(10 << 20)))
+        assert (status, "Foto itu terlalu besar" in page) == (413, True)
+
+
 def test_a_form_that_is_too_old_is_answered_also_with_a_photo(district: District) -> None:
     with district.served(None) as client:
         client.headers.update(OWN)
@@ -279,8 +291,14 @@ def test_a_village_is_quietened_for_a_while(district: District) -> None:
             return after(client, done, wahyu)
 
         assert "di luar wilayah Anda" in pause(LICIN, "day")
-        assert "dijeda" in pause(GLAGAH, "day")
         sent_to = filled_in(district, client)
+        assert 'id="quieted"' not in client.get("/complaints", headers=wahyu).text
+        assert "dijeda" in pause(GLAGAH, "day")
+        assert "Kampunganyar: tidak menerima pengaduan sampai" in client.get("/complaints", headers=wahyu).text
+        form = client.get(FORM).text
+        assert "untuk sementara tidak menerima laporan" in form
+        assert ACTION.search(form) is None, "nobody fills in what is not taken"
+        district.clock.advance(10 * SECOND)
         refused = client.post("/api/v1/complaints", json=said)
         assert (refused.status_code, refused.headers["Retry-After"]) == (429, "86390")
         page = send(client, sent_to, said)
@@ -288,7 +306,65 @@ def test_a_village_is_quietened_for_a_while(district: District) -> None:
         other = {"facility": f"{LICIN}/lampu", "problem": "lamp_off"}
         assert client.post("/api/v1/complaints", json=other).status_code == 201
         assert "diterima lagi" in pause(GLAGAH, "end")
+        assert 'id="quieted"' not in client.get("/complaints", headers=wahyu).text
         assert client.post("/api/v1/complaints", json=said).status_code == 201
+
+
+def test_lines_end_as_everywhere_whatever_a_browser_sends(district: District) -> None:
+    """A form of a browser sends CR LF, and its `maxlength` counts one character."""
+    account(district, "wahyu", Role.TECHNICIAN)
+    whole = "x\r\n" * 1_000
+    with district.served(None) as client:
+        client.headers.update(OWN)
+        wahyu = cookie_of(district, Role.TECHNICIAN, "wahyu")
+        made = send(client, filled_in(district, client), {"problem": "gate_closed", "note": whole}).headers["Location"]
+        token = district.bearer(Role.TECHNICIAN)
+        here = f"/api/v1/complaints/{made.removeprefix('/lapor/')}"
+        assert client.get(here, headers=token).json()["note"] == "x\n" * 999 + "x"
+        act = made.replace("/lapor/", "/complaints/")
+        long = client.post(f"{act}/close", data={"answer": whole + "y"}, headers=wahyu)
+        assert "paling panjang 2.000 huruf" in after(client, long, wahyu)
+        client.post(f"{act}/close", data={"answer": whole}, headers=wahyu)
+        assert client.get(here, headers=token).json()["answer"] == "x\n" * 999 + "x"
+
+
+def test_the_list_goes_on_after_its_last_one(district: District, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(complaints_page, "_MOST", 2)
+    account(district, "wahyu", Role.TECHNICIAN)
+    district.alternating(GLAGAH, "gerbang", NOW - DAY, (DAY + 2 * HOUR, MET, None), (DAY, FAILED, "gate_open"))
+    with district.served(None) as client:
+        wahyu = cookie_of(district, Role.TECHNICIAN, "wahyu")
+        made = []
+        for hour in range(5):  # the first two contradict the sensors
+            said = {"facility": GATE, "problem": "gate_closed", "note": str(hour)}
+            made.append(client.post("/api/v1/complaints", json=said).json()["id"])
+            district.clock.advance(HOUR)
+        address, pages = "/complaints?village=35.10&state=new", []
+        while address:
+            page = client.get(address, headers=wahyu).text
+            pages.append(re.findall(r'data-complaint="(\w+)"', page))
+            more = re.search(r'href="(/complaints\?after=[^"]+)"', page)
+            address = more[1].replace("&amp;", "&") if more else ""
+        assert pages == [[made[1], made[0]], [made[4], made[3]], [made[2]]]
+        assert made[1] in client.get("/complaints?after=x", headers=wahyu).text, (
+            "any other word begins at the first one"
+        )
+
+
+def test_what_belongs_elsewhere_is_there_to_copy(district: District) -> None:
+    account(district, "wahyu", Role.TECHNICIAN)
+    said = {"facility": GATE, "problem": "other", "note": "Lampu jalan </textarea> mati"}
+    with district.served(None) as client:
+        made = client.post("/api/v1/complaints", json=said).json()["id"]
+        wahyu = cookie_of(district, Role.TECHNICIAN, "wahyu")
+        for path in ("/complaints", f"/facilities/{GATE}"):
+            page = client.get(path, headers=wahyu).text
+            [text] = re.findall(r"<textarea[^>]* data-copy=[^>]*>(.*?)</textarea>", page, re.DOTALL)
+            assert text.startswith("Masalah lain\nGerbang kantor desa, Kampunganyar, 4 Maret 2026, 12.00\n")
+            assert text.endswith("\nLampu jalan &lt;/textarea&gt; mati")
+            assert re.search(r"/static/copy[^\"]*js", page)
+        client.post(f"/complaints/{made}/reject", headers=OWN | wahyu)
+        assert "data-copy" not in client.get("/complaints?state=all", headers=wahyu).text
 
 
 def test_a_district_adds_the_language_of_the_guide_to_the_form(district: District, tmp_path: Path) -> None:
@@ -324,3 +400,19 @@ def test_a_district_adds_the_language_of_the_guide_to_the_form(district: Distric
     district.form_languages = {}
     with district.served(None) as client:
         assert "hreflang" not in client.get(f"{FORM}?lang=jv").text
+
+
+def test_a_robot_of_all_ways_changes_nothing_for_people_who_come_meanwhile(district: District) -> None:
+    """`python -m tests.complaints.robot` does the same with 10,000 posts."""
+    with district.served(None) as client:
+        found = storm(str(client.base_url), GATE, 250, 3, lambda: district.clock.advance(10 * SECOND))
+        notes = [
+            one["note"]
+            for one in client.get("/api/v1/complaints?limit=1000", headers=district.bearer(Role.VIEWER)).json()["items"]
+        ]
+    assert [person.status for person in found.people] == [303] * 3
+    assert [f"dari 10.9.{n}.1" in notes for n in range(3)] == [True] * 3
+    assert max(person.sent for person in found.people) < 20, "they wait for their own photo, and for no robot"
+    assert found.robot.total() == 250
+    assert found.robot.keys() <= {201, 303, 400, 422, 429, 503}
+    assert len(notes) - 3 <= 20, "of one address ten an hour by the form, and ten by calls"

@@ -172,6 +172,16 @@ def test_a_photo_is_encoded_anew_and_shown_to_technicians_alone(both: District) 
         assert client.get(f"{URL}/{made.json()['id']}/photos/2").status_code == 404
 
 
+def test_a_photo_that_a_browser_has_is_not_sent_again(district: District) -> None:
+    with district.served(Role.TECHNICIAN) as client:
+        made = Citizen(client).post(jpeg()).json()
+        first = client.get(made["photos"][0]["url"])
+        tag = first.headers["ETag"]
+        same = client.get(made["photos"][0]["url"], headers={"If-None-Match": f'"x", {tag}'})
+        assert (same.status_code, same.content, same.headers["ETag"]) == (304, b"", tag)
+        assert client.get(made["photos"][0]["url"], headers={"If-None-Match": '"x"'}).content == first.content
+
+
 def test_the_same_again_is_one_and_three_citizens_are_three(both: District) -> None:
     with both.served() as client:
         first = Citizen(client).say(note="Tutup")

@@ -1,15 +1,18 @@
 """GeoReport v2, against the examples of its specification: services, definitions, requests, in XML and in JSON."""
 
+from dataclasses import replace
 from typing import Any
 from xml.etree.ElementTree import Element, fromstring
 
 import httpx
 import pytest
+from georeport import GeoReport  # type: ignore[import-untyped]  # it has no types
+from sqlalchemy import event
 
 from api.complaints.georeport import Form, rendered
 from api.complaints.problems import PROBLEMS
 from siaga.model.clock import DAY, MINUTE
-from tests.http.district import GLAGAH, LICIN, MET, NOW, District
+from tests.http.district import GLAGAH, LICIN, MET, NOW, District, villages
 
 V2 = "/open311/v2"
 GATE = f"{GLAGAH}/gerbang"
@@ -170,6 +173,75 @@ def test_what_is_wrong_is_said_in_the_form_of_the_specification(
     found = xml(answer)
     assert (answer.status_code, found.tag, tags(found[0])) == (status, "errors", ["code", "description"])
     assert (found[0].findtext("code"), why in str(found[0].findtext("description"))) == (str(status), True)
+
+
+def test_a_file_is_refused_in_the_form_of_the_specification(reader: httpx.Client) -> None:
+    answer = reader.post(f"{V2}/requests.xml", data=SHUT, files={"media": ("a.jpg", b"\xff\xd8", "image/jpeg")})
+    found = xml(answer)
+    assert (answer.status_code, found.tag, found[0].findtext("code")) == (400, "errors", "400")
+    assert "the form cannot be read" in str(found[0].findtext("description"))
+
+
+@pytest.mark.parametrize("form", ["xml", "json"])
+def test_a_public_client_reads_services_definitions_and_requests(district: District, form: str) -> None:
+    """`georeport`, a client of this interface that others wrote: it knows the specification, and nothing of us."""
+    district.alternating(GLAGAH, "gerbang", NOW - DAY, (2 * DAY, MET, None))
+    with district.served() as client:
+        named, other = complain(client), complain(client, description="lagi")
+        for complaint in (named, other):
+            client.post(f"/api/v1/complaints/{complaint}/seen")
+        city = GeoReport(f"{client.base_url}/open311/v2", jurisdiction="banyuwangi.go.id", output_format=form)
+        services = {service["service_code"]: service for service in city.get_service_list()}
+        assert (len(services), services["gate-other"]["type"]) == (sum(map(len, PROBLEMS.values())), "realtime")
+        definition = city.get_service_definition("gate-gate_closed")
+        assert definition["service_code"] == "gate-gate_closed"
+        found = city.get_service_requests(service_code="gate-gate_closed", status="open")
+        assert {request["service_request_id"] for request in found} == {named, other}
+        asked = city.get_service_requests(service_request_id=f"{named},{other}")
+        assert [request["service_request_id"] for request in asked] == [named, other]
+        one = city.get_service_request(named)
+        assert (one["status"], one["address_id"], one["service_code"]) == ("open", GATE, "gate-gate_closed")
+        assert one["extended_attributes"]["contradicts"] in (True, "true")
+        client.post(f"/api/v1/complaints/{named}/close", json={"answer": "Sudah dibuka."})
+        assert city.get_service_request(named)["status_notes"] == "Sudah dibuka."
+        with pytest.raises(OSError, match="404"):
+            city.get_service_definition("gate-none")
+
+
+def test_a_thousand_ids_take_as_many_queries_as_one(district: District) -> None:
+    with district.served() as client:
+        made = [complain(client, description=str(n)) for n in range(3)]
+        for complaint in made:
+            client.post(f"/api/v1/complaints/{complaint}/seen")
+
+        def statements(*ids: str) -> int:
+            asked: list[str] = []
+
+            def note(*arguments: object) -> None:
+                asked.append(str(arguments[2]))
+
+            event.listen(district.engine, "before_cursor_execute", note)
+            try:
+                found = client.get(f"{V2}/requests.json", params={"service_request_id": ",".join(ids)}).json()
+            finally:
+                event.remove(district.engine, "before_cursor_execute", note)
+            assert [one["service_request_id"] for one in found] == [one for one in ids if one in made]
+            return sum("complaint" in one or "facility" in one for one in asked)
+
+        none = ["aaaaaaaaaaa" + letter for letter in "bcdefghjkmnpqrstvwxyz23456789"] * 26
+        assert statements(made[2], *none, made[0], made[1]) == statements(made[0])
+
+
+def test_a_place_is_the_nearest_village_s_even_if_a_neighbour_has_such_a_facility(district: District) -> None:
+    """Licin has no gate, and Glagah, which has one, lies within five kilometres of it."""
+    at = {"service_code": "gate-other", "lat": "-8.171", "long": "114.262"}
+    with district.served(None) as client:
+        district.registry.replace(
+            [replace(one, latitude=-8.19, longitude=114.27) if one.code == GLAGAH else one for one in villages()], NOW
+        )
+        answer = client.post(f"{V2}/requests.json", data=at)
+        assert (answer.status_code, "the village there has none" in answer.text) == (400, True)
+        assert client.post(f"{V2}/requests.json", data=at | {"lat": "-8.189"}).status_code == 201
 
 
 @pytest.mark.parametrize("path", ["services/none.json", "requests/aaaaaaaaaaaa.json", "services.csv", "requests.pdf"])

@@ -384,6 +384,32 @@ def _fields(page: str) -> dict[str, str | list[str]]:
     return found
 
 
+def test_a_trial_shortens_the_waiting_of_one_facility_and_its_end_leaves_it_as_it_was(
+    client: httpx.Client, district: District, admin: dict[str, str]
+) -> None:
+    before, path = village(district), f"/setup/sites/{GLAGAH}/facilities/gerbang"
+    page = client.get(path, headers=admin)
+    assert "use 10s for both during a trial" in said(page)
+    begun = {"seen": value(page, "seen")}
+    assert client.post(f"{path}/trial", headers=admin, data=begun).headers["location"] == path
+    gate = next(one for one in village(district).facilities if one.id == "gerbang")
+    assert (gate.grace, gate.recovery) == (10_000, 10_000)
+    assert client.post(f"{path}/trial", headers=admin, data=begun).status_code == 409, "it was changed meanwhile"
+    page = client.get(path, headers=admin)
+    assert "its message follows within 1 min" in said(page)
+    assert "so that 5m and 2m hold again" in said(page)
+    ended = {"seen": value(page, "seen"), "ends": value(page, "ends")}
+    assert client.post(f"{path}/trial", headers=admin, data=ended).status_code == 303
+    assert village(district) == before
+    chosen = replace(gate, grace=MINUTE, recovery=None)
+    others = tuple(chosen if one.id == "gerbang" else one for one in before.facilities)
+    district.registry.replace([replace(before, facilities=others)], NOW)
+    page = client.get(path, headers=admin)
+    assert f"{path}/trial" not in page.text, "who has chosen times keeps them"
+    client.post(f"{path}/trial", headers=admin, data={"seen": value(page, "seen"), "ends": "true"})
+    assert village(district).facilities == others
+
+
 @pytest.mark.parametrize("path", ["", "/facilities/gerbang", "/devices/gerbang-1", "/facilities", "/devices"])
 def test_a_form_that_was_opened_before_another_s_change_is_refused(
     client: httpx.Client, district: District, admin: dict[str, str], path: str

@@ -155,7 +155,7 @@ def heard(district: District, *told: tuple[str, Adapter, str, dict[str, str]]) -
                 f"tele/{address}/SENSOR",
                 "{}",
                 values,
-                {"": []},
+                {"": ["power"]},
             )
             for n, (village, adapter, address, values) in enumerate(told)
         ],
@@ -180,6 +180,7 @@ def test_a_tap_registers_a_native_device_with_the_map_that_was_proposed(
     assert "7 pesan sejak 11.00 WIB, terakhir 11.00 WIB" in page
     assert "Switch1 = &lt;b&gt;ON\nHeap = 28" in page
     assert "<code>Switch2</code> → <code>gate_open</code>" in page
+    assert "Langsung dimengerti: Daya listrik." in page
     sent = form_of(page, f"{LICIN}/gapura-timur")
     assert sent["address"] == "Gapura Timur"
     answer = client.post("/setup/unknown/claim", headers=admin, data=sent)

@@ -164,6 +164,7 @@ TABLE: Mapping[str, Statuses] = {
     "GET /setup/sites/{code}/facilities/{facility}": ADMIN,
     "POST /setup/sites/{code}/facilities/{facility}": (403, 403, 403, 422, 403),
     "POST /setup/sites/{code}/facilities/{facility}/remove": (403, 403, 403, 422, 403),
+    "POST /setup/sites/{code}/facilities/{facility}/trial": (403, 403, 403, 409, 403),
     "GET /setup/sites/{code}/devices": ADMIN,
     "POST /setup/sites/{code}/devices": (403, 403, 403, 422, 403),
     "GET /setup/sites/{code}/devices/{device}": ADMIN,

@@ -26,6 +26,19 @@ from tests.people.accounts import signed_in
 GATE = f"{GLAGAH}/gerbang"
 
 
+BROKEN_WORDS = """
+    [...document.querySelectorAll(".problem span")].flatMap((span) => {
+        const text = span.firstChild, range = document.createRange();
+        return [...text.data.matchAll(/\\S+/g)].filter((word) => {
+            range.setStart(text, word.index);
+            range.setEnd(text, word.index + word[0].length);
+            return new Set([...range.getClientRects()].map((one) => one.top)).size > 1;
+        }).map((word) => word[0]);
+    })
+"""
+"""The words of the problems that stand on more than one line."""
+
+
 def scanned(pdf: bytes) -> list[str]:
     """What a camera reads out of the printed sheets, one after the other."""
     document = pypdfium2.PdfDocument(pdf)
@@ -51,6 +64,7 @@ def test_from_the_sheet_to_the_answer(district: District, browser: Browser, scri
         phone = citizen.new_page()
         phone.goto(address)
         assert phone.locator("h1").inner_text() == "Apa yang tidak beres di Gerbang kantor desa, Kampunganyar?"
+        assert not scripts or phone.evaluate(BROKEN_WORDS) == []
         phone.get_by_text("Gerbang tertutup").click()
         phone.get_by_label("Catatan").fill("Tutup sejak pagi")
         district.clock.advance(10 * SECOND)
@@ -179,6 +193,23 @@ def test_every_sheet_of_a_scope_reads_and_leads_to_its_form(district: District) 
             assert client.get(code).status_code == 200
         none = client.get("/setup/qr/sheets.pdf", params={"village": "36"}, headers=admin)
         assert (none.status_code, "Tidak ada fasilitas di sana" in none.text) == (404, True)
+
+
+def test_the_text_for_elsewhere_is_copied_by_a_button(district: District, browser: Browser) -> None:
+    technician = signed_in(district, Role.TECHNICIAN, "wahyu")
+    with district.served(None) as client:
+        client.post("/api/v1/complaints", json={"facility": GATE, "problem": "other", "note": "Lampu jalan mati"})
+        context = browser.new_context(locale="id-ID", base_url=str(client.base_url))
+        cookie = {"name": "siaga", "value": technician["Cookie"].partition("=")[2], "url": str(client.base_url)}
+        context.add_cookies([cookie])  # type: ignore[list-item] # playwright's own type of a dict
+        desk = context.new_page()
+        desk.goto("/complaints")
+        desk.get_by_text("Bukan urusan fasilitas ini?").click()
+        desk.get_by_role("button", name="Salin").click()
+        desk.get_by_role("button", name="Sudah disalin").wait_for()
+        chosen = "[getSelection().toString(), document.activeElement.value]"
+        assert any("Lampu jalan mati" in text for text in desk.evaluate(chosen))
+        context.close()
 
 
 def test_a_name_is_text_and_a_long_one_fits() -> None:

@@ -15,6 +15,7 @@ from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOW, UNKNOWN, Distri
 from tests.web.kampung import code, fill
 
 RATIH = Caller(Role.VIEWER, "ratih", EVERYWHERE, "person/ratih")
+ADMIN = Caller(Role.ADMIN, "joko", EVERYWHERE, "person/joko")
 PATHS = ("/villages", "/map", "/wall")
 
 
@@ -36,6 +37,15 @@ def test_a_screen_without_villages_does_not_say_that_all_is_met(empty: District)
         page = client.get("/wall").text
         assert "Belum ada yang dinilai" in page
         assert "Semua terpenuhi." not in page
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_where_there_are_no_villages_an_admin_is_led_to_set_up(empty: District, path: str) -> None:
+    for caller, leads in ((RATIH, False), (ADMIN, True)):
+        with empty.served(None, caller=caller) as client:
+            page = client.get(path).text
+            assert "Belum ada desa." in page
+            assert ('href="/setup">Mulai mengatur' in page) is leads
 
 
 def test_search_state_and_region_narrow_it_by_the_address(empty: District) -> None:

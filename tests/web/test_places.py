@@ -128,6 +128,22 @@ def test_a_facility_opens_a_day_and_says_its_spans_budget_and_alerts(client: htt
         assert client.get(GATE, params={"date": nonsense}).status_code == 200
 
 
+def test_a_facility_says_what_is_waited_for_and_until_when(client: httpx.Client, empty: District) -> None:
+    def said(*lengths: tuple[int, State, str | None]) -> str:
+        empty.forget(code(0), "gerbang")
+        empty.alternating(code(0), "gerbang", NOW - DAY - sum(each[0] for each in lengths), (DAY, MET, None), *lengths)
+        return text_of(client.get(GATE))
+
+    failing = ((MINUTE, FAILED, "device_silent"), (2 * MINUTE, FAILED, "gate_open"))
+    assert "Bila belum pulih, peringatan dibuat pukul 12.02 WIB." in said(*failing), "5 minutes from its first cause on"
+    assert "peringatan dibuat" not in said((6 * MINUTE, FAILED, "gate_open")), "it is due"
+    empty.raise_alert(7, village=code(0), at=NOW - 6 * MINUTE)
+    assert "peringatan dibuat" not in said(*failing), "it is there"
+    recovered = said((6 * MINUTE, FAILED, "gate_open"), (MINUTE, MET, None))
+    assert "peringatannya selesai paling cepat pukul 12.01 WIB" in recovered
+    assert "paling cepat" not in said((3 * MINUTE, MET, None)), "siaga is late, or waits for something else"
+
+
 @pytest.mark.parametrize(
     ("lengths", "pace", "said"),
     [

@@ -5,8 +5,11 @@ from playwright.sync_api import Browser, FilePayload, Page
 
 from api.notifications.live_book import BookDesk, LiveBook
 from siaga.database.quarantine import Quarantine, Refusal
+from siaga.database.unknown_devices import UnknownDevices
 from siaga.model.clock import MINUTE
+from siaga.model.sites import Adapter
 from siaga.sites.writing import write_document
+from siaga.wire.unknown_device import UnknownDevice
 from tests.http.district import NOW, District
 from tests.people.test_rules_page import BOOK
 from tests.web import axe
@@ -31,6 +34,11 @@ def test_previews_claims_and_rules_are_for_everybody(
     Quarantine(empty.engine).add(
         [Refusal(village, NOW - MINUTE, f"siaga/v1/{village}/{name}/senml", reason, said, "unknown_device")]
     )
+    values = {f"binary_sensor/pintu_depan_yang_namanya_panjang_{n}/state": "ON" for n in range(20)}
+    unknown = UnknownDevice(
+        village, "gw", Adapter.ESPHOME, f"kantor-desa/{name}" * 3, NOW, NOW, 9, MINUTE, "t" * 300, "ON", values, {}
+    )
+    UnknownDevices(empty.engine).add([unknown], NOW)
     with empty.served(None, caller=ADMIN) as client:
         page = opened(browser, client, locale=language)
         for path in ("/setup/sites", "/setup/unknown", f"/setup/rules?village={village}", "/setup/sites/new"):

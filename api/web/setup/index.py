@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.http.services import Services, ServicesHere
-from api.queries.sites import count_entries, is_heard
+from api.queries.sites import count_entries, first_heard, has_recovered
 from api.web.access import SignedInAdmin
 from api.web.frame import FrameHere
 from api.web.looker import Looker
@@ -62,13 +62,15 @@ def _first_steps(request: Request, services: Services, looker: Looker) -> Sequen
     """What leads from nothing to the message of a failure, each with whether it is done."""
     words, scopes, book = looker.words, admin_of(looker).scopes, request.app.state.book
     with services.engine.connect() as connection:
-        villages, heard = count_entries(connection, scopes), is_heard(connection, scopes)
+        villages, heard = count_entries(connection, scopes), first_heard(connection, scopes)
+        recovered = has_recovered(connection, scopes)
     broker: str | None = request.app.state.broker
     where = words("first_device_at", broker=broker) if broker else words("first_device")
     steps = [
         Step("/setup/sites/new" if not villages else "/setup/sites", words("first_village"), villages > 0),
-        Step("/setup/unknown", where, heard),
+        Step("/setup/unknown", where, heard is not None),
     ]
     if scopes.everything:
         steps.append(Step("/setup/rules", words("first_channel"), bool(book.people and book.rules)))
-    return steps
+    tried = "/setup/sites" if heard is None else "/setup/sites/{}/facilities/{}".format(*heard)
+    return [*steps, Step(tried, words("first_trial"), recovered)]

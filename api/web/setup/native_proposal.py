@@ -43,6 +43,8 @@ _BESIDE = frozenset({"battery", "rssi", "power", "energy", "illuminance", "clien
 _INPUT = re.compile(r"(?:switch|input|contact|door|magnet|reed|binary)\d*")
 _OTHER_UNITS = frozenset({"voltage", "volt", "v", "mv", "temperature", "today", "yesterday", "low"})
 """Words of keys that hold something else than what their other words say."""
+_EMPTY = frozenset({"state", "value", "total", "level", "percent", "percentage"})
+"""Words of keys that say nothing of what is measured."""
 _BOOLEANS = frozenset({"on", "off", "true", "false", "open", "close", "closed", "0", "1"})
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 _MAPPED = 10
@@ -63,15 +65,15 @@ def propose_native(heard: UnknownDevice) -> Proposal:
     has_evidence = (evidence_signals(kind or "") | {state}) & ({*given, *mapped.values()} - {"online"})
     if state is not None and not has_evidence and (found := _input(heard.values)) is not None:
         mapped[found] = state
-    given_first = dict.fromkeys([*sorted(given), *mapped.values()])
+    gives = dict.fromkeys([*sorted(given), *mapped.values()])
     return Proposal(
         as_slug(heard.address),
         heard.adapter,
         kind,
         format_duration(usual_interval(heard.every)),
         tuple(mapped.items()),
-        tuple(given_first),
-        tuple(key for key in heard.values if key not in mapped),
+        tuple(gives),
+        () if gives else tuple(heard.values),
         heard.address,
     )
 
@@ -98,8 +100,9 @@ def _guess(key: str, text: str) -> str | None:
     words = words_of(key)
     if not _OTHER_UNITS.isdisjoint(words):
         return None
-    named = next((word for word in words if word in SIGNALS and _fits(word, text)), None)
-    return named or alike(key, lambda signal: _fits(signal, text))
+    last = next((word for word in reversed(words) if word not in _EMPTY and not word.isdecimal()), "")
+    named = last in SIGNALS and _fits(last, text)
+    return last if named else alike(key, lambda signal: _fits(signal, text))
 
 
 def _fits(signal: str, text: str) -> bool:

@@ -47,7 +47,8 @@ _KINDS = {"mains": POWER}
 class Proposal:
     """What a device probably is. `map`: native keys with their signals; `kind`: of its facility, `None`: not known.
 
-    `signals`: what it gives, by its own names or by the map. `unread`: keys of which nobody knows what they mean.
+    `signals`: what it gives, by its own names or by the map. `unread`: keys of which nobody knows what they mean; of a
+    native device only if it gives nothing.
     `address`: of a native device.
     """
 

@@ -26,6 +26,8 @@ _HERE = "/setup/sites/{code}/facilities"
 _OPTIONAL = ("since", "needs", "grace", "recovery", "target", "silence")
 KINDS = (*INDICATORS, POWER)
 """All kinds of facilities."""
+TRIAL = "10s"
+"""The grace and the recovery of a facility with which somebody tries the way from a device to a phone."""
 
 
 @router.api_route(_HERE, methods=["GET", "HEAD"])
@@ -115,6 +117,37 @@ def change_facility(
     return back(f"/setup/sites/{code}", looker.words("site_saved", name=name.strip()))
 
 
+@router.post(f"{_HERE}/{{facility}}/trial")
+def try_facility(
+    request: Request,
+    services: ServicesHere,
+    looker: SignedInAdmin,
+    frame: FrameHere,
+    code: str,
+    facility: str,
+    seen: Text = "",
+    ends: Annotated[bool, Form()] = False,
+) -> Response:
+    """Shorten grace and recovery of a facility for a trial, or let the usual ones hold again."""
+    home = home_of(services, looker, code)
+    known = entries_of(home, seen or "-")
+    entry = _known(known, facility)
+    if ends and _is_tried(entry):
+        del entry["grace"], entry["recovery"]
+    elif not ends:
+        entry |= {"grace": TRIAL, "recovery": TRIAL}
+    try:
+        save(services, looker, known, labels(looker))
+    except Unsaved as problem:
+        return _page(request, looker, frame, home, entry, facility, problem)
+    said = looker.words("site_trial_ended" if ends else "site_trial_begun", name=str(entry["name"]))
+    return back(f"/setup/sites/{code}/facilities/{facility}", said)
+
+
+def _is_tried(entry: Tree) -> bool:
+    return entry.get("grace") == entry.get("recovery") == TRIAL
+
+
 @router.post(f"{_HERE}/{{facility}}/remove")
 def remove_facility(
     request: Request,
@@ -179,6 +212,7 @@ def _page(
         needs=[one.value for one in Needs],
         silences=[one.value for one in Silence],
         seen=entry.get("seen") or fingerprint(home),
+        trial=_trial(request, looker, entry),
         usual=None
         if kind is None
         else {
@@ -188,3 +222,18 @@ def _page(
             "schedule": kind.schedule if isinstance(kind.schedule, str) else ", ".join(kind.schedule),
         },
     )
+
+
+def _trial(request: Request, looker: Looker, entry: Tree) -> dict[str, object] | None:
+    """Returns what a trial is and does now; `None` where nothing is measured, or somebody has chosen other times."""
+    kind = INDICATORS.get(str(entry.get("kind", "")))
+    tried = _is_tried(entry)
+    if kind is None or kind.sensed is None or (not tried and ("grace" in entry or "recovery" in entry)):
+        return None
+    times = {
+        "trial": TRIAL,
+        "grace": format_duration(kind.grace),
+        "recovery": format_duration(kind.recovery),
+        "gather": looker.words.duration(request.app.state.book.gather),
+    }
+    return {"runs": tried, "what": looker.words("site_trial_runs" if tried else "site_trial_what", **times)}

@@ -1,6 +1,6 @@
 // A button that copies the text of the field beside it. Without this file people select it themselves.
 "use strict";
-for (const field of document.querySelectorAll("input[data-copy]")) {
+for (const field of document.querySelectorAll("[data-copy]")) {
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = field.dataset.copy;
