@@ -1,15 +1,23 @@
 """A district with a day behind it, and a browser."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
+from api.reports.maker import ReportMaker
 from siaga.database import connect, tables, writing
 from tests.http.district import District
 from tests.stores import empty_store
 from tests.web.kampung import chromium
+
+
+@pytest.fixture(autouse=True)
+def reports_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what a page shows of a report. The tests of the maker have processes, which take a second to begin."""
+    monkeypatch.setattr("api.app.ReportMaker", partial(ReportMaker, small=1_000_000))
 
 
 @pytest.fixture
