@@ -63,6 +63,10 @@ class OpenAlert:
         self.flapping = True
         self.evidence["flapping"] = {"raised": raised, "within_s": within // 1000, "calm_s": calm // 1000}
 
+    def become(self, other: str) -> None:
+        """The database has another open alert of its subject and kind: from now on it is that one."""
+        self.id = other
+
     @property
     def lost(self) -> list[str]:
         """The members from which nothing has arrived since."""

@@ -1,8 +1,10 @@
 """Rows of table `alert`: opened, changed and read. Each change is written with its event."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
+import structlog
 from sqlalchemy import Connection, Engine, RowMapping, bindparam, select
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -13,6 +15,8 @@ from siaga.database.upsert import insertion, upsert
 from siaga.model.alert_kinds import Kind
 
 __all__ = ["cleared_since", "open_alerts", "raised_since", "write_alerts"]
+
+log = structlog.get_logger(__name__)
 
 _CHANGE = {
     is_settled: tables.alert.update()
@@ -29,18 +33,22 @@ _CHANGE = {
 def write_alerts(connection: Connection, changes: Sequence[Opened | Changed]) -> int:
     """Write changes of alerts in their order, each with its event. Returns how many events."""
     events = 0
+    known_as: dict[str, str] = {}
     if changes:
         take_turn(connection)  # before any alert's row is locked, as everybody does: so no two wait for each other
     for change in changes:
         if isinstance(change, Opened):
-            if not _open(connection, change):
-                continue
-            append_event(connection, change.alert.id, "raised", change.raised_at)
-        elif _change(connection, change):
-            append_event(connection, change.id, change.event, change.at)
+            name = change.alert.id
+            is_done = _open(connection, change)
+            known_as[name] = change.alert.id
+            event = (change.alert.id, "raised", change.raised_at)
         else:
-            continue
-        events += 1
+            same = replace(change, id=known_as.get(change.id, change.id))
+            is_done = _change(connection, same)
+            event = (same.id, same.event, same.at)
+        if is_done:
+            append_event(connection, *event)
+            events += 1
     return events
 
 
@@ -72,7 +80,10 @@ def raised_since(engine: Engine, time: int) -> list[tuple[str, str, int]]:
 
 
 def _open(connection: Connection, opened: Opened) -> bool:
-    """Insert an alert. Returns False if it is there: by a commit of which nobody knew whether it succeeded."""
+    """Insert an alert. Returns False if it is there: by a commit of which nobody knew whether it succeeded.
+
+    If another one of its subject and kind is open, it becomes that one.
+    """
     alert = opened.alert
     row = {
         "id": alert.id,
@@ -91,6 +102,12 @@ def _open(connection: Connection, opened: Opened) -> bool:
     }
     # Not by `rowcount`, which is not known of an insertion in PostgreSQL
     if connection.execute(_opening(connection.dialect.name), row).first() is None:
+        is_same = (tables.alert.c.kind == row["kind"]) & (tables.alert.c.subject == alert.subject)
+        query = select(tables.alert.c.id).where(is_same, tables.alert.c.cleared_at.is_(None))
+        other = connection.execute(query).scalar()
+        if other is not None and other != alert.id:
+            log.warning("an_alert_is_open_already", kind=row["kind"], subject=alert.subject)
+            alert.become(other)
         return False
     _write_members(connection, alert.id, alert.members)
     return True

@@ -19,13 +19,15 @@ from api.alerts.outcome import Changes, Fold, Outcome
 from api.alerts.questions import RebuildAnswer
 from api.alerts.reader import StoreReader
 from api.alerts.registry_watch import Moves, RegistryWatch, Watched
-from api.alerts.self_monitor import Heard, SelfMonitor
+from api.alerts.self_monitor import SelfMonitor
 from api.alerts.snapshot import save
+from api.alerts.state_rows import StateRows
 from api.alerts.store_sync import RETRY, StoreSync
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
 from api.alerts.villages import Villages
 from siaga.database import REFUSALS
+from siaga.database.dealing import Heard
 from siaga.database.registry import Registry
 from siaga.model.clock import MINUTE, SECOND, Clock
 from siaga.model.probe_village import PROBE
@@ -85,7 +87,8 @@ class AlertEngine:
         """Villages that came from other engines, whose topics are subscribed to for themselves."""
         self._watched = Villages(self.metrics)
         self.villages = self._watched.by_code
-        self._registry = RegistryWatch(registry, database, self._watched)
+        self._rows = StateRows(database, self.villages)
+        self._registry = RegistryWatch(registry, database, self._watched, self._rows)
         self.store_sync = StoreSync(reader, self._watched, database, self.metrics)
         self._self = SelfMonitor(clock, transport)
         self._next_snoozes = self._tell_past_at = 0
@@ -121,7 +124,7 @@ class AlertEngine:
         heard, watched = self._registry.open(moment)
         self._take_over(watched, moment)
         self._self.begin(heard, moment)
-        self._registry.save_heard(self._heard)
+        self._rows.save_heard(self._heard)
         for topic in (BATCHES, GATEWAY_STATUS, GATEWAY_HEALTH, ACKS):
             self._transport.subscribe(topic)
         self._transport.connect()
@@ -155,7 +158,7 @@ class AlertEngine:
             try:
                 moment = self.moment()
                 folds = self._folds(list(self.villages), moment)
-                self._registry.save(moment, self._heard, folds, everything=True)
+                self._rows.save(moment, self._heard, folds, everything=True)
             except DBAPIError as error:
                 log.warning("the engine's rows and snapshots cannot be written", error=type(error).__name__)
 
@@ -182,7 +185,7 @@ class AlertEngine:
         except ForeignTopic:
             topic = None
             self.metrics.unreadable.inc()
-        if isinstance(topic, GatewayTopic) and topic.village in self._registry.elsewhere:
+        if isinstance(topic, GatewayTopic) and self._registry.is_elsewhere(topic.village):
             self._transport.acknowledge(message)  # another engine takes it from its own session
             return
         self._inbox.take(message, moment.monotonic)
@@ -229,11 +232,11 @@ class AlertEngine:
         if stood_still:
             self._watched.merge_all(lambda village: village.stand_still(moment), moment)
         if self._self.take_changed():
-            self._registry.save_soon(self._clock.monotonic())
+            self._rows.save_soon(self._clock.monotonic())
 
     def _next(self, moment: Moment) -> int | None:
         # While changes wait for the database, nothing else is saved
-        monotonic = [self._next_poll, self._commit_at if self._watched.pending else self._registry.save_at]
+        monotonic = [self._next_poll, self._commit_at if self._watched.pending else self._rows.save_at]
         commit_at = self._inbox.commit_at()
         if commit_at is not None:
             monotonic.append(max(self._commit_at, commit_at))
@@ -411,13 +414,13 @@ class AlertEngine:
         return found
 
     def _keep(self, moment: Moment) -> None:
-        if moment.monotonic < self._registry.save_at or not self._commit(at_once=bool(self._inbox.rows)):
+        if moment.monotonic < self._rows.save_at or not self._commit(at_once=bool(self._inbox.rows)):
             return
         folds, heard = self._folds(self._registry.needing_snapshots(), moment), self._heard
         try:
-            self._registry.save(moment, heard, folds)
+            self._rows.save(moment, heard, folds)
         except DBAPIError as error:
-            self._registry.save_soon(moment.monotonic + 5 * SECOND)
+            self._rows.save_soon(moment.monotonic + 5 * SECOND)
             self._away(error)
         else:
             self._database_problem = None

@@ -6,7 +6,7 @@ from api.alerts.device import ClockSaid
 from api.alerts.subject import Subject
 from siaga.wire.health import Health
 
-__all__ = ["BUFFER_FULL", "Buffer", "GatewayRow", "Seen", "WatchedGateway"]
+__all__ = ["BUFFER_FULL", "Buffer", "Seen", "WatchedGateway"]
 
 BUFFER_FULL = 0.8
 """An alert is raised for a buffer that is fuller than this (contract, section 5)."""
@@ -47,24 +47,12 @@ class Buffer:
     thinned: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayRow:
-    """A row of `gateway_state`. `last_alive` is event time, the other times are wall time, ms."""
-
-    village: str
-    gateway: str
-    status: str | None
-    status_at: int | None
-    last_arrival: int | None
-    last_alive: int | None
-
-
 @dataclass(slots=True, eq=False, kw_only=True)
 class WatchedGateway(Subject):
     """One gateway, and what it says of itself and of its devices.
 
     `status`: what its session said last, which it has said since `status_at`. `last_arrival`: wall time. `last_alive`:
-    the time of its newest heartbeat. These four are stored (`GatewayRow`).
+    the time of its newest heartbeat. These four are stored.
     `health`: what it says of itself and of devices; at first nothing. `buffer`: since when its buffer is so.
     """
 
@@ -106,15 +94,24 @@ class WatchedGateway(Subject):
         """Returns whether it says that a device's clock is right."""
         return self.health.trusted is None or device in self.health.trusted
 
-    def row(self) -> GatewayRow:
-        """Returns its row."""
-        return GatewayRow(self.village, self.device_id, self.status, self.status_at, self.last_arrival, self.last_alive)
+    def row(self) -> dict[str, object]:
+        """Returns its row in `gateway_state`."""
+        return {
+            "village": self.village,
+            "gateway": self.device_id,
+            "status": self.status,
+            "status_at": self.status_at,
+            "last_arrival": self.last_arrival,
+            "last_alive": self.last_alive,
+        }
 
-    def restore(self, row: GatewayRow) -> None:
-        """Take over its row. What was replayed since may be newer."""
-        self.status, self.status_at = row.status, row.status_at
-        self.last_arrival = _latest(self.last_arrival, row.last_arrival)
-        self.last_alive = _latest(self.last_alive, row.last_alive)
+    def restore(
+        self, status: str | None, status_at: int | None, last_arrival: int | None, last_alive: int | None
+    ) -> None:
+        """Take over its columns in `gateway_state`. What was replayed since may be newer."""
+        self.status, self.status_at = status, status_at
+        self.last_arrival = _latest(self.last_arrival, last_arrival)
+        self.last_alive = _latest(self.last_alive, last_alive)
 
 
 def _latest(*times: int | None) -> int | None:

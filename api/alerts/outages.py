@@ -21,17 +21,25 @@ TOGETHER = MINUTE
 
 
 class Outages:
-    """The open `village_offline` alerts by uplink. Carries out what villages decide about their links."""
+    """The open `village_offline` alerts. Carries out what villages decide about their links."""
 
     def __init__(self) -> None:
-        self._open: dict[str, list[OpenAlert]] = {}
+        self._by_subject: dict[str, tuple[OpenAlert, str]] = {}
+        """Each with its uplink; "": it has none."""
+        self._by_uplink: dict[str, dict[str, OpenAlert]] = {}
         self.raises = Raises()
 
     def opened(self, alert: OpenAlert, uplink: str | None) -> None:
         """Add an open alert of an uplink. It replaces another of the same subject."""
+        self.forget(alert)
+        self._by_subject[alert.subject] = alert, uplink or ""
         if uplink is not None:
-            others = [other for other in self._open.get(uplink, ()) if other.subject != alert.subject]
-            self._open[uplink] = [*others, alert]
+            self._by_uplink.setdefault(uplink, {})[alert.subject] = alert
+
+    def named(self, village: str) -> OpenAlert | None:
+        """Returns the open alert whose subject is a village. That village itself may be back already."""
+        alert, _ = self._by_subject.get(village, (None, ""))
+        return alert
 
     def lost(self, village: Village, decision: Raise, now: int, changes: Changes) -> OpenAlert:
         """Nothing arrives from a village any more. Returns the alert that it joins, or a new one."""
@@ -68,18 +76,21 @@ class Outages:
         return True
 
     def forget(self, alert: OpenAlert) -> None:
-        """Nobody joins an alert any more."""
-        for uplink, alerts in list(self._open.items()):
-            self._open[uplink] = [other for other in alerts if other is not alert]
-            if not self._open[uplink]:
-                del self._open[uplink]
+        """Nobody joins an alert any more, nor another of the same subject."""
+        _, uplink = self._by_subject.pop(alert.subject, (alert, ""))
+        alerts = self._by_uplink.get(uplink, {})
+        alerts.pop(alert.subject, None)
+        if not alerts:
+            self._by_uplink.pop(uplink, None)
 
     def _with_whom(self, uplink: str | None, village: str, began: int) -> OpenAlert | None:
-        """Returns the open alert that a village belongs to that was lost at `began`."""
-        for alert in self._open.get(uplink or "", ()):
-            if alert.village == village or abs(alert.began_at - began) <= TOGETHER:
-                return alert
-        return None
+        """Returns the open alert that a village belongs to that was lost at `began`.
+
+        That is the one with its own name, also where it has another uplink by now: no second one can be open.
+        """
+        shared = self._by_uplink.get(uplink or "", {}).values()
+        together = (alert for alert in shared if abs(alert.began_at - began) <= TOGETHER)
+        return self.named(village) or next(together, None)
 
 
 def _show(alert: OpenAlert) -> None:

@@ -1,8 +1,4 @@
-"""The villages of the registry and their maintenance: read at the start, followed as they change.
-
-What a successor needs besides snapshots is saved here, too: a row for each village and gateway, and what the engine has
-taken from the broker.
-"""
+"""The villages of the registry, their maintenance and complaints: read at the start, followed as they change."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,16 +11,16 @@ from api.alerts.certainty import Moment
 from api.alerts.facility import KEPT
 from api.alerts.flapping import WITHIN
 from api.alerts.outcome import Fold
-from api.alerts.self_monitor import Heard
 from api.alerts.snapshot import read, restore
+from api.alerts.state_rows import StateRows
 from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
 from api.alerts.villages import Villages
-from siaga.database.dealing import HEARD, MAINTENANCE, claim, let_go, taken_over
+from siaga.database.dealing import Heard, claim, let_go, watched_by
 from siaga.database.engine_state import mains_key, waits_key
 from siaga.database.registry import Registry
 from siaga.model.alert_kinds import Kind
-from siaga.model.clock import DAY, HOUR, SECOND
+from siaga.model.clock import DAY, HOUR
 from siaga.model.observation import TrackKey
 from siaga.model.sites import Village
 from siaga.timeline.judge import Span
@@ -32,8 +28,6 @@ from siaga.timeline.maintenance import AHEAD, MaintenanceWindow, planned, stretc
 
 __all__ = ["Moves", "RegistryWatch", "Watched"]
 
-SAVE_EVERY = 10 * SECOND
-"""The most that a successor has to judge again, besides `OVERLAP`."""
 TAIL = KEPT + HOUR
 """How far back the spans are read at the start: beyond what memory can cover, and as far as they are kept."""
 DOUBTS_FROM = 2 * DAY
@@ -60,25 +54,19 @@ class Moves:
 
 
 class RegistryWatch:
-    """Begins to watch villages, follows the registry, and saves rows.
+    """Begins to watch villages, and follows the registry."""
 
-    `save_at`: when (monotonic) they are due. `elsewhere`: villages of the registry that other engines watch.
-    """
-
-    def __init__(self, registry: Registry, tables: Tables, watched: Villages) -> None:
-        self._registry, self._tables, self._watched, self._villages = registry, tables, watched, watched.by_code
+    def __init__(self, registry: Registry, tables: Tables, watched: Villages, rows: StateRows) -> None:
+        self._registry, self._tables, self._rows = registry, tables, rows
+        self._watched, self._villages = watched, watched.by_code
         self._versions = (-1, -1, -1, 0)
         self._maintenance: Sequence[MaintenanceWindow] = ()
         self._replan_at = 0
-        self._applied: list[str] | None = None
-        self._moves_wait = False
         self._opened_at = 0
-        self._taken: set[str] = set()
-        self._heard_key = f"{HEARD}/{tables.share.number}"
-        self._maintenance_key = f"{MAINTENANCE}/{tables.share.number}"
-        self.elsewhere: frozenset[str] = frozenset()
+        self._registered: Collection[str] = ()
+        self._waiting: dict[str, Village] = {}
+        """Villages that are dealt to another engine than the one that watches them."""
         self._doubted: Collection[str] = ()
-        self.save_at = 0
 
     def open(self, moment: Moment) -> tuple[Heard | None, Watched]:
         """Begin anew. Next comes `begin`. Returns what the engine before had taken, and the villages to watch.
@@ -89,37 +77,42 @@ class RegistryWatch:
             DBAPIError: the database is away.
         """
         self._villages.clear()
-        self._taken.clear()
         self._opened_at = moment.now
-        self._versions, registered = self._tables.versions(), self._registered()
+        kept = self._tables.kept()  # read first: a village that is imported meanwhile is not taken for one that is gone
+        self._versions = self._tables.versions()
+        registered = self._read_registry()
         self._maintenance, self._replan_at = self._tables.maintenance(), moment.now + DAY
-        self.save_at = moment.monotonic
-        _, values = self._tables.states()
-        said = values.get(self._heard_key)
-        heard = None if said is None else Heard.model_validate(said)
-        mine, taken = self._claim(registered)
-        tied = {code for alert in self._open_outages() for code in alert.lost if len(alert.lost) > 1}
+        self._rows.save_soon(moment.monotonic)
+        heard = self._rows.read()
+        claimed = self._claim([code for code, village in registered.items() if self._is_mine(village)])
+        mine = self._watched_last() | claimed.keys()
+        shared = [alert for alert in self._open_outages() if len(alert.members) > 1]
+        tied = {code for alert in shared for code in (alert.village, *alert.lost)}
         leaving = {code for code in mine & registered.keys() if not self._is_mine(registered[code])} - tied
         if leaving:
             with self._tables.writing() as connection:
                 let_go(connection, leaving, moment.now if heard is None else heard.until)
-        watched = mine - leaving
-        self._note_dealt(registered, watched)
-        self._end_orphans(registered, mine - registered.keys(), moment)
-        heard_until = {code: until for code, until in taken.items() if code in watched}
-        return heard, Watched([village for code, village in registered.items() if code in watched], heard_until)
+        watched = {code: village for code, village in registered.items() if code in mine and code not in leaving}
+        self._end_orphans(mine, kept, moment)
+        heard_until = {code: until for code, until in claimed.items() if until is not None}
+        return heard, Watched(list(watched.values()), heard_until)
 
-    def _end_orphans(self, registered: Collection[str], watched: Collection[str], moment: Moment) -> None:
-        """End the alerts of villages that were taken out of the registry while no engine ran. `watched`: by us."""
-        share = self._tables.share
-        orphans = [
-            alert
-            for alert in open_alerts(self._tables.engine)
-            if alert.village not in registered and (alert.village in watched or share.holds_name(alert.village))
-        ]
-        self._watched.attach([alert for alert in orphans if alert.kind != Kind.VILLAGE_OFFLINE], moment)
-        if watched:
-            self._tables.forget(watched)
+    def _end_orphans(self, mine: Collection[str], kept: Collection[str], moment: Moment) -> None:
+        """End the alerts of villages that were taken out of the registry while no engine ran, and delete their rows.
+
+        `mine`: the villages that this engine watched last. `kept`: those that have rows.
+        """
+
+        def is_gone(code: str) -> bool:
+            return code not in self._registered and (code in mine or self._tables.share.holds_name(code))
+
+        alerts = [alert for alert in open_alerts(self._tables.engine) if is_gone(alert.village)]
+        self._watched.attach([alert for alert in alerts if alert.kind != Kind.VILLAGE_OFFLINE], moment)
+        # Another lost member that is still registered has it leave, with the engine that watches that one
+        outages = [alert for alert in alerts if alert.kind == Kind.VILLAGE_OFFLINE]
+        outages = [alert for alert in outages if not any(code in self._registered for code in alert.lost)]
+        self._watched.attach_outages(outages, self._registered, moment)
+        self._tables.forget([code for code in {*kept, *mine} if is_gone(code)])
 
     def begin(self, villages: Sequence[Village], moment: Moment) -> dict[str, RowMapping]:
         """Begin to watch villages, from their snapshots. Next their inbox is replayed, then comes `resume`.
@@ -130,9 +123,10 @@ class RegistryWatch:
             DBAPIError: the database is away.
         """
         codes = dict.fromkeys(village.code for village in villages)  # in their order
-        states, values = self._tables.states()
-        first = self._tables.first_reports()
-        tails = self._tables.span_tails(moment.now - TAIL)
+        states = self._tables.states(codes)
+        values = self._tables.values([key(code) for key in (mains_key, waits_key) for code in codes])
+        first = self._tables.first_reports(codes)
+        tails = self._tables.span_tails(codes, moment.now - TAIL)
         snapshots = self._tables.snapshots(codes)
         for village in villages:
             state = states.get(village.code)
@@ -144,26 +138,17 @@ class RegistryWatch:
             if state is None or state["judged_until"] is None:
                 found.memory.forget()  # spans were thrown away
         for (code, facility), spans in tails.items():
-            if code in codes:
-                self._take_spans(code, facility, spans)
+            self._take_spans(code, facility, spans)
         for code in codes:
             self._watched.deadlines.ask(self._villages[code].link, moment.now)
         self._note_doubts(moment)  # before anybody looks: an open alert rests on them
-        alerts = open_alerts(self._tables.engine)
-        self._attach([alert for alert in alerts if alert.kind != Kind.VILLAGE_OFFLINE], codes, moment)
+        alerts = [alert for alert in open_alerts(self._tables.engine) if alert.village in codes]
+        self._watched.attach([alert for alert in alerts if alert.kind != Kind.VILLAGE_OFFLINE], moment)
         raised = raised_since(self._tables.engine, moment.now - WITHIN)
         self._watched.note_raised(each for each in raised if each[1].partition("/")[0] in codes)
-        self._note_missed_plans(values.get(self._maintenance_key), codes, moment)
-        return {code: state for code, state in states.items() if code in codes}
-
-    def _attach(self, alerts: Iterable[OpenAlert], codes: Collection[str], moment: Moment) -> None:
-        """Have villages know their open alerts."""
-        of_villages = [
-            alert
-            for alert in alerts
-            if any(code in codes for code in (alert.lost if alert.kind == Kind.VILLAGE_OFFLINE else [alert.village]))
-        ]
-        self._watched.attach(of_villages, moment)
+        self._note_missed_plans(codes, moment)
+        self._rows.apply(window.id for window in self._maintenance)
+        return states
 
     def _open_outages(self) -> list[OpenAlert]:
         return [alert for alert in open_alerts(self._tables.engine) if alert.kind == Kind.VILLAGE_OFFLINE]
@@ -174,28 +159,21 @@ class RegistryWatch:
         Raises:
             DBAPIError: the database is away.
         """
-        gateways = self._tables.gateways()
+        gateways = self._tables.gateways(codes)
         for code in codes:
             found, state = self._villages[code], states.get(code)
-            found.know_gateways(gateways.get(code, ()))
+            _note_gateways(found, gateways.get(code, ()))
             link = None if state is None else (state["link"], state["since"], state["last_arrival"])
             self._watched.merge(found, found.resume(link, moment), moment)
-        self._attach(self._open_outages(), codes, moment)
+        outages = [alert for alert in self._open_outages() if any(code in codes for code in alert.lost)]
+        self._watched.attach_outages(outages, self._registered, moment)
 
     def read_again(self, heard_until: Mapping[str, int], moment: Moment) -> None:
         """Another engine heard these villages until then: what came since may be in the store alone."""
         for code, until in heard_until.items():
             village = self._villages[code]
             self._watched.merge(village, village.reconnect(until, moment), moment)
-            self._taken.add(code)
-
-    def save_heard(self, heard: Heard) -> None:
-        """Save at once that it is not known yet whether the broker kept the session.
-
-        Raises:
-            DBAPIError: the database is away.
-        """
-        self._tables.save_states((), (), {self._heard_key: heard.model_dump()}, {})
+            self._rows.take_over(code)
 
     def refresh(self, moment: Moment) -> Moves:
         """Follow the registry, the maintenance, and what people say. Returns the villages whose partition has changed.
@@ -209,14 +187,15 @@ class RegistryWatch:
 
     def _follow(self, moment: Moment) -> Moves:
         versions, before = self._tables.versions(), self._versions
-        moves = Moves()
-        if versions == before and moment.now < self._replan_at and not self._moves_wait:
+        if versions[0] != before[0]:
+            self._follow_villages(moment)
+        moves = self._moves(moment)
+        if versions == before and moment.now < self._replan_at:
             return moves
         windows = self._tables.maintenance()
-        if versions[0] != before[0] or self._moves_wait:
-            moves = self._follow_villages(moment)
         if versions[0] != before[0] or windows != self._maintenance:
-            self.save_soon(moment.monotonic)  # with what is to be judged again by them
+            self._rows.apply(window.id for window in windows)
+            self._rows.save_soon(moment.monotonic)  # with what is to be judged again by them
         self._versions, self._maintenance, self._replan_at = versions, windows, moment.now + DAY
         for village in self._villages.values():
             new = planned(windows, village.village, moment.now + AHEAD)
@@ -238,34 +217,55 @@ class RegistryWatch:
                 self._watched.merge(village, village.note_doubts(found.get(code, {}), moment), moment)
         self._doubted = list(found)
 
-    def _follow_villages(self, moment: Moment) -> Moves:
-        registered = self._registered()
+    def _follow_villages(self, moment: Moment) -> None:
+        """Take out the villages that are gone, and have the others know what the registry says of them."""
+        registered = self._read_registry()
         gone = self._villages.keys() - registered.keys()
-        if gone:
-            self._tables.forget(gone)
+        self._tables.forget(gone)
         for code in gone:
             village = self._villages.pop(code)
             self._watched.merge(village, village.take_out(moment), moment)
-        mine, taken = self._claim(registered)
-        leaving = [code for code in mine & self._villages.keys() if self._may_leave(registered[code])]
-        begun = [code for code in registered if code in mine and code not in self._villages]
-        known = self._tables.snapshots(begun) if self._tables.share.count > 1 else {}
-        coming = {code: taken.get(code, self._opened_at) for code in begun if code in known or code in taken}
-        new = [code for code in begun if code not in coming]
-        self._register([registered[code] for code in self._villages if code not in leaving], moment)
-        self._begin_new([registered[code] for code in new], moment)
-        self._note_dealt(registered, mine)
-        self._moves_wait |= bool(coming)
-        return Moves(leaving, Watched([registered[code] for code in coming], coming))
+        staying = self._villages.keys() - set(self._leaving())
+        self._register([village for code, village in registered.items() if code in staying], moment)
+
+    def _read_registry(self) -> dict[str, Village]:
+        """Returns the registered villages by code. Notes who they are."""
+        found = {village.code: village for village in self._registry.villages()}
+        self._registered, self._waiting = found.keys(), found
+        return found
+
+    def _moves(self, moment: Moment) -> Moves:
+        """Begin to watch villages that nobody has watched. Returns those that leave, or come from another engine."""
+        self._waiting = {
+            code: village
+            for code, village in self._waiting.items()
+            if (code in self._villages) != self._is_mine(village)
+        }
+        if not self._waiting:
+            return Moves()
+        claimed = self._claim([code for code in self._waiting if code not in self._villages])
+        known = self._tables.snapshots(claimed) if self._tables.share.count > 1 else {}
+        coming = {
+            code: self._opened_at if until is None else until
+            for code, until in claimed.items()
+            if until is not None or code in known
+        }
+        self._begin_new([self._waiting[code] for code in claimed if code not in coming], moment)
+        return Moves(self._leaving(), Watched([self._waiting[code] for code in coming], coming))
+
+    def _leaving(self) -> list[str]:
+        """Returns the villages that another engine is to watch now."""
+        mine = ((code, village) for code, village in self._waiting.items() if code in self._villages)
+        return [code for code, village in mine if not self._is_mine(village) and self._may_leave(code)]
 
     def _begin_new(self, villages: Sequence[Village], moment: Moment) -> None:
         """Begin to watch villages that are new in the registry. They may have been in it before."""
         if not villages:
             return
         self._tables.end_running([village.code for village in villages], moment.now)
-        gateways = self._tables.gateways()
+        gateways = self._tables.gateways([village.code for village in villages])
         for village in villages:
-            self._begin(village, moment, {}, None).know_gateways(gateways.get(village.code, ()))
+            _note_gateways(self._begin(village, moment, {}, None), gateways.get(village.code, ()))
         self._register(villages, moment, are_new=True)
 
     def _register(self, villages: Iterable[Village], moment: Moment, *, are_new: bool = False) -> None:
@@ -280,29 +280,29 @@ class RegistryWatch:
             for name in known.facilities.keys() - before:  # it may have been here before: its spans are replaced
                 known.facilities[name].know_spans(self._tables.spans(village.code, name, moment.now - TAIL))
 
-    def _registered(self) -> dict[str, Village]:
-        return {village.code: village for village in self._registry.villages()}
-
-    def _claim(self, registered: Mapping[str, Village]) -> tuple[set[str], dict[str, int]]:
+    def _claim(self, codes: Sequence[str]) -> dict[str, int | None]:
         """Returns what `claim` does; of one partition only, that is all."""
-        share = self._tables.share
-        if share.count == 1:
-            return set(registered), {}
+        if self._tables.share.count == 1 or not codes:
+            return dict.fromkeys(codes)
         with self._tables.writing() as connection:
-            return claim(connection, share, [code for code, village in registered.items() if self._is_mine(village)])
+            return claim(connection, self._tables.share, codes)
 
-    def _note_dealt(self, registered: Mapping[str, Village], watched: Collection[str]) -> None:
-        """Note which villages others watch, and whether one is dealt to another engine than the one that watches it."""
-        self.elsewhere = frozenset(registered.keys() - watched)
-        self._moves_wait = any((code in watched) != self._is_mine(village) for code, village in registered.items())
+    def _watched_last(self) -> set[str]:
+        """Returns the villages that this engine watched before it was opened; nothing where there is one only."""
+        if self._tables.share.count == 1:
+            return set()
+        with self._tables.engine.connect() as connection:
+            return watched_by(connection, self._tables.share)
 
     def _is_mine(self, village: Village) -> bool:
         return self._tables.share.holds(village)
 
-    def _may_leave(self, village: Village) -> bool:
-        """Whether another engine is to watch it now. One that is lost together with others stays until that is over."""
-        alert = self._villages[village.code].link.alert
-        return not self._is_mine(village) and (alert is None or len(alert.lost) == 1)
+    def _may_leave(self, code: str) -> bool:
+        return self._watched.may_leave(self._villages[code])
+
+    def is_elsewhere(self, code: str) -> bool:
+        """Whether another engine watches a village."""
+        return code in self._registered and code not in self._villages
 
     def leave(self, codes: Sequence[str], moment: Moment, heard: Heard, folds: Mapping[str, Fold]) -> None:
         """Save what is known of villages, watch them no more, and let another engine do so.
@@ -310,53 +310,20 @@ class RegistryWatch:
         Raises:
             DBAPIError: the database is away.
         """
-        self.save(moment, heard, folds, everything=True)
+        self._rows.save(moment, heard, folds, everything=True)
         with self._tables.writing() as connection:
             let_go(connection, codes, heard.until)
         for code in codes:
             self._watched.leave(self._villages.pop(code))
-        self.elsewhere |= frozenset(codes)
 
     def drop(self, codes: Iterable[str]) -> None:
         """Watch villages no more that could not be begun. The next `refresh` says again that they come."""
         for code in codes:
             self._villages.pop(code, None)
-        self._moves_wait = True
-
-    def save_soon(self, monotonic: int) -> None:
-        """Save rows at `monotonic`."""
-        self.save_at = monotonic
 
     def needing_snapshots(self) -> list[str]:
         """Returns the villages that need a new snapshot for another reason than their inbox rows."""
         return [code for code, village in self._villages.items() if village.needs_snapshot]
-
-    def save(self, moment: Moment, heard: Heard, folds: Mapping[str, Fold], *, everything: bool = False) -> None:
-        """Write the rows of the villages that changed, and snapshots.
-
-        Raises:
-            DBAPIError: the database is away.
-        """
-        villages, gateways = [], []
-        for code, village in self._villages.items():
-            village.note_judged(moment)
-            if village.changed or everything or village.memory.is_read:
-                villages.append({"village": code, **village.link.row(), "judged_until": village.judged_until})
-            if village.changed or everything:
-                gateways += [gateway.row() for gateway in village.gateways.values()]
-        values: dict[str, object] = {self._heard_key: heard.model_dump()}
-        applied = [window.id for window in self._maintenance]
-        if applied != self._applied:
-            values[self._maintenance_key] = applied
-        self._tables.save_states(villages, gateways, values, folds)
-        self._applied = applied
-        for code, village in self._villages.items():
-            village.saved(with_snapshot=code in folds)
-        if done := self._taken.intersection(folds):
-            with self._tables.writing() as connection:
-                taken_over(connection, done)
-            self._taken -= done
-        self.save_soon(moment.monotonic + SAVE_EVERY)
 
     def _begin(
         self, village: Village, moment: Moment, first: Mapping[TrackKey, int], state: RowMapping | None
@@ -382,15 +349,22 @@ class RegistryWatch:
             start = spans[0].start
             known.know_spans(self._tables.spans(code, facility, start) if spans[0].state == "failed" else spans)
 
-    def _note_missed_plans(self, applied: object, codes: Iterable[str], moment: Moment) -> None:
+    def _note_missed_plans(self, codes: Iterable[str], moment: Moment) -> None:
         """Judge again what maintenance was declared, or taken back, for while no engine ran."""
-        if not isinstance(applied, list):
+        if self._rows.applied is None:
             return
-        differing = {str(one) for one in applied} ^ {window.id for window in self._maintenance}
+        differing = set(self._rows.applied) ^ {window.id for window in self._maintenance}
         for window in self._tables.maintenance(differing) if differing else []:
             for village in map(self._villages.__getitem__, codes):
                 if window.concerns(village.village):
                     village.replanned_unseen(stretches(window, village.village.timezone, moment.now), moment)
+
+
+def _note_gateways(village: WatchedVillage, rows: Iterable[RowMapping]) -> None:
+    """Restore what is known of its gateways."""
+    for row in rows:
+        gateway = village.gateway(row["gateway"])
+        gateway.restore(row["status"], row["status_at"], row["last_arrival"], row["last_alive"])
 
 
 def _note_mains(village: WatchedVillage, value: object) -> None:

@@ -6,13 +6,13 @@ None of these is a village's fault, so none of them counts as its silence.
 from dataclasses import dataclass
 
 import structlog
-from pydantic import BaseModel
 
 from api.alerts.certainty import Moment
+from siaga.database.dealing import Heard
 from siaga.model.clock import MINUTE, SECOND, Clock
 from siaga.mqtt import Transport
 
-__all__ = ["Heard", "Reconnected", "SelfMonitor"]
+__all__ = ["Reconnected", "SelfMonitor"]
 
 log = structlog.get_logger(__name__)
 
@@ -24,16 +24,6 @@ JUMP = 2 * SECOND
 """The wall clock was set when it moved by more than this against the monotonic one."""
 _WORKS_OFF = MINUTE
 """ms in which the messages are taken that a broker kept: a hundred thousand at most."""
-
-
-class Heard(BaseModel):
-    """What a successor has to know: all that was published until a wall time has been taken.
-
-    `settled`: as far as the engine could tell, the broker kept its session, with everything since.
-    """
-
-    until: int
-    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What is known of one village: its evidence, its subjects, its link, and how complete all that is."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Self
@@ -10,7 +10,7 @@ from api.alerts.certainty import Facts, Moment, Sure, Waiting, certainty
 from api.alerts.device import WatchedDevice
 from api.alerts.facility import WatchedFacility
 from api.alerts.flapping import Raises
-from api.alerts.gateway import GatewayRow, WatchedGateway
+from api.alerts.gateway import WatchedGateway
 from api.alerts.history import History
 from api.alerts.link import Link
 from api.alerts.memory import Memory
@@ -140,11 +140,6 @@ class VillageState:
             name for name, facility in self.facilities.items() if judged_under.get(name) != facility.fingerprint
         }
         self.sure_from = sure_from
-
-    def know_gateways(self, rows: Iterable[GatewayRow]) -> None:
-        """Take over what the database says of its gateways."""
-        for row in rows:
-            self.gateway(row.gateway).restore(row)
 
     def note_judged(self, moment: Moment) -> None:
         """All that was said until now was judged, unless more of it may be at the broker or at a gateway."""

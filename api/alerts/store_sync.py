@@ -109,7 +109,7 @@ class StoreSync:
         """Ask for what is due."""
         for village in self._watched.asking.values():
             village.give_up(moment.monotonic)
-        self._note_past(moment)
+        self._note_past()
         if self._asked is None and moment.monotonic >= self._retry_at:
             request = self._next_request(moment)
             if request is not None:
@@ -269,11 +269,11 @@ class StoreSync:
                 if not village.memory.is_read:
                     self._watched.merge(village, village.go_on_without(self._first_spans(village), moment), moment)
 
-    def _note_past(self, moment: Moment) -> None:
+    def _note_past(self) -> None:
         """Note what of the past is not known now. A village counts from a question in vain until it was judged."""
         asking, known = self._watched.asking, self._watched.by_code
         vain = {**self.past.stretches, **asking} if self._failing is not None else self.past.stretches
-        stretches = {code: left for code in vain if code in known and (left := _unread(known[code], moment))}
+        stretches = {code: left for code in vain if code in known and (left := _unread(known[code]))}
         judging = {code: merge(village.history.marked) for code, village in asking.items() if village.judging_whole}
         self.past = UnreadPast(stretches, None if self._failing is None else self._failing[1], judging)
 
@@ -286,14 +286,15 @@ class StoreSync:
             return {}
 
 
-def _unread(village: WatchedVillage, moment: Moment) -> list[Interval]:
-    """Returns what of a village's past is yet to be read from the store, and judged."""
+def _unread(village: WatchedVillage) -> list[Interval]:
+    """Returns what of a village's past is yet to be read from the store, and judged. What reaches until now has no end,
+    so that it is the same at each moment."""
     stretches, memory = village.history.marked, village.memory
     if not village.first_known:
-        known_from = village.sure_from if memory.is_read and village.sure_from else moment.now
-        stretches.append((-FOREVER, min(moment.now, known_from)))
+        known_from = village.sure_from if memory.is_read and village.sure_from else FOREVER
+        stretches.append((-FOREVER, known_from))
     elif not memory.is_read and village.judged_until is not None:
-        stretches.append((village.judged_until, moment.now))
+        stretches.append((village.judged_until, FOREVER))
     elif memory.missing_since < FOREVER:
-        stretches.append((memory.missing_since, moment.now))
+        stretches.append((memory.missing_since, FOREVER))
     return merge(stretches)

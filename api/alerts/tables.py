@@ -5,18 +5,17 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 
-from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Table, bindparam, func, or_, select, union
 
 from api.alert_records.alert import Opened
 from api.alert_records.rows import write_alerts
-from api.alerts.gateway import GatewayRow
 from api.alerts.inbox import Row
 from api.alerts.outcome import Changes, Fold
 from api.queries.complaints import doubts
 from siaga.database import tables, writing
 from siaga.database.days import correcting
 from siaga.database.dealing import Share
-from siaga.database.engine_state import mains_key, waits_key, write_past, write_values
+from siaga.database.engine_state import mains_key, read_values, waits_key, write_past, write_values
 from siaga.database.leases import Lease, check
 from siaga.database.maintenance import window_of
 from siaga.database.retention import readings_from
@@ -43,12 +42,11 @@ _VERSIONS = select(
 )
 
 
-_ROW = ("number", "village", "gateway", "channel", "received", "payload")
 _DELETE_ROWS = tables.inbox.delete().where(
     tables.inbox.c.village == bindparam("v"), tables.inbox.c.number <= bindparam("n")
 )
 _AT_ONCE = 500
-"""Villages that are asked for together."""
+"""Villages, or keys, that are asked for together."""
 
 
 class Tables:
@@ -112,29 +110,40 @@ class Tables:
 
     def inbox(self, villages: Collection[str]) -> list[Row]:
         """What was taken of villages that no snapshot holds, in the order in which it was taken."""
-        table = tables.inbox
-        query = select(*(table.c[name] for name in _ROW)).where(table.c.village.in_(bindparam("some", expanding=True)))
-        found: list[Row] = []
-        with self.engine.connect() as connection:
-            for some in _some(villages if self._keeps else ()):
-                found += [Row(**row) for row in connection.execute(query, {"some": some}).mappings()]
-        return sorted(found, key=lambda row: row.number)
+        rows = self._of(tables.inbox, villages if self._keeps else ())
+        return sorted((Row(**row) for row in rows), key=lambda row: row.number)
 
     def snapshots(self, villages: Collection[str]) -> dict[str, bytes]:
         """The snapshots of villages."""
-        table = tables.village_snapshot
-        query = select(table).where(table.c.village.in_(bindparam("some", expanding=True)))
-        found: dict[str, bytes] = {}
+        rows = self._of(tables.village_snapshot, villages if self._keeps else ())
+        return {row["village"]: row["state"] for row in rows}
+
+    def _of(self, table: Table, villages: Collection[str], *where: ColumnElement[bool]) -> Iterator[RowMapping]:
+        """Yields the rows of villages in a table."""
+        query = select(table).where(table.c.village.in_(bindparam("some", expanding=True)), *where)
         with self.engine.connect() as connection:
-            for some in _some(villages if self._keeps else ()):
-                found.update({row.village: row.state for row in connection.execute(query, {"some": some})})
-        return found
+            for some in _some(villages):
+                yield from connection.execute(query, {"some": some}).mappings()
+
+    def kept(self) -> set[str]:
+        """The villages that have a snapshot, or something in the inbox."""
+        if not self._keeps:
+            return set()
+        inbox, snapshot = tables.inbox.c.village, tables.village_snapshot.c.village
+        with self.engine.connect() as connection:
+            return set(connection.execute(union(select(inbox), select(snapshot))).scalars())
 
     def forget(self, villages: Collection[str]) -> None:
-        """Delete the inbox and the snapshots of villages, and who watches them."""
+        """Delete the inbox and the snapshots of villages, who watches them, and what is said of their alerts."""
+        if not villages:
+            return
+        state = tables.engine_state
         with self.writing() as connection:
-            for table in (tables.inbox, tables.village_snapshot, tables.village_partition):
-                connection.execute(table.delete().where(table.c.village.in_(list(villages))))
+            for some in _some(villages):
+                for table in (tables.inbox, tables.village_snapshot, tables.village_partition):
+                    connection.execute(table.delete().where(table.c.village.in_(some)))
+                keys = [key(code) for key in (mains_key, waits_key) for code in some]
+                connection.execute(state.delete().where(state.c.key.in_(keys)))
 
     def save_past(self, past: UnreadPast) -> None:
         """Write what of the past is not known."""
@@ -148,23 +157,20 @@ class Tables:
         with self.writing() as connection:
             end_running(connection, villages, now)
 
-    def first_reports(self) -> dict[str, dict[TrackKey, int]]:
-        """When each signal was first reported, by village."""
+    def first_reports(self, villages: Collection[str]) -> dict[str, dict[TrackKey, int]]:
+        """When each signal of villages was first reported, by village."""
         found: dict[str, dict[TrackKey, int]] = {}
-        with self.engine.connect() as connection:
-            for row in connection.execute(select(tables.first_report)):
-                found.setdefault(row.village, {})[row.device, row.signal] = row.time
+        for row in self._of(tables.first_report, villages):
+            found.setdefault(row["village"], {})[row["device"], row["signal"]] = row["time"]
         return found
 
-    def span_tails(self, since: int) -> dict[tuple[str, str], list[Span]]:
-        """The spans of all facilities that reach beyond `since`, the running ones among them."""
-        table = tables.span
-        query = select(table).where(or_(table.c.end.is_(None), table.c.end > since))
+    def span_tails(self, villages: Collection[str], since: int) -> dict[tuple[str, str], list[Span]]:
+        """The spans of all facilities of villages that reach beyond `since`, the running ones among them."""
+        end = tables.span.c.end
         found: dict[tuple[str, str], list[Span]] = {}
-        with self.engine.connect() as connection:
-            for row in connection.execute(query.order_by(table.c.village, table.c.facility, table.c.start)).mappings():
-                found.setdefault((row["village"], row["facility"]), []).append(span_of(row))
-        return found
+        for row in self._of(tables.span, villages, or_(end.is_(None), end > since)):
+            found.setdefault((row["village"], row["facility"]), []).append(span_of(row))
+        return {key: sorted(spans, key=lambda span: span.start) for key, spans in found.items()}
 
     def spans(self, village: str, facility: str, start: int, end: int = FOREVER) -> list[Span]:
         """The spans of a facility that touch `[start, end)`, and those before that belong to the same failed run."""
@@ -206,33 +212,36 @@ class Tables:
         with self.engine.connect() as connection:
             return doubts(connection, since)
 
-    def states(self) -> tuple[dict[str, RowMapping], dict[str, object]]:
-        """The rows of `village_state` by village, and the values of `engine_state` by key."""
-        with self.engine.connect() as connection:
-            villages = {row["village"]: row for row in connection.execute(select(tables.village_state)).mappings()}
-            values = {row.key: row.value for row in connection.execute(select(tables.engine_state))}
-        return villages, values
+    def states(self, villages: Collection[str]) -> dict[str, RowMapping]:
+        """The rows of `village_state` by village."""
+        return {row["village"]: row for row in self._of(tables.village_state, villages)}
 
-    def gateways(self) -> dict[str, list[GatewayRow]]:
+    def gateways(self, villages: Collection[str]) -> dict[str, list[RowMapping]]:
         """The rows of `gateway_state` by village."""
-        table = tables.gateway_state
-        found: dict[str, list[GatewayRow]] = {}
+        found: dict[str, list[RowMapping]] = {}
+        for row in self._of(tables.gateway_state, villages):
+            found.setdefault(row["village"], []).append(row)
+        return {code: sorted(rows, key=lambda row: str(row["gateway"])) for code, rows in found.items()}
+
+    def values(self, keys: Collection[str]) -> dict[str, object]:
+        """The values of `engine_state` that are there, by key."""
+        found: dict[str, object] = {}
         with self.engine.connect() as connection:
-            for row in connection.execute(select(table).order_by(table.c.village, table.c.gateway)).mappings():
-                found.setdefault(row["village"], []).append(GatewayRow(**row))
+            for some in _some(keys):
+                found |= read_values(connection, some)
         return found
 
     def save_states(
         self,
         villages: Sequence[Mapping[str, object]],
-        gateways: Sequence[GatewayRow],
+        gateways: Sequence[Mapping[str, object]],
         values: Mapping[str, object],
         folds: Mapping[str, Fold],
     ) -> None:
         """Write rows of `village_state` and `gateway_state`, values of `engine_state`, and snapshots."""
         with self.writing() as connection:
             upsert(connection, tables.village_state, villages, ("village",))
-            upsert(connection, tables.gateway_state, list(map(asdict, gateways)), ("village", "gateway"))
+            upsert(connection, tables.gateway_state, gateways, ("village", "gateway"))
             write_values(connection, values if self._keeps else {})
             self._write_inbox(connection, (), folds)
 
@@ -262,8 +271,8 @@ def _without_probe(connection: Connection, changes: Changes) -> Changes:
     )
 
 
-def _some(villages: Collection[str]) -> Iterator[list[str]]:
-    """Yields some of the villages at a time, as many as one statement asks for."""
-    every = list(villages)
+def _some(names: Collection[str]) -> Iterator[list[str]]:
+    """Yields some of the names at a time, as many as one statement asks for."""
+    every = list(names)
     for start in range(0, len(every), _AT_ONCE):
         yield every[start : start + _AT_ONCE]

@@ -320,11 +320,13 @@ class WatchedVillage(VillageState):
 
     # What the database says
 
-    def attach(self, alert: OpenAlert) -> None:
-        """Know an alert that is open in the database, but a `village_offline`."""
+    def attach(self, alert: OpenAlert) -> bool:
+        """Know an alert that is open in the database, but a `village_offline`. Returns False if its subject is gone."""
         subject = self.subject_of(alert)
-        if subject is not None:
-            subject.attach(alert.kind, alert)
+        if subject is None:
+            return False
+        subject.attach(alert.kind, alert)
+        return True
 
     def resume(self, link: tuple[str, int | None, int | None] | None, moment: Moment) -> Outcome:
         """The inbox was replayed. From here on holds what the database says of the link, since when, and when something

@@ -5,7 +5,7 @@ several villages lose together are made one alert.
 """
 
 import heapq
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from itertools import count
 from typing import Generic, TypeVar
 
@@ -13,7 +13,7 @@ from api.alert_records.alert import OpenAlert
 from api.alerts.certainty import Moment
 from api.alerts.metrics import EngineMetrics
 from api.alerts.outages import Outages
-from api.alerts.outcome import Changes, Outcome
+from api.alerts.outcome import Back, Changes, Outcome
 from api.alerts.rebuilt import began_before
 from api.alerts.subject import Subject
 from api.alerts.tables import Tables
@@ -65,20 +65,32 @@ class Villages:
                 self.merge(village, village.look(subject, moment), moment)
 
     def attach(self, alerts: Iterable[OpenAlert], moment: Moment) -> None:
-        """These alerts are open in the database. Those whose subject is gone are ended."""
+        """These alerts are open in the database; no `village_offline` is among them. Those whose subject was taken out
+        while no engine saw it are ended."""
         for alert in alerts:
-            codes = alert.lost if alert.kind == Kind.VILLAGE_OFFLINE else [alert.village]
-            villages = [village for code in codes if (village := self.by_code.get(code)) is not None]
-            if alert.kind == Kind.VILLAGE_OFFLINE:
-                known = [village for code in alert.members if (village := self.by_code.get(code)) is not None]
-                self._outages.opened(alert, next((village.village.uplink for village in known), None))
-            elif not any(village.subject_of(alert) for village in villages):
-                self.pending.taken_out(alert, moment.now)  # while no engine saw it
-            for village in villages:
-                if alert.kind == Kind.VILLAGE_OFFLINE:
+            village = self.by_code.get(alert.village)
+            if village is None or not village.attach(alert):
+                self.pending.taken_out(alert, moment.now)
+
+    def attach_outages(self, outages: Iterable[OpenAlert], registered: Collection[str], moment: Moment) -> None:
+        """These `village_offline` are open in the database. A member that was taken out while no engine saw it leaves.
+
+        `registered`: all villages of the registry, also those that other engines watch.
+        """
+        for alert in outages:
+            known = [village for code in alert.members if (village := self.by_code.get(code)) is not None]
+            self._outages.opened(alert, next((village.village.uplink for village in known), None))
+            for code in alert.lost:
+                village = self.by_code.get(code)
+                if village is not None:
                     village.link.lost(alert, moment.now)
-                else:
-                    village.attach(alert)
+                elif code not in registered:
+                    self._outages.back(code, Back(alert, moment.now, taken_out=True), moment.now, self.pending)
+
+    def may_leave(self, village: WatchedVillage) -> bool:
+        """Whether another engine can watch a village from now on: it has no part in an outage of several."""
+        alert = village.link.alert or self._outages.named(village.code)
+        return alert is None or len(alert.members) == 1
 
     def leave(self, village: WatchedVillage) -> None:
         """Another engine watches a village from now on, with its open alerts."""

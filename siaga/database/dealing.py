@@ -12,7 +12,7 @@ from siaga.database.engine_state import write_values
 from siaga.database.upsert import insert, upsert
 from siaga.model.sites import Village
 
-__all__ = ["HEARD", "MAINTENANCE", "Share", "carry_over", "claim", "let_go", "taken_over"]
+__all__ = ["HEARD", "MAINTENANCE", "Heard", "Share", "carry_over", "claim", "let_go", "taken_over", "watched_by"]
 
 HEARD = "heard"
 """Key in `engine_state`, with the partition behind it: until when its engine has taken what the broker had, and whether
@@ -20,10 +20,15 @@ that kept its session."""
 MAINTENANCE = "maintenance"
 """Key in `engine_state`, with the partition behind it: the declarations that its engine has judged history by."""
 _IDS = TypeAdapter(list[str])
+_AT_ONCE = 500
+"""Villages per statement."""
 
 
-class _Heard(BaseModel):
-    """The value of `HEARD`."""
+class Heard(BaseModel):
+    """The value of `HEARD`, which a successor has to know: all that was published until a wall time has been taken.
+
+    `settled`: as far as the engine could tell, the broker kept its session, with everything since.
+    """
 
     until: int
     settled: bool = False
@@ -45,26 +50,37 @@ class Share:
         return zlib.crc32(name.encode()) % self.count == self.number
 
 
-def claim(connection: Connection, share: Share, villages: Collection[str]) -> tuple[set[str], dict[str, int]]:
-    """Let the engine of a partition watch those of the villages that no other one watches.
+def claim(connection: Connection, share: Share, villages: Collection[str]) -> dict[str, int | None]:
+    """Have the engine of a partition watch those of the villages that no other engine watches.
 
-    Returns all villages that it watches; and of those that another one let go, until when that one heard them, as long
-    as `taken_over` was not called.
+    Returns those that it watches now. With each of them stands until when (wall time) the engine heard it that let it
+    go; `None`: none did, or `taken_over` was called.
     """
+    table, codes = tables.village_partition, list(villages)
+    claiming = insert(connection, table).on_conflict_do_update(
+        index_elements=["village"], set_={"partition": share.number}, where=table.c.partition.is_(None)
+    )
+    mine: dict[str, int | None] = {}
+    for start in range(0, len(codes), _AT_ONCE):
+        some = codes[start : start + _AT_ONCE]
+        these = select(table).where(table.c.village.in_(some))
+        held = {row.village for row in connection.execute(these.where(table.c.partition.is_not(None)))}
+        free = [{"village": code, "partition": share.number} for code in some if code not in held]
+        if free:
+            connection.execute(claiming, free)
+        claimed = connection.execute(these.where(table.c.partition == share.number))
+        mine |= {row.village: row.let_go_at for row in claimed}
+    return mine
+
+
+def watched_by(connection: Connection, share: Share) -> set[str]:
+    """Returns the villages that the engine of a partition watched last, also those that are no longer registered."""
     table = tables.village_partition
-    held = set(connection.execute(select(table.c.village).where(table.c.partition.is_not(None))).scalars())
-    free = [{"village": code, "partition": share.number} for code in villages if code not in held]
-    if free:
-        claiming = insert(connection, table).on_conflict_do_update(
-            index_elements=["village"], set_={"partition": share.number}, where=table.c.partition.is_(None)
-        )
-        connection.execute(claiming, free)
-    mine = connection.execute(select(table).where(table.c.partition == share.number)).all()
-    return {row.village for row in mine}, {row.village: row.let_go_at for row in mine if row.let_go_at is not None}
+    return set(connection.execute(select(table.c.village).where(table.c.partition == share.number)).scalars())
 
 
 def taken_over(connection: Connection, villages: Collection[str]) -> None:
-    """What others may have missed of villages has been read, or their snapshots say that it is to be read."""
+    """What was published of villages while no engine watched them was read, or their snapshots say that it is to be."""
     table = tables.village_partition
     connection.execute(table.update().where(table.c.village.in_(list(villages))).values(let_go_at=None))
 
@@ -83,13 +99,13 @@ def carry_over(connection: Connection, count: int) -> None:
     """
     state = tables.engine_state
     values: dict[str, object] = {row.key: row.value for row in connection.execute(select(state))}
-    heard = [_Heard.model_validate(value) for key, value in values.items() if key.startswith(f"{HEARD}/")]
+    heard = [Heard.model_validate(value) for key, value in values.items() if key.startswith(f"{HEARD}/")]
     applied = [_IDS.validate_python(value) for key, value in values.items() if key.startswith(f"{MAINTENANCE}/")]
     gone = [key for key in values if key.startswith((f"{HEARD}/", f"{MAINTENANCE}/", "past/"))]
     connection.execute(state.delete().where(state.c.key.in_(gone)))
     for number in range(count):
         if heard:
-            until = _Heard(until=min(each.until for each in heard))
+            until = Heard(until=min(each.until for each in heard))
             write_values(connection, {f"{HEARD}/{number}": until.model_dump()})
         if applied:
             write_values(connection, {f"{MAINTENANCE}/{number}": _known_to_all(connection, applied)})

@@ -5,34 +5,25 @@
 
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from siaga.database import connect, migrate, tables, without_deadline, writing
+from siaga.database import connect, migrate, tables, writing
 from siaga.database.engine_state import read_values
 from siaga.database.leases import Lease
 from siaga.database.registry import ImportReport, Registry
-from siaga.database.retention import readings_from
 from siaga.database.tokens import Issued, Tokens
 from siaga.database.upsert import insert
 from siaga.model.caller import Role
-from siaga.model.clock import Clock, SystemClock
-from siaga.model.sites import Village
+from siaga.model.clock import SystemClock
 from siaga.mqtt import MqttTransport, Tls
-from siaga.run.retention import note_own_retention
 from siaga.run.settings import Settings
 from siaga.sites.on_disk import read_sites_file
-from siaga.telemetry import open_store
-from siaga.timeline.recent import reach_of
-from siaga.timeline.span_algebra import FOREVER
-
-if TYPE_CHECKING:
-    from api.alerts import AlertEngine
 
 __all__ = [
     "ALERTS",
@@ -41,7 +32,7 @@ __all__ = [
     "create_token",
     "import_sites",
     "issued_tokens",
-    "rebuild",
+    "migrated",
     "revoke_token",
     "run_api",
     "run_collector",
@@ -64,7 +55,7 @@ MAX_QUEUE_BYTES = 16 << 20
 def import_sites(settings: Settings, path: Path, *, only: bool = False) -> ImportReport:
     """Take over a sites file into the registry, all of it or nothing. `only`: take out all other villages."""
     sites = read_sites_file(path)
-    with _database(settings) as engine:
+    with migrated(settings) as engine:
         registry = Registry(engine)
         kept = {village.code for village in sites.villages}
         others = {village.code for village in registry.villages()} - kept if only else set()
@@ -74,34 +65,31 @@ def import_sites(settings: Settings, path: Path, *, only: bool = False) -> Impor
 
 def create_token(settings: Settings, role: Role, name: str, scopes: Sequence[str] = ()) -> str:
     """Returns a new API token; without scopes it sees everything."""
-    with _database(settings) as engine:
+    with migrated(settings) as engine:
         return Tokens(engine).create(role, name, scopes)
 
 
 def issued_tokens(settings: Settings) -> list[Issued]:
     """The API tokens that were made."""
-    with _database(settings) as engine:
+    with migrated(settings) as engine:
         return Tokens(engine).issued()
 
 
 def revoke_token(settings: Settings, token: int) -> bool:
     """Take an API token's validity away; whether it was valid before."""
-    with _database(settings) as engine:
+    with migrated(settings) as engine:
         return Tokens(engine).revoke(token)
 
 
-class _database:  # noqa: N801 - reads as a word: with _database(settings)
+@contextmanager
+def migrated(settings: Settings) -> Iterator[Engine]:
     """The migrated database, for one change."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._engine = connect(settings.database)
-
-    def __enter__(self) -> Engine:
-        migrate(self._engine)
-        return self._engine
-
-    def __exit__(self, *_: object) -> None:
-        self._engine.dispose()
+    engine = connect(settings.database)
+    try:
+        migrate(engine)
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def await_database(engine: Engine, stop: threading.Event, tell: Callable[[str | None], None]) -> Registry | None:
@@ -184,56 +172,3 @@ def alert_session(url: str, name: str, tls: Tls | None = None) -> MqttTransport:
     It is held: the engine stores that the session may be lost before each connection.
     """
     return MqttTransport(url, name, clean=False, expiry=SESSION_EXPIRY, max_bytes=MAX_QUEUE_BYTES, held=True, tls=tls)
-
-
-def rebuild(settings: Settings, stop: threading.Event, clock: Clock | None = None) -> None:
-    """Delete all judgements, and judge again from the stored telemetry. Alerts do not change.
-
-    What cannot be judged again, because its readings are gone, stays as it was judged.
-
-    Raises:
-        StoreUnavailable: the store is down, or belongs to a running `siaga up`.
-    """
-    from api.alerts.engine import AlertEngine  # noqa: PLC0415
-    from api.alerts.reader import InlineReader  # noqa: PLC0415
-    from api.alerts.tables import Tables  # noqa: PLC0415
-    from siaga.broker.memory import MemoryBroker, MemoryTransport  # noqa: PLC0415
-
-    clock = clock or SystemClock()
-    store = open_store(settings.store)
-    with _database(settings) as engine:
-        try:
-            store.check()
-            kept = store.kept_for()
-            villages = Registry(engine).villages()
-            with writing(engine) as connection:
-                without_deadline(connection)
-                note_own_retention(connection, kept, clock.now())
-                _forget_judgement(connection, villages)
-            nobody = MemoryTransport(MemoryBroker(), "rebuild")  # the past alone is judged: nothing comes in meanwhile
-            nobody.cut()  # nor is anybody's silence of now an alert
-            alerts = AlertEngine(Registry(engine), Tables(engine, keeps=False), clock, nobody, InlineReader(store))
-            alerts.open()
-            while not stop.is_set() and not _all_judged(alerts):
-                alerts.tick()
-            alerts.close()
-        finally:
-            store.close()
-    log.info("rebuilt", complete=not stop.is_set())
-
-
-def _forget_judgement(connection: Connection, villages: Iterable[Village]) -> None:
-    """Delete what can be judged again, and let the engine begin at the beginning."""
-    since, span, first = readings_from(connection), tables.span, tables.first_report
-    if since == -FOREVER:
-        connection.execute(span.delete())
-    else:
-        for village in villages:
-            since_here = since + reach_of(village)
-            connection.execute(span.delete().where(span.c.village == village.code, span.c.start >= since_here))
-    connection.execute(first.delete().where(first.c.time >= since))
-    connection.execute(tables.village_state.update().values(judged_until=None))
-
-
-def _all_judged(alerts: "AlertEngine") -> bool:
-    return alerts.store_sync.idle and all(village.memory.is_read for village in alerts.villages.values())

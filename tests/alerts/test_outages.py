@@ -214,3 +214,51 @@ def test_one_without_a_heartbeat_in_what_it_buffered_had_none(world: World, up_f
     assert (evidence["gateway_ran"], evidence["likely"]) == (False, "mains_out")
     assert world.events()[-1] == ("updated", "village_offline")
     assert world.clock.now() > NOON
+
+
+def start_without(world: World, *codes: str) -> None:
+    """The engine is away while villages are taken out of the registry."""
+    world.stop()
+    world.registry.replace([], world.clock.now(), removed=codes)
+    world.start()
+
+
+@pytest.mark.looks_often
+def test_a_lost_village_that_is_taken_out_while_no_engine_runs_is_lost_no_more(world: World) -> None:
+    """Put back, it has an alert of its own again."""
+    keep(world, 6, A, B, C, D)
+    assert offline(world) == [(ALONE, True)]
+    start_without(world, ALONE)
+    world.let(SECOND)
+    assert offline(world) == [(ALONE, False)]
+    assert world.evidence("village_offline")[0]["taken_out"] is True
+
+    world.registry.replace([village(code=ALONE)], world.clock.now())
+    keep(world, 6, A, B, C, D)
+    assert offline(world) == [(ALONE, False), (ALONE, True)]
+    world.beat(code=ALONE)
+    assert offline(world) == [(ALONE, False), (ALONE, False)]
+
+
+@pytest.mark.looks_often
+def test_an_outage_goes_on_without_those_that_were_taken_out_while_no_engine_ran(world: World) -> None:
+    keep(world, 6, C, D, ALONE)
+    start_without(world, A)
+    keep(world, 1, C, D, ALONE)
+    assert (offline(world), children(world)) == ([(A, True)], {A: False, B: True})
+    world.beat(code=B)
+    assert offline(world) == [(A, False)]
+
+
+@pytest.mark.looks_often
+def test_a_village_with_another_uplink_joins_the_outage_that_has_its_name(world: World) -> None:
+    """A comes back, gets another line, and is lost again, while B is lost all the time: only one alert can be A's."""
+    keep(world, 6, C, D, ALONE)
+    keep(world, 1, A, C, D, ALONE)
+    world.registry.replace([village(code=A, uplink="odp-licin-1")], world.clock.now())
+    keep(world, 6, C, D, ALONE)
+    assert (offline(world), children(world)) == ([(A, True)], {A: True, B: True})
+    for code in (A, B):
+        assert offline(world) == [(A, True)]
+        world.beat(code=code)
+    assert offline(world) == [(A, False)]

@@ -5,8 +5,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from sqlalchemy import ColumnElement, select
 
 from api.alerts.certainty import Moment
+from siaga.database import tables, writing
+from siaga.database.engine_state import mains_key, waits_key, write_values
 from siaga.model.clock import DAY, MINUTE, SECOND
 from siaga.model.observation import Reading
 from siaga.model.sites import Adapter, Device, Facility
@@ -113,6 +116,30 @@ def test_what_was_taken_out_while_no_engine_saw_it_has_no_open_alert(tmp_path: P
     world.live(2, OPEN)
     assert all(alert.cleared_at is not None for alert in world.alerts())
     world.close()
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["while_the_engine_runs", "while_no_engine_runs"])
+def test_a_village_that_is_taken_out_leaves_no_rows_of_what_is_taken_and_said(world: World, away: bool) -> None:
+    world.live(2, OPEN)
+    kept = tables.inbox.c.village, tables.village_snapshot.c.village
+    with writing(world.database) as connection:
+        write_values(connection, {mains_key(CODE): ["gerbang"], waits_key(CODE): []})
+    world.beat(OPEN)
+    world.let(SECOND)
+    assert [rows_of(world, column) for column in kept] == [{CODE}, {CODE}]
+    if away:
+        world.stop()
+    world.registry.replace([], world.clock.now(), removed=[CODE])
+    if away:
+        world.start()
+    world.let(5 * SECOND)
+    assert [rows_of(world, column) for column in kept] == [set(), set()]
+    assert rows_of(world, tables.engine_state.c.key).isdisjoint({mains_key(CODE), waits_key(CODE)})
+
+
+def rows_of(world: World, column: ColumnElement[str]) -> set[str]:
+    with world.database.connect() as connection:
+        return set(connection.execute(select(column)).scalars())
 
 
 def test_a_device_is_silent_also_where_its_gateway_came_back_with_a_clock_that_was_ahead(tmp_path: Path) -> None:

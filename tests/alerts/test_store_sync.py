@@ -91,6 +91,9 @@ def test_an_engine_that_follows_another_misses_what_lies_between_them(tmp_path: 
     (unread,) = world.engine.past.stretches[CODE]
     assert ended - 20 * MINUTE <= unread[0] <= ended, "what was judged before is known"
     assert ended + HOUR <= unread[1]
+    told = world.engine.past
+    world.let(10 * SECOND)
+    assert world.engine.past == told, "its row would be written each second"
     world.store.away = False
     world.let(MINUTE)
     assert not world.engine.past.stretches

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, event, select, text
 from sqlalchemy.exc import IntegrityError
 
 from api.alert_records.alert import new_alert
@@ -14,7 +14,7 @@ from api.alerts.inbox import Row
 from api.alerts.outcome import Changes, Fold
 from api.alerts.tables import Tables
 from siaga.database import connect, tables, writing
-from siaga.database.dealing import Share, claim, let_go, taken_over
+from siaga.database.dealing import Share, claim, let_go, taken_over, watched_by
 from siaga.database.leases import Free, Held, LeaseLost, Leases
 from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE
@@ -77,6 +77,20 @@ def test_the_database_takes_no_second_open_alert_of_a_subject(database: Engine) 
         connection.execute(tables.alert.insert(), row | {"id": "another"})
 
 
+def test_a_second_open_alert_of_a_subject_becomes_the_one_that_is_open(database: Engine) -> None:
+    """What its engine says of it from then on, also in the same commit, is of that one."""
+    ledger = Tables(database)
+    ledger.commit(raising())
+    [(first, _)] = rows(database)
+    changes = raising(NOON + MINUTE)
+    [alert] = changes.opened(Kind.FACILITY_FAILED)
+    changes.told_more(alert, NOON + MINUTE)
+    changes.cleared(alert, NOON + 2 * MINUTE, NOON + 3 * MINUTE)
+    assert ledger.commit(changes) == 1
+    assert rows(database) == [(first, NOON + 3 * MINUTE)]
+    assert alert.id == first
+
+
 def test_an_alert_is_raised_again_after_it_cleared(database: Engine) -> None:
     ledger = Tables(database)
     ledger.commit(raising())
@@ -137,6 +151,30 @@ def test_a_failed_run_is_read_whole(database: Engine) -> None:
     assert read(CODE, "wifi", NOON + 50) == spans[4:]
 
 
+def test_an_engine_that_takes_a_village_over_reads_the_ends_of_its_spans_alone(database: Engine) -> None:
+    other = "35.10.16.2009"
+    spans = [
+        Span(NOON, NOON + 10, State.MET),
+        Span(NOON + 10, NOON + 20, State.FAILED, "gate_open"),
+        Span(NOON + 20, FOREVER, State.MET),
+    ]
+    changes = Changes()
+    for code in (CODE, other):
+        changes.spans_changed(code, "gerbang", Difference([], spans))
+    Tables(database).commit(changes)
+    asked: list[tuple[str, tuple[object, ...]]] = []
+    event.listen(database, "before_cursor_execute", lambda _c, _u, said, values, *_: asked.append((said, values)))
+    assert Tables(database).span_tails([CODE], NOON + 15) == {(CODE, "gerbang"): spans[1:]}
+    [(statement, values)] = [each for each in asked if "FROM span" in each[0]]
+    is_sqlite = database.dialect.name == "sqlite"
+    with database.connect() as connection:
+        if not is_sqlite:
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+        explain = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN"
+        plan = [str(row) for row in connection.exec_driver_sql(f"{explain} {statement}", values)]
+    assert [step for step in plan if "ix_span_village_end" in step], plan
+
+
 def test_the_whole_engine_on_postgresql(tmp_path: Path, postgres: Postgres) -> None:
     world = World(tmp_path, database=postgres.database_url())
     world.live(2, ("gerbang-1", "gate_open", True))
@@ -164,13 +202,14 @@ def leading(database: Engine, partition: int, partitions: int) -> Tables:
 def test_a_village_is_watched_by_one_engine_until_that_lets_it_go(database: Engine) -> None:
     one, other = Share(0, 2), Share(1, 2)
     with writing(database) as connection:
-        assert claim(connection, one, ["a", "b"]) == ({"a", "b"}, {})
-        assert claim(connection, other, ["b", "c"]) == ({"c"}, {})
+        assert claim(connection, one, ["a", "b"]) == {"a": None, "b": None}
+        assert claim(connection, other, ["b", "c"]) == {"c": None}
         let_go(connection, ["b"], NOON)
-        assert claim(connection, other, ["b", "c"]) == ({"b", "c"}, {"b": NOON})
-        assert claim(connection, one, ["a", "b"]) == ({"a"}, {})
+        assert claim(connection, other, ["b", "c"]) == {"b": NOON, "c": None}
+        assert claim(connection, one, ["a", "b"]) == {"a": None}
+        assert [watched_by(connection, share) for share in (one, other)] == [{"a"}, {"b", "c"}]
         taken_over(connection, ["b"])
-        assert claim(connection, other, ["b"]) == ({"b", "c"}, {})
+        assert claim(connection, other, ["b"]) == {"b": None}
 
 
 @pytest.mark.parametrize(

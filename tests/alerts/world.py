@@ -59,7 +59,7 @@ def looking_seldom() -> Iterator[None]:
     story in which nobody changes villages or plans work. A `World` refuses such a change meanwhile."""
     with (
         patch("api.alerts.engine.REGISTRY_POLL", 10 * MINUTE),
-        patch("api.alerts.registry_watch.SAVE_EVERY", 20 * SECOND),
+        patch("api.alerts.state_rows.SAVE_EVERY", 20 * SECOND),
     ):
         yield
 

@@ -166,10 +166,11 @@ def test_who_is_without_a_leader(engine: Engine) -> None:
 
 
 def test_the_clock_is_the_databases(engine: Engine) -> None:
+    is_sqlite = engine.dialect.name == "sqlite"
+    seconds = "strftime('%s', 'now')" if is_sqlite else "floor(extract(epoch FROM clock_timestamp()))"
+    clock = text(f"SELECT {seconds}")
     with engine.connect() as connection:
+        before = int(connection.execute(clock).scalar_one())
         mine = connection.execute(select(module._now(engine))).scalar_one()
-        if engine.dialect.name == "postgresql":
-            theirs = connection.execute(text("SELECT extract(epoch FROM clock_timestamp()) * 1000")).scalar_one()
-        else:
-            theirs = connection.execute(text("SELECT strftime('%s', 'now') * 1000")).scalar_one()
-    assert abs(mine - int(theirs)) < 5_000
+        after = int(connection.execute(clock).scalar_one())
+    assert before <= mine / 1000 < after + 1

@@ -182,6 +182,7 @@ def test_a_leader_that_lost_the_broker_does_not_lead_from_before_another_may(
 
 def test_two_that_the_broker_denies_a_filter_do_not_take_turns(join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Idle, "hears", lambda _: False)
+    monkeypatch.setattr(leading, "FIRST_PAUSE", 600.0)
     one = join("member")
     until(lambda: one.leases.look(0) == Held("member", is_deaf=True), what="it leads, and hears nothing")
     other = join("other")

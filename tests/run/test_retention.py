@@ -17,8 +17,8 @@ from siaga.database.spans import read_spans
 from siaga.model.clock import DAY, HOUR, MINUTE, ManualClock
 from siaga.model.observation import Reading
 from siaga.run.complaints import erase_complaint
+from siaga.run.rebuild import rebuild
 from siaga.run.retention import AHEAD, Retention
-from siaga.run.services import rebuild
 from siaga.run.settings import Settings, SettingsError, load_settings
 from siaga.telemetry import SHORTEST_KEPT, StoreUnavailable, open_store
 from siaga.timeline.judge import Span

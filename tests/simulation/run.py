@@ -57,7 +57,7 @@ def simulate(options: Options, show: Callable[[str], None] | None = None) -> Out
         tempfile.TemporaryDirectory() as directory,
         _logs_into(kernel) as wrong,
         patch("api.alerts.engine.REGISTRY_POLL", options.looks),
-        patch("api.alerts.registry_watch.SAVE_EVERY", options.looks),
+        patch("api.alerts.state_rows.SAVE_EVERY", options.looks),
         patch("api.alerts.engine.DATABASE_AGAIN", max(SECOND, options.looks // 30)),
         patch("api.alerts.engine.SNOOZE_POLL", max(10 * SECOND, options.looks // 2)),
         patch("gateway.outbox.DISK_AGAIN", max(SECOND, options.looks // 60)),

@@ -143,6 +143,11 @@ class Members:
         """Wait until a member leads partitions."""
         until(lambda: set(partitions) <= set(self.leads(name)), within, f"{name} leads {partitions}")
 
+    def lead(self, **partitions: list[int]) -> None:
+        """Wait until each member leads its partitions, and no other."""
+        found = partitions.keys()
+        until(lambda: {name: self.leads(name) for name in found} == partitions, what=f"they lead {partitions}")
+
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a member."""
         process = self[name].process
@@ -197,7 +202,7 @@ def test_a_leader_that_dies_sleeps_or_is_ended_is_replaced_and_each_alert_comes_
     tmp_path: Path, mosquitto: Mosquitto, influxd: Influxd, postgres: Postgres
 ) -> None:
     with running(tmp_path, mosquitto, influxd, postgres, ("one", "other")) as (members, gates):
-        assert (members.leads("one"), members.leads("other")) == ([0], [])
+        members.lead(one=[0], other=[])
         gates.close(A)
         members.tell("other", gates)
 
@@ -215,14 +220,14 @@ def test_a_leader_that_dies_sleeps_or_is_ended_is_replaced_and_each_alert_comes_
         members.tell("one", gates)
         members.signal("other", signal.SIGCONT)
         until(lambda: "lease_lost" in members["other"].log.read_text(), what="the sleeper finds that another one leads")
-        assert (members.leads("one"), members.leads("other")) == ([0], [])
+        members.lead(one=[0], other=[])
 
         others = "pid <> pg_backend_pid() AND datname = current_database()"
         members.ask(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
         gates.open(D)
         gates.close(A)
         members.tell("other", gates)
-        assert (members.leads("one"), members.leads("other")) == ([0], [])
+        members.lead(one=[0], other=[])
 
         members.end("one")
         members.take_over("other", 0)

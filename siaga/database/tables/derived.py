@@ -44,6 +44,7 @@ span = Table(
         comment="by maintenance alone, declared afterwards",
     ),
     Index(None, "village", "facility", "end"),
+    Index(None, "village", "end"),
 )
 Index("ix_span_open", span.c.state, sqlite_where=span.c.end.is_(None), postgresql_where=span.c.end.is_(None))
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from sqlalchemy import Engine, select, update
 from sqlalchemy.engine import make_url
 
-from api.alerts.self_monitor import Heard
 from siaga.database import connect, writing
+from siaga.database.dealing import Heard
 from siaga.database.dump import Dump, TableDump, has_tables, load
 from siaga.database.tables import engine_state
 from siaga.run.backup.archive import BadBackup, Manifest, Reader, sync_directory

@@ -11,7 +11,7 @@ BAD_INPUT = 2
 """Exit status when what was asked for cannot be right."""
 
 # Known by name: importing them here would load every room before the first word is said.
-_CANNOT = {"PortTaken", "UnknownSchema", "StoreUnavailable", "BufferUnavailable"}
+_CANNOT = {"PortTaken", "EngineRuns", "UnknownSchema", "StoreUnavailable", "BufferUnavailable"}
 """Our own exceptions that say in a sentence why something cannot be done now."""
 
 

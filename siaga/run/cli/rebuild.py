@@ -8,7 +8,7 @@ __all__ = ["rebuild"]
 
 def rebuild(data_dir: DataDir = None, store_url: StoreUrl = None, database_url: DatabaseUrl = None) -> None:
     """Throw the judged history away and judge it again from the stored telemetry."""
-    from siaga.run.services import rebuild as rebuild_history
+    from siaga.run.rebuild import rebuild as rebuild_history
     from siaga.run.settings import load_settings
 
     flags = {"data_dir": data_dir, "store_url": store_url, "database_url": database_url}
