@@ -29,6 +29,7 @@ from api.reports.process import surroundings
 from api.words.language import Language
 from bench.figure import Figure, at_most
 from siaga.database import connect, migrate, writing
+from siaga.database.dark import write_dark
 from siaga.database.registry import Registry
 from siaga.database.spans import write_spans
 from siaga.database.tokens import Tokens
@@ -38,6 +39,7 @@ from siaga.model.intervals import subtract
 from siaga.model.scope import Scopes
 from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.telemetry import open_store
+from siaga.timeline.dark import Darkness
 from siaga.timeline.schedule import parse_schedule, required
 from siaga.timeline.span_algebra import FOREVER
 from siaga.timeline.spans import Span, State
@@ -182,6 +184,7 @@ def fill(engine: Engine) -> int:
                 for kind in KINDS
             }
             write_spans(connection, spans)
+            write_dark(connection, village.code, Darkness((FIRST, NOW), away))
         count += sum(map(len, spans.values()))
     return count
 

@@ -143,6 +143,7 @@ class AlertEngine:
             self._replay(row, moment)
         for code in codes:
             self._watched.pending.links.pop(code, None)  # as it is in the database
+            self._watched.pending.dark.pop(code, None)  # it was committed with the rows, and may have been corrected
         self._registry.resume(links, codes, moment)
         if watched.heard_until:
             self._registry.read_again(watched.heard_until, moment)

@@ -13,6 +13,7 @@ from api.alerts.subject import Subject
 from siaga.model.intervals import Interval
 from siaga.model.observation import TrackKey
 from siaga.model.sites import Facility, Village
+from siaga.timeline.dark import Darkness
 from siaga.timeline.judge import Span
 from siaga.timeline.span_algebra import Difference
 
@@ -44,7 +45,8 @@ class Changes:
 
     `spans`: by facility and start (`None`: delete the span). `mains`: by village, its facilities without mains power.
     `waits`: by village, which alerts wait, and why. `rewritten`: by facility, the stretch of the past that is judged
-    otherwise now; issued reports are compared with it.
+    otherwise now; issued reports are compared with it. `dark`: by village, what is dark, in the order in which that
+    was found.
     """
 
     spans: dict[tuple[str, str], dict[int, Span | None]] = field(default_factory=dict)
@@ -55,9 +57,10 @@ class Changes:
     links: dict[str, dict[str, object]] = field(default_factory=dict)
     alerts: list[Opened | Changed] = field(default_factory=list)
     rewritten: dict[tuple[str, str], Interval] = field(default_factory=dict)
+    dark: dict[str, list[Darkness]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.spans or self.first or self.links or self.mains or self.waits or self.alerts)
+        return bool(self.spans or self.first or self.links or self.mains or self.waits or self.alerts or self.dark)
 
     def merge(self, later: "Changes") -> None:
         """Add what changed later."""
@@ -73,6 +76,8 @@ class Changes:
             self._add(change)
         for (village, facility), stretch in later.rewritten.items():
             self.past_changed(village, facility, stretch)
+        for village, found in later.dark.items():
+            self.dark.setdefault(village, []).extend(found)
 
     def corrected(self, correction: Correction) -> None:
         """Add a correction of days that are over."""

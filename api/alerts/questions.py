@@ -16,7 +16,8 @@ from siaga.model.observation import Arrival, Reading, Recalled, Track, TrackKey
 from siaga.model.signals import Value
 from siaga.model.sites import Village
 from siaga.telemetry import TelemetryStore
-from siaga.timeline.judge import Evidence, PlannedWork, Span, judge, judged_from, participants, reach
+from siaga.timeline.dark import gateways_of
+from siaga.timeline.judge import Evidence, PlannedWork, Span, gateway_heard, judge, judged_from, participants, reach
 from siaga.timeline.recent import LIVE, judged_facilities
 from siaga.timeline.span_algebra import FOREVER
 
@@ -140,16 +141,22 @@ class RebuildRequest:
             window = (max(start, end if begins is None else begins), end)
             planned = self.planned[facility.id]
             spans[facility.id] = judge(village, facility, evidence, window, planned) if window[0] < end else ()
-        return RebuildAnswer(self, spans, first)
+        newest = {gateway: tracks[gateway, "alive"].times[-1] for gateway in gateways_of(village, tracks)}
+        return RebuildAnswer(self, spans, first, gateway_heard(village, evidence, self.window), newest)
 
 
 @dataclass(frozen=True, slots=True)
 class RebuildAnswer:
-    """The spans of each facility over the window, from when it is judged (none where that is later); first reports."""
+    """The spans of each facility over the window, from when it is judged (none where that is later); first reports.
+
+    `heard`: when in the window a gateway was heard. `newest`: the newest heartbeat of each gateway until its end.
+    """
 
     request: RebuildRequest
     spans: Mapping[str, Sequence[Span]]
     first: Mapping[TrackKey, int]
+    heard: Sequence[Interval]
+    newest: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def write_rebuilt(tables: Tables, village: WatchedVillage, answer: RebuildAnswer
             alert = facility.alerts.get(Kind.FACILITY_FAILED)
             if alert is not None:
                 failed[name] = read_spans(connection, code, name, alert.began_at, FOREVER)
-    return Rebuilt(window, answer.first, spans, failed, took)
+    return Rebuilt(window, answer.first, spans, failed, answer.heard, answer.newest, took)
 
 
 def redated(spans: Sequence[Span], told: Interval, now: int, *, grace: int, recovery: int) -> Interval:

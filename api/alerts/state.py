@@ -14,16 +14,20 @@ from api.alerts.gateway import WatchedGateway
 from api.alerts.history import History
 from api.alerts.link import Link
 from api.alerts.memory import Memory
+from api.alerts.outcome import Outcome
 from api.alerts.subject import Subject
 from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE
 from siaga.model.indicators import terms
+from siaga.model.intervals import Interval, clip, merge, stretches, subtract
 from siaga.model.observation import TrackKey
 from siaga.model.sites import Village
+from siaga.timeline.dark import Darkness, expected_from
 from siaga.timeline.fingerprint import fingerprint
-from siaga.timeline.judge import PlannedWork
+from siaga.timeline.judge import GATEWAY_HEARD, PlannedWork, gateway_heard
 from siaga.timeline.maintenance import Planned
 from siaga.timeline.recent import LIVE, Recent, judged_facilities
+from siaga.timeline.span_algebra import FOREVER
 
 __all__ = ["VillageState"]
 
@@ -99,6 +103,56 @@ class VillageState:
     def has_questions(self) -> bool:
         """Whether there is anything to ask the telemetry store for, or to give up."""
         return self.memory.wanted or self.history.is_open
+
+    # When it is dark
+
+    @property
+    def last_heartbeat(self) -> int | None:
+        """The newest heartbeat of its gateways, as far as it is known."""
+        known = [gateway.last_alive for gateway in self.gateways.values()]
+        return max((time for time in (*known, self.recent.last_heartbeat) if time is not None), default=None)
+
+    @property
+    def unheard_from(self) -> int | None:
+        """From when on no heartbeat is known to hold: after the last one, or from when one was expected.
+
+        `None`: nothing was expected yet, or it is not known when the last one was, as in a replay.
+        """
+        last = self.last_heartbeat
+        if last is not None:
+            return last + GATEWAY_HEARD
+        return None if self.recent.heard_before(FOREVER) else expected_from(self.village, self.recent.first)
+
+    def note_dark(self, window: Interval, heard: Sequence[Interval], unheard_from: int | None, out: Outcome) -> None:
+        """Note what is dark by all heartbeats of a window, of which the newest may be new.
+
+        `heard`: when in the window a gateway was heard. `unheard_from`: as it was before they were known. What lies
+        between that and the window is dark, too.
+        """
+        last, expected = self.last_heartbeat, expected_from(self.village, self.recent.first)
+        if last is None or expected is None:
+            return
+        start = window[0] if unheard_from is None else min(window[0], unheard_from)
+        end = min(window[1], last)
+        if start < end:
+            dark = subtract(clip([(expected, last)], start, end), heard)
+            out.dark.setdefault(self.code, []).append(Darkness((start, end), dark))
+
+    def note_dark_in_memory(self, unheard_from: int | None, out: Outcome, beats: Sequence[int] = ()) -> None:
+        """Note what is dark from where memory covers on, where a snapshot leaves out no heartbeat.
+
+        `beats`: those that have just come, in order; some may be history.
+        """
+        last = self.last_heartbeat
+        if last is None:
+            return
+        window = (self.recent.covers, last)
+        if not self.memory.is_read:  # until it is read it says nothing of what was before
+            if unheard_from is None:
+                return
+            window = (max(window[0], unheard_from), last)
+        heard = gateway_heard(self.village, self.recent.evidence, (-FOREVER, last))
+        self.note_dark(window, merge([*heard, *stretches(beats, GATEWAY_HEARD)]), unheard_from, out)
 
     # What is certain
 

@@ -13,6 +13,7 @@ from api.alerts.inbox import Row
 from api.alerts.outcome import Changes, Fold
 from api.queries.complaints import doubts
 from siaga.database import tables, writing
+from siaga.database.dark import write_dark
 from siaga.database.days import correcting
 from siaga.database.dealing import Share
 from siaga.database.engine_state import mains_key, read_values, waits_key, write_past, write_values
@@ -89,6 +90,9 @@ class Tables:
             rest = {key: spans for key, spans in changes.spans.items() if key not in changes.corrections}
             write_spans(connection, rest)
             note_rewritten(connection, changes.rewritten)
+            for village, found in changes.dark.items():
+                for each in found:
+                    write_dark(connection, village, each)
             _write_first(connection, changes.first)
             upsert(connection, tables.village_state, list(changes.links.values()), ("village",))
             self._write_inbox(connection, rows, folds or {})
@@ -257,7 +261,7 @@ def _write_first(connection: Connection, first: Mapping[tuple[str, TrackKey], in
 def _without_probe(connection: Connection, changes: Changes) -> Changes:
     """Note when the self-probe's alert was raised. Returns what is changed of all other villages."""
     raised = [each for each in changes.alerts if isinstance(each, Opened) and each.alert.village == PROBE]
-    if not raised and not any(village == PROBE for village, _ in changes.spans):
+    if not raised and PROBE not in changes.dark and not any(village == PROBE for village, _ in changes.spans):
         return changes
     for each in raised:
         if each.alert.kind is Kind.FACILITY_FAILED:
@@ -268,6 +272,7 @@ def _without_probe(connection: Connection, changes: Changes) -> Changes:
         spans={key: spans for key, spans in changes.spans.items() if key[0] != PROBE},
         corrections={key: each for key, each in changes.corrections.items() if key[0] != PROBE},
         rewritten={key: each for key, each in changes.rewritten.items() if key[0] != PROBE},
+        dark={village: found for village, found in changes.dark.items() if village != PROBE},
     )
 
 

@@ -12,7 +12,9 @@ from api.alerts.outcome import Outcome
 from api.alerts.state import VillageState
 from siaga.model.alert_kinds import Kind
 from siaga.model.clock import HOUR
+from siaga.model.intervals import gaps
 from siaga.model.observation import Point, Reading, TrackKey
+from siaga.timeline.judge import GATEWAY_HEARD
 from siaga.wire.batch import Batch, BatchId
 
 __all__ = ["note_first_report", "note_stored", "take_readings"]
@@ -20,11 +22,16 @@ __all__ = ["note_first_report", "note_stored", "take_readings"]
 
 @dataclass(slots=True)
 class _Touched:
-    """What one batch bears on: facilities, each from a time on; devices that spoke again; readings that are history."""
+    """What one batch bears on: facilities, each from a time on; devices that spoke again; readings that are history.
+
+    `beats`: when gateways were alive. `new_beats`: those of these that memory did not have, and that changed something.
+    """
 
     facilities: dict[str, int] = field(default_factory=dict)
     spoke: set[str] = field(default_factory=set)
     late: list[Reading] = field(default_factory=list)
+    beats: list[int] = field(default_factory=list)
+    new_beats: list[int] = field(default_factory=list)
 
     def facility(self, facility: str, time: int) -> None:
         """A facility may be in another state from `time` on."""
@@ -35,7 +42,7 @@ def take_readings(village: VillageState, gateway: str, batch: Batch, moment: Mom
     """Take the readings of a batch that has not come before."""
     village.link.note_times((point.time for point in batch.points), moment.now, moment.monotonic)
     village.trim(moment.now)
-    touched = _Touched()
+    touched, unheard_from = _Touched(), village.unheard_from
     beats = [point.time for point in batch.points if point.device not in village.devices]
     buffer = (gateway, batch.id.epoch)
     if beats and village.link.note_buffer(buffer, max(beats), moment.now, moment.monotonic):
@@ -52,6 +59,7 @@ def take_readings(village: VillageState, gateway: str, batch: Batch, moment: Mom
         reach, late = village.recent.reach, touched.late
         out.late = len(late)
         out.overflown = village.history.take(number, moment.now, moment.monotonic, stretch, late, reach)
+    _note_dark(village, touched, unheard_from, out)
     # Looked at by the next tick, after the messages that wait: one of them may say that it is over already
     for facility, since in touched.facilities.items():
         touched_one = village.facilities[facility]
@@ -84,13 +92,26 @@ def _take_point(
 def _take_heartbeat(village: VillageState, point: Point, touched: _Touched, moment: Moment, out: Outcome) -> None:
     """Take a gateway's heartbeat. It may change since when its devices are silent."""
     village.gateway(point.device).beat(point.time)
+    touched.beats.append(point.time)
     village.link.note_beat(point.time)
     for signal, value in point.values.items():
         if _remember(village, Reading(point.device, signal, point.time, value), touched, moment, out):
+            touched.new_beats.append(point.time)
             for facility in village.facilities:
                 touched.facility(facility, point.time)
             for device in village.devices.values():
                 out.ask(device, moment.now)
+
+
+def _note_dark(village: VillageState, touched: _Touched, unheard_from: int | None, out: Outcome) -> None:
+    """Note what is dark by a batch's heartbeats, unless they only go on from those before. It leaves history alone."""
+    beats = sorted(touched.beats)
+    if not beats:
+        return
+    goes_on = unheard_from is not None and beats[0] <= unheard_from and next(gaps(beats, GATEWAY_HEARD), None) is None
+    fills_in = any(unheard_from is None or time + GATEWAY_HEARD < unheard_from for time in touched.new_beats)
+    if fills_in or not goes_on:
+        village.note_dark_in_memory(unheard_from, out, beats)
 
 
 def _remember(village: VillageState, reading: Reading, touched: _Touched, moment: Moment, out: Outcome) -> bool:
@@ -137,6 +158,8 @@ def note_first_report(village: VillageState, key: TrackKey, time: int, moment: M
         return True
     village.history.mark(time, recent.covers if before is None else before, moment.monotonic)
     owner = recent.facility_of(key[0])
+    if owner is None:
+        village.note_dark_in_memory(village.unheard_from, out)
     known = None if owner is None else village.facilities.get(owner.id)
     if known is not None:
         known.touch(max(time, recent.covers))

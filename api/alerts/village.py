@@ -27,6 +27,7 @@ from siaga.model.clock import SECOND
 from siaga.model.intervals import Interval
 from siaga.model.observation import Arrival, Recalled, TrackKey
 from siaga.model.sites import Village
+from siaga.timeline.dark import expected_from
 from siaga.timeline.judge import Span, judged_from, without_mains
 from siaga.timeline.maintenance import Planned
 from siaga.timeline.span_algebra import FOREVER
@@ -45,6 +46,7 @@ class Rebuilt:
 
     `spans`: of the facilities that changed by it, their spans in the database, as far back as memory keeps them
     (`None`: what is in memory did not change). `failed`: the same from where their open `facility_failed` began.
+    `heard`: when in the window a gateway was heard. `newest`: the newest heartbeat of each gateway until its end.
     `took`: ms.
     """
 
@@ -52,6 +54,8 @@ class Rebuilt:
     first: Mapping[TrackKey, int]
     spans: Mapping[str, list[Span] | None]
     failed: Mapping[str, Sequence[Span]]
+    heard: Sequence[Interval]
+    newest: Mapping[str, int]
     took: int
 
 
@@ -203,6 +207,7 @@ class WatchedVillage(VillageState):
         `first_spans`: where its facilities' spans begin in the database, if a facility is to be judged as a whole.
         """
         out, recent, memory, was_read = Outcome(), self.recent, self.memory, self.memory.is_read
+        unheard_from = self.unheard_from
         for key, time in found.first.items():
             note_first_report(self, key, time, moment, out)
         new_from = recent.absorb(found.tracks, start)
@@ -219,6 +224,7 @@ class WatchedVillage(VillageState):
         # What the store has before the broker brings it will change nothing when it comes, unless it is late by then
         dirty_from = min(memory.answered(moment.now), max(new_from, recent.covers))
         self._note_who_spoke()
+        self.note_dark_in_memory(unheard_from, out)
         if not was_read:
             dirty_from = min(dirty_from, self._resumes_from(first_spans))
             if self.judged_until is None:
@@ -247,6 +253,7 @@ class WatchedVillage(VillageState):
             return resumed
         begins = [judged_from(self.village, each.facility, self.recent.evidence) for each in self.facilities.values()]
         begins += [first_spans.get(facility) for facility in self.rejudge]
+        begins.append(expected_from(self.village, self.recent.first))
         self.judging_whole |= bool(self.rejudge)
         self.rejudge = set()
         return min((moment for moment in (*begins, resumed) if moment is not None), default=FOREVER)
@@ -275,8 +282,12 @@ class WatchedVillage(VillageState):
 
     def take_rebuilt(self, rebuilt: Rebuilt, moment: Moment) -> Outcome:
         """Take over a stretch of history that was judged again and written."""
-        out = Outcome()
+        out, unheard_from = Outcome(), self.unheard_from
         learned = [note_first_report(self, key, time, moment, out) for key, time in rebuilt.first.items()]
+        for gateway, time in rebuilt.newest.items():
+            self.gateway(gateway).beat(time)
+            self.changed = True
+        self.note_dark(rebuilt.window, rebuilt.heard, unheard_from, out)
         for name, spans in rebuilt.spans.items():
             facility = self.facilities[name]
             if spans is not None:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, Select, case, select
 
+from api.attestations.scorecard import DAYS
 from api.issued.asked import scopes_of
 from api.issued.names import new_name
 from api.issued.orders import LEASE
 from siaga.database import tables, writing
 from siaga.database.rewritten import take_rewritten
-from siaga.model.clock import MINUTE, SECOND
+from siaga.model.clock import DAY, MINUTE, SECOND
 from siaga.model.intervals import Interval
 from siaga.model.scope import EVERYTHING
 
@@ -25,6 +26,9 @@ GATHER = 15 * SECOND
 _AGAIN = 10 * MINUTE
 """When a revision that could not be made is tried again."""
 _CHUNK = 500
+_CARDS_FROM = tables.report.c.window_end - (DAYS + 1) * DAY
+"""Before the days that bear on the scorecards of a report. A day more, as the last date that is over may have ended
+earlier than the period."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +75,11 @@ def _current(connection: Connection, stretches: Mapping[str, Interval]) -> list[
     """The reports that are not superseded and whose time may be touched: number, time, scopes."""
     table = tables.report
     start, end = stretches[EVERYTHING]
-    query = select(table.c.number, table.c.window_start, table.c.cut, table.c.scopes).where(
-        table.c.superseded_by.is_(None), table.c.window_start < end, table.c.cut > start
+    begins = case((table.c.window_start < _CARDS_FROM, table.c.window_start), else_=_CARDS_FROM).label("begins")
+    query = select(table.c.number, begins, table.c.cut, table.c.scopes).where(
+        table.c.superseded_by.is_(None), begins < end, table.c.cut > start
     )
-    return [(row.number, (row.window_start, row.cut), scopes_of(row.scopes).texts) for row in connection.execute(query)]
+    return [(row.number, (row.begins, row.cut), scopes_of(row.scopes).texts) for row in connection.execute(query)]
 
 
 def _any(window: Interval, scopes: list[str], stretches: Mapping[str, Interval]) -> bool:

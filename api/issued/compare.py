@@ -51,12 +51,18 @@ class Done:
     listed: bool = False
     certainly: bool = True
 
+    @property
+    def grounds(self) -> frozenset[Ground]:
+        """All that may be why something else is known now. What is left came late."""
+        found = self.within | self.around | ({Ground.SITES_FILE} if self.listed else frozenset())
+        return found or frozenset({Ground.LATE_DATA})
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One figure of one facility. `before` and `after`: as the JSON of the report has them.
 
-    `facility`: `None` for an attested indicator of the village's scorecard (`api.issued.cards`).
+    `facility`: `None` for an indicator of the village's scorecard (`api.issued.cards`).
     `why`: the grounds, separated by commas where a figure may rest on several.
     """
 

@@ -21,8 +21,13 @@ _BEFORE = 2 * MINUTE
 """What was done so shortly before a report may not have been judged when it was made."""
 
 
-def grounds_since(connection: Connection, issued_at: int, report: Report) -> Callable[[str, str], Done]:
-    """Returns what says, of a village and a facility, what was done to it since `issued_at` (wall time, ms)."""
+def grounds_since(
+    connection: Connection, issued_at: int, report: Report, earlier: int = 0
+) -> Callable[[str, str], Done]:
+    """Returns what says, of a village and a facility, what was done to it since `issued_at` (wall time, ms).
+
+    `earlier`: how long before the report's period the time begins that it bears on, ms.
+    """
     since = issued_at - _BEFORE
     facilities, there = {one.name: one for one in report.facilities}, {one.code for one in report.villages}
     table = tables.maintenance
@@ -46,7 +51,7 @@ def grounds_since(connection: Connection, issued_at: int, report: Report) -> Cal
             if one is None or window.facility not in (None, facility) or not window.concerns(one.village):
                 continue
             start, end = report.period.window(one.village.timezone)
-            end = min(end, report.cut)
+            start, end = start - earlier, min(end, report.cut)
             found = list(stretches(window, one.village.timezone, report.cut))
             if any(begin < end and until > start for begin, until in found):
                 within.add(ground)

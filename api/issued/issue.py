@@ -5,6 +5,7 @@ from collections.abc import Callable
 import orjson
 from sqlalchemy import Connection, Engine, RowMapping, select
 
+from api.attestations.scorecard import DAYS
 from api.issued.asked import Asked, factors_of, read_period, scopes_of
 from api.issued.cards import card_changes, cards_of
 from api.issued.checks import Check, settle
@@ -19,6 +20,7 @@ from api.reports.office import Office
 from api.reports.report import Report
 from api.words import Language
 from siaga.database import tables, writing
+from siaga.model.clock import DAY
 
 __all__ = ["REVISED_BY", "carry_out", "revise"]
 
@@ -114,5 +116,15 @@ def _changes(connection: Connection, before: RowMapping, report: Report) -> list
     today = [row_document(row) for row in report.rows if row.level is Level.FACILITY]
     found = changes(rows, today, grounds_since(connection, before["issued_at"], report))
     # What was issued before this was kept has none to compare with
-    cards = before["summary"].get("cards", {})
-    return [*found, *card_changes(cards, cards_of(report.beside.scorecards))]
+    cards, scorecards = before["summary"].get("cards", {}), report.beside.scorecards
+    done = grounds_since(connection, before["issued_at"], report, DAYS * DAY)
+    facilities = {
+        (card.village, cell.indicator.kind): [one.id for one in cell.facilities]
+        for card in scorecards
+        for cell in card.cells
+    }
+
+    def why_sensed(village: str, kind: str) -> str:
+        return ",".join(sorted({why for one in facilities[village, kind] for why in done(village, one).grounds}))
+
+    return [*found, *card_changes(cards, cards_of(scorecards), why_sensed)]

@@ -24,7 +24,7 @@ class Worst(TypedDict):
 class Summary(TypedDict):
     """`low`, `measured`, `unknown`: parts and wholes, ms. `facilities`: how many were judged; `below`: failed.
 
-    `cards`: the attested part of the scorecards, with which the next revision is compared.
+    `cards`: the scorecards, with which those of the next revision are compared.
     """
 
     low: list[int]

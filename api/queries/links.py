@@ -1,9 +1,8 @@
-"""How villages were cut off and dark in a time, from alerts and spans. Telemetry is not read.
+"""How villages were cut off and dark in a time, as the engine keeps it. Telemetry is not read.
 
-A *cut* is wall time: nothing arrived for longer than `offline_after`, from the last arrival on. The engine keeps it as
-a `village_offline` alert, of which a shared uplink has one for several villages. *Dark* is event time: the gateway did
-not run. It shows as spans that nobody could judge, up to the gateway's last heartbeat: what is after it may still
-arrive. Dark time outside of all schedules of a village is not seen.
+A *cut* is wall time: nothing arrived for longer than `offline_after`, from the last arrival on. It is a
+`village_offline` alert, of which a shared uplink has one for several villages. *Dark* is event time: the gateway did
+not run, up to its last heartbeat, as what is after it may still arrive (`siaga.timeline.dark`).
 """
 
 from collections import defaultdict
@@ -11,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, or_, select
 
 from siaga.database import tables
+from siaga.database.dark import dark_stretches
 from siaga.database.scopes import within
 from siaga.model.intervals import Interval, clip, merge, total
 from siaga.model.scope import Scopes
@@ -65,8 +65,8 @@ def links(
     if not rows:
         return []
     between = rows[0].code, rows[-1].code
-    heard = _heard_until(connection, between)
-    cuts, dark = _cuts(connection, window), _dark(connection, between, window)
+    heard = _heard(connection, between)
+    cuts, dark = _cuts(connection, window), dark_stretches(connection, window, between)
     found = []
     for row in rows:
         mine = [
@@ -74,7 +74,6 @@ def links(
             for start, end in cuts.get(row.code, ())
             if start < window[1] and (end is None or end > window[0])
         ]
-        seen = clip(merge(dark.get(row.code, ())), window[0], min(window[1], heard.get(row.code, window[0])))
         found.append(
             LinkFigures(
                 row.code,
@@ -83,20 +82,18 @@ def links(
                 total(clip(merge(mine), *window)),
                 len(mine),
                 max((end - start for start, end in mine), default=0),
-                total(seen),
+                total(clip(dark.get(row.code, ()), *window)),
                 row.last_arrival is None and row.code not in heard,
             )
         )
     return found
 
 
-def _heard_until(connection: Connection, between: tuple[str, str]) -> dict[str, int]:
-    """Event time of the last heartbeat of each village that ever had one."""
+def _heard(connection: Connection, between: tuple[str, str]) -> set[str]:
+    """Returns the villages from which a heartbeat ever came."""
     table = tables.gateway_state
-    query = select(table.c.village, func.max(table.c.last_alive)).where(
-        table.c.village.between(*between), table.c.last_alive.is_not(None)
-    )
-    return {village: heard for village, heard in connection.execute(query.group_by(table.c.village))}  # noqa: C416
+    query = select(table.c.village).where(table.c.village.between(*between), table.c.last_alive.is_not(None))
+    return set(connection.execute(query).scalars())
 
 
 def _cuts(connection: Connection, window: Interval) -> _Cuts:
@@ -126,18 +123,3 @@ def _children(evidence: object) -> Iterator[tuple[str, int, int | None]]:
 
 def _time(text: object) -> int | None:
     return round(datetime.fromisoformat(text).timestamp() * 1000) if isinstance(text, str) else None
-
-
-def _dark(connection: Connection, between: tuple[str, str], window: Interval) -> Mapping[str, list[Interval]]:
-    """The spans of each village that touch the window and have no other cause than its gateway."""
-    table = tables.span
-    query = select(table.c.village, table.c.start, table.c.end).where(
-        table.c.village.between(*between),
-        table.c.cause == VILLAGE_OFFLINE,
-        table.c.start < window[1],
-        or_(table.c.end.is_(None), table.c.end > window[0]),
-    )
-    found: dict[str, list[Interval]] = defaultdict(list)
-    for village, start, end in connection.execute(query):
-        found[village].append((start, window[1] if end is None else end))
-    return found

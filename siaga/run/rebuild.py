@@ -115,19 +115,20 @@ def _renew(leases: Leases, held: Sequence[Lease], ended: threading.Event, stop: 
 def _forget_judgement(engine: Engine, leases: Sequence[Lease], kept: int | None, now: int) -> None:
     """Delete what can be judged again, and let the engine begin at the beginning. `kept`: for how long the store keeps
     readings, ms; `None`: for ever."""
-    villages, span, first = Registry(engine).villages(), tables.span, tables.first_report
+    villages, first = Registry(engine).villages(), tables.first_report
     with writing(engine) as connection:
         without_deadline(connection)
         for lease in leases:
             check(connection, lease)
         note_own_retention(connection, kept, now)
         since = readings_from(connection)
-        if since == -FOREVER:
-            connection.execute(span.delete())
-        else:
+        for table in (tables.span, tables.dark):
+            if since == -FOREVER:
+                connection.execute(table.delete())
+                continue
             for village in villages:
                 since_here = since + reach_of(village)
-                connection.execute(span.delete().where(span.c.village == village.code, span.c.start >= since_here))
+                connection.execute(table.delete().where(table.c.village == village.code, table.c.start >= since_here))
         connection.execute(first.delete().where(first.c.time >= since))
         connection.execute(tables.village_state.update().values(judged_until=None))
 

@@ -19,6 +19,7 @@ from siaga.model.intervals import Interval, clip, intersect, merge, stretches, s
 from siaga.model.local_time import local_moment
 from siaga.model.signals import SIGNALS
 from siaga.model.sites import Device, Facility, Village
+from siaga.timeline.dark import gateways_of
 from siaga.timeline.device_evidence import speaking, voices
 from siaga.timeline.evidence import Evidence
 from siaga.timeline.facility_state import VILLAGE_OFFLINE, DeviceSays, facility_state
@@ -81,16 +82,12 @@ def participants(facility: Facility) -> list[Device]:
 
 
 def gateway_heard(village: Village, evidence: Evidence, window: Window) -> list[Interval]:
-    """Returns when, within the window, one of the village's gateways is heard.
-
-    Every `alive` under an id that is no device is a gateway's.
-    """
+    """Returns when, within the window, one of the village's gateways is heard."""
     start, end = window
-    devices = {device.id for facility in village.facilities for device in facility.devices}
     covered: list[Interval] = []
-    for (source, signal), track in evidence.tracks.items():
-        if signal == "alive" and source not in devices:
-            covered += stretches(track.between(start - GATEWAY_HEARD + 1, end).times, GATEWAY_HEARD)
+    for gateway in gateways_of(village, evidence.tracks):
+        track = evidence.tracks[gateway, "alive"]
+        covered += stretches(track.between(start - GATEWAY_HEARD + 1, end).times, GATEWAY_HEARD)
     return clip(merge(covered), start, end)
 
 

@@ -387,6 +387,12 @@ class Recent:
         tracks = [self._series[gateway, "alive"].times for gateway in self._gateways]
         return min((times[at] for times in tracks if (at := bisect_right(times, moment)) < len(times)), default=None)
 
+    @property
+    def last_heartbeat(self) -> int | None:
+        """The newest heartbeat in memory."""
+        tracks = [self._series[gateway, "alive"].times for gateway in self._gateways]
+        return max((times[-1] for times in tracks if times), default=None)
+
     def heard_before(self, moment: int) -> bool:
         """Whether a gateway was heard, ever, before a moment."""
         return any(time < moment for (_, signal), time in self.first.items() if signal == "alive")

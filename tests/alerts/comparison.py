@@ -20,27 +20,35 @@ from pathlib import Path
 
 import structlog
 
-from siaga.model.clock import SECOND
+from siaga.model.clock import MINUTE, SECOND
+from siaga.model.intervals import Interval
 from tests.alerts.histories import Episode, Health, History, drawn
 from tests.alerts.reference import NOBODY, SLACKS, Reference, Told, Views
 from tests.alerts.world import World, looking_seldom
 from tests.memory import keep_files_in_memory
 from tests.simulation.disks import SimulatedStore
 from tests.simulation.kernel import Kernel
+from tests.timeline.brute_force import BruteForce
 
 __all__ = ["Comparison", "compare"]
 
+SETTLES = 2 * MINUTE
 EVERY = 100
 """Histories from one line of progress to the next."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What the engine tells of one history; what it has to tell, whatever jitter decides, and what it may tell."""
+    """What the engine tells of one history; what it has to tell, whatever jitter decides, and what it may tell.
+
+    And when it says in the end that the village was dark, beside the truth.
+    """
 
     found: Sequence[Told]
     certain: frozenset[Told]
     possible: frozenset[Told]
+    dark: Sequence[Interval]
+    truly_dark: Sequence[Interval]
 
     @property
     def missing(self) -> list[Told]:
@@ -60,7 +68,7 @@ class Comparison:
     @property
     def differs(self) -> bool:
         """Whether the engine and the reference do not agree."""
-        return bool(self.missing or self.wrong)
+        return bool(self.missing or self.wrong or self.dark != self.truly_dark)
 
 
 def compare(history: History) -> Comparison:
@@ -68,16 +76,24 @@ def compare(history: History) -> Comparison:
     views = Views(history)
     told = [frozenset(Reference(history, views, slack).alerts()) for slack in SLACKS]
     with tempfile.TemporaryDirectory() as directory, looking_seldom():
-        found = _lived(history, Path(directory))
-    return Comparison(found, frozenset.intersection(*told), frozenset.union(*told))
+        found, dark = _lived(history, Path(directory))
+    truth = BruteForce(
+        history.village, history.village.facilities[0], [r for _, batch in history.arrivals for r in batch]
+    )
+    return Comparison(found, frozenset.intersection(*told), frozenset.union(*told), dark, truth.dark())
 
 
-def _lived(history: History, directory: Path) -> list[Told]:
-    """What the engine tells of a history."""
+def _lived(history: History, directory: Path) -> tuple[list[Told], list[Interval]]:
+    """What the engine tells of a history; and what was dark, once engine and store are there and nothing is late."""
     world = World(directory, history.village, now=history.start, store=SimulatedStore(Kernel(1, 0), lambda _: None))
     try:
         _live(world, history)
-        return [(alert.kind, alert.subject, alert.began_at, alert.ended_at) for alert in world.alerts()]
+        found = [(alert.kind, alert.subject, alert.began_at, alert.ended_at) for alert in world.alerts()]
+        if not world.running:
+            world.start()
+        world.centre.held = False
+        world.let(SETTLES)
+        return found, world.dark()
     finally:
         world.close()
 
@@ -168,6 +184,8 @@ def _show(number: int) -> None:
     fewest = smallest(drawn(number))
     comparison = compare(fewest)
     print(f"history {number} differs; the smallest like it:\n{shown(fewest)}")
+    if comparison.dark != comparison.truly_dark:
+        print(f"    dark: {comparison.dark}, truly {comparison.truly_dark}")
     for name, alerts in (("missing", comparison.missing), ("wrong", comparison.wrong)):
         for kind, subject, *times in alerts:
             since = [time if time is None else (time - fewest.start) / SECOND for time in times]

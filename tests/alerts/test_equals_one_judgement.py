@@ -1,5 +1,5 @@
 """However readings come - shuffled, doubled, late, cut in batches, over restarts - the spans are those of one judgement
-that sees them all at once."""
+that sees them all at once, and dark is what brute force finds to be dark."""
 
 import random
 import tempfile
@@ -13,6 +13,7 @@ from siaga.model.clock import HOUR, MINUTE, SECOND
 from siaga.model.indicators import POWER
 from siaga.timeline.judge import Evidence, Span, judge, judged_from
 from tests.alerts.world import World, looking_seldom
+from tests.timeline.brute_force import BruteForce
 from tests.timeline.scenarios import Scenario, scenarios, tracks_of
 
 SETTINGS = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -48,6 +49,8 @@ def usable(scenario: Scenario) -> Scenario:
 def check(world: World, scenario: Scenario) -> None:
     for facility in ("place", "other"):
         assert found(world, scenario, facility) == expected(scenario, facility, world.told, world.clock.now()), facility
+    slow = BruteForce(scenario.village, scenario.facility, scenario.readings)
+    assert world.dark(scenario.village.code) == slow.dark()
 
 
 @SETTINGS

@@ -1,5 +1,6 @@
 """Jitter, order, duplicates, late batches, lost links and new engines neither delay nor double an alert, nor date it
-anew: what the engine tells of a random history is what a reference tells that sees the whole truth.
+anew: what the engine tells of a random history is what a reference tells that sees the whole truth. So is what it says
+was dark.
 
 Thousands of histories: `python -m tests.alerts.comparison 1-2000`.
 """
@@ -71,10 +72,10 @@ ONCE = {
 @pytest.mark.parametrize("each", ONCE.values(), ids=ONCE)
 def test_what_was_once_told_wrong(each: History) -> None:
     comparison = compare(each)
-    assert (comparison.missing, comparison.wrong) == ([], [])
+    assert (comparison.missing, comparison.wrong, comparison.dark) == ([], [], comparison.truly_dark)
 
 
 @pytest.mark.parametrize("number", range(1, 6))
 def test_what_is_told_is_what_the_reference_tells(number: int) -> None:
     comparison = compare(drawn(number))
-    assert (comparison.missing, comparison.wrong) == ([], [])
+    assert (comparison.missing, comparison.wrong, comparison.dark) == ([], [], comparison.truly_dark)

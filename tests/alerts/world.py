@@ -23,8 +23,10 @@ from api.alerts.reader import InlineReader
 from api.alerts.tables import Tables
 from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.database import connect, tables
+from siaga.database.dark import dark_stretches
 from siaga.database.registry import Registry
 from siaga.model.clock import MINUTE, SECOND, ManualClock
+from siaga.model.intervals import Interval
 from siaga.model.observation import Arrival, Point, Reading
 from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.mqtt import Message
@@ -349,6 +351,10 @@ class World:
 
     def states(self, facility: str = "gerbang", code: str = CODE) -> list[tuple[int, str, str | None]]:
         return [(span.start, span.state.value, span.cause) for span in self.spans(facility, code)]
+
+    def dark(self, code: str = CODE) -> list[Interval]:
+        with self.database.connect() as connection:
+            return list(dark_stretches(connection, (-FOREVER, FOREVER), (code, code)).get(code, ()))
 
     def close(self) -> None:
         self.engine.close()

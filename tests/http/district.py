@@ -32,6 +32,7 @@ from siaga.database.tokens import Tokens
 from siaga.model.alert_kinds import SEVERITIES, Kind
 from siaga.model.caller import Caller, Role
 from siaga.model.clock import DAY, HOUR, MINUTE, ManualClock
+from siaga.model.intervals import Interval
 from siaga.model.readiness import UnreadPast
 from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.telemetry import TelemetryStore
@@ -122,6 +123,12 @@ class District:
             connection.execute(tables.village_state.insert(), {"village": village, "link": link, "since": since})
             row = {"village": village, "gateway": "gw", "last_alive": last_alive}
             connection.execute(tables.gateway_state.insert(), row)
+
+    def dark(self, village: str, *stretches: Interval) -> None:
+        """When the village's gateway did not run."""
+        rows = [{"village": village, "start": start, "end": end} for start, end in stretches]
+        with writing(self.engine) as connection:
+            connection.execute(tables.dark.insert(), rows)
 
     def heard(self, village: str, device: str, signal: str = "battery") -> None:
         """A device reported for the first time."""

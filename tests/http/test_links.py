@@ -1,4 +1,4 @@
-"""`GET /links`, on both databases: cuts from alerts, darkness from spans, blank spots."""
+"""`GET /links`, on both databases: cuts from alerts, when it was dark, blank spots."""
 
 from typing import Any
 
@@ -9,8 +9,7 @@ from siaga.database import tables, writing
 from siaga.model.alert_kinds import Kind
 from siaga.model.clock import DAY, HOUR
 from siaga.model.times import rfc3339
-from siaga.timeline.spans import Span
-from tests.http.district import GLAGAH, LICIN, MET, NOW, UNKNOWN, District, names
+from tests.http.district import GLAGAH, LICIN, NOW, District, names
 
 
 def links(client: httpx.Client, **asked: str) -> dict[str, dict[str, Any]]:
@@ -65,18 +64,12 @@ def test_a_cut_that_goes_on_lasts_until_now(district: District) -> None:
     assert (found[GLAGAH]["cut_s"], found[GLAGAH]["cuts"]) == (7200, 1)
 
 
-def test_dark_is_what_nobody_heard_up_to_the_last_heartbeat(both: District) -> None:
-    """Three hours at two facilities, once; the two at the end may still be buffered. A village never heard is blank."""
+def test_dark_counts_what_lies_in_the_window_and_a_village_never_heard_is_blank(both: District) -> None:
+    """Two hours of the first stretch lie in the window, and all of the second."""
     both.link(GLAGAH, "offline", NOW, last_alive=NOW - 2 * HOUR)
-    for facility, late in (("gerbang", 0), ("wifi-balai", HOUR)):
-        both.spans(
-            GLAGAH,
-            facility,
-            Span(NOW - 12 * HOUR, NOW - 8 * HOUR, MET),
-            Span(NOW - 8 * HOUR + late, NOW - 5 * HOUR, UNKNOWN, "village_offline"),
-            Span(NOW - 5 * HOUR, NOW - 2 * HOUR, MET),
-            Span(NOW - 2 * HOUR, 2**62, UNKNOWN, "village_offline"),
-        )
+    both.dark(
+        GLAGAH, (NOW - 25 * HOUR, NOW - 22 * HOUR), (NOW - 6 * HOUR, NOW - 5 * HOUR), (NOW - 30 * DAY, NOW - 29 * DAY)
+    )
     with both.served() as client:
         found = links(client)
         paged = client.get("/api/v1/links", params={"limit": 1}).json()

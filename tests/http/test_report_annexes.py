@@ -18,6 +18,7 @@ from api.queries.links import LinkFigures
 from api.queries.report import load
 from api.reports.annex_columns import COLUMNS
 from api.reports.annexes import annexes, blank_counts
+from api.reports.answer import answer
 from api.reports.beside import Line, line_of, sums
 from api.reports.forms import Form, Question
 from api.reports.glance import Part
@@ -145,6 +146,22 @@ def test_what_citizens_said_stands_in_the_annex(lived: District) -> None:
     assert [round(seconds(row[key]) or 0) for key in ("until_seen", "until_ended")] == [3600, 7200]
     told = "".join(pages_of(as_pdf(report(lived), OFFICE)))
     assert "Lampiran IX. Pengaduan warga" in told
+
+
+def test_the_annex_has_the_district_s_rule_for_the_complaints_box(lived: District) -> None:
+    said = Said(GLAGAH, "gerbang", "gate", "gate_closed", "", Way.FORM, "10.0.0.1")
+    made, _ = complain(lived.engine, said, "secret", NOW - 2 * DAY)
+    end(lived.engine, made, State.CLOSED, "Dibuka.", "wahyu", NOW - DAY)
+    question = Question(parse_period("2026-03"), Scopes.of([GLAGAH]), Language.ID, Form.XLSX, NOW)
+
+    def met(office: Office) -> int:
+        with lived.engine.connect() as connection:
+            xlsx = answer(connection, question, office)
+        (card,) = sheets(xlsx)["scorecards"]
+        return int(card["met"])
+
+    assert met(Office(answered_within=2 * DAY)) == met(Office()) + 1
+    assert met(Office(answered_within=HOUR)) == met(Office()), "it waited longer than an hour"
 
 
 def test_the_budget_of_the_month_and_what_is_paid_back_by_hand(lived: District) -> None:

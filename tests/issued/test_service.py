@@ -10,9 +10,15 @@ from api.issued.orders import LEASE, MOST_ATTEMPTS, Placed
 from api.issued.service import HELD_FOR
 from api.reports.office import PLAIN
 from api.words import Sentence
-from siaga.database import writing
-from siaga.model.clock import HOUR, MINUTE, SECOND
-from tests.issued.desk import Desk, asked
+from siaga.database import tables, writing
+from siaga.database.registry import Registry
+from siaga.database.rewritten import note_rewritten
+from siaga.database.spans import write_spans
+from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
+from siaga.model.sites import Adapter, Device, Facility, Village
+from siaga.timeline.span_algebra import FOREVER
+from siaga.timeline.spans import Span, State
+from tests.issued.desk import CODE, FEBRUARY, Desk, asked
 
 
 def place(desk: Desk, key: str = "k", *, mine: bool = True, schedule: str | None = None) -> Placed:
@@ -105,6 +111,39 @@ def test_changes_are_gathered_and_outside_of_its_time_there_are_none(desk: Desk)
     assert checks.absorb(desk.engine, desk.clock.now()) == 1
     desk.clock.advance(SECOND)
     assert work(desk) == 1, "the second change does not put off the first"
+
+
+def test_a_scorecard_that_rests_on_days_before_the_period_is_revised(both: Desk) -> None:
+    """On Sunday, 8 February, nothing is asked of the gate: its scorecard says what Friday was."""
+    device = Device("gerbang-1", Adapter.SENML, MINUTE)
+    gate = Facility("gerbang", "gate", "Gerbang", (device,), schedule=("Mon-Fri 08:00-15:00",))
+    Registry(both.engine).replace([Village(CODE, "Kampunganyar", -8.2, 114.3, "Asia/Jakarta", (gate,))], FEBRUARY)
+    friday = FEBRUARY + 5 * DAY + 8 * HOUR
+
+    def known(failed: int) -> None:
+        spans = [
+            Span(FEBRUARY, friday, State.NOT_REQUIRED),
+            Span(friday, friday + failed, State.FAILED, "gate_open"),
+            Span(friday + failed, friday + 7 * HOUR, State.MET),
+            Span(friday + 7 * HOUR, FOREVER, State.NOT_REQUIRED),
+        ]
+        with writing(both.engine) as connection:
+            connection.execute(tables.span.delete())
+            write_spans(connection, {(CODE, "gerbang"): {span.start: span for span in spans if span.start < span.end}})
+            note_rewritten(connection, {(CODE, "gerbang"): (friday, friday + HOUR)})
+
+    known(failed=0)
+    with writing(both.engine) as connection:
+        orders.place(connection, asked(period="2026-02-08"), "k", both.clock.now(), mine=False)
+    assert work(both) == 1
+    both.clock.advance(5 * MINUTE)
+    assert work(both) == 0
+    known(failed=HOUR)
+    assert checks.absorb(both.engine, both.clock.now()) == 1
+    both.clock.advance(checks.GATHER)
+    assert work(both) == 1
+    card = {"village": CODE, "facility": None, "figure": "scorecard.gate", "before": "met", "after": "missed"}
+    assert both.reports()[1]["changes"] == [card | {"why": "late_data"}]
 
 
 def test_what_is_too_large_is_not_kept_and_a_schedule_s_order_is_tried_a_few_times(

@@ -13,13 +13,14 @@ from siaga.database import connect, tables, writing
 from siaga.database.dealing import carry_over
 from siaga.database.leases import Free, Held, Leases
 from siaga.database.registry import Registry
-from siaga.model.clock import ManualClock
+from siaga.model.clock import HOUR, ManualClock
 from siaga.model.observation import Point
 from siaga.model.signals import Value
 from siaga.run import rebuild as module
 from siaga.run.rebuild import EngineRuns, leading_all, rebuild
 from siaga.run.settings import Settings
 from siaga.telemetry import open_store
+from siaga.timeline.dark import Darkness
 from siaga.timeline.judge import Span, State
 from siaga.timeline.span_algebra import FOREVER, Difference
 from tests.alerts.world import CODE, NOON, village
@@ -63,6 +64,7 @@ def test_history_is_not_judged_beside_an_engine(settings: Settings, database: En
     Registry(database).replace([village()], NOON)
     changes = Changes()
     changes.spans_changed(CODE, "gerbang", Difference([], JUDGED))
+    changes.dark[CODE] = [Darkness((NOON - HOUR, NOON), [(NOON - HOUR, NOON)])]
     Tables(database).commit(changes)
     store = open_store(settings.store)
     said: dict[str, dict[str, Value]] = {"gw": {"alive": True}, "gerbang-1": {"gate_open": True}}
@@ -82,6 +84,8 @@ def test_history_is_not_judged_beside_an_engine(settings: Settings, database: En
     assert clock.seen == {"Held"}
     assert [api.look(number) for number in (0, 1)] == [Free(), Free()]
     assert Tables(database).spans(CODE, "gerbang", -FOREVER) == [Span(NOON, FOREVER, State.MET)]
+    with database.connect() as connection:
+        assert connection.execute(select(tables.dark)).all() == [], "no heartbeat says that it was dark before noon"
 
 
 def test_its_leases_hold_until_it_ends_and_it_ends_when_one_is_lost(

@@ -1,7 +1,8 @@
 """What a run is held to when all is well again and nothing is under way any more.
 
 What devices sent and gateways promised is stored, with its value and its time, and nothing else is; every facility's
-spans, availability and days are those of one judgement of all readings; and every open alert is one that must be, or
+spans, availability and days are those of one judgement of all readings; what was dark follows from all heartbeats; and
+every open alert is one that must be, or
 may be, open.
 """
 
@@ -9,12 +10,13 @@ from collections import defaultdict
 from dataclasses import replace
 
 from api.alerts.tables import Tables
+from siaga.database.dark import dark_stretches
 from siaga.model.clock import MINUTE, SECOND
 from siaga.model.indicators import INDICATORS, terms
 from siaga.model.observation import Reading, Track, TrackKey
 from siaga.model.signals import Value
 from siaga.model.sites import Facility, Village
-from siaga.timeline.judge import Evidence, PlannedWork, Span, State, gateway_heard, judge, judged_from
+from siaga.timeline.judge import GATEWAY_HEARD, Evidence, PlannedWork, Span, State, gateway_heard, judge, judged_from
 from siaga.timeline.rolling import trend
 from siaga.timeline.span_algebra import FOREVER
 from tests.simulation.answers import Answers
@@ -53,6 +55,7 @@ class Healed:
             for facility in village.facilities:
                 if facility.kind in INDICATORS:
                     self._check_timeline(village, facility, evidence)
+            self._check_dark(village, evidence)
             self._check_silence(village, evidence)
             self._check_evidence(village, evidence)
         for village in self.system.villages:
@@ -143,6 +146,27 @@ class Healed:
         self._check_by_brute_force(village, facility, evidence, expected, planned)
         self._check_failed(village, facility, expected)
         self._check_missed(village, facility, expected)
+
+    def _check_dark(self, village: Village, evidence: Evidence) -> None:
+        """Dark is what the heartbeats leave out, from the first one or an earlier `since` up to the newest one."""
+        devices = {device.id for facility in village.facilities for device in facility.devices}
+        tracks = [t for (source, signal), t in evidence.tracks.items() if signal == "alive" and source not in devices]
+        beats = sorted({time for track in tracks for time in track.times})
+        if not beats:
+            return
+        since = [
+            judged_from(village, each, evidence)
+            for each in village.facilities
+            if each.since and each.kind in INDICATORS
+        ]
+        begins = min([beats[0], *(time for time in since if time is not None)])
+        ends = [begins, *(time + GATEWAY_HEARD for time in beats[:-1])]
+        expected = [(start, end) for start, end in zip(ends, beats, strict=True) if start < end]
+        with self.system.database.connect() as connection:
+            whole = (-FOREVER, FOREVER)
+            found = list(dark_stretches(connection, whole, (village.code, village.code)).get(village.code, ()))
+        if found != expected:
+            self.fail(f"{village.code} is said to be dark {found} where the truth is {expected}")
 
     def _said(self, spans: list[Span], at: int) -> str:
         if not 0 <= at < len(spans):

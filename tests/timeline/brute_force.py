@@ -8,7 +8,7 @@ false 0, not known ½, true 1; "and" is the minimum, "or" the maximum. Event tim
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, cached_property
 from zoneinfo import ZoneInfo
@@ -249,6 +249,22 @@ class BruteForce:
             name == "alive" and source not in ids and self.observed(source, name, time, 90_000)
             for source, name in self.stored
         )
+
+    def dark(self) -> list[tuple[int, int]]:
+        """Returns when no heartbeat holds: from the first one, or an earlier `since`, up to the newest one."""
+        ids = {device.id for facility in self.village.facilities for device in facility.devices}
+        beats = sorted({r.time for r in self.readings if r.signal == "alive" and r.device not in ids})
+        if not beats:
+            return []
+        judged = [each for each in self.village.facilities if each.kind != "power" and each.since is not None]
+        since = min([beats[0], *(replace(self, facility=each).judged_from or beats[0] for each in judged)])
+        found = [(since, beats[0])] if since < beats[0] else []
+        for time in range(beats[0], beats[-1], 1000):
+            if self.gateway_heard(time):
+                continue
+            start = found.pop()[0] if found and found[-1][1] == time else time
+            found.append((start, time + 1000))
+        return found
 
     # --- who takes part, and from when
 

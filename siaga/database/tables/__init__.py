@@ -1,8 +1,8 @@
 """The tables of the SQL database, the same in SQLite and PostgreSQL.
 
-All times are whole milliseconds of Unix time. Telemetry is not here; what is derived from it (spans, days, first
-reports) can be deleted and is rebuilt from the telemetry store. A change here needs its migration beside it: a test
-compares the two. A module holds one group of tables; all names are taken from here.
+All times are whole milliseconds of Unix time. Telemetry is not here; what is derived from it (spans, days, dark
+stretches, first reports) can be deleted and is rebuilt from the telemetry store. A change here needs its migration
+beside it: a test compares the two. A module holds one group of tables; all names are taken from here.
 """
 
 from siaga.database.tables.alerts import (
@@ -18,6 +18,7 @@ from siaga.database.tables.attestations import attestation, attestation_photo
 from siaga.database.tables.base import metadata
 from siaga.database.tables.complaints import complaint, complaint_day, complaint_photo, complaint_quiet
 from siaga.database.tables.derived import (
+    dark,
     day,
     engine_lease,
     engine_state,
@@ -62,6 +63,7 @@ __all__ = [
     "complaint_day",
     "complaint_photo",
     "complaint_quiet",
+    "dark",
     "day",
     "device",
     "engine_lease",

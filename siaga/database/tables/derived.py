@@ -5,6 +5,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, LargeB
 from siaga.database.tables.base import Document, metadata
 
 __all__ = [
+    "dark",
     "day",
     "engine_lease",
     "engine_state",
@@ -47,6 +48,16 @@ span = Table(
     Index(None, "village", "end"),
 )
 Index("ix_span_open", span.c.state, sqlite_where=span.c.end.is_(None), postgresql_where=span.c.end.is_(None))
+
+dark = Table(
+    "dark",
+    metadata,
+    Column("village", Text, primary_key=True),
+    Column("start", BigInteger, primary_key=True, autoincrement=False),
+    Column("end", BigInteger, nullable=False),
+    Index(None, "village", "end"),
+)
+"""When the gateway of a village did not run, in a schedule or not, up to its newest heartbeat. Event time."""
 
 day = Table(
     "day",
