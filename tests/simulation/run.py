@@ -46,7 +46,8 @@ class Outcome:
         kind, again = ("days, seed", "DAY") if self.options.days else ("seed", "SEED")
         leaders = " LEADERS=1" if LEADER_CHANGES in self.options.faults else ""
         sentences = "\n".join(f"  {sentence}" for sentence in self.failures)
-        return f"{kind} {seed} fails:\n{sentences}\n  with\n{self.options}\n  replay: make simulate {again}={seed} TRACE=1{leaders}"
+        replay = f"make simulate {again}={seed} TRACE=1{leaders}"
+        return f"{kind} {seed} fails:\n{sentences}\n  with\n{self.options}\n  replay: {replay}"
 
 
 def simulate(options: Options, show: Callable[[str], None] | None = None) -> Outcome:
