@@ -125,16 +125,21 @@ def _listed(
         .order_by(alert.c.raised_at.desc(), alert.c.id.desc())
         .limit(limit)
     )
-    rows = connection.execute(query).mappings().all()
+    result = connection.execute(query)
+    names = tuple(result.keys())
+    rows = [dict(zip(names, row, strict=True)) for row in result]
     more = 0
     if len(rows) == MOST:
         counted: int = connection.execute(select(func.count()).select_from(alert).where(condition)).scalar_one()
         more = counted - MOST
-    parts = [seen_row({str(key): value for key, value in row.items()}, seen) for row in rows]
+    parts = [seen_row(row, seen) for row in rows]
     mine = [part for part in parts if part is not None]
     # Of an outage that begins with a village that is not seen, the first one that is
     places = names_of(connection, {str(part["village"]) for part in mine})
     return AlertList([_alert(part, places) for part in with_plan(connection, mine, now)], more)
+
+
+_COLUMNS = tuple(name for name in ListedAlert.__slots__ if name not in ("evidence", "villages"))
 
 
 def _alert(row: Mapping[str, object], places: Mapping[str, tuple[str, str]]) -> ListedAlert:
@@ -143,7 +148,7 @@ def _alert(row: Mapping[str, object], places: Mapping[str, tuple[str, str]]) -> 
     said = evidence if isinstance(evidence, Mapping) else {}
     listed = said.get("villages")
     others = [str(code) for code in listed] if isinstance(listed, list) else []
-    names = {name: row[name] for name in ListedAlert.__slots__ if name not in ("evidence", "villages")}
+    names = {name: row[name] for name in _COLUMNS}
     if village in places:
         names |= dict(zip(("village_name", "timezone"), places[village], strict=True))
     villages = tuple(dict.fromkeys([village, *others]))

@@ -30,6 +30,8 @@ router = APIRouter(include_in_schema=False)
 _MOST = 100
 """Complaints of one page."""
 _LONGEST_ANSWER = 2_000
+_DIGITS = 18
+"""Of a complaint's number at most: what a column holds."""
 
 
 class Act(StrEnum):
@@ -103,7 +105,8 @@ def _place_of(one: Complaint) -> str:
 
 def _after(text: str) -> tuple[bool, int] | None:
     contradicts, _, number = text.partition("-")
-    return (contradicts == "with", int(number)) if number.isascii() and number.isdigit() else None
+    is_number = number.isascii() and number.isdigit() and len(number) <= _DIGITS
+    return (contradicts == "with", int(number)) if is_number else None
 
 
 def _quiet_in_words(services: Services, words: Words, code: str, until: int, now: int) -> tuple[str, str]:

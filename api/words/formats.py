@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import ROUND_FLOOR, Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, get_day_names
@@ -16,6 +17,12 @@ __all__ = ["Formats"]
 _NO_BREAK = "\u00a0"
 
 
+@lru_cache(maxsize=4096)
+def _number(number: int, locale: str) -> str:
+    """Returns a whole number with its thousands parted. A list says the same small numbers hundreds of times."""
+    return format_decimal(number, locale=locale)
+
+
 class Formats:
     """The numbers and times of one language. `say` returns the sentence of a key: the patterns are in the catalogue,
     and the names of months are Babel's."""
@@ -26,7 +33,7 @@ class Formats:
 
     def number(self, number: int) -> str:
         """A whole number, its thousands parted."""
-        return format_decimal(number, locale=self._locale)
+        return _number(number, self._locale)
 
     def decimal(self, value: float, places: int = 2) -> str:
         """A number with so many decimals at most."""

@@ -26,6 +26,8 @@ __all__ = ["Caller", "Crowd", "Person", "multipart", "storm"]
 
 ARMS = 8
 """Connections of the robot at the same time."""
+FORMS = 40
+"""Forms that the robot opens before it begins. Each is one complaint, however often it is sent."""
 FILLS_IN = 2.5
 """Seconds that a person takes, in real time."""
 _ACTION = re.compile(r'action="(/complaints\?[^"]+)"')
@@ -76,15 +78,13 @@ class Caller:
         return unescape(found[1])
 
 
-def multipart(fields: dict[str, str], photo: bytes) -> tuple[bytes, str]:
+def multipart(fields: dict[str, str], photo: bytes | None = None) -> tuple[bytes, str]:
     """Returns the body of a form as browsers send it, and its content type."""
-    lines = [
-        f'--{_EDGE}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-        for name, value in fields.items()
-    ]
-    head = f'--{_EDGE}\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n\r\n'
-    body = "".join(lines).encode() + head.encode() + photo + f"\r\n--{_EDGE}--\r\n".encode()
-    return body, f"multipart/form-data; boundary={_EDGE}"
+    start = f"--{_EDGE}\r\nContent-Disposition: form-data; name="
+    body = "".join(f'{start}"{name}"\r\n\r\n{value}\r\n' for name, value in fields.items()).encode()
+    if photo is not None:
+        body += f'{start}"photo"; filename="a.jpg"\r\n\r\n'.encode() + photo + b"\r\n"
+    return body + f"--{_EDGE}--\r\n".encode(), f"multipart/form-data; boundary={_EDGE}"
 
 
 def come(url: str, facility: str, address: str, pause: Callable[[], None], photo: bytes) -> Person:
@@ -105,31 +105,32 @@ class Robot:
 
     def __init__(self, url: str, facility: str) -> None:
         self._caller, self._facility = Caller(url, "10.66.6.6"), facility
-        self._stamped = self._caller.form(facility)
+        self._stamped = [self._caller.form(facility) for _ in range(FORMS)]
 
     def post(self, number: int) -> int:
         """Returns the status of the answer to one post."""
         note = f"robot {number}"
         said = {"problem": "gate_closed", "note": note}
-        form = "application/x-www-form-urlencoded"
+        encoded, stamped = "application/x-www-form-urlencoded", self._stamped[number // 5 % FORMS]
         match number % 5:
             case 0:
                 body = json.dumps({"facility": self._facility, **said}).encode()
                 return self._caller.call("POST", "/api/v1/complaints", body, "application/json")[0]
             case 1:
                 address = f"/complaints?facility={quote(self._facility)}&stamp={number}.x.y"
-                return self._caller.call("POST", address, urlencode(said).encode(), form)[0]
+                return self._caller.call("POST", address, urlencode(said).encode(), encoded)[0]
             case 2:
                 service = {"service_code": "gate-gate_closed", "address_id": self._facility, "description": note}
-                return self._caller.call("POST", "/open311/v2/requests.xml", urlencode(service).encode(), form)[0]
+                return self._caller.call("POST", "/open311/v2/requests.xml", urlencode(service).encode(), encoded)[0]
             case 3:
-                return self._caller.call("POST", self._stamped, *multipart(said, b"GIF89a<svg/>" * 99))[0]
-        return self._caller.call("POST", self._stamped, *multipart(said, b""))[0]
+                return self._caller.call("POST", stamped, *multipart(said, b"GIF89a<svg/>" * 99))[0]
+        return self._caller.call("POST", stamped, *multipart(said))[0]
 
 
 def storm(url: str, facility: str, posts: int, people: int, pause: Callable[[], None]) -> Crowd:
     """Let people come one after the other while the robot posts. `pause`: while a person fills in the form."""
     found, robot, photo = Crowd(), Robot(url, facility), jpeg(800, 600)
+    pause()  # it knows that a form may not be sent at once
     began = time.monotonic()
     with ThreadPoolExecutor(ARMS) as arms:
         answers = [arms.submit(robot.post, number) for number in range(posts)]

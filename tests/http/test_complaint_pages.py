@@ -346,9 +346,9 @@ def test_the_list_goes_on_after_its_last_one(district: District, monkeypatch: py
             more = re.search(r'href="(/complaints\?after=[^"]+)"', page)
             address = more[1].replace("&amp;", "&") if more else ""
         assert pages == [[made[1], made[0]], [made[4], made[3]], [made[2]]]
-        assert made[1] in client.get("/complaints?after=x", headers=wahyu).text, (
-            "any other word begins at the first one"
-        )
+        for other in ("x", "with-x", f"with-{10**20}"):
+            found = client.get("/complaints", params={"after": other}, headers=wahyu)
+            assert made[1] in found.text, "any other word begins at the first one"
 
 
 def test_what_belongs_elsewhere_is_there_to_copy(district: District) -> None:
@@ -414,5 +414,5 @@ def test_a_robot_of_all_ways_changes_nothing_for_people_who_come_meanwhile(distr
     assert [f"dari 10.9.{n}.1" in notes for n in range(3)] == [True] * 3
     assert max(person.sent for person in found.people) < 20, "they wait for their own photo, and for no robot"
     assert found.robot.total() == 250
-    assert found.robot.keys() <= {201, 303, 400, 422, 429, 503}
+    assert found.robot.keys() <= {201, 303, 422, 429, 503}
     assert len(notes) - 3 <= 20, "of one address ten an hour by the form, and ten by calls"
