@@ -147,7 +147,7 @@ def _mistake(error: Mapping[str, object]) -> str:
     place, *names = [str(part) for part in where] if isinstance(where, Sequence) else ["request"]
     name = ".".join(names)
     if error.get("type") == "json_invalid":
-        return f"the body is not JSON (character {name})"
+        return f"the body is not JSON (character {name})" if names else "the body is not JSON"
     if error.get("type") == "missing":
         return f"{place} {name}: is missing" if names else f"the {place} is missing"
     if not names:

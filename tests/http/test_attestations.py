@@ -226,6 +226,10 @@ def test_bodies_that_are_none(reader: httpx.Client, sent: dict[str, Any], status
     assert reader.get(URL).json()["items"] == []
 
 
+def test_an_empty_body_is_said_to_be_no_json_without_a_place(reader: httpx.Client) -> None:
+    assert reader.post(URL, headers={"Content-Type": "application/json"}).json()["detail"] == "the body is not JSON"
+
+
 def test_a_form_whose_photo_was_left_empty_has_none(client: httpx.Client) -> None:
     """As a browser sends it (RFC 7578, section 4.2): a file without a name and without bytes."""
     parts = [f'name="{name}"\r\n\r\n{text}' for name, text in (*SAID.items(), ("note", ""), ("lat", ""))]

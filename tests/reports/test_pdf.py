@@ -28,6 +28,7 @@ from api.reports.pdf.numbers import Numbers
 from api.reports.pdf.strip import draw
 from api.reports.period import parse_period
 from api.reports.report import Report, build
+from api.reports.restitution import Restitution
 from api.reports.source import FacilityHistory, Source, VillageHistory
 from api.words import Language
 from siaga.model.clock import DAY, HOUR, MINUTE
@@ -242,6 +243,30 @@ def test_no_word_of_a_table_is_wider_than_its_column(word: str) -> None:
         )
         assert max(widths) <= room
     assert {re.sub(r"[\s\u200b]", "", cell) for cell in cells} == {re.sub(r"\s", "", word)}
+
+
+@pytest.mark.parametrize("language", Language)
+def test_no_word_of_a_heading_is_wider_than_its_column(language: Language) -> None:
+    """Else it would stand in its neighbour's."""
+    contract = Restitution(formula="(X*Y)/(Z*99.5%)", prices={"gate": 1_000_000})
+    document = compose(
+        report(language=language, kinds=("gate", "toilet")), OFFICE.model_copy(update={"restitution": contract})
+    )
+    source = (
+        b'#set text(font: "Libertinus Serif", size: 8.5pt, weight: "bold")\n'
+        b"#context [#metadata(json(bytes(sys.inputs.all)).map(one => measure(one).width.pt())) <wide>]"
+    )
+    words, rooms = [], []
+    for one in [*document["summary"], *document["body"]]:
+        if one["kind"] == "table" and all(each["part"] for each in one["columns"]):
+            whole = sum(each["part"] for each in one["columns"])
+            for each in one["columns"]:
+                words += (parts := each["head"].split())
+                rooms += [467 * each["part"] / whole - 6] * len(parts)
+    given = {"all": orjson.dumps(words).decode()}
+    [widths] = orjson.loads(typst.query(source, "<wide>", field="value", sys_inputs=given, ignore_system_fonts=True))
+    assert [word for word, wide, room in zip(words, widths, rooms, strict=True) if wide > room] == []
+    assert len(words) > 60
 
 
 def test_an_issued_report_leads_to_its_page() -> None:

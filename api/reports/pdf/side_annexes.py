@@ -28,6 +28,9 @@ TABLED = 40
 """Rows up to which they are cells of a table; more are lines of text."""
 _BETWEEN = " · "
 _WIDE = {Type.TEXT: 2.0, Type.TIME: 1.5, Type.DATE: 1.3}
+_NUMBERS = {Type.TIME_SPAN: 1.2, Type.RATE: 0.8}
+_REPAID = 1.3
+"""Parts of the width: of the column of restitutions, whose heading is one long word."""
 _FACTS = ("clock", "distance_m", "photos", "source", "same_as", "confirmed_by", "withdrawn_by", "note")
 """Columns of attestations that stand in one cell, each with its name."""
 _LEFT_OUT = {
@@ -41,7 +44,7 @@ _LEFT_OUT = {
 }
 """Columns that the page is too narrow for: their XLSX has them."""
 _NAMED = {"below": "name", "links": "village", "sla": "name", "complaints": "name"}
-"""Columns that stand in one cell with the code of what they name."""
+"""Columns that stand in one cell with the code of what they name, and give it their heading."""
 ANNEXES = {
     "below": ("below",),
     "links": ("links_uplink", "links_subdistrict", "blank_spots", "links"),
@@ -102,7 +105,8 @@ def _table(here: Context, annex: Annex, words: Words) -> Iterator[Block]:
         yield text(words("annex_left_out", **{name: here.numbers.count(count) for name, count in counts.items()}))
     left_out = _LEFT_OUT.get(annex.name, ())
     shown = [name for name in annex.columns if name not in left_out]
-    columns = [_column(words, name, annex.columns[name]) for name in shown]
+    named = _NAMED.get(annex.name)
+    columns = [_column(words, named if named and name == "id" else name, annex.columns[name]) for name in shown]
     heads = [one["head"] for one in columns]
     rows = []
     for row in annex.rows[:most]:
@@ -110,7 +114,6 @@ def _table(here: Context, annex: Annex, words: Words) -> Iterator[Block]:
             name: _text(here.numbers, cell, type_)
             for (name, type_), cell in zip(annex.columns.items(), row, strict=True)
         }
-        named = _NAMED.get(annex.name)
         if named is not None:
             cells["id"] = f"{cells[named]} ({cells['id']})"
         rows.append([*(cells[name] or NOTHING for name in shown), *_facts(annex, cells, words)])
@@ -125,7 +128,7 @@ def _table(here: Context, annex: Annex, words: Words) -> Iterator[Block]:
 
 
 def _column(words: Words, name: str, type_: Type) -> Column:
-    part = _WIDE.get(type_, 1.0)
+    part = _REPAID if name == "repaid" else {**_WIDE, **_NUMBERS}.get(type_, 1.0)
     head = words(f"annex_column_{name}")
     return column(head, part) if type_ in _WIDE else column(head, part, "right")
 
