@@ -53,10 +53,10 @@ soak: .venv/.ready-dev
 	$(BIN)/python -m bench.soak --hours $(or $(HOURS),2) $(ARGS)
 
 # make simulate SEEDS=1000 runs so many, make simulate SEED=123 TRACE=1 shows one step by step;
-# DAYS=20 and DAY=7 are the same for runs of days
+# DAYS=20 and DAY=7 are the same for runs of days; with LEADERS=1 also the leader changes
 simulate: .venv/.ready-dev
 	@$(BIN)/python -m tests.simulation $(if $(DAY)$(DAYS),--days) --seeds $(or $(SEED),$(DAY),1-$(or $(SEEDS),$(DAYS),200)) \
-		$(if $(TRACE),--trace)
+		$(if $(TRACE),--trace) $(if $(LEADERS),--leaders)
 
 clean:
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache dist

@@ -89,7 +89,7 @@ def began_before(tables: Tables, facility: WatchedFacility, now: int) -> Trend |
     """Returns since when the share of a facility has really been below its target; `None`: nothing is known of it.
 
     Memory has the spans of two days, and a share may have been too low for longer. So this is asked after an
-    `indicator_missed` was raised and before it is written. With the database away the alert is amended later.
+    `indicator_missed` was raised and before it is written.
 
     Raises:
         DBAPIError: the database is away.

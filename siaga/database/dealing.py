@@ -53,8 +53,8 @@ class Share:
 def claim(connection: Connection, share: Share, villages: Collection[str]) -> dict[str, int | None]:
     """Have the engine of a partition watch those of the villages that no other engine watches.
 
-    Returns those that it watches now. With each of them stands until when (wall time) the engine heard it that let it
-    go; `None`: none did, or `taken_over` was called.
+    Returns those of them that it watches now. The value is the wall time until which another engine heard the village
+    before it let it go; `None` if no engine has, or if `taken_over` was called since.
     """
     table, codes = tables.village_partition, list(villages)
     claiming = insert(connection, table).on_conflict_do_update(

@@ -90,8 +90,9 @@ class Leases:
         return Held(row.holder, row.deaf) if row.is_held else Free()
 
     def take(self, partition: int, found: Free | Held) -> Lease | None:
-        """Take a lease that is free, or unchanged since `found`. Returns it, with the next epoch; `None`: somebody was
-        faster. It waits for the transactions that have checked the lease.
+        """Take a lease that is free, or that is held as `found` says. Waits for the transactions that have checked it.
+
+        Returns the lease with the next epoch; `None` if another member has taken it since `found` was read.
         """
         is_free = _LEASE.c.until <= self._now
         if isinstance(found, Held):

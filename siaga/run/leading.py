@@ -26,18 +26,18 @@ RENEW_EVERY = 2.0
 TRY_EVERY = 1.0
 """Seconds after which a member that stands by looks again."""
 WAIT_PER_LED = 1.2
-"""A free partition is left to others for so many seconds per partition that this member already leads: longer than they
-take to look at it."""
+"""Seconds that a member waits before it takes a free partition, for each that it leads already. Members that lead fewer
+look every second, so they take it first."""
 WAITS_FOR_MOST = 2
-"""Partitions that count for this wait, so that it stays short."""
+"""The most partitions that count for this wait, so that it stays short."""
 DEAF_AFTER = 4.0
-"""Seconds after which a leader without the broker says so, and another member may take over that has it."""
+"""Seconds after which a leader without the broker says so. Then a member that has the broker may take its lease."""
 HEARS_FOR = 15.0
-"""Seconds for which this process must have had its own connection to the broker before it replaces a leader that lost
-its own: where the broker itself was away, the leader is about to be connected again, too."""
+"""Seconds that a member must have been connected to the broker before it replaces a leader that is not. After an outage
+of the broker itself, the leader is about to be connected again, too."""
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 600.0
-"""Seconds for which a member whose engine lost the broker replaces no other that did: it doubles each time. Else, where
-the broker denies engines what they subscribe to, the lease would go to and fro for ever."""
+"""A member whose engine ended without the broker replaces no other such leader for so many seconds, twice as many each
+time. Otherwise two members that the broker denies a subscription would take the lease from each other for ever."""
 GIVEN_UP_FOR = 10.0
 """Seconds for which a member whose engine hung does not try to lead again."""
 
@@ -189,8 +189,7 @@ class _Post:
             raise
 
     def _takes(self, held: Held) -> bool:
-        """Whether to take a held lease: that of this member's previous process, or that of a leader that lost the
-        broker."""
+        """Returns whether to take a lease that is held: by this member's previous process, or without the broker."""
         if held.holder == self._whole.leases.holder:
             return self._may_take_own
         now = _now()

@@ -70,9 +70,10 @@ def measure(spans: Iterable[Span], window: Interval) -> Availability:
     """Returns the availability in `window`. Time that no span covers is not required."""
     start, end = window
     met = failed = unknown = excused_failed = excused_unknown = excused_later = 0
-    for span in spans:  # a report comes here some hundred thousand times: `min` and `max` took a third of its time
+    for span in spans:
         first, last = span.start, span.end
-        length = (min(end, last)) - (max(start, first))
+        # A report comes here some hundred thousand times, and calls of `min` and `max` take a third of its time
+        length = (last if last < end else end) - (first if first > start else start)  # noqa: FURB136
         if length <= 0:
             continue
         state = span.state

@@ -238,6 +238,22 @@ def test_a_database_that_is_away_is_said(database: Engine, join: Join) -> None:
     assert until(one.leads) == [0]
 
 
+def test_an_engine_that_cannot_be_made_is_said_and_leaves_the_partition_to_others(database: Engine, join: Join) -> None:
+    def fail(lease: Lease) -> AlertService:
+        raise RuntimeError(f"no session for partition {lease.partition}")
+
+    broken = Leading(Leases(database, "broken", 1), fail, lambda *_: None, lambda: True)
+    broken.start()
+    try:
+        said = until(lambda: "cannot be led" in (broken.problem() or "") and broken.problem())
+        assert said == "partition 0 cannot be led: RuntimeError: no session for partition 0"
+        other = join("other")
+        assert until(other.leads) == [0]
+        until(lambda: broken.problem() is None, what="it stands by")
+    finally:
+        broken.stop()
+
+
 def test_an_epoch_that_somebody_raised_ends_the_engine(database: Engine, join: Join) -> None:
     one = join("one")
     [engine] = until(one.led).values()

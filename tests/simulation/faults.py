@@ -210,6 +210,15 @@ class Faults:
         process = self.kernel.chance.choice(self.system.processes)
         process.frozen_until = self.kernel.time + min(length, FREEZES)
 
+    def leader_changes(self, place: Place, length: int) -> None:
+        """The engine stands still, another one takes its lease, and the first one wakes up beside that."""
+        first = self.system.engine
+        if first.alive and first.engine is not None:
+            first.frozen_until = self.kernel.time + min(length, FREEZES)
+            first.spare()  # one that dies would come back
+            first.wake()
+            self.system.replace_engine()
+
     def device_drops(self, place: Place, length: int) -> None:
         device = self.kernel.chance.choice(list(place.devices.values()))
         device.drop()

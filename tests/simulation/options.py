@@ -6,12 +6,12 @@ village-days from any hour of any weekday: what takes long happens there, and mi
 """
 
 import random
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
 from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
 
-__all__ = ["FAULTS", "HAPPENINGS", "Options"]
+__all__ = ["FAULTS", "HAPPENINGS", "LEADER_CHANGES", "Options"]
 
 FAULTS = (
     "village_line",
@@ -35,6 +35,8 @@ FAULTS = (
     "decoder_breaks",
 )
 """The kinds of faults; each is a method of `tests.simulation.faults.Faults`."""
+LEADER_CHANGES = "leader_changes"
+"""Another fault. It comes only where it is asked for, as in its runs each transaction of the engine checks a lease."""
 HAPPENINGS = ("shared_uplink", "maintenance", "registry")
 """What happens beside faults; each is a method of `tests.simulation.happenings.Happenings`."""
 TEN = int(datetime(2026, 3, 4, 3, tzinfo=UTC).timestamp()) * 1000
@@ -99,6 +101,10 @@ class Options:
             faults=tuple(each for each in FAULTS if chance.random() < 0.4),
             happenings=happenings,
         )
+
+    def with_leaders(self) -> "Options":
+        """Returns these options for a run in which also the leader changes."""
+        return replace(self, faults=(*self.faults, *[LEADER_CHANGES] * (1 + len(self.faults))))
 
     @classmethod
     def of_days(cls, seed: int) -> "Options":

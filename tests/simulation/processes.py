@@ -7,6 +7,7 @@ that leaves the process; a planned death comes at one of them, so in the middle 
 import uuid
 from collections import deque
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from gateway import Gateway, GatewayMetrics
 from gateway.service import last_will
 from gateway.time_sync import TimeSync
 from siaga.broker.memory import MemoryBroker
+from siaga.database.dealing import carry_over
+from siaga.database.leases import Held, Lease, LeaseLost, Leases
 from siaga.database.quarantine import Quarantine
 from siaga.database.registry import Registry
 from siaga.database.unknown_devices import UnknownDevices
@@ -346,6 +349,10 @@ class EngineProcess(Process):
     events: Callable[[], None] = field(kw_only=True)
     """Called when alert events were committed."""
     reads_take: float = 20
+    leads: bool = False
+    """Whether it takes the lease when it begins, with the next epoch: another one may run beside it."""
+    is_replaced: bool = False
+    """Whether another one has begun since. It ends once it finds its lease taken, and does not come back."""
     engine: AlertEngine | None = None
     connections: int = 0
     _receiving: bool = False
@@ -366,9 +373,14 @@ class EngineProcess(Process):
         signal = EventSignal()
         signal.subscribe(self.events)
         reader = _SlowReader(self, self.store(self))
+        try:
+            self._lease = self._take_lease(database) if self.leads else None
+        except DBAPIError:
+            self.run_at(self.kernel.time + SECOND)
+            return
         engine = AlertEngine(
             Registry(database),
-            Tables(database),
+            Tables(database, self._lease),
             self.clock,
             self._transport,
             reader,
@@ -384,18 +396,37 @@ class EngineProcess(Process):
         (inlet,) = self._worker.inlets
         self._worker.inlets = (replace(inlet, receive=self._receive),)
 
+    def _take_lease(self, database: Engine) -> Lease:
+        self._leases = Leases(database, "engine", 1)
+        self._leases.deal_anew(carry_over)
+        lease = self._leases.take(0, Held("engine"))
+        assert lease is not None
+        return lease
+
+    def _renew(self) -> None:
+        """Renew the lease, as the thread of a leader does each 2 s. Here only who was replaced has to find that out."""
+        if self.is_replaced and self._lease is not None and self.kernel.time >= self.frozen_until + 2 * SECOND:
+            with suppress(DBAPIError):
+                self._leases.renew(self._lease)
+
     def _step(self) -> None:
         if self.engine is None:
             self._open()
             if self.engine is None:
                 return
-        due = turn(self._worker)
+        try:
+            due = turn(self._worker)
+            self._renew()
+        except LeaseLost:
+            self.kernel.note("lease lost", self.name)
+            self.kill()
+            return
         wait = max(SHORT if self.engine.problem is None else LONG, due - self.clock.monotonic()) if due else 0
         self.run_at(self.kernel.time + wait)
 
     def _receive(self, message: Message) -> None:
         """What the engine's inlet hands over: it is noted, and no acknowledgement may come before the verb is over."""
-        if not message.retain:  # what a broker keeps for whoever subscribes does not arrive
+        if not message.retain and not self.is_replaced:  # what a broker keeps for whoever subscribes does not arrive
             self.took(message.topic, message.payload)
         self._receiving = True
         self._worker.receive(message)

@@ -17,7 +17,7 @@ from tests.simulation.faults import Faults
 from tests.simulation.happenings import Happenings
 from tests.simulation.healed import Healed
 from tests.simulation.kernel import Kernel
-from tests.simulation.options import Options
+from tests.simulation.options import LEADER_CHANGES, Options
 from tests.simulation.system import System
 
 __all__ = ["Outcome", "simulate"]
@@ -44,10 +44,10 @@ class Outcome:
         """What to tell of a seed that failed."""
         seed = self.options.seed
         kind, again = ("days, seed", "DAY") if self.options.days else ("seed", "SEED")
+        leaders = " LEADERS=1" if LEADER_CHANGES in self.options.faults else ""
         sentences = "\n".join(f"  {sentence}" for sentence in self.failures)
-        return (
-            f"{kind} {seed} fails:\n{sentences}\n  with\n{self.options}\n  replay: make simulate {again}={seed} TRACE=1"
-        )
+        replay = f"make simulate {again}={seed} TRACE=1{leaders}"
+        return f"{kind} {seed} fails:\n{sentences}\n  with\n{self.options}\n  replay: {replay}"
 
 
 def simulate(options: Options, show: Callable[[str], None] | None = None) -> Outcome:

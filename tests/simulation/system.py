@@ -20,7 +20,7 @@ from tests.simulation.devices import SimulatedDevice
 from tests.simulation.disks import Disk, SimulatedStore, open_database
 from tests.simulation.kernel import Kernel, MachineClock
 from tests.simulation.network import Line
-from tests.simulation.options import Options
+from tests.simulation.options import LEADER_CHANGES, Options
 from tests.simulation.processes import CollectorProcess, EngineProcess, GatewayProcess, Process
 from tests.simulation.versions import Versions
 from tests.simulation.villages import make_village, make_village_with_days, says_at_first
@@ -153,18 +153,29 @@ class System:
             )
             for number in range(1, options.collectors + 1)
         ]
-        self.engine = EngineProcess(
+        self.engine = self._engine(self.line())
+
+    def _engine(self, line: Line) -> EngineProcess:
+        return EngineProcess(
             "engine",
-            kernel,
+            self.kernel,
             self.centre_clock,
             broker=self.broker,
-            line=self.line(),
+            line=line,
             database=self._database_of,
             store=self._store_of,
             took=lambda topic, payload: self.took(topic, payload),
             events=lambda: self.events(),
-            reads_take=options.reads_take,
+            reads_take=self.options.reads_take,
+            leads=LEADER_CHANGES in self.options.faults,
+            running=self.now_running,
         )
+
+    def replace_engine(self) -> None:
+        """Another engine takes over, while the one that ran until now may go on."""
+        self.engine.is_replaced = True
+        self.engine = self._engine(self.engine.line)
+        self.engine.start()
 
     @property
     def villages(self) -> list[Village]:

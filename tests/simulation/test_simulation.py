@@ -14,6 +14,8 @@ from tests.simulation.run import simulate
 SEEDS = 60
 """Half a minute of one core, beside those that found a mistake; `make simulate SEEDS=1000` runs more."""
 PARTS = 6
+LEADERS = (3, 9, 11, 12)
+"""Seeds with leaders that change, which fail where a commit checks no lease; `make simulate LEADERS=1` runs more."""
 DAYS = (4, 5, 9, 11, 14, 23)
 """Seeds of runs of days that take a second or two; `make simulate DAYS=100` runs more."""
 FOUND = {
@@ -55,6 +57,13 @@ def test_seeds(part: int) -> None:
         if seed not in FOUND:  # those run above
             outcome = simulate(Options.of(seed))
             assert not outcome.failures, outcome.report
+
+
+@pytest.mark.parametrize("seed", LEADERS)
+def test_leaders_change(seed: int) -> None:
+    outcome = simulate(Options.of(seed).with_leaders())
+    assert not outcome.failures, outcome.report
+    assert outcome.counted["lease lost"] > 0
 
 
 @pytest.mark.parametrize("seed", DAYS)
