@@ -76,6 +76,8 @@ def _boxes(
         last = _date(village, day, now)
         first = last - datetime.timedelta(days=LOOKED_BACK - 1)
         windows[village.code] = local_day(village, first)[0], min(local_day(village, last)[1], now + 1)
+    if not windows:
+        return {}
     whole = min(start for start, _ in windows.values()), max(end for _, end in windows.values())
     complaints = open_between(connection, windows.keys(), whole)
     boxes = {code: box_of(each, windows[code], answered_within) for code, each in complaints.items()}
