@@ -305,7 +305,7 @@ class WatchedVillage(VillageState):
         self.want_snapshot()
         self.history.expect_first_reports()
         self.history.mark(arrival.first, arrival.last + 1 + self.recent.reach, moment.monotonic)
-        if arrival.last >= self.recent.covers:
+        if arrival.last >= self.recent.start:  # it bears on what is judged from memory, which does not have it
             self.memory.want(missed_from=arrival.first)
 
     def give_up(self, monotonic: int) -> None:

@@ -14,7 +14,7 @@ from siaga.sites.mistakes import Mistakes, SitesFileError
 from siaga.sites.on_disk import read_text
 from siaga.sites.yaml_tree import Mapping, Node, Scalar, Sequence
 
-__all__ = ["PLAIN", "Logo", "Office", "Signer", "SitesFileError", "load_office", "read_office"]
+__all__ = ["PLAIN", "Logo", "Office", "OfficeForm", "Signer", "SitesFileError", "load_office", "read_office"]
 
 LARGEST_LOGO = 512 * 1024
 """Bytes. A coat of arms for print takes 50 kB; it goes into every report."""
@@ -63,11 +63,11 @@ class Signer(BaseModel):
     nip: Line | None = None
 
 
-class Office(BaseModel):
-    """The form of one office.
+class OfficeForm(BaseModel):
+    """What the settings file may say of one office.
 
     `link`: where its siaga is, for the code on the cover of an issued report. `restitution`: what a provider's contract
-    says of downtime. `answered_within`: the district's rule for the complaints box, ms; `None`: it has none.
+    says of downtime.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -81,6 +81,14 @@ class Office(BaseModel):
     signer: Signer | None = None
     link: Annotated[str, AfterValidator(_line), AfterValidator(_link)] | None = None
     restitution: Restitution | None = None
+
+
+class Office(OfficeForm):
+    """An office's form, and the district's own rules.
+
+    `answered_within`: its rule for the complaints box, ms; `None`: it has none.
+    """
+
     answered_within: Annotated[int, Field(gt=0)] | None = None
 
 
@@ -119,7 +127,7 @@ def read_office(text: str, filename: str, directory: Path) -> Office:
     if isinstance(name, str):
         asked["logo"] = _logo(root, name, directory, mistakes)
     try:
-        office = Office.model_validate(asked)
+        office = Office(**dict(OfficeForm.model_validate(asked)))
     except ValidationError as error:
         for problem in error.errors(include_url=False):
             _note(problem["loc"], problem["type"], problem["msg"], root, mistakes)

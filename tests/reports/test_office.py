@@ -7,7 +7,7 @@ import pytest
 
 from api.reports.answer import packed, unpacked
 from api.reports.forms import Form, Question
-from api.reports.office import LARGEST_LOGO, PLAIN, SitesFileError, load_office, read_office
+from api.reports.office import LARGEST_LOGO, PLAIN, OfficeForm, SitesFileError, load_office, read_office
 from api.reports.pdf.annexes import MOST_OUTAGES
 from api.reports.period import parse_period
 from api.words import Language
@@ -50,7 +50,7 @@ def test_the_guide_s_form_has_every_key(tmp_path: Path) -> None:
     (text,) = re.findall(r"<!-- form -->\n```yaml\n(.*?)```", guide, re.DOTALL)
     (tmp_path / "logo.png").write_bytes(SVG)  # what it is is told by its bytes, and not by its name
     office = read_office(text, "form.yaml", tmp_path)
-    assert [name for name, value in office if not value] == []
+    assert [name for name in OfficeForm.model_fields if not getattr(office, name)] == []
     assert [name for name, value in office.signer or () if not value] == []
     assert [name for name, value in office.restitution or () if not value] == []
     assert f"at most {LARGEST_LOGO // 1024} kB" in guide
