@@ -128,13 +128,13 @@ def try_facility(
     seen: Text = "",
     ends: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Shorten grace and recovery of a facility for a trial, or let the usual ones hold again."""
+    """Shorten grace and recovery of a facility for a trial, or let the usual ones hold again. Chosen ones stay."""
     home = home_of(services, looker, code)
     known = entries_of(home, seen or "-")
     entry = _known(known, facility)
     if ends and _is_tried(entry):
         del entry["grace"], entry["recovery"]
-    elif not ends:
+    elif not ends and not _has_times(entry):
         entry |= {"grace": TRIAL, "recovery": TRIAL}
     try:
         save(services, looker, known, labels(looker))
@@ -142,6 +142,10 @@ def try_facility(
         return _page(request, looker, frame, home, entry, facility, problem)
     said = looker.words("site_trial_ended" if ends else "site_trial_begun", name=str(entry["name"]))
     return back(f"/setup/sites/{code}/facilities/{facility}", said)
+
+
+def _has_times(entry: Tree) -> bool:
+    return "grace" in entry or "recovery" in entry
 
 
 def _is_tried(entry: Tree) -> bool:
@@ -228,7 +232,7 @@ def _trial(request: Request, looker: Looker, entry: Tree) -> dict[str, object] |
     """Returns what a trial is and does now; `None` where nothing is measured, or somebody has chosen other times."""
     kind = INDICATORS.get(str(entry.get("kind", "")))
     tried = _is_tried(entry)
-    if kind is None or kind.sensed is None or (not tried and ("grace" in entry or "recovery" in entry)):
+    if kind is None or kind.sensed is None or (_has_times(entry) and not tried):
         return None
     times = {
         "trial": TRIAL,
