@@ -109,7 +109,7 @@ def play(campaign: Campaign, kills: int) -> Verdict:
         except TimeoutError as error:
             print(error, flush=True)
         ended = time.time_ns() // 1_000_000
-        campaign.gates.stop()
+        campaign.gates.hush()
         try:
             campaign.until(lambda: campaign.gates.waiting == 0, 30, "acknowledged")
         except TimeoutError as error:

@@ -73,6 +73,7 @@ class Gates:
         ]
         self._over: list[Closure] = []
         self._lock, self._ending, self._calm = threading.Lock(), threading.Event(), False
+        self._is_silent = False
         self._waiting: dict[BatchId, _Sent] = {}
         self.sent_again = 0
         self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id="gateways")
@@ -113,10 +114,6 @@ class Gates:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Say nothing any more."""
         self._ending.set()
         self._thread.join(10)
         self._client.disconnect()
@@ -127,11 +124,17 @@ class Gates:
         with self._lock:
             self._calm = True
 
+    def hush(self) -> None:
+        """Say nothing new any more."""
+        with self._lock:
+            self._is_silent = True
+
     def _run(self) -> None:
         turn = 0
         while not self._ending.wait(PERIOD / len(self._gates)):
             with self._lock:
-                self._say(self._gates[turn % len(self._gates)])
+                if not self._is_silent:
+                    self._say(self._gates[turn % len(self._gates)])
                 if turn % len(self._gates) == 0:
                     self._repeat()
             turn += 1
