@@ -36,9 +36,9 @@ from bench.kills.comparison import (
     wrong_timelines,
 )
 
-KILLS = {"leader killed": 4, "broker killed": 2, "store killed": 2, "database killed": 2}
+KILLS = {"leader killed": 3, "broker killed": 3, "store killed": 2, "database killed": 2}
 """Of ten kills, so many of each."""
-OTHERS_EVERY = 5
+OTHERS_EVERY = 8
 """After so many kills comes another fault."""
 TAKEN_OVER_WITHIN = 15.0
 """Seconds (contract, section 9)."""
@@ -93,13 +93,16 @@ def plan(kills: int, others: list[str], chance: random.Random) -> list[str]:
     return order
 
 
-def play(campaign: Campaign, kills: int) -> Verdict:
-    """Faults under load, then the comparison."""
+def play(campaign: Campaign, kills: int, minutes: float) -> Verdict:
+    """Faults under load, for so many minutes at most, then the comparison."""
     began = time.time_ns() // 1_000_000
+    ends = time.monotonic() + minutes * 60
     with campaign.gates:
         others = [kind for kind in campaign.faults if kind not in KILLS]
         order = plan(kills, others, campaign.chance)
         for number, kind in enumerate(order, 1):
+            if time.monotonic() > ends:
+                break
             one = campaign.suffer(kind)
             print(f"{number}/{len(order)} {kind}: led after {seconds(one.seconds)}", flush=True)
         campaign.gates.calm()
@@ -192,6 +195,7 @@ def main() -> int:
     """Run it. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="make kills", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--kills", type=int, default=120, help="of leaders, brokers, stores and databases")
+    parser.add_argument("--minutes", type=float, default=240, help="begin no fault later than that")
     parser.add_argument("--villages", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="a directory for the members' logs, which is kept")
@@ -203,7 +207,7 @@ def main() -> int:
         if asked.keep is not None:
             asked.keep.mkdir(parents=True, exist_ok=True)
         campaign = Campaign(asked, asked.keep or Path(directory), stack)
-        verdict = play(campaign, asked.kills)
+        verdict = play(campaign, asked.kills, asked.minutes)
         Console(width=None if sys.stdout.isatty() else 120).print(table(campaign, verdict, time.monotonic() - began))
         for wrong in (*verdict.alerts.lost, *verdict.alerts.doubled, *verdict.alerts.unfounded, *verdict.alerts.dated):
             print(wrong)
