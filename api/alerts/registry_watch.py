@@ -363,8 +363,7 @@ class RegistryWatch:
 def _note_gateways(village: WatchedVillage, rows: Iterable[RowMapping]) -> None:
     """Restore what is known of its gateways."""
     for row in rows:
-        gateway = village.gateway(row["gateway"])
-        gateway.restore(row["status"], row["status_at"], row["last_arrival"], row["last_alive"])
+        village.gateway(row["gateway"]).restore(row)
 
 
 def _note_mains(village: WatchedVillage, value: object) -> None:
