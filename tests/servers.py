@@ -74,8 +74,8 @@ class _Server:
 
     name = "server"
 
-    def __init__(self, user: str | None = None, address: str = LOOPBACK) -> None:
-        self.address, self.port = address, free_port()
+    def __init__(self, user: str | None = None, host: str = LOOPBACK) -> None:
+        self.host, self.port = host, free_port()
         self._user = user
         self.directory = Path(tempfile.mkdtemp(prefix=f"siaga-{self.name}-"))
         self._log = self.directory / "server.log"
@@ -91,7 +91,7 @@ class _Server:
         """Whether the server answers. Asked while the process runs."""
         with socket.socket() as probe:
             probe.settimeout(1)
-            return probe.connect_ex((self.address, self.port)) == 0
+            return probe.connect_ex((self.host, self.port)) == 0
 
     @property
     def running(self) -> bool:
@@ -185,11 +185,11 @@ class Mosquitto(_Server):
 
     name = "mosquitto"
 
-    def __init__(self, config: Sequence[str] = (), *, address: str = LOOPBACK) -> None:
-        super().__init__(address=address)
+    def __init__(self, config: Sequence[str] = (), *, host: str = LOOPBACK) -> None:
+        super().__init__(host=host)
         self._config = self.directory / "mosquitto.conf"
         lines = [
-            f"listener {self.port} {address}",
+            f"listener {self.port} {host}",
             "allow_anonymous true",
             "persistence true",
             f"persistence_location {self.directory}/",
@@ -204,7 +204,7 @@ class Mosquitto(_Server):
     @property
     def url(self) -> str:
         """For `SIAGA_MQTT_URL`."""
-        return f"mqtt://{self.address}:{self.port}"
+        return f"mqtt://{self.host}:{self.port}"
 
     def _command(self) -> Sequence[str]:
         return [find_binary("mosquitto", "mosquitto"), "-c", str(self._config)]
@@ -222,9 +222,9 @@ class Influxd(_Server):
     password = "kampung 2026"  # with a space: it must be escaped in a URL
 
     def __init__(
-        self, *, auth: bool = False, config: dict[str, Sequence[str]] | None = None, address: str = LOOPBACK
+        self, *, auth: bool = False, config: dict[str, Sequence[str]] | None = None, host: str = LOOPBACK
     ) -> None:
-        super().__init__(address=address)
+        super().__init__(host=host)
         self._auth = auth
         self._made_user = False
         self._config = self.directory / "influxdb.conf"
@@ -241,7 +241,7 @@ class Influxd(_Server):
                 "query-log-enabled = false",
             ],
             "http": [
-                f'bind-address = "{self.address}:{self.port}"',
+                f'bind-address = "{self.host}:{self.port}"',
                 f"auth-enabled = {str(self._auth).lower()}",
                 "log-enabled = false",
             ],
@@ -257,12 +257,12 @@ class Influxd(_Server):
     @property
     def url(self) -> str:
         """The HTTP address."""
-        return f"http://{self.address}:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def store_url(self, database: str | None = None) -> str:
         """For `SIAGA_STORE_URL`: a database of that name, or of a fresh one, which the store creates."""
         database = database or f"t{uuid.uuid4().hex[:12]}"
-        return f"influxdb://{self.user}:{quote(self.password)}@{self.address}:{self.port}/-/{database}"
+        return f"influxdb://{self.user}:{quote(self.password)}@{self.host}:{self.port}/-/{database}"
 
     def start(self) -> Self:
         """Start and, with `auth`, make the administrator once."""
@@ -321,8 +321,8 @@ class Postgres(_Server):
     name = "postgres"
     user = "siaga"
 
-    def __init__(self, *, address: str = LOOPBACK) -> None:
-        super().__init__("postgres" if os.geteuid() == 0 else None, address)
+    def __init__(self, *, host: str = LOOPBACK) -> None:
+        super().__init__("postgres" if os.geteuid() == 0 else None, host)
         self._data = self.directory / "data"
 
     def start(self) -> Self:
@@ -343,14 +343,14 @@ class Postgres(_Server):
             )
             if made.returncode:
                 raise RuntimeError(f"initdb failed: {made.stderr}")
-            if self.address != LOOPBACK:
+            if self.host != LOOPBACK:
                 with (self._data / "pg_hba.conf").open("a") as rules:
                     rules.write("host all all samenet trust\n")
         return super().start()
 
     def _command(self) -> Sequence[str]:
         settings = {
-            "listen_addresses": self.address,
+            "listen_addresses": self.host,
             "port": str(self.port),
             "unix_socket_directories": str(self.directory),
             "fsync": "off",
@@ -368,7 +368,7 @@ class Postgres(_Server):
         return True
 
     def _run(self, statement: str) -> None:
-        address = f"host={self.address} port={self.port} user={self.user} dbname=postgres connect_timeout=2"
+        address = f"host={self.host} port={self.port} user={self.user} dbname=postgres connect_timeout=2"
         address += " options='-c default_transaction_read_only=off'"  # an administrator may
         with psycopg.connect(address, autocommit=True) as connection:
             connection.execute(statement.encode())
@@ -389,4 +389,4 @@ class Postgres(_Server):
         """For `SIAGA_DATABASE_URL`: a fresh, empty database."""
         name = f"t{uuid.uuid4().hex[:12]}"
         self._run(f"CREATE DATABASE {name}")
-        return f"postgresql://{self.user}@{self.address}:{self.port}/{name}"
+        return f"postgresql://{self.user}@{self.host}:{self.port}/{name}"

@@ -47,9 +47,9 @@ class Campaign:
     def __init__(self, asked: argparse.Namespace, directory: Path, stack: ExitStack) -> None:
         self.chance, self.stack, self.directory = random.Random(asked.seed), stack, directory
         self.network = Network()
-        self.store = stack.enter_context(Influxd(address=STORE))
-        self.database = stack.enter_context(Postgres(address=DATABASE))
-        self.broker = stack.enter_context(Mosquitto(QUEUES, address=BROKER))
+        self.store = stack.enter_context(Influxd(host=STORE))
+        self.database = stack.enter_context(Postgres(host=DATABASE))
+        self.broker = stack.enter_context(Mosquitto(QUEUES, host=BROKER))
         self.database_url = self.database.database_url()
         self.gates = Gates(asked.villages, BROKER, self.broker.port, self.chance)
         self.members: dict[str, Member] = {}
