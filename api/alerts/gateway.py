@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import RowMapping
-
 from api.alerts.device import ClockSaid
 from api.alerts.subject import Subject
 from siaga.wire.health import Health
@@ -146,13 +144,20 @@ class WatchedGateway(Subject):
             "twin_at": self.twin_at,
         }
 
-    def restore(self, row: RowMapping) -> None:
-        """Take over its row in `gateway_state`. What was replayed since may be newer."""
-        self.status, self.status_at = row["status"], row["status_at"]
-        self.version = self.version or row["version"]
-        self.last_arrival = _latest(self.last_arrival, row["last_arrival"])
-        self.last_alive = _latest(self.last_alive, row["last_alive"])
-        self.twin_at = _latest(self.twin_at, row["twin_at"])
+    def restore(
+        self,
+        status: str | None,
+        status_at: int | None,
+        last_arrival: int | None,
+        last_alive: int | None,
+        version: str | None,
+        twin_at: int | None,
+    ) -> None:
+        """Take over its columns in `gateway_state`. What was replayed since may be newer."""
+        self.status, self.status_at, self.version = status, status_at, self.version or version
+        self.last_arrival = _latest(self.last_arrival, last_arrival)
+        self.last_alive = _latest(self.last_alive, last_alive)
+        self.twin_at = _latest(self.twin_at, twin_at)
 
 
 def _latest(*times: int | None) -> int | None:
