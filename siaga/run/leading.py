@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from api.alerts import AlertService
+from api.engine import AlertService
 from siaga.database.leases import Free, Held, Lease, LeaseLost, Leases, OtherLayout
 
 __all__ = ["Leading"]

@@ -12,10 +12,10 @@ from api.alerts.facility import KEPT
 from api.alerts.flapping import WITHIN
 from api.alerts.outcome import Fold
 from api.alerts.snapshot import read, restore
-from api.alerts.state_rows import StateRows
-from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
-from api.alerts.villages import Villages
+from api.engine.state_rows import StateRows
+from api.engine.tables import Tables
+from api.engine.villages import Villages
 from siaga.database.dealing import Heard, claim, let_go, watched_by
 from siaga.database.engine_state import mains_key, waits_key
 from siaga.database.registry import Registry
