@@ -125,6 +125,7 @@ def alert_page(
         may_manage=looker.may(Role.ADMIN),
         is_open=listed.cleared_at is None,
         is_new=stage_of(listed, now) is Stage.NEW,
+        is_taken=listed.cleared_at is None and (listed.acknowledged_at is not None or listed.assignee is not None),
         snoozes=SNOOZES,
         width=WIDTH,
     )

@@ -78,7 +78,7 @@ FAMILIES: dict[str, set[str]] = {
     "sort_": {sort.value for sort in Sort},
     "snooze_": {snooze.value for snooze in Snooze},
     "kind_of_alert_": {kind.value for kind in Kind},
-    "trail_": {"acknowledge", "assign", "comment", "snooze", "assign_to", "assign_nobody", "snooze_not"},
+    "trail_": {"acknowledge", "assign", "comment", "snooze", "assign_to", "assign_nobody", "snooze_not", "withdrawn"},
     "told_": {what.value for what in What},
     "todo_": {kind.value for kind in Kind}
     | {
