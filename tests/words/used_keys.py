@@ -111,7 +111,7 @@ FAMILIES: dict[str, set[str]] = {
     "reports_figure_": {f"{note}{name}" for name in ("low", "measured", "not_known") for note in ("", "note_")},
     "reports_why_": {ground.value for ground in Ground},
     "pace_": {pace.value for pace in Pace},
-    "stand_": {state.value for state in VillageState},
+    "stand_": {state.value for state in VillageState} | {"taken"},
     "reading_": set(SIGNALS),
     "stretch_": {stretch.value for stretch in Stretch},
     "refused_": {*LABELS, OTHER},
