@@ -1,7 +1,7 @@
 """`siaga collector`: batches from the broker into the store."""
 
 from siaga.run.cli.options import DatabaseUrl, DataDir, MqttUrl, StoreUrl
-from siaga.run.cli.serving import serve
+from siaga.run.cli.serving import logged, serve
 
 __all__ = ["collector"]
 
@@ -17,4 +17,4 @@ def collector(
     from siaga.run.settings import load_settings
 
     flags = {"data_dir": data_dir, "mqtt_url": mqtt_url, "store_url": store_url, "database_url": database_url}
-    serve(lambda stop: run_collector(load_settings(flags), stop))
+    serve(lambda stop: run_collector(logged(load_settings(flags)), stop))
