@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from siaga.timeline.availability import Availability
-from siaga.timeline.verdict import Verdict
+from siaga.timeline.verdict import DayCount, Verdict
 
 __all__ = ["Budget", "Days", "Figures", "Share", "total"]
 
@@ -43,14 +43,15 @@ class Days:
     provisional: int = 0
 
     @classmethod
-    def of(cls, verdicts: Mapping[Verdict, int], provisional: int) -> "Days":
-        """Returns the days with these verdicts."""
+    def of(cls, count: DayCount) -> "Days":
+        """Returns the days that were counted."""
+        found = count.verdicts
         return cls(
-            verdicts.get(Verdict.MET, 0),
-            verdicts.get(Verdict.MISSED, 0),
-            verdicts.get(Verdict.UNJUDGED, 0),
-            verdicts.get(Verdict.NOT_REQUIRED, 0),
-            provisional,
+            found[Verdict.MET],
+            found[Verdict.MISSED],
+            found[Verdict.UNJUDGED],
+            found[Verdict.NOT_REQUIRED],
+            count.provisional,
         )
 
 
