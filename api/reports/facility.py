@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice, takewhile
+from operator import attrgetter
 
 from api.reports.figures import Days, Figures
 from api.reports.source import RUNS_ON, AlertLink, FacilityHistory
@@ -140,8 +141,7 @@ def _cause(spans: Sequence[Span], first: int, end: int) -> str | None:
     return max(causes, key=causes.__getitem__, default=None)
 
 
-def _start(span: Span) -> int:
-    return span.start
+_start = attrgetter("start")
 
 
 def _alert_of(alerts: Sequence[AlertLink], run: Interval) -> AlertLink | None:
@@ -154,5 +154,7 @@ def _alert_of(alerts: Sequence[AlertLink], run: Interval) -> AlertLink | None:
         end = RUNS_ON if alert.ended_at is None else alert.ended_at
         return alert.began_at == run[0], min(end, run[1]) - max(alert.began_at, run[0])
 
-    best = max(alerts, key=fit, default=None)
-    return best if best is not None and max(fit(best)) > 0 else None
+    if not alerts:
+        return None
+    best = max(alerts, key=fit)
+    return best if max(fit(best)) > 0 else None

@@ -114,9 +114,10 @@ class Figures:
 
     def budget(self, target: Fraction) -> Budget:
         """The failure that a target leaves of the time that counts."""
-        found = self.availability
-        whole = (1 - target) * found.counted / 1000
-        return Budget(whole, whole - Fraction(found.failed - found.excused_failed, 1000))
+        found, parts = self.availability, target.denominator
+        whole = (parts - target.numerator) * found.counted
+        left = whole - parts * (found.failed - found.excused_failed)
+        return Budget(Fraction(whole, parts * 1000), Fraction(left, parts * 1000))
 
 
 def total(parts: Iterable[Figures]) -> Figures:
