@@ -288,20 +288,23 @@ def _take_plainly(  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one hot loop: 
             else:
                 wanted, low, high, never = numbers(signal, _NEITHER)
                 usual = usual and type(raw) is wanted and low <= raw <= high and (never is None or raw not in never)
-            if usual and raw is not None and (device == known or device in devices):
-                if (type(seconds) is float or type(seconds) is int) and RELATIVE_BELOW <= seconds < LAST_TIME:
-                    if seconds != seconds_before:
-                        time, seconds_before = round(seconds * 1000), seconds
-                    if base is not None:
-                        base_name, base_time, follows = base, seconds, True
-                    if device == device_before and time == time_before:
-                        values[signal] = raw
-                    else:
-                        known = device_before = device
-                        time_before, values = time, {signal: raw}
-                        points.append(new_point(Point, (village, device, time, received, values)))
-                    readings += 1
-                    continue
+            if (
+                (usual and raw is not None and (device == known or device in devices))
+                and (type(seconds) is float or type(seconds) is int)
+                and RELATIVE_BELOW <= seconds < LAST_TIME
+            ):
+                if seconds != seconds_before:
+                    time, seconds_before = round(seconds * 1000), seconds
+                if base is not None:
+                    base_name, base_time, follows = base, seconds, True
+                if device == device_before and time == time_before:
+                    values[signal] = raw
+                else:
+                    known = device_before = device
+                    time_before, values = time, {signal: raw}
+                    points.append(new_point(Point, (village, device, time, received, values)))
+                readings += 1
+                continue
 
         follows = False
         shape = _shape(tuple(record))
