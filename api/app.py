@@ -363,6 +363,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         services.broadcast.close()
+        await app.state.reports.close()
         if reading is not None:
             reading.cancel()
         for task in (following, reading):

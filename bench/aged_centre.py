@@ -13,10 +13,10 @@ from sqlalchemy import Engine
 
 from api.alert_records.alert import OpenAlert
 from api.alerts.decision import Raise
-from api.alerts.engine import AlertEngine
 from api.alerts.outcome import Changes
-from api.alerts.questions import Answer, ArrivalsAnswer, ArrivalsRequest, MemoryAnswer, MemoryRequest, Request
-from api.alerts.tables import Tables
+from api.engine.engine import AlertEngine
+from api.engine.questions import Answer, ArrivalsAnswer, ArrivalsRequest, MemoryAnswer, MemoryRequest, Request
+from api.engine.tables import Tables
 from bench.district import District
 from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.database import connect, migrate, writing

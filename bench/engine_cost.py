@@ -14,10 +14,10 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from api.alerts.engine import AlertEngine
-from api.alerts.metrics import EngineMetrics
-from api.alerts.reader import InlineReader
-from api.alerts.tables import Tables
+from api.engine.engine import AlertEngine
+from api.engine.metrics import EngineMetrics
+from api.engine.reader import InlineReader
+from api.engine.tables import Tables
 from bench.figure import Figure, at_most
 from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.database import connect, migrate

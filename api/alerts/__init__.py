@@ -1,6 +1,4 @@
-"""The alert engine. `AlertService` runs it."""
+"""What makes an alert: a village, what is known of it, and what is decided about it. Pure: no I/O, clock or callback.
 
-from api.alerts.engine import AlertEngine
-from api.alerts.service import AlertService
-
-__all__ = ["AlertEngine", "AlertService"]
+`api.engine` feeds it, and writes down what it decides.
+"""

@@ -125,7 +125,7 @@ def _counts(
     )
     found: dict[str, dict[State, int]] = defaultdict(dict)
     judged: Counter[str] = Counter()
-    for code, name, count, spans in rows:
+    for code, name, count, spans in rows.all():
         found[code][State(name)] = count
         judged[code] += spans
     return found, judged
@@ -138,7 +138,7 @@ def _open_alerts(connection: Connection, scopes: Scopes, between: tuple[str, str
         .where(_from(alert.c.village, scopes, between), alert.c.cleared_at.is_(None))
         .group_by(alert.c.village)
     )
-    found = Counter({village: count for village, count in connection.execute(own)})  # noqa: C416 - rows are no tuples
+    found = Counter({village: count for village, count in connection.execute(own).all()})  # noqa: C416 - rows are no tuples
     others = (
         select(member.c.village, func.count())
         .select_from(member.join(alert, alert.c.id == member.c.alert))
@@ -146,5 +146,5 @@ def _open_alerts(connection: Connection, scopes: Scopes, between: tuple[str, str
         .where(member.c.ended_at.is_(None), alert.c.cleared_at.is_(None))
         .group_by(member.c.village)
     )
-    found.update({village: count for village, count in connection.execute(others)})  # noqa: C416 - as above
+    found.update({village: count for village, count in connection.execute(others).all()})  # noqa: C416 - as above
     return found

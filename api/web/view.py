@@ -107,7 +107,12 @@ def read_page(
     if scope is not None and not total:
         return None
     detailed = scope is not None or total <= DETAILED
-    found = villages(connection, asked, after, (DETAILED if detailed else LISTED) + 1)
+    whole = villages(connection, asked, "", _MOST_VILLAGES)
+    limit = (DETAILED if detailed else LISTED) + 1
+    if total > len(whole):
+        found: Sequence[VillageNow] = villages(connection, asked, after, limit)
+    else:
+        found = [one for one in whole if one.code > after][:limit]
     shown = _page_of(found, DETAILED if detailed else LISTED, whole_regions=not detailed)
     names = region_names(connection)
     kept = months.of(connection, [one.code for one in shown]) if detailed else months.kept()
@@ -118,15 +123,15 @@ def read_page(
     most = SHOWN_ALERTS if detailed else LISTED_ALERTS
     open_ones = AlertFilter(asked, is_open=True)
     newest = alerts(connection, asked, open_ones, now, None, most)
-    whole = found if not after and len(found) == total else villages(connection, asked, "", _MOST_VILLAGES)
-    standing = standing_of(count_by_state(connection, asked), whole)
+    counts = count_by_state(connection, asked)
+    standing = standing_of(counts, whole)
     views = [_village(words, one, now, by_village.get(one.code, []), detailed=detailed) for one in shown]
     kinds = kinds_within(connection, asked) & INDICATORS.keys()
     return PageView(
         regions=_regions(words, shown, views, names, {} if detailed else kept),
         alerts=_alert_views(connection, words, newest, now),
         more_alerts=max(0, count_alerts(connection, open_ones) - len(newest)),
-        counts=_totals(connection, words, asked),
+        counts=_totals(words, counts),
         village_count=words.number(total),
         detailed=detailed,
         next=shown[-1].code if len(found) > len(shown) else None,
@@ -288,9 +293,8 @@ def _alert_view(
     )
 
 
-def _totals(connection: Connection, words: Words, scopes: Scopes) -> list[tuple[State, str, str]]:
+def _totals(words: Words, found: Mapping[State, int]) -> list[tuple[State, str, str]]:
     """How many facilities with an indicator are in which state: state, number, word."""
-    found = count_by_state(connection, scopes)
     return [(one, words.number(found.get(one, 0)), words(f"state_{one.value}")) for one in State]
 
 

@@ -10,10 +10,10 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import DBAPIError
 
-from api.alerts import AlertEngine
-from api.alerts.metrics import EngineMetrics
-from api.alerts.reader import InlineReader
-from api.alerts.tables import Tables
+from api.engine import AlertEngine
+from api.engine.metrics import EngineMetrics
+from api.engine.reader import InlineReader
+from api.engine.tables import Tables
 from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.database import tables, without_deadline, writing
 from siaga.database.dealing import carry_over

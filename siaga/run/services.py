@@ -22,6 +22,7 @@ from siaga.database.upsert import insert
 from siaga.model.caller import Role
 from siaga.model.clock import SystemClock
 from siaga.mqtt import MqttTransport, Tls
+from siaga.run.leading import KEEPALIVE
 from siaga.run.settings import Settings
 from siaga.run.supervisor import supervise
 from siaga.sites.on_disk import read_sites_file
@@ -183,4 +184,13 @@ def alert_session(url: str, name: str, tls: Tls | None = None) -> MqttTransport:
 
     It is held: the engine stores that the session may be lost before each connection.
     """
-    return MqttTransport(url, name, clean=False, expiry=SESSION_EXPIRY, max_bytes=MAX_QUEUE_BYTES, held=True, tls=tls)
+    return MqttTransport(
+        url,
+        name,
+        clean=False,
+        expiry=SESSION_EXPIRY,
+        max_bytes=MAX_QUEUE_BYTES,
+        keepalive=KEEPALIVE,
+        held=True,
+        tls=tls,
+    )

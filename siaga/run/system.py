@@ -21,9 +21,9 @@ from prometheus_client import REGISTRY
 from sqlalchemy import Engine, select
 
 from api.alert_records.stream import EventSignal
-from api.alerts import AlertService
-from api.alerts.metrics import EngineMetrics
 from api.app import create_app
+from api.engine import AlertService
+from api.engine.metrics import EngineMetrics
 from api.http import HttpServer, Site
 from api.issued.metrics import IssuedMetrics
 from api.issued.service import IssuedService

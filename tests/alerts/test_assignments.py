@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 import api.alerts
+import api.engine
 from api.alerts.device import WatchedDevice
 from api.alerts.facility import WatchedFacility
 from api.alerts.gateway import WatchedGateway
 from api.alerts.link import Link
 from api.alerts.village import WatchedVillage
 
-FILES = sorted(Path(api.alerts.__file__).parent.rglob("*.py"))
+FILES = sorted(path for room in (api.alerts, api.engine) for path in Path(room.__path__[0]).rglob("*.py"))
 OWNED = {
     field.name
     for kind in (WatchedVillage, WatchedFacility, WatchedDevice, WatchedGateway, Link)
@@ -75,28 +76,3 @@ def test_only_its_own_methods_assign_the_fields_of_an_object(path: Path) -> None
 )
 def test_what_counts_as_assigned_from_outside(source: str, is_foreign: bool) -> None:
     assert bool(foreign(source)) is is_foreign
-
-
-IMPURE = {"asyncio", "os", "random", "sqlalchemy", "structlog", "threading", "time", "prometheus_client"}
-IMPURE_WINGS = ("siaga.database", "siaga.telemetry", "siaga.mqtt", "siaga.broker")
-
-
-def imports(module: str) -> set[str]:
-    """The modules that a module of the engine imports."""
-    path = Path(api.alerts.__file__).parents[2] / f"{module.replace('.', '/')}.py"
-    tree = ast.parse((path if path.exists() else path.with_suffix("") / "__init__.py").read_text("utf-8"))
-    from_ = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    return from_ | {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-
-
-def test_a_village_reaches_no_io_no_clock_and_no_other_village() -> None:
-    seen, left = set[str](), {"api.alerts.village"}
-    while left:
-        module = left.pop()
-        seen.add(module)
-        found = imports(module)
-        wrong = {each for each in found if each.split(".")[0] in IMPURE or each.startswith(IMPURE_WINGS)}
-        assert not wrong, f"{module} imports {wrong}"
-        left |= {each for each in found if each.startswith("api.")} - seen
-    assert {"api.alerts.kinds.device_silent", "api.alerts.taking"} <= seen
-    assert not {f"api.alerts.{each}" for each in ("villages", "engine", "tables", "reader", "questions")} & seen

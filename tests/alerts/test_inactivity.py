@@ -12,7 +12,7 @@ import pytest
 from api.alerts.certainty import Moment
 from api.alerts.subject import Subject
 from api.alerts.village import WatchedVillage
-from api.alerts.villages import Deadlines
+from api.engine.villages import Deadlines
 from siaga.model.alert_kinds import Kind
 from siaga.model.clock import MINUTE, SECOND
 from tests.alerts.world import NOON, gate, village

@@ -216,7 +216,7 @@ def test_history_waits_for_what_the_store_is_known_to_lack(kept: World) -> None:
 def test_a_village_that_is_taken_out_holds_up_no_others_snapshots(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.alerts.engine.FOLDS", 1)
+    monkeypatch.setattr("api.engine.engine.FOLDS", 1)
     world = World(tmp_path, village(), village(code=OTHER))
     world.live(2, OPEN)
     world.beat(OPEN, code=OTHER)

@@ -16,11 +16,11 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, event, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from api.alerts import engine as engine_module
-from api.alerts.engine import AlertEngine
-from api.alerts.metrics import EngineMetrics
-from api.alerts.reader import InlineReader
-from api.alerts.tables import Tables
+from api.engine import engine as engine_module
+from api.engine.engine import AlertEngine
+from api.engine.metrics import EngineMetrics
+from api.engine.reader import InlineReader
+from api.engine.tables import Tables
 from siaga.broker.memory import MemoryBroker, MemoryTransport
 from siaga.database import connect, tables
 from siaga.database.dark import dark_stretches
@@ -60,8 +60,8 @@ def looking_seldom() -> Iterator[None]:
     """Let engines look at the registry every 10 m, and leave their marks every 20 s: they do little else in hours of a
     story in which nobody changes villages or plans work. A `World` refuses such a change meanwhile."""
     with (
-        patch("api.alerts.engine.REGISTRY_POLL", 10 * MINUTE),
-        patch("api.alerts.state_rows.SAVE_EVERY", 20 * SECOND),
+        patch("api.engine.engine.REGISTRY_POLL", 10 * MINUTE),
+        patch("api.engine.state_rows.SAVE_EVERY", 20 * SECOND),
     ):
         yield
 
@@ -288,12 +288,14 @@ class World:
         trusted: Sequence[str] | None = None,
         skewed: Mapping[str, tuple[float, float]] | None = None,
         heard: Mapping[str, Mapping[str, object]] | None = None,
+        version: str | None = None,
         **clocks: tuple[float, float],
     ) -> None:
         """What a gateway says of itself; `skewed`: offset and since, in seconds, by device; `clocks`: `_` for `-`."""
         clocks = {name.replace("_", "-"): clock for name, clock in clocks.items()} | dict(skewed or {})
         said = {name: {"offset": offset, "since": since} for name, (offset, since) in clocks.items()}
-        text = orjson.dumps({"clocks": said, "buffer": buffer, "thinned": 0, "trusted": trusted, "heard": heard or {}})
+        whole = {"clocks": said, "buffer": buffer, "thinned": 0, "trusted": trusted, "heard": heard or {}}
+        text = orjson.dumps(whole | {"version": version})
         self._gateway.publish(health_topic(code, gateway), text, retain=True)
         if settle:
             self.settle()

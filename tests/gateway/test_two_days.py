@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 
-from api.alerts import engine
+from api.engine import engine
 from gateway import Buffer, Gateway, GatewayMetrics
 from gateway.time_sync import TimeSync
 from siaga.broker.memory import MemoryBroker, MemoryTransport

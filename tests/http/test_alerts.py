@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from api.alert_records.alert import OpenAlert
 from api.alerts.outcome import Changes
-from api.alerts.tables import Tables
+from api.engine.tables import Tables
 from siaga.database import tables
 from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Role

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from api.alert_records.alert import new_alert
 from api.alerts.decision import Raise
 from api.alerts.outcome import Changes
-from api.alerts.tables import Tables
+from api.engine.tables import Tables
 from api.notifications.book import Book, Person, Rule
 from api.notifications.channels import open_channel
 from api.notifications.metrics import NotificationMetrics

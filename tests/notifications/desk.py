@@ -9,7 +9,7 @@ from api.alert_records.alert import OpenAlert, new_alert
 from api.alert_records.events import append_event, take_turn
 from api.alerts.decision import Raise
 from api.alerts.outcome import Changes
-from api.alerts.tables import Tables
+from api.engine.tables import Tables
 from api.notifications.backoff import Patience
 from api.notifications.book import Book, Person, Rule, Step
 from api.notifications.channels import OpenChannel, open_channel

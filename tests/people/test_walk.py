@@ -195,6 +195,8 @@ TABLE: Mapping[str, Statuses] = {
     "GET /setup/health": ADMIN,
     "GET /setup/unknown": ADMIN,
     "POST /setup/unknown/claim": (403, 403, 403, 404, 403),
+    "POST /setup/unknown/ignore": (403, 403, 403, 404, 403),
+    "POST /setup/unknown/list-again": (403, 403, 403, 404, 403),
     "GET /worker.js": FREE,
     "GET /manifest.webmanifest": FREE,
     "GET /offline": FREE,

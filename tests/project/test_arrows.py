@@ -72,13 +72,31 @@ def test_a_room_imports_only_what_the_table_allows(path: str) -> None:
     assert not [name for name in names if f"{name}.".startswith("siaga.run.")], f"{path} imports the composition"
 
 
-ENGINE = "api/alerts/"
+ALERTS, ENGINE = "api/alerts/", "api/engine/"
+"""What makes an alert, and what runs it."""
+SHELL = ("siaga.broker", "siaga.database", "siaga.mqtt", "siaga.provision", "siaga.telemetry", "siaga.verify")
 
 
-@pytest.mark.parametrize("path", [path for path in every_path() if not path.startswith((COMPOSITION, ENGINE))])
+@pytest.mark.parametrize("path", [path for path in every_path() if not path.startswith((COMPOSITION, ALERTS, ENGINE))])
 def test_only_the_composition_imports_the_alert_engine(path: str) -> None:
     """The others read what it wrote: tables, by `siaga.database` and `api.alert_records`."""
-    assert not [name for name in imports(ROOT / path) if f"{name}.".startswith("api.alerts.")]
+    assert not [name for name in imports(ROOT / path) if f"{name}.".startswith(("api.alerts.", "api.engine."))]
+
+
+@pytest.mark.parametrize("path", [path for path in every_path() if path.startswith(ALERTS)])
+def test_what_makes_an_alert_has_no_io_no_clock_and_no_chance_of_its_own(path: str) -> None:
+    """Of the other rooms it knows the alert as the engine opens it, which is as pure."""
+    names = imports(ROOT / path)
+    assert not {name for name in names if name.split(".")[0] in IMPURE or name.startswith((*SHELL, "siaga.metrics"))}
+    assert {name for name in names if name.startswith("api.") and not name.startswith("api.alerts.")} <= {RECORD}
+
+
+RECORD = "api.alert_records.alert"
+
+
+def test_the_alert_that_the_engine_opens_is_pure() -> None:
+    names = imports(ROOT / f"{RECORD.replace('.', '/')}.py")
+    assert {name for name in names if name.startswith(("siaga.", "api."))} == {"siaga.model.alert_kinds"}
 
 
 @pytest.mark.parametrize("path", [path for path in every_path() if path.startswith("siaga/") and path.count("/") > 1])

@@ -1,8 +1,9 @@
 """Where reports are made: small ones here, large ones in a process, and what is said when that fails."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import orjson
 import pytest
@@ -21,6 +22,8 @@ from siaga.model.scope import Scopes
 from siaga.model.sites import Facility, Village
 from tests.in_thread import run
 from tests.schema import with_tables
+
+T = TypeVar("T")
 
 NOW = 1_772_600_400_000
 QUESTION = Question(parse_period("2026-02"), Scopes.of("*"), Language.ID, Form.JSON, NOW)
@@ -41,6 +44,19 @@ def maker(engine: Engine, *, small: int = 0, deadline: float = 60) -> tuple[Repo
     return ReportMaker(engine, metrics, small=small, deadline=deadline), metrics
 
 
+async def closing(one: ReportMaker, work: Coroutine[object, object, T]) -> T:
+    """Returns what comes of some work, after which the maker is closed."""
+    try:
+        return await work
+    finally:
+        await one.close()
+
+
+def asked(one: ReportMaker) -> bytes:
+    """Returns a report, after which the maker is closed."""
+    return run(closing(one, one.make(QUESTION)))
+
+
 def counted(metrics: CollectorRegistry, result: str) -> float | None:
     return metrics.get_sample_value("siaga_reports_total", {"form": "json", "result": result})
 
@@ -50,7 +66,7 @@ def test_a_process_gives_the_bytes_that_this_one_gives(engine: Engine) -> None:
     here, _ = maker(engine, small=1_000)
     with engine.connect() as connection:
         wanted = answer(connection, QUESTION)
-    assert run(there.make(QUESTION)) == run(here.make(QUESTION)) == wanted
+    assert asked(there) == asked(here) == wanted
     assert orjson.loads(wanted)["from"] == "2026-02-01"
     assert counted(metrics, "made") == 1
 
@@ -65,7 +81,7 @@ def test_what_takes_too_long_is_given_up_and_its_process_ended(engine: Engine) -
     """The turn is free again: the next one is made."""
     slow, metrics = maker(engine, deadline=0.001)
     with pytest.raises(CannotMake, match=r"was not ready after 0 seconds: ask for a shorter period"):
-        run(slow.make(QUESTION))
+        asked(slow)
     assert counted(metrics, "CannotMake") == 1
 
 
@@ -74,7 +90,7 @@ def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
     bare = connect(f"sqlite:///{tmp_path / 'bare.db'}")
     broken, _ = maker(bare)
     with pytest.raises(CannotMake, match="the database did not answer: OperationalError"):
-        run(broken.run("api.reports.process", packed(str(bare.url), QUESTION)))
+        run(closing(broken, broken.run("api.reports.process", packed(str(bare.url), QUESTION))))
     bare.dispose()
 
 
@@ -89,7 +105,7 @@ def test_large_reports_wait_for_their_turn_and_one_too_many_is_refused(
     async def ask() -> list[bytes | BaseException]:
         return await asyncio.gather(*(busy.make(QUESTION) for _ in range(3)), return_exceptions=True)
 
-    answers = run(ask())
+    answers = run(closing(busy, ask()))
     (refused,) = [found for found in answers if not isinstance(found, bytes)]
     assert isinstance(refused, CannotMake)
     assert str(refused) == "2 reports are being made already: try again in a minute"

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from api.alerts import AlertService
+from api.engine import AlertService
 from siaga.database import connect, tables, writing
 from siaga.database.leases import Free, Held, Lease, Leases, OtherLayout
 from siaga.model.readiness import UnreadPast

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from api.alerts.outcome import Changes
-from api.alerts.tables import Tables
+from api.engine.tables import Tables
 from siaga.database import connect, tables, writing
 from siaga.database.dealing import carry_over
 from siaga.database.leases import Free, Held, Leases

@@ -11,8 +11,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import func, select
 
-from api.alerts import AlertService
-from api.alerts.metrics import EngineMetrics
+from api.engine import AlertService
+from api.engine.metrics import EngineMetrics
 from collector import CollectorService, assemble, broker_session
 from siaga.broker import EmbeddedBroker
 from siaga.broker.memory import MemoryBroker, MemoryTransport

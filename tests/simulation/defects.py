@@ -10,10 +10,10 @@ from contextlib import AbstractContextManager, contextmanager
 from unittest.mock import patch
 
 from api.alerts.decision import Decision, Hold
-from api.alerts.engine import AlertEngine
 from api.alerts.facility import WatchedFacility
 from api.alerts.kinds import facility_failed
-from api.alerts.villages import Deadlines
+from api.engine.engine import AlertEngine
+from api.engine.villages import Deadlines
 from collector import Collector
 from collector.group import Group
 from gateway import Gateway

@@ -9,7 +9,7 @@ may be, open.
 from collections import defaultdict
 from dataclasses import replace
 
-from api.alerts.tables import Tables
+from api.engine.tables import Tables
 from siaga.database.dark import dark_stretches
 from siaga.model.clock import MINUTE, SECOND
 from siaga.model.indicators import INDICATORS, terms

@@ -17,12 +17,12 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from api.alert_records.stream import EventSignal
-from api.alerts.engine import AlertEngine
-from api.alerts.metrics import EngineMetrics
-from api.alerts.questions import Answer, Request
-from api.alerts.reader import answer
-from api.alerts.service import EngineWorker
-from api.alerts.tables import Tables
+from api.engine.engine import AlertEngine
+from api.engine.metrics import EngineMetrics
+from api.engine.questions import Answer, Request
+from api.engine.reader import answer
+from api.engine.service import EngineWorker
+from api.engine.tables import Tables
 from collector import Collector, CollectorMetrics, Deduplication, Intake, Refusals, RegistryCache
 from collector.unknown_devices import Unknown
 from collector.workers import Committing, Departures, Gathering, Housekeeping
@@ -338,7 +338,7 @@ class _SlowReader:
 
 @dataclass(eq=False)
 class EngineProcess(Process):
-    """The alert engine; see `api.alerts.service.AlertService`."""
+    """The alert engine; see `api.engine.service.AlertService`."""
 
     broker: MemoryBroker = field(kw_only=True)
     line: Line = field(kw_only=True)

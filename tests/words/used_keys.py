@@ -79,6 +79,7 @@ FAMILIES: dict[str, set[str]] = {
     "snooze_": {snooze.value for snooze in Snooze},
     "kind_of_alert_": {kind.value for kind in Kind},
     "trail_": {"acknowledge", "assign", "comment", "snooze", "assign_to", "assign_nobody", "snooze_not"},
+    "told_": {what.value for what in What},
     "todo_": {kind.value for kind in Kind}
     | {
         f"facility_failed_{cause}"

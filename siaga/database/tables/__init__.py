@@ -30,7 +30,7 @@ from siaga.database.tables.derived import (
     village_snapshot,
     village_state,
 )
-from siaga.database.tables.edge import quarantine, quarantine_dropped, token, unknown_device
+from siaga.database.tables.edge import ignored_device, quarantine, quarantine_dropped, token, unknown_device
 from siaga.database.tables.notifications import (
     escalation,
     notice,
@@ -73,6 +73,7 @@ __all__ = [
     "first_report",
     "gateway_state",
     "holiday",
+    "ignored_device",
     "inbox",
     "lease",
     "maintenance",

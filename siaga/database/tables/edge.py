@@ -5,6 +5,7 @@ from sqlalchemy import BigInteger, Column, Index, Table, Text
 from siaga.database.tables.base import Document, Serial, metadata
 
 __all__ = [
+    "ignored_device",
     "quarantine",
     "quarantine_dropped",
     "token",
@@ -49,6 +50,17 @@ unknown_device = Table(
     Index(None, "last"),
 )
 """Devices of native families that gateways hear and that are in no sites file: the newest report of each."""
+
+ignored_device = Table(
+    "ignored_device",
+    metadata,
+    Column("village", Text, primary_key=True, comment="where it was heard"),
+    Column("adapter", Text, primary_key=True),
+    Column("address", Text, primary_key=True, comment="of a device with our firmware: its id"),
+    Column("time", BigInteger, nullable=False, comment="since when, wall time"),
+    Column("by", Text, nullable=False),
+)
+"""Unknown devices that are not listed any more."""
 
 token = Table(
     "token",

@@ -10,9 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from api.alert_records.alert import new_alert
 from api.alert_records.rows import open_alerts
 from api.alerts.decision import Raise
-from api.alerts.inbox import Row
 from api.alerts.outcome import Changes, Fold
-from api.alerts.tables import Tables
+from api.engine.inbox import Row
+from api.engine.tables import Tables
 from siaga.database import connect, tables, writing
 from siaga.database.dealing import Share, claim, let_go, taken_over, watched_by
 from siaga.database.leases import Free, Held, LeaseLost, Leases

@@ -12,10 +12,10 @@ from api.alerts.facility import KEPT
 from api.alerts.flapping import WITHIN
 from api.alerts.outcome import Fold
 from api.alerts.snapshot import read, restore
-from api.alerts.state_rows import StateRows
-from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
-from api.alerts.villages import Villages
+from api.engine.state_rows import StateRows
+from api.engine.tables import Tables
+from api.engine.villages import Villages
 from siaga.database.dealing import Heard, claim, let_go, watched_by
 from siaga.database.engine_state import mains_key, waits_key
 from siaga.database.registry import Registry
@@ -363,8 +363,8 @@ class RegistryWatch:
 def _note_gateways(village: WatchedVillage, rows: Iterable[RowMapping]) -> None:
     """Restore what is known of its gateways."""
     for row in rows:
-        gateway = village.gateway(row["gateway"])
-        gateway.restore(row["status"], row["status_at"], row["last_arrival"], row["last_alive"])
+        columns = (row[name] for name in ("status", "status_at", "last_arrival", "last_alive", "version", "twin_at"))
+        village.gateway(row["gateway"]).restore(*columns)
 
 
 def _note_mains(village: WatchedVillage, value: object) -> None:

@@ -9,10 +9,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 
-from api.alerts.engine import AlertEngine
-from api.alerts.metrics import EngineMetrics
-from api.alerts.reader import InlineReader
-from api.alerts.tables import Tables
+from api.engine.engine import AlertEngine
+from api.engine.metrics import EngineMetrics
+from api.engine.reader import InlineReader
+from api.engine.tables import Tables
 from siaga.broker.memory import MemoryTransport
 from siaga.database import tables, writing
 from siaga.database.dealing import HEARD, MAINTENANCE, Share, carry_over

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from api.alerts.certainty import Moment
 from api.alerts.outcome import Fold
-from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
+from api.engine.tables import Tables
 from siaga.database.dealing import HEARD, MAINTENANCE, Heard, taken_over
 from siaga.model.clock import SECOND
 

@@ -11,8 +11,9 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from api.alerts.certainty import Moment
-from api.alerts.metrics import EngineMetrics
-from api.alerts.questions import (
+from api.alerts.village import WatchedVillage
+from api.engine.metrics import EngineMetrics
+from api.engine.questions import (
     Answer,
     ArrivalsAnswer,
     ArrivalsRequest,
@@ -23,11 +24,10 @@ from api.alerts.questions import (
     RebuildRequest,
     Request,
 )
-from api.alerts.reader import StoreReader
-from api.alerts.rebuilt import redate, write_rebuilt
-from api.alerts.tables import Tables
-from api.alerts.village import WatchedVillage
-from api.alerts.villages import Villages
+from api.engine.reader import StoreReader
+from api.engine.rebuilt import redate, write_rebuilt
+from api.engine.tables import Tables
+from api.engine.villages import Villages
 from siaga.model.clock import SECOND
 from siaga.model.intervals import Interval, merge
 from siaga.model.observation import Arrival

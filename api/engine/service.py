@@ -8,10 +8,10 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from api.alert_records.stream import EventSignal
-from api.alerts.engine import AlertEngine
-from api.alerts.metrics import EngineMetrics
-from api.alerts.reader import ThreadReader
-from api.alerts.tables import Tables
+from api.engine.engine import AlertEngine
+from api.engine.metrics import EngineMetrics
+from api.engine.reader import ThreadReader
+from api.engine.tables import Tables
 from siaga.database import REFUSALS
 from siaga.database.leases import Lease, LeaseLost
 from siaga.database.registry import ProbedRegistry

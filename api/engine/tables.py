@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Table, bin
 
 from api.alert_records.alert import Opened
 from api.alert_records.rows import write_alerts
-from api.alerts.inbox import Row
 from api.alerts.outcome import Changes, Fold
+from api.engine.inbox import Row
 from api.queries.complaints import doubts
 from siaga.database import tables, writing
 from siaga.database.dark import write_dark

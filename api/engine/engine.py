@@ -13,19 +13,19 @@ from sqlalchemy.exc import DBAPIError
 from api.alert_records.actions import end_snoozes
 from api.alert_records.stream import EventSignal
 from api.alerts.certainty import Moment
-from api.alerts.inbox import Inbox, Row
-from api.alerts.metrics import EngineMetrics
 from api.alerts.outcome import Changes, Fold, Outcome
-from api.alerts.questions import RebuildAnswer
-from api.alerts.reader import StoreReader
-from api.alerts.registry_watch import Moves, RegistryWatch, Watched
-from api.alerts.self_monitor import SelfMonitor
 from api.alerts.snapshot import save
-from api.alerts.state_rows import StateRows
-from api.alerts.store_sync import RETRY, StoreSync
-from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
-from api.alerts.villages import Villages
+from api.engine.inbox import Inbox, Row
+from api.engine.metrics import EngineMetrics
+from api.engine.questions import RebuildAnswer
+from api.engine.reader import StoreReader
+from api.engine.registry_watch import Moves, RegistryWatch, Watched
+from api.engine.self_monitor import SelfMonitor
+from api.engine.state_rows import StateRows
+from api.engine.store_sync import RETRY, StoreSync
+from api.engine.tables import Tables
+from api.engine.villages import Villages
 from siaga.database import REFUSALS
 from siaga.database.dealing import Heard
 from siaga.database.registry import Registry

@@ -10,8 +10,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, select
 
-from api.alerts import AlertEngine, AlertService
-from api.alerts.metrics import EngineMetrics
+from api.engine import AlertEngine, AlertService
+from api.engine.metrics import EngineMetrics
 from siaga.database import connect, tables
 from siaga.database.registry import Registry
 from siaga.model.clock import MINUTE, SystemClock

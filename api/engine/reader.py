@@ -7,7 +7,7 @@ from typing import Protocol
 
 import structlog
 
-from api.alerts.questions import Answer, Failure, Request
+from api.engine.questions import Answer, Failure, Request
 from siaga.mqtt import Transport
 from siaga.telemetry import StoreUnavailable, TelemetryStore
 

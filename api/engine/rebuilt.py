@@ -14,9 +14,9 @@ from api.alerts.flapping import CALM
 from api.alerts.kinds import Look
 from api.alerts.kinds.facility_failed import facility_failed
 from api.alerts.outcome import Changes
-from api.alerts.questions import RebuildAnswer
-from api.alerts.tables import Tables
 from api.alerts.village import Rebuilt, WatchedVillage
+from api.engine.questions import RebuildAnswer
+from api.engine.tables import Tables
 from siaga.database.rejudged import replace_judged
 from siaga.database.spans import read_spans
 from siaga.model.alert_kinds import Kind

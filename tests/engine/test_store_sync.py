@@ -7,7 +7,7 @@ from types import FrameType
 
 import pytest
 
-from api.alerts import store_sync
+from api.engine import store_sync
 from siaga.model.clock import DAY, HOUR, MINUTE, SECOND
 from siaga.model.observation import Point, Recalled
 from siaga.model.readiness import UnreadPast

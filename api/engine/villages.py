@@ -11,13 +11,13 @@ from typing import Generic, TypeVar
 
 from api.alert_records.alert import OpenAlert
 from api.alerts.certainty import Moment
-from api.alerts.metrics import EngineMetrics
 from api.alerts.outages import Outages
 from api.alerts.outcome import Back, Changes, Outcome
-from api.alerts.rebuilt import began_before
 from api.alerts.subject import Subject
-from api.alerts.tables import Tables
 from api.alerts.village import WatchedVillage
+from api.engine.metrics import EngineMetrics
+from api.engine.rebuilt import began_before
+from api.engine.tables import Tables
 from siaga.model.alert_kinds import Kind
 
 __all__ = ["Deadlines", "Villages"]
