@@ -13,7 +13,17 @@ from siaga.database.scopes import within
 from siaga.model.local_time import NO_VILLAGES_ZONE
 from siaga.model.scope import Scopes
 
-__all__ = ["MOST", "AlertList", "ListedAlert", "cleared_since", "of_subject", "open_now", "with_ids"]
+__all__ = [
+    "MOST",
+    "AlertList",
+    "ListedAlert",
+    "Subject",
+    "cleared_since",
+    "of_subject",
+    "often_raised",
+    "open_now",
+    "with_ids",
+]
 
 MOST = 2_000
 """Alerts of one page. More are said to be there and are not listed: a page that nobody can read helps nobody."""
@@ -66,9 +76,26 @@ def open_now(connection: Connection, seen: Scopes, now: int) -> AlertList:
     return _listed(connection, and_(tables.alert.c.cleared_at.is_(None), _concerns(seen, still=True)), seen, now)
 
 
-def cleared_since(connection: Connection, seen: Scopes, since: int, now: int) -> AlertList:
+def cleared_since(
+    connection: Connection, seen: Scopes, since: int, now: int, *, raised_before: int | None = None
+) -> AlertList:
     """Returns the alerts that cleared at `since` (ms) or later, the newest first, at most `MOST`."""
-    return _listed(connection, and_(tables.alert.c.cleared_at >= since, _concerns(seen)), seen, now)
+    table = tables.alert
+    early = true() if raised_before is None else table.c.raised_at < raised_before
+    return _listed(connection, and_(table.c.cleared_at >= since, early, _concerns(seen)), seen, now)
+
+
+Subject = tuple[str, str, str | None, str | None]
+"""Kind, village, facility and device of an alert."""
+
+
+def often_raised(connection: Connection, seen: Scopes, since: int) -> Mapping[Subject, int]:
+    """Returns what was raised more than once since then (wall time, ms), and how often."""
+    table = tables.alert
+    subject = (table.c.kind, table.c.village, table.c.facility, table.c.device)
+    query = select(*subject, func.count()).where(table.c.raised_at >= since, _concerns(seen)).group_by(*subject)
+    rows = connection.execute(query.having(func.count() > 1)).all()
+    return {(kind, village, facility, device): count for kind, village, facility, device, count in rows}
 
 
 def with_ids(connection: Connection, seen: Scopes, ids: Sequence[str], now: int) -> Mapping[str, ListedAlert]:

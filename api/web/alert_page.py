@@ -125,6 +125,7 @@ def alert_page(
         may_manage=looker.may(Role.ADMIN),
         is_open=listed.cleared_at is None,
         is_new=stage_of(listed, now) is Stage.NEW,
+        is_taken=listed.cleared_at is None and (listed.acknowledged_at is not None or listed.assignee is not None),
         snoozes=SNOOZES,
         width=WIDTH,
     )
@@ -173,6 +174,10 @@ def _times(words: Words, alert: ListedAlert, now: int) -> Iterable[tuple[str, st
     ):
         if time is not None:
             yield name, words.time(time, now, alert.timezone)
+    if alert.acknowledged_at is not None:
+        taken = words.time(alert.acknowledged_at, now, alert.timezone)
+        after = words.duration(max(0, alert.acknowledged_at - alert.raised_at))
+        yield words("this_time_taken"), words("this_taken_after", time=taken, duration=after)
 
 
 def _together(words: Words, alert: ListedAlert, names: Mapping[str, tuple[str, str]]) -> Iterable[tuple[str, str]]:

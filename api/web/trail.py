@@ -70,6 +70,8 @@ def _entry(words: Words, entry: Entry, alert: ListedAlert, now: int) -> TrailLin
     if entry.action == "assign":
         assignee = entry.detail.get("assignee")
         what = words("trail_assign_nobody") if assignee is None else words("trail_assign_to", name=str(assignee))
+    if entry.action == "acknowledge" and entry.detail.get("withdrawn"):
+        what = words("trail_withdrawn")
     until = _ms(entry.detail.get("until"))
     if entry.action == "snooze":
         what = (

@@ -17,6 +17,7 @@ from api.queries.villages import VillageNow, count_villages, names_of, villages
 from api.web.facility_view import FacilityView, facility_view, link_words
 from api.web.month_strip import MonthStrip, column_strip, month_strip, rule_of
 from api.web.months import Months
+from api.web.past_failures import past_failures
 from api.web.public_sentence import PublicState, sentence_of, standing_of
 from api.web.strip import day_until
 from api.words import Words
@@ -107,24 +108,27 @@ def read_page(
     if scope is not None and not total:
         return None
     detailed = scope is not None or total <= DETAILED
-    whole = villages(connection, asked, "", _MOST_VILLAGES)
+    all_there = villages(connection, asked, "", _MOST_VILLAGES)
     limit = (DETAILED if detailed else LISTED) + 1
-    if total > len(whole):
+    if total > len(all_there):
         found: Sequence[VillageNow] = villages(connection, asked, after, limit)
     else:
-        found = [one for one in whole if one.code > after][:limit]
+        found = [one for one in all_there if one.code > after][:limit]
     shown = _page_of(found, DETAILED if detailed else LISTED, whole_regions=not detailed)
     names = region_names(connection)
     kept = months.of(connection, [one.code for one in shown]) if detailed else months.kept()
     here = _facilities(connection, asked, shown) if detailed else []
+    alone = scope is not None and len(shown) == 1 and shown[0].code == scope.text
+    failures = past_failures(connection, words, shown[0].code, now) if alone else {}
     by_village: dict[str, list[FacilityView]] = {}
     for facility, view in zip(here, _facility_views(connection, words, here, kept, now, shown), strict=True):
-        by_village.setdefault(facility.village, []).append(view)
+        whole = replace(view, failures=failures.get(facility.id))
+        by_village.setdefault(facility.village, []).append(whole)
     most = SHOWN_ALERTS if detailed else LISTED_ALERTS
     open_ones = AlertFilter(asked, is_open=True)
     newest = alerts(connection, asked, open_ones, now, None, most)
     counts = count_by_state(connection, asked)
-    standing = standing_of(counts, whole)
+    standing = standing_of(counts, all_there)
     views = [_village(words, one, now, by_village.get(one.code, []), detailed=detailed) for one in shown]
     kinds = kinds_within(connection, asked) & INDICATORS.keys()
     return PageView(

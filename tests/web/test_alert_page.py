@@ -99,6 +99,24 @@ def test_its_trail_and_what_happened_before(client: httpx.Client, empty: Distric
     assert other not in answer.text
 
 
+def test_who_has_an_alert_gives_it_back(client: httpx.Client, empty: District) -> None:
+    alert = empty.raise_alert(1, village=code(0))
+    path = f"/alerts/{alert}"
+    assert "Kembalikan" not in client.get(path).text, "nobody has it"
+    client.post(f"{path}/assign", data={"back": path})
+    assert "Kembalikan" in client.get(path).text
+    answer = client.post(
+        f"{path}/assign", data={"nobody": "true", "note": "sakit", "back": path}, follow_redirects=True
+    )
+    assert "1 peringatan dikembalikan: belum ditangani siapa pun." in answer.text
+    assert f'data-alert="{alert}" data-revision="6" data-state="new"' in answer.text
+    text = text_of(answer)
+    assert "ratih · mencabut penugasan" in text
+    assert "ratih · mengembalikan: belum ditangani siapa pun" in text
+    assert "sakit" in text
+    assert "Tangani" in text
+
+
 def test_the_signal_that_decided_is_drawn(client: httpx.Client, empty: District) -> None:
     times = [NOW - n * 10 * MINUTE for n in range(20)]
     empty.store.write([Point(code(0), "gerbang-1", time, time, {"gate_open": time < NOW - HOUR}) for time in times])
