@@ -67,8 +67,8 @@ def test_two_processes_share_the_work_and_one_that_dies_is_replaced(
 
         victim = min(first)
         os.kill(victim, signal.SIGKILL)
-        for each in directory.glob("*.status"):  # who lives writes another one
-            each.unlink()
+        for said in directory.glob("*.status"):  # who lives writes another one
+            said.unlink()
         until(lambda: len(children(supervisor.pid) - first) == 1, what="another one is started")
         until(lambda: works(directory), what="both work again")
         assert sessions(directory) == names, "and has the session of the dead one"
