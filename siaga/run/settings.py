@@ -192,6 +192,7 @@ class Settings(BaseSettings):
     outline: Path | None = None
     new_database: bool = False
     partitions: Annotated[int, Field(ge=1, le=64)] = 1
+    collector_processes: Annotated[int, Field(ge=1, le=64)] = 1
     keep_telemetry: Annotated[int, BeforeValidator(_kept)] | None = None
     self_probe: bool = True
     verbose: bool = False
