@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from siaga.run.cli.options import DatabaseUrl, DataDir, MqttUrl, StoreUrl
-from siaga.run.cli.serving import serve
+from siaga.run.cli.serving import logged, serve
 
 __all__ = ["collector"]
 
@@ -26,6 +26,10 @@ def collector(
     from siaga.run.services import run_collector
     from siaga.run.settings import load_settings
 
+<<<<<<< HEAD
+    flags = {"data_dir": data_dir, "mqtt_url": mqtt_url, "store_url": store_url, "database_url": database_url}
+    serve(lambda stop: run_collector(logged(load_settings(flags)), stop))
+=======
     flags = {
         "data_dir": data_dir,
         "mqtt_url": mqtt_url,
@@ -34,3 +38,4 @@ def collector(
         "collector_processes": processes,
     }
     serve(lambda stop: run_collector(load_settings(flags), stop))
+>>>>>>> main
