@@ -26,10 +26,6 @@ def collector(
     from siaga.run.services import run_collector
     from siaga.run.settings import load_settings
 
-<<<<<<< HEAD
-    flags = {"data_dir": data_dir, "mqtt_url": mqtt_url, "store_url": store_url, "database_url": database_url}
-    serve(lambda stop: run_collector(logged(load_settings(flags)), stop))
-=======
     flags = {
         "data_dir": data_dir,
         "mqtt_url": mqtt_url,
@@ -37,5 +33,4 @@ def collector(
         "database_url": database_url,
         "collector_processes": processes,
     }
-    serve(lambda stop: run_collector(load_settings(flags), stop))
->>>>>>> main
+    serve(lambda stop: run_collector(logged(load_settings(flags)), stop))
