@@ -72,6 +72,10 @@ class BatchId:
     epoch: str
     seq: int
 
+    def __str__(self) -> str:
+        """Returns it as logs have it, along its whole way."""
+        return f"{self.epoch}/{self.seq}"
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from siaga.run.cli.options import DatabaseUrl, DataDir, MqttUrl, StoreUrl
-from siaga.run.cli.serving import serve
+from siaga.run.cli.serving import logged, serve
 
 __all__ = ["collector"]
 
@@ -33,4 +33,4 @@ def collector(
         "database_url": database_url,
         "collector_processes": processes,
     }
-    serve(lambda stop: run_collector(load_settings(flags), stop))
+    serve(lambda stop: run_collector(logged(load_settings(flags)), stop))
