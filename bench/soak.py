@@ -26,6 +26,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
+from bench.members import Member, run
 from bench.processes import SIAGA, environment, is_ready, resident_mb
 from siaga.sites.writing import write_tree
 from tests.servers import Influxd, Mosquitto, Postgres, free_port
@@ -51,50 +52,6 @@ SAMPLE = 5.0
 """Seconds between two samples."""
 SETTLE = "15m"
 READY_WITHIN = 300.0
-
-
-@dataclass
-class Member:
-    """A process of siaga that is started again whenever it has ended, as systemd does."""
-
-    name: str
-    command: Sequence[str]
-    settings: Mapping[str, str]
-    log: Path
-    process: "subprocess.Popen[bytes] | None" = None
-    starts: int = 0
-
-    def start(self) -> None:
-        """Start it."""
-        with self.log.open("ab") as output:
-            self.process = subprocess.Popen(self.command, env=dict(self.settings), stdout=output, stderr=output)
-        self.starts += 1
-
-    @property
-    def pid(self) -> int:
-        """Its process, which may have ended."""
-        return 0 if self.process is None else self.process.pid
-
-    def revive(self) -> None:
-        """Start it again if it has ended."""
-        if self.process is not None and self.process.poll() is not None:
-            self.start()
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal, if it runs."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(number)
-
-    def stop(self) -> None:
-        """End it."""
-        self.signal(signal.SIGCONT)
-        self.signal(signal.SIGTERM)
-        if self.process is not None:
-            try:
-                self.process.wait(30)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
 
 
 @dataclass
@@ -242,12 +199,6 @@ def village(number: int, devices: int) -> dict[str, object]:
         "gateway": "remote",
         "facilities": facilities,
     }
-
-
-def run(words: Sequence[object], settings: Mapping[str, str]) -> str:
-    """Run a command of siaga. Returns what it printed."""
-    ended = subprocess.run(list(map(str, words)), env=dict(settings), check=True, capture_output=True, text=True)
-    return ended.stdout
 
 
 def size_mb(directory: Path) -> float:

@@ -1,6 +1,7 @@
 """The gateway's health message to the centre: retained, and published only when it changed."""
 
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from itertools import islice
 
 import orjson
@@ -23,11 +24,12 @@ MAX_HEARD = 64
 class Health:
     """Publishes `siaga/v1/{village}/gateway/{gateway}/health`.
 
-    It holds the devices with clock skew, the devices that report but lack expected signals, and the buffer's state.
+    It holds the devices with clock skew, the devices that report but lack expected signals, the buffer's state, and
+    the version of siaga.
     """
 
     def __init__(self, centre: Transport) -> None:
-        self._centre = centre
+        self._centre, self._version = centre, version("siaga")
         self._told: dict[str, bytes] = {}
         self._due = 0
 
@@ -68,6 +70,7 @@ class Health:
                     "buffer": round(outbox.disk.fill, 2),
                     "thinned": outbox.disk.thinned,
                     "disk": "memory" if outbox.problem else "ok",
+                    "version": self._version,
                 }
             )
             topic = health_topic(village, gateways[village])

@@ -1,4 +1,4 @@
-"""Debian's real servers, started natively on free loopback ports, each with a directory of its own.
+"""Debian's real servers, started natively on free ports of the loopback, each with a directory of its own.
 
 with Influxd() as influxd:
     store = open_store(influxd.store_url())
@@ -35,6 +35,7 @@ allowed = True
 """Whether servers may be started in this run; `make check` starts none."""
 _random = random.SystemRandom()  # Hypothesis makes the common one repeat itself
 
+LOOPBACK = "127.0.0.1"
 READY_WITHIN = 120.0
 """Seconds a server may take to answer; influxd opens its shards first, on a loaded machine that takes a while."""
 END_WITHIN = 60.0
@@ -73,8 +74,8 @@ class _Server:
 
     name = "server"
 
-    def __init__(self, user: str | None = None) -> None:
-        self.port = free_port()
+    def __init__(self, user: str | None = None, host: str = LOOPBACK) -> None:
+        self.host, self.port = host, free_port()
         self._user = user
         self.directory = Path(tempfile.mkdtemp(prefix=f"siaga-{self.name}-"))
         self._log = self.directory / "server.log"
@@ -90,7 +91,7 @@ class _Server:
         """Whether the server answers. Asked while the process runs."""
         with socket.socket() as probe:
             probe.settimeout(1)
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+            return probe.connect_ex((self.host, self.port)) == 0
 
     @property
     def running(self) -> bool:
@@ -184,11 +185,11 @@ class Mosquitto(_Server):
 
     name = "mosquitto"
 
-    def __init__(self, config: Sequence[str] = ()) -> None:
-        super().__init__()
+    def __init__(self, config: Sequence[str] = (), *, host: str = LOOPBACK) -> None:
+        super().__init__(host=host)
         self._config = self.directory / "mosquitto.conf"
         lines = [
-            f"listener {self.port} 127.0.0.1",
+            f"listener {self.port} {host}",
             "allow_anonymous true",
             "persistence true",
             f"persistence_location {self.directory}/",
@@ -203,7 +204,7 @@ class Mosquitto(_Server):
     @property
     def url(self) -> str:
         """For `SIAGA_MQTT_URL`."""
-        return f"mqtt://127.0.0.1:{self.port}"
+        return f"mqtt://{self.host}:{self.port}"
 
     def _command(self) -> Sequence[str]:
         return [find_binary("mosquitto", "mosquitto"), "-c", str(self._config)]
@@ -220,8 +221,10 @@ class Influxd(_Server):
     user = "siaga"
     password = "kampung 2026"  # with a space: it must be escaped in a URL
 
-    def __init__(self, *, auth: bool = False, config: dict[str, Sequence[str]] | None = None) -> None:
-        super().__init__()
+    def __init__(
+        self, *, auth: bool = False, config: dict[str, Sequence[str]] | None = None, host: str = LOOPBACK
+    ) -> None:
+        super().__init__(host=host)
         self._auth = auth
         self._made_user = False
         self._config = self.directory / "influxdb.conf"
@@ -238,7 +241,7 @@ class Influxd(_Server):
                 "query-log-enabled = false",
             ],
             "http": [
-                f'bind-address = "127.0.0.1:{self.port}"',
+                f'bind-address = "{self.host}:{self.port}"',
                 f"auth-enabled = {str(self._auth).lower()}",
                 "log-enabled = false",
             ],
@@ -254,12 +257,12 @@ class Influxd(_Server):
     @property
     def url(self) -> str:
         """The HTTP address."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def store_url(self, database: str | None = None) -> str:
         """For `SIAGA_STORE_URL`: a database of that name, or of a fresh one, which the store creates."""
         database = database or f"t{uuid.uuid4().hex[:12]}"
-        return f"influxdb://{self.user}:{quote(self.password)}@127.0.0.1:{self.port}/-/{database}"
+        return f"influxdb://{self.user}:{quote(self.password)}@{self.host}:{self.port}/-/{database}"
 
     def start(self) -> Self:
         """Start and, with `auth`, make the administrator once."""
@@ -310,7 +313,7 @@ class Influxd(_Server):
 
 
 class Postgres(_Server):
-    """A PostgreSQL cluster that trusts everybody on the loopback. It refuses to run as root, and is `postgres` then.
+    """A PostgreSQL cluster that trusts everybody on its network. It refuses to run as root, and is `postgres` then.
 
     fsync is off: what a process committed survives `kill` all the same, a power cut is not tested with it.
     """
@@ -318,8 +321,8 @@ class Postgres(_Server):
     name = "postgres"
     user = "siaga"
 
-    def __init__(self) -> None:
-        super().__init__("postgres" if os.geteuid() == 0 else None)
+    def __init__(self, *, host: str = LOOPBACK) -> None:
+        super().__init__("postgres" if os.geteuid() == 0 else None, host)
         self._data = self.directory / "data"
 
     def start(self) -> Self:
@@ -340,11 +343,14 @@ class Postgres(_Server):
             )
             if made.returncode:
                 raise RuntimeError(f"initdb failed: {made.stderr}")
+            if self.host != LOOPBACK:
+                with (self._data / "pg_hba.conf").open("a") as rules:
+                    rules.write("host all all samenet trust\n")
         return super().start()
 
     def _command(self) -> Sequence[str]:
         settings = {
-            "listen_addresses": "127.0.0.1",
+            "listen_addresses": self.host,
             "port": str(self.port),
             "unix_socket_directories": str(self.directory),
             "fsync": "off",
@@ -362,7 +368,7 @@ class Postgres(_Server):
         return True
 
     def _run(self, statement: str) -> None:
-        address = f"host=127.0.0.1 port={self.port} user={self.user} dbname=postgres connect_timeout=2"
+        address = f"host={self.host} port={self.port} user={self.user} dbname=postgres connect_timeout=2"
         address += " options='-c default_transaction_read_only=off'"  # an administrator may
         with psycopg.connect(address, autocommit=True) as connection:
             connection.execute(statement.encode())
@@ -383,4 +389,4 @@ class Postgres(_Server):
         """For `SIAGA_DATABASE_URL`: a fresh, empty database."""
         name = f"t{uuid.uuid4().hex[:12]}"
         self._run(f"CREATE DATABASE {name}")
-        return f"postgresql://{self.user}@127.0.0.1:{self.port}/{name}"
+        return f"postgresql://{self.user}@{self.host}:{self.port}/{name}"

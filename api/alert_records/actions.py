@@ -27,6 +27,7 @@ __all__ = [
     "commenting",
     "end_snoozes",
     "snoozing",
+    "withdrawing",
 ]
 
 _ID = re.compile("[0-9a-f]{32}")
@@ -72,6 +73,15 @@ def assigning(assignee: str | None) -> Act:
     """Returns the act of saying who takes care of it; `None`: nobody."""
     wanted: dict[str, object] = {"assignee": assignee}
     return Act("assign", wanted, lambda row: {} if row["assignee"] == assignee else wanted)
+
+
+def withdrawing() -> Act:
+    """Returns the act of taking back that somebody has seen it: it is as new."""
+
+    def none_left(row: RowMapping) -> dict[str, object]:
+        return {"acknowledged_at": None, "acknowledged_by": None} if row["acknowledged_at"] is not None else {}
+
+    return Act("acknowledge", {"withdrawn": True}, none_left)
 
 
 def commenting(text: str) -> Act:

@@ -167,20 +167,31 @@ def with_plan(connection: Connection, rows: Sequence[Mapping[str, object]], now:
 
     `planned_until`: what they affect is in planned maintenance. `waits`: why it cannot be said yet that they are over.
     """
-    affected = {str(row["id"]): replace(affected_by(row), began=now) for row in rows if row["cleared_at"] is None}
-    if not affected:
+    still = [row for row in rows if row["cleared_at"] is None]
+    if not still:
         return list(rows)
-    waits = _waits(connection, {str(row["village"]) for row in rows if row["cleared_at"] is None})
-    grounds = read_grounds(connection, list(affected.values()), now, planned_only=True)
+    waits, excuses = _waits(connection, {str(row["village"]) for row in still}), _planned_now(connection, still, now)
+    if not waits and not excuses:
+        return list(rows)
     shown: list[Mapping[str, object]] = []
     for row in rows:
-        mine, evidence = affected.get(str(row["id"])), row["evidence"]
-        if mine is not None and isinstance(evidence, Mapping):
-            wait, excuse = waits.get((str(row["kind"]), str(row["subject"]))), grounds.excuse(mine, now)
+        evidence = row["evidence"]
+        if row["cleared_at"] is None and isinstance(evidence, Mapping):
+            wait, excuse = waits.get((str(row["kind"]), str(row["subject"]))), excuses.get(str(row["id"]))
             shown.append({**row, "evidence": {**evidence, **_said_now(wait, excuse)}})
         else:
             shown.append(row)
     return shown
+
+
+def _planned_now(connection: Connection, rows: Sequence[Mapping[str, object]], now: int) -> dict[str, Excuse]:
+    """Returns what is planned now on what open alerts affect, by the alert's id. Mostly nothing is planned at all."""
+    if connection.execute(_WINDOWS, {"until": now + AHEAD, "since": now}).first() is None:
+        return {}
+    affected = {str(row["id"]): replace(affected_by(row), began=now) for row in rows}
+    grounds = read_grounds(connection, list(affected.values()), now, planned_only=True)
+    found = {name: grounds.excuse(mine, now) for name, mine in affected.items()}
+    return {name: excuse for name, excuse in found.items() if excuse is not None}
 
 
 def _waits(connection: Connection, villages: Collection[str]) -> dict[tuple[str, str], Mapping[str, object]]:

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from api.alerts.outcome import Correction, Outcome
 from api.alerts.subject import Subject
@@ -145,7 +145,7 @@ class WatchedFacility(Subject):
             self.plan_until = min(self.plan_until, start)  # from then on memory has enough evidence
             return
         spans = judge(village, self.facility, evidence, (start, now + 1), planned)
-        self._take(village, [*spans[:-1], replace(spans[-1], end=FOREVER)], now, out)
+        self._take(village, [*spans[:-1], spans[-1]._replace(end=FOREVER)], now, out)
         kept_from = min(recent.covers, now - KEPT)
         if len(self.spans) > 2 and self.spans[1].end <= kept_from:
             self._trim(kept_from)

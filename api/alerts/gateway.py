@@ -6,13 +6,15 @@ from api.alerts.device import ClockSaid
 from api.alerts.subject import Subject
 from siaga.wire.health import Health
 
-__all__ = ["BUFFER_FULL", "Buffer", "Seen", "WatchedGateway"]
+__all__ = ["BUFFER_FULL", "Buffer", "Epochs", "Seen", "WatchedGateway"]
 
 BUFFER_FULL = 0.8
 """An alert is raised for a buffer that is fuller than this (contract, section 5)."""
 _NOTHING_SAID = Health(trusted=[], buffer=0)
 _SEEN = 256
 """How many batches of a gateway are remembered: many more than it has in flight."""
+_EPOCHS = 8
+"""How many earlier buffers of a gateway are remembered."""
 
 
 class Seen:
@@ -34,6 +36,32 @@ class Seen:
         return (epoch, seq) in self._content
 
 
+class Epochs:
+    """The buffers that one gateway's batches come from. A gateway with a new one never goes back to an old one."""
+
+    def __init__(self) -> None:
+        self._now: str | None = None
+        self._earlier: dict[str, None] = {}
+        self._back = 0
+
+    def take(self, epoch: str) -> bool:
+        """Take a batch that had not come before. Returns True if two buffers take turns: two gateways have one name.
+
+        The first return does not count: what waited at the broker may come out of turn once.
+        """
+        if epoch == self._now:
+            return False
+        if self._now is not None:
+            self._earlier[self._now] = None
+        is_back = epoch in self._earlier
+        self._earlier.pop(epoch, None)
+        if len(self._earlier) > _EPOCHS:
+            del self._earlier[next(iter(self._earlier))]
+        self._now = epoch
+        self._back += is_back
+        return is_back and self._back > 1
+
+
 @dataclass(frozen=True, slots=True)
 class Buffer:
     """What a gateway said of its buffer: how full it is (0 to 1; `None`: it has said nothing).
@@ -52,7 +80,8 @@ class WatchedGateway(Subject):
     """One gateway, and what it says of itself and of its devices.
 
     `status`: what its session said last, which it has said since `status_at`. `last_arrival`: wall time. `last_alive`:
-    the time of its newest heartbeat. These four are stored.
+    the time of its newest heartbeat. `version`: of its siaga. `twin_at`: when another gateway of its name was last
+    noticed, wall time. These six are stored.
     `health`: what it says of itself and of devices; at first nothing. `buffer`: since when its buffer is so.
     """
 
@@ -61,6 +90,9 @@ class WatchedGateway(Subject):
     status_at: int | None = None
     last_arrival: int | None = None
     last_alive: int | None = None
+    version: str | None = None
+    twin_at: int | None = None
+    epochs: Epochs = field(default_factory=Epochs)
     seen: Seen = field(default_factory=Seen)
     health: Health = field(default_factory=lambda: _NOTHING_SAID)
     buffer: Buffer = field(default_factory=lambda: Buffer(None, 0))
@@ -68,6 +100,11 @@ class WatchedGateway(Subject):
     def arrived(self, now: int) -> None:
         """Something arrived from it at wall time `now`."""
         self.last_arrival = now
+
+    def takes_turns(self, epoch: str, now: int) -> None:
+        """Note a batch that had not come before: whether another gateway of its name sends, too."""
+        if self.epochs.take(epoch):
+            self.twin_at = now
 
     def beat(self, time: int) -> None:
         """It was alive at event time `time`."""
@@ -83,7 +120,7 @@ class WatchedGateway(Subject):
         was, is_full = self.buffer, said.buffer > BUFFER_FULL
         goes_on = was.fill is not None and (was.fill > BUFFER_FULL) == is_full
         self.buffer = Buffer(said.buffer, was.since if goes_on else now, said.thinned)
-        self.health = said
+        self.health, self.version = said, said.version
 
     def says_of_clock(self, device: str) -> ClockSaid | None:
         """Returns since when a device's clock is wrong, and by how much; `None`: it does not say so."""
@@ -103,15 +140,24 @@ class WatchedGateway(Subject):
             "status_at": self.status_at,
             "last_arrival": self.last_arrival,
             "last_alive": self.last_alive,
+            "version": self.version,
+            "twin_at": self.twin_at,
         }
 
     def restore(
-        self, status: str | None, status_at: int | None, last_arrival: int | None, last_alive: int | None
+        self,
+        status: str | None,
+        status_at: int | None,
+        last_arrival: int | None,
+        last_alive: int | None,
+        version: str | None,
+        twin_at: int | None,
     ) -> None:
         """Take over its columns in `gateway_state`. What was replayed since may be newer."""
-        self.status, self.status_at = status, status_at
+        self.status, self.status_at, self.version = status, status_at, self.version or version
         self.last_arrival = _latest(self.last_arrival, last_arrival)
         self.last_alive = _latest(self.last_alive, last_alive)
+        self.twin_at = _latest(self.twin_at, twin_at)
 
 
 def _latest(*times: int | None) -> int | None:

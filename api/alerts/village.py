@@ -85,8 +85,10 @@ class WatchedVillage(VillageState):
         out = Outcome()
         self._arrive(gateway, moment, out)
         content = hash((batch.digest, batch.readings))  # a registry that knows more devices makes more of it
-        if not self.gateway(gateway).seen.again(batch.id.epoch, batch.id.seq, content):
+        known = self.gateway(gateway)
+        if not known.seen.again(batch.id.epoch, batch.id.seq, content):
             out.keeps = True
+            known.takes_turns(batch.id.epoch, moment.now)
             take_readings(self, gateway, batch, moment, out)
         return out
 

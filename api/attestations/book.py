@@ -14,7 +14,7 @@ from siaga.database import tables, writing
 from siaga.database.rewritten import note_rewritten
 from siaga.model.local_time import local_moment
 
-__all__ = ["Draft", "DraftDiffers", "confirm", "make", "sent_before", "withdraw"]
+__all__ = ["Draft", "DraftDiffers", "confirm", "erase", "make", "sent_before", "withdraw"]
 
 
 class DraftDiffers(ValueError):
@@ -112,6 +112,19 @@ def _note_changed(connection: Connection, which: ColumnElement[bool]) -> None:
     if row is not None:  # else the registry has the village no more, and it has no scorecard
         stretch = (local_moment(row.date, 0, row.timezone), local_moment(row.expires, 0, row.timezone))
         note_rewritten(connection, {(row.village, ""): stretch})
+
+
+def erase(engine: Engine, attestation: str) -> bool:
+    """Delete the note, the photos and the place of an attestation; what it says of the indicator stays.
+
+    Returns whether there is one of this id.
+    """
+    table, photo = tables.attestation, tables.attestation_photo
+    this = table.c.id == attestation
+    values = {"note": "", "draft": None, "device_time": None, "distance_m": None}
+    with writing(engine) as connection:
+        connection.execute(photo.delete().where(photo.c.attestation.in_(select(table.c.number).where(this))))
+        return connection.execute(table.update().where(this).values(values)).rowcount > 0
 
 
 def _insert(connection: Connection, draft: Draft, made: str, by: str, now: int) -> None:

@@ -363,8 +363,8 @@ class RegistryWatch:
 def _note_gateways(village: WatchedVillage, rows: Iterable[RowMapping]) -> None:
     """Restore what is known of its gateways."""
     for row in rows:
-        gateway = village.gateway(row["gateway"])
-        gateway.restore(row["status"], row["status_at"], row["last_arrival"], row["last_alive"])
+        columns = (row[name] for name in ("status", "status_at", "last_arrival", "last_alive", "version", "twin_at"))
+        village.gateway(row["gateway"]).restore(*columns)
 
 
 def _note_mains(village: WatchedVillage, value: object) -> None:

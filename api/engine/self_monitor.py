@@ -41,6 +41,7 @@ class SelfMonitor:
         self._listening_from: int | None = None
         self._deaf_since: int | None = None
         self._connections: int | None = None
+        self._unseen: int | None = None
         self._settled, self._lost = False, False
         self._behind_from = self._behind_until = 0
         self._changed = False
@@ -95,6 +96,8 @@ class SelfMonitor:
             self._listening_from = None
             if self._deaf_since is None:
                 self._deaf_since, self._settled, self._changed = self._heard_until(moment), False, True
+            if connections not in (self._connections, self._unseen):  # one came and went: the next one is to be allowed
+                self._unseen, self._changed = connections, True
             return None
         if self._listening_from is not None and connections == self._connections:
             return None

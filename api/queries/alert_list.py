@@ -13,7 +13,17 @@ from siaga.database.scopes import within
 from siaga.model.local_time import NO_VILLAGES_ZONE
 from siaga.model.scope import Scopes
 
-__all__ = ["MOST", "AlertList", "ListedAlert", "cleared_since", "of_subject", "open_now", "with_ids"]
+__all__ = [
+    "MOST",
+    "AlertList",
+    "ListedAlert",
+    "Subject",
+    "cleared_since",
+    "of_subject",
+    "often_raised",
+    "open_now",
+    "with_ids",
+]
 
 MOST = 2_000
 """Alerts of one page. More are said to be there and are not listed: a page that nobody can read helps nobody."""
@@ -66,9 +76,26 @@ def open_now(connection: Connection, seen: Scopes, now: int) -> AlertList:
     return _listed(connection, and_(tables.alert.c.cleared_at.is_(None), _concerns(seen, still=True)), seen, now)
 
 
-def cleared_since(connection: Connection, seen: Scopes, since: int, now: int) -> AlertList:
+def cleared_since(
+    connection: Connection, seen: Scopes, since: int, now: int, *, raised_before: int | None = None
+) -> AlertList:
     """Returns the alerts that cleared at `since` (ms) or later, the newest first, at most `MOST`."""
-    return _listed(connection, and_(tables.alert.c.cleared_at >= since, _concerns(seen)), seen, now)
+    table = tables.alert
+    early = true() if raised_before is None else table.c.raised_at < raised_before
+    return _listed(connection, and_(table.c.cleared_at >= since, early, _concerns(seen)), seen, now)
+
+
+Subject = tuple[str, str, str | None, str | None]
+"""Kind, village, facility and device of an alert."""
+
+
+def often_raised(connection: Connection, seen: Scopes, since: int) -> Mapping[Subject, int]:
+    """Returns what was raised more than once since then (wall time, ms), and how often."""
+    table = tables.alert
+    subject = (table.c.kind, table.c.village, table.c.facility, table.c.device)
+    query = select(*subject, func.count()).where(table.c.raised_at >= since, _concerns(seen)).group_by(*subject)
+    rows = connection.execute(query.having(func.count() > 1)).all()
+    return {(kind, village, facility, device): count for kind, village, facility, device, count in rows}
 
 
 def with_ids(connection: Connection, seen: Scopes, ids: Sequence[str], now: int) -> Mapping[str, ListedAlert]:
@@ -127,29 +154,41 @@ def _listed(
     )
     result = connection.execute(query)
     names = tuple(result.keys())
-    rows = [dict(zip(names, row, strict=True)) for row in result]
+    rows = [dict(zip(names, row, strict=True)) for row in result.all()]
     more = 0
     if len(rows) == MOST:
         counted: int = connection.execute(select(func.count()).select_from(alert).where(condition)).scalar_one()
         more = counted - MOST
-    parts = [seen_row(row, seen) for row in rows]
-    mine = [part for part in parts if part is not None]
-    # Of an outage that begins with a village that is not seen, the first one that is
-    places = names_of(connection, {str(part["village"]) for part in mine})
-    return AlertList([_alert(part, places) for part in with_plan(connection, mine, now)], more)
+    mine = with_plan(connection, _seen(connection, rows, seen), now)
+    return AlertList([_alert(row) for row in mine], more)
 
 
-_COLUMNS = tuple(name for name in ListedAlert.__slots__ if name not in ("evidence", "villages"))
+def _seen(connection: Connection, rows: Sequence[Mapping[str, object]], seen: Scopes) -> Sequence[Mapping[str, object]]:
+    """Returns of the rows what is seen of them.
+
+    An outage that begins with a village that is not seen stands with the first one that is.
+    """
+    pairs = [(row, seen_row(row, seen)) for row in rows]
+    moved = {str(part["village"]) for row, part in pairs if part is not None and part is not row}
+    places = names_of(connection, moved) if moved else {}
+    return [_placed(part, places) if part is not row else row for row, part in pairs if part is not None]
 
 
-def _alert(row: Mapping[str, object], places: Mapping[str, tuple[str, str]]) -> ListedAlert:
+def _placed(part: Mapping[str, object], places: Mapping[str, tuple[str, str]]) -> Mapping[str, object]:
+    """Returns a part of an outage with the name and the time zone of the village that it stands with."""
+    village = str(part["village"])
+    return {**part, **dict(zip(("village_name", "timezone"), places.get(village, ()), strict=False))}
+
+
+_COLUMNS = ListedAlert.__slots__[: ListedAlert.__slots__.index("evidence")]
+
+
+def _alert(row: Mapping[str, object]) -> ListedAlert:
     """Returns an alert of which only what is seen is left."""
-    evidence, village = row["evidence"], str(row["village"])
+    evidence = row["evidence"]
     said = evidence if isinstance(evidence, Mapping) else {}
     listed = said.get("villages")
     others = [str(code) for code in listed] if isinstance(listed, list) else []
-    names = {name: row[name] for name in _COLUMNS}
-    if village in places:
-        names |= dict(zip(("village_name", "timezone"), places[village], strict=True))
-    villages = tuple(dict.fromkeys([village, *others]))
-    return ListedAlert(**names, evidence=said, villages=villages)  # type: ignore[arg-type] # columns of the query, by name
+    villages = tuple(dict.fromkeys([str(row["village"]), *others]))
+    columns = [row[name] for name in _COLUMNS]
+    return ListedAlert(*columns, said, row["revision"], villages)  # type: ignore[arg-type,call-arg]  # by name

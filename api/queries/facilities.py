@@ -122,7 +122,7 @@ def count_by_village(connection: Connection, scopes: Scopes) -> dict[str, dict[S
         .group_by(facility.c.village, state)
     )
     found: dict[str, dict[State, int]] = {}
-    for village, name, count in connection.execute(query):
+    for village, name, count in connection.execute(query).all():
         found.setdefault(village, {})[State(name)] = count
     return found
 

@@ -36,10 +36,22 @@ class FacilityMonth:
 
 @dataclass(frozen=True, slots=True)
 class VillageMonth:
-    """`until`: the local date of the last day. `facilities`: by id, those with an indicator."""
+    """`until`: the local date of the last day. `facilities`: by id, those with an indicator.
+
+    `counts`: of each day, how many of them had which verdict. `measured`: the sum over all of them.
+    """
 
     until: datetime.date
     facilities: Mapping[str, FacilityMonth]
+    counts: Mapping[Verdict, Sequence[int]]
+    measured: Availability
+
+    @classmethod
+    def of(cls, until: datetime.date, facilities: Mapping[str, FacilityMonth]) -> "VillageMonth":
+        """Returns the days of a village's facilities, counted."""
+        days = list(zip(*(one.days for one in facilities.values()), strict=True))
+        counts = {verdict: [day.count(verdict) for day in days] for verdict in Verdict}
+        return cls(until, facilities, counts, sum((one.measured for one in facilities.values()), Availability()))
 
 
 def months_of(connection: Connection, codes: Sequence[str], now: int) -> dict[str, VillageMonth]:
@@ -51,7 +63,7 @@ def months_of(connection: Connection, codes: Sequence[str], now: int) -> dict[st
     start = min(local_day(village, dates[code][0])[0] for code, village in villages.items())
     found = spans_between(connection, min(villages), max(villages), (start, now))
     return {
-        code: VillageMonth(
+        code: VillageMonth.of(
             dates[code][-1],
             {
                 facility.id: _month(

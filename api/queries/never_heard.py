@@ -26,6 +26,6 @@ def never_heard(connection: Connection, scopes: Scopes, between: tuple[str, str]
         .order_by(facility.c.village, facility.c.position)
     )
     found: dict[str, list[str]] = {}
-    for village, name in rows:
+    for village, name in rows.all():
         found.setdefault(village, []).append(name)
     return found

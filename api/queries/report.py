@@ -5,7 +5,6 @@ Telemetry is not read. The number of queries does not grow with the number of fa
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from sqlalchemy import Connection, func, or_, select, text
 
@@ -119,7 +118,7 @@ def _taken_out(connection: Connection, period: Period, scopes: Scopes, now: int)
         (facility,) = one.village.facilities
         name = one.village.code, facility.id
         spans = tuple(
-            replace(span, end=min(span.end, one.at)) for span in judged.spans.get(name, ()) if span.start < one.at
+            span._replace(end=min(span.end, one.at)) for span in judged.spans.get(name, ()) if span.start < one.at
         )
         if facility.kind in INDICATORS and spans:
             known = histories.get(one.village.code)

@@ -1,7 +1,7 @@
 """Spans of facilities, and the sums of their lengths: one query for many facilities."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -141,7 +141,7 @@ def filled(spans: Sequence[Span], window: Interval) -> list[Span]:
     for span in cut(spans, start, end):
         if span.start > at:
             whole.append(Span(at, span.start, State.NOT_REQUIRED))
-        whole.append(replace(span, excused_later=False) if span.excused_later else span)
+        whole.append(span._replace(excused_later=False) if span.excused_later else span)
         at = span.end
     if at < end:
         whole.append(Span(at, end, State.NOT_REQUIRED))

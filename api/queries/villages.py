@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
 from api.queries.never_heard import never_heard
 from siaga.database import tables
@@ -22,7 +22,8 @@ class VillageNow:
 
     `since` (wall time, ms): from when its link has been so; `None`: it was never heard. `facilities`: how many are in
     which state. `never_heard`: the ids of those of whose devices nothing ever arrived. `judged`: how many are judged at
-    all. `open_alerts`: of the village, all that is in it, and the uplink it was lost with.
+    all. `open_alerts`: of the village, all that is in it, and the uplink it was lost with; `taken_alerts`: those
+    that somebody takes care of.
     """
 
     code: str
@@ -36,6 +37,7 @@ class VillageNow:
     facilities: Mapping[State, int] = field(default_factory=dict)
     never_heard: tuple[str, ...] = ()
     judged: int = 0
+    taken_alerts: int = 0
 
     @property
     def heard(self) -> bool:
@@ -65,7 +67,7 @@ def villages(connection: Connection, scopes: Scopes, after: str, limit: int) -> 
         return []
     between = rows[0].code, rows[-1].code
     counts, judged = _counts(connection, scopes, between)
-    alerts = _open_alerts(connection, scopes, between)
+    alerts, taken = _open_alerts(connection, scopes, between)
     silent = never_heard(connection, scopes, between)
     return [
         VillageNow(
@@ -76,10 +78,11 @@ def villages(connection: Connection, scopes: Scopes, after: str, limit: int) -> 
             row.timezone,
             row.link == "online",
             row.since,
-            alerts.get(row.code, 0),
+            alerts[row.code],
             counts.get(row.code, {}),
             tuple(silent.get(row.code, ())),
             judged.get(row.code, 0),
+            taken[row.code],
         )
         for row in rows
     ]
@@ -125,26 +128,31 @@ def _counts(
     )
     found: dict[str, dict[State, int]] = defaultdict(dict)
     judged: Counter[str] = Counter()
-    for code, name, count, spans in rows:
+    for code, name, count, spans in rows.all():
         found[code][State(name)] = count
         judged[code] += spans
     return found, judged
 
 
-def _open_alerts(connection: Connection, scopes: Scopes, between: tuple[str, str]) -> dict[str, int]:
+def _open_alerts(connection: Connection, scopes: Scopes, between: tuple[str, str]) -> tuple[Counter[str], Counter[str]]:
+    """How many alerts are open of each village, and how many of them somebody takes care of."""
     alert, member = tables.alert, tables.alert_member
+    is_taken = func.sum(case((or_(alert.c.acknowledged_at.is_not(None), alert.c.assignee.is_not(None)), 1), else_=0))
     own = (
-        select(alert.c.village, func.count())
+        select(alert.c.village, func.count(), is_taken)
         .where(_from(alert.c.village, scopes, between), alert.c.cleared_at.is_(None))
         .group_by(alert.c.village)
     )
-    found = Counter({village: count for village, count in connection.execute(own)})  # noqa: C416 - rows are no tuples
     others = (
-        select(member.c.village, func.count())
+        select(member.c.village, func.count(), is_taken)
         .select_from(member.join(alert, alert.c.id == member.c.alert))
         .where(_from(member.c.village, scopes, between), member.c.village != alert.c.village)
         .where(member.c.ended_at.is_(None), alert.c.cleared_at.is_(None))
         .group_by(member.c.village)
     )
-    found.update({village: count for village, count in connection.execute(others)})  # noqa: C416 - as above
-    return found
+    found, taken = Counter[str](), Counter[str]()
+    for query in (own, others):
+        for village, count, by_somebody in connection.execute(query).all():
+            found[village] += count
+            taken[village] += int(by_somebody)
+    return found, taken

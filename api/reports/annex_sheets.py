@@ -10,6 +10,7 @@ from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
 from api.reports.annex_columns import Type
 from api.reports.annexes import Annex, At, Cell, annexes
+from api.reports.cells import CellSheet
 from api.reports.figures import Share
 from api.reports.report import Report
 from api.reports.restitution import Restitution
@@ -49,7 +50,9 @@ def annex_sheets(
         Type.DATE: book.add_format({"num_format": "yyyy-mm-dd"}),
     }
     for annex in annexes(report, contract):
-        _sheet(book.add_worksheet(words(f"annex_sheet_{annex.name}")), heading, prepare, annex, words, formats)
+        _sheet(
+            book.add_worksheet(words(f"annex_sheet_{annex.name}"), CellSheet), heading, prepare, annex, words, formats
+        )
 
 
 def time_span(words: Words) -> str:

@@ -13,7 +13,7 @@ from api.reports.figures import Share
 from api.reports.report import Row
 from siaga.model.times import rfc3339
 
-__all__ = ["OUTAGE_COLUMNS", "ROW_COLUMNS", "Column", "Number", "outage_values", "row_values", "shares"]
+__all__ = ["OUTAGE_COLUMNS", "ROW_COLUMNS", "Column", "Number", "outage_facts", "outage_values", "row_values", "shares"]
 
 Number = int | float | None
 
@@ -119,19 +119,23 @@ def shares(row: Row) -> dict[str, Share]:
     }
 
 
+def outage_facts(outage: Outage) -> tuple[str | Number, ...]:
+    """The values of an outage in the order of `OUTAGE_COLUMNS`; times in milliseconds."""
+    alert = outage.alert
+    length = seconds(outage.lasts)
+    if alert is None:
+        return outage.facility, outage.start, outage.end, length, outage.cause, None, None, None
+    by, at = alert.acknowledged_by, alert.acknowledged_at
+    return outage.facility, outage.start, outage.end, length, outage.cause, alert.id, by, at
+
+
 def outage_values(outage: Outage) -> dict[str, str | Number]:
     """The values of an outage by the names of `OUTAGE_COLUMNS`, in their order; times in UTC."""
-    alert = outage.alert
-    return {
-        "facility": outage.facility,
-        "start": rfc3339(outage.start),
-        "end": None if outage.end is None else rfc3339(outage.end),
-        "duration_s": seconds(outage.lasts),
-        "cause": outage.cause,
-        "alert": None if alert is None else alert.id,
-        "acknowledged_by": None if alert is None else alert.acknowledged_by,
-        "acknowledged_at": None if alert is None or alert.acknowledged_at is None else rfc3339(alert.acknowledged_at),
-    }
+    values = dict(zip(OUTAGE_COLUMNS, outage_facts(outage), strict=True))
+    values["start"] = rfc3339(outage.start)
+    values["end"] = rfc3339(outage.end)
+    values["acknowledged_at"] = None if outage.alert is None else rfc3339(outage.alert.acknowledged_at)
+    return values
 
 
 def _seconds(milliseconds: Fraction | None) -> Number:

@@ -1,10 +1,11 @@
 """From the spans of one facility to its figures and its outages."""
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice, takewhile
+from operator import attrgetter
 
 from api.reports.figures import Days, Figures
 from api.reports.source import RUNS_ON, AlertLink, FacilityHistory
@@ -13,8 +14,9 @@ from siaga.model.intervals import Interval
 from siaga.model.local_time import local_moment
 from siaga.model.sites import Facility, Village
 from siaga.timeline.availability import measure
+from siaga.timeline.span_algebra import cut
 from siaga.timeline.spans import Span, State
-from siaga.timeline.verdict import Verdict, failed_runs, judge_days
+from siaga.timeline.verdict import count_days, failed_runs
 
 __all__ = ["JudgedFacility", "Outage", "judge_facility"]
 
@@ -69,14 +71,8 @@ def judge_facility(
     if held_to is None or since is None or since >= window[1] or window[0] >= window[1]:
         return None
     window = (max(window[0], since), window[1])
-    spans = [
-        span
-        if span.end <= now and span.start >= since
-        else Span(max(span.start, since), min(span.end, now), span.state, span.cause, span.excused, span.excused_later)
-        for span in history.spans
-        if span.start < now and span.end > since
-    ]
-    if not any(span.start < window[1] and span.end > window[0] for span in spans):
+    spans = cut(history.spans, since, now)
+    if not cut(spans, *window):
         return None
     runs = failed_runs(spans)
     goes_on = bool(history.spans) and history.spans[-1].end > now
@@ -87,6 +83,7 @@ def judge_facility(
     ]
     repaired = [outage.lasts for outage in outages if outage.end is not None]
     failed_by, unknown_by = _causes(spans, window)
+    counted = [day for day in days if day[1] > since and day[0] < min(history.until, now)]
     figures = Figures(
         facilities=1,
         availability=measure(spans, window),
@@ -94,14 +91,7 @@ def judge_facility(
         longest_outage=max((outage.lasts for outage in outages), default=0),
         repaired=len(repaired),
         repaired_time=sum(repaired),
-        days=_days(
-            village,
-            held_to,
-            spans,
-            [day for day in days if day[1] > since and day[0] < history.until],
-            heard_until,
-            now,
-        ),
+        days=Days.of(count_days(village, held_to, spans, runs, counted, heard_until, now)),
         failed_by=failed_by,
         unknown_by=unknown_by,
     )
@@ -117,16 +107,16 @@ def _judged_from(village: Village, history: FacilityHistory) -> int | None:
 
 def _causes(spans: Sequence[Span], window: Interval) -> tuple[dict[str, int], dict[str, int]]:
     """What is failed and what is unknown in the window and not excused, by cause, ms."""
-    failed: Counter[str] = Counter()
-    unknown: Counter[str] = Counter()
+    failed: dict[str, int] = defaultdict(int)
+    unknown: dict[str, int] = defaultdict(int)
     start, end = window
-    for span in spans:
-        if span.excused or span.cause is None:
+    for begin, until, state, cause, excused, _ in spans:
+        if cause is None or excused:
             continue
-        length = min(span.end, end) - max(span.start, start)
+        length = min(until, end) - max(begin, start)
         if length > 0:
-            (failed if span.state is State.FAILED else unknown)[span.cause] += length
-    return dict(failed), dict(unknown)
+            (failed if state is State.FAILED else unknown)[cause] += length
+    return failed, unknown
 
 
 def _outage(village: Village, history: FacilityHistory, spans: Sequence[Span], run: Interval, goes_on: bool) -> Outage:
@@ -151,8 +141,7 @@ def _cause(spans: Sequence[Span], first: int, end: int) -> str | None:
     return max(causes, key=causes.__getitem__, default=None)
 
 
-def _start(span: Span) -> int:
-    return span.start
+_start = attrgetter("start")
 
 
 def _alert_of(alerts: Sequence[AlertLink], run: Interval) -> AlertLink | None:
@@ -165,23 +154,7 @@ def _alert_of(alerts: Sequence[AlertLink], run: Interval) -> AlertLink | None:
         end = RUNS_ON if alert.ended_at is None else alert.ended_at
         return alert.began_at == run[0], min(end, run[1]) - max(alert.began_at, run[0])
 
-    best = max(alerts, key=fit, default=None)
-    return best if best is not None and max(fit(best)) > 0 else None
-
-
-def _days(
-    village: Village,
-    held_to: Terms,
-    spans: Sequence[Span],
-    days: Sequence[Interval],
-    heard_until: int | None,
-    now: int,
-) -> Days:
-    """The verdicts on those of the days that have begun."""
-    verdicts: Counter[Verdict] = Counter()
-    provisional = 0
-    begun = [day for day in days if day[0] < now]
-    for judged in judge_days(village, held_to, spans, begun, heard_until, now):
-        verdicts[judged.judged.verdict] += 1
-        provisional += judged.provisional
-    return Days.of(verdicts, provisional)
+    if not alerts:
+        return None
+    best = max(alerts, key=fit)
+    return best if max(fit(best)) > 0 else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from siaga.timeline.availability import Availability
-from siaga.timeline.verdict import Verdict
+from siaga.timeline.verdict import DayCount, Verdict
 
 __all__ = ["Budget", "Days", "Figures", "Share", "total"]
 
@@ -43,14 +43,15 @@ class Days:
     provisional: int = 0
 
     @classmethod
-    def of(cls, verdicts: Mapping[Verdict, int], provisional: int) -> "Days":
-        """Returns the days with these verdicts."""
+    def of(cls, count: DayCount) -> "Days":
+        """Returns the days that were counted."""
+        found = count.verdicts
         return cls(
-            verdicts.get(Verdict.MET, 0),
-            verdicts.get(Verdict.MISSED, 0),
-            verdicts.get(Verdict.UNJUDGED, 0),
-            verdicts.get(Verdict.NOT_REQUIRED, 0),
-            provisional,
+            found[Verdict.MET],
+            found[Verdict.MISSED],
+            found[Verdict.UNJUDGED],
+            found[Verdict.NOT_REQUIRED],
+            count.provisional,
         )
 
 
@@ -113,9 +114,10 @@ class Figures:
 
     def budget(self, target: Fraction) -> Budget:
         """The failure that a target leaves of the time that counts."""
-        found = self.availability
-        whole = (1 - target) * found.counted / 1000
-        return Budget(whole, whole - Fraction(found.failed - found.excused_failed, 1000))
+        found, parts = self.availability, target.denominator
+        whole = (parts - target.numerator) * found.counted
+        left = whole - parts * (found.failed - found.excused_failed)
+        return Budget(Fraction(whole, parts * 1000), Fraction(left, parts * 1000))
 
 
 def total(parts: Iterable[Figures]) -> Figures:

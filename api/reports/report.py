@@ -154,19 +154,71 @@ class _Names:
                 return self.regions.get(id_, id_)
 
 
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """What a row is of. `one`: any facility of it. `targets`: of its facilities."""
+
+    one: JudgedFacility
+    figures: Figures
+    targets: frozenset[float]
+    since: int
+    before: Availability | None
+    a_year_ago: Availability | None
+
+
+_Key = tuple[str, str | None]
+"""The id of a row, and its kind of facility."""
+_PARTS = {
+    Level.VILLAGE_INDICATOR: Level.FACILITY,
+    Level.VILLAGE: Level.VILLAGE_INDICATOR,
+    Level.SUBDISTRICT_INDICATOR: Level.VILLAGE_INDICATOR,
+    Level.SUBDISTRICT: Level.SUBDISTRICT_INDICATOR,
+    Level.DISTRICT_INDICATOR: Level.SUBDISTRICT_INDICATOR,
+    Level.DISTRICT: Level.DISTRICT_INDICATOR,
+    Level.INDICATOR: Level.DISTRICT_INDICATOR,
+    Level.ALL: Level.INDICATOR,
+}
+"""Of which rows the rows of a level are the sums: sums of sums, so that nothing is added up twice."""
+
+
 def _rows(judged: Sequence[JudgedFacility], scopes: Scopes, names: _Names) -> Iterator[Row]:
     """All rows that are not wider than one of the scopes, level by level.
 
     Within a level they come by id, and then in the order of the programme's indicators.
     """
+    found: dict[Level, dict[_Key, _Group]] = {}
     for level in levels(scopes):
-        members: dict[tuple[str, str | None], list[JudgedFacility]] = defaultdict(list)
-        for one in judged:
-            id_ = _id(level, one)
+        found[level] = _groups(level, judged) if level is Level.FACILITY else _sums(level, found[_PARTS[level]])
+        for (id_, kind), group in sorted(found[level].items(), key=lambda item: (item[0][0], _place(item[0][1]))):
             if level is Level.FACILITY or scopes.covers(Scope(id_)):
-                members[id_, one.facility.kind if level.of_one_kind else None].append(one)
-        for (id_, kind), facilities in sorted(members.items(), key=lambda item: (item[0][0], _place(item[0][1]))):
-            yield _row(level, id_, kind, names.of(level, id_, kind, facilities[0]), facilities)
+                yield _row(level, id_, kind, names.of(level, id_, kind, group.one), group)
+
+
+def _groups(level: Level, judged: Sequence[JudgedFacility]) -> dict[_Key, _Group]:
+    return {
+        (_id(level, one), one.facility.kind): _Group(
+            one, one.figures, frozenset([one.held_to.target]), one.since, one.history.before, one.history.a_year_ago
+        )
+        for one in judged
+    }
+
+
+def _sums(level: Level, narrower: Mapping[_Key, _Group]) -> dict[_Key, _Group]:
+    members: dict[_Key, list[_Group]] = defaultdict(list)
+    for (_, kind), group in narrower.items():
+        members[_id(level, group.one), kind if level.of_one_kind else None].append(group)
+    return {key: groups[0] if len(groups) == 1 else _sum_of(groups) for key, groups in members.items()}
+
+
+def _sum_of(groups: Sequence[_Group]) -> _Group:
+    return _Group(
+        groups[0].one,
+        total(one.figures for one in groups),
+        frozenset[float]().union(*(one.targets for one in groups)),
+        min(one.since for one in groups),
+        _sum(one.before for one in groups),
+        _sum(one.a_year_ago for one in groups),
+    )
 
 
 def _place(kind: str | None) -> int:
@@ -187,20 +239,10 @@ def _id(level: Level, one: JudgedFacility) -> str:
             return EVERYTHING
 
 
-def _row(level: Level, id_: str, kind: str | None, name: str, facilities: Sequence[JudgedFacility]) -> Row:
-    targets = {one.held_to.target for one in facilities} if kind is not None else set()
-    return Row(
-        level,
-        id_,
-        name,
-        kind,
-        facilities[0].figures if len(facilities) == 1 else total(one.figures for one in facilities),
-        # As it was written: in binary 1 - 0.99 is more than a hundredth
-        Fraction(str(targets.pop())) if len(targets) == 1 else None,
-        min(one.since for one in facilities),
-        _sum(one.history.before for one in facilities),
-        _sum(one.history.a_year_ago for one in facilities),
-    )
+def _row(level: Level, id_: str, kind: str | None, name: str, group: _Group) -> Row:
+    # As it was written: in binary 1 - 0.99 is more than a hundredth
+    target = Fraction(str(*group.targets)) if kind is not None and len(group.targets) == 1 else None
+    return Row(level, id_, name, kind, group.figures, target, group.since, group.before, group.a_year_ago)
 
 
 def _sum(parts: Iterable[Availability | None]) -> Availability | None:

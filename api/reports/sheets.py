@@ -13,7 +13,8 @@ import xlsxwriter  # type: ignore[import-untyped]  # it has no types; what is gi
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
 from api.reports.annex_sheets import annex_sheets, time_span
-from api.reports.columns import OUTAGE_COLUMNS, ROW_COLUMNS, Column, outage_values, row_values, shares
+from api.reports.cells import CellSheet
+from api.reports.columns import OUTAGE_COLUMNS, ROW_COLUMNS, Column, outage_facts, row_values, shares
 from api.reports.facility import Outage
 from api.reports.figures import Share
 from api.reports.levels import Level
@@ -100,7 +101,7 @@ class _Workbook:
         return self._out.getvalue()
 
     def _sheet(self, name: str, headings: Mapping[str, Column], texts: Sequence[str], frozen: int) -> Worksheet:
-        sheet = self._book.add_worksheet(self._words(f"sheet_{name}"))
+        sheet = self._book.add_worksheet(self._words(f"sheet_{name}"), CellSheet)
         _for_print(sheet, frozen)
         for place, (heading, column) in enumerate(zip(texts, headings.values(), strict=True)):
             sheet.set_column(place, place, _WIDTHS[column], self._formats[column])
@@ -133,21 +134,15 @@ class _Workbook:
     def _outages(self, outages: Sequence[Outage]) -> None:
         headings = [self._words(f"column_{name}") for name in OUTAGE_COLUMNS]
         sheet = self._sheet("outages", OUTAGE_COLUMNS, headings, 1)
+        cause = list(OUTAGE_COLUMNS).index("cause")
+        kinds = [(place, column, self._formats[column]) for place, column in enumerate(OUTAGE_COLUMNS.values())]
         for line, outage in enumerate(outages, 1):
             timezone = self._report.timezones[outage.facility.partition("/")[0]]
-            alert = outage.alert
-            times = {
-                "start": outage.start,
-                "end": outage.end,
-                "acknowledged_at": None if alert is None else alert.acknowledged_at,
-            }
-            for place, (name, value) in enumerate(outage_values(outage).items()):
-                column = OUTAGE_COLUMNS[name]
+            for (place, column, form), value in zip(kinds, outage_facts(outage), strict=True):
                 if column is Column.TIME:
-                    time = times[name]
-                    if time is not None:
-                        sheet.write_datetime(line, place, local(time, timezone), self._formats[column])
-                elif name == "cause":
+                    if isinstance(value, int):
+                        sheet.write_datetime(line, place, local(value, timezone), form)
+                elif place == cause:
                     self._write(sheet, line, place, column, self._words.cause("failed", outage.cause))
                 else:
                     self._write(sheet, line, place, column, value)
@@ -199,7 +194,7 @@ class _Workbook:
 
     def _method(self) -> None:
         words = self._words
-        sheet = self._book.add_worksheet(words("sheet_method"))
+        sheet = self._book.add_worksheet(words("sheet_method"), CellSheet)
         sheet.set_column(0, 0, 32)
         sheet.set_column(1, 1, 90, self._wrapped)
         sheet.set_paper(9)

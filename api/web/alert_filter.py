@@ -4,10 +4,12 @@ So a link that is sent to somebody shows the same, and every counter is a link.
 """
 
 from dataclasses import dataclass, fields, replace
+from datetime import date
 from enum import StrEnum
 from urllib.parse import urlencode
 
 from api.queries.alert_list import ListedAlert
+from siaga.model.local_time import local_date
 from siaga.model.scope import EVERYTHING, Scope
 
 __all__ = ["AlertFilter", "Sort", "Stage", "stage_of"]
@@ -47,6 +49,8 @@ def stage_of(alert: ListedAlert, now: int) -> Stage:
 class AlertFilter:
     """What an address asks for. `None` and "": everything. `mine`: only what the looker takes care of.
 
+    `since` and `until`: between which local dates it was raised, both included.
+
     `folded` and `unfolded`: keys of groups that somebody folded or unfolded against the rule.
     """
 
@@ -56,6 +60,8 @@ class AlertFilter:
     state: Stage | None = None
     mine: bool = False
     text: str = ""
+    since: date | None = None
+    until: date | None = None
     sort: Sort = Sort.SEVERITY
     folded: tuple[str, ...] = ()
     unfolded: tuple[str, ...] = ()
@@ -74,6 +80,7 @@ class AlertFilter:
             and self.state in (None, stage_of(alert, now))
             and (not self.mine or name in (alert.acknowledged_by, alert.assignee))
             and (not self.text or _says(alert, self.text))
+            and (self.since is self.until is None or self._was_raised(local_date(alert.raised_at, alert.timezone)))
         )
 
     def address(self, **changes: object) -> str:
@@ -100,6 +107,9 @@ class AlertFilter:
         if folded:
             return self.address(folded=others[0], unfolded=(*others[1], key))
         return self.address(folded=(*others[0], key), unfolded=others[1])
+
+    def _was_raised(self, day: date) -> bool:
+        return (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
 
     def _concerns(self, alert: ListedAlert) -> bool:
         scope = Scope(self.village or EVERYTHING)

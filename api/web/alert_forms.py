@@ -14,7 +14,16 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Form, Header
 from starlette.responses import RedirectResponse, Response
 
-from api.alert_records.actions import Act, Outcome, acknowledging, act_on_many, assigning, commenting, snoozing
+from api.alert_records.actions import (
+    Act,
+    Outcome,
+    acknowledging,
+    act_on_many,
+    assigning,
+    commenting,
+    snoozing,
+    withdrawing,
+)
 from api.http.alert_actions import act
 from api.http.problems import not_found
 from api.http.services import Services, ServicesHere
@@ -66,12 +75,17 @@ _LENGTHS: Mapping[Snooze, int] = {Snooze.HOUR: HOUR, Snooze.HOURS: 4 * HOUR, Sno
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """What a form asks for. `note`: a comment to go with it; `back`: the page that it was sent from."""
+    """What a form asks for.
+
+    `note`: a comment to go with it. `nobody`: it is assigned to nobody, and is as new. `back`: the page that it was
+    sent from.
+    """
 
     caller: Caller
     words: Words
     note: str
     assignee: str
+    nobody: bool
     until: Snooze
     back: str
 
@@ -80,12 +94,14 @@ def _wish(
     looker: SignedInTechnician,
     note: Annotated[str, Form(max_length=_LONGEST_NOTE)] = "",
     assignee: Annotated[str, Form(max_length=200)] = "",
+    nobody: Annotated[bool, Form()] = False,
     until: Annotated[Snooze, Form()] = Snooze.HOUR,
     back: Annotated[str, Form(max_length=8_000)] = "/alerts",
 ) -> _Wish:
     assert looker.caller is not None  # noqa: S101 - `SignedInTechnician` lets nobody else in
     said = note.replace("\0", "").strip()
-    return _Wish(looker.caller, looker.words, said, assignee.replace("\0", "").strip(), until, local_path(back))
+    to = assignee.replace("\0", "").strip()
+    return _Wish(looker.caller, looker.words, said, to, nobody, until, local_path(back))
 
 
 _Wished = Annotated[_Wish, Depends(_wish)]
@@ -137,7 +153,7 @@ def one(
         return _done(services, wish, verb, {alert: revision}, alert)
     for number, what in enumerate(acts):
         act(services, wish.caller, alert, what, if_match if number == 0 else None)
-    return _back(wish, Notice(wish.words.count(_DONE[verb], 1)), alert)
+    return _back(wish, Notice(_done_words(wish, verb, 1)), alert)
 
 
 def _named(text: str) -> tuple[str, int | None]:
@@ -175,6 +191,8 @@ def _acts(wish: _Wish, verb: Verb, timezone: str, now: int) -> list[Act]:
     """Returns what is done about an alert in a village of this time zone. Who takes it has seen it, too."""
     acts = []
     assignee = wish.assignee or wish.caller.name
+    if verb is Verb.ASSIGN and wish.nobody:
+        return [assigning(None), withdrawing(), *([commenting(wish.note)] if wish.note else [])]
     if verb is Verb.ACKNOWLEDGE or (verb is Verb.ASSIGN and assignee == wish.caller.name):
         acts.append(acknowledging(wish.caller, now))
     if verb is Verb.ASSIGN:
@@ -205,7 +223,7 @@ def _told(wish: _Wish, verb: Verb, outcomes: Sequence[Outcome], missing: int) ->
     done = sum(outcome.status == 200 for outcome in outcomes)
     taken = [outcome.row for outcome in outcomes if outcome.status == 412 and outcome.row is not None]
     missing += sum(outcome.status == 404 for outcome in outcomes)
-    said = [words.count(_DONE[verb], done)] if done else []
+    said = [_done_words(wish, verb, done)] if done else []
     if taken:
         names = sorted({str(row["assignee"] or row["acknowledged_by"]) for row in taken})
         shown = ", ".join(names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
@@ -213,6 +231,11 @@ def _told(wish: _Wish, verb: Verb, outcomes: Sequence[Outcome], missing: int) ->
     if missing:
         said.append(words.count("alerts_gone", missing))
     return Notice(" ".join(said), wrong=bool(taken or missing))
+
+
+def _done_words(wish: _Wish, verb: Verb, count: int) -> str:
+    given_back = verb is Verb.ASSIGN and wish.nobody
+    return wish.words.count("alerts_given_back", count) if given_back else wish.words.count(_DONE[verb], count)
 
 
 _DONE: Mapping[Verb, str] = {verb: f"alerts_done_{verb}" for verb in Verb}

@@ -12,8 +12,9 @@ from starlette.responses import Response
 from api.http.problems import not_found
 from api.http.services import Services, ServicesHere
 from api.queries.alert_list import ListedAlert, with_ids
-from api.queries.alert_page import Around, Entry, around
+from api.queries.alert_page import Around, around
 from api.queries.spans import FacilityName
+from api.queries.told import Awaited, Told, awaited_of, is_planned, told_of
 from api.queries.villages import names_of
 from api.web.access import SignedIn
 from api.web.alert_filter import Stage, stage_of
@@ -25,6 +26,7 @@ from api.web.frame import FrameHere
 from api.web.guidance import Guidance
 from api.web.readings import reading_name, reading_value, reading_values
 from api.web.strip import Stroke, day_until, slots, strokes
+from api.web.trail import awaited_lines, trail_lines
 from api.words import Words
 from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR, MINUTE
@@ -64,16 +66,6 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
-class TrailLine:
-    """One line of the trail in words."""
-
-    time: str
-    actor: str
-    what: str
-    text: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Strip:
     """The day around the alert. `marks`: where it began and ended, in the strip's units; `axis`: times below it."""
 
@@ -103,6 +95,7 @@ def alert_page(
         known = around(connection, caller.scopes, listed, window, now)
         names = names_of(connection, set(listed.villages))
         complaints = _complaints(connection, words, listed, window, now)
+        messages = _messages(connection, alert) if looker.may(Role.TECHNICIAN) else _NOT_SHOWN
     looking = Looking(words, caller.name, now, now)
     row = alert_row(looking, listed)
     charts, unreadable = _charts(services, words, listed, known, window)
@@ -125,13 +118,34 @@ def alert_page(
         technicians=_technicians(services, listed) if may_act else (),
         before=[alert_row(looking, one, with_village=False) for one in known.before],
         complaints=complaints,
-        trail=[_line(words, entry, listed, now) for entry in known.trail],
+        trail=trail_lines(words, listed, known.trail, messages.told, now),
+        awaited=awaited_lines(words, listed, messages.awaited, now),
+        told_nobody=messages.nobody,
         may_act=may_act,
+        may_manage=looker.may(Role.ADMIN),
         is_open=listed.cleared_at is None,
         is_new=stage_of(listed, now) is Stage.NEW,
+        is_taken=listed.cleared_at is None and (listed.acknowledged_at is not None or listed.assignee is not None),
         snoozes=SNOOZES,
         width=WIDTH,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Messages:
+    """Who was told and who is next. `nobody`: it is decided, and nobody was told."""
+
+    told: Sequence[Told]
+    awaited: Sequence[Awaited]
+    nobody: bool
+
+
+_NOT_SHOWN = _Messages((), (), nobody=False)
+
+
+def _messages(connection: Connection, alert: str) -> _Messages:
+    told = told_of(connection, alert)
+    return _Messages(told, awaited_of(connection, alert), nobody=not told and is_planned(connection, alert))
 
 
 def _window(alert: ListedAlert, now: int) -> Interval:
@@ -160,6 +174,10 @@ def _times(words: Words, alert: ListedAlert, now: int) -> Iterable[tuple[str, st
     ):
         if time is not None:
             yield name, words.time(time, now, alert.timezone)
+    if alert.acknowledged_at is not None:
+        taken = words.time(alert.acknowledged_at, now, alert.timezone)
+        after = words.duration(max(0, alert.acknowledged_at - alert.raised_at))
+        yield words("this_time_taken"), words("this_taken_after", time=taken, duration=after)
 
 
 def _together(words: Words, alert: ListedAlert, names: Mapping[str, tuple[str, str]]) -> Iterable[tuple[str, str]]:
@@ -294,18 +312,3 @@ def _technicians(services: Services, alert: ListedAlert) -> Sequence[tuple[str, 
         if person.caller.may(Role.TECHNICIAN) and person.scopes.holds(alert.village)
     ]
     return found[:_TECHNICIANS]
-
-
-def _line(words: Words, entry: Entry, alert: ListedAlert, now: int) -> TrailLine:
-    what = words(f"trail_{entry.action}")
-    if entry.action == "assign":
-        assignee = entry.detail.get("assignee")
-        what = words("trail_assign_nobody") if assignee is None else words("trail_assign_to", name=str(assignee))
-    until = _ms(entry.detail.get("until"))
-    if entry.action == "snooze":
-        what = (
-            words("trail_snooze_not")
-            if until is None
-            else words("alerts_snoozed_until", time=words.time(until, now, alert.timezone))
-        )
-    return TrailLine(words.time(entry.time, now, alert.timezone), entry.actor, what, entry.text)

@@ -1,11 +1,11 @@
 """Alerts in the words of whoever looks; the templates only lay them out."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from api.queries.alert_list import AlertList, ListedAlert
+from api.queries.alert_list import AlertList, ListedAlert, Subject
 from api.web.alert_filter import AlertFilter, Stage, stage_of
 from api.web.alert_groups import MOST_GROUPS, RANKS, Group, by_subdistrict, grouped
 from api.words import Words
@@ -18,12 +18,16 @@ _MOST_ROWS = 100
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """Who looks at alerts, and when. `since`: the end of their visit before, wall time in ms."""
+    """Who looks at alerts, and when. `since`: the end of their visit before, wall time in ms.
+
+    `often`: what was raised more than once within 24 hours, and how often.
+    """
 
     words: Words
     name: str
     now: int
     since: int
+    often: Mapping[Subject, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +186,12 @@ def _notes(looking: Looking, alert: ListedAlert) -> Iterable[str]:
         yield words("planned", time=words.time(until, looking.now, alert.timezone))
     if evidence.get("mains") == "out":
         yield words("excuse_mains")
+    if alert.cleared_at is None:
+        times = looking.often.get((alert.kind, alert.village, alert.facility, alert.device))
+        if times is not None:
+            yield words("alerts_times", times=words.number(times))
+    elif alert.acknowledged_at is not None:
+        yield words("alerts_taken_after", duration=words.duration(max(0, alert.acknowledged_at - alert.raised_at)))
     if "flapping" in evidence and alert.cleared_at is None:
         yield words("alerts_flapping")
     if len(alert.villages) > 1:

@@ -1,11 +1,13 @@
 """`/alerts`: what is open, for those who go and repair it."""
 
+from datetime import timedelta
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.http.services import Services, ServicesHere
 from api.queries.alert_events import newest_event
-from api.queries.alert_list import AlertList, cleared_since, open_now
+from api.queries.alert_list import AlertList, cleared_since, often_raised, open_now
 from api.queries.villages import count_villages
 from api.web.access import SignedIn
 from api.web.alert_filter import AlertFilter, Sort, Stage
@@ -19,6 +21,7 @@ from api.web.visit import Visit, visit_of
 from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR
+from siaga.model.local_time import NO_VILLAGES_ZONE, local_moment
 
 __all__ = ["router"]
 
@@ -30,6 +33,8 @@ _LONG_AGO = 7 * DAY
 """What cleared before is not shown below the open alerts, however long somebody was away."""
 _CLEARED_WITHIN = 30 * DAY
 """How far back the filter for cleared alerts reaches."""
+_AFTER = timedelta(days=2)
+"""Room for the time zones of villages: the filter looks at each by its own."""
 _MOST_CLEARED = 15
 """Cleared alerts that stand below the open ones."""
 
@@ -72,15 +77,20 @@ def _view(services: Services, looker: Looker, wanted: AlertFilter, visit: Visit,
     with services.engine.connect() as connection:
         newest = newest_event(connection)  # before the alerts: an event between the two is told twice, not never
         listed = open_now(connection, caller.scopes, now)
-        cleared = cleared_since(connection, caller.scopes, _since(wanted, visit, now), now)
+        since, until = _within(wanted, visit, now)
+        cleared = cleared_since(connection, caller.scopes, since, now, raised_before=until)
+        often = often_raised(connection, caller.scopes, now - DAY)
     if wanted.state is not Stage.CLEARED:
         cleared = AlertList(cleared.alerts[:_MOST_CLEARED])
-    looking = Looking(looker.words, caller.name, now, visit.since)
+    looking = Looking(looker.words, caller.name, now, visit.since, often)
     return list_view(looking, wanted, listed, cleared, newest)
 
 
-def _since(wanted: AlertFilter, visit: Visit, now: int) -> int:
-    """Returns from when on what cleared is shown."""
-    if wanted.state is Stage.CLEARED:
-        return now - _CLEARED_WITHIN
-    return max(now - _LONG_AGO, min(visit.since, now - _LATELY))
+def _within(wanted: AlertFilter, visit: Visit, now: int) -> tuple[int, int | None]:
+    """Returns from when on what cleared is shown, and before when it was raised, as far as that is asked for."""
+    if wanted.state is not Stage.CLEARED:
+        return max(now - _LONG_AGO, min(visit.since, now - _LATELY)), None
+    end = None if wanted.until is None else local_moment(wanted.until + _AFTER, 0, NO_VILLAGES_ZONE)
+    if wanted.since is not None:
+        return local_moment(wanted.since - _AFTER, 0, NO_VILLAGES_ZONE), end
+    return (now if end is None else min(now, end)) - _CLEARED_WITHIN, end

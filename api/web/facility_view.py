@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from api.queries.facilities import FacilityNow
 from api.web.month_strip import MonthStrip
+from api.web.past_failures import PastFailures
 from api.web.strip import SLOT, Stroke, day_until, slots, strokes
 from api.words import Words
 from siaga.model.indicators import INDICATORS
@@ -20,7 +21,10 @@ _BEFORE_SIGN = "\u00a0"
 
 @dataclass(frozen=True, slots=True)
 class FacilityView:
-    """A facility, its last 24 hours, and its last 30 days. `measured`: when it was last met or failed, in words."""
+    """A facility, its last 24 hours, and its last 30 days.
+
+    `measured`: when it was last met or failed, in words. `failures`: of the 30 days, where they are told one by one.
+    """
 
     id: str
     name: str
@@ -34,6 +38,7 @@ class FacilityView:
     described: str
     month: MonthStrip | None = None
     measured: str | None = None
+    failures: PastFailures | None = None
 
 
 def facility_view(

@@ -44,6 +44,7 @@ _STATES = {
     Verdict.UNJUDGED: State.UNKNOWN,
     Verdict.NOT_REQUIRED: State.NOT_REQUIRED,
 }
+_DRAWN = (Verdict.MET, Verdict.MISSED, Verdict.UNJUDGED)
 _WORST = (Verdict.MISSED, Verdict.UNJUDGED, Verdict.MET, Verdict.NOT_REQUIRED)
 
 
@@ -87,18 +88,16 @@ def column_strip(words: Words, villages: Sequence[VillageMonth]) -> MonthStrip |
 
     Of failed and unknown days at least one unit is drawn, so a column that is all green was met everywhere.
     """
-    facilities = [one for village in villages for one in village.facilities.values()]
-    if not facilities:
+    known = [village for village in villages if village.facilities]
+    if not known:
         return None
-    days = [
-        Counter(one for one in day if one is not None and one is not Verdict.NOT_REQUIRED)
-        for day in zip(*(one.days for one in facilities), strict=True)
-    ]
+    sums = ([sum(day) for day in zip(*(one.counts[verdict] for one in known), strict=True)] for verdict in _DRAWN)
+    days = [dict(zip(_DRAWN, day, strict=True)) for day in zip(*sums, strict=True)]
     paths = {Verdict.MET: _ground(days)}
     for number, counts in enumerate(days):
         for verdict, top, bottom in _column(counts):
             paths[verdict] = paths.get(verdict, "") + f"M{number}.5 {top}V{bottom}"
-    measured = sum((one.measured for one in facilities), Availability())
+    measured = sum((one.measured for one in known), Availability())
     drawn = [Stroke(_STATES[verdict], path) for verdict, path in paths.items() if path]
     share = _share(words, measured)
     return MonthStrip(drawn, words("month_of_all", share=share or words("never_judged")), share)

@@ -81,7 +81,10 @@ class OverviewFilter:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A village. `said`: its name, its state, and how many facilities fail, in words. `x`, `y`: on the map."""
+    """A village. `said`: its name, its state, and how many facilities fail, in words. `x`, `y`: on the map.
+
+    `is_taken`: somebody takes care of all its open alerts.
+    """
 
     code: str
     name: str
@@ -94,6 +97,7 @@ class Tile:
     online: bool
     x: float = 0
     y: float = 0
+    is_taken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,9 @@ def tile(words: Words, village: VillageNow, frame: "Frame | None" = None) -> Til
     said = f"{village.name}: {what}"
     if not village.online and state is VillageState.FAILED:
         said = f"{said}, {words('stand_offline')}"
+    is_taken = 0 < village.open_alerts <= village.taken_alerts
+    if is_taken:
+        said = f"{said}, {words('stand_taken')}"
     x, y = (0.0, 0.0) if frame is None else frame.place(village.longitude, village.latitude)
     return Tile(
         village.code,
@@ -140,6 +147,7 @@ def tile(words: Words, village: VillageNow, frame: "Frame | None" = None) -> Til
         village.online,
         x,
         y,
+        is_taken,
     )
 
 

@@ -17,9 +17,11 @@ from api.queries.villages import VillageNow, count_villages, names_of, villages
 from api.web.facility_view import FacilityView, facility_view, link_words
 from api.web.month_strip import MonthStrip, column_strip, month_strip, rule_of
 from api.web.months import Months
+from api.web.past_failures import past_failures
 from api.web.public_sentence import PublicState, sentence_of, standing_of
 from api.web.strip import day_until
 from api.words import Words
+from siaga.database.public_note import read_note
 from siaga.model.clock import HOUR
 from siaga.model.indicators import INDICATORS
 from siaga.model.local_time import NO_VILLAGES_ZONE, local_date
@@ -81,6 +83,7 @@ class PageView:
     """A page. `detailed`: villages are shown with their facilities. `next`: where the list of villages goes on.
 
     `kinds`: the kinds of facilities of the villages, and by what rule each is met. `days`: of the strips.
+    `note`: what the office says, and since when.
     """
 
     regions: Sequence[RegionView]
@@ -95,6 +98,7 @@ class PageView:
     sentence: str
     kinds: Sequence[tuple[str, str]]
     days: str
+    note: tuple[str, str] | None
     name: str = ""
 
 
@@ -107,26 +111,34 @@ def read_page(
     if scope is not None and not total:
         return None
     detailed = scope is not None or total <= DETAILED
-    found = villages(connection, asked, after, (DETAILED if detailed else LISTED) + 1)
+    all_there = villages(connection, asked, "", _MOST_VILLAGES)
+    limit = (DETAILED if detailed else LISTED) + 1
+    if total > len(all_there):
+        found: Sequence[VillageNow] = villages(connection, asked, after, limit)
+    else:
+        found = [one for one in all_there if one.code > after][:limit]
     shown = _page_of(found, DETAILED if detailed else LISTED, whole_regions=not detailed)
     names = region_names(connection)
     kept = months.of(connection, [one.code for one in shown]) if detailed else months.kept()
     here = _facilities(connection, asked, shown) if detailed else []
+    alone = scope is not None and len(shown) == 1 and shown[0].code == scope.text
+    failures = past_failures(connection, words, shown[0].code, now) if alone else {}
     by_village: dict[str, list[FacilityView]] = {}
     for facility, view in zip(here, _facility_views(connection, words, here, kept, now, shown), strict=True):
-        by_village.setdefault(facility.village, []).append(view)
+        whole = replace(view, failures=failures.get(facility.id))
+        by_village.setdefault(facility.village, []).append(whole)
     most = SHOWN_ALERTS if detailed else LISTED_ALERTS
     open_ones = AlertFilter(asked, is_open=True)
     newest = alerts(connection, asked, open_ones, now, None, most)
-    whole = found if not after and len(found) == total else villages(connection, asked, "", _MOST_VILLAGES)
-    standing = standing_of(count_by_state(connection, asked), whole)
+    counts = count_by_state(connection, asked)
+    standing = standing_of(counts, all_there)
     views = [_village(words, one, now, by_village.get(one.code, []), detailed=detailed) for one in shown]
     kinds = kinds_within(connection, asked) & INDICATORS.keys()
     return PageView(
         regions=_regions(words, shown, views, names, {} if detailed else kept),
         alerts=_alert_views(connection, words, newest, now),
         more_alerts=max(0, count_alerts(connection, open_ones) - len(newest)),
-        counts=_totals(connection, words, asked),
+        counts=_totals(words, counts),
         village_count=words.number(total),
         detailed=detailed,
         next=shown[-1].code if len(found) > len(shown) else None,
@@ -137,8 +149,14 @@ def read_page(
             (words.kind(kind), rule_of(words, kind)) for kind in sorted(kinds, key=lambda one: INDICATORS[one].number)
         ],
         days=_days(words, now, shown[0].timezone if shown else NO_VILLAGES_ZONE),
+        note=None if scope is not None else _note(connection, words, now),
         name=_name_of(scope, shown, names),
     )
+
+
+def _note(connection: Connection, words: Words, now: int) -> tuple[str, str] | None:
+    note = read_note(connection)
+    return None if note is None else (note.text, words.time(note.time, now, NO_VILLAGES_ZONE))
 
 
 def _page_of(found: Sequence[VillageNow], most: int, *, whole_regions: bool) -> Sequence[VillageNow]:
@@ -288,9 +306,8 @@ def _alert_view(
     )
 
 
-def _totals(connection: Connection, words: Words, scopes: Scopes) -> list[tuple[State, str, str]]:
+def _totals(words: Words, found: Mapping[State, int]) -> list[tuple[State, str, str]]:
     """How many facilities with an indicator are in which state: state, number, word."""
-    found = count_by_state(connection, scopes)
     return [(one, words.number(found.get(one, 0)), words(f"state_{one.value}")) for one in State]
 
 

@@ -19,8 +19,9 @@ def rfc3339(time: int | None) -> str | None:
     """Returns a time (ms) as RFC 3339 in UTC, with `Z`. Fractions of a second only where there are some."""
     if time is None:
         return None
-    text = datetime.fromtimestamp(time // 1000, UTC).isoformat()[:19]  # a third of what strftime takes
-    return f"{text}.{time % 1000:03d}Z" if time % 1000 else f"{text}Z"
+    second, rest = divmod(time, 1000)
+    text = datetime.fromtimestamp(second, UTC).isoformat()[:19]  # a third of what strftime takes
+    return f"{text}.{rest:03d}Z" if rest else f"{text}Z"
 
 
 def local(time: int, timezone: str) -> datetime:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from api.engine import AlertService
 from siaga.database.leases import Free, Held, Lease, LeaseLost, Leases, OtherLayout
 
-__all__ = ["Leading"]
+__all__ = ["KEEPALIVE", "Leading"]
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +30,9 @@ WAIT_PER_LED = 1.2
 look every second, so they take it first."""
 WAITS_FOR_MOST = 2
 """The most partitions that count for this wait, so that it stays short."""
-DEAF_AFTER = 4.0
+KEEPALIVE = 3
+"""Seconds between two pings to the broker: a connection over which nothing comes any more is given up after two."""
+DEAF_AFTER = 2.0
 """Seconds after which a leader without the broker says so. Then a member that has the broker may take its lease."""
 HEARS_FOR = 15.0
 """Seconds that a member must have been connected to the broker before it replaces a leader that is not. After an outage

@@ -1,6 +1,6 @@
 """What `siaga person` and the first start do with accounts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 
 from siaga.database import connect, migrate
-from siaga.database.people import Person, Persons
+from siaga.database.people import NoSuchPerson, Person, Persons
+from siaga.database.personal import mentions
 from siaga.model.caller import Role
 from siaga.model.clock import Clock
 from siaga.model.scope import EVERYWHERE, NotAScope, Scope, Scopes, parse_scope
@@ -17,7 +18,16 @@ from siaga.run.settings import Settings
 if TYPE_CHECKING:
     from api.notifications import Book
 
-__all__ = ["Known", "add_person", "first_admin", "known_people", "new_link", "remove_person", "scopes_of"]
+__all__ = [
+    "Known",
+    "add_person",
+    "first_admin",
+    "known_people",
+    "new_link",
+    "remove_person",
+    "scopes_of",
+    "show_person",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,25 @@ def remove_person(settings: Settings, name: str) -> Person:
     """
     with _persons(settings) as persons:
         return persons.remove(name)
+
+
+def show_person(settings: Settings, name: str) -> Mapping[str, Sequence[object]]:
+    """Returns all that is held of somebody: the rows with the name by table, and the channels of the notify file.
+
+    Raises:
+        NoSuchPerson: the name stands nowhere; the message is a sentence.
+    """
+    channels = _told(settings).get(name, ())
+    engine = connect(settings.database)
+    try:
+        migrate(engine)
+        with engine.connect() as connection:
+            found: dict[str, Sequence[object]] = {**mentions(connection, name)}
+    finally:
+        engine.dispose()
+    if not found and not channels:
+        raise NoSuchPerson(f"{name}: nothing is held of this name")
+    return found | ({"notify file": channels} if channels else {})
 
 
 def known_people(settings: Settings) -> list[Known]:

@@ -16,6 +16,7 @@ from siaga.model.clock import SECOND, Clock
 from siaga.model.sites import Village
 from siaga.mqtt import Message, MqttTransport, Tls, Transport
 from siaga.mqtt.worker import Inlet, WorkerLoop
+from siaga.run.leading import KEEPALIVE
 from siaga.sites.published import UnreadableSites, read_published, write_published
 from siaga.sites.writing import village_part
 from siaga.wire.topics import GATEWAY_SITES, ForeignTopic, parse_topic, sites_topic
@@ -115,7 +116,8 @@ class SitesService:
     """Runs the publisher in a thread of its own."""
 
     def __init__(self, source: RegistrySource, url: str, tls: Tls, clock: Clock) -> None:
-        self._transport = MqttTransport(url, f"siaga-sites-{secrets.token_hex(6)}", max_bytes=MAX_QUEUE_BYTES, tls=tls)
+        name = f"siaga-sites-{secrets.token_hex(6)}"
+        self._transport = MqttTransport(url, name, max_bytes=MAX_QUEUE_BYTES, keepalive=KEEPALIVE, tls=tls)
         self._loop = WorkerLoop(
             "sites", lambda: SitesPublisher(source, self._transport, clock), clock, restart_after=RESTART_AFTER
         )

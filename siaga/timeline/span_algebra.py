@@ -3,9 +3,10 @@
 A list of spans is in order, without gap or overlap; the last one of a live list runs, and ends at `FOREVER`.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from operator import attrgetter
 
 from siaga.model.intervals import Interval
 from siaga.timeline.judge import Span
@@ -51,11 +52,12 @@ def same_state(one: Span, other: Span) -> bool:
 
 def cut(spans: Sequence[Span], start: int, end: int) -> list[Span]:
     """The part of the spans within `[start, end)`."""
-    return [
-        Span(max(span.start, start), min(span.end, end), span.state, span.cause, span.excused, span.excused_later)
-        for span in spans
-        if span.start < end and span.end > start
-    ]
+    inside = list(spans[bisect_right(spans, start, key=_end) : bisect_left(spans, end, key=_start)])
+    if inside and inside[0].start < start:
+        inside[0] = inside[0]._replace(start=start)
+    if inside and inside[-1].end > end:
+        inside[-1] = inside[-1]._replace(end=end)
+    return inside
 
 
 def joined(spans: Sequence[Span]) -> list[Span]:
@@ -63,7 +65,7 @@ def joined(spans: Sequence[Span]) -> list[Span]:
     result: list[Span] = []
     for span in spans:
         if result and result[-1].end == span.start and same_state(result[-1], span):
-            result[-1] = replace(result[-1], end=span.end)
+            result[-1] = result[-1]._replace(end=span.end)
         else:
             result.append(span)
     return result
@@ -95,7 +97,7 @@ def rewritten(old: Sequence[Span], new: Sequence[Span]) -> Interval | None:
     start = _first_difference(old, new)
     if start is None:
         return None
-    mirrored = [[replace(span, start=-span.end, end=-span.start) for span in reversed(spans)] for spans in (old, new)]
+    mirrored = [[span._replace(start=-span.end, end=-span.start) for span in reversed(spans)] for spans in (old, new)]
     end = -(_first_difference(*mirrored) or 0)
     for spans in (old, new):
         for time in (start - 1, start, end - 1, end):
@@ -137,5 +139,4 @@ def failed_run(spans: Sequence[Span], time: int) -> Run | None:
     return Run(spans[first].start, spans[last].end, spans[index].cause)
 
 
-def _start(span: Span) -> int:
-    return span.start
+_start, _end = attrgetter("start"), attrgetter("end")

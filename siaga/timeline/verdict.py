@@ -1,6 +1,6 @@
 """Day verdicts of a facility, for local calendar days of the village."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -12,18 +12,19 @@ from siaga.model.indicators import Terms
 from siaga.model.intervals import Interval, total
 from siaga.model.local_time import local_date, local_moment
 from siaga.model.sites import Village
-from siaga.timeline.availability import Availability, measure
+from siaga.timeline.availability import Availability, Lengths, lengths
 from siaga.timeline.facility_state import VILLAGE_OFFLINE
 from siaga.timeline.schedule import parse_schedule, required
-from siaga.timeline.spans import Span, State
+from siaga.timeline.spans import Span
 
 __all__ = [
     "LATE_DATA",
+    "DayCount",
     "DayVerdict",
     "JudgedDay",
     "Verdict",
+    "count_days",
     "failed_runs",
-    "is_provisional",
     "judge_day",
     "judge_days",
     "local_day",
@@ -78,11 +79,19 @@ class JudgedDay:
     provisional: bool
 
 
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """How many of some days have which verdict, and how many of them all are provisional."""
+
+    verdicts: Mapping[Verdict, int]
+    provisional: int
+
+
 def judge_days(
     village: Village,
     held_to: Terms,
     spans: Sequence[Span],
-    days: Iterable[Interval],
+    days: Sequence[Interval],
     heard_until: int | None,
     now: int,
 ) -> Iterator[JudgedDay]:
@@ -94,25 +103,27 @@ def judge_days(
         heard_until: event time at which a gateway of the village was last heard, ms; `None` if never.
         now: wall time, ms.
     """
-    first, run, runs = 0, 0, failed_runs(spans)
-    for day in days:
-        while run < len(runs) and runs[run][1] <= day[0]:
-            run += 1
-        while first < len(spans) and spans[first].end <= day[0]:
-            first += 1
-        last = first
-        while last < len(spans) and spans[last].start < day[1]:
-            last += 1
-        touching = spans[first:last]
-        if last - first == 1 and (run == len(runs) or runs[run][0] >= day[1]):
-            one = touching[0]
-            length = min(one.end, day[1]) - max(one.start, day[0])
-            judged = _of_one(one.state, one.excused, one.excused_later, length)
-        else:
-            still_to_come = still_required(village, held_to, day, now) if now < day[1] else 0
-            judged = _judged(touching, runs[run:], day, held_to, still_to_come)
-        buffered = (heard_until is None or heard_until < day[1]) and now < day[1] + LATE_DATA
-        yield JudgedDay(day, judged, buffered or is_provisional(touching, day, now))
+    found = _found(village, held_to, spans, failed_runs(spans), days, heard_until, now)
+    for day, (verdict, measured, longest, provisional) in zip(days, found, strict=True):
+        yield JudgedDay(day, DayVerdict(verdict, Availability(*measured), longest), provisional)
+
+
+def count_days(
+    village: Village,
+    held_to: Terms,
+    spans: Sequence[Span],
+    runs: Sequence[Interval],
+    days: Sequence[Interval],
+    heard_until: int | None,
+    now: int,
+) -> DayCount:
+    """Returns how many of the local `days` have which verdict. As `judge_days`; `runs`: the spans' `failed_runs`."""
+    verdicts = dict.fromkeys(Verdict, 0)
+    provisional = 0
+    for verdict, _, _, open_ in _found(village, held_to, spans, runs, days, heard_until, now):
+        verdicts[verdict] += 1
+        provisional += open_
+    return DayCount(verdicts, provisional)
 
 
 def judge_day(spans: Sequence[Span], day: Interval, held_to: Terms, still_to_come: int = 0) -> DayVerdict:
@@ -124,39 +135,52 @@ def judge_day(spans: Sequence[Span], day: Interval, held_to: Terms, still_to_com
         spans: in order, and beyond the day as far as failed runs reach.
         still_to_come: how much of the rest of a running day is required, ms (`still_required`).
     """
-    return _judged(spans, failed_runs(spans), day, held_to, still_to_come)
+    (measured,) = lengths(spans, (day,))
+    longest = max((end - start for start, end in failed_runs(spans) if start < day[1] and end > day[0]), default=0)
+    return DayVerdict(_verdict(measured, longest, held_to, still_to_come), Availability(*measured), longest)
 
 
-def _judged(
-    spans: Sequence[Span], runs: Sequence[Interval], day: Interval, held_to: Terms, still_to_come: int
-) -> DayVerdict:
-    """Returns the verdict on `day` of the spans that touch it and of whole failed runs (`failed_runs`)."""
-    measured = measure(spans, day)
-    longest = 0
-    for start, end in runs:
-        if start >= day[1]:
-            break
-        if end > day[0]:
-            longest = max(longest, end - start)
-    failed = measured.failed - measured.excused_failed
-    over = failed > 0 and _over(failed, held_to.target, measured.counted + still_to_come)
-    return DayVerdict(_verdict(measured, missed=longest > held_to.grace or over), measured, longest)
+def _found(
+    village: Village,
+    held_to: Terms,
+    spans: Sequence[Span],
+    runs: Sequence[Interval],
+    days: Sequence[Interval],
+    heard_until: int | None,
+    now: int,
+) -> Iterator[tuple[Verdict, Lengths, int, bool]]:
+    """Yields of each day its verdict, what it comes to, its longest failed run and whether it is provisional.
+
+    Like `lengths` it goes along everything once.
+    """
+    offline = [(span.start, span.end) for span in spans if span.cause == VILLAGE_OFFLINE]
+    run = away = 0
+    for day, measured in zip(days, lengths(spans, days), strict=True):
+        start, end = day
+        longest = 0
+        while run < len(runs) and runs[run][0] < end:
+            if runs[run][1] > start:
+                longest = max(longest, runs[run][1] - runs[run][0])
+            if runs[run][1] > end:
+                break  # it reaches into the next day
+            run += 1
+        while away < len(offline) and offline[away][1] <= start:
+            away += 1
+        still_to_come = still_required(village, held_to, day, now) if now < end else 0
+        unheard = heard_until is None or heard_until < end or (away < len(offline) and offline[away][0] < end)
+        provisional = now < end or (unheard and now < end + LATE_DATA)
+        yield _verdict(measured, longest, held_to, still_to_come), measured, longest, provisional
 
 
-@lru_cache(maxsize=4096)
-def _of_one(state: State, excused: bool, excused_later: bool, length: int) -> DayVerdict:
-    """Returns the verdict on a day of one span that does not count as failed: no target and no grace bear on it."""
-    measured = measure([Span(0, length, state, None, excused, excused_later)], (0, length))
-    return DayVerdict(_verdict(measured, missed=False), measured, 0)
-
-
-def _verdict(measured: Availability, *, missed: bool) -> Verdict:
-    if measured.required == 0:
+def _verdict(measured: Lengths, longest: int, held_to: Terms, still_to_come: int) -> Verdict:
+    met, failed, unknown, excused_failed, excused_unknown, _ = measured
+    if met + failed + unknown == 0:
         return Verdict.NOT_REQUIRED
-    if missed:
+    failed -= excused_failed
+    counted = met + failed + unknown - excused_unknown
+    if longest > held_to.grace or (failed and _over(failed, held_to.target, counted + still_to_come)):
         return Verdict.MISSED
-    known = measured.met + measured.failed - measured.excused_failed
-    enough = measured.counted > 0 and known * 100 >= measured.counted * COVERAGE_PERCENT
+    enough = counted > 0 and (met + failed) * 100 >= counted * COVERAGE_PERCENT
     return Verdict.MET if enough else Verdict.UNJUDGED
 
 
@@ -187,15 +211,6 @@ def failed_runs(spans: Iterable[Span]) -> list[Interval]:
             else:
                 found.append((span.start, span.end))
     return found
-
-
-def is_provisional(spans: Iterable[Span], day: Interval, now: int) -> bool:
-    """Returns whether a day's verdict may still change: the day runs, or buffered data may still arrive for it."""
-    if now < day[1]:
-        return True
-    return now < day[1] + LATE_DATA and any(
-        span.cause == VILLAGE_OFFLINE and span.start < day[1] and span.end > day[0] for span in spans
-    )
 
 
 def local_day(village: Village, day: date) -> Interval:

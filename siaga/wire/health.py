@@ -17,6 +17,8 @@ _CENTURIES = 1e11
 """Seconds: no clock is further off."""
 _LONGEST_TEXT = 1_000
 """Characters that are kept of what came instead; a gateway sends 240."""
+_LONGEST_VERSION = 40
+"""Characters that are kept of a gateway's version."""
 _MOST = 2**53
 """More than any counter says. What is larger than 64 bits fits into no document of the database."""
 
@@ -26,6 +28,9 @@ class UnreadableHealth(ValueError):
 
 
 _Text = Annotated[str, AfterValidator(lambda text: readable(text[:_LONGEST_TEXT]))]
+
+
+_Version = Annotated[str, AfterValidator(lambda text: readable(text[:_LONGEST_VERSION]))]
 
 
 class CameInstead(BaseModel):
@@ -48,6 +53,7 @@ class Health(BaseModel):
     trusted: list[str] | None = Field(default=None, description="whose clocks are right; null: all others")
     buffer: float = Field(ge=0, le=1, allow_inf_nan=False)
     thinned: int = Field(default=0, ge=0, le=_MOST)
+    version: _Version | None = None
 
 
 def read_health(payload: bytes) -> Health:

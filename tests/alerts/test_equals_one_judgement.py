@@ -31,7 +31,7 @@ def expected(scenario: Scenario, facility_id: str, told: int, now: int) -> list[
 
 def found(world: World, scenario: Scenario, facility: str) -> list[Span]:
     now = world.clock.now()
-    return [replace(span, end=min(span.end, now + 1)) for span in world.spans(facility, scenario.village.code)]
+    return [span._replace(end=min(span.end, now + 1)) for span in world.spans(facility, scenario.village.code)]
 
 
 def usable(scenario: Scenario) -> Scenario:

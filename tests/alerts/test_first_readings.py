@@ -1,7 +1,6 @@
 """A facility without `since` is judged from its first reading on, also where that comes long after an engine began."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -126,6 +125,6 @@ def test_the_past_of_a_remote_gateway_is_judged_from_its_first_reading(
     first = min(track.times[0] for track in tracks.values())
     place = village()
     expected = judge(place, place.facilities[0], Evidence(tracks), (first, now + 1))
-    found = [replace(span, end=min(span.end, now + 1)) for span in world.spans()]
+    found = [span._replace(end=min(span.end, now + 1)) for span in world.spans()]
     assert found == expected
     world.close()

@@ -87,7 +87,7 @@ def test_days_of_several_villages_shuffled_and_doubled_equal_one_judgement(tmp_p
             begins = judged_from(place, facility, evidence)
             assert begins is not None
             expected = judge(place, facility, evidence, (begins, now + 1))
-            found = [replace(span, end=min(span.end, now + 1)) for span in world.spans(facility.id, place.code)]
+            found = [span._replace(end=min(span.end, now + 1)) for span in world.spans(facility.id, place.code)]
             assert found == expected, (place.code, facility.id)
     assert [alert.kind for alert in world.alerts() if alert.kind == "facility_failed"] == []
     world.close()

@@ -288,12 +288,14 @@ class World:
         trusted: Sequence[str] | None = None,
         skewed: Mapping[str, tuple[float, float]] | None = None,
         heard: Mapping[str, Mapping[str, object]] | None = None,
+        version: str | None = None,
         **clocks: tuple[float, float],
     ) -> None:
         """What a gateway says of itself; `skewed`: offset and since, in seconds, by device; `clocks`: `_` for `-`."""
         clocks = {name.replace("_", "-"): clock for name, clock in clocks.items()} | dict(skewed or {})
         said = {name: {"offset": offset, "since": since} for name, (offset, since) in clocks.items()}
-        text = orjson.dumps({"clocks": said, "buffer": buffer, "thinned": 0, "trusted": trusted, "heard": heard or {}})
+        whole = {"clocks": said, "buffer": buffer, "thinned": 0, "trusted": trusted, "heard": heard or {}}
+        text = orjson.dumps(whole | {"version": version})
         self._gateway.publish(health_topic(code, gateway), text, retain=True)
         if settle:
             self.settle()

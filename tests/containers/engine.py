@@ -92,6 +92,10 @@ class Engine:
         """Whether an image is in the storage."""
         return self.run("podman", "image", "exists", image, inside=False, check=False).returncode == 0
 
+    def image_id(self, image: str) -> str:
+        """The id of an image, which stays when its name goes to another one."""
+        return self.run("podman", "image", "inspect", "--format", "{{.Id}}", image, inside=False).stdout.strip()
+
     def make_base(self) -> None:
         """Make a Debian and import it under the name that the Dockerfile uses, unless it is there."""
         if self.has(BASE):

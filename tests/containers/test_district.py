@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from tests.containers.engine import ROOT, Engine
-from tests.containers.images import SIAGA_IMAGE, build_images
+from tests.containers.images import SIAGA_IMAGE, build_before, build_images
 from tests.provision.central_broker import VILLAGE, sites_of
 from tests.wait import until
 
@@ -191,3 +191,34 @@ def test_a_district_in_containers(district: District) -> None:
     d.up()
     assert alerts("village_offline")[0]["village"] == SIMULATED
     assert d.asked(f"/api/v1/devices/{SIMULATED}/gerbang-1", token)["last_seen"] >= before
+
+
+def test_an_upgrade_keeps_what_was_there(district: District, tmp_path: Path) -> None:
+    """Data of an earlier siaga's image; then the new image, as the guide says."""
+    d = district
+    before, now = build_before(d.engine, tmp_path), d.engine.image_id(SIAGA_IMAGE)
+    d.compose("--profile", "simulation", "down", "--volumes", check=False)
+    d.engine.run("podman", "tag", before, SIAGA_IMAGE, inside=False)
+    try:
+        d.tool("setup")
+        d.up()
+        token = d.execute("api", "siaga", "token", "create", "--role", "admin").stdout.strip()
+        d.execute("api", "siaga", "person", "add", "ratih", "--role", "technician")
+        villages = d.asked("/api/v1/villages", token)["items"]
+        old = revision(d)
+    finally:
+        d.compose("down")
+        d.engine.run("podman", "tag", now, SIAGA_IMAGE, inside=False)
+    d.up()
+    assert revision(d) > old
+    assert [each["code"] for each in d.asked("/api/v1/villages", token)["items"]] == [each["code"] for each in villages]
+    assert "ratih" in d.execute("api", "siaga", "person", "list").stdout
+
+
+def revision(d: District) -> str:
+    """The migration that the database has."""
+    ask = (
+        "import pathlib, psycopg; url = pathlib.Path('/run/secrets/database_url').read_text().strip(); "
+        "print(psycopg.connect(url).execute('SELECT version_num FROM alembic_version').fetchone()[0])"
+    )
+    return d.execute("api", "/opt/siaga/.venv/bin/python", "-c", ask).stdout.strip()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DataError
 
-from siaga.model.clock import MINUTE
+from siaga.model.clock import MINUTE, SECOND
 from tests.alerts.world import World
 
 OPEN, CLOSED = ("gerbang-1", "gate_open", True), ("gerbang-1", "gate_open", False)
@@ -65,6 +65,16 @@ def test_a_connection_that_breaks_while_the_database_is_away_is_made_when_it_is_
     assert world.transport.resumed
     assert world.engine.problem is None
     assert "failed" in [state for _, state, _ in world.states()]
+
+
+def test_a_connection_that_comes_and_goes_unseen_is_made_again_at_once(world: World) -> None:
+    world.live(5, OPEN)
+    world.transport.cut()
+    world.engine.tick()
+    assert world.transport.connected
+    world.transport.cut()
+    world.let(2 * SECOND)
+    assert world.transport.connected
 
 
 def test_what_the_database_refuses_is_not_tried_for_ever_as_if_it_were_away(world: World) -> None:

@@ -11,11 +11,12 @@ from api.notifications.book import Book, Outside, Person, Rule, Step
 from api.notifications.channels import Answer, BadChannel, Channel, Outcome, open_channel
 from api.notifications.live_book import BookDesk, ChannelsOf, LiveBook, Tree
 from api.notifications.messages import Message
+from siaga.database import tables, writing
 from siaga.model.caller import Role
-from siaga.model.clock import MINUTE
+from siaga.model.clock import HOUR, MINUTE
 from siaga.model.scope import Scopes
 from siaga.timeline.schedule import parse_schedule
-from tests.http.district import GLAGAH, LICIN, District
+from tests.http.district import GLAGAH, LICIN, NOW, District
 from tests.people.accounts import OWN, signed_in
 
 SECRET = "tgram://123456789:AbCdEfGhIjKlMnOpQrStUvWxYz012345678/987654321"
@@ -104,6 +105,29 @@ def test_who_would_be_told(
 ) -> None:
     with district.served(None) as client:
         assert told(client.get("/setup/rules", headers=admin, params=query)) == first
+
+
+def test_how_each_channel_has_fared(district: District, admin: dict[str, str]) -> None:
+    row = {"provider": "p", "created": NOW - HOUR, "due": NOW, "attempts": 1}
+    sent = row | {"key": "a", "recipient": "ratih/telegram", "state": "sent", "settled": NOW - HOUR}
+    dead = row | {"key": "b", "recipient": "ratih/telegram", "state": "dead", "settled": NOW - MINUTE}
+    older = row | {"key": "c", "recipient": "ratih/email", "state": "dead", "settled": NOW - 2 * HOUR}
+    with writing(district.engine) as connection:
+        for one in (sent, dead | {"problem": "answered 404"}, older | {"problem": "did not answer"}):
+            connection.execute(tables.notification.insert().values(one))
+        later = sent | {"key": "d", "recipient": "ratih/email"}
+        connection.execute(tables.notification.insert().values(later))
+    with district.served(None) as client:
+        page = client.get("/setup/rules", headers=admin).text
+    found = re.findall(r'<li data-channel="(.*?)"><div>(.*?)</div>', page)
+    said = {to: " ".join(html.unescape(re.sub("<[^>]+>", " ", text)).split()) for to, text in found}
+    assert said == {
+        "kepala/web": "kepala · web belum pernah dipakai",
+        "ratih/email": "ratih · email ✓ gagal 10.00 WIB: tidak sampai, tidak menjawab"
+        " terakhir diterima penyedia 11.00 WIB",
+        "ratih/telegram": "ratih · telegram ✗ gagal 11.59 WIB: tidak sampai, menjawab 404, pesan tidak diterima"
+        " terakhir diterima penyedia 11.00 WIB",
+    }
 
 
 def test_what_cannot_be_answered_is_a_sentence(district: District, admin: dict[str, str]) -> None:

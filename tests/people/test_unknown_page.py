@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 
 import httpx
+import pytest
 
 from siaga.database.quarantine import Quarantine, Refusal
 from siaga.database.unknown_devices import UnknownDevices
@@ -192,6 +193,45 @@ def test_a_tap_registers_a_native_device_with_the_map_that_was_proposed(
     made = Device("gapura-timur", Adapter.TASMOTA, MINUTE, "Gapura Timur", {"Switch2": "gate_open"})
     assert (found[0].kind, found[1]) == ("gate", made)
     assert "data-device" not in client.get("/setup/unknown", headers=admin).text, "registered, so not listed"
+
+
+def test_a_device_is_ignored_and_listed_again(client: httpx.Client, district: District) -> None:
+    admin = signed_in(district, Role.ADMIN, "joko") | OWN
+    remote(district, LICIN)
+    heard(district, (LICIN, Adapter.SHELLY, "tetangga", {}))
+    quarantined(district, (GLAGAH, "pintu-2", DOOR))
+    named = {"village": LICIN, "adapter": "shelly", "address": "tetangga"}
+    ours = {"village": GLAGAH, "adapter": "senml", "address": "pintu-2"}
+    for sent in (named, named, ours):
+        assert client.post("/setup/unknown/ignore", headers=admin, data=sent).status_code == 303
+    page = client.get("/setup/unknown", headers=admin).text
+    assert "data-device" not in page
+    assert "2 perangkat diabaikan" in page
+    left_out = client.get("/setup/unknown?show=ignored", headers=admin).text
+    assert set(re.findall(r'data-device="([^"]+)"', left_out)) == {f"{LICIN}/tetangga", f"{GLAGAH}/pintu-2"}
+    assert client.post("/setup/unknown/list-again", headers=admin, data=named).status_code == 303
+    assert f'data-device="{LICIN}/tetangga"' in client.get("/setup/unknown", headers=admin).text
+
+
+def test_what_may_not_be_ignored(client: httpx.Client, district: District, monkeypatch: pytest.MonkeyPatch) -> None:
+    admin = signed_in(district, Role.ADMIN, "joko") | OWN
+    part = signed_in(district, Role.ADMIN, "ratih", Scopes.of([GLAGAH])) | OWN
+    named = {"village": GLAGAH, "adapter": "shelly", "address": "a"}
+    for who, changes, status in (
+        (part, {"village": LICIN}, 404),
+        (part, {}, 404),
+        (part, {"adapter": "senml"}, 303),
+        (admin, {"adapter": "x10"}, 404),
+        (admin, {"address": "a" * 201}, 404),
+        (admin, {"address": "a\x1b"}, 404),
+        (admin, {"address": ""}, 404),
+        (admin, {}, 303),
+    ):
+        answer = client.post("/setup/unknown/ignore", headers=who, data=named | changes)
+        assert answer.status_code == status, (changes, "the gateway of siaga serves villages beside the part, too")
+    monkeypatch.setattr("siaga.database.ignored_devices.PER_VILLAGE", 2)
+    answer = client.post("/setup/unknown/ignore", headers=admin, data=named | {"address": "b"}, follow_redirects=True)
+    assert "Desa ini sudah mengabaikan" in answer.text
 
 
 def test_the_newest_stands_first_whatever_it_is_and_its_id_is_free(client: httpx.Client, district: District) -> None:

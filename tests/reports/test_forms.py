@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl.utils import get_column_letter
+from openpyxl.utils.escape import unescape
 
 from api.reports.columns import OUTAGE_COLUMNS, ROW_COLUMNS
 from api.reports.figures import Figures, Share
@@ -50,6 +51,13 @@ def test_a_text_that_begins_like_a_formula_is_none(name: str) -> None:
     book = openpyxl.load_workbook(io.BytesIO(as_xlsx(small("=1+1"))))
     cell = book["Facilities"]["C2"]
     assert (cell.value, cell.data_type) == ("=1+1", "s")
+
+
+@pytest.mark.parametrize("name", ["<r>&</r>", "<b>a</b> & co", " spasi ", "_x0041_x0042_", "a\x01b\uffff", "Ω 🙂"])
+def test_a_name_in_a_sheet_is_read_back_as_it_is(name: str) -> None:
+    """A text that begins and ends like a rich one would be written as it is by XlsxWriter alone."""
+    cell = openpyxl.load_workbook(io.BytesIO(as_xlsx(small(name)))).worksheets[0]["C2"]
+    assert unescape(str(cell.value)) == name
 
 
 @pytest.mark.parametrize("name", ["Gerbang, kantor", 'Pos "Utara"', "dua\nbaris", "Balai — Ünicode", "1+1=2", "'a"])

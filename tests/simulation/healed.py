@@ -133,7 +133,7 @@ class Healed:
         planned = self.version.planned(village, facility.id, now)
         expected = judge(village, facility, evidence, (begins, now + 1), planned)
         spans = Tables(self.system.database).spans(village.code, facility.id, -FOREVER)
-        found = [replace(span, end=min(span.end, now + 1)) for span in spans if span.start <= now]
+        found = [span._replace(end=min(span.end, now + 1)) for span in spans if span.start <= now]
         if found != expected:
             at = next((n for n, pair in enumerate(zip(found, expected, strict=False)) if pair[0] != pair[1]), -1)
             self.fail(

@@ -1,7 +1,6 @@
 """Thirty days of two villages, shuffled and doubled: what siaga says equals the brute-force judge, exactly."""
 
 import random
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -120,7 +119,7 @@ def expected(code: str, facility: str, start: int, end: int) -> list[Span]:
 
 
 def cut(spans: list[Span], end: int) -> list[Span]:
-    return [replace(span, end=min(span.end, end * 1000)) for span in spans if span.start < end * 1000]
+    return [span._replace(end=min(span.end, end * 1000)) for span in spans if span.start < end * 1000]
 
 
 def shown(system: System, facility: str, start: int, end: int) -> list[Span]:

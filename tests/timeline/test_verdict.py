@@ -10,9 +10,10 @@ from siaga.model.sites import Silence, Village
 from siaga.timeline.spans import Span, State
 from siaga.timeline.verdict import (
     Verdict,
+    count_days,
     failed_runs,
-    is_provisional,
     judge_day,
+    judge_days,
     local_day,
     local_days,
     still_required,
@@ -155,7 +156,26 @@ PROVISIONAL = [
 
 @pytest.mark.parametrize(("provisional", "now", "told", "why"), PROVISIONAL, ids=[why for *_, why in PROVISIONAL])
 def test_provisional(provisional: bool, now: int, told: list[tuple[str, int]], why: str) -> None:
-    assert is_provisional(spans(*told), DAY, now) is provisional
+    heard = DAY[1]
+    (judged,) = judge_days(village("Asia/Jakarta"), TERMS, spans(*told), [DAY], heard, now)
+    assert judged.provisional is provisional
+
+
+def test_days_in_one_pass_are_the_days_one_by_one() -> None:
+    """Failures over midnight, of whole days, at midnight; days without spans before and after."""
+    told = spans(
+        ("met", 23 * H), ("failed", 3 * H), ("met", 22 * H), ("failed excused", H), ("failed", 47 * H), ("met", 4 * M),
+        ("failed", 5 * M), ("unknown", 24 * H), ("not required", 40 * H), ("offline", 9 * H), start=5 * DAY[1],
+    )  # fmt: skip
+    days = [(number * DAY[1], (number + 1) * DAY[1]) for number in range(14)]
+    heard, now = days[8][1] - 1, days[-1][1]
+    found = list(judge_days(village("Asia/Jakarta"), TERMS, told, days, heard, now))
+    assert [one.day for one in found] == days
+    assert [one.judged for one in found] == [judge_day(told, day, TERMS) for day in days]
+    counted = count_days(village("Asia/Jakarta"), TERMS, told, failed_runs(told), days, heard, now)
+    verdicts = [one.judged.verdict for one in found]
+    assert counted.verdicts == {verdict: verdicts.count(verdict) for verdict in Verdict}
+    assert counted.provisional == sum(one.provisional for one in found) == 14 - 8
 
 
 def village(timezone: str) -> Village:

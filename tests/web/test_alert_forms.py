@@ -11,7 +11,7 @@ from api.web.alert_groups import MOST_GROUPS, OPEN_ROWS
 from api.web.asked_alerts import filter_of
 from siaga.database import tables, writing
 from siaga.model.caller import Caller, Role
-from siaga.model.clock import HOUR, MINUTE
+from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.scope import EVERYWHERE, Scopes
 from tests.http.district import NOW, District
 from tests.people.accounts import OWN
@@ -175,6 +175,24 @@ def test_what_came_and_what_cleared_since_the_visit_before(client: httpx.Client,
     page = client.get("/alerts").text
     assert '<span class="fresh">' not in page
     assert old not in page
+
+
+def test_how_often_it_came_and_the_history_of_some_days(client: httpx.Client, empty: District) -> None:
+    for number, ago in enumerate((60 * DAY, 20 * HOUR, 3 * HOUR)):
+        alert = empty.raise_alert(number, village=code(0), at=NOW - ago)
+        client.post(f"/alerts/{alert}/acknowledge")
+        empty.clear_alert(alert, NOW - ago + HOUR)
+    empty.raise_alert(9, village=code(0), at=NOW)
+    page = client.get("/alerts").text
+    assert page.count("3 kali dalam 24 jam") == 1, "twice before, and now"
+    history = client.get("/alerts?since=2026-01-03&until=2026-01-03").text
+    assert f'data-alert="{0:032x}"' in history, "older than what is shown without dates"
+    assert "ditangani setelah 60 hari" in history
+    assert history.count("data-alert=") == 1
+    later = client.get("/alerts?since=2026-01-04").text
+    assert re.findall(r'data-alert="(\w+)"', later) == [f"{2:032x}", f"{1:032x}"]
+    for bad in ("since=besok", "until=0001-01-01", "since=9999-12-31"):
+        assert client.get(f"/alerts?{bad}").status_code == 422
 
 
 def test_a_thousand_open_alerts_are_a_page_of_folded_groups(empty: District) -> None:

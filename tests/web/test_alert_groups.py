@@ -1,6 +1,7 @@
 """Which alerts an address shows, in which order and groups, and what of it is folded."""
 
 from dataclasses import replace
+from datetime import date
 from urllib.parse import urlsplit
 
 import pytest
@@ -53,6 +54,10 @@ def test_stages(changes: dict[str, object], stage: Stage) -> None:
         ("state=new", True),
         ("state=taken", False),
         ("mine=1", False),
+        ("state=new&since=2026-03-04&until=2026-03-04", True),
+        ("state=new&since=2026-03-05", False),
+        ("state=new&until=2026-03-03", False),
+        ("since=2026-03-04", False),
         ("text=GERBANG+kampung", True),
         ("text=gerbang+pakel", False),
         ("kind=&severity=&state=&text=&village=&sort=severity", True),
@@ -68,6 +73,7 @@ def test_an_address_says_which_alerts_are_shown(query: str, fits: bool) -> None:
     [
         ("village=35.10.15.xx", "query village: '35.10.15.xx'"),
         ("kind=none", "query kind: 'none' is not one of facility_failed"),
+        ("since=2026-02-30", "query since: '2026-02-30' is not a date such as 2026-03-04"),
         ("sort=up", "query sort: 'up' is not one of severity, newest, oldest"),
         ("vilage=35", "query 'vilage': is not a parameter"),
     ],
@@ -78,7 +84,10 @@ def test_what_an_address_cannot_mean_is_refused(query: str, says: str) -> None:
 
 
 def test_a_filter_survives_its_own_address() -> None:
-    wanted = AlertFilter("35.10", "clock_skew", "warning", Stage.TAKEN, True, "a b&c", Sort.OLDEST, ("x", "y"), ("z",))
+    days = date(2026, 3, 1), date(2026, 3, 4)
+    wanted = AlertFilter(
+        "35.10", "clock_skew", "warning", Stage.TAKEN, True, "a b&c", *days, Sort.OLDEST, ("x",), ("z",)
+    )
     assert filter_of(urlsplit(wanted.address()).query) == wanted
     assert AlertFilter().address() == "/alerts"
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -9,10 +10,12 @@ import pytest
 
 from api.app import create_app
 from api.http import HttpServer
+from api.notifications.digest import What
 from api.queries.villages import names_of
 from api.web.chart import HEIGHT, WIDTH, chart_line, place
 from api.web.guidance import NO_GUIDANCE, SitesFileError, load_guidance, read_guidance
 from api.words import WORDS, Language
+from siaga.database import tables, writing
 from siaga.model.alert_kinds import Kind
 from siaga.model.caller import Caller, Role
 from siaga.model.clock import HOUR, MINUTE
@@ -96,12 +99,75 @@ def test_its_trail_and_what_happened_before(client: httpx.Client, empty: Distric
     assert other not in answer.text
 
 
+def test_who_has_an_alert_gives_it_back(client: httpx.Client, empty: District) -> None:
+    alert = empty.raise_alert(1, village=code(0))
+    path = f"/alerts/{alert}"
+    assert "Kembalikan" not in client.get(path).text, "nobody has it"
+    client.post(f"{path}/assign", data={"back": path})
+    assert "Kembalikan" in client.get(path).text
+    answer = client.post(
+        f"{path}/assign", data={"nobody": "true", "note": "sakit", "back": path}, follow_redirects=True
+    )
+    assert "1 peringatan dikembalikan: belum ditangani siapa pun." in answer.text
+    assert f'data-alert="{alert}" data-revision="6" data-state="new"' in answer.text
+    text = text_of(answer)
+    assert "ratih · mencabut penugasan" in text
+    assert "ratih · mengembalikan: belum ditangani siapa pun" in text
+    assert "sakit" in text
+    assert "Tangani" in text
+
+
 def test_the_signal_that_decided_is_drawn(client: httpx.Client, empty: District) -> None:
     times = [NOW - n * 10 * MINUTE for n in range(20)]
     empty.store.write([Point(code(0), "gerbang-1", time, time, {"gate_open": time < NOW - HOUR}) for time in times])
     alert = empty.raise_alert(1, village=code(0))
     page = client.get(f"/alerts/{alert}").text
     assert 'aria-label="gerbang-1: Gerbang terbuka: antara tidak dan ya, terakhir tidak"' in page
+
+
+def message(district: District, alert: str, to: str, what: What = What.RAISED, **columns: object) -> None:
+    """A message about an alert, as the planner and the sender leave it."""
+    row = {"key": f"{to}{what}", "recipient": to, "provider": "p", "village": code(0), "created": NOW, "due": NOW}
+    item = {"alert": alert, "what": what.value, "severity": "major", "reason": "semua: at any time", "over": False}
+    with writing(district.engine) as connection:
+        query = tables.notification.insert().values(row | {"attempts": 0, "state": "waiting"} | columns)
+        number = connection.execute(query.returning(tables.notification.c.id)).scalar_one()
+        connection.execute(tables.notification_item.insert().values(item | {"notification": number}))
+
+
+def planned(district: District) -> None:
+    """It was decided who is told of all alerts."""
+    with writing(district.engine) as connection:
+        connection.execute(tables.notice.delete())
+
+
+def test_who_was_told_and_whether_it_arrived(client: httpx.Client, empty: District) -> None:
+    alert = empty.raise_alert(1, village=code(0))
+    planned(empty)
+    assert "Tidak seorang pun diberi tahu" in client.get(f"/alerts/{alert}").text
+    message(empty, alert, "ratih/telegram", state="sent", attempts=1, settled=NOW + 1)
+    message(empty, alert, "joko/email", state="dead", attempts=9, settled=NOW + 2, problem="answered 404")
+    message(empty, alert, "dewi/wa", attempts=1, due=NOW + HOUR, problem="did not answer", created=NOW + 3)
+    message(empty, alert, "kepala/sms", What.ESCALATED, due=NOW + HOUR, created=NOW + 4)
+    for number in range(2):
+        message(empty, alert, f"wahyu/push-{number}", state="void", settled=NOW + 5)
+    step = {"alert": alert, "rule": "semua", "step": 1, "village": code(0), "due": NOW + HOUR, "tell": ["camat"]}
+    with writing(empty.engine) as connection:
+        connection.execute(tables.escalation.insert().values(step | {"by": []}))
+    text = text_of(client.get(f"/alerts/{alert}"))
+    for said in (
+        "✓ ratih · diberi tahu lewat telegram: diterima penyedia · 12.00 WIB",
+        "✗ joko · diberi tahu lewat email: tidak sampai, menjawab 404, pesan tidak diterima · 12.00 WIB",
+        "… dewi · diberi tahu lewat wa: belum sampai, tidak menjawab; dicoba lagi 13.00 WIB · 12.00 WIB",
+        "kepala · diberi tahu karena belum ada yang menangani lewat sms: menunggu sampai 13.00 WIB",
+        "Bila sampai 13.00 WIB belum ada yang menangani, diberi tahu juga: camat.",
+    ):  # fmt: skip
+        assert said in text, text
+    assert text.count("wahyu · diberi tahu lewat notifikasi peramban: tidak perlu lagi") == 1, "one of two browsers"
+    client.post(f"/alerts/{alert}/acknowledge")
+    assert "camat" not in client.get(f"/alerts/{alert}").text
+    with empty.served(None, caller=replace(RATIH, role=Role.VIEWER)) as viewer:
+        assert "joko" not in viewer.get(f"/alerts/{alert}").text
 
 
 @pytest.mark.parametrize("kind", Kind)

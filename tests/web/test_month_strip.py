@@ -25,7 +25,7 @@ def facility(*days: Verdict | None, kind: str = "gate") -> FacilityMonth:
 
 
 def village(*facilities: FacilityMonth) -> VillageMonth:
-    return VillageMonth(TODAY, {str(number): one for number, one in enumerate(facilities)})
+    return VillageMonth.of(TODAY, {str(number): one for number, one in enumerate(facilities)})
 
 
 @pytest.mark.parametrize(

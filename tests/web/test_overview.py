@@ -8,6 +8,7 @@ import pytest
 from api.web.outline import OutlineError, read_outline
 from api.web.overview_view import map_frame
 from api.words import WORDS, Language
+from siaga.database import tables, writing
 from siaga.model.caller import Caller, Role
 from siaga.model.clock import DAY
 from siaga.model.scope import EVERYWHERE, Scope, Scopes
@@ -30,6 +31,18 @@ def test_each_village_is_a_link_with_its_state_and_nothing_beside_the_scope(empt
         assert (again.status_code, again.content) == (304, b"")
     with empty.served(None, caller=replace(RATIH, scopes=Scopes((Scope(code(3)),)))) as client:
         assert client.get(path).text.count("data-village=") == 1
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_village_whose_alerts_somebody_has_taken_says_so(empty: District, path: str) -> None:
+    fill(empty, 2)
+    first, second = (empty.raise_alert(n, village=code(0), facility=name) for n, name in enumerate(("gerbang", "wifi")))
+    table = tables.alert
+    with empty.served(None, caller=RATIH) as client:
+        for alert, is_taken in ((first, False), (second, True)):
+            with writing(empty.engine) as connection:
+                connection.execute(table.update().where(table.c.id == alert).values(assignee="ratih"))
+            assert ("sedang ditangani" in client.get(path).text) is is_taken
 
 
 def test_a_screen_without_villages_does_not_say_that_all_is_met(empty: District) -> None:

@@ -115,6 +115,29 @@ def test_unknown_is_never_green_and_says_when_it_was_measured(district: District
         page.context.close()
 
 
+def test_a_village_s_page_tells_each_failure_of_the_month(district: District, browser: Browser) -> None:
+    district.link(GLAGAH, "online", NOW - DAY, NOW)
+    lengths = [(2 * HOUR, FAILED, "gate_open"), (DAY, MET, None), (4 * MINUTE, FAILED, "gate_open"), (DAY, MET, None)]
+    district.alternating(GLAGAH, "gerbang", NOW - 3 * DAY, *lengths, (HOUR, FAILED, "gate_open"))
+    with district.served(None) as client:
+        page, wrong = opened(browser, client, f"/desa/{GLAGAH}")
+        past = page.locator(f'[data-facility="{GLAGAH}/gerbang"] details.past')
+        past.locator("summary").click()
+        assert past.locator("summary").inner_text() == "2 gangguan dalam 30 hari", "without what was within its grace"
+        assert past.locator("li").all_inner_texts() == [
+            "sejak 3 Mar 14.04 WIB (21 jam 56 menit), masih berlangsung: gerbang tertutup",
+            "1 Mar 12.00 WIB sampai 1 Mar 14.00 WIB (2 jam): gerbang tertutup",
+        ]
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        axe.finds_nothing(page)
+        assert wrong == []
+        district.clock.advance(MINUTE)
+        past.get_by_text("21 jam 57 menit").wait_for()
+        assert past.locator("li").first.is_visible(), "it stays unfolded when the page follows"
+        page.context.close()
+        assert "past" not in client.get("/kecamatan/35.10.15").text.split("<main")[1], "of one village alone"
+
+
 def test_many_villages_are_folded_by_sub_district_with_a_column_a_day(empty: District, browser: Browser) -> None:
     fill(empty, 30)
     with empty.served(None) as client:

@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext
+from sqlalchemy import select
 
 from api.notifications.messages import Message, Tone
 from api.notifications.web_push import PushDesk
 from api.notifications.web_push.channel import payload
+from siaga.database import tables, writing
 from siaga.database.people import PushSubscriptions
 from siaga.model.caller import Role
 from siaga.model.clock import MINUTE
@@ -106,6 +109,42 @@ def test_a_tap_opens_the_alert_and_never_another_site(
     assert worker.evaluate(tap, None) == [f"{base}/alerts"]
     assert worker.evaluate(tap, "https://evil.example/") == [f"{base}/alerts"]
     assert worker.evaluate(tap, "//evil.example/") == []
+
+
+def test_its_button_takes_the_alert_and_says_who_has_it(
+    district: District, phone: BrowserContext, served: httpx.Client
+) -> None:
+    sign_in(phone, served, signed_in(district, Role.TECHNICIAN, "wahyu"))
+    alert = district.raise_alert(1)
+    message = Message("Gangguan: Gerbang", "gerbang tertutup", Tone.FAILURE, path=f"/alerts/{alert}", topic=alert)
+    take = json.loads(payload(message, "id", 1, may_act=True))["take"]
+    assert take["title"] == "Tangani"
+    assert json.loads(payload(message, "id", 1))["take"] is None, "a viewer takes none"
+    over = replace(message, tone=Tone.SUCCESS)
+    assert json.loads(payload(over, "id", 1, may_act=True))["take"] is None, "it is over"
+    page = phone.new_page()
+    page.goto("/alerts")
+    Worker(page)
+    page.goto("/alerts")  # by the worker, which learns who has signed in
+    (worker,) = phone.service_workers
+    press = """([tag, take]) => {
+      const said = [];
+      const event = new Event("notificationclick");
+      event.action = "take";
+      event.notification = { close: () => {}, tag, title: "G", lang: "id", data: { path: "/alerts", take } };
+      self.registration.showNotification = async (title, { body }) => said.push(body);
+      let done = null;
+      event.waitUntil = (promise) => (done = promise);
+      self.dispatchEvent(event);
+      return done.then(() => said);
+    }"""
+    assert worker.evaluate(press, [alert, take]) == ["Sedang ditangani oleh Anda"]
+    with district.engine.connect() as connection:
+        assert connection.execute(select(tables.alert.c.acknowledged_by)).scalar_one() == "wahyu"
+    with writing(district.engine) as connection:
+        connection.execute(tables.alert.update().values(assignee="joko"))
+    assert worker.evaluate(press, [alert, take]) == ["Sedang ditangani joko"]
+    assert worker.evaluate(press, ["0" * 32, take]) == [take["failed"]]
 
 
 def test_it_is_turned_on_renewed_at_a_visit_and_turned_off(

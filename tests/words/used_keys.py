@@ -78,7 +78,8 @@ FAMILIES: dict[str, set[str]] = {
     "sort_": {sort.value for sort in Sort},
     "snooze_": {snooze.value for snooze in Snooze},
     "kind_of_alert_": {kind.value for kind in Kind},
-    "trail_": {"acknowledge", "assign", "comment", "snooze", "assign_to", "assign_nobody", "snooze_not"},
+    "trail_": {"acknowledge", "assign", "comment", "snooze", "assign_to", "assign_nobody", "snooze_not", "withdrawn"},
+    "told_": {what.value for what in What},
     "todo_": {kind.value for kind in Kind}
     | {
         f"facility_failed_{cause}"
@@ -110,7 +111,7 @@ FAMILIES: dict[str, set[str]] = {
     "reports_figure_": {f"{note}{name}" for name in ("low", "measured", "not_known") for note in ("", "note_")},
     "reports_why_": {ground.value for ground in Ground},
     "pace_": {pace.value for pace in Pace},
-    "stand_": {state.value for state in VillageState},
+    "stand_": {state.value for state in VillageState} | {"taken"},
     "reading_": set(SIGNALS),
     "stretch_": {stretch.value for stretch in Stretch},
     "refused_": {*LABELS, OTHER},

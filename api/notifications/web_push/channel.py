@@ -22,7 +22,9 @@ from api.notifications.web_push.endpoint import BadEndpoint, Endpoint, Resolve, 
 from api.notifications.web_push.seal import LONGEST, BadKey, seal
 from api.notifications.web_push.vapid import Vapid
 from api.queries.alerts import AlertFilter, count_alerts
+from api.words import WORDS, Language, Words
 from siaga.database.people import PushSubscription, PushSubscriptions
+from siaga.model.caller import Role
 from siaga.model.clock import Clock, SystemClock
 
 __all__ = ["Deadlines", "PushChannel", "PushDesk", "payload"]
@@ -81,7 +83,7 @@ class PushDesk:
             endpoint = parse_endpoint(to.endpoint)
             address, port = self._resolve(endpoint.host)
             body = seal(
-                payload(message, to.language, self._count(to)),
+                payload(message, to.language, self._count(to), may_act=to.role is not Role.VIEWER),
                 to.p256dh,
                 to.auth,
                 ec.generate_private_key(ec.SECP256R1()),
@@ -153,8 +155,13 @@ class PushChannel:
         return outcome
 
 
-def payload(message: Message, language: str, open_alerts: int) -> bytes:
-    """Returns a message as the service worker reads it, cut to what a push service takes."""
+def payload(message: Message, language: str, open_alerts: int, *, may_act: bool = False) -> bytes:
+    """Returns a message as the service worker reads it, cut to what a push service takes.
+
+    `may_act`: who gets it may take an alert, so a message of one that is open has a button for that.
+    """
+    is_open = message.topic is not None and message.tone in (Tone.FAILURE, Tone.WARNING)
+    take = _take(WORDS[Language(language)]) if may_act and is_open else None
     for length in range(len(message.body), -_STEP, -_STEP):
         cut = max(0, length)
         text = orjson.dumps(
@@ -165,11 +172,22 @@ def payload(message: Message, language: str, open_alerts: int) -> bytes:
                 "tag": message.topic,
                 "badge": open_alerts,
                 "lang": language,
+                "take": take,
             }
         )
         if len(text) <= LONGEST:
             return text
     raise ValueError(f"a title of {len(message.title)} characters does not fit into a push message")
+
+
+def _take(words: Words) -> dict[str, str]:
+    """Returns what the button says, and what is said when it was pressed."""
+    return {
+        "title": words("alerts_take"),
+        "mine": words("alerts_taken_by_me"),
+        "other": words("alerts_taken_by", name="{name}"),
+        "failed": words("push_not_taken"),
+    }
 
 
 def _meaning(status: int) -> Outcome:

@@ -1,5 +1,6 @@
 """`/setup/rules`: whom siaga tells of what, who would be told of an alert, and a test of each channel."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -17,6 +18,7 @@ from api.notifications.facts import Facts
 from api.notifications.live_book import BookDesk
 from api.notifications.messages import trial
 from api.notifications.web_push import Subscribers, subscription_of
+from api.queries.told import ChannelMark, channel_marks
 from api.web.access import SignedInAdmin
 from api.web.form_time import NoTime, form_time
 from api.web.frame import Frame, FrameHere
@@ -26,6 +28,8 @@ from api.web.setup.limits import admin_of
 from api.web.setup.rule_view import concerns, recipients_of, rule_view, told
 from api.web.setup.site_edit import Unsaved
 from api.web.setup.site_village import Text
+from api.web.trail import channel_name, message_words
+from api.words import Words
 from api.words.said import said
 from siaga.model.alert_kinds import SEVERITIES, Kind
 from siaga.model.durations import format_duration
@@ -96,7 +100,7 @@ def page(
         accounts=[one.name for one in services.persons.listed()] if may_write else [],
         names=[*written.people, *written.groups],
         rules=[rule_view(words, book, rule, scopes) for rule in mine],
-        channels=_channels(book, looker),
+        channels=_channel_views(services, words, _channels(book, looker)),
         gather_text=format_duration(book.gather),
         gather=words.duration(book.gather) if book.gather else None,
         asked=asked,
@@ -145,6 +149,34 @@ def _channels(book: Book, looker: Looker) -> list[Recipient]:
     if scopes.everything:
         return sorted(book.recipients(book.people))
     return recipients_of(book, [rule for rule in book.rules if concerns(rule, scopes)])
+
+
+@dataclass(frozen=True, slots=True)
+class _ChannelView:
+    """A channel and how it has fared, in words. `mark`: `failed` where the latest message did not arrive."""
+
+    to: Recipient
+    name: str
+    facts: Sequence[str]
+    mark: str
+
+
+def _channel_views(services: Services, words: Words, channels: Sequence[Recipient]) -> list[_ChannelView]:
+    with services.engine.connect() as connection:
+        marks = channel_marks(connection, [str(one) for one in channels])
+    return [_channel_view(words, one, marks.get(str(one), ChannelMark()), services.clock.now()) for one in channels]
+
+
+def _channel_view(words: Words, to: Recipient, known: ChannelMark, now: int) -> _ChannelView:
+    facts = []
+    if known.failed is not None:
+        state = message_words(words, known.failed, now, NO_VILLAGES_ZONE)
+        time = words.time(known.failed.time, now, NO_VILLAGES_ZONE)
+        facts.append(words("told_channel_failed", time=time, state=state))
+    if known.sent_at is not None:
+        facts.append(words("told_channel_sent", time=words.time(known.sent_at, now, NO_VILLAGES_ZONE)))
+    mark = "failed" if known.is_failing else "met" if known.sent_at is not None else ""
+    return _ChannelView(to, channel_name(words, to.channel), facts or [words("told_channel_none")], mark)
 
 
 def _answer(services: Services, looker: Looker, book: Book, asked: _Asked) -> tuple[object, str | None]:

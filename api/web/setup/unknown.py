@@ -22,13 +22,21 @@ from api.web.setup.site_edit import Entries, Unsaved, entries_of, home_of, save
 from api.web.setup.site_facility import KINDS, free_id
 from api.web.setup.site_village import Text, back, labels
 from api.words.said import said
+from siaga.database.ignored_devices import (
+    PER_VILLAGE,
+    IgnoredDevice,
+    TooManyIgnored,
+    ignore,
+    ignored_devices,
+    list_again,
+)
 from siaga.database.quarantine import QuarantineGroup
 from siaga.database.unknown_devices import unknown_devices
 from siaga.model.local_time import NO_VILLAGES_ZONE
-from siaga.model.sites import Village
+from siaga.model.sites import Adapter, Village
 from siaga.sites.addresses import plain_address
 from siaga.sites.writing import fingerprint
-from siaga.wire.unknown_device import UnknownDevice
+from siaga.wire.unknown_device import LONGEST_ADDRESS, UnknownDevice
 
 __all__ = ["router"]
 
@@ -49,7 +57,10 @@ _NEW = "new:"
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    """An unknown device as the page shows it. `payload`: the newest that it sent. `claim`: how it can be registered."""
+    """An unknown device as the page shows it.
+
+    `payload`: the newest that it sent. `claim`: how it can be registered. `named`: by what it is ignored.
+    """
 
     last: int
     village: str | None
@@ -59,6 +70,7 @@ class _Heard:
     topic: str
     payload: str
     claim: "_Claim | None"
+    named: IgnoredDevice | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +106,48 @@ def unknown(
     looker: SignedInAdmin,
     frame: FrameHere,
     village: Annotated[str, Query(max_length=40)] = "",
+    show: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
     """The unknown devices of the villages that the admin sees, what was heard last first.
 
-    `village`: where the devices at siaga's own gateway are to be registered.
+    `village`: where the devices at siaga's own gateway are to be registered. `show=ignored`: those that are ignored.
     """
-    return _page(request, services, looker, frame, village.strip())
+    return _page(request, services, looker, frame, _Wanted(village.strip(), ignored=show == "ignored"))
+
+
+@router.post(f"{_HERE}/ignore")
+def ignore_device(
+    services: ServicesHere, looker: SignedInAdmin, village: Text = "", adapter: Text = "", address: Text = ""
+) -> Response:
+    """List a device no more."""
+    named, words = _named(services, looker, village, adapter, address), looker.words
+    try:
+        ignore(services.engine, named, admin_of(looker).name, services.clock.now())
+    except TooManyIgnored:
+        return back(_HERE, words("unknown_too_many", most=words.number(PER_VILLAGE)), wrong=True)
+    return back(_HERE, words("unknown_ignored", device=named.address))
+
+
+@router.post(f"{_HERE}/list-again")
+def list_device_again(
+    services: ServicesHere, looker: SignedInAdmin, village: Text = "", adapter: Text = "", address: Text = ""
+) -> Response:
+    """List a device again that is ignored."""
+    named = _named(services, looker, village, adapter, address)
+    list_again(services.engine, named)
+    return back(_HERE, looker.words("unknown_listed", device=named.address))
+
+
+def _named(services: Services, looker: Looker, village: str, adapter: str, address: str) -> IgnoredDevice:
+    """Returns the device that a form names: in a village of the admin's, and of all of them where it may be of any."""
+    home = home_of(services, looker, village)
+    if adapter not in tuple(Adapter) or not 0 < len(address) <= LONGEST_ADDRESS or not address.isprintable():
+        raise not_found("device", address[:LONGEST_ADDRESS])
+    found = IgnoredDevice(home.code, Adapter(adapter), address)
+    may_be_of_others = found.adapter is not Adapter.SENML and not home.remote
+    if may_be_of_others and not admin_of(looker).scopes.everything and len(services.registry.behind_own_gateway()) > 1:
+        raise not_found("device", address)
+    return found
 
 
 @router.post(f"{_HERE}/claim")
@@ -127,7 +175,7 @@ def claim(
         name = add(entries, looker, Fields(device, here, adapter, address, every, pairs))
         save(services, looker, entries, labels(looker))
     except Unsaved as problem:
-        return _page(request, services, looker, frame, "" if home.remote else home.code, problem)
+        return _page(request, services, looker, frame, _Wanted("" if home.remote else home.code), problem)
     return back(f"/setup/sites/{home.code}", looker.words("unknown_claimed", device=name, village=home.name))
 
 
@@ -140,8 +188,16 @@ def _new_facility(looker: Looker, entries: Entries, kind: str) -> str:
     return name
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What an address asks for. `village`: of the devices at siaga's own gateway; "": any. `ignored`: those alone."""
+
+    village: str
+    ignored: bool = False
+
+
 def _page(
-    request: Request, services: Services, looker: Looker, frame: Frame, chosen: str, problem: Unsaved | None = None
+    request: Request, services: Services, looker: Looker, frame: Frame, wanted: _Wanted, problem: Unsaved | None = None
 ) -> Response:
     scopes, now = admin_of(looker).scopes, services.clock.now()
     groups = services.quarantine.groups("unknown_device", scopes, _READ)
@@ -149,11 +205,14 @@ def _page(
         native = unknown_devices(connection, scopes, _READ)
         codes = {one.newest.village for one in groups if one.newest.village} | {one.village for one in native}
         names = names_of(connection, codes)
+        ignored = ignored_devices(connection, scopes)
     homes = {code: home for code in names if (home := services.registry.village(code)) is not None}
-    shared, devices = _at_home(services, looker, native, homes, chosen)
+    shared, devices = _at_home(services, looker, native, homes, wanted.village)
     heard = [one for group in groups if (one := _quarantined(looker, group, names, homes, now)) is not None]
     heard += [_native(looker, one, home, shared=of_all, now=now) for one, home, of_all in devices]
     heard.sort(key=lambda one: -one.last)
+    left_out = [one for one in heard if one.named in ignored]
+    heard = left_out if wanted.ignored else [one for one in heard if one.named not in ignored]
     is_cut = len(heard) > _SHOWN or len(groups) == _READ or len(native) == _READ
     return frame.page(
         request,
@@ -164,6 +223,8 @@ def _page(
         heard=heard[:_SHOWN],
         shown=_SHOWN if is_cut else None,
         shared=shared,
+        only_ignored=wanted.ignored,
+        left_out=len(left_out),
         problems=problem.problems if problem is not None else (),
     )
 
@@ -235,7 +296,10 @@ def _quarantined(
     found = None
     if home is not None and device is not None:
         found = _claim(looker, home, propose(device, newest.bytes, group.count, group.first, newest.time))
-    return _Heard(newest.time, village, name, said(words, newest.reason), told, newest.topic, newest.bytes, found)
+    named = IgnoredDevice(home.code, Adapter.SENML, device) if home is not None and device is not None else None
+    return _Heard(
+        newest.time, village, name, said(words, newest.reason), told, newest.topic, newest.bytes, found, named
+    )
 
 
 def _native(looker: Looker, device: UnknownDevice, home: Village, *, shared: bool, now: int) -> _Heard:
@@ -251,7 +315,8 @@ def _native(looker: Looker, device: UnknownDevice, home: Village, *, shared: boo
     title = words("unknown_native", address=device.address, adapter=device.adapter.value)
     lines = "\n".join(_lines(device)) or device.bytes
     claim = _claim(looker, home, _free(home, propose_native(device)))
-    return _Heard(device.last, None if shared else home.code, place, title, told, device.topic, lines, claim)
+    named = IgnoredDevice(device.village, device.adapter, device.address)
+    return _Heard(device.last, None if shared else home.code, place, title, told, device.topic, lines, claim, named)
 
 
 def _free(home: Village, proposal: Proposal) -> Proposal:

@@ -11,6 +11,20 @@
   const assets = (page) =>
     [...page.querySelectorAll("script[src], link[rel=stylesheet]")].map((one) => one.getAttribute("src") ?? one.getAttribute("href")).join();
 
+  const owner = (one) => {
+    const at = one.closest("[data-facility], [data-region], [id]");
+    return at.dataset.facility || at.dataset.region || at.id;
+  };
+
+  // What somebody has unfolded stays unfolded
+  function unfold(before, after) {
+    const all = (part) => [part, ...part.querySelectorAll("details")].filter((one) => one.matches("details"));
+    for (const one of all(before)) {
+      const same = one.open && all(after).find((other) => owner(other) === owner(one));
+      if (same) same.open = true;
+    }
+  }
+
   function take(fresh) {
     const before = parts(document), after = parts(fresh);
     if (before.map((part) => part.id).join() !== after.map((part) => part.id).join()) {
@@ -18,12 +32,13 @@
       return;
     }
     before.forEach((part, index) => {
+      unfold(part, after[index]);
       if (part.outerHTML !== after[index].outerHTML) part.replaceWith(after[index]);
     });
   }
 
   async function look() {
-        const answer = await fetch(location.href, {
+    const answer = await fetch(location.href, {
       headers: { "If-None-Match": `W/"${status.dataset.version}"` },
       signal: AbortSignal.timeout(20000),
     });

@@ -141,8 +141,29 @@ async function shown(event) {
     renotify: Boolean(said.tag),
     icon: SIAGA.icon,
     badge: SIAGA.icon,
-    data: { path: said.path },
+    actions: said.take ? [{ action: "take", title: said.take.title }] : [],
+    data: { path: said.path, take: said.take },
   });
+}
+
+// The button of a message: take the alert, and say on the phone who takes care of it now
+async function taken({ notification }) {
+  const { tag, title, lang, data } = notification;
+  let body = data.take.failed;
+  try {
+    const answer = await fetch(`/api/v1/alerts/${encodeURIComponent(tag)}/acknowledge`, {
+      method: "POST",
+      signal: AbortSignal.timeout(PATIENCE),
+    });
+    if (answer.ok) {
+      const found = await answer.json();
+      const who = found.assignee || found.acknowledged_by;
+      const mine = who === decodeURIComponent(await inTurn(() => known("person")));
+      body = mine ? data.take.mine : data.take.other.replace("{name}", () => who);
+    }
+  } catch {} // there is no network: the sentence says that it was not taken
+  const { icon } = SIAGA;
+  await self.registration.showNotification(title, { body, lang, tag, icon, badge: icon, silent: true, data: { path: data.path } });
 }
 
 async function opened({ notification }) {
@@ -174,7 +195,7 @@ async function silence() {
 }
 
 self.addEventListener("push", (event) => event.waitUntil(shown(event)));
-self.addEventListener("notificationclick", (event) => event.waitUntil(opened(event)));
+self.addEventListener("notificationclick", (event) => event.waitUntil(event.action === "take" ? taken(event) : opened(event)));
 self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(moved(event)));
 
 self.addEventListener("message", (event) => event.waitUntil(heard(event.data)));

@@ -88,6 +88,8 @@ gateway_state = Table(
     Column("status_at", BigInteger),
     Column("last_arrival", BigInteger),
     Column("last_alive", BigInteger, comment="event time of its last heartbeat"),
+    Column("version", Text, comment="of its siaga, as it says; null: one that does not say it"),
+    Column("twin_at", BigInteger, comment="when another gateway of its name was last noticed, wall time"),
 )
 
 engine_state = Table(

@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from siaga.run.cli.api import api
+from siaga.run.cli.attestations import attestations
 from siaga.run.cli.backup import backup, restore
 from siaga.run.cli.broker import broker
 from siaga.run.cli.collector import collector
@@ -56,6 +57,7 @@ app.add_typer(notify, name="notify")
 app.add_typer(schedule, name="schedule")
 app.add_typer(people, name="person")
 app.add_typer(complaints, name="complaints")
+app.add_typer(attestations, name="attestations")
 
 
 @app.callback(invoke_without_command=True)

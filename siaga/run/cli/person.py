@@ -63,6 +63,18 @@ def _line(known: "Known") -> str:
     return f"{known.name}  {account.role:<10}  {scopes}{shown}  made {_day(account.created_at)}{state}, {told}"
 
 
+@people.command("show")
+def show(name: Name, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """Print all that siaga holds of somebody, as JSON: account, sessions, and what was done by this name."""
+    import json
+
+    from siaga.run.people import show_person
+    from siaga.run.settings import load_settings
+
+    found = show_person(load_settings({"data_dir": data_dir, "database_url": database_url}), name)
+    typer.echo(json.dumps(found, indent=2, ensure_ascii=False, default=str))
+
+
 @people.command("link")
 def link(name: Name, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """Print a new sign-in link, which sets a new password once, within 72 hours. Earlier links hold no longer."""

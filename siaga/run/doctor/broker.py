@@ -15,6 +15,7 @@ from siaga.mqtt.tls import Tls
 from siaga.run.doctor.finding import Finding, Said, ok, warning, wrong
 from siaga.run.doctor.service import is_local
 from siaga.run.settings import Settings
+from siaga.wire.batch import MAX_PACKED
 
 __all__ = ["look"]
 
@@ -23,6 +24,14 @@ WITHIN = 5.0
 SAYS_WITHIN = 1.5
 """Seconds for what a broker says of itself: its topics are retained, so they come at once or not at all."""
 VERSION = "$SYS/broker/version"
+LEAST = {
+    "MaximumPacketSize": MAX_PACKED + 1_000,
+    "MaximumQoS": 1,
+    "RetainAvailable": 1,
+    "WildcardSubscriptionAvailable": 1,
+    "SharedSubscriptionAvailable": 1,
+}
+"""What siaga needs of a broker: a whole batch with its topic, QoS 1, retained states, and shared batches."""
 DROPPED = "$SYS/broker/publish/messages/dropped"
 """Topics of Mosquitto."""
 
@@ -44,6 +53,10 @@ def look(settings: Settings, _clock: Clock) -> Iterator[Finding]:
         yield warning("broker", Said.BROKER_DROPS, n=dropped, **values)
     else:
         yield ok("broker", Said.BROKER_OK, **values)
+    if session.limits:
+        yield wrong("broker_limits", Said.BROKER_LIMITS, limits="; ".join(session.limits), **values)
+    elif session.is_old:
+        yield warning("broker_limits", Said.BROKER_OLD, **values)
     if not address.tls and not is_local(address.host):
         yield warning("broker_tls", Said.BROKER_PLAIN, **values)
 
@@ -57,6 +70,10 @@ class _Session:
         self._refusals: list[str] = []
         self._said: dict[str, str] = {}
         self._client: paho.Client | None = None
+        self.is_old = False
+        """Whether the broker speaks MQTT 3.1.1 alone."""
+        self.limits: list[str] = []
+        """What siaga needs and the broker's CONNACK forbids, in the words of MQTT 5."""
 
     def log_in(self) -> Finding | None:
         """Returns what is wrong; `None`: the session is open."""
@@ -66,6 +83,7 @@ class _Session:
             except OSError as error:
                 return wrong("broker", Said.BROKER_ABSENT, broker=self._address, reason=error.strerror or error)
             if problem is None or version == MQTTProtocolVersion.MQTTv311:
+                self.is_old = version == MQTTProtocolVersion.MQTTv311
                 return problem
         return None
 
@@ -111,13 +129,21 @@ class _Session:
         _data: object,
         _flags: paho.ConnectFlags,
         reason: ReasonCode,
-        _properties: Properties | None,
+        properties: Properties | None,
     ) -> None:
         if reason.is_failure:
             self._refusals.append(str(reason))
+        elif properties is not None:
+            self.limits = _too_small(properties)
         self._answered.set()
 
     def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         self._said[message.topic] = message.payload[:100].decode("utf-8", "replace")
         if self._said.keys() >= {VERSION, DROPPED}:
             self._heard.set()
+
+
+def _too_small(properties: Properties) -> list[str]:
+    """Returns the limits of a CONNACK that are too small for siaga. A broker without limits names none."""
+    found = {name: getattr(properties, name, least) for name, least in LEAST.items()}
+    return [f"{name} {value}" for name, value in found.items() if value < LEAST[name]]

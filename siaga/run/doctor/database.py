@@ -20,6 +20,7 @@ from siaga.model.clock import DAY, MINUTE, SECOND, Clock
 from siaga.model.sites import Village
 from siaga.run.doctor.channels import channels
 from siaga.run.doctor.finding import Finding, Said, ok, warning, wrong
+from siaga.run.doctor.gateways import gateways
 from siaga.run.doctor.service import is_village
 from siaga.run.settings import Settings
 
@@ -87,6 +88,7 @@ def _content(settings: Settings, engine: Engine, now: int) -> Iterator[Finding]:
     with engine.connect() as connection:
         yield _leaders(connection)
         yield _heard(connection, villages)
+        yield from gateways(connection, {village.code: village.name for village in villages}, now)
         yield _holidays(villages, now)
         yield _people(connection)
         yield _quarantine(connection, now)

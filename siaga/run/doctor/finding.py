@@ -45,6 +45,8 @@ class Said(StrEnum):
     BROKER_REFUSES = "broker_refuses"
     BROKER_PLAIN = "broker_plain"
     BROKER_DROPS = "broker_drops"
+    BROKER_LIMITS = "broker_limits"
+    BROKER_OLD = "broker_old"
     CERTIFICATE_OK = "certificate_ok"
     CERTIFICATE_BAD = "certificate_bad"
     CERTIFICATE_ENDS = "certificate_ends"
@@ -69,6 +71,9 @@ class Said(StrEnum):
     VILLAGES_OK = "villages_ok"
     VILLAGES_NONE = "villages_none"
     VILLAGES_UNHEARD = "villages_unheard"
+    GATEWAYS_OK = "gateways_ok"
+    GATEWAYS_TWINS = "gateways_twins"
+    GATEWAYS_OTHER = "gateways_other"
     HOLIDAYS_OK = "holidays_ok"
     HOLIDAYS_NONE = "holidays_none"
     PEOPLE_OK = "people_ok"
@@ -107,6 +112,7 @@ FINE = frozenset(
         Said.DATABASE_OK,
         Said.LEADERS_OK,
         Said.VILLAGES_OK,
+        Said.GATEWAYS_OK,
         Said.HOLIDAYS_OK,
         Said.PEOPLE_OK,
         Said.QUARANTINE_OK,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -208,11 +209,29 @@ def test_a_district_without_villages_admins_holidays_or_messages(here: Settings)
         "database": "ok database_ok",
         "leaders": "wrong leaders_absent",
         "villages": "warning villages_none",
+        "gateways": "ok gateways_ok",
         "holidays": "ok holidays_ok",
         "people": "warning people_no_admin",
         "quarantine": "ok quarantine_ok",
         "channels": "warning channels_none",
         "self_probe": "warning self_probe_old",
+    }
+
+
+def test_two_gateways_of_one_name_and_one_of_another_version(here: Settings, engine: Engine) -> None:
+    def said(version: str | None, twin_at: int | None) -> dict[str, str]:
+        row = {"village": VILLAGES[0].code, "gateway": "gw", "last_arrival": NOW, "version": version}
+        with writing(engine) as connection:
+            connection.execute(tables.gateway_state.delete())
+            connection.execute(insert(tables.gateway_state), [row | {"twin_at": twin_at}])
+        found = seen(database.look, here)
+        return {name: each for name, each in found.items() if name.startswith("gateway")}
+
+    assert said(None, None) == {"gateways": "ok gateways_ok"}
+    assert said(version("siaga"), NOW - 2 * DAY) == {"gateways": "ok gateways_ok"}
+    assert said("0.0.9", NOW - HOUR) == {
+        "gateways": "wrong gateways_twins",
+        "gateway_versions": "warning gateways_other",
     }
 
 

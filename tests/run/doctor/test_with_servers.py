@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from siaga.broker import EmbeddedBroker
 from siaga.database import connect
 from siaga.model.clock import DAY, SystemClock
 from siaga.run.doctor import broker, certificates, database, store
@@ -73,6 +74,23 @@ def test_a_broker_that_hangs_is_given_up(here: Settings, monkeypatch: pytest.Mon
         deaf.listen()
         found = seen(broker.look, at(here, mqtt_url=f"mqtt://127.0.0.1:{deaf.getsockname()[1]}"))
     assert found == {"broker": "wrong broker_absent"}
+
+
+def test_a_broker_whose_limits_are_too_small(here: Settings) -> None:
+    with Mosquitto(["max_packet_size 20000", "retain_available false"]) as small:
+        found = list(broker.look(at(here, mqtt_url=small.url), SystemClock()))
+    [limits] = [each for each in found if each.id == "broker_limits"]
+    assert (limits.state.value, limits.values["limits"]) == ("wrong", "MaximumPacketSize 20000; RetainAvailable 0")
+
+
+def test_a_broker_of_mqtt_3_alone(here: Settings, tmp_path: Path) -> None:
+    old = EmbeddedBroker(tmp_path / "broker.db", 0)
+    old.start()
+    try:
+        found = seen(broker.look, at(here, mqtt_url=f"mqtt://127.0.0.1:{old.port}"))
+    finally:
+        old.close()
+    assert found == {"broker": "ok broker_ok", "broker_limits": "warning broker_old"}
 
 
 def test_the_embedded_broker_is_asked_by_the_service(here: Settings) -> None:
