@@ -61,7 +61,12 @@ class Villages:
         """Look at whoever is due. One that is watched no more is not."""
         for subject in self.deadlines.due(moment.now):
             village = self.by_code.get(subject.village)
-            if village is not None:
+            if village is None:
+                continue
+            rests_until = village.rests(subject, moment.now)
+            if rests_until is not None:
+                self.deadlines.ask(subject, rests_until)
+            else:
                 self.merge(village, village.look(subject, moment), moment)
 
     def attach(self, alerts: Iterable[OpenAlert], moment: Moment) -> None:
