@@ -344,7 +344,7 @@ def test_a_report_of_nothing_says_so() -> None:
     assert told.count("Tidak ada fasilitas yang dinilai dalam periode ini.") >= 6
     assert "Tidak ada gangguan" not in told, "of what is not known nothing good is said, either"
     assert "Tidak ada fasilitas yang pasti di bawah" not in told
-    assert "tercatat sampai 4 Maret 2026 12.00.00 WIB" in told, "by the clock of people, not in UTC"
+    assert "tercatat sampai 13 Maret 2026 00.00.00 WIB" in told, "by the clock of people, not in UTC"
     later = report(period="2025-11")
     assert "1 desa tidak punya fasilitas yang dinilai dalam periode ini: Kampunganyar" in everything(as_pdf(later))
 
