@@ -5,7 +5,7 @@ BIN := .venv/bin
 # compiles all that it imports
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup run test containers check lint collect style sbom audit bench soak simulate clean
+.PHONY: setup run test containers check lint collect style sbom audit bench soak kills simulate clean
 
 setup: .venv/.ready
 
@@ -51,6 +51,11 @@ bench: .venv/.ready-dev
 soak: .venv/.ready-dev
 	@scripts/servers.sh
 	$(BIN)/python -m bench.soak --hours $(or $(HOURS),2) $(ARGS)
+
+# make kills KILLS=120; as root, an hour or two. ARGS="--minutes 50 --villages 20" makes it shorter
+kills: .venv/.ready-dev
+	@scripts/servers.sh
+	$(BIN)/python -m bench.kills --kills $(or $(KILLS),120) $(ARGS)
 
 # make simulate SEEDS=1000 runs so many, make simulate SEED=123 TRACE=1 shows one step by step;
 # DAYS=20 and DAY=7 are the same for runs of days; with LEADERS=1 also the leader changes

@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import orjson
+
 from siaga.model.clock import MINUTE, SECOND
 from siaga.model.observation import Point, Reading
 from siaga.model.sites import Adapter, Device, Facility, Village
@@ -47,20 +49,26 @@ class Load:
             for village in range(self.villages):
                 yield from self._points(village, minute)
 
-    def batches(self, first: int, last: int, points_a_batch: int) -> Iterator[tuple[str, bytes]]:
-        """The same as topics and payloads: a batch holds `points_a_batch` of one village's points."""
+    def batches(
+        self, first: int, last: int, readings_a_batch: int, *, plain: bool = False
+    ) -> Iterator[tuple[str, bytes]]:
+        """The same as topics and payloads: a batch holds `readings_a_batch` of one village's readings.
+
+        `plain`: as other programs write them, JSON that is not compressed, with each record's full name and time.
+        """
         for village in range(self.villages):
-            points = [point for minute in range(first, last) for point in self._points(village, minute)]
+            readings = [
+                Reading(point.device, signal, point.time, value)
+                for minute in range(first, last)
+                for point in self._points(village, minute)
+                for signal, value in point.values.items()
+            ]
             epoch = str(uuid.UUID(int=village))
-            for seq, at in enumerate(range(0, len(points), points_a_batch)):
-                part = points[at : at + points_a_batch]
-                readings = [
-                    Reading(p.device, signal, p.time, value) for p in part for signal, value in p.values.items()
-                ]
-                yield (
-                    batch_topic(self.code(village), "gw"),
-                    encode_batch(BatchId(epoch, seq), part[-1].time, readings),
-                )
+            for seq, at in enumerate(range(0, len(readings), readings_a_batch)):
+                part = readings[at : at + readings_a_batch]
+                batch, sent = BatchId(epoch, seq), part[-1].time
+                payload = _plainly(batch, sent, part) if plain else encode_batch(batch, sent, part)
+                yield batch_topic(self.code(village), "gw"), payload
 
     def _points(self, village: int, minute: int) -> Iterator[Point]:
         code = self.code(village)
@@ -73,6 +81,18 @@ class Load:
                 "rssi": float(-40 - step % 50),
             }
             yield Point(code, _device(n), time, time, values)
+
+
+def _plainly(batch: BatchId, sent: int, readings: list[Reading]) -> bytes:
+    records = [
+        {
+            "n": f"{each.device}/{each.signal}",
+            "t": each.time / 1000,
+            "vb" if isinstance(each.value, bool) else "v": each.value,
+        }
+        for each in readings
+    ]
+    return orjson.dumps({"epoch": batch.epoch, "seq": batch.seq, "sent": sent / 1000, "senml": records})
 
 
 def _device(n: int) -> str:

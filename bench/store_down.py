@@ -33,14 +33,14 @@ def run() -> list[Figure]:
         centre = Centre(influxd, mosquitto, Path(directory))
         centre.prepare(load)
         with Acknowledgements(mosquitto) as acknowledgements, centre.collector() as pid:
-            first = publish(mosquitto, load.batches(0, 1, DEVICES))
+            first = publish(mosquitto, load.batches(0, 1, DEVICES * SIGNALS_A_POINT))
             until(lambda: len(acknowledgements.times) >= first, 120, "the first minute is stored")
             before = resident_mb(pid)
             influxd.stop()
             peak = before
             published = first
             for minute in range(1, MINUTES):
-                published += publish(mosquitto, load.batches(minute, minute + 1, DEVICES))
+                published += publish(mosquitto, load.batches(minute, minute + 1, DEVICES * SIGNALS_A_POINT))
                 peak = max(peak, resident_mb(pid))
             acknowledged = len(acknowledgements.times) - first
             influxd.start()

@@ -290,6 +290,7 @@ class Collector:
                 group.try_again = self._clock.monotonic() + FIRST_PAUSE // 5
                 return False
             group.acknowledged += 1
+            log.debug("batch_stored", batch=str(batch.id), village=batch.village, repeated=batch.repeated)
         for message in group.messages:
             self._transport.acknowledge(message)
         self._metrics.batches.inc(len(group.batches))

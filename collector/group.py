@@ -6,6 +6,7 @@ from siaga.model.clock import MINUTE
 from siaga.model.observation import Arrival, Point
 from siaga.mqtt import Message
 from siaga.telemetry import Write
+from siaga.wire.batch import BatchId
 
 __all__ = ["Group", "TakenBatch"]
 
@@ -26,12 +27,14 @@ MAX_BYTES = 8 << 20
 class TakenBatch:
     """One batch of a group.
 
+    `id`: its own, also in the log.
     `ack_topic`, `ack_payload`: the acknowledgement to publish.
     `first`, `last`: its points are the group's `[first, last)`.
     `arrival`: the note that it is late; `None` if it is not.
     `repeated`: it is a repetition: it has no points, and is only acknowledged.
     """
 
+    id: BatchId
     village: str
     topic: str
     ack_topic: str

@@ -88,6 +88,7 @@ class Intake:
             group.readings += batch.readings
         group.batches.append(
             TakenBatch(
+                batch.id,
                 topic.village,
                 message.topic,
                 ack_topic(topic.village, topic.gateway),

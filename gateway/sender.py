@@ -282,6 +282,7 @@ class Sender:
             return False
         (self._metrics.resent if each.sent else self._metrics.batches).inc()
         self._metrics.sent_bytes.inc(len(payload))
+        log.debug("batch_sent", batch=_name(batch), village=batch.village, readings=each.size, again=each.sent)
         each.sent += 1
         each.at = now
         each.due = now + round(max(each.pause, PATIENCE * pending.took) * self._chance.uniform(1, 1.25))
@@ -331,6 +332,7 @@ class Sender:
         for batch in batches:
             if self._forget(self._pending[batch.village], batch.seq) is not None:
                 self._metrics.acknowledged.inc()
+                log.debug("batch_acknowledged", batch=_name(batch), village=batch.village)
 
     def deadline(self) -> int | None:
         """Returns when the next batch is to be sent, monotonic ms; `None` if only an event can make that so."""
@@ -345,3 +347,8 @@ class Sender:
             ),
             default=None,
         )
+
+
+def _name(batch: FormedBatch) -> str:
+    """Returns the id of a batch as the centre logs it, too."""
+    return str(BatchId(batch.epoch, batch.seq))

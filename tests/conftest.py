@@ -55,6 +55,7 @@ SERVER_FIXTURES = {"mosquitto", "influxd", "postgres"}
 SERVER_PARAMETERS = {"influxdb", "influxdb 3", "postgresql", "mosquitto", "mosquitto 3.1.1"}
 WHOLE_PROCESSES = (
     "collector/test_process.py",
+    "run/test_supervisor.py",
     "gateway/pollers/test_agent.py",
     "gateway/test_campaign.py",
     "gateway/test_disk.py",
@@ -124,6 +125,7 @@ LONGEST = (
     "project/test_docs.py",
     "simulation/",
     "collector/test_process.py",
+    "run/test_supervisor.py",
     "provision/",
     "alerts/test_equals_one_judgement.py",
     "telemetry/test_influx_server.py",

@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from api.alert_records.actions import end_snoozes
+from api.alert_records.alert import Opened
 from api.alert_records.stream import EventSignal
 from api.alerts.certainty import Moment
 from api.alerts.outcome import Changes, Fold, Outcome
@@ -33,7 +34,7 @@ from siaga.model.clock import MINUTE, SECOND, Clock
 from siaga.model.probe_village import PROBE
 from siaga.model.readiness import UnreadPast
 from siaga.mqtt import Message, Transport
-from siaga.wire.batch import UnreadableBatch, decode_ack, decode_batch
+from siaga.wire.batch import Batch, UnreadableBatch, decode_ack, decode_batch
 from siaga.wire.health import UnreadableHealth, read_health
 from siaga.wire.json_text import UnreadableJson, read_json
 from siaga.wire.topics import BATCHES, GATEWAY_HEALTH, GATEWAY_STATUS, ForeignTopic, GatewayTopic, parse_topic
@@ -279,6 +280,7 @@ class AlertEngine:
                     if village.code != PROBE:
                         self.metrics.batches.inc()
                     out = village.take_batch(gateway, batch, moment)
+                    _log_judged(batch, village.code, gateway, out)
                 case "ack":
                     out = village.take_ack(gateway, decode_ack(payload), moment)
                 case "health":
@@ -462,3 +464,8 @@ def _read_status(payload: bytes) -> str:
     if state not in ("online", "offline"):
         raise UnreadableJson("says neither online nor offline")
     return str(state)
+
+
+def _log_judged(batch: Batch, village: str, gateway: str, out: Outcome) -> None:
+    opened = [each.alert.id for each in out.alerts if isinstance(each, Opened)]
+    log.debug("batch_judged", batch=str(batch.id), village=village, gateway=gateway, opened=opened)

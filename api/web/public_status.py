@@ -22,6 +22,7 @@ from api.web.month_strip import LETTERS, by_indicator, letters, rule_of, worst_o
 from api.web.months import Months
 from api.web.public_sentence import PublicState, Standing, sentence_of, standing_of
 from api.words import Words
+from siaga.database.public_note import read_note
 from siaga.model.clock import SECOND
 from siaga.model.indicators import INDICATORS
 from siaga.model.scope import EVERYWHERE
@@ -72,10 +73,11 @@ def _document(
     by_village = count_by_village(connection, EVERYWHERE)
     counts = sum((Counter(one) for one in by_village.values()), Counter[State]())
     standing = standing_of(counts, listed)
-    kinds = kinds_within(connection, EVERYWHERE) & INDICATORS.keys()
+    kinds, note = kinds_within(connection, EVERYWHERE) & INDICATORS.keys(), read_note(connection)
     return {
         "state": standing.state,
         "sentence": sentence_of(words, standing, now),
+        "note": None if note is None else {"text": note.text, "written_at": _time(note.time)},
         "rule": words("public_rule"),
         "rules": {kind: rule_of(words, kind) for kind in sorted(kinds, key=lambda one: INDICATORS[one].number)},
         "generated_at": _time(now),

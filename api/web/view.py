@@ -21,6 +21,7 @@ from api.web.past_failures import past_failures
 from api.web.public_sentence import PublicState, sentence_of, standing_of
 from api.web.strip import day_until
 from api.words import Words
+from siaga.database.public_note import read_note
 from siaga.model.clock import HOUR
 from siaga.model.indicators import INDICATORS
 from siaga.model.local_time import NO_VILLAGES_ZONE, local_date
@@ -82,6 +83,7 @@ class PageView:
     """A page. `detailed`: villages are shown with their facilities. `next`: where the list of villages goes on.
 
     `kinds`: the kinds of facilities of the villages, and by what rule each is met. `days`: of the strips.
+    `note`: what the office says, and since when.
     """
 
     regions: Sequence[RegionView]
@@ -96,6 +98,7 @@ class PageView:
     sentence: str
     kinds: Sequence[tuple[str, str]]
     days: str
+    note: tuple[str, str] | None
     name: str = ""
 
 
@@ -146,8 +149,14 @@ def read_page(
             (words.kind(kind), rule_of(words, kind)) for kind in sorted(kinds, key=lambda one: INDICATORS[one].number)
         ],
         days=_days(words, now, shown[0].timezone if shown else NO_VILLAGES_ZONE),
+        note=None if scope is not None else _note(connection, words, now),
         name=_name_of(scope, shown, names),
     )
+
+
+def _note(connection: Connection, words: Words, now: int) -> tuple[str, str] | None:
+    note = read_note(connection)
+    return None if note is None else (note.text, words.time(note.time, now, NO_VILLAGES_ZONE))
 
 
 def _page_of(found: Sequence[VillageNow], most: int, *, whole_regions: bool) -> Sequence[VillageNow]:

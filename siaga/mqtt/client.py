@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from siaga.mqtt.address import BrokerAddress
-from siaga.mqtt.session import Incoming, Outgoing, Session, SessionOptions
+from siaga.mqtt.session import Deliver, Outgoing, Session, SessionOptions
 from siaga.mqtt.tls import Tls
 from siaga.mqtt.transport import Message
 
@@ -306,8 +306,9 @@ class MqttTransport:
         if not session.connect():
             return False
         stood = False
+        deliver = self._delivery(session)
         while session.alive:
-            session.serve(room=self._room(), deliver=self._deliver)
+            session.serve(room=self._room(), deliver=deliver)
             if not session.accepted:
                 if self._is_closing():
                     break
@@ -369,28 +370,31 @@ class MqttTransport:
         if self._held:
             self.wake()  # the worker allows the next connection
 
-    def _deliver(self, incoming: Incoming) -> bool:
-        """Put a message into the inbox. Returns whether there is room for another."""
-        receipt = _Receipt(incoming.session, incoming.mid) if incoming.mid is not None else None
-        message = Message(incoming.topic, incoming.payload, incoming.retain, receipt, incoming.kept)
-        with self._arrived:
-            self._inbox.append(message)
-            self._inbox_bytes += len(message.payload)
-            self._arrived.notify()
-            room = self._room()
-        if self._bell is not None:
-            self._bell()
-        return room
+    def _delivery(self, session: Session) -> Deliver:
+        """Returns what puts a message of a connection into the inbox, and says whether there is room for another."""
+
+        def deliver(topic: str, payload: bytes, retain: bool, mid: int | None, kept: bool) -> bool:
+            message = Message(topic, payload, retain, None if mid is None else _Receipt(session, mid), kept)
+            with self._arrived:
+                self._inbox.append(message)
+                self._inbox_bytes += len(payload)
+                self._arrived.notify()
+                room = self._room()
+            if self._bell is not None:
+                self._bell()
+            return room
+
+        return deliver
 
     def _send(self, session: Session) -> None:
-        """Give paho what the worker has queued: acknowledgements, then messages."""
+        """Give the session what the worker has queued: acknowledgements, then messages."""
         with self._lock:
-            receipts = [receipt for receipt in self._receipts if receipt.session is session]
+            mids = [receipt.mid for receipt in self._receipts if receipt.session is session]
             self._receipts.clear()
             for mid in session.confirmed():
                 self._flying.pop(mid, None)
-        for receipt in receipts:
-            session.acknowledge(receipt.mid)
+        if mids:
+            session.acknowledge(mids)
         while self._outbox and session.alive and len(self._flying) < session.window:
             with self._lock:
                 outgoing = self._outbox[0]
@@ -398,6 +402,7 @@ class MqttTransport:
                 sent = session.publish(outgoing)
                 if sent is not None:
                     self._flying[sent] = outgoing
+        session.flush()
 
     def _done(self, session: Session, now: float) -> bool:
         with self._lock:

@@ -41,7 +41,7 @@ def log_in(url: str, tls: Tls) -> LogIn:
         stands = session.connect()
         deadline = time.monotonic() + ANSWERS_WITHIN
         while stands and session.alive and not session.accepted and time.monotonic() < deadline:
-            session.serve(room=True, deliver=lambda _: True)
+            session.serve(room=True, deliver=lambda *_: True)
         if session.accepted:
             session.disconnect(for_good=True)
             return LogIn(accepted=True, refused=False, problem="")

@@ -8,7 +8,7 @@ import selectors
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -24,7 +24,7 @@ from siaga.mqtt.bulk_client import BulkClient
 from siaga.mqtt.filters import unshared
 from siaga.mqtt.tls import Tls
 
-__all__ = ["Incoming", "Outgoing", "Session", "SessionOptions"]
+__all__ = ["Deliver", "Outgoing", "Session", "SessionOptions"]
 
 log = structlog.get_logger(__name__)
 
@@ -52,18 +52,13 @@ class Outgoing:
     retain: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A message as received; `mid` is `None` with QoS 0, which needs no acknowledgement."""
-
-    session: "Session"
-    topic: str
-    payload: bytes
-    retain: bool
-    mid: int | None
-    kept: bool
+Deliver = Callable[[str, bytes, bool, int | None, bool], bool]
+"""Takes a message: topic, payload, retain, id (`None` with QoS 0, which needs no acknowledgement), and whether the
+broker kept it during a disconnect. Returns whether there is room for another."""
 
 
+FAILURES = 0x80
+"""Reason codes from here on are failures (MQTT 5, section 2.4)."""
 REFUSAL_HOLDS = 180.0
 """Seconds for which a topic counts as refused after the last refusal: a gateway sends a batch again within 150."""
 
@@ -133,10 +128,11 @@ class Session:
         self._subscribing: dict[int, list[str]] = {}
         self._confirmed: list[int] = []
         self._published: dict[int, Outgoing] = {}
+        self._encoded: list[bytes] = []
         self._messages = 0
         self._backlog = Backlog()
         self._began = time.monotonic()
-        self._deliver: Callable[[Incoming], bool] | None = None
+        self._deliver: Deliver | None = None
         self._read_until = 0
         self._far, self._near = socket.socketpair()
         self._far.setblocking(False)
@@ -170,7 +166,8 @@ class Session:
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         client.on_subscribe = self._on_subscribe
-        client.on_publish = self._on_publish
+        client.on_arrival = self._on_arrival
+        client.on_confirmation = self._on_confirmation
         # Without this callback paho would write to the socket from within publish().
         client.on_socket_register_write = lambda _client, _data, _socket: None
         return client
@@ -204,7 +201,7 @@ class Session:
         except (BlockingIOError, OSError):
             return  # a full pipe wakes as well; a closed one has nobody to wake
 
-    def serve(self, *, room: bool, deliver: Callable[[Incoming], bool]) -> None:
+    def serve(self, *, room: bool, deliver: Deliver) -> None:
         """Wait up to half a second for the network or `wake`, then read and write.
 
         Messages are read until `deliver` returns that there is no room for another. Without `room` the socket is not
@@ -293,14 +290,21 @@ class Session:
         return topic_filter
 
     def publish(self, outgoing: Outgoing) -> int | None:
-        """Give a message to paho. Returns its id; `None` if it can never be sent."""
+        """Encode a message, to be sent by `flush`. Returns its id; `None` if it can never be sent."""
         try:
-            mid = self._client.publish(outgoing.topic, outgoing.payload, qos=1, retain=outgoing.retain).mid
+            mid, packet = self._client.encode(outgoing.topic, outgoing.payload, retain=outgoing.retain)
         except ValueError:  # a wildcard in the topic, a payload over 256 MB: a mistake of the caller
             log.exception("mqtt_publish_impossible", topic=outgoing.topic)
             return None
+        self._encoded.append(packet)
         self._published[mid] = outgoing
         return mid
+
+    def flush(self) -> None:
+        """Queue what was published since the last call."""
+        if self._encoded:
+            self._client.send(b"".join(self._encoded))
+            self._encoded.clear()
 
     @property
     def objection(self) -> str | None:
@@ -318,10 +322,12 @@ class Session:
             elif now - refused > REFUSAL_HOLDS:
                 del self.refused_topics[topic]
 
-    def acknowledge(self, mid: int) -> None:
+    def acknowledge(self, mids: Sequence[int]) -> None:
         """PUBACK."""
-        self._client.ack(mid, 1)
-        self._backlog.acknowledged(mid, time.monotonic())
+        self._client.acknowledge(mids)
+        now = time.monotonic()
+        for mid in mids:
+            self._backlog.acknowledged(mid, now)
 
     def confirmed(self) -> list[int]:
         """Returns the ids of published messages that the broker has acknowledged since the last call."""
@@ -388,27 +394,35 @@ class Session:
             self.problem = f"the connection to {self._options.address} broke: {reason}"
         self.alive = False
 
-    def _on_message(self, client: Client, _data: object, message: MQTTMessage) -> None:
+    def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
+        """Take a message that paho read: with QoS 0, or with properties."""
+        self._take(message._topic, bytes(message.payload), message.retain, message.mid if message.qos else None)
+
+    def _on_arrival(self, topic: bytes, payload: bytes, retain: bool, mid: int) -> None:
+        self._take(topic, payload, retain, mid)
+
+    def _take(self, name: bytes, payload: bytes, retain: bool, mid: int | None) -> None:
         self._messages += 1
         try:
-            topic = message.topic
+            topic = name.decode()
         except UnicodeDecodeError:  # the broker should have refused it; taken again it would come again for ever
             log.warning("mqtt_topic_unreadable")
-            client.ack(message.mid, message.qos)
+            self._drop(mid)
             return
         if topic == self._options.marker:
-            self._backlog.came(bytes(message.payload))
-            client.ack(message.mid, message.qos)
+            self._backlog.came(payload)
+            self._drop(mid)
             return
-        mid = message.mid if message.qos else None
-        kept = self._backlog.heard(mid, time.monotonic()) and not message.retain
-        room = self._deliver is None or self._deliver(
-            Incoming(self, topic, bytes(message.payload), message.retain, mid, kept)
-        )
+        kept = self._backlog.heard(mid, time.monotonic()) and not retain
+        room = self._deliver is None or self._deliver(topic, payload, retain, mid, kept)
         self._client.paused = not room or self._messages >= self._read_until
 
+    def _drop(self, mid: int | None) -> None:
+        if mid is not None:
+            self._client.acknowledge([mid])
+
     def _on_subscribe(
-        self, client: Client, _data: object, mid: int, reasons: list[ReasonCode], _properties: Properties | None
+        self, _client: Client, _data: object, mid: int, reasons: list[ReasonCode], _properties: Properties | None
     ) -> None:
         for topic_filter, reason in zip(self._subscribing.pop(mid, ()), reasons, strict=False):
             if topic_filter not in self._asked:
@@ -418,7 +432,7 @@ class Session:
                 continue
             self.granted[topic_filter] = None
             if topic_filter == self._options.marker and self._backlog.mark is not None:
-                client.publish(topic_filter, self._backlog.mark, qos=1)
+                self._client.send(self._client.encode(topic_filter, self._backlog.mark, retain=False)[1])
 
     def _refused(self, topic_filter: str) -> None:
         del self._asked[topic_filter]
@@ -429,17 +443,17 @@ class Session:
         self.denied.add(topic_filter)
         self.problem = f"{self._options.address} refuses the subscription to {topic_filter}"
 
-    def _on_publish(
-        self, _client: Client, _data: object, mid: int, reason: ReasonCode, _properties: Properties | None
-    ) -> None:
+    def _on_confirmation(self, mid: int, reason: int) -> None:
         self._confirmed.append(mid)
         outgoing = self._published.pop(mid, None)
         if outgoing is None:  # the mark of the backlog
             return
-        if not reason.is_failure:
-            self.refused_topics.pop(outgoing.topic, None)
+        if reason < FAILURES:
+            if self.refused_topics:
+                self.refused_topics.pop(outgoing.topic, None)
             return
+        said = str(ReasonCode(PacketTypes.PUBACK, identifier=reason))
         if outgoing.topic not in self.refused_topics:
             at = str(self._options.address)
-            log.warning("mqtt_publication_refused", broker=at, topic=outgoing.topic, reason=str(reason))
-        self.refused_topics[outgoing.topic] = str(reason).lower(), time.monotonic(), outgoing
+            log.warning("mqtt_publication_refused", broker=at, topic=outgoing.topic, reason=said)
+        self.refused_topics[outgoing.topic] = said.lower(), time.monotonic(), outgoing

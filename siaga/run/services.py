@@ -24,6 +24,7 @@ from siaga.model.clock import SystemClock
 from siaga.mqtt import MqttTransport, Tls
 from siaga.run.leading import KEEPALIVE
 from siaga.run.settings import Settings
+from siaga.run.supervisor import supervise
 from siaga.sites.on_disk import read_sites_file
 
 __all__ = [
@@ -119,12 +120,23 @@ def await_database(engine: Engine, stop: threading.Event, tell: Callable[[str | 
 
 
 def run_collector(settings: Settings, stop: threading.Event) -> None:
-    """`siaga collector`."""
+    """`siaga collector`, in one process or in several that share one subscription.
+
+    Each has a session of its own, whose name is kept in the data directory. `siaga health collector` speaks for all.
+    """
     from collector import run_collector as collect  # noqa: PLC0415 - loaded where it is used
 
     _outside_store(settings, "collector")
     settings.make_data_dir()
-    collect(settings.central_broker, settings.store, settings.database, settings.data_dir, stop, settings.tls)
+    tls = settings.tls
+
+    def work(stop: threading.Event) -> None:
+        collect(settings.central_broker, settings.store, settings.database, settings.data_dir, stop, tls)
+
+    if settings.collector_processes == 1:
+        work(stop)
+    else:
+        supervise("collector", work, settings.collector_processes, stop)
 
 
 def run_api(settings: Settings, stop: threading.Event) -> None:

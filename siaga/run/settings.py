@@ -192,8 +192,10 @@ class Settings(BaseSettings):
     outline: Path | None = None
     new_database: bool = False
     partitions: Annotated[int, Field(ge=1, le=64)] = 1
+    collector_processes: Annotated[int, Field(ge=1, le=64)] = 1
     keep_telemetry: Annotated[int, BeforeValidator(_kept)] | None = None
     self_probe: bool = True
+    verbose: bool = False
     heartbeat_url: Annotated[SecretStr, AfterValidator(_heartbeat)] | None = None
     backup_dir: Path | None = None
     backup_at: time = time(2, 30)

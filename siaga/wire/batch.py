@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from operator import itemgetter
 from typing import Literal
 
 import orjson
@@ -47,6 +48,7 @@ _GZIP = b"\x1f\x8b"
 _GZIP_WINDOW = 31  # zlib: a gzip header and the largest window
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _SENT = re.compile(rb'"sent"\s*:\s*[-+.0-9eE]+')
+_TIME = itemgetter(2)  # of a point
 _LAST_SEQ = 2**63 - 1
 _LAST_SENT = 9_223_372_036
 
@@ -69,6 +71,10 @@ class BatchId:
 
     epoch: str
     seq: int
+
+    def __str__(self) -> str:
+        """Returns it as logs have it, along its whole way."""
+        return f"{self.epoch}/{self.seq}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +102,12 @@ class Batch:
     @property
     def first(self) -> int | None:
         """The earliest event time, ms; `None` without points."""
-        return min((point.time for point in self.points), default=None)
+        return min(map(_TIME, self.points), default=None)
 
     @property
     def last(self) -> int | None:
         """The latest event time, ms; `None` without points."""
-        return max((point.time for point in self.points), default=None)
+        return max(map(_TIME, self.points), default=None)
 
 
 def encode_batch(batch: BatchId, sent: int, readings: Sequence[Reading], *, pack: bool = True) -> bytes:

@@ -190,6 +190,22 @@ _AS_THEY_STAND: dict[str, dict[str, _Plain]] = {
 }
 
 
+_NAMED: dict[str, tuple[str, str]] = {}
+"""Device and signal of full names, as other programs write them; the same in all villages."""
+NAMED_MAX = 20_000
+"""Full names that are kept (5 MB). One more, and they are cleared and filled again."""
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Returns device and signal of a full name, and keeps them."""
+    device, _, signal = name.partition("/")
+    if signal in SIGNALS and is_slug(device):
+        if len(_NAMED) >= NAMED_MAX:
+            _NAMED.clear()
+        _NAMED[name] = device, signal
+    return device, signal
+
+
 class _NoValue(int):
     """A type that no JSON value has."""
 
@@ -221,7 +237,7 @@ def _take_plainly(  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one hot loop: 
     known, device_before, time_before = "", "", -1
     values: dict[str, Value] = {}
     readings, follows = 0, False
-    numbers, flags = _AS_THEY_STAND["v"].get, _AS_THEY_STAND["vb"]
+    numbers, flags, named = _AS_THEY_STAND["v"].get, _AS_THEY_STAND["vb"], _NAMED
     for record in pack:
         if type(record) is not dict:
             return False
@@ -254,6 +270,42 @@ def _take_plainly(  # noqa: C901, PLR0911, PLR0912, PLR0915 - the one hot loop: 
                             points.append(new_point(Point, (village, device_before, time, received, values)))
                         readings += 1
                         continue
+
+        # 0b. A full name with a time of its own, or the next device of a gateway's batch: a new base name.
+        if ((size := len(record)) == 3 or size == 4) and type(name := record.get("n")) is str:
+            base, raw = record.get("bn"), record.get("v")
+            if base is None:
+                usual = size == 3 and not base_name and not base_time
+                seconds = record.get("t")
+                device, signal = named.get(name) or _split(name)
+            else:
+                usual = (size == 3 or "bt" in record) and type(base) is str and base[-1:] == "/"
+                seconds = record.get("bt", base_time)
+                device, signal = base[:-1] if usual else "", name
+            if raw is None:
+                raw = record.get("vb")
+                usual = usual and type(raw) is bool and signal in flags
+            else:
+                wanted, low, high, never = numbers(signal, _NEITHER)
+                usual = usual and type(raw) is wanted and low <= raw <= high and (never is None or raw not in never)
+            if (
+                (usual and raw is not None and (device == known or device in devices))
+                and (type(seconds) is float or type(seconds) is int)
+                and RELATIVE_BELOW <= seconds < LAST_TIME
+            ):
+                if seconds != seconds_before:
+                    time, seconds_before = round(seconds * 1000), seconds
+                if base is not None:
+                    base_name, base_time, follows = base, seconds, True
+                if device == device_before and time == time_before:
+                    values[signal] = raw
+                else:
+                    known = device_before = device
+                    time_before, values = time, {signal: raw}
+                    points.append(new_point(Point, (village, device, time, received, values)))
+                readings += 1
+                continue
+
         follows = False
         shape = _shape(tuple(record))
         if shape is None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from collector.collector import FIRST_PAUSE, LIMIT_SAID_FOR, LONGEST_PAUSE
 from siaga.model.observation import Arrival
@@ -26,6 +27,14 @@ def test_a_batch_is_stored_then_acknowledged_then_the_broker_forgets_it(desk: De
     assert desk.acks() == [(CLIFF, EPOCH, 1)]
     assert desk.unacknowledged() == 0
     assert not desk.collector.collect(0), "nothing is left to do"
+
+
+def test_a_batch_is_logged_by_its_id_when_it_is_stored(desk: Desk) -> None:
+    with capture_logs() as said:
+        desk.publish(batch(1, gate(T)))
+        assert desk.collector.collect(0)
+    [line] = [each for each in said if each["event"] == "batch_stored"]
+    assert (line["batch"], line["village"], line["repeated"]) == (f"{EPOCH}/1", CLIFF, False)
 
 
 def test_many_batches_are_one_write_and_one_acknowledgement_each(desk: Desk) -> None:

@@ -217,5 +217,8 @@ def test_an_upgrade_keeps_what_was_there(district: District, tmp_path: Path) -> 
 
 def revision(d: District) -> str:
     """The migration that the database has."""
-    query = "SELECT version_num FROM alembic_version"
-    return d.execute("postgres", "psql", "-qtA", "-U", "siaga", "siaga", "-c", query).stdout.strip()
+    ask = (
+        "import pathlib, psycopg; url = pathlib.Path('/run/secrets/database_url').read_text().strip(); "
+        "print(psycopg.connect(url).execute('SELECT version_num FROM alembic_version').fetchone()[0])"
+    )
+    return d.execute("api", "/opt/siaga/.venv/bin/python", "-c", ask).stdout.strip()

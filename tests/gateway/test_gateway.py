@@ -7,6 +7,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from gateway import last_will
 from siaga.model.sites import Village
@@ -43,6 +44,17 @@ def test_a_reading_reaches_the_centre_with_the_device_s_time(yard: Yard) -> None
     yard.after(12)
     assert yard.centre.values("gerbang-1", "gate_open") == [(NOW - MINUTE, True)]
     assert yard.buffer.readings == 0, "what is acknowledged is deleted"
+
+
+def test_a_batch_is_logged_on_its_way_by_its_one_id(yard: Yard) -> None:
+    with capture_logs() as said:
+        yard.after(12)
+    ways: dict[str, list[str]] = {}
+    for line in said:
+        if "batch" in line:
+            ways.setdefault(line["batch"], []).append(line["event"])
+    assert ways
+    assert all(way == ["batch_sent", "batch_acknowledged"] for way in ways.values())
 
 
 def test_the_heartbeat_is_said_at_the_start_and_every_30_s(yard: Yard) -> None:

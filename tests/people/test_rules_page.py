@@ -274,6 +274,7 @@ def test_a_rule_by_the_form_is_what_the_file_would_say(district: District, own: 
         assert "Jam: " in said
         assert "bukan jadwal" in said
         assert "Memberi tahu: belum diisi: pilih sedikitnya satu" in said
+        assert 'name="hours" value="pagi"' in said, "what was filled in stays"
         assert client.post("/setup/rules/rules", headers=admin, data=rule).status_code == 303
         assert own.rules == (
             Rule("siang-hari", ("ratih",), ("35.10.15.*", "35.10.16.2003"), severities=frozenset({"major"}),
@@ -286,6 +287,48 @@ def test_a_rule_by_the_form_is_what_the_file_would_say(district: District, own: 
         )
         gone = client.post("/setup/rules/rules/remove", headers=admin, data={"name": "siang-hari", "seen": seen})
         assert (gone.status_code, own.rules) == (303, ())
+
+
+def test_a_rule_is_changed_and_what_its_form_does_not_say_stays(district: District, own: LiveBook) -> None:
+    admin = signed_in(district, Role.ADMIN, "joko") | OWN
+    desk = district.book_desk
+    assert desk is not None
+
+    def written(tree: Tree) -> None:
+        tree["people"] = [{"name": name, "channels": {"ntfy": f"ntfy://{name}"}} for name in ("ratih", "kepala")]
+        steps = [{"after": "30m", "tell": "kepala", "by": ["ntfy"]}, {"after": "2h", "tell": "ratih"}]
+        tree["rules"] = [
+            {
+                "name": "a",
+                "tell": "ratih",
+                "by": ["ntfy"],
+                "hours": "night",
+                "kinds": ["clock_skew"],
+                "escalate": steps,
+            },
+            {"name": "b", "tell": ["kepala"]},
+        ]
+
+    desk.change(desk.read()[1], written)
+    with district.served(None) as client:
+        page = client.get("/setup/rules?rule=a", headers=admin).text
+        form = page.split('id="rule-form" open')[1].split("</form>")[0]
+        for part in ('name="replaces" value="a"', 'name="hours" value="night"', 'value="clock_skew" checked',
+                     'name="tell" value="ratih" checked', '<option value="skip" selected>', 'name="after" value="30m"',
+                     'name="next_tell" value="kepala" checked'):  # fmt: skip
+            assert part in form, part
+        assert client.get("/setup/rules?rule=c", headers=admin).status_code == 404
+        sent: dict[str, str | list[str]] = {"name": "c", "tell": ["kepala"], "replaces": "a", "seen": seen_of(page)}
+        sent |= {"after": "15m", "next_tell": ["ratih"], "severities": ["major"]}
+        assert client.post("/setup/rules/rules", headers=admin, data=sent | {"name": "b"}).status_code == 422, "two b"
+        assert client.post("/setup/rules/rules", headers=admin, data=sent | {"replaces": "x"}).status_code == 404
+        assert client.post("/setup/rules/rules", headers=admin, data=sent).status_code == 303
+        part_only = signed_in(district, Role.ADMIN, "dewi", Scopes.of([LICIN]))
+        assert client.get("/setup/rules?rule=b", headers=part_only).status_code == 404
+    by = frozenset({"ntfy"})
+    steps = (Step(15 * MINUTE, ("ratih",), by), Step(120 * MINUTE, ("ratih",)))
+    changed = Rule("c", ("kepala",), severities=frozenset({"major"}), by=by, escalate=steps)
+    assert own.rules == (changed, Rule("b", ("kepala",))), "in its place"
 
 
 @pytest.mark.parametrize(

@@ -353,6 +353,30 @@ def test_a_village_its_facility_and_its_device_by_forms_are_what_the_file_would_
     assert district.registry.villages()[-1].code == NEW
 
 
+def test_a_copy_has_the_terms_and_no_devices(
+    client: httpx.Client, district: District, admin: dict[str, str], of_licin: dict[str, str]
+) -> None:
+    gate = replace(village(district).facilities[0], grace=9 * MINUTE, since=date(2026, 1, 1))
+    wifi = replace(village(district).facilities[1], grace=10_000, recovery=10_000)
+    district.registry.replace([replace(village(district), uplink="odp-1", facilities=(gate, wifi))], NOW)
+    form = client.get(f"/setup/sites/{GLAGAH}/facilities?like=gerbang", headers=admin)
+    assert value(form, "name") == gate.name
+    sent = {"like": value(form, "like"), "kind": "gate", "name": "Gerbang timur", "seen": value(form, "seen")}
+    assert client.post(f"/setup/sites/{GLAGAH}/facilities", headers=admin, data=sent).status_code == 303
+    made = Facility("gerbang-timur", "gate", "Gerbang timur", (), grace=9 * MINUTE)
+    assert village(district).facilities[-1] == made
+    form = client.get(f"/setup/sites/new?like={GLAGAH}", headers=admin)
+    assert (value(form, "code"), value(form, "uplink")) == ("", "odp-1")
+    sent = {"like": GLAGAH, "code": NEW, "name": "Baru", "lat": "-8,1", "lon": "114,2", "timezone": "Asia/Jakarta"}
+    assert client.post("/setup/sites/new", headers=of_licin, data=sent).status_code == 404, "of another village"
+    assert client.post("/setup/sites/new", headers=admin, data=sent).status_code == 303
+    first, second, third = village(district, NEW).facilities
+    assert (first, third) == (replace(gate, since=None, devices=()), made)
+    assert (second.id, second.devices, second.grace, second.recovery) == ("wifi-balai", (), None, None), "no trial"
+    for path in (f"/setup/sites/{GLAGAH}/facilities?like=none", "/setup/sites/new?like=35.10.15.2999"):
+        assert client.get(path, headers=admin).status_code == 404
+
+
 def test_a_form_that_is_saved_as_it_was_opened_changes_nothing(
     client: httpx.Client, district: District, admin: dict[str, str]
 ) -> None:

@@ -193,6 +193,8 @@ TABLE: Mapping[str, Statuses] = {
     "GET /setup/quarantine": ADMIN,
     "GET /setup/gateways": ADMIN,
     "GET /setup/health": ADMIN,
+    "GET /setup/note": ADMIN,
+    "POST /setup/note": ADMIN_SENT,
     "GET /setup/unknown": ADMIN,
     "POST /setup/unknown/claim": (403, 403, 403, 404, 403),
     "POST /setup/unknown/ignore": (403, 403, 403, 404, 403),

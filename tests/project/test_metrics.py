@@ -1,6 +1,7 @@
 """Each metric stands in the guide, and the rules for alerts ask for metrics that there are."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -48,3 +49,15 @@ def test_the_rules_ask_for_metrics_that_there_are_and_say_what_helps() -> None:
 def test_the_configuration_names_the_rules() -> None:
     config = yaml.safe_load((RULES / "prometheus.yml").read_text(encoding="utf-8"))
     assert all((RULES / name).exists() for name in config["rule_files"])
+
+
+def test_each_metric_is_on_the_dashboard_and_it_asks_for_no_other() -> None:
+    board = json.loads((RULES / "dashboard.json").read_text(encoding="utf-8"))
+    asked = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    names = set(re.findall(r"\bsiaga_\w+", " ".join(asked)))
+    assert {name.removesuffix("_bucket") for name in names} == set(metrics())
+    assert all(expr.count("(") == expr.count(")") for expr in asked)
+    for panel in board["panels"]:
+        letters = [target["refId"] for target in panel["targets"]]
+        assert len(set(letters)) == len(letters)
+        assert panel["description"]

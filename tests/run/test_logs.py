@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from siaga.run.logs import set_up_logs
+from siaga.run.logs import ROOMS, set_up_logs, tell_the_way
 
 
 @pytest.fixture
@@ -38,3 +38,17 @@ def test_a_line_that_somebody_sends_makes_no_second_one(log: io.StringIO, of_a_l
     found = json.loads(lines[0])
     assert SENT in (found.get("topic"), found["event"].removeprefix("topic "))
     assert "\x1b" not in lines[0], "no terminal obeys it"
+
+
+def test_the_way_of_a_batch_is_told_only_when_asked_for(log: io.StringIO) -> None:
+    levels = {room: logging.getLogger(room).level for room in ROOMS}
+    try:
+        structlog.get_logger("api.engine.engine").debug("batch_judged", batch="e/1")
+        assert log.getvalue() == ""
+        tell_the_way()
+        structlog.get_logger("api.engine.engine").debug("batch_judged", batch="e/1")
+        structlog.get_logger("urllib3").debug("connection")
+        assert [json.loads(line)["batch"] for line in log.getvalue().splitlines()] == ["e/1"]
+    finally:
+        for room, level in levels.items():
+            logging.getLogger(room).setLevel(level)

@@ -283,8 +283,11 @@ PLAIN = st.builds(
 BASED = st.builds(
     lambda base, name, value: base | name | value,
     st.fixed_dictionaries(
-        {"bt": PLAIN_TIMES | TIMES},
-        optional={"bn": st.sampled_from(["gerbang-1/", "gw/", "gerbang-", ""])},
+        {},
+        optional={
+            "bt": PLAIN_TIMES | TIMES,
+            "bn": st.sampled_from(["gerbang-1/", "gerbang-1/", "lampu-1/", "gw/", "gerbang-", ""]),
+        },
     ),
     st.sampled_from([*SIGNALS, "1/power"]).map(lambda name: {"n": name}),
     NUMBERS.map(lambda value: {"v": value}) | st.booleans().map(lambda value: {"vb": value}),

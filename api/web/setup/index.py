@@ -30,7 +30,7 @@ class SetupPage:
         return f"/setup/{self.key}"
 
 
-_KEYS = ("sites", "unknown", "people", "rules", "gateways", "quarantine", "tokens", "qr", "health")
+_KEYS = ("sites", "unknown", "people", "rules", "gateways", "quarantine", "tokens", "qr", "note", "health")
 PAGES: Sequence[SetupPage] = tuple(map(SetupPage, _KEYS))
 """In the order in which they are shown."""
 

@@ -15,6 +15,7 @@ from api.web.access import SignedInAdmin
 from api.web.frame import FrameHere
 from api.web.looker import Looker
 from api.web.setup.limits import admin_of
+from api.web.setup.rule_entry import RuleEntry
 from api.web.setup.rules import page
 from api.web.setup.site_device import Texts
 from api.web.setup.site_edit import Unsaved, sentence
@@ -125,21 +126,27 @@ def add_rule(
     outside: Text = "",
     after: Text = "",
     next_tell: Texts = [],  # noqa: B006 - as above
+    replaces: Text = "",
     seen: Text = "",
 ) -> Response:
-    """Add a rule."""
-    rule: Tree = {"name": as_slug(name) or name, "tell": tell}
-    lists = {"villages": villages.replace(",", " ").split(), "kinds": kinds, "severities": severities}
-    rule |= {key: values for key, values in lists.items() if values}
-    if hours.strip():
-        rule |= {"hours": [one.strip() for one in hours.split(",") if one.strip()], "outside": outside or "skip"}
-    if next_tell:
-        rule["escalate"] = [{"after": after.strip() or "30m", "tell": next_tell}]
+    """Add a rule, or change the one that it replaces."""
+    rule = RuleEntry(name, tell, villages, kinds, severities, hours, outside, after, next_tell, replaces)
+
+    def change(tree: Tree) -> None:
+        entries = _Entries(tree)
+        rules, before = entries.listed("rules"), entries.named("rules", replaces) if replaces else None
+        if replaces and before is None:
+            raise Refused(404, "there is no such rule")
+        if before is None:
+            rules.append(rule.merged(None))
+        else:
+            rules[rules.index(before)] = rule.merged(before)
+
     try:
-        _change(request, looker, seen, lambda tree: _Entries(tree).listed("rules").append(rule))
+        _change(request, looker, seen, change)
     except Unsaved as problem:
-        return page(request, services, looker, frame, problem=problem)
-    return back(_HERE, looker.words("site_saved_plain", name=str(rule["name"])))
+        return page(request, services, looker, frame, problem=problem, form=rule)
+    return back(_HERE, looker.words("site_saved_plain", name=str(rule.merged(None)["name"])))
 
 
 @router.post(f"{_HERE}/gather")

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api.http.problems import not_found
 from api.http.services import Services, ServicesHere
-from api.notifications.book import Book, Recipient
+from api.notifications.book import Book, Outside, Recipient
 from api.notifications.channels import Answer, BadChannel, OpenChannel, Outcome
 from api.notifications.facts import Facts
 from api.notifications.live_book import BookDesk
@@ -25,6 +25,7 @@ from api.web.frame import Frame, FrameHere
 from api.web.looker import Looker
 from api.web.notice import Notice, leave_notice
 from api.web.setup.limits import admin_of
+from api.web.setup.rule_entry import RuleEntry, entry_of
 from api.web.setup.rule_view import concerns, recipients_of, rule_view, told
 from api.web.setup.site_edit import Unsaved
 from api.web.setup.site_village import Text
@@ -68,10 +69,12 @@ def rules(
     kind: Annotated[Kind, Query()] = Kind.FACILITY_FAILED,
     severity: Annotated[str, Query(max_length=20)] = "",
     at: Annotated[str, Query(max_length=40)] = "",
+    rule: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """The rules that are for a village of the admin's, and who would be told."""
+    """The rules that are for a village of the admin's, and who would be told. `rule`: the one that the form changes."""
+    form = _rule_form(request, looker, rule) if rule else None
     asked = _Asked(village.strip(), kind, severity if severity in SEVERITIES.values() else "", at)
-    return page(request, services, looker, frame, asked)
+    return page(request, services, looker, frame, asked, form=form)
 
 
 def page(
@@ -81,8 +84,9 @@ def page(
     frame: Frame,
     asked: _Asked = _NOTHING,
     problem: Unsaved | None = None,
+    form: RuleEntry | None = None,
 ) -> Response:
-    """Returns the page, with an answer to what was asked, or with why a form was not saved."""
+    """Returns the page, with an answer to what was asked, or with why a form was not saved. `form`: of a rule."""
     book, words, scopes = _book(request, services), looker.words, admin_of(looker).scopes
     written: Book = request.app.state.book
     mine = [rule for rule in written.rules if concerns(rule, scopes)]
@@ -98,6 +102,8 @@ def page(
         problems=problem.problems if problem is not None else (),
         seen=desk.read()[1] if desk is not None and may_write else None,
         accounts=[one.name for one in services.persons.listed()] if may_write else [],
+        form=form or RuleEntry(outside=Outside.WAIT),
+        is_filled=form is not None,
         names=[*written.people, *written.groups],
         rules=[rule_view(words, book, rule, scopes) for rule in mine],
         channels=_channel_views(services, words, _channels(book, looker)),
@@ -110,6 +116,17 @@ def page(
         severities=list(dict.fromkeys(SEVERITIES.values())),
         now=_local(services.clock.now()),
     )
+
+
+def _rule_form(request: Request, looker: Looker, name: str) -> RuleEntry:
+    """Returns the form of a rule that the admin may change."""
+    desk: BookDesk | None = request.app.state.book_desk
+    listed = desk.read()[0].get("rules") if desk is not None and admin_of(looker).scopes.everything else None
+    rules = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    found = next((one for one in rules if one.get("name") == name), None)
+    if found is None:
+        raise not_found("rule", name)
+    return entry_of(found)
 
 
 @router.post(f"{_HERE}/test")

@@ -17,18 +17,23 @@ from siaga.sites.mistakes import Mistake
 from siaga.sites.writing import village_tree, write_tree
 
 __all__ = [
+    "TRIAL",
     "Entries",
     "Tree",
     "Unsaved",
     "beside",
     "check_beside",
     "check_sure",
+    "copied",
     "entries_of",
     "home_of",
+    "is_tried",
     "save",
     "sentence",
 ]
 
+TRIAL = "10s"
+"""The grace and the recovery of a facility with which somebody tries the way from a device to a phone."""
 Tree = dict[str, object]
 """Keys and values of an entry in a sites file."""
 
@@ -113,6 +118,17 @@ def save(services: Services, looker: Looker, entries: Entries, labels: Mapping[s
         said = words("site_changed_meanwhile", village=code) if entries.seen else words("site_exists", village=code)
         raise Unsaved([said], 409) from None
     return village
+
+
+def is_tried(facility: Tree) -> bool:
+    """Whether a facility has the times of a trial."""
+    return facility.get("grace") == facility.get("recovery") == TRIAL
+
+
+def copied(facility: Tree) -> Tree:
+    """Returns a facility's entry for another one like it: without devices and trial, judged from its first reading."""
+    left_out = {"devices", "since", *(("grace", "recovery") if is_tried(facility) else ())}
+    return {key: value for key, value in facility.items() if key not in left_out} | {"devices": []}
 
 
 def check_beside(services: Services, looker: Looker, document: SitesDocument) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import Response
 
 from api.http.problems import not_found
@@ -10,7 +10,18 @@ from api.http.services import ServicesHere
 from api.web.access import SignedInAdmin
 from api.web.frame import Frame, FrameHere
 from api.web.looker import Looker
-from api.web.setup.site_edit import Entries, Tree, Unsaved, check_sure, entries_of, home_of, save
+from api.web.setup.site_edit import (
+    TRIAL,
+    Entries,
+    Tree,
+    Unsaved,
+    check_sure,
+    copied,
+    entries_of,
+    home_of,
+    is_tried,
+    save,
+)
 from api.web.setup.site_village import Text, back, labels
 from siaga.model.durations import format_duration
 from siaga.model.indicators import INDICATORS, POWER
@@ -23,19 +34,21 @@ __all__ = ["KINDS", "free_id", "router"]
 router = APIRouter(include_in_schema=False)
 
 _HERE = "/setup/sites/{code}/facilities"
+CopyOf = Annotated[str, Query(max_length=100)]
 _OPTIONAL = ("since", "needs", "grace", "recovery", "target", "silence")
 KINDS = (*INDICATORS, POWER)
 """All kinds of facilities."""
-TRIAL = "10s"
-"""The grace and the recovery of a facility with which somebody tries the way from a device to a phone."""
 
 
 @router.api_route(_HERE, methods=["GET", "HEAD"])
 def new_facility(
-    request: Request, services: ServicesHere, looker: SignedInAdmin, frame: FrameHere, code: str
+    request: Request, services: ServicesHere, looker: SignedInAdmin, frame: FrameHere, code: str, like: CopyOf = ""
 ) -> Response:
-    """The form for one more facility."""
-    return _page(request, looker, frame, home_of(services, looker, code), {}, None)
+    """The form for one more facility. `like`: of the village's one that it is to be like."""
+    home = home_of(services, looker, code)
+    model = _known(entries_of(home, ""), like) if like else {}
+    typed: Tree = {key: model[key] for key in ("kind", "name") if key in model}
+    return _page(request, looker, frame, home, typed, None, like=like)
 
 
 @router.post(_HERE)
@@ -48,17 +61,18 @@ def add_facility(
     kind: Text = "",
     name: Text = "",
     id: Text = "",  # noqa: A002 - the key of the sites file
+    like: Text = "",
     seen: Text = "",
 ) -> Response:
-    """Add a facility; its other fields are changed on its own page."""
+    """Add a facility; its other fields are changed on its own page. `like`: the one whose terms it has."""
     home = home_of(services, looker, code)
     known = entries_of(home, seen or "-")
     typed: Tree = {"id": id.strip() or free_id(known, as_slug(name)), "kind": kind, "name": name.strip()}
-    known.facilities.append(typed | {"devices": []})
+    known.facilities.append((copied(_known(known, like)) if like else {"devices": []}) | typed)
     try:
         save(services, looker, known, labels(looker))
     except Unsaved as problem:
-        return _page(request, looker, frame, home, typed | {"id": id, "seen": seen}, None, problem)
+        return _page(request, looker, frame, home, typed | {"id": id, "seen": seen}, None, problem, like)
     return back(f"/setup/sites/{code}/devices?facility={typed['id']}", looker.words("site_saved", name=name.strip()))
 
 
@@ -132,7 +146,7 @@ def try_facility(
     home = home_of(services, looker, code)
     known = entries_of(home, seen or "-")
     entry = _known(known, facility)
-    if ends and _is_tried(entry):
+    if ends and is_tried(entry):
         del entry["grace"], entry["recovery"]
     elif not ends and not _has_times(entry):
         entry |= {"grace": TRIAL, "recovery": TRIAL}
@@ -146,10 +160,6 @@ def try_facility(
 
 def _has_times(entry: Tree) -> bool:
     return "grace" in entry or "recovery" in entry
-
-
-def _is_tried(entry: Tree) -> bool:
-    return entry.get("grace") == entry.get("recovery") == TRIAL
 
 
 @router.post(f"{_HERE}/{{facility}}/remove")
@@ -198,6 +208,7 @@ def _page(
     entry: Tree,
     facility: str | None,
     problem: Unsaved | None = None,
+    like: str = "",
 ) -> Response:
     kind = INDICATORS.get(str(entry.get("kind", "")))
     schedule = entry.get("schedule", "")
@@ -210,6 +221,7 @@ def _page(
         problems=problem.problems if problem is not None else (),
         village=home,
         facility=facility,
+        like=like,
         fields=dict.fromkeys(("id", "kind", "name", *_OPTIONAL), "") | entry,
         schedule="\n".join(map(str, schedule)) if isinstance(schedule, list) else schedule,
         kinds=[(one, looker.words.kind(one)) for one in KINDS],
@@ -231,7 +243,7 @@ def _page(
 def _trial(request: Request, looker: Looker, entry: Tree) -> dict[str, object] | None:
     """Returns what a trial is and does now; `None` where nothing is measured, or somebody has chosen other times."""
     kind = INDICATORS.get(str(entry.get("kind", "")))
-    tried = _is_tried(entry)
+    tried = is_tried(entry)
     if kind is None or kind.sensed is None or (_has_times(entry) and not tried):
         return None
     times = {

@@ -1,10 +1,10 @@
 """`/setup/sites/CODE`: one village: what is changed of it, its facilities and devices, and how it is taken out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from api.http.services import Services, ServicesHere
@@ -14,7 +14,7 @@ from api.web.frame import Frame, FrameHere
 from api.web.looker import Looker
 from api.web.notice import Notice, leave_notice
 from api.web.setup.limits import admin_of
-from api.web.setup.site_edit import Entries, Unsaved, check_sure, entries_of, home_of, save
+from api.web.setup.site_edit import Entries, Unsaved, check_sure, copied, entries_of, home_of, save
 from siaga.database.registry import ChangedMeanwhile
 from siaga.model.durations import format_duration
 from siaga.model.sites import Village
@@ -33,7 +33,7 @@ Text = Annotated[str, Form(max_length=400)]
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The form of a village, as it was filled in."""
+    """The form of a village, as it was filled in. `like`: the code of the one that it is to be like."""
 
     code: str = ""
     name: str = ""
@@ -44,6 +44,7 @@ class Fields:
     offline_after: str = ""
     uplink: str = ""
     seen: str = ""
+    like: str = ""
 
     def tree(self, before: Mapping[str, object]) -> dict[str, object]:
         """Returns the entry of a sites file."""
@@ -70,9 +71,18 @@ def number(text: str) -> object:
 
 
 @router.api_route(f"{_HERE}/new", methods=["GET", "HEAD"])
-def new_village(request: Request, services: ServicesHere, looker: SignedInAdmin, frame: FrameHere) -> Response:
-    """The form for one more village."""
-    return _page(request, services, looker, frame, Fields(), None)
+def new_village(
+    request: Request,
+    services: ServicesHere,
+    looker: SignedInAdmin,
+    frame: FrameHere,
+    like: Annotated[str, Query(max_length=40)] = "",
+) -> Response:
+    """The form for one more village. `like`: of the one that it is to be like."""
+    fields = Fields()
+    if like:
+        fields = replace(_fields_of(home_of(services, looker, like)), code="", name="", seen="", like=like)
+    return _page(request, services, looker, frame, fields, None)
 
 
 @router.post(f"{_HERE}/new")
@@ -89,11 +99,14 @@ def add_village(
     remote: Annotated[bool, Form()] = False,
     offline_after: Text = "",
     uplink: Text = "",
+    like: Text = "",
 ) -> Response:
-    """Add a village."""
-    fields = Fields(code.strip(), name, lat, lon, timezone, remote, offline_after, uplink)
+    """Add a village. `like`: the one whose facilities it has, too, without their devices."""
+    fields = Fields(code.strip(), name, lat, lon, timezone, remote, offline_after, uplink, like=like)
+    facilities = entries_of(home_of(services, looker, like), "").facilities if like else []
+    entry = fields.tree({"facilities": [copied(one) for one in facilities]})
     try:
-        village = save(services, looker, Entries(fields.code, fields.tree({}), None, ""), labels(looker))
+        village = save(services, looker, Entries(fields.code, entry, None, ""), labels(looker))
     except Unsaved as problem:
         return _page(request, services, looker, frame, fields, None, problem)
     return back(f"{_HERE}/{village.code}", looker.words("site_saved", name=village.name))

@@ -30,7 +30,14 @@ from siaga.database.tables.derived import (
     village_snapshot,
     village_state,
 )
-from siaga.database.tables.edge import ignored_device, quarantine, quarantine_dropped, token, unknown_device
+from siaga.database.tables.edge import (
+    ignored_device,
+    public_note,
+    quarantine,
+    quarantine_dropped,
+    token,
+    unknown_device,
+)
 from siaga.database.tables.notifications import (
     escalation,
     notice,
@@ -83,6 +90,7 @@ __all__ = [
     "notification_item",
     "notification_provider",
     "person",
+    "public_note",
     "push_key",
     "push_subscription",
     "quarantine",

@@ -1,11 +1,12 @@
-"""Refused payloads, unknown devices, and the tokens of programs."""
+"""Refused payloads, unknown devices, the tokens of programs, and what the office tells everybody."""
 
-from sqlalchemy import BigInteger, Column, Index, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
 
 from siaga.database.tables.base import Document, Serial, metadata
 
 __all__ = [
     "ignored_device",
+    "public_note",
     "quarantine",
     "quarantine_dropped",
     "token",
@@ -61,6 +62,16 @@ ignored_device = Table(
     Column("by", Text, nullable=False),
 )
 """Unknown devices that are not listed any more."""
+
+public_note = Table(
+    "public_note",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False, comment="1: there is one"),
+    Column("text", Text, nullable=False),
+    Column("time", BigInteger, nullable=False, comment="when it was written, wall time"),
+    Column("by", Text, nullable=False),
+)
+"""What the office says on the public page."""
 
 token = Table(
     "token",

@@ -1,7 +1,7 @@
 """`siaga api`: the alert engine with the HTTP API and the pages."""
 
 from siaga.run.cli.options import DatabaseUrl, DataDir, HttpHost, HttpPort, MqttUrl, Sites, StoreUrl
-from siaga.run.cli.serving import serve
+from siaga.run.cli.serving import logged, serve
 
 __all__ = ["api"]
 
@@ -28,4 +28,4 @@ def api(
         "http_host": http_host,
         "http_port": http_port,
     }
-    serve(lambda stop: run_api(load_settings(flags), stop))
+    serve(lambda stop: run_api(logged(load_settings(flags)), stop))

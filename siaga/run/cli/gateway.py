@@ -18,7 +18,7 @@ from siaga.run.cli.options import (
     VillageCode,
     VillageMqttUrl,
 )
-from siaga.run.cli.serving import serve
+from siaga.run.cli.serving import logged, serve
 
 if TYPE_CHECKING:
     from siaga.mqtt import Tls
@@ -60,7 +60,7 @@ def gateway(
     from siaga.run.settings import load_settings
     from siaga.run.village_gateway import run_gateway
 
-    serve(lambda stop: run_gateway(load_settings(flags), stop))
+    serve(lambda stop: run_gateway(logged(load_settings(flags)), stop))
 
 
 def _settings(context: typer.Context, **flags: object) -> "Settings":

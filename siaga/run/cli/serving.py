@@ -4,8 +4,12 @@ import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
+from typing import TYPE_CHECKING
 
-__all__ = ["serve"]
+if TYPE_CHECKING:
+    from siaga.run.settings import Settings
+
+__all__ = ["logged", "serve"]
 
 
 def serve(work: Callable[[threading.Event], None]) -> None:
@@ -22,3 +26,12 @@ def serve(work: Callable[[threading.Event], None]) -> None:
         signal.signal(number, end)
     set_up_logs()
     work(stop)
+
+
+def logged(settings: "Settings") -> "Settings":
+    """Returns the settings, whose `verbose` counts from now on."""
+    from siaga.run.logs import tell_the_way
+
+    if settings.verbose:
+        tell_the_way()
+    return settings

@@ -16,7 +16,7 @@ from siaga.run.cli.options import (
     StoreUrl,
     milliseconds,
 )
-from siaga.run.cli.serving import serve
+from siaga.run.cli.serving import logged, serve
 
 __all__ = ["up"]
 
@@ -54,4 +54,4 @@ def up(
         "http_host": http_host,
         "http_port": http_port,
     }
-    serve(lambda stop: run(load_settings(flags), stop, demo=shown))
+    serve(lambda stop: run(logged(load_settings(flags)), stop, demo=shown))
