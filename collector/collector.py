@@ -19,6 +19,7 @@ from collector.refusals import Refusals
 from siaga.model.clock import MINUTE, Clock
 from siaga.model.observation import Point
 from siaga.mqtt import Message, Transport
+from siaga.mqtt.way import tell_way
 from siaga.mqtt.worker import Inlet
 from siaga.telemetry import RefusedPoint, StoreUnavailable, TelemetryStore
 from siaga.wire.refusal import sample
@@ -290,7 +291,7 @@ class Collector:
                 group.try_again = self._clock.monotonic() + FIRST_PAUSE // 5
                 return False
             group.acknowledged += 1
-            log.debug("batch_stored", batch=str(batch.id), village=batch.village, repeated=batch.repeated)
+            tell_way("batch_stored", batch.id, batch.village, repeated=batch.repeated)
         for message in group.messages:
             self._transport.acknowledge(message)
         self._metrics.batches.inc(len(group.batches))

@@ -19,6 +19,7 @@ from gateway.buffer import Buffer, FormedBatch
 from gateway.metrics import GatewayMetrics
 from siaga.model.clock import SECOND
 from siaga.mqtt.transport import Transport
+from siaga.mqtt.way import tell_way
 from siaga.wire.batch import BatchId, encode_batch
 from siaga.wire.topics import batch_topic
 
@@ -282,7 +283,7 @@ class Sender:
             return False
         (self._metrics.resent if each.sent else self._metrics.batches).inc()
         self._metrics.sent_bytes.inc(len(payload))
-        log.debug("batch_sent", batch=_name(batch), village=batch.village, readings=each.size, again=each.sent)
+        tell_way("batch_sent", _id(batch), batch.village, readings=each.size, again=each.sent)
         each.sent += 1
         each.at = now
         each.due = now + round(max(each.pause, PATIENCE * pending.took) * self._chance.uniform(1, 1.25))
@@ -332,7 +333,7 @@ class Sender:
         for batch in batches:
             if self._forget(self._pending[batch.village], batch.seq) is not None:
                 self._metrics.acknowledged.inc()
-                log.debug("batch_acknowledged", batch=_name(batch), village=batch.village)
+                tell_way("batch_acknowledged", _id(batch), batch.village)
 
     def deadline(self) -> int | None:
         """Returns when the next batch is to be sent, monotonic ms; `None` if only an event can make that so."""
@@ -349,6 +350,5 @@ class Sender:
         )
 
 
-def _name(batch: FormedBatch) -> str:
-    """Returns the id of a batch as the centre logs it, too."""
-    return str(BatchId(batch.epoch, batch.seq))
+def _id(batch: FormedBatch) -> BatchId:
+    return BatchId(batch.epoch, batch.seq)

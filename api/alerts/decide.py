@@ -12,6 +12,7 @@ from api.alerts.kinds.kind import S
 from api.alerts.outcome import Outcome
 from api.alerts.state import VillageState
 from siaga.timeline.judge import Span
+from siaga.timeline.span_algebra import FOREVER
 
 __all__ = ["decide"]
 
@@ -25,14 +26,17 @@ def decide(
     spans: Sequence[Span] | None = None,
 ) -> None:
     """Ask all kinds about a subject. `spans`: of a facility whose history changed, further back than memory has."""
-    sure = village.sure(moment)
+    look, rests_until = Look(moment.now, village.sure(moment), spans=spans), FOREVER
     for kind in kinds:
         if village.memory.is_read or kind.rests is Rests.WORD:  # else it is not even known whether the alert goes on
-            _decide(kind, village, subject, Look(moment.now, sure, spans=spans), out)
+            rests_until = min(rests_until, _decide(kind, village, subject, look, out))
+    subject.rest(rests_until)
+    if rests_until < FOREVER:
+        out.ask(subject, rests_until)
 
 
-def _decide(kind: AlertKind[S], village: VillageState, subject: S, look: Look, out: Outcome) -> None:
-    """Ask one kind, carry out its decision until nothing changes, and ask for the next look."""
+def _decide(kind: AlertKind[S], village: VillageState, subject: S, look: Look, out: Outcome) -> int:
+    """Ask one kind, and carry out its decision until nothing changes. Returns when it is to be asked again."""
     before = alert = subject.alerts.get(kind.kind)
     while True:
         look = look.at(alert)
@@ -51,7 +55,6 @@ def _decide(kind: AlertKind[S], village: VillageState, subject: S, look: Look, o
             case Amend(began_at=began_at) if alert is not None:
                 alert.amend(began_at)
                 out.began_earlier(alert, look.now)
-                break
             case _:
                 break
     subject.attach(kind.kind, alert)
@@ -65,9 +68,9 @@ def _decide(kind: AlertKind[S], village: VillageState, subject: S, look: Look, o
         if any(alert.evidence.get(key) != value for key, value in more.items()):
             alert.show(more)
             out.told_more(alert, look.now)
-    if isinstance(decision, Hold):
-        out.ask(subject, decision.until)
-    out.ask(subject, kind.looks_again(village, subject, look.now))
+    until = decision.until if isinstance(decision, Hold) else None
+    again = kind.looks_again(village, subject, look.now)
+    return min(FOREVER if until is None else until, FOREVER if again is None else again)
 
 
 def _if_sure(decision: Decision, kind: AlertKind[S], look: Look) -> Decision:

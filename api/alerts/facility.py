@@ -69,6 +69,7 @@ class WatchedFacility(Subject):
     def know_spans(self, spans: list[Span]) -> None:
         """Take over its spans, as the database has them."""
         self.spans, self.trend = spans, None
+        self.stir()
 
     def count_anew(self) -> None:
         """Compute its share of the last day again when it is next asked for."""
@@ -103,7 +104,6 @@ class WatchedFacility(Subject):
 
     def take_dirty(self, now: int, changes_at: int, dirty_from: int) -> int | None:
         """Note that it is looked at now. Returns from when on to judge it again; `None`: nothing can have changed."""
-        changes_at = min(changes_at, self.plan_until)
         dirty_from = min(self.dirty_from, dirty_from)
         if now < self.checked:
             # The clock was set back: evidence and plans of this time are yet to come
@@ -113,6 +113,17 @@ class WatchedFacility(Subject):
             self.dirty_from = FOREVER
         self.checked = now
         return start
+
+    def rests(self, now: int, changes_at: int) -> int | None:
+        """Returns until when nothing changes its state or its alerts; `None`: something may have by `now`.
+
+        `changes_at`: when its state may change although nothing more comes.
+        """
+        until = min(changes_at, self.rests_until)
+        if self.dirty_from < FOREVER or not self.checked <= now < until:
+            return None
+        self.checked = now
+        return until
 
     def judge(
         self, village: Village, recent: Recent, planned: Sequence[PlannedWork], start: int, now: int, out: Outcome

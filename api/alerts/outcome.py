@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from api.alert_records.alert import Changed, OpenAlert, Opened
 from api.alerts.decision import Raise
 from api.alerts.subject import Subject
+from siaga.model.alert_kinds import Kind
 from siaga.model.intervals import Interval
 from siaga.model.observation import TrackKey
 from siaga.model.sites import Facility, Village
@@ -46,7 +47,7 @@ class Changes:
     `spans`: by facility and start (`None`: delete the span). `mains`: by village, its facilities without mains power.
     `waits`: by village, which alerts wait, and why. `rewritten`: by facility, the stretch of the past that is judged
     otherwise now; issued reports are compared with it. `dark`: by village, what is dark, in the order in which that
-    was found.
+    was found. `over`: by facility, the `facility_failed` that has cleared, and its `ended_at`; `alerts` writes it.
     """
 
     spans: dict[tuple[str, str], dict[int, Span | None]] = field(default_factory=dict)
@@ -58,6 +59,7 @@ class Changes:
     alerts: list[Opened | Changed] = field(default_factory=list)
     rewritten: dict[tuple[str, str], Interval] = field(default_factory=dict)
     dark: dict[str, list[Darkness]] = field(default_factory=dict)
+    over: dict[tuple[str, str], tuple[OpenAlert, int]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.spans or self.first or self.links or self.mains or self.waits or self.alerts or self.dark)
@@ -115,6 +117,8 @@ class Changes:
         """Close an open alert at wall time `now`."""
         values: dict[str, object] = {"ended_at": ended_at, "cleared_at": now, "evidence": dict(alert.evidence)}
         self.alerts.append(Changed(alert.id, "cleared", now, values, members=dict(alert.members)))
+        if alert.kind == Kind.FACILITY_FAILED.value and alert.facility is not None:
+            self.over[alert.village, alert.facility] = (alert, ended_at)
 
     def began_earlier(self, alert: OpenAlert, now: int) -> None:
         """Late data showed when an open alert really began. Its `began_at` is set already."""
@@ -187,7 +191,12 @@ class Outcome(Changes):
         if time is not None:
             self.deadlines.append((subject, time))
 
-    def ask_all(self, subjects: Iterable[Subject], time: int) -> None:
-        """Have subjects looked at, at `time` or before."""
+    def stir(self, subject: Subject, now: int) -> None:
+        """Something happened that may bear on a subject's alerts: have it looked at now."""
+        subject.stir()
+        self.ask(subject, now)
+
+    def stir_all(self, subjects: Iterable[Subject], now: int) -> None:
+        """Something happened that may bear on the alerts of all of these: have them looked at now."""
         for subject in subjects:
-            self.ask(subject, time)
+            self.stir(subject, now)

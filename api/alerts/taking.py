@@ -46,8 +46,7 @@ def take_readings(village: VillageState, gateway: str, batch: Batch, moment: Mom
     beats = [point.time for point in batch.points if point.device not in village.devices]
     buffer = (gateway, batch.id.epoch)
     if beats and village.link.note_buffer(buffer, max(beats), moment.now, moment.monotonic):
-        for subject in village.subjects:
-            out.ask(subject, moment.now)
+        out.stir_all(village.subjects, moment.now)
     for point in batch.points:
         device = village.devices.get(point.device)
         if device is not None:
@@ -64,9 +63,9 @@ def take_readings(village: VillageState, gateway: str, batch: Batch, moment: Mom
     for facility, since in touched.facilities.items():
         touched_one = village.facilities[facility]
         touched_one.touch(since)
-        out.ask(touched_one, moment.now)
+        out.stir(touched_one, moment.now)
     for name in touched.spoke:
-        out.ask(village.devices[name], moment.now)
+        out.stir(village.devices[name], moment.now)
 
 
 def _take_point(
@@ -100,7 +99,7 @@ def _take_heartbeat(village: VillageState, point: Point, touched: _Touched, mome
             for facility in village.facilities:
                 touched.facility(facility, point.time)
             for device in village.devices.values():
-                out.ask(device, moment.now)
+                out.stir(device, moment.now)
 
 
 def _note_dark(village: VillageState, touched: _Touched, unheard_from: int | None, out: Outcome) -> None:
@@ -163,5 +162,5 @@ def note_first_report(village: VillageState, key: TrackKey, time: int, moment: M
     known = None if owner is None else village.facilities.get(owner.id)
     if known is not None:
         known.touch(max(time, recent.covers))
-        out.ask(known, moment.now)
+        out.stir(known, moment.now)
     return True

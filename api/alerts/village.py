@@ -63,6 +63,15 @@ class Rebuilt:
 class WatchedVillage(VillageState):
     """One village that the engine watches."""
 
+    def rests(self, subject: Subject, now: int) -> int | None:
+        """Returns until when nothing bears on what was decided about a subject; `None`: it is to be looked at.
+
+        Most times that come are those at which a reading would have ceased to hold, had it not been repeated.
+        """
+        if not isinstance(subject, WatchedFacility) or self.facilities.get(subject.facility.id) is not subject:
+            return None
+        return subject.rests(now, self._changes_after(subject, subject.checked))
+
     def look(self, subject: Subject, moment: Moment) -> Outcome:
         """Look at a subject whose time has come."""
         out = Outcome()
@@ -148,7 +157,7 @@ class WatchedVillage(VillageState):
         alert = self.link.back(moment.now)
         if alert is not None:
             out.back = Back(alert, ended_at, taken_out)
-            out.ask_all(self.subjects, moment.now)
+            out.stir_all(self.subjects, moment.now)
 
     def _conclude_absence(self, moment: Moment, out: Outcome) -> None:
         """Say of an absence, once what was buffered is there, whether the gateway ran meanwhile."""
@@ -179,6 +188,7 @@ class WatchedVillage(VillageState):
     def _look_at_all(self, moment: Moment, out: Outcome, dirty_from: int = FOREVER) -> None:
         """Look at all subjects. The facilities are judged again from `dirty_from` on."""
         for facility in self.facilities.values():
+            facility.stir()
             self._look_at_facility(facility, moment, out, dirty_from)
         for subject in (*self.devices.values(), *self.gateways.values(), self.link):
             self._look_at(subject, moment, out)
@@ -190,8 +200,7 @@ class WatchedVillage(VillageState):
         if not self.memory.is_read:
             return
         now = moment.now
-        changes_at = self.recent.changes_after(facility.facility, facility.checked)
-        start = facility.take_dirty(now, changes_at, dirty_from)
+        start = facility.take_dirty(now, self._changes_after(facility, facility.checked), dirty_from)
         if start is not None:
             planned = self.planned_for(facility.facility.id)
             facility.judge(self.village, self.recent, planned, start, now, out)
@@ -200,6 +209,11 @@ class WatchedVillage(VillageState):
         if facility.note_mains(missing=missing):
             out.mains[self.code] = sorted(name for name, each in self.facilities.items() if each.without_mains)
         decide(self, facility, OF_FACILITIES, moment, out)
+        out.ask(facility, self._changes_after(facility, now))
+
+    def _changes_after(self, facility: WatchedFacility, time: int) -> int:
+        """Returns the first moment after `time` at which a facility's state may change although nothing more comes."""
+        return min(self.recent.changes_after(facility.facility, time), facility.plan_until)
 
     # What the telemetry store answers
 
@@ -352,7 +366,7 @@ class WatchedVillage(VillageState):
         if self.memory.is_read:
             for facility in self.facilities.values():
                 facility.touch(self.recent.covers)
-            out.ask_all(self.subjects, moment.now)
+            out.stir_all(self.subjects, moment.now)
         return out
 
     # The registry
@@ -406,7 +420,7 @@ class WatchedVillage(VillageState):
         out = Outcome()
         for name, facility in self.facilities.items():
             if facility.note_doubts(doubts.get(name, ())):
-                out.ask(facility, moment.now)
+                out.stir(facility, moment.now)
         return out
 
     # The engine
@@ -433,5 +447,5 @@ class WatchedVillage(VillageState):
             facility.touch(moment.now)
             facility.count_anew()
         out.ask(self.link, moment.now)
-        out.ask_all(self.subjects, moment.now)
+        out.stir_all(self.subjects, moment.now)
         return out

@@ -34,6 +34,7 @@ from siaga.model.clock import MINUTE, SECOND, Clock
 from siaga.model.probe_village import PROBE
 from siaga.model.readiness import UnreadPast
 from siaga.mqtt import Message, Transport
+from siaga.mqtt.way import tell_way
 from siaga.wire.batch import Batch, UnreadableBatch, decode_ack, decode_batch
 from siaga.wire.health import UnreadableHealth, read_health
 from siaga.wire.json_text import UnreadableJson, read_json
@@ -468,4 +469,4 @@ def _read_status(payload: bytes) -> str:
 
 def _log_judged(batch: Batch, village: str, gateway: str, out: Outcome) -> None:
     opened = [each.alert.id for each in out.alerts if isinstance(each, Opened)]
-    log.debug("batch_judged", batch=str(batch.id), village=village, gateway=gateway, opened=opened)
+    tell_way("batch_judged", batch.id, village, gateway=gateway, opened=opened)

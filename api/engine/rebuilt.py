@@ -6,6 +6,7 @@ What the gateway kept is judged later, and may show that it was met before.
 
 from collections.abc import Sequence
 
+from api.alert_records.alert import OpenAlert
 from api.alert_records.rows import cleared_since
 from api.alerts.certainty import Knows
 from api.alerts.decision import Clear
@@ -26,7 +27,7 @@ from siaga.timeline.judge import Span
 from siaga.timeline.rolling import WINDOW, Trend, trend
 from siaga.timeline.span_algebra import FOREVER, failed_run, replaced
 
-__all__ = ["began_before", "redate", "redated", "write_rebuilt"]
+__all__ = ["began_before", "dated_anew", "redate", "redated", "write_rebuilt"]
 
 _DEEPEST = 90 * DAY
 """How far back to look, at most, for when a share fell below its target."""
@@ -69,19 +70,28 @@ def redated(spans: Sequence[Span], told: Interval, now: int, *, grace: int, reco
     )
 
 
+def dated_anew(
+    facility: WatchedFacility, alert: OpenAlert, ended_at: int, spans: Sequence[Span], now: int
+) -> Interval | None:
+    """Returns when an alert that has cleared began and was over, by the spans from its start on; `None`: as it says."""
+    held_to = facility.terms
+    recovery = max(held_to.recovery, CALM) if alert.flapping else held_to.recovery
+    told = (alert.began_at, ended_at)
+    times = redated(spans, told, now, grace=held_to.grace, recovery=recovery)
+    return None if times == told else times
+
+
 def redate(tables: Tables, changes: Changes, facility: WatchedFacility, now: int) -> None:
     """Correct the alerts that a facility had lately. Its spans in the database have just changed.
 
     Raises:
         DBAPIError: the database is away.
     """
-    code, held_to = facility.village, facility.terms
+    code = facility.village
     for alert, ended_at in cleared_since(tables.engine, code, facility.facility.id, now - _REDATED_FOR):
         spans = tables.spans(code, facility.facility.id, alert.began_at)
-        recovery = max(held_to.recovery, CALM) if alert.flapping else held_to.recovery
-        told = (alert.began_at, ended_at)
-        times = redated(spans, told, now, grace=held_to.grace, recovery=recovery)
-        if times != told:
+        times = dated_anew(facility, alert, ended_at, spans, now)
+        if times is not None:
             changes.redated(alert, times, now)
 
 

@@ -16,13 +16,17 @@ from api.alerts.outcome import Back, Changes, Outcome
 from api.alerts.subject import Subject
 from api.alerts.village import WatchedVillage
 from api.engine.metrics import EngineMetrics
-from api.engine.rebuilt import began_before
+from api.engine.rebuilt import began_before, dated_anew
 from api.engine.tables import Tables
 from siaga.model.alert_kinds import Kind
+from siaga.model.clock import HOUR
 
 __all__ = ["Deadlines", "Villages"]
 
 S = TypeVar("S", bound=Hashable)
+
+DATED_ANEW_FOR = HOUR
+"""ms after its end for which an alert follows readings that come late into memory."""
 
 
 class Villages:
@@ -37,6 +41,7 @@ class Villages:
         self.pending = Changes()
         self.deadlines: Deadlines[Subject] = Deadlines()
         self.asking: dict[str, WatchedVillage] = {}
+        self._over: dict[tuple[str, str], tuple[OpenAlert, int]] = {}
         self._outages = Outages()
         self._metrics = metrics
 
@@ -61,7 +66,12 @@ class Villages:
         """Look at whoever is due. One that is watched no more is not."""
         for subject in self.deadlines.due(moment.now):
             village = self.by_code.get(subject.village)
-            if village is not None:
+            if village is None:
+                continue
+            rests_until = village.rests(subject, moment.now)
+            if rests_until is not None:
+                self.deadlines.ask(subject, rests_until)
+            else:
                 self.merge(village, village.look(subject, moment), moment)
 
     def attach(self, alerts: Iterable[OpenAlert], moment: Moment) -> None:
@@ -124,6 +134,7 @@ class Villages:
 
     def merge(self, village: WatchedVillage, out: Outcome, moment: Moment) -> None:
         """Add what a verb of a village came to to what is to be committed."""
+        self._date_anew(village, out, moment.now)
         self.pending.merge(out)
         for subject, time in out.deadlines:
             self.deadlines.ask(subject, time)
@@ -140,6 +151,22 @@ class Villages:
         if out.late:
             self._metrics.late.inc(out.late)
             self._metrics.overflown.inc(out.overflown)
+
+    def _date_anew(self, village: WatchedVillage, out: Outcome, now: int) -> None:
+        """Correct the alert that a facility had last, if a reading that came a little late changes when it was."""
+        for key in out.spans.keys() & self._over.keys():
+            alert, ended_at = self._over[key]
+            facility = village.facilities.get(key[1])
+            if facility is None or now - ended_at > DATED_ANEW_FOR:
+                del self._over[key]
+                continue
+            spans = [span for span in facility.spans if span.end > alert.began_at]
+            times = dated_anew(facility, alert, ended_at, spans, now) if spans else None
+            if times is not None:
+                out.redated(alert, times, now)
+                alert.amend(times[0])
+                self._over[key] = (alert, times[1])
+        self._over |= out.over
 
 
 class Deadlines(Generic[S]):

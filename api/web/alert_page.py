@@ -120,7 +120,7 @@ def alert_page(
         complaints=complaints,
         trail=trail_lines(words, listed, known.trail, messages.told, now),
         awaited=awaited_lines(words, listed, messages.awaited, now),
-        told_nobody=messages.nobody,
+        told_nobody=messages.nobody and listed.cleared_at is None,
         may_act=may_act,
         may_manage=looker.may(Role.ADMIN),
         is_open=listed.cleared_at is None,

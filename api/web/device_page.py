@@ -18,6 +18,7 @@ from api.queries.villages import village
 from api.web.access import SignedIn
 from api.web.alert_view import Looking, alert_row
 from api.web.chart import WIDTH, chart_line
+from api.web.chart_table import chart_rows
 from api.web.frame import FrameHere
 from api.web.readings import reading_name, reading_value, reading_values
 from api.words import Words
@@ -70,7 +71,7 @@ class SignalLine:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A signal over the stretch."""
+    """A signal over the stretch. `rows`: times and values, as a table."""
 
     signal: str
     called: str
@@ -78,6 +79,7 @@ class Chart:
     low: str
     high: str
     described: str
+    rows: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def device_page(
     chosen = Stretch(stretch) if stretch in tuple(Stretch) else Stretch.DAY
     length, step = _LENGTHS[chosen]
     end = now // step * step + step
-    charts = None if found is None else _charts(services, words, known, found, (end - length, end), step)
+    charts = None if found is None else _charts(services, words, known, found, (end - length, end), step, home.timezone)
     looking = Looking(words, caller.name, now, now)
     refused = refused_of(known.device, services.quarantine.items(Scopes((Scope(code),)), _LOOKED_AT))[:_REFUSED]
     return frame.page(
@@ -134,6 +136,7 @@ def device_page(
         clock=_clock(words, alerts),
         charts=charts,
         chosen=chosen,
+        step=words.duration(step),
         stretches=tuple(Stretch),
         axis=[words.time(end - length + n * length // 4, now, home.timezone, zone=False) for n in range(5)],
         width=WIDTH,
@@ -205,10 +208,10 @@ def _clock(words: Words, alerts: Sequence[ListedAlert]) -> str:
 
 
 def _charts(
-    services: Services, words: Words, known: KnownDevice, found: Latest, window: Interval, step: int
+    services: Services, words: Words, known: KnownDevice, found: Latest, window: Interval, step: int, zone: str
 ) -> list[Chart] | None:
     """Returns a chart of each signal that has points in the window; `None`: the store cannot be read."""
-    charts = []
+    charts, now = [], services.clock.now()
     try:
         for name in sorted(found.signals):
             meaning = SIGNALS.get(name)
@@ -220,7 +223,8 @@ def _charts(
             if line is not None:
                 low, high, last = reading_values(words, meaning, (line.low, line.high, points[-1].last))
                 said = words("chart_said", signal=reading_name(words, name), low=low, high=high, last=last)
-                charts.append(Chart(name, reading_name(words, name), line.path, low, high, said))
+                rows = chart_rows(words, meaning, points, window, zone, now)
+                charts.append(Chart(name, reading_name(words, name), line.path, low, high, said, rows))
     except StoreUnavailable:
         return None
     return charts

@@ -120,7 +120,7 @@ class Gates:
         self._client.loop_stop()
 
     def calm(self) -> None:
-        """Open all gates, and close none any more."""
+        """Close no gate any more. Those that are closed open in their time, so that each closing was due an alert."""
         with self._lock:
             self._calm = True
 
@@ -142,7 +142,7 @@ class Gates:
     def _say(self, gate: _Gate) -> None:
         at = time.time_ns() // 1_000_000
         now = time.monotonic()
-        if gate.closed_at is not None and (self._calm or now >= gate.turns_at):
+        if gate.closed_at is not None and now >= gate.turns_at:
             self._over.append(Closure(gate.village, gate.closed_at, at))
             gate.closed_at, gate.turns_at = None, now + self._chance.uniform(*OPEN)
         elif gate.closed_at is None and now >= gate.turns_at and not self._calm:

@@ -9,10 +9,10 @@ from typing import TextIO
 import structlog
 from structlog.typing import Processor
 
-__all__ = ["ROOMS", "set_up_logs", "tell_the_way"]
+from siaga.mqtt.way import WAY
 
-ROOMS = ("gateway", "collector", "api", "siaga")
-"""Whose loggers tell the way of a batch."""
+__all__ = ["set_up_logs", "tell_the_way"]
+
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
 _TOKEN = re.compile(r"\bsiaga_[A-Za-z0-9_-]{20,}")
 _LINK = re.compile(r"(?<=/welcome/)[^/\s'\"?]+")
@@ -58,8 +58,7 @@ def set_up_logs(stream: TextIO | None = None, *, verbose: bool = False) -> None:
 
 def tell_the_way() -> None:
     """Log each batch on its way, too: sent, stored, judged, with its one id."""
-    for room in ROOMS:
-        logging.getLogger(room).setLevel(logging.DEBUG)
+    logging.getLogger(WAY).setLevel(logging.DEBUG)
 
 
 def without_secrets(_logger: object, _method: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from siaga.database import tables
 from siaga.model.clock import HOUR, MINUTE, SECOND
+from siaga.model.observation import Reading
 from siaga.model.sites import Adapter, Device, Facility
 from tests.alerts.world import NOON, World, gate, village
 
@@ -122,4 +123,20 @@ def test_a_village_lost_without_mains_is_likely_without_mains(tmp_path: Path) ->
     assert (evidence["mains"], evidence["likely"]) == ("out", "mains_out")
     assert evidence["gateways"] == {"gw": {"status": "offline", "last_alive": "2026-03-05T05:02:00Z"}}
     assert world.clock.now() < NOON + HOUR
+    world.close()
+
+
+def test_a_reading_that_comes_seconds_late_dates_the_end_of_a_cleared_alert(tmp_path: Path) -> None:
+    """The broker lost the first reading of the open gate. Its gateway sends it again, when the alert is over."""
+    world = World(tmp_path, village(gate(grace=0, recovery=0)))
+    world.live(5, ("gerbang-1", "gate_open", True))
+    world.live(5, ("gerbang-1", "gate_open", False))
+    opened = world.clock.now()
+    world.let(10 * SECOND)
+    world.beat(("gerbang-1", "gate_open", True))
+    world.let(10 * SECOND)
+    assert [alert.ended_at for alert in world.alerts("facility_failed")] == [opened + 10 * SECOND]
+    world.send([Reading("gerbang-1", "gate_open", opened, True)])
+    world.let(10 * SECOND)
+    assert [alert.ended_at for alert in world.alerts("facility_failed")] == [opened]
     world.close()

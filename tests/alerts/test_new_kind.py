@@ -33,6 +33,10 @@ class PeopleDoubted(AlertKind[WatchedFacility]):
     def decide(self, _village: VillageState, _subject: WatchedFacility, look: Look) -> Decision:
         return people_doubted(self.complaints, look)
 
+    def looks_again(self, _village: VillageState, _subject: WatchedFacility, now: int) -> int:
+        """Nobody tells the village that the test has added one."""
+        return now + MINUTE
+
 
 def people_doubted(complaints: list[int], look: Look) -> Decision:
     young = sorted(time for time in complaints if look.now - DAY < time <= look.now)

@@ -1,6 +1,7 @@
 """The collector stores, then acknowledges: step by step."""
 
 import json
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from structlog.testing import capture_logs
 
 from collector.collector import FIRST_PAUSE, LIMIT_SAID_FOR, LONGEST_PAUSE
 from siaga.model.observation import Arrival
+from siaga.mqtt.way import WAY
 from siaga.wire.batch import LIVE_EDGE
 from tests.collector.desk import CLIFF, EPOCH, NOW, SHORE, Desk, T, batch, gate, topic, village
 
@@ -29,8 +31,8 @@ def test_a_batch_is_stored_then_acknowledged_then_the_broker_forgets_it(desk: De
     assert not desk.collector.collect(0), "nothing is left to do"
 
 
-def test_a_batch_is_logged_by_its_id_when_it_is_stored(desk: Desk) -> None:
-    with capture_logs() as said:
+def test_a_batch_is_logged_by_its_id_when_it_is_stored(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, WAY), capture_logs() as said:
         desk.publish(batch(1, gate(T)))
         assert desk.collector.collect(0)
     [line] = [each for each in said if each["event"] == "batch_stored"]

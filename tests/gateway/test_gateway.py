@@ -1,5 +1,6 @@
 """The gateway on brokers in memory and a simulated clock: every message takes its real path."""
 
+import logging
 import os
 from collections.abc import Iterator
 from itertools import pairwise
@@ -11,6 +12,7 @@ from structlog.testing import capture_logs
 
 from gateway import last_will
 from siaga.model.sites import Village
+from siaga.mqtt.way import WAY
 from siaga.wire.batch import BatchId, encode_ack
 from siaga.wire.topics import ack_topic
 from tests.gateway.places import CODE, MINUTE, NOW, device, village
@@ -46,8 +48,8 @@ def test_a_reading_reaches_the_centre_with_the_device_s_time(yard: Yard) -> None
     assert yard.buffer.readings == 0, "what is acknowledged is deleted"
 
 
-def test_a_batch_is_logged_on_its_way_by_its_one_id(yard: Yard) -> None:
-    with capture_logs() as said:
+def test_a_batch_is_logged_on_its_way_by_its_one_id(yard: Yard, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, WAY), capture_logs() as said:
         yard.after(12)
     ways: dict[str, list[str]] = {}
     for line in said:

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from siaga.run.logs import ROOMS, set_up_logs, tell_the_way
+from siaga.mqtt.way import WAY, tell_way
+from siaga.run.logs import set_up_logs, tell_the_way
+from siaga.wire.batch import BatchId
 
 
 @pytest.fixture
@@ -41,14 +43,12 @@ def test_a_line_that_somebody_sends_makes_no_second_one(log: io.StringIO, of_a_l
 
 
 def test_the_way_of_a_batch_is_told_only_when_asked_for(log: io.StringIO) -> None:
-    levels = {room: logging.getLogger(room).level for room in ROOMS}
     try:
-        structlog.get_logger("api.engine.engine").debug("batch_judged", batch="e/1")
+        tell_way("batch_judged", BatchId("e", 1), "35.10.15.2012")
         assert log.getvalue() == ""
         tell_the_way()
-        structlog.get_logger("api.engine.engine").debug("batch_judged", batch="e/1")
+        tell_way("batch_judged", BatchId("e", 1), "35.10.15.2012")
         structlog.get_logger("urllib3").debug("connection")
         assert [json.loads(line)["batch"] for line in log.getvalue().splitlines()] == ["e/1"]
     finally:
-        for room, level in levels.items():
-            logging.getLogger(room).setLevel(level)
+        logging.getLogger(WAY).setLevel(logging.NOTSET)

@@ -288,6 +288,7 @@ def test_a_device_says_its_values_health_refusals_and_draws_its_signals(client: 
         "Baterai 81,5 %",
         "Jam tepat",
         "melapor tiap 1 menit",
+        "Sebagai tabel (langkah 5 menit) Waktu Baterai 10.05 WIB 81,5 % 11.05 WIB 81,5 %",
     ):
         assert said in text, said
     assert "gerbang-1/senml" in text

@@ -34,10 +34,6 @@ class FacilityFailed(AlertKind[WatchedFacility]):
         spans = subject.spans if look.spans is None else look.spans
         return facility_failed(spans, look, grace=subject.terms.grace, recovery=subject.terms.recovery)
 
-    def looks_again(self, village: VillageState, subject: WatchedFacility, now: int) -> int:
-        """Returns when its state may change by itself."""
-        return min(village.recent.changes_after(subject.facility, now), subject.plan_until)
-
     def evidence(
         self, village: VillageState, subject: WatchedFacility, raised: Raise | None, now: int
     ) -> Mapping[str, object]:

@@ -53,7 +53,10 @@ class AlertKind(Generic[S]):
         raise NotImplementedError
 
     def looks_again(self, _village: VillageState, _subject: S, _now: int) -> int | None:
-        """Returns when to look again, whatever was decided, wall time; `None`: only the decision says it."""
+        """Returns when to look again, whatever was decided, wall time; `None`: only the decision says it.
+
+        A facility is looked at anyway when its state may have changed.
+        """
         return None
 
     def evidence(self, _village: VillageState, _subject: S, _raised: Raise | None, _now: int) -> Mapping[str, object]:

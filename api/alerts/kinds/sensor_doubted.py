@@ -42,7 +42,7 @@ def sensor_doubted(doubts: Sequence[int], look: Look) -> Decision:
             return Hold("too_few_complaints")
         return Raise("complaints_contradict", young[-ENOUGH], None, {})
     if young:
-        return Hold("doubted", young[-1] + COUNTED_FOR)
+        return Hold("doubted", young[0] + COUNTED_FOR)  # then there is one less to show
     if doubts:
         return Clear("nobody_complains", doubts[-1] + COUNTED_FOR)
     return Clear("answered", max(look.now, look.open_since))

@@ -51,14 +51,14 @@ def entry_of(rule: Tree) -> RuleEntry:
     first: Tree = next(iter(_steps(rule)), {})
     return RuleEntry(
         name=str(rule.get("name", "")),
-        tell=_words(rule.get("tell")),
-        villages=" ".join(_words(rule.get("villages"))),
-        kinds=_words(rule.get("kinds")),
-        severities=_words(rule.get("severities")),
-        hours=", ".join(_words(rule.get("hours"))),
+        tell=_several(rule.get("tell")),
+        villages=" ".join(_several(rule.get("villages"))),
+        kinds=_several(rule.get("kinds")),
+        severities=_several(rule.get("severities")),
+        hours=", ".join(_several(rule.get("hours"))),
         outside=str(rule.get("outside", "skip")),
         after=str(first.get("after", "")),
-        next_tell=_words(first.get("tell")),
+        next_tell=_several(first.get("tell")),
         replaces=str(rule.get("name", "")),
     )
 
@@ -68,6 +68,6 @@ def _steps(rule: Tree | None) -> list[Tree]:
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
-def _words(found: object) -> list[str]:
+def _several(found: object) -> list[str]:
     """Returns the words of a field: a file may have one as a single word."""
     return [str(one) for one in found] if isinstance(found, list) else [] if found is None else [str(found)]

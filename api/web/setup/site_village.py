@@ -81,7 +81,9 @@ def new_village(
     """The form for one more village. `like`: of the one that it is to be like."""
     fields = Fields()
     if like:
-        fields = replace(_fields_of(home_of(services, looker, like)), code="", name="", seen="", like=like)
+        fields = replace(
+            _fields_of(home_of(services, looker, like)), code="", name="", lat="", lon="", seen="", like=like
+        )
     return _page(request, services, looker, frame, fields, None)
 
 
