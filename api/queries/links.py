@@ -19,7 +19,7 @@ from siaga.model.intervals import Interval, clip, merge, total
 from siaga.model.scope import Scopes
 from siaga.timeline.facility_state import VILLAGE_OFFLINE
 
-__all__ = ["LinkFigures", "links"]
+__all__ = ["LinkFigures", "links", "never_heard"]
 
 _Cuts = Mapping[str, list[tuple[int, int | None]]]
 
@@ -87,6 +87,15 @@ def links(
             )
         )
     return found
+
+
+def never_heard(connection: Connection, scopes: Scopes) -> list[str]:
+    """Returns the codes of the villages from which nothing ever arrived: those that are `blank` in `links`."""
+    village, state, gateway = tables.village, tables.village_state, tables.gateway_state
+    arrived = select(state.c.village).where(state.c.village == village.c.code, state.c.last_arrival.is_not(None))
+    alive = select(gateway.c.village).where(gateway.c.village == village.c.code, gateway.c.last_alive.is_not(None))
+    blank = select(village.c.code).where(within(village.c.code, scopes), ~arrived.exists(), ~alive.exists())
+    return list(connection.execute(blank.order_by(village.c.code)).scalars())
 
 
 def _heard(connection: Connection, between: tuple[str, str]) -> set[str]:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from api.complaints.rules import State
 from api.queries import complaints
+from api.queries.links import never_heard
 from api.words import Words
 from siaga.database import tables
 from siaga.database.scopes import within
@@ -46,6 +47,7 @@ class MorningFacts:
 
     `down`: what fails now, since when it does; `passed`: what was raised and cleared within the last 24 hours;
     `missed`: what is below its target over the last 24 hours, whether or not it fails now; `scopes`: names.
+    `unheard`: villages from which nothing ever arrived, of which no other fact can say anything.
     `complaints`: what citizens say and nobody has looked at, `contradicting` of which contradict the sensors.
     """
 
@@ -56,6 +58,7 @@ class MorningFacts:
     missed: Some
     silent: Some
     expiring: Some
+    unheard: Some = Some()
     complaints: Some = Some()
     contradicting: int = 0
 
@@ -74,6 +77,7 @@ def morning_facts(connection: Connection, scopes: Scopes, now: int, timezone: st
         _alerts(connection, mine & is_open & (table.c.kind == Kind.INDICATOR_MISSED.value)),
         _alerts(connection, mine & is_open & (table.c.kind == Kind.DEVICE_SILENT.value)),
         _expiring(connection, scopes, day, words),
+        _unheard(connection, scopes),
         *_complaints(connection, scopes),
     )
 
@@ -120,6 +124,14 @@ def _expiring(connection: Connection, scopes: Scopes, day: datetime.date, words:
     rows = connection.execute(query).all()
     first = [Named(f"{words.kind(row.indicator)} ({row.name or row.village})", 0) for row in rows[:_FIRST]]
     return Some(first, len(rows))
+
+
+def _unheard(connection: Connection, scopes: Scopes) -> Some:
+    codes = never_heard(connection, scopes)
+    village = tables.village
+    query = select(village.c.code, village.c.name).where(village.c.code.in_(codes[:_FIRST]))
+    names = {code: name for code, name in connection.execute(query)} if codes else {}  # noqa: C416
+    return Some([Named(names[code], 0) for code in codes[:_FIRST]], len(codes))
 
 
 def _complaints(connection: Connection, scopes: Scopes) -> tuple[Some, int]:

@@ -7,10 +7,11 @@ the child reads its job from the first and writes its answer to it, and says on 
 end the second gets a last line with its exit status.
 
 It has one thread and no connection to anything, so a fork is safe. It ends when CONTROL is closed, as when the process
-that started it has died, and its children with it. A child whose first socket is closed at the other end is killed:
-nobody waits for it any more.
+that started it has died. Its children end with it, also when it is killed. A child whose first socket is closed at the
+other end is killed: nobody waits for it any more.
 """
 
+import ctypes
 import gc
 import importlib
 import os
@@ -27,6 +28,8 @@ __all__ = ["main"]
 
 _LONGEST = 1024
 """Bytes of a message."""
+_SET_PARENT_DEATH_SIGNAL = 1
+"""What `prctl(2)` calls PR_SET_PDEATHSIG."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,10 @@ class _Server:
         if not message:
             return False
         job, complaint = descriptors
+        parent = os.getpid()
         pid = os.fork()
         if pid == 0:
+            _die_with(parent)
             _work(message.decode(), job, complaint)
         child = _Child(pid, os.pidfd_open(pid), job, complaint)
         self._children |= {child.ended: child, child.job: child}
@@ -94,6 +99,13 @@ class _Server:
         for child in {one.pid: one for one in self._children.values()}.values():
             os.kill(child.pid, signal.SIGKILL)
             os.waitpid(child.pid, 0)
+
+
+def _die_with(parent: int) -> None:
+    """Let the kernel kill this child when its parent dies, however that is."""
+    ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before
+        os._exit(1)
 
 
 def _work(module: str, job: int, complaint: int) -> NoReturn:

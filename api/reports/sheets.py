@@ -213,7 +213,7 @@ class _Workbook:
         report = self._report
         shown = min(len(report.outages), MOST_OUTAGES)
         yield self._numbers.whole_period(report.period)
-        yield ", ".join(report.scopes.texts)
+        yield self._words("pdf_everything") if report.scopes.everything else ", ".join(report.scopes.texts)
         yield f"{datetime.fromtimestamp(report.generated_at // 1000, UTC):%Y-%m-%d %H:%M:%S}"
         yield self._words("sheet_yes" if report.provisional else "sheet_no")
         yield shown

@@ -48,7 +48,9 @@ def compose_note(facts: MorningFacts, language: str, schedule: Schedule, link: s
 def _lines(facts: MorningFacts, words: Words, numbers: Numbers, zone: str) -> Iterator[str]:
     if facts.down.count:
         yield words("note_down", count=numbers.count(facts.down.count))
-        listed = _LISTED - bool(facts.complaints.count)  # ten lines are for all that there may be
+        listed = (
+            _LISTED - bool(facts.complaints.count) - bool(facts.unheard.count)
+        )  # ten lines are for all that there may be
         whole = facts.down.count <= listed
         for one in facts.down.first[: listed if whole else listed - 1]:
             yield words("note_line", what=one.name, time=numbers.time(one.time, zone))
@@ -61,6 +63,8 @@ def _lines(facts: MorningFacts, words: Words, numbers: Numbers, zone: str) -> It
         yield words("note_missed", count=numbers.count(facts.missed.count), names=_names(facts.missed))
     if facts.silent.count:
         yield words("note_silent", count=numbers.count(facts.silent.count), names=_names(facts.silent))
+    if facts.unheard.count:
+        yield words("note_unheard", count=numbers.count(facts.unheard.count), names=_names(facts.unheard))
     if facts.complaints.count:
         yield words(
             "note_complaints",

@@ -44,6 +44,9 @@ def report_message(
 def _lines(since: SinceSent | None, summary: Mapping[str, object], words: Words, numbers: Numbers) -> Iterator[str]:
     if since is not None:
         yield words("report_told_changes", count=numbers.count(since.count), before=str(since.revision))
+    if not _number(summary.get("facilities")):
+        yield words("report_told_nothing")
+        return
     shares = {name: numbers.percent(share_of(summary.get(name))) for name in ("low", "measured", "unknown")}
     yield words("report_told_figures", **shares)
     counts = {name: numbers.count(_number(summary.get(name))) for name in ("below", "facilities")}

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -56,10 +55,12 @@ async def until(done: Callable[[], bool]) -> None:
 
 
 def is_gone(pid: int) -> bool:
-    with suppress(ProcessLookupError):
-        os.kill(pid, 0)
-        return False
-    return True
+    """Returns whether a process has ended; one that nobody has waited for yet counts as ended."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return stat.rpartition(")")[2].split()[0] in "ZX"
 
 
 async def at_work(path: Path) -> int:
@@ -115,6 +116,21 @@ def test_after_its_death_the_next_job_starts_it_again(forks: ForkServer) -> None
         os.kill(first, signal.SIGKILL)
         assert await forks.run("forked_job", b"y") == b"Y"
         assert forks.pid not in (None, first)
+
+    during(forks, story)
+
+
+def test_when_it_is_killed_its_children_die_and_their_jobs_are_done_again(forks: ForkServer, tmp_path: Path) -> None:
+    async def story() -> None:
+        work = asyncio.create_task(forks.run("forked_job", f"stay {tmp_path / 'one'}".encode()))
+        child, server = await at_work(tmp_path / "one"), forks.pid
+        assert server is not None
+        (tmp_path / "one").unlink()
+        os.kill(server, signal.SIGKILL)
+        again = await at_work(tmp_path / "one")
+        assert again != child
+        await until(lambda: is_gone(child))
+        work.cancel()
 
     during(forks, story)
 

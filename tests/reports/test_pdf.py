@@ -341,7 +341,10 @@ def test_the_annex_counts_what_it_leaves_out(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_report_of_nothing_says_so() -> None:
     empty = build(Source(()), parse_period("2026-02"), Scopes.of("*"), Language.ID, NOW)
     told = everything(as_pdf(empty))
-    assert told.count("Tidak ada fasilitas yang dinilai dalam periode ini.") >= 4
+    assert told.count("Tidak ada fasilitas yang dinilai dalam periode ini.") >= 6
+    assert "Tidak ada gangguan" not in told, "of what is not known nothing good is said, either"
+    assert "Tidak ada fasilitas yang pasti di bawah" not in told
+    assert "tercatat sampai 13 Maret 2026 00.00.00 WIB" in told, "by the clock of people, not in UTC"
     later = report(period="2025-11")
     assert "1 desa tidak punya fasilitas yang dinilai dalam periode ini: Kampunganyar" in everything(as_pdf(later))
 

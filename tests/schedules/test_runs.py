@@ -49,6 +49,10 @@ class Office(Desk):
         about = partial(message_about, self.engine)
         metrics = NotificationMetrics(CollectorRegistry())
         self.sender = Sender(self.engine, self.book, metrics, PushDesk(self.engine), about=about)
+        with writing(self.engine) as connection:
+            heard = {"village": CODE, "gateway": "gw", "last_alive": self.clock.now()}
+            connection.execute(tables.gateway_state.delete())
+            connection.execute(tables.gateway_state.insert(), heard)
 
     def go_on(self, milliseconds: int = 0) -> None:
         """Let time pass, and do what is due then."""
@@ -227,6 +231,31 @@ def test_a_note_says_what_citizens_say_that_nobody_has_looked_at(office: Office,
     office.go_on(HOUR)
     lines = {line for post in hook.taken() for line in post.text.splitlines()}
     assert "Pengaduan warga yang belum dilihat: 2, bertentangan dengan sensor: 2 (Gerbang (Kampunganyar))" in lines
+
+
+def test_a_village_that_was_never_heard_is_no_quiet_one(office: Office, hook: Webhook) -> None:
+    """Nothing fails in it, because nothing is known of it."""
+    office.carry(hook, NOTE)
+    with writing(office.engine) as connection:
+        connection.execute(tables.gateway_state.update().values(last_alive=None))
+    office.go_on()
+    office.go_on(6 * HOUR)
+    assert {post.text.splitlines()[0] for post in hook.taken()} == {
+        "Belum pernah terdengar, jadi keadaannya tidak diketahui: 1 (Kampunganyar)",
+        "Never heard, so nothing is known of them: 1 (Kampunganyar)",
+    }
+
+
+def test_a_report_of_a_period_in_which_nothing_was_judged_says_so(office: Office, hook: Webhook) -> None:
+    office.carry(hook, DAILY)
+    with writing(office.engine) as connection:
+        connection.execute(tables.span.delete())
+    office.go_on()
+    office.go_on(DAY)
+    (post,) = hook.taken()
+    first, link = post.text.splitlines()
+    assert first == "Belum ada yang dinilai dalam periode ini."
+    assert link.startswith("https://siaga.example/r/")
 
 
 def test_a_quiet_morning_is_one_sentence(office: Office, hook: Webhook) -> None:

@@ -20,7 +20,7 @@ def annex_outages(here: Context) -> Iterator[Block]:
     every = here.report.outages
     yield heading(1, say("pdf_appendix_outages"), page=True)
     if not every:
-        yield text(say("pdf_no_outages"))
+        yield text(say("pdf_no_outages" if here.report.facilities else "pdf_nothing_judged"))
         return
     shown = sorted(here.facts.longest[:MOST_OUTAGES], key=lambda one: (one.start, one.facility))
     counts = {

@@ -116,7 +116,9 @@ def _advice(here: Context, figures: Figures) -> Iterator[str]:
 def closing(here: Context) -> Iterator[Block]:
     """Yields chapter E, with where it is signed."""
     yield heading(1, here.say("pdf_closing"))
-    yield _signature(here, here.say("pdf_closing_text", time=here.numbers.utc(here.report.generated_at)))
+    yield _signature(
+        here, here.say("pdf_closing_text", time=here.numbers.exact(here.report.generated_at, here.timezone))
+    )
 
 
 def _signature(here: Context, sentence: str) -> Signature:

@@ -1,7 +1,8 @@
 """How a document for people writes numbers and times: decimal comma, 24-hour clock, cut and not rounded."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
+from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
@@ -82,10 +83,10 @@ class Numbers:
         there = local(time, timezone)
         return f"{there:{self._date}}{NO_BREAK}{there:{self._clock}}"
 
-    def utc(self, time: int) -> str:
-        """A time (ms) in UTC, to the second."""
-        there = datetime.fromtimestamp(time // 1000, UTC)
-        return f"{self.date(there.date())} {there:{self._words('number_clock_exact')}} UTC"
+    def exact(self, time: int, timezone: str) -> str:
+        """A time (ms) by the clock of a time zone, to the second, with the zone's short name."""
+        there = datetime.fromtimestamp(time // 1000, ZoneInfo(timezone))
+        return f"{self.date(there.date())} {there:{self._words('number_clock_exact')}} {there:%Z}"
 
     def dates(self, period: Period) -> str:
         """The first and the last date of a period."""

@@ -65,7 +65,8 @@ def side_annexes(here: Context) -> Iterator[Block]:
         yield heading(1, words(f"annex_{name}"), page=True)
         found = [tables[part] for part in parts if part in tables]
         if not found:
-            yield text(words(f"annex_none_{name}"))
+            nothing = name == "below" and not here.report.facilities
+            yield text(words("pdf_nothing_judged" if nothing else f"annex_none_{name}"))
             continue
         for sentence in _sentences(here, name, words):
             yield text(sentence)
