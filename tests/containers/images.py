@@ -12,9 +12,8 @@ __all__ = ["SIAGA_IMAGE", "build_before", "build_images"]
 STAND_INS = Path(__file__).resolve().parent / "stand-ins"
 STANDS_FOR = {"eclipse-mosquitto": "mosquitto", "influxdb": "influxdb", "postgres": "postgres", "caddy": "caddy"}
 SIAGA_IMAGE = "localhost/siaga:0.1.0"
-MIGRATIONS = "siaga/database/migrations/versions"
-MIGRATIONS_BEFORE = 4
-"""The earlier siaga, whose data is upgraded, lacks so many migrations."""
+BEFORE = "dead3a4dc15df141977fb452529d0408f09da7c4"
+"""The earlier siaga whose data is upgraded: its database has migration 0016."""
 
 
 def build_images(engine: Engine) -> None:
@@ -30,18 +29,13 @@ def build_images(engine: Engine) -> None:
 
 def build_before(engine: Engine, directory: Path) -> str:
     """Build the image of an earlier siaga. Returns its name. `directory`: an empty one."""
-    first_lacking = sorted(path.name for path in (ROOT / MIGRATIONS).glob("0*.py"))[-MIGRATIONS_BEFORE]
-    added = _git("log", "-1", "--format=%H", "--diff-filter=A", "--", f"{MIGRATIONS}/{first_lacking}").decode().strip()
-    name = f"localhost/siaga:{added[:12]}-before"
+    name = f"localhost/siaga:before-{BEFORE[:12]}"
     if not engine.has(name):
-        archive = directory / "before.tar"
-        archive.write_bytes(_git("archive", f"{added}^"))
-        context = directory / "before"
+        archive, context = directory / "before.tar", directory / "before"
+        archive.write_bytes(
+            subprocess.run(["git", "-C", ROOT, "archive", BEFORE], check=True, capture_output=True).stdout
+        )
         context.mkdir()
         subprocess.run(["tar", "-xf", archive, "-C", context], check=True)
         engine.build(name, context / "Dockerfile", context)
     return name
-
-
-def _git(*words: str) -> bytes:
-    return subprocess.run(["git", "-C", ROOT, *words], check=True, capture_output=True).stdout
