@@ -92,7 +92,7 @@ def test_on_a_clock_that_runs_faster_a_siaga_of_its_own_is_asked(tmp_path: Path)
     scenario, truth = tmp_path / "fast.yaml", tmp_path / "truth.jsonl"
     scenario.write_text(FAST)
     done = subprocess.run(
-        [str(SIAGA), "verify", str(scenario), "--speed", "40", "--json", "--truth", str(truth), "--settle", "40s"],
+        [str(SIAGA), "verify", str(scenario), "--speed", "20", "--json", "--truth", str(truth), "--settle", "40s"],
         env={"PATH": "", "SIAGA_STORE_URL": "influxdb://nobody:may@127.0.0.1:1/-/touch-it"},
         capture_output=True,
         text=True,
