@@ -42,6 +42,7 @@ class Villages:
         self.deadlines: Deadlines[Subject] = Deadlines()
         self.asking: dict[str, WatchedVillage] = {}
         self._over: dict[tuple[str, str], tuple[OpenAlert, int]] = {}
+        """By facility the `facility_failed` that cleared last, and its `ended_at`: one each."""
         self._outages = Outages()
         self._metrics = metrics
 
@@ -106,6 +107,8 @@ class Villages:
         """Another engine watches a village from now on, with its open alerts."""
         if village.link.alert is not None:
             self._outages.forget(village.link.alert)
+        # that engine may date its alerts anew: what is known of them here is old when it comes back
+        self._over = {key: last for key, last in self._over.items() if key[0] != village.code}
 
     def note_raised(self, raised: Iterable[tuple[str, str, int]]) -> None:
         """These alerts, by kind and subject, were raised lately: who is raised too often flaps."""
