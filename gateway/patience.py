@@ -107,9 +107,13 @@ def decide(
 
 @dataclass(slots=True)
 class _Village:
-    """What the centre is known to have of one village's devices, and the repetitions that are in no batch."""
+    """What the centre is known to have of one village's devices, and the repetitions that are in no batch.
+
+    `wills`: by device, the time of its newest last will, which voids what the device said before.
+    """
 
     known: dict[TrackKey, Known] = field(default_factory=dict)
+    wills: dict[str, int] = field(default_factory=dict)
     waiting: list[Reading] = field(default_factory=list)
 
 
@@ -126,6 +130,7 @@ class Patience:
         changed = {key for key, device in self._devices.items() if devices.get(key) != device}
         for village, place in self._villages.items() if changed else ():
             place.known = {key: known for key, known in place.known.items() if (village, key[0]) not in changed}
+            place.wills = {name: time for name, time in place.wills.items() if (village, name) not in changed}
         self._devices = devices
 
     def wait(self, village: str, readings: Iterable[Reading], received: int, *, live: bool) -> int:
@@ -140,6 +145,9 @@ class Patience:
         until = received + LONGEST
         for reading in readings:
             device, known = self._devices.get((village, reading.device)), place.known.get(reading[:2])
+            is_will = reading.signal == "online" and not reading.value
+            if is_will and known is not None and _spoke(place, reading.device, known.time):
+                known = replace(known, sent=None)  # a repeated last will voids what came since
             decision = decide(reading, known, device, received, live=live)
             until = min(until, decision.until if isinstance(decision, MayWait) else received)
             if isinstance(decision, MayWait) and len(place.waiting) < MOST:
@@ -147,9 +155,9 @@ class Patience:
             elif isinstance(decision, MayWait):
                 until = received
             if device is not None:
-                place.known[reading[:2]] = _after(reading, known, decision)
-                if reading.signal == "online" and not reading.value:
-                    _void(place, reading.device)
+                place.known[reading[:2]] = _after(reading, known, decision, place.wills.get(reading.device, 0))
+            if device is not None and is_will:
+                _void(place, reading)
         return max(0, until - received)
 
     def sent(self, village: str) -> None:
@@ -178,18 +186,25 @@ class Patience:
         return found
 
 
-def _after(reading: Reading, known: Known | None, decision: AtOnce | MayWait) -> Known:
+def _after(reading: Reading, known: Known | None, decision: AtOnce | MayWait, will: int) -> Known:
     """Returns what is known of a signal after a reading. Of two at one time, the later one counts."""
     if known is not None and reading.time < known.time:
         return known
     if isinstance(decision, MayWait):
         return Known(reading.value, reading.time, None if known is None else known.sent)
-    is_certain = decision.why is not Why.LATE  # the centre may have a newer value from before this process started
+    # With a late one, the centre may have a newer value from before this process started
+    is_certain = decision.why is not Why.LATE and (reading.time >= will or reading.signal == "online")
     return Known(reading.value, reading.time, reading.time if is_certain else None)
 
 
-def _void(place: _Village, device: str) -> None:
-    """A last will made unknown what the device said before: what it says next is news."""
+def _void(place: _Village, will: Reading) -> None:
+    """A last will makes unknown what its device said before: what it says next is news."""
+    place.wills[will.device] = max(will.time, place.wills.get(will.device, 0))
     for key, known in place.known.items():
-        if key[0] == device and key[1] != "online":
+        if key[0] == will.device and key[1] != "online":
             place.known[key] = replace(known, sent=None)
+
+
+def _spoke(place: _Village, device: str, since: int) -> bool:
+    """Returns whether a device said anything of a time from `since` on."""
+    return any(key[0] == device and key[1] != "online" and known.time >= since for key, known in place.known.items())
