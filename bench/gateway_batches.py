@@ -23,8 +23,10 @@ from tests.mqtt.link import Link
 from tests.servers import Mosquitto
 from tests.wait import until
 
-__all__ = ["run"]
+__all__ = ["ALONE", "run"]
 
+ALONE = True
+"""It runs only where it is named."""
 MINUTES = int(os.environ.get("SIAGA_BENCH_MINUTES", "5"))
 DEVICES = 20
 IDS = [f"g-{number}" for number in range(DEVICES)]
