@@ -35,8 +35,9 @@ from siaga.model.clock import MINUTE
 from tests.servers import Influxd, Mosquitto, Postgres, free_port
 from tests.wait import until
 
-__all__ = ["ALONE", "run"]
+__all__ = ["ALONE", "Country", "changing", "country", "run"]
 
+DATABASE = "country"
 ALONE = True
 """It runs only where it is named."""
 READY_WITHIN = 600
@@ -68,7 +69,28 @@ class _Options:
 
 def run(arguments: Sequence[str] = ()) -> list[Figure]:
     options = _Options.of(arguments)
-    district = District(options.villages, graces=(0, 5 * MINUTE))
+    with country(options.villages, processes=options.processes) as place:
+        return _Country(options, place).measure()
+
+
+@dataclass(frozen=True, slots=True)
+class Country:
+    """Its villages, what its services are started with, a token of the API, and the process of each part."""
+
+    district: District
+    settings: Mapping[str, str]
+    token: str
+    parts: Mapping[str, int]
+    mosquitto: Mosquitto
+    influxd: Influxd
+    ready: float
+    """Seconds from the start until every village was watched."""
+
+
+@contextmanager
+def country(villages: int, *, processes: int = 1) -> Iterator[Country]:
+    """All servers and services for so many villages, until the end of the block. `processes`: of the collector."""
+    district = District(villages, graces=(0, 5 * MINUTE))
     with (
         tempfile.TemporaryDirectory() as directory,
         Influxd() as influxd,
@@ -79,16 +101,23 @@ def run(arguments: Sequence[str] = ()) -> list[Figure]:
             SIAGA_DATA_DIR=directory,
             SIAGA_DATABASE_URL=postgres.database_url(),
             SIAGA_MQTT_URL=mosquitto.url,
-            SIAGA_STORE_URL=influxd.store_url("country"),
+            SIAGA_STORE_URL=influxd.store_url(DATABASE),
             SIAGA_HTTP_PORT=str(free_port()),
-            SIAGA_COLLECTOR_PROCESSES=str(options.processes),
+            SIAGA_COLLECTOR_PROCESSES=str(processes),
         )
         token = _prepare(settings, district)
+        began = time.monotonic()
         with service("collector", settings) as collector, service("api", settings) as api:
+            with client_of(settings, token) as client:
+                while not is_ready(client):  # asked calmly: to answer costs the engine what it needs to start
+                    time.sleep(0.25)
+                    if time.monotonic() - began > READY_WITHIN:
+                        raise RuntimeError(f"not every village is watched after {READY_WITHIN} s")
+            ready = time.monotonic() - began
             until(lambda: _is_healthy("collector", settings), 60, "the collector has subscribed")
             servers = {"Mosquitto": mosquitto.pid, "InfluxDB": influxd.pid, "PostgreSQL": postgres.pid}
             parts = {"siaga collector": collector.pid, "siaga api": api.pid, **servers}
-            return _Country(options, district, settings, token, parts).measure(influxd, mosquitto)
+            yield Country(district, settings, token, parts, mosquitto, influxd, ready)
 
 
 def _prepare(settings: Mapping[str, str], district: District) -> str:
@@ -114,52 +143,54 @@ class _Part:
 
 
 class _Country:
-    def __init__(
-        self, options: _Options, district: District, settings: Mapping[str, str], token: str, parts: Mapping[str, int]
-    ) -> None:
-        self._options, self._district, self._settings, self._token = options, district, settings, token
-        self._parts = {name: _Part(pid) for name, pid in parts.items()}
+    def __init__(self, options: _Options, place: Country) -> None:
+        self._options, self._place = options, place
+        self._parts = {name: _Part(pid) for name, pid in place.parts.items()}
         self._behind: list[int] = []
 
-    def measure(self, influxd: Influxd, mosquitto: Mosquitto) -> list[Figure]:
-        options, district = self._options, self._district
-        began = time.monotonic()
-        with client_of(self._settings, self._token) as client:
-            while not is_ready(client):
-                time.sleep(0.25)
-                if time.monotonic() - began > READY_WITHIN:
-                    raise RuntimeError(f"not every village is watched after {READY_WITHIN} s")
-        ready = time.monotonic() - began
-        gateways = Gateways(district, mosquitto.port, together=True)
-        probes = Probes(gateways, range(district.villages), facilities=(0,))
-        streams = Streams(options.streams, int(self._settings["SIAGA_HTTP_PORT"]), self._token)
-        with Acknowledgements(mosquitto) as acks, gateways.running(), streams.open():
-            until(lambda: gateways.sent >= district.villages, 120, "every gateway has sent")
+    def measure(self) -> list[Figure]:
+        place, options = self._place, self._options
+        villages = place.district.villages
+        gateways = Gateways(place.district, place.mosquitto.port, together=True)
+        probes = Probes(gateways, range(villages), facilities=(0,))
+        streams = Streams(options.streams, int(place.settings["SIAGA_HTTP_PORT"]), place.token)
+        with Acknowledgements(place.mosquitto) as acks, gateways.running(), streams.open():
+            until(lambda: gateways.sent >= villages, 120, "every gateway has sent")
             time.sleep(BEAT)  # what was said for the first time is behind them: nothing but time is waited for
-            gateways.forget()
-            acked, sent, took = len(acks.times), gateways.sent, time.monotonic()
-            readings, size = gateways.readings, gateways.bytes
-            with self._watched(lambda: gateways.sent - len(acks.times)), _changing(gateways, options.changes):
-                probes.close_some(60 * options.minutes)
-            took = time.monotonic() - took
-            acked, sent = len(acks.times) - acked, gateways.sent - sent
-            readings, size, late = gateways.readings - readings, gateways.bytes - size, gateways.latest
-            load = f"{gateways.rate:.0f} batches/s, sent with {gateways.share:.0%} of a core, {late * 1000:.0f} ms late"
+            figures = self._held(gateways, probes, acks)
             time.sleep(5)  # the last alerts are on their way
             gateways.end()
             until(lambda: len(acks.times) >= gateways.sent, 300, "all of it is acknowledged")
-        rows = influxd.query("country", "SELECT count(gate_open) AS gates, count(alive) AS beats FROM telemetry")
+        rows = place.influxd.query(DATABASE, "SELECT count(gate_open) AS gates, count(alive) AS beats FROM telemetry")
         stored = sum(int(str(rows[0][column])) for column in ("gates", "beats"))
-        figures = [
-            Figure("until every village is watched", ready, "s", note=f"{district.villages} villages, empty database"),
-            at_least("stored in the time", acked / took, "batches/s", HELD * sent / took, load),
-            Figure("readings held", readings / took * acked / sent, "readings/s", note=f"{options.minutes:g} minutes"),
+        return [
+            Figure("until every village is watched", place.ready, "s", note=f"{villages} villages, empty database"),
+            *figures,
             at_least("stored in the end", stored, "readings", gateways.readings, "each once"),
+            *self._told(probes, streams),
+            *self._costs(),
+        ]
+
+    def _held(self, gateways: Gateways, probes: Probes, acks: Acknowledgements) -> list[Figure]:
+        """Let the load last. Returns how much of it was stored meanwhile."""
+        gateways.forget()
+        acked, sent, readings, size = len(acks.times), gateways.sent, gateways.readings, gateways.bytes
+        began = time.monotonic()
+        with self._watched(lambda: gateways.sent - len(acks.times)), changing(gateways, self._options.changes):
+            probes.close_some(60 * self._options.minutes)
+        self._took = took = time.monotonic() - began
+        acked, sent = len(acks.times) - acked, gateways.sent - sent
+        self._rate = (gateways.readings - readings) / took
+        each_day = 86_400 / took / gateways.district.villages
+        late = f"{gateways.latest * 1000:.0f} ms late"
+        load = f"{sent / took:.0f} batches/s, sent with {gateways.share:.0%} of a core, {late}"
+        return [
+            at_least("stored in the time", acked / took, "batches/s", HELD * sent / took, load),
+            Figure("readings held", self._rate * acked / sent, "readings/s", note=f"{self._options.minutes:g} minutes"),
             Figure("batches not acknowledged, at most", max(self._behind), "batches"),
             Figure("batches not acknowledged, in the end", self._behind[-1], "batches"),
-            Figure("of a village on its link, up", size / took / district.villages * 86_400 / 1e6, "MB a day"),
+            Figure("of a village on its link, up", (gateways.bytes - size) * each_day / 1e6, "MB a day"),
         ]
-        return figures + self._told(probes, streams) + self._costs(took, readings / took)
 
     @contextmanager
     def _watched(self, behind: Callable[[], int]) -> Iterator[None]:
@@ -199,9 +230,9 @@ class _Country:
             Figure("publish to stream, longest", took[-1] * 1000, "ms"),
         ]
 
-    def _costs(self, took: float, rate: float) -> list[Figure]:
+    def _costs(self) -> list[Figure]:
         """What each part takes, and by that what one core of it holds."""
-        found = []
+        found, took, rate = [], self._took, self._rate
         for name, part in self._parts.items():
             share = part.spent / took
             holds = f"{rate / share:,.0f} readings/s a core" if share > 0.005 else "next to nothing"
@@ -213,7 +244,7 @@ class _Country:
 
 
 @contextmanager
-def _changing(gateways: Gateways, a_day: float) -> Iterator[None]:
+def changing(gateways: Gateways, a_day: float) -> Iterator[None]:
     """Open and close gates that are no probes, so many times a day and device, until the end of the block."""
     district = gateways.district
     pause = 86_400 / (a_day * district.villages * district.devices) if a_day else None

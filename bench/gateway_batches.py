@@ -8,6 +8,7 @@ import os
 import random
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from paho.mqtt.client import Client, MQTTMessage
@@ -23,7 +24,7 @@ from tests.mqtt.link import Link
 from tests.servers import Mosquitto
 from tests.wait import until
 
-__all__ = ["ALONE", "run"]
+__all__ = ["ALONE", "CODE", "listens", "run", "sites"]
 
 ALONE = True
 """It runs only where it is named."""
@@ -79,8 +80,7 @@ def run() -> list[Figure]:
         Link(district.port) as cable,
     ):
         directory = Path(name)
-        devices = ", ".join(f"{{id: {each}, adapter: senml, every: 1m}}" for each in IDS)
-        (directory / "sites.yaml").write_text(SITES.replace("{devices}", devices))
+        (directory / "sites.yaml").write_text(sites(IDS))
         settings = environment(
             SIAGA_SITES=str(directory / "sites.yaml"),
             SIAGA_DATA_DIR=name,
@@ -89,7 +89,7 @@ def run() -> list[Figure]:
         )
         centre = _Centre(district)
         with service("gateway", settings):
-            until(lambda: _listens(directory), 20, "the gateway listens")
+            until(lambda: listens(directory), 20, "the gateway listens")
             _speak(village, 1)  # each device's first report is news
             batches, size, passed = centre.batches, centre.size, cable.passed
             _speak(village, MINUTES)
@@ -103,6 +103,11 @@ def run() -> list[Figure]:
             "on the link, both ways", passed / MINUTES * 1440 / 1e6, "MB a day", note="with MQTT's own, without TCP's"
         ),
     ]
+
+
+def sites(names: Iterable[str]) -> str:
+    """Returns a sites file of one village with a gate, which has these devices."""
+    return SITES.replace("{devices}", ", ".join(f"{{id: {each}, adapter: senml, every: 1m}}" for each in names))
 
 
 def _speak(village: Mosquitto, minutes: int) -> None:
@@ -120,7 +125,8 @@ def _speak(village: Mosquitto, minutes: int) -> None:
     client.loop_stop()
 
 
-def _listens(data: Path) -> bool:
+def listens(data: Path) -> bool:
+    """Returns whether the gateway has its session with the village's broker, which keeps nothing for it before."""
     try:
         return read_status(data).village_problem is None
     except NoGateway:
