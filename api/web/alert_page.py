@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from api.http.problems import not_found
 from api.http.services import Services, ServicesHere
+from api.queries.alert_events import newest_event
 from api.queries.alert_list import ListedAlert, with_ids
 from api.queries.alert_page import Around, around
 from api.queries.spans import FacilityName
@@ -22,6 +23,7 @@ from api.web.alert_forms import SNOOZES
 from api.web.alert_view import Looking, alert_row
 from api.web.chart import WIDTH, chart_line, place
 from api.web.complaint_view import ComplaintView, complaints_about
+from api.web.followed import unless_known
 from api.web.frame import FrameHere
 from api.web.guidance import Guidance
 from api.web.readings import reading_name, reading_value, reading_values
@@ -88,6 +90,7 @@ def alert_page(
     caller, words, now = looker.caller, looker.words, services.clock.now()
     assert caller is not None  # noqa: S101 - `SignedIn` lets nobody else in
     with services.engine.connect() as connection:
+        newest = newest_event(connection)  # before the rest: what happens meanwhile is told once more, not never
         listed = with_ids(connection, caller.scopes, [alert], now).get(alert)
         if listed is None:
             raise not_found("alert", alert)
@@ -100,11 +103,13 @@ def alert_page(
     row = alert_row(looking, listed)
     charts, unreadable = _charts(services, words, listed, known, window)
     may_act = looker.may(Role.TECHNICIAN)
-    return frame.page(
+    page = frame.page(
         request,
         looker,
         "alert.html",
         title=row.what,
+        newest=newest,
+        about=[alert, *filter(None, (row.facility, row.device)), *listed.villages],
         alert=row,
         listed=listed,
         known=known,
@@ -129,6 +134,7 @@ def alert_page(
         snoozes=SNOOZES,
         width=WIDTH,
     )
+    return unless_known(request, page)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from api.http.problems import not_found
 from api.http.services import Services, ServicesHere
+from api.queries.alert_events import newest_event
 from api.queries.alert_list import ListedAlert
 from api.queries.devices import KnownDevice, Latest, latest
 from api.queries.devices import device as read_device
@@ -19,6 +20,7 @@ from api.web.access import SignedIn
 from api.web.alert_view import Looking, alert_row
 from api.web.chart import WIDTH, chart_line
 from api.web.chart_table import chart_rows
+from api.web.followed import unless_known
 from api.web.frame import FrameHere
 from api.web.readings import reading_name, reading_value, reading_values
 from api.words import Words
@@ -106,6 +108,7 @@ def device_page(
     caller, words, now = looker.caller, looker.words, services.clock.now()
     assert caller is not None  # noqa: S101 - `SignedIn` lets nobody else in
     with services.engine.connect() as connection:
+        newest = newest_event(connection)  # before the rest: what happens meanwhile is told once more, not never
         known = read_device(connection, caller.scopes, code, device)
         home = village(connection, caller.scopes, code) if known is not None else None
         if known is None or home is None:
@@ -118,11 +121,13 @@ def device_page(
     charts = None if found is None else _charts(services, words, known, found, (end - length, end), step, home.timezone)
     looking = Looking(words, caller.name, now, now)
     refused = refused_of(known.device, services.quarantine.items(Scopes((Scope(code),)), _LOOKED_AT))[:_REFUSED]
-    return frame.page(
+    page = frame.page(
         request,
         looker,
         "device.html",
         title=device,
+        newest=newest,
+        about=[code, f"{code}/{device}", f"{code}/{known.facility.id}"],
         full_name=f"{code}/{device}",
         village=home,
         known=known,
@@ -146,6 +151,7 @@ def device_page(
         ],
         alerts=[alert_row(looking, one, with_village=False) for one in alerts],
     )
+    return unless_known(request, page)
 
 
 def refused_of(device: Device, items: Sequence[QuarantineItem]) -> list[QuarantineItem]:
