@@ -25,7 +25,7 @@ from bench.centre import BROKER, Acknowledgements
 from bench.district import BEAT, District, Gateways
 from bench.engine_latency import Probes, client_of
 from bench.figure import Figure, at_least, at_most
-from bench.processes import SIAGA, environment, family_memory_mb, family_seconds, is_ready, service
+from bench.processes import SIAGA, environment, family_memory_mb, family_seconds, is_ready, listening, service
 from bench.streams import Streams
 from siaga.database import connect, migrate
 from siaga.database.registry import Registry
@@ -41,6 +41,8 @@ DATABASE = "country"
 ALONE = True
 """It runs only where it is named."""
 READY_WITHIN = 600
+TOLD_WITHIN = 120
+"""Seconds after the load in which alerts are waited for. What comes later counts as not told."""
 AIM_MS = 1_000
 HELD = 0.99
 """Of what is sent has to be stored and acknowledged in the same time; the rest is under way."""
@@ -166,17 +168,31 @@ class _Country:
         probes = Probes(gateways, range(villages), facilities=(0,))
         streams = Streams(options.streams, int(place.settings["SIAGA_HTTP_PORT"]), place.token)
         self._rest()
-        with Acknowledgements(place.mosquitto) as acks, gateways.running(), streams.open():
+        with (
+            Acknowledgements(place.mosquitto) as acks,
+            client_of(place.settings, place.token) as client,
+            listening(client, probes.heard),
+            gateways.running(),
+        ):
             until(lambda: gateways.sent >= villages, 120, "every gateway has sent")
-            time.sleep(BEAT)  # what was said for the first time is behind them: nothing but time is waited for
-            figures = self._held(gateways, probes, acks)
-            time.sleep(5)  # the last alerts are on their way
+            began = time.monotonic()
+            probes.close_one()
+            until(lambda: probes.all_heard, READY_WITHIN, "what was said for the first time is behind the engine")
+            first = Figure("after the first report of everything, until the next alert", time.monotonic() - began, "s")
+            with streams.open():
+                probes.closed.clear()
+                figures = self._held(gateways, probes, acks)
+                waited = time.monotonic()
+                while not probes.all_heard and time.monotonic() - waited < TOLD_WITHIN:
+                    time.sleep(0.1)
+                time.sleep(1)  # at the other clients, too
             gateways.end()
             until(lambda: len(acks.times) >= gateways.sent, 300, "all of it is acknowledged")
         rows = place.influxd.query(DATABASE, "SELECT count(gate_open) AS gates, count(alive) AS beats FROM telemetry")
         stored = sum(int(str(rows[0][column])) for column in ("gates", "beats"))
         return [
             Figure("until every village is watched", place.ready, "s", note=f"{villages} villages, empty database"),
+            first,
             *figures,
             at_least("stored in the end", stored, "readings", gateways.readings, "each once"),
             *self._told(probes, streams),
