@@ -131,6 +131,7 @@ class SimulatedStore:
         self.received: dict[tuple[str, str, int], int] = {}
         self._order: dict[str, dict[TrackKey, list[int]]] = {}
         self._arrivals: list[Arrival] = []
+        self._hidden_arrivals: dict[Arrival, int] = {}
 
     def seen_by(self, touch: Callable[[str], None]) -> "SimulatedStore":
         """The same store, as a process uses it that may die at any of its calls."""
@@ -146,7 +147,10 @@ class SimulatedStore:
         if fails:
             stored = stored[: self._kernel.chance.choice([0, len(stored) // 2, len(stored)])]
         if not fails or stored or self._kernel.chance.random() < 0.5:
-            self._arrivals.extend(each for each in arrivals if each not in self._arrivals)
+            new = [each for each in arrivals if each not in self._arrivals]
+            self._arrivals.extend(new)
+            if self._shows_after:
+                self._hidden_arrivals.update((each, self._shown_at()) for each in new)
         for point in stored:
             self._put(point)
         if fails:
@@ -163,13 +167,15 @@ class SimulatedStore:
         for signal, value in point.values.items():
             key = (point.device, signal)
             if self._shows_after and point.time not in table.get(key, {}):
-                shown = self._kernel.time + self._kernel.chance.randint(0, self._shows_after)
-                self._hidden.setdefault(point.village, {}).setdefault(key, {})[point.time] = shown
+                self._hidden.setdefault(point.village, {}).setdefault(key, {})[point.time] = self._shown_at()
             table.setdefault(key, {})[point.time] = value
             order.pop(key, None)
         self.received.setdefault(
             (point.village, point.device, point.time), point.received
         )  # written twice, it was there
+
+    def _shown_at(self) -> int:
+        return self._kernel.time + self._kernel.chance.randint(0, self._shows_after)
 
     def has(self, village: str, device: str, signal: str, time: int) -> bool:
         """Whether a reading is stored."""
@@ -261,7 +267,9 @@ class SimulatedStore:
 
     def arrivals(self, since: int) -> Sequence[Arrival]:
         self.check()
-        return sorted((each for each in self._arrivals if each.received >= since), key=lambda each: each.received)
+        now, hidden = self._kernel.time, self._hidden_arrivals
+        shown = (each for each in self._arrivals if each.received >= since and hidden.get(each, now) <= now)
+        return sorted(shown, key=lambda each: each.received)
 
     def is_empty(self) -> bool:
         self.check()
@@ -277,6 +285,9 @@ class SimulatedStore:
 
     def thin(self, before: int) -> None:
         self.drop_before(before)
+
+    def shows_after(self) -> int:
+        return self._shows_after
 
     def kept_for(self) -> int | None:
         return None

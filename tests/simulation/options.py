@@ -110,7 +110,7 @@ class Options:
 
     def with_late_showing(self) -> "Options":
         """Returns these options for a cluster as store: openGemini shows a new series a second or two late."""
-        return replace(self, shows_after=2 * SECOND)
+        return replace(self, shows_after=5 * SECOND)
 
     @classmethod
     def of_days(cls, seed: int) -> "Options":
