@@ -269,6 +269,20 @@ def test_no_word_of_a_heading_is_wider_than_its_column(language: Language) -> No
     assert len(words) > 60
 
 
+def test_a_long_table_is_numbered_and_has_its_headings_on_each_page() -> None:
+    found = pages_of(as_pdf(report(70)))
+    first = next(place for place, page in enumerate(found) if page.startswith("Lampiran IV."))
+    after = next(place for place, page in enumerate(found) if page.startswith("Lampiran V."))
+    assert after - first > 1
+    assert "Tabel" in found[first].partition(": Di bawah sasaran")[0]
+    for page in found[first:after]:
+        assert "Nama Desa Indikator Sasaran Tersedia Gagal Sisa jatah" in page
+    told = " ".join(found[first:after])
+    for code in range(2012, 2012 + 70):
+        line = rf"Gerbang \(35\.10\.15\.{code}/ ?f.?gate\) ?Kampunganyar Gerbang terbuka 24 jam 99,00.% 98,28.%"
+        assert re.search(line, told), told[:400]
+
+
 def test_an_issued_report_leads_to_its_page() -> None:
     issue = Issue("r-7", 2, "https://siaga.example.go.id/r/r-7")
     first = pages_of(as_pdf(report(), OFFICE, issue))[0]
