@@ -11,8 +11,8 @@ from fractions import Fraction
 from api.reports.facility import JudgedFacility, Outage
 from api.reports.figures import Figures, Share
 from api.reports.levels import Level
+from api.reports.numbers import Numbers
 from api.reports.pdf.facts import Facts, Goal, facts, goal, target_of
-from api.reports.pdf.numbers import Numbers
 from api.reports.report import Report
 from api.words import WORDS
 from siaga.model.local_time import NO_VILLAGES_ZONE

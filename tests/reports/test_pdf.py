@@ -14,8 +14,10 @@ import typst
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.reports.changed import Change
 from api.reports.documents import document
 from api.reports.figures import Figures, Share
+from api.reports.numbers import Numbers
 from api.reports.office import PLAIN, Logo, Office, Signer
 from api.reports.pdf import as_pdf
 from api.reports.pdf.blocks import column, table
@@ -24,7 +26,6 @@ from api.reports.pdf.characters import _HAS, printable
 from api.reports.pdf.content import Issue, compose
 from api.reports.pdf.context import Context
 from api.reports.pdf.facts import Goal, goal
-from api.reports.pdf.numbers import Numbers
 from api.reports.pdf.strip import draw
 from api.reports.period import parse_period
 from api.reports.report import Report, build
@@ -292,6 +293,42 @@ def test_an_issued_report_leads_to_its_page() -> None:
     assert as_pdf(report(), OFFICE, issue) != as_pdf(
         report(), OFFICE, replace(issue, link="https://siaga.example/r/r-8")
     )
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_a_revision_lists_what_changed_and_why(language: Language) -> None:
+    code = "35.10.15.2012"
+    changes = [
+        Change(code, "f-gate", "failed_s", 3600, 7260, "late_data"),
+        Change(code, "f-gate", "availability_low", 0.98996, 1.0, "late_data,maintenance_declared"),
+        Change(code, "gone", "causes.failed.gate_open", None, 60, "sites_file"),
+        Change(code, None, "scorecard.gate", "met", "missed", "attestation"),
+    ]
+    issue = Issue("r-8", 3, None, supersedes="r-7", changes=changes)
+    told = everything(as_pdf(report(language=language), OFFICE, issue)).replace("\u00a0", " ").replace("\u200b", "")
+    if language is Language.ID:
+        for said in (
+            "Menggantikan revisi 2 (r-7); yang berubah: Lampiran X",
+            "Lampiran X. Perubahan dari revisi sebelumnya",
+            "1 j 00 mnt 2 j 01 mnt data yang datang terlambat",
+            "98,99 % 100,00 %",
+            "pemeliharaan dicatat",
+            "– 1 mnt berkas lokasi diubah",
+            "Desa Kampunganyar (35.10.15.2012) Gerbang terbuka 24 jam",
+        ):
+            assert said in told
+    else:
+        assert "Annex X. Changes since the previous revision" in told
+        assert "98.99 % 100.00 %" in told
+
+
+def test_a_revision_with_many_changes_counts_what_it_leaves_out_and_one_without_says_so() -> None:
+    changes = [Change("35.10.15.2012", f"f-{n}", "failed_s", 0, n, "late_data") for n in range(1, 403)]
+    issue = Issue("r-8", 2, None, supersedes="r-7", changes=changes)
+    told = everything(as_pdf(report(), OFFICE, issue))
+    assert "Dimuat 400 dari 402 perubahan; 2 tidak dimuat." in told
+    assert "Tidak ada angka yang berubah" in everything(as_pdf(report(), OFFICE, replace(issue, changes=())))
+    assert "Lampiran X" not in everything(as_pdf(report(), OFFICE, Issue("r-7", 1, None)))
 
 
 @pytest.mark.parametrize(

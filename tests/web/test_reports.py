@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext
 from api.issued.desk import IssueDesk
 from api.reports.figures import Share
 from api.reports.maker import CannotMake, ReportMaker
-from api.reports.pdf.numbers import Numbers
+from api.reports.numbers import Numbers
 from api.reports.period import Unit
 from api.schedules.schedule import Plan, Schedule, Send
 from api.words import Language, Sentence

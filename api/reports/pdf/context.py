@@ -1,15 +1,16 @@
 """What all chapters say alike: names of villages and regions, numbers, sentences, and when the report was made."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from api.reports.changed import Change
 from api.reports.factors import Factors
+from api.reports.numbers import Numbers
 from api.reports.office import Office
 from api.reports.pdf.facts import Facts, facts
-from api.reports.pdf.numbers import Numbers
 from api.reports.report import Report
 from api.words import WORDS
 from siaga.model.intervals import Interval
@@ -23,13 +24,16 @@ __all__ = ["Context", "Issue"]
 class Issue:
     """What an issued report is called, and where its page is, `None` without a link of the office.
 
-    `factors`: what people wrote for it, by indicator.
+    `factors`: what people wrote for it, by indicator. `supersedes`: the id of the revision before, and `changes`:
+    what differs from it.
     """
 
     id: str
     revision: int
     link: str | None
     factors: Factors = field(default_factory=dict)
+    supersedes: str | None = None
+    changes: Sequence[Change] = ()
 
 
 class Context:

@@ -9,6 +9,8 @@ def cover(here: Context) -> dict[str, str | list[str]]:
     """Returns the cover's texts."""
     say, office, issue = here.say, here.office, here.issue
     marks = [say("pdf_draft") if issue is None else say("pdf_issued", revision=str(issue.revision))]
+    if issue is not None and issue.supersedes is not None:
+        marks.append(say("pdf_supersedes", before=str(issue.revision - 1), id=issue.supersedes))
     if here.report.provisional:
         marks.append(say("pdf_provisional"))
     link = None if issue is None else issue.link or f"/r/{issue.id}"

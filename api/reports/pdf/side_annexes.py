@@ -12,9 +12,9 @@ from fractions import Fraction
 from api.reports.annex_columns import Type
 from api.reports.annexes import Annex, At, Cell, annexes, blank_counts
 from api.reports.figures import Share
+from api.reports.numbers import NOTHING, Numbers
 from api.reports.pdf.blocks import Block, Column, column, heading, long_table, text
 from api.reports.pdf.context import Context
-from api.reports.pdf.numbers import NOTHING, Numbers
 from api.words import Words
 
 __all__ = ["ANNEXES", "MOST_ROWS", "side_annexes"]

@@ -5,10 +5,10 @@ from fractions import Fraction
 
 from api.reports.facility import JudgedFacility, Outage
 from api.reports.figures import Figures
+from api.reports.numbers import NOTHING
 from api.reports.pdf.blocks import Block, Column, column, table
 from api.reports.pdf.context import Context
 from api.reports.pdf.facts import goal, target_of
-from api.reports.pdf.numbers import NOTHING
 from siaga.model.indicators import INDICATORS
 from siaga.timeline.availability import Availability
 
