@@ -113,13 +113,24 @@ def test_pages_say_which_they_are_and_of_how_many() -> None:
                                               "office_lighting", "it_service")])  # fmt: skip
 @pytest.mark.parametrize("language", list(Language))
 def test_the_summary_is_one_page(kinds: tuple[str, ...], language: Language) -> None:
-    long = "Kantor Desa Persiapan Pemekaran Sumberarum Selatan yang Bernama Panjang Sekali"
+    long = "Kantor Desa Persiapan Pemekaran Sumberarum Selatan yang Bernama Panjang Sekali" + "W" * 150
     made = report(3, kinds=kinds, language=language, name=long, village=long)
     heads = {Language.ID: ("Ringkasan ", "A. Pendahuluan"), Language.EN: ("Summary ", "A. Introduction")}[language]
     found = pages_of(as_pdf(made))
     (first,) = [place for place, page in enumerate(found) if page.startswith(heads[0])]
     (after,) = [place for place, page in enumerate(found) if page.startswith(heads[1])]
     assert after == first + 1
+
+
+def test_of_many_scopes_the_cover_and_the_summary_name_a_few() -> None:
+    codes = [f"35.10.15.{2012 + number}" for number in range(60)]
+    made = replace(report(60), scopes=Scopes.of(codes))
+    found = pages_of(as_pdf(made))
+    named = "Desa Kampunganyar (35.10.15.2016), dan 55 lagi"
+    assert named in found[0]
+    (first,) = [place for place, page in enumerate(found) if page.startswith("Ringkasan ")]
+    assert named in found[first]
+    assert "Desa Kampunganyar (35.10.15.2071)" in found[first + 1]
 
 
 def test_numbers_are_those_of_the_json() -> None:

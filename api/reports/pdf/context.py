@@ -17,7 +17,10 @@ from siaga.model.intervals import Interval
 from siaga.model.local_time import NO_VILLAGES_ZONE, local_moment
 from siaga.model.sites import Village
 
-__all__ = ["Context", "Issue"]
+__all__ = ["NAMED", "Context", "Issue"]
+
+NAMED = 5
+"""Scopes that are named where the page has little room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,14 @@ class Context:
         made = datetime.fromtimestamp(self.report.generated_at // 1000, UTC).astimezone(ZoneInfo(self.timezone))
         return self.numbers.date(made.date())
 
-    def scope(self) -> str:
-        """Returns what the report is of."""
+    def scope(self, most: int | None = None) -> str:
+        """Returns what the report is of; at most so many names, and how many more."""
         if self.report.scopes.everything:
             return self.say("pdf_everything")
         codes = self.report.scopes.texts
-        names = (self.village(code) if code in self.villages else self.region(code) for code in codes)
+        names = [self.village(code) if code in self.villages else self.region(code) for code in codes[:most]]
+        if len(codes) > len(names):
+            names.append(self.say("pdf_and_more", count=self.numbers.count(len(codes) - len(names))))
         return ", ".join(names) or self.say("pdf_nothing")
 
     def region(self, code: str) -> str:
