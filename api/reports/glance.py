@@ -75,7 +75,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class OutageLine:
-    """An outage in words. `end` is `None` while it goes on. `who` acknowledged it, and when."""
+    """An outage in words. `end` is `None` while it goes on. `who` acknowledged it, and when.
+
+    `alert`: the id of its alert, whose page says what speaks for it and who did what.
+    """
 
     facility: str
     name: str
@@ -86,6 +89,7 @@ class OutageLine:
     cause: str
     who: str | None
     at: str | None
+    alert: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +278,7 @@ class _Glancing:
             self._words.cause("failed", outage.cause) or "–",
             None if alert is None else alert.acknowledged_by,
             None if at is None else numbers.time(at, zone),
+            None if alert is None else alert.id,
         )
 
 

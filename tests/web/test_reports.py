@@ -129,7 +129,9 @@ def test_the_summary_has_three_figures_the_change_and_the_worst(client: httpx.Cl
     assert "gerbang tertutup" in outages
 
 
-def test_who_acknowledged_an_outage_is_said(client: httpx.Client, lived: District) -> None:
+def test_an_outage_leads_to_what_speaks_for_it_and_who_acknowledged_it_is_said(
+    client: httpx.Client, lived: District
+) -> None:
     alert = lived.raise_alert(1, village=code(0), facility="gerbang", at=FEBRUARY + 2 * DAY)
     with writing(lived.engine) as connection:
         values = {"began_at": FEBRUARY + 2 * DAY, "ended_at": FEBRUARY + 2 * DAY + HOUR}
@@ -138,6 +140,9 @@ def test_who_acknowledged_an_outage_is_said(client: httpx.Client, lived: Distric
         connection.execute(table.update().where(table.c.id == alert).values(values | took))
     text = client.get("/reports", params={"period": "2026-02", "table": "outages"}).text
     assert "wahyu, 03-02-2026\u00a000.10" in text
+    [link] = re.findall(r'href="(/alerts/[^"]+)"', text)
+    assert link == f"/alerts/{alert}"
+    assert client.get(link).status_code == 200
 
 
 def test_without_a_period_the_last_closed_ones_come_first(client: httpx.Client) -> None:
