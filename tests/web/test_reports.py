@@ -129,9 +129,7 @@ def test_the_summary_has_three_figures_the_change_and_the_worst(client: httpx.Cl
     assert "gerbang tertutup" in outages
 
 
-def test_an_outage_leads_to_what_speaks_for_it_and_who_acknowledged_it_is_said(
-    client: httpx.Client, lived: District
-) -> None:
+def test_an_outage_leads_to_its_alert_and_says_who_acknowledged_it(client: httpx.Client, lived: District) -> None:
     alert = lived.raise_alert(1, village=code(0), facility="gerbang", at=FEBRUARY + 2 * DAY)
     with writing(lived.engine) as connection:
         values = {"began_at": FEBRUARY + 2 * DAY, "ended_at": FEBRUARY + 2 * DAY + HOUR}
