@@ -5,7 +5,7 @@ BIN := .venv/bin
 # compiles all that it imports
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup run test containers check lint collect style sbom audit bench soak kills simulate clean
+.PHONY: setup run test containers check lint collect style sbom audit bench profile soak kills simulate clean
 
 setup: .venv/.ready
 
@@ -46,6 +46,11 @@ style: .venv/.ready-dev
 bench: .venv/.ready-dev
 	@scripts/servers.sh
 	$(BIN)/python -m bench $(ARGS)
+
+# make profile PART=engine (or collector, gateway, api) draws dist/profile/engine.svg; as root, or as whoever may trace
+profile: .venv/.ready-dev
+	@scripts/servers.sh
+	$(BIN)/python -m bench.profile $(PART) $(ARGS)
 
 # make soak HOURS=2; ARGS="--villages 20 --every 20" makes it smaller
 soak: .venv/.ready-dev
