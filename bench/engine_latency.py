@@ -66,6 +66,8 @@ class Probes:
     villages: Sequence[int]
     taken: set[str] = field(default_factory=set)
     """Facilities that have an alert already."""
+    facilities: Sequence[int] | None = None
+    """Of a village, by their number; `None`: all of them."""
     closed: dict[str, float] = field(default_factory=dict)
     took: dict[str, float] = field(default_factory=dict)
     _chance: random.Random = field(default_factory=lambda: random.Random(1))
@@ -83,7 +85,8 @@ class Probes:
         while True:
             village, device = self._chance.choice(self.villages), self._chance.randrange(district.devices)
             facility = district.facility(village, device)
-            if facility not in self.taken:
+            is_probe = self.facilities is None or device % district.facilities in self.facilities
+            if is_probe and facility not in self.taken:
                 break
         self.taken.add(facility)
         with self._lock:
