@@ -63,10 +63,11 @@ kills: .venv/.ready-dev
 	$(BIN)/python -m bench.kills --kills $(or $(KILLS),120) $(ARGS)
 
 # make simulate SEEDS=1000 runs so many, make simulate SEED=123 TRACE=1 shows one step by step;
-# DAYS=20 and DAY=7 are the same for runs of days; with LEADERS=1 also the leader changes
+# DAYS=20 and DAY=7 are the same for runs of days; with LEADERS=1 also the leader changes, with SHOWS_LATE=1 the store
+# is a cluster that shows what it stored some seconds later
 simulate: .venv/.ready-dev
 	@$(BIN)/python -m tests.simulation $(if $(DAY)$(DAYS),--days) --seeds $(or $(SEED),$(DAY),1-$(or $(SEEDS),$(DAYS),200)) \
-		$(if $(TRACE),--trace) $(if $(LEADERS),--leaders)
+		$(if $(TRACE),--trace) $(if $(LEADERS),--leaders) $(if $(SHOWS_LATE),--shows-late)
 
 clean:
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache dist

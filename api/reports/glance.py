@@ -11,8 +11,8 @@ from fractions import Fraction
 from api.reports.facility import JudgedFacility, Outage
 from api.reports.figures import Figures, Share
 from api.reports.levels import Level
+from api.reports.numbers import Numbers
 from api.reports.pdf.facts import Facts, Goal, facts, goal, target_of
-from api.reports.pdf.numbers import Numbers
 from api.reports.report import Report
 from api.words import WORDS
 from siaga.model.local_time import NO_VILLAGES_ZONE
@@ -84,7 +84,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class OutageLine:
-    """An outage in words. `end` is `None` while it goes on. `who` acknowledged it, and when."""
+    """An outage in words. `end` is `None` while it goes on. `who` acknowledged it, and when.
+
+    `alert`: the id of its alert, whose page says what speaks for it and who did what.
+    """
 
     facility: str
     name: str
@@ -95,6 +98,7 @@ class OutageLine:
     cause: str
     who: str | None
     at: str | None
+    alert: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +304,7 @@ class _Glancing:
             self._words.cause("failed", outage.cause) or "–",
             None if alert is None else alert.acknowledged_by,
             None if at is None else numbers.time(at, zone),
+            None if alert is None else alert.id,
         )
 
 

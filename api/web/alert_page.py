@@ -267,11 +267,11 @@ def _strip(words: Words, alert: ListedAlert, known: Around, window: Interval, no
     if not known.spans:
         return None
     ends = [alert.began_at, *([] if alert.ended_at is None else [alert.ended_at])]
-    times = [words.time(window[0] + n * 6 * HOUR, now, alert.timezone, zone=False) for n in range(5)]
+    times = [words.time(window[n], now, alert.timezone, zone=False) for n in range(2)]
     return Strip(
         strokes(slots(known.spans, window, min(now, window[1]))),
         [place(time, window) for time in ends if window[0] <= time < window[1]],
-        times,
+        [words.clock_time(window[0] + n * 6 * HOUR, alert.timezone) for n in range(5)],
         words("this_strip", start=times[0], end=times[-1]),
     )
 

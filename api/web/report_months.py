@@ -16,7 +16,7 @@ from api.http.report_question import scope_of
 from api.http.services import Services, ServicesHere
 from api.queries.month_figures import months_of_facilities
 from api.reports.months import Counted, Row, facility_rows, indicator_rows, place_rows, total_row
-from api.reports.pdf.numbers import Numbers
+from api.reports.numbers import Numbers
 from api.reports.period import BadPeriod, Period, Unit, between, holding, parse_period
 from api.web.access import SignedIn
 from api.web.frame import FrameHere

@@ -23,9 +23,9 @@ from api.reports.beside import Line, line_of, sums
 from api.reports.forms import Form, Question
 from api.reports.glance import Part
 from api.reports.glance_process import look
+from api.reports.numbers import Numbers
 from api.reports.office import Office
 from api.reports.pdf import as_pdf
-from api.reports.pdf.numbers import Numbers
 from api.reports.period import parse_period
 from api.reports.report import Report, build
 from api.reports.restitution import Restitution

@@ -94,9 +94,9 @@ def test_an_alert_that_is_over_is_shown_so_at_rest(client: httpx.Client, empty: 
         empty.clear_alert(alert, NOW + MINUTE)
         at_rest(page, lambda: page.locator("p.who").inner_text() == "Selesai 12.01 WIB")
         expect(page.get_by_role("button", name="Tangani")).to_have_count(0)
-        assert page.locator("[data-part=head].changed").count() == 1, "what changed is marked"
+        assert page.locator("[data-part=head].let-in").count() == 1, "what changed is marked"
         page.mouse.click(5, 5)
-        assert page.locator(".changed").count() == 0
+        assert page.locator(".let-in").count() == 0
 
 
 def test_a_facility_follows_its_state_before_there_is_an_alert(
@@ -146,7 +146,7 @@ def test_a_village_follows_its_facilities_and_alerts(client: httpx.Client, empty
         alert = empty.raise_alert(1, village=code(0))
         at_rest(page, lambda: page.locator(f"[data-alert='{alert}']").count() == 1)
         expect(page.locator("li.card[data-facility$='/gerbang']")).to_have_attribute("data-state", "failed")
-        assert page.locator("[data-part='facility gerbang'].changed").count() == 1
+        assert page.locator("[data-part='facility gerbang'].let-in").count() == 1
 
 
 def test_what_happens_elsewhere_is_not_announced(client: httpx.Client, empty: District, browser: Browser) -> None:

@@ -26,7 +26,7 @@
     told.className = "told";
     told.setAttribute("aria-hidden", "true"); // the slider says it
     told.textContent = "\u00a0";
-    svg.after(told);
+    svg.before(told);
     svg.setAttribute("role", "slider");
     svg.setAttribute("tabindex", "0");
     svg.setAttribute("aria-valuemin", "0");

@@ -1,4 +1,4 @@
-// A page that follows what it is about: one alert, village, facility or device. What the server would send otherwise by now
+// A page that follows what it is about, such as one alert, village, facility or device. What the server would send otherwise by now
 // is put in part by part (`data-part`), at rest or by a tap; what is news (`data-news`) is announced at the top in words.
 // What somebody wrote, chose, unfolded or scrolled to stays. Without this file the page is loaded anew.
 "use strict";
@@ -77,7 +77,7 @@
     sent = now;
     const shown = parts(document), same = anchor && shown.get(anchor.dataset.part);
     if (same && !document.hidden) scrollBy(0, same.getBoundingClientRect().top - top);
-    for (const one of shown.values()) one.classList.toggle("changed", found.includes(one.dataset.part));
+    for (const one of shown.values()) one.classList.toggle("let-in", found.includes(one.dataset.part));
     follow.took();
     announce([]);
     document.dispatchEvent(new CustomEvent("siaga:fresh", { detail: "let in" }));
@@ -100,7 +100,7 @@
 
   function keepWritten(before, after) {
     const fields = (within) => [...within.querySelectorAll("form :is(input:not([type=hidden]), textarea, select)[name]")];
-    const name = (one) => `${one.form.getAttribute("action")} ${one.name}`;
+    const name = (one) => `${one.closest("[data-key]")?.dataset.key} ${one.form.getAttribute("action")} ${one.name}`;
     const all = fields(after);
     for (const one of fields(before)) {
       const same = all.find((other) => name(other) === name(one));
@@ -120,7 +120,7 @@
   news.addEventListener("click", follow.tap);
 
   for (const name of ["pointerdown", "keydown"]) {
-    document.addEventListener(name, () => document.querySelectorAll(".changed").forEach((one) => one.classList.remove("changed")), true);
+    document.addEventListener(name, () => document.querySelectorAll(".let-in").forEach((one) => one.classList.remove("let-in")), true);
   }
 
   // A form was answered with the page
