@@ -97,7 +97,7 @@ class SelfMonitor:
             if self._deaf_since is None:
                 self._deaf_since, self._settled, self._changed = self._heard_until(moment), False, True
             if connections not in (self._connections, self._unseen):
-                # A connection came and went between two looks. The next one is allowed once `heard` is saved as not settled
+                # A connection came and went between two looks. The next is allowed once `heard` is saved as not settled
                 self._unseen, self._changed = connections, True
             return None
         if self._listening_from is not None and connections == self._connections:
