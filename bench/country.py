@@ -25,7 +25,7 @@ from bench.centre import BROKER, Acknowledgements
 from bench.district import BEAT, District, Gateways
 from bench.engine_latency import Probes, client_of
 from bench.figure import Figure, at_least, at_most
-from bench.processes import SIAGA, environment, family_memory_mb, family_seconds, is_ready, service
+from bench.processes import SIAGA, environment, family_memory_mb, family_seconds, is_ready, listening, service
 from bench.streams import Streams
 from siaga.database import connect, migrate
 from siaga.database.registry import Registry
@@ -41,9 +41,13 @@ DATABASE = "country"
 ALONE = True
 """It runs only where it is named."""
 READY_WITHIN = 600
+TOLD_WITHIN = 120
+"""Seconds after the load in which alerts are waited for. What comes later counts as not told."""
 AIM_MS = 1_000
 HELD = 0.99
 """Of what is sent has to be stored and acknowledged in the same time; the rest is under way."""
+LEAST = 0.005
+"""The load's share of a core that is told from chance."""
 SHUT_FOR = 20.0
 """Seconds that a gate stays shut that is no probe: less than its grace."""
 
@@ -135,11 +139,20 @@ def _is_healthy(name: str, settings: Mapping[str, str]) -> bool:
 
 @dataclass(slots=True)
 class _Part:
-    """One part of the machine's load: its process, and those that it started. `most`: memory, MB."""
+    """One part of the machine's load: its process, and those that it started.
+
+    `idle`: processor seconds a second before the load. `spent`: while it lasted. `most`: memory, MB.
+    """
 
     pid: int
+    idle: float = 0.0
     spent: float = 0.0
     most: float = 0.0
+
+    def holds(self, took: float, readings: float) -> float | None:
+        """Returns how many readings a second one core of it holds; `None` if the load cost it next to nothing."""
+        each = (self.spent - self.idle * took) / readings
+        return (1 - self.idle) / each if each * readings / took > LEAST else None
 
 
 class _Country:
@@ -154,22 +167,44 @@ class _Country:
         gateways = Gateways(place.district, place.mosquitto.port, together=True)
         probes = Probes(gateways, range(villages), facilities=(0,))
         streams = Streams(options.streams, int(place.settings["SIAGA_HTTP_PORT"]), place.token)
-        with Acknowledgements(place.mosquitto) as acks, gateways.running(), streams.open():
+        self._rest()
+        with (
+            Acknowledgements(place.mosquitto) as acks,
+            client_of(place.settings, place.token) as client,
+            listening(client, probes.heard),
+            gateways.running(),
+        ):
             until(lambda: gateways.sent >= villages, 120, "every gateway has sent")
-            time.sleep(BEAT)  # what was said for the first time is behind them: nothing but time is waited for
-            figures = self._held(gateways, probes, acks)
-            time.sleep(5)  # the last alerts are on their way
+            began = time.monotonic()
+            probes.close_one()
+            until(lambda: probes.all_heard, READY_WITHIN, "what was said for the first time is behind the engine")
+            first = Figure("after the first report of everything, until the next alert", time.monotonic() - began, "s")
+            with streams.open():
+                probes.closed.clear()
+                figures = self._held(gateways, probes, acks)
+                waited = time.monotonic()
+                while not probes.all_heard and time.monotonic() - waited < TOLD_WITHIN:
+                    time.sleep(0.1)
+                time.sleep(1)  # at the other clients, too
             gateways.end()
             until(lambda: len(acks.times) >= gateways.sent, 300, "all of it is acknowledged")
         rows = place.influxd.query(DATABASE, "SELECT count(gate_open) AS gates, count(alive) AS beats FROM telemetry")
         stored = sum(int(str(rows[0][column])) for column in ("gates", "beats"))
         return [
             Figure("until every village is watched", place.ready, "s", note=f"{villages} villages, empty database"),
+            first,
             *figures,
             at_least("stored in the end", stored, "readings", gateways.readings, "each once"),
             *self._told(probes, streams),
             *self._costs(),
         ]
+
+    def _rest(self) -> None:
+        """Note what the parts take without any load."""
+        before = {name: family_seconds(part.pid) for name, part in self._parts.items()}
+        time.sleep(BEAT)
+        for name, part in self._parts.items():
+            part.idle = (family_seconds(part.pid) - before[name]) / BEAT
 
     def _held(self, gateways: Gateways, probes: Probes, acks: Acknowledgements) -> list[Figure]:
         """Let the load last. Returns how much of it was stored meanwhile."""
@@ -232,14 +267,14 @@ class _Country:
 
     def _costs(self) -> list[Figure]:
         """What each part takes, and by that what one core of it holds."""
-        found, took, rate = [], self._took, self._rate
+        found, took, readings = [], self._took, self._rate * self._took
         for name, part in self._parts.items():
-            share = part.spent / took
-            holds = f"{rate / share:,.0f} readings/s a core" if share > 0.005 else "next to nothing"
-            found.append(Figure(f"{name}, processor", share, "cores", note=holds))
+            holds = part.holds(took, readings)
+            note = "next to nothing" if holds is None else f"one core holds {holds:,.0f} readings/s, if it grows evenly"
+            found.append(Figure(f"{name}, processor", part.spent / took, "cores", note=note))
             found.append(Figure(f"{name}, memory at most", part.most, "MB"))
         cores = sum(part.spent for part in self._parts.values()) / took
-        found.append(Figure("all of them, processor", cores, "cores", note=f"{rate / cores:,.0f} readings/s a core"))
+        found.append(Figure("all of them, processor", cores, "cores"))
         return found
 
 

@@ -2,7 +2,8 @@
 
 The graph is `dist/profile/PART.svg`: open it in a browser, where a click on a function shows what it calls. The
 functions of siaga that take most are printed, each with all that it calls. py-spy looks into the process from outside,
-100 times a second, and counts only threads that work.
+100 times a second, and counts the thread that holds the interpreter's lock: so what runs beside it, in SQLite or in
+zlib, is not in the graph.
 
 - engine: a country of 5,000 villages (`bench.country`), whose gates open and close; the process is `siaga api`.
 - collector: a full queue of batches of 99 readings at its broker (`bench.collector_throughput`).
@@ -32,7 +33,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.aged_centre import age
-from bench.centre import BROKER, Centre, publish
+from bench.centre import BROKER, Acknowledgements, Centre, publish
 from bench.country import changing, country
 from bench.district import BEAT, District, Gateways
 from bench.engine_latency import Probes, client_of
@@ -75,7 +76,7 @@ _Record = Callable[[int], None]
 
 def _record(pid: int, graph: Path, seconds: int, part: str) -> None:
     command = [PY_SPY, "record", "--pid", str(pid), "--output", graph, "--duration", str(seconds), "--threads"]
-    command += ["--rate", str(A_SECOND), "--nonblocking", "--function"]
+    command += ["--rate", str(A_SECOND), "--function", "--gil"]
     ended = subprocess.run(list(map(str, command)), check=False, capture_output=True, text=True)
     if ended.returncode:
         raise RuntimeError(f"py-spy could not look into {part}:\n{ended.stderr}")
@@ -104,7 +105,8 @@ def _collector(record: _Record, _villages: int) -> None:
             first = next(later)
             publish(mosquitto, load.batches(first, first + 1, 60))
 
-        with centre.collector() as pid, _beside(more):
+        with Acknowledgements(mosquitto) as acks, centre.collector() as pid, _beside(more):
+            until(lambda: acks.times, 60, "the collector begins")
             record(pid)
 
 
@@ -155,6 +157,7 @@ def _api(record: _Record, _villages: int) -> None:
             ways = itertools.cycle(PAGES)
             asking = [_beside(lambda: client.get(next(ways)).raise_for_status()) for _ in range(4)]
             with asking[0], asking[1], asking[2], asking[3]:
+                time.sleep(BEAT)  # the engine reads its memory at first: nothing but time is waited for
                 record(api.pid)
 
 
