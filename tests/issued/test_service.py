@@ -213,6 +213,6 @@ def test_the_pdf_of_a_revision_lists_what_changed(desk: Desk) -> None:
         files = select(table.c.content).where(table.c.format == "pdf").order_by(table.c.report)
         told, revised = (" ".join(pages_of(content)) for content in connection.execute(files).scalars())
     assert f"Menggantikan revisi 1 ({first['id']})" in revised
-    assert "data yang datang terlambat" in revised.rpartition("Lampiran X.")[2]
+    assert "data yang datang terlambat" in revised.rpartition("Lampiran XI.")[2]
     assert second["changes"]
-    assert "Lampiran X." not in told
+    assert "Lampiran XI." not in told

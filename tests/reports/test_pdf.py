@@ -319,8 +319,8 @@ def test_a_revision_lists_what_changed_and_why(language: Language) -> None:
     told = everything(as_pdf(report(language=language), OFFICE, issue)).replace("\u00a0", " ").replace("\u200b", "")
     if language is Language.ID:
         for said in (
-            "Menggantikan revisi 2 (r-7); yang berubah: Lampiran X",
-            "Lampiran X. Perubahan dari revisi sebelumnya",
+            "Menggantikan revisi 2 (r-7); yang berubah: Lampiran XI",
+            "Lampiran XI. Perubahan dari revisi sebelumnya",
             "1 j 00 mnt 2 j 01 mnt data yang datang terlambat",
             "98,99 % 100,00 %",
             "pemeliharaan dicatat",
@@ -329,7 +329,7 @@ def test_a_revision_lists_what_changed_and_why(language: Language) -> None:
         ):
             assert said in told
     else:
-        assert "Annex X. Changes since the previous revision" in told
+        assert "Annex XI. Changes since the previous revision" in told
         assert "98.99 % 100.00 %" in told
 
 
@@ -339,7 +339,7 @@ def test_a_revision_with_many_changes_counts_what_it_leaves_out_and_one_without_
     told = everything(as_pdf(report(), OFFICE, issue))
     assert "Dimuat 400 dari 402 perubahan; 2 tidak dimuat." in told
     assert "Tidak ada angka yang berubah" in everything(as_pdf(report(), OFFICE, replace(issue, changes=())))
-    assert "Lampiran X" not in everything(as_pdf(report(), OFFICE, Issue("r-7", 1, None)))
+    assert "Lampiran XI" not in everything(as_pdf(report(), OFFICE, Issue("r-7", 1, None)))
 
 
 @pytest.mark.parametrize(

@@ -40,9 +40,10 @@ _LEFT_OUT = {
     "scorecards": ("met", "missed", "unjudged", "date"),
     "sla": ("name",),
     "complaints": ("name", "village"),
+    "maintenance": ("name",),
 }
 """Columns that the page is too narrow for: their XLSX has them."""
-_NAMED = {"below": "name", "links": "village", "sla": "name", "complaints": "name"}
+_NAMED = {"below": "name", "links": "village", "sla": "name", "complaints": "name", "maintenance": "name"}
 """Columns that stand in one cell with the code of what they name, and give it their heading."""
 ANNEXES = {
     "below": ("below",),
@@ -51,6 +52,7 @@ ANNEXES = {
     "scorecards": ("scorecards",),
     "sla": ("sla_kinds", "sla"),
     "complaints": ("complaints",),
+    "maintenance": ("maintenance",),
 }
 """The annexes with their tables, in order."""
 
@@ -82,6 +84,8 @@ def _sentences(here: Context, name: str, words: Words) -> Iterator[str]:
         for line, (now, before) in blank_counts(here.report).items():
             then = NOTHING if before is None else number(before)
             yield words(f"annex_blank_{line}", now=number(now), before=then)
+    if name == "maintenance":
+        yield words("annex_maintenance_text")
     if name == "sla":
         yield words("annex_sla_text")
         if contract is not None:

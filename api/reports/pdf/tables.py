@@ -6,7 +6,7 @@ from fractions import Fraction
 from api.reports.facility import JudgedFacility, Outage
 from api.reports.figures import Figures
 from api.reports.numbers import NOTHING
-from api.reports.pdf.blocks import Block, Column, column, table
+from api.reports.pdf.blocks import Block, Column, column, long_table, table
 from api.reports.pdf.context import Context
 from api.reports.pdf.facts import goal, target_of
 from siaga.model.indicators import INDICATORS
@@ -76,7 +76,7 @@ def outages_table(here: Context, caption: str, outages: Sequence[Outage], *, ack
     ]
     if acknowledged:
         columns.append(column(say("pdf_head_acknowledged"), 1.5))
-    return table(caption, columns, [_outage(here, outage, acknowledged) for outage in outages])
+    return long_table(caption, columns, [_outage(here, outage, acknowledged) for outage in outages])
 
 
 def _outage(here: Context, outage: Outage, acknowledged: bool) -> list[str]:
