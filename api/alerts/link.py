@@ -64,8 +64,8 @@ class CatchUp:
 class Buffered:
     """One buffer of a gateway. `newest`: the time of its newest heartbeat.
 
-    `lag`: how old that was on arrival, at `since`. It has come no nearer by more than `BEHIND` from then on. 0: the
-    buffer comes newest first.
+    `lag`: the age of that heartbeat when it arrived, at `since`. Since then the lag has not shrunk by more than
+    `BEHIND`. 0: this buffer is sent newest first.
     """
 
     newest: int

@@ -68,7 +68,7 @@ class Memory:
         return self.wanted and self.wanted_at <= monotonic
 
     def ask(self, monotonic: int) -> None:
-        """It is being read. What is missed from here on is not in the answer: another one will have to say it."""
+        """A read begins. Evidence that turns out to be missing from now on is for the next read."""
         self.wanted, self.wanted_at, self._asked_at = False, monotonic + _RELOAD_EVERY, monotonic
         self.asked, self.missed = self.missing_since, FOREVER
 

@@ -289,7 +289,8 @@ class StoreSync:
                     self._watched.merge(village, village.go_on_without(self._first_spans(village), moment), moment)
 
     def _note_past(self) -> None:
-        """Note what of the past is not known now. A village counts from a question in vain until it was judged."""
+        """Note what of the past is not known now. A village is listed from the first question that the store did
+        not answer until its past is judged."""
         asking, known = self._watched.asking, self._watched.by_code
         vain = {**self.past.stretches, **asking} if self._failing is not None else self.past.stretches
         stretches = {code: left for code in vain if code in known and (left := _unread(known[code]))}

@@ -33,8 +33,12 @@
   }
 
   document.addEventListener("siaga:event", ({ detail: { alert } }) => {
-    if (concerns(alert)) follow.stir(true);
+    if (!concerns(alert)) return;
+    follow.stir(true);
+    if (document.hidden) document.title = `(1) ${TITLE}`; // what it is, is looked up when somebody comes back
   });
+
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) document.title = TITLE; });
 
   document.addEventListener("siaga:beat", () => {
     if (Date.now() - beat < EVERY) return;
