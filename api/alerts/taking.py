@@ -74,7 +74,10 @@ def _take_point(
     """Take what a device said at one time."""
     _, name, time, _, values = point
     recent, now = village.recent, moment.now
+    nothing_waits = not device.alerts and time >= recent.covers
     for signal, value in values.items():
+        if nothing_waits and recent.repeat(name, signal, time, value, now):
+            continue
         reported = recent.note_report(name, signal, time, now)
         if reported and device.note(Kind.DEVICE_SILENT, min(time, now)):
             touched.spoke.add(name)

@@ -21,7 +21,7 @@ from siaga.model.observation import Track, TrackKey
 from siaga.model.signals import EVENTS, Value
 from siaga.model.sites import Device, Facility, Village
 from siaga.timeline.judge import GATEWAY_HEARD, Evidence, participants, reach
-from siaga.timeline.series import NEVER, Series
+from siaga.timeline.series import GIVES, LONG, NEVER, REPORTS, UNKNOWN, Series
 
 __all__ = ["LIVE", "Recent", "judged_facilities", "reach_of"]
 
@@ -91,6 +91,8 @@ class Recent:
         old, self._series, self._gateways, self._heard = self._series, {}, set(), None
         self.tracks: dict[TrackKey, Track] = {}
         self._inputs: dict[str, list[TrackKey]] = {}
+        self._knows_short = False
+        """Whether `Series.short` may be known of any track."""
         for key, series in old.items():
             self._merge(key, series.times, series.values)
         self.reach = reach_of(village)
@@ -123,6 +125,7 @@ class Recent:
     def _recount(self, key: TrackKey, time: int) -> None:
         """Correct when a device last reported, and gave evidence: a new signal may change which readings count."""
         device, signal = key
+        self._forget_short(device)
         if signal != "online":
             self._speaks(device, time)
         if signal == "wifi_up":
@@ -134,6 +137,7 @@ class Recent:
         """The device said something of its own. So its `online` is no report, and never was."""
         if device not in self._speaking:
             self._speaking.add(device)
+            self._forget_short(device)
             self._take_back(self.reported, device, time, self.reports_after)
 
     @staticmethod
@@ -209,6 +213,64 @@ class Recent:
         ]
         return sorted({time for times in tracks for time in times if time > after})
 
+    def repeat(self, device: str, signal: str, time: int, value: Value, now: int) -> bool:
+        """Add a reading, and note it, if it only repeats the newest one of its signal while that holds.
+
+        Returns False if it may be more than that: then nothing is done. Otherwise it did what `note_report` and
+        `insert` do, and it can change nothing that was judged. Most readings are such.
+        """
+        key = (device, signal)
+        series = self._series.get(key)
+        if series is None or series.counts:
+            key, value = self._kept_as(key, value)
+            series = self._series.get(key)
+        if series is None or self.first.get((device, signal), NEVER) > time:
+            return False
+        short = series.short if series.short != UNKNOWN else self._find_short(device, signal, series)
+        times = series.times
+        if short == LONG or not times:
+            return False
+        before, said = times[-1], series.values[-1]
+        if before + series.holds <= now or time > now:
+            return False
+        if short == REPORTS and self.gave.get(device, -NEVER) + series.holds <= now:  # it may give no evidence
+            return False
+        if time > before:
+            if value != said and (not series.limits or series.means(value) != series.means(said)):
+                return False
+            if series.wills:
+                if not value:
+                    return False
+            elif series.online is not None and series.online.will_between(before, time):
+                return False
+            times.append(time)
+            series.values.append(value)
+        elif time < before or not series.counts:
+            return False
+        if short & GIVES and time > self.gave.get(device, -NEVER):
+            self.gave[device] = time
+        if short & REPORTS and time > self.reported.get(device, -NEVER):
+            self.reported[device] = time
+        return True
+
+    def _find_short(self, device: str, signal: str, series: Series) -> int:
+        """Returns what a repetition on a track shows of its device. It stays so until `_forget_short`."""
+        is_event = signal in EVENTS and not series.counts
+        if is_event or device not in self._speaking or device not in self._devices:
+            series.short = LONG
+        else:
+            series.short = GIVES * self.gives_evidence(device, signal) + REPORTS * (signal != "online")
+        series.online = None if series.wills else self._series.get((device, "online"))
+        self._knows_short = True
+        return series.short
+
+    def _forget_short(self, device: str) -> None:
+        """What a reading of a device shows may have changed."""
+        if self._knows_short:
+            for (whose, _), series in self._series.items():
+                if whose == device:
+                    series.short = UNKNOWN
+
     def insert(self, key: TrackKey, time: int, value: Value, now: int) -> bool:
         """Add a reading. Returns True if it can change what was judged up to `now`."""
         key, value = self._kept_as(key, value)
@@ -222,15 +284,36 @@ class Recent:
             goes_on = self._goes_on(key, series, value, time, now)
             times.append(time)
             values.append(value)
+            if not goes_on:
+                series.steady_from = time
+            if series.wills and not value:
+                self._note_wills(key[0], series)
             return not goes_on
         index = bisect_left(times, time)
         if index < len(times) and times[index] == time:
             before, values[index] = values[index], value
+            if before == value:
+                return False
+            self._note_changed(key[0], series)
             return series.means(before) != series.means(value)
         goes_on = series.counts and 0 < index < len(times) and self._is_heard_between(key, series, index)
         times.insert(index, time)
         values.insert(index, value)
+        self._note_changed(key[0], series)
         return not goes_on
+
+    def _note_changed(self, device: str, series: Series) -> None:
+        """Observations of a track were changed otherwise than by a newer one."""
+        series.changed()
+        if series.wills:
+            self._note_wills(device, series)
+
+    def _note_wills(self, device: str, online: Series) -> None:
+        """The last wills of a device have changed. What repeated may be new after one of them."""
+        online.changed()
+        for (whose, _), series in self._series.items():
+            if whose == device:
+                series.steady_from = NEVER
 
     def _is_heard_between(self, key: TrackKey, series: Series, index: int) -> bool:
         """Whether a device was heard without a gap from the report before a place to the one at it."""
@@ -269,7 +352,9 @@ class Recent:
             series = Series(owner[1].validity, interval, limits, wills=wills, counts=counts)
         self._series[key] = series
         self.tracks[key] = series.track
-        self._inputs = {}
+        self._inputs.clear()
+        if signal == "online":
+            self._forget_short(device)
         return series
 
     def begin(self, start: int) -> None:
@@ -298,6 +383,7 @@ class Recent:
         merged.update(zip(series.times, series.values, strict=True))
         series.times[:] = sorted(merged)
         series.values[:] = [merged[time] for time in series.times]
+        self._note_changed(key[0], series)
         return min((time for time in times if time not in known), default=NEVER)
 
     def _kept_as(self, key: TrackKey, value: Value) -> tuple[TrackKey, Value]:
@@ -330,6 +416,7 @@ class Recent:
         series = self._series.get(key) or self._new_series(key)
         if series is not None:
             series.times[:], series.values[:] = track.times, track.values
+            self._note_changed(key[0], series)
 
     def affected(self, device: str, signal: str) -> list[Facility]:
         """Returns the facilities whose state a reading of this device and signal can change."""
