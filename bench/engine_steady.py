@@ -38,7 +38,7 @@ VILLAGES, DEVICES, TOGETHER = 4_000, 20, 6
 CHANGES = 500
 """One reading in so many is a change of state."""
 START = 1_772_700_000_000
-WARM_UP, MINUTES = 4, 1
+WARM_UP, MINUTES = 4, 3
 AGED = 20
 """Minutes after which memory holds all that it ever will."""
 AIM_BATCHES, AIM_KB = 10_000, 1.5
