@@ -42,8 +42,8 @@ def take_readings(village: VillageState, gateway: str, batch: Batch, moment: Mom
     """Take the readings of a batch that has not come before."""
     village.link.note_times((point.time for point in batch.points), moment.now, moment.monotonic)
     village.trim(moment.now)
-    touched, unheard_from = _Touched(), village.unheard_from
     beats = [point.time for point in batch.points if point.device not in village.devices]
+    touched, unheard_from = _Touched(), village.unheard_from if beats else None
     buffer = (gateway, batch.id.epoch)
     if beats and village.link.note_buffer(buffer, max(beats), moment.now, moment.monotonic):
         out.stir_all(village.subjects, moment.now)
@@ -103,6 +103,7 @@ def _take_heartbeat(village: VillageState, point: Point, touched: _Touched, mome
                 touched.facility(facility, point.time)
             for device in village.devices.values():
                 out.stir(device, moment.now)
+            out.ask(village.link, moment.now)  # the next silence may be another one
 
 
 def _note_dark(village: VillageState, touched: _Touched, unheard_from: int | None, out: Outcome) -> None:

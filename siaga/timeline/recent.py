@@ -90,7 +90,9 @@ class Recent:
                     self._wanted[device.id, item.signal] = (*self._wanted.get((device.id, item.signal), ()), item)
         old, self._series, self._gateways, self._heard = self._series, {}, set(), None
         self.tracks: dict[TrackKey, Track] = {}
-        self._inputs: dict[str, list[TrackKey]] = {}
+        self._power = [
+            device.id for facility in village.facilities if facility.kind == POWER for device in facility.devices
+        ]
         self._knows_short = False
         """Whether `Series.short` may be known of any track."""
         for key, series in old.items():
@@ -352,7 +354,6 @@ class Recent:
             series = Series(owner[1].validity, interval, limits, wills=wills, counts=counts)
         self._series[key] = series
         self.tracks[key] = series.track
-        self._inputs.clear()
         if signal == "online":
             self._forget_short(device)
         return series
@@ -400,6 +401,11 @@ class Recent:
         since = min(since, self.covers)
         for key, series in self._series.items():
             end = bisect_right(series.times, since)
+            if key[1] != "alive" and key[1] != "online" and key[1] not in EVENTS:
+                first = max(0, end - 1)
+                if first < len(series.times):
+                    yield key, Track(series.times[first:], series.values[first:])
+                continue
             wanted = set(range(max(0, end - 1), len(series.times)))
             if key[1] == "alive":
                 wanted.update(_thinned(series.times, end - 1))
@@ -431,27 +437,29 @@ class Recent:
         A validity or an event's interval may end, the gateway may fall silent, or a reading may be of the future.
         Schedule and maintenance are not looked at.
         """
-        found = self._series
-        return min(
-            (found[key].changes_after(moment, found.get((key[0], "online"))) for key in self._inputs_of(facility)),
-            default=NEVER,
-        )
+        return min(self.own_changes_after(facility, moment), self.gateways_change_after(moment))
 
-    def _inputs_of(self, facility: Facility) -> list[TrackKey]:
-        inputs = self._inputs.get(facility.id)
-        if inputs is None:
-            own = {device.id for device in facility.devices}
-            inputs = [
-                (device, signal)
-                for device, signal in self._series
-                if device in own or device in self._gateways or (signal in _ALWAYS_KEPT and self._is_power(device))
-            ]
-            self._inputs[facility.id] = inputs
-        return inputs
+    def own_changes_after(self, facility: Facility, moment: int) -> int:
+        """Returns the same by what a facility's devices say, and those that speak for the village's mains power."""
+        first = NEVER
+        for device in facility.devices:
+            first = min(first, self._device_changes_after(device.id, (*self._kept[device.id], _HEARD), moment))
+        for name in self._power:
+            first = min(first, self._device_changes_after(name, _ALWAYS_KEPT, moment))
+        return first
 
-    def _is_power(self, device: str) -> bool:
-        owner = self.facility_of(device)
-        return owner is not None and owner.kind == POWER
+    def _device_changes_after(self, device: str, signals: Iterable[str], moment: int) -> int:
+        first, series_of = NEVER, self._series.get
+        online = series_of((device, "online"))
+        for signal in signals:
+            series = series_of((device, signal))
+            if series is not None:
+                first = min(first, series.changes_after(moment, None if series is online else online))
+        return first
+
+    def gateways_change_after(self, moment: int) -> int:
+        """Returns the same by the village's gateways alone, which is the same for all facilities."""
+        return min((self._series[each, "alive"].changes_after(moment) for each in self._gateways), default=NEVER)
 
     def heard_from(self, moment: int) -> int | None:
         """Returns the start of the stretch around `moment` in which a gateway is heard, as far back as memory goes."""
@@ -507,7 +515,6 @@ class Recent:
         for key in empty:  # gateways come and go, devices stay
             del self._series[key], self.tracks[key]
             self._gateways.discard(key[0])
-            self._inputs = {}
 
     def between(self, start: int, end: int) -> dict[TrackKey, Track]:
         """Returns a copy of what is in memory of `[start, end)`."""
