@@ -107,10 +107,7 @@ class Awaited:
         upto = self._acked_upto.get(gateway)
         if upto is None:
             return False
-        for (whose, _), mine in self._ranges.items():
-            if whose == gateway and mine and mine[0].taken < upto:
-                return True
-        return False
+        return any(whose == gateway and mine and mine[0].taken < upto for (whose, _), mine in self._ranges.items())
 
     def gives_up_at(self) -> int | None:
         """Returns when (monotonic) some are given up; `None`: none are."""

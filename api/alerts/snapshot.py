@@ -72,31 +72,31 @@ def save(village: VillageState) -> bytes:
     devices = village.devices.items()
     village.history.awaited.compact()
     # A document rather than the model, which would look at each time and value again
-    document = dict(
-        since=village.link.listening_since,
-        devices={name: device.watched for name, device in village.devices.items()},
-        facilities={
+    document = {
+        "since": village.link.listening_since,
+        "devices": {name: device.watched for name, device in village.devices.items()},
+        "facilities": {
             name: facility.fingerprint for name, facility in village.facilities.items() if name not in village.rejudge
         },
-        unfinished=village.history.unfinished(),
-        missing_since=memory.missing_since if memory.missing_since < FOREVER else None,
-        hole_from=memory.hole_from,
-        unheard_before=memory.unheard_before,
-        start=recent.start if memory.is_read else None,
-        buffers=[(*buffer, each.newest, each.lag) for buffer, each in village.link.buffers.items()],
-        sure_from=village.sure_from,
-        tracks=[
+        "unfinished": village.history.unfinished(),
+        "missing_since": memory.missing_since if memory.missing_since < FOREVER else None,
+        "hole_from": memory.hole_from,
+        "unheard_before": memory.unheard_before,
+        "start": recent.start if memory.is_read else None,
+        "buffers": [(*buffer, each.newest, each.lag) for buffer, each in village.link.buffers.items()],
+        "sure_from": village.sure_from,
+        "tracks": [
             {"device": device, "signal": signal, "times": _distances(track.times), "values": track.values}
             for (device, signal), track in recent.words(since=village.history.awaited.since)
         ],
-        reported=recent.reported,
-        gave=recent.gave,
-        giving={name: came for name, device in devices if (came := device.came.get(Kind.NO_EVIDENCE))},
-        speaking={name: came for name, device in devices if (came := device.came.get(Kind.DEVICE_SILENT))},
-        awaited=village.history.awaited.ranges(),
-        early=village.history.awaited.early(),
-        absence=village.link.absence,
-    )
+        "reported": recent.reported,
+        "gave": recent.gave,
+        "giving": {name: came for name, device in devices if (came := device.came.get(Kind.NO_EVIDENCE))},
+        "speaking": {name: came for name, device in devices if (came := device.came.get(Kind.DEVICE_SILENT))},
+        "awaited": village.history.awaited.ranges(),
+        "early": village.history.awaited.early(),
+        "absence": village.link.absence,
+    }
     return zlib.compress(orjson.dumps(document), _LEVEL)
 
 

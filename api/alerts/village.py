@@ -188,7 +188,7 @@ class WatchedVillage(VillageState):
                 self._look_at_heartbeats(moment, out)
 
     def _look_at_heartbeats(self, moment: Moment, out: Outcome) -> None:
-        """Have all facilities looked at when a gateway fell silent since the last look: one deadline for all of them."""
+        """Have all facilities looked at if a gateway fell silent since the last look: one deadline for all."""
         now = moment.now
         if not self.link.checked <= now < self.recent.gateways_change_after(self.link.checked):
             for facility in self.facilities.values():

@@ -8,9 +8,10 @@ Every observation from `start` on is in memory, so a facility can be judged from
 reach on (`covers`). What is older is trimmed as time passes.
 """
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, lru_cache, partial
 from itertools import repeat
 
 from siaga.model.capabilities import can_give
@@ -71,23 +72,19 @@ class Recent:
         self._judged_by: dict[str, frozenset[str]] = {}  # the same, of what its facility is judged by
         self._events: dict[str, list[TrackKey]] = {}  # which of these are events
         self._devices: dict[str, tuple[Facility, Device]] = {}
-        self._wanted: dict[TrackKey, tuple[Wanted, ...]] = {}
         for facility in village.facilities:
             indicator = INDICATORS.get(facility.kind)
             sensed = indicator.sensed if indicator is not None else None
-            wanted = sensed.evidence if sensed is not None else ()
-            signals = _ALWAYS_KEPT | evidence_signals(facility.kind)
+            signals = _signals_of(facility.kind)
             taking_part = participants(facility) or (facility.devices if sensed is not None else ())
             self._judged_by |= dict.fromkeys((device.id for device in taking_part), signals)
             for device in taking_part:
-                self._events[device.id] = [
-                    (device.id, signal) for signal in sorted(signals & EVENTS & can_give(device, facility.kind))
-                ]
+                events = sorted(signals & EVENTS & can_give(device, facility.kind))
+                if events:
+                    self._events[device.id] = [(device.id, signal) for signal in events]
             for device in facility.devices:
                 self._devices[device.id] = (facility, device)
                 self._kept[device.id] = signals
-                for item in wanted:
-                    self._wanted[device.id, item.signal] = (*self._wanted.get((device.id, item.signal), ()), item)
         old, self._series, self._gateways, self._heard = self._series, {}, set(), None
         self.tracks: dict[TrackKey, Track] = {}
         self._power = [
@@ -98,6 +95,11 @@ class Recent:
         for key, series in old.items():
             self._merge(key, series.times, series.values)
         self.reach = reach_of(village)
+
+    def _wanted(self, key: TrackKey) -> tuple[Wanted, ...]:
+        """Returns what a facility's indicator asks of a signal of its device."""
+        owner = self._devices.get(key[0])
+        return () if owner is None else _wanted_of(owner[0].kind, key[1])
 
     @property
     def covers(self) -> int:
@@ -183,11 +185,11 @@ class Recent:
             return False
         if signal == "online":
             return signal in evidence_signals(self._devices[device][0].kind) and (device, "wifi_up") not in self.first
-        return signal in judged_by or any(key in self.first for key in self._events[device])
+        return signal in judged_by or any(key in self.first for key in self._events.get(device, ()))
 
     def first_event_within(self, device: str) -> int:
         """How long a device may be without its first event, ms: for as long as one would count; 0 where it has none."""
-        wanted = [item for key in self._events.get(device, ()) for item in self._wanted.get(key, ())]
+        wanted = [item for key in self._events.get(device, ()) for item in self._wanted(key)]
         return max((item.interval for item in wanted if isinstance(item, EventWithin)), default=0)
 
     def lacks_evidence(self, device: str, since: int) -> bool:
@@ -215,7 +217,9 @@ class Recent:
         ]
         return sorted({time for times in tracks for time in times if time > after})
 
-    def repeat(self, device: str, signal: str, time: int, value: Value, now: int) -> bool:
+    def repeat(  # noqa: C901, PLR0911, PLR0912 - the hot path of a country: further calls would double what it takes
+        self, device: str, signal: str, time: int, value: Value, now: int
+    ) -> bool:
         """Add a reading, and note it, if it only repeats the newest one of its signal while that holds.
 
         Returns False if it may be more than that: then nothing is done. Otherwise it did what `note_report` and
@@ -347,13 +351,13 @@ class Recent:
             self._gateways.add(device)
             series = Series(GATEWAY_HEARD)
         else:
-            wanted = self._wanted.get(key, ())
+            wanted = self._wanted(key)
             interval = next((item.interval for item in wanted if isinstance(item, EventWithin)), None)
             limits = tuple(item for item in wanted if isinstance(item, Above | Below))
             wills, counts = signal == "online", signal == _HEARD
             series = Series(owner[1].validity, interval, limits, wills=wills, counts=counts)
         self._series[key] = series
-        self.tracks[key] = series.track
+        self.tracks[key] = series
         if signal == "online":
             self._forget_short(device)
         return series
@@ -382,7 +386,7 @@ class Recent:
         known = set(series.times)
         merged = dict(zip(times, values if place == key else repeat(1), strict=place == key))
         merged.update(zip(series.times, series.values, strict=True))
-        series.times[:] = sorted(merged)
+        series.times[:] = array("q", sorted(merged))
         series.values[:] = [merged[time] for time in series.times]
         self._note_changed(key[0], series)
         return min((time for time in times if time not in known), default=NEVER)
@@ -421,7 +425,7 @@ class Recent:
         """Restore what a snapshot says of a signal."""
         series = self._series.get(key) or self._new_series(key)
         if series is not None:
-            series.times[:], series.values[:] = track.times, track.values
+            series.times[:], series.values[:] = array("q", track.times), track.values
             self._note_changed(key[0], series)
 
     def affected(self, device: str, signal: str) -> list[Facility]:
@@ -521,7 +525,20 @@ class Recent:
         return {key: part for key, track in self.tracks.items() if (part := track.between(start, end)).times}
 
 
-def _thinned(times: list[int], index: int) -> Iterator[int]:
+@cache
+def _signals_of(kind: str) -> frozenset[str]:
+    """Returns the signals that are kept of a device in a facility of a kind: one object for all of them."""
+    return _ALWAYS_KEPT | evidence_signals(kind)
+
+
+@lru_cache(maxsize=1024)
+def _wanted_of(kind: str, signal: str) -> tuple[Wanted, ...]:
+    indicator = INDICATORS.get(kind)
+    sensed = None if indicator is None else indicator.sensed
+    return () if sensed is None else tuple(item for item in sensed.evidence if item.signal == signal)
+
+
+def _thinned(times: Sequence[int], index: int) -> Iterator[int]:
     """Yields the places of the fewest heartbeats that show no gap until the one at `index`."""
     place = index
     while place > 0:
@@ -532,7 +549,7 @@ def _thinned(times: list[int], index: int) -> Iterator[int]:
         place = before
 
 
-def _backwards(times: list[int], index: int) -> Iterator[int]:
+def _backwards(times: Sequence[int], index: int) -> Iterator[int]:
     while index:
         index -= 1
         yield times[index]

@@ -1,5 +1,6 @@
 """One track in memory: a signal of a device that grows as readings come."""
 
+from array import array
 from bisect import bisect_right
 
 from siaga.model.indicators import Above, Below
@@ -11,11 +12,13 @@ __all__ = ["GIVES", "LONG", "NEVER", "REPORTS", "UNKNOWN", "Series"]
 
 NEVER = 2**62
 """Later than any time, ms."""
+_EVER = -NEVER
+"""Before any time, ms."""
 UNKNOWN, LONG, REPORTS, GIVES = -2, -1, 1, 2
 """How a reading is taken that only repeats the one before: `Series.short`."""
 
 
-class Series:
+class Series(Track):
     """One track that grows, and what decides whether two of its values say the same.
 
     `holds`: how long a value is valid, ms. `interval`: how long an event counts, ms. `limits`: those of the indicator.
@@ -24,6 +27,9 @@ class Series:
     before it; `NEVER`: none is known. `short`: what a repetition shows of its device, `REPORTS` and `GIVES` (evidence)
     added; `LONG`: it may show more; `UNKNOWN`. `online`: if `short` is known, the track with the device's last wills.
     """
+
+    times: "array[int]"
+    values: list[Value]
 
     __slots__ = (
         "counts",
@@ -34,9 +40,6 @@ class Series:
         "online",
         "short",
         "steady_from",
-        "times",
-        "track",
-        "values",
         "wills",
     )
 
@@ -49,15 +52,13 @@ class Series:
         wills: bool = False,
         counts: bool = False,
     ) -> None:
-        self.times: list[int] = []
-        self.values: list[Value] = []
-        self.track = Track(self.times, self.values)  # shares the lists
+        super().__init__(array("q"), [])  # a quarter of what a list of numbers takes
         self.holds = holds
         self.interval = interval
         self.limits = limits
         self.wills = wills
         self.counts = counts
-        self.newest_will = -NEVER
+        self.newest_will = _EVER
         self.steady_from = NEVER
         self.short = UNKNOWN
         self.online: Series | None = None
@@ -67,7 +68,7 @@ class Series:
         self.steady_from = NEVER
         if self.wills:
             said = zip(self.times, self.values, strict=True)
-            self.newest_will = max((time for time, value in said if not value), default=-NEVER)
+            self.newest_will = max((time for time, value in said if not value), default=_EVER)
 
     def means(self, value: Value) -> object:
         """Returns what a value says: of a number, on which side of the indicator's limits it lies."""
