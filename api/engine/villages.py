@@ -6,7 +6,7 @@ several villages lose together are made one alert.
 
 import heapq
 from collections.abc import Callable, Collection, Iterable, Iterator
-from itertools import count
+from itertools import count, islice
 
 from api.alert_records.alert import OpenAlert
 from api.alerts.certainty import Moment
@@ -22,6 +22,9 @@ from siaga.model.clock import HOUR
 
 __all__ = ["Deadlines", "Villages"]
 
+MOST_LOOKS = 2_000
+"""Looks in one tick: some hundredths of a second, or half a second after a start, when each judges some minutes. A
+country has 1.7 million to make then."""
 _ORDER = 44
 """Bits for the number of a deadline: more than will ever be asked for."""
 DATED_ANEW_FOR = HOUR
@@ -63,8 +66,8 @@ class Villages:
         }
 
     def look(self, moment: Moment) -> None:
-        """Look at whoever is due. One that is watched no more is not."""
-        for subject in self.deadlines.due(moment.now):
+        """Look at whoever is due, at most at so many that messages do not wait. One that is watched no more is not."""
+        for subject in islice(self.deadlines.due(moment.now), MOST_LOOKS):
             village = self.by_code.get(subject.village)
             if village is None:
                 continue
