@@ -39,8 +39,6 @@ CHANGES = 500
 """One reading in so many is a change of state."""
 START = 1_772_700_000_000
 WARM_UP, MINUTES = 4, 3
-AGED = 20
-"""Minutes after which memory holds all that it ever will."""
 AIM_BATCHES, AIM_KB = 10_000, 1.5
 
 
@@ -72,9 +70,6 @@ def run(together: int = TOGETHER, minutes: int = MINUTES) -> list[Figure]:
         messages = _messages(START + MINUTE, together)
         _feed(engine, clock, messages, WARM_UP)
         spent, batches, readings = _feed(engine, clock, messages, minutes)
-        tracemalloc.start()
-        before = tracemalloc.get_traced_memory()[0]
-        tracemalloc.stop()
         store.close()
         database.dispose()
     return [
