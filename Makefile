@@ -5,7 +5,7 @@ BIN := .venv/bin
 # compiles all that it imports
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup run test containers check lint collect style sbom audit bench soak kills simulate clean
+.PHONY: setup run test containers check lint collect style sbom audit bench profile soak kills simulate clean
 
 setup: .venv/.ready
 
@@ -47,6 +47,11 @@ bench: .venv/.ready-dev
 	@scripts/servers.sh
 	$(BIN)/python -m bench $(ARGS)
 
+# make profile PART=engine (or collector, gateway, api) draws dist/profile/engine.svg; as root, or as whoever may trace
+profile: .venv/.ready-dev
+	@scripts/servers.sh
+	$(BIN)/python -m bench.profile $(PART) $(ARGS)
+
 # make soak HOURS=2; ARGS="--villages 20 --every 20" makes it smaller
 soak: .venv/.ready-dev
 	@scripts/servers.sh
@@ -58,10 +63,11 @@ kills: .venv/.ready-dev
 	$(BIN)/python -m bench.kills --kills $(or $(KILLS),120) $(ARGS)
 
 # make simulate SEEDS=1000 runs so many, make simulate SEED=123 TRACE=1 shows one step by step;
-# DAYS=20 and DAY=7 are the same for runs of days; with LEADERS=1 also the leader changes
+# DAYS=20 and DAY=7 are the same for runs of days; with LEADERS=1 also the leader changes, with SHOWS_LATE=1 the store
+# is a cluster that shows what it stored some seconds later
 simulate: .venv/.ready-dev
 	@$(BIN)/python -m tests.simulation $(if $(DAY)$(DAYS),--days) --seeds $(or $(SEED),$(DAY),1-$(or $(SEEDS),$(DAYS),200)) \
-		$(if $(TRACE),--trace) $(if $(LEADERS),--leaders)
+		$(if $(TRACE),--trace) $(if $(LEADERS),--leaders) $(if $(SHOWS_LATE),--shows-late)
 
 clean:
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache dist

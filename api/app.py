@@ -67,7 +67,7 @@ from api.reports.answer import DEADLINE
 from api.reports.maker import ReportMaker
 from api.reports.office import PLAIN, Office
 from api.schedules.schedule import Plan
-from api.web import attest, complaint_form, public_status, refusals
+from api.web import attest, complaint_form, public_status, refusals, report_months
 from api.web.frame import Frame
 from api.web.guidance import NO_GUIDANCE, Guidance
 from api.web.kept import Kept
@@ -274,6 +274,7 @@ def _assembled(services: Services, office: Office, caller_of: CallerOf) -> FastA
     app.state.months = Months(services.engine, services.clock)
     app.state.pages = Pages(services.engine, services.clock, app.state.frame, app.state.months)
     app.state.public_answers = Kept(services.clock, public_status.FRESH_FOR)
+    app.state.side_by_side = Kept(services.clock, report_months.FRESH_FOR)
     app.state.probes = health.probes_of(services)
     app.state.reports = ReportMaker(services.engine, services.metrics, office=office)
     app.state.issue_desk = IssueDesk(services.engine, app.state.reports, office, services.clock)

@@ -1,6 +1,7 @@
 """Run the measurements and print one table: what was measured, its limit, their ratio.
 
-`python -m bench` runs all of them, `python -m bench collector_throughput` the named ones. It ends with an error when
+`python -m bench` runs all of them, `python -m bench collector_throughput` the named ones; what is long runs only where
+it is named, and may have options: `python -m bench country --villages 500`. It ends with an error when
 a measurement could not be made; a limit that is missed is shown, not raised, as a loaded machine misses limits too.
 """
 
@@ -20,7 +21,11 @@ import bench
 from bench.figure import Figure
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
+    at = next((index for index, each in enumerate(arguments) if each.startswith("-")), len(arguments))
+    names, options = arguments[:at], arguments[at:]
+    if options and len(names) != 1:
+        raise SystemExit("options are of one measurement: name it, and put them behind it")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # an end in which the servers are ended as well
     console = Console(width=None if sys.stdout.isatty() else 150)
     figures: list[tuple[str, Figure]] = []
@@ -30,7 +35,7 @@ def main(names: list[str]) -> int:
         console.print(f"[bold]{name}[/]: {(module.__doc__ or '').strip().splitlines()[0]}")
         began = time.perf_counter()
         try:
-            figures += [(name, figure) for figure in module.run()]
+            figures += [(name, figure) for figure in (module.run(options) if options else module.run())]
         except Exception:  # noqa: BLE001 - one measurement that breaks does not cost the others
             traceback.print_exc()
             failed.append(name)
@@ -48,7 +53,7 @@ def _measurements(names: list[str]) -> Iterable[ModuleType]:
         raise SystemExit(f"no such measurement: {', '.join(unknown)}")
     for name in names or known:
         module = importlib.import_module(f"bench.{name}")
-        if callable(getattr(module, "run", None)):
+        if callable(getattr(module, "run", None)) and (names or not getattr(module, "ALONE", False)):
             yield module
 
 

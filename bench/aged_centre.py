@@ -70,9 +70,9 @@ class _Empty:
         match request:
             case MemoryRequest(villages=villages):
                 nothing = {village.code: Recalled({}, {}, {}) for village in villages}
-                self._answers.append(MemoryAnswer(request, nothing))
+                self._answers.append(MemoryAnswer(request, nothing, shows_after=0))
             case ArrivalsRequest():
-                self._answers.append(ArrivalsAnswer([]))
+                self._answers.append(ArrivalsAnswer(request, [], shows_after=0))
             case _:
                 raise AssertionError(f"nothing was ever judged, and yet it asks for {request}")
 

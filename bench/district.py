@@ -1,8 +1,9 @@
 """Villages that live while the centre is measured: what their gateways send, evenly, and what becomes of it.
 
 Every device reports once a minute and every gateway beats every 30 s, each in a batch of its own, as gateways send
-what comes alone. The batches go out as they fall due, on one plain socket whose acknowledgements are thrown away: a
-client library would cost more than what is to be measured. What it costs all the same, and how late it is, is told.
+news. `together`, a gateway sends what has come with its heartbeat, as gateways send repetitions. The batches go out as
+they fall due, on one plain socket whose acknowledgements are thrown away: a client library would cost more than what is
+to be measured. What it costs all the same, and how late it is, is told.
 """
 
 import random
@@ -24,7 +25,7 @@ from siaga.model.sites import Adapter, Device, Facility, Needs, Village
 from siaga.wire.batch import BatchId, encode_batch
 from siaga.wire.topics import batch_topic, gateway_status_topic
 
-__all__ = ["District", "Gateways"]
+__all__ = ["BEAT", "District", "Gateways"]
 
 BEAT = 30
 """Seconds between two heartbeats of a gateway (contract, section 2)."""
@@ -36,7 +37,8 @@ TICK = 0.005
 class District:
     """`villages`, each with `facilities` gates of `devices` / `facilities` contacts, all of which have to say open.
 
-    Neighbours share an uplink, `sharing` of them each; 0: nobody does. Grace is 0: an alert comes at once.
+    Neighbours share an uplink, `sharing` of them each; 0: nobody does. `graces`: of the first gate, and of each other
+    one, ms; 0: an alert comes at once.
     """
 
     villages: int
@@ -44,6 +46,7 @@ class District:
     devices: int = 20
     sharing: int = 0
     offline_after: int = 5 * MINUTE
+    graces: tuple[int, int] = (0, 0)
 
     def sites(self) -> list[Village]:
         """What the registry is told."""
@@ -69,7 +72,7 @@ class District:
                 f"Gerbang {gate}",
                 tuple(Device(_device(n), Adapter.SENML, MINUTE) for n in range(gate, self.devices, self.facilities)),
                 needs=Needs.ALL,
-                grace=0,
+                grace=self.graces[gate > 0],
             )
             for gate in range(self.facilities)
         )
@@ -89,16 +92,24 @@ class District:
 class Gateways:
     """The gateways of a district, in a thread. `shut` holds the devices, as (village, device), that say closed.
 
-    `first_round`: seconds in which every device reports, and every gateway beats, for the first time.
+    `first_round`: seconds in which every device reports, and every gateway beats, for the first time. `together`: a
+    gateway's heartbeat takes along what its devices reported since the one before.
     """
 
     def __init__(
-        self, district: District, port: int, shut: Iterable[tuple[int, int]] = (), *, first_round: float = 60.0
+        self,
+        district: District,
+        port: int,
+        shut: Iterable[tuple[int, int]] = (),
+        *,
+        first_round: float = 60.0,
+        together: bool = False,
     ) -> None:
         self.district = district
-        self._first_round = first_round
+        self._first_round, self._together = first_round, together
         self.shut = set(shut)
-        self.sent = 0
+        self.sent = self.readings = self.bytes = 0
+        """Batches in all, their readings, and their bytes with MQTT's own."""
         self.latest = 0.0
         """Seconds by which a batch was sent after it was due, at most, since `forget`."""
         self.busy = 0.0
@@ -120,9 +131,13 @@ class Gateways:
         try:
             yield self
         finally:
-            self._ending.set()
-            self._thread.join(10)
+            self.end()
             self._wire.close()
+
+    def end(self) -> None:
+        """Send nothing more."""
+        self._ending.set()
+        self._thread.join(10)
 
     def close_gate(self, village: int, device: int) -> float:
         """Let a device say at once that its gate is closed, and from now on; the monotonic second of it."""
@@ -130,6 +145,11 @@ class Gateways:
         now = time.monotonic()
         self._at_once.append((village, device))
         return now
+
+    def open_gate(self, village: int, device: int) -> None:
+        """Let a device say at once that its gate is open, and from now on."""
+        self.shut.discard((village, device))
+        self._at_once.append((village, device))
 
     def lose(self, villages: int) -> None:
         """From now on the first `villages` are without a link: the broker publishes their last wills, then nothing."""
@@ -168,13 +188,14 @@ class Gateways:
             while self._at_once:
                 self._say(*self._at_once.popleft())
             elapsed = time.monotonic() - began
-            self.latest = max(self.latest, elapsed - self._due(turn / places, MINUTE / 1000))
-            while self._due(turn / places, MINUTE / 1000) <= elapsed:
+            due = self._due(beats / self.district.villages, BEAT) if self._together else self._due(turn / places, 60)
+            self.latest = max(self.latest, elapsed - due)
+            while not self._together and self._due(turn / places, MINUTE / 1000) <= elapsed:
                 device, village = divmod(turn % places, self.district.villages)
                 self._say(village, device)
                 turn += 1
             while self._due(beats / self.district.villages, BEAT) <= elapsed:
-                self._beat(beats % self.district.villages)
+                self._beat(*divmod(beats, self.district.villages))
                 beats += 1
             self._wire.flush()
             spent, before = time.thread_time(), spent
@@ -188,8 +209,17 @@ class Gateways:
     def _say(self, village: int, device: int) -> None:
         self._send(village, [self._reading(village, device, time.time_ns() // 1_000_000)])
 
-    def _beat(self, village: int) -> None:
-        self._send(village, [Reading("gw", "alive", time.time_ns() // 1_000_000, True)])
+    def _beat(self, turn: int, village: int) -> None:
+        now = time.time_ns() // 1_000_000
+        self._send(village, [*self._came(turn, village, now), Reading("gw", "alive", now, True)])
+
+    def _came(self, turn: int, village: int, now: int) -> Iterator[Reading]:
+        """What a village's devices reported since the last heartbeat: half of them each time, all of them at first."""
+        places = range(self.district.devices) if self._together else range(0)
+        half = len(places) // 2
+        for device in places if turn == 0 else places[half:] if turn % 2 else places[:half]:
+            ago = BEAT * 1000 * (half - device % half) // (half + 1) if turn else 0
+            yield self._reading(village, device, now - ago)
 
     def _kept(self, village: int) -> Iterator[Reading]:
         """What a gateway without a link kept: its heartbeats, and a report of each device a minute."""
@@ -211,7 +241,8 @@ class Gateways:
             self.sent += 1
             batch = BatchId(self._epoch, self.sent)
         payload = encode_batch(batch, time.time_ns() // 1_000_000, readings)
-        self._wire.publish(batch_topic(self.district.code(village), "gw"), payload)
+        self.readings += len(readings)
+        self.bytes += self._wire.publish(batch_topic(self.district.code(village), "gw"), payload)
 
     def _status(self, village: int, state: str) -> None:
         self._wire.publish(
@@ -234,13 +265,14 @@ class _Wire:
         self._reader = threading.Thread(target=self._drain, name="load's answers", daemon=True)
         self._reader.start()
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Put a message into the next `flush`. Any thread."""
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int:
+        """Put a message into the next `flush`. Any thread. Returns its bytes on the wire."""
         name = topic.encode()
         with self._lock:
             self._id = self._id % 65_535 + 1
             head = struct.pack(f">H{len(name)}sH", len(name), name, self._id)
             self._out.append(_packet(0x33 if retain else 0x32, head + payload))
+            return len(self._out[-1])
 
     def flush(self) -> None:
         """Send what was published."""

@@ -12,7 +12,17 @@ from pathlib import Path
 
 import httpx
 
-__all__ = ["Event", "cpu_seconds", "environment", "is_ready", "listening", "resident_mb", "service"]
+__all__ = [
+    "Event",
+    "cpu_seconds",
+    "environment",
+    "family_memory_mb",
+    "family_seconds",
+    "is_ready",
+    "listening",
+    "resident_mb",
+    "service",
+]
 
 SIAGA = Path(sys.executable).with_name("siaga")
 
@@ -95,3 +105,38 @@ def cpu_seconds(pid: int) -> float:
     """Processor time of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def family_seconds(pid: int) -> float:
+    """Processor time so far of a process and of those that it started, also of those that have ended."""
+    total = 0.0
+    for each in _family(pid):
+        try:
+            fields = Path(f"/proc/{each}/stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue  # it has just ended, and is counted with its parent's children from now on
+        total += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return total
+
+
+def family_memory_mb(pid: int) -> float:
+    """Memory of a process and of those that it started, in MB. What several of them share counts once."""
+    total = 0
+    for each in _family(pid):
+        try:
+            rows = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()
+        except OSError:
+            continue  # it has just ended
+        total += sum(int(row.split()[1]) for row in rows if row.startswith("Pss:"))
+    return total / 1000
+
+
+def _family(pid: int) -> Iterator[int]:
+    yield pid
+    try:
+        tasks = [task.read_text().split() for task in Path(f"/proc/{pid}/task").glob("*/children")]
+    except OSError:
+        return
+    for children in tasks:
+        for child in children:
+            yield from _family(int(child))

@@ -25,7 +25,7 @@ from firmware_sim.sites import SimulatedVillage
 from firmware_sim.timetable import Timetable
 from firmware_sim.truth import TruthFile, facility_line
 from firmware_sim.village_broker import VillageBroker
-from firmware_sim.village_gateway import IN_FLIGHT, Reading, VillageGateway
+from firmware_sim.village_gateway import IN_FLIGHT, RETRY, Reading, VillageGateway
 from firmware_sim.world import World
 
 __all__ = ["Simulation"]
@@ -215,7 +215,8 @@ class Simulation:
         if self.now >= self._clock() - self._late:
             self.past = False
             for gateway in self._gateways.values():
-                gateway.patience, gateway.again = SECOND, 20 * SECOND
+                gateway.patience = SECOND
+                gateway.retry_after(RETRY, self.now)
             self._next_tick = self.now
             self._caught_up = self._clock()
 
@@ -282,8 +283,9 @@ class Simulation:
                     self._reading(code, reading, ok=True)
 
     def _again(self) -> None:
-        for key, (gateway, payload, sent) in self._flying.items():
-            if time.monotonic() - sent > AGAIN and (self.past or not gateway.cut(self.now)):
+        """Send the past again that the centre does not acknowledge. In the present the gateways do so themselves."""
+        for key, (gateway, payload, sent) in self._flying.items() if self.past else ():
+            if time.monotonic() - sent > AGAIN:
                 self._flying[key] = (gateway, payload, time.monotonic())
                 self._centre.rubbish(gateway, payload)  # the same bytes as before
 

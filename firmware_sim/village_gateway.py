@@ -17,7 +17,7 @@ from firmware_sim.scene import Scene
 from firmware_sim.senses import Value
 from firmware_sim.wire import Packet
 
-__all__ = ["IN_FLIGHT", "Parcel", "Reading", "VillageGateway"]
+__all__ = ["IN_FLIGHT", "RETRY", "Parcel", "Reading", "VillageGateway"]
 
 SECOND = 1_000
 HEARTBEAT = 30 * SECOND
@@ -25,8 +25,11 @@ MOST = 2_000
 """Readings in one batch at most."""
 IN_FLIGHT = 8
 """Unacknowledged batches at most."""
-AGAIN = 20 * SECOND
-"""Time before a retry of an unacknowledged batch, ms."""
+RETRY = 20 * SECOND
+"""Time before the first retry of an unacknowledged batch, ms. It doubles with each: a centre that cannot keep up is not
+sent ever more."""
+MOST_DOUBLED = 2
+"""How often it doubles."""
 DOWN = (FaultKind.GATEWAY_KILL, FaultKind.SD_CARD_LOST)
 CUT = (FaultKind.LINK_CUT, FaultKind.BROKER_RESTART)
 
@@ -47,13 +50,14 @@ class Reading:
 
 @dataclass(slots=True)
 class Parcel:
-    """One batch in flight. `due`: when it arrives over a slow link, or is sent again, ms."""
+    """One batch in flight. `due`: when it arrives over a slow link, or is sent again, ms. `sent`: how often it was."""
 
     epoch: str
     seq: int
     readings: list[Reading]
     payload: bytes
     due: int
+    sent: int = 0
 
 
 class VillageGateway:
@@ -66,7 +70,7 @@ class VillageGateway:
     def __init__(self, scene: Scene, name: str, seed: int, start: int, patience: int = SECOND) -> None:
         self.scene, self.name = scene, name
         self.patience = patience
-        self.again = AGAIN
+        self.again = RETRY
         self._chance = random.Random(f"{seed}/{scene.village.code}/{name}")  # noqa: S311 - a simulation that repeats
         self._link = SlowLink(self._chance)
         self._every = {device.id: device.every for device in scene.village.devices}
@@ -131,6 +135,12 @@ class VillageGateway:
             return []
         return self._arranged(self._sent(now), now)
 
+    def retry_after(self, again: int, now: int) -> None:
+        """From now on, retry unacknowledged batches after this time, ms; also those that are in flight."""
+        self.again = again
+        for parcel in self._flying.values():
+            parcel.due = min(parcel.due, now + again)
+
     def loses_its_card_by(self, moment: int) -> bool:
         """Returns whether the current SD card is lost by an instant (ms)."""
         return self._card_lost(moment) is not None
@@ -178,7 +188,8 @@ class VillageGateway:
             else:
                 ready.append(parcel)
         for parcel in ready:
-            parcel.due = now + self.again
+            parcel.due = now + (self.again << min(parcel.sent, MOST_DOUBLED))
+            parcel.sent += 1
         return ready
 
     def _flush(self, now: int) -> bool:

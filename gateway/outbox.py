@@ -6,7 +6,8 @@ gateway with a dead SD card keeps working. Messages that are not acknowledged st
 delivers them again.
 
 Each commit writes a few pages to the SD card, however little it holds. So commits wait until the next batch is formed,
-and longer while there is no link.
+and longer while there is no link. A repetition is committed as soon as any other reading, but it may wait on disk for a
+batch (`gateway.patience`). With a disk that fails or is nearly full, nothing waits.
 """
 
 import random
@@ -20,9 +21,11 @@ from gateway.buffer_file import IN_MEMORY, BufferUnavailable
 from gateway.events import Key, Said
 from gateway.intake import Taken
 from gateway.metrics import GatewayMetrics
+from gateway.patience import Patience
 from gateway.salvage import replace_damaged
 from gateway.sender import FLUSH_AFTER, Sender
 from siaga.model.clock import SECOND
+from siaga.model.sites import Device
 from siaga.mqtt.transport import Message, Transport
 from siaga.wire.batch import UnreadableBatch, decode_ack
 from siaga.wire.topics import ForeignTopic, GatewayTopic, ack_topic, parse_topic
@@ -47,6 +50,8 @@ MAX_IN_MEMORY = 50_000
 """Readings kept in memory at most, some 10 MB. At this number the gateway takes no more, and drops nothing."""
 MAX_OWN = 5_000
 """Sets of the gateway's own readings (heartbeats, repetitions) kept in memory at most: hours of them."""
+NEARLY_FULL = 0.8
+"""How full the disk's buffer is at most while repetitions wait."""
 LATER = 2**62
 """A time that is never reached."""
 MAX_UNDATED = 500_000
@@ -97,6 +102,7 @@ class Outbox:
         self._flush_after = flush_after
         self._gateways: dict[str, str] = {}
         self._sender = Sender(disk, transport, chance, metrics, flush_after=flush_after)
+        self._patience = Patience()
         self._memory: tuple[Buffer, Sender] | None = None
         self._new: list[_Entry] = []
         self._held: list[_Entry] = []
@@ -127,8 +133,9 @@ class Outbox:
         except BufferUnavailable:
             return {}
 
-    def update(self, gateways: Mapping[str, str]) -> None:
-        """Set the villages that this gateway serves, with its id in each."""
+    def update(self, gateways: Mapping[str, str], devices: Mapping[tuple[str, str], Device]) -> None:
+        """Set the villages that this gateway serves, with its id in each, and their devices, by village and id."""
+        self._patience.update(devices)
         for village, gateway in gateways.items():
             if self._gateways.get(village) != gateway:
                 if village in self._gateways:
@@ -209,16 +216,19 @@ class Outbox:
 
     # Commit
 
-    def commit(self, now: int, *, last: bool = False) -> list[Message]:
+    def commit(self, now: int, wall: int, *, last: bool = False) -> list[Message]:
         """Make the queued messages durable, as far as possible. Returns the messages that may be acknowledged now.
 
-        `last`: the gateway is closing, so nothing waits for a later commit.
+        Args:
+            now: monotonic ms.
+            wall: wall time, ms.
+            last: the gateway is closing, so nothing waits for a later commit or batch.
         """
         safe: list[Message] | None = None
         if self.problem is None and self._loaded and not last and now < self._commit_due(now):
             return []
         if self.problem is None or now >= self._again:
-            safe = self._on_disk(now, last=last)
+            safe = self._on_disk(now, wall, last=last)
         if safe is None:
             safe = self._in_memory(now, last=last)
         disk = self.disk
@@ -245,20 +255,20 @@ class Outbox:
             times.append(form)
         return min(times)
 
-    def _on_disk(self, now: int, *, last: bool) -> list[Message] | None:
+    def _on_disk(self, now: int, wall: int, *, last: bool) -> list[Message] | None:
         """Write everything to disk. Returns the messages to acknowledge; `None` if the disk fails."""
         for attempt in range(2):
             try:
                 if self.problem is not None:
                     self._back(now)
-                return self._try_disk(now, last=last)
+                return self._try_disk(now, wall, last=last)
             except BufferUnavailable as error:
                 self._failed(error, now)
                 if attempt or not (error.damaged and self._replaced()):
                     return None
         return None
 
-    def _try_disk(self, now: int, *, last: bool) -> list[Message]:
+    def _try_disk(self, now: int, wall: int, *, last: bool) -> list[Message]:
         if not self._loaded:
             self._sender.load(now)
             self._loaded = True
@@ -269,14 +279,15 @@ class Outbox:
                 disk.add_undated(*entry.undated, entry.message)
             for village, readings in entry.taken.readings.items():
                 disk.add(village, readings)
-                self._sender.stored(village, entry.at)
+                self._sender.stored(village, entry.at, self._wait(village, entry, wall - now + entry.at))
                 count += len(readings)
             for device in entry.taken.sessions:
                 if (state := self._state_of(device)) is not None:
                     disk.remember(*device, state)
         disk.remember_said(self._said)
         self._sender.done([b for b in self._acks if disk.acknowledged(b.village, b.epoch, b.seq)])
-        self._sender.form(now, all_of_it=last)
+        for village in self._sender.form(now, all_of_it=last):
+            self._patience.sent(village)
         disk.commit()
         if self.problem is not None:
             log.info("buffer_recovered", messages=len(self._held))
@@ -287,13 +298,25 @@ class Outbox:
         self._metrics.readings.inc(count)
         return [entry.message for entry in entries if entry.message is not None]
 
+    def _wait(self, village: str, entry: _Entry, received: int) -> int:
+        """Returns how long the readings of a village may wait for a batch, ms. `received`: wall time, ms."""
+        if self.problem is not None or self.disk.fill > NEARLY_FULL or not self._transport.connected:
+            self._patience.doubt()
+            return 0
+        live = entry.message is None or not (entry.message.kept or entry.message.retain)
+        return self._patience.wait(village, entry.taken.readings[village], received, live=live)
+
     def _failed(self, error: BufferUnavailable, now: int) -> None:
         if self.problem is None:
             log.warning("buffer_unavailable", problem=str(error), damaged=error.damaged)
         self.problem = str(error)
         self._again = now + DISK_AGAIN
         self._metrics.disk_problems.inc()
+        repetitions = self._patience.give_up()  # they are on a disk that may never be read again
         self._new = [entry for entry in self._new if not entry.from_disk]
+        if repetitions:
+            self._new.insert(0, _Entry(None, Taken(repetitions), now))
+            self._in_hand += sum(map(len, repetitions.values()))
         try:
             self._sender.load(now)  # a batch that was formed but not committed must never be sent
             self._loaded = True
@@ -375,6 +398,7 @@ class Outbox:
 
     def reconnected(self, now: int) -> None:
         """Note a new connection to the centre: unacknowledged batches are sent again."""
+        self._patience.doubt()
         for sender in self._senders():
             sender.reconnected(now)
 

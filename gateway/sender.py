@@ -4,7 +4,8 @@ A batch is formed in the commit that stores its readings, and sent after that co
 readings however often it is sent, even over a crash.
 
 Two kinds share the link. **Fresh** batches hold the readings that came since the newest batch. They are sent at once,
-even while the centre's store is down and nothing is acknowledged, because alerts do not wait for the store.
+even while the centre's store is down and nothing is acknowledged, because alerts do not wait for the store. Only
+repetitions wait for company (`gateway.patience`).
 **Backfill** is what had to wait during an outage. It follows from the newest to the oldest, in a window that shrinks on
 a slow link, so that fresh readings do not queue behind it.
 """
@@ -85,12 +86,15 @@ class _InFlight:
 class _Pending:
     """One village's batches in flight, by number.
 
-    `fresh_since`: when its oldest fresh reading began to wait, monotonic ms; `None` if there is none.
+    `fresh_since`: when its oldest fresh reading came, monotonic ms; `None` if there is none.
+    `news_since`: the same of those that do not wait for company. `company_until`: until when the others wait.
     `window`: how many backfill batches may be in flight.
     """
 
     in_flight: dict[int, _InFlight] = field(default_factory=dict)
     fresh_since: int | None = None
+    news_since: int | None = None
+    company_until: int = NEVER
     fresh: int = 0
     """Fresh batches in flight."""
     backfill: int = 0
@@ -103,14 +107,28 @@ class _Pending:
     took: int = 0
     """The recent acknowledgement time, ms: the longest one, which decays by an eighth with each shorter one."""
 
+    def add(self, at: int, wait: int) -> None:
+        """Note fresh readings that came at monotonic `at`, and may wait so many ms for company."""
+        if self.fresh_since is None:
+            self.fresh_since = at
+        if wait:
+            self.company_until = min(self.company_until, at + wait)
+        elif self.news_since is None:
+            self.news_since = at
+
+    def formed(self) -> None:
+        """Note that the fresh readings are in a batch, or have become backfill."""
+        self.fresh_since, self.news_since, self.company_until = None, None, NEVER
+
     def fresh_due(self, flush_after: int) -> int | None:
         """Returns when the fresh readings are due, monotonic ms; `None` if there are none, or too many in flight."""
         if self.fresh_since is None or len(self.in_flight) >= MAX_UNACKNOWLEDGED:
             return None
-        if not self.fresh:
-            return self.fresh_since + flush_after
-        company = min(LONGEST_COMPANY, COMPANY + COMPANY_EACH * self.fresh)
-        return self.fresh_since + max(flush_after, company)
+        due = max(self.company_until, self.fresh_since + flush_after)
+        if self.news_since is None:
+            return due
+        company = min(LONGEST_COMPANY, COMPANY + COMPANY_EACH * self.fresh) if self.fresh else 0
+        return min(due, self.news_since + max(flush_after, company))
 
 
 class Sender:
@@ -153,7 +171,7 @@ class Sender:
             pending.fresh += not each.backfill
         for village in self._buffer.villages():
             if self._buffer.unsent(village):
-                self._pending.setdefault(village, _Pending()).fresh_since = now
+                self._pending.setdefault(village, _Pending()).add(now, 0)
         self._spread(again, now)
 
     def update(self, gateways: Mapping[str, str]) -> None:
@@ -165,11 +183,12 @@ class Sender:
         """The number of unacknowledged batches."""
         return sum(len(pending.in_flight) for pending in self._pending.values())
 
-    def stored(self, village: str, now: int) -> None:
-        """Note that readings of a village were added to the buffer; `now`: monotonic ms."""
-        pending = self._pending.setdefault(village, _Pending())
-        if pending.fresh_since is None:
-            pending.fresh_since = now
+    def stored(self, village: str, now: int, wait: int = 0) -> None:
+        """Note that readings of a village were added to the buffer; `now`: monotonic ms.
+
+        `wait`: how long they may wait for company, ms.
+        """
+        self._pending.setdefault(village, _Pending()).add(now, wait)
 
     @property
     def backfill_waits(self) -> bool:
@@ -194,8 +213,10 @@ class Sender:
                 times.append(due)
         return min(times, default=None)
 
-    def form(self, now: int, *, all_of_it: bool = False) -> None:
+    def form(self, now: int, *, all_of_it: bool = False) -> list[str]:
         """Form the batches that are due, as far as the windows allow. They may be sent after the buffer's commit.
+
+        Returns the villages of which nothing is left unsent.
 
         Without a connection no batch is formed, so that the newest readings go first when the connection is back.
         `all_of_it`: fresh readings do not wait for others.
@@ -204,7 +225,8 @@ class Sender:
             BufferUnavailable: the disk fails.
         """
         if not self._transport.connected:
-            return
+            return []
+        sent = []
         for village, pending in self._pending.items():
             if village not in self._gateways:
                 continue  # a village that this process does not serve: its readings wait
@@ -214,16 +236,19 @@ class Sender:
             due = pending.fresh_due(self._flush_after)
             if due is not None and (all_of_it or now >= due or self._buffer.fresh(village) >= limit):
                 batch = self._buffer.form(village, limit)
-                pending.fresh_since = None
+                pending.formed()
                 if batch is not None:
                     pending.in_flight[batch.seq] = _InFlight(batch, now, backfill=False)
                     pending.fresh += 1
+                if not self._buffer.unsent(village):
+                    sent.append(village)
             while pending.backfill < pending.window and self._waits(village, pending):
                 batch = self._buffer.form(village, limit, backfill=True)
                 if batch is None:
                     break
                 pending.in_flight[batch.seq] = _InFlight(batch, now, backfill=True)
                 pending.backfill += 1
+        return sent
 
     def _split_lost(self, pending: _Pending, now: int) -> None:
         """Split the batches that the connection could not carry."""

@@ -138,7 +138,10 @@ class Gateway:
         self._intake.update(villages, known, self._remembered, self._said)
         if self._polling is not None:
             self._polling.update(self._intake.router.installed, self._clock.monotonic())
-        self._outbox.update({village.code: village.gateway for village in villages})
+        self._outbox.update(
+            {village.code: village.gateway for village in villages},
+            {key: installed.device for key, installed in self._intake.router.installed.items()},
+        )
         if self._sites is not None:
             self._sites.follow(self._followed, self._centre)
             self._followed = self._sites.village
@@ -196,7 +199,7 @@ class Gateway:
                 self._date()
                 self._repeat_sessions(now, wall)
                 self._poll(now, wall)
-        self._commit(now)
+        self._commit(now, wall)
         if self.full:
             self._stall.note(now)
         if known:
@@ -215,7 +218,7 @@ class Gateway:
         if self._polling is not None:
             self._polling.close()
         now, wall = self._clock.monotonic(), self._clock.now()
-        self._commit(now, last=True)
+        self._commit(now, wall, last=True)
         if self._time_sync.known:
             self._outbox.send(now, wall)
         for village in self._served:
@@ -339,8 +342,8 @@ class Gateway:
             soonest = min(soonest, due)
         self._repeat_at = now + max(0, soonest - wall)
 
-    def _commit(self, now: int, *, last: bool = False) -> None:
-        for message in self._outbox.commit(now, last=last):
+    def _commit(self, now: int, wall: int, *, last: bool = False) -> None:
+        for message in self._outbox.commit(now, wall, last=last):
             self._village.acknowledge(message)
 
     def _deadline(self, now: int, *, known: bool) -> int:

@@ -64,8 +64,8 @@ class CatchUp:
 class Buffered:
     """One buffer of a gateway. `newest`: the time of its newest heartbeat.
 
-    `lag`: how old that was on arrival, at `since`. It has not changed by more than `BEHIND` from then on. 0: the buffer
-    comes newest first.
+    `lag`: the age of that heartbeat when it arrived, at `since`. Since then the lag has not shrunk by more than
+    `BEHIND`. 0: this buffer is sent newest first.
     """
 
     newest: int
@@ -76,6 +76,10 @@ class Buffered:
     def is_behind(self) -> bool:
         """Whether it has not brought the present."""
         return self.lag > BEHIND
+
+    def goes_on(self, lag: int, offline_after: int) -> bool:
+        """Returns whether it is behind as before: it came no nearer, and was not cut off for `offline_after`."""
+        return lag > BEHIND and self.is_behind and self.lag - BEHIND <= lag <= self.lag + offline_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,15 +152,18 @@ class Link(Subject):
         if self.catch_up is not None and min(times, default=FOREVER) < now - LIVE_EDGE:
             self.catch_up = replace(self.catch_up, late_at=monotonic)
 
-    def note_buffer(self, buffer: tuple[str, str], time: int, now: int, monotonic: int) -> bool:
-        """Note the newest heartbeat of a batch. Returns True if its buffer has caught up by that."""
+    def note_buffer(self, buffer: tuple[str, str], time: int, now: int, monotonic: int, offline_after: int) -> bool:
+        """Note the newest heartbeat of a batch. Returns True if its buffer has caught up by that.
+
+        `offline_after`: a buffer that falls further behind than by this has been cut off, and begins to catch up anew.
+        """
         before = self.buffers.pop(buffer, None)  # and put in again below, as the last of the dictionary
         newest = time if before is None else max(time, before.newest)
         lag = max(0, now - time) if newest == time else 0  # an older heartbeat came later: newest first
-        if before is None or lag <= BEHIND or abs(lag - before.lag) > BEHIND:
-            self.buffers[buffer] = Buffered(newest, lag, monotonic)
-        else:
+        if before is not None and before.goes_on(lag, offline_after):
             self.buffers[buffer] = replace(before, newest=newest)
+        else:
+            self.buffers[buffer] = Buffered(newest, lag, monotonic)
         if len(self.buffers) > _BUFFERS:
             del self.buffers[next(iter(self.buffers))]
         return before is not None and before.is_behind and lag <= BEHIND

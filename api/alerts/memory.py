@@ -40,6 +40,8 @@ class Memory:
     wanted_at: int = 0
     hole_from: int | None = None
     unheard_before: int = 0
+    _asked_at: int = 0
+    """When the last read was asked for, monotonic."""
     _stored: bool = False
     """Whether a batch was stored since the hole."""
 
@@ -66,8 +68,8 @@ class Memory:
         return self.wanted and self.wanted_at <= monotonic
 
     def ask(self, monotonic: int) -> None:
-        """It is being read. What is missed from here on is not in the answer: another one will have to say it."""
-        self.wanted, self.wanted_at = False, monotonic + _RELOAD_EVERY
+        """A read begins. Evidence that turns out to be missing from now on is for the next read."""
+        self.wanted, self.wanted_at, self._asked_at = False, monotonic + _RELOAD_EVERY, monotonic
         self.asked, self.missed = self.missing_since, FOREVER
 
     def answered(self, now: int) -> int:
@@ -78,6 +80,13 @@ class Memory:
             self.unheard_before = max(self.unheard_before, now)
         found, self.asked, self.is_read = self.asked, FOREVER, True
         return found
+
+    def read_again(self, shows_after: int) -> None:
+        """It was read from a store that shows what is durable only so many ms later: it may lack what was stored in the
+        hole shortly before it was asked for. That will be there once it is read again."""
+        shown_at = self.hole_seen + shows_after
+        if self._asked_at < shown_at:
+            self.want(shown_at)
 
     def go_without(self, now: int) -> None:
         """The store does not answer: the village is judged from what comes from `now` on. It is still to be read."""

@@ -86,7 +86,8 @@ class Outages:
     def _with_whom(self, uplink: str | None, village: str, began: int) -> OpenAlert | None:
         """Returns the open alert that a village belongs to that was lost at `began`.
 
-        That is the one with its own name, also where it has another uplink by now: no second one can be open.
+        An open alert named after the village comes first, even if its uplink has changed since: only one alert a
+        village may be open.
         """
         shared = self._by_uplink.get(uplink or "", {}).values()
         together = (alert for alert in shared if abs(alert.began_at - began) <= TOGETHER)

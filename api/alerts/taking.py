@@ -45,8 +45,8 @@ def take_readings(village: VillageState, gateway: str, batch: Batch, moment: Mom
     village.trim(moment.now)
     beats = [point.time for point in batch.points if point.device not in village.devices]
     touched, unheard_from = _Touched(), village.unheard_from if beats else None
-    buffer = (gateway, batch.id.epoch)
-    if beats and village.link.note_buffer(buffer, max(beats), moment.now, moment.monotonic):
+    buffer, offline_after = (gateway, batch.id.epoch), village.village.offline_after
+    if beats and village.link.note_buffer(buffer, max(beats), moment.now, moment.monotonic, offline_after):
         out.stir_all(village.subjects, moment.now)
     for point in batch.points:
         device = village.devices.get(point.device)

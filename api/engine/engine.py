@@ -191,14 +191,13 @@ class AlertEngine:
         if isinstance(topic, GatewayTopic) and self._registry.is_elsewhere(topic.village):
             self._transport.acknowledge(message)  # another engine takes it from its own session
             return
+        village = self._village(topic.village, moment) if isinstance(topic, GatewayTopic) else None
+        keeps = False
+        if isinstance(topic, GatewayTopic) and village is not None:
+            keeps = self._take(village, topic, message.payload, message.retain, moment).keeps
+        # Only now: a look at the registry may commit, which acknowledges every message that the inbox has
         self._inbox.take(message, moment.monotonic)
-        if not isinstance(topic, GatewayTopic):
-            return
-        village = self._village(topic.village, moment)
-        if village is None:
-            return
-        out = self._take(village, topic, message.payload, message.retain, moment)
-        if out.keeps:
+        if isinstance(topic, GatewayTopic) and keeps:
             self._inbox.add(topic.village, topic.gateway, topic.channel, moment.now, message.payload)
 
     def tick(self) -> int | None:

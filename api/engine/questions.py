@@ -63,7 +63,8 @@ class MemoryRequest:
         wanted = [_signals(village) for village in self.villages]
         signals = None if None in wanted else frozenset[str]().union(*filter(None, wanted))
         codes = [village.code for village in self.villages]
-        return MemoryAnswer(self, store.recall(codes, self.start, self.end, signals=signals, known=self.known))
+        found = store.recall(codes, self.start, self.end, signals=signals, known=self.known)
+        return MemoryAnswer(self, found, store.shows_after())
 
 
 def _memory_from(village: VillageState, now: int) -> int:
@@ -77,10 +78,11 @@ def _memory_from(village: VillageState, now: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class MemoryAnswer:
-    """What was found, by village."""
+    """What was found, by village. `shows_after`: as of the store that answered."""
 
     request: MemoryRequest
     found: Mapping[str, Recalled]
+    shows_after: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,20 +163,23 @@ class RebuildAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ArrivalsRequest:
-    """The collector's notes of late data since a moment of wall time."""
+    """The collector's notes of late data since a moment of wall time. `again`: for what was not shown at first."""
 
     since: int
+    again: bool = False
 
     def read(self, store: TelemetryStore) -> "ArrivalsAnswer":
         """Ask the store."""
-        return ArrivalsAnswer(store.arrivals(self.since))
+        return ArrivalsAnswer(self, store.arrivals(self.since), store.shows_after())
 
 
 @dataclass(frozen=True, slots=True)
 class ArrivalsAnswer:
-    """What was noted."""
+    """What was noted. `shows_after`: as of the store that answered."""
 
+    request: ArrivalsRequest
     arrivals: Sequence[Arrival]
+    shows_after: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,8 @@ class RegistryWatch:
 
         alerts = [alert for alert in open_alerts(self._tables.engine) if is_gone(alert.village)]
         self._watched.attach([alert for alert in alerts if alert.kind != Kind.VILLAGE_OFFLINE], moment)
-        # Another lost member that is still registered has it leave, with the engine that watches that one
+        # An outage with a lost member that is still registered stays open. The engine of that member takes the removed
+        # village out of it
         outages = [alert for alert in alerts if alert.kind == Kind.VILLAGE_OFFLINE]
         outages = [alert for alert in outages if not any(code in self._registered for code in alert.lost)]
         self._watched.attach_outages(outages, self._registered, moment)

@@ -96,7 +96,8 @@ class SelfMonitor:
             self._listening_from = None
             if self._deaf_since is None:
                 self._deaf_since, self._settled, self._changed = self._heard_until(moment), False, True
-            if connections not in (self._connections, self._unseen):  # one came and went: the next one is to be allowed
+            if connections not in (self._connections, self._unseen):
+                # A connection came and went between two looks. The next is allowed once `heard` is saved as not settled
                 self._unseen, self._changed = connections, True
             return None
         if self._listening_from is not None and connections == self._connections:

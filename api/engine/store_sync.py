@@ -5,7 +5,7 @@ the newest first. A store that is away costs nothing but time.
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -62,6 +62,8 @@ class StoreSync:
         self._failing: tuple[int, str] | None = None
         """Since when (monotonic ms) the store has not answered, and why; `None`: it answers."""
         self._arrivals_since: int | None = None
+        self._arrivals_again: tuple[int, int] | None = None
+        """When (monotonic) notes are read once more, and since which wall time: the store had yet to show some."""
         self._to_read: deque[WatchedVillage] = deque()
         self._taken: dict[Arrival, None] = {}
         self.past = UnreadPast()
@@ -84,6 +86,7 @@ class StoreSync:
         return (
             self._asked is None
             and self._arrivals_since is None
+            and self._arrivals_again is None
             and not any(village.memory.wanted or village.history.pending for village in asking)
         )
 
@@ -103,6 +106,8 @@ class StoreSync:
         times += [at for village in asking if (at := village.history.awaited.gives_up_at()) is not None]
         if self._arrivals_since is not None:
             times.append(monotonic)
+        if self._arrivals_again is not None:
+            times.append(self._arrivals_again[0])
         return max(min(times), self._retry_at) if times else None
 
     def ask(self, moment: Moment) -> None:
@@ -124,9 +129,9 @@ class StoreSync:
         villages = self._next_to_read(moment)
         if villages:
             return MemoryRequest.of(villages, moment)
-        if self._arrivals_since is not None:
-            since, self._arrivals_since = self._arrivals_since, None
-            return ArrivalsRequest(since)
+        arrivals = self._next_arrivals(moment)
+        if arrivals is not None:
+            return arrivals
         ready = [v for v in self._dirty() if (at := v.history.ready_at()) is not None and at <= moment.monotonic]
         self._metrics.dirty.labels(self._tables.share.number).set(len(ready))
         if not ready:
@@ -142,6 +147,16 @@ class StoreSync:
             if request is not None:
                 return request
             self._watched.merge(village, village.finish_history(moment), moment)
+        return None
+
+    def _next_arrivals(self, moment: Moment) -> ArrivalsRequest | None:
+        """Returns the question for notes of late data, if they are to be read."""
+        if self._arrivals_since is not None:
+            since, self._arrivals_since = self._arrivals_since, None
+            return ArrivalsRequest(since)
+        if self._arrivals_again is not None and self._arrivals_again[0] <= moment.monotonic:
+            since, self._arrivals_again = self._arrivals_again[1], None
+            return ArrivalsRequest(since, again=True)
         return None
 
     def _dirty(self) -> Iterator[WatchedVillage]:
@@ -184,8 +199,8 @@ class StoreSync:
         match answer:
             case MemoryAnswer():
                 self._take_memory(answer, moment)
-            case ArrivalsAnswer(arrivals=arrivals):
-                self._take_arrivals(arrivals, moment)
+            case ArrivalsAnswer():
+                self._take_arrivals(answer, moment)
             case RebuildAnswer():
                 self._take_rebuilt(answer, moment)
             case Failure():
@@ -212,14 +227,18 @@ class StoreSync:
                 self._watched.notice(village)
                 continue
             found = answer.found[village.code]
-            self._watched.merge(
-                village, village.take_memory(found, answer.request.start, self._first_spans(village), moment), moment
-            )
+            out = village.take_memory(found, answer.request.start, self._first_spans(village), moment)
+            village.memory.read_again(answer.shows_after)
+            self._watched.merge(village, out, moment)
 
-    def _take_arrivals(self, arrivals: Sequence[Arrival], moment: Moment) -> None:
-        for arrival in arrivals:
+    def _take_arrivals(self, answer: ArrivalsAnswer, moment: Moment) -> None:
+        since, again = answer.request.since, answer.request.again
+        if answer.shows_after and not again:
+            before = since if self._arrivals_again is None else self._arrivals_again[1]
+            self._arrivals_again = moment.monotonic + answer.shows_after, min(since, before)
+        for arrival in answer.arrivals:
             village = self._watched.by_code.get(arrival.village)
-            if village is None or arrival in self._taken:
+            if village is None or (arrival in self._taken and not again):
                 continue
             self._taken[arrival] = None
             if len(self._taken) > _ARRIVALS_KEPT:
@@ -260,7 +279,7 @@ class StoreSync:
                     if known is not None:
                         known.memory.want_again(self._retry_at)
                         self._watched.notice(known)
-            case ArrivalsRequest(since=since):
+            case ArrivalsRequest(since=since):  # where it was the second time: both are asked anew
                 self.follow_arrivals(since)
             case RebuildRequest():
                 self.put_back(failure.request, self._retry_at)
@@ -270,7 +289,8 @@ class StoreSync:
                     self._watched.merge(village, village.go_on_without(self._first_spans(village), moment), moment)
 
     def _note_past(self) -> None:
-        """Note what of the past is not known now. A village counts from a question in vain until it was judged."""
+        """Note what of the past is not known now. A village is listed from the first question that the store did
+        not answer until its past is judged."""
         asking, known = self._watched.asking, self._watched.by_code
         vain = {**self.past.stretches, **asking} if self._failing is not None else self.past.stretches
         stretches = {code: left for code in vain if code in known and (left := _unread(known[code]))}

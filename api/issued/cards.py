@@ -6,7 +6,8 @@ A sensed indicator follows from the days of its facilities. Those of a short rep
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from api.attestations.scorecard import Cell, Evidence, Scorecard
-from api.issued.compare import Change, Ground
+from api.issued.compare import Ground
+from api.reports.changed import Change
 from siaga.timeline.verdict import Verdict
 
 __all__ = ["Cards", "card_changes", "cards_of"]

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from api.reports.changed import Change, Value
 from api.reports.levels import Level
 
-__all__ = ["MOST_CHANGES", "Change", "Ground", "Value", "changes"]
+__all__ = ["MOST_CHANGES", "Ground", "changes"]
 
 MOST_CHANGES = 1_000
 """Changes that a revision keeps; the others are counted, and stand in the JSON of both revisions."""
 
-Value = int | float | str | None
 _NAMES = frozenset({"level", "id", "name", "kind"})
 _MEASURED = frozenset({"required_s", "met_s", "failed_s", "unknown_s", "coverage", "measured"})
 """What no excuse changes."""
@@ -56,33 +56,6 @@ class Done:
         """All that may be why something else is known now. What is left came late."""
         found = self.within | self.around | ({Ground.SITES_FILE} if self.listed else frozenset())
         return found or frozenset({Ground.LATE_DATA})
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One figure of one facility. `before` and `after`: as the JSON of the report has them.
-
-    `facility`: `None` for an indicator of the village's scorecard (`api.issued.cards`).
-    `why`: the grounds, separated by commas where a figure may rest on several.
-    """
-
-    village: str
-    facility: str | None
-    figure: str
-    before: Value
-    after: Value
-    why: str
-
-    def row(self) -> dict[str, str | Value]:
-        """Returns it as the database keeps it and the API shows it."""
-        return {
-            "village": self.village,
-            "facility": self.facility,
-            "figure": self.figure,
-            "before": self.before,
-            "after": self.after,
-            "why": self.why,
-        }
 
 
 def changes(

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from api.issued.asked import Asked, factors_row
-from api.issued.compare import MOST_CHANGES, Change
+from api.issued.compare import MOST_CHANGES
 from api.issued.summary import summary_of
 from api.queries.report import load
+from api.reports.changed import Change
 from api.reports.forms import Form, made
 from api.reports.office import Office
 from api.reports.pdf import as_pdf
@@ -62,8 +63,10 @@ def told(connection: Connection, asked: Asked, office: Office, cut: int, now: in
     return build(source, asked.period, asked.scopes, asked.language, cut, generated_at=now)
 
 
-def files_of(report: Report, asked: Asked, office: Office, id_: str, revision: int) -> dict[Form, bytes]:
-    """Returns the report in all forms.
+def files_of(
+    report: Report, asked: Asked, office: Office, id_: str, revision: int, changes: Sequence[Change] = ()
+) -> dict[Form, bytes]:
+    """Returns the report in all forms. `changes`: against the revision that it supersedes.
 
     Raises:
         TooLarge: one of them is larger than is kept.
@@ -71,7 +74,7 @@ def files_of(report: Report, asked: Asked, office: Office, id_: str, revision: i
     """
     link = None if office.link is None else f"{office.link}/r/{id_}"
     files = {form: made(report, form, office) for form in (Form.JSON, Form.CSV, Form.XLSX)}
-    files[Form.PDF] = as_pdf(report, office, Issue(id_, revision, link, asked.factors))
+    files[Form.PDF] = as_pdf(report, office, Issue(id_, revision, link, asked.factors, asked.supersedes, changes))
     for form, content in files.items():
         if len(content) > MOST_BYTES:
             sizes = {"size": str(len(content) >> 20), "most": str(MOST_BYTES >> 20)}

@@ -9,10 +9,11 @@ from api.attestations.scorecard import DAYS
 from api.issued.asked import Asked, factors_of, read_period, scopes_of
 from api.issued.cards import card_changes, cards_of
 from api.issued.checks import Check, settle
-from api.issued.compare import Change, changes
+from api.issued.compare import changes
 from api.issued.edition import Edition, NoLongerCurrent, files_of, told, write
 from api.issued.grounds import grounds_since
 from api.issued.orders import Order, complete
+from api.reports.changed import Change
 from api.reports.documents import row_document
 from api.reports.forms import Form
 from api.reports.levels import Level
@@ -43,7 +44,7 @@ def carry_out(engine: Engine, order: Order, office: Office, now: Now) -> bool:
         report = told(connection, asked, office, moment if before is None else before["cut"], moment)
         found = [] if before is None else _changes(connection, before, report)
     revision = 1 if before is None else before["revision"] + 1
-    files = files_of(report, asked, office, order.report, revision)
+    files = files_of(report, asked, office, order.report, revision, found)
     # A run of a schedule and a form are issued once for ever; what a program orders, as often as it does
     key = order.report if asked.schedule is None and asked.once is None else order.key
     edition = Edition(order.report, key, asked, revision, report, files, found)
@@ -71,7 +72,7 @@ def revise(engine: Engine, check: Check, office: Office, now: Now) -> str | None
         settle(engine, check)
         return None
     revision = row["revision"] + 1
-    files = files_of(report, asked, office, check.successor, revision)
+    files = files_of(report, asked, office, check.successor, revision, found)
     edition = Edition(check.successor, f"revision of {row['id']}", asked, revision, report, files, found)
     with writing(engine) as connection:
         table = tables.report

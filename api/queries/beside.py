@@ -3,16 +3,17 @@
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from api.complaints.figures import figures_of
 from api.queries.attestations import in_force
 from api.queries.complaints import Dated, dated
 from api.queries.links import LinkFigures, links
 from api.queries.scorecard import scorecards
-from api.reports.beside import Beside
+from api.reports.beside import Beside, Maintenance
 from api.reports.period import Period
 from siaga.database import tables
+from siaga.database.maintenance import window_of
 from siaga.database.scopes import within
 from siaga.model.local_time import local_date
 from siaga.model.scope import Scopes
@@ -45,7 +46,27 @@ def read_beside(
         in_force(connection, scopes, period.start, period.end),
         scorecards(connection, villages, last, now, answered_within) if last >= period.start else (),
         figures_of(_complaints(connection, villages, period, scopes)),
+        _maintenance(connection, villages, period, now),
     )
+
+
+def _maintenance(connection: Connection, villages: Sequence[Village], period: Period, now: int) -> list[Maintenance]:
+    """What was declared for the villages and may touch the period; which days a recurrence has is not looked at."""
+    windows = [period.window(timezone) for timezone in {village.timezone for village in villages}]
+    start, end = min(each[0] for each in windows), min(max(each[1] for each in windows), now)
+    table = tables.maintenance
+    query = (
+        select(table)
+        .where(table.c.deleted_at.is_(None), table.c.start < end)
+        .where(or_(table.c.rrule.is_not(None), table.c.end > start))
+        .order_by(table.c.start, table.c.id)
+    )
+    codes, uplinks = {village.code for village in villages}, {village.uplink for village in villages} - {None}
+    return [
+        Maintenance(window_of(row), row.reason, row.created_by)
+        for row in connection.execute(query)
+        if row.village in codes or row.uplink in uplinks
+    ]
 
 
 def _complaints(connection: Connection, villages: Sequence[Village], period: Period, scopes: Scopes) -> Iterator[Dated]:

@@ -23,7 +23,7 @@ from siaga.model.scope import Scopes
 from siaga.timeline.availability import Availability, measure
 from siaga.timeline.spans import Span, State
 
-__all__ = ["facility_days", "load"]
+__all__ = ["facility_days", "lengths", "load", "taken_out_histories"]
 
 _Name = tuple[str, str]
 """Village and facility."""
@@ -64,7 +64,7 @@ def load(
     stands beside the rows, such as links and attestations. `answered_within`: as `scorecards` takes it.
     """
     villages = villages_within(connection, scopes)
-    gone = _taken_out(connection, period, scopes, now)
+    gone = taken_out_histories(connection, period, scopes, now)
     if not villages:
         return Source(tuple(gone.values()), _regions(connection))
     timezones = {village.timezone for village in villages}
@@ -75,8 +75,8 @@ def load(
     oldest = min((each[0].start for each in spans.values()), default=window[0])
     alerts = _alerts(connection, scopes, oldest)
     heard = _heard_until(connection, scopes)
-    before = _lengths(connection, scopes, period.before, timezones, now) if compared else {}
-    a_year_ago = _lengths(connection, scopes, period.a_year_ago, timezones, now) if compared else {}
+    before = lengths(connection, scopes, period.before, timezones, now) if compared else {}
+    a_year_ago = lengths(connection, scopes, period.a_year_ago, timezones, now) if compared else {}
     return Source(
         tuple(
             VillageHistory(
@@ -105,7 +105,7 @@ def load(
     )
 
 
-def _taken_out(connection: Connection, period: Period, scopes: Scopes, now: int) -> dict[str, VillageHistory]:
+def taken_out_histories(connection: Connection, period: Period, scopes: Scopes, now: int) -> dict[str, VillageHistory]:
     """What the registry has no more, by village: judged until it was taken out, and never after."""
     start = period.window(_FIRST_ZONE)[0]
     found = taken_out(connection, scopes, start)
@@ -172,7 +172,7 @@ def _heard_until(connection: Connection, scopes: Scopes) -> dict[str, int | None
     return {village: heard for village, heard in connection.execute(query.group_by(table.c.village))}  # noqa: C416
 
 
-def _lengths(
+def lengths(
     connection: Connection, scopes: Scopes, period: Period | None, timezones: set[str], now: int
 ) -> dict[_Name, Availability]:
     """What a whole earlier period came to for the facilities of which anything was required in it.

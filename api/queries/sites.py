@@ -54,6 +54,14 @@ def first_heard(connection: Connection, scopes: Scopes) -> tuple[str, str] | Non
     return None if row is None else (row.village, row.facility)
 
 
+def first_device(connection: Connection, scopes: Scopes) -> tuple[str, str, str] | None:
+    """Returns village, facility and id of a registered device of some scopes; `None`: there is none."""
+    device = tables.device
+    query = select(device.c.village, device.c.facility, device.c.id).where(within(device.c.village, scopes))
+    row = connection.execute(query.order_by(device.c.village, device.c.facility, device.c.id).limit(1)).one_or_none()
+    return None if row is None else (row.village, row.facility, row.id)
+
+
 def has_recovered(connection: Connection, scopes: Scopes) -> bool:
     """Whether a facility of some scopes has ever failed and recovered, with an alert for it."""
     alert = tables.alert

@@ -39,12 +39,16 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """An indicator of a village that somebody should look at. `last`: the latest attestation; `None`: there is none."""
+    """An indicator of a village that somebody should look at. `last`: the latest attestation; `None`: there is none.
+
+    `waits`: when somebody saw it already, in a later attestation that a second person has to confirm.
+    """
 
     village: Village
     indicator: str
     reason: Reason
     last: Attestation | None
+    waits: datetime.date | None = None
 
     @property
     def subdistrict(self) -> str:
@@ -81,7 +85,8 @@ def _of_village(village: Village, today: datetime.date, made: Sequence[Attestati
     for indicator in sorted(INDICATORS.values(), key=lambda one: one.number):
         if is_sensed(village, indicator.kind):
             continue
-        mine = [one for one in made if one.indicator == indicator.kind and one.withdrawn_at is None and not one.waits]
+        stands = [one for one in made if one.indicator == indicator.kind and one.withdrawn_at is None]
+        mine = [one for one in stands if not one.waits]
         counts = counting(mine, today)
         if counts is not None and _contradicts(counts, mine):
             yield Visit(village, indicator.kind, Reason.CONTRADICTED, counts)
@@ -90,7 +95,14 @@ def _of_village(village: Village, today: datetime.date, made: Sequence[Attestati
             continue
         latest = max(mine, key=lambda one: (one.date, one.created_at, one.number), default=None)
         lacking = Reason.MISSING if latest is None else Reason.EXPIRED
-        yield Visit(village, indicator.kind, lacking if counts is None else Reason.EXPIRING, latest)
+        reason = lacking if counts is None else Reason.EXPIRING
+        yield Visit(village, indicator.kind, reason, latest, _waits(stands, latest, today))
+
+
+def _waits(made: Sequence[Attestation], last: Attestation | None, today: datetime.date) -> datetime.date | None:
+    """When it was last seen in an attestation that waits, holds today, and is not older than the latest that counts."""
+    seen = [one.date for one in made if one.waits and today < one.expires and (last is None or one.date >= last.date)]
+    return max(seen, default=None)
 
 
 def _contradicts(counts: Attestation, made: Sequence[Attestation]) -> bool:

@@ -86,6 +86,18 @@ COLUMNS: Mapping[str, Mapping[str, Type]] = {
         "until_seen": Type.TIME_SPAN,
         "until_ended": Type.TIME_SPAN,
     },
+    "maintenance": {
+        "id": Type.TEXT,
+        "name": Type.TEXT,
+        "start": Type.TIME,
+        "end": Type.TIME,
+        "times": Type.COUNT,
+        "reason": Type.TEXT,
+        "by": Type.TEXT,
+        "declared_at": Type.TIME,
+        "excused": Type.TIME_SPAN,
+        "excused_later": Type.TIME_SPAN,
+    },
     "sla_kinds": {"kind": Type.TEXT, "facilities": Type.COUNT, **_BUDGET, "repaid": Type.COUNT},
     "sla": {
         "id": Type.TEXT,

@@ -18,6 +18,7 @@ from api.reports.beside import Line, LinkSum, line_of, sums
 from api.reports.facility import JudgedFacility
 from api.reports.figures import Share
 from api.reports.levels import subdistrict_of
+from api.reports.maintained import Excused, excused_by
 from api.reports.report import Report
 from api.reports.restitution import Restitution
 from api.reports.sla import MonthBudget
@@ -63,6 +64,7 @@ def annexes(report: Report, contract: Restitution | None) -> Iterator[Annex]:
         _scorecards(report),
         *_slas(report, contract, words),
         _complaints(report, words),
+        _maintenance(report),
     )
     for one in every:
         if one.rows:
@@ -256,6 +258,19 @@ def _complaints(report: Report, words: Words) -> Annex:
         for one in report.beside.complaints
     ]
     return Annex("complaints", COLUMNS["complaints"], rows)
+
+
+def _maintenance(report: Report) -> Annex:
+    called = {**_names(report), **{one.name: one.facility.name for one in report.facilities}}
+
+    def row(one: Excused) -> Sequence[Cell]:
+        window, zone = one.maintenance.window, one.village.timezone
+        subject = window.uplink or "/".join(filter(None, (window.village, window.facility)))
+        times = At(one.start, zone), At(one.end, zone), one.times
+        said = one.maintenance.reason or None, one.maintenance.by, At(window.declared, zone)
+        return subject, called.get(subject, subject), *times, *said, one.excused, one.later
+
+    return Annex("maintenance", COLUMNS["maintenance"], [row(one) for one in excused_by(report)])
 
 
 def _slas(report: Report, contract: Restitution | None, words: Words) -> tuple[Annex, Annex]:

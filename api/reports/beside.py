@@ -12,8 +12,18 @@ from api.complaints.figures import ComplaintFigures
 from api.queries.attestations import Kept
 from api.queries.links import LinkFigures
 from siaga.model.intervals import Interval
+from siaga.timeline.maintenance import MaintenanceWindow
 
-__all__ = ["Beside", "Line", "LinkSum", "line_of", "sums"]
+__all__ = ["Beside", "Line", "LinkSum", "Maintenance", "line_of", "sums"]
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """A maintenance that somebody declared, and why."""
+
+    window: MaintenanceWindow
+    reason: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +32,7 @@ class Beside:
 
     `heard_from`: by village, event time of the first reading of one of its devices, ms. `attestations`: all that are
     in force on a date of the period, withdrawn ones too. `scorecards`: at the last date of the period that is over.
-    `complaints`: of the facilities that citizens complained of in the period.
+    `complaints`: of the facilities that citizens complained of in the period. `maintenance`: declared, not taken back.
     """
 
     links: Sequence[LinkFigures] = ()
@@ -31,6 +41,7 @@ class Beside:
     attestations: Sequence[Kept] = ()
     scorecards: Sequence[Scorecard] = ()
     complaints: Sequence[ComplaintFigures] = ()
+    maintenance: Sequence[Maintenance] = ()
 
 
 class Line(StrEnum):

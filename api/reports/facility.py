@@ -13,12 +13,12 @@ from siaga.model.indicators import Terms, terms
 from siaga.model.intervals import Interval
 from siaga.model.local_time import local_moment
 from siaga.model.sites import Facility, Village
-from siaga.timeline.availability import measure
+from siaga.timeline.availability import Availability, measure
 from siaga.timeline.span_algebra import cut
 from siaga.timeline.spans import Span, State
 from siaga.timeline.verdict import count_days, failed_runs
 
-__all__ = ["JudgedFacility", "Outage", "judge_facility"]
+__all__ = ["JudgedFacility", "Outage", "judge_facility", "judged_from", "required_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def judge_facility(
     `None`: it has no indicator, or was not judged yet in them. `heard_until` as in `VillageHistory`.
     """
     held_to = terms(history.facility)
-    since = _judged_from(village, history)
+    since = judged_from(village, history)
     window = (days[0][0], min(days[-1][1], now)) if days else (now, now)
     if held_to is None or since is None or since >= window[1] or window[0] >= window[1]:
         return None
@@ -98,7 +98,16 @@ def judge_facility(
     return JudgedFacility(village, history, held_to, since, figures, outages)
 
 
-def _judged_from(village: Village, history: FacilityHistory) -> int | None:
+def required_of(village: Village, history: FacilityHistory, window: Interval, now: int) -> Availability:
+    """Returns what a window comes to for a facility, as far as it is past and was judged in it."""
+    since = judged_from(village, history)
+    window = (window[0], min(window[1], now))
+    if since is None or since >= window[1] or window[0] >= window[1]:
+        return Availability()
+    return measure(cut(history.spans, since, now), (max(window[0], since), window[1]))
+
+
+def judged_from(village: Village, history: FacilityHistory) -> int | None:
     """From when the facility is judged: where its spans begin, and not before the date that its site says."""
     if history.judged_from is None or history.facility.since is None:
         return history.judged_from

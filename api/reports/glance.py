@@ -11,8 +11,8 @@ from fractions import Fraction
 from api.reports.facility import JudgedFacility, Outage
 from api.reports.figures import Figures, Share
 from api.reports.levels import Level
+from api.reports.numbers import Numbers
 from api.reports.pdf.facts import Facts, Goal, facts, goal, target_of
-from api.reports.pdf.numbers import Numbers
 from api.reports.report import Report
 from api.words import WORDS
 from siaga.model.local_time import NO_VILLAGES_ZONE
@@ -22,8 +22,11 @@ __all__ = ["BELOW", "LENGTH", "OUTAGES", "TABLES", "Figure", "Glance", "Line", "
 
 OUTAGES = "outages"
 BELOW = "below"
-TABLES = (*Level, OUTAGES, BELOW)
-"""Tables that can be looked at alone: the rows of a level, all outages, all facilities that missed their target."""
+OFTEN = "often"
+LASTING = "lasting"
+TABLES = (*Level, OUTAGES, BELOW, OFTEN, LASTING)
+"""Tables that can be looked at alone: the rows of a level, all outages, all facilities that missed their target, those
+that failed most often, and those that failed for the longest time in all."""
 LENGTH = 50
 """Lines of a table that is looked at alone."""
 _WORST = 10
@@ -52,7 +55,10 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row in words. `where`: the village of a facility. `change`: of `low`, against the period before."""
+    """A row in words. `where`: the village of a facility. `change`: of `low`, against the period before.
+
+    `unexcused`: how long it failed without an excuse. `longest`: of its outages; `mean`: of those that are over.
+    """
 
     id: str
     name: str
@@ -66,7 +72,10 @@ class Line:
     met: str
     failed: str
     unknown: str
+    unexcused: str
     outages: str
+    longest: str
+    mean: str
     target: str
     left: str
     goal: str
@@ -75,7 +84,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class OutageLine:
-    """An outage in words. `end` is `None` while it goes on. `who` acknowledged it, and when."""
+    """An outage in words. `end` is `None` while it goes on. `who` acknowledged it, and when.
+
+    `alert`: the id of its alert, whose page says what speaks for it and who did what.
+    """
 
     facility: str
     name: str
@@ -86,6 +98,7 @@ class OutageLine:
     cause: str
     who: str | None
     at: str | None
+    alert: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +135,7 @@ class Glance:
     not_judged: int
     kinds: Sequence[Line]
     longest: Table
+    often: Table
     below: Table
     tables: Sequence[Table]
 
@@ -168,6 +182,7 @@ class _Glancing:
             not_judged=len(found.not_judged),
             kinds=[*self._kinds()] if first else [],
             longest=self._outages(found.longest, 0, _WORST if first else 0),
+            often=self._often(OFTEN, 0, _WORST if first else 0),
             below=self._below(0, _WORST if first else 0),
             tables=[*self._tables(part)],
         )
@@ -195,6 +210,8 @@ class _Glancing:
             yield self._outages(self._report.outages, part.start, LENGTH)
         elif part.table == BELOW:
             yield self._below(part.start, LENGTH)
+        elif part.table in (OFTEN, LASTING):
+            yield self._often(part.table, part.start, LENGTH)
         else:
             yield self._level(Level(part.table), part.start, LENGTH)
 
@@ -210,6 +227,16 @@ class _Glancing:
         found = self._facts.below
         lines = [self._facility(one) for one in found[start : start + length]]
         return Table(BELOW, len(found), start, lines)
+
+    def _often(self, table: str, start: int, length: int) -> Table:
+        """Returns the facilities that had an outage: by how many, or by how long they failed in all."""
+
+        def order(one: JudgedFacility) -> tuple[int, int, str]:
+            count, time = one.figures.outages, _unexcused(one.figures)
+            return (-count, -time, one.name) if table == OFTEN else (-time, -count, one.name)
+
+        found = sorted((one for one in self._report.facilities if one.figures.outages), key=order)
+        return Table(table, len(found), start, [self._facility(one) for one in found[start : start + length]])
 
     def _facility(self, one: JudgedFacility) -> Line:
         where = self._where(Level.FACILITY, one.name)
@@ -249,7 +276,10 @@ class _Glancing:
             numbers.duration(time.met),
             numbers.duration(time.failed),
             numbers.duration(time.unknown),
+            numbers.duration(_unexcused(figures)),
             numbers.count(figures.outages),
+            numbers.duration(figures.longest_outage or None),
+            numbers.duration(figures.mttr),
             numbers.target(target),
             numbers.duration(left),
             goal(figures, target).value,
@@ -274,7 +304,12 @@ class _Glancing:
             self._words.cause("failed", outage.cause) or "–",
             None if alert is None else alert.acknowledged_by,
             None if at is None else numbers.time(at, zone),
+            None if alert is None else alert.id,
         )
+
+
+def _unexcused(figures: Figures) -> int:
+    return figures.availability.failed - figures.availability.excused_failed
 
 
 def _low(time: Availability | None) -> Share:

@@ -19,7 +19,7 @@ from api.reports.facility import Outage
 from api.reports.figures import Share
 from api.reports.levels import Level
 from api.reports.method import method
-from api.reports.pdf.numbers import Numbers
+from api.reports.numbers import Numbers
 from api.reports.report import Report, Row
 from api.reports.restitution import Restitution
 from api.words import WORDS

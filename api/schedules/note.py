@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from api.queries.morning import MorningFacts, Some, morning_facts
-from api.reports.pdf.numbers import Numbers
+from api.reports.numbers import Numbers
 from api.schedules.schedule import Schedule
 from api.words import WORDS, Language, Words
 from api.words import Language as ReportLanguage

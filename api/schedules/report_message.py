@@ -6,7 +6,7 @@ from api.issued.asked import read_period
 from api.issued.summary import share_of
 from api.notifications.messages import Attachment, Message, Tone
 from api.queries.issued import KeptReport, Places
-from api.reports.pdf.numbers import Numbers
+from api.reports.numbers import Numbers
 from api.schedules.since_sent import SinceSent
 from api.words import WORDS, Language, Words
 from api.words import Language as ReportLanguage

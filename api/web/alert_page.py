@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from api.http.problems import not_found
 from api.http.services import Services, ServicesHere
+from api.queries.alert_events import newest_event
 from api.queries.alert_list import ListedAlert, with_ids
 from api.queries.alert_page import Around, around
 from api.queries.spans import FacilityName
@@ -20,18 +21,20 @@ from api.web.access import SignedIn
 from api.web.alert_filter import Stage, stage_of
 from api.web.alert_forms import SNOOZES
 from api.web.alert_view import Looking, alert_row
-from api.web.chart import WIDTH, chart_line, place
+from api.web.chart import WIDTH, place
+from api.web.chart_view import ChartView, Drawn, chart_view
 from api.web.complaint_view import ComplaintView, complaints_about
+from api.web.followed import unless_known
 from api.web.frame import FrameHere
 from api.web.guidance import Guidance
-from api.web.readings import reading_name, reading_value, reading_values
+from api.web.readings import reading_name, reading_value
 from api.web.strip import Stroke, day_until, slots, strokes
 from api.web.trail import awaited_lines, trail_lines
 from api.words import Words
 from siaga.model.caller import Role
 from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.intervals import Interval
-from siaga.model.signals import SIGNALS, SignalType
+from siaga.model.signals import SIGNALS
 from siaga.telemetry import StoreUnavailable
 
 __all__ = ["router"]
@@ -52,17 +55,6 @@ async def _guidance(request: Request) -> Guidance:
 
 
 GuidanceHere = Annotated[Guidance, Depends(_guidance)]
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """A signal of a device around the alert. `path`: none where nothing was measured."""
-
-    title: str
-    path: str | None
-    low: str
-    high: str
-    described: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +80,7 @@ def alert_page(
     caller, words, now = looker.caller, looker.words, services.clock.now()
     assert caller is not None  # noqa: S101 - `SignedIn` lets nobody else in
     with services.engine.connect() as connection:
+        newest = newest_event(connection)  # before the rest: what happens meanwhile is told once more, not never
         listed = with_ids(connection, caller.scopes, [alert], now).get(alert)
         if listed is None:
             raise not_found("alert", alert)
@@ -98,13 +91,15 @@ def alert_page(
         messages = _messages(connection, alert) if looker.may(Role.TECHNICIAN) else _NOT_SHOWN
     looking = Looking(words, caller.name, now, now)
     row = alert_row(looking, listed)
-    charts, unreadable = _charts(services, words, listed, known, window)
+    charts, unreadable = _charts(services, words, listed, known, window, now)
     may_act = looker.may(Role.TECHNICIAN)
-    return frame.page(
+    page = frame.page(
         request,
         looker,
         "alert.html",
         title=row.what,
+        newest=newest,
+        about=[alert, *filter(None, (row.facility, row.device)), *listed.villages],
         alert=row,
         listed=listed,
         known=known,
@@ -129,6 +124,7 @@ def alert_page(
         snoozes=SNOOZES,
         width=WIDTH,
     )
+    return unless_known(request, page)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,37 +267,33 @@ def _strip(words: Words, alert: ListedAlert, known: Around, window: Interval, no
     if not known.spans:
         return None
     ends = [alert.began_at, *([] if alert.ended_at is None else [alert.ended_at])]
-    times = [words.time(window[0] + n * 6 * HOUR, now, alert.timezone, zone=False) for n in range(5)]
+    times = [words.time(window[n], now, alert.timezone, zone=False) for n in range(2)]
     return Strip(
         strokes(slots(known.spans, window, min(now, window[1]))),
         [place(time, window) for time in ends if window[0] <= time < window[1]],
-        times,
+        [words.clock_time(window[0] + n * 6 * HOUR, alert.timezone) for n in range(5)],
         words("this_strip", start=times[0], end=times[-1]),
     )
 
 
 def _charts(
-    services: Services, words: Words, alert: ListedAlert, known: Around, window: Interval
-) -> tuple[Sequence[Chart], bool]:
+    services: Services, words: Words, alert: ListedAlert, known: Around, window: Interval, now: int
+) -> tuple[Sequence[ChartView], bool]:
     """Returns the signal that decided, of each device, and whether the store could not be read."""
     signal = alert.cause if alert.facility is not None else "battery"
     meaning = SIGNALS.get(signal or "")
     if signal is None or meaning is None:
         return (), False
-    boolean = meaning.type in (SignalType.BOOL, SignalType.EVENT)
     charts = []
     try:
         for device in known.devices[:_CHARTS]:
             points = services.store.series(alert.village, device.id, signal, *window, _STEP)
-            line = chart_line(points, window, _STEP, boolean=boolean)
-            if line is not None:
-                low, high, last = reading_values(words, meaning, (line.low, line.high, points[-1].last))
-                title = f"{device.id}: {reading_name(words, signal)}"
-                described = words("this_chart", signal=title, low=low, high=high, last=last)
-                charts.append(Chart(title, line.path, low, high, described))
+            title = f"{device.id}: {reading_name(words, signal)}"
+            drawn = Drawn(device.id, title, "", window, _STEP, alert.timezone)
+            charts.append(chart_view(words, meaning, points, drawn, now))
     except StoreUnavailable:
         return (), True
-    return charts, False
+    return [one for one in charts if one is not None], False
 
 
 def _technicians(services: Services, alert: ListedAlert) -> Sequence[tuple[str, str]]:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from siaga.model.intervals import Interval
 from siaga.telemetry import SeriesPoint
 
-__all__ = ["HEIGHT", "WIDTH", "Line", "chart_line", "place"]
+__all__ = ["GAP", "HEIGHT", "WIDTH", "Line", "chart_line", "place"]
 
 WIDTH, HEIGHT = 288, 48
 """Units of the drawing, which is stretched to the width of the page."""
 _MARGIN = 2
-_GAP = 3
+GAP = 3
 """Steps without a reading after which the line breaks: what was not measured is not drawn."""
 
 
@@ -44,7 +44,7 @@ def chart_line(points: Sequence[SeriesPoint], window: Interval, step: int, *, bo
     for point in points:
         value = point.last if boolean else point.mean
         x, y = place(point.time, window), round(HEIGHT - _MARGIN - (value - low) / span * (HEIGHT - 2 * _MARGIN), 1)
-        if before is None or point.time - before > _GAP * step:
+        if before is None or point.time - before > GAP * step:
             parts.append(f"M{x:g} {y:g}")
         elif boolean:
             parts.append(f"H{x:g}V{y:g}")

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from api.http.problems import not_found
 from api.http.services import Services, ServicesHere
+from api.queries.alert_events import newest_event
 from api.queries.alert_list import ListedAlert
 from api.queries.devices import KnownDevice, Latest, latest
 from api.queries.devices import device as read_device
@@ -17,10 +18,11 @@ from api.queries.history import alerts_of
 from api.queries.villages import village
 from api.web.access import SignedIn
 from api.web.alert_view import Looking, alert_row
-from api.web.chart import WIDTH, chart_line
-from api.web.chart_table import chart_rows
+from api.web.chart import WIDTH
+from api.web.chart_view import ChartView, Drawn, chart_view
+from api.web.followed import unless_known
 from api.web.frame import FrameHere
-from api.web.readings import reading_name, reading_value, reading_values
+from api.web.readings import reading_name, reading_value
 from api.words import Words
 from api.words.said import said
 from siaga.database.quarantine import QuarantineItem
@@ -30,7 +32,7 @@ from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.indicators import evidence_signals
 from siaga.model.intervals import Interval
 from siaga.model.scope import Scope, Scopes
-from siaga.model.signals import SIGNALS, SignalType
+from siaga.model.signals import SIGNALS
 from siaga.model.sites import Device, Facility
 from siaga.telemetry import StoreUnavailable
 from siaga.timeline.judge import participants
@@ -70,19 +72,6 @@ class SignalLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
-    """A signal over the stretch. `rows`: times and values, as a table."""
-
-    signal: str
-    called: str
-    path: str
-    low: str
-    high: str
-    described: str
-    rows: Sequence[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
 class RefusedLine:
     """A payload of the device that was refused."""
 
@@ -106,6 +95,7 @@ def device_page(
     caller, words, now = looker.caller, looker.words, services.clock.now()
     assert caller is not None  # noqa: S101 - `SignedIn` lets nobody else in
     with services.engine.connect() as connection:
+        newest = newest_event(connection)  # before the rest: what happens meanwhile is told once more, not never
         known = read_device(connection, caller.scopes, code, device)
         home = village(connection, caller.scopes, code) if known is not None else None
         if known is None or home is None:
@@ -118,11 +108,13 @@ def device_page(
     charts = None if found is None else _charts(services, words, known, found, (end - length, end), step, home.timezone)
     looking = Looking(words, caller.name, now, now)
     refused = refused_of(known.device, services.quarantine.items(Scopes((Scope(code),)), _LOOKED_AT))[:_REFUSED]
-    return frame.page(
+    page = frame.page(
         request,
         looker,
         "device.html",
         title=device,
+        newest=newest,
+        about=[code, f"{code}/{device}", f"{code}/{known.facility.id}"],
         full_name=f"{code}/{device}",
         village=home,
         known=known,
@@ -136,9 +128,7 @@ def device_page(
         clock=_clock(words, alerts),
         charts=charts,
         chosen=chosen,
-        step=words.duration(step),
         stretches=tuple(Stretch),
-        axis=[words.time(end - length + n * length // 4, now, home.timezone, zone=False) for n in range(5)],
         width=WIDTH,
         refused=[
             RefusedLine(words.time(one.time, now, home.timezone), one.topic, said(words, one.reason), one.bytes)
@@ -146,6 +136,7 @@ def device_page(
         ],
         alerts=[alert_row(looking, one, with_village=False) for one in alerts],
     )
+    return unless_known(request, page)
 
 
 def refused_of(device: Device, items: Sequence[QuarantineItem]) -> list[QuarantineItem]:
@@ -209,7 +200,7 @@ def _clock(words: Words, alerts: Sequence[ListedAlert]) -> str:
 
 def _charts(
     services: Services, words: Words, known: KnownDevice, found: Latest, window: Interval, step: int, zone: str
-) -> list[Chart] | None:
+) -> list[ChartView] | None:
     """Returns a chart of each signal that has points in the window; `None`: the store cannot be read."""
     charts, now = [], services.clock.now()
     try:
@@ -217,14 +208,9 @@ def _charts(
             meaning = SIGNALS.get(name)
             if meaning is None:
                 continue
-            boolean = meaning.type in (SignalType.BOOL, SignalType.EVENT)
             points = services.store.series(known.village, known.device.id, name, *window, step)
-            line = chart_line(points, window, step, boolean=boolean)
-            if line is not None:
-                low, high, last = reading_values(words, meaning, (line.low, line.high, points[-1].last))
-                said = words("chart_said", signal=reading_name(words, name), low=low, high=high, last=last)
-                rows = chart_rows(words, meaning, points, window, zone, now)
-                charts.append(Chart(name, reading_name(words, name), line.path, low, high, said, rows))
+            drawn = Drawn(name, reading_name(words, name), name, window, step, zone)
+            charts.append(chart_view(words, meaning, points, drawn, now))
     except StoreUnavailable:
         return None
-    return charts
+    return [one for one in charts if one is not None]

@@ -16,6 +16,7 @@ from api.complaints.figures import ComplaintFigures, figures_of
 from api.http.problems import Refused, not_found
 from api.http.services import Services, ServicesHere
 from api.queries import facilities as read
+from api.queries.alert_events import newest_event
 from api.queries.alert_list import ListedAlert
 from api.queries.complaints import dated
 from api.queries.history import alerts_of, first_judged, whole_spans
@@ -28,6 +29,7 @@ from api.web.alert_view import Looking, alert_row
 from api.web.complaint_view import complaints_about
 from api.web.facility_strips import DAYS, Past, day_strip, strips_of
 from api.web.facility_view import facility_view
+from api.web.followed import unless_known
 from api.web.frame import Frame, FrameHere
 from api.web.looker import Looker
 from api.web.preferences import local_path
@@ -164,6 +166,7 @@ def _show(
     caller, words, now = looker.caller, looker.words, services.clock.now()
     assert caller is not None  # noqa: S101 - `SignedIn` lets nobody else in
     with services.engine.connect() as connection:
+        newest = newest_event(connection)  # before the rest: what happens meanwhile is told once more, not never
         found = village(connection, caller.scopes, code)
         home = villages_of(connection, [code]).get(code) if found is not None else None
         mine = next((one for one in home.facilities if one.id == facility), None) if home is not None else None
@@ -185,13 +188,15 @@ def _show(
     looking = Looking(words, caller.name, now, now)
     view = facility_view(words, now_so, past.spans, now, home.timezone, silent=facility in found.never_heard)
     address = f"/facilities/{code}/{facility}"
-    return frame.page(
+    page = frame.page(
         request,
         looker,
         "facility.html",
         status=422 if work or note else 200,
         here=address if opened is None else f"{address}?date={opened}",
         title=mine.name,
+        newest=newest,
+        about=[code, f"{code}/{facility}", *(f"{code}/{device.id}" for device in mine.devices)],
         village=found,
         facility=mine,
         full_name=f"{code}/{facility}",
@@ -218,6 +223,7 @@ def _show(
         work=work or _form(past.spans, home.timezone, now, (now, now + 2 * HOUR)),
         note=note or _form(past.spans, home.timezone, now, (now - 2 * HOUR, now)),
     )
+    return unless_known(request, page)
 
 
 def _awaited(

@@ -16,7 +16,7 @@ from api.issued.asked import read_period
 from api.issued.names import read_name, shown_name
 from api.queries import issued as read
 from api.queries.issued import KeptFile, KeptReport, Places
-from api.reports.pdf.numbers import Numbers
+from api.reports.numbers import Numbers
 from api.web.frame import FrameHere
 from api.web.looker import Looker, LookerHere
 from api.words import Language as ReportLanguage

@@ -2,20 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from api.issued.asked import read_period
 from api.queries.issued import KeptReport
-from api.reports.columns import ROW_COLUMNS, Column
-from api.reports.figures import Share
-from api.reports.pdf.numbers import NOTHING, Numbers
+from api.reports.changed import called, shown, why_of
+from api.reports.numbers import Numbers
 from api.web.report_choice import Region, scope_name
 from api.words import Words
 
 __all__ = ["ChangeLine", "FileLine", "IssuedLine", "change_lines", "issued_lines"]
-
-_SCORECARD = "scorecard."
-_CAUSES = "causes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,46 +85,19 @@ def change_lines(kept: KeptReport, words: Words, named: Mapping[str, str], start
 
     `named`: what facilities are called that are there today, by `VILLAGE/ID`.
     """
-    language = words.language
-    numbers = Numbers(language)
+    numbers = Numbers(words.language)
     lines = []
     for change in kept.changes[start : start + length]:
         figure = str(change["figure"])
-        why = [words(f"reports_why_{part}") for part in str(change["why"]).split(",")]
         facility = "/".join(str(change[name]) for name in ("village", "facility") if change[name] is not None)
         lines.append(
             ChangeLine(
                 facility,
                 named.get(facility),
-                _figure(figure, words),
-                _value(figure, change["before"], words, numbers),
-                _value(figure, change["after"], words, numbers),
-                ", ".join(why),
+                called(figure, words),
+                shown(figure, change["before"], words, numbers),
+                shown(figure, change["after"], words, numbers),
+                why_of(str(change["why"]), words),
             )
         )
     return lines
-
-
-def _figure(name: str, words: Words) -> str:
-    """Returns what a figure is called: a column, `causes.failed.gate_open`, or `scorecard.playground`."""
-    if name.startswith(_SCORECARD):
-        return words.kind(name.removeprefix(_SCORECARD))
-    parts = name.split(".")
-    if parts[0] == _CAUSES and len(parts) == 3:
-        return f"{words(f'state_{parts[1]}')}: {words.cause(parts[1], parts[2]) or parts[2]}"
-    column = "_".join(parts)
-    return words(f"column_{column}") if column in ROW_COLUMNS else name
-
-
-def _value(name: str, value: object, words: Words, numbers: Numbers) -> str:
-    if name.startswith(_SCORECARD) and isinstance(value, str):
-        return words(f"scorecard_{value}")
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return NOTHING
-    exact = Fraction(repr(value))  # by the digits that it was written with
-    column = ROW_COLUMNS.get("_".join(name.split(".")), Column.SECONDS)
-    if column is Column.SECONDS:
-        return numbers.duration(exact * 1000)
-    if column is Column.SHARE:
-        return numbers.percent(Share(exact.numerator, exact.denominator))
-    return numbers.count(int(exact))

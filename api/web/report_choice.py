@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from sqlalchemy import Connection
 
 from api.queries.places import Place, places_within, region_names
-from api.reports.pdf.numbers import Numbers
+from api.reports.numbers import Numbers
 from api.reports.period import Period, Unit, holding
 from api.words import Language, Words
 from siaga.model.local_time import NO_VILLAGES_ZONE, local_date

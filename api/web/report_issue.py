@@ -21,7 +21,7 @@ from api.queries.places import facility_names, kinds_within, places_within, regi
 from api.reports.factors import LONGEST_TEXT
 from api.reports.forms import Form
 from api.reports.maker import CannotMake
-from api.reports.pdf.numbers import Numbers
+from api.reports.numbers import Numbers
 from api.web.access import SignedIn, SignedInTechnician
 from api.web.frame import Frame, FrameHere
 from api.web.issued_list import change_lines, issued_lines

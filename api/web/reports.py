@@ -16,7 +16,7 @@ from api.queries import issued as read
 from api.reports.forms import Form, Question
 from api.reports.glance import LENGTH, TABLES, Glance, Part
 from api.reports.maker import CannotMake, ReportMaker
-from api.reports.pdf.numbers import Numbers
+from api.reports.numbers import Numbers
 from api.reports.period import Period
 from api.schedules.schedule import Plan
 from api.web.access import SignedIn

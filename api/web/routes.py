@@ -26,6 +26,7 @@ from api.web import (
     public,
     public_status,
     report_issue,
+    report_months,
     reports,
     scorecard,
     sign_in,
@@ -62,6 +63,7 @@ PAGES: Sequence[APIRouter] = (
     alert_stream.router,  # before `/alerts/{alert}`, whose pattern its path fits too
     alert_page.router,
     alert_forms.router,
+    report_months.router,
     reports.router,  # before `/reports/{report}`, whose pattern its paths fit too
     report_issue.router,
     overview.router,

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from api.issued.asked import read_period
 from api.queries.schedule_runs import LastRun, last_runs, problems_of_orders
-from api.reports.pdf.numbers import Numbers
+from api.reports.numbers import Numbers
 from api.schedules.schedule import Plan, Schedule, Send, next_due
 from api.web.report_choice import Region, scope_name
 from api.words import Sentence, Words

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from api.http.problems import not_found
 from api.http.services import Services, ServicesHere
 from api.queries import facilities as read
+from api.queries.alert_events import newest_event
 from api.queries.alert_list import open_now
 from api.queries.facilities import FacilityNow
 from api.queries.history import GatewayNow, first_judged, gateways, whole_spans
@@ -20,6 +21,7 @@ from api.web.access import SignedIn
 from api.web.alert_view import Looking, alert_row
 from api.web.facility_strips import DAYS, Past, Strips, strips_of
 from api.web.facility_view import FacilityView, facility_view, link_words
+from api.web.followed import unless_known
 from api.web.frame import FrameHere
 from api.words import Words
 from siaga.database.registry import villages_of
@@ -65,6 +67,7 @@ def village_page(request: Request, frame: FrameHere, services: ServicesHere, loo
     caller, words, now = looker.caller, looker.words, services.clock.now()
     assert caller is not None  # noqa: S101 - `SignedIn` lets nobody else in
     with services.engine.connect() as connection:
+        newest = newest_event(connection)  # before the rest: what happens meanwhile is told once more, not never
         found = village(connection, caller.scopes, code)
         home = villages_of(connection, [code]).get(code) if found is not None else None
         if found is None or home is None:
@@ -75,11 +78,13 @@ def village_page(request: Request, frame: FrameHere, services: ServicesHere, loo
         heard = gateways(connection, code)
         to_do = [(words.kind(one.indicator), _visit(words, one)) for one in visits(connection, here, now)]
     looking = Looking(words, caller.name, now, now)
-    return frame.page(
+    page = frame.page(
         request,
         looker,
         "village.html",
         title=found.name,
+        newest=newest,
+        about=[code, *_subjects(home)],
         village=found,
         uplink=home.uplink,
         region=services.registry.regions().get(code.rpartition(".")[0], code.rpartition(".")[0]),
@@ -99,6 +104,14 @@ def village_page(request: Request, frame: FrameHere, services: ServicesHere, loo
         to_do=to_do,
         may_act=looker.may(Role.TECHNICIAN),
     )
+    return unless_known(request, page)
+
+
+def _subjects(home: Village) -> Iterator[str]:
+    """Yields the facilities and devices of a village, as an alert names them."""
+    for facility in home.facilities:
+        yield f"{home.code}/{facility.id}"
+        yield from (f"{home.code}/{device.id}" for device in facility.devices)
 
 
 def _visit(words: Words, visit: Visit) -> str:

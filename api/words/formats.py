@@ -89,6 +89,10 @@ class Formats:
         """The month of a date in words, with its year."""
         return format_date(day, "MMMM y", locale=self._locale)
 
+    def short_month(self, day: date) -> str:
+        """The short name of a date's month; of January with its year."""
+        return format_date(day, "MMM y" if day.month == 1 else "MMM", locale=self._locale)
+
     def date(self, day: date) -> str:
         """A date with the month in words."""
         return format_date(day, "d MMMM y", locale=self._locale)

@@ -42,17 +42,20 @@ class SitesPublisher:
         self.inlets: Sequence[Inlet] = (Inlet(transport, self.receive),)
         self._transport, self._clock = transport, clock
         self._follower = RegistryFollower(source, list[Village], clock)
-        self._wanted: dict[str, Village] = {}
+        self._wanted: dict[str, tuple[Village, Digest]] = {}
         self._codes: set[str] = set()
         self._retained: dict[str, Digest | None] = {}
         self._connections = 0
         self._heard = 0
+        self._is_settled = False
+        """Whether the broker retains what it is to, and nothing has changed since."""
         transport.subscribe(GATEWAY_SITES)
 
     def receive(self, message: Message) -> None:
         """Note what the broker retains for a gateway."""
         self._notice_connection()
         self._heard = self._clock.monotonic()
+        self._is_settled = False
         self._transport.acknowledge(message)
         if not message.payload:
             self._retained.pop(message.topic, None)
@@ -68,8 +71,8 @@ class SitesPublisher:
         if self._follower.poll():
             self._read(self._follower.kept or ())
         self._notice_connection()
-        if self._transport.connected and now - self._heard >= QUIET:
-            self._publish()
+        if not self._is_settled and self._transport.connected and now - self._heard >= QUIET:
+            self._is_settled = self._publish()
         return now + LOOK
 
     def close(self) -> None:
@@ -79,26 +82,33 @@ class SitesPublisher:
         if self._transport.connections != self._connections:  # another broker, or one that lost what it retained
             self._connections = self._transport.connections
             self._retained.clear()
+            self._is_settled = False
             self._heard = self._clock.monotonic()
 
     def _read(self, villages: Iterable[Village]) -> None:
-        every = list(villages)
+        every, before, self._wanted = list(villages), self._wanted, {}
         self._codes = {village.code for village in every}
-        self._wanted = {sites_topic(village.code, village.gateway): village for village in every if village.remote}
+        for village in every:
+            if village.remote:
+                topic = sites_topic(village.code, village.gateway)
+                known = before.get(topic)  # a country's villages take half a minute to digest
+                self._wanted[topic] = (village, known[1] if known and known[0] == village else _digest(village))
+        self._is_settled = False
 
-    def _publish(self) -> None:
-        for topic, village in self._wanted.items():
-            digest = _digest(village)
+    def _publish(self) -> bool:
+        """Publish what differs. Returns whether the transport took all of it."""
+        for topic, (village, digest) in self._wanted.items():
             if self._retained.get(topic) == digest:
                 continue
             if not self._transport.publish(topic, write_published(village, self._clock.now() // SECOND), retain=True):
-                return
+                return False
             self._retained[topic] = digest
             log.info("sites_published", village=village.code)
         for topic in [topic for topic in self._retained if topic not in self._wanted and self._is_known(topic)]:
             if not self._transport.publish(topic, b"", retain=True):
-                return
+                return False
             del self._retained[topic]
+        return True
 
     def _is_known(self, topic: str) -> bool:
         """Returns whether a topic is of a village of the registry. Others may belong to another registry."""

@@ -156,6 +156,10 @@ class TelemetryStore(Protocol):
         """
         ...
 
+    def shows_after(self) -> int:
+        """Returns how long after a write is durable a query may not show it yet, ms; 0: it shows it at once."""
+        ...
+
     def kept_for(self) -> int | None:
         """Returns how long the store keeps telemetry by a setting of its own, ms; `None`: for ever, or unknown."""
         ...

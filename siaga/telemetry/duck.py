@@ -341,6 +341,10 @@ class DuckStore:
             connection.execute("DELETE FROM arrival WHERE received < $1", [before])
             self._learn(connection)
 
+    def shows_after(self) -> int:
+        """See `TelemetryStore.shows_after`."""
+        return 0
+
     def kept_for(self) -> int | None:
         """See `TelemetryStore.kept_for`. Only `thin` deletes."""
         return None

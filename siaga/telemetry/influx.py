@@ -133,6 +133,10 @@ class InfluxStore:
         """See `TelemetryStore.thin`. Only of an InfluxDB 1 with its policy `autogen`."""
         self._retention.thin(before, self._clock.now())
 
+    def shows_after(self) -> int:
+        """See `TelemetryStore.shows_after`. Known once the server has answered anything."""
+        return self._connection.shows_after
+
     def kept_for(self) -> int | None:
         """See `TelemetryStore.kept_for`: the duration of the default retention policy."""
         return self._retention.kept_for()

@@ -19,6 +19,7 @@ import structlog
 import urllib3
 from pydantic import BaseModel, Field, ValidationError
 
+from siaga.model.clock import SECOND
 from siaga.telemetry import StoreUnavailable
 from siaga.telemetry.influx_address import InfluxAddress
 from siaga.telemetry.influx_answers import NoAnswer, Nothing, Series, StatementError, read_answer
@@ -47,6 +48,7 @@ _LINES = "text/plain; charset=utf-8"
 _PRECISIONS = {"ms": "millisecond", "ns": "nanosecond"}  # as InfluxDB 3 spells them
 # Headers that identify an InfluxDB and its version, and openGemini's own.
 _VERSION, _BUILD, _GEMINI = "X-Influxdb-Version", "X-Influxdb-Build", "X-Geminidb-Version"
+_GEMINI_SHOWS_AFTER = 5 * SECOND  # openGemini shows a new series after one or two
 # The same error in the words of InfluxDB 1 | 2.7 and 1.11 | openGemini | InfluxDB 3 Cloud.
 _OUTLIVED = "beyond retention|outside retention|time is expired|outside (of )?the retention"
 # What servers say when they took some points but not others, or will never be able to read a line.
@@ -159,6 +161,11 @@ class InfluxConnection:
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+
+    @property
+    def shows_after(self) -> int:
+        """How long a new series may not be shown although its first point is durable, ms."""
+        return 0 if self._is_influxdb else _GEMINI_SHOWS_AFTER
 
     @property
     def _where(self) -> str:

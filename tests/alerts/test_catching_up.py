@@ -84,6 +84,24 @@ def test_a_buffer_whose_clock_is_wrong_is_not_waited_for_without_end(world: Worl
     assert (alert.kind, alert.began_at, alert.raised_at) == ("device_silent", last, last + 13 * MINUTE)
 
 
+def test_a_line_that_is_now_slow_and_now_slower_is_not_waited_for_without_end(world: World) -> None:
+    """All comes in order, a minute late, then two, then one again: it never comes nearer, and that is how it is."""
+    shut = world.clock.now() + 5 * MINUTE
+    kept: list[Reading] = []
+    for step in range(60):
+        kept += [Reading("gw", "alive", world.clock.now(), True)]
+        kept += [Reading("gerbang-1", "gate_open", world.clock.now(), world.clock.now() < shut)]
+        held = MINUTE if step % 6 < 3 else 2 * MINUTE
+        come = [reading for reading in kept if reading.time <= world.clock.now() - held]
+        kept = kept[len(come) :]
+        if come:
+            world.send(come)
+        world.let(30 * SECOND)
+    [alert] = [alert for alert in world.alerts() if alert.kind == "facility_failed"]
+    assert alert.began_at == shut
+    assert alert.raised_at <= shut + 9 * MINUTE  # its grace, what it is late, and the pace at which it is looked at
+
+
 def test_a_past_that_comes_newest_first_is_not_waited_for(world: World) -> None:
     world.live(4)
     end = world.clock.now() - 2 * HOUR
@@ -109,7 +127,7 @@ def test_an_engine_that_begins_anew_waits_as_the_one_before(world: World) -> Non
 def test_the_buffers_heard_last_are_remembered() -> None:
     link = Link(village="35.10.15.2012", listening_since=0, quiet_from=0)
     for number in range(40):
-        link.note_buffer(("gw", "live"), number, number, number)
-        link.note_buffer(("gw", f"lost {number}"), number, number, number)
+        link.note_buffer(("gw", "live"), number, number, number, 5 * MINUTE)
+        link.note_buffer(("gw", f"lost {number}"), number, number, number, 5 * MINUTE)
     assert len(link.buffers) == 16
     assert {("gw", "live"), ("gw", "lost 39"), ("gw", "lost 25")} <= link.buffers.keys()

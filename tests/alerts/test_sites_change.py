@@ -8,11 +8,13 @@ import pytest
 from sqlalchemy import ColumnElement, select
 
 from api.alerts.certainty import Moment
+from api.engine.engine import REGISTRY_GAP
 from siaga.database import tables, writing
 from siaga.database.engine_state import mains_key, waits_key, write_values
 from siaga.model.clock import DAY, MINUTE, SECOND
 from siaga.model.observation import Reading
 from siaga.model.sites import Adapter, Device, Facility
+from siaga.mqtt import Message
 from tests.alerts.world import CODE, NOON, World, gate, village
 
 pytestmark = pytest.mark.looks_often
@@ -259,3 +261,31 @@ def test_a_village_that_is_put_back_has_each_second_once(world: World, minutes: 
     spans = world.spans("gerbang", other.code)
     assert all(one.end == next_.start for one, next_ in pairwise(spans)), spans
     world.close()
+
+
+def test_a_message_for_which_the_registry_is_looked_at_is_not_acknowledged_by_that_commit(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch of an unknown device has the registry looked at. Where a village leaves just then, the engine commits."""
+    world.live(2, OPEN)
+    engine, kept = world.engine, []
+
+    def acknowledged(message: Message) -> None:
+        with world.database.connect() as connection:
+            rows = connection.execute(select(tables.inbox.c.payload)).scalars().all()
+        kept.append(message.payload in [bytes(row) for row in rows])
+
+    with monkeypatch.context() as changed:
+        changed.setattr(engine, "_move", lambda *_: engine._commit(at_once=True))
+        changed.setattr(world.transport, "acknowledge", acknowledged)
+        world.clock.advance(REGISTRY_GAP)
+        now = world.clock.now()
+        world.send([Reading("gw", "alive", now, True), Reading("baru-1", "gate_open", now, True)], settle=False)
+        message = world.transport.receive(0)
+        assert message is not None
+        engine.receive(message)
+        assert not kept
+        engine.tick()
+        world.let(SECOND)
+    assert kept
+    assert all(kept)

@@ -95,3 +95,11 @@ def test_one_that_waits_for_a_second_person_leaves_the_one_before_as_it_was(engi
     assert found.reason is Reason.EXPIRED
     assert found.last is not None
     assert found.last.expires == date(2026, 1, 30)
+    assert found.waits == date(2026, 3, 1), "who plans the round sees that nobody has to go there"
+
+
+def test_what_waits_is_said_where_it_would_count(engine: Engine) -> None:
+    for day in (date(2025, 10, 1), date(2026, 2, 1), date(2026, 2, 20)):  # the first has expired
+        make(engine, Draft(GLAGAH, "trees", True, day, needs_review=True), "wahyu", NOW)
+    assert {visit.waits for visit in listed(engine, GLAGAH) if visit.indicator == "trees"} == {date(2026, 2, 20)}
+    assert {visit.waits for visit in listed(engine, LICIN)} == {None}

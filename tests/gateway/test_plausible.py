@@ -112,6 +112,7 @@ def test_a_gateway_counts_it_shows_one_an_hour_and_says_nothing_to_the_centre(tm
     for _ in range(3):
         yard.say("papan", '{"light":65535,"charge":88}')
         yard.after(1)
+    yard.after(30)  # repetitions wait for company
     assert yard.centre.values("cahaya", "illuminance") == []
     assert len(yard.centre.values("cahaya", "battery")) == 3
     assert (counted("illuminance"), refused()) == (before + 3, refused_before)

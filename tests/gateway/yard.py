@@ -9,6 +9,7 @@ import orjson
 from prometheus_client import CollectorRegistry
 
 from gateway import Buffer, Gateway, GatewayMetrics
+from gateway.buffer import FormedBatch
 from gateway.time_sync import TimeSync
 from gateway.unknown_devices import UnknownDevices
 from siaga.broker.memory import MemoryBroker, MemoryTransport
@@ -143,6 +144,16 @@ class Yard:
     def say(self, topic: str, payload: str | bytes, *, retain: bool = False) -> None:
         """A device publishes."""
         self.devices.publish(topic, payload.encode() if isinstance(payload, str) else payload, retain=retain)
+
+    def waiting(self, village: str) -> dict[tuple[str, str, str, int], object]:
+        """Returns what is on disk and in no batch, as `Centre.stored` has it."""
+        place = self.buffer._villages[village]
+        runs = [FormedBatch(village, place.epoch, 0, first, last) for first, last in place.unsent]
+        return {
+            (village, device, signal, time): value
+            for run in runs
+            for device, signal, time, value in self.buffer.read(run)
+        }
 
     def take(self) -> None:
         """Let the gateway read the messages that have arrived, without a commit."""

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -23,19 +24,24 @@ from api.reports.beside import Line, line_of, sums
 from api.reports.forms import Form, Question
 from api.reports.glance import Part
 from api.reports.glance_process import look
+from api.reports.levels import Level
+from api.reports.numbers import Numbers
 from api.reports.office import Office
 from api.reports.pdf import as_pdf
-from api.reports.pdf.numbers import Numbers
 from api.reports.period import parse_period
 from api.reports.report import Report, build
 from api.reports.restitution import Restitution
 from api.reports.sheets import as_xlsx
 from api.words import WORDS, Language
 from siaga.database import tables, writing
+from siaga.database.maintenance import Declared, declare, take_back
+from siaga.database.spans import write_spans
 from siaga.model.alert_kinds import Kind
 from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.scope import Scopes
 from siaga.model.times import rfc3339
+from siaga.timeline.span_algebra import FOREVER
+from siaga.timeline.spans import Span
 from tests.http.district import FAILED, GLAGAH, LICIN, MET, NOW, UNKNOWN, District
 from tests.reports.read_pdf import pages_of
 
@@ -146,6 +152,54 @@ def test_what_citizens_said_stands_in_the_annex(lived: District) -> None:
     assert [round(seconds(row[key]) or 0) for key in ("until_seen", "until_ended")] == [3600, 7200]
     told = "".join(pages_of(as_pdf(report(lived), OFFICE)))
     assert "Lampiran IX. Pengaduan warga" in told
+
+
+def test_each_maintenance_says_what_rests_on_it(lived: District) -> None:
+    """The gate: failed 10 h from the 1st on, unknown 3 h. Declared: 4 h of that before, 2 h later, each night 1 h."""
+    spans = [
+        Span(MARCH - 20 * DAY, MARCH, MET),
+        Span(MARCH, MARCH + 4 * HOUR, FAILED, "gate_open", True),
+        Span(MARCH + 4 * HOUR, MARCH + 6 * HOUR, FAILED, "gate_open", True, True),
+        Span(MARCH + 6 * HOUR, FOREVER, MET),
+    ]
+    with writing(lived.engine) as connection:
+        connection.execute(tables.span.delete())
+        write_spans(connection, {(GLAGAH, "gerbang"): {span.start: span for span in spans}})
+    said = [
+        Declared(GLAGAH, "gerbang", None, MARCH - HOUR, MARCH + 4 * HOUR, None, "=1+1 Cat"),
+        Declared(GLAGAH, None, None, MARCH + 4 * HOUR, MARCH + 6 * HOUR, None, "Listrik"),
+        Declared(GLAGAH, None, None, MARCH - 3 * DAY, MARCH - 3 * DAY + HOUR, "FREQ=DAILY", "Cadangan"),
+        Declared(GLAGAH, "lampu", None, MARCH, MARCH + HOUR, None, "lampu"),
+        Declared(LICIN, None, None, MARCH, MARCH + HOUR, None, "Licin"),
+        Declared(None, None, "elsewhere", MARCH, MARCH + HOUR, None, "not ours"),
+        Declared(GLAGAH, None, None, MARCH - DAY, MARCH, None, "before the period"),
+    ]
+    made = [declare(lived.engine, one, "budi", NOW) for one in said]
+    taken_back = declare(lived.engine, replace(said[0], reason="taken back"), "budi", NOW)
+    take_back(lived.engine, taken_back, "budi", NOW)
+    found = {row["reason"]: row for row in sheets(as_xlsx(report(lived), None))["maintenance"]}
+    assert set(found) == {"=1+1 Cat", "Listrik", "Cadangan", "lampu", "Licin"}
+
+    def times(reason: str) -> list[int]:
+        return [round(seconds(found[reason][key]) or 0) for key in ("excused", "excused_later")]
+
+    assert times("=1+1 Cat") == [4 * 3600, 0]
+    assert times("Listrik") == [2 * 3600, 2 * 3600]
+    assert times("Cadangan") == [3600, 0], "its night of the 1st; those of the 2nd and 3rd excuse nothing"
+    assert (times("lampu"), times("Licin")) == ([0, 0], [0, 0])
+    assert (found["=1+1 Cat"]["id"], found["Listrik"]["id"]) == (f"{GLAGAH}/gerbang", GLAGAH)
+    assert found["Cadangan"]["times"] == 4
+    assert str(found["=1+1 Cat"]["start"]) == "2026-02-28 23:00:00"
+    assert {row["by"] for row in found.values()} == {"budi"}
+    (all_,) = [row for row in report(lived).rows if row.level is Level.ALL]
+    time = all_.figures.availability
+    assert (time.excused, time.excused_later) == (6 * HOUR, 2 * HOUR)
+    told = re.sub(r"\s+", " ", " ".join(pages_of(as_pdf(report(lived), OFFICE))))
+    assert "Lampiran X. Pemeliharaan yang memaklumi" in told
+    assert "=1+1 Cat budi" in told
+    scoped = sheets(as_xlsx(report(lived, scope=LICIN), None))["maintenance"]
+    assert [row["reason"] for row in scoped] == ["Licin"], "a narrower scope does not see the others'"
+    assert len(made) == len(said)
 
 
 def test_the_annex_has_the_district_s_rule_for_the_complaints_box(lived: District) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from api.issued.compare import Done, Ground, Value, changes
+from api.issued.compare import Done, Ground, changes
+from api.reports.changed import Value
 
 GATE = "35.10.15.2012/gerbang"
 ROW: dict[str, object] = {

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from sqlalchemy import select
 
 from api.issued import checks, edition, orders, process
 from api.issued.issue import carry_out, revise
@@ -19,6 +20,7 @@ from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.timeline.span_algebra import FOREVER
 from siaga.timeline.spans import Span, State
 from tests.issued.desk import CODE, FEBRUARY, Desk, asked
+from tests.reports.read_pdf import pages_of
 
 
 def place(desk: Desk, key: str = "k", *, mine: bool = True, schedule: str | None = None) -> Placed:
@@ -196,3 +198,21 @@ def test_a_revision_counts_up_to_the_same_moment_also_of_an_outage_that_went_on(
     assert changed["failed_s"] == (3600, 7200)
     assert changed["longest_outage_s"] == (3600, 7200)
     assert "mttr_s" not in changed
+
+
+def test_the_pdf_of_a_revision_lists_what_changed(desk: Desk) -> None:
+    place(desk, mine=False)
+    work(desk)
+    desk.late()
+    checks.absorb(desk.engine, desk.clock.now())
+    desk.clock.advance(checks.GATHER)
+    assert work(desk) == 1
+    first, second = desk.reports()
+    with desk.engine.connect() as connection:
+        table = tables.report_file
+        files = select(table.c.content).where(table.c.format == "pdf").order_by(table.c.report)
+        told, revised = (" ".join(pages_of(content)) for content in connection.execute(files).scalars())
+    assert f"Menggantikan revisi 1 ({first['id']})" in revised
+    assert "data yang datang terlambat" in revised.rpartition("Lampiran XI.")[2]
+    assert second["changes"]
+    assert "Lampiran XI." not in told

@@ -415,7 +415,7 @@ def test_a_trial_shortens_the_waiting_of_one_facility_and_its_end_leaves_it_as_i
     page = client.get(path, headers=admin)
     assert "use 10s for both during a trial" in said(page)
     begun = {"seen": value(page, "seen")}
-    assert client.post(f"{path}/trial", headers=admin, data=begun).headers["location"] == path
+    assert client.post(f"{path}/trial", headers=admin, data=begun).headers["location"] == f"{path}#trial"
     gate = next(one for one in village(district).facilities if one.id == "gerbang")
     assert (gate.grace, gate.recovery) == (10_000, 10_000)
     assert client.post(f"{path}/trial", headers=admin, data=begun).status_code == 409, "it was changed meanwhile"

@@ -111,6 +111,7 @@ TABLE: Mapping[str, Statuses] = {
     "GET /scorecard": PAGE,
     "GET /reports": PAGE,
     "POST /reports": (403, 403, 422, 422, 422),
+    "GET /reports/months": PAGE,
     "GET /reports/new": (303, 403, 303, 303, 303),
     "GET /reports/availability": (303, 422, 422, 422, 422),
     "GET /reports/{report}": (303, 404, 404, 404, 404),

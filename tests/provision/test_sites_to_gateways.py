@@ -16,9 +16,11 @@ from siaga.model.clock import ManualClock
 from siaga.model.sites import Adapter, Device, Facility, Village
 from siaga.mqtt import Message, MqttTransport
 from siaga.mqtt.worker import turn
+from siaga.run import sites_publisher
 from siaga.run.services import import_sites
 from siaga.run.sites_publisher import QUIET, SitesPublisher
 from siaga.sites.published import PublishedSites, read_published, write_published
+from siaga.sites.writing import village_part
 from siaga.wire.topics import sites_topic
 from tests.provision.central_broker import VILLAGE, CentralBroker, sites_of
 from tests.servers import Influxd, Mosquitto
@@ -84,6 +86,24 @@ def test_a_village_is_told_once_and_again_only_when_it_changed() -> None:
     registry.change(village("a", "b"))
     (told,) = centre.settle()
     assert [device.id for device in read_published(told.payload).village.facilities[0].devices] == ["a", "b"]
+
+
+def test_while_nothing_changes_no_village_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = Registry(village("a"), village("a", code="35.10.15.2013"))
+    centre = Centre(MemoryBroker(), registry)
+    centre.settle()
+    digested: list[str] = []
+
+    def noting(each: Village) -> dict[str, object]:
+        digested.append(each.code)
+        return village_part(each)
+
+    monkeypatch.setattr(sites_publisher, "village_part", noting)
+    centre.settle()
+    assert digested == []
+    registry.change(village("a", "b"), village("a", code="35.10.15.2013"))
+    assert len(centre.settle()) == 1
+    assert set(digested) == {VILLAGE}, "of a country's villages only the one that changed"
 
 
 def test_after_a_restart_nothing_is_sent_that_the_broker_has() -> None:

@@ -14,8 +14,10 @@ import typst
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.reports.changed import Change
 from api.reports.documents import document
 from api.reports.figures import Figures, Share
+from api.reports.numbers import Numbers
 from api.reports.office import PLAIN, Logo, Office, Signer
 from api.reports.pdf import as_pdf
 from api.reports.pdf.blocks import column, table
@@ -24,7 +26,6 @@ from api.reports.pdf.characters import _HAS, printable
 from api.reports.pdf.content import Issue, compose
 from api.reports.pdf.context import Context
 from api.reports.pdf.facts import Goal, goal
-from api.reports.pdf.numbers import Numbers
 from api.reports.pdf.strip import draw
 from api.reports.period import parse_period
 from api.reports.report import Report, build
@@ -112,13 +113,24 @@ def test_pages_say_which_they_are_and_of_how_many() -> None:
                                               "office_lighting", "it_service")])  # fmt: skip
 @pytest.mark.parametrize("language", list(Language))
 def test_the_summary_is_one_page(kinds: tuple[str, ...], language: Language) -> None:
-    long = "Kantor Desa Persiapan Pemekaran Sumberarum Selatan yang Bernama Panjang Sekali"
+    long = "Kantor Desa Persiapan Pemekaran Sumberarum Selatan yang Bernama Panjang Sekali" + "W" * 150
     made = report(3, kinds=kinds, language=language, name=long, village=long)
     heads = {Language.ID: ("Ringkasan ", "A. Pendahuluan"), Language.EN: ("Summary ", "A. Introduction")}[language]
     found = pages_of(as_pdf(made))
     (first,) = [place for place, page in enumerate(found) if page.startswith(heads[0])]
     (after,) = [place for place, page in enumerate(found) if page.startswith(heads[1])]
     assert after == first + 1
+
+
+def test_of_many_scopes_the_cover_and_the_summary_name_a_few() -> None:
+    codes = [f"35.10.15.{2012 + number}" for number in range(60)]
+    made = replace(report(60), scopes=Scopes.of(codes))
+    found = pages_of(as_pdf(made))
+    named = "Desa Kampunganyar (35.10.15.2016), dan 55 lagi"
+    assert named in found[0]
+    (first,) = [place for place, page in enumerate(found) if page.startswith("Ringkasan ")]
+    assert named in found[first]
+    assert "Desa Kampunganyar (35.10.15.2071)" in found[first + 1]
 
 
 def test_numbers_are_those_of_the_json() -> None:
@@ -269,6 +281,20 @@ def test_no_word_of_a_heading_is_wider_than_its_column(language: Language) -> No
     assert len(words) > 60
 
 
+def test_a_long_table_is_numbered_and_has_its_headings_on_each_page() -> None:
+    found = pages_of(as_pdf(report(70)))
+    first = next(place for place, page in enumerate(found) if page.startswith("Lampiran IV."))
+    after = next(place for place, page in enumerate(found) if page.startswith("Lampiran V."))
+    assert after - first > 1
+    assert "Tabel" in found[first].partition(": Di bawah sasaran")[0]
+    for page in found[first:after]:
+        assert "Nama Desa Indikator Sasaran Tersedia Gagal Sisa jatah" in page
+    told = " ".join(found[first:after])
+    for code in range(2012, 2012 + 70):
+        line = rf"Gerbang \(35\.10\.15\.{code}/ ?f.?gate\) ?Kampunganyar Gerbang terbuka 24 jam 99,00.% 98,28.%"
+        assert re.search(line, told), told[:400]
+
+
 def test_an_issued_report_leads_to_its_page() -> None:
     issue = Issue("r-7", 2, "https://siaga.example.go.id/r/r-7")
     first = pages_of(as_pdf(report(), OFFICE, issue))[0]
@@ -278,6 +304,42 @@ def test_an_issued_report_leads_to_its_page() -> None:
     assert as_pdf(report(), OFFICE, issue) != as_pdf(
         report(), OFFICE, replace(issue, link="https://siaga.example/r/r-8")
     )
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_a_revision_lists_what_changed_and_why(language: Language) -> None:
+    code = "35.10.15.2012"
+    changes = [
+        Change(code, "f-gate", "failed_s", 3600, 7260, "late_data"),
+        Change(code, "f-gate", "availability_low", 0.98996, 1.0, "late_data,maintenance_declared"),
+        Change(code, "gone", "causes.failed.gate_open", None, 60, "sites_file"),
+        Change(code, None, "scorecard.gate", "met", "missed", "attestation"),
+    ]
+    issue = Issue("r-8", 3, None, supersedes="r-7", changes=changes)
+    told = everything(as_pdf(report(language=language), OFFICE, issue)).replace("\u00a0", " ").replace("\u200b", "")
+    if language is Language.ID:
+        for said in (
+            "Menggantikan revisi 2 (r-7); yang berubah: Lampiran XI",
+            "Lampiran XI. Perubahan dari revisi sebelumnya",
+            "1 j 00 mnt 2 j 01 mnt data yang datang terlambat",
+            "98,99 % 100,00 %",
+            "pemeliharaan dicatat",
+            "– 1 mnt berkas lokasi diubah",
+            "Desa Kampunganyar (35.10.15.2012) Gerbang terbuka 24 jam",
+        ):
+            assert said in told
+    else:
+        assert "Annex XI. Changes since the previous revision" in told
+        assert "98.99 % 100.00 %" in told
+
+
+def test_a_revision_with_many_changes_counts_what_it_leaves_out_and_one_without_says_so() -> None:
+    changes = [Change("35.10.15.2012", f"f-{n}", "failed_s", 0, n, "late_data") for n in range(1, 403)]
+    issue = Issue("r-8", 2, None, supersedes="r-7", changes=changes)
+    told = everything(as_pdf(report(), OFFICE, issue))
+    assert "Dimuat 400 dari 402 perubahan; 2 tidak dimuat." in told
+    assert "Tidak ada angka yang berubah" in everything(as_pdf(report(), OFFICE, replace(issue, changes=())))
+    assert "Lampiran XI" not in everything(as_pdf(report(), OFFICE, Issue("r-7", 1, None)))
 
 
 @pytest.mark.parametrize(

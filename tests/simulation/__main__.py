@@ -20,6 +20,7 @@ def main() -> int:
     parser.add_argument("--seeds", default="1-200", help="the seeds to run, such as 7 or 1-1000")
     parser.add_argument("--days", action="store_true", help="runs of days, not of minutes")
     parser.add_argument("--leaders", action="store_true", help="half of the faults: another engine takes over")
+    parser.add_argument("--shows-late", action="store_true", help="the store shows what it stored up to 5 s later")
     parser.add_argument("--trace", action="store_true", help="show every step")
     parser.add_argument("--every-failure", action="store_true", help="go on after the first seed that fails")
     asked = parser.parse_args()
@@ -30,6 +31,7 @@ def main() -> int:
     for seed in range(int(first), int(last or first) + 1):
         options = Options.of_days(seed) if asked.days else Options.of(seed)
         options = options.with_leaders() if asked.leaders else options
+        options = options.with_late_showing() if asked.shows_late else options
         outcome: Outcome = simulate(options, print if asked.trace else None)
         days += outcome.village_days
         for what, count in outcome.counted.items():

@@ -4,7 +4,7 @@ What was committed stays, what was not is gone: SQLite sees to the first two, on
 """
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,16 +119,19 @@ class SimulatedStore:
     """A telemetry store in memory that keeps the promises of `siaga.telemetry.TelemetryStore`, and may be away.
 
     A write may fail before it began, after all of it was stored, or in the middle: then its arrivals are stored, and
-    some of its points.
+    some of its points. A cluster shows what it acknowledged up to `shows_after` ms later (0: at once).
     """
 
-    def __init__(self, kernel: Kernel, touch: Callable[[str], None]) -> None:
-        self._kernel, self._touch = kernel, touch
+    def __init__(self, kernel: Kernel, touch: Callable[[str], None], shows_after: int = 0) -> None:
+        self._kernel, self._touch, self._shows_after = kernel, touch, shows_after
+        self._hidden: dict[str, dict[TrackKey, dict[int, int]]] = {}
+        """When (true time) a reading is shown that is not shown yet."""
         self.fault = StoreFault()
         self.tables: dict[str, dict[TrackKey, dict[int, Value]]] = {}
         self.received: dict[tuple[str, str, int], int] = {}
         self._order: dict[str, dict[TrackKey, list[int]]] = {}
         self._arrivals: list[Arrival] = []
+        self._hidden_arrivals: dict[Arrival, int] = {}
 
     def seen_by(self, touch: Callable[[str], None]) -> "SimulatedStore":
         """The same store, as a process uses it that may die at any of its calls."""
@@ -144,7 +147,10 @@ class SimulatedStore:
         if fails:
             stored = stored[: self._kernel.chance.choice([0, len(stored) // 2, len(stored)])]
         if not fails or stored or self._kernel.chance.random() < 0.5:
-            self._arrivals.extend(each for each in arrivals if each not in self._arrivals)
+            new = [each for each in arrivals if each not in self._arrivals]
+            self._arrivals.extend(new)
+            if self._shows_after:
+                self._hidden_arrivals.update((each, self._shown_at()) for each in new)
         for point in stored:
             self._put(point)
         if fails:
@@ -160,11 +166,16 @@ class SimulatedStore:
         order = self._order.setdefault(point.village, {})
         for signal, value in point.values.items():
             key = (point.device, signal)
+            if self._shows_after and point.time not in table.get(key, {}):
+                self._hidden.setdefault(point.village, {}).setdefault(key, {})[point.time] = self._shown_at()
             table.setdefault(key, {})[point.time] = value
             order.pop(key, None)
         self.received.setdefault(
             (point.village, point.device, point.time), point.received
         )  # written twice, it was there
+
+    def _shown_at(self) -> int:
+        return self._kernel.time + self._kernel.chance.randint(0, self._shows_after)
 
     def has(self, village: str, device: str, signal: str, time: int) -> bool:
         """Whether a reading is stored."""
@@ -178,6 +189,19 @@ class SimulatedStore:
             times = order[key] = sorted(self.tables[village][key])
         return times
 
+    def _shown(self, village: str) -> Iterator[tuple[TrackKey, list[int], dict[int, Value]]]:
+        """Yields the tracks of a village as they are shown by now: event times in order, and values by time."""
+        hidden = self._hidden.get(village, {})
+        for key, observations in self.tables.get(village, {}).items():
+            times = self.times(village, key)
+            if key in hidden:
+                hidden[key] = {time: shown for time, shown in hidden[key].items() if shown > self._kernel.time}
+                times = [time for time in times if time not in hidden[key]]
+                if not hidden[key]:
+                    del hidden[key]
+            if times:
+                yield key, times, observations
+
     def latest(
         self,
         village: str,
@@ -189,8 +213,7 @@ class SimulatedStore:
 
     def latest_of_village(self, village: str) -> Mapping[TrackKey, tuple[int, Value]]:
         self.check()
-        table = self.tables.get(village, {})
-        return {key: (last := self.times(village, key)[-1], table[key][last]) for key in table}
+        return {key: (times[-1], observations[times[-1]]) for key, times, observations in self._shown(village)}
 
     def first_times(
         self,
@@ -199,16 +222,15 @@ class SimulatedStore:
         known: Mapping[TrackKey, int] | None = None,  # noqa: ARG002 - as above
     ) -> Mapping[TrackKey, int]:
         self.check()
-        return {key: self.times(village, key)[0] for key in self.tables.get(village, {})}
+        return {key: times[0] for key, times, _ in self._shown(village)}
 
     def tracks(
         self, village: str, start: int, end: int, *, signals: Collection[str] | None = None, lookback: int = 0
     ) -> Mapping[TrackKey, Track]:
         self.check()
         found = {}
-        for key, observations in self.tables.get(village, {}).items():
+        for key, times, observations in self._shown(village):
             if signals is None or key[1] in signals:
-                times = self.times(village, key)
                 part = Track(times, times).between(start - lookback, end).times
                 if part:
                     found[key] = Track(list(part), [observations[time] for time in part])
@@ -245,7 +267,9 @@ class SimulatedStore:
 
     def arrivals(self, since: int) -> Sequence[Arrival]:
         self.check()
-        return sorted((each for each in self._arrivals if each.received >= since), key=lambda each: each.received)
+        now, hidden = self._kernel.time, self._hidden_arrivals
+        shown = (each for each in self._arrivals if each.received >= since and hidden.get(each, now) <= now)
+        return sorted(shown, key=lambda each: each.received)
 
     def is_empty(self) -> bool:
         self.check()
@@ -261,6 +285,9 @@ class SimulatedStore:
 
     def thin(self, before: int) -> None:
         self.drop_before(before)
+
+    def shows_after(self) -> int:
+        return self._shows_after
 
     def kept_for(self) -> int | None:
         return None

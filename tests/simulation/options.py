@@ -77,6 +77,8 @@ class Options:
     """Between two attempts to connect, from and to."""
     mends: tuple[int, ...] = ()
     """After how long what went wrong in a village is right again; nothing: when chance changes it again."""
+    shows_after: int = 0
+    """How long after its acknowledgement the telemetry store shows a reading, at most."""
 
     @classmethod
     def of(cls, seed: int) -> "Options":
@@ -105,6 +107,10 @@ class Options:
     def with_leaders(self) -> "Options":
         """Returns these options for a run in which also the leader changes."""
         return replace(self, faults=(*self.faults, *[LEADER_CHANGES] * (1 + len(self.faults))))
+
+    def with_late_showing(self) -> "Options":
+        """Returns these options for a cluster as store: openGemini shows a new series a second or two late."""
+        return replace(self, shows_after=5 * SECOND)
 
     @classmethod
     def of_days(cls, seed: int) -> "Options":

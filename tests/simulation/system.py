@@ -126,7 +126,7 @@ class System:
         self.records = Records()
         self.broker = MemoryBroker()
         self.centre_clock = MachineClock(kernel)
-        self.store = SimulatedStore(kernel, lambda _: None)
+        self.store = SimulatedStore(kernel, lambda _: None, options.shows_after)
         self.database_disk = Disk()
         self.healing = False
         self.took: Callable[[str, bytes], None] = lambda topic, payload: None

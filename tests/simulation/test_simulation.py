@@ -16,6 +16,8 @@ SEEDS = 60
 PARTS = 6
 LEADERS = (3, 9, 11, 12)
 """Seeds with leaders that change, which fail where a commit checks no lease; `make simulate LEADERS=1` runs more."""
+SHOWS_LATE = (38, 107)
+"""Seeds with a store that shows late, which fail where a memory that was read too early is not read again."""
 DAYS = (4, 5, 9, 11, 14, 23)
 """Seeds of runs of days that take a second or two; `make simulate DAYS=100` runs more."""
 FOUND = {
@@ -49,6 +51,12 @@ FOUND = {
 @pytest.mark.parametrize("seed", FOUND)
 def test_a_mistake_of_before_stays_away(seed: int) -> None:
     assert not simulate(Options.of(seed)).failures, FOUND[seed]
+
+
+@pytest.mark.parametrize("seed", SHOWS_LATE)
+def test_a_store_may_show_late_what_it_stored(seed: int) -> None:
+    outcome = simulate(Options.of(seed).with_late_showing())
+    assert not outcome.failures, outcome.report
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -272,12 +272,12 @@ def test_names_are_data_and_never_become_part_of_a_statement(store: TelemetrySto
     assert everything(store) == {("gerbang-1", "gate_open"): {0: True}}
 
 
-def test_what_was_written_is_there_after_closing_and_opening(store_url: str) -> None:
+def test_what_was_written_is_there_after_closing_and_opening(opened: Callable[[], TelemetryStore]) -> None:
     for day in range(3):
-        store = open_store(store_url)
+        store = opened()
         store.write([point(day * DAY, gate_open=True, power=float(day))], [Arrival(VILLAGE, "gw", T0 + day, T0, T0)])
         store.close()
-    store = open_store(store_url)
+    store = opened()
     assert everything(store)["gerbang-1", "power"] == {0: 0.0, DAY: 1.0, 2 * DAY: 2.0}
     assert store.latest(VILLAGE, "gerbang-1")["power"] == (T0 + 2 * DAY, 2.0)
     assert store.first_times(VILLAGE)["gerbang-1", "power"] == T0

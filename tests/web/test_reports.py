@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext
 from api.issued.desk import IssueDesk
 from api.reports.figures import Share
 from api.reports.maker import CannotMake, ReportMaker
-from api.reports.pdf.numbers import Numbers
+from api.reports.numbers import Numbers
 from api.reports.period import Unit
 from api.schedules.schedule import Plan, Schedule, Send
 from api.words import Language, Sentence
@@ -129,7 +129,7 @@ def test_the_summary_has_three_figures_the_change_and_the_worst(client: httpx.Cl
     assert "gerbang tertutup" in outages
 
 
-def test_who_acknowledged_an_outage_is_said(client: httpx.Client, lived: District) -> None:
+def test_an_outage_leads_to_its_alert_and_says_who_acknowledged_it(client: httpx.Client, lived: District) -> None:
     alert = lived.raise_alert(1, village=code(0), facility="gerbang", at=FEBRUARY + 2 * DAY)
     with writing(lived.engine) as connection:
         values = {"began_at": FEBRUARY + 2 * DAY, "ended_at": FEBRUARY + 2 * DAY + HOUR}
@@ -138,6 +138,9 @@ def test_who_acknowledged_an_outage_is_said(client: httpx.Client, lived: Distric
         connection.execute(table.update().where(table.c.id == alert).values(values | took))
     text = client.get("/reports", params={"period": "2026-02", "table": "outages"}).text
     assert "wahyu, 03-02-2026\u00a000.10" in text
+    [link] = re.findall(r'href="(/alerts/[^"]+)"', text)
+    assert link == f"/alerts/{alert}"
+    assert client.get(link).status_code == 200
 
 
 def test_without_a_period_the_last_closed_ones_come_first(client: httpx.Client) -> None:

@@ -14,7 +14,9 @@ from tests.http.district import NOW, District
 from tests.people.test_rules_page import BOOK
 from tests.web import axe
 from tests.web.kampung import code, fill, villages
+from tests.web.test_alerts_live import browsing
 from tests.web.test_every_page import ADMIN, fits, opened
+from tests.web.test_parts_live import at_rest, resting
 
 WRONG = "villages:\n  - code: '35.10.15.2012'\n    name: A\n    lat: -99\n    lon: 1\n    timezone: WIB\n"
 
@@ -49,9 +51,62 @@ def test_previews_claims_and_rules_are_for_everybody(
             page.locator("textarea[name=text]").fill(text)
             page.locator("input[name=only]").set_checked(only)
             page.locator("form[action='/setup/sites/preview'] button").click()
-            assert page.locator("[data-change], .mistakes li").count() > 0
+            page.locator("[data-change], .mistakes li").first.wait_for()
             is_for_everybody(page)
         page.context.close()
+
+
+def test_both_coordinates_may_be_pasted_as_maps_copy_them(empty: District) -> None:
+    with empty.served(None, caller=ADMIN) as client:
+        for n, (lat, lon) in enumerate(
+            (("-8.190123, 114.300456", ""), ("-8,190123 114,300456", ""), ("-8,190123", "114.300456"))
+        ):
+            form = {"code": code(n), "name": "Desa", "lat": lat, "lon": lon, "timezone": "Asia/Jakarta"}
+            assert client.post("/setup/sites/new", data=form).status_code == 303
+        assert {(one.latitude, one.longitude) for one in empty.registry.villages()} == {(-8.190123, 114.300456)}
+        form = {"code": code(9), "name": "Desa", "lat": "-8,19", "lon": "", "timezone": "Asia/Jakarta"}
+        answer = client.post("/setup/sites/new", data=form)
+        assert answer.status_code == 422
+        assert "Bujur" in answer.text
+
+
+def test_the_next_step_is_said_until_all_are_taken(empty: District) -> None:
+    book = LiveBook(BOOK)
+    empty.book = book
+    with empty.served(None, caller=ADMIN) as client:
+        form = {"code": code(0), "name": "Desa", "lat": "-8", "lon": "114", "timezone": "Asia/Jakarta"}
+        saved = client.post("/setup/sites/new", data=form, follow_redirects=True).text
+        assert "Langkah berikutnya:" in saved
+        assert 'href="/setup/unknown">Hubungkan perangkat' in saved
+        fill(empty, 1)
+        village = f"/setup/sites/{code(0)}"
+        assert f'href="/devices/{code(0)}/gerbang-1">gerbang-1 terdaftar. Tunggu datanya' in client.get(village).text
+        empty.heard(code(0), "gerbang-1")
+        trial = f"{village}/facilities/gerbang"
+        assert f'href="{trial}#trial">Coba: mulai uji coba' in client.get(village).text
+        begun = client.post(f"{trial}/trial", data={"seen": seen(client.get(trial).text)})
+        assert begun.headers["location"] == f"{trial}#trial"
+        empty.clear_alert(empty.raise_alert(1, village=code(0)), NOW)
+        assert "Langkah berikutnya:" not in client.get(village).text
+        assert f'href="{trial}#trial"' in client.get("/setup").text
+        assert "Akhiri uji coba: Gerbang kantor desa, Kampunganyar" in client.get("/setup").text
+        client.post(f"{trial}/trial", data={"seen": seen(client.get(trial).text), "ends": "true"})
+        assert "Langkah pertama" not in client.get("/setup").text
+
+
+def seen(page: str) -> str:
+    """Returns the fingerprint that a form carries."""
+    return page.split('name="seen" value="', 1)[1].split('"', 1)[0]
+
+
+def test_a_device_that_is_heard_appears_by_itself(empty: District, browser: Browser) -> None:
+    fill(empty, 1)
+    with empty.served(None, caller=ADMIN) as client, browsing(browser, client) as context:
+        page = resting(context, "/setup/unknown")
+        assert page.get_by_text("Tidak ada perangkat tak dikenal.").is_visible()
+        device = UnknownDevice(code(0), "gw", Adapter.TASMOTA, "gerbang", NOW, NOW, 1, MINUTE, "t", "ON", {}, {})
+        UnknownDevices(empty.engine).add([device], NOW)
+        at_rest(page, lambda: page.get_by_role("button", name="Daftarkan gerbang").count() == 1)
 
 
 def is_for_everybody(page: Page) -> None:

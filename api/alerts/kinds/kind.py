@@ -46,7 +46,7 @@ class AlertKind(Generic[S]):
 
     kind: ClassVar[str]
     rests: ClassVar[Rests]
-    """What it depends on that the alert is over."""
+    """What its claims rest on. By it `certainty` tells whether raising or clearing has to wait."""
 
     def decide(self, village: VillageState, subject: S, look: Look) -> Decision:
         """Raise, clear, amend or hold."""

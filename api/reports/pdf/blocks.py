@@ -6,18 +6,23 @@ from typing import Literal, TypedDict
 from api.reports.pdf.characters import fitting
 
 __all__ = [
+    "TABLED",
     "Block", "Column", "Figures", "Heading", "Lines", "Listing", "Signature", "Strip", "Strips", "Table", "Text",
     "column",
     "heading",
-    "lines",
     "listing",
+    "long_table",
     "table",
     "text",
 ]  # fmt: skip
 
 
+TABLED = 40
+"""Rows of a long table up to which they are cells; more are lines of text."""
 _WIDTH, _INSET = 467.0, 6.0
 """What the text of a page is wide, and what stands free beside the text of a cell; points, as `report.typ` has them."""
+_GAP = 4.0
+"""Points between the columns of `Lines`."""
 
 
 class Heading(TypedDict):
@@ -63,12 +68,16 @@ class Table(TypedDict):
 
 
 class Lines(TypedDict):
-    """A long table as lines of text, `head` first: a line takes a tenth of the memory of a row of cells."""
+    """A long numbered table as lines of text: a line takes a tenth of the memory of a row of cells.
+
+    `gap`: points between its columns.
+    """
 
     kind: Literal["lines"]
     caption: str
-    head: str
-    items: list[str]
+    columns: list[Column]
+    rows: list[list[str]]
+    gap: float
 
 
 class Figures(TypedDict):
@@ -137,11 +146,19 @@ def table(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[str]]
         "kind": "table",
         "caption": caption,
         "columns": list(columns),
-        "rows": [[fitting(cell, room) for cell, room in zip(row, rooms, strict=True)] for row in rows],
+        "rows": _fitting(rows, rooms),
         "strong": list(strong),
     }
 
 
-def lines(caption: str, head: str, items: Sequence[str]) -> Lines:
-    """Returns a long table as lines."""
-    return {"kind": "lines", "caption": caption, "head": head, "items": list(items)}
+def long_table(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Table | Lines:
+    """Returns a table that may have hundreds of rows: beyond `TABLED` as lines. Each column has a part of the width."""
+    if len(rows) <= TABLED:
+        return table(caption, columns, rows)
+    whole = sum(one["part"] for one in columns)
+    rooms = [(_WIDTH - _INSET - (len(columns) - 1) * _GAP) * one["part"] / whole for one in columns]
+    return {"kind": "lines", "caption": caption, "columns": list(columns), "rows": _fitting(rows, rooms), "gap": _GAP}
+
+
+def _fitting(rows: Sequence[Sequence[str]], rooms: Sequence[float]) -> list[list[str]]:
+    return [[fitting(cell, room) for cell, room in zip(row, rooms, strict=True)] for row in rows]

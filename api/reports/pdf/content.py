@@ -9,6 +9,7 @@ from api.reports.pdf.chapters import activities, closing, conclusion, introducti
 from api.reports.pdf.context import Context, Issue
 from api.reports.pdf.cover import cover
 from api.reports.pdf.results import results
+from api.reports.pdf.revision import annex_revision
 from api.reports.pdf.side_annexes import side_annexes
 from api.reports.pdf.strip import Look, legend, scale
 from api.reports.pdf.summary import summary
@@ -59,5 +60,6 @@ def compose(report: Report, office: Office, issue: Issue | None = None) -> Docum
             *annex_outages(here),
             *annex_method(here),
             *side_annexes(here),
+            *annex_revision(here),
         ],
     }

@@ -1,35 +1,42 @@
 """What all chapters say alike: names of villages and regions, numbers, sentences, and when the report was made."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from api.reports.changed import Change
 from api.reports.factors import Factors
+from api.reports.numbers import Numbers
 from api.reports.office import Office
 from api.reports.pdf.facts import Facts, facts
-from api.reports.pdf.numbers import Numbers
 from api.reports.report import Report
 from api.words import WORDS
 from siaga.model.intervals import Interval
 from siaga.model.local_time import NO_VILLAGES_ZONE, local_moment
 from siaga.model.sites import Village
 
-__all__ = ["Context", "Issue"]
+__all__ = ["NAMED", "Context", "Issue"]
+
+NAMED = 5
+"""Scopes that are named where the page has little room."""
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
     """What an issued report is called, and where its page is, `None` without a link of the office.
 
-    `factors`: what people wrote for it, by indicator.
+    `factors`: what people wrote for it, by indicator. `supersedes`: the id of the revision before, and `changes`:
+    what differs from it.
     """
 
     id: str
     revision: int
     link: str | None
     factors: Factors = field(default_factory=dict)
+    supersedes: str | None = None
+    changes: Sequence[Change] = ()
 
 
 class Context:
@@ -50,12 +57,14 @@ class Context:
         made = datetime.fromtimestamp(self.report.generated_at // 1000, UTC).astimezone(ZoneInfo(self.timezone))
         return self.numbers.date(made.date())
 
-    def scope(self) -> str:
-        """Returns what the report is of."""
+    def scope(self, most: int | None = None) -> str:
+        """Returns what the report is of; at most so many names, and how many more."""
         if self.report.scopes.everything:
             return self.say("pdf_everything")
         codes = self.report.scopes.texts
-        names = (self.village(code) if code in self.villages else self.region(code) for code in codes)
+        names = [self.village(code) if code in self.villages else self.region(code) for code in codes[:most]]
+        if len(codes) > len(names):
+            names.append(self.say("pdf_and_more", count=self.numbers.count(len(codes) - len(names))))
         return ", ".join(names) or self.say("pdf_nothing")
 
     def region(self, code: str) -> str:

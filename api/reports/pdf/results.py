@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from api.reports.factors import Factors
 from api.reports.figures import Share
 from api.reports.levels import Level
+from api.reports.numbers import NOTHING
 from api.reports.pdf.blocks import Block, column, heading, table, text
 from api.reports.pdf.causes import by_cause
 from api.reports.pdf.context import Context
 from api.reports.pdf.facts import target_of
-from api.reports.pdf.numbers import NOTHING
 from api.reports.pdf.tables import by_indicator, left_of, outages_table, share_columns, shares, times
 from siaga.model.indicators import INDICATORS
 from siaga.timeline.availability import Availability

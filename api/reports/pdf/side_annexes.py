@@ -12,24 +12,23 @@ from fractions import Fraction
 from api.reports.annex_columns import Type
 from api.reports.annexes import Annex, At, Cell, annexes, blank_counts
 from api.reports.figures import Share
-from api.reports.pdf.blocks import Block, Column, column, heading, lines, table, text
+from api.reports.numbers import NOTHING, Numbers
+from api.reports.pdf.blocks import Block, Column, column, heading, long_table, text
 from api.reports.pdf.context import Context
-from api.reports.pdf.numbers import NOTHING, Numbers
 from api.words import Words
 
-__all__ = ["ANNEXES", "MOST_ROWS", "TABLED", "side_annexes"]
+__all__ = ["ANNEXES", "MOST_ROWS", "side_annexes"]
 
 MOST_ROWS = 400
 """Rows of one table: a district's villages, or the facilities that are worst off."""
 _WORST = 200
 """Rows of a table of facilities, the worst first."""
 _OF_FACILITIES = ("below", "sla", "complaints")
-TABLED = 40
-"""Rows up to which they are cells of a table; more are lines of text."""
-_BETWEEN = " · "
 _WIDE = {Type.TEXT: 2.0, Type.TIME: 1.5, Type.DATE: 1.3}
 _NUMBERS = {Type.TIME_SPAN: 1.2, Type.RATE: 0.8}
-_REPAID = 1.3
+_NAME = 2.2
+"""Parts of the width: of a name with the code of what it names."""
+_REPAID = 1.35
 """Parts of the width: of the column of restitutions, whose heading is one long word."""
 _FACTS = ("clock", "distance_m", "photos", "source", "same_as", "confirmed_by", "withdrawn_by", "note")
 """Columns of attestations that stand in one cell, each with its name."""
@@ -41,9 +40,10 @@ _LEFT_OUT = {
     "scorecards": ("met", "missed", "unjudged", "date"),
     "sla": ("name",),
     "complaints": ("name", "village"),
+    "maintenance": ("name",),
 }
 """Columns that the page is too narrow for: their XLSX has them."""
-_NAMED = {"below": "name", "links": "village", "sla": "name", "complaints": "name"}
+_NAMED = {"below": "name", "links": "village", "sla": "name", "complaints": "name", "maintenance": "name"}
 """Columns that stand in one cell with the code of what they name, and give it their heading."""
 ANNEXES = {
     "below": ("below",),
@@ -52,6 +52,7 @@ ANNEXES = {
     "scorecards": ("scorecards",),
     "sla": ("sla_kinds", "sla"),
     "complaints": ("complaints",),
+    "maintenance": ("maintenance",),
 }
 """The annexes with their tables, in order."""
 
@@ -83,6 +84,8 @@ def _sentences(here: Context, name: str, words: Words) -> Iterator[str]:
         for line, (now, before) in blank_counts(here.report).items():
             then = NOTHING if before is None else number(before)
             yield words(f"annex_blank_{line}", now=number(now), before=then)
+    if name == "maintenance":
+        yield words("annex_maintenance_text")
     if name == "sla":
         yield words("annex_sla_text")
         if contract is not None:
@@ -107,8 +110,12 @@ def _table(here: Context, annex: Annex, words: Words) -> Iterator[Block]:
     left_out = _LEFT_OUT.get(annex.name, ())
     shown = [name for name in annex.columns if name not in left_out]
     named = _NAMED.get(annex.name)
-    columns = [_column(words, named if named and name == "id" else name, annex.columns[name]) for name in shown]
-    heads = [one["head"] for one in columns]
+    columns = [
+        _column(
+            words, named if named and name == "id" else name, annex.columns[name], named=bool(named) and name == "id"
+        )
+        for name in shown
+    ]
     rows = []
     for row in annex.rows[:most]:
         cells = {
@@ -120,16 +127,12 @@ def _table(here: Context, annex: Annex, words: Words) -> Iterator[Block]:
         rows.append([*(cells[name] or NOTHING for name in shown), *_facts(annex, cells, words)])
     if annex.name == "attestations":
         columns.append(column(words("annex_column_facts"), 3))
-        heads.append(words("annex_column_facts"))
     caption = words(f"annex_sheet_{annex.name}")
-    if len(rows) <= TABLED:
-        yield table(caption, columns, rows)
-    else:
-        yield lines(caption, _BETWEEN.join(heads), [_BETWEEN.join(cells) for cells in rows])
+    yield long_table(caption, columns, rows)
 
 
-def _column(words: Words, name: str, type_: Type) -> Column:
-    part = _REPAID if name == "repaid" else {**_WIDE, **_NUMBERS}.get(type_, 1.0)
+def _column(words: Words, name: str, type_: Type, *, named: bool) -> Column:
+    part = _NAME if named else _REPAID if name == "repaid" else {**_WIDE, **_NUMBERS}.get(type_, 1.0)
     head = words(f"annex_column_{name}")
     return column(head, part) if type_ in _WIDE else column(head, part, "right")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from api.reports.figures import Figures, Share
 from api.reports.pdf.blocks import Block, heading, listing, text
-from api.reports.pdf.context import Context
+from api.reports.pdf.context import NAMED, Context
 from api.reports.pdf.facts import Goal
 from api.reports.pdf.tables import by_indicator, outages_table
 
@@ -15,7 +15,7 @@ def summary(here: Context) -> Iterator[Block]:
     """Yields the three shares, the indicators and the longest outages."""
     say, found = here.say, here.facts
     yield heading(1, say("pdf_summary"), page=True)
-    yield text(f"{here.scope()}, {here.numbers.period(here.report.period)}")
+    yield text(f"{here.scope(NAMED)}, {here.numbers.period(here.report.period)}")
     if not here.report.facilities:
         yield text(say("pdf_nothing_judged"))
         return

@@ -5,10 +5,10 @@ from fractions import Fraction
 
 from api.reports.facility import JudgedFacility, Outage
 from api.reports.figures import Figures
-from api.reports.pdf.blocks import Block, Column, column, table
+from api.reports.numbers import NOTHING
+from api.reports.pdf.blocks import Block, Column, column, long_table, table
 from api.reports.pdf.context import Context
 from api.reports.pdf.facts import goal, target_of
-from api.reports.pdf.numbers import NOTHING
 from siaga.model.indicators import INDICATORS
 from siaga.timeline.availability import Availability
 
@@ -16,6 +16,8 @@ __all__ = ["SHARES", "TIMES", "by_indicator", "left_of", "outages_table", "share
 
 SHARES = ("facilities", "target", "low", "high", "measured", "coverage")
 """Columns of `shares`, beside the verdict."""
+_SHORT = 90
+"""Characters of a name in the summary, which is one page."""
 TIMES = ("required", "met", "failed", "unknown", "excused", "later")
 """Columns of `times`."""
 
@@ -63,7 +65,7 @@ def times(here: Context) -> Block:
 
 
 def outages_table(here: Context, caption: str, outages: Sequence[Outage], *, acknowledged: bool = True) -> Block:
-    """Returns outages as a table; `acknowledged`: with who acknowledged them."""
+    """Returns outages as a table; `acknowledged`: with who acknowledged them, else as short as the summary asks."""
     say = here.say
     columns = [
         column(say("pdf_head_facility"), 2.6),
@@ -74,15 +76,18 @@ def outages_table(here: Context, caption: str, outages: Sequence[Outage], *, ack
     ]
     if acknowledged:
         columns.append(column(say("pdf_head_acknowledged"), 1.5))
-    return table(caption, columns, [_outage(here, outage, acknowledged) for outage in outages])
+    return long_table(caption, columns, [_outage(here, outage, acknowledged) for outage in outages])
 
 
 def _outage(here: Context, outage: Outage, acknowledged: bool) -> list[str]:
     code = outage.facility.partition("/")[0]
     village, timezone = here.villages[code], here.report.timezones[code]
     numbers, alert = here.numbers, outage.alert
+    names = [here.names[outage.facility], village.name]
+    if not acknowledged:
+        names = [_shortened(name) for name in names]
     cells = [
-        f"{here.names[outage.facility]}, {village.name} ({code})",
+        f"{names[0]}, {names[1]} ({code})",
         numbers.time(outage.start, timezone),
         here.say("pdf_goes_on") if outage.end is None else numbers.time(outage.end, timezone),
         numbers.duration(outage.lasts),
@@ -94,6 +99,10 @@ def _outage(here: Context, outage: Outage, acknowledged: bool) -> list[str]:
         return [*cells, NOTHING]
     who = alert.acknowledged_by or NOTHING
     return [*cells, here.say("pdf_acknowledged", name=who, time=numbers.time(alert.acknowledged_at, timezone))]
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _SHORT else f"{name[: _SHORT - 1]}…"
 
 
 def left_of(here: Context, one: JudgedFacility) -> str:

@@ -48,11 +48,13 @@ def typeset(document: Document, logo: Logo | None, code: str | None, time: int) 
         "logo": None if logo is None else {"format": logo.format, "data": list(logo.data)},
         "qr": None if code is None else _qr(code),
     }
+    told = orjson.dumps(given).decode()
+    del given, document  # a district's pictures are 15 MB, and typst has its own copy
     try:
         made = typst.compile(
             _template(),
             format="pdf",
-            sys_inputs={"given": orjson.dumps(given).decode()},
+            sys_inputs={"given": told},
             ignore_system_fonts=True,
             pdf_standards=["a-2a", "ua-1"],
             timestamp=time // 1000,

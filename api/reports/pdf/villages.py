@@ -5,10 +5,10 @@ from itertools import groupby
 
 from api.reports.facility import JudgedFacility
 from api.reports.levels import Level, subdistrict_of
-from api.reports.pdf.blocks import Block, Strip, column, heading, table, text
+from api.reports.numbers import NO_BREAK, NOTHING
+from api.reports.pdf.blocks import Block, Strip, column, heading, long_table, text
 from api.reports.pdf.context import Context
 from api.reports.pdf.facts import Goal, goal, target_of
-from api.reports.pdf.numbers import NO_BREAK, NOTHING
 from api.reports.pdf.strip import draw
 from api.reports.pdf.tables import left_of
 from api.reports.report import Row
@@ -68,7 +68,7 @@ def _list_of_villages(here: Context) -> Block:
                 numbers.count(missed),
             ]
         )
-    return table(say("pdf_by_village"), columns, rows)
+    return long_table(say("pdf_by_village"), columns, rows)
 
 
 def _page_of(here: Context, village: Village, found: Sequence[JudgedFacility]) -> Iterator[Block]:

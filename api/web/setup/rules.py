@@ -24,6 +24,7 @@ from api.web.form_time import NoTime, form_time
 from api.web.frame import Frame, FrameHere
 from api.web.looker import Looker
 from api.web.notice import Notice, leave_notice
+from api.web.setup.first_steps import next_step
 from api.web.setup.limits import admin_of
 from api.web.setup.rule_entry import RuleEntry, entry_of
 from api.web.setup.rule_view import concerns, recipients_of, rule_view, told
@@ -93,10 +94,12 @@ def page(
     answer, wrong = _answer(services, looker, book, asked) if asked.village else (None, None)
     desk: BookDesk | None = request.app.state.book_desk
     may_write = desk is not None and scopes.everything
+    following = next_step(request, services, looker)
     return frame.page(
         request,
         looker,
         "setup/rules.html",
+        next_step=following if following is not None and following.path != "/setup/rules" else None,
         status=problem.status if problem is not None else 422 if wrong else 200,
         title=words("setup_rules"),
         problems=problem.problems if problem is not None else (),

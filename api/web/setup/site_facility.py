@@ -155,7 +155,7 @@ def try_facility(
     except Unsaved as problem:
         return _page(request, looker, frame, home, entry, facility, problem)
     said = looker.words("site_trial_ended" if ends else "site_trial_begun", name=str(entry["name"]))
-    return back(f"/setup/sites/{code}/facilities/{facility}", said)
+    return back(f"/setup/sites/{code}/facilities/{facility}#trial", said)
 
 
 def _has_times(entry: Tree) -> bool:

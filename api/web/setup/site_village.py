@@ -1,5 +1,6 @@
 """`/setup/sites/CODE`: one village: what is changed of it, its facilities and devices, and how it is taken out."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
@@ -13,6 +14,7 @@ from api.web.access import SignedInAdmin
 from api.web.frame import Frame, FrameHere
 from api.web.looker import Looker
 from api.web.notice import Notice, leave_notice
+from api.web.setup.first_steps import next_step
 from api.web.setup.limits import admin_of
 from api.web.setup.site_edit import Entries, Unsaved, check_sure, copied, entries_of, home_of, save
 from siaga.database.registry import ChangedMeanwhile
@@ -26,6 +28,8 @@ __all__ = ["router"]
 router = APIRouter(include_in_schema=False)
 
 _HERE = "/setup/sites"
+_PAIR = re.compile(r"(-?\d+(?:[.,]\d+)?)(?:[,;]?\s+|[,;](?=-?\d+\.))(-?\d+(?:[.,]\d+)?)", re.ASCII)
+"""A latitude and a longitude, as maps copy them."""
 ZONES = ("Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura")
 """The time zones of Indonesia."""
 Text = Annotated[str, Form(max_length=400)]
@@ -48,11 +52,12 @@ class Fields:
 
     def tree(self, before: Mapping[str, object]) -> dict[str, object]:
         """Returns the entry of a sites file."""
+        lat, lon = coordinates(self.lat, self.lon)
         found: dict[str, object] = {
             "code": self.code,
             "name": self.name.strip(),
-            "lat": number(self.lat),
-            "lon": number(self.lon),
+            "lat": number(lat),
+            "lon": number(lon),
             "timezone": self.timezone.strip(),
             "gateway": "remote" if self.remote else "",
             "offline_after": self.offline_after.strip(),
@@ -60,6 +65,12 @@ class Fields:
         }
         kept = {key: value for key, value in found.items() if value != "" or key in ("code", "name", "lat", "lon")}
         return kept | {"facilities": before.get("facilities", [])}
+
+
+def coordinates(lat: str, lon: str) -> tuple[str, str]:
+    """Returns latitude and longitude; both from the first field, where a map's "-8.19, 114.30" was pasted into it."""
+    pair = None if lon.strip() else _PAIR.fullmatch(lat.strip())
+    return (lat, lon) if pair is None else (pair[1], pair[2])
 
 
 def number(text: str) -> object:
@@ -224,6 +235,7 @@ def _page(
         problems=problem.problems if problem is not None else (),
         fields=fields,
         village=village,
+        next_step=next_step(request, services, looker) if village is not None else None,
         zones=zones,
         uplinks=known,
         offline_after=format_duration(OFFLINE_AFTER),

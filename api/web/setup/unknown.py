@@ -10,8 +10,10 @@ from starlette.responses import Response
 
 from api.http.problems import not_found
 from api.http.services import Services, ServicesHere
+from api.queries.alert_events import newest_event
 from api.queries.villages import names_of
 from api.web.access import SignedInAdmin
+from api.web.followed import unless_known
 from api.web.frame import Frame, FrameHere
 from api.web.looker import Looker
 from api.web.setup.limits import admin_of
@@ -43,6 +45,7 @@ __all__ = ["router"]
 router = APIRouter(include_in_schema=False)
 
 _HERE = "/setup/unknown"
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SHOWN = 100
 """Devices on a page, those heard last."""
 _READ = 500
@@ -202,6 +205,7 @@ def _page(
     scopes, now = admin_of(looker).scopes, services.clock.now()
     groups = services.quarantine.groups("unknown_device", scopes, _READ)
     with services.engine.connect() as connection:
+        newest = newest_event(connection)  # before the rest: what happens meanwhile is told once more, not never
         native = unknown_devices(connection, scopes, _READ)
         codes = {one.newest.village for one in groups if one.newest.village} | {one.village for one in native}
         names = names_of(connection, codes)
@@ -214,12 +218,16 @@ def _page(
     left_out = [one for one in heard if one.named in ignored]
     heard = left_out if wanted.ignored else [one for one in heard if one.named not in ignored]
     is_cut = len(heard) > _SHOWN or len(groups) == _READ or len(native) == _READ
-    return frame.page(
+    broker: str | None = request.app.state.broker
+    page = frame.page(
         request,
         looker,
         "setup/unknown.html",
         status=problem.status if problem is not None else 200,
         title=looker.words("setup_unknown"),
+        newest=newest,
+        broker=broker,
+        is_loopback=broker is not None and broker.rpartition(":")[0] in _LOOPBACK,
         heard=heard[:_SHOWN],
         shown=_SHOWN if is_cut else None,
         shared=shared,
@@ -227,6 +235,7 @@ def _page(
         left_out=len(left_out),
         problems=problem.problems if problem is not None else (),
     )
+    return unless_known(request, page)
 
 
 def _at_home(

@@ -5,48 +5,24 @@
   const live = document.getElementById("live");
   const news = document.getElementById("news");
   const bell = document.getElementById("bell");
-  const lineState = document.getElementById("link");
   if (!live) return;
-  const REST = 8000; // ms without touch, key or scrolling after which the list is at rest
-  const EVERY = 3000; // ms between two looks at the server, however much happens
   const TITLE = document.title;
   const raised = new Map(); // alerts that are not in the list yet, by id
   const waiting = new Map(); // rows to change when the finger is up
-  let pending = null; // the list as it would be
-  let stale = false;
-  let looking = false;
-  let looked = 0;
-  let touching = false;
-  let active = Date.now();
   let open = Number(live.dataset.open); // alerts, for the badge of the app
 
   const list = () => document.getElementById("list");
   const phrase = (name, values) =>
     document.getElementById("phrases").dataset[name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
-  const clock = (time, zone) =>
-    new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: zone })
-      .format(time)
-      .replace(":", live.dataset.clock);
 
-  // --- At rest -------------------------------------------------------------------------------------------------------
-
-  function isBusy() {
-    if (document.hidden) return false;
-    const focus = document.activeElement;
-    return (
-      touching ||
-      Date.now() - active < REST ||
-      list().querySelector("input:checked") !== null ||
-      (list().contains(focus) && focus !== list())
-    );
-  }
-
-  const note = () => (active = Date.now());
-  document.addEventListener("pointerdown", () => { touching = true; note(); }, true);
-  for (const name of ["pointerup", "pointercancel"]) {
-    document.addEventListener(name, () => { setTimeout(() => { touching = false; change(); }, 300); note(); }, true);
-  }
-  for (const name of ["keydown", "wheel", "scroll", "pointermove"]) addEventListener(name, note, { capture: true, passive: true });
+  const follow = globalThis.siagaFollow({
+    isHeld: () => {
+      const focus = document.activeElement;
+      return list().querySelector("input:checked") !== null || (list().contains(focus) && focus !== list());
+    },
+    lifted: change,
+    letIn,
+  });
 
   // --- What comes ----------------------------------------------------------------------------------------------------
 
@@ -61,7 +37,6 @@
 
   document.addEventListener("siaga:event", ({ detail: { type, alert, leading } }) => {
     const row = document.querySelector(`#list [data-alert="${CSS.escape(alert.id)}"]`);
-    stale = true;
     open = Math.max(0, open + ({ raised: 1, cleared: -1 }[type] || 0));
     badge();
     if (alert.cleared_at) raised.delete(alert.id);
@@ -72,11 +47,12 @@
       raised.set(alert.id, alert);
       if (leading) ring(alert);
     }
+    follow.stir(raised.size > 0);
     announce();
   });
 
   function change() {
-    if (touching) return;
+    if (follow.isTouched()) return;
     for (const [id, alert] of waiting) {
       const row = document.querySelector(`#list [data-alert="${CSS.escape(id)}"]`);
       if (row) changeRow(row, alert);
@@ -90,7 +66,7 @@
     if (state === "snoozed") return;
     const zone = row.closest("[data-zone]")?.dataset.zone;
     const said = {
-      cleared: () => phrase("cleared", { time: clock(new Date(alert.cleared_at), zone) }),
+      cleared: () => phrase("cleared", { time: follow.clock(new Date(alert.cleared_at), zone) }),
       taken: () => (name === document.getElementById("phrases").dataset.me ? phrase("mine", {}) : phrase("taken", { name })),
       new: () => phrase("new", {}),
     };
@@ -99,15 +75,6 @@
     row.dataset.state = state;
     row.querySelector(".who").textContent = said[state]();
   }
-
-  document.addEventListener("siaga:reload", () => { stale = true; look(); });
-
-  document.addEventListener("siaga:link", ({ detail: { state, since } }) => {
-    live.hidden = false;
-    live.dataset.state = state;
-    const at = since ? clock(new Date(since)) : "";
-    lineState.textContent = { live: live.dataset.on, polling: live.dataset.poll, lost: live.dataset.lost.replace("{time}", at) }[state];
-  });
 
   function badge() {
     if (navigator.setAppBadge) navigator.setAppBadge(open).catch(() => {}); // only an installed app has one
@@ -120,27 +87,6 @@
   }
 
   // --- Letting it in ---------------------------------------------------------------------------------------------------
-
-  async function page(address, options) {
-    const answer = await fetch(address, { signal: AbortSignal.timeout(20000), ...options });
-    if (!answer.ok) throw new Error(`the server answers ${answer.status}`);
-    if (answer.redirected && new URL(answer.url).pathname === "/login") location.reload();
-    return new DOMParser().parseFromString(await answer.text(), "text/html");
-  }
-
-  async function look() {
-    if (looking) return;
-    looking = true;
-    looked = Date.now();
-    stale = false;
-    try {
-      pending = await page(location.href, { headers: { "X-Siaga-Refresh": "1" } });
-    } catch {
-      stale = true;
-    }
-    looking = false;
-    tick();
-  }
 
   function letIn(fresh, { keep = false } = {}) {
     const before = list(), after = fresh.getElementById("list");
@@ -159,23 +105,13 @@
     document.querySelector(".chips").replaceWith(fresh.querySelector(".chips"));
     open = Number(fresh.getElementById("live").dataset.open);
     badge();
-    pending = null;
+    follow.took();
     raised.clear();
     announce();
     count();
   }
 
-  function tick() {
-    if (pending && !isBusy()) letIn(pending);
-    if (stale && !looking && Date.now() - looked > EVERY && (raised.size || !isBusy()) && !document.hidden) look();
-  }
-  setInterval(tick, 1000);
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) tick(); });
-
-  news.addEventListener("click", async () => {
-    if (!pending || stale) await look();
-    if (pending) letIn(pending, { keep: true });
-  });
+  news.addEventListener("click", follow.tap);
 
   // --- Acting: the same forms, without leaving the page --------------------------------------------------------------
 
@@ -191,7 +127,7 @@
     if (!fold || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     try {
-      const fresh = await page(fold.href, { headers: { "X-Siaga-Refresh": "1" } });
+      const fresh = await follow.page(fold.href);
       history.replaceState(null, "", fold.href);
       const key = fold.closest("section").dataset.group;
       letIn(fresh, { keep: true });

@@ -53,6 +53,8 @@
   }
 
   function show(fresh) {
+    const live = document.getElementById("live");
+    if (live) fresh.getElementById("live")?.replaceWith(live); // how the line is, the server does not know
     document.getElementById("main").replaceWith(fresh.getElementById("main"));
     (document.querySelector("main [role=alert]") || document.querySelector("body > .notice"))?.scrollIntoView({ block: "nearest" });
     document.dispatchEvent(new Event("siaga:fresh"));

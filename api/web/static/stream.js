@@ -1,7 +1,7 @@
 // One stream of alerts a browser, however many tabs it has: the tab that holds a Web Lock leads and reads the stream,
 // the others hear of it by BroadcastChannel. A browser that has neither polls.
 // Tells the page by events of the document: siaga:event (an alert was raised, changed or cleared), siaga:reload (some
-// of them were missed), siaga:link (live, lost or polling).
+// of them were missed), siaga:link (live, lost or polling), siaga:beat (the server is there, every 15 s at least).
 "use strict";
 (() => {
   const live = document.getElementById("live");
@@ -56,6 +56,7 @@
     refused = 0;
     link("live");
     channel.postMessage({ state: "live" });
+    tell("siaga:beat");
   }
 
   function lose(ended) {
@@ -77,6 +78,7 @@
     if (data.here) channel.postMessage({ hello: last });
     if (data.missed !== undefined && data.missed === last) tell("siaga:reload");
     if (data.state) link(data.state, data.since);
+    if (data.state === "live") tell("siaga:beat");
   }
 
   function answer(after) {

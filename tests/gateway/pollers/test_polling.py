@@ -150,6 +150,8 @@ def test_the_internet_is_asked_once_for_all_and_told_to_each(tmp_path: Path) -> 
     yard.after(900, step=0.5)
     checks = yard.script.times("internet")
     assert 14 <= len(checks) <= 18
+    yard.gateway.close()  # what waits for company is sent
+    yard.turn()
     assert len(yard.centre.values("ap-1", "internet")) == len(checks)
     assert len(yard.centre.values("web-1", "internet")) == len(checks)
     assert len(yard.centre.values("ap-1", "internet", "35.10.15.2013")) == len(checks)
