@@ -65,7 +65,7 @@ class Awaited:
 
     def take(self, batch: BatchId, now: int, stretch: Interval, late: Interval | None) -> bool:
         """A batch was taken at wall time `now`. Returns False if its acknowledgement had overtaken it."""
-        if batch in self._early:
+        if self._early and batch in self._early:
             self._early.remove(batch)
             return False
         gateway, epoch, seq = batch
@@ -88,9 +88,12 @@ class Awaited:
                 self._early.append(batch)
             return None
         found = mine[at]
-        parts = [replace(found, end=seq), replace(found, first=seq + 1)]
         had_passed = self._passed(gateway)
-        mine[at : at + 1] = [part for part in parts if part.first < part.end]
+        if found.end - found.first == 1:
+            del mine[at]
+        else:
+            parts = [replace(found, end=seq), replace(found, first=seq + 1)]
+            mine[at : at + 1] = [part for part in parts if part.first < part.end]
         if not mine:
             del self._ranges[gateway, epoch]
         was_passed = found.taken < self._acked_upto.get(gateway, 0)
@@ -102,12 +105,14 @@ class Awaited:
     def _passed(self, gateway: str) -> bool:
         """Whether batches of a gateway are awaited although later ones are stored."""
         upto = self._acked_upto.get(gateway)
-        return upto is not None and any(
-            mine[0].taken < upto for (whose, _), mine in self._ranges.items() if whose == gateway and mine
-        )
+        if upto is None:
+            return False
+        return any(whose == gateway and mine and mine[0].taken < upto for (whose, _), mine in self._ranges.items())
 
     def gives_up_at(self) -> int | None:
         """Returns when (monotonic) some are given up; `None`: none are."""
+        if not self._ranges or not self._acked_upto:
+            return None
         gateways = {gateway for gateway, _ in self._ranges}
         return min((self._moved_at.get(each, 0) + GIVES_UP for each in gateways if self._passed(each)), default=None)
 

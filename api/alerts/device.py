@@ -1,6 +1,8 @@
 """What is known of one device, besides its readings."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from api.alerts.subject import Subject
 from siaga.model.alert_kinds import Kind
@@ -13,6 +15,7 @@ __all__ = ["MAX_STRETCHES", "ClockSaid", "WatchedDevice", "allowed"]
 _SILENT_MARGIN = 10 * MINUTE
 MAX_STRETCHES = 100
 """How many stretches are kept of one alert. The oldest are forgotten first."""
+_NOTHING_CAME: Mapping[str, list[Interval]] = MappingProxyType({})
 
 
 def allowed(every: int) -> int:
@@ -40,7 +43,7 @@ class WatchedDevice(Subject):
 
     device: Device
     watched: int
-    came: dict[str, list[Interval]] = field(default_factory=dict)
+    came: Mapping[str, list[Interval]] = field(default_factory=lambda: _NOTHING_CAME)
     clock: ClockSaid | None = None
 
     @property
@@ -54,7 +57,7 @@ class WatchedDevice(Subject):
         if alert is None or time <= alert.began_at:
             return False
         came = (time, time + self.allowed - 1)  # two that touch are one
-        self.came[kind] = merge([*self.came.get(kind, ()), came])[-MAX_STRETCHES:]
+        self.came = {**self.came, kind: merge([*self.came.get(kind, ()), came])[-MAX_STRETCHES:]}
         return True
 
     def came_since(self, kind: str) -> int | None:
@@ -64,7 +67,8 @@ class WatchedDevice(Subject):
 
     def changed(self, kind: str) -> None:
         """An alert of this kind was raised or has cleared. What came before does not count for the next one."""
-        self.came.pop(kind, None)
+        if kind in self.came:
+            self.came = {name: each for name, each in self.came.items() if name != kind} or _NOTHING_CAME
 
     def tell_clock(self, said: ClockSaid | None, now: int, *, is_trusted: bool) -> bool:
         """Take what its gateways together say of its clock. Returns True if that is new."""
@@ -86,4 +90,4 @@ class WatchedDevice(Subject):
     def restore(self, reports: list[Interval] | None, evidence: list[Interval] | None) -> None:
         """Take over what a snapshot says of `came`."""
         came = {Kind.DEVICE_SILENT: reports, Kind.NO_EVIDENCE: evidence}
-        self.came = {kind: stretches for kind, stretches in came.items() if stretches}
+        self.came = {kind: stretches for kind, stretches in came.items() if stretches} or _NOTHING_CAME

@@ -114,13 +114,14 @@ class WatchedFacility(Subject):
         self.checked = now
         return start
 
-    def rests(self, now: int, changes_at: int) -> int | None:
-        """Returns until when nothing changes its state or its alerts; `None`: something may have by `now`.
+    def rests(self, now: int, own_changes_at: int, gateways_change_at: int) -> int | None:
+        """Returns when it is to be looked at next; `None`: something may have changed its state or its alerts by `now`.
 
-        `changes_at`: when its state may change although nothing more comes.
+        `own_changes_at`: when its state may change although nothing more comes; `gateways_change_at`: when by a silence
+        of the gateways, of which it is told.
         """
-        until = min(changes_at, self.rests_until)
-        if self.dirty_from < FOREVER or not self.checked <= now < until:
+        until = min(own_changes_at, self.rests_until)
+        if self.dirty_from < FOREVER or not self.checked <= now < min(until, gateways_change_at):
             return None
         self.checked = now
         return until
@@ -137,9 +138,7 @@ class WatchedFacility(Subject):
             return
         self._forget(begins, out)
         if self.plan_until <= now or not self.spans:
-            # Without any evidence only schedule and maintenance change the state
-            plan = judge(village, self.facility, Evidence({}, recent.first), (now, now + AHEAD), planned)
-            self.plan_until = plan[0].end
+            self.plan_until = self._planned_until(village, recent, planned, now)
         start = max(start, recent.covers, begins)
         if start > now:
             self.plan_until = min(self.plan_until, start)  # from then on memory has enough evidence
@@ -149,6 +148,14 @@ class WatchedFacility(Subject):
         kept_from = min(recent.covers, now - KEPT)
         if len(self.spans) > 2 and self.spans[1].end <= kept_from:
             self._trim(kept_from)
+
+    def _planned_until(self, village: Village, recent: Recent, planned: Sequence[PlannedWork], now: int) -> int:
+        """Returns until when neither schedule nor maintenance changes its state."""
+        if self.terms.schedule == "24h" and not planned:
+            return now + AHEAD
+        # Without any evidence only schedule and maintenance change the state
+        plan = judge(village, self.facility, Evidence({}, recent.first), (now, now + AHEAD), planned)
+        return plan[0].end
 
     def _take(self, village: Village, spans: Sequence[Span], now: int, out: Outcome) -> None:
         """Replace all spans from where the first of these starts."""

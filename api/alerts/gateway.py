@@ -1,5 +1,6 @@
 """What is known of one gateway of a village."""
 
+from array import array
 from dataclasses import dataclass, field
 
 from api.alerts.device import ClockSaid
@@ -18,26 +19,54 @@ _EPOCHS = 8
 
 
 class Seen:
-    """The last batches of one gateway: to recognise a repetition, and an acknowledgement of a batch that never came."""
+    """The last batches of one gateway: to recognise a repetition, and an acknowledgement of a batch that never came.
+
+    By epoch the numbers of its batches, in the order in which they came, and of each what it held: 16 bytes a batch.
+    """
+
+    __slots__ = ("_count", "_epochs", "_highest")
 
     def __init__(self) -> None:
-        self._content: dict[tuple[str, int], int] = {}
+        self._epochs: dict[str, tuple[array[int], array[int]]] = {}
+        self._highest: dict[str, int] = {}
+        self._count = 0
 
     def again(self, epoch: str, seq: int, content: int) -> bool:
         """Remember a batch. Returns True if it had come before with the same content."""
-        before = self._content.get((epoch, seq))
-        self._content[epoch, seq] = content
-        if len(self._content) > _SEEN:
-            del self._content[next(iter(self._content))]
-        return before == content
+        found = self._epochs.get(epoch)
+        if found is None:
+            found = self._epochs[epoch] = (array("q"), array("q"))
+        numbers, contents = found
+        if seq <= self._highest.get(epoch, -1) and seq in numbers:
+            at = numbers.index(seq)
+            before, contents[at] = contents[at], content
+            return before == content
+        numbers.append(seq)
+        contents.append(content)
+        self._highest[epoch] = max(seq, self._highest.get(epoch, seq))
+        self._count += 1
+        if self._count > _SEEN:
+            self._forget_oldest()
+        return False
 
     def knows(self, epoch: str, seq: int) -> bool:
         """Returns whether a batch came before, with any content."""
-        return (epoch, seq) in self._content
+        found = self._epochs.get(epoch)
+        return found is not None and seq in found[0]
+
+    def _forget_oldest(self) -> None:
+        """Forget the oldest batch of the oldest epoch."""
+        epoch, (numbers, contents) = next(iter(self._epochs.items()))
+        del numbers[0], contents[0]
+        self._count -= 1
+        if not numbers:
+            del self._epochs[epoch], self._highest[epoch]
 
 
 class Epochs:
     """The buffers that one gateway's batches come from. A gateway with a new one never goes back to an old one."""
+
+    __slots__ = ("_back", "_earlier", "_now")
 
     def __init__(self) -> None:
         self._now: str | None = None

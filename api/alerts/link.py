@@ -111,7 +111,8 @@ class Link(Subject):
     """What is known of one village's link.
 
     `listening_since`: when the centre began to listen to it; `quiet_from`: since when nothing has arrived;
-    `has_arrived`: something arrived since this engine began to watch it; `buffers`: by gateway and epoch.
+    `has_arrived`: something arrived since this engine began to watch it; `buffers`: by gateway and epoch. `checked`:
+    when it was last looked at whether the gateways were silent.
     """
 
     listening_since: int
@@ -122,6 +123,7 @@ class Link(Subject):
     buffers: dict[tuple[str, str], Buffered] = field(default_factory=dict)
     catch_up: CatchUp | None = None
     absence: Absence | None = None
+    checked: int = 0
     _told: Online | Offline = field(init=False)
 
     def __post_init__(self) -> None:
@@ -176,6 +178,10 @@ class Link(Subject):
         """The centre itself was absent. The village's silence counts from here, and late data may follow."""
         self.quiet_from = max(self.quiet_from, monotonic)
         self.catch_up = CatchUp(monotonic, monotonic)
+
+    def check(self, now: int) -> None:
+        """It is looked at whether the gateways are silent."""
+        self.checked = now
 
     # What it is
 

@@ -66,6 +66,8 @@ class Changes:
 
     def merge(self, later: "Changes") -> None:
         """Add what changed later."""
+        if not (later or later.corrections or later.rewritten):
+            return
         for key, spans in later.spans.items():
             self.spans.setdefault(key, {}).update(spans)
         for correction in later.corrections.values():

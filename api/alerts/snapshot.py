@@ -6,7 +6,9 @@ its engine ended.
 
 import zlib
 from collections.abc import Sequence
+from operator import sub
 
+import orjson
 from pydantic import BaseModel, Field
 
 from api.alerts.awaited import Range
@@ -69,32 +71,33 @@ def save(village: VillageState) -> bytes:
     recent, memory = village.recent, village.memory
     devices = village.devices.items()
     village.history.awaited.compact()
-    snapshot = VillageSnapshot(
-        since=village.link.listening_since,
-        devices={name: device.watched for name, device in village.devices.items()},
-        facilities={
+    # A document rather than the model, which would look at each time and value again
+    document = {
+        "since": village.link.listening_since,
+        "devices": {name: device.watched for name, device in village.devices.items()},
+        "facilities": {
             name: facility.fingerprint for name, facility in village.facilities.items() if name not in village.rejudge
         },
-        unfinished=village.history.unfinished(),
-        missing_since=memory.missing_since if memory.missing_since < FOREVER else None,
-        hole_from=memory.hole_from,
-        unheard_before=memory.unheard_before,
-        start=recent.start if memory.is_read else None,
-        buffers=[(*buffer, each.newest, each.lag) for buffer, each in village.link.buffers.items()],
-        sure_from=village.sure_from,
-        tracks=[
-            _Track(device=device, signal=signal, times=_distances(track.times), values=list(track.values))
+        "unfinished": village.history.unfinished(),
+        "missing_since": memory.missing_since if memory.missing_since < FOREVER else None,
+        "hole_from": memory.hole_from,
+        "unheard_before": memory.unheard_before,
+        "start": recent.start if memory.is_read else None,
+        "buffers": [(*buffer, each.newest, each.lag) for buffer, each in village.link.buffers.items()],
+        "sure_from": village.sure_from,
+        "tracks": [
+            {"device": device, "signal": signal, "times": _distances(track.times), "values": track.values}
             for (device, signal), track in recent.words(since=village.history.awaited.since)
         ],
-        reported=recent.reported,
-        gave=recent.gave,
-        giving={name: came for name, device in devices if (came := device.came.get(Kind.NO_EVIDENCE))},
-        speaking={name: came for name, device in devices if (came := device.came.get(Kind.DEVICE_SILENT))},
-        awaited=village.history.awaited.ranges(),
-        early=village.history.awaited.early(),
-        absence=village.link.absence,
-    )
-    return zlib.compress(snapshot.model_dump_json().encode(), _LEVEL)
+        "reported": recent.reported,
+        "gave": recent.gave,
+        "giving": {name: came for name, device in devices if (came := device.came.get(Kind.NO_EVIDENCE))},
+        "speaking": {name: came for name, device in devices if (came := device.came.get(Kind.DEVICE_SILENT))},
+        "awaited": village.history.awaited.ranges(),
+        "early": village.history.awaited.early(),
+        "absence": village.link.absence,
+    }
+    return zlib.compress(orjson.dumps(document), _LEVEL)
 
 
 def read(state: bytes) -> VillageSnapshot:
@@ -137,7 +140,7 @@ def restore(village: VillageState, snapshot: VillageSnapshot) -> None:
 
 
 def _distances(times: Sequence[int]) -> list[int]:
-    return [time - before for before, time in zip([0, *times], times, strict=False)]
+    return [*times[:1], *map(sub, times[1:], times)]
 
 
 def _times(distances: list[int]) -> list[int]:

@@ -211,7 +211,8 @@ class VillageState:
         """Take the village as the registry has it now. Returns the open alerts of subjects that are gone."""
         self.village, self.needs_snapshot = village, True
         self.waits.clear()
-        self.recent.watch(village)
+        if self.recent.village is not village:
+            self.recent.watch(village)
         facilities: dict[str, WatchedFacility] = {}
         for facility in judged_facilities(village):
             held_to = terms(facility)

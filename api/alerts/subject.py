@@ -1,11 +1,16 @@
 """What an alert is about: what every kind of subject has."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from api.alert_records.alert import OpenAlert
 from siaga.timeline.span_algebra import FOREVER
 
 __all__ = ["Subject"]
+
+_NONE: Mapping[str, OpenAlert] = MappingProxyType({})
+"""The alerts of nearly all subjects: one object for all of them."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -13,13 +18,15 @@ class Subject:
     """A facility, a device, a gateway or the link of a village, with its open alerts by kind.
 
     `village` is the village's code. Its alerts name `facility_id` and `device_id`; a gateway counts as a device.
+    `due`: when it is to be looked at next; `None`: there is no need.
     `rests_until`: until then (wall time, ms) time alone changes none of its alerts. Whatever happens to it ends that.
     """
 
     village: str
     facility_id: str | None = None
     device_id: str | None = None
-    alerts: dict[str, OpenAlert] = field(default_factory=dict)
+    alerts: Mapping[str, OpenAlert] = field(default_factory=lambda: _NONE)
+    due: int | None = None
     rests_until: int = -FOREVER
 
     @property
@@ -29,10 +36,14 @@ class Subject:
 
     def attach(self, kind: str, alert: OpenAlert | None) -> None:
         """Set its open alert of a kind; `None`: no such alert is open."""
-        if alert is None:
-            self.alerts.pop(kind, None)
-        else:
-            self.alerts[kind] = alert
+        if alert is not None:
+            self.alerts = {**self.alerts, kind: alert}
+        elif kind in self.alerts:
+            self.alerts = {name: each for name, each in self.alerts.items() if name != kind} or _NONE
+
+    def await_look(self, due: int | None) -> None:
+        """It is to be looked at then."""
+        self.due = due
 
     def stir(self) -> None:
         """Something happened that may bear on its alerts: the next look asks about each of them."""

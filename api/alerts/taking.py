@@ -14,6 +14,7 @@ from siaga.model.alert_kinds import Kind
 from siaga.model.clock import HOUR
 from siaga.model.intervals import gaps
 from siaga.model.observation import Point, Reading, TrackKey
+from siaga.model.signals import SIGNALS
 from siaga.timeline.judge import GATEWAY_HEARD
 from siaga.wire.batch import Batch, BatchId
 
@@ -42,8 +43,8 @@ def take_readings(village: VillageState, gateway: str, batch: Batch, moment: Mom
     """Take the readings of a batch that has not come before."""
     village.link.note_times((point.time for point in batch.points), moment.now, moment.monotonic)
     village.trim(moment.now)
-    touched, unheard_from = _Touched(), village.unheard_from
     beats = [point.time for point in batch.points if point.device not in village.devices]
+    touched, unheard_from = _Touched(), village.unheard_from if beats else None
     buffer, offline_after = (gateway, batch.id.epoch), village.village.offline_after
     if beats and village.link.note_buffer(buffer, max(beats), moment.now, moment.monotonic, offline_after):
         out.stir_all(village.subjects, moment.now)
@@ -72,9 +73,14 @@ def _take_point(
     village: VillageState, device: WatchedDevice, point: Point, touched: _Touched, moment: Moment, out: Outcome
 ) -> None:
     """Take what a device said at one time."""
-    _, name, time, _, values = point
+    _, _, time, _, values = point
+    name = device.device.id  # one object in memory, however often it is said
     recent, now = village.recent, moment.now
-    for signal, value in values.items():
+    nothing_waits = not device.alerts and time >= recent.covers
+    for said, value in values.items():
+        if nothing_waits and recent.repeat(name, said, time, value, now):
+            continue
+        signal = SIGNALS[said].name  # the same
         reported = recent.note_report(name, signal, time, now)
         if reported and device.note(Kind.DEVICE_SILENT, min(time, now)):
             touched.spoke.add(name)
@@ -100,6 +106,7 @@ def _take_heartbeat(village: VillageState, point: Point, touched: _Touched, mome
                 touched.facility(facility, point.time)
             for device in village.devices.values():
                 out.stir(device, moment.now)
+            out.ask(village.link, moment.now)  # the next silence may be another one
 
 
 def _note_dark(village: VillageState, touched: _Touched, unheard_from: int | None, out: Outcome) -> None:
@@ -116,11 +123,12 @@ def _note_dark(village: VillageState, touched: _Touched, unheard_from: int | Non
 def _remember(village: VillageState, reading: Reading, touched: _Touched, moment: Moment, out: Outcome) -> bool:
     """Store a reading in memory, or queue it as history. Returns True if it can change the current judgement."""
     device, signal, time, value = reading
-    changed = village.recent.insert((device, signal), time, value, moment.now)
+    key = (device, signal)
+    changed = village.recent.insert(key, time, value, moment.now)
     if time < village.recent.covers:
         touched.late.append(reading)
         return changed
-    return note_first_report(village, (device, signal), time, moment, out) or changed
+    return note_first_report(village, key, time, moment, out) or changed
 
 
 def note_stored(village: VillageState, gateway: str, batch: BatchId, moment: Moment, out: Outcome) -> None:

@@ -70,7 +70,8 @@ class WatchedVillage(VillageState):
         """
         if not isinstance(subject, WatchedFacility) or self.facilities.get(subject.facility.id) is not subject:
             return None
-        return subject.rests(now, self._changes_after(subject, subject.checked))
+        own = self._own_changes_after(subject, subject.checked)
+        return subject.rests(now, own, self.recent.gateways_change_after(subject.checked))
 
     def look(self, subject: Subject, moment: Moment) -> Outcome:
         """Look at a subject whose time has come."""
@@ -184,6 +185,16 @@ class WatchedVillage(VillageState):
                 decide(self, subject, OF_GATEWAYS, moment, out)
             case Link() if subject is self.link:
                 self._look_at_link(moment, out)
+                self._look_at_heartbeats(moment, out)
+
+    def _look_at_heartbeats(self, moment: Moment, out: Outcome) -> None:
+        """Have all facilities looked at if a gateway fell silent since the last look: one deadline for all."""
+        now = moment.now
+        if not self.link.checked <= now < self.recent.gateways_change_after(self.link.checked):
+            for facility in self.facilities.values():
+                out.ask(facility, now)
+        self.link.check(now)
+        out.ask(self.link, self.recent.gateways_change_after(now))
 
     def _look_at_all(self, moment: Moment, out: Outcome, dirty_from: int = FOREVER) -> None:
         """Look at all subjects. The facilities are judged again from `dirty_from` on."""
@@ -209,11 +220,15 @@ class WatchedVillage(VillageState):
         if facility.note_mains(missing=missing):
             out.mains[self.code] = sorted(name for name, each in self.facilities.items() if each.without_mains)
         decide(self, facility, OF_FACILITIES, moment, out)
-        out.ask(facility, self._changes_after(facility, now))
+        out.ask(facility, self._own_changes_after(facility, now))
 
     def _changes_after(self, facility: WatchedFacility, time: int) -> int:
         """Returns the first moment after `time` at which a facility's state may change although nothing more comes."""
-        return min(self.recent.changes_after(facility.facility, time), facility.plan_until)
+        return min(self._own_changes_after(facility, time), self.recent.gateways_change_after(time))
+
+    def _own_changes_after(self, facility: WatchedFacility, time: int) -> int:
+        """Returns the same without the gateways' silence, of which the look at the link has it looked at."""
+        return min(self.recent.own_changes_after(facility.facility, time), facility.plan_until)
 
     # What the telemetry store answers
 

@@ -6,7 +6,7 @@ transaction of the decisions made from it. The broker gets its PUBACK after that
 """
 
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from siaga.mqtt import Message
 
@@ -22,12 +22,11 @@ MOST_TAKEN = 900
 """The most messages that are taken and not committed. The broker keeps the rest (its receive maximum is 1,000)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One message. `received` is wall time, ms; `channel` is `batch` or `ack`."""
+class Row(NamedTuple):
+    """One message, as the table has it. `received` is wall time, ms; `channel` is `batch` or `ack`."""
 
-    number: int
     village: str
+    number: int
     gateway: str
     channel: str
     received: int
@@ -65,7 +64,7 @@ class Inbox:
     def add(self, village: str, gateway: str, channel: str, received: int, payload: bytes) -> None:
         """Add a message that changed what is known of a village."""
         self._last += 1
-        self.rows.append(Row(self._last, village, gateway, channel, received, payload))
+        self.rows.append(Row(village, self._last, gateway, channel, received, payload))
         self._note(village, received, self._last)
 
     def replayed(self, row: Row) -> None:

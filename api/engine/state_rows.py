@@ -61,9 +61,9 @@ class StateRows:
         for code, village in self._villages.items():
             village.note_judged(moment)
             if village.changed or everything or village.memory.is_read:
-                villages.append({"village": code, **village.link.row(), "judged_until": village.judged_until})
+                villages.append((code, *village.link.row().values(), village.judged_until))
             if village.changed or everything:
-                gateways += [gateway.row() for gateway in village.gateways.values()]
+                gateways += [tuple(gateway.row().values()) for gateway in village.gateways.values()]
         values: dict[str, object] = {self._heard_key: heard.model_dump()}
         if self.applied != self._saved:
             values[self._maintenance_key] = self.applied

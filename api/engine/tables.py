@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 
 from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Table, bindparam, func, or_, select, union
@@ -13,6 +13,7 @@ from api.alerts.outcome import Changes, Fold
 from api.engine.inbox import Row
 from api.queries.complaints import doubts
 from siaga.database import tables, writing
+from siaga.database.bulk import insert_new, replace_rows
 from siaga.database.dark import write_dark
 from siaga.database.days import correcting
 from siaga.database.dealing import Share
@@ -23,7 +24,7 @@ from siaga.database.retention import readings_from
 from siaga.database.rewritten import note_rewritten
 from siaga.database.self_probe import note_raised
 from siaga.database.spans import end_running, read_spans, span_of, write_spans
-from siaga.database.upsert import insertion, upsert
+from siaga.database.upsert import upsert
 from siaga.model.alert_kinds import Kind
 from siaga.model.observation import TrackKey
 from siaga.model.probe_village import PROBE
@@ -103,14 +104,13 @@ class Tables:
     def _write_inbox(self, connection: Connection, rows: Sequence[Row], folds: Mapping[str, Fold]) -> None:
         if not self._keeps:
             return
-        new = [asdict(row) for row in rows if row.village not in folds or row.number > folds[row.village].upto]
-        if new:  # after a commit of which nobody knows whether it succeeded they may be there
-            connection.execute(insertion(connection.dialect.name, tables.inbox).on_conflict_do_nothing(), new)
+        new = [row for row in rows if row.village not in folds or row.number > folds[row.village].upto]
+        insert_new(connection, tables.inbox, new)  # after a commit that may have succeeded they may be there
         gone = [{"v": village, "n": fold.upto} for village, fold in folds.items() if fold.upto]
         if gone:
             connection.execute(_DELETE_ROWS, gone)
-        saved = [{"village": village, "saved": fold.saved, "state": fold.state} for village, fold in folds.items()]
-        upsert(connection, tables.village_snapshot, saved, ("village",))
+        saved = [(village, fold.saved, fold.state) for village, fold in folds.items()]
+        replace_rows(connection, tables.village_snapshot, saved)
 
     def inbox(self, villages: Collection[str]) -> list[Row]:
         """What was taken of villages that no snapshot holds, in the order in which it was taken."""
@@ -237,25 +237,22 @@ class Tables:
 
     def save_states(
         self,
-        villages: Sequence[Mapping[str, object]],
-        gateways: Sequence[Mapping[str, object]],
+        villages: Sequence[Sequence[object]],
+        gateways: Sequence[Sequence[object]],
         values: Mapping[str, object],
         folds: Mapping[str, Fold],
     ) -> None:
         """Write rows of `village_state` and `gateway_state`, values of `engine_state`, and snapshots."""
         with self.writing() as connection:
-            upsert(connection, tables.village_state, villages, ("village",))
-            upsert(connection, tables.gateway_state, gateways, ("village", "gateway"))
+            replace_rows(connection, tables.village_state, villages)
+            replace_rows(connection, tables.gateway_state, gateways)
             write_values(connection, values if self._keeps else {})
             self._write_inbox(connection, (), folds)
 
 
 def _write_first(connection: Connection, first: Mapping[tuple[str, TrackKey], int]) -> None:
-    rows = [
-        {"village": village, "device": device, "signal": signal, "time": time}
-        for (village, (device, signal)), time in first.items()
-    ]
-    upsert(connection, tables.first_report, rows, ("village", "device", "signal"))
+    rows = [(village, device, signal, time) for (village, (device, signal)), time in first.items()]
+    replace_rows(connection, tables.first_report, rows)
 
 
 def _without_probe(connection: Connection, changes: Changes) -> Changes:

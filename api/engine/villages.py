@@ -5,9 +5,8 @@ several villages lose together are made one alert.
 """
 
 import heapq
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
-from itertools import count
-from typing import Generic, TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import count, islice
 
 from api.alert_records.alert import OpenAlert
 from api.alerts.certainty import Moment
@@ -23,8 +22,11 @@ from siaga.model.clock import HOUR
 
 __all__ = ["Deadlines", "Villages"]
 
-S = TypeVar("S", bound=Hashable)
-
+MOST_LOOKS = 2_000
+"""Looks in one tick: some hundredths of a second, or half a second after a start, when each judges some minutes. A
+country has 1.7 million to make then."""
+_ORDER = 44
+"""Bits for the number of a deadline: more than will ever be asked for."""
 DATED_ANEW_FOR = HOUR
 """ms after its end for which an alert follows readings that come late into memory."""
 
@@ -39,7 +41,7 @@ class Villages:
     def __init__(self, metrics: EngineMetrics) -> None:
         self.by_code: dict[str, WatchedVillage] = {}
         self.pending = Changes()
-        self.deadlines: Deadlines[Subject] = Deadlines()
+        self.deadlines = Deadlines()
         self.asking: dict[str, WatchedVillage] = {}
         self._over: dict[tuple[str, str], tuple[OpenAlert, int]] = {}
         """By facility the `facility_failed` that cleared last, and its `ended_at`: one each."""
@@ -64,8 +66,8 @@ class Villages:
         }
 
     def look(self, moment: Moment) -> None:
-        """Look at whoever is due. One that is watched no more is not."""
-        for subject in self.deadlines.due(moment.now):
+        """Look at whoever is due, at most at so many that messages do not wait. One that is watched no more is not."""
+        for subject in islice(self.deadlines.due(moment.now), MOST_LOOKS):
             village = self.by_code.get(subject.village)
             if village is None:
                 continue
@@ -172,36 +174,34 @@ class Villages:
         self._over |= out.over
 
 
-class Deadlines(Generic[S]):
+class Deadlines:
     """When each subject is to be looked at next: a heap, so that nothing is scanned. Times in ms.
 
-    One time counts for each subject. An earlier deadline replaces a later one, whose entry is skipped when its time
-    comes. A later deadline is ignored: the look at the earlier one finds nothing to do yet, and asks again. So a device
-    that goes on reporting costs no heap operation.
+    One time counts for each subject (`Subject.due`). An earlier deadline replaces a later one, whose entry is skipped
+    when its time comes. A later deadline is ignored: the look at the earlier one finds nothing to do yet, and asks
+    again. So a device that goes on reporting costs no heap operation.
     """
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, int, S]] = []
-        self._due: dict[S, int] = {}
-        self._order = count()  # equal times come in the order in which they were asked for
+        self._heap: list[tuple[int, Subject]] = []
+        """Each with its time and, below that, a number: equal times come in the order in which they were asked for."""
+        self._order = count()
 
-    def ask(self, subject: S, time: int | None) -> None:
+    def ask(self, subject: Subject, time: int | None) -> None:
         """Have the subject looked at, at `time` or before; `None`: no need."""
-        if time is None:
-            return
-        due = self._due.get(subject)
-        if due is None or due > time:
-            self._due[subject] = time
-            heapq.heappush(self._heap, (time, next(self._order), subject))
+        if time is not None and (subject.due is None or subject.due > time):
+            subject.await_look(time)
+            heapq.heappush(self._heap, ((time << _ORDER) + next(self._order), subject))
 
-    def due(self, now: int) -> Iterator[S]:
+    def due(self, now: int) -> Iterator[Subject]:
         """Take the subjects whose time has come from the heap. Returns each once."""
-        while self._heap and self._heap[0][0] <= now:
-            time, _, subject = heapq.heappop(self._heap)
-            if self._due.get(subject) == time:
-                del self._due[subject]
+        heap, until = self._heap, (now + 1) << _ORDER
+        while heap and heap[0][0] < until:
+            place, subject = heapq.heappop(heap)
+            if subject.due == place >> _ORDER:
+                subject.await_look(None)
                 yield subject
 
     def next(self) -> int | None:
         """Returns when something is due next. It may be a time that has been replaced."""
-        return self._heap[0][0] if self._heap else None
+        return self._heap[0][0] >> _ORDER if self._heap else None

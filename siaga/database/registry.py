@@ -10,7 +10,7 @@ from datetime import date
 from functools import lru_cache
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, Text, cast, select
 
 from siaga.database import tables, writing
 from siaga.database.rewritten import ALWAYS, note_rewritten
@@ -24,6 +24,8 @@ from siaga.sites.writing import fingerprint
 __all__ = ["ChangedMeanwhile", "ImportReport", "ProbedRegistry", "Registry", "villages_of", "villages_within"]
 
 _VILLAGE = TypeAdapter(Village)
+_DOCUMENT = cast(tables.village.c.document, Text).label("document")
+"""A village as its text: read at once, in half the time, and of equal words one is kept."""
 _CHUNK = 500
 """Villages per query. SQLite allows 32,766 bound values."""
 
@@ -102,14 +104,14 @@ class Registry:
 
     def villages(self) -> list[Village]:
         """Returns all villages, in the order of the sites file."""
-        query = select(tables.village.c.document, tables.village.c.told)
+        query = select(_DOCUMENT, tables.village.c.told)
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(tables.village.c.position, tables.village.c.code))
             return [_village(document, told) for document, told in rows]
 
     def village(self, code: str) -> Village | None:
         """Returns one village; `None` if it was never imported."""
-        query = select(tables.village.c.document, tables.village.c.told).where(tables.village.c.code == code)
+        query = select(_DOCUMENT, tables.village.c.told).where(tables.village.c.code == code)
         with self._engine.connect() as connection:
             row = connection.execute(query).one_or_none()
         return _village(row.document, row.told) if row else None
@@ -117,7 +119,7 @@ class Registry:
     def behind_own_gateway(self) -> list[Village]:
         """Returns the villages without a gateway of their own: those of siaga's."""
         table = tables.village
-        query = select(table.c.document, table.c.told).where(table.c.document["remote"].as_boolean().is_(False))
+        query = select(_DOCUMENT, table.c.told).where(table.c.document["remote"].as_boolean().is_(False))
         with self._engine.connect() as connection:
             return [_village(document, told) for document, told in connection.execute(query)]
 
@@ -152,7 +154,7 @@ def villages_of(connection: Connection, codes: Iterable[str]) -> dict[str, Villa
     found: dict[str, Village] = {}
     wanted = list(codes)
     for start in range(0, len(wanted), _CHUNK):
-        query = select(table.c.code, table.c.document, table.c.told)
+        query = select(table.c.code, _DOCUMENT, table.c.told)
         for row in connection.execute(query.where(table.c.code.in_(wanted[start : start + _CHUNK]))):
             found[row.code] = _village(row.document, row.told)
     return found
@@ -164,13 +166,13 @@ def villages_within(connection: Connection, scopes: Scopes) -> list[Village]:
     The caller's transaction is read in, so that what else it reads is of the same moment.
     """
     table = tables.village
-    query = select(table.c.document, table.c.told).where(within(table.c.code, scopes))
+    query = select(_DOCUMENT, table.c.told).where(within(table.c.code, scopes))
     rows = connection.execute(query.order_by(table.c.position, table.c.code))
     return [_village(document, told) for document, told in rows]
 
 
-def _village(document: object, told: int) -> Village:
-    village = _VILLAGE.validate_python(document)
+def _village(document: str, told: int) -> Village:
+    village = _VILLAGE.validate_json(document)
     return replace(village, told=told, holidays=_shared(village.holidays))
 
 
@@ -249,7 +251,7 @@ def _name_holidays(connection: Connection, names: Mapping[date, str]) -> bool:
 def _replace(connection: Connection, villages: Sequence[Village], now: int, places: Mapping[str, int]) -> ImportReport:
     """Import some of the villages. `places`: their positions by code."""
     table = tables.village
-    query = select(table.c.code, table.c.document, table.c.told)
+    query = select(table.c.code, _DOCUMENT, table.c.told)
     rows = connection.execute(query.where(table.c.code.in_([village.code for village in villages])))
     known = {row.code: _village(row.document, row.told) for row in rows}
     added, changed = [], []

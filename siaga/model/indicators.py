@@ -1,6 +1,7 @@
 """The 14 Smart Kampung indicators as data: evidence, schedule, and the numbers a site may override."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from siaga.model.clock import DAY, HOUR, MINUTE
 from siaga.model.sites import Facility, Silence
@@ -220,13 +221,28 @@ def evidence_signals(kind: str) -> frozenset[str]:
 
 def terms(facility: Facility) -> Terms | None:
     """Returns the requirements of a facility; `None` if its kind has no indicator (`power`)."""
-    indicator = INDICATORS.get(facility.kind)
+    return _terms(
+        facility.kind, facility.grace, facility.recovery, facility.target, facility.schedule, facility.silence
+    )
+
+
+@lru_cache(maxsize=1024)
+def _terms(
+    kind: str,
+    grace: int | None,
+    recovery: int | None,
+    target: float | None,
+    schedule: str | tuple[str, ...] | None,
+    silence: Silence | None,
+) -> Terms | None:
+    """Returns one object for all facilities of the same requirements: a country has few of them."""
+    indicator = INDICATORS.get(kind)
     if indicator is None:
         return None
     return Terms(
-        grace=indicator.grace if facility.grace is None else facility.grace,
-        recovery=indicator.recovery if facility.recovery is None else facility.recovery,
-        target=indicator.target if facility.target is None else facility.target,
-        schedule=indicator.schedule if facility.schedule is None else facility.schedule,
-        silence=indicator.silence if facility.silence is None else facility.silence,
+        grace=indicator.grace if grace is None else grace,
+        recovery=indicator.recovery if recovery is None else recovery,
+        target=indicator.target if target is None else target,
+        schedule=indicator.schedule if schedule is None else schedule,
+        silence=indicator.silence if silence is None else silence,
     )

@@ -49,9 +49,12 @@ class Arrival(NamedTuple):
     last: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Track:
-    """One signal of one device: ascending event times (ms) without duplicates, and the value at each."""
+    """One signal of one device: ascending event times (ms) without duplicates, and the value at each.
+
+    Nobody changes a track but the one that it grows in (`siaga.timeline.series`).
+    """
 
     times: Sequence[int]
     values: Sequence[Value]

@@ -8,9 +8,10 @@ Every observation from `start` on is in memory, so a facility can be judged from
 reach on (`covers`). What is older is trimmed as time passes.
 """
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, lru_cache, partial
 from itertools import repeat
 
 from siaga.model.capabilities import can_give
@@ -21,7 +22,7 @@ from siaga.model.observation import Track, TrackKey
 from siaga.model.signals import EVENTS, Value
 from siaga.model.sites import Device, Facility, Village
 from siaga.timeline.judge import GATEWAY_HEARD, Evidence, participants, reach
-from siaga.timeline.series import NEVER, Series
+from siaga.timeline.series import GIVES, LONG, NEVER, REPORTS, UNKNOWN, Series
 
 __all__ = ["LIVE", "Recent", "judged_facilities", "reach_of"]
 
@@ -71,29 +72,34 @@ class Recent:
         self._judged_by: dict[str, frozenset[str]] = {}  # the same, of what its facility is judged by
         self._events: dict[str, list[TrackKey]] = {}  # which of these are events
         self._devices: dict[str, tuple[Facility, Device]] = {}
-        self._wanted: dict[TrackKey, tuple[Wanted, ...]] = {}
         for facility in village.facilities:
             indicator = INDICATORS.get(facility.kind)
             sensed = indicator.sensed if indicator is not None else None
-            wanted = sensed.evidence if sensed is not None else ()
-            signals = _ALWAYS_KEPT | evidence_signals(facility.kind)
+            signals = _signals_of(facility.kind)
             taking_part = participants(facility) or (facility.devices if sensed is not None else ())
             self._judged_by |= dict.fromkeys((device.id for device in taking_part), signals)
             for device in taking_part:
-                self._events[device.id] = [
-                    (device.id, signal) for signal in sorted(signals & EVENTS & can_give(device, facility.kind))
-                ]
+                events = sorted(signals & EVENTS & can_give(device, facility.kind))
+                if events:
+                    self._events[device.id] = [(device.id, signal) for signal in events]
             for device in facility.devices:
                 self._devices[device.id] = (facility, device)
                 self._kept[device.id] = signals
-                for item in wanted:
-                    self._wanted[device.id, item.signal] = (*self._wanted.get((device.id, item.signal), ()), item)
         old, self._series, self._gateways, self._heard = self._series, {}, set(), None
         self.tracks: dict[TrackKey, Track] = {}
-        self._inputs: dict[str, list[TrackKey]] = {}
+        self._power = [
+            device.id for facility in village.facilities if facility.kind == POWER for device in facility.devices
+        ]
+        self._knows_short = False
+        """Whether `Series.short` may be known of any track."""
         for key, series in old.items():
             self._merge(key, series.times, series.values)
         self.reach = reach_of(village)
+
+    def _wanted(self, key: TrackKey) -> tuple[Wanted, ...]:
+        """Returns what a facility's indicator asks of a signal of its device."""
+        owner = self._devices.get(key[0])
+        return () if owner is None else _wanted_of(owner[0].kind, key[1])
 
     @property
     def covers(self) -> int:
@@ -123,6 +129,7 @@ class Recent:
     def _recount(self, key: TrackKey, time: int) -> None:
         """Correct when a device last reported, and gave evidence: a new signal may change which readings count."""
         device, signal = key
+        self._forget_short(device)
         if signal != "online":
             self._speaks(device, time)
         if signal == "wifi_up":
@@ -134,6 +141,7 @@ class Recent:
         """The device said something of its own. So its `online` is no report, and never was."""
         if device not in self._speaking:
             self._speaking.add(device)
+            self._forget_short(device)
             self._take_back(self.reported, device, time, self.reports_after)
 
     @staticmethod
@@ -177,11 +185,11 @@ class Recent:
             return False
         if signal == "online":
             return signal in evidence_signals(self._devices[device][0].kind) and (device, "wifi_up") not in self.first
-        return signal in judged_by or any(key in self.first for key in self._events[device])
+        return signal in judged_by or any(key in self.first for key in self._events.get(device, ()))
 
     def first_event_within(self, device: str) -> int:
         """How long a device may be without its first event, ms: for as long as one would count; 0 where it has none."""
-        wanted = [item for key in self._events.get(device, ()) for item in self._wanted.get(key, ())]
+        wanted = [item for key in self._events.get(device, ()) for item in self._wanted(key)]
         return max((item.interval for item in wanted if isinstance(item, EventWithin)), default=0)
 
     def lacks_evidence(self, device: str, since: int) -> bool:
@@ -209,6 +217,66 @@ class Recent:
         ]
         return sorted({time for times in tracks for time in times if time > after})
 
+    def repeat(  # noqa: C901, PLR0911, PLR0912 - the hot path of a country: further calls would double what it takes
+        self, device: str, signal: str, time: int, value: Value, now: int
+    ) -> bool:
+        """Add a reading, and note it, if it only repeats the newest one of its signal while that holds.
+
+        Returns False if it may be more than that: then nothing is done. Otherwise it did what `note_report` and
+        `insert` do, and it can change nothing that was judged. Most readings are such.
+        """
+        key = (device, signal)
+        series = self._series.get(key)
+        if series is None or series.counts:
+            key, value = self._kept_as(key, value)
+            series = self._series.get(key)
+        if series is None or self.first.get((device, signal), NEVER) > time:
+            return False
+        short = series.short if series.short != UNKNOWN else self._find_short(device, signal, series)
+        times = series.times
+        if short == LONG or not times:
+            return False
+        before, said = times[-1], series.values[-1]
+        if before + series.holds <= now or time > now:
+            return False
+        if short == REPORTS and self.gave.get(device, -NEVER) + series.holds <= now:  # it may give no evidence
+            return False
+        if time > before:
+            if value != said and (not series.limits or series.means(value) != series.means(said)):
+                return False
+            if series.wills:
+                if not value:
+                    return False
+            elif series.online is not None and series.online.will_between(before, time):
+                return False
+            times.append(time)
+            series.values.append(value)
+        elif time < before or not series.counts:
+            return False
+        if short & GIVES and time > self.gave.get(device, -NEVER):
+            self.gave[device] = time
+        if short & REPORTS and time > self.reported.get(device, -NEVER):
+            self.reported[device] = time
+        return True
+
+    def _find_short(self, device: str, signal: str, series: Series) -> int:
+        """Returns what a repetition on a track shows of its device. It stays so until `_forget_short`."""
+        is_event = signal in EVENTS and not series.counts
+        if is_event or device not in self._speaking or device not in self._devices:
+            series.short = LONG
+        else:
+            series.short = GIVES * self.gives_evidence(device, signal) + REPORTS * (signal != "online")
+        series.online = None if series.wills else self._series.get((device, "online"))
+        self._knows_short = True
+        return series.short
+
+    def _forget_short(self, device: str) -> None:
+        """What a reading of a device shows may have changed."""
+        if self._knows_short:
+            for (whose, _), series in self._series.items():
+                if whose == device:
+                    series.short = UNKNOWN
+
     def insert(self, key: TrackKey, time: int, value: Value, now: int) -> bool:
         """Add a reading. Returns True if it can change what was judged up to `now`."""
         key, value = self._kept_as(key, value)
@@ -222,15 +290,36 @@ class Recent:
             goes_on = self._goes_on(key, series, value, time, now)
             times.append(time)
             values.append(value)
+            if not goes_on:
+                series.steady_from = time
+            if series.wills and not value:
+                self._note_wills(key[0], series)
             return not goes_on
         index = bisect_left(times, time)
         if index < len(times) and times[index] == time:
             before, values[index] = values[index], value
+            if before == value:
+                return False
+            self._note_changed(key[0], series)
             return series.means(before) != series.means(value)
         goes_on = series.counts and 0 < index < len(times) and self._is_heard_between(key, series, index)
         times.insert(index, time)
         values.insert(index, value)
+        self._note_changed(key[0], series)
         return not goes_on
+
+    def _note_changed(self, device: str, series: Series) -> None:
+        """Observations of a track were changed otherwise than by a newer one."""
+        series.changed()
+        if series.wills:
+            self._note_wills(device, series)
+
+    def _note_wills(self, device: str, online: Series) -> None:
+        """The last wills of a device have changed. What repeated may be new after one of them."""
+        online.changed()
+        for (whose, _), series in self._series.items():
+            if whose == device:
+                series.steady_from = NEVER
 
     def _is_heard_between(self, key: TrackKey, series: Series, index: int) -> bool:
         """Whether a device was heard without a gap from the report before a place to the one at it."""
@@ -262,14 +351,15 @@ class Recent:
             self._gateways.add(device)
             series = Series(GATEWAY_HEARD)
         else:
-            wanted = self._wanted.get(key, ())
+            wanted = self._wanted(key)
             interval = next((item.interval for item in wanted if isinstance(item, EventWithin)), None)
             limits = tuple(item for item in wanted if isinstance(item, Above | Below))
             wills, counts = signal == "online", signal == _HEARD
             series = Series(owner[1].validity, interval, limits, wills=wills, counts=counts)
         self._series[key] = series
-        self.tracks[key] = series.track
-        self._inputs = {}
+        self.tracks[key] = series
+        if signal == "online":
+            self._forget_short(device)
         return series
 
     def begin(self, start: int) -> None:
@@ -296,8 +386,9 @@ class Recent:
         known = set(series.times)
         merged = dict(zip(times, values if place == key else repeat(1), strict=place == key))
         merged.update(zip(series.times, series.values, strict=True))
-        series.times[:] = sorted(merged)
+        series.times[:] = array("q", sorted(merged))
         series.values[:] = [merged[time] for time in series.times]
+        self._note_changed(key[0], series)
         return min((time for time in times if time not in known), default=NEVER)
 
     def _kept_as(self, key: TrackKey, value: Value) -> tuple[TrackKey, Value]:
@@ -314,6 +405,11 @@ class Recent:
         since = min(since, self.covers)
         for key, series in self._series.items():
             end = bisect_right(series.times, since)
+            if key[1] != "alive" and key[1] != "online" and key[1] not in EVENTS:
+                first = max(0, end - 1)
+                if first < len(series.times):
+                    yield key, Track(series.times[first:], series.values[first:])
+                continue
             wanted = set(range(max(0, end - 1), len(series.times)))
             if key[1] == "alive":
                 wanted.update(_thinned(series.times, end - 1))
@@ -329,7 +425,8 @@ class Recent:
         """Restore what a snapshot says of a signal."""
         series = self._series.get(key) or self._new_series(key)
         if series is not None:
-            series.times[:], series.values[:] = track.times, track.values
+            series.times[:], series.values[:] = array("q", track.times), track.values
+            self._note_changed(key[0], series)
 
     def affected(self, device: str, signal: str) -> list[Facility]:
         """Returns the facilities whose state a reading of this device and signal can change."""
@@ -344,27 +441,29 @@ class Recent:
         A validity or an event's interval may end, the gateway may fall silent, or a reading may be of the future.
         Schedule and maintenance are not looked at.
         """
-        found = self._series
-        return min(
-            (found[key].changes_after(moment, found.get((key[0], "online"))) for key in self._inputs_of(facility)),
-            default=NEVER,
-        )
+        return min(self.own_changes_after(facility, moment), self.gateways_change_after(moment))
 
-    def _inputs_of(self, facility: Facility) -> list[TrackKey]:
-        inputs = self._inputs.get(facility.id)
-        if inputs is None:
-            own = {device.id for device in facility.devices}
-            inputs = [
-                (device, signal)
-                for device, signal in self._series
-                if device in own or device in self._gateways or (signal in _ALWAYS_KEPT and self._is_power(device))
-            ]
-            self._inputs[facility.id] = inputs
-        return inputs
+    def own_changes_after(self, facility: Facility, moment: int) -> int:
+        """Returns the same by what a facility's devices say, and those that speak for the village's mains power."""
+        first = NEVER
+        for device in facility.devices:
+            first = min(first, self._device_changes_after(device.id, (*self._kept[device.id], _HEARD), moment))
+        for name in self._power:
+            first = min(first, self._device_changes_after(name, _ALWAYS_KEPT, moment))
+        return first
 
-    def _is_power(self, device: str) -> bool:
-        owner = self.facility_of(device)
-        return owner is not None and owner.kind == POWER
+    def _device_changes_after(self, device: str, signals: Iterable[str], moment: int) -> int:
+        first, series_of = NEVER, self._series.get
+        online = series_of((device, "online"))
+        for signal in signals:
+            series = series_of((device, signal))
+            if series is not None:
+                first = min(first, series.changes_after(moment, None if series is online else online))
+        return first
+
+    def gateways_change_after(self, moment: int) -> int:
+        """Returns the same by the village's gateways alone, which is the same for all facilities."""
+        return min((self._series[each, "alive"].changes_after(moment) for each in self._gateways), default=NEVER)
 
     def heard_from(self, moment: int) -> int | None:
         """Returns the start of the stretch around `moment` in which a gateway is heard, as far back as memory goes."""
@@ -420,14 +519,26 @@ class Recent:
         for key in empty:  # gateways come and go, devices stay
             del self._series[key], self.tracks[key]
             self._gateways.discard(key[0])
-            self._inputs = {}
 
     def between(self, start: int, end: int) -> dict[TrackKey, Track]:
         """Returns a copy of what is in memory of `[start, end)`."""
         return {key: part for key, track in self.tracks.items() if (part := track.between(start, end)).times}
 
 
-def _thinned(times: list[int], index: int) -> Iterator[int]:
+@cache
+def _signals_of(kind: str) -> frozenset[str]:
+    """Returns the signals that are kept of a device in a facility of a kind: one object for all of them."""
+    return _ALWAYS_KEPT | evidence_signals(kind)
+
+
+@lru_cache(maxsize=1024)
+def _wanted_of(kind: str, signal: str) -> tuple[Wanted, ...]:
+    indicator = INDICATORS.get(kind)
+    sensed = None if indicator is None else indicator.sensed
+    return () if sensed is None else tuple(item for item in sensed.evidence if item.signal == signal)
+
+
+def _thinned(times: Sequence[int], index: int) -> Iterator[int]:
     """Yields the places of the fewest heartbeats that show no gap until the one at `index`."""
     place = index
     while place > 0:
@@ -438,7 +549,7 @@ def _thinned(times: list[int], index: int) -> Iterator[int]:
         place = before
 
 
-def _backwards(times: list[int], index: int) -> Iterator[int]:
+def _backwards(times: Sequence[int], index: int) -> Iterator[int]:
     while index:
         index -= 1
         yield times[index]

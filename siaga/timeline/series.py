@@ -1,5 +1,6 @@
 """One track in memory: a signal of a device that grows as readings come."""
 
+from array import array
 from bisect import bisect_right
 
 from siaga.model.indicators import Above, Below
@@ -7,20 +8,40 @@ from siaga.model.indicators import Evidence as Wanted
 from siaga.model.observation import Track
 from siaga.model.signals import Value
 
-__all__ = ["NEVER", "Series"]
+__all__ = ["GIVES", "LONG", "NEVER", "REPORTS", "UNKNOWN", "Series"]
 
 NEVER = 2**62
 """Later than any time, ms."""
+_EVER = -NEVER
+"""Before any time, ms."""
+UNKNOWN, LONG, REPORTS, GIVES = -2, -1, 1, 2
+"""How a reading is taken that only repeats the one before: `Series.short`."""
 
 
-class Series:
+class Series(Track):
     """One track that grows, and what decides whether two of its values say the same.
 
     `holds`: how long a value is valid, ms. `interval`: how long an event counts, ms. `limits`: those of the indicator.
     `wills`: the track is `online`, and each `false` says something new. `counts`: only that a value came counts.
+    `newest_will`: no `false` of it is newer. `steady_from`: each observation after the one at this time repeats the one
+    before it; `NEVER`: none is known. `short`: what a repetition shows of its device, `REPORTS` and `GIVES` (evidence)
+    added; `LONG`: it may show more; `UNKNOWN`. `online`: if `short` is known, the track with the device's last wills.
     """
 
-    __slots__ = ("counts", "holds", "interval", "limits", "times", "track", "values", "wills")
+    times: "array[int]"
+    values: list[Value]
+
+    __slots__ = (
+        "counts",
+        "holds",
+        "interval",
+        "limits",
+        "newest_will",
+        "online",
+        "short",
+        "steady_from",
+        "wills",
+    )
 
     def __init__(
         self,
@@ -31,14 +52,23 @@ class Series:
         wills: bool = False,
         counts: bool = False,
     ) -> None:
-        self.times: list[int] = []
-        self.values: list[Value] = []
-        self.track = Track(self.times, self.values)  # shares the lists
+        super().__init__(array("q"), [])  # a quarter of what a list of numbers takes
         self.holds = holds
         self.interval = interval
         self.limits = limits
         self.wills = wills
         self.counts = counts
+        self.newest_will = _EVER
+        self.steady_from = NEVER
+        self.short = UNKNOWN
+        self.online: Series | None = None
+
+    def changed(self) -> None:
+        """Its observations were changed otherwise than by a newer one."""
+        self.steady_from = NEVER
+        if self.wills:
+            said = zip(self.times, self.values, strict=True)
+            self.newest_will = max((time for time, value in said if not value), default=_EVER)
 
     def means(self, value: Value) -> object:
         """Returns what a value says: of a number, on which side of the indicator's limits it lies."""
@@ -54,9 +84,14 @@ class Series:
         `online`: the track with the last wills of its device.
         """
         times = self.times
-        index = bisect_right(times, moment)
+        if self.steady_from <= moment and self.interval is None and times:
+            until = times[-1] + self.holds
+            return until if until > moment else NEVER
+        index = after = bisect_right(times, moment)
         while 0 < index < len(times) and self._repeats(index, online):
             index += 1
+        if index == len(times) and after:
+            self.steady_from = times[after - 1]
         if index < len(times):
             return min(times[index], self._lapses(index, moment))
         return self._lapses(index, moment)
@@ -74,6 +109,8 @@ class Series:
 
     def will_between(self, before: int, time: int) -> bool:
         """Of `online`: whether a last will came after `before`, so that what is said at `time` is new."""
+        if self.newest_will <= before:
+            return False
         return not all(self.values[bisect_right(self.times, before) : bisect_right(self.times, time)])
 
     def _lapses(self, index: int, moment: int) -> int:

@@ -51,6 +51,9 @@ DEVICE_STATUS = "siaga/v1/{village}/+/status"
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 # Province, regency, district, village: two, two, two and four digits (Kemendagri)
 _VILLAGE = re.compile(r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{4}", re.ASCII)
+_OF_GATEWAY = re.compile(
+    rf"siaga/v1/({_VILLAGE.pattern})/gateway/({_SLUG.pattern})/(batch|ack|status|refused|health|sites)", re.ASCII
+)
 _DEVICE_CHANNELS = frozenset({"senml", "status"})
 _GATEWAY_CHANNELS = frozenset({"batch", "ack", "status", "refused", "health", "sites"})
 
@@ -141,6 +144,9 @@ def parse_topic(topic: str) -> Topic:
     Raises:
         ForeignTopic: it is not one of siaga's topics, or the name of its village, device or gateway is not valid.
     """
+    usual = _OF_GATEWAY.fullmatch(topic)
+    if usual is not None:
+        return GatewayTopic(*usual.groups())
     match topic.split("/", 6):
         case ["siaga", "v1", village, "gateway", gateway, channel] if channel in _GATEWAY_CHANNELS:
             return GatewayTopic(_village(village), _slug("gateway", gateway), channel)

@@ -105,7 +105,7 @@ class Post:
         self.village = WatchedVillage.new(place, NOON, 0, {})
         self.village.memory.restore(None, 0, None, is_read=True)
         self.village.recent.begin(NOON - 1000 * MINUTE)
-        self.deadlines: Deadlines[Subject] = Deadlines()
+        self.deadlines = Deadlines()
 
     def hear(self, arrives: float, minute: float, source: str, signal: str) -> None:
         now, time = self.at(arrives).now, NOON + round(minute * MINUTE)

@@ -62,7 +62,7 @@ def rows(engine: Engine) -> list[tuple[str, int | None]]:
 
 
 def test_a_commit_that_nobody_knew_to_have_succeeded_is_made_again(database: Engine) -> None:
-    changes, taken = raising(), [Row(1, CODE, "gw", "batch", NOON, b"{}")]
+    changes, taken = raising(), [Row(CODE, 1, "gw", "batch", NOON, b"{}")]
     assert Tables(database).commit(changes, taken) == 1
     assert Tables(database).commit(changes, taken) == 0
     assert len(rows(database)) == 1
@@ -216,7 +216,7 @@ def test_a_village_is_watched_by_one_engine_until_that_lets_it_go(database: Engi
     "write",
     [
         lambda mine: mine.commit(raising()),
-        lambda mine: mine.commit(Changes(), [Row(1, CODE, "gw", "batch", NOON, b"{}")], {CODE: Fold(0, NOON, b"")}),
+        lambda mine: mine.commit(Changes(), [Row(CODE, 1, "gw", "batch", NOON, b"{}")], {CODE: Fold(0, NOON, b"")}),
         lambda mine: mine.save_states([], [], {"heard/0": {"until": NOON}}, {CODE: Fold(0, NOON, b"")}),
         lambda mine: mine.forget([CODE]),
         lambda mine: mine.save_past(UnreadPast(problem="away")),

@@ -85,7 +85,7 @@ def engine_loses_a_deadline() -> Iterator[None]:
     """What a facility waits for is forgotten: it is looked at when something arrives, and not when it is time."""
     ask: Callable[..., None] = Deadlines.ask
 
-    def forgetful(self: Deadlines[object], subject: object, when: int | None) -> None:
+    def forgetful(self: Deadlines, subject: object, when: int | None) -> None:
         if not isinstance(subject, WatchedFacility):
             ask(self, subject, when)
 

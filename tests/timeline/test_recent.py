@@ -15,6 +15,6 @@ def test_it_says_from_when_on_the_store_knew_more() -> None:
     tracks = {("gw", "alive"): Track(stored, [True] * 4)}
 
     assert recent.absorb(tracks, NOON - 60 * MINUTE) == NOON + MINUTE
-    assert recent.evidence.tracks["gw", "alive"].times == stored
+    assert list(recent.evidence.tracks["gw", "alive"].times) == stored
     assert recent.absorb(tracks, NOON - 60 * MINUTE) == NEVER
     assert recent.absorb({}, NOON - 60 * MINUTE) == NEVER
